@@ -1,0 +1,1 @@
+"""A Discord bot that answers, speaks and draws through MultiAppAI."""

@@ -1,0 +1,38 @@
+"""Who asks, where, and with which rights: plain values in place of an interaction."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Right(StrEnum):
+    """The Discord permissions that the bot's own commands ask for."""
+
+    MANAGE_CHANNELS = "Manage Channels"
+    MANAGE_SERVER = "Manage Server"
+    MANAGE_MESSAGES = "Manage Messages"
+    READ_MESSAGE_HISTORY = "Read Message History"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A member at the moment of asking.
+
+    `channel_id` is where the conversation is: a channel, a thread or a direct message. `settings_channel_id` is where its
+    settings and quotas are: the parent of a thread, else the same channel. `guild_id` is None in direct messages.
+    """
+
+    user_id: int
+    name: str
+    guild_id: int | None
+    channel_id: int
+    settings_channel_id: int
+    rights: frozenset[Right] = field(default_factory=frozenset)
+
+    @property
+    def in_direct_message(self) -> bool:
+        """Whether this is a conversation of two, outside any server."""
+        return self.guild_id is None
+
+    def may(self, right: Right) -> bool:
+        """Whether the caller holds `right` here; in a direct message the member holds every right."""
+        return self.in_direct_message or right in self.rights

@@ -1,0 +1,176 @@
+"""Everything that can go wrong on purpose.
+
+    BotError                      carries one plain sentence for the person who asked
+    ├── Refusal                   said before anything is spent
+    │   ├── MissingRight
+    │   ├── QuotaSpent
+    │   ├── ModelNotAllowed
+    │   ├── NothingToSay
+    │   └── BadOption
+    ├── ApiError                  the model API did not do it
+    │   ├── Unauthorised          401
+    │   ├── PaymentOrForbidden    402, 403
+    │   ├── UnknownModel          404, or a 400 that says so
+    │   ├── RateLimited           429
+    │   ├── ContentRefused        refused by a content policy
+    │   ├── ContextTooLong        more than the model reads at once
+    │   ├── BadRequest            any other 4xx: the request was not accepted
+    │   ├── ServerTrouble         5xx
+    │   ├── Unreachable           no connection
+    │   ├── TooSlow               a time limit passed
+    │   └── BrokenAnswer          an answer that cannot be used
+    ├── StoreUnavailable          the database cannot be written or read just now
+    └── StartupFault              the program cannot start; ends it with `exit_status`
+"""
+
+from datetime import datetime
+
+
+class BotError(Exception):
+    """A fault with one plain sentence for the person who asked, in `sentence`.
+
+    The exception's own text is for the log: sizes, statuses and ids, never what people wrote.
+    """
+
+    sentence = "Something went wrong on my side. Please try again."
+
+    def __init__(self, detail: str = "", *, sentence: str | None = None) -> None:
+        super().__init__(detail or type(self).__name__)
+        if sentence is not None:
+            self.sentence = sentence
+
+
+class Refusal(BotError):
+    """A request turned down before anything was spent on it."""
+
+
+class MissingRight(Refusal):
+    """The caller lacks a permission in the channel where they asked."""
+
+    def __init__(self, right: str) -> None:
+        super().__init__(f"missing right: {right}", sentence=f"You need the **{right}** permission here to do that.")
+        self.right = right
+
+
+class QuotaSpent(Refusal):
+    """A limit would be passed; it opens again at `resets_at`."""
+
+    def __init__(self, sentence: str, *, resets_at: datetime) -> None:
+        super().__init__("quota spent", sentence=sentence)
+        self.resets_at = resets_at
+
+
+class ModelNotAllowed(Refusal):
+    """The named model may not be chosen here."""
+
+
+class NothingToSay(Refusal):
+    """No word is left once everything unspeakable is taken out."""
+
+    sentence = "There is nothing in that text that I could say aloud."
+
+
+class BadOption(Refusal):
+    """An option's value cannot be used; the sentence says what would do."""
+
+
+class ApiError(BotError):
+    """The model API did not do what was asked; `status` is its HTTP status, if one came."""
+
+    def __init__(self, detail: str = "", *, sentence: str | None = None, status: int | None = None) -> None:
+        super().__init__(detail, sentence=sentence)
+        self.status = status
+
+
+class Unauthorised(ApiError):
+    """The API key was refused (401)."""
+
+    sentence = "The AI service doesn't accept my key. Whoever runs me needs to look at it."
+
+
+class PaymentOrForbidden(ApiError):
+    """The account may not do this or has no credit left (402, 403)."""
+
+    sentence = "The AI service won't do this for my account. Whoever runs me needs to look at it."
+
+
+class UnknownModel(ApiError):
+    """The API does not know the model, or not for this kind of request."""
+
+    sentence = "The AI service doesn't know that model. `/models` lists the ones that work."
+
+
+class RateLimited(ApiError):
+    """The API is asked too often (429); `retry_after` seconds if it told."""
+
+    sentence = "The AI service is very busy right now. Please try again in a moment."
+
+    def __init__(self, detail: str = "", *, retry_after: float | None = None, status: int | None = 429) -> None:
+        sentence = None
+        if retry_after is not None:
+            sentence = f"The AI service is very busy right now. Please try again in {_duration(retry_after)}."
+        super().__init__(detail, sentence=sentence, status=status)
+        self.retry_after = retry_after
+
+
+class ContentRefused(ApiError):
+    """The API declined because of what was asked for."""
+
+    sentence = "The AI service declined this because of its content rules. Try putting it differently."
+
+
+class ContextTooLong(ApiError):
+    """The request is longer than the model can read."""
+
+    sentence = "That is more than this model can read at once. Try a shorter question, or start anew with `fresh`."
+
+
+class BadRequest(ApiError):
+    """The API turned the request down for a reason of its own (another 4xx)."""
+
+    sentence = "The AI service couldn't work with this request. Try putting it differently, or pick another model."
+
+
+class ServerTrouble(ApiError):
+    """The API had trouble of its own (5xx, or an error in mid-answer)."""
+
+    sentence = "The AI service has trouble of its own right now. Please try again in a little while."
+
+
+class Unreachable(ApiError):
+    """No connection to the API could be made or kept."""
+
+    sentence = "I can't reach the AI service right now. Please try again in a little while."
+
+
+class TooSlow(ApiError):
+    """The API took longer than we wait."""
+
+    sentence = "The AI service took too long to answer. Please try again."
+
+
+class BrokenAnswer(ApiError):
+    """The API answered with something that cannot be used."""
+
+    sentence = "The AI service sent back something I can't use. Please try again."
+
+
+class StoreUnavailable(BotError):
+    """The database cannot be used just now: locked, full, read-only."""
+
+    sentence = "I can't get at my memory right now, so I haven't started. Please try again in a moment."
+
+
+class StartupFault(BotError):
+    """The program cannot start; `sentence` goes to standard error, `exit_status` to the shell."""
+
+    def __init__(self, sentence: str, *, exit_status: int = 1) -> None:
+        super().__init__(sentence, sentence=sentence)
+        self.exit_status = exit_status
+
+
+def _duration(seconds: float) -> str:
+    """Render a waiting time the way a person says it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds" if round(seconds) != 1 else "a second"
+    return f"{round(seconds / 60)} minutes"
