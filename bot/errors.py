@@ -1,26 +1,26 @@
 """Everything that can go wrong on purpose.
 
-    BotError                      carries one plain sentence for the person who asked
-    ├── Refusal                   said before anything is spent
-    │   ├── MissingRight
-    │   ├── QuotaSpent
-    │   ├── ModelNotAllowed
-    │   ├── NothingToSay
-    │   └── BadOption
-    ├── ApiError                  the model API did not do it
-    │   ├── Unauthorised          401
-    │   ├── PaymentOrForbidden    402, 403
-    │   ├── UnknownModel          404, or a 400 that says so
-    │   ├── RateLimited           429
-    │   ├── ContentRefused        refused by a content policy
-    │   ├── ContextTooLong        more than the model reads at once
-    │   ├── BadRequest            any other 4xx: the request was not accepted
-    │   ├── ServerTrouble         5xx
-    │   ├── Unreachable           no connection
-    │   ├── TooSlow               a time limit passed
-    │   └── BrokenAnswer          an answer that cannot be used
-    ├── StoreUnavailable          the database cannot be written or read just now
-    └── StartupFault              the program cannot start; ends it with `exit_status`
+BotError                      carries one plain sentence for the person who asked
+├── Refusal                   said before anything is spent
+│   ├── MissingRight
+│   ├── QuotaSpent
+│   ├── ModelNotAllowed
+│   ├── NothingToSay
+│   └── BadOption
+├── ApiError                  the model API did not do it
+│   ├── Unauthorised          401
+│   ├── PaymentOrForbidden    402, 403
+│   ├── UnknownModel          404, or a 400 that says so
+│   ├── RateLimited           429
+│   ├── ContentRefused        refused by a content policy
+│   ├── ContextTooLong        more than the model reads at once
+│   ├── BadRequest            any other 4xx: the request was not accepted
+│   ├── ServerTrouble         5xx
+│   ├── Unreachable           no connection
+│   ├── TooSlow               a time limit passed
+│   └── BrokenAnswer          an answer that cannot be used
+├── StoreUnavailable          the database cannot be written or read just now
+└── StartupFault              the program cannot start; ends it with `exit_status`
 """
 
 from datetime import datetime
@@ -48,7 +48,9 @@ class MissingRight(Refusal):
     """The caller lacks a permission in the channel where they asked."""
 
     def __init__(self, right: str) -> None:
-        super().__init__(f"missing right: {right}", sentence=f"You need the **{right}** permission here to do that.")
+        super().__init__(
+            f"missing right: {right}", sentence=f"You need the **{right}** permission here to do that."
+        )
         self.right = right
 
 
@@ -105,7 +107,9 @@ class RateLimited(ApiError):
 
     sentence = "The AI service is very busy right now. Please try again in a moment."
 
-    def __init__(self, detail: str = "", *, retry_after: float | None = None, status: int | None = 429) -> None:
+    def __init__(
+        self, detail: str = "", *, retry_after: float | None = None, status: int | None = 429
+    ) -> None:
         sentence = None
         if retry_after is not None:
             sentence = f"The AI service is very busy right now. Please try again in {_duration(retry_after)}."
@@ -122,13 +126,17 @@ class ContentRefused(ApiError):
 class ContextTooLong(ApiError):
     """The request is longer than the model can read."""
 
-    sentence = "That is more than this model can read at once. Try a shorter question, or start anew with `fresh`."
+    sentence = (
+        "That is more than this model can read at once. Try a shorter question, or start anew with `fresh`."
+    )
 
 
 class BadRequest(ApiError):
     """The API turned the request down for a reason of its own (another 4xx)."""
 
-    sentence = "The AI service couldn't work with this request. Try putting it differently, or pick another model."
+    sentence = (
+        "The AI service couldn't work with this request. Try putting it differently, or pick another model."
+    )
 
 
 class ServerTrouble(ApiError):

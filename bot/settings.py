@@ -1,0 +1,260 @@
+"""What the operator sets, read once from the environment and `.env` into one frozen object.
+
+Faults are rendered here rather than by pydantic: all of them in one go, one line each, and never with the value that
+was given, because a mistyped secret is still a secret.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import StartupFault
+
+BAD_CONFIGURATION: Final = 2
+DEFAULT_PERSONA: Final = (
+    "You are a friendly and helpful assistant in a Discord server. Answer clearly and to the point, in the language "
+    "you are asked in. Format with Discord's markdown where it helps."
+)
+UNLIMITED: Final = "unlimited"
+
+
+class _Expected(ValueError):
+    """What a setting should look like, in the operator's words."""
+
+
+def _text(expected: str, pattern: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise _Expected(expected)
+        return value
+
+    return AfterValidator(check)
+
+
+def _secret(expected: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        # A header value with a blank or a line break in it is a paste gone wrong.
+        if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+            raise _Expected(expected)
+        return value
+
+    return AfterValidator(check)
+
+
+def _base_url(expected: str, path: str = "") -> AfterValidator:
+    def check(value: str) -> str:
+        try:
+            url = urlsplit(value.rstrip("/"))
+            sound = url.scheme in {"http", "https"} and bool(url.hostname) and (url.port is None or url.port > 0)
+        except ValueError:
+            sound = False
+        if not sound or url.query or url.fragment or url.username or not re.search(path, url.path):
+            raise _Expected(expected)
+        return value.rstrip("/")
+
+    return AfterValidator(check)
+
+
+def _number(low: int, high: int) -> BeforeValidator:
+    expected = f"a whole number from {low} to {high}"
+
+    def check(value: object) -> int:
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value.strip()):
+            value = int(value)
+        if not isinstance(value, int) or not low <= value <= high:
+            raise _Expected(expected)
+        return value
+
+    return BeforeValidator(check)
+
+
+def _quota(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if value.strip().lower() == UNLIMITED:
+            return None
+        if re.fullmatch(r"[0-9]{1,12}", value.strip()):
+            return int(value)
+    elif isinstance(value, int) and value >= 0:
+        return value
+    raise _Expected(f"a whole number, 0 or more, or `{UNLIMITED}`")
+
+
+def _patterns(value: object) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, (tuple, list)) else []
+    patterns = tuple(name.strip() for name in names if name.strip())
+    if any(not re.fullmatch(_MODEL_PATTERN, pattern) for pattern in patterns):
+        raise _Expected("model names or patterns, separated by commas, such as `gpt-4.1*,dall-e-3`")
+    return patterns
+
+
+def _choice(*choices: str, upper: bool) -> BeforeValidator:
+    def check(value: object) -> object:
+        text = value.strip() if isinstance(value, str) else ""
+        text = text.upper() if upper else text.lower()
+        if text not in choices:
+            raise _Expected("one of " + ", ".join(choices))
+        return text
+
+    return BeforeValidator(check)
+
+
+_MODEL: Final = r"[A-Za-z0-9._:/@+-]{1,100}"
+_MODEL_PATTERN: Final = r"[A-Za-z0-9._:/@+*?\[\]!-]{1,100}"
+_MODEL_NAME = _text("a model's name, such as `gpt-4.1`", _MODEL)
+
+Quota = Annotated[int | None, BeforeValidator(_quota)]
+Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_patterns)]
+
+
+class Settings(BaseSettings):
+    """The operator's settings, named as in the environment but in lower case.
+
+    An empty tuple of patterns means "not set"; a quota of None means unlimited. Build it with `load`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        case_sensitive=False,
+        validate_default=True,
+    )
+
+    discord_token: Annotated[
+        SecretStr,
+        _secret("the bot's token from the Discord developer portal, without blanks or `Bot` before it"),
+    ] = Field()
+    discord_api_base_url: Annotated[
+        str,
+        _base_url("a REST base that ends in the version, such as `https://discord.com/api/v10`", r"/v10$"),
+    ] = "https://discord.com/api/v10"
+    multiappai_api_key: Annotated[SecretStr, _secret("the API key, without blanks")] = Field()
+    multiappai_base_url: Annotated[
+        str, _base_url("an http or https address, such as `https://multiappai-api.itmovnteam.com/v1`")
+    ] = "https://multiappai-api.itmovnteam.com/v1"
+    multiappai_speech_path: Annotated[
+        str, _text("a path that starts with `/`, such as `/chat/completions`", r"/[A-Za-z0-9._~/-]{1,200}")
+    ] = "/chat/completions"
+    database_url: Annotated[
+        str,
+        _text("`sqlite:///` and a file, such as `sqlite:///data/bot.db`", r"sqlite:///[^\x00?#]*[^\x00?#/]"),
+    ] = "sqlite:///data/bot.db"
+
+    default_chat_model: Annotated[str, _MODEL_NAME] = "gpt-4.1"
+    default_speech_model: Annotated[str, _MODEL_NAME] = "tts-1"
+    default_speech_voice: Annotated[str, _text("a voice's name, such as `alloy`", r"[A-Za-z0-9_.:-]{1,64}")] = "alloy"
+    default_image_model: Annotated[str, _MODEL_NAME] = "dall-e-3"
+    allowed_models: Patterns = ()
+    chat_models: Patterns = ()
+    speech_models: Patterns = ()
+    image_models: Patterns = ()
+    default_persona: Annotated[str, _text("a text of at most 4000 characters", r"(?s)(?=.*\S).{1,4000}")] = (
+        DEFAULT_PERSONA
+    )
+
+    history_turns: Annotated[int, _number(0, 200)] = 20
+    history_tokens: Annotated[int, _number(0, 1_000_000)] = 8000
+
+    quota_member_messages_per_day: Quota = 100
+    quota_member_speech_characters_per_day: Quota = 10_000
+    quota_member_images_per_day: Quota = 10
+    quota_server_messages_per_day: Quota = None
+    quota_server_tokens_per_day: Quota = 1_000_000
+    quota_server_speech_characters_per_day: Quota = 100_000
+    quota_server_images_per_day: Quota = 100
+
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+        _choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", upper=True),
+    ] = "INFO"
+    log_format: Annotated[Literal["text", "json"], _choice("text", "json", upper=False)] = "text"
+
+
+def load(**overrides: Any) -> Settings:  # Any: whatever a test passes is validated like the environment
+    """Read the settings, the environment before `.env`.
+
+    Raises:
+        StartupFault: something is missing or unusable; its sentence has a line for each fault.
+    """
+    faults: dict[str, str] = {}
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        faults = dict(_faults_of_fields(error))
+        # Rules across fields are looked at as well, with unusable fields at their defaults: one run shows all.
+        settings = _with_defaults_for(faults, overrides)
+    except (OSError, UnicodeDecodeError):
+        faults[".env"] = "cannot be read: expected a text file in UTF-8 that this user may read"
+        settings = Settings.model_construct()
+    for name, text in _faults_across_fields(settings):
+        faults.setdefault(name, text)
+    if faults:
+        raise StartupFault("\n".join(f"{name}: {text}" for name, text in faults.items()), exit_status=BAD_CONFIGURATION)
+    return settings
+
+
+def _faults_of_fields(error: ValidationError) -> Iterator[tuple[str, str]]:
+    for fault in error.errors(include_url=False, include_input=False):
+        name = str(fault["loc"][0]).upper() if fault["loc"] else "configuration"
+        cause = fault.get("ctx", {}).get("error")
+        if fault["type"] == "missing":
+            yield name, f"is not set: expected {_EXPECTED_SECRETS.get(name, 'a value')}"
+        elif isinstance(cause, _Expected):
+            yield name, f"expected {cause}"
+        else:
+            yield name, "cannot be used"
+
+
+_EXPECTED_SECRETS: Final = {
+    "DISCORD_TOKEN": "the bot's token from the Discord developer portal",
+    "MULTIAPPAI_API_KEY": "the key for the AI service",
+}
+
+
+def _with_defaults_for(faults: dict[str, str], overrides: dict[str, Any]) -> Settings:
+    """Read the settings once more with the unusable ones replaced, only to be looked at as a whole."""
+    stand_ins: dict[str, Any] = dict(overrides)
+    for name in faults:
+        field = Settings.model_fields.get(name.lower())
+        if field is not None:
+            stand_ins[name.lower()] = SecretStr("unset") if field.is_required() else field.default
+    return Settings(**stand_ins)
+
+
+def _faults_across_fields(settings: Settings) -> Iterator[tuple[str, str]]:
+    for rule in _RULES:
+        yield from rule(settings)
+
+
+def _one_kind_each(settings: Settings) -> Iterator[tuple[str, str]]:
+    """A model that is listed for two kinds would be offered where it cannot work."""
+    seen: dict[str, str] = {}
+    for name, patterns in (
+        ("CHAT_MODELS", settings.chat_models),
+        ("SPEECH_MODELS", settings.speech_models),
+        ("IMAGE_MODELS", settings.image_models),
+    ):
+        for pattern in patterns:
+            if seen.setdefault(pattern, name) != name:
+                yield name, f"expected only names and patterns that {seen[pattern]} does not list as well"
+
+
+def _a_window_or_none(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Turns without room for a word, or the other way round, is a memory that looks on and is off."""
+    if settings.history_turns > 0 and settings.history_tokens == 0:
+        yield "HISTORY_TOKENS", "expected at least 1 while HISTORY_TURNS is above 0 (both 0: no memory)"
+
+
+_RULES: Final[tuple[Callable[[Settings], Iterator[tuple[str, str]]], ...]] = (
+    _one_kind_each,
+    _a_window_or_none,
+)

@@ -1,0 +1,1 @@
+"""Logs and the records of what each request came to."""

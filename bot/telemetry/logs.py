@@ -1,0 +1,64 @@
+"""Where the log goes and what may be in it.
+
+Only our own loggers follow `LOG_LEVEL`. Libraries stay at INFO or above: at DEBUG, discord.py and aiosqlite write whole
+payloads and SQL parameters, and so people's words and tokens, into the log.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+OURS: Final = ("bot", "cogs")
+# What a bare LogRecord has; anything else on one came through `extra=`.
+_PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class TextFormatter(logging.Formatter):
+    """One readable line a record: time, level, logger, event and its facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render `record`; a traceback follows on lines of its own."""
+        facts = "".join(f" {name}={value}" for name, value in _facts(record).items())
+        line = f"{_moment(record)} {record.levelname:<7} {record.name}: {record.getMessage()}{facts}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for machines that collect logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render `record` with its facts as keys of their own."""
+        entry: dict[str, object] = {
+            "time": _moment(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_facts(record),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def configure(level: str, log_format: str, *, stream: TextIO | None = None) -> None:
+    """Send all logs to `stream` (standard error): ours at `level`, libraries at INFO or above."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
+    logging.captureWarnings(capture=True)
+
+
+def _moment(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _facts(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _PLAIN}
