@@ -1,0 +1,283 @@
+"""Every fault of the model API, as a client meets it."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from PIL import Image
+
+from bot.sandbox.faults import (
+    CONTENT_POLICY,
+    CONTEXT_TOO_LONG,
+    BadPictures,
+    Body,
+    Cut,
+    Endless,
+    ErrorMidway,
+    Fault,
+    Habits,
+    Hang,
+    PlainJson,
+    Raw,
+    Reset,
+    Slow,
+    Status,
+)
+from bot.sandbox.model_api import ModelApi
+
+CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
+SPEECH = {"model": "tts-1", "input": "Hello there, friend.", "voice": "alloy"}
+IMAGE = {"model": "dall-e-2", "prompt": "a boat", "size": "256x256"}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[ModelApi]:
+    async with ModelApi() as api:
+        yield api
+
+
+@pytest.fixture
+async def client(api: ModelApi) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {api.key}"}) as session:
+        yield session
+
+
+def chat(client: aiohttp.ClientSession, api: ModelApi, body: Any = CHAT) -> Any:
+    return client.post(f"{api.base_url}/chat/completions", json=body)
+
+
+def draw(client: aiohttp.ClientSession, api: ModelApi) -> Any:
+    return client.post(f"{api.base_url}/images/generations", json=IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "content_type", "told"),
+    [
+        (Status(401, code="invalid_api_key"), 401, "application/json", "invalid_api_key"),
+        (Status(402), 402, "application/json", "asked for"),
+        (Status(403, body="error string"), 403, "application/json", '{"error": "This'),
+        (Status(404, code="model_not_found"), 404, "application/json", "model_not_found"),
+        (Status(500, body="string"), 500, "application/json", '"This fault was asked for."'),
+        (Status(502, body="html"), 502, "text/html", "<h1>502 Bad Gateway</h1>"),
+        (Status(503), 503, "application/json", "asked for"),
+        (Status(504, body="empty"), 504, "text/plain", ""),
+        (CONTENT_POLICY, 400, "application/json", "content_policy_violation"),
+        (CONTEXT_TOO_LONG, 400, "application/json", "context_length_exceeded"),
+        (Body(b"\x00\xffgarbage"), 200, "application/json", "garbage"),
+        (Body(b"<html>Sorry</html>", "text/html"), 200, "text/html", "Sorry"),
+    ],
+    ids=str,
+)
+async def test_a_status_or_body_comes_in_place_of_the_answer(
+    api: ModelApi, client: aiohttp.ClientSession, fault: Fault, status: int, content_type: str, told: str
+) -> None:
+    api.faults.next("chat", fault)
+    async with chat(client, api) as response:
+        assert (response.status, response.content_type) == (status, content_type)
+        assert told in await response.text(errors="replace")
+
+
+async def test_a_limit_may_say_when_to_come_back(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("chat", Status(429, retry_after="3"))
+    api.faults.next("chat", Status(429))
+    waits = []
+    for _ in range(2):
+        async with chat(client, api) as response:
+            assert response.status == 429
+            waits.append(response.headers.get("Retry-After"))
+    assert waits == ["3", None]
+
+
+@pytest.mark.parametrize("kind", ["chat", "speech", "images", "models"])
+async def test_a_fault_meets_only_its_kind(api: ModelApi, client: aiohttp.ClientSession, kind: str) -> None:
+    api.faults.always(kind, Status(503))
+    statuses = {}
+    for name, body in (("chat", CHAT), ("speech", SPEECH)):
+        async with chat(client, api, body) as response:
+            statuses[name] = response.status
+    async with draw(client, api) as response:
+        statuses["images"] = response.status
+    async with client.get(f"{api.base_url}/models") as response:
+        statuses["models"] = response.status
+    assert {name for name, status in statuses.items() if status == 503} == {kind}
+
+
+async def test_faults_end_after_the_requests_they_are_for(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.always("chat", Status(500), when=lambda body: body["model"] == "gpt-4o")
+    api.faults.next("chat", Status(503), times=2)
+    seen = []
+    for model in ("gpt-4.1", "gpt-4o", "gpt-4.1", "gpt-4o"):
+        async with chat(client, api, {**CHAT, "model": model}) as response:
+            seen.append(response.status)
+    api.faults.clear()
+    async with chat(client, api, {**CHAT, "model": "gpt-4o"}) as response:
+        seen.append(response.status)
+    assert seen == [503, 503, 200, 500, 200]
+
+
+async def test_a_hang_before_the_headers_lasts_until_released(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("chat", Hang())
+    asking = asyncio.ensure_future(client.post(f"{api.base_url}/chat/completions", json=CHAT))
+    await api.until(lambda: len(api.requests) == 1)
+    assert not asking.done()
+    assert api.requests[0].running
+    api.faults.release()
+    async with await asking as response:
+        assert "[DONE]" in await response.text()
+
+
+async def test_a_client_that_gives_up_is_noticed(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("chat", Hang(after_headers=True))
+    async with chat(client, api) as response:
+        assert response.status == 200
+        assert api.requests[0].running
+        response.close()
+    await api.until(lambda: api.requests[0].closed_early_at is not None)
+    assert api.requests[0].finished_at is None
+
+
+async def test_a_stream_closed_midway_is_noticed(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("chat", Slow(pace_s=0.01))
+    api.script("word " * 1000)
+    async with chat(client, api) as response:
+        assert await response.content.readline()
+        response.close()
+    await api.until(lambda: not api.requests[0].running)
+    assert api.requests[0].closed_early_at is not None
+
+
+@pytest.mark.parametrize("how", ["end", "drop", "reset"])
+async def test_a_stream_breaks_off_after_the_words_wanted(
+    api: ModelApi, client: aiohttp.ClientSession, how: Any
+) -> None:
+    api.script(["one ", "two ", "three ", "four "])
+    api.faults.next("chat", Cut(after=2, how=how))
+    seen = b""
+    broken = False
+    async with chat(client, api) as response:
+        try:
+            async for piece in response.content.iter_any():
+                seen += piece
+        except aiohttp.ClientError:
+            broken = True
+    assert b"two " in seen
+    assert b"three" not in seen
+    assert b"[DONE]" not in seen
+    assert b'"finish_reason": "stop"' not in seen
+    assert broken == (how != "end")
+
+
+async def test_speech_breaks_off_too(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("speech", Cut(after=1, how="drop"))
+    async with chat(client, api, SPEECH) as response:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+
+
+async def test_an_error_comes_in_mid_stream(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.script(["one ", "two "])
+    api.faults.next("chat", ErrorMidway(after=1))
+    async with chat(client, api) as response:
+        text = await response.text()
+    assert "one " in text
+    assert "two " not in text
+    assert json.loads(text.split("data: ")[-1])["error"]["code"] == "server_error"
+
+
+async def test_a_request_for_a_stream_can_get_plain_json(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("chat", PlainJson())
+    async with chat(client, api) as response:
+        assert response.content_type == "application/json"
+        assert "sandbox" in (await response.json())["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize(
+    ("habits", "present", "absent"),
+    [
+        (Habits(usage="none"), "[DONE]", "usage"),
+        (Habits(usage="with choices"), '"delta": {"content": ""}', '"choices": []'),
+        (Habits(usage="with finish"), '"finish_reason": "stop"}], "usage"', '"choices": []'),
+        (Habits(reasoning=("hm ", "so ")), '{"reasoning_content": "so "}', "nothing"),
+        (Habits(role_chunk=False), "[DONE]", '"role"'),
+        (Habits(nulls=True), '"tool_calls": null', "nothing"),
+        (Habits(finish="last content"), '{"content": "two"}, "logprobs": null, "finish_reason": "stop"', '"delta": {}'),
+        (Habits(finish="none", done=False), "two", "[DONE]"),
+        (Habits(line_end="\r\n"), "\r\n\r\n", "}\n"),
+        (Habits(line_end="\r"), "\r\r", "\n"),
+        (Habits(keep_alive=True), ": keep-alive\n\n", "nothing"),
+        (Habits(byte_order_mark=True), "\ufeffdata:", "nothing"),
+        (Habits(bytes_per_write=3), "[DONE]", "nothing"),
+    ],
+    ids=str,
+)
+async def test_the_habits_of_real_servers(
+    api: ModelApi, client: aiohttp.ClientSession, habits: Habits, present: str, absent: str
+) -> None:
+    api.habits = habits
+    api.script(["one ", "two"])
+    async with chat(client, api) as response:
+        text = (await response.read()).decode()
+    assert present in text
+    assert absent not in text
+
+
+@pytest.mark.parametrize("fault", [Reset(), Raw(b"SSH-2.0-hello\r\n")], ids=str)
+async def test_no_http_at_all(api: ModelApi, client: aiohttp.ClientSession, fault: Fault) -> None:
+    api.faults.always("chat", fault)
+    with pytest.raises(aiohttp.ClientError):
+        async with chat(client, api):
+            pass
+
+
+async def test_an_old_server_ends_with_the_connection(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("chat", Raw(b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: [DONE]\n\n"))
+    async with chat(client, api) as response:
+        assert await response.text() == "data: [DONE]\n\n"
+
+
+async def test_connections_can_be_refused_for_a_while(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    async with chat(client, api) as response:
+        await response.read()
+    async with api.unplugged():
+        with pytest.raises(aiohttp.ClientConnectionError):
+            async with chat(client, api):
+                pass
+    async with chat(client, api) as response:
+        assert response.status == 200
+
+
+async def test_an_endless_body_stops_when_the_client_leaves(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("speech", Endless())
+    async with chat(client, api, SPEECH) as response:
+        assert len(await response.content.readexactly(300_000)) == 300_000
+        response.close()
+    await api.until(lambda: api.requests[0].closed_early_at is not None)
+
+
+@pytest.mark.parametrize("how", ["text", "huge", "no base64", "none", "url", "null"])
+async def test_pictures_that_are_none(api: ModelApi, client: aiohttp.ClientSession, how: Any) -> None:
+    api.faults.next("images", BadPictures(how, url="http://10.0.0.1/a.png"))
+    async with draw(client, api) as response:
+        data = (await response.json())["data"]
+    assert (how == "none") == (data == [])
+    if how == "text":
+        assert base64.b64decode(data[0]["b64_json"]).startswith(b"I am a text")
+    if how == "huge":
+        header = base64.b64decode(data[0]["b64_json"])
+        assert len(header) < 1000
+        assert int.from_bytes(header[16:20], "big") * int.from_bytes(header[20:24], "big") > Image.MAX_IMAGE_PIXELS
+    if how == "url":
+        assert data == [{"url": "http://10.0.0.1/a.png"}]
+
+
+async def test_hanging_requests_do_not_keep_the_server_from_closing() -> None:
+    async with ModelApi() as api, aiohttp.ClientSession(headers={"Authorization": f"Bearer {api.key}"}) as client:
+        api.faults.next("chat", Hang())
+        asking = asyncio.ensure_future(client.post(f"{api.base_url}/chat/completions", json=CHAT))
+        await api.until(lambda: len(api.requests) == 1)
+    with pytest.raises((aiohttp.ClientError, asyncio.CancelledError)):
+        await asking
