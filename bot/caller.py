@@ -17,8 +17,8 @@ class Right(StrEnum):
 class Caller:
     """A member at the moment of asking.
 
-    `channel_id` is where the conversation is: a channel, a thread or a direct message. `settings_channel_id` is where its
-    settings and quotas are: the parent of a thread, else the same channel. `guild_id` is None in direct messages.
+    `channel_id` is where the conversation is: a channel, a thread or a direct message. `settings_channel_id` is where
+    its settings and quotas are: the parent of a thread, else the same channel. `guild_id` is None in direct messages.
     """
 
     user_id: int

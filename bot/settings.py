@@ -178,6 +178,8 @@ class Settings(BaseSettings):
     ] = "INFO"
     log_format: Annotated[Literal["text", "json"], _choice("text", "json", upper=False)] = "text"
 
+    shutdown_grace_seconds: Annotated[int, _number(0, 600)] = 7
+
 
 def load(**overrides: Any) -> Settings:  # Any: whatever a test passes is validated like the environment
     """Read the settings, the environment before `.env`.

@@ -1,0 +1,73 @@
+"""The API's list of models, kept in memory and refreshed in the background: nobody who types waits for it."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from bot.catalogue.kinds import ModelKind
+from bot.catalogue.policy import Policy
+from bot.clock import Clock
+from bot.errors import ApiError
+
+log = logging.getLogger(__name__)
+
+REFRESH_S = 600.0
+RETRY_S = 30.0
+
+
+class Catalogue:
+    """Answers from memory what models there are and which may be chosen."""
+
+    def __init__(self, list_models: Callable[[], Awaitable[list[str]]], policy: Policy, clock: Clock) -> None:
+        self._list_models = list_models
+        self._policy = policy
+        self._clock = clock
+        self._listed: frozenset[str] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The operator's rule behind the choices."""
+        return self._policy
+
+    async def keep_fresh(self) -> None:
+        """Fetch the list now and every ten minutes, until cancelled; a failure keeps the list of before."""
+        while True:
+            await self._clock.sleep(REFRESH_S if await self.refresh() else RETRY_S)
+
+    async def refresh(self) -> bool:
+        """Fetch the list once; return whether that worked."""
+        try:
+            listed = await self._list_models()
+        except ApiError as error:
+            log.warning("models not listed", extra={"error": type(error).__name__, "detail": str(error)})
+            return False
+        if self._listed is None or set(listed) != self._listed:
+            log.info("models listed", extra={"models": len(listed)})
+        self._listed = frozenset(listed)
+        return True
+
+    def default(self, kind: ModelKind) -> str:
+        """Return the operator's model for `kind`."""
+        return self._policy.defaults[kind]
+
+    def check(self, model: str, kind: ModelKind) -> None:
+        """Raise `ModelNotAllowed` unless `model` may be chosen for `kind`."""
+        self._policy.check(model, kind, self._listed)
+
+    def permits(self, model: str, kind: ModelKind) -> bool:
+        """Whether `model` may be chosen for `kind`."""
+        return self._policy.permits(model, kind, self._listed)
+
+    def choices(self, kind: ModelKind, search: str = "") -> list[str]:
+        """Return the models that may be chosen for `kind` and have `search` anywhere in their name.
+
+        Those that begin with it come first, then in the order of their names.
+        """
+        sought = search.strip().lower()
+        offered = {self.default(kind)} | (self._listed or frozenset(_names(self._policy)))
+        found = [name for name in offered if sought in name.lower() and self.permits(name, kind)]
+        return sorted(found, key=lambda name: (not name.lower().startswith(sought), name.lower()))
+
+
+def _names(policy: Policy) -> list[str]:
+    """Return the allowed entries that are names, not patterns: they can be offered before the API has answered."""
+    return [entry for entry in policy.allowed if not set("*?[") & set(entry)]

@@ -1,0 +1,117 @@
+"""Settings: what is read, what is refused, and that no secret is ever shown."""
+
+from pathlib import Path
+
+import pytest
+
+from bot import settings
+from bot.errors import StartupFault
+
+SECRET = "sh-very-secret"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Start each test in an empty directory with nothing set but the two secrets."""
+    for name in settings.Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
+    monkeypatch.setenv("MULTIAPPAI_API_KEY", SECRET)
+    monkeypatch.chdir(tmp_path)
+
+
+def faults() -> list[str]:
+    with pytest.raises(StartupFault) as caught:
+        settings.load()
+    assert caught.value.exit_status == 2
+    return caught.value.sentence.splitlines()
+
+
+def test_two_secrets_are_enough() -> None:
+    loaded = settings.load()
+    assert loaded.default_chat_model == "gpt-4.1"
+    assert loaded.quota_server_messages_per_day is None
+    assert loaded.database_url == "sqlite:///data/bot.db"
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("HISTORY_TURNS=3\nLOG_LEVEL=debug\nSOMETHING_ELSE=1\n")
+    monkeypatch.setenv("HISTORY_TURNS", "5")
+    loaded = settings.load()
+    assert (loaded.history_turns, loaded.log_level) == (5, "DEBUG")
+
+
+def test_empty_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HISTORY_TURNS", "")
+    assert settings.load().history_turns == 20
+
+
+def test_every_fault_is_told_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MULTIAPPAI_API_KEY")
+    monkeypatch.setenv("HISTORY_TURNS", "many")
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    monkeypatch.setenv("CHAT_MODELS", "llama*")
+    monkeypatch.setenv("IMAGE_MODELS", "flux, llama*")
+    named = [line.split(":")[0] for line in faults()]
+    assert named == [
+        "MULTIAPPAI_API_KEY",
+        "HISTORY_TURNS",
+        "LOG_LEVEL",
+        "IMAGE_MODELS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DISCORD_TOKEN", f"Bot {SECRET}"),
+        ("DISCORD_API_BASE_URL", "http://127.0.0.1:1/api"),
+        ("MULTIAPPAI_API_KEY", f"{SECRET}\nX: y"),
+        ("MULTIAPPAI_BASE_URL", "ftp://example.org"),
+        ("MULTIAPPAI_BASE_URL", "http://exa[mple"),
+        ("MULTIAPPAI_BASE_URL", "https://user:pass@example.org/v1"),
+        ("MULTIAPPAI_SPEECH_PATH", "audio/speech"),
+        ("DATABASE_URL", "mysql://somewhere"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("DEFAULT_CHAT_MODEL", "a model"),
+        ("ALLOWED_MODELS", "gpt 4"),
+        ("DEFAULT_PERSONA", "x" * 4001),
+        ("HISTORY_TURNS", "-1"),
+        ("HISTORY_TOKENS", "0"),
+        ("QUOTA_SERVER_IMAGES_PER_DAY", "-1"),
+        ("QUOTA_MEMBER_MESSAGES_PER_DAY", "lots"),
+        ("LOG_FORMAT", "xml"),
+        ("SHUTDOWN_GRACE_SECONDS", "soon"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_it_should_look_like(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    (line,) = faults()
+    assert line.startswith(f"{name}: expected ")
+    assert SECRET not in line
+
+
+def test_quotas_take_a_number_or_unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUOTA_MEMBER_MESSAGES_PER_DAY", "Unlimited")
+    monkeypatch.setenv("QUOTA_SERVER_MESSAGES_PER_DAY", "0")
+    loaded = settings.load()
+    assert loaded.quota_member_messages_per_day is None
+    assert loaded.quota_server_messages_per_day == 0
+
+
+def test_models_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_MODELS", "gpt-4.1*, dall-e-3,")
+    assert settings.load().allowed_models == ("gpt-4.1*", "dall-e-3")
+
+
+def test_an_unreadable_file_is_one_line() -> None:
+    Path(".env").write_bytes(b"DISCORD_TOKEN=\xff\xfe")
+    (line,) = faults()
+    assert line.startswith(".env: ")
+
+
+def test_secrets_show_nowhere() -> None:
+    loaded = settings.load()
+    assert SECRET not in repr(loaded) + str(loaded) + loaded.model_dump_json()
