@@ -1,0 +1,1 @@
+"""Limits on what is spent: the rules, and the ledger that holds them."""

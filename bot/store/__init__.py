@@ -1,0 +1,1 @@
+"""What the bot remembers: every word of SQL and both database connections live in this package."""

@@ -1,0 +1,215 @@
+"""Turns: a question and its answer, saved together, and the lines in which they follow one another.
+
+A channel's public turns form one line in the order they settled. Private turns form a line for each member and
+channel, and are in nobody else's. A turn knows the one before it (`parent_id`); a fresh one has none, so that its line
+starts there.
+"""
+
+from dataclasses import dataclass
+
+from bot.store.database import Database, Row, Transaction, Value
+
+_NEWEST_PUBLIC = "SELECT id FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1"
+
+_NEWEST_PRIVATE = "SELECT id FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 ORDER BY id DESC LIMIT 1"
+
+_ADD_TURN = """
+    INSERT INTO turns (parent_id, channel_id, guild_id, author_id, author_name, private, question, answer, finish,
+                       model, prompt_tokens, answer_tokens, tokens_estimated, created_at_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    RETURNING id
+"""
+
+_ADD_MESSAGE = "INSERT INTO turn_messages (turn_id, position, message_id) VALUES (?, ?, ?)"
+
+_LINE = """
+    WITH RECURSIVE line (id, parent_id, depth) AS (
+        SELECT turns.id, turns.parent_id, 1 FROM turns WHERE turns.id = ?
+        UNION ALL
+        SELECT turns.id, turns.parent_id, line.depth + 1 FROM line JOIN turns ON turns.id = line.parent_id
+        WHERE line.depth < ?
+    )
+    SELECT turns.id, turns.parent_id, channel_id, guild_id, author_id, author_name, private, question, answer, finish,
+           model, prompt_tokens, answer_tokens, tokens_estimated, created_at_ms
+    FROM line JOIN turns ON turns.id = line.id ORDER BY line.depth DESC
+"""
+
+_LINE_MESSAGES = """
+    WITH RECURSIVE line (id, parent_id, depth) AS (
+        SELECT turns.id, turns.parent_id, 1 FROM turns WHERE turns.id = ?
+        UNION ALL
+        SELECT turns.id, turns.parent_id, line.depth + 1 FROM line JOIN turns ON turns.id = line.parent_id
+        WHERE line.depth < ?
+    )
+    SELECT turn_id, position, message_id FROM line JOIN turn_messages ON turn_id = line.id ORDER BY turn_id, position
+"""
+
+_QUESTION_POSITION = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTurn:
+    """A turn that has just settled.
+
+    `fresh` starts a new line; `finish` says how the answer ended ("complete", "cut", …).
+    """
+
+    channel_id: int
+    guild_id: int | None
+    author_id: int
+    author_name: str
+    private: bool
+    fresh: bool
+    question: str
+    answer: str
+    finish: str
+    model: str
+    prompt_tokens: int
+    answer_tokens: int
+    tokens_estimated: bool
+    question_message_id: int | None
+    answer_message_ids: tuple[int, ...]
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A kept turn. `parent_id` is the turn before it in its line, or None where the line starts."""
+
+    id: int
+    parent_id: int | None
+    channel_id: int
+    guild_id: int | None
+    author_id: int
+    author_name: str
+    private: bool
+    question: str
+    answer: str
+    finish: str
+    model: str
+    prompt_tokens: int
+    answer_tokens: int
+    tokens_estimated: bool
+    question_message_id: int | None
+    answer_message_ids: tuple[int, ...]
+    created_at_ms: int
+
+
+class Conversations:
+    """The kept turns of all channels."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, turn: NewTurn) -> int:
+        """Keep `turn` at the end of its line, whole or not at all, and return its id.
+
+        Raises:
+            StoreUnavailable: it could not be kept.
+        """
+
+        async def work(transaction: Transaction) -> int:
+            # Looked up in the same transaction: of two answers that settle at once the second follows the first.
+            parent = (
+                None
+                if turn.fresh
+                else await _newest(transaction, turn.channel_id, turn.author_id if turn.private else None)
+            )
+            row = await transaction.fetch_one(_ADD_TURN, _columns(turn, parent))
+            assert row is not None, "RETURNING gives the row that was added"
+            turn_id: int = row[0]
+            messages = list(enumerate(turn.answer_message_ids, start=_QUESTION_POSITION + 1))
+            if turn.question_message_id is not None:
+                messages.append((_QUESTION_POSITION, turn.question_message_id))
+            if messages:
+                await transaction.execute_many(
+                    _ADD_MESSAGE, [(turn_id, position, message) for position, message in messages]
+                )
+            return turn_id
+
+        return await self._database.write(work)
+
+    async def public_line(self, channel_id: int, limit: int) -> list[Turn]:
+        """Give the channel's newest public turns, at most `limit`, oldest first, back to the last fresh one.
+
+        Raises:
+            StoreUnavailable: they cannot be read just now.
+        """
+        return await self._line(channel_id, None, limit)
+
+    async def private_line(self, channel_id: int, author_id: int, limit: int) -> list[Turn]:
+        """Give the member's own newest private turns in the channel, at most `limit`, oldest first.
+
+        Raises:
+            StoreUnavailable: they cannot be read just now.
+        """
+        return await self._line(channel_id, author_id, limit)
+
+    async def _line(self, channel_id: int, private_author_id: int | None, limit: int) -> list[Turn]:
+        async def work(transaction: Transaction) -> list[Turn]:
+            newest = await _newest(transaction, channel_id, private_author_id)
+            if newest is None or limit < 1:
+                return []
+            rows = await transaction.fetch_all(_LINE, (newest, limit))
+            messages = await transaction.fetch_all(_LINE_MESSAGES, (newest, limit))
+            return [_turn(row, messages) for row in rows]
+
+        return await self._database.read(work)
+
+
+async def _newest(transaction: Transaction, channel_id: int, private_author_id: int | None) -> int | None:
+    """Find the last turn of the channel's public line or, for an author, of their private one."""
+    if private_author_id is None:
+        row = await transaction.fetch_one(_NEWEST_PUBLIC, (channel_id,))
+    else:
+        row = await transaction.fetch_one(_NEWEST_PRIVATE, (channel_id, private_author_id))
+    return None if row is None else row[0]
+
+
+def _columns(turn: NewTurn, parent_id: int | None) -> tuple[Value, ...]:
+    """Lay `turn` out in the order of `_ADD_TURN`."""
+    return (
+        parent_id,
+        turn.channel_id,
+        turn.guild_id,
+        turn.author_id,
+        _storable(turn.author_name),
+        int(turn.private),
+        _storable(turn.question),
+        _storable(turn.answer),
+        turn.finish,
+        _storable(turn.model),
+        turn.prompt_tokens,
+        turn.answer_tokens,
+        int(turn.tokens_estimated),
+        turn.created_at_ms,
+    )
+
+
+def _turn(row: Row, messages: list[Row]) -> Turn:
+    """Read a row of `_LINE` and its part of the rows of `_LINE_MESSAGES`."""
+    shown = {position: message for turn_id, position, message in messages if turn_id == row[0]}
+    return Turn(
+        id=row[0],
+        parent_id=row[1],
+        channel_id=row[2],
+        guild_id=row[3],
+        author_id=row[4],
+        author_name=row[5],
+        private=bool(row[6]),
+        question=row[7],
+        answer=row[8],
+        finish=row[9],
+        model=row[10],
+        prompt_tokens=row[11],
+        answer_tokens=row[12],
+        tokens_estimated=bool(row[13]),
+        created_at_ms=row[14],
+        question_message_id=shown.pop(_QUESTION_POSITION, None),
+        answer_message_ids=tuple(shown.values()),
+    )
+
+
+def _storable(text: str) -> str:
+    """Replace what no database takes: half a surrogate pair (JSON can carry one) and NUL."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,144 @@
+"""From DATABASE_URL to an open, checked and migrated database, or to one sentence on why not.
+
+A file that is not ours, newer, damaged or out of reach is refused and left exactly as it is: it is looked at through a
+read-only connection before anything is written.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+from bot.errors import StartupFault
+from bot.store.database import Database
+from bot.store.schema import APPLICATION_ID, NewerThanCode, migrations, upgrade, version_of
+from bot.store.sqlite import BUSY_TIMEOUT_MS, connect
+
+SQLITE_NEEDED = (3, 37, 0)
+"""The first SQLite with STRICT tables."""
+
+_URL_START = "sqlite:///"
+_FILE_START = b"SQLite format 3\x00"
+_LEFT_ALONE = "I left it as it is; restore a backup or point DATABASE_URL somewhere else."
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """Open the database at `url`, creating its folder and bringing its tables up to date; closes it on the way out.
+
+    Raises:
+        StartupFault: it cannot be used, with one sentence that says why; nothing was altered.
+    """
+    path = database_path(url)
+    await asyncio.to_thread(_prepare, path)
+    try:
+        async with connect(path) as database:
+            yield database
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+
+
+def database_path(url: str) -> Path:
+    """Read the file's path out of `url`: `sqlite:///relative/path` or `sqlite:////absolute/path`.
+
+    Raises:
+        StartupFault: another form, with exit status 2.
+    """
+    name = url.removeprefix(_URL_START)
+    if not url.startswith(_URL_START) or not name.strip("/") or name.startswith(":") or "?" in name or "\0" in name:
+        raise StartupFault(
+            "DATABASE_URL should look like sqlite:///data/bot.db or sqlite:////var/lib/bot.db.", exit_status=2
+        )
+    return Path(name)
+
+
+def _prepare(path: Path) -> None:
+    """Check what lies at `path` and migrate it. Blocking: runs in a thread."""
+    if sqlite3.sqlite_version_info < SQLITE_NEEDED:
+        raise StartupFault(f"This Python comes with SQLite {sqlite3.sqlite_version}; 3.37 or newer is needed.")
+    _make_folder(path.parent)
+    try:
+        if _has_content(path):
+            _inspect(path)
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            _use_write_ahead_log(connection)
+            before = version_of(connection)
+            upgrade(connection, migrations())
+            if (after := version_of(connection)) != before:
+                logger.info("database migrated from=%d to=%d", before, after)
+    except NewerThanCode as error:
+        raise _newer(path, error.version) from error
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words will lie in it
+    except OSError as error:
+        raise StartupFault(f"The folder {folder} for DATABASE_URL can't be created: {error.strerror}.") from error
+
+
+def _has_content(path: Path) -> bool:
+    """Tell whether there is a database to look at: false where there is no file yet, or an empty one."""
+    if path.is_dir():
+        raise StartupFault(f"DATABASE_URL points to {path}, which is a folder; it should be a file.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_FILE_START))
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StartupFault(f"The database {path} can't be read: {error.strerror}.") from error
+    if start and start != _FILE_START:
+        raise StartupFault(f"The file {path} is not a SQLite database. {_LEFT_ALONE}")
+    return bool(start)
+
+
+def _inspect(path: Path) -> None:
+    """Refuse a file that is damaged, another program's or newer, without writing to it."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        if application != APPLICATION_ID and (application or tables or version_of(connection)):
+            raise StartupFault(f"The database {path} belongs to another program. {_LEFT_ALONE}")
+        if (version := version_of(connection)) > len(migrations()):
+            raise _newer(path, version)
+        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise StartupFault(f"The database {path} is damaged. {_LEFT_ALONE}")
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch the file to the write-ahead log, which stays with it.
+
+    Where two processes do this at once SQLite reports "locked" without waiting, so the wait is ours.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _newer(path: Path, version: int) -> StartupFault:
+    return StartupFault(
+        f"The database {path} was written by a newer version of the bot (its schema is {version}, this one knows "
+        f"{len(migrations())}). I left it as it is; update the bot or point DATABASE_URL somewhere else."
+    )
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> StartupFault:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StartupFault(f"The database {path} is damaged. {_LEFT_ALONE}")
+    return StartupFault(f"The database {path} can't be used: {error}.")
