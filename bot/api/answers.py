@@ -1,0 +1,59 @@
+"""What goes into a chat with a model and what comes out of it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a conversation; `role` is `developer`, `user` or `assistant`."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the API says a chat has used, in tokens."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """The next piece of what the model thinks to itself: paid for, never shown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """The last event of every stream that did not fail.
+
+    `cut`: the connection ended before the model said that it was done. `usage` and `model` (often a dated variant of
+    the one asked for) are None where the API did not tell.
+    """
+
+    usage: Usage | None
+    finish_reason: str | None
+    cut: bool
+    model: str | None
+
+
+ChatEvent = TextDelta | ReasoningDelta | StreamEnd
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """An answer in one piece; `reasoning` is never shown, and `end` as in a stream."""
+
+    text: str
+    reasoning: str
+    end: StreamEnd

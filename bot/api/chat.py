@@ -1,0 +1,167 @@
+"""Asking a model and reading its answer as it is written."""
+
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from bot.api.answers import ChatAnswer, ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta
+from bot.api.chunks import ChunkReader
+from bot.api.deadlines import Deadlines
+from bot.api.faults import DeveloperRoleUnknown, fault_in_answer
+from bot.api.payloads import ChatRequest, encode
+from bot.api.retries import Retries
+from bot.api.sse import EventDecoder, ServerSentEvent
+from bot.api.transport import Reply, Transport
+from bot.errors import BrokenAnswer, TooSlow, Unreachable
+
+_log = logging.getLogger(__name__)
+
+_CALL = "chat"
+_PATH = "/chat/completions"
+_BOM = b"\xef\xbb\xbf"
+
+
+class Chat:
+    """Chats of any number at once; remembers whether the server knows the `developer` role."""
+
+    def __init__(self, transport: Transport, retries: Retries) -> None:
+        self._transport = transport
+        self._retries = retries
+        self._knows_developer = True
+
+    async def stream(self, model: str, messages: Sequence[ChatMessage]) -> AsyncGenerator[ChatEvent, None]:
+        """Yield the answer's pieces as they come, and its end last. Closing this closes the connection at once."""
+        limits = self._transport.limits
+        async with aclosing(self._ask(ChatRequest(model, messages, stream=True), limits.first_byte_s)) as events:
+            async for event in events:
+                yield event
+
+    async def whole(self, model: str, messages: Sequence[ChatMessage]) -> ChatAnswer:
+        """Ask for the answer in one piece."""
+        words: list[str] = []
+        thoughts: list[str] = []
+        request = ChatRequest(model, messages)
+        async with aclosing(self._ask(request, self._transport.limits.made_first_byte_s)) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text):
+                        words.append(text)
+                    case ReasoningDelta(text):
+                        thoughts.append(text)
+                    case StreamEnd():
+                        return ChatAnswer("".join(words), "".join(thoughts), event)
+        raise AssertionError("a chat that did not fail has an end")
+
+    async def _ask(self, request: ChatRequest, first_byte_s: float) -> AsyncGenerator[ChatEvent, None]:
+        """Ask with the role that the server knows, finding out which that is."""
+        with self._transport.deadlines(_CALL) as deadlines:
+            if self._knows_developer:
+                try:
+                    async with aclosing(self._try(request, deadlines, first_byte_s)) as events:
+                        async for event in events:
+                            yield event
+                    return
+                except DeveloperRoleUnknown:
+                    if not any(message.role == "developer" for message in request.messages):
+                        raise
+            async with aclosing(self._try(_with_system_role(request), deadlines, first_byte_s)) as events:
+                async for event in events:
+                    if self._knows_developer:
+                        _log.info("the API does not know the developer role; using system from now on")
+                        self._knows_developer = False
+                    yield event
+
+    def _try(self, request: ChatRequest, deadlines: Deadlines, first_byte_s: float) -> AsyncGenerator[ChatEvent, None]:
+        body = encode(request)
+        return self._retries.of_stream(_CALL, lambda: self._read_once(body, deadlines, first_byte_s))
+
+    async def _read_once(
+        self, body: bytes, deadlines: Deadlines, first_byte_s: float
+    ) -> AsyncGenerator[ChatEvent, None]:
+        limits = self._transport.limits
+        async with self._transport.open(
+            deadlines, _CALL, _PATH, body, first_byte_s=first_byte_s, max_bytes=limits.answer_bytes
+        ) as reply:
+            head = await _read_head(reply)
+            reader = ChunkReader()
+            if _is_json(head):
+                whole = head + await reply.read_whole()
+                for event in reader.read(whole.strip().removeprefix(_BOM)):
+                    yield event
+                cut = False
+            else:
+                async with aclosing(_read_events(reply, head, reader, limits.tail_s)) as events:
+                    async for event in events:
+                        yield event
+                cut = reader.finish_reason is None and not reader.done
+            for event in reader.finish(cut=cut):
+                yield event
+
+
+async def _read_events(
+    reply: Reply, chunk: bytes, reader: ChunkReader, tail_s: float
+) -> AsyncGenerator[ChatEvent, None]:
+    """Yield the deltas of an event stream until it is done or ends."""
+    decoder = EventDecoder()
+    began = False
+    while chunk:
+        for event in decoder.feed(chunk):
+            for delta in _deltas(event, reader):
+                began = True
+                yield delta
+            if reader.done:
+                return
+        try:
+            chunk = await reply.read(None if reader.finish_reason is None else tail_s)
+        except TooSlow:
+            if reader.finish_reason is None:
+                raise
+            return
+        except Unreachable:
+            if not began and reader.finish_reason is None:
+                raise
+            break
+    if left := decoder.close():
+        try:
+            deltas = _deltas(left, reader)
+        except BrokenAnswer:
+            # The cut went through this event.
+            return
+        for delta in deltas:
+            yield delta
+
+
+def _deltas(event: ServerSentEvent, reader: ChunkReader) -> list[ChatEvent]:
+    if event.type == "error":
+        raise fault_in_answer(_CALL, event.data)
+    return reader.read(event.data)
+
+
+async def _read_head(reply: Reply) -> bytes:
+    """Read until there is a byte that is neither white space nor byte order mark, or to the end."""
+    head = b""
+    while chunk := await reply.read():
+        head += chunk
+        if head.removeprefix(_BOM).strip() and not _BOM.startswith(head):
+            break
+    return head
+
+
+def _is_json(head: bytes) -> bool:
+    """Tell a whole answer, or an error in place of one, from an event stream; content types are often wrong.
+
+    Raises:
+        BrokenAnswer: it is a page.
+    """
+    first = head.removeprefix(_BOM).lstrip()[:1]
+    if first == b"<":
+        raise BrokenAnswer("chat: a page in place of an answer")
+    return first in (b"{", b"[", b'"')
+
+
+def _with_system_role(request: ChatRequest) -> ChatRequest:
+    messages = [
+        ChatMessage("system", message.content) if message.role == "developer" else message
+        for message in request.messages
+    ]
+    return ChatRequest(request.model, messages, request.stream)

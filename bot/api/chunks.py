@@ -1,0 +1,120 @@
+"""From the JSON of a chat answer, streamed or whole, to events."""
+
+from collections.abc import Iterator
+
+from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.api.faults import fault_in_answer
+from bot.api.payloads import Choice, chat_chunks, decode
+from bot.api.thinking import ThinkingFilter
+from bot.errors import BrokenAnswer, ContentRefused, ServerTrouble
+
+_CALL = "chat"
+_DONE = "[DONE]"
+
+
+class ChunkReader:
+    """Reads one answer, chunk after chunk, and remembers what its end will tell."""
+
+    def __init__(self) -> None:
+        self._thinking = ThinkingFilter()
+        self._usage: Usage | None = None
+        self._model: str | None = None
+        self._has_words = False
+        self._has_thoughts = False
+        self.finish_reason: str | None = None
+        self.done = False
+
+    def read(self, data: str | bytes) -> list[ChatEvent]:
+        """Take one chunk (or a whole answer) and give its events.
+
+        Raises:
+            ApiError: the chunk is an error object.
+            BrokenAnswer: it is not JSON of the expected shape.
+        """
+        if data == _DONE:
+            self.done = True
+            return []
+        if not data or data.isspace():
+            return []
+        chunk = decode(chat_chunks, data, _CALL)
+        if chunk.error:
+            raise fault_in_answer(_CALL, {"error": chunk.error})
+        if chunk.kind == "error":
+            raise fault_in_answer(_CALL, None)
+        if self._model is None and isinstance(chunk.model, str):
+            self._model = chunk.model
+        if chunk.usage is not None:
+            self._usage = _usage(chunk.usage) or self._usage
+        events: list[ChatEvent] = []
+        for choice in chunk.choices or ():
+            if choice is not None and not choice.index:
+                events.extend(self._events(choice))
+        return events
+
+    def finish(self, *, cut: bool) -> list[ChatEvent]:
+        """Give the last events, the end among them.
+
+        Raises:
+            ContentRefused: the API withheld every word.
+            ServerTrouble: the API says that it failed.
+            BrokenAnswer: there was nothing in the answer.
+        """
+        events = list(self._parts(*self._thinking.close()))
+        if not self._has_words and self.finish_reason == "content_filter":
+            raise ContentRefused("chat: content_filter and no text")
+        if not self._has_words and not self._has_thoughts:
+            if self.finish_reason == "error":
+                raise ServerTrouble("chat: finished with an error")
+            raise BrokenAnswer("chat: an answer without text")
+        cut = cut or self.finish_reason == "error"
+        events.append(StreamEnd(self._usage, self.finish_reason, cut, self._model))
+        return events
+
+    def _events(self, choice: Choice) -> Iterator[ChatEvent]:
+        if isinstance(choice.finish_reason, str) and choice.finish_reason:
+            self.finish_reason = choice.finish_reason
+        piece = choice.delta or choice.message
+        if piece is None:
+            return
+        # Some servers send the same thoughts under both names.
+        thoughts = _text(piece.reasoning_content) or _text(piece.reasoning) or _thoughts_in_parts(piece.content)
+        if thoughts:
+            yield from self._parts(thoughts, "")
+        if words := _text(piece.content):
+            yield from self._parts(*self._thinking.feed(words))
+        # A refusal is what the model wrote to the one who asked.
+        if refusal := _text(piece.refusal):
+            yield from self._parts("", refusal)
+
+    def _parts(self, thoughts: str, words: str) -> Iterator[ChatEvent]:
+        if thoughts:
+            self._has_thoughts = True
+            yield ReasoningDelta(thoughts)
+        if words:
+            self._has_words = self._has_words or not words.isspace()
+            yield TextDelta(words)
+
+
+def _text(value: object) -> str:
+    """The text of a field that is a string, a list of parts, or null."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(_text(part.get("text") if isinstance(part, dict) else part) for part in value)
+    return ""
+
+
+def _thoughts_in_parts(content: object) -> str:
+    """The text of `thinking` parts, which hold parts of their own."""
+    if not isinstance(content, list):
+        return ""
+    return "".join(_text(part.get("thinking")) for part in content if isinstance(part, dict))
+
+
+def _usage(value: object) -> Usage | None:
+    if not isinstance(value, dict):
+        return None
+    prompt, completion = value.get("prompt_tokens"), value.get("completion_tokens")
+    if not isinstance(prompt, int) or not isinstance(completion, int) or min(prompt, completion) < 0:
+        return None
+    return Usage(prompt, completion)

@@ -1,0 +1,97 @@
+"""Having a model speak: text in, MP3 bytes out as they come."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from bot.api.deadlines import Deadlines
+from bot.api.faults import MAX_FAULT_BYTES, fault_in_answer, holds_error
+from bot.api.payloads import SpeechRequest, any_json, encode
+from bot.api.retries import Retries
+from bot.api.transport import Reply, Transport
+from bot.errors import BrokenAnswer, Unreachable
+
+_CALL = "speech"
+_HEAD_BYTES = 5
+
+
+class Speech:
+    """Speech from the path that the operator named."""
+
+    def __init__(self, transport: Transport, retries: Retries, path: str) -> None:
+        self._transport = transport
+        self._retries = retries
+        self._path = path
+
+    async def stream(self, model: str, text: str, voice: str) -> AsyncGenerator[bytes, None]:
+        """Yield the MP3 file in pieces. Closing this closes the connection at once.
+
+        Raises:
+            BrokenAnswer: it is not MPEG audio, whatever the API called it, or broke off. What was yielded by then is
+                the beginning of a file that has no end.
+        """
+        body = encode(SpeechRequest(model, text, voice))
+        with self._transport.deadlines(_CALL) as deadlines:
+            attempts = self._retries.of_stream(_CALL, lambda: self._read_once(body, deadlines))
+            async with aclosing(attempts) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    async def _read_once(self, body: bytes, deadlines: Deadlines) -> AsyncGenerator[bytes, None]:
+        limits = self._transport.limits
+        async with self._transport.open(
+            deadlines,
+            _CALL,
+            self._path,
+            body,
+            first_byte_s=limits.first_byte_s,
+            max_bytes=limits.speech_bytes,
+        ) as reply:
+            piece = await _read_head(reply)
+            if not is_mp3(piece):
+                await _raise_what_it_is(reply, piece)
+            while piece:
+                yield piece
+                piece = await _read_on(reply)
+
+
+def is_mp3(head: bytes) -> bool:
+    """Whether the first five bytes begin an MP3 file: an ID3v2 tag, or the header of a layer III frame.
+
+    The eleven bits of sync alone would pass UTF-16 text and AAC, so the rest of the header has to make sense too.
+    """
+    if len(head) < _HEAD_BYTES:
+        return False
+    if head.startswith(b"ID3"):
+        return head[3] in (2, 3, 4) and head[4] != 0xFF
+    if head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    version, layer = head[1] >> 3 & 0b11, head[1] >> 1 & 0b11
+    bitrate, sampling_rate = head[2] >> 4, head[2] >> 2 & 0b11
+    return version != 0b01 and layer == 0b01 and bitrate not in (0b0000, 0b1111) and sampling_rate != 0b11
+
+
+async def _read_head(reply: Reply) -> bytes:
+    head = b""
+    while len(head) < _HEAD_BYTES and (piece := await _read_on(reply)):
+        head += piece
+    return head
+
+
+async def _read_on(reply: Reply) -> bytes:
+    try:
+        return await reply.read()
+    except Unreachable:
+        if not reply.began:
+            raise
+        raise BrokenAnswer("speech: broke off") from None
+
+
+async def _raise_what_it_is(reply: Reply, head: bytes) -> None:
+    """Raise the error that the API sent in place of speech, else that it sent something else."""
+    if head.lstrip()[:1] == b"{":
+        body = bytearray(head)
+        while len(body) <= MAX_FAULT_BYTES and (piece := await _read_on(reply)):
+            body += piece
+        if len(body) <= MAX_FAULT_BYTES and holds_error(said := any_json(bytes(body))):
+            raise fault_in_answer(_CALL, said)
+    raise BrokenAnswer("speech: not MP3" if head else "speech: nothing came")

@@ -1,0 +1,111 @@
+"""A decoder for server-sent events, without any I/O: bytes in, events out.
+
+It follows https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation, less the
+fields that serve reconnecting (`id`, `retry`), which nobody here does.
+"""
+
+from dataclasses import dataclass
+
+from bot.errors import BrokenAnswer
+
+MAX_LINE_BYTES = 1024 * 1024
+MAX_EVENT_BYTES = 4 * 1024 * 1024
+
+_BOM = b"\xef\xbb\xbf"
+_LINE_ENDS = (0x0A, 0x0D)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """One dispatched event: its type (`message` if none was named) and its data lines, joined."""
+
+    type: str
+    data: str
+
+
+class EventDecoder:
+    """Turns chunks of an event stream into events, wherever the chunks are cut.
+
+    Lines end with CR, LF or CRLF; none of these bytes occurs inside a UTF-8 sequence, so that cutting into lines
+    first and decoding each as a whole gives what decoding the stream would. Invalid bytes become U+FFFD.
+    """
+
+    def __init__(self, *, max_line: int = MAX_LINE_BYTES, max_event: int = MAX_EVENT_BYTES) -> None:
+        self._max_line = max_line
+        self._max_event = max_event
+        self._unfinished = bytearray()
+        self._after_cr = False
+        self._at_start = True
+        self._type = ""
+        self._data: list[str] = []
+        self._event_bytes = 0
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Take the next bytes and give the events that they complete.
+
+        Raises:
+            BrokenAnswer: a line or an event is longer than its bound.
+        """
+        if self._after_cr and chunk:
+            self._after_cr = False
+            if chunk[0] == 0x0A:
+                chunk = chunk[1:]
+        if not chunk:
+            return []
+        lines = chunk.splitlines()
+        rest = b"" if chunk[-1] in _LINE_ENDS else lines.pop()
+        events: list[ServerSentEvent] = []
+        if lines:
+            self._after_cr = chunk[-1] == 0x0D
+            if self._unfinished:
+                self._check_line(len(self._unfinished) + len(lines[0]))
+                lines[0] = bytes(self._unfinished) + lines[0]
+                self._unfinished.clear()
+            events = [event for line in lines if (event := self._take(line))]
+        if rest:
+            self._unfinished += rest
+            self._check_line(len(self._unfinished))
+        return events
+
+    def close(self) -> ServerSentEvent | None:
+        """End the stream and give the event that its end cut off, if any.
+
+        The rules throw that one away. Servers that leave out the last blank line exist, though, so the reader may
+        judge by what is in it whether it is whole.
+        """
+        line, self._unfinished = bytes(self._unfinished), bytearray()
+        if line:
+            self._take(line)
+        return self._dispatch()
+
+    def _take(self, line: bytes) -> ServerSentEvent | None:
+        """Interpret one line; the blank one dispatches."""
+        if self._at_start:
+            self._at_start = False
+            line = line.removeprefix(_BOM)
+        if not line:
+            return self._dispatch()
+        self._check_line(len(line))
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            self._event_bytes += len(value) + 1
+            if self._event_bytes > self._max_event:
+                raise BrokenAnswer(f"event of more than {self._max_event} bytes")
+            self._data.append(value.removeprefix(b" ").decode("utf-8", "replace"))
+        elif name == b"event":
+            self._type = value.removeprefix(b" ").decode("utf-8", "replace")
+        return None
+
+    def _dispatch(self) -> ServerSentEvent | None:
+        if not self._data:
+            self._type = ""
+            return None
+        event = ServerSentEvent(self._type or "message", "\n".join(self._data))
+        self._type = ""
+        self._data = []
+        self._event_bytes = 0
+        return event
+
+    def _check_line(self, length: int) -> None:
+        if length > self._max_line:
+            raise BrokenAnswer(f"line of more than {self._max_line} bytes")

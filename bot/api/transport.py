@@ -1,0 +1,211 @@
+"""One request to the model API: address, key, time limits, bounded reading, and failures as errors of ours."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from yarl import URL
+
+from bot.api.deadlines import Deadlines
+from bot.api.faults import MAX_FAULT_BYTES, fault_of_status
+from bot.api.limits import Limits
+from bot.clock import Clock
+from bot.errors import ApiError, BrokenAnswer, TooSlow, Unreachable
+
+USER_AGENT = "multiappai-discord-bot/0.1"
+
+
+@asynccontextmanager
+async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Open the session that the API client works with: as many connections as there are answers, no cookies."""
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
+
+
+class Reply:
+    """The body of an answer, read chunk by chunk under the call's limits."""
+
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        deadlines: Deadlines,
+        call: str,
+        *,
+        first_due: float,
+        silence_s: float,
+        max_bytes: int,
+    ) -> None:
+        self._response = response
+        self._deadlines = deadlines
+        self._call = call
+        self._first_due = first_due
+        self._silence_s = silence_s
+        self._max_bytes = max_bytes
+        self._received = 0
+
+    @property
+    def began(self) -> bool:
+        """Whether any byte of the body has come."""
+        return self._received > 0
+
+    async def read(self, within_s: float | None = None) -> bytes:
+        """Give the next bytes; none at the end.
+
+        Raises:
+            TooSlow: nothing came within the limit.
+            Unreachable: the connection broke, or ended before the length it had announced.
+            BrokenAnswer: more came than the bound.
+        """
+        due = self._deadlines.after(within_s or self._silence_s) if self._received else self._first_due
+        try:
+            chunk = await self._deadlines.wait(self._response.content.readany, due)
+        except (aiohttp.ClientError, OSError) as error:
+            raise failure_of_connection(self._call, error) from None
+        self._received += len(chunk)
+        if self._received > self._max_bytes:
+            raise BrokenAnswer(f"{self._call}: more than {self._max_bytes} bytes", status=self._response.status)
+        return chunk
+
+    async def read_rest(self) -> bytes:
+        """Give all that is left, however many chunks it takes."""
+        chunks = []
+        while chunk := await self.read():
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    async def read_whole(self) -> bytes:
+        """Give an answer that is of use only as a whole.
+
+        Raises:
+            BrokenAnswer: it broke off after its beginning.
+        """
+        try:
+            return await self.read_rest()
+        except Unreachable:
+            if not self.began:
+                raise
+            raise BrokenAnswer(f"{self._call}: broke off after {self._received} bytes") from None
+
+
+class Transport:
+    """Sends requests with the key. The key is kept where no repr, log or error shows it."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, *, base_url: str, key: str, clock: Clock, limits: Limits
+    ) -> None:
+        self._session = session
+        self._base_url = base_url.rstrip("/")
+        self._key = _Key(key)
+        self._clock = clock
+        self.limits = limits
+        self._timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s)
+
+    @property
+    def base_url(self) -> URL:
+        """Where the API is."""
+        return URL(self._base_url)
+
+    def deadlines(self, call: str) -> Deadlines:
+        """Start the time of one call, all its tries included."""
+        return Deadlines(self._clock, call, self.limits.whole_s)
+
+    @asynccontextmanager
+    async def open(
+        self,
+        deadlines: Deadlines,
+        call: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        first_byte_s: float,
+        max_bytes: int,
+    ) -> AsyncIterator[Reply]:
+        """Send `body` (GET without one) and give the answer, if its status is a success.
+
+        On leaving, an answer that was not read to its end is closed, and its connection with it, at once.
+
+        Raises:
+            ApiError: whatever the status or the broken connection means.
+        """
+        due = deadlines.after(first_byte_s)
+        response = await self._send(deadlines, call, path, body, due)
+        try:
+            if not 200 <= response.status < 300:
+                raise await self._fault(deadlines, call, response)
+            yield Reply(
+                response,
+                deadlines,
+                call,
+                first_due=due,
+                silence_s=self.limits.silence_s,
+                max_bytes=max_bytes,
+            )
+        finally:
+            if response.content.is_eof():
+                response.release()
+            else:
+                response.close()
+
+    async def _send(
+        self, deadlines: Deadlines, call: str, path: str, body: bytes | None, due: float
+    ) -> aiohttp.ClientResponse:
+        headers = {
+            "Authorization": self._key.bearer(),
+            "User-Agent": USER_AGENT,
+            # Compression would hold back a stream, and make a small body a large one.
+            "Accept-Encoding": "identity",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+
+        async def send() -> aiohttp.ClientResponse:
+            return await self._session.request(
+                "GET" if body is None else "POST",
+                f"{self._base_url}/{path.lstrip('/')}",
+                data=body,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+
+        try:
+            return await deadlines.wait(send, due)
+        except (aiohttp.ClientError, OSError) as error:
+            raise failure_of_connection(call, error) from None
+
+    async def _fault(self, deadlines: Deadlines, call: str, response: aiohttp.ClientResponse) -> ApiError:
+        """Read why the API declined, as far as it says so in good time."""
+        due = deadlines.after(self.limits.tail_s)
+        body = bytearray()
+        try:
+            while len(body) < MAX_FAULT_BYTES and (chunk := await deadlines.wait(response.content.readany, due)):
+                body += chunk
+        except (aiohttp.ClientError, OSError, TooSlow):
+            # The status alone says enough.
+            body.clear()
+        retry_after = response.headers.get("Retry-After")
+        return fault_of_status(call, response.status, retry_after, bytes(body[:MAX_FAULT_BYTES]), self._clock.now())
+
+
+def failure_of_connection(call: str, error: aiohttp.ClientError | OSError) -> ApiError:
+    """Give the error for a connection that failed. Its class is told, its text is not: it may hold an address."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return BrokenAnswer(f"{call}: not HTTP ({type(error).__name__})")
+    return Unreachable(f"{call}: connection failed ({type(error).__name__})")
+
+
+class _Key:
+    """The API key, unseen."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def bearer(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self._key}"
+
+    def __repr__(self) -> str:
+        return "_Key(unseen)"

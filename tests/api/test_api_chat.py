@@ -1,0 +1,322 @@
+"""The chat as its callers see it, against servers that behave as real ones do."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+from api_peers import DEADLINE_S, DONE, ManualClock, chunked, delta, hanging, peer, replying, streaming
+
+from bot.api.answers import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.api.client import ApiClient
+from bot.errors import BrokenAnswer, ContentRefused, RateLimited, ServerTrouble, TooSlow, Unreachable
+
+HELLO = [ChatMessage("developer", "be kind"), ChatMessage("user", "hello")]
+USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "prompt_tokens_details": None}
+
+
+async def listen(client: ApiClient) -> list[ChatEvent]:
+    async with aclosing(client.chat_stream("gpt-4.1", HELLO)) as events:
+        return [event async for event in events]
+
+
+def text_of(events: list[ChatEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+async def test_an_answer_streams_and_ends_with_its_usage(connect):
+    usage = {"id": "x", "model": "gpt-4.1-2025", "choices": [], "usage": USAGE}
+    async with peer(chunked(delta("", role="assistant"), delta("Hel"), delta("lo", finish="stop"), usage, DONE)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert events == [
+        TextDelta("Hel"),
+        TextDelta("lo"),
+        StreamEnd(Usage(9, 3), "stop", cut=False, model="gpt-4.1-2025"),
+    ]
+
+
+async def test_the_request_is_what_the_document_asks_for_and_no_more(connect):
+    async with peer(chunked(delta("Hi", finish="stop"), DONE)) as api:
+        await listen(connect(api.base_url))
+
+    request = api.requests[0]
+    assert request.line == "POST /v1/chat/completions HTTP/1.1"
+    assert request.headers["authorization"] == "Bearer sk-MARKERKEY0123456789"
+    assert request.headers["user-agent"].startswith("multiappai-discord-bot/")
+    assert request.json == {
+        "model": "gpt-4.1",
+        "stream": True,
+        "messages": [{"role": "developer", "content": "be kind"}, {"role": "user", "content": "hello"}],
+    }
+
+
+NULLS = {"choices": [{"delta": {"content": None, "refusal": None}, "finish_reason": None}], "usage": None}
+HABITS = {
+    "role-only first chunk": [delta(None, role="assistant"), delta("Hello", finish="stop"), DONE],
+    "explicit nulls": [NULLS, delta("Hello", finish="stop"), DONE],
+    "usage with the last words": [delta("Hello", finish="stop") | {"usage": USAGE}, DONE],
+    "a new id per chunk": [delta("Hel") | {"id": "1"}, delta("lo", finish="stop") | {"id": "2"}, DONE],
+    "no [DONE]": [delta("Hello"), delta(finish="stop")],
+    "no finish reason": [delta("Hello"), DONE],
+    "comments to keep alive": [": OPENROUTER PROCESSING\n\n", delta("Hello", finish="stop"), DONE],
+    "content as parts": [delta([{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]), DONE],
+    "null choices": [{"choices": None}, {"choices": [None]}, delta("Hello"), DONE],
+    "empty finish reasons": [delta("Hello", finish=""), DONE],
+    "CRLF and a BOM": [b"\xef\xbb\xbf: hi\r\n\r\n", b'data:{"choices":[{"delta":{"content":"Hello"}}]}\r\n\r\n', DONE],
+    "no blank line at the end": [delta("Hello"), "data: [DONE]"],
+    "usage that is no usage": [delta("Hello"), {"choices": [], "usage": {"prompt_tokens": "many"}}, DONE],
+    "a refusal in its own field": [delta(None, refusal="Hello"), DONE],
+    "a delta with a null in place of parts": [{"choices": [{"delta": None}]}, delta("Hello"), DONE],
+    "words for another choice": [delta("Hello"), {"choices": [{"index": 1, "delta": {"content": "No"}}]}, DONE],
+}
+
+
+@pytest.mark.parametrize("pieces", HABITS.values(), ids=HABITS)
+@pytest.mark.parametrize("sending", [streaming, chunked])
+async def test_habits_of_real_servers_change_nothing_for_the_reader(connect, pieces, sending):
+    async with peer(sending(*pieces)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert text_of(events) == "Hello"
+    assert isinstance(events[-1], StreamEnd)
+    assert not events[-1].cut
+
+
+async def test_hidden_reasoning_is_told_from_the_answer(connect):
+    pieces = [
+        delta(None, reasoning_content="Hm", reasoning="Hm"),
+        delta(None, reasoning="m."),
+        delta("Yes.", finish="stop"),
+        DONE,
+    ]
+    async with peer(chunked(*pieces)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert events[:-1] == [ReasoningDelta("Hm"), ReasoningDelta("m."), TextDelta("Yes.")]
+
+
+async def test_reasoning_written_into_the_answer_is_hidden_too(connect):
+    async with peer(chunked(delta("\n<th"), delta("ink>Hm.</thi"), delta("nk>\n\nYes."), DONE)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert events[:-1] == [ReasoningDelta("Hm."), TextDelta("Yes.")]
+
+
+async def test_a_plain_answer_to_a_stream_request_is_one_delta(connect):
+    whole = {
+        "object": "chat.completion",
+        "model": "m",
+        "usage": USAGE,
+        "choices": [{"message": {"role": "assistant", "content": "Hello", "refusal": None}, "finish_reason": "stop"}],
+    }
+    async with peer(replying(whole)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert events == [TextDelta("Hello"), StreamEnd(Usage(9, 3), "stop", cut=False, model="m")]
+
+
+@pytest.mark.parametrize("end", ["close", "reset"])
+@pytest.mark.parametrize("sending", [streaming, chunked])
+async def test_a_stream_that_breaks_off_keeps_its_text_and_says_that_it_was_cut(connect, sending, end):
+    pieces = [delta("Once upon"), delta(" a time"), 'data: {"choices":[{"del']
+    async with peer(sending(*pieces, end=end)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert "Once upon a time".startswith(text_of(events))
+    assert events[-1].cut
+    assert len(api.requests) == 1
+
+
+async def test_a_connection_that_breaks_after_the_finish_reason_has_cut_nothing(connect):
+    async with peer(chunked(delta("All of it.", finish="stop"), end="close")) as api:
+        events = await listen(connect(api.base_url))
+
+    assert events[-1] == StreamEnd(None, "stop", cut=False, model=None)
+
+
+async def test_a_connection_that_breaks_before_the_first_words_is_tried_again(connect, clock):
+    async with peer(chunked(delta(None, role="assistant")), chunked(delta("Hi"), DONE)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert text_of(events) == "Hi"
+    assert len(api.requests) == 2
+    assert len(clock.naps) == 1
+
+
+async def test_no_connection_at_all_is_unreachable_after_three_tries(connect, clock):
+    async with peer(hanging) as api:
+        gone = api.base_url
+    with pytest.raises(Unreachable):
+        await listen(connect(gone))
+
+    assert len(clock.naps) == 2
+
+
+async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(connect):
+    trouble = {"error": {"message": "MARKER overloaded", "type": "server_error", "code": None}}
+    got = []
+    async with peer(chunked(delta("Once"), trouble, DONE)) as api:
+        with pytest.raises(ServerTrouble) as caught:
+            async for event in connect(api.base_url).chat_stream("m", HELLO):
+                got.append(event)  # noqa: PERF401 - what came before the error is what this test is about
+
+    assert got == [TextDelta("Once")]
+    assert "MARKER" not in str(caught.value)
+    assert len(api.requests) == 1
+
+
+ERRORS_IN_PLACE_OF_WORDS = {
+    "rate limit": ({"error": {"code": "rate_limit_exceeded"}}, RateLimited, 3),
+    "status as code": ({"error": {"code": 502, "message": "upstream"}}, ServerTrouble, 3),
+    "bare text": ({"error": "it broke"}, ServerTrouble, 1),
+    "old vLLM": ({"object": "error", "message": "no"}, ServerTrouble, 1),
+    "event type": ('event: error\ndata: {"message": "x", "type": "overloaded_error"}\n\n', ServerTrouble, 1),
+}
+
+
+@pytest.mark.parametrize(("piece", "error", "tries"), ERRORS_IN_PLACE_OF_WORDS.values(), ids=ERRORS_IN_PLACE_OF_WORDS)
+async def test_an_error_in_place_of_the_first_words_is_told_by_its_code(connect, piece, error, tries):
+    async with peer(chunked(piece, DONE)) as api:
+        with pytest.raises(error):
+            await listen(connect(api.base_url))
+
+    assert len(api.requests) == tries
+
+
+BROKEN = {
+    "a page": replying("<html>Welcome</html>", content_type="text/html"),
+    "garbage": replying(bytes(range(256)) * 8, content_type="text/event-stream"),
+    "nothing": replying(b""),
+    "no events": streaming("hello\n\nthere\n\n"),
+    "only [DONE]": chunked(DONE),
+    "no words": chunked(delta("", role="assistant"), delta(finish="stop"), DONE),
+    "only white space": chunked(delta(" \n"), delta(finish="stop"), DONE),
+    "half a JSON": replying('{"choices": [{"mess'),
+    "another JSON": replying('{"choices": "none"}'),
+    "events that are no JSON": chunked("data: hello\n\n", DONE),
+    "events of other JSON": chunked("data: [1, 2]\n\n", DONE),
+    "an endless line": streaming("data: " + "x" * 1_100_000),
+    "not HTTP": lambda writer: streaming(end="close")(writer) if False else _write_garbage(writer),
+}
+
+
+async def _write_garbage(writer):
+    writer.write(b"\x00\x01 this is no HTTP\r\n\r\n")
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
+async def test_a_success_that_holds_no_answer_is_a_broken_one(connect, answer):
+    async with peer(answer) as api:
+        with pytest.raises(BrokenAnswer):
+            await listen(connect(api.base_url))
+
+    assert len(api.requests) == 1
+
+
+async def test_an_answer_that_the_content_filter_withheld_is_a_refusal(connect):
+    async with peer(chunked(delta(None, role="assistant"), delta(finish="content_filter"), DONE)) as api:
+        with pytest.raises(ContentRefused):
+            await listen(connect(api.base_url))
+
+
+async def test_a_server_without_the_developer_role_gets_system_from_then_on(connect):
+    said = {"error": {"message": "Invalid value: 'developer'. Supported values are: 'system', 'user'."}}
+    async with peer(replying(said, status=400), chunked(delta("Hi"), DONE)) as api:
+        client = connect(api.base_url)
+        first, second = await listen(client), await listen(client)
+
+    assert text_of(first) == text_of(second) == "Hi"
+    roles = [request.json["messages"][0]["role"] for request in api.requests]
+    assert roles == ["developer", "system", "system"]
+
+
+async def test_closing_the_iterator_closes_the_connection_at_once(connect):
+    async with peer(chunked(delta("Once"), end="hang")) as api:
+        stream = connect(api.base_url).chat_stream("m", HELLO)
+        assert await anext(stream) == TextDelta("Once")
+        await stream.aclose()
+
+        await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
+    assert api.closed.is_set()
+
+
+async def test_cancelling_the_reader_closes_the_connection_at_once(connect):
+    async with peer(hanging) as api:
+        reading = asyncio.create_task(listen(connect(api.base_url)))
+        await asyncio.wait_for(api.arrived.wait(), DEADLINE_S)
+        reading.cancel()
+
+        await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+
+async def test_a_server_that_says_nothing_is_too_slow_after_a_minute(connect):
+    clock = ManualClock()
+    async with peer(hanging) as api:
+        reading = asyncio.ensure_future(listen(connect(api.base_url, clock=clock)))
+        await asyncio.wait_for(api.arrived.wait(), DEADLINE_S)
+        waited_s = await clock.pass_until(reading)
+
+        assert isinstance(reading.exception(), TooSlow)
+        assert waited_s == pytest.approx(60, abs=5)
+        await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
+
+
+async def test_silence_in_mid_stream_is_too_slow_after_a_minute(connect):
+    clock = ManualClock()
+    async with peer(chunked(delta("Once"), end="hang")) as api:
+        stream = connect(api.base_url, clock=clock).chat_stream("m", HELLO)
+        assert await anext(stream) == TextDelta("Once")
+        clock.advance(300)  # the reader's own time is not the server's silence
+        reading = asyncio.ensure_future(anext(stream))
+        waited_s = await clock.pass_until(reading)
+
+    assert isinstance(reading.exception(), TooSlow)
+    assert waited_s == pytest.approx(60, abs=5)
+
+
+async def test_a_stream_that_never_ends_is_too_slow_after_ten_minutes(connect):
+    clock = ManualClock()
+
+    async def trickling(writer):
+        await chunked(delta("Once"))(writer)
+        while True:
+            writer.write(b"4\r\n: \n\n\r\n")
+            await writer.drain()
+            clock.advance(5)
+
+    async with peer(trickling) as api:
+        reading = asyncio.ensure_future(listen(connect(api.base_url, clock=clock)))
+        await asyncio.wait({reading}, timeout=DEADLINE_S)
+
+    assert isinstance(reading.exception(), TooSlow)
+
+
+async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(connect):
+    clock = ManualClock()
+    async with peer(chunked(delta("All of it.", finish="stop"), end="hang")) as api:
+        stream = connect(api.base_url, clock=clock).chat_stream("m", HELLO)
+        assert await anext(stream) == TextDelta("All of it.")
+        reading = asyncio.ensure_future(anext(stream))
+        await clock.pass_until(reading)
+
+    assert reading.result() == StreamEnd(None, "stop", cut=False, model=None)
+
+
+async def test_an_answer_can_be_had_in_one_piece(connect):
+    message = {"content": "Hello", "reasoning_content": "Hm"}
+    async with peer(replying({"choices": [{"message": message, "finish_reason": "length"}]})) as api:
+        answer = await connect(api.base_url).chat("m", HELLO)
+
+    assert (answer.text, answer.reasoning, answer.end.finish_reason) == ("Hello", "Hm", "length")
+    assert "stream" not in api.requests[0].json
+
+
+async def test_half_a_surrogate_pair_does_not_keep_a_question_from_being_asked(connect):
+    async with peer(chunked(delta("Hi"), DONE)) as api:
+        async with aclosing(connect(api.base_url).chat_stream("m", [ChatMessage("user", "a\ud83d")])) as events:
+            answer = [event async for event in events]
+
+    assert text_of(answer) == "Hi"
+    assert api.requests[0].json["messages"][0]["content"] == "a?"
