@@ -15,6 +15,7 @@ QUOTE_CHARACTERS = 80
 _STEP = re.compile(r"\s+|\S{1,5}")
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _TAG = re.compile(r"<[^<>]{0,200}>")
+_LABEL = re.compile(r"\A\{[^\n]*\}\n")  # a first line of JSON is the bot's word on who speaks, not theirs
 _UNSAFE = re.compile(r"[^\w\s.,;!?'’%()-]")
 
 _OPENINGS = (
@@ -86,7 +87,7 @@ def deltas(text: str) -> list[str]:
 
 def plain(text: str) -> str:
     """A text without what could ping, link, format or break out: words and plain punctuation only."""
-    text = _TAG.sub(" ", _LINK.sub(" ", text))
+    text = _TAG.sub(" ", _LINK.sub(" ", _LABEL.sub("", text)))
     return " ".join(_UNSAFE.sub(" ", text).replace("_", " ").split())
 
 
