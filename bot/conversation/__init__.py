@@ -1,0 +1,1 @@
+"""Questions and answers: what a model is told, and what is kept of it."""

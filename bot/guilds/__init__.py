@@ -1,0 +1,1 @@
+"""What a server's moderators decide for their channels."""

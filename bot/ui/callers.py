@@ -1,0 +1,30 @@
+"""From an interaction to the plain values that the rest of the bot works with."""
+
+import discord
+
+from bot.caller import Caller, Right
+
+_RIGHTS = {
+    Right.MANAGE_CHANNELS: discord.Permissions(manage_channels=True),
+    Right.MANAGE_SERVER: discord.Permissions(manage_guild=True),
+    Right.MANAGE_MESSAGES: discord.Permissions(manage_messages=True),
+    Right.READ_MESSAGE_HISTORY: discord.Permissions(read_message_history=True),
+}
+
+
+def caller_of(interaction: discord.Interaction) -> Caller:
+    """Return who asks, where, and with which rights, as Discord computed them for this channel at this moment."""
+    if interaction.channel_id is None:
+        raise ValueError("an interaction of this kind always names its channel")
+    settings_channel_id = interaction.channel_id
+    if isinstance(interaction.channel, discord.Thread):
+        settings_channel_id = interaction.channel.parent_id
+    held = interaction.permissions
+    return Caller(
+        user_id=interaction.user.id,
+        name=interaction.user.display_name,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
+        settings_channel_id=settings_channel_id,
+        rights=frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed)),
+    )

@@ -1,0 +1,23 @@
+"""What is offered while somebody types an option; always from memory, since the next letter is on its way."""
+
+from collections.abc import Iterable
+
+from discord import app_commands
+
+from bot.catalogue import Catalogue, ModelKind
+
+# interactions/application-commands: at most 25 choices, of at most 100 characters.
+MOST = 25
+LONGEST = 100
+
+
+def models(catalogue: Catalogue, kind: ModelKind, typed: str) -> list[app_commands.Choice[str]]:
+    """Offer the models for `kind` that have `typed` anywhere in their name."""
+    return offer(catalogue.choices(kind, typed))
+
+
+def offer(values: Iterable[str], typed: str = "") -> list[app_commands.Choice[str]]:
+    """Offer those of `values` that have `typed` anywhere in them, as many as Discord takes."""
+    sought = typed.strip().lower()
+    fitting = [value for value in values if sought in value.lower() and len(value) <= LONGEST]
+    return [app_commands.Choice(name=value, value=value) for value in fitting[:MOST]]

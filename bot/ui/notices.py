@@ -1,0 +1,61 @@
+"""The one place where a fault becomes a sentence that somebody reads."""
+
+import logging
+
+import discord
+from discord import app_commands
+
+from bot.errors import BotError, Refusal
+from bot.telemetry.trips import new_reference
+
+log = logging.getLogger(__name__)
+
+_STALE = "That command has just changed. Please reload Discord (Ctrl+R) and try again."
+
+
+async def show(interaction: discord.Interaction, error: Exception) -> None:
+    """Tell the person who asked what went wrong, in one sentence; the log gets the details under a reference.
+
+    Before the acknowledgement it is a private first response, afterwards it takes the place of "thinking…".
+    """
+    reference = new_reference()
+    sentence = _sentence_for(error, reference)
+    _record(interaction, error, reference)
+    try:
+        if interaction.response.is_done():
+            await interaction.edit_original_response(content=sentence, attachments=[], view=None)
+        else:
+            await interaction.response.send_message(sentence, ephemeral=True)
+    except discord.HTTPException as failure:
+        # The token is dead or Discord is down: nobody can be told, so the log is the only place left.
+        log.warning(
+            "notice not shown", extra={"reference": reference, "status": failure.status, "discord_code": failure.code}
+        )
+
+
+def _sentence_for(error: Exception, reference: str) -> str:
+    if isinstance(error, BotError):
+        return error.sentence
+    if isinstance(error, (app_commands.CommandSignatureMismatch, app_commands.CommandNotFound)):
+        return _STALE
+    return f"Something went wrong on my side. Whoever runs me can look it up in my log as {reference}."
+
+
+def _record(interaction: discord.Interaction, error: Exception, reference: str) -> None:
+    facts = {
+        "reference": reference,
+        "command": interaction.command.qualified_name if interaction.command else None,
+        "user": interaction.user.id,
+        "guild": interaction.guild_id,
+        "channel": interaction.channel_id,
+        "error": type(error).__name__,
+    }
+    if isinstance(error, Refusal):
+        log.info("refused", extra={**facts, "detail": str(error)})
+    elif isinstance(error, BotError):
+        log.warning("failed", extra={**facts, "detail": str(error)})
+    elif isinstance(error, discord.HTTPException):
+        # Its text quotes Discord's answer, which may quote what was sent.
+        log.error("failed at Discord", extra={**facts, "status": error.status, "discord_code": error.code})
+    else:
+        log.error("failed unexpectedly", extra=facts, exc_info=error)

@@ -1,0 +1,84 @@
+"""Where an answer shows: the messages of one interaction."""
+
+import io
+from typing import Any
+
+import discord
+from discord.http import handle_message_parameters
+from discord.webhook.async_ import async_context
+
+from bot.ui.rooms import InteractionRoom
+
+
+class InteractionSurface:
+    """Shows an answer as an interaction's own message and, beyond that, its follow-ups.
+
+    discord.py runs the requests of one interaction one after another, and none may be cancelled in flight (FACTS: how
+    discord.py behaves, interaction webhooks); whoever calls sees to that.
+    """
+
+    def __init__(self, interaction: discord.Interaction, room: InteractionRoom, *, private: bool) -> None:
+        self._interaction = interaction
+        self._private = private
+        self._room = room
+        self._original_id: int | None = None
+        self._follow_ups: list[discord.WebhookMessage] = []
+
+    @property
+    def room(self) -> InteractionRoom:
+        """What is left for further requests."""
+        return self._room
+
+    @property
+    def message_ids(self) -> tuple[int, ...]:
+        """The ids of the messages shown so far, in their order."""
+        if self._original_id is None:
+            return ()
+        return (self._original_id, *(message.id for message in self._follow_ups))
+
+    async def show(self, index: int, text: str) -> None:
+        """Make `text` the content of the answer's message `index`, counted from 0; the next one is created."""
+        await self._put(index, text, [])
+
+    async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
+        """Do as `show` does, with a file."""
+        await self._put(index, text, [discord.File(io.BytesIO(data), filename)])
+
+    async def _put(self, index: int, text: str, files: list[discord.File]) -> None:
+        if index == 0:
+            self._original_id = await edit_original(self._interaction, text, files)
+        elif index == len(self._follow_ups) + 1:
+            message = await self._interaction.followup.send(
+                text, files=files, ephemeral=self._private, suppress_embeds=True, wait=True
+            )
+            self._follow_ups.append(message)
+        elif files:
+            await self._follow_ups[index - 1].edit(content=text, attachments=files)
+        else:
+            await self._follow_ups[index - 1].edit(content=text)
+
+
+async def edit_original(interaction: discord.Interaction, text: str, files: list[discord.File]) -> int:
+    """Put `text` and `files` in place of "thinking…", without link previews; return the message's id.
+
+    `Interaction.edit_original_response` cannot send flags, and an acknowledgement may not carry SUPPRESS_EMBEDS (FACTS:
+    callback types), so this is the same request one level below it.
+    """
+    attachments: dict[str, Any] = {"attachments": files} if files else {}
+    with handle_message_parameters(
+        content=text,
+        flags=discord.MessageFlags(suppress_embeds=True),
+        previous_allowed_mentions=discord.AllowedMentions.none(),
+        **attachments,
+    ) as params:
+        message = await async_context.get().edit_original_interaction_response(
+            interaction.application_id,
+            interaction.token,
+            session=interaction._session,
+            proxy=interaction.client.http.proxy,
+            proxy_auth=interaction.client.http.proxy_auth,
+            payload=params.payload,
+            multipart=params.multipart,
+            files=params.files,
+        )
+    return int(message["id"])

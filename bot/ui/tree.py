@@ -1,0 +1,59 @@
+"""The command tree: counts what is running, and is where every fault of a command ends."""
+
+import asyncio
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.errors import Refusal
+from bot.ui import notices
+
+# After the grace, how long interrupted commands may take to say so and to settle what they spent.
+LAST_WORDS_S = 2.0
+
+
+class Tree(app_commands.CommandTree[Any]):  # Any: the client, which this file has no need of
+    """Commands for servers and direct messages, installed by servers."""
+
+    def __init__(self, client: discord.Client) -> None:
+        super().__init__(
+            client,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+        )
+        self._running: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+
+    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
+        """Turn new commands away once the bot is stopping; remember the others until they end."""
+        if self._stopping:
+            if interaction.type is not discord.InteractionType.autocomplete:
+                await notices.show(
+                    interaction, Refusal("stopping", sentence="I'm just restarting. Please try again in a minute.")
+                )
+            return False
+        # discord.py runs each interaction in a task of its own and keeps no hold of it.
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return True
+
+    async def drain(self, grace_s: float) -> None:
+        """Take no new commands; wait up to `grace_s` seconds for running ones, then interrupt the rest."""
+        self._stopping = True
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=grace_s)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=LAST_WORDS_S)
+
+    async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
+        """Show `error` to the person who asked; where choices were asked for, nothing can be shown."""
+        if interaction.type is discord.InteractionType.autocomplete:
+            return
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await notices.show(interaction, cause)
