@@ -1,0 +1,99 @@
+"""The one place where everything is built and, in the opposite order, put away."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import aiohttp
+
+from bot.api.client import ApiClient
+from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
+from bot.clock import Clock
+from bot.conversation.answering import Answering
+from bot.conversation.window import Window
+from bot.drawing.drawing import Drawing
+from bot.guilds.rules import GuildRules
+from bot.quotas.ledger import Ledger
+from bot.quotas.rules import Ceilings
+from bot.services import Services
+from bot.settings import Settings
+from bot.speech.saying import Saying
+from bot.store.conversations import Conversations
+from bot.store.opening import open_database
+from bot.store.settings import StoredSettings
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Services]:
+    """Build the services; leaving puts away what they hold.
+
+    Raises:
+        StartupFault: the database cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.database_url))
+        # limit=0: answers wait for the model, not for each other; the ceilings bound how many there are.
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        api = ApiClient(
+            session,
+            base_url=settings.multiappai_base_url,
+            key=settings.multiappai_api_key.get_secret_value(),
+            speech_path=settings.multiappai_speech_path,
+            clock=clock,
+        )
+        ledger = Ledger(database, _ceilings(settings), clock, process=secrets.token_hex(8))
+        await stack.enter_async_context(ledger.running())
+        catalogue = Catalogue(api.models, _policy(settings), clock)
+        await stack.enter_async_context(_kept_fresh(catalogue))
+        yield Services(
+            answering=Answering(
+                api,
+                Conversations(database),
+                ledger,
+                clock,
+                window=Window(settings.history_turns, settings.history_tokens),
+                persona=settings.default_persona,
+            ),
+            saying=Saying(api, ledger),
+            drawing=Drawing(api, ledger),
+            rules=GuildRules(StoredSettings(database), catalogue, clock),
+            catalogue=catalogue,
+            ledger=ledger,
+            default_voice=settings.default_speech_voice,
+        )
+
+
+@asynccontextmanager
+async def _kept_fresh(catalogue: Catalogue) -> AsyncIterator[None]:
+    task = asyncio.create_task(catalogue.keep_fresh(), name="models")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        kinds=Kinds(chat=settings.chat_models, speech=settings.speech_models, image=settings.image_models),
+        allowed=settings.allowed_models,
+        defaults={
+            ModelKind.CHAT: settings.default_chat_model,
+            ModelKind.SPEECH: settings.default_speech_model,
+            ModelKind.IMAGE: settings.default_image_model,
+        },
+    )
+
+
+def _ceilings(settings: Settings) -> Ceilings:
+    return Ceilings(
+        member_messages=settings.quota_member_messages_per_day,
+        member_speech_characters=settings.quota_member_speech_characters_per_day,
+        member_images=settings.quota_member_images_per_day,
+        server_messages=settings.quota_server_messages_per_day,
+        server_tokens=settings.quota_server_tokens_per_day,
+        server_speech_characters=settings.quota_server_speech_characters_per_day,
+        server_images=settings.quota_server_images_per_day,
+    )

@@ -1,0 +1,95 @@
+"""The discord.py client: what it asks of Discord, which cogs it carries, how it starts and stops."""
+
+import logging
+from types import SimpleNamespace
+from typing import Final
+
+import aiohttp
+import discord
+import yarl
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.clock import Clock
+from bot.services import Services
+from bot.ui.rooms import Rooms
+from bot.ui.sync import sync_if_changed
+from bot.ui.tree import Tree
+
+log = logging.getLogger(__name__)
+
+DISCORDS_OWN_BASE: Final = "https://discord.com/api/v10"
+COGS: Final = ("cogs.ask", "cogs.say", "cogs.draw", "cogs.models", "cogs.usage", "cogs.channel", "cogs.help")
+
+
+class Bot(commands.AutoShardedBot):
+    """The bot on Discord: slash commands only, no privileged intent, next to nothing cached."""
+
+    tree: Tree
+
+    def __init__(self, services: Services, *, clock: Clock, api_base_url: str = DISCORDS_OWN_BASE) -> None:
+        self.services = services
+        self.rooms = Rooms(clock)
+        self.command_ids: dict[str, int] = {}
+        self._api_base_url = api_base_url
+        intents = discord.Intents.none()
+        intents.guilds = True
+        super().__init__(
+            command_prefix=(),
+            help_command=None,
+            tree_cls=Tree,
+            intents=intents,
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            # Model output pings nobody: merged into every create, edit and follow-up.
+            allowed_mentions=discord.AllowedMentions.none(),
+            http_trace=self._trace(),
+        )
+
+    async def login(self, token: str) -> None:
+        """Log in at the REST base of the settings."""
+        # Read at each request, webhooks' included (FACTS: another REST base).
+        Route.BASE = self._api_base_url
+        await super().login(token)
+
+    async def setup_hook(self) -> None:
+        """Load the cogs and tell Discord of commands that it doesn't have."""
+        if self._api_base_url != DISCORDS_OWN_BASE:
+            # discord.py knows Discord's own gateway by heart and would go back there on a reconnect.
+            _, url, _ = await self.http.get_bot_gateway()
+            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+        for cog in COGS:
+            await self.load_extension(cog)
+        if self.application_id is None:
+            raise RuntimeError("discord.py sets the application's id at login")
+        self.command_ids = await sync_if_changed(self.tree, self.http, self.application_id)
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Pass over messages: there are no prefix commands."""
+
+    async def on_ready(self) -> None:
+        """Note in the log that the bot serves; may come again after a lost session."""
+        log.info("ready", extra={"guilds": len(self.guilds), "shards": self.shard_count})
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no new commands, let running ones finish for `grace_s` seconds, then leave Discord."""
+        await self.tree.drain(grace_s)
+        await self.close()
+
+    def _trace(self) -> aiohttp.TraceConfig:
+        async def on_request_end(
+            _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+        ) -> None:
+            self.rooms.learn(params.url.path, params.response.headers)
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(on_request_end)
+        return trace
+
+
+def silence_voice_warnings() -> None:
+    """Keep discord.py from warning at each start that voice libraries are missing: no command here needs them."""
+    discord.VoiceClient.warn_nacl = False
+    discord.VoiceClient.warn_dave = False

@@ -1,0 +1,23 @@
+"""What the cogs choose from."""
+
+from dataclasses import dataclass
+
+from bot.catalogue import Catalogue
+from bot.conversation.answering import Answering
+from bot.drawing.drawing import Drawing
+from bot.guilds.rules import GuildRules
+from bot.quotas.ledger import Ledger
+from bot.speech.saying import Saying
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, built once by `bot.app`."""
+
+    answering: Answering
+    saying: Saying
+    drawing: Drawing
+    rules: GuildRules
+    catalogue: Catalogue
+    ledger: Ledger
+    default_voice: str

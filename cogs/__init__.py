@@ -1,0 +1,1 @@
+"""Commands: each file maps one family of them to the services in `bot`."""

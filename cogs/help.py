@@ -1,0 +1,45 @@
+"""/help: what the bot can do, as far as the person who asks can use it."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Bot
+from bot.ui.lists import fit
+
+_OPENING = "Here is what I can do:"
+
+
+class Help(commands.Cog):
+    """Lists the commands as they are registered, so that the list is never behind."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    @app_commands.command()
+    async def help(self, interaction: discord.Interaction) -> None:
+        """See what I can do."""
+        lines = [_OPENING]
+        for command in sorted(self._bot.tree.walk_commands(), key=lambda command: command.qualified_name):
+            if isinstance(command, app_commands.Group) or not _offered(command, interaction):
+                continue
+            top = command.root_parent or command
+            number = self._bot.command_ids.get(top.name)
+            # Discord makes `</name:id>` something to click on.
+            name = f"</{command.qualified_name}:{number}>" if number else f"`/{command.qualified_name}`"
+            lines.append(f"- {name}: {command.description}")
+        await interaction.response.send_message(fit(lines, more="…and more."), ephemeral=True)
+
+
+def _offered(command: app_commands.Command[Help, ..., None], interaction: discord.Interaction) -> bool:
+    """Whether Discord shows `command` to the person who asks, by its default permissions and contexts."""
+    top = command.root_parent or command
+    if interaction.guild_id is None:
+        return not top.guild_only
+    needed = top.default_permissions
+    return needed is None or interaction.permissions.administrator or interaction.permissions >= needed
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Help(bot))

@@ -1,0 +1,39 @@
+"""/models: which models there are."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.catalogue import Catalogue, ModelKind
+from bot.client import Bot
+from bot.ui.lists import fit
+
+_HEADINGS = {
+    ModelKind.CHAT: "For answers (`/ask`)",
+    ModelKind.SPEECH: "For speech (`/say`)",
+    ModelKind.IMAGE: "For pictures (`/draw`)",
+}
+
+
+class Models(commands.Cog):
+    """Shows what can be chosen."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    @app_commands.command()
+    @app_commands.describe(search="Only models with this in their name")
+    async def models(self, interaction: discord.Interaction, search: app_commands.Range[str, 0, 100] = "") -> None:
+        """See which models you can choose."""
+        lines: list[str] = []
+        for kind, heading in _HEADINGS.items():
+            names = self._catalogue.choices(kind, search)
+            if names:
+                lines += [f"**{heading}**", *(f"- `{name}`" for name in names)]
+        text = fit(lines, more="…and more: add a `search`.") if lines else "No model has that in its name."
+        await interaction.response.send_message(text, ephemeral=True)
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Models(bot.services.catalogue))

@@ -1,0 +1,62 @@
+"""/say: a text as a spoken MP3."""
+
+import io
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.catalogue import Catalogue, ModelKind
+from bot.client import Bot
+from bot.guilds.rules import GuildRules
+from bot.speech.saying import Saying
+from bot.speech.voices import VOICES
+from bot.ui import choices
+from bot.ui.callers import caller_of
+from bot.ui.surfaces import edit_original
+
+
+class Say(commands.Cog):
+    """Says texts aloud."""
+
+    def __init__(self, saying: Saying, rules: GuildRules, catalogue: Catalogue, default_voice: str) -> None:
+        self._saying = saying
+        self._rules = rules
+        self._catalogue = catalogue
+        self._default_voice = default_voice
+
+    @app_commands.command()
+    @app_commands.describe(
+        text="What to say",
+        voice="Who should say it",
+        model="Which model should speak; this channel's if left out",
+    )
+    async def say(
+        self,
+        interaction: discord.Interaction,
+        text: app_commands.Range[str, 1, 6000],
+        voice: app_commands.Range[str, 1, 64] | None = None,
+        model: app_commands.Range[str, 1, 100] | None = None,
+    ) -> None:
+        """Have something said aloud, as an MP3."""
+        caller = caller_of(interaction)
+        chosen = await self._rules.model_for(caller, ModelKind.SPEECH, model)
+        prepared = await self._saying.prepare(caller, text, voice or self._default_voice, chosen)
+        async with prepared.reservation:
+            await interaction.response.defer(thinking=True)
+            speech = await self._saying.speak(prepared, interaction.filesize_limit)
+            await edit_original(interaction, speech.note or "", [discord.File(io.BytesIO(speech.mp3), speech.filename)])
+
+    @say.autocomplete("model")
+    async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return choices.models(self._catalogue, ModelKind.SPEECH, typed)
+
+    @say.autocomplete("voice")
+    async def _complete_voice(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return choices.offer(VOICES, typed)
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    services = bot.services
+    await bot.add_cog(Say(services.saying, services.rules, services.catalogue, services.default_voice))

@@ -1,0 +1,61 @@
+"""The log: its two forms, and which loggers may say how much."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from bot.telemetry import logs
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    logging.captureWarnings(capture=False)
+    for name in logs.OURS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def written(level: str, log_format: str) -> io.StringIO:
+    stream = io.StringIO()
+    logs.configure(level, log_format, stream=stream)
+    return stream
+
+
+def test_a_line_has_its_facts() -> None:
+    stream = written("INFO", "text")
+    logging.getLogger("bot.somewhere").info("trip", extra={"user": 7, "total_ms": 12})
+    assert stream.getvalue().endswith("INFO    bot.somewhere: trip user=7 total_ms=12\n")
+
+
+def test_json_is_one_object_a_line() -> None:
+    stream = written("INFO", "json")
+    try:
+        raise ValueError("odd")
+    except ValueError:
+        logging.getLogger("bot.somewhere").exception("broke", extra={"user": 7})
+    (line,) = stream.getvalue().splitlines()
+    entry = json.loads(line)
+    assert (entry["event"], entry["user"], entry["level"]) == ("broke", 7, "ERROR")
+    assert "ValueError: odd" in entry["traceback"]
+
+
+@pytest.mark.parametrize("library", ["discord.http", "aiosqlite", "asyncio", "aiohttp.client"])
+def test_libraries_never_speak_at_debug(library: str) -> None:
+    stream = written("DEBUG", "text")
+    logging.getLogger(library).debug("what somebody wrote")
+    logging.getLogger("bot.somewhere").debug("ours")
+    assert "what somebody wrote" not in stream.getvalue()
+    assert "ours" in stream.getvalue()
+
+
+def test_a_higher_level_binds_libraries_too() -> None:
+    stream = written("ERROR", "text")
+    logging.getLogger("discord").warning("hm")
+    logging.getLogger("bot").warning("hm")
+    assert stream.getvalue() == ""

@@ -1,0 +1,54 @@
+"""What is left in an interaction's buckets, as Discord's headers tell."""
+
+from bot.ui.rooms import Rooms
+from tests.support.clock import FakeClock
+
+PATH = "/api/v10/webhooks/1234/a-token/messages/@original"
+
+
+def headers(bucket: str, left: int, refills_in: float) -> dict[str, str]:
+    return {
+        "X-RateLimit-Bucket": bucket,
+        "X-RateLimit-Remaining": str(left),
+        "X-RateLimit-Reset-After": str(refills_in),
+    }
+
+
+async def test_nothing_is_known_at_first() -> None:
+    room = Rooms(FakeClock()).of("a-token")
+    assert (room.left(), room.refills_in()) == (None, 0.0)
+
+
+async def test_headers_tell_what_is_left_until_it_refills() -> None:
+    clock = FakeClock()
+    rooms = Rooms(clock)
+    room = rooms.of("a-token")
+    rooms.learn(PATH, headers("edits", 3, 2.0))
+    assert (room.left(), room.refills_in()) == (3, 2.0)
+    await clock.advance(2.5)
+    assert (room.left(), room.refills_in()) == (None, 0.0)
+
+
+async def test_the_scarcest_bucket_counts() -> None:
+    rooms = Rooms(FakeClock())
+    room = rooms.of("a-token")
+    rooms.learn(PATH, headers("edits", 1, 5.0))
+    rooms.learn("/api/v10/webhooks/1234/a-token", headers("follow-ups", 4, 1.0))
+    assert (room.left(), room.refills_in()) == (1, 5.0)
+
+
+async def test_other_paths_and_tokens_do_not_count() -> None:
+    rooms = Rooms(FakeClock())
+    room = rooms.of("a-token")
+    for path in ("/api/v10/webhooks/1234/another/messages/@original", "/api/v10/channels/1/messages/2"):
+        rooms.learn(path, headers("edits", 0, 5.0))
+    rooms.learn(PATH, {"X-RateLimit-Remaining": "zero"})
+    assert room.left() is None
+
+
+async def test_a_room_nobody_writes_to_is_forgotten() -> None:
+    rooms = Rooms(FakeClock())
+    room = rooms.of("a-token")
+    rooms.learn(PATH, headers("edits", 1, 5.0))
+    del room
+    assert rooms.of("a-token").left() is None
