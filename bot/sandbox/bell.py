@@ -1,0 +1,45 @@
+"""Waiting for something to become true without asking again and again."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Bell:
+    """Rung whenever something changed; whoever waits looks again then, and only then."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake everyone who waits."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def rung(self) -> None:
+        """Wait for the next ring."""
+        await self._next.wait()
+
+    async def until(self, look: Callable[[], T | None], *, deadline_s: float, what: str) -> T:
+        """Wait until `look` finds something.
+
+        Args:
+            look: called now and after every ring; None or False means not yet.
+            deadline_s: how long to wait at most.
+            what: what is waited for, for the error's text.
+
+        Raises:
+            TimeoutError: it did not come in time.
+        """
+        try:
+            async with asyncio.timeout(deadline_s):
+                while True:
+                    following = self._next
+                    found = look()
+                    if found is not None and found is not False:
+                        return found
+                    await following.wait()
+        except TimeoutError:
+            raise TimeoutError(f"{what} did not come within {deadline_s:g} s") from None

@@ -1,0 +1,339 @@
+"""The gateway: sessions over a websocket, with heartbeats, sharding, intents, dispatch and resuming."""
+
+import asyncio
+import json
+import secrets
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from bot.sandbox import payloads
+from bot.sandbox.bell import Bell
+from bot.sandbox.journal import Journal
+from bot.sandbox.messages import Message
+from bot.sandbox.wire import Json
+from bot.sandbox.world import World
+
+HEARTBEAT_MS = 41_250
+LARGEST_MESSAGE = 4096  # bytes a client may send at once
+REPLAYED = 5_000  # events kept for a session that comes back
+PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
+MESSAGE_CONTENT = 1 << 15
+GUILDS = 1 << 0
+GUILD_MESSAGES = 1 << 9
+DIRECT_MESSAGES = 1 << 12
+
+
+class Op(IntEnum):
+    """https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-opcodes"""
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    PRESENCE = 3
+    VOICE_STATE = 4
+    RESUME = 6
+    RECONNECT = 7
+    REQUEST_MEMBERS = 8
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+
+
+class Close(IntEnum):
+    """Close codes of the gateway."""
+
+    UNKNOWN_OPCODE = 4001
+    DECODE_ERROR = 4002
+    NOT_AUTHENTICATED = 4003
+    AUTHENTICATION_FAILED = 4004
+    ALREADY_AUTHENTICATED = 4005
+    INVALID_SEQUENCE = 4007
+    INVALID_SHARD = 4010
+    INVALID_INTENTS = 4013
+    DISALLOWED_INTENTS = 4014
+
+
+class _Closing(Exception):
+    """Ends a connection with a close code."""
+
+    def __init__(self, code: Close, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Session:
+    """What outlives a connection: who, which shard, and the events so far."""
+
+    shard: int
+    shards: int
+    intents: int
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    sequence: int = 0
+    sent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=REPLAYED))
+    connection: "Connection | None" = None
+
+    def serves(self, guild_id: int | None) -> bool:
+        """Whether events of that guild come here; direct messages come on shard 0."""
+        return self.shard == (0 if guild_id is None else (guild_id >> 22) % self.shards)
+
+    def dispatch(self, name: str, data: Json) -> None:
+        """Send an event, or keep it for the session's return."""
+        self.sequence += 1
+        text = json.dumps({"op": int(Op.DISPATCH), "t": name, "s": self.sequence, "d": data})
+        self.sent.append((self.sequence, text))
+        if self.connection is not None:
+            self.connection.queue.put_nowait(text)
+
+
+@dataclass(slots=True)
+class Connection:
+    """One websocket and what waits to be sent on it."""
+
+    socket: web.WebSocketResponse
+    queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    session: Session | None = None
+
+    def send(self, op: Op, data: object) -> None:
+        """Send something other than an event."""
+        self.queue.put_nowait(json.dumps({"op": int(op), "t": None, "s": None, "d": data}))
+
+    async def write(self) -> None:
+        """Send what is queued, in order, until cancelled or the other side is gone."""
+        with suppress(ConnectionResetError):  # the reading side sees the end and deals with it
+            while True:
+                await self.socket.send_str(await self.queue.get())
+
+
+class Gateway:
+    """Accepts connections and dispatches events to the sessions they concern."""
+
+    def __init__(self, world: World, journal: Journal, token: str) -> None:
+        self.url = ""
+        """Where it listens; set once it does."""
+        self.readies = 0
+        self.resumes = 0
+        self.bell = Bell()
+        self._world = world
+        self._journal = journal
+        self._token = token
+        self._sessions: dict[str, Session] = {}
+        self._connections: set[Connection] = set()
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The sessions that live, connected or able to resume."""
+        return list(self._sessions.values())
+
+    def dispatch(self, name: str, data: Json, *, guild_id: int | None, intents: int = 0) -> bool:
+        """Send an event to whom it concerns; False when nobody is there to hear it.
+
+        Args:
+            guild_id: the guild it happened in; None for direct messages.
+            intents: a session needs one of these bits to hear it; 0 for none.
+        """
+        heard = False
+        for session in self._sessions.values():
+            if session.serves(guild_id) and (not intents or session.intents & intents):
+                self._dispatch(session, name, data)
+                heard = True
+        return heard
+
+    def announce(self, name: str, message: Message) -> None:
+        """Tell sessions of a message that came, changed or went, with the content their intents allow."""
+        intents = DIRECT_MESSAGES if message.guild_id is None else GUILD_MESSAGES
+        where: Json = {} if message.guild_id is None else {"guild_id": str(message.guild_id)}
+        for session in self._sessions.values():
+            if not (session.serves(message.guild_id) and session.intents & intents):
+                continue
+            if name == "MESSAGE_DELETE":
+                data: Json = {"id": str(message.id), "channel_id": str(message.channel_id), **where}
+            else:
+                data = {**self._readable(message, session), **where}
+                guild = None if message.guild_id is None else self._world.guilds[message.guild_id]
+                if guild is not None and message.author.id in guild.members and message.interaction_id is None:
+                    data["member"] = payloads.member(guild.members[message.author.id], with_user=False)
+            self._dispatch(session, name, data)
+
+    async def drop(self, *, code: int = 4000, forget: bool = False) -> None:
+        """Cut every connection; with `forget`, the sessions cannot be resumed either."""
+        if forget:
+            self._sessions.clear()
+        for connection in list(self._connections):
+            await connection.socket.close(code=code)
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one connection from HELLO to its end."""
+        socket = web.WebSocketResponse(max_msg_size=1 << 20, autoclose=True)
+        await socket.prepare(request)
+        connection = Connection(socket)
+        self._connections.add(connection)
+        connection.send(Op.HELLO, {"heartbeat_interval": HEARTBEAT_MS})
+        writer = asyncio.create_task(connection.write())
+        try:
+            async for frame in socket:
+                if frame.type is not WSMsgType.TEXT or len(frame.data.encode()) > LARGEST_MESSAGE:
+                    raise _Closing(Close.DECODE_ERROR, "Error while decoding payload.")
+                self._receive(connection, frame.data)
+        except _Closing as closing:
+            while not connection.queue.empty():  # what was said before the refusal goes out first
+                await socket.send_str(connection.queue.get_nowait())
+            await socket.close(code=closing.code, message=closing.reason.encode())
+        finally:
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            self._connections.discard(connection)
+            self._ended(connection)
+        return socket
+
+    def _receive(self, connection: Connection, text: str) -> None:
+        try:
+            frame = json.loads(text)
+            op, data = Op(frame["op"]), frame.get("d")
+        except (json.JSONDecodeError, KeyError, TypeError):
+            raise _Closing(Close.DECODE_ERROR, "Error while decoding payload.") from None
+        except ValueError:
+            raise _Closing(Close.UNKNOWN_OPCODE, "Unknown opcode.") from None
+        shard = connection.session.shard if connection.session is not None else -1
+        kept = {key: value for key, value in data.items() if key != "token"} if isinstance(data, dict) else None
+        self._journal.event(sent=False, shard=shard, op=int(op), name=op.name, data=kept)
+        if op is Op.HEARTBEAT:
+            connection.send(Op.HEARTBEAT_ACK, None)
+        elif op in (Op.IDENTIFY, Op.RESUME):
+            if connection.session is not None:
+                raise _Closing(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
+            if not isinstance(data, dict):
+                raise _Closing(Close.DECODE_ERROR, "Error while decoding payload.")
+            if data.get("token") != self._token:
+                raise _Closing(Close.AUTHENTICATION_FAILED, "Authentication failed.")
+            (self._identify if op is Op.IDENTIFY else self._resume)(connection, data)
+        elif connection.session is None:
+            raise _Closing(Close.NOT_AUTHENTICATED, "Not authenticated.")
+        elif op is Op.REQUEST_MEMBERS and isinstance(data, dict):
+            self._members(connection.session, data)
+        # Presence and voice states change nothing here.
+
+    def _identify(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
+        intents = data.get("intents")
+        if not isinstance(intents, int) or intents < 0:
+            raise _Closing(Close.INVALID_INTENTS, "Invalid intent(s).")
+        if intents & PRIVILEGED & ~self._world.privileged_intents:
+            raise _Closing(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
+        shard, shards = data.get("shard") or (0, 1)
+        if not 0 <= shard < shards:
+            raise _Closing(Close.INVALID_SHARD, "Invalid shard.")
+        session = Session(shard, shards, intents)
+        for old in [each for each in self._sessions.values() if each.shard == shard and each.connection is None]:
+            del self._sessions[old.id]  # left by a process that is gone
+        self._sessions[session.id] = session
+        self._attach(connection, session)
+        guilds = [guild for guild in self._world.guilds.values() if session.serves(guild.id)]
+        ready: Json = {
+            "v": 10,
+            "user": payloads.own_user(self._world.bot),
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "session_id": session.id,
+            "session_type": "normal",
+            "resume_gateway_url": self.url,
+            "shard": [shard, shards],
+            "application": {"id": str(self._world.application_id), "flags": 0},
+            "private_channels": [],
+            "relationships": [],
+            "presences": [],
+            "user_settings": {},
+            "geo_ordered_rtc_regions": [],
+        }
+        self._dispatch(session, "READY", ready)
+        if intents & GUILDS:
+            for guild in guilds:
+                self._dispatch(session, "GUILD_CREATE", payloads.guild_create(guild, self._world))
+        self.readies += 1
+        self.bell.ring()
+
+    def _resume(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
+        session = self._sessions.get(str(data.get("session_id")))
+        seen = data.get("seq")
+        if session is None or not isinstance(seen, int):
+            connection.send(Op.INVALID_SESSION, False)
+            return
+        if seen > session.sequence:
+            raise _Closing(Close.INVALID_SEQUENCE, "Invalid seq.")
+        missed = [text for number, text in session.sent if number > seen]
+        self._attach(connection, session)
+        for text in missed:
+            connection.queue.put_nowait(text)
+        self._dispatch(session, "RESUMED", {})
+        self.resumes += 1
+        self.bell.ring()
+
+    def _attach(self, connection: Connection, session: Session) -> None:
+        connection.session = session
+        session.connection = connection
+
+    def _members(self, session: Session, data: Mapping[str, Any]) -> None:  # Any: JSON
+        guild = self._world.guilds.get(int(data.get("guild_id", 0)))
+        if guild is None:
+            return
+        wanted = data.get("user_ids")
+        ids = {int(each) for each in (wanted if isinstance(wanted, list) else [wanted] if wanted else [])}
+        query = str(data.get("query") or "").lower()
+        found = [
+            member
+            for member in guild.members.values()
+            if (member.user.id in ids if ids else member.user.username.startswith(query))
+        ]
+        chunk: Json = {
+            "guild_id": str(guild.id),
+            "members": [payloads.member(member) for member in found],
+            "chunk_index": 0,
+            "chunk_count": 1,
+            "not_found": [str(each) for each in ids if each not in guild.members],
+        }
+        if data.get("nonce") is not None:
+            chunk["nonce"] = data["nonce"]
+        self._dispatch(session, "GUILD_MEMBERS_CHUNK", chunk)
+
+    def _ended(self, connection: Connection) -> None:
+        """A session that says goodbye (1000, 1001) is over; any other may come back."""
+        session = connection.session
+        if session is None or session.connection is not connection:
+            return
+        session.connection = None
+        if connection.socket.close_code in (1000, 1001):
+            self._sessions.pop(session.id, None)
+        self.bell.ring()
+
+    def _dispatch(self, session: Session, name: str, data: Json) -> None:
+        session.dispatch(name, data)
+        self._journal.event(sent=True, shard=session.shard, op=int(Op.DISPATCH), name=name, data=data)
+
+    def _readable(self, message: Message, session: Session) -> Json:
+        """A message without what the session may not read.
+
+        https://discord.com/developers/docs/events/gateway#message-content-intent
+        """
+        data = payloads.message(message, self._world)
+        data = data if self._may_read(message, session) else data | _UNREADABLE
+        quoted_id = message.reply_to
+        quoted = None if quoted_id is None else self._world.message(message.channel_id, quoted_id)
+        if quoted is not None and not self._may_read(quoted, session):
+            data["referenced_message"] = {**data["referenced_message"], **_UNREADABLE}
+        return data
+
+    def _may_read(self, message: Message, session: Session) -> bool:
+        return (
+            bool(session.intents & MESSAGE_CONTENT)
+            or message.author is self._world.bot
+            or message.guild_id is None
+            or self._world.bot.id in message.mentions.users
+        )
+
+
+_UNREADABLE: Json = {"content": "", "embeds": [], "attachments": [], "components": []}

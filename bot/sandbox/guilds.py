@@ -1,0 +1,117 @@
+"""Who and what a world consists of: users, roles, members, channels, guilds."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class ChannelType(IntEnum):
+    """The kinds of channel the stand-in has."""
+
+    TEXT = 0
+    DM = 1
+    PUBLIC_THREAD = 11
+
+
+@dataclass(slots=True)
+class User:
+    """An account: a person or the bot."""
+
+    id: int
+    username: str
+    global_name: str | None = None
+    bot: bool = False
+    locale: str = "en-US"
+
+    @property
+    def name(self) -> str:
+        """The name other people see."""
+        return self.global_name or self.username
+
+
+@dataclass(slots=True)
+class Role:
+    """A role; `permissions` are bits of `Permission`."""
+
+    id: int
+    name: str
+    permissions: int
+    position: int = 0
+    mentionable: bool = False
+    bot_id: int | None = None
+
+
+@dataclass(slots=True)
+class Member:
+    """A user in a guild."""
+
+    user: User
+    joined_at: float
+    role_ids: list[int] = field(default_factory=list)
+    nick: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name other members see."""
+        return self.nick or self.user.name
+
+
+@dataclass(frozen=True, slots=True)
+class Overwrite:
+    """What a channel allows and denies one role or one member."""
+
+    subject_id: int
+    for_member: bool
+    allow: int = 0
+    deny: int = 0
+
+
+@dataclass(slots=True)
+class Channel:
+    """A text channel, a thread of one, or a direct message (`guild_id` None, one recipient besides the bot)."""
+
+    id: int
+    type: ChannelType
+    name: str
+    guild_id: int | None = None
+    parent_id: int | None = None
+    owner_id: int | None = None
+    recipient: User | None = None
+    nsfw: bool = False
+    position: int = 0
+    last_message_id: int | None = None
+    overwrites: dict[int, Overwrite] = field(default_factory=dict)
+
+    @property
+    def is_thread(self) -> bool:
+        """Whether this hangs under another channel."""
+        return self.type is ChannelType.PUBLIC_THREAD
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether this is a conversation of two."""
+        return self.type is ChannelType.DM
+
+
+@dataclass(slots=True)
+class Guild:
+    """A server; its `roles` hold @everyone under the guild's own id."""
+
+    id: int
+    name: str
+    owner_id: int
+    locale: str = "en-US"
+    roles: dict[int, Role] = field(default_factory=dict)
+    members: dict[int, Member] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+
+    def channel(self, name: str) -> Channel:
+        """The channel or thread of that name, with or without its `#`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        bare = name.removeprefix("#")
+        for channel in self.channels.values():
+            if channel.name == bare:
+                return channel
+        raise KeyError(name)

@@ -1,0 +1,304 @@
+"""The world's things as Discord's JSON."""
+
+from bot.sandbox import permissions
+from bot.sandbox.guilds import Channel, Guild, Member, Role, User
+from bot.sandbox.messages import Attachment, Message
+from bot.sandbox.snowflakes import made_at, timestamp
+from bot.sandbox.wire import Json
+from bot.sandbox.world import World
+
+VERIFY_KEY = "0" * 64
+
+
+def user(account: User) -> Json:
+    """A user object."""
+    body: Json = {
+        "id": str(account.id),
+        "username": account.username,
+        "avatar": None,
+        "discriminator": "0",
+        "public_flags": 0,
+        "flags": 0,
+        "global_name": account.global_name,
+        "primary_guild": None,
+    }
+    if account.bot:
+        body["bot"] = True
+    return body
+
+
+def own_user(account: User) -> Json:
+    """The bot's user object, as it sees itself."""
+    return {
+        **user(account),
+        "mfa_enabled": False,
+        "locale": account.locale,
+        "verified": True,
+        "email": None,
+        "premium_type": 0,
+    }
+
+
+def application(world: World) -> Json:
+    """The application object its own bot gets."""
+    return {
+        "id": str(world.application_id),
+        "name": world.bot.name,
+        "icon": None,
+        "description": "",
+        "type": None,
+        "bot": user(world.bot),
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "integration_types_config": {"0": {}},
+        "verify_key": VERIFY_KEY,
+        "flags": 0,
+        "flags_new": "0",
+        "redirect_uris": [],
+        "interactions_endpoint_url": None,
+        "role_connections_verification_url": None,
+        "owner": user(world.owner),
+        "approximate_guild_count": len(world.guilds),
+        "approximate_user_install_count": 0,
+        "approximate_user_authorization_count": 0,
+        "explicit_content_filter": 0,
+        "team": None,
+        "eligible_oauth2_scopes": ["applications.commands", "bot"],
+    }
+
+
+def role(of: Role) -> Json:
+    """A role object."""
+    return {
+        "id": str(of.id),
+        "name": of.name,
+        "permissions": str(int(of.permissions)),
+        "position": of.position,
+        "color": 0,
+        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+        "hoist": False,
+        "managed": of.bot_id is not None,
+        "mentionable": of.mentionable,
+        "icon": None,
+        "unicode_emoji": None,
+        "flags": 0,
+        **({"tags": {"bot_id": str(of.bot_id)}} if of.bot_id is not None else {}),
+    }
+
+
+def member(of: Member, *, with_user: bool = True) -> Json:
+    """A guild member object."""
+    body: Json = {
+        "avatar": None,
+        "banner": None,
+        "communication_disabled_until": None,
+        "flags": 0,
+        "joined_at": timestamp(of.joined_at),
+        "nick": of.nick,
+        "pending": False,
+        "premium_since": None,
+        "roles": [str(role_id) for role_id in of.role_ids],
+        "mute": False,
+        "deaf": False,
+    }
+    return {**body, "user": user(of.user)} if with_user else body
+
+
+def channel(of: Channel, world: World) -> Json:
+    """A channel object: text channel, thread or direct message."""
+    body: Json = {
+        "id": str(of.id),
+        "type": int(of.type),
+        "last_message_id": None if of.last_message_id is None else str(of.last_message_id),
+        "flags": 0,
+        "last_pin_timestamp": None,
+    }
+    if of.is_direct:
+        return {**body, "recipients": [] if of.recipient is None else [user(of.recipient)]}
+    body |= {
+        "guild_id": str(of.guild_id),
+        "name": of.name,
+        "parent_id": None if of.parent_id is None else str(of.parent_id),
+        "rate_limit_per_user": 0,
+    }
+    if of.is_thread:
+        count = len(world.messages.get(of.id, []))
+        made = timestamp(made_at(of.id).timestamp())
+        return {
+            **body,
+            "owner_id": str(of.owner_id),
+            "thread_metadata": {
+                "archived": False,
+                "archive_timestamp": made,
+                "auto_archive_duration": 1440,
+                "locked": False,
+                "create_timestamp": made,
+            },
+            "message_count": count,
+            "member_count": 1,
+            "total_message_sent": count,
+            "applied_tags": [],
+        }
+    overwrites = [
+        {
+            "id": str(overwrite.subject_id),
+            "type": int(overwrite.for_member),
+            "allow": str(int(overwrite.allow)),
+            "deny": str(int(overwrite.deny)),
+        }
+        for overwrite in of.overwrites.values()
+    ]
+    return {
+        **body,
+        "topic": None,
+        "position": of.position,
+        "permission_overwrites": overwrites,
+        "nsfw": of.nsfw,
+    }
+
+
+def guild(of: Guild) -> Json:
+    """A guild object as REST answers it."""
+    nothing = (
+        "icon description home_header splash discovery_splash banner application_id afk_channel_id system_channel_id "
+        "widget_channel_id max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
+        "public_updates_channel_id incidents_data"
+    )
+    return {
+        **dict.fromkeys(nothing.split()),
+        "id": str(of.id),
+        "name": of.name,
+        "features": [],
+        "owner_id": str(of.owner_id),
+        "region": "deprecated",
+        "afk_timeout": 300,
+        "system_channel_flags": 0,
+        "widget_enabled": False,
+        "verification_level": 0,
+        "roles": [role(each) for each in of.roles.values()],
+        "default_message_notifications": 0,
+        "mfa_level": 0,
+        "explicit_content_filter": 0,
+        "max_members": 500_000,
+        "max_stage_video_channel_users": 50,
+        "max_video_channel_users": 25,
+        "premium_tier": 0,
+        "premium_subscription_count": 0,
+        "preferred_locale": of.locale,
+        "premium_progress_bar_enabled": False,
+        "nsfw": False,
+        "nsfw_level": 0,
+        "emojis": [],
+        "stickers": [],
+    }
+
+
+def guild_create(of: Guild, world: World) -> Json:
+    """A guild as GUILD_CREATE brings it: without the members intent only the bot itself is among its members."""
+    visible = [
+        each
+        for each in of.channels.values()
+        if permissions.in_channel(of, of.members[world.bot.id], each) & permissions.Permission.VIEW_CHANNEL
+    ]
+    return {
+        **guild(of),
+        "joined_at": timestamp(of.members[world.bot.id].joined_at),
+        "large": False,
+        "unavailable": False,
+        "member_count": len(of.members),
+        "voice_states": [],
+        "members": [member(of.members[world.bot.id])],
+        "channels": [channel(each, world) for each in of.channels.values() if not each.is_thread],
+        "threads": [channel(each, world) for each in visible if each.is_thread],
+        "presences": [],
+        "stage_instances": [],
+        "guild_scheduled_events": [],
+        "soundboard_sounds": [],
+    }
+
+
+def attachment(of: Attachment) -> Json:
+    """An attachment object."""
+    body: Json = {
+        "id": str(of.id),
+        "filename": of.filename,
+        "size": of.size,
+        "url": of.url,
+        "proxy_url": of.url,
+        "content_type": of.media_type,
+    }
+    if of.description is not None:
+        body["description"] = of.description
+    if of.width is not None and of.height is not None:
+        body |= {"width": of.width, "height": of.height}
+    if of.ephemeral:
+        body["ephemeral"] = True
+    return body
+
+
+def message(of: Message, world: World, *, quoting: bool = True) -> Json:
+    """A message object as REST answers it; `quoting` adds the message it replies to."""
+    body: Json = {
+        "id": str(of.id),
+        "channel_id": str(of.channel_id),
+        "type": of.type,
+        "author": user(of.author),
+        "content": of.content,
+        "timestamp": timestamp(of.created_at),
+        "edited_timestamp": None if of.edited_at is None else timestamp(of.edited_at),
+        "flags": int(of.flags),
+        "attachments": [attachment(each) for each in of.attachments],
+        "embeds": of.embeds,
+        "components": of.components,
+        "mentions": [user(world.users[each]) for each in sorted(of.mentions.users) if each in world.users],
+        "mention_roles": [str(each) for each in sorted(of.mentions.roles)],
+        "mention_everyone": of.mentions.everyone,
+        "pinned": False,
+        "tts": False,
+    }
+    if of.nonce is not None:
+        body["nonce"] = of.nonce
+    if of.interaction_id is not None and of.invoker is not None:
+        body |= _interaction(of, of.invoker, world)
+    if of.reactions:
+        body["reactions"] = [_reaction(emoji, who, world) for emoji, who in of.reactions.items()]
+    if of.reply_to is not None:
+        reference: Json = {"type": 0, "channel_id": str(of.channel_id), "message_id": str(of.reply_to)}
+        body["message_reference"] = reference | ({"guild_id": str(of.guild_id)} if of.guild_id is not None else {})
+        if quoting:
+            target = world.message(of.channel_id, of.reply_to)
+            body["referenced_message"] = None if target is None else message(target, world, quoting=False)
+    return body
+
+
+def _interaction(of: Message, invoker: User, world: World) -> Json:
+    owner = of.guild_id if of.guild_id is not None else 0
+    more: Json = {
+        "application_id": str(world.application_id),
+        "webhook_id": str(world.application_id),
+        "interaction_metadata": {
+            "id": str(of.interaction_id),
+            "type": of.interaction_type,
+            "user": user(invoker),
+            "authorizing_integration_owners": {"0": str(owner)},
+        },
+    }
+    if of.command_name is not None:
+        more["interaction"] = {
+            "id": str(of.interaction_id),
+            "type": of.interaction_type,
+            "name": of.command_name,
+            "user": user(invoker),
+        }
+    return more
+
+
+def _reaction(emoji: str, who: set[int], world: World) -> Json:
+    return {
+        "emoji": {"id": None, "name": emoji},
+        "count": len(who),
+        "count_details": {"burst": 0, "normal": len(who)},
+        "burst_colors": [],
+        "me_burst": False,
+        "me": world.bot.id in who,
+    }

@@ -1,0 +1,288 @@
+"""People at their screens: they use commands, type, press buttons and read."""
+
+from collections.abc import Mapping
+
+from bot.sandbox import payloads
+from bot.sandbox.commands import CommandBook
+from bot.sandbox.drafts import Draft
+from bot.sandbox.guilds import Channel, Guild, Member, User
+from bot.sandbox.interactions import Interaction, InteractionType
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.mentions import ANYONE
+from bot.sandbox.messages import Message
+from bot.sandbox.options import ClientRefused, Found, fill, find_command, nested
+from bot.sandbox.permissions import Permission
+from bot.sandbox.standin import DiscordStandIn
+from bot.sandbox.wire import Json
+
+GUILD_CONTEXT, DIRECT_CONTEXT = 0, 1
+
+Where = Channel | str | int | None
+"""A channel, its name (`#random`; `dm` for the direct messages with the bot), its id, or None for the first one."""
+
+
+class Person:
+    """Somebody who uses the bot.
+
+    Args:
+        user: whose account it is.
+        guild: the guild where they are at home; channel names are looked up in it.
+    """
+
+    def __init__(self, standin: DiscordStandIn, user: User, guild: Guild) -> None:
+        self.user = user
+        self.guild = guild
+        self._standin = standin
+        self._world = standin.world
+        self._book: CommandBook = standin.commands
+
+    @property
+    def name(self) -> str:
+        """The name other people see."""
+        return self.user.name
+
+    @property
+    def id(self) -> int:
+        """The account's id."""
+        return self.user.id
+
+    def place(self, where: Where = None) -> Channel:
+        """The channel that is meant.
+
+        Raises:
+            KeyError: there is none of that name or id.
+        """
+        if isinstance(where, Channel):
+            return where
+        if isinstance(where, int):
+            channel = self._world.channel(where)
+            if channel is None:
+                raise KeyError(where)
+            return channel
+        if where is None:
+            return next(iter(self.guild.channels.values()))
+        if where.lower() == "dm":
+            return self._world.direct_channel(self.user)
+        return self.guild.channel(where)
+
+    async def command(
+        self,
+        name: str,
+        given: Mapping[str, object] | None = None,
+        /,
+        *,
+        channel: Where = None,
+        force: bool = False,
+        **options: object,
+    ) -> Invocation:
+        """Use a slash command.
+
+        Args:
+            name: its whole name: `/ask`, `/channel model`.
+            given: options by name, for those whose names are taken here (`channel`, `force`).
+            channel: where.
+            force: send it although the client would not offer it here; options are checked all the same.
+
+        Raises:
+            ClientRefused: Discord's client would not send it.
+        """
+        found = find_command(self._book, name)
+        place = self.place(channel)
+        if not force:
+            self._check_offered(found, place)
+        filled = fill(found, {**(given or {}), **options}, self._world)
+        data = self._data(found, nested(found, filled.values))
+        if filled.resolved:
+            data["resolved"] = filled.resolved
+        return self._dispatch(InteractionType.COMMAND, place, data, command_name=found.name)
+
+    async def completes(
+        self,
+        name: str,
+        given: Mapping[str, object] | None = None,
+        /,
+        *,
+        option: str,
+        typed: str = "",
+        channel: Where = None,
+        deadline_s: float | None = None,
+        **others: object,
+    ) -> list[Json]:
+        """Type into an option that completes, and see the choices offered.
+
+        Raises:
+            ClientRefused: the option does not complete.
+            TimeoutError: no choices came in time.
+        """
+        found = find_command(self._book, name)
+        declared = next((each for each in found.options if each["name"] == option), None)
+        if declared is None or not declared.get("autocomplete"):
+            raise ClientRefused(f"/{found.name} completes no option {option}")
+        filled = fill(found, {**(given or {}), **others, option: typed}, self._world, typing=option)
+        data = self._data(found, nested(found, filled.values))
+        shown = self._dispatch(InteractionType.AUTOCOMPLETE, self.place(channel), data).interaction
+        limit = shown.deadline_s + 1 if deadline_s is None else deadline_s
+        return await shown.bell.until(lambda: shown.choices, deadline_s=limit, what="choices")
+
+    async def says(self, text: str, *, channel: Where = None, reply_to: Message | None = None) -> Message:
+        """Type an ordinary message.
+
+        Raises:
+            ClientRefused: this person may not write there.
+        """
+        place = self.place(channel)
+        wanted = Permission.SEND_MESSAGES_IN_THREADS if place.is_thread else Permission.SEND_MESSAGES
+        if not self._world.permissions(self.user, place) & wanted:
+            raise ClientRefused(f"{self.name} may not write there")
+        draft = Draft({}, content=text.strip(), reply_to=None if reply_to is None else reply_to.id)
+        return self._standin.postbox.create(place, self.user, draft, fallback=ANYONE)
+
+    async def clicks(self, message: Message, label: str) -> Invocation:
+        """Press a button under a message, by its label or custom id.
+
+        Raises:
+            ClientRefused: there is no such button to press.
+        """
+        button = next(
+            (each for each in _buttons(message.components) if label in (each.get("label"), each["custom_id"])), None
+        )
+        if button is None or button.get("disabled"):
+            raise ClientRefused(f"there is no button {label} to press")
+        data: Json = {"custom_id": button["custom_id"], "component_type": button["type"]}
+        return self._dispatch(InteractionType.COMPONENT, self.place(message.channel_id), data, message=message)
+
+    async def submits(self, opened: Invocation, **values: str) -> Invocation:
+        """Fill in the form an invocation opened and send it.
+
+        Raises:
+            ClientRefused: no form was opened.
+        """
+        modal = opened.modal
+        if modal is None:
+            raise ClientRefused("no form is open")
+        data: Json = {
+            "custom_id": modal["custom_id"],
+            "components": [_submitted(each, values) for each in modal["components"]],
+        }
+        source = opened.interaction
+        return self._dispatch(InteractionType.MODAL, source.channel, data, message=source.message)
+
+    def sees(self, channel: Where = None) -> list[Message]:
+        """What is on this person's screen in a channel, oldest first; ephemeral messages only their own."""
+        return self._world.seen_by(self.user, self.place(channel))
+
+    def offered(self, name: str, channel: Where = None) -> bool:
+        """Whether Discord's client offers a command to this person there."""
+        try:
+            self._check_offered(find_command(self._book, name), self.place(channel))
+        except ClientRefused:
+            return False
+        return True
+
+    def _check_offered(self, found: Found, place: Channel) -> None:
+        contexts = found.command["contexts"]
+        context = DIRECT_CONTEXT if place.is_direct else GUILD_CONTEXT
+        elsewhere = (
+            context not in contexts if contexts is not None else place.is_direct and not found.command["dm_permission"]
+        )
+        if elsewhere:
+            raise ClientRefused(f"/{found.name} is not offered there")
+        held = self._world.permissions(self.user, place)
+        if not held & Permission.USE_APPLICATION_COMMANDS:
+            raise ClientRefused(f"{self.name} may not use commands there")
+        needed = found.command["default_member_permissions"]
+        if place.is_direct or needed is None:
+            return
+        lacks = int(needed) & ~held or int(needed) == 0
+        if lacks and not held & Permission.ADMINISTRATOR:
+            raise ClientRefused(f"/{found.name} is not offered to {self.name}")
+
+    def _data(self, found: Found, options: list[Json]) -> Json:
+        data: Json = {"id": found.command["id"], "name": found.command["name"], "type": found.command["type"]}
+        return data | ({"options": options} if options else {})
+
+    def _dispatch(
+        self,
+        kind: InteractionType,
+        place: Channel,
+        data: Json,
+        *,
+        command_name: str | None = None,
+        message: Message | None = None,
+    ) -> Invocation:
+        interaction = self._standin.desk.open(
+            self._world.snowflakes.next(), kind, self.user, place, data, command_name=command_name, message=message
+        )
+        self._standin.gateway.dispatch("INTERACTION_CREATE", self._payload(interaction), guild_id=place.guild_id)
+        return Invocation(interaction, self._world.now)
+
+    def _payload(self, interaction: Interaction) -> Json:
+        """The whole event. https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object"""
+        place, world = interaction.channel, self._world
+        held = world.permissions(self.user, place)
+        body: Json = {
+            "id": str(interaction.id),
+            "application_id": str(world.application_id),
+            "type": int(interaction.type),
+            "data": interaction.data,
+            "token": interaction.token,
+            "version": 1,
+            "channel_id": str(place.id),
+            "channel": payloads.channel(place, world) | {"permissions": str(int(held))},
+            "app_permissions": str(int(world.permissions(world.bot, place))),
+            "locale": self.user.locale,
+            "entitlements": [],
+            "entitlement_sku_ids": [],
+            "authorizing_integration_owners": {"0": str(place.guild_id or 0)},
+            "context": DIRECT_CONTEXT if place.is_direct else GUILD_CONTEXT,
+            "attachment_size_limit": world.attachment_size_limit,
+        }
+        if interaction.message is not None:
+            body["message"] = payloads.message(interaction.message, world)
+        guild = world.guild_of(place)
+        if guild is None:
+            return body | {"user": payloads.user(self.user)}
+        return body | {
+            "guild_id": str(guild.id),
+            "guild_locale": guild.locale,
+            "guild": {"id": str(guild.id), "features": [], "locale": guild.locale},
+            "member": payloads.member(self._member(guild)) | {"permissions": str(int(held))},
+        }
+
+    def _member(self, guild: Guild) -> Member:
+        member = guild.members.get(self.user.id)
+        if member is None:
+            raise ClientRefused(f"{self.name} is not in {guild.name}")
+        return member
+
+
+def _buttons(components: list[Json]) -> list[Json]:
+    """Everything with a custom id, however deep."""
+    found: list[Json] = []
+    for component in components:
+        if "custom_id" in component:
+            found.append(component)
+        found.extend(_buttons(component.get("components", [])))
+        if isinstance(component.get("accessory"), dict):
+            found.extend(_buttons([component["accessory"]]))
+    return found
+
+
+def _submitted(component: Json, values: Mapping[str, str]) -> Json:
+    """A modal's component with what was typed into it, by custom id or else as it was filled in before."""
+    if "custom_id" in component:
+        typed = values.get(component["custom_id"], component.get("value", ""))
+        return {
+            "type": component["type"],
+            "custom_id": component["custom_id"],
+            "value": typed,
+            "id": component.get("id", 1),
+        }
+    if isinstance(component.get("component"), dict):
+        return {
+            "type": component["type"],
+            "id": component.get("id", 1),
+            "component": _submitted(component["component"], values),
+        }
+    inner = [_submitted(each, values) for each in component.get("components", [])]
+    return {"type": component["type"], "id": component.get("id", 1), "components": inner}

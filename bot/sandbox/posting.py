@@ -1,0 +1,208 @@
+"""Putting messages into the world: creating, editing and deleting them, and telling the gateway."""
+
+import io
+import mimetypes
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import quote
+
+from bot.sandbox.drafts import ABSENT, MOST_ATTACHMENTS, Draft, Upload
+from bot.sandbox.guilds import Channel, User
+from bot.sandbox.interactions import Interaction
+from bot.sandbox.mentions import Allowed, allowed_mentions, pings
+from bot.sandbox.messages import Attachment, Message, MessageFlag, Pings
+from bot.sandbox.wire import empty_message, too_many_attachments, unknown_message
+from bot.sandbox.world import World
+
+Announce = Callable[[str, Message], None]
+"""Tells the gateway: `MESSAGE_CREATE`, `MESSAGE_UPDATE` or `MESSAGE_DELETE`, and of which message."""
+
+DEFAULT, REPLY, COMMAND_ANSWER = 0, 19, 20
+
+
+class Postbox:
+    """Applies checked drafts to the world's messages."""
+
+    def __init__(self, world: World, announce: Announce) -> None:
+        self.origin = ""
+        """Where the stand-in listens, for the addresses of attachments; set once it does."""
+        self._world = world
+        self._announce = announce
+
+    def create(
+        self,
+        channel: Channel,
+        author: User,
+        draft: Draft,
+        *,
+        fallback: Allowed,
+        interaction: Interaction | None = None,
+        flags: int = 0,
+    ) -> Message:
+        """Post a message.
+
+        Args:
+            fallback: which mentions notify when the draft does not say.
+            interaction: what it answers, if anything.
+            flags: flags beyond the draft's own.
+
+        Raises:
+            Refused: nothing would be shown, or too many files.
+        """
+        again = self._same_nonce(channel, author, draft)
+        if again is not None:
+            return again
+        message = Message(
+            id=self._world.snowflakes.next(),
+            channel_id=channel.id,
+            author=author,
+            content=draft.content if isinstance(draft.content, str) else "",
+            created_at=self._world.now(),
+            type=REPLY if draft.reply_to is not None else DEFAULT,
+            guild_id=channel.guild_id,
+            flags=flags | (0 if draft.flags is ABSENT else draft.flags),
+            embeds=[] if draft.embeds is ABSENT else draft.embeds,
+            components=[] if draft.components is ABSENT else draft.components,
+            nonce=draft.nonce,
+            reply_to=draft.reply_to,
+        )
+        if interaction is not None:
+            message.type = COMMAND_ANSWER if interaction.original is None else REPLY
+            message.interaction_id = interaction.id
+            message.interaction_type = int(interaction.type)
+            message.command_name = interaction.command_name
+            message.invoker = interaction.user
+            message.reply_to = None if interaction.original is None else interaction.original.id
+            if interaction.command_name is None and message.type == COMMAND_ANSWER:
+                message.type = DEFAULT
+        message.attachments = self._attachments(message, draft)
+        if not message.loading:
+            _refuse_empty(message)
+            self._ping(message, allowed_mentions(draft.body, fallback), replying=interaction is None)
+        message.record(message.created_at)
+        self._world.messages.setdefault(channel.id, []).append(message)
+        channel.last_message_id = message.id
+        self._changed("MESSAGE_CREATE", message, interaction)
+        return message
+
+    def edit(
+        self, message: Message, draft: Draft, *, fallback: Allowed, interaction: Interaction | None = None
+    ) -> Message:
+        """Change a message; what the draft does not name stays.
+
+        Raises:
+            Refused: nothing would be left, or too many files.
+        """
+        allowed = allowed_mentions(draft.body, fallback)
+        edited = replace(message)
+        edited.attachments = self._attachments(message, draft)
+        if draft.content is not ABSENT:
+            edited.content = draft.content or ""
+        if draft.embeds is not ABSENT:
+            edited.embeds = draft.embeds
+        if draft.components is not ABSENT:
+            edited.components = draft.components
+        if draft.flags is not ABSENT:
+            kept = message.flags & ~MessageFlag.SUPPRESS_EMBEDS  # V2, once set, stays
+            edited.flags = kept | draft.flags
+        edited.flags &= ~MessageFlag.LOADING
+        _refuse_empty(edited)
+        was_loading = message.loading
+        message.content, message.flags = edited.content, edited.flags
+        message.attachments, message.embeds, message.components = edited.attachments, edited.embeds, edited.components
+        if draft.content is not ABSENT:
+            self._ping(message, allowed, replying=False)
+        now = self._world.now()
+        if not was_loading:
+            message.edited_at = now
+        message.record(now)
+        self._changed("MESSAGE_UPDATE", message, interaction)
+        return message
+
+    def delete(self, message: Message, interaction: Interaction | None = None) -> None:
+        """Take a message away."""
+        message.deleted = True
+        self._changed("MESSAGE_DELETE", message, interaction)
+
+    def _changed(self, name: str, message: Message, interaction: Interaction | None) -> None:
+        if not message.ephemeral:
+            self._announce(name, message)
+        self._world.bell.ring()
+        if interaction is not None:
+            interaction.bell.ring()
+
+    def _same_nonce(self, channel: Channel, author: User, draft: Draft) -> Message | None:
+        if not draft.enforce_nonce or draft.nonce is None:
+            return None
+        recent = self._world.messages.get(channel.id, [])[-50:]
+        return next((each for each in recent if each.nonce == draft.nonce and each.author is author), None)
+
+    def _ping(self, message: Message, allowed: Allowed, *, replying: bool) -> None:
+        found = pings(message.content, allowed)
+        known = frozenset(each for each in found.users if each in self._world.users)
+        message.mentions = Pings(known, found.roles, found.everyone)
+        if replying and message.reply_to is not None and allowed.replied_user:
+            target = self._world.message(message.channel_id, message.reply_to)
+            # Answers to interactions are the webhook's, and a reply to a webhook notifies nobody.
+            if target is not None and target.interaction_id is None:
+                message.mentions |= Pings(frozenset([target.author.id]))
+        message.pinged |= message.mentions
+
+    def _attachments(self, message: Message, draft: Draft) -> list[Attachment]:
+        """The files a message has once the draft is applied."""
+        uploads = {upload.part: upload for upload in draft.uploads}
+        before = {attachment.id: attachment for attachment in message.attachments}
+        if draft.listed is ABSENT:
+            kept = [*message.attachments]
+        else:
+            kept = []
+            for entry in draft.listed:
+                upload = uploads.pop(entry.id, None)
+                if upload is not None:
+                    named = replace(upload, filename=entry.filename or upload.filename)
+                    kept.append(self._stored(message, named, entry.description))
+                elif entry.id in before:
+                    old = before[entry.id]
+                    kept.append(old if entry.description is None else replace(old, description=entry.description))
+                else:
+                    raise unknown_message()
+        kept.extend(self._stored(message, upload, None) for upload in uploads.values())
+        if len(kept) > MOST_ATTACHMENTS:
+            raise too_many_attachments()
+        return kept
+
+    def _stored(self, message: Message, upload: Upload, description: str | None) -> Attachment:
+        attachment_id = self._world.snowflakes.next()
+        filename = re.sub(r"[^\w.\-]+", "_", upload.filename) or "unknown"
+        media_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+        width, height = _dimensions(upload.data) if media_type.startswith("image/") else (None, None)
+        stored = Attachment(
+            attachment_id,
+            filename,
+            upload.data,
+            media_type,
+            f"{self.origin}/attachments/{message.channel_id}/{attachment_id}/{quote(filename)}",
+            description,
+            width,
+            height,
+            message.ephemeral,
+        )
+        self._world.attachments[attachment_id] = stored
+        return stored
+
+
+def _refuse_empty(message: Message) -> None:
+    if not (message.content or message.attachments or message.embeds or message.components):
+        raise empty_message()
+
+
+def _dimensions(data: bytes) -> tuple[int | None, int | None]:
+    """Width and height in pixels, read from the picture's header; nothing where it is not a picture."""
+    from PIL import Image, UnidentifiedImageError  # only worlds with pictures need it
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return picture.size
+    except (UnidentifiedImageError, OSError):
+        return None, None

@@ -1,0 +1,1 @@
+"""The REST endpoints of the stand-in, one file per noun."""

@@ -1,0 +1,173 @@
+"""The whole sandbox: the stand-ins for Discord and the model API, with the unchanged bot between them."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+from bot.sandbox.buckets import Rate
+from bot.sandbox.child import Child
+from bot.sandbox.drafts import DEFAULT_FILE_LIMIT
+from bot.sandbox.guilds import Guild
+from bot.sandbox.interactions import DEADLINE_S
+from bot.sandbox.journal import Journal
+from bot.sandbox.model_api import ModelApi
+from bot.sandbox.people import Person
+from bot.sandbox.standin import DiscordStandIn
+from bot.sandbox.world import World
+
+READY_WITHIN_S = 60.0  # a cold start on a busy machine; it is usually two seconds
+
+
+class Sandbox:
+    """Everything needed to see the bot at work; entered, it is running and ready.
+
+    Args:
+        env: further settings for the bot, or others than the sandbox's own.
+        token: the bot token; one of the right shape is made up otherwise.
+        rates: Discord's rates where they should differ from the usual, by name (`buckets.RATES`).
+        deadline_s: how long a first response to an interaction may take.
+        attachment_size_limit: the largest file in bytes.
+        shards: how many shards Discord recommends.
+        privileged_intents: the privileged intent bits switched on for the application.
+        world: a world other than the usual one; it has to be populated already.
+        model_api: a model API other than the usual one, not yet entered.
+        directory: where the bot runs; a temporary directory that goes away otherwise.
+    """
+
+    def __init__(
+        self,
+        env: Mapping[str, str] | None = None,
+        *,
+        token: str | None = None,
+        rates: Mapping[str, Rate] | None = None,
+        deadline_s: float = DEADLINE_S,
+        attachment_size_limit: int = DEFAULT_FILE_LIMIT,
+        shards: int = 1,
+        privileged_intents: int = 0,
+        world: World | None = None,
+        model_api: ModelApi | None = None,
+        directory: Path | None = None,
+    ) -> None:
+        if world is None:
+            world = World(attachment_size_limit=attachment_size_limit, privileged_intents=privileged_intents)
+            world.populate()
+        self.world = world
+        self.discord = DiscordStandIn(world, token=token, rates=rates, deadline_s=deadline_s, shards=shards)
+        self.model_api = ModelApi() if model_api is None else model_api
+        self._env = dict(env or {})
+        self._directory = directory
+        self._child: Child | None = None
+        self._stack = AsyncExitStack()
+
+    @property
+    def journal(self) -> Journal:
+        """What went over the wire to and from Discord's stand-in."""
+        return self.discord.journal
+
+    @property
+    def child(self) -> Child:
+        """The bot's process.
+
+        Raises:
+            RuntimeError: the sandbox was not entered.
+        """
+        if self._child is None:
+            raise RuntimeError("the sandbox is not running")
+        return self._child
+
+    def person(self, name: str, *, guild: Guild | str = "Sandbox") -> Person:
+        """Somebody of that name, at home in that guild.
+
+        Raises:
+            KeyError: there is nobody, or no such guild.
+        """
+        home = self.world.guild(guild) if isinstance(guild, str) else guild
+        return Person(self.discord, self.world.user(name), home)
+
+    def join(self, name: str, *, guild: Guild | str = "Sandbox") -> Person:
+        """Let somebody new join a guild, as an ordinary member."""
+        home = self.world.guild(guild) if isinstance(guild, str) else guild
+        user = self.world.add_user(name)
+        self.world.add_member(home, user)
+        return Person(self.discord, user, home)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._stack.enter_async_context(self.discord)
+            await self._stack.enter_async_context(self.model_api)
+            directory = self._directory
+            if directory is None:
+                # What the bot still writes while it ends must not turn a good end into an error.
+                temporary = tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True)
+                directory = Path(self._stack.enter_context(temporary))
+            self._child = Child(directory, self._settings())
+            self._stack.push_async_callback(self._end)
+            await self.start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    async def start(self) -> None:
+        """Start the bot and wait until it is ready: identified, with its commands in place.
+
+        Raises:
+            ChildDied: it ended instead; the text holds what it said.
+            TimeoutError: it did neither in time.
+        """
+        readies = self.discord.gateway.readies
+        await self.child.start()
+        ended = asyncio.create_task(self.child.ended())
+        ready = asyncio.create_task(self._ready(readies))
+        try:
+            await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                raise self.child.died()
+            await ready
+        finally:
+            ended.cancel()
+            ready.cancel()
+
+    async def restart(self, env: Mapping[str, str] | None = None) -> int:
+        """Stop the bot and start it again in the same directory; the exit status it stopped with.
+
+        Args:
+            env: settings that change from here on.
+
+        Raises:
+            ChildDied, TimeoutError: as from `start`.
+        """
+        status = await self.child.stop()
+        self.child.settings.update(env or {})
+        await self.start()
+        return status
+
+    async def _ready(self, readies: int) -> None:
+        gateway, book = self.discord.gateway, self.discord.commands
+        try:
+            await self.journal.bell.until(
+                lambda: gateway.readies > readies and bool(book.commands), deadline_s=READY_WITHIN_S, what="the bot"
+            )
+        except TimeoutError as late:
+            tail = "\n".join(list(self.child.log)[-60:])
+            raise TimeoutError(f"{late}; it wrote:\n{tail}") from None
+
+    async def _end(self) -> None:
+        if self.child.running:
+            await self.child.stop()
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "DISCORD_TOKEN": self.discord.token,
+            "DISCORD_API_BASE_URL": self.discord.base_url,
+            "MULTIAPPAI_API_KEY": self.model_api.key,
+            "MULTIAPPAI_BASE_URL": self.model_api.base_url,
+            "DATABASE_URL": "sqlite:///data/bot.db",
+            **self._env,
+        }

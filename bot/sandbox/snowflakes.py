@@ -1,0 +1,33 @@
+"""Discord's ids: the millisecond since 2015 in the upper bits, a counter below."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+EPOCH_MS = 1_420_070_400_000  # the first second of 2015, https://discord.com/developers/docs/reference#snowflakes
+
+Now = Callable[[], float]
+"""The present moment in seconds since 1970."""
+
+
+class Snowflakes:
+    """Makes ids that never repeat and never go back."""
+
+    def __init__(self, now: Now) -> None:
+        self._now = now
+        self._last = 0
+
+    def next(self) -> int:
+        """A new id for something made just now."""
+        candidate = (round(self._now() * 1000) - EPOCH_MS) << 22
+        self._last = max(candidate, self._last + 1)
+        return self._last
+
+
+def made_at(snowflake: int) -> datetime:
+    """When the thing with this id was made."""
+    return datetime.fromtimestamp(((snowflake >> 22) + EPOCH_MS) / 1000, UTC)
+
+
+def timestamp(seconds: float) -> str:
+    """Render a moment (seconds since 1970) the way Discord writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,108 @@
+"""The stand-in for Discord: REST, gateway and attachments on one loopback port, around one world."""
+
+import time
+from collections.abc import Mapping
+from typing import Self
+
+from aiohttp import web
+
+from bot.sandbox.buckets import RATES, Buckets, Monotonic, Rate
+from bot.sandbox.commands import CommandBook
+from bot.sandbox.gateway import Gateway
+from bot.sandbox.interactions import DEADLINE_S, InteractionDesk
+from bot.sandbox.journal import Journal
+from bot.sandbox.posting import Postbox
+from bot.sandbox.rest import MOST_BYTES, PREFIX, Rest
+from bot.sandbox.routes.applications import ApplicationRoutes
+from bot.sandbox.routes.channels import ChannelRoutes
+from bot.sandbox.routes.interactions import InteractionRoutes
+from bot.sandbox.routes.users import UserRoutes
+from bot.sandbox.routes.webhooks import WebhookRoutes
+from bot.sandbox.world import World
+
+LOOPBACK = "127.0.0.1"
+
+
+class DiscordStandIn:
+    """Serves a world to a bot; an async context manager that listens while it is entered.
+
+    Args:
+        world: who and what is there; an empty one is populated by its maker.
+        token: the bot token it accepts; the world's own when none is named.
+        rates: rates that differ from `buckets.RATES`, by name.
+        deadline_s: how long a first response to an interaction may take.
+        shards: how many shards `GET /gateway/bot` recommends.
+        monotonic: seconds that the rate limits are counted by.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        token: str | None = None,
+        rates: Mapping[str, Rate] | None = None,
+        deadline_s: float = DEADLINE_S,
+        shards: int = 1,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
+        self.world = world
+        self.token = token or world.token
+        self.journal = Journal()
+        self.commands = CommandBook(world.application_id, world.snowflakes)
+        self.gateway = Gateway(world, self.journal, self.token)
+        self.desk = InteractionDesk(world.application_id, world.now, deadline_s=deadline_s)
+        self.buckets = Buckets(monotonic, world.now, {**RATES, **(rates or {})})
+        self.postbox = Postbox(world, self.gateway.announce)
+        routes = (
+            ApplicationRoutes(world, self.commands, self.gateway, shards=shards),
+            UserRoutes(world),
+            ChannelRoutes(world, self.postbox),
+            InteractionRoutes(world, self.desk, self.postbox),
+            WebhookRoutes(world, self.desk, self.postbox),
+        )
+        endpoints = [endpoint for each in routes for endpoint in each.endpoints()]
+        self._rest = Rest(self.token, self.buckets, self.journal, endpoints)
+        self._runner: web.AppRunner | None = None
+        self.origin = ""
+
+    @property
+    def base_url(self) -> str:
+        """What `DISCORD_API_BASE_URL` has to be."""
+        return self.origin + PREFIX
+
+    async def start(self) -> None:
+        """Listen on a free port of the loopback interface."""
+        app = web.Application(client_max_size=MOST_BYTES)
+        self._rest.mount(app)
+        app.router.add_get("/gateway/", self.gateway.handle)
+        app.router.add_get("/gateway", self.gateway.handle)
+        app.router.add_get("/attachments/{channel_id}/{attachment_id}/{filename}", self._attachment)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, LOOPBACK, 0)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        self.origin = self.postbox.origin = f"http://{LOOPBACK}:{port}"
+        self.gateway.url = f"ws://{LOOPBACK}:{port}/gateway/"
+
+    async def close(self) -> None:
+        """Cut every connection and stop listening."""
+        self.desk.close()
+        await self.gateway.drop(code=1001, forget=True)
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def _attachment(self, request: web.Request) -> web.Response:
+        number = request.match_info["attachment_id"]
+        found = self.world.attachments.get(int(number)) if number.isdecimal() else None
+        if found is None:
+            raise web.HTTPNotFound
+        return web.Response(body=found.data, content_type=found.media_type)
