@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.clock import SystemClock
+from tests.support.clock import FakeClock
 
 DEADLINE_S = 20
 KEY = "sk-MARKERKEY0123456789"
@@ -52,16 +55,17 @@ async def peer(*answers: Answer) -> AsyncIterator[Peer]:
         running.add(asyncio.current_task())
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+            fields = (line.split(": ", 1) for line in head[1:] if line)
+            headers = {name.lower(): value for name, value in fields}
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             answer = answers[min(len(seen.requests), len(answers) - 1)]
-            raw = dict(line.split(": ", 1) for line in head[1:] if line)
-            seen.requests.append(Request(head[0], {k.lower(): v for k, v in raw.items()}, body))
+            seen.requests.append(Request(head[0], headers, body))
             seen.arrived.set()
-            answering = asyncio.create_task(_ending_with(answer(writer), reader, seen))
-            await answering
+            await _ending_with(answer(writer), reader, seen)
         except (ConnectionError, asyncio.IncompleteReadError):
             seen.closed.set()
+        except asyncio.CancelledError:
+            pass  # the test is over; asyncio's streams report a cancelled server task as an error
         finally:
             writer.close()
             running.discard(asyncio.current_task())
@@ -103,7 +107,7 @@ def replying(
     """An ordinary answer with its length announced."""
     data = json.dumps(body).encode() if isinstance(body, dict) else body.encode() if isinstance(body, str) else body
     extra = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n{extra}\r\n"
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\nConnection: close\r\n{extra}\r\n"
     return writing(head.encode() + data)
 
 
@@ -132,12 +136,18 @@ def writing(*pieces: bytes, end: str = "close") -> Answer:
             writer.write(piece)
             await writer.drain()
         if end == "reset":
-            # Let the client's end take what was written, then break the connection instead of ending it.
-            writer.transport.abort()
+            reset(writer)
         elif end == "hang":
             await asyncio.Event().wait()
 
     return answer
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Break the connection in place of ending it: the other side gets ECONNRESET."""
+    lingering_for_no_time = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering_for_no_time)
+    writer.transport.abort()
 
 
 async def hanging(writer: asyncio.StreamWriter) -> None:
@@ -177,35 +187,10 @@ class NappingClock(SystemClock):
             await asyncio.sleep(seconds)
 
 
-class ManualClock:
-    """A clock that moves when a test says so."""
-
-    def __init__(self) -> None:
-        self._monotonic = 1000.0
-        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-
-    def monotonic(self) -> float:
-        return self._monotonic
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self._monotonic, UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        sleeper = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self._monotonic + seconds, sleeper))
-        await sleeper
-
-    def advance(self, seconds: float) -> None:
-        self._monotonic += seconds
-        for due, sleeper in self._sleepers:
-            if due <= self._monotonic and not sleeper.done():
-                sleeper.set_result(None)
-
-    async def pass_until(self, task: asyncio.Future) -> float:
-        """Let time pass until `task` is done; give the seconds it took."""
-        began = self._monotonic
-        async with asyncio.timeout(DEADLINE_S):
-            while not task.done():
-                self.advance(1)
-                await asyncio.sleep(0)
-        return self._monotonic - began
+async def pass_until(clock: FakeClock, task: asyncio.Future) -> float:
+    """Let time pass on `clock` until `task` is done; give the seconds it took."""
+    began = clock.monotonic()
+    async with asyncio.timeout(DEADLINE_S):
+        while not task.done():
+            await clock.advance(1)
+    return clock.monotonic() - began

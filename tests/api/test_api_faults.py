@@ -1,0 +1,213 @@
+"""What statuses and error bodies mean; what of them is said to whom."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from api_peers import NappingClock, chunked, delta, peer, replying, writing
+
+from bot.api.answers import ChatMessage
+from bot.api.faults import DeveloperRoleUnknown, fault_in_answer, fault_of_status
+from bot.errors import (
+    ApiError,
+    BadRequest,
+    BrokenAnswer,
+    ContentRefused,
+    ContextTooLong,
+    PaymentOrForbidden,
+    RateLimited,
+    ServerTrouble,
+    TooSlow,
+    Unauthorised,
+    UnknownModel,
+)
+
+NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
+QUESTION = [ChatMessage("user", "hello")]
+
+
+def error(message: str = "", **more: object) -> str:
+    return json.dumps({"error": {"message": message} | more})
+
+
+FAULTS = {
+    "401": (401, error(code="invalid_api_key"), Unauthorised),
+    "401 page": (401, "<html>401</html>", Unauthorised),
+    "402": (402, "", PaymentOrForbidden),
+    "403": (403, '{"error": "forbidden"}', PaymentOrForbidden),
+    "403 flagged": (403, error(code="content_policy_violation"), ContentRefused),
+    "403 model": (403, error(code="model_not_found"), UnknownModel),
+    "404": (404, "404 page not found", UnknownModel),
+    "400 model by code": (400, error(code="model_not_found"), UnknownModel),
+    "400 model by words": (400, error("The model `gpt-9` does not exist"), UnknownModel),
+    "408": (408, "", TooSlow),
+    "413": (413, "<html>too large</html>", ContextTooLong),
+    "400 context by code": (400, error(code="context_length_exceeded"), ContextTooLong),
+    "400 context by words": (400, error("This model's maximum context length is 8192 tokens."), ContextTooLong),
+    "400 context of llama.cpp": (400, error(type="exceed_context_size_error", code=400), ContextTooLong),
+    "500 context by code": (500, error(code="context_length_exceeded"), ContextTooLong),
+    "400 content policy": (400, error(code="content_policy_violation"), ContentRefused),
+    "400 content filter": (400, error(code="content_filter"), ContentRefused),
+    "400 moderation": (400, error(code="moderation_blocked"), ContentRefused),
+    "400 safety by words": (400, error("Your request was rejected by our safety system."), ContentRefused),
+    "400 Azure": (400, error(innererror={"code": "ResponsibleAIPolicyViolation"}), ContentRefused),
+    "400 developer": (400, error("Invalid value: 'developer'."), DeveloperRoleUnknown),
+    "422 FastAPI": (422, '{"detail": [{"msg": "Input should be \'system\' or \'user\'"}]}', BadRequest),
+    "400 template": (400, error("Only user, assistant and system roles are supported!"), DeveloperRoleUnknown),
+    "400": (400, error("n must be 1", type="invalid_request_error"), BadRequest),
+    "400 text": (400, '"no"', BadRequest),
+    "418": (418, "", BadRequest),
+    "429": (429, error(code="rate_limit_exceeded"), RateLimited),
+    "429 without credit": (429, error(code="insufficient_quota"), PaymentOrForbidden),
+    "429 without credit by words": (429, error("You exceeded your current quota"), PaymentOrForbidden),
+    "500": (500, "Internal Server Error", ServerTrouble),
+    "502": (502, "<html>502</html>", ServerTrouble),
+    "503": (503, error(), ServerTrouble),
+    "504": (504, "", TooSlow),
+    "529": (529, error(type="overloaded_error"), ServerTrouble),
+    "302": (302, "", BrokenAnswer),
+    "Google's list": (400, '[{"error": {"status": "INVALID_ARGUMENT"}}]', BadRequest),
+    "deep nonsense": (400, "[" * 5000, BadRequest),
+    "not UTF-8": (500, "\udcff\udcfe", ServerTrouble),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), FAULTS.values(), ids=FAULTS)
+def test_a_status_and_its_body_become_the_error_that_fits(status, body, kind):
+    fault = fault_of_status("chat", status, None, body.encode("utf-8", "surrogateescape"), NOW)
+
+    assert type(fault) is kind
+    assert fault.status == status
+    assert fault.sentence
+
+
+IN_ANSWERS = {
+    "number": ({"error": {"code": 429}}, RateLimited),
+    "number as text": ({"error": {"code": "402"}}, PaymentOrForbidden),
+    "key": ({"error": {"code": "invalid_api_key"}}, Unauthorised),
+    "credit": ({"error": {"type": "insufficient_quota"}}, PaymentOrForbidden),
+    "rate": ({"error": {"type": "rate_limit_error"}}, RateLimited),
+    "content": ({"error": {"code": "content_filter"}}, ContentRefused),
+    "context": ({"error": {"message": "maximum context length"}}, ContextTooLong),
+    "request": ({"error": {"type": "invalid_request_error"}}, BadRequest),
+    "text": ("it broke", ServerTrouble),
+    "text with JSON": ('{"error": {"code": "model_not_found"}}', UnknownModel),
+    "nothing": (None, ServerTrouble),
+    "true": ({"error": True}, ServerTrouble),
+}
+
+
+@pytest.mark.parametrize(("said", "kind"), IN_ANSWERS.values(), ids=IN_ANSWERS)
+def test_an_error_under_a_success_is_told_by_its_code(said, kind):
+    assert type(fault_in_answer("chat", said)) is kind
+
+
+WAITS = {
+    "seconds": ("7", 7.0),
+    "part of a second": ("0.25", 0.25),
+    "date": ("Tue, 01 Sep 2026 12:00:15 GMT", 15.0),
+    "date in the past": ("Tue, 01 Sep 2026 11:00:00 GMT", 0.0),
+    "negative": ("-3", 0.0),
+    "nonsense": ("soon", None),
+    "not a number": ("nan", None),
+    "infinite": ("inf", None),
+    "absent": (None, None),
+}
+
+
+@pytest.mark.parametrize(("header", "seconds"), WAITS.values(), ids=WAITS)
+def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
+    fault = fault_of_status("chat", 429, header, b"", NOW)
+
+    assert isinstance(fault, RateLimited)
+    assert fault.retry_after == seconds
+
+
+def test_the_log_gets_the_status_and_the_code_but_no_words_of_the_server():
+    fault = fault_of_status("chat", 400, None, error("MARKER", code="string_too_odd", param="MARKER").encode(), NOW)
+
+    assert str(fault) == "chat: 400 string_too_odd"
+    assert "MARKER" not in fault.sentence
+
+
+@pytest.mark.parametrize("code", ["hello there", "a" * 60, "<b>", "sk-MARKERKEY", "", "ключ", None, 3.5, ["x"]])
+def test_a_code_that_is_no_plain_word_is_left_out_of_the_log(code):
+    fault = fault_of_status("chat", 400, None, error(code=code).encode(), NOW)
+
+    assert str(fault) == "chat: 400"
+
+
+@pytest.mark.parametrize("status", [502, 503, 504, 429])
+async def test_passing_trouble_is_tried_again(connect, clock, status):
+    async with peer(replying(status=status), chunked(delta("Hi", finish="stop"))) as api:
+        answer = await connect(api.base_url).chat("m", QUESTION)
+
+    assert answer.text == "Hi"
+    assert [0.2 < nap < 2 for nap in clock.naps] == [True]
+
+
+async def test_three_tries_are_all_and_the_pauses_grow(connect, clock):
+    async with peer(replying(status=503)) as api:
+        with pytest.raises(ServerTrouble):
+            await connect(api.base_url).chat("m", QUESTION)
+
+    assert len(api.requests) == 3
+    assert len(clock.naps) == 2
+    assert 0.25 <= clock.naps[0] <= 0.75
+    assert 0.5 <= clock.naps[1] <= 1.5
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 500, 302])
+async def test_what_will_not_pass_is_not_tried_again(connect, clock, status):
+    async with peer(replying(status=status, Location="/v1/elsewhere")) as api:
+        with pytest.raises(ApiError):
+            await connect(api.base_url).chat("m", QUESTION)
+
+    assert len(api.requests) == 1
+    assert clock.naps == []
+
+
+async def test_retry_after_is_honoured_up_to_twenty_seconds(connect, clock):
+    async with peer(replying(status=429, Retry_After="20"), chunked(delta("Hi", finish="stop"))) as api:
+        answer = await connect(api.base_url).chat("m", QUESTION)
+
+    assert answer.text == "Hi"
+    assert len(clock.naps) == 1
+    assert clock.naps[0] >= 20
+
+
+async def test_retry_after_as_a_date_is_measured_on_the_clock(connect):
+    clock = NappingClock(now=NOW)
+    limited = replying(status=429, Retry_After="Tue, 01 Sep 2026 12:00:09 GMT")
+    async with peer(limited, chunked(delta("Hi", finish="stop"))) as api:
+        await connect(api.base_url, clock=clock).chat("m", QUESTION)
+
+    assert 9 <= clock.naps[0] <= 10
+
+
+async def test_a_longer_wait_is_told_at_once_instead(connect, clock):
+    async with peer(replying(status=429, Retry_After="21")) as api:
+        with pytest.raises(RateLimited) as caught:
+            await connect(api.base_url).chat("m", QUESTION)
+
+    assert caught.value.retry_after == 21
+    assert "21 seconds" in caught.value.sentence
+    assert clock.naps == []
+
+
+async def test_an_endless_error_body_is_read_to_its_bound(connect):
+    async def flooding(writer):
+        writer.write(b"HTTP/1.0 400 Bad\r\n\r\n")
+        while True:
+            writer.write(b"x" * 65536)
+            await writer.drain()
+
+    async with peer(flooding) as api:
+        with pytest.raises(BadRequest):
+            await connect(api.base_url).chat("m", QUESTION)
+
+
+async def test_an_error_body_that_breaks_off_leaves_the_status(connect):
+    async with peer(writing(b"HTTP/1.1 401 No\r\nContent-Length: 500\r\n\r\n{")) as api:
+        with pytest.raises(Unauthorised):
+            await connect(api.base_url).chat("m", QUESTION)
