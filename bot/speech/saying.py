@@ -1,0 +1,168 @@
+"""The use case behind `/say`: a text becomes one MP3, asked for in pieces where it is long.
+
+`prepare` looks at everything that needs no network, and is quick; `speak` does the work. Spending has the ledger's
+shape: inside the reservation's block, what gave sound is noted as spent, and leaving it gives the rest back.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.api.client import ApiClient
+from bot.caller import Caller
+from bot.errors import ApiError, BrokenAnswer
+from bot.quotas.ledger import Ledger
+from bot.quotas.reservation import Reservation
+from bot.quotas.rules import Kind
+from bot.speech import joining
+from bot.speech.pieces import cut
+from bot.speech.voices import checked_voice
+from bot.speech.wording import has_words, sayable
+
+AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
+WORTH_HEARING_S: Final = 1.0  # less than this of a piece that broke off is no use to anybody
+FILE_NAME: Final = "speech.mp3"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSpeech:
+    """What is going to be said, and what is held back for it.
+
+    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
+    """
+
+    pieces: tuple[str, ...]
+    voice: str
+    model: str
+    reservation: Reservation
+
+    @property
+    def characters(self) -> int:
+        """How many characters the API will be asked to say."""
+        return sum(map(len, self.pieces))
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One file to send. `note` is a plain sentence if it holds only the beginning, else None."""
+
+    mp3: bytes
+    characters: int
+    note: str | None
+    filename: str = FILE_NAME
+
+
+@dataclass(slots=True)
+class _Take:
+    """One piece on its way: its sound so far, and why it ended early if it did."""
+
+    text: str
+    sound: bytearray = field(default_factory=bytearray)
+    fault: ApiError | None = None
+
+
+class Saying:
+    """Says texts aloud."""
+
+    def __init__(self, api: ApiClient, ledger: Ledger) -> None:
+        self._api = api
+        self._ledger = ledger
+
+    async def prepare(self, caller: Caller, text: str, voice: str, model: str) -> PreparedSpeech:
+        """Word the text and reserve its characters. Asks the store only.
+
+        Raises:
+            NothingToSay: no word is left of the text.
+            BadOption: no voice could be called that.
+            QuotaSpent: a limit on characters of speech would be passed.
+            StoreUnavailable: the store cannot be used just now.
+        """
+        voice = checked_voice(voice)
+        pieces = tuple(piece for piece in cut(sayable(text)) if has_words(piece))
+        reservation = await self._ledger.reserve(caller, {Kind.SPEECH_CHARACTERS: sum(map(len, pieces))})
+        return PreparedSpeech(pieces, voice, model, reservation)
+
+    async def speak(self, prepared: PreparedSpeech, upload_limit: int) -> Speech:
+        """Have it said, as one file of at most `upload_limit` bytes. Ends the reservation, whatever happens.
+
+        When a piece fails, what was said before it is still given, with a note.
+
+        Raises:
+            ApiError: nothing was said.
+            TooLongToSend: it cannot be made to fit into `upload_limit`.
+        """
+        takes = [_Take(piece) for piece in prepared.pieces]
+        async with prepared.reservation as reservation:
+            try:
+                await self._take_in_order(prepared, takes)
+            finally:
+                spent = sum(len(take.text) for take in takes if take.sound)
+                reservation.spent({Kind.SPEECH_CHARACTERS: spent})
+        heard = list(_beginning(takes))
+        fault = next((take.fault for take in takes if take.fault is not None), None)
+        if not heard:
+            raise fault or BrokenAnswer("speech without a byte")
+        mp3 = await asyncio.to_thread(_one_file, [bytes(take.sound) for take in heard], upload_limit)
+        return Speech(mp3, spent, None if fault is None else f"I could only say the beginning. {fault.sentence}")
+
+    async def _take_in_order(self, prepared: PreparedSpeech, takes: Sequence[_Take]) -> None:
+        """Fill `takes`, a few at once, until all are there or one has failed; leaves none under way."""
+        waiting = deque(takes)
+        running: deque[tuple[_Take, asyncio.Task[None]]] = deque()
+        try:
+            while waiting or running:
+                while waiting and len(running) < AT_ONCE:
+                    take = waiting.popleft()
+                    running.append((take, asyncio.create_task(self._fill(take, prepared))))
+                take, task = running[0]
+                await task
+                running.popleft()
+                if take.fault is not None:
+                    return
+        finally:
+            for _, task in running:
+                task.cancel()
+            if running:
+                await asyncio.wait([task for _, task in running])
+
+    async def _fill(self, take: _Take, prepared: PreparedSpeech) -> None:
+        """Ask for one piece. What cannot be used of its sound is dropped, and so is not counted as spent."""
+        try:
+            async with aclosing(self._api.speech(prepared.model, take.text, prepared.voice)) as chunks:
+                async for chunk in chunks:
+                    take.sound += chunk
+        except ApiError as error:
+            take.fault = error
+        if not take.sound:
+            take.fault = take.fault or BrokenAnswer("speech without a byte")
+        elif take.fault is not None or len(prepared.pieces) > 1:
+            # A lone whole piece is sent as it came: the API client has seen that it is MPEG audio.
+            await self._listen(take)
+
+    async def _listen(self, take: _Take) -> None:
+        """Look whether there is sound in what came, and if it broke off, enough of it."""
+        try:
+            seconds = await asyncio.to_thread(joining.duration_s, bytes(take.sound))
+        except BrokenAnswer as error:
+            take.fault = take.fault or error
+            take.sound.clear()
+        else:
+            if take.fault is not None and seconds < WORTH_HEARING_S:
+                take.sound.clear()
+
+
+def _beginning(takes: Sequence[_Take]) -> Iterator[_Take]:
+    """Give what can be played without a gap: up to the first piece that failed, and what there is of that one."""
+    for take in takes:
+        if take.sound:
+            yield take
+        if take.fault is not None or not take.sound:
+            return
+
+
+def _one_file(sounds: Sequence[bytes], upload_limit: int) -> bytes:
+    """Make the file to send; blocks."""
+    return joining.fit(joining.join(sounds), upload_limit)

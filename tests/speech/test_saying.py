@@ -1,0 +1,226 @@
+"""From a text to one MP3, over a real client, with a real ledger."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.errors import BadOption, BrokenAnswer, NothingToSay, QuotaSpent, ServerTrouble
+from bot.quotas.rules import Kind
+from bot.speech.joining import TooLongToSend, duration_s
+from bot.speech.pieces import cut
+from bot.speech.saying import AT_ONCE, Saying, Speech
+from bot.speech.voices import VOICES
+from tests.support.make_sound import mp3
+from tests.support.workshop import CALLER, DEADLINE_S, Handler, Workshop, refusing, workshop
+
+MIB_10 = 10 * 1024 * 1024
+SOUND = mp3(1.2)
+PIECES = cut("".join(f"This is sentence number {number} of a long text. " for number in range(320)))
+LONG = " ".join(PIECES)
+CHARACTERS = Kind.SPEECH_CHARACTERS
+
+
+async def speaking(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
+    return web.Response(body=SOUND, content_type="audio/mpeg")
+
+
+def failing_from(number: int, fail: Callable[[web.Request], Any]) -> Handler:
+    """Speak the long text's pieces, but let those from `number` on fail."""
+
+    async def handle(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
+        if PIECES.index(wanted["input"]) < number:
+            return await speaking(wanted, request)
+        return await fail(request)
+
+    return handle
+
+
+async def trouble(request: web.Request) -> web.StreamResponse:
+    return refusing(500)
+
+
+async def garbage(request: web.Request) -> web.StreamResponse:
+    """What begins like MPEG audio and goes on like nothing."""
+    return web.Response(body=b"\xff\xfb\x90\x64" + b"not sound at all " * 200, content_type="audio/mpeg")
+
+
+def breaking_off(sound: bytes) -> Callable[[web.Request], Any]:
+    """Send `sound` and break the connection before the promised end."""
+
+    async def fail(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(len(sound) + 1000)})
+        await response.prepare(request)
+        await response.write(sound)
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    return fail
+
+
+async def say(shop: Workshop, text: str, upload_limit: int = MIB_10) -> Speech:
+    saying = Saying(shop.api, shop.ledger)
+    prepared = await saying.prepare(CALLER, text, "alloy", "tts-1")
+    async with prepared.reservation:  # as a command does, which acknowledges in here
+        return await asyncio.wait_for(saying.speak(prepared, upload_limit), DEADLINE_S)
+
+
+def test_the_long_text_has_four_pieces() -> None:
+    assert len(PIECES) == 4
+
+
+async def test_a_short_text_is_asked_for_once_and_sent_as_it_came(tmp_path: Path) -> None:
+    async with workshop(tmp_path, speaking) as shop:
+        speech = await say(shop, "**Hello** there!")
+        assert shop.asked == [{"model": "tts-1", "input": "Hello there!", "voice": "alloy"}]
+        assert speech == Speech(SOUND, 12, None, "speech.mp3")
+        assert await shop.used(CHARACTERS) == 12
+
+
+async def test_a_long_text_is_asked_for_in_pieces_and_joined_in_order(tmp_path: Path) -> None:
+    seconds = [1.0, 2.0, 0.5, 1.5]
+    at_once = most = 0
+
+    async def of_different_lengths(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        if wanted["input"] == PIECES[0] and most < AT_ONCE:
+            await both_there.wait()
+        both_there.set()
+        at_once -= 1
+        return web.Response(body=mp3(seconds[PIECES.index(wanted["input"])]), content_type="audio/mpeg")
+
+    both_there = asyncio.Event()
+    async with workshop(tmp_path, of_different_lengths) as shop:
+        speech = await say(shop, LONG)
+        assert sorted(PIECES.index(wanted["input"]) for wanted in shop.asked) == [0, 1, 2, 3]
+        assert duration_s(speech.mp3) == pytest.approx(5, abs=0.4)
+        assert speech.note is None
+        assert speech.characters == await shop.used(CHARACTERS) == sum(map(len, PIECES))
+    assert most == AT_ONCE
+
+
+async def test_nothing_sayable_asks_and_spends_nothing(tmp_path: Path) -> None:
+    async with workshop(tmp_path, speaking) as shop:
+        with pytest.raises(NothingToSay) as told:
+            await say(shop, "🎉 ... ||secret||")
+        assert "nothing in that text" in told.value.sentence
+        assert shop.asked == []
+        assert await shop.used(CHARACTERS) == 0
+
+
+async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) -> None:
+    async with workshop(tmp_path, speaking, member_speech_characters=20) as shop:
+        await say(shop, "Fifteen letters")
+        with pytest.raises(QuotaSpent) as told:
+            await say(shop, "Six more")
+        assert "<t:" in told.value.sentence
+        assert len(shop.asked) == 1
+        assert await shop.used(CHARACTERS) == 15
+
+
+async def test_a_failure_on_the_way_to_the_work_gives_the_characters_back(tmp_path: Path) -> None:
+    async with workshop(tmp_path, speaking) as shop:
+        prepared = await Saying(shop.api, shop.ledger).prepare(CALLER, "Hello", "nova", "tts-1")
+        assert await shop.used(CHARACTERS) == prepared.characters == 5
+        with pytest.raises(ConnectionError):
+            async with prepared.reservation:
+                raise ConnectionError  # the acknowledgement did not arrive
+        assert await shop.used(CHARACTERS) == 0
+
+
+async def test_when_nothing_is_spoken_the_error_is_raised_and_all_is_given_back(tmp_path: Path) -> None:
+    async with workshop(tmp_path, failing_from(0, trouble)) as shop:
+        with pytest.raises(ServerTrouble):
+            await say(shop, LONG)
+        assert len(shop.asked) <= AT_ONCE
+        assert await shop.used(CHARACTERS) == 0
+
+
+async def test_when_a_later_piece_fails_the_beginning_is_given_with_a_note(tmp_path: Path) -> None:
+    async with workshop(tmp_path, failing_from(2, trouble)) as shop:
+        speech = await say(shop, LONG)
+        assert duration_s(speech.mp3) == pytest.approx(2 * 1.2, abs=0.2)
+        assert speech.note == f"I could only say the beginning. {ServerTrouble.sentence}"
+        assert speech.characters == await shop.used(CHARACTERS) == len(PIECES[0]) + len(PIECES[1])
+
+
+async def test_a_piece_that_is_no_sound_is_not_paid_for(tmp_path: Path) -> None:
+    async with workshop(tmp_path, failing_from(1, garbage)) as shop:
+        speech = await say(shop, LONG)
+        assert duration_s(speech.mp3) == pytest.approx(1.2, abs=0.1)
+        assert speech.note is not None
+        assert await shop.used(CHARACTERS) == len(PIECES[0])
+
+
+async def test_what_came_before_a_break_is_given_with_a_note_and_paid_for(tmp_path: Path) -> None:
+    async with workshop(tmp_path, failing_from(0, breaking_off(SOUND))) as shop:
+        speech = await say(shop, PIECES[0])
+        assert duration_s(speech.mp3) == pytest.approx(1.2, abs=0.1)
+        assert speech.note == f"I could only say the beginning. {BrokenAnswer.sentence}"
+        assert await shop.used(CHARACTERS) == len(PIECES[0])
+
+
+async def test_a_blip_before_a_break_is_no_use_and_not_paid_for(tmp_path: Path) -> None:
+    async with workshop(tmp_path, failing_from(0, breaking_off(mp3(0.3)))) as shop:
+        with pytest.raises(BrokenAnswer):
+            await say(shop, PIECES[0])
+        assert await shop.used(CHARACTERS) == 0
+
+
+async def test_a_cancelled_speech_pays_for_what_came_and_asks_for_no_more(tmp_path: Path) -> None:
+    hanging: list[web.Request] = []
+    both_hang = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        hanging.append(request)
+        if len(hanging) == AT_ONCE:  # the third piece is asked for once the first is done
+            both_hang.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with workshop(tmp_path, failing_from(1, hang)) as shop:
+        speaking_on = asyncio.create_task(say(shop, LONG))
+        await asyncio.wait_for(both_hang.wait(), DEADLINE_S)
+        speaking_on.cancel()
+        await asyncio.wait({speaking_on})
+        assert speaking_on.cancelled()
+        assert len(shop.asked) == 3
+        assert await shop.used(CHARACTERS) == len(PIECES[0])
+
+
+async def test_a_file_over_the_upload_limit_is_made_smaller(tmp_path: Path) -> None:
+    big = mp3(4, rate=44_100, channels=2, kbits=192)
+
+    async def loud(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
+        return web.Response(body=big, content_type="audio/mpeg")
+
+    async with workshop(tmp_path, loud) as shop:
+        speech = await say(shop, "Hello", upload_limit=60_000)
+        assert len(speech.mp3) <= 60_000 < len(big)
+        assert duration_s(speech.mp3) == pytest.approx(4, abs=0.2)
+        with pytest.raises(TooLongToSend):
+            await say(shop, "Hello", upload_limit=2_000)
+        assert await shop.used(CHARACTERS) == 10
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"), [("nova", "nova"), (" Nova ", "nova"), ("en-US_Aria:v2.1", "en-US_Aria:v2.1")]
+)
+async def test_voices_of_other_servers_are_passed_on(tmp_path: Path, typed: str, sent: str) -> None:
+    async with workshop(tmp_path, speaking) as shop:
+        assert (await Saying(shop.api, shop.ledger).prepare(CALLER, "Hello", typed, "tts-1")).voice == sent
+
+
+@pytest.mark.parametrize("typed", ["", "two words", "x" * 65, '"}'])
+async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> None:
+    async with workshop(tmp_path, speaking) as shop:
+        with pytest.raises(BadOption) as told:
+            await Saying(shop.api, shop.ledger).prepare(CALLER, "Hello", typed, "tts-1")
+        assert all(voice in told.value.sentence for voice in VOICES)
+        assert await shop.used(CHARACTERS) == 0
