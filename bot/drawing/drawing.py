@@ -1,0 +1,160 @@
+"""The use case behind `/draw`: a prompt becomes one to four pictures, ready to be sent in one message.
+
+`prepare` looks at everything that needs no network, and is quick; `draw` does the work. Spending has the ledger's
+shape: inside the reservation's block, pictures that came are noted as spent, and leaving it gives the rest back.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.api.client import ApiClient
+from bot.api.pictures import Picture
+from bot.caller import Caller
+from bot.drawing.fitting import Fitted, fit
+from bot.drawing.request import DrawRequest
+from bot.errors import ApiError, BadRequest, BotError, BrokenAnswer, ContentRefused
+from bot.quotas.ledger import Ledger
+from bot.quotas.reservation import Reservation
+from bot.quotas.rules import Kind
+
+ALT_TEXT_LIMIT: Final = 1024  # Discord's, for an attachment's description
+_FITTED_AT_ONCE: Final = 2  # a decoded picture takes up to 200 MB, and there are several copies on the way
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedDrawing:
+    """What is going to be drawn, and what is held back for it.
+
+    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
+    """
+
+    request: DrawRequest
+    reservation: Reservation
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFile:
+    """A picture as a file to send; `description` is its alt text."""
+
+    data: bytes
+    filename: str
+    description: str
+    spoiler: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """At least one file. `note` is a plain text about pictures that are missing, else None."""
+
+    files: tuple[DrawnFile, ...]
+    note: str | None
+
+
+@dataclass(slots=True)
+class _Order:
+    """One request to the API: how many pictures it is for, those that came, and why none did."""
+
+    n: int
+    pictures: list[Picture] = field(default_factory=list)
+    fault: ApiError | None = None
+
+
+class Drawing:
+    """Draws pictures."""
+
+    def __init__(self, api: ApiClient, ledger: Ledger) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._fitting = asyncio.Semaphore(_FITTED_AT_ONCE)
+        self._found_one_at_a_time: set[str] = set()  # models that have turned down more than one, and then did one
+
+    async def prepare(self, caller: Caller, request: DrawRequest) -> PreparedDrawing:
+        """Check the request and reserve its pictures. Asks the store only.
+
+        Raises:
+            BadOption: an option holds something that no model could use.
+            QuotaSpent: a limit on images would be passed.
+            StoreUnavailable: the store cannot be used just now.
+        """
+        request = request.checked()
+        reservation = await self._ledger.reserve(caller, {Kind.IMAGES: request.n})
+        return PreparedDrawing(request, reservation)
+
+    async def draw(self, prepared: PreparedDrawing, upload_limit: int) -> Drawn:
+        """Have it drawn, each file at most `upload_limit` bytes. Ends the reservation, whatever happens.
+
+        When some pictures fail, the others are still given, with a note.
+
+        Raises:
+            ApiError: no picture was drawn.
+            PictureTooBig: none can be made to fit into `upload_limit`.
+        """
+        request = prepared.request
+        orders: list[_Order] = []
+        async with prepared.reservation as reservation:
+            try:
+                await self._place(orders, request)
+            finally:
+                reservation.spent({Kind.IMAGES: sum(len(order.pictures) for order in orders)})
+        pictures = [picture for order in orders for picture in order.pictures]
+        faults: list[BotError] = [order.fault for order in orders if order.fault is not None]
+        if pictures:
+            async with self._fitting:
+                fitted = await asyncio.to_thread(fit, [(it.data, it.media_type) for it in pictures], upload_limit)
+            faults += [it for it in fitted if isinstance(it, BotError)]
+            files = _files([it for it in fitted if isinstance(it, Fitted)], request)
+            if files:
+                return Drawn(files, _note(request.n - len(files), request.n, faults))
+        raise _most_telling(faults)
+
+    async def _place(self, orders: list[_Order], request: DrawRequest) -> None:
+        """Fill `orders`: one for all pictures, or one for each where the model takes no more.
+
+        The API's document does not promise that a model makes several at once, and refusals of that differ in their
+        words. So any request for several that is turned down is tried again as single ones.
+        """
+        together = request.n == 1 or not (request.one_at_a_time or request.model in self._found_one_at_a_time)
+        if together:
+            orders.append(_Order(request.n))
+            await self._fill(orders[0], request)
+            if request.n == 1 or not isinstance(orders[0].fault, BadRequest):
+                return
+        orders[:] = [_Order(1) for _ in range(request.n)]
+        async with asyncio.TaskGroup() as group:
+            for order in orders:
+                group.create_task(self._fill(order, request))
+        if together and any(order.pictures for order in orders):
+            self._found_one_at_a_time.add(request.model)
+
+    async def _fill(self, order: _Order, request: DrawRequest) -> None:
+        """Place one order with the API."""
+        try:
+            order.pictures = await self._api.images(request.model, request.prompt, size=request.size, n=order.n)
+        except ApiError as error:
+            order.fault = error
+
+
+def _files(pictures: Sequence[Fitted], request: DrawRequest) -> tuple[DrawnFile, ...]:
+    alt_text = request.prompt
+    if len(alt_text) > ALT_TEXT_LIMIT:
+        alt_text = alt_text[: ALT_TEXT_LIMIT - 1] + "…"
+    return tuple(
+        DrawnFile(picture.data, f"image-{number}.{picture.extension}", alt_text, request.spoiler)
+        for number, picture in enumerate(pictures, start=1)
+    )
+
+
+def _note(missing: int, n: int, faults: Sequence[BotError]) -> str | None:
+    """Say how many pictures are missing, and why if that is known."""
+    if missing <= 0:
+        return None
+    reason = _most_telling(faults).sentence if faults else "The AI service didn't make more."
+    return f"{missing} of the {n} pictures {'is' if missing == 1 else 'are'} missing. {reason}"
+
+
+def _most_telling(faults: Sequence[BotError]) -> BotError:
+    """Pick the fault that the member can do something about, else the first."""
+    refused = (fault for fault in faults if isinstance(fault, ContentRefused))
+    return next(refused, faults[0] if faults else BrokenAnswer("images: none came"))
