@@ -5,6 +5,7 @@ shape: inside the reservation's block, pictures that came are noted as spent, an
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,8 @@ from bot.quotas.rules import Kind
 
 ALT_TEXT_LIMIT: Final = 1024  # Discord's, for an attachment's description
 _FITTED_AT_ONCE: Final = 2  # a decoded picture takes up to 200 MB, and there are several copies on the way
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class Drawing:
             faults += [it for it in fitted if isinstance(it, BotError)]
             files = _files([it for it in fitted if isinstance(it, Fitted)], request)
             if files:
+                for fault in faults:
+                    logger.warning("picture missing asked=%d shown=%d fault=%s", request.n, len(files), fault)
                 return Drawn(files, _note(request.n - len(files), request.n, faults))
         raise _most_telling(faults)
 

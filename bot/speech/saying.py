@@ -5,6 +5,7 @@ shape: inside the reservation's block, what gave sound is noted as spent, and le
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
@@ -25,6 +26,8 @@ from bot.speech.wording import has_words, sayable
 AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
 WORTH_HEARING_S: Final = 1.0  # less than this of a piece that broke off is no use to anybody
 FILE_NAME: Final = "speech.mp3"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ class Saying:
         fault = next((take.fault for take in takes if take.fault is not None), None)
         if not heard:
             raise fault or BrokenAnswer("speech without a byte")
+        if fault is not None:
+            logger.warning("speech cut short pieces=%d heard=%d fault=%s", len(takes), len(heard), fault)
         mp3 = await asyncio.to_thread(_one_file, [bytes(take.sound) for take in heard], upload_limit)
         return Speech(mp3, spent, None if fault is None else f"I could only say the beginning. {fault.sentence}")
 
