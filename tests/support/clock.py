@@ -78,5 +78,6 @@ async def settle() -> None:
     """Let every task run until all of them wait for time, for input or for one another."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(0)
-    while loop._ready:  # type: ignore[attr-defined]  # no public name for "something can run now"
+    # asyncio has no public name for "something can run now", and no event that tells.
+    while loop._ready:  # type: ignore[attr-defined]  # noqa: ASYNC110
         await asyncio.sleep(0)

@@ -1,0 +1,116 @@
+"""Cuts a markdown text into parts that each fit into one message.
+
+A part ends at a paragraph, else a line, a sentence or a word, and in need between two characters; never inside an
+emoji, and in an address or a mention only when nothing else is near. A code fence that is open at the end of a part is
+closed there and opened again, with its language, in the next one. Nothing but white space and the added fence lines
+tells the parts from the text: line ends become "\\n", white space around a part is dropped, and code that goes on in
+another part leaves its list's indentation behind.
+
+A part's end depends on the text up to `LOOKAHEAD` characters beyond the limit and on nothing later, so a growing text
+never changes the parts that are complete, and each character is looked at a bounded number of times.
+"""
+
+from typing import Final
+
+from bot.markdown.sheet import LOOKAHEAD, PLAIN, Opening, Sheet, is_closed_by
+
+MESSAGE_LIMIT: Final = 2000
+"""Code points in a message's content (Discord: resources/message)."""
+
+_LEAST_LIMIT: Final = 40
+"""Below this a fence's own lines would leave no room for what is in it."""
+
+
+def split(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
+    """Cut `text` into parts of at most `limit` code points; none for a text of white space only.
+
+    Raises:
+        ValueError: when `limit` is too small for a fence and something in it.
+    """
+    splitter = Splitter(limit)
+    return [*splitter.feed(text), *splitter.finish()]
+
+
+class Splitter:
+    """Cuts a text that is still growing; however it arrives, the parts are those of `split` on the whole."""
+
+    def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
+        if limit < _LEAST_LIMIT:
+            raise ValueError(f"limit must be at least {_LEAST_LIMIT}, not {limit}")
+        self._limit = limit
+        self._reach = limit + LOOKAHEAD
+        self._rest = ""
+        self._opening = PLAIN
+        self._begun = False  # the rest begins with something to show
+        self._carriage_return = ""  # held until it is known whether a line feed follows
+
+    def feed(self, text: str) -> list[str]:
+        """Take more text; return the parts that are complete now, for good."""
+        text = self._carriage_return + text
+        self._carriage_return = "\r" if text.endswith("\r") else ""
+        self._rest += text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
+        parts: list[str] = []
+        while self._begin(is_all=False) and len(self._rest) >= self._reach:
+            parts += self._cut()
+        return parts
+
+    def finish(self) -> list[str]:
+        """Return the parts that were still open. The splitter then starts anew."""
+        self._rest += self._carriage_return.replace("\r", "\n")
+        parts: list[str] = []
+        while self._begin(is_all=True):
+            sheet = Sheet(self._opening, self._rest, self._limit) if len(self._rest) < self._reach else None
+            if sheet is not None and sheet.holds_all():
+                parts.append(sheet.render(len(self._rest)))
+                break
+            parts += self._cut()
+        self._rest, self._opening, self._begun, self._carriage_return = "", PLAIN, False, ""
+        return parts
+
+    def preview(self, room: int) -> str:
+        """Show the beginning of the part still open, in at most `room` code points; "" while it shows nothing.
+
+        A lone fence line counts as nothing: Discord has no picture of an empty fence.
+        """
+        if not self._begun:
+            return ""
+        sheet = Sheet(self._opening, self._rest[: self._reach], room)
+        if sheet.is_bare():
+            return ""
+        return sheet.render(len(self._rest) if sheet.holds_all() else sheet.fullest_cut())
+
+    def _cut(self) -> list[str]:
+        """Take one part off the rest; none when only white space was there."""
+        sheet = Sheet(self._opening, self._rest[: self._reach], self._limit)
+        position = sheet.best_cut()
+        part = sheet.render(position)
+        self._opening = sheet.opening_at(position)
+        self._rest = self._rest[position:]
+        self._begun = False
+        return [part] if part else []
+
+    def _begin(self, *, is_all: bool) -> bool:
+        """Drop what no part begins with; tell whether the rest now begins with something to show."""
+        while not self._begun:
+            self._rest = _less_blank_start(self._opening, self._rest)
+            if not self._rest.strip():
+                return False
+            line, line_end, _ = self._rest[: self._reach].partition("\n")
+            is_whole = bool(line_end) or (is_all and len(self._rest) < self._reach)
+            if self._opening.line and is_whole and is_closed_by(self._opening, line):
+                # The line added to close the part before stands for this one.
+                self._rest = self._rest[len(line) :]
+                self._opening = PLAIN
+                continue
+            if self._opening.line and not is_whole and len(self._rest) < self._reach and not line.strip("`~> \t"):
+                return False  # may become the fence's end yet
+            self._begun = True
+        return True
+
+
+def _less_blank_start(opening: Opening, text: str) -> str:
+    """Drop leading white space, but in a fence keep the first line's indentation."""
+    bare = text.lstrip()
+    if not opening.line or opening.ragged:
+        return bare
+    return text[text.rfind("\n", 0, len(text) - len(bare)) + 1 :]
