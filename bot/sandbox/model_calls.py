@@ -1,11 +1,12 @@
 """What the model API was asked: a log one can wait on, in place of sleeping and looking again."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from bot.sandbox.bell import Bell
 
 Json = dict[str, Any]  # an object as the client sent it: anything JSON can hold
 
@@ -23,8 +24,8 @@ class Kind(StrEnum):
 class Call:
     """One request, from its arrival on; times are seconds on the monotonic clock.
 
-    `closed_early_at` is set when the client went away before the answer was whole, `finished_at` when our side
-    was done with it.
+    `answer` is the text a chat is answered with, all of it, even where a fault cuts it. `finished_at` is set when our
+    side was done, `closed_early_at` instead when the client went away before the answer was whole.
     """
 
     sequence: int
@@ -35,6 +36,7 @@ class Call:
     status: int | None = None
     finished_at: float | None = None
     closed_early_at: float | None = None
+    answer: str | None = None
 
     @property
     def running(self) -> bool:
@@ -54,27 +56,27 @@ class CallLog:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self._sequence = 0
-        self._waiting: set[asyncio.Future[None]] = set()
+        self.bell = Bell()
 
     def begin(self, kind: Kind, path: str, body: Json) -> Call:
         """Record that a call arrived."""
         self._sequence += 1
         call = Call(self._sequence, kind, path, body, time.monotonic())
         self.calls.append(call)
-        self._notice()
+        self.bell.ring()
         return call
 
     def finish(self, call: Call) -> None:
         """Record that the answer is on its way whole, or cut by our own doing."""
         if call.running:
             call.finished_at = time.monotonic()
-            self._notice()
+            self.bell.ring()
 
     def left(self, call: Call) -> None:
         """Record that the client closed the connection in mid-answer."""
         if call.running:
             call.closed_early_at = time.monotonic()
-            self._notice()
+            self.bell.ring()
 
     async def until(self, predicate: Callable[[], bool], deadline_s: float = 10.0) -> None:
         """Wait until `predicate` holds, looking whenever a call begins or ends.
@@ -82,16 +84,4 @@ class CallLog:
         Raises:
             TimeoutError: it did not within `deadline_s` seconds.
         """
-        async with asyncio.timeout(deadline_s):
-            while not predicate():
-                change = asyncio.get_running_loop().create_future()
-                self._waiting.add(change)
-                try:
-                    await change
-                finally:
-                    self._waiting.discard(change)
-
-    def _notice(self) -> None:
-        for change in self._waiting:
-            if not change.done():
-                change.set_result(None)
+        await self.bell.until(predicate, deadline_s=deadline_s, what="the call")

@@ -51,6 +51,7 @@ def prompt_tokens(body: Json) -> int:
 async def answer(call: Call, deltas: Sequence[str], habits: Habits, delivery: Delivery) -> web.StreamResponse:
     """Deliver a text, streamed if the request says so."""
     model, text = str(call.body["model"]), "".join(deltas)
+    call.answer = text
     reasoned = sum(payloads.tokens(part) for part in habits.reasoning)
     counts = payloads.usage(prompt_tokens(call.body), payloads.tokens(text) + reasoned, reasoned)
     if not call.body.get("stream") or delivery.fault(PlainJson) is not None:

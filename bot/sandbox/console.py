@@ -1,0 +1,184 @@
+"""The prompt of the sandbox: type commands as one of several people, look around, ask for trouble."""
+
+from collections.abc import Awaitable, Callable
+
+from bot.sandbox.fault_names import named_faults
+from bot.sandbox.files import Folder
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.keyboard import Keyboard
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.options import ClientRefused
+from bot.sandbox.people import Person
+from bot.sandbox.permissions import MODERATOR
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.show import Show
+from bot.sandbox.typed import Mistake, paths, read, usage
+
+PACE_S = 0.02  # between two deltas: so that one can read along
+PATIENCE_S = 120.0
+QUIET_S = 1.2  # an answer counts as done when nothing changed for so long
+SCREENFUL = 6  # messages
+
+HELP = """\
+  /ask hello                     any command of the bot; what comes first is its first option
+  /ask prompt: hi private: true  further options by name
+  hello there                    plain text is said in the channel
+  /as NAME  /in #CHANNEL         be somebody else (also: /as moderator), be elsewhere (also: /in dm)
+  /people                        who is here, and where one can go
+  /look                          what is on the screen in this channel
+  /fault KIND NAME [N|always]    let the next call of a kind fail; /fault lists them, /fault off ends it
+  /log                           the last lines of the bot's log
+  ?                              this, and the bot's commands
+  /quit                          leave (also Ctrl-D, Ctrl-C)"""
+
+
+class Console:
+    """Obeys typed lines on a running sandbox; files that come are saved to `folder`."""
+
+    def __init__(self, sandbox: Sandbox, show: Show, folder: Folder) -> None:
+        self._sandbox = sandbox
+        self._show = show
+        self._folder = folder
+        self._person: Person = sandbox.person("Ada")
+        self._place = self._person.place()
+        sandbox.model_api.pace_s = PACE_S
+        self._own: dict[str, Callable[[str], Awaitable[None]]] = {
+            "as": self._become,
+            "in": self._go,
+            "people": self._people,
+            "look": self._look,
+            "fault": self._fault,
+            "log": self._log,
+            "console": self._help,
+        }
+
+    @property
+    def prompt(self) -> str:
+        """Who one is and where."""
+        return f"{self._person.name} {_place_name(self._place.name, direct=self._place.is_direct)}> "
+
+    async def run(self, keyboard: Keyboard) -> None:
+        """Obey line after line until the end of input or `/quit`."""
+        self._show.line("You are in the sandbox. Type /ask hello, or ? for what else there is.")
+        while True:
+            line = await keyboard.line(self.prompt)
+            if line is None:
+                self._show.line()
+                return
+            if line.strip() in ("/quit", "/exit"):
+                return
+            await self.obey(line.strip())
+
+    async def obey(self, line: str) -> None:
+        """Do what one typed line says; a mistake gets a sentence."""
+        try:
+            if line == "?":
+                await self._help("")
+            elif line.startswith("/"):
+                await self._slash(line)
+            elif line:
+                self._show.message(await self._person.says(line, channel=self._place))
+        except Mistake as mistake:
+            self._show.line(f"  {mistake}")
+        except ClientRefused as refusal:
+            self._show.line(f"  Discord would not let you: {refusal}.")
+
+    async def _slash(self, line: str) -> None:
+        word, _, rest = line[1:].partition(" ")
+        if word in self._own:
+            await self._own[word](rest.strip())
+            return
+        typed = read(line, self._sandbox.discord.commands.all())
+        if not self._sandbox.child.running:
+            raise Mistake("The bot is not running any more; /log shows the last it said.")
+        used = await self._person.command(typed.name, typed.options, channel=self._place)
+        await self._watch(used)
+
+    async def _watch(self, used: Invocation) -> None:
+        api = self._sandbox.model_api
+        before = len(api.requests)
+
+        def done() -> bool:
+            running = any(call.running for call in api.requests[before:])
+            return used.failed or (used.responded and not used.thinking and not running)
+
+        try:
+            await self._show.follow(used, done, deadline_s=PATIENCE_S, quiet_s=QUIET_S)
+        except TimeoutError:
+            self._show.line("  Nothing more for two minutes. /look shows what comes later.")
+        for attachment in [each for message in used.messages for each in message.attachments]:
+            self._show.line(f"  saved as {self._folder.path / self._folder.save(attachment)}")
+
+    async def _become(self, name: str) -> None:
+        wanted = "Mo" if name.casefold() in ("moderator", "mod") else name
+        names = self._names()
+        found = next((each for each in names if each.casefold() == wanted.casefold()), None)
+        if found is None:
+            raise Mistake(f"Say who to be: /as NAME. There are: {', '.join(names)}.")
+        direct = self._place.is_direct
+        self._person = self._sandbox.person(found)
+        if direct:
+            self._place = self._person.place("dm")
+
+    async def _go(self, where: str) -> None:
+        try:
+            self._place = self._person.place(where or "#")
+        except KeyError:
+            raise Mistake(f"Say where to go: /in #CHANNEL. There are: {', '.join(self._places())}.") from None
+
+    async def _people(self, _: str) -> None:
+        for name in self._names():
+            person = self._sandbox.person(name)
+            held = self._sandbox.world.permissions(person.user, person.place())
+            self._show.line(f"  {name}{' (moderator)' if held & MODERATOR == MODERATOR else ''}")
+        self._show.line(f"  Places: {', '.join(self._places())}")
+
+    async def _look(self, _: str) -> None:
+        for message in self._person.sees(self._place)[-SCREENFUL:]:
+            self._show.message(message)
+
+    async def _fault(self, words: str) -> None:
+        faults = self._sandbox.model_api.faults
+        parts = words.split()
+        if parts == ["off"]:
+            faults.clear()
+            faults.release()
+            self._show.line("  Nothing fails any more.")
+            return
+        if len(parts) not in (2, 3) or parts[0] not in set(Kind):
+            for kind in Kind:
+                self._show.line(f"  /fault {kind}: {', '.join(named_faults(kind))}")
+            return
+        kind, known = Kind(parts[0]), named_faults(Kind(parts[0]))
+        if parts[1] not in known:
+            raise Mistake(f"There is no such fault for {kind}. There are: {', '.join(known)}.")
+        count = parts[2] if len(parts) == 3 else "1"
+        if count == "always":
+            faults.always(kind, known[parts[1]])
+            self._show.line(f"  Every {kind} call will meet {parts[1]}, until /fault off.")
+        elif count.isascii() and count.isdigit() and 0 < int(count) <= 1000:
+            faults.next(kind, known[parts[1]], times=int(count))
+            calls = f"{kind} call" if int(count) == 1 else f"{count} {kind} calls"
+            self._show.line(f"  The next {calls} will meet {parts[1]}.")
+        else:
+            raise Mistake("How often? A number up to 1000, or always.")
+
+    async def _log(self, _: str) -> None:
+        for line in list(self._sandbox.child.log)[-20:]:
+            self._show.line(f"  {line}")
+
+    async def _help(self, _: str) -> None:
+        self._show.line(HELP)
+        self._show.line("  The bot's commands:")
+        for path, definition in paths(self._sandbox.discord.commands.all()).items():
+            self._show.line(f"    {usage(path, definition)}  {self._show.styles.dim(definition['description'])}")
+
+    def _names(self) -> list[str]:
+        return [member.name for member in self._person.guild.members.values() if not member.user.bot]
+
+    def _places(self) -> list[str]:
+        return [_place_name(channel.name, direct=False) for channel in self._person.guild.channels.values()] + ["dm"]
+
+
+def _place_name(name: str, *, direct: bool) -> str:
+    return "dm" if direct else f"#{name}"

@@ -1,0 +1,92 @@
+"""What goes on the sandbox's terminal: lines of our own, and answers that grow while one looks."""
+
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.live import LiveBlock, Screen
+from bot.sandbox.member_view import MemberView
+from bot.sandbox.messages import Message
+from bot.sandbox.styles import Styles
+
+WIDEST = 94
+"""Columns; longer lines are hard to read."""
+
+
+class Show:
+    """Writes to a terminal in colour, or plainly where `interactive` is False."""
+
+    def __init__(self, screen: Screen, *, interactive: bool, width: int = WIDEST) -> None:
+        self.styles = Styles(coloured=interactive)
+        self._screen = screen
+        self._interactive = interactive
+        self._view = MemberView(self.styles, width=width)
+
+    @classmethod
+    def on_standard_output(cls) -> "Show":
+        """A show for whoever started the program."""
+        width = min(WIDEST, shutil.get_terminal_size().columns - 1)
+        return cls(sys.stdout, interactive=sys.stdout.isatty(), width=width)
+
+    def line(self, text: str = "") -> None:
+        """Write a line."""
+        self._screen.write(f"{text}\n")
+        self._screen.flush()
+
+    def used(self, name: str, place: str, command: str, options: Mapping[str, object]) -> None:
+        """Write who used which command, the way a channel shows it."""
+        given = " ".join(f"{self.styles.dim(f'{key}:')} {_typed(value)}" for key, value in options.items())
+        where = self.styles.dim(place)
+        self.line(
+            f"  {self.styles.person(name)} used {self.styles.code(f'/{command}')} {given} {where}".replace("  /", " /")
+        )
+
+    def message(self, message: Message) -> None:
+        """Write a message as it is now."""
+        for line in self._view.lines([message], now=time.time()):
+            self.line(line)
+
+    async def follow(
+        self,
+        used: Invocation,
+        done: Callable[[], bool],
+        *,
+        deadline_s: float,
+        quiet_s: float = 0.0,
+        fold: int | None = None,
+    ) -> None:
+        """Draw what an invocation shows, again and again, until `done` and nothing changed for `quiet_s` seconds.
+
+        Raises:
+            TimeoutError: it was not done within `deadline_s`; what was shown stays.
+        """
+        block = LiveBlock(self._screen, redraw=self._interactive)
+        try:
+            async with asyncio.timeout(deadline_s):
+                while True:
+                    ring = asyncio.ensure_future(used.interaction.bell.rung())
+                    try:
+                        block.show(self._lines(used, fold))
+                        settled = done()
+                        if settled and not quiet_s:
+                            return
+                        # Looked at now and then too: a call to the model API may end without anything being shown.
+                        finished, _ = await asyncio.wait({ring}, timeout=quiet_s or None)
+                        if not finished and settled and done():
+                            return
+                    finally:
+                        ring.cancel()
+        finally:
+            block.finish(self._lines(used, fold))
+
+    def _lines(self, used: Invocation, fold: int | None) -> list[str]:
+        if used.failed:
+            return [f"  {self.styles.bad('The application did not respond')}"]
+        return self._view.lines(used.interaction.messages, now=time.time(), fold=fold)
+
+
+def _typed(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

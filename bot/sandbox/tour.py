@@ -1,0 +1,225 @@
+"""A conversation played by itself, each step checked: what a member sees, and what the model API was asked."""
+
+import io
+import re
+import time
+from collections.abc import Awaitable, Callable
+
+from bot.sandbox.faults import Slow, Status
+from bot.sandbox.files import Folder
+from bot.sandbox.invocation import Invocation, NotAcknowledged
+from bot.sandbox.messages import Attachment
+from bot.sandbox.model_api import ModelApi
+from bot.sandbox.model_calls import Call, Kind
+from bot.sandbox.options import ClientRefused
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.show import Show
+
+SETTINGS = {"QUOTA_MEMBER_IMAGES_PER_DAY": "3"}
+"""What the bot is started with, so that a quota can be spent within the tour."""
+
+PACE_S, FAST_PACE_S = 0.02, 0.003  # between two deltas: so that one can read along, and for long answers
+STEP_WITHIN_S = 30.0
+FOLD = 8  # lines of a long message that are kept
+
+FIRST_QUESTION = "How do the tides work?"
+SMALL_MODEL = "gpt-4.1-mini"
+
+_FENCE = re.compile(r"^\s*`{3,}.*$", re.MULTILINE)
+
+
+class Failed(Exception):
+    """A step that did not do what it should."""
+
+
+def check(condition: object, complaint: str) -> None:
+    """Raise `Failed` with the complaint unless the condition holds."""
+    if not condition:
+        raise Failed(complaint)
+
+
+class Tour:
+    """Plays its steps on a running sandbox and saves what is sent as files to `folder`."""
+
+    def __init__(self, sandbox: Sandbox, show: Show, folder: Folder) -> None:
+        self._sandbox = sandbox
+        self._api: ModelApi = sandbox.model_api
+        self._show = show
+        self._folder = folder
+
+    async def play(self) -> bool:
+        """Play every step, also after one that failed; whether all did what they should."""
+        started, failed = time.monotonic(), 0
+        self._api.pace_s = PACE_S
+        steps: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+            ("Ada asks, and the answer grows as it is written", self._ask),
+            ("A follow-up that needs what was said before", self._follow_up),
+            ("A long answer goes on in further messages", self._long_answer),
+            ("Read aloud", self._say),
+            ("Two pictures in one message", self._draw),
+            ("Ben is no moderator and may not change the model", self._refused_right),
+            ("Mo is one, and may", self._change_model),
+            ("The next question goes to the new model", self._ask_again),
+            ("Ada's pictures for today are spent", self._spent),
+            ("The model API stumbles, and nobody is left waiting", self._stumble),
+        ]
+        for number, (title, step) in enumerate(steps, start=1):
+            self._show.line(f"{self._show.styles.bold(f'{number}  {title}')}")
+            failed += not await self._run(step)
+            self._show.line()
+        seconds = time.monotonic() - started
+        styles = self._show.styles
+        if failed:
+            self._show.line(styles.bad(f"{failed} of {len(steps)} steps went wrong ({seconds:.0f} s)."))
+        else:
+            self._show.line(styles.good(f"All {len(steps)} steps did what they should ({seconds:.0f} s)."))
+        self._show.line(f"The sound and the pictures are in {self._folder.path}")
+        return not failed
+
+    async def _run(self, step: Callable[[], Awaitable[str]]) -> bool:
+        try:
+            told = await step()
+        except (Failed, ClientRefused, NotAcknowledged, TimeoutError) as reason:
+            self._show.line(f"  {self._show.styles.bad('✗')} {str(reason) or 'it took too long'}")
+            return False
+        finally:
+            self._api.faults.clear()
+        self._show.line(f"  {self._show.styles.good('✓')} {self._show.styles.dim(told)}")
+        return True
+
+    # ------------------------------------------------------------------ the steps
+
+    async def _ask(self) -> str:
+        used, call = await self._answered("Ada", FIRST_QUESTION)
+        check(not used.private, "the answer was private")
+        check(call.body.get("stream") is True, "the answer was not streamed")
+        edits = len(used.messages[0].edits)
+        return f"acknowledged after {await used.acknowledged:.2f} s; the whole answer is there, in {edits} edits"
+
+    async def _follow_up(self) -> str:
+        used, call = await self._answered("Ada", "And why do they come twice a day?")
+        before = [str(message["content"]) for message in call.messages[:-1]]
+        check(any(FIRST_QUESTION in content for content in before), "the first question was not sent along")
+        check(any(m["role"] == "assistant" for m in call.messages), "the first answer was not sent along")
+        check(FIRST_QUESTION.rstrip("?") in used.text, "the answer does not show that it knew the first question")
+        return f"the request carried {len(call.messages)} messages, the first question and answer among them"
+
+    async def _long_answer(self) -> str:
+        self._api.faults.next(Kind.CHAT, Slow(pace_s=FAST_PACE_S))
+        used, call = await self._answered("Ben", "Tell me a long story about a lighthouse.", fold=FOLD)
+        sizes = [len(message.content) for message in used.messages]
+        check(len(sizes) > 1, "it came in a single message")
+        check(max(sizes) <= 2000, "a message is over Discord's limit")
+        return f"{len(call.answer or ''):,} characters in {len(sizes)} messages; nothing lost, nothing doubled"
+
+    async def _say(self) -> str:
+        used = await self._use("Cleo", "say", text="Hello! This is the sandbox, speaking aloud.", voice="nova")
+        await self._follow(used, lambda: bool(used.messages))
+        sound = self._attachment(used, 1, ".mp3")[0]
+        seconds = _seconds(sound.data)
+        check(seconds > 0.5, "there is next to nothing to hear")
+        return f"{self._folder.save(sound)}: {seconds:.1f} s of {self._api.voices.kind}, decoded to its end"
+
+    async def _draw(self) -> str:
+        used = await self._use("Ada", "draw", prompt="a lighthouse at dusk", n=2)
+        await self._follow(used, lambda: bool(used.messages))
+        pictures = self._attachment(used, 2, (".png", ".jpg", ".jpeg", ".webp"))
+        sizes = {_size(picture.data) for picture in pictures}
+        names = " and ".join(self._folder.save(picture) for picture in pictures)
+        return f"{names}, {', '.join(f'{width}×{height}' for width, height in sizes)} pixels"
+
+    async def _refused_right(self) -> str:
+        # Discord would not even offer the command to Ben; a modified client could still send it.
+        used = await self._use("Ben", "channel model", force=True, model=SMALL_MODEL)
+        await self._follow(used, lambda: bool(used.messages))
+        check(used.private, "the refusal was for everyone to see")
+        check("Manage Channels" in used.text, "the refusal does not name the missing permission")
+        return "refused, and only Ben sees it"
+
+    async def _change_model(self) -> str:
+        used = await self._use("Mo", "channel model", model=SMALL_MODEL)
+        await self._follow(used, lambda: bool(used.messages))
+        check(SMALL_MODEL in used.text, "the answer does not name the new model")
+        return "the channel has a model of its own now"
+
+    async def _ask_again(self) -> str:
+        _, call = await self._answered("Ben", "Can you give me three ideas for a rainy day?")
+        check(call.body["model"] == SMALL_MODEL, f"the model asked was {call.body['model']}")
+        return f"the request named {call.body['model']}"
+
+    async def _spent(self) -> str:
+        before = len(self._api.calls(Kind.IMAGES))
+        used = await self._use("Ada", "draw", prompt="a lighthouse at dawn", n=2)
+        await self._follow(used, lambda: bool(used.messages))
+        check(used.private, "the refusal was for everyone to see")
+        check(re.search(r"<t:\d+:R>", used.text), "the refusal does not say when the quota opens again")
+        check(len(self._api.calls(Kind.IMAGES)) == before, "the model API was asked all the same")
+        return "refused before anything was spent, and only Ada sees it"
+
+    async def _stumble(self) -> str:
+        self._api.faults.always(Kind.CHAT, Status(500))
+        used = await self._use("Cleo", "ask", prompt="Are you there?")
+        await self._follow(used, lambda: bool(used.messages))
+        check(not used.thinking, "it still says that it is thinking")
+        check("{" not in used.text and "500" not in used.text, "the message shows what only the log should")
+        return "one plain sentence, and the next command works as before"
+
+    # ------------------------------------------------------------------ what they share
+
+    async def _use(self, name: str, command: str, *, force: bool = False, **options: object) -> Invocation:
+        person = self._sandbox.person(name)
+        place = person.place()
+        self._show.used(name, f"#{place.name}", command, options)
+        return await person.command(command, options, channel=place, force=force)
+
+    async def _follow(self, used: Invocation, done: Callable[[], bool], *, fold: int | None = None) -> None:
+        await self._show.follow(used, lambda: used.failed or done(), deadline_s=STEP_WITHIN_S, fold=fold)
+        check(not used.failed, "the bot did not respond in time")
+
+    async def _answered(self, name: str, prompt: str, *, fold: int | None = None) -> tuple[Invocation, Call]:
+        """Ask, watch until the whole text is there, and give the call to the API that made it."""
+        asked = len(self._api.calls(Kind.CHAT))
+        used = await self._use(name, "ask", prompt=prompt)
+
+        def complete() -> bool:
+            calls = self._api.calls(Kind.CHAT)[asked:]
+            return bool(calls) and calls[-1].answer is not None and _words(used.text) == _words(calls[-1].answer)
+
+        await self._follow(used, complete, fold=fold)
+        return used, self._api.calls(Kind.CHAT)[-1]
+
+    def _attachment(self, used: Invocation, count: int, ending: str | tuple[str, ...]) -> list[Attachment]:
+        found = [each for message in used.messages for each in message.attachments]
+        check(len(used.messages) == 1, f"it took {len(used.messages)} messages")
+        check(len(found) == count, f"{len(found)} files came, not {count}: {used.text}")
+        check(all(each.filename.endswith(ending) for each in found), "a file has another ending")
+        return found
+
+
+def _words(text: str) -> str:
+    """A text without white space and fences, which a bot may add where it cuts."""
+    return "".join(_FENCE.sub("", text).split())
+
+
+def _seconds(sound: bytes) -> float:
+    """How long a sound is, every frame of it decoded."""
+    import av
+
+    try:
+        with av.open(io.BytesIO(sound), "r") as container:
+            check(container.streams.audio[0].codec_context.name.startswith("mp3"), "the sound is not MP3")
+            return sum((frame.samples / frame.sample_rate for frame in container.decode(audio=0)), 0.0)
+    except (av.FFmpegError, IndexError) as error:
+        raise Failed(f"the sound can't be decoded: {error}") from error
+
+
+def _size(picture: bytes) -> tuple[int, int]:
+    """A picture's width and height in pixels, all of it decoded."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(picture)) as image:
+            image.load()
+            return image.size
+    except (UnidentifiedImageError, OSError) as error:
+        raise Failed(f"a picture can't be opened: {error}") from error

@@ -1,0 +1,114 @@
+"""The prompt's own words, without a bot behind it."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.console import Console
+from bot.sandbox.faults import Status
+from bot.sandbox.files import Folder
+from bot.sandbox.messages import Attachment
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.show import Show
+
+
+class Desk:
+    """A console over a sandbox that nobody started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sandbox = Sandbox()
+        self.screen = io.StringIO()
+        self.console = Console(self.sandbox, Show(self.screen, interactive=False), Folder(folder))
+
+    async def type(self, line: str) -> str:
+        """Type a line; what is written in answer."""
+        before = len(self.screen.getvalue())
+        await self.console.obey(line)
+        return self.screen.getvalue()[before:].strip()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+async def test_one_can_be_somebody_else_somewhere_else(desk: Desk) -> None:
+    assert desk.console.prompt == "Ada #general> "
+    await desk.type("/as ben")
+    await desk.type("/in #random")
+    assert desk.console.prompt == "Ben #random> "
+    await desk.type("/as moderator")
+    await desk.type("/in dm")
+    assert desk.console.prompt == "Mo dm> "
+
+
+async def test_direct_messages_are_each_persons_own(desk: Desk) -> None:
+    await desk.type("/in dm")
+    assert await desk.type("hello from Ada") != ""
+    await desk.type("/as Ben")
+    assert await desk.type("/look") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("/as Zoe", "Say who to be: /as NAME. There are: Owner, Ada, Ben, Cleo, Mo."),
+        ("/in #nowhere", "Say where to go: /in #CHANNEL. There are: #general, #random, #a thread, dm."),
+        ("/nonsense", "There is no command /nonsense. Type ? to see what there is."),
+        ("/fault chat sneeze", "There is no such fault for chat."),
+        ("/fault chat 429 often", "How often? A number up to 1000, or always."),
+    ],
+)
+async def test_a_slip_gets_a_sentence(desk: Desk, line: str, told: str) -> None:
+    assert (await desk.type(line)).startswith(told)
+
+
+async def test_faults_are_ordered_by_name(desk: Desk) -> None:
+    faults = desk.sandbox.model_api.faults
+    assert await desk.type("/fault chat 503 2") == "The next 2 chat calls will meet 503."
+    assert await desk.type("/fault speech 429 always") == "Every speech call will meet 429, until /fault off."
+    assert isinstance(faults.take(Kind.CHAT, {})[0], Status)
+    await desk.type("/fault off")
+    assert faults.take(Kind.CHAT, {}) == faults.take(Kind.SPEECH, {}) == ()
+
+
+async def test_faults_are_listed_by_kind(desk: Desk) -> None:
+    told = await desk.type("/fault")
+    assert [line.split(":")[0].strip() for line in told.splitlines()] == [
+        "/fault chat",
+        "/fault speech",
+        "/fault images",
+        "/fault models",
+    ]
+
+
+async def test_plain_text_is_said_and_can_be_looked_at(desk: Desk) -> None:
+    assert await desk.type("Good morning") == "Ada\n  Good morning"
+    assert "Good morning" in await desk.type("/look")
+
+
+async def test_people_and_places_are_listed(desk: Desk) -> None:
+    told = await desk.type("/people")
+    assert "Mo (moderator)" in told
+    assert "Ben\n" in told
+    assert told.endswith("Places: #general, #random, #a thread, dm")
+
+
+async def test_help_lists_what_the_bot_registered(desk: Desk) -> None:
+    prompt = {"type": 3, "name": "prompt", "description": "What to ask", "required": True}
+    desk.sandbox.discord.commands.replace(
+        [{"type": 1, "name": "ask", "description": "Ask me something", "options": [prompt]}]
+    )
+    told = await desk.type("?")
+    assert "/ask prompt:  Ask me something" in told
+    assert (await desk.type("/ask")).startswith("/ask needs prompt.")
+
+
+def test_files_of_one_run_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    files = [Attachment(number, "a.mp3", bytes([number]), "audio/mpeg", "") for number in (1, 2)]
+    for _ in range(2):
+        folder = Folder(tmp_path / "out")
+        assert [folder.save(file) for file in files] == ["a.mp3", "a-2.mp3"]
+    assert (tmp_path / "out" / "a-2.mp3").read_bytes() == b"\x02"
