@@ -39,6 +39,9 @@ FREED_KEPT = timedelta(days=1)
 WINDOWS_KEPT = timedelta(days=35)
 """How long a window's count is kept after its end."""
 
+LARGEST_AMOUNT = 10**12
+"""More than this in one settlement is a broken count, and would in the end not fit a database integer."""
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -79,18 +82,14 @@ class Ledger:
             StoreUnavailable: the store cannot be used just now; nothing is reserved.
         """
         now = self._clock.now()
-        claims: list[tuple[Claim, Rule]] = []
-        for rule in self._ceilings.rules_for(caller):
-            if rule.kind in amounts:
-                if amounts[rule.kind] < 0:
-                    raise ValueError(f"{amounts[rule.kind]} {rule.kind}")
-                claims.append((Claim(_window(rule, now), amounts[rule.kind], rule.limit), rule))
-        claims.sort(key=lambda pair: pair[0].window)
-        reservation = Reservation(secrets.randbits(63), tuple(claim for claim, _ in claims), amounts, self._finish)
+        rules = {_window(rule, now): rule for rule in self._ceilings.rules_for(caller) if rule.kind in amounts}
+        claims = tuple(Claim(window, amounts[rules[window].kind], rules[window].limit) for window in sorted(rules))
+        reservation = Reservation(secrets.randbits(63), claims, amounts, self._finish)
+        reservation.check(amounts)
         granting = self._own(
             self._spending.reserve(
                 reservation.id,
-                reservation.claims,
+                claims,
                 process=self._process,
                 now_ms=unix_ms(now),
                 lease_until_ms=unix_ms(now + timedelta(seconds=LEASE_S)),
@@ -102,11 +101,8 @@ class Ledger:
             self._own(self._undo(granting, reservation))
             raise
         if overdrawn := granting.result():
-            rules = dict(claims)
-            worst = max(overdrawn, key=lambda over: over.claim.window.ends_at_ms)
-            resets_at = window_end(rules[worst.claim].per, now)
-            sentence = refusal(rules[worst.claim], used=worst.used, wanted=worst.claim.amount, resets_at=resets_at)
-            raise QuotaSpent(sentence, resets_at=resets_at)
+            last = max(overdrawn, key=lambda over: over.claim.window.ends_at_ms)
+            raise _refused(rules[last.claim.window], last, window_end(rules[last.claim.window].per, now))
         return reservation
 
     async def settle(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
@@ -211,7 +207,8 @@ class Ledger:
             return
         reservation.ended = True
         self._unsettled[reservation.id] = {
-            position: amounts.get(Kind(claim.window.kind), 0) for position, claim in enumerate(reservation.claims)
+            position: min(amounts.get(Kind(claim.window.kind), 0), LARGEST_AMOUNT)
+            for position, claim in enumerate(reservation.claims)
         }
         settling = self._own(self._settle(reservation.id, self._unsettled[reservation.id]))
         await asyncio.wait({settling})
@@ -256,3 +253,8 @@ def _window(rule: Rule, moment: datetime) -> UsageWindow:
     """Give the window of `rule` that `moment` lies in."""
     starts_at, ends_at = window_start(rule.per, moment), window_end(rule.per, moment)
     return UsageWindow(rule.scope, rule.subject, rule.kind, rule.per, unix_ms(starts_at), unix_ms(ends_at))
+
+
+def _refused(rule: Rule, over: Overdraw, resets_at: datetime) -> QuotaSpent:
+    sentence = refusal(rule, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
+    return QuotaSpent(sentence, resets_at=resets_at)

@@ -33,6 +33,10 @@ class Transaction(Protocol):
         """Run one statement (a SELECT, or a change with RETURNING) and return its first row, if it has one."""
         ...
 
+    async def fetch_each(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row | None]:
+        """Run one statement once for each of `rows`, in their order, and return the first row of each."""
+        ...
+
     async def fetch_all(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
         """Run one statement and return all of its rows."""
         ...

@@ -9,7 +9,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 from bot.errors import StartupFault
@@ -36,11 +36,12 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     """
     path = database_path(url)
     await asyncio.to_thread(_prepare, path)
-    try:
-        async with connect(path) as database:
-            yield database
-    except sqlite3.Error as error:
-        raise _unusable(path, error) from error
+    async with AsyncExitStack() as stack:
+        try:
+            database = await stack.enter_async_context(connect(path))
+        except sqlite3.Error as error:
+            raise _unusable(path, error) from error
+        yield database
 
 
 def database_path(url: str) -> Path:

@@ -67,12 +67,13 @@ def upgrade(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
         sqlite3.Error: the file cannot be written, or is locked for longer than the busy timeout.
     """
     while True:
-        connection.execute("BEGIN IMMEDIATE")  # also where nothing is to do: shows that the file can be written
+        connection.execute("BEGIN IMMEDIATE")
         try:
             version = version_of(connection)
             if version > len(steps):
                 raise NewerThanCode(version)
             if version == len(steps):
+                connection.execute(f"PRAGMA user_version = {version}")  # no change, but fails on a read-only file
                 return
             for statement in steps[version].statements():
                 connection.execute(statement)

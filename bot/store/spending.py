@@ -76,6 +76,11 @@ class UsageWindow:
     starts_at_ms: int
     ends_at_ms: int
 
+    @property
+    def key(self) -> tuple[str, int, str, str, int]:
+        """What tells this window from all others."""
+        return (self.scope, self.subject, self.kind, self.per, self.starts_at_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -111,24 +116,15 @@ class Spending:
         async def work(transaction: Transaction) -> None:
             overdrawn: list[Overdraw] = []
             holds: list[tuple[int, int, int, int]] = []
-            for position, claim in enumerate(claims):
-                window = claim.window
-                row = await transaction.fetch_one(
-                    _COUNT,
-                    (
-                        window.scope,
-                        window.subject,
-                        window.kind,
-                        window.per,
-                        window.starts_at_ms,
-                        window.ends_at_ms,
-                        claim.amount,
-                    ),
-                )
+            counted = await transaction.fetch_each(
+                _COUNT, [(*claim.window.key, claim.window.ends_at_ms, claim.amount) for claim in claims]
+            )
+            for position, (claim, row) in enumerate(zip(claims, counted, strict=True)):
                 assert row is not None, "RETURNING gives the row that was added or changed"
-                if claim.limit is not None and row[1] > claim.limit:
-                    overdrawn.append(Overdraw(claim, used=row[1] - claim.amount))
-                holds.append((reservation_id, position, row[0], claim.amount))
+                window_id, used = row
+                if claim.limit is not None and used > claim.limit:
+                    overdrawn.append(Overdraw(claim, used=used - claim.amount))
+                holds.append((reservation_id, position, window_id, claim.amount))
             if overdrawn:
                 raise _RolledBack(overdrawn)
             await transaction.execute(_OPEN, (reservation_id, process, now_ms, lease_until_ms))
@@ -192,12 +188,8 @@ class Spending:
         """Tell what is settled and reserved together in each of `windows`."""
 
         async def work(transaction: Transaction) -> list[int]:
-            used = []
-            for window in windows:
-                key = (window.scope, window.subject, window.kind, window.per, window.starts_at_ms)
-                row = await transaction.fetch_one(_USED, key)
-                used.append(0 if row is None else row[0])
-            return used
+            rows = await transaction.fetch_each(_USED, [window.key for window in windows])
+            return [0 if row is None else row[0] for row in rows]
 
         return await self._database.read(work)
 

@@ -1,0 +1,25 @@
+"""A turn to vary."""
+
+from bot.store.conversations import NewTurn
+
+ANN, BEN = 1, 2
+CHANNEL, THREAD = 10, 11
+
+TURN = NewTurn(
+    channel_id=CHANNEL,
+    guild_id=7,
+    author_id=ANN,
+    author_name="Ann",
+    private=False,
+    fresh=False,
+    question="why?",
+    answer="because",
+    finish="complete",
+    model="gpt-4.1",
+    prompt_tokens=120,
+    answer_tokens=30,
+    tokens_estimated=True,
+    question_message_id=None,
+    answer_message_ids=(501, 502),
+    created_at_ms=1_780_000_000_000,
+)

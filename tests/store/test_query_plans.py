@@ -1,0 +1,118 @@
+"""Every statement of the store finds its rows by an index, however large the tables grow."""
+
+import importlib
+import pkgutil
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from a_turn import TURN
+
+import bot.store
+from bot.store.conversations import Conversations
+from bot.store.database import Database, Transaction, Work
+from bot.store.schema import migrations, upgrade
+from bot.store.settings import StoredSettings
+from bot.store.spending import Claim, Spending, UsageWindow
+
+T = TypeVar("T")
+
+_STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+
+
+def statements() -> dict[str, str]:
+    """Collect all SQL: it is kept in constants of the store's modules."""
+    found = {}
+    for module in pkgutil.iter_modules(bot.store.__path__, "bot.store."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, str) and _STATEMENT.match(value):
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as opened:
+        upgrade(opened, migrations())
+        yield opened
+
+
+def scanned_tables(connection: sqlite3.Connection, sql: str) -> list[str]:
+    """Name the tables that `sql` would read from end to end."""
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", [1] * sql.count("?"))
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    scans = [match[1] for *_, step in plan if (match := re.match(r"SCAN (?:TABLE )?(\w+)", step))]
+    assert not re.search(r"\b(FROM|JOIN|UPDATE|INTO) \w+ AS ", sql), "an alias would hide a table's name in the plan"
+    return [name for name in scans if name in tables]
+
+
+@pytest.mark.parametrize("name", sorted(statements()))
+def test_a_statement_searches_by_index(connection: sqlite3.Connection, name: str) -> None:
+    assert scanned_tables(connection, statements()[name]) == []
+
+
+def test_a_scan_would_be_noticed(connection: sqlite3.Connection) -> None:
+    assert scanned_tables(connection, "SELECT answer FROM turns WHERE model = ?") == ["turns"]
+    assert scanned_tables(connection, "SELECT id FROM turns WHERE author_id = ? ORDER BY id") == ["turns"]
+
+
+def test_deleting_a_row_finds_the_rows_that_point_to_it_by_index(connection: sqlite3.Connection) -> None:
+    keys = [
+        (table, key[3])
+        for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        for key in connection.execute(f"PRAGMA foreign_key_list({table})").fetchall()
+    ]
+    assert len(keys) >= 4
+    for table, column in keys:
+        assert scanned_tables(connection, f"SELECT 1 FROM {table} WHERE {column} = ?") == []
+
+
+class Listening:
+    """A database that passes everything on and remembers the statements."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.heard: set[str] = set()
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._database.write(lambda transaction: work(_Heard(transaction, self.heard)))
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._database.read(lambda transaction: work(_Heard(transaction, self.heard)))
+
+
+class _Heard:
+    def __init__(self, transaction: Transaction, heard: set[str]) -> None:
+        self._transaction = transaction
+        self._heard = heard
+
+    def __getattr__(self, name: str) -> object:
+        def call(sql: str, *arguments: object) -> object:
+            self._heard.add(sql)
+            return getattr(self._transaction, name)(sql, *arguments)
+
+        return call
+
+
+async def test_the_store_runs_these_statements_and_no_others(database: Database) -> None:
+    listening = Listening(database)
+    conversations, settings, spending = Conversations(listening), StoredSettings(listening), Spending(listening)
+    await conversations.save(TURN)
+    await conversations.public_line(TURN.channel_id, 20)
+    await conversations.private_line(TURN.channel_id, TURN.author_id, 20)
+    await settings.set_channel(1, 2, "model", "a", by=3, at_ms=4)
+    await settings.set_server(2, "model", "a", by=3, at_ms=4)
+    await settings.values(2, 1)
+    claim = Claim(UsageWindow("member", 1, "images", "day", 0, 86_400_000), 1, 10)
+    for reservation in (1, 2):
+        await spending.reserve(reservation, [claim], process="p", now_ms=0, lease_until_ms=60_000)
+    await spending.settle(1, {0: 1})
+    await spending.renew("p", reserved_after_ms=0, lease_until_ms=61_000)
+    await spending.free_expired(70_000)
+    await spending.forget(freed_before_ms=80_000, ended_before_ms=90_000_000)
+    await spending.used([claim.window])
+    assert listening.heard == set(statements().values())

@@ -1,0 +1,87 @@
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.store.schema import Migration, NewerThanCode, migrations, upgrade, version_of
+
+ROWS = {
+    "turns": "INSERT INTO turns (channel_id, author_id, author_name, private, question, answer, finish, model,"
+    " prompt_tokens, answer_tokens, tokens_estimated, created_at_ms)"
+    " VALUES (1, 2, 'Ann', 0, 'why?', 'because', 'complete', 'gpt-4.1', 3, 4, 0, 5)",
+    "turn_messages": "INSERT INTO turn_messages VALUES (1, 0, 77)",
+    "settings": "INSERT INTO settings VALUES ('channel', 1, 'model', 'gpt-4.1', 9, 2, 5)",
+    "usage_windows": "INSERT INTO usage_windows VALUES (1, 'member', 2, 'images', 'day', 0, 86400000, 3, 1)",
+    "reservations": "INSERT INTO reservations VALUES (8, 'process', 5, 60005, NULL)",
+    "holds": "INSERT INTO holds VALUES (8, 0, 1, 1)",
+}
+"""A row for every table there has ever been, in an order that foreign keys allow."""
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as opened:
+        opened.execute("PRAGMA foreign_keys = ON")
+        yield opened
+
+
+def tables(connection: sqlite3.Connection) -> set[str]:
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+    return {name for (name,) in rows}
+
+
+def named_rows(connection: sqlite3.Connection, table: str) -> list[dict[str, object]]:
+    found = connection.execute(f"SELECT * FROM {table}")
+    return [dict(zip([column[0] for column in found.description], row, strict=True)) for row in found]
+
+
+@pytest.mark.parametrize("version", range(1, len(migrations()) + 1))
+def test_an_old_database_keeps_its_rows(connection: sqlite3.Connection, version: int) -> None:
+    upgrade(connection, migrations()[:version])
+    old = {table: statement for table, statement in ROWS.items() if table in tables(connection)}
+    for statement in old.values():
+        connection.execute(statement)
+    before = {table: named_rows(connection, table) for table in old}
+    upgrade(connection, migrations())
+    assert version_of(connection) == len(migrations())
+    for table, rows in before.items():
+        assert all(was.items() <= now.items() for was, now in zip(rows, named_rows(connection, table), strict=True))
+
+
+def test_every_table_has_a_row_in_the_upgrade_test(connection: sqlite3.Connection) -> None:
+    upgrade(connection, migrations())
+    assert tables(connection) == set(ROWS)
+
+
+def test_migrations_are_numbered_without_gaps_and_say_what_and_why() -> None:
+    assert [migration.number for migration in migrations()] == list(range(1, len(migrations()) + 1))
+    for migration in migrations():
+        first, second = migration.sql.splitlines()[:2]
+        assert first.startswith("-- What: ")
+        assert second.startswith("-- Why: ")
+
+
+def test_every_table_checks_the_types_of_its_columns(connection: sqlite3.Connection) -> None:
+    upgrade(connection, migrations())
+    listed = {row[1]: row[5] for row in connection.execute("PRAGMA table_list") if not row[1].startswith("sqlite_")}
+    assert listed == dict.fromkeys(tables(connection), 1)
+
+
+def test_a_step_that_fails_half_way_leaves_the_version_before_it(connection: sqlite3.Connection) -> None:
+    last = len(migrations())
+    broken = Migration(last + 1, "CREATE TABLE half (a INTEGER);\nINSERT INTO no_such_table VALUES (1);\n")
+    with pytest.raises(sqlite3.OperationalError):
+        upgrade(connection, [*migrations(), broken])
+    assert version_of(connection) == last
+    assert "half" not in tables(connection)
+    assert not connection.in_transaction
+
+
+def test_a_newer_database_is_not_touched(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(NewerThanCode):
+        upgrade(connection, migrations())
+    assert version_of(connection) == 99
+    assert tables(connection) == set()
