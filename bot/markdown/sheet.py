@@ -18,19 +18,17 @@ _ONLY_FENCES = re.compile(r"[>\s]*+(?:(?:`{3,}+|~{3,}+)[^`~\s]{0,32}+[>\s]*+)*+\
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a part begins: with an open fence's line, or with nothing.
+    """How a part begins: with the line of a fence that is still open, or with nothing.
 
-    `containers` are those that the fence stood in and that its lines still bear; in this part they lose their list
-    indentation. `ragged` says that the part begins in the middle of a line.
+    `containers` are those that the part's lines still bear from the part before, block quotes and list items. Their
+    indentation is taken off, for a part that begins with the second level of a list shows it as the first: Discord
+    drops the white space that a message begins with. `ragged` says that the first line no longer bears them.
     """
 
     line: str = ""
     place: Place = START
     containers: tuple[int, ...] = ()
     ragged: bool = False
-
-
-PLAIN: Final = Opening()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,8 @@ class _Line:
     offset: int  # where `shown` begins in the part
     before: Place
     after: Place
-    carried: tuple[int, ...]  # the opening's containers, as long as its fence is open and in them
-    ragged: bool  # the part began in the middle of this line
+    carried: tuple[int, ...]  # the opening's containers, as long as lines are in them
+    ragged: bool  # the part's first line, without them
 
 
 class Sheet:
@@ -70,7 +68,7 @@ class Sheet:
         lines = [line.shown for line in self._lines[: self._index_at(position)]]
         lines.append(self._partial(last, position))
         closing = self._closing(self._place_at(position))
-        return "\n".join([*([self._opening.line] if self._opening.line else []), *lines, *closing])
+        return "\n".join([*([self._opening.line] if self._opening.line else []), *lines, *closing]).rstrip()
 
     def length(self, position: int) -> int:
         """Count the characters of `render(position)`."""
@@ -120,19 +118,19 @@ class Sheet:
         position = self._less_blank_end(position)
         if position == 0:
             return self._opening
+        last = self._line_at(position)
+        ragged = bool(self._window[position : last.end].strip())
         place = self._place_at(position)
         fence = place.open
         if fence is None:
-            return PLAIN
-        last = self._line_at(position)
-        containers = last.carried or fence.containers
-        ragged = bool(self._window[position : last.end].strip())
+            return Opening(ragged=ragged)
+        containers = last.carried + fence.containers[last.carried.count(QUOTE) :]
         if ragged and QUOTE in containers:
-            return PLAIN  # the rest of the line has lost its quote mark, so it cannot be in the quote's fence
+            return Opening(ragged=True)  # the rest of the line has lost its quote mark, and with it the quote's fence
         for line in (fence.reopening, fence.reopening.removesuffix(fence.language)):
             if len(line) + len(fence.closing) <= self._limit // 4:
                 return Opening(line, follow(START, line), containers, ragged=ragged)
-        return PLAIN
+        return Opening(ragged=ragged)
 
     def _lay_out(self) -> Iterator[_Line]:
         """Read the window's lines as long as they begin within the limit."""
@@ -145,10 +143,9 @@ class Sheet:
             ragged = start == 0 and self._opening.ragged
             shown = _without(carried, self._window[start:end]) if carried and not ragged else None
             if shown is None:
-                carried = carried if ragged else ()
                 shown = self._window[start:end]
+                carried = carried if ragged or place.open else ()  # a fence goes on whatever is in it
             after = follow(place, shown)
-            carried = carried if after.fence is not None else ()
             yield _Line(start, end, shown, offset, place, after, carried, ragged)
             place, start, offset = after, end + 1, offset + len(shown) + 1
 

@@ -3,8 +3,8 @@
 A part ends at a paragraph, else a line, a sentence or a word, and in need between two characters; never inside an
 emoji, and in an address or a mention only when nothing else is near. A code fence that is open at the end of a part is
 closed there and opened again, with its language, in the next one. Nothing but white space and the added fence lines
-tells the parts from the text: line ends become "\\n", white space around a part is dropped, and code that goes on in
-another part leaves its list's indentation behind.
+tells the parts from the text: line ends become "\\n", white space around a part is dropped, and a list or its code that
+goes on in another part leaves its indentation behind.
 
 A part's end depends on the text up to `LOOKAHEAD` characters beyond the limit and on nothing later, so a growing text
 never changes the parts that are complete, and each character is looked at a bounded number of times.
@@ -12,7 +12,7 @@ never changes the parts that are complete, and each character is looked at a bou
 
 from typing import Final
 
-from bot.markdown.sheet import LOOKAHEAD, PLAIN, Opening, Sheet, is_closed_by
+from bot.markdown.sheet import LOOKAHEAD, Opening, Sheet, is_closed_by
 
 MESSAGE_LIMIT: Final = 2000
 """Code points in a message's content (Discord: resources/message)."""
@@ -40,7 +40,7 @@ class Splitter:
         self._limit = limit
         self._reach = limit + LOOKAHEAD
         self._rest = ""
-        self._opening = PLAIN
+        self._opening = Opening()
         self._begun = False  # the rest begins with something to show
         self._carriage_return = ""  # held until it is known whether a line feed follows
 
@@ -64,7 +64,7 @@ class Splitter:
                 parts.append(sheet.render(len(self._rest)))
                 break
             parts += self._cut()
-        self._rest, self._opening, self._begun, self._carriage_return = "", PLAIN, False, ""
+        self._rest, self._opening, self._begun, self._carriage_return = "", Opening(), False, ""
         return parts
 
     def preview(self, room: int) -> str:
@@ -100,17 +100,25 @@ class Splitter:
             if self._opening.line and is_whole and is_closed_by(self._opening, line):
                 # The line added to close the part before stands for this one.
                 self._rest = self._rest[len(line) :]
-                self._opening = PLAIN
+                self._opening = Opening()
                 continue
             if self._opening.line and not is_whole and len(self._rest) < self._reach and not line.strip("`~> \t"):
                 return False  # may become the fence's end yet
+            if not self._opening.line:
+                self._outdent()
             self._begun = True
         return True
 
+    def _outdent(self) -> None:
+        """Take the first line's indentation off, and off the lines after it that have as much."""
+        bare = self._rest.lstrip()
+        if bare != self._rest:
+            columns = len(self._rest[: -len(bare)].expandtabs(4))
+            self._opening = Opening(containers=(columns,), ragged=True)
+            self._rest = bare
+
 
 def _less_blank_start(opening: Opening, text: str) -> str:
-    """Drop leading white space, but in a fence keep the first line's indentation."""
+    """Drop leading white space, but keep the indentation of a line that is whole."""
     bare = text.lstrip()
-    if not opening.line or opening.ragged:
-        return bare
-    return text[text.rfind("\n", 0, len(text) - len(bare)) + 1 :]
+    return bare if opening.ragged else text[text.rfind("\n", 0, len(text) - len(bare)) + 1 :]
