@@ -14,9 +14,9 @@ T = TypeVar("T")
 class Deadlines:
     """The limits of one call. Used as a context manager, around everything the call waits for.
 
-    One watching task serves all waits of a call, so that a wait costs neither a task nor a timer. Only waits are
-    limited: while a consumer ponders over what it got, nothing is interrupted. The clock's `sleep` must really
-    take its time (or be advanced by a test); one that returns at once lets every limit pass.
+    One watching task serves all waits of a call, one at a time, so that a wait costs neither a task nor a timer. Only
+    waits are limited: while a consumer ponders over what it got, nothing is interrupted. The clock's `sleep` must
+    really take its time (or be advanced by a test); one that returns at once lets every limit pass.
     """
 
     def __init__(self, clock: Clock, call: str, whole_s: float) -> None:

@@ -65,6 +65,8 @@ class PictureFetcher:
 
         try:
             response = await deadlines.wait(send, due)
+        except aiohttp.InvalidURL:
+            raise BrokenAnswer(f"{_CALL}: no address") from None
         except (aiohttp.ClientError, OSError) as error:
             raise failure_of_connection(_CALL, error) from None
         try:

@@ -107,8 +107,8 @@ def replying(
     """An ordinary answer with its length announced."""
     data = json.dumps(body).encode() if isinstance(body, dict) else body.encode() if isinstance(body, str) else body
     extra = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\nConnection: close\r\n{extra}\r\n"
-    return writing(head.encode() + data)
+    extra += f"Content-Type: {content_type}\r\nContent-Length: {len(data)}\r\nConnection: close\r\n"
+    return writing(f"HTTP/1.1 {status} X\r\n{extra}\r\n".encode() + data)
 
 
 def streaming(*pieces: bytes | str | dict, end: str = "close") -> Answer:

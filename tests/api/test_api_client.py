@@ -1,0 +1,199 @@
+"""The client as a whole: models, connections, time to connect, and what it keeps to itself."""
+
+import asyncio
+import gc
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+
+import pytest
+from aiohttp import web
+from api_peers import DEADLINE_S, DONE, KEY, as_event, chunked, delta, hanging, peer, replying, streaming, writing
+
+from bot.api.answers import ChatMessage, TextDelta
+from bot.api.limits import Limits
+from bot.api.models import MAX_MODELS
+from bot.errors import ApiError, BadRequest, BrokenAnswer, ServerTrouble, TooSlow, Unauthorised
+from tests.support.clock import FakeClock
+
+HELLO = [ChatMessage("user", "MARKERPROMPT")]
+
+
+async def test_models_are_listed_once_each_in_order(connect):
+    entries = [{"id": "gpt-4.1", "object": "model"}, {"id": "tts-1"}, {"id": "gpt-4.1"}, "dall-e-3"]
+    async with peer(replying({"object": "list", "data": entries})) as api:
+        names = await connect(api.base_url + "/").models()
+
+    assert names == ["gpt-4.1", "tts-1", "dall-e-3"]
+    assert api.requests[0].line == "GET /v1/models HTTP/1.1"
+    assert api.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+async def test_names_that_are_none_are_left_out(connect):
+    entries = [{"id": 7}, {"id": ""}, {"id": "x" * 201}, {"id": "a\nb"}, {"name": "x"}, None, 3, {"id": "good"}]
+    async with peer(replying({"data": entries})) as api:
+        assert await connect(api.base_url).models() == ["good"]
+
+
+async def test_an_endless_list_is_cut(connect):
+    async with peer(replying({"data": [{"id": f"m{number}"} for number in range(MAX_MODELS + 9)]})) as api:
+        assert len(await connect(api.base_url).models()) == MAX_MODELS
+
+
+NO_LISTS = {
+    "no data": (replying({}), BrokenAnswer),
+    "a page": (replying("<html></html>"), BrokenAnswer),
+    "half": (writing(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), BrokenAnswer),
+    "too long": (replying(b" " * 5_000_000), BrokenAnswer),
+    "an error": (replying({"error": {"code": "invalid_api_key"}}), Unauthorised),
+    "a 500": (replying("oh", status=500), ServerTrouble),
+}
+
+
+@pytest.mark.parametrize(("answer", "error"), NO_LISTS.values(), ids=NO_LISTS)
+async def test_what_is_no_list_of_models_is_an_error(connect, answer, error):
+    async with peer(answer) as api:
+        with pytest.raises(error):
+            await connect(api.base_url).models()
+
+
+@asynccontextmanager
+async def ordinary_server(connections: list[object]) -> AsyncIterator[str]:
+    """A server as people run them: aiohttp's own, with connections that live on."""
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        connections.append(request.transport)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for piece in (delta("Hi", finish="stop"), DONE):
+            await response.write(as_event(piece))
+        return response
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", chat)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_hundred_and_fifty_answers_run_at_once(connect):
+    waiting = 0
+    everyone_is_here = asyncio.Event()
+
+    async def together(writer):
+        nonlocal waiting
+        waiting += 1
+        if waiting == 150:
+            everyone_is_here.set()
+        await everyone_is_here.wait()
+        await chunked(delta("Hi", finish="stop"), DONE, end="whole")(writer)
+
+    async with peer(together) as api:
+        client = connect(api.base_url)
+        asks = [client.chat("m", HELLO) for _ in range(150)]
+        answers = await asyncio.wait_for(asyncio.gather(*asks), DEADLINE_S)
+
+    assert {answer.text for answer in answers} == {"Hi"}
+
+
+async def test_an_ordinary_server_is_asked_twice(connect):
+    connections: list[object] = []
+    async with ordinary_server(connections) as base_url:
+        client = connect(base_url)
+        answers = [await client.chat("m", HELLO), await client.chat("m", HELLO)]
+
+    assert [answer.text for answer in answers] == ["Hi", "Hi"]
+    assert len(connections) == 2
+
+
+async def test_a_connection_that_is_never_taken_up_is_too_slow(connect):
+    with socket.socket() as server, ExitStack() as waiting:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        # Callers that nobody takes up fill the queue; Linux then leaves the next one without an answer.
+        for caller in [waiting.enter_context(socket.socket()) for _ in range(8)]:
+            caller.setblocking(False)
+            caller.connect_ex(server.getsockname())
+        base_url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        # A clock that stands still: only the limit on connecting can pass.
+        client = connect(base_url, clock=FakeClock(), limits=Limits(connect_s=0.1))
+        with pytest.raises(TooSlow):
+            await asyncio.wait_for(client.models(), DEADLINE_S)
+
+
+async def test_a_stream_that_its_reader_forgets_is_closed_all_the_same(connect):
+    async with peer(chunked(delta("Once"), end="hang")) as api:
+        stream = connect(api.base_url).chat_stream("m", HELLO)
+        assert await anext(stream) == TextDelta("Once")
+        del stream
+        gc.collect()
+
+        await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
+    assert api.closed.is_set()
+
+
+async def test_a_call_leaves_no_task_behind(connect):
+    before = asyncio.all_tasks()
+    async with peer(chunked(delta("Hi", finish="stop"), DONE, end="whole")) as api:
+        client = connect(api.base_url)
+        stream = client.chat_stream("m", HELLO)
+        assert await anext(stream) == TextDelta("Hi")
+        await stream.aclose()
+        never_begun = client.chat_stream("m", HELLO)
+        await never_begun.aclose()
+
+    async with asyncio.timeout(DEADLINE_S):
+        while asyncio.all_tasks() - before:
+            await asyncio.wait(asyncio.all_tasks() - before)
+    assert len(api.requests) == 1
+
+
+def secrets_in(text: str) -> list[str]:
+    return [secret for secret in (KEY, "MARKER", "127.0.0.1") if secret in text]
+
+
+LOUD = {
+    "an error that quotes": replying({"error": {"message": f"{KEY} MARKERPROMPT", "code": "bad"}}, status=400),
+    "trouble": replying("MARKER", status=503),
+    "a reset": writing(b""),
+    "no HTTP": writing(f"{KEY} MARKER\r\n\r\n".encode()),
+    "no JSON": replying('{"choices": ["MARKER"]}'),
+    "an event that is no JSON": streaming('data: {"MARKER\n\n'),
+    "an error in the stream": streaming({"error": {"message": "MARKER", "code": KEY}}),
+}
+
+
+@pytest.mark.parametrize("answer", LOUD.values(), ids=LOUD)
+async def test_neither_key_nor_words_nor_address_show_in_logs_and_errors(connect, caplog, answer):
+    for name in ("bot", "aiohttp", "asyncio"):
+        caplog.set_level(logging.DEBUG if name == "bot" else logging.INFO, logger=name)
+    async with peer(answer) as api:
+        client = connect(api.base_url)
+        with pytest.raises(ApiError) as caught:
+            await client.chat("m", HELLO)
+        logging.getLogger("bot").error("ask failed", exc_info=caught.value)
+
+    assert secrets_in(caplog.text) == []
+    assert secrets_in(f"{caught.value!r} {caught.value.sentence}") == []
+
+
+async def test_the_key_shows_in_no_repr(connect):
+    async with peer(hanging) as api:
+        client = connect(api.base_url)
+
+    parts = [client, *vars(client).values(), *vars(client._chat._transport).values()]
+    assert KEY not in repr(parts)
+
+
+async def test_other_4xx_are_bad_requests_with_their_status(connect):
+    async with peer(replying(status=418)) as api:
+        with pytest.raises(BadRequest) as caught:
+            await connect(api.base_url).models()
+
+    assert caught.value.status == 418

@@ -1,0 +1,231 @@
+"""Pictures as their callers get them: checked files, or an error that fits."""
+
+import asyncio
+import base64
+
+import pytest
+from api_peers import DEADLINE_S, KEY, chunked, delta, hanging, pass_until, peer, replying, writing
+
+from bot.api.client import ApiClient
+from bot.api.limits import Limits
+from bot.api.pictures import Picture, open_picture
+from bot.errors import BrokenAnswer, ContentRefused, ServerTrouble, TooSlow, Unreachable
+from tests.support.clock import FakeClock
+from tests.support.make_picture import picture
+
+PNG = picture(40, 30)
+MAX_PIXELS = Limits().picture_pixels
+
+
+def base64_of(data: bytes, prefix: str = "") -> dict:
+    return {"b64_json": prefix + base64.b64encode(data).decode(), "revised_prompt": None}
+
+
+def made(*entries: object) -> dict:
+    return {"created": 1, "data": list(entries), "usage": {"total_tokens": 3}}
+
+
+async def draw(client: ApiClient, *, n: int = 1, size: str | None = None) -> list[Picture]:
+    return await client.images("dall-e-3", "a cat", size=size, n=n)
+
+
+async def test_a_picture_comes_as_it_was_sent(connect):
+    async with peer(replying(made(base64_of(PNG)))) as api:
+        pictures = await draw(connect(api.base_url), size="1024x1024")
+
+    assert pictures == [Picture(PNG, "image/png", 40, 30)]
+    assert api.requests[0].line == "POST /v1/images/generations HTTP/1.1"
+    assert api.requests[0].json == {"model": "dall-e-3", "prompt": "a cat", "size": "1024x1024"}
+
+
+async def test_more_than_one_picture_is_asked_for_and_no_more_are_taken(connect):
+    async with peer(replying(made(*[base64_of(PNG)] * 5))) as api:
+        pictures = await draw(connect(api.base_url), n=3)
+
+    assert len(pictures) == 3
+    assert api.requests[0].json == {"model": "dall-e-3", "prompt": "a cat", "n": 3}
+
+
+KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
+
+
+@pytest.mark.parametrize(("kind", "media_type"), KINDS.items(), ids=KINDS)
+async def test_a_picture_is_told_by_its_content(connect, kind, media_type):
+    async with peer(replying(made(base64_of(picture(9, 7, kind=kind), "data:image/bmp;base64,")))) as api:
+        [got] = await draw(connect(api.base_url))
+
+    assert (got.media_type, got.width, got.height) == (media_type, 9, 7)
+
+
+NO_PICTURES = {
+    "text": base64_of(b"hello"),
+    "a page": base64_of(b"<html></html>"),
+    "SVG": base64_of(b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+    "BMP": base64_of(picture(4, 4, kind="BMP")),
+    "only the beginning of a PNG": base64_of(b"\x89PNG\r\n\x1a\n"),
+    "half a PNG": base64_of(picture(64, 64, noise=True)[:6000]),
+    "half a JPEG": base64_of(picture(64, 64, kind="JPEG", noise=True)[:1500]),
+    "half a WebP": base64_of(picture(64, 64, kind="WEBP", noise=True)[:900]),
+    "half a GIF": base64_of(picture(64, 64, kind="GIF", noise=True)[:900]),
+    "no base64": {"b64_json": "a"},
+    "empty base64": {"b64_json": ""},
+    "not text": {"b64_json": 7, "url": ["http://example.com"]},
+    "no entry": None,
+    "neither": {"revised_prompt": "a cat"},
+    "a file on this machine": {"url": "file:///etc/hostname"},
+    "no address": {"url": "http://"},
+    "another protocol": {"url": "ftp://127.0.0.1/cat.png"},
+    "a long address": {"url": "http://127.0.0.1/" + "a" * 9000},
+}
+
+
+@pytest.mark.parametrize("entry", NO_PICTURES.values(), ids=NO_PICTURES)
+async def test_what_is_no_picture_is_a_broken_answer_whatever_the_status(connect, entry):
+    async with peer(replying(made(entry))) as api:
+        with pytest.raises(BrokenAnswer):
+            await draw(connect(api.base_url))
+
+    assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("entry", NO_PICTURES.values(), ids=NO_PICTURES)
+async def test_a_bad_picture_does_not_take_a_good_one_with_it(connect, entry):
+    async with peer(replying(made(entry, base64_of(PNG)))) as api:
+        pictures = await draw(connect(api.base_url), n=2)
+
+    assert [got.data for got in pictures] == [PNG]
+
+
+BROKEN = {
+    "no list": replying({"created": 1}),
+    "an empty list": replying(made()),
+    "a list of text": replying({"data": ["cat"]}),
+    "a page": replying("<html></html>"),
+    "nothing": replying(b""),
+    "half of it": writing(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", b'{"data": ['),
+    "a stream": chunked(delta("a cat")),
+}
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
+async def test_an_answer_without_pictures_is_broken_and_not_tried_again(connect, answer):
+    async with peer(answer) as api:
+        with pytest.raises(BrokenAnswer):
+            await draw(connect(api.base_url))
+
+    assert len(api.requests) == 1
+
+
+async def test_a_refused_prompt_is_told_as_such(connect):
+    refused = {"error": {"code": "moderation_blocked", "message": "MARKER"}}
+    async with peer(replying(refused, status=400)) as api:
+        with pytest.raises(ContentRefused) as caught:
+            await draw(connect(api.base_url))
+
+    assert str(caught.value) == "images: 400 moderation_blocked"
+
+
+@pytest.mark.parametrize(("answer", "error"), [(replying(status=503), ServerTrouble), (writing(b""), Unreachable)])
+async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error):
+    async with peer(answer) as api:
+        with pytest.raises(error):
+            await draw(connect(api.base_url))
+
+    assert len(api.requests) == 3
+
+
+async def test_a_body_over_its_bound_is_not_read_on(connect):
+    async with peer(replying(made(base64_of(bytes(300_000))))) as api:
+        with pytest.raises(BrokenAnswer):
+            await draw(connect(api.base_url, limits=Limits(pictures_bytes=100_000)))
+
+
+async def test_a_picture_over_its_bound_in_bytes_is_not_decoded(connect):
+    async with peer(replying(made(base64_of(picture(64, 64, noise=True))))) as api:
+        with pytest.raises(BrokenAnswer, match="characters of base64"):
+            await draw(connect(api.base_url, limits=Limits(picture_bytes=1000)))
+
+
+async def test_a_picture_over_its_bound_in_pixels_is_not_decoded(connect):
+    async with peer(replying(made(base64_of(picture(9000, 6000, mode="1"))))) as api:
+        with pytest.raises(BrokenAnswer, match="9000×6000"):
+            await draw(connect(api.base_url))
+
+
+@pytest.mark.parametrize("side", [10_000, 20_000], ids=["warned of", "refused"])
+def test_a_picture_that_the_library_itself_fears_is_a_broken_answer(side):
+    bomb = picture(side, side, mode="1")
+
+    with pytest.raises(BrokenAnswer):
+        open_picture(bomb, MAX_PIXELS)
+
+
+async def test_a_painter_gets_three_minutes(connect):
+    clock = FakeClock()
+    async with peer(hanging) as api:
+        drawing = asyncio.ensure_future(draw(connect(api.base_url, clock=clock)))
+        await asyncio.wait_for(api.arrived.wait(), DEADLINE_S)
+        waited_s = await pass_until(clock, drawing)
+
+    assert isinstance(drawing.exception(), TooSlow)
+    assert waited_s == pytest.approx(180, abs=5)
+
+
+async def test_a_picture_may_be_fetched_from_an_address_beside_a_private_api(connect):
+    async with peer(replying(PNG, content_type="text/plain")) as store:
+        address = store.base_url.replace("http://", "http://user:word@") + "/cat.png?sig=1"
+        async with peer(replying(made({"b64_json": None, "url": address}))) as api:
+            [got] = await draw(connect(api.base_url))
+
+    assert got.data == PNG
+    assert store.requests[0].line == "GET /v1/cat.png?sig=1 HTTP/1.1"
+    assert "authorization" not in store.requests[0].headers
+    assert KEY not in str(store.requests[0])
+
+
+FETCHES = {
+    "not there": replying(status=404),
+    "a page": replying("<html></html>"),
+    "redirect to a file": replying(status=302, Location="file:///etc/hostname"),
+    "redirect to nowhere": replying(status=302),
+    "redirects without end": replying(status=302, Location="/again"),
+    "redirect to a cloud's credentials": replying(status=302, Location="http://169.254.169.254/latest/"),
+    "half of it": writing(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", PNG),
+    "nobody there": writing(b""),
+    "too much": replying(bytes(60_000)),
+}
+
+
+@pytest.mark.parametrize("answer", FETCHES.values(), ids=FETCHES)
+async def test_an_address_without_a_picture_is_a_broken_answer(connect, answer):
+    async with peer(answer) as store, peer(replying(made({"url": store.base_url + "/cat.png"}))) as api:
+        with pytest.raises(BrokenAnswer):
+            await draw(connect(api.base_url, limits=Limits(picture_bytes=50_000)))
+
+    assert len(store.requests) <= 4
+
+
+async def test_a_redirect_to_a_picture_is_followed(connect):
+    async with (
+        peer(replying(status=302, Location="/v1/here.png"), replying(PNG)) as store,
+        peer(replying(made({"url": store.base_url + "/cat.png"}))) as api,
+    ):
+        [got] = await draw(connect(api.base_url))
+
+    assert got.data == PNG
+    assert store.requests[1].line == "GET /v1/here.png HTTP/1.1"
+
+
+async def test_a_silent_picture_store_does_not_hold_up_the_drawing_for_ever(connect):
+    clock = FakeClock()
+    async with peer(hanging) as store, peer(replying(made({"url": store.base_url}))) as api:
+        drawing = asyncio.ensure_future(draw(connect(api.base_url, clock=clock)))
+        await asyncio.wait_for(store.arrived.wait(), DEADLINE_S)
+        await pass_until(clock, drawing)
+
+        assert isinstance(drawing.exception(), BrokenAnswer)
+        await asyncio.wait_for(store.closed.wait(), DEADLINE_S)
+
+
+def test_a_picture_does_not_spill_its_bytes_into_a_log():
+    assert repr(Picture(b"MARKER", "image/png", 2, 3)) == "Picture(image/png, 2×3, 6 bytes)"
