@@ -56,7 +56,7 @@ class Buckets:
 
     clock: Monotonic
     wall: Callable[[], float]
-    rates: Mapping[str, Rate] = field(default_factory=lambda: dict(RATES))
+    rates: dict[str, Rate] = field(default_factory=lambda: dict(RATES))
     limited: int = 0
     _windows: dict[tuple[str, str], _Window] = field(default_factory=dict)
 

@@ -13,7 +13,6 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.sandbox import payloads
-from bot.sandbox.bell import Bell
 from bot.sandbox.journal import Journal
 from bot.sandbox.messages import Message
 from bot.sandbox.wire import Json
@@ -68,7 +67,7 @@ class _Closing(Exception):
         self.reason = reason
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Session:
     """What outlives a connection: who, which shard, and the events so far."""
 
@@ -93,7 +92,7 @@ class Session:
             self.connection.queue.put_nowait(text)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Connection:
     """One websocket and what waits to be sent on it."""
 
@@ -120,7 +119,6 @@ class Gateway:
         """Where it listens; set once it does."""
         self.readies = 0
         self.resumes = 0
-        self.bell = Bell()
         self._world = world
         self._journal = journal
         self._token = token
@@ -255,7 +253,7 @@ class Gateway:
             for guild in guilds:
                 self._dispatch(session, "GUILD_CREATE", payloads.guild_create(guild, self._world))
         self.readies += 1
-        self.bell.ring()
+        self._journal.bell.ring()
 
     def _resume(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
         session = self._sessions.get(str(data.get("session_id")))
@@ -271,7 +269,7 @@ class Gateway:
             connection.queue.put_nowait(text)
         self._dispatch(session, "RESUMED", {})
         self.resumes += 1
-        self.bell.ring()
+        self._journal.bell.ring()
 
     def _attach(self, connection: Connection, session: Session) -> None:
         connection.session = session
@@ -308,7 +306,7 @@ class Gateway:
         session.connection = None
         if connection.socket.close_code in (1000, 1001):
             self._sessions.pop(session.id, None)
-        self.bell.ring()
+        self._journal.bell.ring()
 
     def _dispatch(self, session: Session, name: str, data: Json) -> None:
         session.dispatch(name, data)

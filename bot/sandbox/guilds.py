@@ -12,7 +12,7 @@ class ChannelType(IntEnum):
     PUBLIC_THREAD = 11
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class User:
     """An account: a person or the bot."""
 
@@ -28,7 +28,7 @@ class User:
         return self.global_name or self.username
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Role:
     """A role; `permissions` are bits of `Permission`."""
 
@@ -40,7 +40,7 @@ class Role:
     bot_id: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Member:
     """A user in a guild."""
 
@@ -65,7 +65,7 @@ class Overwrite:
     deny: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Channel:
     """A text channel, a thread of one, or a direct message (`guild_id` None, one recipient besides the bot)."""
 
@@ -92,7 +92,7 @@ class Channel:
         return self.type is ChannelType.DM
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Guild:
     """A server; its `roles` hold @everyone under the guild's own id."""
 

@@ -41,7 +41,7 @@ class CallbackType(IntEnum):
     MODAL = 9
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Interaction:
     """One thing a person did with the bot, and how the bot responded. Times are seconds since 1970."""
 

@@ -67,7 +67,7 @@ class Version:
     files: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Message:
     """A message.
 

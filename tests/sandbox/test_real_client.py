@@ -1,0 +1,146 @@
+"""The real discord.py client against the stand-in, over real sockets."""
+
+import asyncio
+
+import discord
+import pytest
+from parrot import Parrot, running
+
+from bot.sandbox.buckets import Rate
+from bot.sandbox.messages import MessageFlag
+from bot.sandbox.options import ClientRefused
+from bot.sandbox.people import Person
+from bot.sandbox.standin import DiscordStandIn
+
+
+async def test_a_command_is_deferred_edited_and_followed_up_with_a_file(parrot: Parrot, ada: Person):
+    used = await ada.command("/say", text="hello to everyone here", tone="Loud", song="la")
+    assert await used.acknowledged < 3
+    await used.until(lambda shown: len(shown.messages) == 2)
+    first, second = used.messages
+    assert first.content == "hello to everyone here"
+    assert [version.content for version in first.history] == ["", "hello to e", first.content]
+    assert second.content == "song: la"
+    assert second.attachments[0].data == b"HELLO TO EVERYONE HERE"
+    assert second.attachments[0].description == "the same, louder"
+    assert not used.private
+
+
+async def test_a_private_answer_is_seen_by_its_asker_only(parrot: Parrot, ada: Person, ben: Person):
+    used = await ada.command("/say", text="secret", private=True)
+    await used.until(lambda shown: shown.text == "secret")
+    assert used.private
+    assert used.messages[0] in ada.sees()
+    assert used.messages[0] not in ben.sees()
+
+
+async def test_a_subcommand_reaches_its_callback_with_the_members_rights(parrot: Parrot, mo: Person):
+    used = await (await mo.command("/bird feed", seeds=3, channel="a thread")).answered()
+    thread = mo.place("a thread")
+    assert used.text == f"3 seeds {thread.id} True"
+
+
+async def test_a_command_for_moderators_is_not_offered_to_others(parrot: Parrot, ada: Person):
+    with pytest.raises(ClientRefused, match="not offered to Ada"):
+        await ada.command("/bird feed", seeds=3)
+    forced = await (await ada.command("/bird feed", seeds=3, force=True)).answered()
+    assert forced.text.endswith("False")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({}, "needs text"),
+        ({"text": ""}, "1 to 6000"),
+        ({"text": "x" * 6001}, "1 to 6000"),
+        ({"text": "x", "tone": "Silent"}, "no choice"),
+        ({"text": "x", "colour": "red"}, "no option colour"),
+        ({"text": "x", "private": "perhaps"}, "true or false"),
+    ],
+    ids=["missing", "too short", "too long", "no choice", "unknown", "no boolean"],
+)
+async def test_the_client_does_not_send_options_that_do_not_fit(parrot: Parrot, ada: Person, options, complaint):
+    with pytest.raises(ClientRefused, match=complaint):
+        await ada.command("/say", **options)
+
+
+async def test_an_option_completes_while_it_is_typed(parrot: Parrot, ada: Person):
+    choices = await ada.completes("/say", option="song", typed="tra", text="hm")
+    assert [choice["value"] for choice in choices] == ["tra0", "tra1", "tra2"]
+
+
+async def test_a_mention_is_read_and_answered_and_other_talk_is_not_readable(
+    parrot: Parrot, ada: Person, standin: DiscordStandIn
+):
+    await ada.says("just among us")
+    asked = await ada.says(f"<@{standin.world.bot.id}> polly?")
+    await standin.world.bell.until(lambda: len(ada.sees()) == 3, deadline_s=5, what="the reply")
+    reply = ada.sees()[-1]
+    assert reply.content == f"You said {asked.content}"
+    assert reply.reply_to == asked.id
+    assert ada.id in reply.pinged.users
+    assert parrot.heard[0].content == ""
+
+
+async def test_a_direct_message_is_readable_without_a_mention(parrot: Parrot, ada: Person, standin: DiscordStandIn):
+    await ada.says("psst", channel="dm")
+    await ada.says(f"<@{standin.world.bot.id}> now", channel="dm")
+    await standin.world.bell.until(lambda: len(ada.sees("dm")) == 3, deadline_s=5, what="the reply")
+    assert parrot.heard[0].content == "psst"
+    assert parrot.heard[0].guild is None
+
+
+async def test_a_dropped_connection_is_resumed_and_misses_nothing(parrot: Parrot, ada: Person, standin: DiscordStandIn):
+    await standin.gateway.drop()
+    used = await ada.command("/say", text="while you were away")
+    await used.until(lambda shown: shown.text == "while you were away")
+    assert standin.gateway.resumes == 1
+    assert standin.gateway.readies == 1
+
+
+async def test_a_forgotten_session_is_identified_anew(parrot: Parrot, ada: Person, standin: DiscordStandIn):
+    await standin.gateway.drop(forget=True)
+    await standin.journal.until_event(lambda event: event.op == 9 or standin.gateway.readies == 2, deadline_s=20)
+    await standin.journal.bell.until(lambda: standin.gateway.readies == 2, deadline_s=20, what="a second READY")
+    used = await ada.command("/say", text="back again")
+    await used.until(lambda shown: shown.text == "back again")
+    assert standin.gateway.resumes == 0
+
+
+async def test_the_clients_own_pacing_leads_to_no_429(parrot: Parrot, ada: Person, standin: DiscordStandIn):
+    standin.buckets.rates["message.edit"] = Rate(5, 0.5)
+    message = await parrot.get_channel(ada.place().id).send("0")
+    await asyncio.gather(*(message.edit(content=str(n)) for n in range(1, 6)))
+    assert ada.sees()[-1].content == "5"
+    assert standin.journal.limited() == []
+
+
+async def test_a_privileged_intent_that_is_switched_off_ends_the_client(standin: DiscordStandIn, monkeypatch):
+    bot = Parrot(intents=discord.Intents(guilds=True, message_content=True))
+    with pytest.raises(discord.PrivilegedIntentsRequired):
+        async with running(bot, standin, monkeypatch):
+            pass
+
+
+async def test_a_wrong_token_is_refused_at_login(standin: DiscordStandIn, monkeypatch):
+    monkeypatch.setattr(discord.http.Route, "BASE", standin.base_url)
+    async with Parrot() as bot:
+        with pytest.raises(discord.LoginFailure):
+            await bot.login("wrong")
+
+
+async def test_a_second_sync_creates_nothing(parrot: Parrot, standin: DiscordStandIn):
+    before = standin.commands.all()
+    await parrot.tree.sync()
+    assert standin.commands.all() == before
+    assert standin.commands.creates == 2
+
+
+async def test_suppressed_embeds_leave_no_link_previews(parrot: Parrot, ada: Person):
+    channel = parrot.get_channel(ada.place().id)
+    await channel.send("see https://example.org and <https://example.com> and `https://example.net`")
+    await channel.send("see https://example.org", suppress_embeds=True)
+    open_, closed = ada.sees()
+    assert open_.previews == ["https://example.org"]
+    assert closed.previews == []
+    assert closed.flags & MessageFlag.SUPPRESS_EMBEDS
