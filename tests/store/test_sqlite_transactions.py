@@ -186,6 +186,19 @@ async def test_two_processes_write_in_turns(impatient: Database, path: Path) -> 
         assert await kept(other, 2) == await kept(impatient, 1) == [("name", "value")]
 
 
+async def test_nobody_writes_between_what_a_writer_reads_and_what_it_writes(impatient: Database, path: Path) -> None:
+    async with open_database(f"sqlite:///{path}") as other:
+
+        async def work(transaction: Transaction) -> int:
+            await transaction.fetch_all(VALUES, (1,))
+            with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
+                await impatient.write(put)
+            return await put(transaction)
+
+        assert await other.write(work) == 1
+        assert await kept(impatient) == [("name", "value")]
+
+
 async def test_a_full_disk_is_a_plain_fault_and_passes(database: Database) -> None:
     async def limit(transaction: Transaction, pages: int) -> None:
         await transaction.fetch_all(f"PRAGMA max_page_count = {pages}")

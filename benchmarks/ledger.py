@@ -1,0 +1,49 @@
+"""What one /ask costs in the ledger: reserve and settle, one after another. Run: python -m benchmarks.ledger"""
+
+import asyncio
+import statistics
+import tempfile
+import time
+
+from bot.caller import Caller
+from bot.clock import SystemClock
+from bot.quotas.ledger import Ledger
+from bot.quotas.rules import Ceilings, Kind
+from bot.store.opening import open_database
+
+ROUNDS = 2_000
+
+CEILINGS = Ceilings(
+    member_messages=1_000_000,
+    member_speech_characters=10_000,
+    member_images=10,
+    server_messages=None,
+    server_tokens=10**12,
+    server_speech_characters=100_000,
+    server_images=100,
+)
+CALLER = Caller(user_id=1, name="someone", guild_id=2, channel_id=3, settings_channel_id=3)
+
+
+async def measure(folder: str) -> None:
+    """Print the medians, in milliseconds of wall and of CPU time (all threads)."""
+    reserving: list[tuple[float, float]] = []
+    settling: list[tuple[float, float]] = []
+    async with open_database(f"sqlite:///{folder}/bot.db") as database:
+        ledger = Ledger(database, CEILINGS, SystemClock(), process="benchmark")
+        for _ in range(ROUNDS):
+            start = time.perf_counter(), time.process_time()
+            reservation = await ledger.reserve(CALLER, {Kind.MESSAGES: 1, Kind.TOKENS: 900})
+            reserved = time.perf_counter(), time.process_time()
+            await ledger.settle(reservation, {Kind.MESSAGES: 1, Kind.TOKENS: 412})
+            settled = time.perf_counter(), time.process_time()
+            reserving.append((reserved[0] - start[0], reserved[1] - start[1]))
+            settling.append((settled[0] - reserved[0], settled[1] - reserved[1]))
+    for name, times in (("reserve", reserving), ("settle", settling)):
+        wall, cpu = (statistics.median(column) * 1_000 for column in zip(*times, strict=True))
+        print(f"{name}: median {wall:.2f} ms, CPU {cpu:.2f} ms")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(folder))
