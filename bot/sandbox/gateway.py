@@ -99,6 +99,8 @@ class Connection:
     socket: web.WebSocketResponse
     queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     session: Session | None = None
+    cut: bool = False
+    """Whether this side ended it; the other then answers 1000 without meaning goodbye."""
 
     def send(self, op: Op, data: object) -> None:
         """Send something other than an event."""
@@ -165,6 +167,7 @@ class Gateway:
         if forget:
             self._sessions.clear()
         for connection in list(self._connections):
+            connection.cut = True
             await connection.socket.close(code=code)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
@@ -304,7 +307,7 @@ class Gateway:
         if session is None or session.connection is not connection:
             return
         session.connection = None
-        if connection.socket.close_code in (1000, 1001):
+        if not connection.cut and connection.socket.close_code in (1000, 1001):
             self._sessions.pop(session.id, None)
         self._journal.bell.ring()
 
