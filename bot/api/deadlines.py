@@ -72,12 +72,10 @@ class Deadlines:
 
     async def _interrupt_when_due(self) -> None:
         """Sleep to the deadline; look whether it has moved on meanwhile; interrupt the wait if it has not."""
-        while self._waiting is not None:
+        slept_until = self._clock.monotonic()
+        while self._waiting is not None and slept_until < self._due:
             self._wakes_at = self._due
-            left_s = self._due - self._clock.monotonic()
-            if left_s > 0:
-                await self._clock.sleep(left_s)
-            elif self._waiting.when() is None:
-                self._waiting.reschedule(0)
-            else:
-                return
+            await self._clock.sleep(self._wakes_at - slept_until)
+            slept_until = max(self._wakes_at, self._clock.monotonic())
+        if self._waiting is not None:
+            self._waiting.reschedule(0)

@@ -1,0 +1,87 @@
+"""Waits that end in time, on a clock that the test moves."""
+
+import asyncio
+
+import pytest
+
+from bot.api.deadlines import Deadlines
+from bot.errors import TooSlow
+from tests.support.clock import FakeClock
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+async def test_work_that_is_done_in_time_gives_its_result(clock):
+    async def work() -> str:
+        await clock.sleep(9)
+        return "done"
+
+    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+        assert await clock.drive(deadlines.wait(work, deadlines.after(10))) == "done"
+
+
+async def test_work_that_takes_longer_is_interrupted(clock):
+    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+        with pytest.raises(TooSlow):
+            await clock.drive(deadlines.wait(for_ever, deadlines.after(10)))
+
+        assert clock.monotonic() == 10
+
+
+async def test_each_wait_has_a_limit_of_its_own(clock):
+    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+        for seconds in (50, 30, 50):
+            due = deadlines.after(60)
+            await clock.drive(deadlines.wait(lambda seconds=seconds: clock.sleep(seconds), due))
+        with pytest.raises(TooSlow):
+            await clock.drive(deadlines.wait(for_ever, deadlines.after(5)))
+
+    assert clock.monotonic() == 135
+
+
+async def test_the_whole_is_limited_however_short_its_parts(clock):
+    with Deadlines(clock, "chat", whole_s=100) as deadlines:
+        await clock.drive(deadlines.wait(lambda: clock.sleep(70), deadlines.after(80)))
+        with pytest.raises(TooSlow):
+            await clock.drive(deadlines.wait(lambda: clock.sleep(70), deadlines.after(80)))
+
+        assert clock.monotonic() == 100
+        with pytest.raises(TooSlow):
+            await deadlines.wait(for_ever, deadlines.after(80))
+
+
+async def test_time_between_waits_counts_for_the_whole_only(clock):
+    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+        await clock.drive(deadlines.wait(lambda: clock.sleep(1), deadlines.after(60)))
+        await clock.advance(300)
+        await clock.drive(deadlines.wait(lambda: clock.sleep(59), deadlines.after(60)))
+
+    assert clock.monotonic() == 360
+
+
+async def test_a_cancelled_wait_is_cancelled_and_not_too_slow(clock):
+    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+        waiting = asyncio.create_task(deadlines.wait(for_ever, deadlines.after(60)))
+        await clock.advance(1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
+async def test_a_clock_that_jumps_ends_every_wait_and_hangs_nothing():
+    class JumpingClock(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            return
+
+    clock = JumpingClock()
+    with Deadlines(clock, "chat", whole_s=600) as deadlines, pytest.raises(TooSlow):
+        await deadlines.wait(for_ever, deadlines.after(60))
+
+    assert clock.monotonic() == 0
