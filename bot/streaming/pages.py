@@ -1,0 +1,83 @@
+"""Which message holds which text, while an answer grows and when it is done."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.markdown.splitter import MESSAGE_LIMIT, Splitter
+
+MOST_MESSAGES: Final = 5
+"""More than this many messages become the first ones and a file with the whole."""
+
+FILE_NAME: Final = "answer.md"
+
+SIGN_OF_LIFE: Final = "\n-# ✍️ …"
+"""Stands under the text while more is coming: small print on a line of its own, which is right below a fence too."""
+
+GOES_ON: Final = "That's a long one – it goes on, and you'll get all of it as a file in a moment."
+IN_FILE: Final = "That was more than fits here, so the whole answer is in this file."
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one message shows: a text within the limit and perhaps a file."""
+
+    text: str
+    file: bytes | None = None
+
+
+class Pages:
+    """The messages of one answer. Those that are full never change."""
+
+    def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
+        self._limit = limit
+        self._splitter = Splitter(limit)
+        self._full: list[str] = []
+        self._pieces: list[str] = []
+        self._spilt = False  # there is more than fits into the messages; only the file grows now
+
+    @property
+    def text(self) -> str:
+        """All that was added, as it came."""
+        return "".join(self._pieces)
+
+    def add(self, text: str) -> None:
+        """Take the next piece of the answer."""
+        self._pieces.append(text)
+        if not self._spilt:
+            self._full += self._splitter.feed(text)
+            self._spilt = len(self._full) > MOST_MESSAGES
+
+    def so_far(self) -> list[Page]:
+        """Tell what the messages show while more is coming; none before the first word.
+
+        Only the last one bears the sign of life. While it is full and the next one has not begun there is no room for
+        it, so nothing does.
+        """
+        room = self._limit - len(SIGN_OF_LIFE)
+        growing = "" if self._spilt else self._splitter.preview(room)
+        if self._spilt or (growing and len(self._full) >= MOST_MESSAGES):
+            self._spilt = True
+            return [*map(Page, self._full[: MOST_MESSAGES - 1]), Page(GOES_ON + SIGN_OF_LIFE)]
+        return [*map(Page, self._full), *([Page(growing + SIGN_OF_LIFE)] if growing else [])]
+
+    def finished(self, note: str | None = None) -> list[Page]:
+        """Tell what the messages show in the end; none when there was no word. Nothing may be added afterwards.
+
+        `note` is one short sentence about how the answer ended. It stands below in small print, if there is any word.
+        """
+        if not self._spilt:
+            self._full += self._splitter.finish()
+        closing = f"\n-# {note}" if note else ""
+        pages = self._full if self._spilt else _with_closing(self._full, closing, self._limit)
+        if not self._spilt and len(pages) <= MOST_MESSAGES:
+            return [Page(text) for text in pages]
+        return [*map(Page, pages[: MOST_MESSAGES - 1]), Page(IN_FILE + closing, self.text.encode())]
+
+
+def _with_closing(parts: list[str], closing: str, limit: int) -> list[str]:
+    """Put `closing` below the last part, or into a message of its own when there is no room."""
+    if not parts or not closing:
+        return parts
+    if len(parts[-1]) + len(closing) <= limit:
+        return [*parts[:-1], parts[-1] + closing]
+    return [*parts, closing.lstrip()]

@@ -1,0 +1,191 @@
+"""Brings an answer from the stream onto its surface: one writer, one request at a time, always the newest text."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from bot.clock import Clock
+from bot.streaming.pacer import Pacer
+from bot.streaming.pages import FILE_NAME, Page, Pages
+from bot.streaming.surface import Surface
+
+_log = logging.getLogger(__name__)
+
+_RETRIES_S: Final = (1.0, 2.0, 4.0)
+"""Seconds before each further attempt at a last edit. discord.py has tried five times by itself within each one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What became of an answer: all its text, its messages, and when the first word showed (seconds, monotonic)."""
+
+    text: str
+    messages: int
+    first_word_at: float | None
+
+
+class Relay:
+    """Shows one answer while it is written.
+
+        async with Relay(surface, clock) as relay:
+            async for delta in stream:
+                relay.feed(delta)
+            shown = await relay.finish()
+
+    Whatever ends the block, the text so far is shown completely and without a sign of life before it is left. To have
+    a sentence stand below an answer that was cut or failed, catch what ended it within the block and call
+    `finish(note=...)`. Nothing is ever shown of an answer without a word: when `has_words` is false, say something
+    else.
+    """
+
+    def __init__(self, surface: Surface, clock: Clock) -> None:
+        self._surface = surface
+        self._clock = clock
+        self._pages = Pages()
+        self._pacer = Pacer()
+        self._showing: list[Page | None] = []  # what each message shows; None when an edit's fate is unknown
+        self._first_word_at: float | None = None
+        self._has_words = False
+        self._news = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._note: str | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    @property
+    def has_words(self) -> bool:
+        """Whether anything but white space was fed."""
+        return self._has_words
+
+    @property
+    def text(self) -> str:
+        """All that was fed, as it came."""
+        return self._pages.text
+
+    async def __aenter__(self) -> Self:
+        self._writer = asyncio.create_task(self._write(), name="relay")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._ended.is_set():
+            return
+        try:
+            await self.finish()
+        except Exception as trouble:
+            if error is None:
+                raise
+            # What ended the block matters more and goes on; this is only told.
+            _log.warning("An answer was left unfinished: %s", type(trouble).__name__)
+
+    def feed(self, text: str) -> None:
+        """Take the next piece of the answer; never waits."""
+        if self._ended.is_set():
+            raise RuntimeError("the answer is finished")
+        self._pages.add(text)
+        self._has_words = self._has_words or bool(text.strip())
+        self._news.set()
+
+    async def finish(self, note: str | None = None) -> Shown:
+        """Show the whole answer, with `note` below it, and return once it is there.
+
+        A request in flight is waited for, never cancelled: an interrupted interaction edit can block all later ones
+        (discord.py's lock per token). So a cancellation of the caller takes effect when the answer is shown.
+
+        Raises:
+            Exception: what the surface raised when it would not take the last text after several attempts.
+        """
+        if not self._ended.is_set():
+            self._note = note
+            self._ended.set()
+            self._news.set()
+        assert self._writer is not None, "used outside of its block"
+        await _outlast(self._writer)
+        return Shown(self._pages.text, len(self._showing), self._first_word_at)
+
+    async def _write(self) -> None:
+        """Show the newest text at the pacer's times, and the whole when it is there."""
+        while not self._ended.is_set():
+            self._news.clear()
+            due = self._due(self._pages.so_far())
+            if due is None:
+                await self._news.wait()
+            elif (pause := self._pacer.pause(self._clock.monotonic(), self._surface.room)) > 0:
+                await self._rest(pause)
+            else:
+                await self._try(*due)
+        pages = self._pages.finished(self._note)
+        while (due := self._due(pages)) is not None:
+            await self._insist(*due)
+
+    def _due(self, pages: list[Page]) -> tuple[int, Page] | None:
+        """Find the first message that does not show what it should."""
+        for index, page in enumerate(pages):
+            if index == len(self._showing) or self._showing[index] != page:
+                return index, page
+        return None
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait for `seconds`, or less when the answer ends."""
+        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._ended.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _insist(self, index: int, page: Page) -> None:
+        """Make a last edit, again if need be."""
+        for seconds in _RETRIES_S:
+            if await self._try(index, page):
+                return
+            await self._clock.sleep(seconds)
+        await self._put(index, page)
+
+    async def _try(self, index: int, page: Page) -> bool:
+        """Make an edit; tell whether it was applied."""
+        try:
+            await self._put(index, page)
+        except Exception as error:
+            # Whatever it is that the far side raises, the answer goes on: a later edit brings the newest text. Its
+            # words may hold the interaction's token, so only its kind is told.
+            _log.warning("Message %d of an answer was not updated: %s", index, type(error).__name__)
+            return False
+        return True
+
+    async def _put(self, index: int, page: Page) -> None:
+        """Make an edit, and remember what the message shows now."""
+        if index < len(self._showing):
+            self._showing[index] = None
+        applied = False
+        self._pacer.start(self._clock.monotonic())
+        try:
+            if page.file is None:
+                await self._surface.show(index, page.text)
+            else:
+                await self._surface.attach(index, page.text, FILE_NAME, page.file)
+            applied = True
+        finally:
+            self._pacer.end(self._clock.monotonic(), applied=applied)
+        self._showing[index:] = [page, *self._showing[index + 1 :]]
+        if self._first_word_at is None:
+            self._first_word_at = self._clock.monotonic()
+
+
+async def _outlast(task: asyncio.Task[None]) -> None:
+    """Wait for `task` to its end even when cancelled meanwhile; then pass on the cancellation, else its error."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        trouble = None if task.cancelled() else task.exception()
+        if trouble is not None:
+            _log.warning("An answer was left unfinished: %s", type(trouble).__name__)
+        raise cancelled
+    task.result()

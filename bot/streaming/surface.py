@@ -1,0 +1,40 @@
+"""Where an answer shows: the ports behind which Discord is."""
+
+from typing import Protocol
+
+
+class Room(Protocol):
+    """What is left of the request bucket that a surface's calls are counted in."""
+
+    def left(self) -> int | None:
+        """Requests that may be sent now; None while nothing is known, and again once the bucket has refilled."""
+        ...
+
+    def refills_in(self) -> float:
+        """Seconds until the bucket is full again; 0 when that is past or unknown."""
+        ...
+
+
+class Surface(Protocol):
+    """The messages of one answer, counted from 0.
+
+    The relay makes one call at a time, waits for its end and never cancels it. A call that returns has been applied.
+    One that raises may or may not have been; it is made again with the newest text.
+    """
+
+    @property
+    def room(self) -> Room:
+        """The bucket that these calls draw from."""
+        ...
+
+    async def show(self, index: int, text: str) -> None:
+        """Send message `index` (the number sent so far), or replace the text of one that is there.
+
+        `text` has 1 to 2,000 code points, and is not what the message shows already. A file that the message bore
+        stays.
+        """
+        ...
+
+    async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
+        """Do as `show` does, with a file."""
+        ...

@@ -1,0 +1,124 @@
+"""A surface that keeps its messages in memory, takes its time as told, and notes every rule broken by its user."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+from tests.support.clock import FakeClock
+
+LIMIT = 2000
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One call: when it started and ended, which message it changed to what, and whether it was applied."""
+
+    started: float
+    ended: float
+    index: int
+    text: str
+    file: bytes | None
+    applied: bool
+    left_before: int | None
+
+
+class MemoryRoom:
+    """A bucket of `size` requests that is full again `window` seconds after its first one, as Discord's are."""
+
+    def __init__(self, clock: FakeClock, size: int | None, window: float) -> None:
+        self._clock, self._size, self._window = clock, size, window
+        self._used, self._resets = 0, 0.0
+
+    def left(self) -> int | None:
+        if self._size is None or self._clock.monotonic() >= self._resets:
+            return None
+        return self._size - self._used
+
+    def refills_in(self) -> float:
+        return max(0.0, self._resets - self._clock.monotonic())
+
+    def take(self) -> bool:
+        """Use one request; tell whether there was one."""
+        if self._size is None:
+            return True
+        if self._clock.monotonic() >= self._resets:
+            self._used, self._resets = 0, self._clock.monotonic() + self._window
+        self._used += 1
+        return self._used <= self._size
+
+
+class MemorySurface:
+    """A `bot.streaming.surface.Surface`: messages in a list.
+
+    `latencies` are the seconds that the calls take, the last one for ever; `failures` the errors that they raise,
+    None for a call that works. `broken` names what a real surface would not have taken.
+    """
+
+    def __init__(
+        self,
+        clock: FakeClock,
+        *,
+        latencies: Iterable[float] = (0.0,),
+        failures: Iterable[Exception | None] = (),
+        bucket: int | None = None,
+        window: float = 5.0,
+    ) -> None:
+        self.room = MemoryRoom(clock, bucket, window)
+        self.messages: list[str] = []
+        self.files: dict[int, tuple[str, bytes]] = {}
+        self.edits: list[Edit] = []
+        self.broken: list[str] = []
+        self._clock = clock
+        self._latencies = _lasting(latencies)
+        self._failures = chain(failures, repeat(None))
+        self._in_flight = False
+
+    async def show(self, index: int, text: str) -> None:
+        await self._take(index, text, None)
+
+    async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
+        await self._take(index, text, (filename, data))
+
+    async def _take(self, index: int, text: str, file: tuple[str, bytes] | None) -> None:
+        self._check(index, text, file)
+        started, left = self._clock.monotonic(), self.room.left()
+        if not self.room.take():
+            self.broken.append("a request beyond the bucket")
+        failure = next(self._failures)
+        self._in_flight = True
+        try:
+            await self._clock.sleep(next(self._latencies))
+            if self.room.left() == 0:  # discord.py sits out an empty bucket inside the call that emptied it
+                await self._clock.sleep(self.room.refills_in())
+        except asyncio.CancelledError:
+            self.broken.append("a request cancelled in flight")
+            raise
+        finally:
+            self._in_flight = False
+        ended = self._clock.monotonic()
+        self.edits.append(Edit(started, ended, index, text, file and file[1], failure is None, left))
+        if failure is not None:
+            raise failure
+        self.messages[index:] = [text, *self.messages[index + 1 :]]
+        if file is not None:
+            self.files[index] = file
+
+    def _check(self, index: int, text: str, file: tuple[str, bytes] | None) -> None:
+        known = index < len(self.messages)
+        wrong = {
+            "two requests in flight": self._in_flight,
+            "a message out of turn": not 0 <= index <= len(self.messages),
+            "an empty message": not text.strip(),
+            "white space that Discord would drop": text != text.strip(),
+            "a message too long": len(text) > LIMIT,
+            "an edit that changes nothing": known and self.messages[index] == text and file is None,
+        }
+        self.broken += [what for what, is_so in wrong.items() if is_so]
+
+
+def _lasting(values: Iterable[float]) -> Iterator[float]:
+    last = 0.0
+    for last in values:
+        yield last
+    yield from repeat(last)
