@@ -53,6 +53,7 @@ _PAYMENT_WORDS = re.compile(r"exceeded your current quota|insufficient (credit|b
 _ROLE_WORDS = re.compile(
     r"'developer'|\"developer\"|`developer`|developer role|role:? developer"
     r"|(unexpected|unknown|unsupported|invalid)( message)? role|(only|supported).{0,60}\broles?\b"
+    r"|should be .{0,60}'system'"
 )
 
 _LOGGABLE_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,47}")

@@ -52,7 +52,7 @@ FAULTS = {
     "400 safety by words": (400, error("Your request was rejected by our safety system."), ContentRefused),
     "400 Azure": (400, error(innererror={"code": "ResponsibleAIPolicyViolation"}), ContentRefused),
     "400 developer": (400, error("Invalid value: 'developer'."), DeveloperRoleUnknown),
-    "422 FastAPI": (422, '{"detail": [{"msg": "Input should be \'system\' or \'user\'"}]}', BadRequest),
+    "422 FastAPI": (422, '{"detail": [{"msg": "Input should be \'system\' or \'user\'"}]}', DeveloperRoleUnknown),
     "400 template": (400, error("Only user, assistant and system roles are supported!"), DeveloperRoleUnknown),
     "400": (400, error("n must be 1", type="invalid_request_error"), BadRequest),
     "400 text": (400, '"no"', BadRequest),
