@@ -26,6 +26,7 @@ DEFAULT_FILE_LIMIT = 10 * 1024 * 1024
 
 CREATE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.IS_COMPONENTS_V2
 EDIT_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.IS_COMPONENTS_V2
+"""What an edit may change; flags that are set already may be named too, and stay whatever it says."""
 
 
 class Absent(Enum):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
-from bot.sandbox.drafts import ABSENT, MOST_ATTACHMENTS, Draft, Upload
+from bot.sandbox.drafts import ABSENT, EDIT_FLAGS, MOST_ATTACHMENTS, Draft, Upload
 from bot.sandbox.guilds import Channel, User
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.mentions import Allowed, allowed_mentions, pings
@@ -104,8 +104,8 @@ class Postbox:
         if draft.components is not ABSENT:
             edited.components = draft.components
         if draft.flags is not ABSENT:
-            kept = message.flags & ~MessageFlag.SUPPRESS_EMBEDS  # V2, once set, stays
-            edited.flags = kept | draft.flags
+            kept = message.flags & ~MessageFlag.SUPPRESS_EMBEDS  # everything else, once set, stays
+            edited.flags = kept | draft.flags & EDIT_FLAGS
         edited.flags &= ~MessageFlag.LOADING
         _refuse_empty(edited)
         was_loading = message.loading

@@ -102,7 +102,9 @@ class ChannelRoutes:
         message = self._message(channel, call)
         if message.author is not self._world.bot:
             raise foreign_message()
-        draft = read_draft(call.body, call.uploads, flags=int(EDIT_FLAGS), file_limit=self._world.attachment_size_limit)
+        draft = read_draft(
+            call.body, call.uploads, flags=int(EDIT_FLAGS) | message.flags, file_limit=self._world.attachment_size_limit
+        )
         if draft.uploads:
             self._need(channel, Permission.ATTACH_FILES)
         self._postbox.edit(message, draft, fallback=ANYONE)

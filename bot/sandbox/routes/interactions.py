@@ -125,7 +125,8 @@ class InteractionRoutes:
     def _update(self, interaction: Interaction, data: Json, call: Call) -> Message:
         if interaction.message is None:
             raise invalid_form("type", "INTERACTION_CALLBACK_INVALID", "There is no message to update")
-        draft = read_draft(data, call.uploads, flags=int(EDIT_FLAGS), file_limit=self._world.attachment_size_limit)
+        flags = int(EDIT_FLAGS) | interaction.message.flags
+        draft = read_draft(data, call.uploads, flags=flags, file_limit=self._world.attachment_size_limit)
         return self._postbox.edit(interaction.message, draft, fallback=USERS_ONLY, interaction=interaction)
 
     def _outcome(self, interaction: Interaction, kind: CallbackType, shown: Message | None) -> Json:
@@ -140,6 +141,8 @@ class InteractionRoutes:
         }
         if shown.guild_id is not None:
             head["guild_id"] = str(shown.guild_id)
+        if kind not in (CallbackType.MESSAGE, CallbackType.UPDATE_MESSAGE):
+            return {"interaction": head}  # the description knows no resource for a deferral
         return {
             "interaction": head,
             "resource": {"type": int(kind), "message": payloads.message(shown, self._world)},

@@ -66,7 +66,9 @@ class WebhookRoutes:
         """Change one of the interaction's messages."""
         interaction = self._interaction(call)
         message = self._message(interaction, call)
-        draft = read_draft(call.body, call.uploads, flags=int(EDIT_FLAGS), file_limit=self._world.attachment_size_limit)
+        draft = read_draft(
+            call.body, call.uploads, flags=int(EDIT_FLAGS) | message.flags, file_limit=self._world.attachment_size_limit
+        )
         self._postbox.edit(message, draft, fallback=USERS_ONLY, interaction=interaction)
         return Answer(200, payloads.message(message, self._world))
 
