@@ -13,6 +13,7 @@ from bot.clock import Clock
 from bot.conversation.answering import Answering
 from bot.conversation.window import Window
 from bot.drawing.drawing import Drawing
+from bot.errors import StartupFault, StoreUnavailable
 from bot.guilds.rules import GuildRules
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Ceilings
@@ -43,7 +44,10 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             clock=clock,
         )
         ledger = Ledger(database, _ceilings(settings), clock, process=secrets.token_hex(8))
-        await stack.enter_async_context(ledger.running())
+        try:
+            await stack.enter_async_context(ledger.running())
+        except StoreUnavailable as error:
+            raise StartupFault("The database can't be written just now. Is another program holding it?") from error
         catalogue = Catalogue(api.models, _policy(settings), clock)
         await stack.enter_async_context(_kept_fresh(catalogue))
         yield Services(
@@ -55,8 +59,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 window=Window(settings.history_turns, settings.history_tokens),
                 persona=settings.default_persona,
             ),
-            saying=Saying(api, ledger),
-            drawing=Drawing(api, ledger),
+            saying=Saying(api, ledger, clock),
+            drawing=Drawing(api, ledger, clock),
             rules=GuildRules(StoredSettings(database), catalogue, clock),
             catalogue=catalogue,
             ledger=ledger,

@@ -1,5 +1,7 @@
 """/channel: what moderators set for a channel."""
 
+from typing import Literal
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -12,7 +14,7 @@ from bot.ui import choices
 from bot.ui.callers import caller_of
 
 
-@app_commands.guild_only()
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.default_permissions(manage_channels=True)
 class Channel(commands.GroupCog, group_name="channel", group_description="Set up this channel"):
     """Settings of one channel; those of a thread are its parent's."""
@@ -27,12 +29,13 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
         self,
         interaction: discord.Interaction,
         model: app_commands.Range[str, 1, 100],
-        kind: ModelKind = ModelKind.CHAT,
+        kind: Literal["chat", "speech", "image"] = "chat",
     ) -> None:
         """Choose the model for this channel."""
-        await self._rules.choose_model(caller_of(interaction), kind, model)
+        chosen_for = ModelKind(kind)
+        await self._rules.choose_model(caller_of(interaction), chosen_for, model)
         await interaction.response.send_message(
-            f"From now on the {MODELS[kind].label} in this channel is `{model}`.", ephemeral=True
+            f"From now on the {MODELS[chosen_for].label} in this channel is `{model}`.", ephemeral=True
         )
 
     @model.autocomplete("model")

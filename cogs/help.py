@@ -20,7 +20,7 @@ class Help(commands.Cog):
     async def help(self, interaction: discord.Interaction) -> None:
         """See what I can do."""
         lines = [_OPENING]
-        for command in sorted(self._bot.tree.walk_commands(), key=lambda command: command.qualified_name):
+        for command in self._bot.tree.walk_commands():
             if isinstance(command, app_commands.Group) or not _offered(command, interaction):
                 continue
             top = command.root_parent or command
@@ -35,7 +35,7 @@ def _offered(command: app_commands.Command[Help, ..., None], interaction: discor
     """Whether Discord shows `command` to the person who asks, by its default permissions and contexts."""
     top = command.root_parent or command
     if interaction.guild_id is None:
-        return not top.guild_only
+        return top.allowed_contexts is None or top.allowed_contexts.dm_channel is not False
     needed = top.default_permissions
     return needed is None or interaction.permissions.administrator or interaction.permissions >= needed
 

@@ -1,7 +1,7 @@
 """/usage: what binds the member here, how much of it is gone, and when it starts again."""
 
 from collections.abc import Sequence
-from enum import StrEnum
+from typing import Literal
 
 import discord
 from discord import app_commands
@@ -23,13 +23,6 @@ _KINDS = {
 }
 
 
-class UsageScope(StrEnum):
-    """Whose usage to show."""
-
-    ME = "me"
-    SERVER = "server"
-
-
 class Usage(commands.Cog):
     """Shows where the limits stand."""
 
@@ -38,10 +31,10 @@ class Usage(commands.Cog):
 
     @app_commands.command()
     @app_commands.describe(scope="Yours, or the whole server's (needs Manage Server)")
-    async def usage(self, interaction: discord.Interaction, scope: UsageScope = UsageScope.ME) -> None:
+    async def usage(self, interaction: discord.Interaction, scope: Literal["me", "server"] = "me") -> None:
         """See how much you can still use today."""
         caller = caller_of(interaction)
-        if scope is UsageScope.SERVER:
+        if scope == "server":
             if not caller.may(Right.MANAGE_SERVER):
                 raise MissingRight(Right.MANAGE_SERVER)
             lines = await self._ledger.usage_of_server(caller)

@@ -1,6 +1,6 @@
 """What an answer has come to while it streams: its text, and the tokens it has cost so far."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta
 from bot.conversation.tokens import estimate
@@ -15,7 +15,7 @@ class Tally:
         self._reasoning: list[str] = []
         self.end: StreamEnd | None = None
 
-    async def texts(self, events: AsyncGenerator[ChatEvent, None]) -> AsyncIterator[str]:
+    async def texts(self, events: AsyncGenerator[ChatEvent, None]) -> AsyncGenerator[str, None]:
         """Yield the text of `events`, piece by piece."""
         async for event in events:
             match event:

@@ -13,12 +13,14 @@ from typing import Final
 from bot.api.client import ApiClient
 from bot.api.pictures import Picture
 from bot.caller import Caller
+from bot.clock import Clock
 from bot.drawing.fitting import Fitted, fit
 from bot.drawing.request import DrawRequest
 from bot.errors import ApiError, BadRequest, BotError, BrokenAnswer, ContentRefused
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
+from bot.telemetry.trips import Trip
 
 ALT_TEXT_LIMIT: Final = 1024  # Discord's, for an attachment's description
 _FITTED_AT_ONCE: Final = 2  # a decoded picture takes up to 200 MB, and there are several copies on the way
@@ -33,6 +35,7 @@ class PreparedDrawing:
     Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
     """
 
+    caller: Caller
     request: DrawRequest
     reservation: Reservation
 
@@ -67,9 +70,10 @@ class _Order:
 class Drawing:
     """Draws pictures."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger) -> None:
+    def __init__(self, api: ApiClient, ledger: Ledger, clock: Clock) -> None:
         self._api = api
         self._ledger = ledger
+        self._clock = clock
         self._fitting = asyncio.Semaphore(_FITTED_AT_ONCE)
         self._found_one_at_a_time: set[str] = set()  # models that have turned down more than one, and then did one
 
@@ -83,7 +87,7 @@ class Drawing:
         """
         request = request.checked()
         reservation = await self._ledger.reserve(caller, {Kind.IMAGES: request.n})
-        return PreparedDrawing(request, reservation)
+        return PreparedDrawing(caller, request, reservation)
 
     async def draw(self, prepared: PreparedDrawing, upload_limit: int) -> Drawn:
         """Have it drawn, each file at most `upload_limit` bytes. Ends the reservation, whatever happens.
@@ -94,6 +98,16 @@ class Drawing:
             ApiError: no picture was drawn.
             PictureTooBig: none can be made to fit into `upload_limit`.
         """
+        request = prepared.request
+        with Trip("draw", prepared.caller, self._clock) as trip:
+            trip.note(model=request.model, asked=request.n)
+            drawn = await self._draw(prepared, upload_limit)
+            trip.note(shown=len(drawn.files), bytes=sum(len(file.data) for file in drawn.files))
+            if drawn.note is not None:
+                trip.ended("partly")
+            return drawn
+
+    async def _draw(self, prepared: PreparedDrawing, upload_limit: int) -> Drawn:
         request = prepared.request
         orders: list[_Order] = []
         async with prepared.reservation as reservation:

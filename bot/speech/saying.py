@@ -14,6 +14,7 @@ from typing import Final
 
 from bot.api.client import ApiClient
 from bot.caller import Caller
+from bot.clock import Clock
 from bot.errors import ApiError, BrokenAnswer
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
@@ -22,6 +23,7 @@ from bot.speech import joining
 from bot.speech.pieces import cut
 from bot.speech.voices import checked_voice
 from bot.speech.wording import has_words, sayable
+from bot.telemetry.trips import Trip
 
 AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
 WORTH_HEARING_S: Final = 1.0  # less than this of a piece that broke off is no use to anybody
@@ -37,6 +39,7 @@ class PreparedSpeech:
     Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
     """
 
+    caller: Caller
     pieces: tuple[str, ...]
     voice: str
     model: str
@@ -70,9 +73,10 @@ class _Take:
 class Saying:
     """Says texts aloud."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger) -> None:
+    def __init__(self, api: ApiClient, ledger: Ledger, clock: Clock) -> None:
         self._api = api
         self._ledger = ledger
+        self._clock = clock
 
     async def prepare(self, caller: Caller, text: str, voice: str, model: str) -> PreparedSpeech:
         """Word the text and reserve its characters. Asks the store only.
@@ -86,7 +90,7 @@ class Saying:
         voice = checked_voice(voice)
         pieces = tuple(piece for piece in cut(sayable(text)) if has_words(piece))
         reservation = await self._ledger.reserve(caller, {Kind.SPEECH_CHARACTERS: sum(map(len, pieces))})
-        return PreparedSpeech(pieces, voice, model, reservation)
+        return PreparedSpeech(caller, pieces, voice, model, reservation)
 
     async def speak(self, prepared: PreparedSpeech, upload_limit: int) -> Speech:
         """Have it said, as one file of at most `upload_limit` bytes. Ends the reservation, whatever happens.
@@ -97,6 +101,15 @@ class Saying:
             ApiError: nothing was said.
             TooLongToSend: it cannot be made to fit into `upload_limit`.
         """
+        with Trip("say", prepared.caller, self._clock) as trip:
+            trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
+            speech = await self._speak(prepared, upload_limit)
+            trip.note(spent=speech.characters, bytes=len(speech.mp3))
+            if speech.note is not None:
+                trip.ended("cut")
+            return speech
+
+    async def _speak(self, prepared: PreparedSpeech, upload_limit: int) -> Speech:
         takes = [_Take(piece) for piece in prepared.pieces]
         async with prepared.reservation as reservation:
             try:

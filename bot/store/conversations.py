@@ -44,7 +44,10 @@ _LINE_MESSAGES = """
     SELECT turn_id, position, message_id FROM line JOIN turn_messages ON turn_id = line.id ORDER BY turn_id, position
 """
 
+_NOTE_MESSAGE = _ADD_MESSAGE + " ON CONFLICT (turn_id, position) DO UPDATE SET message_id = excluded.message_id"
+
 _QUESTION_POSITION = 0
+_FIRST_ANSWER = _QUESTION_POSITION + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,7 @@ class Conversations:
             row = await transaction.fetch_one(_ADD_TURN, _columns(turn, parent))
             assert row is not None, "RETURNING gives the row that was added"
             turn_id: int = row[0]
-            messages = list(enumerate(turn.answer_message_ids, start=_QUESTION_POSITION + 1))
+            messages = list(enumerate(turn.answer_message_ids, start=_FIRST_ANSWER))
             if turn.question_message_id is not None:
                 messages.append((_QUESTION_POSITION, turn.question_message_id))
             if messages:
@@ -128,6 +131,19 @@ class Conversations:
             return turn_id
 
         return await self._database.write(work)
+
+    async def note_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
+        """Keep which messages the answer of a kept turn came to, all of them, in their order.
+
+        Raises:
+            StoreUnavailable: they could not be kept.
+        """
+        rows = [(turn_id, position, message) for position, message in enumerate(answer_message_ids, _FIRST_ANSWER)]
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute_many(_NOTE_MESSAGE, rows)
+
+        await self._database.write(work)
 
     async def public_line(self, channel_id: int, limit: int) -> list[Turn]:
         """Give the channel's newest public turns, at most `limit`, oldest first, back to the last fresh one.

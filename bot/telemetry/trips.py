@@ -1,15 +1,18 @@
 """One record for each thing a member asked for: what it was, how it ended, how long it took, what it cost."""
 
+import asyncio
 import logging
 import secrets
-from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
 
+from bot.caller import Caller
 from bot.clock import Clock
 
 log = logging.getLogger(__name__)
 
 # No 0/O or 1/I/L: members may read a reference out to whoever runs the bot.
-_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 def new_reference() -> str:
@@ -17,48 +20,50 @@ def new_reference() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(6))
 
 
-@dataclass(slots=True)
 class Trip:
-    """What is known of one request while it is under way; `end` writes it down.
+    """What is known of one request while it is under way; leaving its block writes it down, in one INFO line.
 
-    Facts are ids, sizes and counts only, never what people wrote.
+    Facts are ids, sizes and counts only, never what people wrote. It ended as `done`, what `ended` said, `interrupted`
+    for a cancellation, or the name of the error that left the block.
     """
 
-    command: str
-    clock: Clock
-    user_id: int
-    guild_id: int | None
-    channel_id: int
-    reference: str = field(default_factory=new_reference)
-    facts: dict[str, object] = field(default_factory=dict)
-    _started: float = field(init=False)
-    _first_word: float | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        self._started = self.clock.monotonic()
+    def __init__(self, command: str, caller: Caller, clock: Clock) -> None:
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._first_word: float | None = None
+        self._outcome = "done"
+        self._facts: dict[str, object] = {
+            "command": command,
+            "user": caller.user_id,
+            "guild": caller.guild_id,
+            "channel": caller.channel_id,
+        }
 
     def note(self, **facts: object) -> None:
         """Add facts to the record."""
-        self.facts.update(facts)
+        self._facts.update(facts)
 
     def first_word(self) -> None:
-        """Mark the moment when the member first saw something of the answer."""
+        """Mark the moment when something of the answer first came."""
         if self._first_word is None:
-            self._first_word = self.clock.monotonic()
+            self._first_word = self._clock.monotonic()
 
-    def end(self, outcome: str) -> None:
-        """Write the record: one INFO line."""
-        now = self.clock.monotonic()
-        facts: dict[str, object] = {
-            "trip": self.reference,
-            "command": self.command,
-            "outcome": outcome,
-            "user": self.user_id,
-            "guild": self.guild_id,
-            "channel": self.channel_id,
-            **self.facts,
-            "total_ms": round((now - self._started) * 1000),
-        }
+    def ended(self, outcome: str) -> None:
+        """Say how it ended, where that is neither `done` nor an error."""
+        self._outcome = outcome
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._outcome = "interrupted" if issubclass(kind, asyncio.CancelledError) else kind.__name__
+        facts = {**self._facts, "outcome": self._outcome, "total_ms": self._since_start(self._clock.monotonic())}
         if self._first_word is not None:
-            facts["first_word_ms"] = round((self._first_word - self._started) * 1000)
+            facts["first_word_ms"] = self._since_start(self._first_word)
         log.info("trip", extra=facts)
+
+    def _since_start(self, moment: float) -> int:
+        return round((moment - self._started) * 1000)

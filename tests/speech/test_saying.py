@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.clock import SystemClock
 from bot.errors import BadOption, BrokenAnswer, NothingToSay, QuotaSpent, ServerTrouble
 from bot.quotas.rules import Kind
 from bot.speech.joining import TooLongToSend, duration_s
@@ -63,7 +64,7 @@ def breaking_off(sound: bytes) -> Callable[[web.Request], Any]:
 
 
 async def say(shop: Workshop, text: str, upload_limit: int = MIB_10) -> Speech:
-    saying = Saying(shop.api, shop.ledger)
+    saying = Saying(shop.api, shop.ledger, SystemClock())
     prepared = await saying.prepare(CALLER, text, "alloy", "tts-1")
     async with prepared.reservation:  # as a command does, which acknowledges in here
         return await asyncio.wait_for(saying.speak(prepared, upload_limit), DEADLINE_S)
@@ -126,7 +127,7 @@ async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) ->
 
 async def test_a_failure_on_the_way_to_the_work_gives_the_characters_back(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        prepared = await Saying(shop.api, shop.ledger).prepare(CALLER, "Hello", "nova", "tts-1")
+        prepared = await Saying(shop.api, shop.ledger, SystemClock()).prepare(CALLER, "Hello", "nova", "tts-1")
         assert await shop.used(CHARACTERS) == prepared.characters == 5
         with pytest.raises(ConnectionError):
             async with prepared.reservation:
@@ -214,13 +215,15 @@ async def test_a_file_over_the_upload_limit_is_made_smaller(tmp_path: Path) -> N
 )
 async def test_voices_of_other_servers_are_passed_on(tmp_path: Path, typed: str, sent: str) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        assert (await Saying(shop.api, shop.ledger).prepare(CALLER, "Hello", typed, "tts-1")).voice == sent
+        assert (
+            await Saying(shop.api, shop.ledger, SystemClock()).prepare(CALLER, "Hello", typed, "tts-1")
+        ).voice == sent
 
 
 @pytest.mark.parametrize("typed", ["", "two words", "x" * 65, '"}'])
 async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> None:
     async with workshop(tmp_path, speaking) as shop:
         with pytest.raises(BadOption) as told:
-            await Saying(shop.api, shop.ledger).prepare(CALLER, "Hello", typed, "tts-1")
+            await Saying(shop.api, shop.ledger, SystemClock()).prepare(CALLER, "Hello", typed, "tts-1")
         assert all(voice in told.value.sentence for voice in VOICES)
         assert await shop.used(CHARACTERS) == 0

@@ -1,0 +1,216 @@
+"""The use case behind `/ask`: a question becomes an answer that shows while it is being written.
+
+`prepare` looks at everything that needs no network, and is quick; `answer` does the work. Spending has the ledger's
+shape: inside the reservation's block, what came is noted as spent, and leaving the block gives the rest back.
+"""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from bot.api.answers import ChatMessage
+from bot.api.client import ApiClient
+from bot.caller import Caller
+from bot.clock import Clock, unix_ms
+from bot.conversation.endings import INTERRUPTED, Ending, ending_of
+from bot.conversation.prompt import estimate_prompt, render
+from bot.conversation.tally import Tally
+from bot.conversation.window import Window
+from bot.errors import ApiError, BadOption, BrokenAnswer, StoreUnavailable
+from bot.quotas.ledger import Ledger
+from bot.quotas.reservation import Reservation
+from bot.quotas.rules import Kind
+from bot.store.conversations import Conversations, NewTurn, Turn
+from bot.streaming.relay import Relay
+from bot.streaming.surface import Surface
+from bot.telemetry.trips import Trip
+
+log = logging.getLogger(__name__)
+
+# Held back for the answer until its true size is known: a long message's worth.
+ANSWER_ALLOWANCE: Final = 500
+
+
+class AnswerSurface(Surface, Protocol):
+    """Where an answer shows, and which messages it came to."""
+
+    @property
+    def message_ids(self) -> tuple[int, ...]:
+        """The ids of the messages shown so far, in their order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a member asks; `fresh` leaves out what was said before."""
+
+    text: str
+    model: str
+    private: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedAnswer:
+    """What is going to be asked of the model, and what is held back for it.
+
+    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
+    """
+
+    caller: Caller
+    question: Question
+    messages: tuple[ChatMessage, ...]
+    prompt_tokens: int
+    earlier_turns: int
+    reservation: Reservation
+
+
+class Answering:
+    """Answers questions, knowing what was said before."""
+
+    def __init__(
+        self,
+        api: ApiClient,
+        conversations: Conversations,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        window: Window,
+        persona: str,
+    ) -> None:
+        self._api = api
+        self._conversations = conversations
+        self._ledger = ledger
+        self._clock = clock
+        self._window = window
+        self._persona = persona
+
+    async def prepare(self, caller: Caller, question: Question) -> PreparedAnswer:
+        """Gather what the model is told and reserve its cost. Asks the store only.
+
+        Raises:
+            BadOption: there is no question in the text.
+            QuotaSpent: a limit would be passed.
+            StoreUnavailable: the store cannot be used just now.
+        """
+        if not question.text.strip():
+            raise BadOption("empty question", sentence="Ask me something in `prompt`.")
+        turns = await self._earlier(caller, question)
+        messages = tuple(render(self._persona, turns, question.text, caller.name))
+        prompt_tokens = estimate_prompt(messages)
+        reservation = await self._ledger.reserve(
+            caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + ANSWER_ALLOWANCE}
+        )
+        return PreparedAnswer(caller, question, messages, prompt_tokens, len(turns), reservation)
+
+    async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface) -> None:
+        """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
+
+        An answer that breaks off keeps its text, with a line that says so.
+
+        Raises:
+            ApiError: it failed before a word was shown.
+        """
+        tally = Tally(prepared.prompt_tokens)
+        with Trip("ask", prepared.caller, self._clock) as trip:
+            trip.note(model=prepared.question.model, private=prepared.question.private)
+            trip.note(earlier_turns=prepared.earlier_turns)
+            try:
+                await self._show(prepared, surface, tally, trip)
+            finally:
+                trip.note(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
+                trip.note(estimated=tally.estimated)
+
+    async def _show(self, prepared: PreparedAnswer, surface: AnswerSurface, tally: Tally, trip: Trip) -> None:
+        """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
+        interruption: asyncio.CancelledError | None = None
+        async with Relay(surface, self._clock) as relay:
+            async with prepared.reservation as reservation:
+                try:
+                    ending = await self._stream(prepared, relay, tally, trip)
+                except asyncio.CancelledError as error:
+                    if not relay.has_words:
+                        raise
+                    ending, interruption = INTERRUPTED, error
+                finally:
+                    if tally.begun:
+                        tokens = tally.prompt_tokens + tally.answer_tokens
+                        reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
+            trip.ended(ending.name)
+            kept = await self._keep(prepared, surface, tally, ending)
+            await self._finish(relay, ending)
+            if kept is not None:
+                await self._keep_messages(kept, surface)
+        if interruption is not None:
+            raise interruption
+
+    async def _stream(self, prepared: PreparedAnswer, relay: Relay, tally: Tally, trip: Trip) -> Ending:
+        """Feed the answer to `relay` as it comes; tell how it ended once there are words to keep."""
+        try:
+            stream = self._api.chat_stream(prepared.question.model, prepared.messages)
+            async with aclosing(stream) as events, aclosing(tally.texts(events)) as texts:
+                async for text in texts:
+                    trip.first_word()
+                    relay.feed(text)
+        except ApiError as error:
+            if not relay.has_words:
+                raise
+            log.warning("answer failed midway", extra={"error": type(error).__name__, "detail": str(error)})
+            return Ending("failed", error.sentence)
+        if not relay.has_words:
+            raise BrokenAnswer("an answer without a word")
+        return ending_of(tally.end)
+
+    async def _finish(self, relay: Relay, ending: Ending) -> None:
+        try:
+            await relay.finish(ending.note)
+        except Exception as error:
+            # Discord would not take the last text, after several attempts. What it shows is part of the answer: better
+            # than any notice in its place. The error's words may quote the answer, so only its kind is told.
+            log.error("answer not shown to its end", extra={"error": type(error).__name__})
+
+    async def _keep(self, prepared: PreparedAnswer, surface: AnswerSurface, tally: Tally, ending: Ending) -> int | None:
+        """Keep the turn and return its id; where that fails, the answer is shown all the same."""
+        caller, question = prepared.caller, prepared.question
+        turn = NewTurn(
+            channel_id=caller.channel_id,
+            guild_id=caller.guild_id,
+            author_id=caller.user_id,
+            author_name=caller.name,
+            private=question.private,
+            fresh=question.fresh,
+            question=question.text,
+            answer=tally.text,
+            finish=ending.name,
+            model=question.model,
+            prompt_tokens=tally.prompt_tokens,
+            answer_tokens=tally.answer_tokens,
+            tokens_estimated=tally.estimated,
+            question_message_id=None,
+            answer_message_ids=surface.message_ids,
+            created_at_ms=unix_ms(self._clock.now()),
+        )
+        try:
+            return await self._conversations.save(turn)
+        except StoreUnavailable as error:
+            log.error("turn not kept", extra={"detail": str(error)})
+            return None
+
+    async def _keep_messages(self, turn_id: int, surface: AnswerSurface) -> None:
+        """Keep the ids of messages that the last words still added."""
+        try:
+            await self._conversations.note_messages(turn_id, surface.message_ids)
+        except StoreUnavailable as error:
+            log.error("messages of a turn not kept", extra={"turn": turn_id, "detail": str(error)})
+
+    async def _earlier(self, caller: Caller, question: Question) -> list[Turn]:
+        """Return the turns that go along: the channel's public line, or the member's own private one."""
+        if question.fresh:
+            return []
+        if question.private:
+            line = await self._conversations.private_line(caller.channel_id, caller.user_id, self._window.turns)
+        else:
+            line = await self._conversations.public_line(caller.channel_id, self._window.turns)
+        return self._window.fit(line)

@@ -1,0 +1,30 @@
+"""How an answer with words in it can end, and what is said below it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.api.answers import StreamEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An ending: its name in the store and the log, and the sentence that stands below the answer, if any."""
+
+    name: str
+    note: str | None = None
+
+
+COMPLETE: Final = Ending("complete")
+INTERRUPTED: Final = Ending("interrupted", "I was stopped here, so this is not the whole answer.")
+CUT: Final = Ending("cut", "The connection broke off here, so this may not be the whole answer.")
+_BY_REASON: Final = {
+    "length": Ending("length", "The model stopped here because the answer reached its length limit."),
+    "content_filter": Ending("filtered", "The AI service ended the answer here because of its content rules."),
+}
+
+
+def ending_of(end: StreamEnd | None) -> Ending:
+    """Tell how a stream ended that raised no error."""
+    if end is None or end.cut:
+        return CUT
+    return _BY_REASON.get(end.finish_reason or "", COMPLETE)
