@@ -12,8 +12,9 @@ from bot.markdown.fences import QUOTE, START, Place, descend, follow
 LOOKAHEAD: Final = 64
 """How far beyond the limit a cut may look, in characters. What comes later never changes it."""
 
-# Possessive throughout: a long run of backticks is taken or left as a whole.
-_ONLY_FENCES = re.compile(r"[>\s]*+(?:(?:`{3,}+|~{3,}+)[^`~\s]{0,32}+[>\s]*+)*+\Z")
+# Fence lines and white space, perhaps with a fence in the making. Whatever begins such a text is one too, so what was
+# once worth showing stays so. Possessive throughout: a long run of backticks is taken or left as a whole.
+_ONLY_FENCES = re.compile(r"[>\s]*+(?:(?:`{3,}+|~{3,}+)[^`~\s]{0,32}+[>\s]*+)*+(?:`{1,2}|~{1,2})?\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Pages:
             self._spilt = len(self._full) > MOST_MESSAGES
 
     def so_far(self) -> list[Page]:
-        """Tell what the messages show while more is coming; none before the first word.
+        """Tell what the messages show while more is coming; none before the first word, for a fence is not one.
 
         Only the last one bears the sign of life. While it is full and the next one has not begun there is no room for
         it, so nothing does.

@@ -21,8 +21,8 @@ def squeeze(text: str) -> str:
 
 def has_open_fence(message: str) -> bool:
     """Whether a fence is still open where `message` ends."""
-    lines = message.rstrip().count("\n") + 1
-    fences = [token for token in _READER.parse(message.rstrip() + "\n") if token.type == "fence"]
+    lines = message.count("\n") + 1
+    fences = [token for token in _READER.parse(message + "\n") if token.type == "fence"]
     if not fences or fences[-1].map is None:
         return False
     first, end = fences[-1].map

@@ -1,0 +1,90 @@
+"""Which code fence is open after a line, compared with what markdown-it-py says."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.markdown.fences import START, Place, follow
+from tests.support.markdown_oracle import has_open_fence
+
+SHARDS = [
+    *("```", "~~~", "````", "`", "> ", ">", "- ", "-\t", "+", "1. ", "2) ", "10. ", "  ", "    ", "\t", "# ", "---"),
+    *("===", "***", "a", "x y"),
+]
+LINES = st.lists(st.lists(st.sampled_from(SHARDS), max_size=6).map("".join), min_size=1, max_size=10)
+
+
+def place_after(text: str) -> Place:
+    place = START
+    for line in text.split("\n"):
+        place = follow(place, line)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("text", "closing"),
+    [
+        ("```py", "```"),
+        ("````\n```\n", "````"),
+        ("~~~ text\n```", "~~~"),
+        ("   ```\ncode", "```"),
+        ("> ```js\n> code", "> ```"),
+        ("- ```\n  code", "  ```"),
+        ("1. one\n\n   - two\n\n     ```sh\n     ls", "     ```"),
+        ("> - ```\n>   code", ">   ```"),
+        ("    ```\n    code", "    ```"),
+    ],
+)
+def test_an_open_fence_is_closed_where_it_stands(text: str, closing: str) -> None:
+    place = place_after(text)
+    assert place.open is not None
+    assert place.open.closing == closing
+    assert follow(place, closing).open is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "```\ncode\n```",
+        "```code```",
+        "text ``` more",
+        "> ```\n> code\ntext",
+        "- ```\n  code\ntext",
+        "``",
+        "~~~\n~~~~  ",
+    ],
+)
+def test_no_fence_is_open(text: str) -> None:
+    assert place_after(text).open is None
+
+
+@pytest.mark.parametrize("info", ["py", " c++ ", 'objective-c title="x"', "asp.net", "F#"])
+def test_a_fence_is_opened_again_with_its_language(info: str) -> None:
+    fence = place_after("> ```" + info).open
+    assert fence is not None
+    assert fence.reopening == "> ```" + info.split()[0]
+
+
+@pytest.mark.parametrize("info", ["{.py}", "~~x", "x" * 33])
+def test_what_discord_takes_for_no_language_is_left_out(info: str) -> None:
+    fence = place_after("~~~ " + info).open
+    assert fence is not None
+    assert fence.reopening == "~~~"
+
+
+@settings(deadline=None, max_examples=500)
+@given(LINES)
+def test_any_lines_leave_open_what_commonmark_leaves_open(lines: list[str]) -> None:
+    place = place_after("\n".join(lines))
+    assert (place.fence is not None) == has_open_fence("\n".join(lines))
+
+
+def test_random_lines_leave_open_what_commonmark_leaves_open() -> None:
+    for seed in range(3000):
+        chance = random.Random(seed)
+        lines = ["".join(chance.choices(SHARDS, k=chance.randint(0, 5))) for _ in range(chance.randint(1, 9))]
+        place = place_after("\n".join(lines))
+        assert (place.fence is not None) == has_open_fence("\n".join(lines)), lines

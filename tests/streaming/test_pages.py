@@ -1,0 +1,72 @@
+"""Which message holds which text."""
+
+import pytest
+
+from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE, Page, Pages
+from tests.support.markdown_samples import pieces, sample
+
+LINE = "A line of words that is about as long as lines are.\n"
+
+
+def pages_of(text: str) -> Pages:
+    pages = Pages()
+    pages.add(text)
+    return pages
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "```", "```py\n", "> "], ids=repr)
+def test_nothing_to_read_shows_nothing_yet(text: str) -> None:
+    assert pages_of(text).so_far() == []
+
+
+def test_the_sign_of_life_counts_within_the_limit() -> None:
+    [page] = pages_of("word " * 400).so_far()
+    assert 1900 < len(page.text) <= 2000
+    assert page.text.endswith("word" + SIGN_OF_LIFE)
+
+
+def test_a_text_of_the_limit_stays_one_message() -> None:
+    assert pages_of("x" * 2000).finished() == [Page("x" * 2000)]
+    assert len(pages_of("x" * 2001).finished()) == 2
+
+
+def test_an_answer_of_five_full_messages_needs_no_file() -> None:
+    pages = pages_of("x" * 10_000)
+    assert [len(page.text) for page in pages.so_far()][:4] == [2000] * 4
+    assert pages.finished() == [Page("x" * 2000)] * 5
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["not looked at before", "looked at before"])
+def test_one_character_more_makes_it_a_file(looked: bool) -> None:
+    pages = pages_of("x" * 10_000)
+    pages.add("\n" * 80 + "y")
+    if looked:
+        assert pages.so_far()[4] == Page(GOES_ON + SIGN_OF_LIFE)
+    assert pages.finished() == [*[Page("x" * 2000)] * 4, Page(IN_FILE, b"x" * 10_000 + b"\n" * 80 + b"y")]
+
+
+def test_a_note_that_does_not_fit_into_five_messages_makes_it_a_file() -> None:
+    *_, last = pages_of("x" * 10_000).finished("The answer was cut off.")
+    assert last == Page(IN_FILE + "\n-# The answer was cut off.", b"x" * 10_000)
+
+
+def test_the_file_holds_the_answer_as_it_came() -> None:
+    text = "\r\n  " + LINE.replace("\n", "\r\n") * 300
+    assert pages_of(text).finished()[-1].file == text.encode()
+
+
+def test_a_lone_fence_is_shown_in_the_end() -> None:
+    assert pages_of("```py\n").finished() == [Page("```py\n```")]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_messages_never_go_away_and_full_ones_never_change(seed: int) -> None:
+    pages, before = Pages(), []
+    for delta in pieces(sample(seed), seed):
+        pages.add(delta)
+        now = pages.so_far()
+        assert len(now) >= len(before)
+        assert [page for page in now if not page.text.endswith(SIGN_OF_LIFE)][: len(before) - 1] == before[:-1]
+        assert all(0 < len(page.text) <= 2000 for page in now)
+        before = now[:3]  # the fifth turns into a sentence
+    assert len(pages.finished()) >= len(before)
