@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 COLUMNS, ROWS = 96, 500  # as many rows as the tour could need: nothing scrolls away
 
 CELL_WIDTH, LINE_HEIGHT, FONT_SIZE = 8.4, 19, 14  # pixels
+WHOLE_STEPS = frozenset({1, 4, 5, 9})  # of the others only what they were about and that they worked
 MARGIN, TITLE_HEIGHT = 18, 36
 BACKGROUND, FOREGROUND, DIM = "#1e1f22", "#dbdee1", "#878b93"
 COLOURS = {
@@ -43,11 +44,14 @@ class Style:
     italic: bool = False
 
 
+Row = list[tuple[str, Style]]
+
+
 @dataclass
 class Terminal:
     """As much of a terminal as the tour needs: colours, going up, clearing below."""
 
-    rows: list[list[tuple[str, Style]]] = field(default_factory=lambda: [[]])
+    rows: list[Row] = field(default_factory=lambda: [[]])
     row: int = 0
     column: int = 0
     style: Style = Style()
@@ -112,8 +116,9 @@ def main() -> int:
     output, status = play(["sandbox", "--tour", "--out", options.files])
     terminal = Terminal()
     terminal.feed(output)
-    options.to.write_text(draw(terminal.rows, "$ python -m bot sandbox --tour"), encoding="utf-8")
-    sys.stdout.write(f"{options.to}: {len(terminal.rows)} lines, exit status {status}\n")
+    rows = shortened(terminal.rows)
+    options.to.write_text(draw(rows, "$ python -m bot sandbox --tour"), encoding="utf-8")
+    sys.stdout.write(f"{options.to}: {len(rows)} of {len(terminal.rows)} lines, exit status {status}\n")
     return status
 
 
@@ -143,7 +148,30 @@ def play(words: list[str]) -> tuple[str, int]:
     return b"".join(pieces).decode(errors="replace"), program.wait()
 
 
-def draw(rows: list[list[tuple[str, Style]]], title: str) -> str:
+def shortened(rows: list[Row]) -> list[Row]:
+    """Leave out the middle of steps that are not among `WHOLE_STEPS`."""
+    kept: list[Row] = []
+    whole = True
+    for row in rows:
+        text = "".join(character for character, _ in row)
+        if title := re.match(r"(\d+)  \S", text):
+            whole = int(title[1]) in WHOLE_STEPS
+            kept.append(row)
+        elif not text:
+            if whole or (kept and _is_verdict(kept[-1])):
+                kept.append(row)
+        elif whole or _is_verdict(row):
+            kept.append(row)
+        if _is_verdict(row):
+            whole = True
+    return kept
+
+
+def _is_verdict(row: Row) -> bool:
+    return "".join(character for character, _ in row[:4]).strip() in ("✓", "✗")
+
+
+def draw(rows: list[Row], title: str) -> str:
     """Draw a screen as SVG."""
     while rows and not rows[-1]:
         rows = rows[:-1]
@@ -164,7 +192,7 @@ def draw(rows: list[list[tuple[str, Style]]], title: str) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _draw_line(line: list[tuple[str, Style]], y: int) -> list[str]:
+def _draw_line(line: Row, y: int) -> list[str]:
     """One text element for every run of a style, each held to its cells whatever font the viewer has."""
     parts, column, start = [], 0, 0
     while start < len(line):

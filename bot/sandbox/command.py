@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 async def _run(*, tour: bool, folder: Folder) -> int:
     show = Show.on_standard_output()
-    show.line("The bot is the real one; Discord and the model are stand-ins on this machine.")
+    show.line("The bot is the real one; Discord and the model are stand-ins on this machine.\n")
     async with Sandbox(SETTINGS if tour else None) as sandbox:
         if tour:
             return 0 if await Tour(sandbox, show, folder).play() else 1

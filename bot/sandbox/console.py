@@ -103,7 +103,7 @@ class Console:
             return used.failed or (used.responded and not used.thinking and not running)
 
         try:
-            await self._show.follow(used, done, deadline_s=PATIENCE_S, quiet_s=QUIET_S)
+            await self._show.watch(used, done, deadline_s=PATIENCE_S, quiet_s=QUIET_S)
         except TimeoutError:
             self._show.line("  Nothing more for two minutes. /look shows what comes later.")
         for attachment in [each for message in used.messages for each in message.attachments]:

@@ -50,7 +50,7 @@ class MemberView:
         for embed in message.embeds:
             drawn += self._embed(embed, now)
         if message.ephemeral:
-            drawn.append("  " + self._styles.dim("👁 Only you can see this"))
+            drawn.append("  " + self._styles.dim("(only you can see this)"))
         return drawn
 
     def _text(self, text: str) -> list[str]:

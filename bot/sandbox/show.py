@@ -1,6 +1,7 @@
 """What goes on the sandbox's terminal: lines of our own, and answers that grow while one looks."""
 
 import asyncio
+import contextlib
 import shutil
 import sys
 import time
@@ -38,11 +39,9 @@ class Show:
 
     def used(self, name: str, place: str, command: str, options: Mapping[str, object]) -> None:
         """Write who used which command, the way a channel shows it."""
-        given = " ".join(f"{self.styles.dim(f'{key}:')} {_typed(value)}" for key, value in options.items())
-        where = self.styles.dim(place)
-        self.line(
-            f"  {self.styles.person(name)} used {self.styles.code(f'/{command}')} {given} {where}".replace("  /", " /")
-        )
+        given = "".join(f" {self.styles.dim(f'{key}:')} {_typed(value)}" for key, value in options.items())
+        command = self.styles.code(f"/{command}")
+        self.line(f"  {self.styles.person(name)} used {command}{given} {self.styles.dim(place)}")
 
     def message(self, message: Message) -> None:
         """Write a message as it is now."""
@@ -50,42 +49,51 @@ class Show:
             self.line(line)
 
     async def follow(
-        self,
-        used: Invocation,
-        done: Callable[[], bool],
-        *,
-        deadline_s: float,
-        quiet_s: float = 0.0,
-        fold: int | None = None,
+        self, used: Invocation, done: Callable[[], bool], *, deadline_s: float, fold: int | None = None
     ) -> None:
-        """Draw what an invocation shows, again and again, until `done` and nothing changed for `quiet_s` seconds.
+        """Draw what an invocation shows, again and again, until `done`; looks after every change.
 
         Raises:
-            TimeoutError: it was not done within `deadline_s`; what was shown stays.
+            TimeoutError: it was not done within `deadline_s` seconds; what was shown stays.
         """
         block = LiveBlock(self._screen, redraw=self._interactive)
+
+        def look() -> bool:
+            if self._interactive or fold is None:  # what is folded away changes, what is written does not
+                block.show(self._lines(used, fold))
+            return done()
+
         try:
-            async with asyncio.timeout(deadline_s):
-                while True:
-                    ring = asyncio.ensure_future(used.interaction.bell.rung())
-                    try:
-                        block.show(self._lines(used, fold))
-                        settled = done()
-                        if settled and not quiet_s:
-                            return
-                        # Looked at now and then too: a call to the model API may end without anything being shown.
-                        finished, _ = await asyncio.wait({ring}, timeout=quiet_s or None)
-                        if not finished and settled and done():
-                            return
-                    finally:
-                        ring.cancel()
+            await used.interaction.bell.until(look, deadline_s=deadline_s, what="the whole answer")
         finally:
             block.finish(self._lines(used, fold))
+
+    async def watch(self, used: Invocation, done: Callable[[], bool], *, deadline_s: float, quiet_s: float) -> None:
+        """Draw what an invocation shows until it is `done` and has not changed for `quiet_s` seconds.
+
+        Raises:
+            TimeoutError: it went on for longer than `deadline_s` seconds; what was shown stays.
+        """
+        block = LiveBlock(self._screen, redraw=self._interactive)
+        seen: list[str] = []
+
+        def changed() -> bool:
+            return self._lines(used, None) != seen
+
+        try:
+            async with asyncio.timeout(deadline_s):
+                while changed() or not done():
+                    seen = self._lines(used, None)
+                    block.show(seen)
+                    with contextlib.suppress(TimeoutError):  # nothing changed: time to see whether it is done
+                        await used.interaction.bell.until(changed, deadline_s=quiet_s, what="a change")
+        finally:
+            block.finish(self._lines(used, None))
 
     def _lines(self, used: Invocation, fold: int | None) -> list[str]:
         if used.failed:
             return [f"  {self.styles.bad('The application did not respond')}"]
-        return self._view.lines(used.interaction.messages, now=time.time(), fold=fold)
+        return self._view.lines(used.interaction.messages, now=used.interaction.dispatched_at, fold=fold)
 
 
 def _typed(value: object) -> str:

@@ -18,9 +18,10 @@ from bot.sandbox.show import Show
 SETTINGS = {"QUOTA_MEMBER_IMAGES_PER_DAY": "3"}
 """What the bot is started with, so that a quota can be spent within the tour."""
 
-PACE_S, FAST_PACE_S = 0.02, 0.003  # between two deltas: so that one can read along, and for long answers
+PACE_S = 0.02  # between two deltas, so that one can read along
+FASTER = 7  # so many times, for long answers
 STEP_WITHIN_S = 30.0
-FOLD = 8  # lines of a long message that are kept
+FOLD = 4  # lines of a long message that are kept
 
 FIRST_QUESTION = "How do the tides work?"
 SMALL_MODEL = "gpt-4.1-mini"
@@ -39,10 +40,15 @@ def check(condition: object, complaint: str) -> None:
 
 
 class Tour:
-    """Plays its steps on a running sandbox and saves what is sent as files to `folder`."""
+    """Plays its steps on a running sandbox and saves what is sent as files to `folder`.
 
-    def __init__(self, sandbox: Sandbox, show: Show, folder: Folder) -> None:
+    Args:
+        pace_s: seconds between two deltas of an answer.
+    """
+
+    def __init__(self, sandbox: Sandbox, show: Show, folder: Folder, *, pace_s: float = PACE_S) -> None:
         self._sandbox = sandbox
+        self._pace_s = pace_s
         self._api: ModelApi = sandbox.model_api
         self._show = show
         self._folder = folder
@@ -50,7 +56,7 @@ class Tour:
     async def play(self) -> bool:
         """Play every step, also after one that failed; whether all did what they should."""
         started, failed = time.monotonic(), 0
-        self._api.pace_s = PACE_S
+        self._api.pace_s = self._pace_s
         steps: list[tuple[str, Callable[[], Awaitable[str]]]] = [
             ("Ada asks, and the answer grows as it is written", self._ask),
             ("A follow-up that needs what was said before", self._follow_up),
@@ -62,6 +68,7 @@ class Tour:
             ("The next question goes to the new model", self._ask_again),
             ("Ada's pictures for today are spent", self._spent),
             ("The model API stumbles, and nobody is left waiting", self._stumble),
+            ("The bot is told to stop", self._stop),
         ]
         for number, (title, step) in enumerate(steps, start=1):
             self._show.line(f"{self._show.styles.bold(f'{number}  {title}')}")
@@ -105,7 +112,7 @@ class Tour:
         return f"the request carried {len(call.messages)} messages, the first question and answer among them"
 
     async def _long_answer(self) -> str:
-        self._api.faults.next(Kind.CHAT, Slow(pace_s=FAST_PACE_S))
+        self._api.faults.next(Kind.CHAT, Slow(pace_s=self._pace_s / FASTER))
         used, call = await self._answered("Ben", "Tell me a long story about a lighthouse.", fold=FOLD)
         sizes = [len(message.content) for message in used.messages]
         check(len(sizes) > 1, "it came in a single message")
@@ -162,7 +169,14 @@ class Tour:
         await self._follow(used, lambda: bool(used.messages))
         check(not used.thinking, "it still says that it is thinking")
         check("{" not in used.text and "500" not in used.text, "the message shows what only the log should")
-        return "one plain sentence, and the next command works as before"
+        self._api.faults.clear()
+        await self._answered("Cleo", "Are you there again?", fold=FOLD)
+        return "one plain sentence, and the next question is answered"
+
+    async def _stop(self) -> str:
+        status = await self._sandbox.child.stop()
+        check(status == 0, f"it ended with status {status}")
+        return "it closed what was open and ended with status 0"
 
     # ------------------------------------------------------------------ what they share
 

@@ -102,7 +102,7 @@ def _recollection(questions: Sequence[str]) -> str:
     first, question = quote(questions[0]), quote(questions[-1])
     told = f"You first asked me about “{first}”, and now “{question}”."
     if len(questions) > 2:
-        told += f" In between there were {len(questions) - 2} more questions; the last was “{quote(questions[-2])}”."
+        told += f" Just before, it was “{quote(questions[-2])}”; that makes {len(questions)} questions."
     return told
 
 

@@ -31,11 +31,13 @@ def test_what_scrolled_away_stays() -> None:
     assert screen.getvalue().endswith("\x1b[2A\x1b[Jc\nD\ne\n")
 
 
-def test_without_redrawing_every_line_comes_once() -> None:
+def test_without_redrawing_every_line_comes_once_it_stays() -> None:
     screen = io.StringIO()
     block = LiveBlock(screen, redraw=False)
-    for lines in (["name"], ["name", "Hel"], ["name", "Hello", "wo"], ["name", "Hello", "world"]):
-        block.show(lines)
-    assert screen.getvalue() == "name\nHello\n"
-    block.finish(["name", "Hello", "world", "!"])
-    assert screen.getvalue() == "name\nHello\nworld\n!\n"
+    block.show(["name", "Hel", "…"])
+    assert screen.getvalue() == ""
+    block.show(["name", "Hello", "wo", "…"])
+    block.show(["name", "Hello", "world", "…"])
+    assert screen.getvalue() == "name\n"
+    block.finish(["name", "Hello", "world"])
+    assert screen.getvalue() == "name\nHello\nworld\n"

@@ -45,7 +45,7 @@ def test_code_is_framed_and_markdown_is_shown() -> None:
 
 def test_a_private_notice_says_when_in_words() -> None:
     lines = draw(message("Try again <t:7200:R>.", flags=MessageFlag.EPHEMERAL))
-    assert lines[1:] == ["  Try again in 2 hours.", "  👁 Only you can see this"]
+    assert lines[1:] == ["  Try again in 2 hours.", "  (only you can see this)"]
 
 
 def test_files_show_their_name_and_size() -> None:
