@@ -98,6 +98,15 @@ class InteractionDesk:
         self._by_token: dict[str, Interaction] = {}
         self._timers: set[asyncio.TimerHandle] = set()
 
+    @property
+    def newest(self) -> Interaction:
+        """The interaction opened last.
+
+        Raises:
+            KeyError: there was none yet.
+        """
+        return self._by_token[next(reversed(self._by_token), "")]
+
     def open(
         self,
         interaction_id: int,

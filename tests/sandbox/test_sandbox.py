@@ -1,0 +1,33 @@
+"""The whole sandbox with the unchanged bot in it."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.child import ChildDied
+from bot.sandbox.sandbox import Sandbox
+
+
+async def test_the_bot_gets_ready_keeps_its_directory_and_stops_cleanly(tmp_path: Path):
+    async with Sandbox(directory=tmp_path) as box:
+        assert box.child.running
+        assert box.discord.commands.named("ask") is not None
+        assert await box.restart() == 0
+        assert box.discord.gateway.readies == 2
+        assert box.child.directory == tmp_path
+    assert box.child.exit_status == 0
+    assert (tmp_path / "data" / "bot.db").exists()
+
+
+async def test_a_bot_that_ends_at_once_says_why(tmp_path: Path):
+    with pytest.raises(ChildDied, match=r"status 2[\s\S]*LOG_LEVEL"):
+        async with Sandbox({"LOG_LEVEL": "shouting"}, directory=tmp_path):
+            pass
+
+
+async def test_somebody_new_may_join():
+    async with Sandbox() as box:
+        newcomer = box.join("Dora")
+        used = await newcomer.command("/help")
+        assert await used.acknowledged < 3
+        assert box.person("dora").id == newcomer.id
