@@ -5,9 +5,8 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-import aiohttp
-
 from bot.api.client import ApiClient
+from bot.api.transport import open_session
 from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
 from bot.clock import Clock
 from bot.conversation.answering import Answering
@@ -34,8 +33,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database_url))
-        # limit=0: answers wait for the model, not for each other; the ceilings bound how many there are.
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        session = await stack.enter_async_context(open_session())
         api = ApiClient(
             session,
             base_url=settings.multiappai_base_url,
