@@ -25,6 +25,16 @@ class Hang:
 
 
 @dataclass(frozen=True, slots=True)
+class Stall:
+    """Fall silent in mid-answer, after so many events of a stream or chunks of sound, until released.
+
+    A release that comes between the answer's beginning and its silence counts: then there is none.
+    """
+
+    after: int = 6
+
+
+@dataclass(frozen=True, slots=True)
 class Slow:
     """Wait `first_s` seconds before the headers and `pace_s` before each delta or chunk."""
 
@@ -130,7 +140,9 @@ class BadPictures:
     url: str = ""
 
 
-Fault = Hang | Slow | Cut | ErrorMidway | Status | Body | Raw | Reset | Endless | PlainJson | Habits | BadPictures
+Fault = (
+    Hang | Stall | Slow | Cut | ErrorMidway | Status | Body | Raw | Reset | Endless | PlainJson | Habits | BadPictures
+)
 
 
 @dataclass(slots=True)
@@ -168,6 +180,11 @@ class Faults:
     async def released(self) -> None:
         """Wait for the next `release`."""
         await self._released.wait()
+
+    @property
+    def gate(self) -> asyncio.Event:
+        """What the next `release` sets."""
+        return self._released
 
     def standing(self) -> Mapping[Kind, int]:
         """How many orders wait, by kind."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from bot.sandbox import model_payloads as payloads
-from bot.sandbox.faults import Body, Cut, Endless, Fault, Faults, Hang, Raw, Reset, Slow, Status
+from bot.sandbox.faults import Body, Cut, Endless, Fault, Faults, Hang, Raw, Reset, Slow, Stall, Status
 from bot.sandbox.model_calls import Call, Json
 
 F = TypeVar("F")
@@ -83,7 +83,10 @@ class Delivery:
         hang = self.fault(Hang)
         if hang is not None and hang.after_headers:
             await self._faults.released()
+        stall, gate = self.fault(Stall), self._faults.gate
         for number, piece in enumerate(pieces):
+            if stall is not None and number == stall.after:
+                await gate.wait()
             # Even without a pace the client gets its turn, as it would with a real server.
             await asyncio.sleep(self._slow.pace_s if number else 0)
             await response.write(piece)

@@ -25,6 +25,7 @@ from bot.sandbox.faults import (
     Raw,
     Reset,
     Slow,
+    Stall,
     Status,
 )
 from bot.sandbox.model_api import ModelApi
@@ -128,6 +129,25 @@ async def test_a_hang_before_the_headers_lasts_until_released(api: ModelApi, cli
     api.faults.release()
     async with await asking as response:
         assert "[DONE]" in await response.text()
+
+
+async def test_a_stalled_stream_goes_on_when_released(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("chat", Stall(after=3))
+    async with chat(client, api) as response:
+        heard = [await response.content.readline() for _ in range(6)]  # an event is a line and an empty one
+        assert all(line.startswith(b"data: {") for line in heard[::2])
+        assert api.requests[0].running
+        api.faults.release()
+        assert b"[DONE]" in await response.read()
+
+
+async def test_a_release_before_the_silence_leaves_none(api: ModelApi, client: aiohttp.ClientSession) -> None:
+    api.faults.next("chat", Stall(after=40), Slow(pace_s=0.001))
+    api.script("word " * 100)
+    async with chat(client, api) as response:
+        await response.content.readline()
+        api.faults.release()
+        assert b"[DONE]" in await response.read()
 
 
 async def test_a_client_that_gives_up_is_noticed(api: ModelApi, client: aiohttp.ClientSession) -> None:
