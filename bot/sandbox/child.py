@@ -47,6 +47,11 @@ class Child:
         self._ended: asyncio.Task[int] | None = None
 
     @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return self._process is not None
+
+    @property
     def running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.returncode is None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.sandbox import payloads
+from bot.sandbox.guilds import Guild
 from bot.sandbox.journal import Journal
 from bot.sandbox.messages import Message
 from bot.sandbox.wire import Json
@@ -20,6 +22,7 @@ from bot.sandbox.world import World
 
 HEARTBEAT_MS = 41_250
 LARGEST_MESSAGE = 4096  # bytes a client may send at once
+MOST_PER_MINUTE = 120  # messages a client may send on one connection
 REPLAYED = 5_000  # events kept for a session that comes back
 PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
 MESSAGE_CONTENT = 1 << 15
@@ -53,6 +56,7 @@ class Close(IntEnum):
     AUTHENTICATION_FAILED = 4004
     ALREADY_AUTHENTICATED = 4005
     INVALID_SEQUENCE = 4007
+    RATE_LIMITED = 4008
     INVALID_SHARD = 4010
     INVALID_INTENTS = 4013
     DISALLOWED_INTENTS = 4014
@@ -101,6 +105,22 @@ class Connection:
     session: Session | None = None
     cut: bool = False
     """Whether this side ended it; the other then answers 1000 without meaning goodbye."""
+
+    received: deque[float] = field(default_factory=deque)
+    """When the newest messages came, in seconds on a monotonic clock."""
+
+    def count(self) -> None:
+        """Count a message that came.
+
+        Raises:
+            _Closing: too many came within a minute.
+        """
+        now = time.monotonic()
+        self.received.append(now)
+        while self.received[0] < now - 60:
+            self.received.popleft()
+        if len(self.received) > MOST_PER_MINUTE:
+            raise _Closing(Close.RATE_LIMITED, "You are being rate limited.")
 
     def send(self, op: Op, data: object) -> None:
         """Send something other than an event."""
@@ -162,6 +182,12 @@ class Gateway:
                     data["member"] = payloads.member(guild.members[message.author.id], with_user=False)
             self._dispatch(session, name, data)
 
+    def announce_guild(self, guild: Guild) -> None:
+        """Tell sessions of a guild the bot has joined, or of everything in one that was changed by hand."""
+        for session in self._sessions.values():
+            if session.serves(guild.id) and session.intents & GUILDS:
+                self._dispatch(session, "GUILD_CREATE", payloads.guild_create(guild, self._world))
+
     async def drop(self, *, code: int = 4000, forget: bool = False) -> None:
         """Cut every connection; with `forget`, the sessions cannot be resumed either."""
         if forget:
@@ -182,6 +208,7 @@ class Gateway:
             async for frame in socket:
                 if frame.type is not WSMsgType.TEXT or len(frame.data.encode()) > LARGEST_MESSAGE:
                     raise _Closing(Close.DECODE_ERROR, "Error while decoding payload.")
+                connection.count()
                 self._receive(connection, frame.data)
         except _Closing as closing:
             while not connection.queue.empty():  # what was said before the refusal goes out first

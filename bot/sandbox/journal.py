@@ -4,12 +4,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import takewhile
+from typing import Any, TypeVar
 
 from bot.sandbox.bell import Bell
 from bot.sandbox.wire import Json
 
-KEPT = 100_000  # of each kind; a long evening at the prompt must not fill the memory
+KEPT = 20_000  # of each kind; a long evening at the prompt must not fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class GatewayEvent:
     op: int
     name: str
     data: Any  # Any: a JSON value
+
+
+Entry = TypeVar("Entry", Exchange, GatewayEvent)
 
 
 class Journal:
@@ -106,7 +110,7 @@ class Journal:
 
     def find(self, wanted: Callable[[Exchange], bool], *, after: int = 0) -> list[Exchange]:
         """The exchanges after entry number `after` that `wanted` says yes to."""
-        return [entry for entry in self.requests if entry.number > after and wanted(entry)]
+        return list(filter(wanted, _newer(self.requests, after)))
 
     def limited(self) -> list[Exchange]:
         """The requests that were answered 429."""
@@ -119,8 +123,12 @@ class Journal:
             TimeoutError: none came in time.
         """
 
+        seen = after
+
         def look() -> Exchange | None:
-            return next(iter(self.find(wanted, after=after)), None)
+            nonlocal seen
+            news, seen = _newer(self.requests, seen), self._numbers
+            return next(filter(wanted, news), None)
 
         return await self.bell.until(look, deadline_s=deadline_s, what="the request")
 
@@ -133,7 +141,16 @@ class Journal:
             TimeoutError: none came in time.
         """
 
+        seen = after
+
         def look() -> GatewayEvent | None:
-            return next((entry for entry in self.events if entry.number > after and wanted(entry)), None)
+            nonlocal seen
+            news, seen = _newer(self.events, seen), self._numbers
+            return next(filter(wanted, news), None)
 
         return await self.bell.until(look, deadline_s=deadline_s, what="the gateway event")
+
+
+def _newer(entries: deque[Entry], number: int) -> list[Entry]:
+    """The entries after that number, oldest first, without a look at those before."""
+    return list(takewhile(lambda entry: entry.number > number, reversed(entries)))[::-1]

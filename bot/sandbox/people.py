@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.sandbox import payloads
 from bot.sandbox.commands import CommandBook
 from bot.sandbox.drafts import Draft
-from bot.sandbox.guilds import Channel, Guild, Member, User
+from bot.sandbox.guilds import Channel, Guild, User
 from bot.sandbox.interactions import Interaction, InteractionType
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.mentions import ANYONE
@@ -210,6 +210,9 @@ class Person:
         command_name: str | None = None,
         message: Message | None = None,
     ) -> Invocation:
+        guild = self._world.guild_of(place)
+        if guild is not None and self.user.id not in guild.members:
+            raise ClientRefused(f"{self.name} is not in {guild.name}")
         interaction = self._standin.desk.open(
             self._world.snowflakes.next(), kind, self.user, place, data, command_name=command_name, message=message
         )
@@ -246,14 +249,8 @@ class Person:
             "guild_id": str(guild.id),
             "guild_locale": guild.locale,
             "guild": {"id": str(guild.id), "features": [], "locale": guild.locale},
-            "member": payloads.member(self._member(guild)) | {"permissions": str(int(held))},
+            "member": payloads.member(guild.members[self.user.id]) | {"permissions": str(int(held))},
         }
-
-    def _member(self, guild: Guild) -> Member:
-        member = guild.members.get(self.user.id)
-        if member is None:
-            raise ClientRefused(f"{self.name} is not in {guild.name}")
-        return member
 
 
 def _buttons(components: list[Json]) -> list[Json]:

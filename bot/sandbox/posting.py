@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
+from bot.sandbox.components import check_components
 from bot.sandbox.drafts import ABSENT, EDIT_FLAGS, MOST_ATTACHMENTS, Draft, Upload
+from bot.sandbox.embeds import check_embeds
 from bot.sandbox.guilds import Channel, User
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.mentions import Allowed, allowed_mentions, pings
 from bot.sandbox.messages import Attachment, Message, MessageFlag, Pings
-from bot.sandbox.wire import empty_message, too_many_attachments, unknown_message
+from bot.sandbox.wire import empty_message, invalid_form, too_many_attachments, unknown_message
 from bot.sandbox.world import World
 
 Announce = Callable[[str, Message], None]
@@ -78,7 +80,7 @@ class Postbox:
                 message.type = DEFAULT
         message.attachments = self._attachments(message, draft)
         if not message.loading:
-            _refuse_empty(message)
+            _check_whole(message)
             self._ping(message, allowed_mentions(draft.body, fallback), replying=interaction is None)
         message.record(message.created_at)
         self._world.messages.setdefault(channel.id, []).append(message)
@@ -107,7 +109,7 @@ class Postbox:
             kept = message.flags & ~MessageFlag.SUPPRESS_EMBEDS  # everything else, once set, stays
             edited.flags = kept | draft.flags & EDIT_FLAGS
         edited.flags &= ~MessageFlag.LOADING
-        _refuse_empty(edited)
+        _check_whole(edited)
         was_loading = message.loading
         message.content, message.flags = edited.content, edited.flags
         message.attachments, message.embeds, message.components = edited.attachments, edited.embeds, edited.components
@@ -192,9 +194,19 @@ class Postbox:
         return stored
 
 
-def _refuse_empty(message: Message) -> None:
+def _check_whole(message: Message) -> None:
+    """Check what only the whole message tells."""
     if not (message.content or message.attachments or message.embeds or message.components):
         raise empty_message()
+    v2 = bool(message.flags & MessageFlag.IS_COMPONENTS_V2)
+    if v2 and (message.content or message.embeds):
+        raise invalid_form(
+            "content" if message.content else "embeds",
+            "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+            "The message cannot have content or embeds together with IS_COMPONENTS_V2",
+        )
+    check_embeds(message.embeds)
+    check_components(message.components, v2=v2)
 
 
 def _dimensions(data: bytes) -> tuple[int | None, int | None]:

@@ -159,8 +159,8 @@ class Sandbox:
             raise TimeoutError(f"{late}; it wrote:\n{tail}") from None
 
     async def _end(self) -> None:
-        if self.child.running:
-            await self.child.stop()
+        if self.child.started:
+            await self.child.stop()  # also gathers what is left of one that has ended by itself
 
     def _settings(self) -> dict[str, str]:
         return {
