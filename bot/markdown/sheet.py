@@ -213,8 +213,7 @@ class Sheet:
         closing = self._closing(line.before)
         room = self._limit - line.offset - (len(closing[0]) + 1 if closing else 0)
         taken_off = line.end - line.start - len(line.shown)
-        position = max(line.start + taken_off + room, 1)
-        return min(position, line.end, len(self._window))
+        return max(1, min(line.start + taken_off + room, line.end, len(self._window) - 1))
 
     def _place_at(self, position: int) -> Place:
         line = self._line_at(position)
@@ -245,10 +244,14 @@ class Sheet:
 
 def is_closed_by(opening: Opening, line: str) -> bool:
     """Whether `line` ends the fence that a part began with, and looks like the line we would end it with."""
-    shown = None if opening.ragged else _without(opening.containers, line)
-    shown = line if shown is None else shown
     fence = opening.place.fence
-    return fence is not None and follow(opening.place, shown).fence is None and shown.strip("> \t") == fence.marker
+    shown = None if opening.ragged else _without(opening.containers, line)
+    flat = (line if shown is None else shown).expandtabs(4)
+    if fence is None:
+        return False
+    depth, column = descend(fence.containers, flat)
+    content = flat[column:]
+    return depth == len(fence.containers) and fence.is_closed_by(content) and content.strip() == fence.marker
 
 
 def _without(containers: tuple[int, ...], line: str) -> str | None:

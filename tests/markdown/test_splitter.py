@@ -97,6 +97,11 @@ def test_a_line_of_code_beyond_the_limit_is_cut_inside_its_fence() -> None:
     assert parts == ["```\n" + "x" * 52 + "\n```", "```\n" + "x" * 48 + "\n```"]
 
 
+def test_a_window_that_ends_with_a_sentence_is_cut_before_it() -> None:
+    text = "  - ~~~~~~~~\n" + "    これは文です。\n" * 8
+    assert shows_whole(split(text, 48), text)
+
+
 def test_a_fence_line_beyond_the_limit_loses_nothing() -> None:
     text = "`" * 5000 + "\ncode\n" + "~~~" + "y" * 5000
     parts = split(text)
@@ -111,6 +116,7 @@ def test_an_open_fence_at_the_end_is_closed() -> None:
 @settings(deadline=None, max_examples=300)
 @given(NASTY, st.integers(40, 160))
 @example("> ````````\n>    winter\n>    ````````\n> \n" * 5, 40)
+@example("y" * 30 + "\n" + " " * 51 + "> ```js  some words\n" + " " * 50 + "```\n>>" + "y" * 30, 40)
 def test_any_text_is_shown_whole_in_parts_that_fit(text: str, limit: int) -> None:
     parts = split(text, limit)
     assert all(0 < len(part) <= limit and part == part.strip() for part in parts)
