@@ -1,0 +1,299 @@
+"""Every way the API can fail, met by each command: one sentence, the right price, and the next command works.
+
+Each command is used by somebody new in their direct messages: they count as a server of their own, so `/usage` there
+shows what this one command cost and nothing else.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+import pytest_asyncio
+from reading import PATIENCE_S, edits_of, usage, whole
+
+from bot import errors
+from bot.conversation.endings import CUT
+from bot.sandbox.faults import (
+    CONTENT_POLICY,
+    CONTEXT_TOO_LONG,
+    BadPictures,
+    Body,
+    Cut,
+    Endless,
+    ErrorMidway,
+    Fault,
+    Habits,
+    Hang,
+    PlainJson,
+    Raw,
+    Reset,
+    Slow,
+    Status,
+)
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.model_calls import Json
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+KINDS = {"/ask": "chat", "/say": "speech", "/draw": "images"}
+OPTION = {"/ask": "prompt", "/say": "text", "/draw": "prompt"}
+NOTHING = {"messages": 0, "tokens": 0, "characters of speech": 0, "images": 0}
+WORDS = ["One ", "two, ", "three ", "and ", "four", " – then five."]
+
+UNUSABLE = errors.BrokenAnswer.sentence
+TROUBLE = errors.ServerTrouble.sentence
+UNREACHABLE = errors.Unreachable.sentence
+PAYMENT = errors.PaymentOrForbidden.sentence
+
+MET_BY_ALL: Mapping[str, tuple[Fault, str, int]] = {
+    "unauthorised": (Status(401, code="invalid_api_key"), errors.Unauthorised.sentence, 1),
+    "payment": (Status(402, code="insufficient_quota"), PAYMENT, 1),
+    "forbidden": (Status(403, body="html"), PAYMENT, 1),
+    "unknown model": (Status(404, code="model_not_found"), errors.UnknownModel.sentence, 1),
+    "429": (Status(429, code="rate_limit_exceeded"), errors.RateLimited.sentence, 3),
+    "429 for two minutes": (Status(429, retry_after="120"), errors.RateLimited(retry_after=120).sentence, 1),
+    "429 without credit": (Status(429, code="insufficient_quota"), PAYMENT, 1),
+    "content policy": (CONTENT_POLICY, errors.ContentRefused.sentence, 1),
+    "context too long": (CONTEXT_TOO_LONG, errors.ContextTooLong.sentence, 1),
+    "another 400": (Status(400, code="invalid_value"), errors.BadRequest.sentence, 1),
+    "500": (Status(500), TROUBLE, 1),
+    "500 with an error that is a string": (Status(500, body="error string"), TROUBLE, 1),
+    "500 as a bare string": (Status(500, body="string"), TROUBLE, 1),
+    "500 as a page": (Status(500, body="html"), TROUBLE, 1),
+    "500 without a word": (Status(500, body="empty"), TROUBLE, 1),
+    "502 as a page": (Status(502, body="html"), TROUBLE, 3),
+    "503 as a bare string": (Status(503, body="string"), TROUBLE, 3),
+    "504 as a page": (Status(504, body="html"), errors.TooSlow.sentence, 3),
+    "reset": (Reset(), UNREACHABLE, 3),
+    "not HTTP": (Raw(b"220 mail.example ESMTP\r\n\r\n"), UNUSABLE, 1),
+    "garbage": (Body(b"\x00\xfe\xffnothing anyone could read", "application/octet-stream"), UNUSABLE, 1),
+    "a page": (Body(b"<html><body>Please log in.</body></html>", "text/html"), UNUSABLE, 1),
+    "other JSON": (Body(b'{"text": "la la la"}'), UNUSABLE, 1),
+    "an error with 200": (Body(b'{"error": {"message": "Oops.", "type": "server_error"}}'), TROUBLE, 1),
+    "nothing with 200": (Body(b""), UNUSABLE, 1),
+    "no end": (Endless(), UNUSABLE, 1),
+}
+BEFORE_A_WORD: Mapping[str, tuple[str, Fault, str, int]] = {
+    "stream ends before a word": ("/ask", Cut(0), UNUSABLE, 1),
+    "stream drops before a word": ("/ask", Cut(0, "drop"), UNREACHABLE, 3),
+    "stream is reset before a word": ("/ask", Cut(0, "reset"), UNREACHABLE, 3),
+    "error in the stream before a word": ("/ask", ErrorMidway(0), TROUBLE, 1),
+    "a page called audio": ("/say", Body(b"<html>Please log in.</html>", "audio/mpeg"), UNUSABLE, 1),
+    "JSON called audio": ("/say", Body(b'{"text": "la la la"}', "audio/mpeg"), UNUSABLE, 1),
+    "sound drops before a byte": ("/say", Cut(0, "drop"), UNREACHABLE, 3),
+    "a text for a picture": ("/draw", BadPictures("text"), UNUSABLE, 1),
+    "a picture declared huge": ("/draw", BadPictures("huge"), UNUSABLE, 1),
+    "a picture in no base64": ("/draw", BadPictures("no base64"), UNUSABLE, 1),
+    "no picture in the list": ("/draw", BadPictures("none"), UNUSABLE, 1),
+    "nulls for a picture": ("/draw", BadPictures("null"), UNUSABLE, 1),
+    "a picture in a local file": ("/draw", BadPictures("url", "file:///etc/hostname"), UNUSABLE, 1),
+}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one person saw and paid, first of a command that met a fault, then of the same one without."""
+
+    sentence: str
+    thinking: bool
+    messages: int
+    edits: list[tuple[str, int]]
+    tries: int
+    price: Mapping[str, int]
+    next_answer: str
+    next_files: list[str] = field(default_factory=list)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def box() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+def meant_for(text: str):
+    """Whether a request's newest words are `text`."""
+
+    def when(body: Json) -> bool:
+        newest = body.get("input") or body.get("prompt") or body["messages"][-1]["content"]
+        return newest.endswith(text)
+
+    return when
+
+
+async def use(person: Person, command: str, text: str) -> Invocation:
+    used = await person.command(command, {OPTION[command]: text}, channel="dm")
+    await used.acknowledged
+    return used
+
+
+async def meet(box: Sandbox, command: str, *faults: Fault) -> Outcome:
+    """Let somebody new use a command that meets faults, and then use it again."""
+    person = box.join(f"Member {box.journal.number}")
+    kind, text = KINDS[command], f"case {person.id}"
+    calls = len(box.model_api.calls(kind))
+    box.model_api.faults.always(kind, *faults, when=meant_for(text))
+    used = await whole(await use(person, command, text))
+    tries = [call for call in box.model_api.calls(kind)[calls:] if meant_for(text)(call.body)]
+    price = await usage(person, "dm")
+    after = await whole(await use(person, command, "and once more"))
+    return Outcome(
+        used.text,
+        used.thinking,
+        len(used.messages),
+        [(entry.method, entry.status) for entry in edits_of(box, used)],
+        len(tries),
+        price,
+        after.text,
+        [each.filename for message in after.messages for each in message.attachments],
+    )
+
+
+def assert_works(command: str, outcome: Outcome) -> None:
+    """The command after the one that failed did what it should."""
+    files = {"/ask": [], "/say": ["speech.mp3"], "/draw": ["image-1.png"]}
+    assert outcome.next_files == files[command]
+    assert bool(outcome.next_answer) is (command == "/ask")
+
+
+def assert_plain(box: Sandbox, text: str) -> None:
+    """Nothing of the works shows in a text: no JSON, address, key or traceback."""
+    assert not re.search(r"[{}<>\n]|https?:|Traceback|Error|\b[45]\d\d\b|sk-", text)
+    assert box.model_api.key not in text
+    assert 20 < len(text) < 200
+
+
+@pytest.mark.parametrize("name", MET_BY_ALL)
+async def test_a_fault_becomes_one_sentence_costs_nothing_and_passes(box: Sandbox, name: str):
+    fault, sentence, tries = MET_BY_ALL[name]
+    outcomes = dict(zip(KINDS, await asyncio.gather(*(meet(box, each, fault) for each in KINDS)), strict=True))
+    for command, outcome in outcomes.items():
+        assert (command, outcome.sentence) == (command, sentence)
+        assert_plain(box, outcome.sentence)
+        assert not outcome.thinking
+        assert (outcome.messages, outcome.edits) == (1, [("PATCH", 200)])
+        assert (command, outcome.tries) == (command, tries)
+        assert (command, outcome.price) == (command, NOTHING)
+        assert_works(command, outcome)
+
+
+@pytest.mark.parametrize("name", BEFORE_A_WORD)
+async def test_an_answer_with_nothing_usable_becomes_one_sentence_and_costs_nothing(box: Sandbox, name: str):
+    command, fault, sentence, tries = BEFORE_A_WORD[name]
+    outcome = await meet(box, command, fault)
+    assert outcome.sentence == sentence
+    assert_plain(box, outcome.sentence)
+    assert not outcome.thinking
+    assert (outcome.messages, outcome.tries) == (1, tries)
+    assert outcome.price == NOTHING
+    assert_works(command, outcome)
+
+
+@pytest.mark.parametrize(
+    ("fault", "note"),
+    [
+        (Cut(4), CUT.note),
+        (Cut(4, "drop"), CUT.note),
+        (Cut(4, "reset"), CUT.note),
+        (ErrorMidway(4), TROUBLE),
+        (ErrorMidway(4, message="Flagged.", code="content_filter"), errors.ContentRefused.sentence),
+    ],
+    ids=["ends", "drops", "reset", "error", "filter"],
+)
+async def test_an_answer_that_breaks_off_keeps_its_words_with_one_line_below_and_is_paid(
+    box: Sandbox, fault: Fault, note: str
+):
+    box.model_api.script(WORDS, when=lambda body: "case" in body["messages"][-1]["content"])
+    outcome = await meet(box, "/ask", Slow(0.05), fault)
+    words, _, below = outcome.sentence.partition("\n")
+    assert below == f"-# {note}"
+    # A connection that breaks may take the last word with it; one that ends properly does not.
+    assert words in ("One two, three and", *(() if below.endswith(TROUBLE) else ("One two, three", "One two,")))
+    assert (outcome.tries, outcome.messages) == (1, 1)
+    assert outcome.price["messages"] == 1
+    assert outcome.price["tokens"] > 20
+    assert_works("/ask", outcome)
+
+
+@pytest.mark.parametrize("fault", [ErrorMidway(0), Cut(0)], ids=["error", "cut"])
+async def test_hidden_reasoning_is_paid_even_if_no_word_follows(box: Sandbox, fault: Fault):
+    outcome = await meet(box, "/ask", Habits(reasoning=("Let me think. ", "Tides, tea…")), fault)
+    assert outcome.sentence in (TROUBLE, UNUSABLE)
+    assert "think" not in outcome.sentence
+    assert outcome.price["messages"] == 1
+    assert outcome.price["tokens"] > 20
+    assert_works("/ask", outcome)
+
+
+async def test_speech_that_breaks_off_is_given_as_far_as_it_goes_with_a_sentence(box: Sandbox):
+    person, text = box.join("Hears the beginning"), "Slowly the lamps went out along the harbour. " * 8
+    box.model_api.faults.next("speech", Slow(0.01), Cut(8, "drop"), when=meant_for(text.strip()))
+    used = await whole(await use(person, "/say", text))
+    assert used.text == f"I could only say the beginning. {UNUSABLE}"
+    assert [each.filename for each in used.messages[0].attachments] == ["speech.mp3"]
+    assert (await usage(person, "dm"))["characters of speech"] == len(text.strip())
+
+
+async def test_plain_json_in_place_of_a_stream_is_an_answer_all_the_same(box: Sandbox):
+    person = box.join("Reads JSON")
+    box.model_api.script("All of it at once.", when=meant_for("no stream, please"))
+    box.model_api.faults.next("chat", PlainJson(), when=meant_for("no stream, please"))
+    used = await whole(await use(person, "/ask", "no stream, please"))
+    assert used.text == "All of it at once."
+
+
+async def test_a_retry_after_that_is_short_is_waited_for(box: Sandbox):
+    people = {command: box.join(f"Waits for {command}") for command in KINDS}
+    for kind in KINDS.values():
+        box.model_api.faults.next(kind, Status(429, retry_after="1"), when=meant_for("a second later"))
+    for used in [await use(person, command, "a second later") for command, person in people.items()]:
+        await whole(used)
+        assert "busy" not in used.text
+        assert used.text or used.messages[0].attachments
+    for kind in KINDS.values():
+        first, second = [call for call in box.model_api.calls(kind) if meant_for("a second later")(call.body)]
+        assert first.status == 429
+        assert second.at - first.at >= 1
+
+
+async def test_with_the_api_out_of_reach_every_command_says_so_and_the_next_one_works(box: Sandbox):
+    people = {command: box.join(f"Unplugged {command}") for command in KINDS}
+    async with box.model_api.unplugged():
+        used = {command: await use(person, command, "anyone there?") for command, person in people.items()}
+        shown = {command: (await whole(each)).text for command, each in used.items()}
+    assert shown == dict.fromkeys(KINDS, UNREACHABLE)
+    for command, person in people.items():
+        assert await usage(person, "dm") == NOTHING
+        after = await whole(await use(person, command, "and now?"))
+        assert after.text or after.messages[0].attachments
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before the headers", "after them"])
+async def test_an_api_that_hangs_for_some_disturbs_nobody_else(box: Sandbox, late: bool):
+    waiting = {command: box.join(f"Waits {late} {command}") for command in KINDS}
+    for kind in KINDS.values():
+        box.model_api.faults.next(kind, Hang(after_headers=late), when=meant_for("take your time"))
+    hanging = {command: await use(person, command, "take your time") for command, person in waiting.items()}
+    try:
+        await box.model_api.until(
+            lambda: len([call for call in box.model_api.requests if call.running]) == len(KINDS), PATIENCE_S
+        )
+        for command in KINDS:
+            other = await whole(await use(box.join(f"Goes on {late} {command}"), command, "meanwhile"))
+            assert other.text or other.messages[0].attachments
+        assert all(each.thinking for each in hanging.values())
+    finally:
+        box.model_api.faults.release()
+    for each in hanging.values():
+        await whole(each)
+        assert each.text or each.messages[0].attachments
+
+
+async def test_no_fault_left_a_traceback_or_the_key_in_the_log(box: Sandbox):
+    log = "\n".join(box.child.log)
+    assert "Traceback" not in log
+    assert box.model_api.key not in log
+    assert box.discord.token not in log
