@@ -1,0 +1,77 @@
+"""What trips through the sandbox share: asking, waiting for the last words, and reading what the API was told."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.model_calls import Call
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+
+T = TypeVar("T")
+
+OpenBox = Callable[..., Awaitable[Sandbox]]
+"""Starts a sandbox: the bot's settings first, then what `Sandbox` takes by name."""
+
+DEADLINE_S = 30.0
+"""How long anything may take before a test gives up on it."""
+
+SIGN_OF_LIFE = "-# ✍️ …"
+"""The last line of an answer that is still being written."""
+
+
+async def all_of(waiting: Iterable[Awaitable[T]]) -> list[T]:
+    """Wait for everything at once."""
+    return list(await asyncio.gather(*waiting))
+
+
+async def whole(used: Invocation) -> Invocation:
+    """Wait until what a command shows is final: neither thinking nor being written."""
+    await used.until(lambda each: each.failed or (each.messages and not being_written(each)), deadline_s=DEADLINE_S)
+    assert not used.failed, "Discord would say that the application did not respond"
+    return used
+
+
+async def begun(used: Invocation) -> Invocation:
+    """Wait for an answer's first words."""
+    return await used.until(being_written, deadline_s=DEADLINE_S)
+
+
+def being_written(used: Invocation) -> bool:
+    """Whether the answer shows that more is coming."""
+    return used.text.endswith(SIGN_OF_LIFE)
+
+
+async def use(person: Person, command: str, **options: Any) -> Invocation:
+    """Use a command and wait for all that it shows."""
+    return await whole(await person.command(command, **options))
+
+
+async def ask(person: Person, prompt: str, **options: Any) -> Invocation:
+    """Ask, and wait for the whole answer."""
+    return await use(person, "/ask", prompt=prompt, **options)
+
+
+def told(call: Call) -> list[str]:
+    """What a chat request says in its users' and assistants' messages, oldest first, without who spoke."""
+    return [_words(message["role"], message["content"]) for message in call.messages if message["role"] != "developer"]
+
+
+def asked(call: Call) -> list[str]:
+    """The questions a chat request carries, the newest last."""
+    return [_words("user", message["content"]) for message in call.messages if message["role"] == "user"]
+
+
+def is_about(word: str) -> Callable[[dict[str, Any]], bool]:
+    """A predicate for the stand-in's faults and scripts: the newest question has this word in it."""
+    return lambda body: word in body["messages"][-1]["content"]
+
+
+def _words(role: str, content: str) -> str:
+    if role != "user":
+        return content
+    speaker, text = content.split("\n", 1)
+    assert json.loads(speaker).keys() == {"speaker"}
+    return text

@@ -1,0 +1,46 @@
+"""A sandbox for each trip: the stand-ins with the real bot between them, as a child process."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import OpenBox
+
+
+@pytest.fixture
+async def open_box() -> AsyncIterator[OpenBox]:
+    """Starts sandboxes with settings of one's own; they are put away when the test ends."""
+    async with AsyncExitStack() as stack:
+
+        async def start(env: Mapping[str, str] | None = None, **sandbox: Any) -> Sandbox:
+            return await stack.enter_async_context(Sandbox(env, **sandbox))
+
+        yield start
+
+
+@pytest.fixture
+async def box(open_box: OpenBox) -> Sandbox:
+    """A sandbox with the default settings, running."""
+    return await open_box()
+
+
+@pytest.fixture
+def ada(box: Sandbox) -> Person:
+    """Somebody with no rights beyond everyone's."""
+    return box.person("Ada")
+
+
+@pytest.fixture
+def ben(box: Sandbox) -> Person:
+    """Somebody else like that."""
+    return box.person("Ben")
+
+
+@pytest.fixture
+def mo(box: Sandbox) -> Person:
+    """A moderator."""
+    return box.person("Mo")

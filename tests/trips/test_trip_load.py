@@ -1,0 +1,64 @@
+"""Many at once: nobody waits for Discord's three seconds because somebody else's answer is long or never comes."""
+
+from bot.sandbox.faults import Hang, Slow, Stall
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, begun, is_about, whole
+
+DISCORDS_DEADLINE_S = 3.0
+WORDS = "word " * 80
+
+
+async def test_a_hundred_commands_are_acknowledged_while_fifty_answers_stream_and_the_api_hangs_on_fifty(
+    open_box: OpenBox,
+) -> None:
+    box = await _box_of_streams_and_silence(open_box)
+    streaming, silent = await _asked(box, "stream"), await _asked(box, "silence")
+    # The stand-in enforces the deadline: an acknowledgement that is late is refused, and never counted.
+    assert max(await all_of(used.acknowledged for used in [*streaming, *silent])) < DISCORDS_DEADLINE_S
+    await all_of(begun(used) for used in streaming)
+    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == 100, DEADLINE_S)
+
+    more = [await person.command(name, **options) for person, name, options in _of_every_kind(box)]
+
+    assert len(more) == 100
+    assert max(await all_of(used.acknowledged for used in more)) < DISCORDS_DEADLINE_S
+    assert all(call.running for call in box.model_api.calls(Kind.CHAT)[:100])
+    assert all(used.thinking for used in silent)
+    assert not any(used.failed for used in [*streaming, *silent, *more])
+
+    box.model_api.faults.clear()
+    box.model_api.faults.release()
+    await all_of(whole(used) for used in [*streaming, *silent, *more])
+    assert {used.text for used in streaming} == {WORDS.strip()}
+    assert box.journal.limited() == []
+
+
+async def _box_of_streams_and_silence(open_box: OpenBox) -> Sandbox:
+    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited"})
+    api = box.model_api
+    api.faults.always(Kind.CHAT, Hang(), when=is_about("silence"))
+    # They stream for two seconds and then wait for the test, so that none is over before it has looked.
+    api.faults.always(Kind.CHAT, Slow(pace_s=0.05), Stall(after=40), when=is_about("stream"))
+    api.script([f"{word} " for word in WORDS.split()], when=is_about("stream"), times=None)
+    return box
+
+
+async def _asked(box: Sandbox, about: str) -> list[Invocation]:
+    people = [box.join(f"{about} {number}") for number in range(50)]
+    return [await person.command("/ask", prompt=f"{about}, please") for person in people]
+
+
+def _of_every_kind(box: Sandbox) -> list[tuple[Person, str, dict[str, str]]]:
+    """A hundred further commands: who uses which, and how."""
+    people = [box.person(name) for name in ("Ada", "Ben", "Cleo", "Mo")]
+    uses = [
+        ("/ask", {"prompt": "a thing"}),
+        ("/say", {"text": "Hello."}),
+        ("/help", {}),
+        ("/models", {}),
+        ("/usage", {}),
+    ]
+    return [(person, name, options) for person in people for name, options in uses * 5]

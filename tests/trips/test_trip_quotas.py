@@ -1,0 +1,165 @@
+"""Spending: what is over a ceiling is refused before anything is spent, and what the API refused is given back."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from bot.sandbox import model_chat, model_payloads
+from bot.sandbox.faults import Hang, Stall, Status
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.model_calls import Call, Kind
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
+
+RESETS = r"<t:\d+:R>"
+SERVER_IS_AT_ITS_LIMIT = re.compile(rf"This server has used its 40 messages for today; it starts again {RESETS}\.")
+
+
+async def test_forty_of_two_hundred_asks_at_once_pass_and_what_the_api_refuses_is_given_back(open_box: OpenBox) -> None:
+    box = await open_box({"QUOTA_SERVER_MESSAGES_PER_DAY": "40"})
+    chat = box.model_api.faults
+    chat.next(Kind.CHAT, Hang(), Status(400), times=10)
+    chat.next(Kind.CHAT, Hang(), times=30)
+    members = [box.join(f"Member {number}") for number in range(20)]
+    asks = [await member.command("/ask", prompt=f"question {turn}") for turn in range(10) for member in members]
+    await all_of(used.acknowledged for used in asks)
+    refused = [used for used in asks if not used.deferred]
+
+    assert len(refused) == 160
+    assert all(used.private and SERVER_IS_AT_ITS_LIMIT.fullmatch(used.text) for used in refused)
+    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == 40, DEADLINE_S)
+
+    chat.release()
+    passed = await all_of(whole(used) for used in asks if used.deferred)
+    assert len([used for used in passed if "couldn't work with this request" in used.text]) == 10
+    assert len(box.model_api.calls(Kind.CHAT)) == 40
+
+    further = await all_of(ask(member, "once more") for member in members[:10])
+    assert all(used.deferred and "sandbox" in used.text for used in further)
+    eleventh = await ask(members[10], "me too")
+    assert eleventh.private
+    assert SERVER_IS_AT_ITS_LIMIT.fullmatch(eleventh.text)
+    assert len(box.model_api.calls(Kind.CHAT)) == 50
+
+
+@pytest.mark.parametrize(
+    ("setting", "command", "within", "over", "sentence"),
+    [
+        (
+            {"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"},
+            "/ask",
+            {"prompt": "Why?"},
+            {"prompt": "And why?"},
+            "You have used your 1 message for today; it starts again TIME.",
+        ),
+        (
+            {"QUOTA_MEMBER_SPEECH_CHARACTERS_PER_DAY": "20"},
+            "/say",
+            {"text": "Hello there."},
+            {"text": "Good morning to you."},
+            "You have 8 of your 20 characters of speech left for today, and this needs 20; it starts again TIME.",
+        ),
+        (
+            {"QUOTA_MEMBER_IMAGES_PER_DAY": "3"},
+            "/draw",
+            {"prompt": "a boat", "n": 2},
+            {"prompt": "a fleet", "n": 4},
+            "This needs 4 images at once, and you have 3 a day (it starts again TIME). Please ask for less.",
+        ),
+    ],
+    ids=["messages", "speech characters", "images"],
+)
+async def test_a_members_ceiling_binds_that_member_only(
+    open_box: OpenBox,
+    setting: Mapping[str, str],
+    command: str,
+    within: Mapping[str, object],
+    over: Mapping[str, object],
+    sentence: str,
+) -> None:
+    box = await open_box(setting)
+    first = await use(box.person("Ada"), command, **within)
+    before = len(box.model_api.requests)
+    second = await use(box.person("Ada"), command, **over)
+    assert first.deferred
+    assert second.private
+    assert re.sub(RESETS, "TIME", second.text) == sentence
+    assert len(box.model_api.requests) == before
+    assert (await use(box.person("Ben"), command, **within)).deferred
+
+
+async def test_usage_shows_what_was_used_and_what_is_under_way(box: Sandbox, ada: Person, mo: Person) -> None:
+    await use(ada, "/say", text="Hello there.")
+    await use(ada, "/draw", prompt="a boat", n=2)
+    first = await ask(ada, "Why?")
+    box.model_api.faults.next(Kind.CHAT, Stall())
+    running = await begun(await ada.command("/ask", prompt="How long?"))
+    shown = await use(ada, "/usage")
+    assert first.deferred
+    assert shown.private
+    assert "- messages: 2 of 100 used" in shown.text
+    assert "- characters of speech: 12 of 10,000 used" in shown.text
+    assert "- images: 2 of 10 used" in shown.text
+    assert "- messages: 2 used, no limit" in shown.text
+    box.model_api.faults.release()
+    await whole(running)
+    server = await use(mo, "/usage", scope="server")
+    assert "**You" not in server.text
+    assert _tokens(server) == sum(_tokens_reported(call) for call in box.model_api.calls(Kind.CHAT))
+
+
+async def test_what_is_given_back_shows_in_usage(box: Sandbox, ada: Person) -> None:
+    box.model_api.faults.next(Kind.CHAT, Hang(), Status(400))
+    asked = await ada.command("/ask", prompt="Why?")
+    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == 1, DEADLINE_S)
+    held = await use(ada, "/usage")
+    box.model_api.faults.release()
+    await whole(asked)
+    given_back = await use(ada, "/usage")
+    assert "- messages: 1 of 100 used" in held.text
+    assert _tokens(held) > 500
+    assert "- messages: 0 of 100 used" in given_back.text
+    assert _tokens(given_back) == 0
+
+
+async def test_only_a_moderator_sees_the_servers_usage(box: Sandbox, ada: Person, mo: Person) -> None:
+    refused = await use(ada, "/usage", scope="server")
+    shown = await use(mo, "/usage", scope="server")
+    assert refused.private
+    assert refused.text == "You need the **Manage Server** permission here to do that."
+    assert shown.text.startswith("**This server, today**")
+
+
+async def test_direct_messages_count_as_a_server_of_their_own(open_box: OpenBox) -> None:
+    box = await open_box({"QUOTA_SERVER_MESSAGES_PER_DAY": "1"})
+    ada, ben = box.person("Ada"), box.person("Ben")
+    assert (await ask(ada, "Why?")).deferred
+    assert "This server has used its 1 message" in (await ask(ben, "Why?")).text
+    assert (await ask(ada, "Why, between us?", channel="dm")).deferred
+    spent = await ask(ada, "And why?", channel="dm")
+    assert "Your direct messages have used their 1 message for today" in spent.text
+    assert (await ask(ben, "Why, between us?", channel="dm")).deferred
+    usage = await use(ada, "/usage", channel="dm")
+    assert "**Your direct messages, today**" in usage.text
+    assert "- messages: 2 of 100 used" in usage.text
+
+
+async def test_what_was_used_is_remembered_over_a_restart(open_box: OpenBox) -> None:
+    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})
+    await ask(box.person("Ada"), "Why?")
+    await box.restart()
+    assert "You have used your 1 message for today" in (await ask(box.person("Ada"), "And why?")).text
+
+
+def _tokens(usage: Invocation) -> int:
+    """The tokens that `/usage` says are used."""
+    found = re.search(r"- tokens: ([\d,]+) of", usage.text)
+    assert found
+    return int(found[1].replace(",", ""))
+
+
+def _tokens_reported(call: Call) -> int:
+    """What the API said that a chat cost."""
+    return model_chat.prompt_tokens(call.body) + model_payloads.tokens(call.answer or "")
