@@ -1,14 +1,8 @@
-"""The gateway: sessions over a websocket, with heartbeats, sharding, intents, dispatch and resuming."""
+"""The gateway: who connects as which shard, who hears of what, and who may come back."""
 
 import asyncio
 import json
-import secrets
-import time
-from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -17,120 +11,17 @@ from bot.sandbox import payloads
 from bot.sandbox.guilds import Guild
 from bot.sandbox.journal import Journal
 from bot.sandbox.messages import Message
+from bot.sandbox.sessions import Close, Closing, Connection, Op, Session
 from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
 HEARTBEAT_MS = 41_250
 LARGEST_MESSAGE = 4096  # bytes a client may send at once
-MOST_PER_MINUTE = 120  # messages a client may send on one connection
-REPLAYED = 5_000  # events kept for a session that comes back
 PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
 MESSAGE_CONTENT = 1 << 15
 GUILDS = 1 << 0
 GUILD_MESSAGES = 1 << 9
 DIRECT_MESSAGES = 1 << 12
-
-
-class Op(IntEnum):
-    """https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-opcodes"""
-
-    DISPATCH = 0
-    HEARTBEAT = 1
-    IDENTIFY = 2
-    PRESENCE = 3
-    VOICE_STATE = 4
-    RESUME = 6
-    RECONNECT = 7
-    REQUEST_MEMBERS = 8
-    INVALID_SESSION = 9
-    HELLO = 10
-    HEARTBEAT_ACK = 11
-
-
-class Close(IntEnum):
-    """Close codes of the gateway."""
-
-    UNKNOWN_OPCODE = 4001
-    DECODE_ERROR = 4002
-    NOT_AUTHENTICATED = 4003
-    AUTHENTICATION_FAILED = 4004
-    ALREADY_AUTHENTICATED = 4005
-    INVALID_SEQUENCE = 4007
-    RATE_LIMITED = 4008
-    INVALID_SHARD = 4010
-    INVALID_INTENTS = 4013
-    DISALLOWED_INTENTS = 4014
-
-
-class _Closing(Exception):
-    """Ends a connection with a close code."""
-
-    def __init__(self, code: Close, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-@dataclass(slots=True, eq=False)
-class Session:
-    """What outlives a connection: who, which shard, and the events so far."""
-
-    shard: int
-    shards: int
-    intents: int
-    id: str = field(default_factory=lambda: secrets.token_hex(16))
-    sequence: int = 0
-    sent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=REPLAYED))
-    connection: "Connection | None" = None
-
-    def serves(self, guild_id: int | None) -> bool:
-        """Whether events of that guild come here; direct messages come on shard 0."""
-        return self.shard == (0 if guild_id is None else (guild_id >> 22) % self.shards)
-
-    def dispatch(self, name: str, data: Json) -> None:
-        """Send an event, or keep it for the session's return."""
-        self.sequence += 1
-        text = json.dumps({"op": int(Op.DISPATCH), "t": name, "s": self.sequence, "d": data})
-        self.sent.append((self.sequence, text))
-        if self.connection is not None:
-            self.connection.queue.put_nowait(text)
-
-
-@dataclass(slots=True, eq=False)
-class Connection:
-    """One websocket and what waits to be sent on it."""
-
-    socket: web.WebSocketResponse
-    queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
-    session: Session | None = None
-    cut: bool = False
-    """Whether this side ended it; the other then answers 1000 without meaning goodbye."""
-
-    received: deque[float] = field(default_factory=deque)
-    """When the newest messages came, in seconds on a monotonic clock."""
-
-    def count(self) -> None:
-        """Count a message that came.
-
-        Raises:
-            _Closing: too many came within a minute.
-        """
-        now = time.monotonic()
-        self.received.append(now)
-        while self.received[0] < now - 60:
-            self.received.popleft()
-        if len(self.received) > MOST_PER_MINUTE:
-            raise _Closing(Close.RATE_LIMITED, "You are being rate limited.")
-
-    def send(self, op: Op, data: object) -> None:
-        """Send something other than an event."""
-        self.queue.put_nowait(json.dumps({"op": int(op), "t": None, "s": None, "d": data}))
-
-    async def write(self) -> None:
-        """Send what is queued, in order, until cancelled or the other side is gone."""
-        with suppress(ConnectionResetError):  # the reading side sees the end and deals with it
-            while True:
-                await self.socket.send_str(await self.queue.get())
 
 
 class Gateway:
@@ -207,10 +98,10 @@ class Gateway:
         try:
             async for frame in socket:
                 if frame.type is not WSMsgType.TEXT or len(frame.data.encode()) > LARGEST_MESSAGE:
-                    raise _Closing(Close.DECODE_ERROR, "Error while decoding payload.")
+                    raise Closing(Close.DECODE_ERROR, "Error while decoding payload.")
                 connection.count()
                 self._receive(connection, frame.data)
-        except _Closing as closing:
+        except Closing as closing:
             while not connection.queue.empty():  # what was said before the refusal goes out first
                 await socket.send_str(connection.queue.get_nowait())
             await socket.close(code=closing.code, message=closing.reason.encode())
@@ -226,9 +117,9 @@ class Gateway:
             frame = json.loads(text)
             op, data = Op(frame["op"]), frame.get("d")
         except (json.JSONDecodeError, KeyError, TypeError):
-            raise _Closing(Close.DECODE_ERROR, "Error while decoding payload.") from None
+            raise Closing(Close.DECODE_ERROR, "Error while decoding payload.") from None
         except ValueError:
-            raise _Closing(Close.UNKNOWN_OPCODE, "Unknown opcode.") from None
+            raise Closing(Close.UNKNOWN_OPCODE, "Unknown opcode.") from None
         shard = connection.session.shard if connection.session is not None else -1
         kept = {key: value for key, value in data.items() if key != "token"} if isinstance(data, dict) else None
         self._journal.event(sent=False, shard=shard, op=int(op), name=op.name, data=kept)
@@ -236,14 +127,14 @@ class Gateway:
             connection.send(Op.HEARTBEAT_ACK, None)
         elif op in (Op.IDENTIFY, Op.RESUME):
             if connection.session is not None:
-                raise _Closing(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
+                raise Closing(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
             if not isinstance(data, dict):
-                raise _Closing(Close.DECODE_ERROR, "Error while decoding payload.")
+                raise Closing(Close.DECODE_ERROR, "Error while decoding payload.")
             if data.get("token") != self._token:
-                raise _Closing(Close.AUTHENTICATION_FAILED, "Authentication failed.")
+                raise Closing(Close.AUTHENTICATION_FAILED, "Authentication failed.")
             (self._identify if op is Op.IDENTIFY else self._resume)(connection, data)
         elif connection.session is None:
-            raise _Closing(Close.NOT_AUTHENTICATED, "Not authenticated.")
+            raise Closing(Close.NOT_AUTHENTICATED, "Not authenticated.")
         elif op is Op.REQUEST_MEMBERS and isinstance(data, dict):
             self._members(connection.session, data)
         # Presence and voice states change nothing here.
@@ -251,12 +142,12 @@ class Gateway:
     def _identify(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
         intents = data.get("intents")
         if not isinstance(intents, int) or intents < 0:
-            raise _Closing(Close.INVALID_INTENTS, "Invalid intent(s).")
+            raise Closing(Close.INVALID_INTENTS, "Invalid intent(s).")
         if intents & PRIVILEGED & ~self._world.privileged_intents:
-            raise _Closing(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
+            raise Closing(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
         shard, shards = data.get("shard") or (0, 1)
         if not 0 <= shard < shards:
-            raise _Closing(Close.INVALID_SHARD, "Invalid shard.")
+            raise Closing(Close.INVALID_SHARD, "Invalid shard.")
         session = Session(shard, shards, intents)
         for old in [each for each in self._sessions.values() if each.shard == shard and each.connection is None]:
             del self._sessions[old.id]  # left by a process that is gone
@@ -292,7 +183,7 @@ class Gateway:
             connection.send(Op.INVALID_SESSION, False)
             return
         if seen > session.sequence:
-            raise _Closing(Close.INVALID_SEQUENCE, "Invalid seq.")
+            raise Closing(Close.INVALID_SEQUENCE, "Invalid seq.")
         missed = [text for number, text in session.sent if number > seen]
         self._attach(connection, session)
         for text in missed:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from bot.sandbox import payloads
 from bot.sandbox.commands import CommandBook
 from bot.sandbox.drafts import Draft
+from bot.sandbox.forms import buttons, submitted
 from bot.sandbox.guilds import Channel, Guild, User
-from bot.sandbox.interactions import Interaction, InteractionType
+from bot.sandbox.interaction_payloads import DIRECT_CONTEXT, GUILD_CONTEXT, interaction_event
+from bot.sandbox.interactions import InteractionType
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.mentions import ANYONE
 from bot.sandbox.messages import Message
@@ -14,8 +15,6 @@ from bot.sandbox.options import ClientRefused, Found, fill, find_command, nested
 from bot.sandbox.permissions import Permission
 from bot.sandbox.standin import DiscordStandIn
 from bot.sandbox.wire import Json
-
-GUILD_CONTEXT, DIRECT_CONTEXT = 0, 1
 
 Where = Channel | str | int | None
 """A channel, its name (`#random`; `dm` for the direct messages with the bot), its id, or None for the first one."""
@@ -144,7 +143,7 @@ class Person:
             ClientRefused: there is no such button to press.
         """
         button = next(
-            (each for each in _buttons(message.components) if label in (each.get("label"), each["custom_id"])), None
+            (each for each in buttons(message.components) if label in (each.get("label"), each["custom_id"])), None
         )
         if button is None or button.get("disabled"):
             raise ClientRefused(f"there is no button {label} to press")
@@ -162,7 +161,7 @@ class Person:
             raise ClientRefused("no form is open")
         data: Json = {
             "custom_id": modal["custom_id"],
-            "components": [_submitted(each, values) for each in modal["components"]],
+            "components": [submitted(each, values) for each in modal["components"]],
         }
         source = opened.interaction
         return self._dispatch(InteractionType.MODAL, source.channel, data, message=source.message)
@@ -216,70 +215,7 @@ class Person:
         interaction = self._standin.desk.open(
             self._world.snowflakes.next(), kind, self.user, place, data, command_name=command_name, message=message
         )
-        self._standin.gateway.dispatch("INTERACTION_CREATE", self._payload(interaction), guild_id=place.guild_id)
+        self._standin.gateway.dispatch(
+            "INTERACTION_CREATE", interaction_event(interaction, self._world), guild_id=place.guild_id
+        )
         return Invocation(interaction, self._world.now)
-
-    def _payload(self, interaction: Interaction) -> Json:
-        """The whole event. https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object"""
-        place, world = interaction.channel, self._world
-        held = world.permissions(self.user, place)
-        body: Json = {
-            "id": str(interaction.id),
-            "application_id": str(world.application_id),
-            "type": int(interaction.type),
-            "data": interaction.data,
-            "token": interaction.token,
-            "version": 1,
-            "channel_id": str(place.id),
-            "channel": payloads.channel(place, world) | {"permissions": str(int(held))},
-            "app_permissions": str(int(world.permissions(world.bot, place))),
-            "locale": self.user.locale,
-            "entitlements": [],
-            "entitlement_sku_ids": [],
-            "authorizing_integration_owners": {"0": str(place.guild_id or 0)},
-            "context": DIRECT_CONTEXT if place.is_direct else GUILD_CONTEXT,
-            "attachment_size_limit": world.attachment_size_limit,
-        }
-        if interaction.message is not None:
-            body["message"] = payloads.message(interaction.message, world)
-        guild = world.guild_of(place)
-        if guild is None:
-            return body | {"user": payloads.user(self.user)}
-        return body | {
-            "guild_id": str(guild.id),
-            "guild_locale": guild.locale,
-            "guild": {"id": str(guild.id), "features": [], "locale": guild.locale},
-            "member": payloads.member(guild.members[self.user.id]) | {"permissions": str(int(held))},
-        }
-
-
-def _buttons(components: list[Json]) -> list[Json]:
-    """Everything with a custom id, however deep."""
-    found: list[Json] = []
-    for component in components:
-        if "custom_id" in component:
-            found.append(component)
-        found.extend(_buttons(component.get("components", [])))
-        if isinstance(component.get("accessory"), dict):
-            found.extend(_buttons([component["accessory"]]))
-    return found
-
-
-def _submitted(component: Json, values: Mapping[str, str]) -> Json:
-    """A modal's component with what was typed into it, by custom id or else as it was filled in before."""
-    if "custom_id" in component:
-        typed = values.get(component["custom_id"], component.get("value", ""))
-        return {
-            "type": component["type"],
-            "custom_id": component["custom_id"],
-            "value": typed,
-            "id": component.get("id", 1),
-        }
-    if isinstance(component.get("component"), dict):
-        return {
-            "type": component["type"],
-            "id": component.get("id", 1),
-            "component": _submitted(component["component"], values),
-        }
-    inner = [_submitted(each, values) for each in component.get("components", [])]
-    return {"type": component["type"], "id": component.get("id", 1), "components": inner}

@@ -57,6 +57,7 @@ class Sandbox:
         self.world = world
         self.discord = DiscordStandIn(world, token=token, rates=rates, deadline_s=deadline_s, shards=shards)
         self.model_api = ModelApi() if model_api is None else model_api
+        self._shards = shards
         self._env = dict(env or {})
         self._directory = directory
         self._child: Child | None = None
@@ -115,7 +116,7 @@ class Sandbox:
         await self._stack.aclose()
 
     async def start(self) -> None:
-        """Start the bot and wait until it is ready: identified, with its commands in place.
+        """Start the bot and wait until it is ready: every shard identified, its commands in place.
 
         Raises:
             ChildDied: it ended instead; the text holds what it said.
@@ -152,7 +153,9 @@ class Sandbox:
         gateway, book = self.discord.gateway, self.discord.commands
         try:
             await self.journal.bell.until(
-                lambda: gateway.readies > readies and bool(book.commands), deadline_s=READY_WITHIN_S, what="the bot"
+                lambda: gateway.readies >= readies + self._shards and bool(book.commands),
+                deadline_s=READY_WITHIN_S,
+                what="the bot",
             )
         except TimeoutError as late:
             tail = "\n".join(list(self.child.log)[-60:])

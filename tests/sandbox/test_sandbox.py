@@ -31,3 +31,10 @@ async def test_somebody_new_may_join():
         used = await newcomer.command("/help")
         assert await used.acknowledged < 3
         assert box.person("dora").id == newcomer.id
+
+
+async def test_a_bot_of_two_shards_is_ready_when_both_are():
+    async with Sandbox(shards=2) as box:
+        assert sorted(session.shard for session in box.discord.gateway.sessions) == [0, 1]
+        used = await box.person("Ada").command("/help", channel="dm")
+        assert await used.acknowledged < 3

@@ -1,0 +1,42 @@
+"""An interaction as INTERACTION_CREATE brings it to the bot."""
+
+from bot.sandbox import payloads
+from bot.sandbox.interactions import Interaction
+from bot.sandbox.wire import Json
+from bot.sandbox.world import World
+
+GUILD_CONTEXT, DIRECT_CONTEXT = 0, 1
+
+
+def interaction_event(interaction: Interaction, world: World) -> Json:
+    """The whole event. https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object"""
+    place, user = interaction.channel, interaction.user
+    held = world.permissions(user, place)
+    body: Json = {
+        "id": str(interaction.id),
+        "application_id": str(world.application_id),
+        "type": int(interaction.type),
+        "data": interaction.data,
+        "token": interaction.token,
+        "version": 1,
+        "channel_id": str(place.id),
+        "channel": payloads.channel(place, world) | {"permissions": str(int(held))},
+        "app_permissions": str(int(world.permissions(world.bot, place))),
+        "locale": user.locale,
+        "entitlements": [],
+        "entitlement_sku_ids": [],
+        "authorizing_integration_owners": {"0": str(place.guild_id or 0)},
+        "context": DIRECT_CONTEXT if place.is_direct else GUILD_CONTEXT,
+        "attachment_size_limit": world.attachment_size_limit,
+    }
+    if interaction.message is not None:
+        body["message"] = payloads.message(interaction.message, world)
+    guild = world.guild_of(place)
+    if guild is None:
+        return body | {"user": payloads.user(user)}
+    return body | {
+        "guild_id": str(guild.id),
+        "guild_locale": guild.locale,
+        "guild": {"id": str(guild.id), "features": [], "locale": guild.locale},
+        "member": payloads.member(guild.members[user.id]) | {"permissions": str(int(held))},
+    }
