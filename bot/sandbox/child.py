@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
+from bot.sandbox.bell import Bell
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH"),
@@ -40,6 +42,8 @@ class Child:
         """Standard error, line by line, over all starts."""
         self.output: deque[str] = deque(maxlen=LOG_LINES)
         """Standard output, line by line, over all starts."""
+        self.bell = Bell()
+        """Rung for every new line, on either stream."""
         self.exit_status: int | None = None
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
@@ -79,7 +83,7 @@ class Child:
             start_new_session=os.name == "posix",  # Ctrl-C at the prompt is for the sandbox, which then stops the bot
         )
         pipes = ((self._process.stderr, self.log), (self._process.stdout, self.output))
-        self._readers = [asyncio.create_task(_read(pipe, lines)) for pipe, lines in pipes if pipe is not None]
+        self._readers = [asyncio.create_task(self._read(pipe, lines)) for pipe, lines in pipes if pipe is not None]
         self._ended = asyncio.create_task(self._process.wait())
 
     async def ended(self) -> int:
@@ -116,15 +120,28 @@ class Child:
         tail = "\n".join(list(self.log)[-60:]) or "(nothing on standard error)"
         return ChildDied(f"the bot ended with status {self.exit_status}:\n{tail}")
 
+    async def until_logged(self, text: str, *, deadline_s: float = 10.0) -> str:
+        """Wait for a line with `text` in it on standard error, or take the first that was there already.
 
-async def _read(pipe: asyncio.StreamReader, lines: deque[str]) -> None:
-    """Keep a stream's lines, however long or many they are."""
-    rest = b""
-    while chunk := await pipe.read(1 << 16):
-        *whole, rest = (rest + chunk).split(b"\n")
-        lines.extend(line.decode(errors="replace").rstrip("\r") for line in whole)
-        if len(rest) > LONGEST_LINE:
+        Raises:
+            TimeoutError: none came in time.
+        """
+        return await self.bell.until(
+            lambda: next((line for line in self.log if text in line), None),
+            deadline_s=deadline_s,
+            what=f"a line with {text!r}",
+        )
+
+    async def _read(self, pipe: asyncio.StreamReader, lines: deque[str]) -> None:
+        """Keep a stream's lines, however long or many they are."""
+        rest = b""
+        while chunk := await pipe.read(1 << 16):
+            *whole, rest = (rest + chunk).split(b"\n")
+            lines.extend(line.decode(errors="replace").rstrip("\r") for line in whole)
+            if len(rest) > LONGEST_LINE:
+                lines.append(rest.decode(errors="replace"))
+                rest = b""
+            self.bell.ring()
+        if rest:
             lines.append(rest.decode(errors="replace"))
-            rest = b""
-    if rest:
-        lines.append(rest.decode(errors="replace"))
+        self.bell.ring()

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.bell import Bell
 from bot.sandbox.child import Child
 
 
@@ -39,33 +38,34 @@ async def test_a_line_without_end_is_cut_and_does_not_fill_the_memory(tmp_path: 
 
 
 async def test_a_child_is_asked_to_stop_and_starts_again_in_the_same_place(tmp_path: Path):
-    program = "import signal,sys,pathlib; pathlib.Path('mark').touch(); signal.sigwait([signal.SIGTERM]); sys.exit(0)"
-    program = "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); " + program
-    started = child(tmp_path, program)
-    for _ in range(2):
+    started = child(tmp_path, f"{WAITING}; say(len(list(pathlib.Path().iterdir()))); signal.sigwait([signal.SIGTERM])")
+    for start in range(2):
+        (tmp_path / f"made before start {start}").touch()
         await started.start()
-        while not (tmp_path / "mark").exists():
-            await bell_of_patience()
+        await started.until_logged(f"{start + 1}")
         assert started.running
         assert await started.stop() == 0
-        (tmp_path / "mark").unlink()
     assert not started.running
 
 
 async def test_a_child_that_will_not_stop_is_killed(tmp_path: Path):
-    program = (
-        "import signal,sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
-    )
-    started = child(tmp_path, program)
+    started = child(tmp_path, f"{WAITING}; say('deaf'); signal.pause()")
     await started.start()
-    while not started.output:
-        await bell_of_patience()
+    await started.until_logged("deaf")
     with pytest.raises(TimeoutError):
-        await started.stop(within_s=0.2)
+        await started.stop(within_s=0.1)
     assert started.exit_status == -9
 
 
-async def bell_of_patience() -> None:
-    """Let a little time pass for another process; nothing else can tell when it has come so far."""
-    with pytest.raises(TimeoutError):
-        await Bell().until(lambda: None, deadline_s=0.01, what="nothing")
+async def test_a_line_that_does_not_come_is_not_waited_for_for_ever(tmp_path: Path):
+    started = child(tmp_path, "pass")
+    await started.start()
+    await started.ended()
+    with pytest.raises(TimeoutError, match="'hello'"):
+        await started.until_logged("hello", deadline_s=0.01)
+
+
+WAITING = (
+    "import pathlib, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); "
+    "say = lambda what: print(what, file=sys.stderr, flush=True)"
+)
