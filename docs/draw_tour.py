@@ -111,9 +111,8 @@ def main() -> int:
     """Play the tour, write the picture, give the tour's exit status."""
     parser = argparse.ArgumentParser(description="Draw the sandbox's tour to an SVG file.")
     parser.add_argument("--to", type=Path, default=HERE / "tour.svg")
-    parser.add_argument("--files", default="sandbox-tour", help="where the tour saves its files")
     options = parser.parse_args()
-    output, status = play(["sandbox", "--tour", "--out", options.files])
+    output, status = play(["sandbox", "--tour"])
     terminal = Terminal()
     terminal.feed(output)
     rows = shortened(terminal.rows)
@@ -155,15 +154,13 @@ def shortened(rows: list[Row]) -> list[Row]:
     for row in rows:
         text = "".join(character for character, _ in row)
         if title := re.match(r"(\d+)  \S", text):
-            whole = int(title[1]) in WHOLE_STEPS
+            before, whole = whole, int(title[1]) in WHOLE_STEPS
+            if not before and not whole:
+                kept.pop()  # no empty line between two short ones
+        elif text and not text.startswith(" "):
+            whole = True  # the words after the last step
+        if whole or title or _is_verdict(row) or (not text and _is_verdict(kept[-1])):
             kept.append(row)
-        elif not text:
-            if whole or (kept and _is_verdict(kept[-1])):
-                kept.append(row)
-        elif whole or _is_verdict(row):
-            kept.append(row)
-        if _is_verdict(row):
-            whole = True
     return kept
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import contextlib
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with terminal_kept():
             return asyncio.run(_run(tour=options.tour, folder=Folder(options.out)))
-    except KeyboardInterrupt:
-        sys.stdout.write("\n")
+    except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, or a signal: all is closed by now
         return 1 if options.tour else 0
     except (ChildDied, TimeoutError) as reason:
         sys.stderr.write(f"The bot did not start: {reason}\n")
@@ -40,10 +41,24 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _run(*, tour: bool, folder: Folder) -> int:
+    _end_on_signals()
     show = Show.on_standard_output()
     show.line("The bot is the real one; Discord and the model are stand-ins on this machine.\n")
     async with Sandbox(SETTINGS if tour else None) as sandbox:
         if tour:
             return 0 if await Tour(sandbox, show, folder).play() else 1
-        await Console(sandbox, show, folder).run(Keyboard())
+        try:
+            await Console(sandbox, show, folder).run(Keyboard())
+        finally:
+            show.line("\nStopping the bot …")
     return 0
+
+
+def _end_on_signals() -> None:
+    """Let a closed window or a `kill` end the program the way Ctrl-C does, so that the bot does not outlive it."""
+    task = asyncio.current_task()
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP, and its loop takes no handlers
+        if task is not None and number is not None:
+            with contextlib.suppress(NotImplementedError):
+                asyncio.get_running_loop().add_signal_handler(number, task.cancel)

@@ -23,10 +23,11 @@ HELP = """\
   /ask hello                     any command of the bot; what comes first is its first option
   /ask prompt: hi private: true  further options by name
   hello there                    plain text is said in the channel
-  /as NAME  /in #CHANNEL         be somebody else (also: /as moderator), be elsewhere (also: /in dm)
+  /as Ben, /as moderator         be somebody else
+  /in #random, /in dm            be elsewhere
   /people                        who is here, and where one can go
   /look                          what is on the screen in this channel
-  /fault KIND NAME [N|always]    let the next call of a kind fail; /fault lists them, /fault off ends it
+  /fault chat 503 always         let calls to the model API fail: /fault lists how, /fault off ends it
   /log                           the last lines of the bot's log
   ?                              this, and the bot's commands
   /quit                          leave (also Ctrl-D, Ctrl-C)"""
@@ -62,10 +63,7 @@ class Console:
         self._show.line("You are in the sandbox. Type /ask hello, or ? for what else there is.")
         while True:
             line = await keyboard.line(self.prompt)
-            if line is None:
-                self._show.line()
-                return
-            if line.strip() in ("/quit", "/exit"):
+            if line is None or line.strip() in ("/quit", "/exit"):
                 return
             await self.obey(line.strip())
 

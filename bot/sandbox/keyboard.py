@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import os
 import queue
 import sys
 import threading
@@ -24,15 +25,35 @@ class Keyboard:
         return await answer
 
     def _read(self) -> None:
+        ask = input if sys.stdin.isatty() else _Piped().line
         while True:
             prompt, answer = self._prompts.get()
             try:
-                line: str | None = input(prompt)
+                line: str | None = ask(prompt)
             except (EOFError, OSError, UnicodeDecodeError):
                 line = None
             # The loop may be closed by now, when somebody pressed Ctrl-C: then nobody waits for the line any more.
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(_deliver, answer, line)
+
+
+class _Piped:
+    """Lines from a pipe or file, read past Python's own buffer: its lock, held here, would abort the program's end."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def line(self, prompt: str) -> str:
+        while b"\n" not in self._rest:
+            data = os.read(0, 4096)
+            if not data and not self._rest:
+                raise EOFError
+            self._rest += data or b"\n"
+        line, self._rest = self._rest.split(b"\n", 1)
+        text = line.decode(errors="replace")
+        sys.stdout.write(f"{prompt}{text}\n")  # so that what is written reads like a conversation
+        sys.stdout.flush()
+        return text
 
 
 @contextlib.contextmanager

@@ -44,7 +44,10 @@ class Show:
         self.line(f"  {self.styles.person(name)} used {command}{given} {self.styles.dim(place)}")
 
     def message(self, message: Message) -> None:
-        """Write a message as it is now."""
+        """Write a message as it is now, and what it answers."""
+        if message.command_name is not None and message.invoker is not None:
+            command = self.styles.code(f"/{message.command_name}")
+            self.line(f"  {self.styles.person(message.invoker.name)} used {command}")
         for line in self._view.lines([message], now=time.time()):
             self.line(line)
 

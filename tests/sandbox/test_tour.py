@@ -1,0 +1,62 @@
+"""The tour and the prompt with the real bot behind them."""
+
+import asyncio
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot.sandbox.child import CHECKOUT
+from bot.sandbox.files import Folder
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.show import Show
+from bot.sandbox.tour import SETTINGS, Tour
+
+
+async def play(env: dict[str, str], folder: Path) -> tuple[bool, str]:
+    screen = io.StringIO()
+    async with Sandbox(env) as sandbox:
+        good = await Tour(sandbox, Show(screen, interactive=False), Folder(folder), pace_s=0.0).play()
+    return good, screen.getvalue()
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+async def test_every_step_of_the_tour_does_what_it_should(tmp_path: Path) -> None:
+    good, told = await play(SETTINGS, tmp_path)
+    assert good, told
+    assert "All 11 steps did what they should" in told
+    assert "✗" not in told
+    files = kept(tmp_path)
+    assert [Path(name).suffix for name in files] == [".png", ".png", ".mp3"]
+    pictures = [data for name, data in files.items() if name.endswith(".png")]
+    assert [Image.open(io.BytesIO(data)).size for data in pictures] == [(1024, 1024)] * 2
+
+
+async def test_a_step_that_fails_is_marked_and_the_tour_goes_on(tmp_path: Path) -> None:
+    good, told = await play({**SETTINGS, "QUOTA_MEMBER_IMAGES_PER_DAY": "unlimited"}, tmp_path)
+    assert not good
+    assert told.count("✗") == 1
+    assert "✗ the refusal was for everyone to see" in told
+    assert "1 of 11 steps went wrong" in told
+    assert told.index("✗") < told.index("11  The bot is told to stop")
+
+
+@pytest.mark.parametrize("ending", ["/quit\n", ""], ids=["quit", "end of input"])
+async def test_the_prompt_obeys_and_leaves_cleanly(tmp_path: Path, ending: str) -> None:
+    prompt = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "sandbox", "--out", str(tmp_path)),
+        cwd=CHECKOUT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await asyncio.wait_for(prompt.communicate(f"/say Hello\n{ending}".encode()), 60)
+    assert prompt.returncode == 0
+    assert errors == b""
+    assert "Ada #general> /say Hello" in output.decode()
+    assert len(kept(tmp_path)["speech.mp3"]) > 1000
