@@ -95,3 +95,10 @@ async def test_what_no_database_takes_is_replaced_and_the_rest_is_kept(conversat
 async def test_an_empty_channel_has_an_empty_line(conversations: Conversations) -> None:
     assert await conversations.public_line(CHANNEL, 20) == []
     assert await conversations.private_line(CHANNEL, ANN, 20) == []
+
+
+async def test_messages_that_the_last_words_added_are_noted(conversations: Conversations) -> None:
+    turn_id = await say(conversations, "why?", answer_message_ids=(11,))
+    await conversations.note_messages(turn_id, (11, 12))
+    (kept,) = await conversations.public_line(CHANNEL, 20)
+    assert kept.answer_message_ids == (11, 12)

@@ -101,7 +101,7 @@ class _Heard:
 async def test_the_store_runs_these_statements_and_no_others(database: Database) -> None:
     listening = Listening(database)
     conversations, settings, spending = Conversations(listening), StoredSettings(listening), Spending(listening)
-    await conversations.save(TURN)
+    await conversations.note_messages(await conversations.save(TURN), (5, 6))
     await conversations.public_line(TURN.channel_id, 20)
     await conversations.private_line(TURN.channel_id, TURN.author_id, 20)
     await settings.set_channel(1, 2, "model", "a", by=3, at_ms=4)
