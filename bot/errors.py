@@ -48,9 +48,7 @@ class MissingRight(Refusal):
     """The caller lacks a permission in the channel where they asked."""
 
     def __init__(self, right: str) -> None:
-        super().__init__(
-            f"missing right: {right}", sentence=f"You need the **{right}** permission here to do that."
-        )
+        super().__init__(f"missing right: {right}", sentence=f"You need the **{right}** permission here to do that.")
         self.right = right
 
 
@@ -107,9 +105,7 @@ class RateLimited(ApiError):
 
     sentence = "The AI service is very busy right now. Please try again in a moment."
 
-    def __init__(
-        self, detail: str = "", *, retry_after: float | None = None, status: int | None = 429
-    ) -> None:
+    def __init__(self, detail: str = "", *, retry_after: float | None = None, status: int | None = 429) -> None:
         sentence = None
         if retry_after is not None:
             sentence = f"The AI service is very busy right now. Please try again in {_duration(retry_after)}."
@@ -126,17 +122,13 @@ class ContentRefused(ApiError):
 class ContextTooLong(ApiError):
     """The request is longer than the model can read."""
 
-    sentence = (
-        "That is more than this model can read at once. Try a shorter question, or start anew with `fresh`."
-    )
+    sentence = "That is more than this model can read at once. Try a shorter question, or start anew with `fresh`."
 
 
 class BadRequest(ApiError):
     """The API turned the request down for a reason of its own (another 4xx)."""
 
-    sentence = (
-        "The AI service couldn't work with this request. Try putting it differently, or pick another model."
-    )
+    sentence = "The AI service couldn't work with this request. Try putting it differently, or pick another model."
 
 
 class ServerTrouble(ApiError):

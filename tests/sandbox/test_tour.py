@@ -33,8 +33,9 @@ async def test_every_step_of_the_tour_does_what_it_should(tmp_path: Path) -> Non
     assert "✗" not in told
     files = kept(tmp_path)
     assert [Path(name).suffix for name in files] == [".png", ".png", ".mp3"]
-    pictures = [data for name, data in files.items() if name.endswith(".png")]
-    assert [Image.open(io.BytesIO(data)).size for data in pictures] == [(1024, 1024)] * 2
+    for picture in (data for name, data in files.items() if name.endswith(".png")):
+        with Image.open(io.BytesIO(picture)) as opened:
+            assert opened.size == (1024, 1024)
 
 
 async def test_a_step_that_fails_is_marked_and_the_tour_goes_on(tmp_path: Path) -> None:
