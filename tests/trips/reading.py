@@ -1,4 +1,4 @@
-"""What the trips look at: whole answers, what a command cost, and what was sent for one interaction."""
+"""What trips read off the sandbox: what a command cost, and what was sent for one interaction."""
 
 import re
 from collections.abc import Mapping
@@ -8,19 +8,10 @@ from bot.sandbox.journal import Exchange
 from bot.sandbox.people import Person, Where
 from bot.sandbox.sandbox import Sandbox
 
-SIGN_OF_LIFE = "✍️"
-PATIENCE_S = 30.0
-"""Far more than anything takes; a trip that waits so long has failed."""
-
 _AMOUNT = re.compile(r"^- (?P<kind>[a-z ]+): (?P<used>[\d,]+) ", re.MULTILINE)
 
 
-async def whole(used: Invocation) -> Invocation:
-    """Wait until what was asked for is there, without a sign that more is coming."""
-    return await used.until(lambda seen: seen.messages and SIGN_OF_LIFE not in seen.text, deadline_s=PATIENCE_S)
-
-
-async def usage(person: Person, where: Where) -> Mapping[str, int]:
+async def usage(person: Person, where: Where = None) -> Mapping[str, int]:
     """What `/usage` says is gone, by kind; the server's number (in direct messages: theirs) where there are two."""
     shown = await (await person.command("/usage", channel=where)).answered()
     return {found["kind"]: int(found["used"].replace(",", "")) for found in _AMOUNT.finditer(shown.text)}
@@ -34,3 +25,8 @@ def sent_for(box: Sandbox, used: Invocation) -> list[Exchange]:
 def edits_of(box: Sandbox, used: Invocation) -> list[Exchange]:
     """What the bot sent after the acknowledgement: edits and follow-ups."""
     return [entry for entry in sent_for(box, used) if "/callback" not in entry.path]
+
+
+def left_in_bucket(entry: Exchange) -> int:
+    """What an answer's header says is left for further requests."""
+    return int(entry.headers["X-RateLimit-Remaining"])

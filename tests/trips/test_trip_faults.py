@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
-from reading import PATIENCE_S, edits_of, usage, whole
 
 from bot import errors
 from bot.conversation.endings import CUT
@@ -36,6 +35,8 @@ from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Json
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import DEADLINE_S, whole
+from tests.trips.reading import edits_of, usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -279,7 +280,7 @@ async def test_an_api_that_hangs_for_some_disturbs_nobody_else(box: Sandbox, lat
     hanging = {command: await use(person, command, "take your time") for command, person in waiting.items()}
     try:
         await box.model_api.until(
-            lambda: len([call for call in box.model_api.requests if call.running]) == len(KINDS), PATIENCE_S
+            lambda: len([call for call in box.model_api.requests if call.running]) == len(KINDS), DEADLINE_S
         )
         for command in KINDS:
             other = await whole(await use(box.join(f"Goes on {late} {command}"), command, "meanwhile"))

@@ -1,0 +1,265 @@
+"""Answers as members see them grow: over real sockets, with Discord's limits, and with what models really write."""
+
+import asyncio
+import itertools
+import random
+from typing import Any
+
+import pytest
+
+from bot import errors
+from bot.sandbox.buckets import ROOMY, Rate
+from bot.sandbox.faults import Hang, Slow, Stall
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.messages import MessageFlag
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.markdown_oracle import furthest_match, has_open_fence, shows_whole, squeeze
+from tests.support.markdown_samples import pieces, sample
+from tests.support.trip_box import DEADLINE_S, SIGN_OF_LIFE, OpenBox, ask, begun, being_written, is_about, whole
+from tests.trips.reading import edits_of, left_in_bucket
+
+MARKDOWN_ANSWERS = 30
+PARAGRAPH = "The lamps along the harbour went out one by one, and nobody on the pier said a word about it. "
+LONG = "\n\n".join(f"{number}. {PARAGRAPH * 4}".strip() for number in range(1, 9))  # about 3,100 characters
+TOO_LONG = "\n\n".join(f"{number}. {PARAGRAPH * 6}".strip() for number in range(1, 41))  # about 23,000
+
+
+@pytest.fixture
+async def roomy(open_box: OpenBox) -> Sandbox:
+    """A sandbox where messages are not what takes time."""
+    return await open_box(rates={"interaction.webhook": ROOMY})
+
+
+async def test_the_first_words_show_while_the_rest_is_still_to_come(box: Sandbox, ada: Person):
+    box.model_api.script(["The ", "tide ", "comes ", "in ", "twice ", "a day."])
+    box.model_api.faults.next("chat", Stall(after=4))  # the role, and three words
+    used = await begun(await ada.command("/ask", prompt="tides?"))
+    assert used.text == f"The tide comes\n{SIGN_OF_LIFE}"
+    assert box.model_api.calls("chat")[0].running
+    box.model_api.faults.release()
+    await whole(used)
+    assert used.text == "The tide comes in twice a day."
+    assert not used.thinking
+
+
+async def test_until_the_first_word_it_thinks(box: Sandbox, ada: Person):
+    box.model_api.script(["\n\n", "```", "py\n", "x = 1", "\n```"])
+    box.model_api.faults.next("chat", Stall(after=4))  # white space and a fence without a line in it
+    used = await ada.command("/ask", prompt="code?")
+    await box.model_api.until(lambda: bool(box.model_api.calls("chat")), DEADLINE_S)
+    await (await ada.command("/usage")).answered()
+    assert used.thinking
+    assert edits_of(box, used) == []
+    box.model_api.faults.release()
+    assert (await whole(used)).text == "```py\nx = 1\n```"
+
+
+async def test_a_streamed_answer_grows_in_several_edits_and_shows_life_until_it_is_done(box: Sandbox, ada: Person):
+    answer = PARAGRAPH * 12
+    box.model_api.script(answer, every=len(answer) // 50)
+    box.model_api.faults.next("chat", Slow(pace_s=0.09))
+    used = await whole(await ada.command("/ask", prompt="at length"))
+    *progress, last = [version.content for version in used.messages[0].history[1:]]
+    assert len(progress) >= 3
+    assert all(text.endswith(f"\n{SIGN_OF_LIFE}") for text in progress)
+    grown = [squeeze(text.removesuffix(SIGN_OF_LIFE)) for text in progress] + [squeeze(last)]
+    assert all(later.startswith(earlier) and later != earlier for earlier, later in itertools.pairwise(grown))
+    assert last == answer.strip()
+    # On the way: one bucket of five in five seconds, of which progress never takes the last one.
+    *before, final = edits_of(box, used)
+    assert [entry.request["content"] for entry in (*before, final)] == [*progress, last]
+    assert all(left_in_bucket(entry) >= 1 for entry in before)
+    assert box.journal.limited() == []
+
+
+async def test_one_request_is_kept_back_so_that_the_end_waits_for_no_refill(open_box: OpenBox):
+    # Two edits, then nothing for longer than this test lives: an end that had to wait would not come.
+    box = await open_box(rates={"interaction.webhook": Rate(2, 20 * DEADLINE_S)})
+    box.model_api.script(PARAGRAPH * 8, every=30)
+    box.model_api.faults.next("chat", Slow(pace_s=0.08))
+    used = await whole(await box.person("Ada").command("/ask", prompt="in a narrow place"))
+    assert used.text == (PARAGRAPH * 8).strip()
+    assert [(left_in_bucket(entry), entry.status) for entry in edits_of(box, used)] == [(1, 200), (0, 200)]
+    assert box.journal.limited() == []
+    await box.child.kill()  # discord.py holds the line until the refill, and a proper stop would wait for that
+
+
+async def test_one_edit_is_under_way_at_a_time_and_the_next_has_the_newest_text(
+    box: Sandbox, ada: Person, monkeypatch: pytest.MonkeyPatch
+):
+    arrived, let_go, at_once = asyncio.Event(), asyncio.Event(), []
+    serve, running = box.discord._rest._answer, 0
+
+    async def held(endpoint: Any, request: Any, *rest: Any) -> Any:
+        nonlocal running
+        if request.method != "PATCH":
+            return await serve(endpoint, request, *rest)
+        running += 1
+        at_once.append(running)
+        arrived.set()
+        await let_go.wait()
+        try:
+            return await serve(endpoint, request, *rest)
+        finally:
+            running -= 1
+
+    monkeypatch.setattr(box.discord._rest, "_answer", held)
+    box.model_api.script(["One", " two", " three", " four."])
+    used = await ada.command("/ask", prompt="count")
+    await asyncio.wait_for(arrived.wait(), DEADLINE_S)
+    await box.model_api.until(lambda: not box.model_api.calls("chat")[0].running, DEADLINE_S)
+    await (await ada.command("/usage")).answered()  # by now the bot has had every reason to send the rest
+    assert (used.text, at_once) == ("", [1])
+    let_go.set()
+    await whole(used)
+    assert used.text == "One two three four."
+    assert set(at_once) == {1}
+
+
+async def test_a_long_answer_goes_on_in_further_messages(box: Sandbox, ada: Person):
+    box.model_api.script(LONG)
+    used = await _shown(await ada.command("/ask", prompt="long"), LONG)
+    texts = [message.content for message in used.messages]
+    assert len(texts) == 2
+    assert all(0 < len(text) <= 2000 for text in texts)
+    assert "\n\n".join(texts) == LONG  # cut between paragraphs, nothing lost, nothing doubled
+    assert [entry.method for entry in edits_of(box, used)].count("POST") == 1
+    assert box.journal.limited() == []
+
+
+async def test_code_that_is_cut_is_closed_and_reopened_with_its_language(box: Sandbox, ada: Person):
+    lines = "\n".join(f"    total_{number} = total_{number - 1} + step" for number in range(1, 90))
+    code = f"Like this:\n\n```python\ndef add():\n{lines}\n```\n\nThat is all."
+    box.model_api.script(code)
+    used = await _shown(await ada.command("/ask", prompt="code"), code)
+    first, second, *_ = [message.content for message in used.messages]
+    assert first.endswith("\n```")
+    assert second.startswith("```python\n    total_")
+    assert not any(has_open_fence(message.content) for message in used.messages)
+
+
+async def test_over_five_messages_become_the_first_four_and_the_whole_as_a_file(box: Sandbox, ada: Person):
+    answer = f"{TOO_LONG}\r\n\r\nEnde: Grüße 👩‍👩‍👧‍👦 ```\n"
+    box.model_api.script(answer, every=500)
+    used = await ada.command("/ask", prompt="too long")
+    await used.until(lambda seen: seen.messages and seen.messages[-1].attachments, deadline_s=DEADLINE_S)
+    assert len(used.messages) == 5
+    *first, last = used.messages
+    assert furthest_match([message.content for message in first], answer) > 4 * 1300
+    assert [(each.filename, each.data) for each in last.attachments] == [("answer.md", answer.encode())]
+    assert all(not message.attachments for message in first)
+    assert SIGN_OF_LIFE not in used.text
+    assert box.journal.limited() == []
+
+
+@pytest.mark.parametrize("length", ["one message", "several", "a file"])
+async def test_no_answer_unfolds_a_link(roomy: Sandbox, length: str):
+    text = {"one message": PARAGRAPH, "several": LONG, "a file": TOO_LONG}[length].replace(
+        "pier", "https://example.org/pier"
+    )
+    roomy.model_api.script(text)
+    used = await _shown(await roomy.person("Ada").command("/ask", prompt="links"), text)
+    assert "https://example.org/pier" in used.text
+    assert [message.previews for message in used.messages] == [[]] * len(used.messages)
+    assert all(message.flags & MessageFlag.SUPPRESS_EMBEDS for message in used.messages)
+
+
+async def test_no_word_of_a_model_pings_anybody(roomy: Sandbox):
+    ben, role = roomy.world.user("Ben"), next(role for role in roomy.world.guild().roles.values() if role.mentionable)
+    everyone = f"@everyone @here <@{ben.id}> <@!{ben.id}> <@&{role.id}> "
+    answer = LONG.replace("The lamps", f"{everyone}The lamps")
+    roomy.model_api.script(answer, every=400)
+    roomy.model_api.faults.next("chat", Slow(pace_s=0.1))
+    used = await _shown(await roomy.person("Ada").command("/ask", prompt=f"{everyone}hello"), answer)
+    assert len(used.messages) >= 3
+    assert used.text.count("@everyone") == answer.count("@everyone")
+    assert [bool(message.pinged) for message in used.messages] == [False] * len(used.messages)
+    sent = edits_of(roomy, used)
+    assert {entry.method for entry in sent} == {"PATCH", "POST"}
+    assert all(entry.request["allowed_mentions"]["parse"] == [] for entry in sent)
+
+
+async def test_pictures_speech_and_notices_ping_nobody_either(box: Sandbox, ada: Person, mo: Person):
+    box.model_api.faults.next("images", Hang())
+    waiting = await ada.command("/draw", prompt="@everyone in one picture")
+    for command, options in (
+        ("/say", {"text": "hello @everyone"}),
+        ("/models", {"search": "@everyone"}),
+        ("/help", {}),
+    ):
+        await whole(await ada.command(command, **options))
+    await whole(await mo.command("/channel model", model="@everyone"))
+    box.model_api.faults.release()
+    await whole(waiting)
+    sent = box.journal.find(lambda entry: entry.method in ("POST", "PATCH") and "content" in _message_in(entry.request))
+    assert len(sent) == 5
+    assert all(_message_in(entry.request)["allowed_mentions"]["parse"] == [] for entry in sent)
+
+
+async def test_a_private_answer_is_its_askers_alone_to_the_last_message(box: Sandbox, ada: Person, ben: Person):
+    box.model_api.script(LONG)
+    used = await _shown(await ada.command("/ask", prompt="between us", private=True), LONG)
+    assert used.private
+    assert [message.ephemeral for message in used.messages] == [True, True]
+    assert all(message in ada.sees() for message in used.messages)
+    assert ben.sees() == []
+
+
+async def test_a_private_answer_in_a_file_is_private_too(roomy: Sandbox):
+    roomy.model_api.script(TOO_LONG)
+    used = await _shown(await roomy.person("Ada").command("/ask", prompt="all of it, to me", private=True), TOO_LONG)
+    assert [message.ephemeral for message in used.messages] == [True] * 5
+    assert used.messages[-1].attachments[0].ephemeral
+    assert roomy.person("Ben").sees() == []
+
+
+async def test_a_public_answer_is_there_for_everybody(box: Sandbox, ada: Person, ben: Person):
+    used = await ask(ada, "for all to see")
+    assert not used.private
+    assert ben.sees() == used.messages
+
+
+async def test_random_markdown_is_shown_to_the_last_character(box: Sandbox):
+    seeds = random.Random(2026).sample(range(1_000_000), MARKDOWN_ANSWERS)
+    texts = {f"sample {seed}.": sample(seed) for seed in seeds}
+    assert max(map(len, texts.values())) > 15_000
+    shown = await asyncio.gather(*(_asked(box, words, text) for words, text in texts.items()))
+    for (words, text), used in zip(texts.items(), shown, strict=True):
+        messages = [message.content for message in used.messages]
+        assert (words, _reads(used, text)) == (words, True)
+        assert all(len(message) <= 2000 and not has_open_fence(message) for message in messages)
+        assert len(messages) <= 5
+        assert SIGN_OF_LIFE not in used.text
+        assert not any(message.pinged or message.previews for message in used.messages)
+    assert box.journal.limited() == []
+
+
+async def _asked(box: Sandbox, words: str, text: str) -> Invocation:
+    """Somebody new asks in their direct messages and gets `text`, cut as a stream cuts it."""
+    box.model_api.script(list(pieces(text, len(text))), when=is_about(words))
+    return await _shown(await box.join(words).command("/ask", prompt=words, channel="dm"), text)
+
+
+async def _shown(used: Invocation, text: str) -> Invocation:
+    """Wait until `text` is shown, all of it."""
+    await used.until(lambda seen: not being_written(seen) and _reads(seen, text), deadline_s=DEADLINE_S)
+    return used
+
+
+def _reads(used: Invocation, text: str) -> bool:
+    """Whether what is shown is the API's text, less white space and added fences."""
+    if not text.strip():
+        return used.text == errors.BrokenAnswer.sentence
+    if not used.messages:
+        return False
+    messages = [message.content for message in used.messages]
+    files = [each.data for message in used.messages for each in message.attachments]
+    if files:
+        return files == [text.encode()] and len(messages) == 5 and furthest_match(messages[:4], text) is not None
+    return shows_whole(messages, text)
+
+
+def _message_in(body: Any) -> dict[str, Any]:
+    """The message in a request: a first response has it in `data`."""
+    return body.get("data") or body if isinstance(body, dict) else {}
