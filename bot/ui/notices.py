@@ -33,6 +33,20 @@ async def show(interaction: discord.Interaction, error: Exception) -> None:
         )
 
 
+async def show_unless_answered(interaction: discord.Interaction, error: Exception) -> None:
+    """Do as `show` does where nothing but "thinking…" is there yet; an answer, or the beginning of one, is left alone.
+
+    Asks Discord what is there: of a command that was interrupted nobody else can know.
+    """
+    try:
+        if interaction.response.is_done() and not (await interaction.original_response()).flags.loading:
+            return
+    except discord.DiscordException as failure:
+        log.warning("notice not shown", extra={"error": type(failure).__name__})
+        return
+    await show(interaction, error)
+
+
 def _sentence_for(error: Exception, reference: str) -> str:
     if isinstance(error, BotError):
         return error.sentence

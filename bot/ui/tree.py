@@ -22,22 +22,20 @@ class Tree(app_commands.CommandTree[Any]):  # Any: the client, which this file h
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: dict[asyncio.Task[Any], discord.Interaction] = {}
         self._stopping = False
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Turn new commands away once the bot is stopping; remember the others until they end."""
         if self._stopping:
             if interaction.type is not discord.InteractionType.autocomplete:
-                await notices.show(
-                    interaction, Refusal("stopping", sentence="I'm just restarting. Please try again in a minute.")
-                )
+                await notices.show(interaction, _stopping())
             return False
         # discord.py runs each interaction in a task of its own and keeps no hold of it.
         task = asyncio.current_task()
         if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[task] = interaction
+            task.add_done_callback(self._running.pop)
         return True
 
     async def drain(self, grace_s: float) -> None:
@@ -46,10 +44,12 @@ class Tree(app_commands.CommandTree[Any]):  # Any: the client, which this file h
         if not self._running:
             return
         _, late = await asyncio.wait(self._running, timeout=grace_s)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=LAST_WORDS_S)
+        if not late:
+            return
+        endings = [asyncio.create_task(_interrupt(task, self._running[task])) for task in late]
+        _, unsaid = await asyncio.wait(endings, timeout=LAST_WORDS_S)
+        for ending in unsaid:
+            ending.cancel()
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
         """Show `error` to the person who asked; where choices were asked for, nothing can be shown."""
@@ -57,3 +57,15 @@ class Tree(app_commands.CommandTree[Any]):  # Any: the client, which this file h
             return
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         await notices.show(interaction, cause)
+
+
+def _stopping() -> Refusal:
+    return Refusal("stopping", sentence="I'm just restarting. Please try again in a minute.")
+
+
+async def _interrupt(task: asyncio.Task[Any], interaction: discord.Interaction) -> None:
+    """End a command, and leave nobody with a "thinking…" that nothing will ever take the place of."""
+    task.cancel()
+    await asyncio.wait({task})
+    if interaction.type is not discord.InteractionType.autocomplete:
+        await notices.show_unless_answered(interaction, _stopping())
