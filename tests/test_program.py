@@ -1,0 +1,221 @@
+"""The program from outside: what `python -m bot` says, and the exit status it leaves."""
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.child import Child
+from bot.sandbox.faults import Fault, Hang, Stall
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.model_api import ModelApi
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.standin import DiscordStandIn
+from bot.sandbox.world import World
+from tests.support.trip_box import DEADLINE_S, ask, begun, whole
+
+SECRETS = {"DISCORD_TOKEN": "token-that-nobody-may-see", "MULTIAPPAI_API_KEY": "key-that-nobody-may-see"}
+NOBODY_LISTENS = "http://127.0.0.1:9/v10"
+A_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+Z [A-Z]+ ")
+STOPPED = "I was stopped here, so this is not the whole answer."
+
+
+async def _run(directory: Path, settings: Mapping[str, str], *words: str) -> Child:
+    """Run the program to its end."""
+    child = Child(directory, settings, arguments=("-m", "bot", *words))
+    await child.start()
+    await child.ended()
+    return child
+
+
+def _said(child: Child) -> list[str]:
+    """What it wrote to standard error beside the log."""
+    return [line for line in child.log if not A_LOG_LINE.match(line)]
+
+
+async def test_four_bad_settings_are_told_in_four_lines_without_a_secret(tmp_path: Path) -> None:
+    bad = {"LOG_LEVEL": "LOUD", "HISTORY_TURNS": "many", "QUOTA_MEMBER_IMAGES_PER_DAY": "-1"}
+    token = {"DISCORD_TOKEN": f"Bot {SECRETS['DISCORD_TOKEN']}"}
+    child = await _run(tmp_path, {**SECRETS, **token, **bad})
+    assert child.exit_status == 2
+    assert sorted(line.split(":")[0] for line in child.log) == sorted([*token, *bad])
+    assert all("expected" in line for line in child.log)
+    assert not any(value in "\n".join(child.log) for value in [*SECRETS.values(), *bad.values()])
+    assert list(child.output) == []
+
+
+async def test_secrets_that_are_not_set_are_told_both_at_once(tmp_path: Path) -> None:
+    child = await _run(tmp_path, {"DISCORD_TOKEN": ""})
+    assert child.exit_status == 2
+    assert [line.split(":")[0] for line in child.log] == ["DISCORD_TOKEN", "MULTIAPPAI_API_KEY"]
+    assert all("is not set" in line for line in child.log)
+
+
+async def test_a_refused_token_is_told_in_one_line(tmp_path: Path) -> None:
+    world = World()
+    world.populate()
+    async with DiscordStandIn(world) as discord:
+        child = await _run(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": discord.base_url})
+    assert child.exit_status == 2
+    assert _said(child) == ["DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal"]
+    assert not any(value in "\n".join(child.log) for value in SECRETS.values())
+
+
+async def test_discord_out_of_reach_is_told_in_one_line(tmp_path: Path) -> None:
+    child = await _run(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": NOBODY_LISTENS})
+    assert child.exit_status == 1
+    (sentence,) = _said(child)
+    assert sentence.startswith("Discord can't be reached")
+    assert not any(value in "\n".join(child.log) for value in SECRETS.values())
+
+
+async def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no database at all, but somebody's notes")
+    child = await _run(tmp_path, {**SECRETS, "DATABASE_URL": "sqlite:///notes.txt"})
+    assert child.exit_status == 1
+    assert _said(child) == list(child.log)
+    (sentence,) = _said(child)
+    assert "is not a SQLite database" in sentence
+    assert (tmp_path / "notes.txt").read_text() == "no database at all, but somebody's notes"
+
+
+async def test_an_unknown_word_is_answered_with_the_usage(tmp_path: Path) -> None:
+    child = await _run(tmp_path, SECRETS, "dance")
+    assert child.exit_status == 2
+    assert child.log[0].startswith("usage: python -m bot")
+    assert "dance" in child.log[-1]
+
+
+async def test_help_needs_no_settings(tmp_path: Path) -> None:
+    child = await _run(tmp_path, {}, "--help")
+    assert child.exit_status == 0
+    assert "sandbox" in "\n".join(child.output)
+    assert list(child.log) == []
+
+
+async def test_a_dotenv_file_in_the_working_directory_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    key = "key-from-the-file"
+    (tmp_path / ".env").write_text(
+        f"MULTIAPPAI_API_KEY={key}\nDISCORD_TOKEN=from-the-file\nDEFAULT_CHAT_MODEL=gpt-4o\nHISTORY_TURNS=none\n"
+    )
+    # The token and the turns are the environment's; an empty variable counts as unset, so the key is the file's.
+    env = {"HISTORY_TURNS": "1", "MULTIAPPAI_API_KEY": ""}
+    async with Sandbox(env, model_api=ModelApi(key=key), directory=tmp_path) as box:
+        await ask(box.person("Ada"), "Who are you?")
+        (call,) = box.model_api.calls(Kind.CHAT)
+        assert (call.status, call.body["model"]) == (200, "gpt-4o")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_an_answer_that_streams_when_the_bot_is_stopped_keeps_its_text_and_says_so(
+    number: signal.Signals,
+) -> None:
+    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "0"}) as box:
+        box.model_api.script(["One ", "two ", "three ", "four ", "five."])
+        answer = await begun(await _used(box, Kind.CHAT, Stall(after=4), "/ask", prompt="Count."))
+        assert await _stopped(box, number) == 0
+        shown, note = answer.text.split("\n")
+        assert "One two three".startswith(shown)
+        assert note == f"-# {STOPPED}"
+        assert _said(box.child) == []
+        assert box.model_api.calls(Kind.CHAT)[0].closed_early_at is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "command", "options"),
+    [
+        (Kind.CHAT, "/ask", {"prompt": "Why?"}),
+        (Kind.SPEECH, "/say", {"text": "Hello there."}),
+        (Kind.IMAGES, "/draw", {"prompt": "a boat"}),
+    ],
+)
+async def test_nobody_is_left_waiting_for_something_that_had_not_begun_when_the_bot_is_stopped(
+    kind: Kind, command: str, options: Mapping[str, str]
+) -> None:
+    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "0"}) as box:
+        used = await _used(box, kind, Hang(), command, **options)
+        assert await _stopped(box, signal.SIGTERM) == 0
+        assert used.text == "I'm just restarting. Please try again in a minute."
+        assert _said(box.child) == []
+
+
+async def test_an_answer_may_be_finished_after_the_signal_while_new_commands_are_turned_away() -> None:
+    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "60"}) as box:
+        answer = await begun(await _used(box, Kind.CHAT, Stall(), "/ask", prompt="Why?"))
+        assert box.child.pid is not None
+        os.kill(box.child.pid, signal.SIGTERM)
+        await box.child.bell.until(
+            lambda: any("stopping" in line for line in box.child.log), deadline_s=DEADLINE_S, what="the signal"
+        )
+        late = await whole(await box.person("Ben").command("/ask", prompt="Am I too late?"))
+        assert late.private
+        assert "restarting" in late.text
+        assert not box.child.exit_status
+        box.model_api.faults.release()
+        assert await box.child.ended() == 0
+        assert answer.text == box.model_api.calls(Kind.CHAT)[0].answer
+        assert len(box.model_api.calls(Kind.CHAT)) == 1
+
+
+async def test_a_bot_with_nothing_to_do_stops_at_once_whatever_the_grace() -> None:
+    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "600"}) as box:
+        assert await _stopped(box, signal.SIGTERM) == 0
+        assert _said(box.child) == []
+
+
+async def test_a_signal_ends_a_bot_that_discord_keeps_waiting(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def keep_waiting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with _listening(keep_waiting) as base_url:
+        child = Child(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
+        await child.start()
+        await asyncio.wait_for(asked.wait(), DEADLINE_S)
+        assert await child.stop() == 0
+    assert _said(child) == []
+
+
+async def test_a_discord_that_hangs_up_is_told_in_one_line(tmp_path: Path) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.close()
+
+    async with _listening(hang_up) as base_url:
+        child = await _run(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
+    assert child.exit_status == 1
+    (sentence,) = _said(child)
+    assert sentence.startswith("Discord can't be reached")
+
+
+@asynccontextmanager
+async def _listening(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """A server that is no Discord; its REST base."""
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v10"
+
+
+async def _used(box: Sandbox, kind: Kind, fault: Fault, command: str, **options: str) -> Invocation:
+    """Use a command that meets a fault, and wait until the API was asked."""
+    box.model_api.faults.next(kind, fault)
+    used = await box.person("Ada").command(command, **options)
+    await box.model_api.until(lambda: len(box.model_api.calls(kind)) == 1, DEADLINE_S)
+    return used
+
+
+async def _stopped(box: Sandbox, number: signal.Signals) -> int:
+    """Send the bot a signal; its exit status."""
+    assert box.child.pid is not None
+    os.kill(box.child.pid, number)
+    return await asyncio.wait_for(box.child.ended(), DEADLINE_S)
