@@ -1,0 +1,455 @@
+"""What each command does for those who use it, beyond streaming and faults."""
+
+import io
+import re
+from collections.abc import AsyncIterator, Sequence
+
+import av
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from bot.sandbox.faults import CONTENT_POLICY, Body, Hang, Slow
+from bot.sandbox.interactions import CallbackType
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.messages import Attachment
+from bot.sandbox.model_api import ModelApi
+from bot.sandbox.model_calls import Call, Json
+from bot.sandbox.options import ClientRefused
+from bot.sandbox.people import Person
+from bot.sandbox.permissions import Permission
+from bot.sandbox.sandbox import Sandbox
+from tests.support.make_sound import mp3
+from tests.support.trip_box import DEADLINE_S, ask, use, whole
+from tests.trips.reading import edits_of, sent_for, usage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EVERYONES = ["ask", "draw", "help", "models", "say", "usage"]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def box() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as sandbox:
+        await _stocked(sandbox)
+        yield sandbox
+
+
+@pytest.fixture
+def member(box: Sandbox) -> Person:
+    """Somebody who has used nothing yet."""
+    return box.join(f"Member {box.journal.number}")
+
+
+# ---------------------------------------------------------------- models
+
+
+async def test_models_shows_what_each_one_is_for(member: Person):
+    used = await use(member, "/models")
+    assert used.private
+    assert _listed(used) == {
+        "For answers (`/ask`)": ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "o4-mini"],
+        "For speech (`/say`)": ["gpt-4o-mini-tts", "tts-1", "tts-1-hd"],
+        "For pictures (`/draw`)": ["dall-e-2", "dall-e-3", "gpt-image-1"],
+    }
+
+
+async def test_models_finds_what_is_searched_for_anywhere_in_a_name(member: Person):
+    found = _listed(await use(member, "/models", search="MINI"))
+    assert found == {
+        "For answers (`/ask`)": ["gpt-4.1-mini", "gpt-4o-mini", "o4-mini"],
+        "For speech (`/say`)": ["gpt-4o-mini-tts"],
+    }
+    assert (await use(member, "/models", search="no such thing")).text == "No model has that in its name."
+
+
+async def test_only_allowed_models_are_listed_offered_and_taken():
+    async with Sandbox({"ALLOWED_MODELS": "gpt-4.1*, tts-1, dall-e-3"}) as box:
+        await _stocked(box)
+        ada = box.person("Ada")
+        assert list(_listed(await use(ada, "/models")).values()) == [
+            ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"],
+            ["tts-1"],
+            ["dall-e-3"],
+        ]
+        assert await _offered(ada, "/ask", "model", "4o") == []
+        await ask(ada, "allowed?", model="gpt-4.1-mini")
+        assert [call.body["model"] for call in box.model_api.calls("chat")] == ["gpt-4.1-mini"]
+        _assert_refused(box, await use(ada, "/ask", prompt="refused?", model="gpt-4o"), "can't be chosen here")
+        _assert_refused(box, await use(box.person("Mo"), "/channel model", model="gpt-4o"), "can't be chosen here")
+        assert len(box.model_api.calls("chat")) == 1
+
+
+async def test_the_operators_word_on_what_a_model_is_for_goes_first():
+    async with Sandbox({"SPEECH_MODELS": "whisper-1", "CHAT_MODELS": "gpt-image-1"}) as box:
+        await _stocked(box)
+        ada = box.person("Ada")
+        assert await _offered(ada, "/say", "model", "whisper") == ["whisper-1"]
+        assert await _offered(ada, "/ask", "model", "image") == ["gpt-image-1"]
+        assert await _offered(ada, "/draw", "model", "image") == []
+
+
+async def test_choices_are_of_the_right_kind_and_match_anywhere_in_the_name(member: Person):
+    assert await _offered(member, "/ask", "model", "mini") == ["gpt-4.1-mini", "gpt-4o-mini", "o4-mini"]
+    assert await _offered(member, "/say", "model", "") == ["gpt-4o-mini-tts", "tts-1", "tts-1-hd"]
+    assert await _offered(member, "/draw", "model", "E-") == ["dall-e-2", "dall-e-3", "gpt-image-1"]
+    assert await _offered(member, "/say", "voice", "LO") == ["alloy"]
+    assert await _offered(member, "/ask", "model", "embedding") == []
+
+
+async def test_of_many_models_twenty_five_are_offered_and_all_fit_in_a_list():
+    model_api = ModelApi()
+    model_api.models = [f"house-model-{number:03}" for number in range(200)]
+    async with Sandbox(model_api=model_api) as box:
+        await _stocked(box)
+        ada = box.person("Ada")
+        offered = await _offered(ada, "/ask", "model", "model")
+        assert offered == [f"house-model-{number:03}" for number in range(25)]
+        assert await _offered(ada, "/ask", "model", "199") == ["house-model-199"]
+        listed = await use(ada, "/models")
+        assert len(listed.text) <= 2000
+        assert listed.text.endswith("…and more: add a `search`.")
+
+
+async def test_choices_come_from_memory_while_the_list_cannot_be_had():
+    model_api = ModelApi()
+    model_api.faults.always("models", Hang())
+    async with Sandbox({"ALLOWED_MODELS": "gpt-4.1,gpt-4o"}, model_api=model_api) as box:
+        assert await _offered(box.person("Ada"), "/ask", "model", "4o") == ["gpt-4o"]
+        used = await ask(box.person("Ada"), "all the same?", model="gpt-4o")
+        assert used.text
+        model_api.faults.release()
+
+
+async def test_ask_uses_the_model_named_and_refuses_one_for_something_else(box: Sandbox, member: Person):
+    await ask(member, "which model?", model="gpt-4o-mini")
+    assert _newest(box, "chat").body["model"] == "gpt-4o-mini"
+    _assert_refused(box, await use(member, "/ask", prompt="and this?", model="dall-e-3"), "can't answer questions")
+    _assert_refused(box, await use(member, "/say", text="and this?", model="gpt-4.1"), "can't speak")
+    _assert_refused(box, await use(member, "/draw", prompt="and this?", model="tts-1"), "can't draw")
+
+
+# ---------------------------------------------------------------- /channel model
+
+
+async def test_a_moderator_chooses_the_channels_models_for_each_kind(box: Sandbox, member: Person):
+    mo, place = box.person("Mo"), "random"
+    for kind, model in (("chat", "gpt-4.1-nano"), ("speech", "tts-1-hd"), ("image", "gpt-image-1")):
+        shown = await use(mo, "/channel model", model=model, kind=kind, channel=place)
+        assert shown.private
+        assert f"`{model}`" in shown.text
+    await ask(member, "which?", channel=place)
+    await use(member, "/say", text="which?", channel=place)
+    await use(member, "/draw", prompt="which?", channel=place)
+    newest = [_newest(box, kind).body["model"] for kind in ("chat", "speech", "images")]
+    assert newest == ["gpt-4.1-nano", "tts-1-hd", "gpt-image-1"]
+    await ask(member, "and here?", channel="general")
+    assert _newest(box, "chat").body["model"] == "gpt-4.1"
+
+
+async def test_a_thread_has_its_channels_model(box: Sandbox, member: Person):
+    mo = box.person("Mo")
+    await use(mo, "/channel model", model="gpt-4o-mini", channel="a thread")
+    await ask(member, "here?", channel="general")
+    await ask(member, "in the thread?", channel="a thread")
+    assert [call.body["model"] for call in box.model_api.calls("chat")[-2:]] == ["gpt-4o-mini", "gpt-4o-mini"]
+    await use(mo, "/channel model", model="gpt-4.1", channel="general")
+
+
+async def test_a_model_for_something_else_is_not_taken_for_a_channel(box: Sandbox):
+    mo = box.person("Mo")
+    shown = await use(mo, "/channel model", model="tts-1", kind="image", channel="general")
+    _assert_refused(box, shown, "can't draw")
+    _assert_refused(box, await use(mo, "/channel model", model="nonsense", channel="general"), "can't be chosen")
+
+
+async def test_the_choices_for_a_channel_are_of_the_kind_already_picked(box: Sandbox):
+    mo = box.person("Mo")
+    assert await _offered(mo, "/channel model", "model", "1", kind="speech") == ["tts-1", "tts-1-hd"]
+    assert await _offered(mo, "/channel model", "model", "nano") == ["gpt-4.1-nano"]
+
+
+async def test_a_member_may_not_choose_even_where_discord_lets_the_command_through(box: Sandbox, member: Person):
+    with pytest.raises(ClientRefused, match="not offered"):
+        await member.command("/channel model", model="gpt-4o")
+    shown = await whole(await member.command("/channel model", model="gpt-4o", force=True))
+    _assert_refused(box, shown, "Manage Channels")
+    await ask(member, "unchanged?")
+    assert _newest(box, "chat").body["model"] == "gpt-4.1"
+
+
+async def test_the_right_counts_in_the_channel_at_that_moment(box: Sandbox, member: Person):
+    mo, place = box.person("Mo"), box.world.guild().channel("random")
+    someone = box.world.guild().members[member.id]
+    box.world.overwrite(place, box.world.guild().members[mo.id], deny=int(Permission.MANAGE_CHANNELS))
+    box.world.overwrite(place, someone, allow=int(Permission.MANAGE_CHANNELS))
+    refused = await whole(await mo.command("/channel model", model="gpt-4o", channel="random", force=True))
+    _assert_refused(box, refused, "Manage Channels")
+    taken = await whole(await member.command("/channel model", model="gpt-4o", channel="random"))
+    assert "`gpt-4o`" in taken.text
+
+
+# ---------------------------------------------------------------- /say
+
+
+async def test_say_gives_one_mp3_that_can_be_played(box: Sandbox, member: Person):
+    used = await use(member, "/say", text="The tide is coming in.")
+    sound = _only_file(used)
+    assert (sound.filename, sound.media_type) == ("speech.mp3", "audio/mpeg")
+    assert _seconds(sound.data) > 0.5
+    asked = _newest(box, "speech").body
+    assert (asked["model"], asked["input"], asked["voice"]) == ("tts-1", "The tide is coming in.", "alloy")
+    assert used.text == ""
+    assert not used.private
+
+
+async def test_say_uses_the_voice_named_or_the_operators(box: Sandbox, member: Person):
+    await use(member, "/say", text="Deeply.", voice="Onyx")
+    assert _newest(box, "speech").body["voice"] == "onyx"
+    async with Sandbox({"DEFAULT_SPEECH_VOICE": "nova", "DEFAULT_SPEECH_MODEL": "tts-1-hd"}) as other:
+        await use(other.person("Ada"), "/say", text="Brightly.")
+        body = _newest(other, "speech").body
+        assert (body["voice"], body["model"]) == ("nova", "tts-1-hd")
+
+
+async def test_a_long_text_is_requested_in_pieces_and_joined_in_their_order(box: Sandbox, member: Person):
+    text = "".join(f"Sentence {number} tells of the sea. " for number in range(1, 170))
+    first, second = mp3(2.0, kbits=64), mp3(3.0, kbits=32)
+    assert 4096 < len(text) < 6000
+    # The first piece comes last.
+    box.model_api.faults.next("speech", Slow(first_s=0.5), Body(first, "audio/mpeg"), when=_begins("Sentence 1 "))
+    box.model_api.faults.next("speech", Body(second, "audio/mpeg"), when=_begins("Sentence"))
+    calls = len(box.model_api.calls("speech"))
+    sound = _only_file(await use(member, "/say", text=text, channel="dm")).data
+    inputs = sorted((call.body["input"] for call in box.model_api.calls("speech")[calls:]), key=text.index)
+    assert len(inputs) == 2
+    assert all(len(each) <= 4096 and each.endswith(".") for each in inputs)
+    assert " ".join(inputs) == text.strip()
+    assert _seconds(sound) == pytest.approx(_seconds(first) + _seconds(second), abs=0.2)
+    assert 0 < sound.find(_middle(first)) < sound.find(_middle(second))
+    assert (await usage(member, "dm"))["characters of speech"] == sum(map(len, inputs))
+
+
+@pytest.mark.parametrize(
+    "text", ["…?!", "🎉🎉", "<@123456789012345678>", "https://example.org/a", "||psst||", "```\n```"]
+)
+async def test_with_nothing_to_say_no_request_is_made(box: Sandbox, member: Person, text: str):
+    calls = len(box.model_api.requests)
+    _assert_refused(box, await use(member, "/say", text=text), "nothing in that text that I could say")
+    assert len(box.model_api.requests) == calls
+
+
+# ---------------------------------------------------------------- /draw
+
+
+async def test_a_model_that_draws_one_at_a_time_is_asked_for_all_of_them_at_once(box: Sandbox, member: Person):
+    calls = len(box.model_api.calls("images"))
+    for _ in range(4):
+        box.model_api.faults.next("images", Hang(), when=_about("a lighthouse"))
+    used = await member.command("/draw", prompt="a lighthouse", n=4, channel="dm")
+    await box.model_api.until(lambda: sum(call.running for call in box.model_api.calls("images")) == 4, DEADLINE_S)
+    box.model_api.faults.release()
+    await whole(used)
+    asked = [call.body for call in box.model_api.calls("images")[calls:]]
+    assert [(body["model"], body.get("n", 1)) for body in asked] == [("dall-e-3", 1)] * 4
+    assert [each.filename for each in _files(used)] == [f"image-{number}.png" for number in range(1, 5)]
+    assert len({each.data for each in _files(used)}) == 4
+    assert (await usage(member, "dm"))["images"] == 4
+
+
+async def test_a_model_that_draws_several_at_once_is_asked_once(box: Sandbox, member: Person):
+    calls = len(box.model_api.calls("images"))
+    used = await use(member, "/draw", prompt="a gull", n=3, model="gpt-image-1", spoiler=True)
+    assert [call.body["n"] for call in box.model_api.calls("images")[calls:]] == [3]
+    assert [each.filename for each in _files(used)] == [f"SPOILER_image-{number}.png" for number in range(1, 4)]
+    assert all(each.spoiler for each in _files(used))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+async def test_the_pictures_come_in_one_message_with_the_prompt_as_alt_text(box: Sandbox, member: Person, n: int):
+    prompt = "  An old harbour – at dusk, with “lanterns”  "
+    used = await use(member, "/draw", prompt=prompt, n=n)
+    assert [entry.method for entry in edits_of(box, used)] == ["PATCH"]
+    assert [each.description for each in _files(used)] == [prompt.strip()] * n
+    assert not any(each.spoiler for each in _files(used))
+    assert all(each.width == each.height == 1024 for each in _files(used))
+    assert (used.text, used.private) == ("", False)
+
+
+async def test_the_alt_text_of_a_long_prompt_is_as_long_as_discord_takes(member: Person):
+    used = await use(member, "/draw", prompt="a boat " * 500)
+    assert len(_files(used)[0].description) == 1024
+
+
+async def test_pictures_that_failed_are_told_of_and_given_back(box: Sandbox):
+    person = box.join("Draws three")
+    box.model_api.faults.next("images", CONTENT_POLICY, when=_about("three boats"))
+    used = await use(person, "/draw", prompt="three boats", n=3, channel="dm")
+    assert [each.filename for each in _files(used)] == ["image-1.png", "image-2.png"]
+    assert used.text.startswith("1 of the 3 pictures is missing. The AI service declined this")
+    assert (await usage(person, "dm"))["images"] == 2
+
+
+async def test_sizes_are_offered_for_the_model_and_others_may_be_typed(box: Sandbox, member: Person):
+    assert await _offered(member, "/draw", "size", "") == ["1024x1024", "1792x1024", "1024x1792"]
+    assert await _offered(member, "/draw", "size", "auto", model="gpt-image-1") == ["auto"]
+    assert await _offered(member, "/draw", "size", "512", model="dall-e-2") == ["512x512"]
+    used = await use(member, "/draw", prompt="wide", size="1792 × 1024")
+    assert _newest(box, "images").body["size"] == "1792x1024"
+    assert (_files(used)[0].width, _files(used)[0].height) == (1792, 1024)
+    other = await use(member, "/draw", prompt="odd", size="777x111")
+    assert _newest(box, "images").body["size"] == "777x111"
+    assert "couldn't work with this request" in other.text
+
+
+async def test_without_a_size_none_is_sent(box: Sandbox, member: Person):
+    await use(member, "/draw", prompt="as you like")
+    assert "size" not in _newest(box, "images").body
+
+
+async def test_pictures_given_by_address_are_fetched(box: Sandbox, member: Person):
+    box.model_api.gallery.by_address = True
+    try:
+        used = await use(member, "/draw", prompt="by post", n=2)
+    finally:
+        box.model_api.gallery.by_address = False
+    assert [each.width for each in _files(used)] == [1024, 1024]
+    assert "example" not in used.text
+
+
+async def test_pictures_and_speech_over_the_limit_are_made_to_fit():
+    limit = 16_000
+    async with Sandbox(attachment_size_limit=limit) as box:
+        used = await use(box.person("Ada"), "/draw", prompt="in small", n=2)
+        for each in _files(used):
+            assert each.size <= limit
+            assert each.filename.endswith(".webp")
+            with Image.open(io.BytesIO(each.data)) as picture:
+                assert picture.format == "WEBP"
+                assert picture.width == picture.height >= 64
+        box.model_api.faults.next("speech", Body(mp3(4.0, kbits=64), "audio/mpeg"))
+        sound = _only_file(await use(box.person("Ada"), "/say", text="In small."))
+        assert sound.size <= limit
+        assert _seconds(sound.data) == pytest.approx(4.0, abs=0.3)
+
+
+# ---------------------------------------------------------------- help, direct messages, refusals
+
+
+async def test_help_lists_what_the_asker_can_use_to_click_on(box: Sandbox, member: Person):
+    for person, where, more in (
+        (member, "general", []),
+        (member, "dm", []),
+        (box.person("Mo"), "general", ["channel model"]),
+    ):
+        used = await use(person, "/help", channel=where)
+        assert used.private
+        links = dict(re.findall(r"^- </([a-z ]+):(\d+)>: \S", used.text, re.MULTILINE))
+        assert sorted(links) == sorted([*EVERYONES, *more])
+        numbers = {command["name"]: command["id"] for command in box.discord.commands.commands.values()}
+        assert all(numbers[name.split()[0]] == number for name, number in links.items())
+
+
+async def test_everything_but_the_channel_settings_works_in_direct_messages(box: Sandbox, member: Person):
+    assert (await ask(member, "here too?", channel="dm")).text
+    assert _only_file(await use(member, "/say", text="Here too.", channel="dm")).filename == "speech.mp3"
+    assert len(_files(await use(member, "/draw", prompt="here too", channel="dm"))) == 1
+    for command in ("/models", "/usage", "/help"):
+        assert (await use(member, command, channel="dm")).text
+    assert "**Your direct messages, today**" in (await use(member, "/usage", channel="dm")).text
+    assert not member.offered("/channel model", "dm")
+    assert not box.person("Mo").offered("/channel model", "dm")
+    assert box.person("Mo").offered("/channel model", "general")
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "reason"),
+    [
+        ("/ask", {"prompt": "hm", "model": "nonsense"}, "can't be chosen here"),
+        ("/ask", {"prompt": "   "}, "Ask me something"),
+        ("/say", {"text": "hm", "voice": "no such voice!"}, "can't be a voice's name"),
+        ("/draw", {"prompt": "   "}, "Tell me what to draw"),
+        ("/draw", {"prompt": "hm", "size": "as big as a house"}, "can't read that size"),
+        ("/usage", {"scope": "server"}, "Manage Server"),
+    ],
+)
+async def test_a_refusal_is_the_first_response_and_private(
+    box: Sandbox, member: Person, command: str, options: dict[str, str], reason: str
+):
+    calls = len(box.model_api.requests)
+    _assert_refused(box, await use(member, command, **options), reason)
+    assert len(box.model_api.requests) == calls
+
+
+async def test_discord_itself_refuses_more_than_four_pictures(member: Person):
+    with pytest.raises(ClientRefused, match="from 1 to 4"):
+        await member.command("/draw", prompt="many", n=5)
+
+
+async def _stocked(box: Sandbox) -> None:
+    """Wait until the bot has been given the list of models."""
+    await box.model_api.until(lambda: any(not call.running for call in box.model_api.calls("models")), DEADLINE_S)
+
+
+def _assert_refused(box: Sandbox, used: Invocation, reason: str) -> None:
+    """A sentence for this person alone, said at once: no "thinking…" came before it and nothing after."""
+    assert reason in used.text
+    assert used.interaction.response_type is CallbackType.MESSAGE
+    assert used.private
+    assert len(used.messages) == 1
+    assert [entry.method for entry in sent_for(box, used)] == ["POST"]
+    assert not re.search(r"[{}\n]|Error|Traceback", used.text)
+
+
+async def _offered(person: Person, command: str, option: str, typed: str, **others: str) -> list[str]:
+    return [choice["value"] for choice in await person.completes(command, option=option, typed=typed, **others)]
+
+
+def _listed(used: Invocation) -> dict[str, list[str]]:
+    """The models in `/models`, by heading."""
+    lists: dict[str, list[str]] = {}
+    for line in used.text.split("\n"):
+        if line.startswith("**"):
+            names = lists.setdefault(line.strip("*"), [])
+        else:
+            names.append(line.removeprefix("- ").strip("`"))
+    return lists
+
+
+def _newest(box: Sandbox, kind: str) -> Call:
+    return box.model_api.calls(kind)[-1]
+
+
+def _files(used: Invocation) -> Sequence[Attachment]:
+    assert len(used.messages) == 1
+    return used.messages[0].attachments
+
+
+def _only_file(used: Invocation) -> Attachment:
+    (file,) = _files(used)
+    return file
+
+
+def _seconds(sound: bytes) -> float:
+    """How long it plays, by decoding all of it."""
+    with av.open(io.BytesIO(sound)) as container:
+        return sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+
+
+def _middle(sound: bytes) -> bytes:
+    """A stretch that tells two sounds apart."""
+    return sound[len(sound) // 2 :][:400]
+
+
+def _begins(words: str):
+    def when(body: Json) -> bool:
+        return body["input"].startswith(words)
+
+    return when
+
+
+def _about(words: str):
+    def when(body: Json) -> bool:
+        return words in body["prompt"]
+
+    return when

@@ -1,0 +1,71 @@
+"""All that the bot and the stand-in say to each other, against Discord's own description of its API."""
+
+from bot.sandbox.buckets import ROOMY
+from bot.sandbox.faults import CONTENT_POLICY, Cut, Slow, Status
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import OpenBox, ask, is_about, use
+from tests.trips.openapi import OpenApi
+
+LONG = "\n\n".join(f"{number}. " + "Of ships and shoes and sealing wax. " * 12 for number in range(1, 30))
+
+
+async def test_every_request_and_answer_is_as_discord_describes_it(open_box: OpenBox):
+    described = OpenApi.beside_the_checkout()
+    box = await open_box(rates={"interaction.webhook": ROOMY})
+    ada, mo = box.person("Ada"), box.person("Mo")
+    for words, length in (("short", 80), ("some messages", 5_000), ("a file", len(LONG))):
+        box.model_api.script(LONG[:length], when=is_about(words))
+    await ask(ada, "short")
+    several = await ask(ada, "some messages", private=True)
+    await several.until(lambda seen: len(seen.messages) == 3)
+    long = await ada.command("/ask", prompt="a file", channel="dm")
+    await long.until(lambda seen: seen.messages and seen.messages[-1].attachments)
+    box.model_api.faults.next("chat", Slow(pace_s=0.05), Cut(8), when=is_about("broken off"))
+    await ask(ada, "broken off", fresh=True, model="gpt-4.1-mini", channel="a thread")
+    await use(ada, "/say", text="Said aloud.", voice="nova")
+    await use(ada, "/draw", prompt="two ships", n=2, spoiler=True, size="1792x1024")
+    await use(mo, "/channel model", model="gpt-image-1", kind="image")
+    for command in ("/models", "/usage", "/help"):
+        await use(ada, command)
+        await use(ada, command, channel="dm")
+    for option, command in (("model", "/ask"), ("voice", "/say"), ("size", "/draw"), ("model", "/channel model")):
+        await mo.completes(command, option=option, typed="1")
+    assert {entry.method for entry in box.journal.requests} == {"GET", "POST", "PATCH", "PUT"}
+    assert len([entry for entry in box.journal.requests if entry.files]) >= 3
+    assert described.complaints(box.journal.requests) == []
+
+
+async def test_what_is_said_when_things_go_wrong_is_as_described_too(box: Sandbox, ada: Person):
+    described = OpenApi.beside_the_checkout()
+    box.model_api.faults.next("chat", Status(500))
+    box.model_api.faults.next("speech", Status(402))
+    box.model_api.faults.next("images", CONTENT_POLICY)
+    await ask(ada, "does it fail?")
+    await use(ada, "/say", text="Does it fail?")
+    await use(ada, "/draw", prompt="a failure")
+    for command, options in (
+        ("/ask", {"prompt": "hm", "model": "nonsense"}),
+        ("/say", {"text": "?!"}),
+        ("/draw", {"prompt": "hm", "size": "a house"}),
+        ("/usage", {"scope": "server"}),
+        ("/channel model", {"model": "gpt-4o", "force": True}),
+    ):
+        assert (await use(ada, command, **options)).private
+    assert described.complaints(box.journal.requests) == []
+
+
+async def test_a_second_start_is_as_described_too(open_box: OpenBox):
+    described = OpenApi.beside_the_checkout()
+    box = await open_box()
+    assert await box.restart() == 0
+    await ask(box.person("Ada"), "back?")
+    assert described.complaints(box.journal.requests) == []
+
+
+async def test_the_description_would_find_a_fault(box: Sandbox, ada: Person):
+    described = OpenApi.beside_the_checkout()
+    await use(ada, "/help")
+    (entry,) = box.journal.find(lambda each: "/callback" in each.path)
+    entry.request["data"]["content"] = 5
+    assert len(described.complaints([entry])) == 1
