@@ -51,8 +51,8 @@ class Gateway:
             intents: a session needs one of these bits to hear it; 0 for none.
         """
         heard = False
-        for session in self._sessions.values():
-            if session.serves(guild_id) and (not intents or session.intents & intents):
+        for session in self._reached(guild_id):
+            if not intents or session.intents & intents:
                 self._dispatch(session, name, data)
                 heard = True
         return heard
@@ -61,8 +61,8 @@ class Gateway:
         """Tell sessions of a message that came, changed or went, with the content their intents allow."""
         intents = DIRECT_MESSAGES if message.guild_id is None else GUILD_MESSAGES
         where: Json = {} if message.guild_id is None else {"guild_id": str(message.guild_id)}
-        for session in self._sessions.values():
-            if not (session.serves(message.guild_id) and session.intents & intents):
+        for session in self._reached(message.guild_id):
+            if not session.intents & intents:
                 continue
             if name == "MESSAGE_DELETE":
                 data: Json = {"id": str(message.id), "channel_id": str(message.channel_id), **where}
@@ -75,8 +75,8 @@ class Gateway:
 
     def announce_guild(self, guild: Guild) -> None:
         """Tell sessions of a guild the bot has joined, or of everything in one that was changed by hand."""
-        for session in self._sessions.values():
-            if session.serves(guild.id) and session.intents & GUILDS:
+        for session in self._reached(guild.id):
+            if session.intents & GUILDS:
                 self._dispatch(session, "GUILD_CREATE", payloads.guild_create(guild, self._world))
 
     async def drop(self, *, code: int = 4000, forget: bool = False) -> None:
@@ -153,7 +153,7 @@ class Gateway:
             del self._sessions[old.id]  # left by a process that is gone
         self._sessions[session.id] = session
         self._attach(connection, session)
-        guilds = [guild for guild in self._world.guilds.values() if session.serves(guild.id)]
+        guilds = [guild for guild in self._world.joined if session.serves(guild.id)]
         ready: Json = {
             "v": 10,
             "user": payloads.own_user(self._world.bot),
@@ -172,6 +172,8 @@ class Gateway:
         self._dispatch(session, "READY", ready)
         if intents & GUILDS:
             for guild in guilds:
+                if guild.unavailable:
+                    continue  # it comes when its outage is over
                 self._dispatch(session, "GUILD_CREATE", payloads.guild_create(guild, self._world))
         self.readies += 1
         self._journal.bell.ring()
@@ -191,6 +193,12 @@ class Gateway:
         self._dispatch(session, "RESUMED", {})
         self.resumes += 1
         self._journal.bell.ring()
+
+    def _reached(self, guild_id: int | None) -> list[Session]:
+        """The sessions that hear of a guild, or of direct messages."""
+        if not self._world.reaches_bot(guild_id):
+            return []
+        return [session for session in self._sessions.values() if session.serves(guild_id)]
 
     def _attach(self, connection: Connection, session: Session) -> None:
         connection.session = session

@@ -94,7 +94,7 @@ class Channel:
 
 @dataclass(slots=True, eq=False)
 class Guild:
-    """A server; its `roles` hold @everyone under the guild's own id."""
+    """A server; its `roles` hold @everyone under the guild's own id. While `unavailable` nothing comes from it."""
 
     id: int
     name: str
@@ -103,6 +103,7 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
+    unavailable: bool = False
 
     def channel(self, name: str) -> Channel:
         """The channel or thread of that name, with or without its `#`.

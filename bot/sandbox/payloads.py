@@ -58,7 +58,7 @@ def application(world: World) -> Json:
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
         "owner": user(world.owner),
-        "approximate_guild_count": len(world.guilds),
+        "approximate_guild_count": len(world.joined),
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,

@@ -136,6 +136,40 @@ class Person:
         draft = Draft({}, content=text.strip(), reply_to=None if reply_to is None else reply_to.id)
         return self._standin.postbox.create(place, self.user, draft, fallback=ANYONE)
 
+    def deletes(self, message: Message) -> None:
+        """Take a message away: one's own, others' with Manage Messages; an ephemeral one is only dismissed.
+
+        Raises:
+            ClientRefused: this person may not.
+        """
+        if message not in self.sees(message.channel_id):
+            raise ClientRefused("there is no such message")
+        mine = message.author is self.user or message.ephemeral
+        if not mine:
+            self._need(Permission.MANAGE_MESSAGES, self.place(message.channel_id))
+        self._standin.removals.message(message)
+
+    def deletes_together(self, *messages: Message) -> None:
+        """Have a moderation bot take several messages of one channel away in one go.
+
+        Raises:
+            ClientRefused: this person may not.
+            ValueError: Discord would not.
+        """
+        place = self.place(messages[0].channel_id)
+        self._need(Permission.MANAGE_MESSAGES, place)
+        self._standin.removals.messages(place, messages)
+
+    def deletes_channel(self, where: Where = None) -> None:
+        """Take a channel with all its threads away, or a thread.
+
+        Raises:
+            ClientRefused: this person may not.
+        """
+        place = self.place(where)
+        self._need(Permission.MANAGE_THREADS if place.is_thread else Permission.MANAGE_CHANNELS, place)
+        self._standin.removals.channel(place)
+
     async def clicks(self, message: Message, label: str) -> Invocation:
         """Press a button under a message, by its label or custom id.
 
@@ -178,6 +212,10 @@ class Person:
             return False
         return True
 
+    def _need(self, right: Permission, place: Channel) -> None:
+        if place.is_direct or not self._world.permissions(self.user, place) & right:
+            raise ClientRefused(f"{self.name} may not do that there")
+
     def _check_offered(self, found: Found, place: Channel) -> None:
         contexts = found.command["contexts"]
         context = DIRECT_CONTEXT if place.is_direct else GUILD_CONTEXT
@@ -212,6 +250,8 @@ class Person:
         guild = self._world.guild_of(place)
         if guild is not None and self.user.id not in guild.members:
             raise ClientRefused(f"{self.name} is not in {guild.name}")
+        if not self._world.reaches_bot(place.guild_id):
+            raise ClientRefused("the bot is not to be reached there")
         interaction = self._standin.desk.open(
             self._world.snowflakes.next(), kind, self.user, place, data, command_name=command_name, message=message
         )

@@ -24,6 +24,7 @@ class Permission(IntFlag):
     SPEAK = 1 << 21
     MOVE_MEMBERS = 1 << 24
     USE_APPLICATION_COMMANDS = 1 << 31
+    MANAGE_THREADS = 1 << 34
     SEND_MESSAGES_IN_THREADS = 1 << 38
 
 
@@ -43,7 +44,9 @@ EVERYONE = (
 )
 """What everyone may do in a new guild."""
 
-MODERATOR = Permission.MANAGE_CHANNELS | Permission.MANAGE_GUILD | Permission.MANAGE_MESSAGES
+MODERATOR = (
+    Permission.MANAGE_CHANNELS | Permission.MANAGE_GUILD | Permission.MANAGE_MESSAGES | Permission.MANAGE_THREADS
+)
 
 BOT = Permission(274_881_170_432)
 """What the bot's invite link asks for."""

@@ -12,6 +12,7 @@ from bot.sandbox.gateway import Gateway
 from bot.sandbox.interactions import DEADLINE_S, InteractionDesk
 from bot.sandbox.journal import Journal
 from bot.sandbox.posting import Postbox
+from bot.sandbox.removals import Removals
 from bot.sandbox.rest import MOST_BYTES, PREFIX, Rest
 from bot.sandbox.routes.applications import ApplicationRoutes
 from bot.sandbox.routes.channels import ChannelRoutes
@@ -53,6 +54,7 @@ class DiscordStandIn:
         self.desk = InteractionDesk(world.application_id, world.now, deadline_s=deadline_s)
         self.buckets = Buckets(monotonic, world.now, {**RATES, **(rates or {})})
         self.postbox = Postbox(world, self.gateway.announce)
+        self.removals = Removals(world, self.gateway, self.postbox)
         routes = (
             ApplicationRoutes(world, self.commands, self.gateway, shards=shards),
             UserRoutes(world),

@@ -137,6 +137,16 @@ class World:
 
     # ------------------------------------------------------------------ finding things
 
+    @property
+    def joined(self) -> list[Guild]:
+        """The guilds that the bot is in."""
+        return [guild for guild in self.guilds.values() if self.bot.id in guild.members]
+
+    def reaches_bot(self, guild_id: int | None) -> bool:
+        """Whether the bot hears of what happens there: direct messages, and guilds it is in that are available."""
+        guild = None if guild_id is None else self.guilds[guild_id]
+        return guild is None or (self.bot.id in guild.members and not guild.unavailable)
+
     def user(self, name: str) -> User:
         """The person of that name.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from bot.sandbox import payloads
 from bot.sandbox.endpoints import Answer, Call, Endpoint
+from bot.sandbox.guilds import Guild
 from bot.sandbox.wire import bad_type, required, unknown_guild, unknown_user
 from bot.sandbox.world import World
 
@@ -48,9 +49,7 @@ class UserRoutes:
 
     async def get_guild(self, call: Call) -> Answer:
         """A guild the bot is in."""
-        guild = self._world.guilds.get(call.id("guild_id"))
-        if guild is None:
-            raise unknown_guild()
+        guild = self._guild(call)
         body = payloads.guild(guild)
         if call.flag("with_counts"):
             body |= {"approximate_member_count": len(guild.members), "approximate_presence_count": 1}
@@ -58,10 +57,13 @@ class UserRoutes:
 
     async def get_member(self, call: Call) -> Answer:
         """A member of a guild the bot is in."""
-        guild = self._world.guilds.get(call.id("guild_id"))
-        if guild is None:
-            raise unknown_guild()
-        member = guild.members.get(call.id("user_id"))
+        member = self._guild(call).members.get(call.id("user_id"))
         if member is None:
             raise unknown_user()
         return Answer(200, payloads.member(member))
+
+    def _guild(self, call: Call) -> Guild:
+        guild = self._world.guilds.get(call.id("guild_id"))
+        if guild is None or guild not in self._world.joined:
+            raise unknown_guild()
+        return guild

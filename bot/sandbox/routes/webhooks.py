@@ -9,7 +9,7 @@ from bot.sandbox.interactions import Interaction, InteractionDesk
 from bot.sandbox.mentions import USERS_ONLY
 from bot.sandbox.messages import Message, MessageFlag
 from bot.sandbox.posting import Postbox
-from bot.sandbox.wire import unknown_message
+from bot.sandbox.wire import unknown_channel, unknown_message
 from bot.sandbox.world import World
 
 HOOK = "/webhooks/{webhook_id}/{webhook_token}"
@@ -41,6 +41,8 @@ class WebhookRoutes:
     async def follow_up(self, call: Call) -> Answer:
         """Post a further message; straight after a deferral it takes the place of "thinking…", as at Discord."""
         interaction = self._interaction(call)
+        if self._world.channel(interaction.channel.id) is None:
+            raise unknown_channel()
         draft = read_draft(
             call.body,
             call.uploads,
