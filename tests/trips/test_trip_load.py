@@ -1,4 +1,4 @@
-"""Many at once: nobody waits for Discord's three seconds because somebody else's answer is long or never comes."""
+"""Many at once: nobody waits because another's answer is long or never comes, and nobody is forgotten at the end."""
 
 from bot.sandbox.faults import Hang, Slow, Stall
 from bot.sandbox.invocation import Invocation
@@ -36,8 +36,19 @@ async def test_a_hundred_commands_are_acknowledged_while_fifty_answers_stream_an
     assert box.journal.limited() == []
 
 
+async def test_a_bot_that_is_stopped_leaves_nobody_thinking_and_no_answer_without_an_ending(open_box: OpenBox) -> None:
+    box = await _box_of_streams_and_silence(open_box)
+    streaming, silent = await _asked(box, "stream"), await _asked(box, "silence")
+    await all_of(begun(used) for used in streaming)
+    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == 100, DEADLINE_S)
+    assert await box.child.stop() == 0
+    assert [used.snapshot() for used in streaming if not used.text.endswith("not the whole answer.")] == []
+    assert {used.text for used in silent} == {"I'm just restarting. Please try again in a minute."}
+    assert box.journal.limited() == []
+
+
 async def _box_of_streams_and_silence(open_box: OpenBox) -> Sandbox:
-    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited"})
+    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited", "SHUTDOWN_GRACE_SECONDS": "0"})
     api = box.model_api
     api.faults.always(Kind.CHAT, Hang(), when=is_about("silence"))
     # They stream for two seconds and then wait for the test, so that none is over before it has looked.
