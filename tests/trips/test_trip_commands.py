@@ -321,6 +321,7 @@ async def test_pictures_and_speech_over_the_limit_are_made_to_fit():
     limit = 16_000
     async with Sandbox(attachment_size_limit=limit) as box:
         used = await use(box.person("Ada"), "/draw", prompt="in small", n=2)
+        assert len(_files(used)) == 2
         for each in _files(used):
             assert each.size <= limit
             assert each.filename.endswith(".webp")
