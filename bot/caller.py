@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.errors import MissingRight
+
 
 class Right(StrEnum):
     """The Discord permissions that the bot's own commands ask for."""
@@ -36,3 +38,12 @@ class Caller:
     def may(self, right: Right) -> bool:
         """Whether the caller holds `right` here; in a direct message the member holds every right."""
         return self.in_direct_message or right in self.rights
+
+    def require(self, right: Right) -> None:
+        """Do nothing if the caller holds `right` here. Everything that takes a right asks this, when it is carried out.
+
+        Raises:
+            MissingRight: they don't.
+        """
+        if not self.may(right):
+            raise MissingRight(right)

@@ -64,6 +64,7 @@ class PreparedAnswer:
     messages: tuple[ChatMessage, ...]
     prompt_tokens: int
     earlier_turns: int
+    asked_at_ms: int
     reservation: Reservation
 
 
@@ -97,13 +98,14 @@ class Answering:
         """
         if not question.text.strip():
             raise BadOption("empty question", sentence="Ask me something in `prompt`.")
+        asked_at_ms = unix_ms(self._clock.now())
         turns = await self._earlier(caller, question)
         messages = tuple(render(self._persona, turns, question.text, caller.name))
         prompt_tokens = estimate_prompt(messages)
         reservation = await self._ledger.reserve(
             caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + ANSWER_ALLOWANCE}
         )
-        return PreparedAnswer(caller, question, messages, prompt_tokens, len(turns), reservation)
+        return PreparedAnswer(caller, question, messages, prompt_tokens, len(turns), asked_at_ms, reservation)
 
     async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface) -> None:
         """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
@@ -172,10 +174,11 @@ class Answering:
             log.error("answer not shown to its end", extra={"error": type(error).__name__})
 
     async def _keep(self, prepared: PreparedAnswer, surface: AnswerSurface, tally: Tally, ending: Ending) -> int | None:
-        """Keep the turn and return its id; where that fails, the answer is shown all the same."""
+        """Keep the turn, unless it was deleted meanwhile, and return its id; the answer is shown in any case."""
         caller, question = prepared.caller, prepared.question
         turn = NewTurn(
             channel_id=caller.channel_id,
+            thread_of=caller.settings_channel_id if caller.settings_channel_id != caller.channel_id else None,
             guild_id=caller.guild_id,
             author_id=caller.user_id,
             author_name=caller.name,
@@ -190,6 +193,7 @@ class Answering:
             tokens_estimated=tally.estimated,
             question_message_id=None,
             answer_message_ids=surface.message_ids,
+            asked_at_ms=prepared.asked_at_ms,
             created_at_ms=unix_ms(self._clock.now()),
         )
         try:

@@ -2,21 +2,25 @@
 
 A channel's public turns form one line in the order they settled. Private turns form a line for each member and
 channel, and are in nobody else's. A turn knows the one before it (`parent_id`); a fresh one has none, so that its line
-starts there.
+starts there. A closed one is followed by nothing: a fresh turn after it was taken away.
 """
 
 from dataclasses import dataclass
 
 from bot.store.database import Database, Row, Transaction, Value
+from bot.store.gone import Gone
+from bot.store.removals import remove_turn
 
-_NEWEST_PUBLIC = "SELECT id FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1"
+_NEWEST_PUBLIC = "SELECT id, closed FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1"
 
-_NEWEST_PRIVATE = "SELECT id FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 ORDER BY id DESC LIMIT 1"
+_NEWEST_PRIVATE = """
+    SELECT id, closed FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 ORDER BY id DESC LIMIT 1
+"""
 
 _ADD_TURN = """
-    INSERT INTO turns (parent_id, channel_id, guild_id, author_id, author_name, private, question, answer, finish,
-                       model, prompt_tokens, answer_tokens, tokens_estimated, created_at_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO turns (parent_id, channel_id, thread_of, guild_id, author_id, author_name, private, question, answer,
+                       finish, model, prompt_tokens, answer_tokens, tokens_estimated, created_at_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     RETURNING id
 """
 
@@ -44,6 +48,8 @@ _LINE_MESSAGES = """
     SELECT turn_id, position, message_id FROM line JOIN turn_messages ON turn_id = line.id ORDER BY turn_id, position
 """
 
+_STILL_THERE = "SELECT 1 FROM turns WHERE id = ?"
+
 _NOTE_MESSAGE = _ADD_MESSAGE + " ON CONFLICT (turn_id, position) DO UPDATE SET message_id = excluded.message_id"
 
 _QUESTION_POSITION = 0
@@ -54,10 +60,12 @@ _FIRST_ANSWER = _QUESTION_POSITION + 1
 class NewTurn:
     """A turn that has just settled.
 
-    `fresh` starts a new line; `finish` says how the answer ended ("complete", "cut", …).
+    `thread_of` is the channel under which the thread hangs, where it is a thread; `fresh` starts a new line; `finish`
+    says how the answer ended ("complete", "cut", …).
     """
 
     channel_id: int
+    thread_of: int | None
     guild_id: int | None
     author_id: int
     author_name: str
@@ -72,6 +80,7 @@ class NewTurn:
     tokens_estimated: bool
     question_message_id: int | None
     answer_message_ids: tuple[int, ...]
+    asked_at_ms: int
     created_at_ms: int
 
 
@@ -99,19 +108,26 @@ class Turn:
 
 
 class Conversations:
-    """The kept turns of all channels."""
+    """The kept turns of all channels. `gone` is shared with the `Removals` of this process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, gone: Gone | None = None) -> None:
         self._database = database
+        self._gone = gone or Gone()
 
-    async def save(self, turn: NewTurn) -> int:
+    async def save(self, turn: NewTurn) -> int | None:
         """Keep `turn` at the end of its line, whole or not at all, and return its id.
+
+        Returns None, having kept nothing, where one of its messages or its channel has been deleted meanwhile, or its
+        author's data.
 
         Raises:
             StoreUnavailable: it could not be kept.
         """
+        places = (turn.channel_id, turn.thread_of, turn.question_message_id, *turn.answer_message_ids)
 
-        async def work(transaction: Transaction) -> int:
+        async def work(transaction: Transaction) -> int | None:
+            if self._gone.any_of(places) or self._gone.forgotten(turn.author_id, turn.asked_at_ms):
+                return None
             # Looked up in the same transaction: of two answers that settle at once the second follows the first.
             parent = (
                 None
@@ -135,13 +151,18 @@ class Conversations:
     async def note_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
         """Keep which messages the answer of a kept turn came to, all of them, in their order.
 
+        Where one of them has been deleted meanwhile, the turn goes.
+
         Raises:
             StoreUnavailable: they could not be kept.
         """
         rows = [(turn_id, position, message) for position, message in enumerate(answer_message_ids, _FIRST_ANSWER)]
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute_many(_NOTE_MESSAGE, rows)
+            if self._gone.any_of(answer_message_ids):
+                await remove_turn(transaction, turn_id)
+            elif await transaction.fetch_one(_STILL_THERE, (turn_id,)):
+                await transaction.execute_many(_NOTE_MESSAGE, rows)
 
         await self._database.write(work)
 
@@ -168,18 +189,18 @@ class Conversations:
                 return []
             rows = await transaction.fetch_all(_LINE, (newest, limit))
             messages = await transaction.fetch_all(_LINE_MESSAGES, (newest, limit))
-            return [_turn(row, messages) for row in rows]
+            return [turn_from(row, messages) for row in rows]
 
         return await self._database.read(work)
 
 
 async def _newest(transaction: Transaction, channel_id: int, private_author_id: int | None) -> int | None:
-    """Find the last turn of the channel's public line or, for an author, of their private one."""
+    """Find the turn that the next one of the channel's public line, or of an author's private one, would follow."""
     if private_author_id is None:
         row = await transaction.fetch_one(_NEWEST_PUBLIC, (channel_id,))
     else:
         row = await transaction.fetch_one(_NEWEST_PRIVATE, (channel_id, private_author_id))
-    return None if row is None else row[0]
+    return None if row is None or row[1] else row[0]
 
 
 def _columns(turn: NewTurn, parent_id: int | None) -> tuple[Value, ...]:
@@ -187,6 +208,7 @@ def _columns(turn: NewTurn, parent_id: int | None) -> tuple[Value, ...]:
     return (
         parent_id,
         turn.channel_id,
+        turn.thread_of,
         turn.guild_id,
         turn.author_id,
         _storable(turn.author_name),
@@ -202,7 +224,7 @@ def _columns(turn: NewTurn, parent_id: int | None) -> tuple[Value, ...]:
     )
 
 
-def _turn(row: Row, messages: list[Row]) -> Turn:
+def turn_from(row: Row, messages: list[Row]) -> Turn:
     """Read a row of `_LINE` and its part of the rows of `_LINE_MESSAGES`."""
     shown = {position: message for turn_id, position, message in messages if turn_id == row[0]}
     return Turn(

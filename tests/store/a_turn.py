@@ -7,6 +7,7 @@ CHANNEL, THREAD = 10, 11
 
 TURN = NewTurn(
     channel_id=CHANNEL,
+    thread_of=None,
     guild_id=7,
     author_id=ANN,
     author_name="Ann",
@@ -21,5 +22,6 @@ TURN = NewTurn(
     tokens_estimated=True,
     question_message_id=None,
     answer_message_ids=(501, 502),
+    asked_at_ms=1_779_999_990_000,
     created_at_ms=1_780_000_000_000,
 )

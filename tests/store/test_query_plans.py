@@ -1,5 +1,6 @@
 """Every statement of the store finds its rows by an index, however large the tables grow."""
 
+import dataclasses
 import importlib
 import pkgutil
 import re
@@ -13,8 +14,13 @@ import pytest
 from a_turn import TURN
 
 import bot.store
+from bot.store.archive import Archive, View
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Transaction, Work
+from bot.store.departures import Departures
+from bot.store.gone import Gone
+from bot.store.members import Members
+from bot.store.removals import Removals
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
 from bot.store.spending import Claim, Spending, UsageWindow
@@ -57,7 +63,7 @@ def test_a_statement_searches_by_index(connection: sqlite3.Connection, name: str
 
 def test_a_scan_would_be_noticed(connection: sqlite3.Connection) -> None:
     assert scanned_tables(connection, "SELECT answer FROM turns WHERE model = ?") == ["turns"]
-    assert scanned_tables(connection, "SELECT id FROM turns WHERE author_id = ? ORDER BY id") == ["turns"]
+    assert scanned_tables(connection, "SELECT id FROM turns WHERE author_name = ? ORDER BY id") == ["turns"]
 
 
 def test_deleting_a_row_finds_the_rows_that_point_to_it_by_index(connection: sqlite3.Connection) -> None:
@@ -98,6 +104,34 @@ class _Heard:
         return call
 
 
+async def look_at_and_let_go(database: Database) -> None:
+    conversations, archive, removals = Conversations(database), Archive(database), Removals(database, Gone())
+    members, departures = Members(database), Departures(database)
+    view = View(TURN.author_id, TURN.channel_id)
+    turn_id = await conversations.save(TURN)
+    assert turn_id is not None
+    await conversations.note_messages(turn_id, (7,))
+    await archive.before(view, turn_id + 1, 5)
+    await archive.after(view, 0, 5)
+    await archive.of_member(TURN.author_id, turn_id + 1, 5)
+    await members.places(TURN.author_id)
+    await members.traces(TURN.author_id)
+    await members.forget(TURN.author_id)
+    await departures.known()
+    await departures.note([7], 1)
+    await departures.due(2)
+    await conversations.save(TURN)
+    await departures.purge(7, noted_before_ms=2)
+    await departures.clear([7])
+    for private in (False, True):
+        await conversations.save(dataclasses.replace(TURN, private=private, fresh=True))
+    await removals.of_messages(TURN.answer_message_ids)
+    await removals.of_member(TURN.author_id, at_ms=1)
+    await removals.visible_to(TURN.author_id, TURN.channel_id)
+    await removals.of_channel(TURN.channel_id)
+    await removals.older_than(1)
+
+
 async def test_the_store_runs_these_statements_and_no_others(database: Database) -> None:
     listening = Listening(database)
     conversations, settings, spending = Conversations(listening), StoredSettings(listening), Spending(listening)
@@ -115,4 +149,5 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await spending.free_expired(70_000)
     await spending.forget(freed_before_ms=80_000, ended_before_ms=90_000_000)
     await spending.used([claim.window])
+    await look_at_and_let_go(listening)
     assert listening.heard == set(statements().values())

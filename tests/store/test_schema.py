@@ -13,6 +13,7 @@ ROWS = {
     " VALUES (1, 2, 'Ann', 0, 'why?', 'because', 'complete', 'gpt-4.1', 3, 4, 0, 5)",
     "turn_messages": "INSERT INTO turn_messages VALUES (1, 0, 77)",
     "settings": "INSERT INTO settings VALUES ('channel', 1, 'model', 'gpt-4.1', 9, 2, 5)",
+    "departures": "INSERT INTO departures VALUES (7, 5)",
     "usage_windows": "INSERT INTO usage_windows VALUES (1, 'member', 2, 'images', 'day', 0, 86400000, 3, 1)",
     "reservations": "INSERT INTO reservations VALUES (8, 'process', 5, 60005, NULL)",
     "holds": "INSERT INTO holds VALUES (8, 0, 1, 1)",

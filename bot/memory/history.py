@@ -1,0 +1,91 @@
+"""The history of a channel, a thread or a direct message: to look at, to take along, to clear."""
+
+import logging
+from enum import StrEnum
+from typing import Final
+
+from bot.caller import Caller, Right
+from bot.clock import Clock, unix_ms
+from bot.memory.exports import VERSION, Export, Json, json_file, markdown_file, moment, text_or_none
+from bot.store.archive import NEWEST, Archive, Stretch, View
+from bot.store.conversations import Turn
+from bot.store.removals import Removals
+
+PAGE: Final = 5
+"""Turns on a page."""
+
+_READ_AT_ONCE: Final = 100
+_FORMAT: Final = "multiappai-discord-history"
+
+log = logging.getLogger(__name__)
+
+
+class Format(StrEnum):
+    """What an export can be written in."""
+
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+class History:
+    """What was asked and answered where the caller is, as far as they may see it: public turns and their own private.
+
+    Every method asks for the caller's rights, and may raise MissingRight or StoreUnavailable.
+    """
+
+    def __init__(self, archive: Archive, removals: Removals, clock: Clock) -> None:
+        self._archive = archive
+        self._removals = removals
+        self._clock = clock
+
+    async def newest(self, caller: Caller) -> Stretch:
+        """Give the first page: the newest turns."""
+        return await self.before(caller, NEWEST)
+
+    async def before(self, caller: Caller, turn_id: int) -> Stretch:
+        """Give the page of turns before one."""
+        caller.require(Right.READ_MESSAGE_HISTORY)
+        return await self._archive.before(_view(caller), turn_id, PAGE)
+
+    async def after(self, caller: Caller, turn_id: int) -> Stretch:
+        """Give the page of turns after one."""
+        caller.require(Right.READ_MESSAGE_HISTORY)
+        return await self._archive.after(_view(caller), turn_id, PAGE)
+
+    async def count(self, caller: Caller) -> int:
+        """Tell how many turns there are to clear."""
+        caller.require(Right.MANAGE_MESSAGES)
+        return await self._archive.count(_view(caller))
+
+    async def export(self, caller: Caller, written_in: Format, room: int) -> Export:
+        """Write the turns to a file of at most `room` bytes, the oldest ones left out where not all of them fit."""
+        caller.require(Right.READ_MESSAGE_HISTORY)
+        view = _view(caller)
+
+        async def reading(before: int) -> list[Turn]:
+            return await self._archive.turns_before(view, before, _READ_AT_ONCE)
+
+        total = await self._archive.count(view)
+        now = moment(unix_ms(self._clock.now()))
+        name = f"history-{caller.channel_id}-{now[:10]}"
+        if written_in is Format.MARKDOWN:
+            return await markdown_file(name, f"# Conversation, as of {now}", total, reading, room)
+        facts: Json = {
+            "format": _FORMAT,
+            "version": VERSION,
+            "exported_at": now,
+            "server_id": text_or_none(caller.guild_id),
+            "channel_id": str(caller.channel_id),
+        }
+        return await json_file(name, facts, total, reading, room)
+
+    async def clear(self, caller: Caller) -> int:
+        """Delete the public turns here and the caller's own private ones; returns how many they were."""
+        caller.require(Right.MANAGE_MESSAGES)
+        cleared = await self._removals.visible_to(caller.user_id, caller.channel_id)
+        log.info("history cleared", extra={"channel": caller.channel_id, "user": caller.user_id, "turns": cleared})
+        return cleared
+
+
+def _view(caller: Caller) -> View:
+    return View(caller.user_id, caller.channel_id)

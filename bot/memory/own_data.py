@@ -1,0 +1,94 @@
+"""What is kept about one member, in all servers and direct messages: to see, to take along, to have deleted."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.caller import Caller
+from bot.clock import Clock, unix_ms
+from bot.errors import StoreUnavailable
+from bot.memory.exports import VERSION, Export, Json, json_file, moment
+from bot.store.archive import Archive
+from bot.store.conversations import Turn
+from bot.store.members import Members, Place
+from bot.store.removals import Removals
+
+_READ_AT_ONCE: Final = 100
+_FORMAT: Final = "multiappai-discord-own-data"
+_HALFWAY: Final = "I couldn't delete everything just now: my memory is out of reach. Please try again in a moment."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept about a member: their turns by channel, and the number of other rows by table."""
+
+    places: Sequence[Place]
+    others: Mapping[str, int]
+
+    @property
+    def turns(self) -> int:
+        """How many turns there are in all."""
+        return sum(place.turns for place in self.places)
+
+
+class OwnData:
+    """A member's own data; nobody but the member asks. Every method may raise StoreUnavailable."""
+
+    def __init__(self, members: Members, archive: Archive, removals: Removals, clock: Clock) -> None:
+        self._members = members
+        self._archive = archive
+        self._removals = removals
+        self._clock = clock
+
+    async def kept(self, caller: Caller) -> Kept:
+        """Tell what is kept about the caller."""
+        others = await self._members.traces(caller.user_id)
+        return Kept(
+            await self._members.places(caller.user_id), {table: len(rows) for table, rows in others.items() if rows}
+        )
+
+    async def export(self, caller: Caller, room: int) -> Export:
+        """Write all of it to a JSON file of at most `room` bytes, the oldest turns left out where not all fits."""
+
+        async def reading(before: int) -> list[Turn]:
+            return await self._archive.of_member(caller.user_id, before, _READ_AT_ONCE)
+
+        now = moment(unix_ms(self._clock.now()))
+        others = await self._members.traces(caller.user_id)
+        facts: Json = {
+            "format": _FORMAT,
+            "version": VERSION,
+            "exported_at": now,
+            "member_id": str(caller.user_id),
+            "others": {table: [_with_texts(row) for row in rows] for table, rows in others.items()},
+        }
+        total = sum(place.turns for place in await self._members.places(caller.user_id))
+        return await json_file(f"my-data-{now[:10]}", facts, total, reading, room)
+
+    async def delete(self, caller: Caller) -> int:
+        """Delete the caller's turns everywhere and take their id out of all else; returns how many turns went.
+
+        An answer of theirs that is still being written is not kept either.
+        """
+        try:
+            turns = await self._removals.of_member(caller.user_id, at_ms=unix_ms(self._clock.now()))
+            others = await self._members.forget(caller.user_id)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(str(error), sentence=_HALFWAY) from error
+        # Without the id: this is the one member whose id the log should not bear.
+        log.info("a member's data deleted", extra={"turns": turns, "others": others})
+        return turns
+
+
+def _with_texts(row: Mapping[str, int | str | None]) -> Json:
+    """Write ids as texts and times as dates, as the turns have them."""
+    written: Json = {}
+    for name, value in row.items():
+        if isinstance(value, int) and name.endswith("_at_ms"):
+            written[name.removesuffix("_ms")] = moment(value)
+        else:
+            written[name] = str(value) if isinstance(value, int) and name.endswith("_id") else value
+    return written

@@ -1,0 +1,143 @@
+"""Kept turns for reading: a channel's as one member may see them, and all of one member's.
+
+A member sees a channel's public turns and their own private ones there. Turns are read in stretches, so that nobody
+waits for a long history, and from the newest back, so that what does not fit is the oldest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.store.conversations import Turn, turn_from
+from bot.store.database import Database, Transaction
+
+_BEFORE = """
+    WITH public_part (id) AS (
+        SELECT id FROM turns WHERE channel_id = ? AND private = 0 AND id < ? ORDER BY id DESC LIMIT ?
+    ), own_part (id) AS (
+        SELECT id FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 AND id < ? ORDER BY id DESC LIMIT ?
+    )
+    SELECT id FROM public_part UNION ALL SELECT id FROM own_part ORDER BY id DESC LIMIT ?
+"""
+
+_AFTER = """
+    WITH public_part (id) AS (
+        SELECT id FROM turns WHERE channel_id = ? AND private = 0 AND id > ? ORDER BY id LIMIT ?
+    ), own_part (id) AS (
+        SELECT id FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 AND id > ? ORDER BY id LIMIT ?
+    )
+    SELECT id FROM public_part UNION ALL SELECT id FROM own_part ORDER BY id LIMIT ?
+"""
+
+_COUNT_PUBLIC = "SELECT count(*) FROM turns WHERE channel_id = ? AND private = 0 AND id > ?"
+
+_COUNT_OWN = "SELECT count(*) FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 AND id > ?"
+
+_OF_AUTHOR = "SELECT id FROM turns WHERE author_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
+
+_TURN = """
+    SELECT id, parent_id, channel_id, guild_id, author_id, author_name, private, question, answer, finish,
+           model, prompt_tokens, answer_tokens, tokens_estimated, created_at_ms
+    FROM turns WHERE id = ?
+"""
+
+_MESSAGES = "SELECT turn_id, position, message_id FROM turn_messages WHERE turn_id = ? ORDER BY position"
+
+NEWEST: Final = 2**63 - 1
+"""Beyond every turn's id: where to begin with the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Whose eyes look at which channel."""
+
+    member_id: int
+    channel_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some turns, the newest first: after `newer` others come `turns`, of `total` in all."""
+
+    turns: Sequence[Turn]
+    newer: int
+    total: int
+
+
+class Archive:
+    """Reads kept turns. Every method may raise StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def before(self, view: View, turn_id: int, limit: int) -> Stretch:
+        """Give the `limit` newest turns before one, which need not be there any more; see `NEWEST`."""
+
+        async def work(transaction: Transaction) -> Stretch:
+            return await _stretch(transaction, view, turn_id, limit)
+
+        return await self._database.read(work)
+
+    async def turns_before(self, view: View, turn_id: int, limit: int) -> list[Turn]:
+        """Do as `before` does, without counting."""
+
+        async def work(transaction: Transaction) -> list[Turn]:
+            return await _turns(transaction, await _ids_before(transaction, view, turn_id, limit))
+
+        return await self._database.read(work)
+
+    async def count(self, view: View) -> int:
+        """Tell how many turns there are."""
+
+        async def work(transaction: Transaction) -> int:
+            return await _count(transaction, view, 0)
+
+        return await self._database.read(work)
+
+    async def after(self, view: View, turn_id: int, limit: int) -> Stretch:
+        """Give the `limit` oldest turns after one, or the newest ones where fewer follow."""
+
+        async def work(transaction: Transaction) -> Stretch:
+            channel_id, member_id = view.channel_id, view.member_id
+            parameters = (channel_id, turn_id, limit, channel_id, member_id, turn_id, limit, limit)
+            following = await transaction.fetch_all(_AFTER, parameters)
+            end = following[-1][0] + 1 if len(following) == limit else NEWEST
+            return await _stretch(transaction, view, end, limit)
+
+        return await self._database.read(work)
+
+    async def of_member(self, member_id: int, turn_id: int, limit: int) -> list[Turn]:
+        """Give a member's own `limit` newest turns before one, wherever they are; see `NEWEST`."""
+
+        async def work(transaction: Transaction) -> list[Turn]:
+            ids = await transaction.fetch_all(_OF_AUTHOR, (member_id, turn_id, limit))
+            return await _turns(transaction, [row[0] for row in ids])
+
+        return await self._database.read(work)
+
+
+async def _stretch(transaction: Transaction, view: View, turn_id: int, limit: int) -> Stretch:
+    ids = await _ids_before(transaction, view, turn_id, limit)
+    total = await _count(transaction, view, 0)
+    newer = await _count(transaction, view, ids[0]) if ids else total
+    return Stretch(await _turns(transaction, ids), newer, total)
+
+
+async def _ids_before(transaction: Transaction, view: View, turn_id: int, limit: int) -> list[int]:
+    channel_id, member_id = view.channel_id, view.member_id
+    parameters = (channel_id, turn_id, limit, channel_id, member_id, turn_id, limit, limit)
+    return [row[0] for row in await transaction.fetch_all(_BEFORE, parameters)]
+
+
+async def _count(transaction: Transaction, view: View, after_id: int) -> int:
+    public = await transaction.fetch_one(_COUNT_PUBLIC, (view.channel_id, after_id))
+    own = await transaction.fetch_one(_COUNT_OWN, (view.channel_id, view.member_id, after_id))
+    assert public is not None, "count(*) always gives a row"
+    assert own is not None, "count(*) always gives a row"
+    total: int = public[0] + own[0]
+    return total
+
+
+async def _turns(transaction: Transaction, ids: Sequence[int]) -> list[Turn]:
+    rows = await transaction.fetch_each(_TURN, [(each,) for each in ids])
+    return [turn_from(row, await transaction.fetch_all(_MESSAGES, (row[0],))) for row in rows if row is not None]

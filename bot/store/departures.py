@@ -1,0 +1,119 @@
+"""Servers that the bot is no longer in: when that was noticed, and taking away all that is kept of them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.store.database import Database, Transaction
+
+_NOTE = "INSERT INTO departures (guild_id, noted_at_ms) VALUES (?, ?) ON CONFLICT (guild_id) DO NOTHING"
+
+_CLEAR = "DELETE FROM departures WHERE guild_id = ?"
+
+_DUE = "SELECT guild_id FROM departures WHERE noted_at_ms <= ? ORDER BY noted_at_ms LIMIT 1000"
+
+_STILL_DUE = "SELECT 1 FROM departures WHERE guild_id = ? AND noted_at_ms <= ?"
+
+_OF_TURNS = """
+    WITH RECURSIVE known (id) AS (
+        SELECT min(guild_id) FROM turns WHERE guild_id > 0
+        UNION ALL
+        SELECT (SELECT min(guild_id) FROM turns WHERE guild_id > known.id) FROM known WHERE known.id IS NOT NULL
+    )
+    SELECT id FROM known WHERE id IS NOT NULL
+"""
+
+_OF_SETTINGS = """
+    WITH RECURSIVE known (id) AS (
+        SELECT min(guild_id) FROM settings WHERE guild_id > 0
+        UNION ALL
+        SELECT (SELECT min(guild_id) FROM settings WHERE guild_id > known.id) FROM known WHERE known.id IS NOT NULL
+    )
+    SELECT id FROM known WHERE id IS NOT NULL
+"""
+
+_PURGE_TURNS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE guild_id = ? ORDER BY id LIMIT 200)"
+
+_PURGE_SETTINGS = "DELETE FROM settings WHERE guild_id = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """A table's rows that belong to a server: the column that says so, which servers there are, and taking them away.
+
+    `known` reads one row a server, by index. `purge` takes the server's id; run until it finds nothing more.
+    """
+
+    table: str
+    column: str
+    known: str
+    purge: str
+
+
+BELONGINGS: Final = (
+    Belonging("turns", "guild_id", _OF_TURNS, _PURGE_TURNS),
+    Belonging("settings", "guild_id", _OF_SETTINGS, _PURGE_SETTINGS),
+)
+"""Everything that is kept of a server. A table with a column for servers has to be here; a test sees to it."""
+
+
+class Departures:
+    """The servers that were left, until they are purged or come back. Every method may raise StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, guild_ids: list[int], at_ms: int) -> None:
+        """Note that the bot is no longer in these servers; what was noted before stays."""
+        if not guild_ids:
+            return
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute_many(_NOTE, [(guild_id, at_ms) for guild_id in guild_ids])
+
+        await self._database.write(work)
+
+    async def clear(self, guild_ids: list[int]) -> None:
+        """Note that the bot is in these servers."""
+        if not guild_ids:
+            return
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute_many(_CLEAR, [(guild_id,) for guild_id in guild_ids])
+
+        await self._database.write(work)
+
+    async def known(self) -> set[int]:
+        """Name the servers of which anything is kept."""
+
+        async def work(transaction: Transaction) -> set[int]:
+            return {row[0] for each in BELONGINGS for row in await transaction.fetch_all(each.known)}
+
+        return await self._database.read(work)
+
+    async def due(self, noted_before_ms: int) -> list[int]:
+        """Name the servers whose departure was noted by then, at most 1000."""
+
+        async def work(transaction: Transaction) -> list[int]:
+            return [row[0] for row in await transaction.fetch_all(_DUE, (noted_before_ms,))]
+
+        return await self._database.read(work)
+
+    async def purge(self, guild_id: int, *, noted_before_ms: int) -> int:
+        """Take away all that is kept of a server, in small batches; returns how many rows went.
+
+        Ends early where the server comes back meanwhile.
+        """
+        total = 0
+        for each in BELONGINGS:
+            while removed := await self._purged(each.purge, guild_id, noted_before_ms):
+                total += removed
+        await self._purged(_CLEAR, guild_id, noted_before_ms)
+        return total
+
+    async def _purged(self, sql: str, guild_id: int, noted_before_ms: int) -> int:
+        async def work(transaction: Transaction) -> int:
+            if not await transaction.fetch_one(_STILL_DUE, (guild_id, noted_before_ms)):
+                return 0
+            return await transaction.execute(sql, (guild_id,))
+
+        return await self._database.write(work)

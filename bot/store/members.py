@@ -1,0 +1,87 @@
+"""What is kept about one member beside their turns, and in which tables and columns their id stands at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.store.database import Database, Row, Transaction
+
+_PLACES = """
+    SELECT guild_id, channel_id, count(*), sum(private), min(created_at_ms) FROM turns WHERE author_id = ?
+    GROUP BY guild_id, channel_id
+"""
+
+_SETTINGS = """
+    SELECT scope, subject_id, guild_id, name, value, changed_at_ms FROM settings WHERE changed_by = ? LIMIT 1000
+"""
+
+_FORGET_SETTINGS = "UPDATE settings SET changed_by = 0 WHERE changed_by = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Rows that hold a member's id: where, how to read them (`fields` are what is read), how to take the id out.
+
+    A thousand rows at most are read; `forget` changes all of them.
+    """
+
+    table: str
+    column: str
+    fields: tuple[str, ...]
+    read: str
+    forget: str
+
+
+TRACES: Final = (
+    Trace(
+        "settings",
+        "changed_by",
+        ("scope", "subject_id", "server_id", "setting", "value", "changed_at_ms"),
+        _SETTINGS,
+        _FORGET_SETTINGS,
+    ),
+)
+"""Every column with members' ids, but `turns.author_id`: turns go as a whole, see `Removals`. A test sees to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A member's turns in one channel: how many, how many of them private, and when the oldest was kept."""
+
+    guild_id: int | None
+    channel_id: int
+    turns: int
+    private: int
+    oldest_at_ms: int
+
+
+class Members:
+    """Reads and forgets what is kept about a member. Every method may raise StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def places(self, member_id: int) -> list[Place]:
+        """Tell where the member's turns are, in no order."""
+
+        async def work(transaction: Transaction) -> list[Place]:
+            return [Place(*row) for row in await transaction.fetch_all(_PLACES, (member_id,))]
+
+        return await self._database.read(work)
+
+    async def traces(self, member_id: int) -> Mapping[str, Sequence[Mapping[str, int | str | None]]]:
+        """Give the other rows with the member's id, by table."""
+
+        async def work(transaction: Transaction) -> dict[str, list[Row]]:
+            return {each.table: await transaction.fetch_all(each.read, (member_id,)) for each in TRACES}
+
+        found = await self._database.read(work)
+        return {each.table: [dict(zip(each.fields, row, strict=True)) for row in found[each.table]] for each in TRACES}
+
+    async def forget(self, member_id: int) -> int:
+        """Take the member's id out of all rows that hold it, turns aside; returns how many those were."""
+
+        async def work(transaction: Transaction) -> int:
+            return sum([await transaction.execute(each.forget, (member_id,)) for each in TRACES])
+
+        return await self._database.write(work)

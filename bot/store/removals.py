@@ -1,0 +1,132 @@
+"""Taking turns away: those whose messages were deleted, a channel's, a member's, and those that are too old.
+
+When one turn goes, those that followed it follow the one before it, so that no line is cut. Where whole lines go, or
+the oldest of each, there is nothing to mend.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from bot.store.database import Database, Transaction, Value
+from bot.store.gone import Gone
+
+_OF_MESSAGE = "SELECT turn_id FROM turn_messages WHERE message_id = ?"
+
+_OF_AUTHOR = "SELECT id FROM turns WHERE author_id = ? ORDER BY id LIMIT ?"
+
+_LOOK = "SELECT parent_id, closed, channel_id, author_id, private FROM turns WHERE id = ?"
+
+_MEND = "UPDATE turns SET parent_id = ? WHERE parent_id = ?"
+
+_REMOVE = "DELETE FROM turns WHERE id = ?"
+
+_CLOSE_PUBLIC = """
+    UPDATE turns SET closed = 1 WHERE id < ? AND id = (
+        SELECT id FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1
+    )
+"""
+
+_CLOSE_PRIVATE = """
+    UPDATE turns SET closed = 1 WHERE id < ? AND id = (
+        SELECT id FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 ORDER BY id DESC LIMIT 1
+    )
+"""
+
+_PUBLIC = """
+    DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id LIMIT ?)
+"""
+
+_PRIVATE = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE channel_id = ? AND private = 1 LIMIT ?)"
+
+_OWN_PRIVATE = """
+    DELETE FROM turns WHERE id IN (
+        SELECT id FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 ORDER BY id LIMIT ?
+    )
+"""
+
+_IN_THREADS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE thread_of = ? ORDER BY id LIMIT ?)"
+
+_OLD = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE created_at_ms < ? ORDER BY created_at_ms LIMIT ?)"
+
+BATCH: Final = 100
+"""Turns that go in one transaction: others, who wait to write meanwhile, wait for milliseconds."""
+
+
+class Removals:
+    """Takes turns away. Every method returns how many went, and may raise StoreUnavailable having taken some.
+
+    `gone` is shared with the `Conversations` of this process.
+    """
+
+    def __init__(self, database: Database, gone: Gone) -> None:
+        self._database = database
+        self._gone = gone
+
+    async def of_messages(self, message_ids: Collection[int]) -> int:
+        """Take away every turn that was shown in one of these messages, now or when it comes to be kept."""
+        self._gone.note(message_ids)
+
+        async def work(transaction: Transaction) -> int:
+            found = [row for each in message_ids for row in await transaction.fetch_all(_OF_MESSAGE, (each,))]
+            return sum([await remove_turn(transaction, turn_id) for (turn_id,) in found])
+
+        # Looked up where writes are made: what is being kept at this moment is kept before that, or sees the note.
+        return await self._database.write(work)
+
+    async def of_channel(self, channel_id: int) -> int:
+        """Take away all turns of a channel or thread that was deleted, private ones too, and of a channel's threads."""
+        self._gone.note([channel_id])
+        return (
+            await self._all(_PUBLIC, channel_id)
+            + await self._all(_PRIVATE, channel_id)
+            + await self._all(_IN_THREADS, channel_id)
+        )
+
+    async def visible_to(self, member_id: int, channel_id: int) -> int:
+        """Take away a channel's public turns and the member's own private ones there."""
+        return await self._all(_PUBLIC, channel_id) + await self._all(_OWN_PRIVATE, channel_id, member_id)
+
+    async def of_member(self, member_id: int, *, at_ms: int) -> int:
+        """Take away every turn of a member, and see that none asked before `at_ms` is kept hereafter."""
+        self._gone.note_member(member_id, at_ms)
+
+        async def work(transaction: Transaction) -> int:
+            found = await transaction.fetch_all(_OF_AUTHOR, (member_id, BATCH))
+            return sum([await remove_turn(transaction, turn_id) for (turn_id,) in found])
+
+        total = 0
+        while removed := await self._database.write(work):
+            total += removed
+        return total
+
+    async def older_than(self, at_ms: int) -> int:
+        """Take away the turns kept before `at_ms`."""
+        return await self._all(_OLD, at_ms)
+
+    async def _all(self, sql: str, *parameters: Value) -> int:
+        """Run a deletion of `BATCH` turns at most, its last parameter, until nothing is left to delete."""
+
+        async def work(transaction: Transaction) -> int:
+            return await transaction.execute(sql, (*parameters, BATCH))
+
+        total = 0
+        while removed := await self._database.write(work):
+            total += removed
+        return total
+
+
+async def remove_turn(transaction: Transaction, turn_id: int) -> int:
+    """Take one turn out of its line; returns 0 where it is gone already."""
+    turn = await transaction.fetch_one(_LOOK, (turn_id,))
+    if turn is None:
+        return 0
+    parent_id, closed, channel_id, author_id, private = turn
+    await transaction.execute(_MEND, (parent_id, turn_id))
+    await transaction.execute(_REMOVE, (turn_id,))
+    if parent_id is None or closed:
+        # If it was the last of its line, the next one must start anew all the same.
+        if private:
+            await transaction.execute(_CLOSE_PRIVATE, (turn_id, channel_id, author_id))
+        else:
+            await transaction.execute(_CLOSE_PUBLIC, (turn_id, channel_id))
+    return 1

@@ -1,0 +1,85 @@
+"""Servers that were left, and that nothing of them stays."""
+
+import dataclasses
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from a_turn import CHANNEL, TURN
+
+from bot.store.conversations import Conversations
+from bot.store.database import Database
+from bot.store.departures import BELONGINGS, Departures
+from bot.store.schema import migrations, upgrade
+from bot.store.settings import StoredSettings
+
+LEFT, OTHER = 7, 8
+
+
+@pytest.fixture
+def departures(database: Database) -> Departures:
+    return Departures(database)
+
+
+@pytest.fixture
+async def servers(database: Database) -> None:
+    """Two servers with turns and settings, and a direct message."""
+    conversations, settings = Conversations(database), StoredSettings(database)
+    for guild_id in (LEFT, OTHER):
+        for _ in range(250):
+            await conversations.save(dataclasses.replace(TURN, guild_id=guild_id, channel_id=10 * guild_id))
+        await settings.set_server(guild_id, "model", "a", by=1, at_ms=1)
+    await conversations.save(dataclasses.replace(TURN, guild_id=None))
+
+
+async def test_every_server_of_which_something_is_kept_is_known(departures: Departures, servers: None) -> None:
+    assert await departures.known() == {LEFT, OTHER}
+
+
+async def test_a_server_is_due_from_when_it_was_first_missed_until_it_comes_back(departures: Departures) -> None:
+    await departures.note([LEFT, OTHER], 10)
+    await departures.note([LEFT], 20)
+    assert await departures.due(9) == []
+    assert await departures.due(10) == [LEFT, OTHER]
+    await departures.clear([OTHER])
+    assert await departures.due(10) == [LEFT]
+
+
+async def test_a_purge_takes_everything_of_that_server_and_nothing_else(
+    departures: Departures, database: Database, servers: None
+) -> None:
+    await departures.note([LEFT], 10)
+    assert await departures.purge(LEFT, noted_before_ms=10) == 251
+    assert await departures.known() == {OTHER}
+    assert await departures.due(10) == []
+    assert len(await Conversations(database).public_line(10 * OTHER, 300)) == 250
+    assert len(await Conversations(database).public_line(CHANNEL, 300)) == 1
+
+
+async def test_a_server_that_is_back_is_not_purged(departures: Departures, servers: None) -> None:
+    await departures.note([LEFT], 10)
+    await departures.clear([LEFT])
+    assert await departures.purge(LEFT, noted_before_ms=10) == 0
+    await departures.note([LEFT], 20)
+    assert await departures.purge(LEFT, noted_before_ms=10) == 0
+    assert await departures.known() == {LEFT, OTHER}
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as opened:
+        upgrade(opened, migrations())
+        yield opened
+
+
+def test_every_table_with_a_column_for_servers_is_purged(connection: sqlite3.Connection) -> None:
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    columns = {
+        (table, row[1])
+        for table in tables
+        for row in connection.execute(f"PRAGMA table_info({table})").fetchall()
+        if "guild" in row[1] or "server" in row[1]
+    }
+    assert columns - {("departures", "guild_id")} == {(each.table, each.column) for each in BELONGINGS}

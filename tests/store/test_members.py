@@ -1,0 +1,63 @@
+"""What is kept about a member, and that every column which holds members' ids is known."""
+
+import dataclasses
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from a_turn import ANN, BEN, CHANNEL, TURN
+
+from bot.store.conversations import Conversations
+from bot.store.database import Database
+from bot.store.members import TRACES, Members, Place
+from bot.store.schema import migrations, upgrade
+from bot.store.settings import StoredSettings
+
+ABOUT_PEOPLE = re.compile(r"(^|_)(author|member|user|person|owner|by|invoker|caller|target|subject)(_|$)")
+
+HOLD_NO_MEMBERS_ID = {
+    ("turns", "author_name"),  # goes with the turn
+    ("settings", "subject_id"),  # a channel's or a server's
+    ("usage_windows", "subject"),
+}
+"""Columns that sound like members' ids."""
+
+
+@pytest.fixture
+def members(database: Database) -> Members:
+    return Members(database)
+
+
+async def test_a_members_turns_are_counted_by_channel(members: Members, database: Database) -> None:
+    conversations = Conversations(database)
+    await conversations.save(TURN)
+    await conversations.save(dataclasses.replace(TURN, private=True))
+    assert await members.places(ANN) == [Place(7, CHANNEL, 2, 1, TURN.created_at_ms)]
+    assert await members.places(BEN) == []
+
+
+async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: Members, database: Database) -> None:
+    settings = StoredSettings(database)
+    await settings.set_channel(CHANNEL, 7, "model", "gpt-4.1", by=ANN, at_ms=5)
+    await settings.set_channel(CHANNEL, 7, "other", "b", by=BEN, at_ms=5)
+    (row,) = (await members.traces(ANN))["settings"]
+    assert row["setting"] == "model"
+    assert await members.forget(ANN) == 1
+    assert (await members.traces(ANN))["settings"] == []
+    assert (await settings.values(7, CHANNEL))[1] == {"model": "gpt-4.1", "other": "b"}
+
+
+def test_every_column_about_people_is_known(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as connection:
+        upgrade(connection, migrations())
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        columns = {
+            (table, row[1])
+            for table in tables
+            for row in connection.execute(f"PRAGMA table_info({table})").fetchall()
+            if ABOUT_PEOPLE.search(row[1])
+        }
+    known = {(each.table, each.column) for each in TRACES} | {("turns", "author_id")}
+    assert columns - HOLD_NO_MEMBERS_ID == known

@@ -1,0 +1,207 @@
+"""Turns that go: the lines stay whole, what was left out stays out, and nothing is kept that was deleted before."""
+
+import asyncio
+import dataclasses
+
+import pytest
+from a_turn import ANN, BEN, CHANNEL, THREAD, TURN
+
+from bot.store.conversations import Conversations, Turn
+from bot.store.database import Database
+from bot.store.gone import MOST_KEPT, Gone
+from bot.store.removals import BATCH, Removals
+
+
+@pytest.fixture
+def gone() -> Gone:
+    return Gone()
+
+
+@pytest.fixture
+def conversations(database: Database, gone: Gone) -> Conversations:
+    return Conversations(database, gone)
+
+
+@pytest.fixture
+def removals(database: Database, gone: Gone) -> Removals:
+    return Removals(database, gone)
+
+
+async def say(conversations: Conversations, *questions: str, **other: object) -> None:
+    """Keep a turn for each question; its answer's messages are numbered by its first letter, `a` is 1 and 2."""
+    for question in questions:
+        number = 2 * (ord(question[0]) - ord("a")) + 1
+        await conversations.save(
+            dataclasses.replace(
+                TURN, **{"question": question, "answer_message_ids": (number, number + 1), "fresh": False, **other}
+            )
+        )
+
+
+def first_message(question: str) -> int:
+    return 2 * (ord(question) - ord("a")) + 1
+
+
+def questions(line: list[Turn]) -> str:
+    return "".join(turn.question for turn in line)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["first message", "second message"])
+@pytest.mark.parametrize(
+    ("deleted", "left"), [("b", "acd"), ("a", "bcd"), ("d", "abc"), ("bc", "ad"), ("abcd", "")], ids=str
+)
+async def test_a_line_stays_whole_around_what_is_deleted(
+    conversations: Conversations, removals: Removals, deleted: str, left: str, which: int
+) -> None:
+    await say(conversations, *"abcd")
+    assert await removals.of_messages([first_message(each) + which for each in deleted]) == len(deleted)
+    assert questions(await conversations.public_line(CHANNEL, 20)) == left
+    await say(conversations, "e")
+    assert questions(await conversations.public_line(CHANNEL, 20)) == left + "e"
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
+async def test_a_fresh_start_stays_one_when_it_is_deleted_itself(
+    conversations: Conversations, removals: Removals, private: bool
+) -> None:
+    async def line() -> str:
+        if private:
+            return questions(await conversations.private_line(CHANNEL, ANN, 20))
+        return questions(await conversations.public_line(CHANNEL, 20))
+
+    await say(conversations, "a", "b", private=private)
+    await say(conversations, "c", private=private, fresh=True)
+    await say(conversations, "d", private=private)
+    await removals.of_messages([first_message("c")])
+    assert await line() == "d"
+    await removals.of_messages([first_message("d")])
+    assert await line() == ""
+    await say(conversations, "e", "f", private=private)
+    assert await line() == "ef"
+
+
+async def test_what_was_closed_stays_closed_when_its_end_is_deleted_as_well(
+    conversations: Conversations, removals: Removals
+) -> None:
+    await say(conversations, "a", "b")
+    await say(conversations, "c", fresh=True)
+    for question in "cb":
+        await removals.of_messages([first_message(question)])
+    await say(conversations, "d")
+    assert questions(await conversations.public_line(CHANNEL, 20)) == "d"
+
+
+async def test_a_deletion_touches_no_other_line(conversations: Conversations, removals: Removals) -> None:
+    await say(conversations, "a", "b")
+    await say(conversations, "c", "d", private=True)
+    await say(conversations, "e", private=True, author_id=BEN)
+    await removals.of_messages([first_message("c"), first_message("b")])
+    assert questions(await conversations.public_line(CHANNEL, 20)) == "a"
+    assert questions(await conversations.private_line(CHANNEL, ANN, 20)) == "d"
+    assert questions(await conversations.private_line(CHANNEL, BEN, 20)) == "e"
+
+
+async def test_the_question_counts_as_much_as_the_answer(conversations: Conversations, removals: Removals) -> None:
+    await say(conversations, "a", question_message_id=900)
+    assert await removals.of_messages([899]) == 0
+    assert await removals.of_messages([900]) == 1
+    assert await conversations.public_line(CHANNEL, 20) == []
+
+
+async def test_what_was_deleted_before_it_was_kept_is_not_kept(
+    conversations: Conversations, removals: Removals
+) -> None:
+    await removals.of_messages([first_message("a") + 1])
+    await removals.of_channel(THREAD)
+    assert await conversations.save(dataclasses.replace(TURN, answer_message_ids=(1, 2))) is None
+    assert await conversations.save(dataclasses.replace(TURN, channel_id=THREAD, thread_of=CHANNEL)) is None
+    assert await conversations.save(dataclasses.replace(TURN, thread_of=THREAD)) is None
+    assert await conversations.public_line(CHANNEL, 20) == []
+
+
+async def test_a_message_noted_after_its_deletion_takes_the_turn_with_it(
+    conversations: Conversations, removals: Removals
+) -> None:
+    turn_id = await conversations.save(TURN)
+    assert turn_id is not None
+    await removals.of_messages([777])
+    await conversations.note_messages(turn_id, (*TURN.answer_message_ids, 777))
+    assert await conversations.public_line(CHANNEL, 20) == []
+    await conversations.note_messages(turn_id, (1, 2))
+    assert await removals.of_messages([1, 2]) == 0
+
+
+async def test_deleting_and_keeping_at_once_never_leaves_a_turn(
+    conversations: Conversations, removals: Removals
+) -> None:
+    for number in range(1, 60, 2):
+        turn = dataclasses.replace(TURN, answer_message_ids=(number, number + 1))
+        await asyncio.gather(conversations.save(turn), removals.of_messages([number + 1]))
+    assert await conversations.public_line(CHANNEL, 100) == []
+
+
+async def test_a_channel_goes_with_its_threads_and_private_turns(
+    conversations: Conversations, removals: Removals
+) -> None:
+    await say(conversations, *"ab")
+    await say(conversations, "c", private=True)
+    await say(conversations, *"de", channel_id=THREAD, thread_of=CHANNEL)
+    await say(conversations, "f", channel_id=99)
+    assert await removals.of_channel(CHANNEL) == 5
+    assert questions(await conversations.public_line(99, 20)) == "f"
+
+
+async def test_a_thread_goes_alone(conversations: Conversations, removals: Removals) -> None:
+    await say(conversations, "a")
+    await say(conversations, "b", channel_id=THREAD, thread_of=CHANNEL)
+    assert await removals.of_channel(THREAD) == 1
+    assert questions(await conversations.public_line(CHANNEL, 20)) == "a"
+
+
+async def test_clearing_leaves_other_members_private_turns(conversations: Conversations, removals: Removals) -> None:
+    await say(conversations, *"ab")
+    await say(conversations, "c", private=True)
+    await say(conversations, "d", private=True, author_id=BEN)
+    await say(conversations, "e", channel_id=THREAD, thread_of=CHANNEL)
+    assert await removals.visible_to(ANN, CHANNEL) == 3
+    assert questions(await conversations.private_line(CHANNEL, BEN, 20)) == "d"
+    assert questions(await conversations.public_line(THREAD, 20)) == "e"
+
+
+async def test_a_members_turns_go_everywhere_and_the_others_lines_close_up(
+    conversations: Conversations, removals: Removals
+) -> None:
+    for question, author in zip("abcd", (ANN, BEN, ANN, BEN), strict=True):
+        await say(conversations, question, author_id=author)
+    await say(conversations, "e", private=True)
+    await say(conversations, *"fg", guild_id=None, channel_id=77)
+    assert await removals.of_member(ANN, at_ms=TURN.asked_at_ms) == 5
+    assert questions(await conversations.public_line(CHANNEL, 20)) == "bd"
+    assert await conversations.public_line(77, 20) == []
+
+
+async def test_an_answer_asked_for_before_its_members_data_went_is_not_kept(
+    conversations: Conversations, removals: Removals
+) -> None:
+    await removals.of_member(ANN, at_ms=TURN.asked_at_ms)
+    assert await conversations.save(TURN) is None
+    assert await conversations.save(dataclasses.replace(TURN, author_id=BEN)) is not None
+    assert await conversations.save(dataclasses.replace(TURN, asked_at_ms=TURN.asked_at_ms + 1)) is not None
+
+
+async def test_old_turns_go_in_batches_and_the_rest_of_the_line_stays(
+    conversations: Conversations, removals: Removals
+) -> None:
+    for number in range(2 * BATCH + 3):
+        await say(conversations, "a", created_at_ms=number)
+    assert await removals.older_than(2 * BATCH + 1) == 2 * BATCH + 1
+    line = await conversations.public_line(CHANNEL, 20)
+    assert [(turn.created_at_ms, turn.parent_id is None) for turn in line] == [
+        (2 * BATCH + 1, True),
+        (2 * BATCH + 2, False),
+    ]
+
+
+def test_only_so_much_is_remembered_of_what_is_gone(gone: Gone) -> None:
+    gone.note(range(MOST_KEPT + 5))
+    assert [gone.any_of([each]) for each in (4, 5, MOST_KEPT + 4)] == [False, True, True]
