@@ -35,7 +35,7 @@ async def test_the_first_words_show_while_the_rest_is_still_to_come(box: Sandbox
     box.model_api.script(["The ", "tide ", "comes ", "in ", "twice ", "a day."])
     box.model_api.faults.next("chat", Stall(after=4))  # the role, and three words
     used = await begun(await ada.command("/ask", prompt="tides?"))
-    assert used.text == f"The tide comes\n{SIGN_OF_LIFE}"
+    await used.until(lambda seen: seen.text == f"The tide comes\n{SIGN_OF_LIFE}", deadline_s=DEADLINE_S)
     assert box.model_api.calls("chat")[0].running
     box.model_api.faults.release()
     await whole(used)
