@@ -21,6 +21,7 @@ class Caller:
 
     `channel_id` is where the conversation is: a channel, a thread or a direct message. `settings_channel_id` is where
     its settings and quotas are: the parent of a thread, else the same channel. `guild_id` is None in direct messages.
+    The names are what people chose: data, never part of an instruction; empty where there is none.
     """
 
     user_id: int
@@ -29,6 +30,8 @@ class Caller:
     channel_id: int
     settings_channel_id: int
     rights: frozenset[Right] = field(default_factory=frozenset)
+    server_name: str = ""
+    channel_name: str = ""
 
     @property
     def in_direct_message(self) -> bool:

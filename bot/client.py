@@ -13,6 +13,7 @@ from discord.http import Route
 
 from bot.clock import Clock
 from bot.services import Services
+from bot.ui.forms import Forms
 from bot.ui.rooms import Rooms
 from bot.ui.sync import sync_if_changed
 from bot.ui.tree import Tree
@@ -20,7 +21,16 @@ from bot.ui.tree import Tree
 log = logging.getLogger(__name__)
 
 DISCORDS_OWN_BASE: Final = "https://discord.com/api/v10"
-COGS: Final = ("cogs.ask", "cogs.say", "cogs.draw", "cogs.models", "cogs.usage", "cogs.channel", "cogs.help")
+COGS: Final = (
+    "cogs.ask",
+    "cogs.say",
+    "cogs.draw",
+    "cogs.models",
+    "cogs.usage",
+    "cogs.channel",
+    "cogs.server",
+    "cogs.help",
+)
 
 
 class Bot(commands.AutoShardedBot):
@@ -47,6 +57,7 @@ class Bot(commands.AutoShardedBot):
             allowed_mentions=discord.AllowedMentions.none(),
             http_trace=self._trace(),
         )
+        self.forms = Forms(self.tree)
 
     async def login(self, token: str) -> None:
         """Log in at the REST base of the settings."""
@@ -68,6 +79,10 @@ class Bot(commands.AutoShardedBot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Pass over messages: there are no prefix commands."""
+
+    async def on_interaction(self, interaction: discord.Interaction, /) -> None:
+        """Pass on forms that were sent; discord.py itself sees to commands."""
+        await self.forms.submitted(interaction)
 
     async def on_ready(self) -> None:
         """Note in the log that the bot serves; may come again after a lost session."""

@@ -3,6 +3,7 @@
 BotError                      carries one plain sentence for the person who asked
 ├── Refusal                   said before anything is spent
 │   ├── MissingRight
+│   ├── OutsideServer
 │   ├── QuotaSpent
 │   ├── ModelNotAllowed
 │   ├── NothingToSay
@@ -45,11 +46,24 @@ class Refusal(BotError):
 
 
 class MissingRight(Refusal):
-    """The caller lacks a permission in the channel where they asked."""
+    """The caller lacks a permission in the channel where they asked.
+
+    The sentence also answers those whom a server's integration settings show a command that they may not use.
+    """
 
     def __init__(self, right: str) -> None:
-        super().__init__(f"missing right: {right}", sentence=f"You need the **{right}** permission here to do that.")
+        super().__init__(
+            f"missing right: {right}",
+            sentence=f"You need the **{right}** permission here to do that. "
+            "Server Settings → Integrations only decides who sees a command, not who may use it.",
+        )
         self.right = right
+
+
+class OutsideServer(Refusal):
+    """Something that only a server has was asked for in a direct message."""
+
+    sentence = "That only works in a server."
 
 
 class QuotaSpent(Refusal):

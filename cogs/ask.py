@@ -41,7 +41,9 @@ class Ask(commands.Cog):
         """Ask me anything and watch the answer appear."""
         caller = caller_of(interaction)
         chosen = await self._rules.model_for(caller, ModelKind.CHAT, model)
-        prepared = await self._answering.prepare(caller, Question(prompt, chosen, private=private, fresh=fresh))
+        persona = await self._rules.persona_for(caller)
+        question = Question(prompt, chosen, persona, private=private, fresh=fresh)
+        prepared = await self._answering.prepare(caller, question)
         async with prepared.reservation:
             await interaction.response.defer(ephemeral=private, thinking=True)
             room = self._rooms.of(interaction.token)

@@ -6,12 +6,15 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.catalogue import Catalogue, ModelKind
+from bot.catalogue import ModelKind
 from bot.client import Bot
-from bot.guilds.fields import MODELS
+from bot.guilds.fields import LONGEST_PERSONA, MODELS, Place
 from bot.guilds.rules import GuildRules
-from bot.ui import choices
+from bot.ui import choices, standing
 from bot.ui.callers import caller_of
+from bot.ui.forms import Forms
+
+FORM = "channel persona"
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
@@ -19,9 +22,10 @@ from bot.ui.callers import caller_of
 class Channel(commands.GroupCog, group_name="channel", group_description="Set up this channel"):
     """Settings of one channel; those of a thread are its parent's."""
 
-    def __init__(self, rules: GuildRules, catalogue: Catalogue) -> None:
+    def __init__(self, rules: GuildRules, forms: Forms) -> None:
         self._rules = rules
-        self._catalogue = catalogue
+        self._forms = forms
+        forms.on(FORM, self._write)
 
     @app_commands.command()
     @app_commands.describe(model="The model to use in this channel", kind="What it is for; answers if left out")
@@ -33,18 +37,56 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     ) -> None:
         """Choose the model for this channel."""
         chosen_for = ModelKind(kind)
-        await self._rules.choose_model(caller_of(interaction), chosen_for, model)
+        await self._rules.choose_model(caller_of(interaction), Place.CHANNEL, chosen_for, model)
         await interaction.response.send_message(
             f"From now on the {MODELS[chosen_for].label} in this channel is `{model}`.", ephemeral=True
         )
 
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        asked = interaction.namespace.kind
-        kind = ModelKind(asked) if asked in set(ModelKind) else ModelKind.CHAT
-        return choices.models(self._catalogue, kind, typed)
+        kind = choices.kind_of(interaction)
+        return choices.offer(self._rules.model_choices(caller_of(interaction), Place.CHANNEL, kind, typed))
+
+    @app_commands.command()
+    @app_commands.describe(text="Who I am here and how I answer; leave it out to write in a form")
+    async def persona(
+        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, LONGEST_PERSONA] | None = None
+    ) -> None:
+        """Tell me who I am in this channel; {date}, {time}, {server}, {channel} and {user} can be used."""
+        if text is not None:
+            await self._write(interaction, text)
+            return
+        present = await self._rules.present_persona(caller_of(interaction), Place.CHANNEL)
+        await self._forms.open(
+            interaction,
+            FORM,
+            title="Persona of this channel",
+            label="Who am I here, and how do I answer?",
+            text=present,
+            longest=LONGEST_PERSONA,
+        )
+
+    @app_commands.command()
+    async def show(self, interaction: discord.Interaction) -> None:
+        """See what is set for this channel, and where it comes from."""
+        holdings = await self._rules.show(caller_of(interaction), Place.CHANNEL)
+        text, files = standing.told(holdings, Place.CHANNEL)
+        await interaction.response.send_message(text, files=files, ephemeral=True)
+
+    @app_commands.command()
+    async def reset(self, interaction: discord.Interaction) -> None:
+        """Go back to the server's settings in this channel."""
+        cleared = await self._rules.reset(caller_of(interaction), Place.CHANNEL)
+        text = "This channel has no settings of its own."
+        if cleared:
+            text = f"From now on this channel goes by the server's {standing.listed(cleared)} again."
+        await interaction.response.send_message(text, ephemeral=True)
+
+    async def _write(self, interaction: discord.Interaction, text: str) -> None:
+        await self._rules.write_persona(caller_of(interaction), Place.CHANNEL, text)
+        await interaction.response.send_message("From now on I go by that persona in this channel.", ephemeral=True)
 
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Channel(bot.services.rules, bot.services.catalogue))
+    await bot.add_cog(Channel(bot.services.rules, bot.forms))

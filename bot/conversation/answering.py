@@ -15,6 +15,7 @@ from bot.api.client import ApiClient
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
 from bot.conversation.endings import INTERRUPTED, Ending, ending_of
+from bot.conversation.persona import facts_for
 from bot.conversation.prompt import estimate_prompt, render
 from bot.conversation.tally import Tally
 from bot.conversation.window import Window
@@ -44,10 +45,11 @@ class AnswerSurface(Surface, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a member asks; `fresh` leaves out what was said before."""
+    """What a member asks, and who answers; `fresh` leaves out what was said before."""
 
     text: str
     model: str
+    persona: str
     private: bool = False
     fresh: bool = False
 
@@ -79,14 +81,12 @@ class Answering:
         clock: Clock,
         *,
         window: Window,
-        persona: str,
     ) -> None:
         self._api = api
         self._conversations = conversations
         self._ledger = ledger
         self._clock = clock
         self._window = window
-        self._persona = persona
 
     async def prepare(self, caller: Caller, question: Question) -> PreparedAnswer:
         """Gather what the model is told and reserve its cost. Asks the store only.
@@ -100,7 +100,8 @@ class Answering:
             raise BadOption("empty question", sentence="Ask me something in `prompt`.")
         asked_at_ms = unix_ms(self._clock.now())
         turns = await self._earlier(caller, question)
-        messages = tuple(render(self._persona, turns, question.text, caller.name))
+        facts = facts_for(question.persona, caller, self._clock.now())
+        messages = tuple(render(question.persona, turns, question.text, caller.name, facts))
         prompt_tokens = estimate_prompt(messages)
         reservation = await self._ledger.reserve(
             caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + ANSWER_ALLOWANCE}

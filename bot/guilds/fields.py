@@ -1,19 +1,31 @@
-"""Every setting that moderators can change, declared once."""
+"""Every setting that moderators can change, declared once, and where it can be set."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from bot.caller import Right
 from bot.catalogue import ModelKind
 
 
+class Place(StrEnum):
+    """Where a moderator sets something: for a channel and its threads, or for the whole server."""
+
+    CHANNEL = "channel"
+    SERVER = "server"
+
+    @property
+    def right(self) -> Right:
+        """What it takes to see and to change what is set there."""
+        return Right.MANAGE_CHANNELS if self is Place.CHANNEL else Right.MANAGE_SERVER
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A setting: its name in the store, what members call it, and the right that changing it takes in a channel."""
+    """A setting: its name in the store, and what members call it."""
 
     name: str
     label: str
-    right: Right = Right.MANAGE_CHANNELS
 
 
 MODELS: Final = {
@@ -21,3 +33,10 @@ MODELS: Final = {
     ModelKind.SPEECH: Field("speech_model", "model for speech"),
     ModelKind.IMAGE: Field("image_model", "model for pictures"),
 }
+
+PERSONA: Final = Field("persona", "persona")
+
+LONGEST_PERSONA: Final = 4000
+"""In characters: the most that a form's text field takes."""
+
+ALL: Final = (*MODELS.values(), PERSONA)

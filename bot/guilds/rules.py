@@ -1,72 +1,175 @@
-"""Which model is used where: the command's word beats the channel's, that the server's, that the operator's."""
+"""What is used where: the command's word beats the channel's, that the server's, that the operator's."""
 
 import logging
+from collections.abc import Sequence
 
 from bot.caller import Caller
 from bot.catalogue import Catalogue, ModelKind
 from bot.clock import Clock, unix_ms
-from bot.errors import MissingRight
-from bot.guilds.fields import MODELS
+from bot.errors import BadOption, OutsideServer
+from bot.guilds.fields import ALL, LONGEST_PERSONA, MODELS, PERSONA, Field, Place
+from bot.guilds.levels import Holding, Level, holding
 from bot.store.settings import StoredSettings
 
 log = logging.getLogger(__name__)
 
 
 class GuildRules:
-    """What holds for a caller in their channel, and the way to change it."""
+    """What holds for a caller in their channel, and the way to change it.
 
-    def __init__(self, stored: StoredSettings, catalogue: Catalogue, clock: Clock) -> None:
+    Everything that shows or changes settings asks for the right that the place takes, each time.
+    """
+
+    def __init__(self, stored: StoredSettings, catalogue: Catalogue, clock: Clock, *, persona: str) -> None:
         self._stored = stored
         self._catalogue = catalogue
         self._clock = clock
+        self._persona = persona
 
     async def model_for(self, caller: Caller, kind: ModelKind, asked: str | None) -> str:
         """Return the model for `kind`, `asked` being the command's own word.
 
         Raises:
             ModelNotAllowed: `asked` may not be chosen.
+            StoreUnavailable: the settings cannot be read just now.
         """
         if asked is not None:
             self._catalogue.check(asked, kind)
             return asked
-        name = MODELS[kind].name
-        servers, channels = await self._stored.values(caller.guild_id, caller.settings_channel_id)
-        for chosen in (channels.get(name), servers.get(name)):
-            if chosen is None:
-                continue
-            if self._catalogue.permits(chosen, kind):
-                return chosen
+        held = self._model(kind, await self._chosen(caller))
+        for model in held.set_aside:
             # Chosen once, then taken back by the operator or gone from the API: what stands below it holds.
-            log.warning(
-                "chosen model no longer allowed", extra={"channel": caller.settings_channel_id, "model": chosen}
-            )
-        return self._catalogue.default(kind)
+            log.warning("chosen model no longer allowed", extra={"channel": caller.settings_channel_id, "model": model})
+        return held.value
 
-    async def choose_model(self, caller: Caller, kind: ModelKind, model: str) -> None:
-        """Make `model` the one for `kind` in the caller's channel.
+    async def persona_for(self, caller: Caller) -> str:
+        """Return the persona that holds for the caller, as it was written: placeholders and all.
+
+        Raises:
+            StoreUnavailable: the settings cannot be read just now.
+        """
+        return holding(PERSONA, await self._chosen(caller), self._persona).value
+
+    async def show(self, caller: Caller, place: Place) -> list[Holding]:
+        """Tell for each setting what holds at `place` and where it comes from.
 
         Raises:
             MissingRight: the caller may not decide this here.
-            ModelNotAllowed: the operator doesn't allow the model, or it is for something else.
+            OutsideServer: there is no server.
+            StoreUnavailable: the settings cannot be read just now.
         """
-        field = MODELS[kind]
-        if not caller.may(field.right):
-            raise MissingRight(field.right)
+        self._admit(caller, place)
+        chosen = await self._chosen(caller)
+        if place is Place.SERVER:
+            del chosen[Level.CHANNEL]
+        models = [self._model(kind, chosen) for kind in MODELS]
+        return [*models, holding(PERSONA, chosen, self._persona)]
+
+    async def present_persona(self, caller: Caller, place: Place) -> str:
+        """Return the persona that holds at `place`, to be written anew.
+
+        Raises:
+            MissingRight, OutsideServer, StoreUnavailable: as from `show`.
+        """
+        return next(held.value for held in await self.show(caller, place) if held.field is PERSONA)
+
+    def model_choices(self, caller: Caller, place: Place, kind: ModelKind, typed: str) -> list[str]:
+        """Return the models to choose from at `place`; none for those who may not."""
+        if not caller.may(place.right):
+            return []
+        return self._catalogue.choices(kind, typed)
+
+    async def choose_model(self, caller: Caller, place: Place, kind: ModelKind, model: str) -> None:
+        """Make `model` the one for `kind` at `place`.
+
+        Raises:
+            MissingRight: the caller may not decide this here.
+            OutsideServer: there is no server.
+            ModelNotAllowed: the operator doesn't allow the model, or it is for something else.
+            StoreUnavailable: it could not be kept.
+        """
+        self._admit(caller, place)
         self._catalogue.check(model, kind)
-        await self._stored.set_channel(
-            caller.settings_channel_id,
-            caller.guild_id,
-            field.name,
-            model,
-            by=caller.user_id,
-            at_ms=unix_ms(self._clock.now()),
+        await self._set(caller, place, MODELS[kind], model)
+
+    async def write_persona(self, caller: Caller, place: Place, text: str) -> None:
+        """Make `text` the persona at `place`.
+
+        Raises:
+            MissingRight: the caller may not decide this here.
+            OutsideServer: there is no server.
+            BadOption: it is empty or too long.
+            StoreUnavailable: it could not be kept.
+        """
+        self._admit(caller, place)
+        text = text.strip()
+        if not text:
+            raise BadOption(
+                "empty persona",
+                sentence=f"A persona needs a few words. To do without one of its own, use `/{place} reset`.",
+            )
+        if len(text) > LONGEST_PERSONA:
+            raise BadOption(
+                f"persona of {len(text)} characters",
+                sentence=f"That persona has {len(text):,} characters, and {LONGEST_PERSONA:,} is the most I can keep.",
+            )
+        await self._set(caller, place, PERSONA, text)
+
+    async def reset(self, caller: Caller, place: Place) -> Sequence[Field]:
+        """Take back all that is set at `place`, so that the next level holds; return what was set.
+
+        Raises:
+            MissingRight: the caller may not decide this here.
+            OutsideServer: there is no server.
+            StoreUnavailable: it could not be kept.
+        """
+        guild_id = self._admit(caller, place)
+        names = [field.name for field in ALL]
+        by, at_ms = caller.user_id, unix_ms(self._clock.now())
+        if place is Place.SERVER:
+            cleared = await self._stored.clear_server(guild_id, names, by=by, at_ms=at_ms)
+        else:
+            channel_id = caller.settings_channel_id
+            cleared = await self._stored.clear_channel(channel_id, guild_id, names, by=by, at_ms=at_ms)
+        for name in cleared:
+            self._log(caller, place, name)
+        return [field for field in ALL if field.name in cleared]
+
+    def _admit(self, caller: Caller, place: Place) -> int:
+        """Return the id of the server that the caller is in, where they may decide about `place`."""
+        if caller.guild_id is None:
+            raise OutsideServer
+        caller.require(place.right)
+        return caller.guild_id
+
+    async def _chosen(self, caller: Caller) -> dict[Level, dict[str, str]]:
+        servers, channels = await self._stored.values(caller.guild_id, caller.settings_channel_id)
+        return {Level.CHANNEL: channels, Level.SERVER: servers}
+
+    def _model(self, kind: ModelKind, chosen: dict[Level, dict[str, str]]) -> Holding:
+        return holding(
+            MODELS[kind], chosen, self._catalogue.default(kind), lambda model: self._catalogue.permits(model, kind)
         )
+
+    async def _set(self, caller: Caller, place: Place, field: Field, value: str) -> None:
+        guild_id = self._admit(caller, place)
+        by, at_ms = caller.user_id, unix_ms(self._clock.now())
+        if place is Place.SERVER:
+            await self._stored.set_server(guild_id, field.name, value, by=by, at_ms=at_ms)
+        else:
+            channel_id = caller.settings_channel_id
+            await self._stored.set_channel(channel_id, guild_id, field.name, value, by=by, at_ms=at_ms)
+        self._log(caller, place, field.name)
+
+    def _log(self, caller: Caller, place: Place, name: str) -> None:
+        # Not the value: a persona is something that people wrote.
         log.info(
             "setting changed",
             extra={
+                "place": place,
+                "guild": caller.guild_id,
                 "channel": caller.settings_channel_id,
                 "user": caller.user_id,
-                "setting": field.name,
-                "value": model,
+                "setting": name,
             },
         )

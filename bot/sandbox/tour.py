@@ -25,6 +25,7 @@ FOLD = 4  # lines of a long message that are kept
 
 FIRST_QUESTION = "How do the tides work?"
 SMALL_MODEL = "gpt-4.1-mini"
+PERSONA = "You keep a lighthouse and talk like it."
 
 _FENCE = re.compile(r"^\s*`{3,}.*$", re.MULTILINE)
 
@@ -66,6 +67,7 @@ class Tour:
             ("Ben is no moderator and may not change the model", self._refused_right),
             ("Mo is one, and may", self._change_model),
             ("The next question goes to the new model", self._ask_again),
+            ("Mo gives the channel a persona, in a form", self._persona),
             ("Ada's pictures for today are spent", self._spent),
             ("The model API stumbles, and nobody is left waiting", self._stumble),
             ("The bot is told to stop", self._stop),
@@ -153,6 +155,16 @@ class Tour:
         _, call = await self._answered("Ben", "Can you give me three ideas for a rainy day?")
         check(call.body["model"] == SMALL_MODEL, f"the model asked was {call.body['model']}")
         return f"the request named {call.body['model']}"
+
+    async def _persona(self) -> str:
+        opened = await self._use("Mo", "channel persona")
+        await self._follow(opened, lambda: opened.modal is not None)
+        self._show.line(f"  {self._show.styles.person('Mo')} writes: {self._show.styles.code(PERSONA)}")
+        sent = await self._sandbox.person("Mo").submits(opened, text=PERSONA)
+        await self._follow(sent, lambda: bool(sent.messages))
+        _, call = await self._answered("Ada", "Who are you?", fold=FOLD)
+        check(str(call.messages[0]["content"]).startswith(PERSONA), "the request did not begin with the persona")
+        return "the next request began with it"
 
     async def _spent(self) -> str:
         before = len(self._api.calls(Kind.IMAGES))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bot.store.database import Database, Row, Transaction, Value
 from bot.store.gone import Gone
 from bot.store.removals import remove_turn
+from bot.store.text import storable
 
 _NEWEST_PUBLIC = "SELECT id, closed FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1"
 
@@ -211,12 +212,12 @@ def _columns(turn: NewTurn, parent_id: int | None) -> tuple[Value, ...]:
         turn.thread_of,
         turn.guild_id,
         turn.author_id,
-        _storable(turn.author_name),
+        storable(turn.author_name),
         int(turn.private),
-        _storable(turn.question),
-        _storable(turn.answer),
+        storable(turn.question),
+        storable(turn.answer),
         turn.finish,
-        _storable(turn.model),
+        storable(turn.model),
         turn.prompt_tokens,
         turn.answer_tokens,
         int(turn.tokens_estimated),
@@ -246,8 +247,3 @@ def turn_from(row: Row, messages: list[Row]) -> Turn:
         question_message_id=shown.pop(_QUESTION_POSITION, None),
         answer_message_ids=tuple(shown.values()),
     )
-
-
-def _storable(text: str) -> str:
-    """Replace what no database takes: half a surrogate pair (JSON can carry one) and NUL."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,12 +1,19 @@
 """Settings that moderators change, for a channel or a whole server, as names and texts; what they mean is elsewhere."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.store.changes import Change, record
 from bot.store.database import Database, Transaction
+from bot.store.text import storable
 
 _VALUES = """
     SELECT scope, name, value FROM settings WHERE scope = 'server' AND subject_id = ?
     UNION ALL
     SELECT scope, name, value FROM settings WHERE scope = 'channel' AND subject_id = ?
 """
+
+_VALUE = "SELECT value FROM settings WHERE scope = ? AND subject_id = ? AND name = ?"
 
 _SET = """
     INSERT INTO settings (scope, subject_id, name, value, guild_id, changed_by, changed_at_ms)
@@ -15,6 +22,8 @@ _SET = """
         value = excluded.value, guild_id = excluded.guild_id,
         changed_by = excluded.changed_by, changed_at_ms = excluded.changed_at_ms
 """
+
+_CLEAR = "DELETE FROM settings WHERE scope = ? AND subject_id = ? AND name = ? RETURNING value"
 
 
 class StoredSettings:
@@ -42,25 +51,57 @@ class StoredSettings:
     async def set_channel(
         self, channel_id: int, guild_id: int | None, name: str, value: str, *, by: int, at_ms: int
     ) -> None:
-        """Set `name` for one channel; `by` is the member who did, `at_ms` when.
+        """Set `name` for one channel, and note the change; `by` is the member who did, `at_ms` when.
 
         Raises:
             StoreUnavailable: it could not be kept.
         """
-        await self._set("channel", channel_id, guild_id, name, value, by, at_ms)
+        change = Change(guild_id, channel_id, name, None, storable(value), by, at_ms)
+        await self._database.write(lambda transaction: _set(transaction, "channel", channel_id, change))
 
     async def set_server(self, guild_id: int, name: str, value: str, *, by: int, at_ms: int) -> None:
-        """Set `name` for a whole server; `by` is the member who did, `at_ms` when.
+        """Set `name` for a whole server, and note the change; `by` is the member who did, `at_ms` when.
 
         Raises:
             StoreUnavailable: it could not be kept.
         """
-        await self._set("server", guild_id, guild_id, name, value, by, at_ms)
+        change = Change(guild_id, None, name, None, storable(value), by, at_ms)
+        await self._database.write(lambda transaction: _set(transaction, "server", guild_id, change))
 
-    async def _set(
-        self, scope: str, subject_id: int, guild_id: int | None, name: str, value: str, by: int, at_ms: int
-    ) -> None:
-        async def work(transaction: Transaction) -> None:
-            await transaction.execute(_SET, (scope, subject_id, name, value, guild_id, by, at_ms))
+    async def clear_channel(
+        self, channel_id: int, guild_id: int | None, names: Sequence[str], *, by: int, at_ms: int
+    ) -> list[str]:
+        """Take back what one channel has set under `names`, and note the changes; return the names that were set.
 
-        await self._database.write(work)
+        Raises:
+            StoreUnavailable: it could not be kept.
+        """
+        changes = [Change(guild_id, channel_id, name, None, None, by, at_ms) for name in names]
+        return await self._database.write(lambda transaction: _clear(transaction, "channel", channel_id, changes))
+
+    async def clear_server(self, guild_id: int, names: Sequence[str], *, by: int, at_ms: int) -> list[str]:
+        """Take back what a whole server has set under `names`, and note the changes; return the names that were set.
+
+        Raises:
+            StoreUnavailable: it could not be kept.
+        """
+        changes = [Change(guild_id, None, name, None, None, by, at_ms) for name in names]
+        return await self._database.write(lambda transaction: _clear(transaction, "server", guild_id, changes))
+
+
+async def _set(transaction: Transaction, scope: str, subject_id: int, change: Change) -> None:
+    before = await transaction.fetch_one(_VALUE, (scope, subject_id, change.setting))
+    await transaction.execute(
+        _SET, (scope, subject_id, change.setting, change.new, change.guild_id, change.by, change.at_ms)
+    )
+    await record(transaction, replace(change, old=before[0] if before else None))
+
+
+async def _clear(transaction: Transaction, scope: str, subject_id: int, changes: Sequence[Change]) -> list[str]:
+    cleared = []
+    for change in changes:
+        before = await transaction.fetch_one(_CLEAR, (scope, subject_id, change.setting))
+        if before:
+            await record(transaction, replace(change, old=before[0]))
+            cleared.append(change.setting)
+    return cleared

@@ -27,4 +27,6 @@ def caller_of(interaction: discord.Interaction) -> Caller:
         channel_id=interaction.channel_id,
         settings_channel_id=settings_channel_id,
         rights=frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed)),
+        server_name=interaction.guild.name if interaction.guild else "",
+        channel_name=getattr(interaction.channel, "name", None) or "",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import discord
 from discord import app_commands
 
 from bot.catalogue import Catalogue, ModelKind
@@ -14,6 +15,12 @@ LONGEST = 100
 def models(catalogue: Catalogue, kind: ModelKind, typed: str) -> list[app_commands.Choice[str]]:
     """Offer the models for `kind` that have `typed` anywhere in their name."""
     return offer(catalogue.choices(kind, typed))
+
+
+def kind_of(interaction: discord.Interaction) -> ModelKind:
+    """Tell which kind of model is asked for, from the command's option `kind`."""
+    asked = interaction.namespace.kind
+    return ModelKind(asked) if asked in set(ModelKind) else ModelKind.CHAT
 
 
 def offer(values: Iterable[str], typed: str = "") -> list[app_commands.Choice[str]]:

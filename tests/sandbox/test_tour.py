@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def kept(folder: Path) -> dict[str, bytes]:
 async def test_every_step_of_the_tour_does_what_it_should(tmp_path: Path) -> None:
     good, told = await play(SETTINGS, tmp_path)
     assert good, told
-    assert "All 11 steps did what they should" in told
+    assert re.search(r"All \d+ steps did what they should", told)
     assert "✗" not in told
     files = kept(tmp_path)
     assert [Path(name).suffix for name in files] == [".png", ".png", ".mp3"]
@@ -43,8 +44,8 @@ async def test_a_step_that_fails_is_marked_and_the_tour_goes_on(tmp_path: Path) 
     assert not good
     assert told.count("✗") == 1
     assert "✗ the refusal was for everyone to see" in told
-    assert "1 of 11 steps went wrong" in told
-    assert told.index("✗") < told.index("11  The bot is told to stop")
+    assert re.search(r"1 of \d+ steps went wrong", told)
+    assert told.index("✗") < told.index("The bot is told to stop")
 
 
 @pytest.mark.parametrize("ending", ["/quit\n", ""], ids=["quit", "end of input"])

@@ -15,6 +15,7 @@ from a_turn import TURN
 
 import bot.store
 from bot.store.archive import Archive, View
+from bot.store.changes import ChangeLog
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Transaction, Work
 from bot.store.departures import Departures
@@ -141,6 +142,9 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await settings.set_channel(1, 2, "model", "a", by=3, at_ms=4)
     await settings.set_server(2, "model", "a", by=3, at_ms=4)
     await settings.values(2, 1)
+    await settings.clear_channel(1, 2, ["model"], by=3, at_ms=4)
+    await settings.clear_server(2, ["model"], by=3, at_ms=4)
+    await ChangeLog(listening).newest(2, 10)
     claim = Claim(UsageWindow("member", 1, "images", "day", 0, 86_400_000), 1, 10)
     for reservation in (1, 2):
         await spending.reserve(reservation, [claim], process="p", now_ms=0, lease_until_ms=60_000)

@@ -16,6 +16,7 @@ ROWS = {
     "departures": "INSERT INTO departures VALUES (7, 5)",
     "usage_windows": "INSERT INTO usage_windows VALUES (1, 'member', 2, 'images', 'day', 0, 86400000, 3, 1)",
     "reservations": "INSERT INTO reservations VALUES (8, 'process', 5, 60005, NULL)",
+    "changes": "INSERT INTO changes VALUES (3, 9, 1, 'persona', NULL, 'Be kind.', 2, 5)",
     "holds": "INSERT INTO holds VALUES (8, 0, 1, 1)",
 }
 """A row for every table there has ever been, in an order that foreign keys allow."""

@@ -1,5 +1,6 @@
 import pytest
 
+from bot.store.changes import Change, ChangeLog
 from bot.store.database import Database
 from bot.store.settings import StoredSettings
 
@@ -42,3 +43,38 @@ async def test_other_places_keep_their_values(settings: StoredSettings) -> None:
 async def test_a_direct_message_has_no_server(settings: StoredSettings) -> None:
     await settings.set_channel(CHANNEL, None, "chat_model", "a", by=1, at_ms=5)
     assert await settings.values(None, CHANNEL) == ({}, {"chat_model": "a"})
+
+
+async def test_what_is_taken_back_is_gone_there_and_nowhere_else(settings: StoredSettings) -> None:
+    await settings.set_server(GUILD, "persona", "s", by=1, at_ms=5)
+    await settings.set_channel(CHANNEL, GUILD, "persona", "c", by=1, at_ms=5)
+    await settings.set_channel(CHANNEL, GUILD, "other", "o", by=1, at_ms=5)
+    assert await settings.clear_channel(CHANNEL, GUILD, ["persona", "chat_model"], by=1, at_ms=6) == ["persona"]
+    assert await settings.values(GUILD, CHANNEL) == ({"persona": "s"}, {"other": "o"})
+    assert await settings.clear_server(GUILD, ["persona"], by=1, at_ms=7) == ["persona"]
+    assert await settings.values(GUILD, CHANNEL) == ({}, {"other": "o"})
+
+
+async def test_who_changed_what_from_what_to_what_is_kept(settings: StoredSettings, database: Database) -> None:
+    await settings.set_channel(CHANNEL, GUILD, "persona", "a", by=1, at_ms=5)
+    await settings.set_channel(CHANNEL, GUILD, "persona", "b", by=2, at_ms=6)
+    await settings.set_server(GUILD, "persona", "c", by=2, at_ms=7)
+    await settings.clear_channel(CHANNEL, GUILD, ["persona"], by=3, at_ms=8)
+    assert await ChangeLog(database).newest(GUILD, 10) == [
+        Change(GUILD, CHANNEL, "persona", "b", None, by=3, at_ms=8),
+        Change(GUILD, None, "persona", None, "c", by=2, at_ms=7),
+        Change(GUILD, CHANNEL, "persona", "a", "b", by=2, at_ms=6),
+        Change(GUILD, CHANNEL, "persona", None, "a", by=1, at_ms=5),
+    ]
+
+
+async def test_what_changes_nothing_is_no_change(settings: StoredSettings, database: Database) -> None:
+    await settings.set_channel(CHANNEL, GUILD, "persona", "a", by=1, at_ms=5)
+    await settings.set_channel(CHANNEL, GUILD, "persona", "a", by=2, at_ms=6)
+    await settings.clear_server(GUILD, ["persona"], by=2, at_ms=7)
+    assert len(await ChangeLog(database).newest(GUILD, 10)) == 1
+
+
+async def test_a_value_that_no_database_takes_is_kept_as_far_as_it_can_be(settings: StoredSettings) -> None:
+    await settings.set_channel(CHANNEL, GUILD, "persona", "half \ud83d and \0", by=1, at_ms=5)
+    assert await settings.values(GUILD, CHANNEL) == ({}, {"persona": "half ? and \N{REPLACEMENT CHARACTER}"})

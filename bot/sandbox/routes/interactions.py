@@ -6,6 +6,7 @@ from bot.sandbox import payloads
 from bot.sandbox.command_rules import checked_choice
 from bot.sandbox.drafts import CREATE_FLAGS, EDIT_FLAGS, read_draft
 from bot.sandbox.endpoints import NO_CONTENT, Answer, Call, Endpoint
+from bot.sandbox.forms import check_fields
 from bot.sandbox.interactions import CallbackType, Interaction, InteractionDesk, InteractionType
 from bot.sandbox.mentions import USERS_ONLY
 from bot.sandbox.messages import Message, MessageFlag
@@ -182,4 +183,5 @@ def _modal(data: Json) -> Json:
     components = data.get("components")
     if not isinstance(components, list) or not 1 <= len(components) <= MOST_MODAL_ITEMS:
         raise bad_length("components", 1, MOST_MODAL_ITEMS)
+    check_fields(components)
     return data

@@ -1,0 +1,96 @@
+"""/server: what moderators set for all channels of a server that have nothing of their own."""
+
+from typing import Literal
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.catalogue import ModelKind
+from bot.client import Bot
+from bot.guilds.fields import LONGEST_PERSONA, MODELS, Place
+from bot.guilds.rules import GuildRules
+from bot.ui import choices, standing
+from bot.ui.callers import caller_of
+from bot.ui.forms import Forms
+
+FORM = "server persona"
+
+
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+@app_commands.default_permissions(manage_guild=True)
+class Server(commands.GroupCog, group_name="server", group_description="Set up this server"):
+    """A server's defaults; what a channel has of its own goes before them."""
+
+    def __init__(self, rules: GuildRules, forms: Forms) -> None:
+        self._rules = rules
+        self._forms = forms
+        forms.on(FORM, self._write)
+
+    @app_commands.command()
+    @app_commands.describe(model="The model to use in this server", kind="What it is for; answers if left out")
+    async def model(
+        self,
+        interaction: discord.Interaction,
+        model: app_commands.Range[str, 1, 100],
+        kind: Literal["chat", "speech", "image"] = "chat",
+    ) -> None:
+        """Choose the model for channels that have none of their own."""
+        chosen_for = ModelKind(kind)
+        await self._rules.choose_model(caller_of(interaction), Place.SERVER, chosen_for, model)
+        await interaction.response.send_message(
+            f"From now on the {MODELS[chosen_for].label} in this server is `{model}`, except where a channel has its "
+            "own.",
+            ephemeral=True,
+        )
+
+    @model.autocomplete("model")
+    async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        kind = choices.kind_of(interaction)
+        return choices.offer(self._rules.model_choices(caller_of(interaction), Place.SERVER, kind, typed))
+
+    @app_commands.command()
+    @app_commands.describe(text="Who I am in this server and how I answer; leave it out to write in a form")
+    async def persona(
+        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, LONGEST_PERSONA] | None = None
+    ) -> None:
+        """Tell me who I am in this server; {date}, {time}, {server}, {channel} and {user} can be used."""
+        if text is not None:
+            await self._write(interaction, text)
+            return
+        present = await self._rules.present_persona(caller_of(interaction), Place.SERVER)
+        await self._forms.open(
+            interaction,
+            FORM,
+            title="Persona of this server",
+            label="Who am I here, and how do I answer?",
+            text=present,
+            longest=LONGEST_PERSONA,
+        )
+
+    @app_commands.command()
+    async def show(self, interaction: discord.Interaction) -> None:
+        """See the server's defaults, and where they come from."""
+        holdings = await self._rules.show(caller_of(interaction), Place.SERVER)
+        text, files = standing.told(holdings, Place.SERVER)
+        await interaction.response.send_message(text, files=files, ephemeral=True)
+
+    @app_commands.command()
+    async def reset(self, interaction: discord.Interaction) -> None:
+        """Go back to the operator's defaults; channels keep what is their own."""
+        cleared = await self._rules.reset(caller_of(interaction), Place.SERVER)
+        text = "This server has no defaults of its own."
+        if cleared:
+            text = f"From now on this server goes by the operator's {standing.listed(cleared)} again."
+        await interaction.response.send_message(text, ephemeral=True)
+
+    async def _write(self, interaction: discord.Interaction, text: str) -> None:
+        await self._rules.write_persona(caller_of(interaction), Place.SERVER, text)
+        await interaction.response.send_message(
+            "From now on I go by that persona in this server, except where a channel has its own.", ephemeral=True
+        )
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Server(bot.services.rules, bot.forms))

@@ -1,0 +1,124 @@
+"""What holds where, and who may change it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from bot.caller import Caller, Right
+from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
+from bot.errors import BadOption, MissingRight, ModelNotAllowed, OutsideServer
+from bot.guilds.fields import PERSONA, Place
+from bot.guilds.levels import Level
+from bot.guilds.rules import GuildRules
+from bot.store.changes import ChangeLog
+from bot.store.database import Database
+from bot.store.opening import open_database
+from bot.store.settings import StoredSettings
+from tests.support.clock import FakeClock
+
+GUILD, CHANNEL, OTHER = 7, 8, 9
+OPERATORS = "Be kind."
+MODERATOR = Caller(1, "Mo", GUILD, CHANNEL, CHANNEL, frozenset(Right))
+MEMBER = Caller(2, "Ada", GUILD, CHANNEL, CHANNEL)
+NEXT_DOOR = Caller(2, "Ada", GUILD, OTHER, OTHER)
+IN_A_THREAD = Caller(2, "Ada", GUILD, 88, CHANNEL)
+
+Act = Callable[[GuildRules, Caller], Awaitable[object]]
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def rules(database: Database) -> GuildRules:
+    defaults = {ModelKind.CHAT: "gpt-4.1", ModelKind.SPEECH: "tts-1", ModelKind.IMAGE: "dall-e-3"}
+    clock = FakeClock()
+
+    async def listed() -> list[str]:
+        return []
+
+    catalogue = Catalogue(listed, Policy(Kinds(), ("gpt-*",), defaults), clock)
+    return GuildRules(StoredSettings(database), catalogue, clock, persona=OPERATORS)
+
+
+async def test_a_persona_holds_in_its_channel_and_its_threads(rules: GuildRules) -> None:
+    await rules.write_persona(MODERATOR, Place.SERVER, "You are a server.")
+    await rules.write_persona(MODERATOR, Place.CHANNEL, "  You are a channel.\n")
+    assert await rules.persona_for(MEMBER) == "You are a channel."
+    assert await rules.persona_for(IN_A_THREAD) == "You are a channel."
+    assert await rules.persona_for(NEXT_DOOR) == "You are a server."
+
+
+async def test_a_servers_model_holds_where_a_channel_has_none(rules: GuildRules) -> None:
+    await rules.choose_model(MODERATOR, Place.SERVER, ModelKind.CHAT, "gpt-4o")
+    await rules.choose_model(MODERATOR, Place.CHANNEL, ModelKind.CHAT, "gpt-4.1-mini")
+    assert await rules.model_for(MEMBER, ModelKind.CHAT, None) == "gpt-4.1-mini"
+    assert await rules.model_for(NEXT_DOOR, ModelKind.CHAT, None) == "gpt-4o"
+    assert await rules.model_for(NEXT_DOOR, ModelKind.CHAT, "gpt-5") == "gpt-5"
+
+
+async def test_taking_back_leads_to_the_next_level(rules: GuildRules) -> None:
+    await rules.write_persona(MODERATOR, Place.SERVER, "server")
+    await rules.write_persona(MODERATOR, Place.CHANNEL, "channel")
+    assert list(await rules.reset(MODERATOR, Place.CHANNEL)) == [PERSONA]
+    assert await rules.persona_for(MEMBER) == "server"
+    assert list(await rules.reset(MODERATOR, Place.SERVER)) == [PERSONA]
+    assert await rules.persona_for(MEMBER) == OPERATORS
+    assert list(await rules.reset(MODERATOR, Place.SERVER)) == []
+
+
+async def test_what_is_shown_says_where_it_comes_from(rules: GuildRules) -> None:
+    await rules.choose_model(MODERATOR, Place.CHANNEL, ModelKind.CHAT, "gpt-4o")
+    await rules.write_persona(MODERATOR, Place.SERVER, "server")
+    channels = {held.field.name: (held.value, held.level) for held in await rules.show(MODERATOR, Place.CHANNEL)}
+    servers = {held.field.name: (held.value, held.level) for held in await rules.show(MODERATOR, Place.SERVER)}
+    assert channels == {
+        "chat_model": ("gpt-4o", Level.CHANNEL),
+        "speech_model": ("tts-1", Level.OPERATOR),
+        "image_model": ("dall-e-3", Level.OPERATOR),
+        "persona": ("server", Level.SERVER),
+    }
+    assert servers == channels | {"chat_model": ("gpt-4.1", Level.OPERATOR)}
+
+
+@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda place: lambda rules, caller: rules.choose_model(caller, place, ModelKind.CHAT, "gpt-4o"),
+        lambda place: lambda rules, caller: rules.write_persona(caller, place, "Obey."),
+        lambda place: lambda rules, caller: rules.present_persona(caller, place),
+        lambda place: lambda rules, caller: rules.show(caller, place),
+        lambda place: lambda rules, caller: rules.reset(caller, place),
+    ],
+    ids=["model", "persona", "form", "show", "reset"],
+)
+async def test_without_the_right_nothing_is_shown_or_changed(
+    rules: GuildRules, database: Database, place: Place, act: Callable[[Place], Act]
+) -> None:
+    await rules.write_persona(MODERATOR, place, "Mine.")
+    others = Caller(3, "Eve", GUILD, CHANNEL, CHANNEL, frozenset(Right) - {place.right})
+    with pytest.raises(MissingRight, match=place.right):
+        await act(place)(rules, others)
+    with pytest.raises(OutsideServer):
+        await act(place)(rules, Caller(3, "Eve", None, CHANNEL, CHANNEL))
+    assert rules.model_choices(others, place, ModelKind.CHAT, "") == []
+    assert rules.model_choices(MODERATOR, place, ModelKind.CHAT, "") == ["gpt-4.1"]
+    assert len(await ChangeLog(database).newest(GUILD, 10)) == 1
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "x" * 4001], ids=["empty", "blank", "too long"])
+async def test_a_persona_that_cannot_be_used_is_refused(rules: GuildRules, text: str) -> None:
+    with pytest.raises(BadOption):
+        await rules.write_persona(MODERATOR, Place.CHANNEL, text)
+    assert await rules.persona_for(MEMBER) == OPERATORS
+
+
+async def test_a_model_that_may_not_be_chosen_is_refused(rules: GuildRules) -> None:
+    with pytest.raises(ModelNotAllowed):
+        await rules.choose_model(MODERATOR, Place.SERVER, ModelKind.CHAT, "llama")
+    assert await rules.model_for(MEMBER, ModelKind.CHAT, None) == "gpt-4.1"
