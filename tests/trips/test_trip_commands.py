@@ -26,6 +26,9 @@ from tests.trips.reading import edits_of, sent_for, usage
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVERYONES = ["ask", "draw", "help", "models", "say", "usage"]
+MODERATORS = [
+    f"{group} {command}" for group in ("channel", "server") for command in ("model", "persona", "show", "reset")
+]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -341,7 +344,7 @@ async def test_help_lists_what_the_asker_can_use_to_click_on(box: Sandbox, membe
     for person, where, more in (
         (member, "general", []),
         (member, "dm", []),
-        (box.person("Mo"), "general", ["channel model"]),
+        (box.person("Mo"), "general", MODERATORS),
     ):
         used = await use(person, "/help", channel=where)
         assert used.private
