@@ -17,6 +17,12 @@ _SETTINGS = """
 
 _FORGET_SETTINGS = "UPDATE settings SET changed_by = 0 WHERE changed_by = ?"
 
+_CHANGES = """
+    SELECT guild_id, channel_id, setting, old, new, changed_at_ms FROM changes WHERE changed_by = ? LIMIT 1000
+"""
+
+_FORGET_CHANGES = "UPDATE changes SET changed_by = NULL WHERE changed_by = ?"
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -39,6 +45,13 @@ TRACES: Final = (
         ("scope", "subject_id", "server_id", "setting", "value", "changed_at_ms"),
         _SETTINGS,
         _FORGET_SETTINGS,
+    ),
+    Trace(
+        "changes",
+        "changed_by",
+        ("server_id", "channel_id", "setting", "old", "new", "changed_at_ms"),
+        _CHANGES,
+        _FORGET_CHANGES,
     ),
 )
 """Every column with members' ids, but `turns.author_id`: turns go as a whole, see `Removals`. A test sees to it."""

@@ -44,8 +44,9 @@ async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: Members
     await settings.set_channel(CHANNEL, 7, "other", "b", by=BEN, at_ms=5)
     (row,) = (await members.traces(ANN))["settings"]
     assert row["setting"] == "model"
-    assert await members.forget(ANN) == 1
-    assert (await members.traces(ANN))["settings"] == []
+    assert (await members.traces(ANN))["changes"][0]["new"] == "gpt-4.1"
+    assert await members.forget(ANN) == 2
+    assert await members.traces(ANN) == {"settings": [], "changes": []}
     assert (await settings.values(7, CHANNEL))[1] == {"model": "gpt-4.1", "other": "b"}
 
 
