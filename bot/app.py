@@ -14,13 +14,23 @@ from bot.conversation.window import Window
 from bot.drawing.drawing import Drawing
 from bot.errors import StartupFault, StoreUnavailable
 from bot.guilds.rules import GuildRules
+from bot.memory.deletions import Deletions
+from bot.memory.history import History
+from bot.memory.own_data import OwnData
+from bot.memory.retention import Retention
+from bot.memory.servers import Servers
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Ceilings
 from bot.services import Services
 from bot.settings import Settings
 from bot.speech.saying import Saying
+from bot.store.archive import Archive
 from bot.store.conversations import Conversations
+from bot.store.departures import Departures
+from bot.store.gone import Gone
+from bot.store.members import Members
 from bot.store.opening import open_database
+from bot.store.removals import Removals
 from bot.store.settings import StoredSettings
 
 
@@ -48,10 +58,16 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             raise StartupFault("The database can't be written just now. Is another program holding it?") from error
         catalogue = Catalogue(api.models, _policy(settings), clock)
         await stack.enter_async_context(_kept_fresh(catalogue))
+        gone = Gone()
+        removals, archive = Removals(database, gone), Archive(database)
+        servers, deletions = Servers(Departures(database), clock), Deletions(removals, clock)
+        await stack.enter_async_context(deletions.running())
+        retention = Retention(removals, servers, clock, days=settings.history_retention_days)
+        await stack.enter_async_context(retention.running())
         yield Services(
             answering=Answering(
                 api,
-                Conversations(database),
+                Conversations(database, gone),
                 ledger,
                 clock,
                 window=Window(settings.history_turns, settings.history_tokens),
@@ -61,6 +77,10 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             rules=GuildRules(StoredSettings(database), catalogue, clock, persona=settings.default_persona),
             catalogue=catalogue,
             ledger=ledger,
+            history=History(archive, removals, clock),
+            own_data=OwnData(Members(database), archive, removals, clock, days=settings.history_retention_days),
+            deletions=deletions,
+            servers=servers,
             default_voice=settings.default_speech_voice,
         )
 

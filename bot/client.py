@@ -13,6 +13,7 @@ from discord.http import Route
 
 from bot.clock import Clock
 from bot.services import Services
+from bot.ui.buttons import Buttons
 from bot.ui.forms import Forms
 from bot.ui.rooms import Rooms
 from bot.ui.sync import sync_if_changed
@@ -29,7 +30,10 @@ COGS: Final = (
     "cogs.usage",
     "cogs.channel",
     "cogs.server",
+    "cogs.history",
+    "cogs.privacy",
     "cogs.help",
+    "cogs.forgetting",
 )
 
 
@@ -45,6 +49,9 @@ class Bot(commands.AutoShardedBot):
         self._api_base_url = api_base_url
         intents = discord.Intents.none()
         intents.guilds = True
+        # Not to read messages, whose content does not come with these, but to hear of deleted ones.
+        intents.guild_messages = True
+        intents.dm_messages = True
         super().__init__(
             command_prefix=(),
             help_command=None,
@@ -57,6 +64,7 @@ class Bot(commands.AutoShardedBot):
             allowed_mentions=discord.AllowedMentions.none(),
             http_trace=self._trace(),
         )
+        self.buttons = Buttons(self.tree)
         self.forms = Forms(self.tree)
 
     async def login(self, token: str) -> None:
@@ -81,7 +89,8 @@ class Bot(commands.AutoShardedBot):
         """Pass over messages: there are no prefix commands."""
 
     async def on_interaction(self, interaction: discord.Interaction, /) -> None:
-        """Pass on forms that were sent; discord.py itself sees to commands."""
+        """Pass on pressed buttons and forms that were sent; discord.py itself sees to commands."""
+        await self.buttons.press(interaction)
         await self.forms.submitted(interaction)
 
     async def on_ready(self) -> None:

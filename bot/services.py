@@ -6,6 +6,10 @@ from bot.catalogue import Catalogue
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
 from bot.guilds.rules import GuildRules
+from bot.memory.deletions import Deletions
+from bot.memory.history import History
+from bot.memory.own_data import OwnData
+from bot.memory.servers import Servers
 from bot.quotas.ledger import Ledger
 from bot.speech.saying import Saying
 
@@ -20,4 +24,8 @@ class Services:
     rules: GuildRules
     catalogue: Catalogue
     ledger: Ledger
+    history: History
+    own_data: OwnData
+    deletions: Deletions
+    servers: Servers
     default_voice: str

@@ -163,6 +163,7 @@ class Settings(BaseSettings):
 
     history_turns: Annotated[int, _number(0, 200)] = 20
     history_tokens: Annotated[int, _number(0, 1_000_000)] = 8000
+    history_retention_days: Annotated[int, _number(1, 3650)] = 30
 
     quota_member_messages_per_day: Quota = 100
     quota_member_speech_characters_per_day: Quota = 10_000

@@ -89,10 +89,9 @@ def turn_as_markdown(turn: Turn) -> str:
 
 def jump_link(turn: Turn) -> str | None:
     """Give the address of the question, or of the answer's first message; of private ones there is none that lasts."""
-    message_id = turn.question_message_id or next(iter(turn.answer_message_ids), None)
-    if turn.private or message_id is None:
+    if turn.private or not turn.message_ids:
         return None
-    return f"https://discord.com/channels/{turn.guild_id or '@me'}/{turn.channel_id}/{message_id}"
+    return f"https://discord.com/channels/{turn.guild_id or '@me'}/{turn.channel_id}/{turn.message_ids[0]}"
 
 
 def as_json(value: object) -> str:

@@ -38,6 +38,14 @@ class History:
         self._removals = removals
         self._clock = clock
 
+    def check_reading(self, caller: Caller) -> None:
+        """Do nothing if the caller may see the history here."""
+        caller.require(Right.READ_MESSAGE_HISTORY)
+
+    def check_clearing(self, caller: Caller) -> None:
+        """Do nothing if the caller may clear the history here."""
+        caller.require(Right.MANAGE_MESSAGES)
+
     async def newest(self, caller: Caller) -> Stretch:
         """Give the first page: the newest turns."""
         return await self.before(caller, NEWEST)

@@ -35,9 +35,13 @@ class Kept:
 
 
 class OwnData:
-    """A member's own data; nobody but the member asks. Every method may raise StoreUnavailable."""
+    """A member's own data; nobody but the member asks. Every method may raise StoreUnavailable.
 
-    def __init__(self, members: Members, archive: Archive, removals: Removals, clock: Clock) -> None:
+    `days` is how long turns are kept.
+    """
+
+    def __init__(self, members: Members, archive: Archive, removals: Removals, clock: Clock, *, days: int) -> None:
+        self.days = days
         self._members = members
         self._archive = archive
         self._removals = removals

@@ -67,7 +67,10 @@ class Overwrite:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A text channel, a thread of one, or a direct message (`guild_id` None, one recipient besides the bot)."""
+    """A text channel, a thread of one, or a direct message (`guild_id` None, one recipient besides the bot).
+
+    An `archived` thread is none of those that GUILD_CREATE brings.
+    """
 
     id: int
     type: ChannelType
@@ -79,6 +82,7 @@ class Channel:
     nsfw: bool = False
     position: int = 0
     last_message_id: int | None = None
+    archived: bool = False
     overwrites: dict[int, Overwrite] = field(default_factory=dict)
 
     @property

@@ -70,8 +70,9 @@ class Interaction:
 
     @property
     def messages(self) -> list[Message]:
-        """Every message that answers it, in order, those deleted left out."""
-        first = [] if self.original is None or self.response_type is CallbackType.UPDATE_MESSAGE else [self.original]
+        """Every message that answers it, in order, those deleted left out; not the one with the button, if changed."""
+        updates = (CallbackType.UPDATE_MESSAGE, CallbackType.DEFERRED_UPDATE)
+        first = [] if self.original is None or self.response_type in updates else [self.original]
         return [message for message in (*first, *self.follow_ups) if not message.deleted]
 
     def overdue(self, now: float) -> bool:

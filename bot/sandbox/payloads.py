@@ -128,7 +128,7 @@ def channel(of: Channel, world: World) -> Json:
             **body,
             "owner_id": str(of.owner_id),
             "thread_metadata": {
-                "archived": False,
+                "archived": of.archived,
                 "archive_timestamp": made,
                 "auto_archive_duration": 1440,
                 "locked": False,
@@ -209,7 +209,7 @@ def guild_create(of: Guild, world: World) -> Json:
         "voice_states": [],
         "members": [member(of.members[world.bot.id])],
         "channels": [channel(each, world) for each in of.channels.values() if not each.is_thread],
-        "threads": [channel(each, world) for each in visible if each.is_thread],
+        "threads": [channel(each, world) for each in visible if each.is_thread and not each.archived],
         "presences": [],
         "stage_instances": [],
         "guild_scheduled_events": [],

@@ -107,6 +107,12 @@ class Turn:
     answer_message_ids: tuple[int, ...]
     created_at_ms: int
 
+    @property
+    def message_ids(self) -> tuple[int, ...]:
+        """The messages it was shown in, in reading order."""
+        question = () if self.question_message_id is None else (self.question_message_id,)
+        return question + self.answer_message_ids
+
 
 class Conversations:
     """The kept turns of all channels. `gone` is shared with the `Removals` of this process."""
@@ -190,7 +196,9 @@ class Conversations:
                 return []
             rows = await transaction.fetch_all(_LINE, (newest, limit))
             messages = await transaction.fetch_all(_LINE_MESSAGES, (newest, limit))
-            return [turn_from(row, messages) for row in rows]
+            line = [turn_from(row, messages) for row in rows]
+            # Where the store could not be written when a message was deleted, its turn is still there.
+            return [turn for turn in line if not self._gone.any_of(turn.message_ids)]
 
         return await self._database.read(work)
 

@@ -1,0 +1,62 @@
+"""How long turns are kept: for as many days as the operator says. Left servers are purged on the same round."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+from bot.clock import Clock, unix_ms
+from bot.errors import StoreUnavailable
+from bot.memory.servers import Servers
+from bot.store.removals import Removals
+
+EVERY_S: Final = 24 * 3600
+RETRY_S: Final = 3600
+
+log = logging.getLogger(__name__)
+
+
+class Retention:
+    """Sweeps once a day. `days` is how long turns are kept."""
+
+    def __init__(self, removals: Removals, servers: Servers, clock: Clock, *, days: int) -> None:
+        self._removals = removals
+        self._servers = servers
+        self._clock = clock
+        self._kept = timedelta(days=days)
+
+    async def sweep(self) -> None:
+        """Delete, in small batches, what has been kept long enough.
+
+        Raises:
+            StoreUnavailable: the store cannot be used just now; a part may be deleted.
+        """
+        turns = await self._removals.older_than(unix_ms(self._clock.now() - self._kept))
+        log.info("swept", extra={"turns": turns})
+        await self._servers.purge()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Sweep now and every day for as long as the block runs."""
+        sweeping = asyncio.create_task(self._sweep_daily(), name="sweep")
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            await asyncio.wait({sweeping})
+
+    async def _sweep_daily(self) -> None:
+        while True:
+            pause = EVERY_S
+            try:
+                await self.sweep()
+            except StoreUnavailable as error:
+                log.warning("sweep put off", extra={"detail": str(error)})
+                pause = RETRY_S
+            except Exception:
+                # Without the sweep everything would be kept for ever: whatever went wrong, go on.
+                log.exception("sweep failed")
+                pause = RETRY_S
+            await self._clock.sleep(pause)

@@ -1,0 +1,106 @@
+"""/history: what is remembered of a conversation, to look at, to take along, to clear."""
+
+from typing import Final, Literal
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Bot
+from bot.memory.history import Format, History
+from bot.store.archive import Stretch
+from bot.ui import turns
+from bot.ui.buttons import Button, Buttons, row
+from bot.ui.callers import caller_of
+from bot.ui.files import counted, send_export
+
+_OLDER: Final = "history-older"
+_NEWER: Final = "history-newer"
+_CLEAR: Final = "history-clear"
+
+
+class Remembered(commands.GroupCog, group_name="history", group_description="What I remember here"):
+    """Shows, exports and clears the conversation of a channel, a thread or a direct message.
+
+    No default permission: Discord has them for whole groups only, and showing needs another one than clearing.
+    """
+
+    def __init__(self, history: History, buttons: Buttons) -> None:
+        self._history = history
+        buttons.on(_OLDER, self._older)
+        buttons.on(_NEWER, self._newer)
+        buttons.on(_CLEAR, self._clear)
+
+    @app_commands.command()
+    async def show(self, interaction: discord.Interaction) -> None:
+        """See what I remember of this conversation."""
+        stretch = await self._history.newest(caller_of(interaction))
+        view = _paging(stretch)
+        if view is None:
+            await interaction.response.send_message(turns.page(stretch), ephemeral=True, suppress_embeds=True)
+        else:
+            await interaction.response.send_message(
+                turns.page(stretch), ephemeral=True, suppress_embeds=True, view=view
+            )
+
+    async def _older(self, interaction: discord.Interaction, turn_id: int) -> None:
+        await _turn_to(interaction, await self._history.before(caller_of(interaction), turn_id))
+
+    async def _newer(self, interaction: discord.Interaction, turn_id: int) -> None:
+        await _turn_to(interaction, await self._history.after(caller_of(interaction), turn_id))
+
+    @app_commands.command()
+    @app_commands.describe(format="markdown to read, json for programs; markdown if left out")
+    async def export(
+        self,
+        interaction: discord.Interaction,
+        format: Literal["markdown", "json"] = "markdown",  # noqa: A002 - the option's name
+    ) -> None:
+        """Get what I remember of this conversation as a file."""
+        caller = caller_of(interaction)
+        self._history.check_reading(caller)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        export = await self._history.export(caller, Format(format), interaction.filesize_limit)
+        await send_export(interaction, export)
+
+    @app_commands.command()
+    async def clear(self, interaction: discord.Interaction) -> None:
+        """Make me forget this conversation."""
+        caller = caller_of(interaction)
+        count = await self._history.count(caller)
+        if not count:
+            await interaction.response.send_message("There is nothing here that I remember.", ephemeral=True)
+            return
+        await interaction.response.send_message(
+            f"I would forget **{counted(count)}** here: what everybody sees, and what you asked privately. The "
+            "messages in Discord stay, and there is no way back.",
+            ephemeral=True,
+            view=row(Button(_CLEAR, "Forget them", danger=True)),
+        )
+
+    async def _clear(self, interaction: discord.Interaction, _: int) -> None:
+        caller = caller_of(interaction)
+        self._history.check_clearing(caller)
+        await interaction.response.defer()
+        cleared = await self._history.clear(caller)
+        await interaction.edit_original_response(content=f"Done: I have forgotten {counted(cleared)}.", view=None)
+
+
+def _paging(stretch: Stretch) -> discord.ui.View | None:
+    """Draw the buttons that lead to the pages around this one, if there are any."""
+    older = stretch.total - stretch.newer - len(stretch.turns)
+    if not stretch.turns or not (stretch.newer or older):
+        return None
+    return row(
+        Button(_NEWER, "Newer", stretch.turns[0].id, disabled=not stretch.newer),
+        Button(_OLDER, "Older", stretch.turns[-1].id, disabled=not older),
+    )
+
+
+async def _turn_to(interaction: discord.Interaction, stretch: Stretch) -> None:
+    await interaction.response.edit_message(content=turns.page(stretch), view=_paging(stretch))
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Remembered(bot.services.history, bot.buttons))

@@ -1,0 +1,106 @@
+"""/privacy: what is kept about whoever asks, to see, to take along, to have deleted."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Bot
+from bot.memory.own_data import Kept, OwnData
+from bot.store.members import Place
+from bot.ui.buttons import Button, Buttons, row
+from bot.ui.callers import caller_of
+from bot.ui.files import counted, send_export
+
+_DELETE: Final = "privacy-delete"
+
+_OTHERS: Final = {"settings": "Settings that you changed as a moderator"}
+"""What the rows of a table are called; see `bot.store.members.TRACES`."""
+
+_USE: Final = (
+    "What you have used of the limits stays counted until they start again, under a code in place of your id: so "
+    "deleting your data buys no new quota."
+)
+
+
+class Privacy(commands.GroupCog, group_name="privacy", group_description="What I keep about you"):
+    """Shows, exports and deletes a member's own data, from all servers and direct messages."""
+
+    def __init__(self, own_data: OwnData, buttons: Buttons) -> None:
+        self._own_data = own_data
+        buttons.on(_DELETE, self._delete)
+
+    @app_commands.command()
+    async def show(self, interaction: discord.Interaction) -> None:
+        """See what I keep about you, where, and until when."""
+        kept = await self._own_data.kept(caller_of(interaction))
+        text = _told(kept, interaction.guild_id, self._own_data.days)
+        await interaction.response.send_message(text, ephemeral=True)
+
+    @app_commands.command()
+    async def export(self, interaction: discord.Interaction) -> None:
+        """Get everything that I keep about you as a file."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        export = await self._own_data.export(caller_of(interaction), interaction.filesize_limit)
+        await send_export(interaction, export)
+
+    @app_commands.command()
+    async def delete(self, interaction: discord.Interaction) -> None:
+        """Have everything deleted that I keep about you."""
+        kept = await self._own_data.kept(caller_of(interaction))
+        text = (
+            f"I would delete **{counted(kept.turns)}**, from all servers and direct messages, and take your id out of "
+            f"everything else that I keep. The messages in Discord stay, and there is no way back. {_USE}"
+        )
+        view = row(Button(_DELETE, "Delete it all", danger=True))
+        await interaction.response.send_message(text, ephemeral=True, view=view)
+
+    async def _delete(self, interaction: discord.Interaction, _: int) -> None:
+        await interaction.response.defer()
+        turns = await self._own_data.delete(caller_of(interaction))
+        text = f"Done: {counted(turns)} of yours, and every other row with your id, are deleted. {_USE}"
+        await interaction.edit_original_response(content=text, view=None)
+
+
+def _told(kept: Kept, guild_id: int | None, days: int) -> str:
+    """Say in plain words what is kept, where, and until when."""
+    here = [place for place in kept.places if guild_id is not None and place.guild_id == guild_id]
+    direct = [place for place in kept.places if place.guild_id is None]
+    elsewhere = [place for place in kept.places if place.guild_id not in (None, guild_id)]
+    lines = ["**What I keep about you**"]
+    servers = len({place.guild_id for place in elsewhere})
+    for where, places in (
+        ("In this server", here),
+        ("In direct messages with me", direct),
+        (f"In {servers} other server{'s' if servers != 1 else ''}", elsewhere),
+    ):
+        if places:
+            lines.append(f"- {where}: {_turns(places)}")
+    if kept.turns:
+        lines.append(f"  Each of these goes {days} days after it was asked, or with its message when that is deleted.")
+    else:
+        lines.append("- No questions and no answers.")
+    lines += [
+        f"- {_OTHERS[table]}: {count:,}, until somebody changes them again or the server is gone for 7 days."
+        for table, count in kept.others.items()
+    ]
+    lines.append("- How much you have used of the limits, under a code in place of your id, until it no longer counts.")
+    lines.append(
+        "Your questions go to the AI service, together with what was said before in the same conversation. "
+        "`/privacy export` gives you a copy of it all, `/privacy delete` deletes it."
+    )
+    return "\n".join(lines)
+
+
+def _turns(places: Sequence[Place]) -> str:
+    turns, private = sum(place.turns for place in places), sum(place.private for place in places)
+    oldest = min(place.oldest_at_ms for place in places) // 1000
+    aside = f", {private:,} of them private" if private else ""
+    return f"{counted(turns)}{aside}, the oldest from <t:{oldest}:D>"
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Privacy(bot.services.own_data, bot.buttons))

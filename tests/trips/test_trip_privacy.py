@@ -1,0 +1,137 @@
+"""/privacy: what is kept about a member can be seen, taken along and deleted, and then their id is nowhere."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from bot.sandbox.faults import Stall
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, begun, use
+from tests.trips.history_schema import OWN_DATA
+from tests.trips.test_trip_history import pressed, questions
+
+
+@pytest.fixture
+async def kept(open_box: OpenBox, tmp_path: Path) -> Sandbox:
+    """A sandbox whose database is in `tmp_path`."""
+    return await open_box(directory=tmp_path)
+
+
+def columns_with(directory: Path, member_id: int) -> list[str]:
+    """Name every column of every table that has the id in it, as a number or within a text."""
+    found = []
+    with closing(sqlite3.connect(f"file:{directory / 'data/bot.db'}?mode=ro", uri=True)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        assert "turns" in tables
+        for table in tables:
+            for column in [row[1] for row in database.execute(f"PRAGMA table_info({table})")]:
+                sql = f"SELECT count(*) FROM {table} WHERE instr(CAST({column} AS TEXT), ?)"
+                if database.execute(sql, (str(member_id),)).fetchone()[0]:
+                    found.append(f"{table}.{column}")
+    return found
+
+
+async def leave_traces(person: Person) -> None:
+    """Do everything that leaves something behind."""
+    await ask(person, "public tide")
+    await ask(person, "secret tide", private=True)
+    await ask(person, "tide in a thread", channel="a thread")
+    await ask(person, "tide in private", channel="dm")
+    await use(person, "/say", text="hello")
+    await use(person, "/draw", prompt="a tide")
+    await use(person, "/channel model", model="gpt-4o", channel="#random")
+
+
+async def test_what_is_kept_is_told_by_place(kept: Sandbox) -> None:
+    mo = kept.person("Mo")
+    await leave_traces(mo)
+    shown = await use(mo, "/privacy show")
+    assert shown.private
+    assert "In this server: 3 questions with their answers, 1 of them private" in shown.text
+    assert "In direct messages with me: one question" in shown.text
+    assert "30 days" in shown.text
+    assert "Settings that you changed as a moderator: 1" in shown.text
+    assert "No questions" in (await use(kept.person("Ada"), "/privacy show")).text
+
+
+async def test_everything_of_ones_own_comes_as_a_file_and_nothing_of_others(kept: Sandbox) -> None:
+    mo, ada = kept.person("Mo"), kept.person("Ada")
+    await leave_traces(mo)
+    await ask(ada, "Ada's tide")
+    exported = await use(mo, "/privacy export")
+    assert exported.private
+    content = json.loads(exported.messages[0].attachments[0].data)
+    jsonschema.validate(content, OWN_DATA)
+    own = ["public tide", "secret tide", "tide in a thread", "tide in private"]
+    assert [turn["question"] for turn in content["turns"]] == own
+    assert content["others"]["settings"][0]["setting"] == "chat_model"
+    assert str(ada.id) not in exported.messages[0].attachments[0].data.decode()
+
+
+async def test_after_a_deletion_the_id_is_nowhere(kept: Sandbox, tmp_path: Path) -> None:
+    mo, ada = kept.person("Mo"), kept.person("Ada")
+    await leave_traces(mo)
+    await ask(ada, "Ada's tide")
+    assert "turns.author_id" in columns_with(tmp_path, mo.id)
+    asking = await use(mo, "/privacy delete")
+    assert "4 questions" in asking.text
+    assert "limits" in asking.text
+    assert "turns.author_id" in columns_with(tmp_path, mo.id)
+    done = await pressed(mo, asking, "Delete it all")
+    assert "4 questions" in done
+    assert columns_with(tmp_path, mo.id) == []
+    assert columns_with(tmp_path, ada.id) != []
+    await kept.restart()
+    assert columns_with(tmp_path, mo.id) == []
+
+
+async def test_others_conversations_close_up_and_settings_stay(kept: Sandbox) -> None:
+    mo, ada = kept.person("Mo"), kept.person("Ada")
+    await ask(ada, "first")
+    await ask(mo, "second")
+    await ask(ada, "third")
+    await use(mo, "/channel model", model="gpt-4o")
+    await pressed(mo, await use(mo, "/privacy delete"), "Delete it all")
+    await ask(ada, "fourth")
+    call = kept.model_api.calls(Kind.CHAT)[-1]
+    assert asked(call) == ["first", "third", "fourth"]
+    assert call.body["model"] == "gpt-4o"
+    assert questions((await use(ada, "/history show")).text) == ["fourth", "third", "first"]
+
+
+async def test_an_answer_under_way_is_not_kept_after_a_deletion(kept: Sandbox, tmp_path: Path) -> None:
+    ada = kept.person("Ada")
+    kept.model_api.faults.next(Kind.CHAT, Stall())
+    await begun(await ada.command("/ask", prompt="a tide to be forgotten"))
+    await pressed(ada, await use(ada, "/privacy delete"), "Delete it all")
+    kept.model_api.faults.release()
+    await kept.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)
+    await ask(ada, "and now?")
+    assert asked(kept.model_api.calls(Kind.CHAT)[-1]) == ["and now?"]
+
+
+async def test_the_log_names_no_one_whose_data_was_deleted_after_it(kept: Sandbox) -> None:
+    ada = kept.person("Ada")
+    await ask(ada, "tide")
+    asking = await use(ada, "/privacy delete")
+    lines = len(kept.child.log)
+    await pressed(ada, asking, "Delete it all")
+    said = list(kept.child.log)[lines:]
+    assert any("data deleted" in line for line in said)
+    assert not any(str(ada.id) in line for line in said)
+
+
+async def test_deleting_buys_no_new_quota(open_box: OpenBox) -> None:
+    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})
+    ada = box.person("Ada")
+    await ask(ada, "tide")
+    await pressed(ada, await use(ada, "/privacy delete"), "Delete it all")
+    refused = await use(ada, "/ask", prompt="another")
+    assert refused.private
+    assert "<t:" in refused.text
