@@ -49,6 +49,7 @@ class Forgetting(commands.Cog):
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Put a server on the list."""
         self._present.setdefault(guild.shard_id, set()).add(guild.id)
+        await self._servers.available(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:

@@ -5,7 +5,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.ui.callers import caller_of
 from bot.ui.lists import fit
+from bot.ui.tree import RIGHT
 
 _OPENING = "Here is what I can do:"
 
@@ -32,8 +34,11 @@ class Help(commands.Cog):
 
 
 def _offered(command: app_commands.Command[Help, ..., None], interaction: discord.Interaction) -> bool:
-    """Whether Discord shows `command` to the person who asks, by its default permissions and contexts."""
+    """Whether the person who asks sees `command` in Discord and holds the right that it takes, as far as it says."""
     top = command.root_parent or command
+    right = command.extras.get(RIGHT)
+    if right is not None and not caller_of(interaction).may(right):
+        return False
     if interaction.guild_id is None:
         return top.allowed_contexts is None or top.allowed_contexts.dm_channel is not False
     needed = top.default_permissions

@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.caller import Right
 from bot.client import Bot
 from bot.memory.history import Format, History
 from bot.store.archive import Stretch
@@ -13,6 +14,7 @@ from bot.ui import turns
 from bot.ui.buttons import Button, Buttons, row
 from bot.ui.callers import caller_of
 from bot.ui.files import counted, send_export
+from bot.ui.tree import RIGHT
 
 _OLDER: Final = "history-older"
 _NEWER: Final = "history-newer"
@@ -31,7 +33,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         buttons.on(_NEWER, self._newer)
         buttons.on(_CLEAR, self._clear)
 
-    @app_commands.command()
+    @app_commands.command(extras={RIGHT: Right.READ_MESSAGE_HISTORY})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I remember of this conversation."""
         stretch = await self._history.newest(caller_of(interaction))
@@ -49,7 +51,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
     async def _newer(self, interaction: discord.Interaction, turn_id: int) -> None:
         await _turn_to(interaction, await self._history.after(caller_of(interaction), turn_id))
 
-    @app_commands.command()
+    @app_commands.command(extras={RIGHT: Right.READ_MESSAGE_HISTORY})
     @app_commands.describe(format="markdown to read, json for programs; markdown if left out")
     async def export(
         self,
@@ -63,7 +65,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         export = await self._history.export(caller, Format(format), interaction.filesize_limit)
         await send_export(interaction, export)
 
-    @app_commands.command()
+    @app_commands.command(extras={RIGHT: Right.MANAGE_MESSAGES})
     async def clear(self, interaction: discord.Interaction) -> None:
         """Make me forget this conversation."""
         caller = caller_of(interaction)

@@ -16,8 +16,11 @@ from bot.ui.files import counted, send_export
 
 _DELETE: Final = "privacy-delete"
 
-_OTHERS: Final = {"settings": "Settings that you changed as a moderator"}
-"""What the rows of a table are called; see `bot.store.members.TRACES`."""
+OTHERS: Final = {
+    "settings": "Settings that you changed as a moderator: {}, until somebody changes them again",
+    "changes": "Your entries in the record of changed settings: {}, for as long as the server has me",
+}
+"""What the rows of each of `bot.store.members.TRACES` are, and until when they are kept."""
 
 _USE: Final = (
     "What you have used of the limits stays counted until they start again, under a code in place of your id: so "
@@ -82,10 +85,9 @@ def _told(kept: Kept, guild_id: int | None, days: int) -> str:
         lines.append(f"  Each of these goes {days} days after it was asked, or with its message when that is deleted.")
     else:
         lines.append("- No questions and no answers.")
-    lines += [
-        f"- {_OTHERS[table]}: {count:,}, until somebody changes them again or the server is gone for 7 days."
-        for table, count in kept.others.items()
-    ]
+    lines += [f"- {OTHERS[table].format(count)}." for table, count in kept.others.items()]
+    if kept.others:
+        lines.append("  Of a server that removes me, all of this goes after 7 days.")
     lines.append("- How much you have used of the limits, under a code in place of your id, until it no longer counts.")
     lines.append(
         "Your questions go to the AI service, together with what was said before in the same conversation. "

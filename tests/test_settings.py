@@ -78,6 +78,7 @@ def test_every_fault_is_told_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DEFAULT_PERSONA", "x" * 4001),
         ("HISTORY_TURNS", "-1"),
         ("HISTORY_TOKENS", "0"),
+        ("HISTORY_RETENTION_DAYS", "0"),
         ("QUOTA_SERVER_IMAGES_PER_DAY", "-1"),
         ("QUOTA_MEMBER_MESSAGES_PER_DAY", "lots"),
         ("LOG_FORMAT", "xml"),

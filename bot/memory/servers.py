@@ -44,6 +44,11 @@ class Servers:
         except StoreUnavailable as error:
             log.warning("departure not cleared", extra={"guild": guild_id, "detail": str(error)})
 
+    async def available(self, guild_id: int) -> None:
+        """Do as `joined` does for a server that was missed; for any other it is nothing new."""
+        if guild_id in self._absent:
+            await self.joined(guild_id)
+
     async def compare(self, present: Collection[int], ours: Callable[[int], bool]) -> None:
         """Compare the servers of which anything is kept with those that the bot is in, unavailable ones included.
 

@@ -73,11 +73,14 @@ class Gateway:
                     data["member"] = payloads.member(guild.members[message.author.id], with_user=False)
             self._dispatch(session, name, data)
 
-    def announce_guild(self, guild: Guild) -> None:
-        """Tell sessions of a guild the bot has joined, or of everything in one that was changed by hand."""
+    def announce_guild(self, guild: Guild, *, joined: bool = False) -> None:
+        """Tell sessions of a guild: all that is in it, since it is there again, or newly `joined` by the bot."""
+        data = payloads.guild_create(guild, self._world)
+        if joined:
+            del data["unavailable"]  # by this alone discord.py tells the two apart
         for session in self._reached(guild.id):
             if session.intents & GUILDS:
-                self._dispatch(session, "GUILD_CREATE", payloads.guild_create(guild, self._world))
+                self._dispatch(session, "GUILD_CREATE", data)
 
     async def drop(self, *, code: int = 4000, forget: bool = False) -> None:
         """Cut every connection; with `forget`, the sessions cannot be resumed either."""

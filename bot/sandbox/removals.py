@@ -74,7 +74,7 @@ class Removals:
         """Let the bot into a guild again."""
         roles = [role for role in guild.roles.values() if role.bot_id == self._world.bot.id]
         self._world.add_member(guild, self._world.bot, roles=roles)
-        self._gateway.announce_guild(guild)
+        self._gateway.announce_guild(guild, joined=True)
 
     def outage(self, guild: Guild) -> None:
         """Let a guild be unavailable: Discord's own trouble, which it is not to be blamed for."""

@@ -144,7 +144,9 @@ async def _connection(path: Path, *pragmas: str) -> AsyncIterator[aiosqlite.Conn
     connection = aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
     await _see_through(_opened(connection))
     try:
-        for pragma in ("PRAGMA foreign_keys = ON", "PRAGMA synchronous = NORMAL", *pragmas):
+        # secure_delete: what members have deleted is overwritten in the file, and not only given up.
+        common = ("PRAGMA foreign_keys = ON", "PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON")
+        for pragma in (*common, *pragmas):
             await connection.execute(pragma)
         yield connection
     finally:

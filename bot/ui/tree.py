@@ -1,7 +1,7 @@
 """The command tree: counts what is running, and is where every fault of a command ends."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -11,6 +11,10 @@ from bot.ui import notices
 
 # After the grace, how long interrupted commands may take to say so and to settle what they spent.
 LAST_WORDS_S = 2.0
+
+
+RIGHT: Final = "right"
+"""In a command's `extras`: the right that it takes, where its group's default permission does not say so."""
 
 
 class Tree(app_commands.CommandTree[Any]):  # Any: the client, which this file has no need of

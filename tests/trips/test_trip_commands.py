@@ -25,8 +25,11 @@ from tests.trips.reading import edits_of, sent_for, usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-EVERYONES = ["ask", "draw", "help", "models", "say", "usage"]
-MODERATORS = [
+EVERYONES = [
+    *("ask", "draw", "help", "models", "say", "usage"),
+    *("history show", "history export", "privacy show", "privacy export", "privacy delete"),
+]
+MODERATORS = ["history clear"] + [
     f"{group} {command}" for group in ("channel", "server") for command in ("model", "persona", "show", "reset")
 ]
 
@@ -343,7 +346,7 @@ async def test_pictures_and_speech_over_the_limit_are_made_to_fit():
 async def test_help_lists_what_the_asker_can_use_to_click_on(box: Sandbox, member: Person):
     for person, where, more in (
         (member, "general", []),
-        (member, "dm", []),
+        (member, "dm", ["history clear"]),
         (box.person("Mo"), "general", MODERATORS),
     ):
         used = await use(person, "/help", channel=where)

@@ -48,6 +48,7 @@ async def test_one_message_of_a_long_answer_is_enough(box: Sandbox, ada: Person,
     long = await ada.command("/ask", prompt="long")
     await long.until(lambda shown: len(shown.text) >= 4700 and not being_written(shown), deadline_s=DEADLINE_S)
     assert len(long.messages) == 3
+    await box.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)  # until then the last one is on its way
     mo.deletes(long.messages[-1])
     assert await carried(box, ada) == []
 

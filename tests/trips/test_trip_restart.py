@@ -48,7 +48,7 @@ async def test_changed_commands_are_written_again_at_the_next_start(box: Sandbox
     box.discord.commands.delete(next(iter(box.discord.commands.commands)))
     await box.restart()
     assert len(box.journal.find(_writes_commands, after=before)) == 1
-    assert len(box.discord.commands.commands) == 8
+    assert len(box.discord.commands.commands) == 10
 
 
 async def test_private_turns_are_only_for_the_same_members_private_questions_in_that_channel(

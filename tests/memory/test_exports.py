@@ -1,0 +1,70 @@
+"""Files of turns: never over their room, the newest turns in them, told for what they are."""
+
+import dataclasses
+import json
+
+import pytest
+from kept_turns import ANNA, Say, SleepClock
+
+from bot.caller import Right
+from bot.errors import MissingRight
+from bot.memory.history import Format, History
+from bot.memory.own_data import OwnData
+from bot.store.archive import Archive
+from bot.store.database import Database
+from bot.store.members import Members
+from bot.store.removals import Removals
+
+
+@pytest.fixture
+def history(database: Database, removals: Removals, clock: SleepClock) -> History:
+    return History(Archive(database), removals, clock)
+
+
+@pytest.mark.parametrize("written_in", list(Format))
+async def test_a_file_never_takes_more_than_its_room(history: History, say: Say, written_in: Format) -> None:
+    for number in range(230):
+        await say(f"question {number} ☂", answer="answer " * number)
+    for room in (700, 5_000, 33_333, 1_000_000):
+        export = await history.export(ANNA, written_in, room)
+        assert len(export.data) <= room
+        assert export.total == 230
+        assert export.turns < 230 or len(export.data) > 150_000
+        if export.turns:
+            assert "question 229 ☂" in export.data.decode()
+
+
+async def test_a_json_file_is_json_however_many_turns_are_in_it(history: History, say: Say) -> None:
+    for expected in range(4):
+        content = json.loads((await history.export(ANNA, Format.JSON, 100_000)).data)
+        assert (len(content["turns"]), content["turns_in_file"], content["turns_kept"]) == (expected,) * 3
+        await say('"quoted" \\ and\nbroken')
+
+
+async def test_a_question_cannot_break_out_of_its_quote(history: History, say: Say) -> None:
+    await say("first\n# second\r\n---", author_name="Ann\n# Ben")
+    text = (await history.export(ANNA, Format.MARKDOWN, 100_000)).data.decode()
+    assert "> first\n> # second\n> ---\n" in text
+    assert "## Ann # Ben" in text
+
+
+@pytest.mark.parametrize("right", [Right.READ_MESSAGE_HISTORY, Right.MANAGE_MESSAGES])
+async def test_every_use_of_the_history_takes_its_own_right(history: History, right: Right) -> None:
+    caller = dataclasses.replace(ANNA, rights=frozenset(Right) - {right})
+    reading = [history.newest(caller), history.before(caller, 5), history.after(caller, 5)]
+    reading.append(history.export(caller, Format.JSON, 1000))
+    clearing = [history.count(caller), history.clear(caller)]
+    needs_it, does_not = (reading, clearing) if right is Right.READ_MESSAGE_HISTORY else (clearing, reading)
+    for use in needs_it:
+        with pytest.raises(MissingRight):
+            await use
+    for use in does_not:
+        await use
+
+
+async def test_ones_own_data_says_what_else_is_kept(database: Database, removals: Removals, clock: SleepClock) -> None:
+    own = OwnData(Members(database), Archive(database), removals, clock, days=30)
+    content = json.loads((await own.export(ANNA, 100_000)).data)
+    assert content["member_id"] == str(ANNA.user_id)
+    assert content["turns"] == []
+    assert all(rows == [] for rows in content["others"].values())

@@ -1,0 +1,136 @@
+"""What is kept long enough goes: at the start, then once a day, and as soon as the store can be used again."""
+
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+from kept_turns import CHANNEL, GUILD, NOON, Say, SleepClock
+
+from bot.clock import unix_ms
+from bot.errors import StoreUnavailable
+from bot.memory.retention import EVERY_S, RETRY_S, Retention
+from bot.memory.servers import Servers
+from bot.store.conversations import Conversations
+from bot.store.database import Database, Work
+from bot.store.departures import Departures
+from bot.store.gone import Gone
+from bot.store.removals import Removals
+
+T = TypeVar("T")
+
+
+class Unreachable:
+    """A database that cannot be used while `down`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.down = True
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._run(self._database.write, work)
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._run(self._database.read, work)
+
+    async def _run(self, run, work):
+        if self.down:
+            raise StoreUnavailable("out of reach")
+        return await run(work)
+
+
+def retention(database: Database, clock: SleepClock, *, days: int = 30) -> Retention:
+    return Retention(Removals(database, Gone()), Servers(Departures(database), clock), clock, days=days)
+
+
+def days_ago(days: float) -> int:
+    return unix_ms(NOON - timedelta(days=days))
+
+
+async def left(conversations: Conversations) -> str:
+    return "".join(turn.question for turn in await conversations.public_line(CHANNEL, 20))
+
+
+async def test_turns_go_at_the_start_and_then_day_by_day(
+    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+) -> None:
+    for question, age in (("a", 30.01), ("b", 29.5), ("c", 28.5), ("d", 0)):
+        await say(question, created_at_ms=days_ago(age))
+    async with retention(database, clock).running():
+        assert await clock.asleep() == EVERY_S
+        assert await left(conversations) == "bcd"
+        await clock.sleep_over()
+        assert await left(conversations) == "cd"
+        await clock.sleep_over()
+        assert await left(conversations) == "d"
+
+
+async def test_a_sweep_that_could_not_be_done_is_done_within_the_hour(
+    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+) -> None:
+    await say("a", created_at_ms=days_ago(3))
+    store = Unreachable(database)
+    async with retention(store, clock, days=2).running():
+        assert await clock.asleep() == RETRY_S
+        assert await left(conversations) == "a"
+        store.down = False
+        assert await clock.sleep_over() == EVERY_S
+        assert await left(conversations) == ""
+
+
+async def test_no_server_is_purged_before_discord_has_said_which_there_are(
+    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+) -> None:
+    await say("a")
+    await Departures(database).note([GUILD], days_ago(8))
+    servers = Servers(Departures(database), clock)
+    await servers.purge()
+    assert await left(conversations) == "a"
+    await servers.compare([], lambda guild_id: guild_id != GUILD)
+    assert await left(conversations) == "a"
+    await servers.compare([], lambda _: True)
+    assert await left(conversations) == ""
+
+
+@pytest.mark.parametrize(("days", "kept"), [(6.9, "a"), (7.1, "")])
+async def test_a_server_is_kept_for_a_week_from_when_it_was_missed(
+    database: Database, conversations: Conversations, say: Say, clock: SleepClock, days: float, kept: str
+) -> None:
+    await say("a")
+    servers = Servers(Departures(database), clock)
+    await servers.left(GUILD)
+    await servers.compare([], lambda _: True)
+    await clock.advance(days * 86_400)
+    await servers.purge()
+    assert await left(conversations) == kept
+
+
+async def test_a_server_that_is_back_is_not_purged_and_counts_anew_when_it_goes_again(
+    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+) -> None:
+    await say("a")
+    servers = Servers(Departures(database), clock)
+    await servers.left(GUILD)
+    await clock.advance(6 * 86_400)
+    await servers.joined(GUILD)
+    await clock.advance(6 * 86_400)
+    await servers.left(GUILD)
+    await clock.advance(6 * 86_400)
+    await servers.purge()
+    assert await left(conversations) == "a"
+    await clock.advance(2 * 86_400)
+    await servers.available(GUILD)
+    await servers.purge()
+    assert await left(conversations) == "a"
+
+
+async def test_a_departure_that_could_not_be_noted_is_found_by_the_next_comparison(
+    database: Database, say: Say, clock: SleepClock
+) -> None:
+    await say("a")
+    store = Unreachable(database)
+    servers = Servers(Departures(store), clock)
+    await servers.left(GUILD)
+    store.down = False
+    assert await Departures(database).due(unix_ms(clock.now())) == []
+    await servers.compare([], lambda _: True)
+    assert await Departures(database).due(unix_ms(clock.now())) == [GUILD]
