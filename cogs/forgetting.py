@@ -20,22 +20,22 @@ class Forgetting(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Let go of what was said in a deleted message."""
-        await self._deletions.messages([deleted.message_id])
+        self._deletions.messages([deleted.message_id])
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Let go of what was said in messages that were deleted together."""
-        await self._deletions.messages(deleted.message_ids)
+        self._deletions.messages(deleted.message_ids)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
         """Let go of what was said in a deleted thread."""
-        await self._deletions.channel(deleted.thread_id)
+        self._deletions.channel(deleted.thread_id)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Let go of what was said in a deleted channel and its threads."""
-        await self._deletions.channel(channel.id)
+        self._deletions.channel(channel.id)
 
     # Which servers there are is told anew with each session. discord.py's own list keeps those that were left while a
     # session was lost, so what came since is kept here.

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import Final
 
 from bot.clock import Clock
@@ -11,12 +12,14 @@ from bot.errors import StoreUnavailable
 from bot.store.removals import Removals
 
 RETRY_S: Final = 15
+BATCH: Final = 100
+"""Messages that are looked up in one transaction."""
 
 log = logging.getLogger(__name__)
 
 
 class Deletions:
-    """Follows the deletions in Discord. Nothing raises StoreUnavailable: nobody is there to be told."""
+    """Follows the deletions in Discord, one batch after the other however many come at once."""
 
     def __init__(self, removals: Removals, clock: Clock) -> None:
         self._removals = removals
@@ -25,49 +28,56 @@ class Deletions:
         self._channels: set[int] = set()
         self._waiting = asyncio.Event()
 
-    async def messages(self, message_ids: Collection[int]) -> None:
-        """Let go of every turn that was shown in one of these messages."""
+    def messages(self, message_ids: Collection[int]) -> None:
+        """Let go of every turn that was shown in one of these messages: from now on none goes along with a question."""
+        self._removals.note(message_ids)
         self._messages.update(message_ids)
-        await self._carry_out()
+        self._waiting.set()
 
-    async def channel(self, channel_id: int) -> None:
+    def channel(self, channel_id: int) -> None:
         """Let go of everything in a channel or thread, and in a channel's threads."""
+        self._removals.note([channel_id])
         self._channels.add(channel_id)
-        await self._carry_out()
+        self._waiting.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Try again, for as long as the block runs, where the store could not be used."""
-        retrying = asyncio.create_task(self._retry(), name="deletions")
+        """Carry deletions out for as long as the block runs, and what is left of them at its end."""
+        working = asyncio.create_task(self._work(), name="deletions")
         try:
             yield
         finally:
-            retrying.cancel()
-            await asyncio.wait({retrying})
-            if self._messages or self._channels:
-                log.error(
-                    "deletions not carried out",
-                    extra={"messages": len(self._messages), "channels": len(self._channels)},
-                )
+            working.cancel()
+            await asyncio.wait({working})
+            if not await self._carry_out():
+                facts = {"messages": len(self._messages), "channels": len(self._channels)}
+                log.error("deletions not carried out", extra=facts)
 
-    async def _carry_out(self) -> None:
-        messages, channels = tuple(self._messages), tuple(self._channels)
-        try:
-            turns = await self._removals.of_messages(messages) if messages else 0
-            self._messages.difference_update(messages)
-            for channel_id in channels:
-                turns += await self._removals.of_channel(channel_id)
-                self._channels.discard(channel_id)
-        except StoreUnavailable as error:
-            log.warning("deletions put off", extra={"messages": len(messages), "detail": str(error)})
-            self._waiting.set()
-        else:
-            if turns:
-                log.info("deleted in Discord", extra={"turns": turns})
-
-    async def _retry(self) -> None:
+    async def _work(self) -> None:
         while True:
             await self._waiting.wait()
             self._waiting.clear()
-            await self._clock.sleep(RETRY_S)
-            await self._carry_out()
+            if not await self._carry_out():
+                self._waiting.set()
+                await self._clock.sleep(RETRY_S)
+
+    async def _carry_out(self) -> bool:
+        """Do all there is to do; False where some of it could not be done now."""
+        turns = 0
+        try:
+            while batch := list(islice(self._messages, BATCH)):
+                turns += await self._removals.of_messages(batch)
+                self._messages.difference_update(batch)
+            while channel := list(islice(self._channels, 1)):
+                turns += await self._removals.of_channel(channel[0])
+                self._channels.difference_update(channel)
+        except StoreUnavailable as error:
+            log.warning("deletions put off", extra={"messages": len(self._messages), "detail": str(error)})
+            return False
+        except Exception:
+            # Nobody else would carry them out: whatever went wrong, try again.
+            log.exception("deletions failed")
+            return False
+        if turns:
+            log.info("deleted in Discord", extra={"turns": turns})
+        return True

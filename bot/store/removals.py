@@ -4,7 +4,7 @@ When one turn goes, those that followed it follow the one before it, so that no 
 the oldest of each, there is nothing to mend.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from bot.store.database import Database, Transaction, Value
@@ -62,9 +62,13 @@ class Removals:
         self._database = database
         self._gone = gone
 
+    def note(self, ids: Iterable[int]) -> None:
+        """See that nothing of these messages, threads or channels is kept hereafter, or goes along with a question."""
+        self._gone.note(ids)
+
     async def of_messages(self, message_ids: Collection[int]) -> int:
         """Take away every turn that was shown in one of these messages, now or when it comes to be kept."""
-        self._gone.note(message_ids)
+        self.note(message_ids)
 
         async def work(transaction: Transaction) -> int:
             found = [row for each in message_ids for row in await transaction.fetch_all(_OF_MESSAGE, (each,))]
@@ -75,7 +79,7 @@ class Removals:
 
     async def of_channel(self, channel_id: int) -> int:
         """Take away all turns of a channel or thread that was deleted, private ones too, and of a channel's threads."""
-        self._gone.note([channel_id])
+        self.note([channel_id])
         return (
             await self._all(_PUBLIC, channel_id)
             + await self._all(_PRIVATE, channel_id)

@@ -1,52 +1,90 @@
-"""Deletions that the store could not take are carried out later, and hold from the first moment on."""
+"""Deletions hold from the first moment on, and are carried out when the store can be used, at the very end too."""
 
 import asyncio
 
+import pytest
 from kept_turns import CHANNEL, Say, SleepClock
 from test_retention import Unreachable
 
-from bot.memory.deletions import RETRY_S, Deletions
+from bot.memory.deletions import BATCH, RETRY_S, Deletions
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.gone import Gone
 from bot.store.removals import Removals
 
 
-async def lines(conversations: Conversations) -> str:
+@pytest.fixture
+def store(database: Database) -> Unreachable:
+    return Unreachable(database)
+
+
+@pytest.fixture
+def deletions(store: Unreachable, gone: Gone, clock: SleepClock) -> Deletions:
+    return Deletions(Removals(store, gone), clock)
+
+
+async def line(conversations: Conversations) -> str:
     return "".join(turn.question for turn in await conversations.public_line(CHANNEL, 20))
 
 
+async def until(conversations: Conversations, wanted: str) -> None:
+    async with asyncio.timeout(10):
+        while await line(conversations) != wanted:
+            pass  # each look is a transaction of its own
+
+
 async def test_what_could_not_be_deleted_is_out_of_sight_at_once_and_deleted_later(
-    database: Database, conversations: Conversations, gone: Gone, say: Say, clock: SleepClock
+    database: Database,
+    conversations: Conversations,
+    store: Unreachable,
+    deletions: Deletions,
+    say: Say,
+    clock: SleepClock,
 ) -> None:
     await say("a", answer_message_ids=(1, 2))
     await say("b", answer_message_ids=(3,))
-    store = Unreachable(database)
-    deletions = Deletions(Removals(store, gone), clock)
     async with deletions.running():
-        await deletions.messages([2])
-        assert await lines(conversations) == "b"
-        assert await lines(Conversations(database)) == "ab"
+        deletions.messages([2])
+        assert await line(conversations) == "b"
         assert await clock.asleep() == RETRY_S
-        store.down = False
-        await deletions.messages([99])
-    assert await lines(Conversations(database)) == "b"
-
-
-async def test_a_channel_is_tried_again_as_well(
-    database: Database, conversations: Conversations, gone: Gone, say: Say, clock: SleepClock
-) -> None:
-    await say("a")
-    store = Unreachable(database)
-    deletions = Deletions(Removals(store, gone), clock)
-    async with deletions.running():
-        await deletions.channel(CHANNEL)
-        await clock.asleep()
-        assert await lines(conversations) == "a"
-        await clock.sleep_over()
+        assert await line(Conversations(database)) == "ab"
         store.down = False
         await clock.advance(RETRY_S)
-        async with asyncio.timeout(10):
-            while await lines(conversations):
-                pass  # each look is a transaction of its own
+        await until(Conversations(database), "b")
+
+
+async def test_a_deleted_channel_is_tried_again_as_well(
+    conversations: Conversations, store: Unreachable, deletions: Deletions, say: Say, clock: SleepClock
+) -> None:
+    await say("a")
+    async with deletions.running():
+        deletions.channel(CHANNEL)
+        await clock.sleep_over()
+        assert await line(conversations) == "a"
+        store.down = False
+        await clock.advance(RETRY_S)
+        await until(conversations, "")
     assert clock.slept == [RETRY_S] * 2
+
+
+async def test_what_is_left_at_the_end_is_still_carried_out(
+    database: Database, store: Unreachable, deletions: Deletions, say: Say, clock: SleepClock
+) -> None:
+    await say("a", answer_message_ids=(1,))
+    async with deletions.running():
+        deletions.messages([1])
+        await clock.asleep()
+        store.down = False
+    assert await line(Conversations(database)) == ""
+
+
+async def test_many_at_once_are_looked_up_in_batches(
+    database: Database, store: Unreachable, deletions: Deletions, say: Say
+) -> None:
+    await say("a", answer_message_ids=(5 * BATCH,))
+    store.down = False
+    async with deletions.running():
+        for number in range(5 * BATCH + 1):
+            deletions.messages([number])
+        await until(Conversations(database), "")
+    assert store.writes <= 7

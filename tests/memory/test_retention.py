@@ -25,8 +25,10 @@ class Unreachable:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.down = True
+        self.writes = 0
 
     async def write(self, work: Work[T]) -> T:
+        self.writes += 1
         return await self._run(self._database.write, work)
 
     async def read(self, work: Work[T]) -> T:
