@@ -29,12 +29,13 @@ _IN_MARKDOWN: Final = "\n---\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file of turns: `turns` are in it, `total` are kept."""
+    """A file of turns: `turns` are in it, `total` are kept; so many other rows did not fit it."""
 
     filename: str
     data: bytes
     turns: int
     total: int
+    others_left_out: int = 0
 
 
 async def json_file(name: str, facts: Json, total: int, reading: Reading, room: int) -> Export:

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
-from bot.memory.exports import VERSION, Export, Json, json_file, moment
+from bot.memory.exports import LARGEST, VERSION, Export, Json, as_json, json_file, moment
 from bot.store.archive import Archive
 from bot.store.conversations import Turn
 from bot.store.members import Members, Place
@@ -62,15 +62,19 @@ class OwnData:
 
         now = moment(unix_ms(self._clock.now()))
         others = await self._members.traces(caller.user_id)
+        fitting = _fitting(others, min(room, LARGEST) // 2)
         facts: Json = {
             "format": _FORMAT,
             "version": VERSION,
             "exported_at": now,
             "member_id": str(caller.user_id),
-            "others": {table: [_with_texts(row) for row in rows] for table, rows in others.items()},
+            "others_kept": {table: len(rows) for table, rows in others.items()},
+            "others": fitting,
         }
         total = sum(place.turns for place in await self._members.places(caller.user_id))
-        return await json_file(f"my-data-{now[:10]}", facts, total, reading, room)
+        export = await json_file(f"my-data-{now[:10]}", facts, total, reading, room)
+        left_out = sum(map(len, others.values())) - sum(map(len, fitting.values()))
+        return replace(export, others_left_out=left_out)
 
     async def delete(self, caller: Caller) -> int:
         """Delete the caller's turns everywhere and take their id out of all else; returns how many turns went.
@@ -85,6 +89,19 @@ class OwnData:
         # Without the id: this is the one member whose id the log should not bear.
         log.info("a member's data deleted", extra={"turns": turns, "others": others})
         return turns
+
+
+def _fitting(others: Mapping[str, Sequence[Mapping[str, int | str | None]]], room: int) -> dict[str, list[Json]]:
+    """Write as many rows as fit `room` bytes."""
+    fitting: dict[str, list[Json]] = {table: [] for table in others}
+    for table, rows in others.items():
+        for row in rows:
+            written = _with_texts(row)
+            room -= len(as_json({table: [written]}).encode())  # with its surroundings: somewhat more than it takes
+            if room < 0:
+                return fitting
+            fitting[table].append(written)
+    return fitting
 
 
 def _with_texts(row: Mapping[str, int | str | None]) -> Json:

@@ -14,6 +14,8 @@ async def send_export(interaction: discord.Interaction, export: Export) -> None:
         text = f"Here are the newest **{counted(export.turns)}**. {left_out}"
     else:
         text = f"Here is all of it: **{counted(export.turns)}**."
+    if export.others_left_out:
+        text += f" Of other entries {export.others_left_out:,} didn't fit."
     file = discord.File(io.BytesIO(export.data), export.filename)
     await interaction.edit_original_response(content=text, attachments=[file])
 

@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 import pytest
-from kept_turns import ANNA, Say, SleepClock
+from kept_turns import ANNA, GUILD, Say, SleepClock
 
 from bot.caller import Right
 from bot.errors import MissingRight
@@ -14,6 +14,7 @@ from bot.store.archive import Archive
 from bot.store.database import Database
 from bot.store.members import Members
 from bot.store.removals import Removals
+from bot.store.settings import StoredSettings
 
 
 @pytest.fixture
@@ -60,6 +61,22 @@ async def test_every_use_of_the_history_takes_its_own_right(history: History, ri
             await use
     for use in does_not:
         await use
+
+
+async def test_many_large_rows_about_a_member_leave_room_for_turns(
+    database: Database, removals: Removals, say: Say, clock: SleepClock
+) -> None:
+    settings = StoredSettings(database)
+    for channel_id in range(40):
+        await settings.set_channel(channel_id, GUILD, "persona", "x" * 1000, by=ANNA.user_id, at_ms=0)
+    await say()
+    own = OwnData(Members(database), Archive(database), removals, clock, days=30)
+    export = await own.export(ANNA, 20_000)
+    content = json.loads(export.data)
+    assert len(export.data) <= 20_000
+    assert 0 < len(content["others"]["settings"]) < 40 == content["others_kept"]["settings"]
+    assert export.others_left_out > 0
+    assert len(content["turns"]) == 1
 
 
 async def test_ones_own_data_says_what_else_is_kept(database: Database, removals: Removals, clock: SleepClock) -> None:

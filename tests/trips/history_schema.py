@@ -45,6 +45,7 @@ OWN_DATA = exactly(
     version={"const": 1},
     exported_at=MOMENT,
     member_id=ID,
+    others_kept={"type": "object", "additionalProperties": COUNT},
     others={"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}},
     **_COUNTS,
 )
