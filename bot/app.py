@@ -13,13 +13,17 @@ from bot.conversation.answering import Answering
 from bot.conversation.window import Window
 from bot.drawing.drawing import Drawing
 from bot.errors import StartupFault, StoreUnavailable
+from bot.guilds.admission import Admission
+from bot.guilds.doors import Doors
 from bot.guilds.rules import GuildRules
 from bot.memory.deletions import Deletions
 from bot.memory.history import History
 from bot.memory.own_data import OwnData
 from bot.memory.retention import Retention
 from bot.memory.servers import Servers
+from bot.quotas.lanes import Lanes
 from bot.quotas.ledger import Ledger
+from bot.quotas.pace import Pace, Rate
 from bot.quotas.rules import Ceilings
 from bot.services import Services
 from bot.settings import Settings
@@ -75,6 +79,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             saying=Saying(api, ledger, clock),
             drawing=Drawing(api, ledger, clock),
             rules=GuildRules(StoredSettings(database), catalogue, clock, persona=settings.default_persona),
+            admission=Admission(_doors(settings), Pace(settings.member_rate and Rate(*settings.member_rate), clock)),
+            lanes=Lanes(clock, member=settings.member_running, channel=settings.channel_running),
             catalogue=catalogue,
             ledger=ledger,
             history=History(archive, removals, clock),
@@ -94,6 +100,14 @@ async def _kept_fresh(catalogue: Catalogue) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+def _doors(settings: Settings) -> Doors:
+    return Doors(
+        allowed_guilds=frozenset(settings.allowed_guilds),
+        allow_direct_messages=settings.allow_dms,
+        blocked_users=frozenset(settings.blocked_users),
+    )
 
 
 def _policy(settings: Settings) -> Policy:

@@ -2,7 +2,7 @@
 
 import logging
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import discord
@@ -34,6 +34,7 @@ COGS: Final = (
     "cogs.privacy",
     "cogs.help",
     "cogs.forgetting",
+    "cogs.joining",
 )
 
 
@@ -65,7 +66,9 @@ class Bot(commands.AutoShardedBot):
             http_trace=self._trace(),
         )
         self.buttons = Buttons(self.tree)
+        self.tree.guard(services.admission)
         self.forms = Forms(self.tree)
+        self._tell_of_joins()
 
     async def login(self, token: str) -> None:
         """Log in at the REST base of the settings."""
@@ -99,8 +102,24 @@ class Bot(commands.AutoShardedBot):
 
     async def stop(self, grace_s: float) -> None:
         """Take no new commands, let running ones finish for `grace_s` seconds, then leave Discord."""
+        self.services.lanes.close()
         await self.tree.drain(grace_s)
         await self.close()
+
+    def _tell_of_joins(self) -> None:
+        """Dispatch `server_join` for each server joined, with its id.
+
+        discord.py's own `guild_join` doesn't come in the seconds after a start: there it takes every server for one it
+        was in before. Discord leaves out `unavailable` where the bot is new.
+        """
+        parse = self._connection.parsers["GUILD_CREATE"]
+
+        def parse_and_tell(data: dict[str, Any]) -> None:  # Any: Discord's JSON
+            parse(data)
+            if "unavailable" not in data:
+                self.dispatch("server_join", int(data["id"]))
+
+        self._connection.parsers["GUILD_CREATE"] = parse_and_tell
 
     def _trace(self) -> aiohttp.TraceConfig:
         async def on_request_end(

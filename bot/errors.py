@@ -5,6 +5,11 @@ BotError                      carries one plain sentence for the person who aske
 │   ├── MissingRight
 │   ├── OutsideServer
 │   ├── QuotaSpent
+│   ├── TurnedAway
+│   ├── CoolingOff
+│   ├── LineFull
+│   ├── WaitedTooLong
+│   ├── Restarting
 │   ├── ModelNotAllowed
 │   ├── NothingToSay
 │   └── BadOption
@@ -72,6 +77,39 @@ class QuotaSpent(Refusal):
     def __init__(self, sentence: str, *, resets_at: datetime) -> None:
         super().__init__("quota spent", sentence=sentence)
         self.resets_at = resets_at
+
+
+class TurnedAway(Refusal):
+    """The operator doesn't have the bot serve this person, or in this place."""
+
+
+class CoolingOff(Refusal):
+    """A member made too many calls in a short time; the next one passes at `until`, a whole second."""
+
+    def __init__(self, *, until: datetime) -> None:
+        super().__init__(
+            "too many calls",
+            sentence=f"That was a lot at once. I'm there for you again <t:{int(until.timestamp())}:R>.",
+        )
+        self.until = until
+
+
+class LineFull(Refusal):
+    """More answers wait in line in a channel than make sense."""
+
+    sentence = "Too many questions are waiting in this channel already. Please try again later."
+
+
+class WaitedTooLong(Refusal):
+    """An answer's turn did not come while Discord would still have shown it."""
+
+    sentence = "It didn't come to your turn in ten minutes, so I gave up. Please try again later."
+
+
+class Restarting(Refusal):
+    """The bot is about to stop, and starts nothing any more."""
+
+    sentence = "I'm just restarting. Please try again in a minute."
 
 
 class ModelNotAllowed(Refusal):

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from bot.catalogue import Catalogue
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
+from bot.guilds.admission import Admission
 from bot.guilds.rules import GuildRules
 from bot.memory.deletions import Deletions
 from bot.memory.history import History
 from bot.memory.own_data import OwnData
 from bot.memory.servers import Servers
+from bot.quotas.lanes import Lanes
 from bot.quotas.ledger import Ledger
 from bot.speech.saying import Saying
 
@@ -22,6 +24,8 @@ class Services:
     saying: Saying
     drawing: Drawing
     rules: GuildRules
+    admission: Admission
+    lanes: Lanes
     catalogue: Catalogue
     ledger: Ledger
     history: History

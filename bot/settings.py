@@ -20,6 +20,7 @@ DEFAULT_PERSONA: Final = (
     "you are asked in. Format with Discord's markdown where it helps."
 )
 UNLIMITED: Final = "unlimited"
+OFF: Final = "off"
 
 
 class _Expected(ValueError):
@@ -85,6 +86,51 @@ def _quota(value: object) -> int | None:
     raise _Expected(f"a whole number, 0 or more, or `{UNLIMITED}`")
 
 
+def _rate(value: object) -> tuple[int, int] | None:
+    if isinstance(value, str):
+        if value.strip().lower() == OFF:
+            return None
+        found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", value.replace(" ", ""))
+        value = (int(found[1]), int(found[2])) if found else None
+    elif value is None:
+        return None
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(each, int) and each > 0 for each in value):
+        return value
+    raise _Expected(f"calls per seconds, such as `10/12`, or `{OFF}`")
+
+
+def _at_once(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if value.strip().lower() == OFF:
+            return None
+        if re.fullmatch(r"[0-9]{1,6}", value.strip()):
+            value = int(value)
+    if isinstance(value, int) and value > 0:
+        return value
+    raise _Expected(f"a whole number, 1 or more, or `{OFF}`")
+
+
+def _ids(value: object) -> tuple[int, ...]:
+    if isinstance(value, tuple):
+        return value
+    # A list without an id would open what it was meant to close, so there has to be one.
+    ids = [each.strip() for each in str(value).split(",") if each.strip()]
+    if not ids or any(not re.fullmatch(r"[1-9][0-9]{0,18}", each) for each in ids):
+        raise _Expected("ids, separated by commas: numbers as Discord's `Copy ID` gives them")
+    return tuple(int(each) for each in ids)
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text not in ("true", "false"):
+        raise _Expected("`true` or `false`")
+    return text == "true"
+
+
 def _patterns(value: object) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, (tuple, list)) else []
     patterns = tuple(name.strip() for name in names if name.strip())
@@ -109,13 +155,15 @@ _MODEL_PATTERN: Final = r"[A-Za-z0-9._:/@+*?\[\]!-]{1,100}"
 _MODEL_NAME = _text("a model's name, such as `gpt-4.1`", _MODEL)
 
 Quota = Annotated[int | None, BeforeValidator(_quota)]
+AtOnce = Annotated[int | None, BeforeValidator(_at_once)]
+Ids = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_ids)]
 Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_patterns)]
 
 
 class Settings(BaseSettings):
     """The operator's settings, named as in the environment but in lower case.
 
-    An empty tuple of patterns means "not set"; a quota of None means unlimited. Build it with `load`.
+    An empty tuple means "not set"; a quota of None means unlimited, any other None "off". Build it with `load`.
     """
 
     model_config = SettingsConfigDict(
@@ -172,6 +220,14 @@ class Settings(BaseSettings):
     quota_server_tokens_per_day: Quota = 1_000_000
     quota_server_speech_characters_per_day: Quota = 100_000
     quota_server_images_per_day: Quota = 100
+
+    member_rate: Annotated[tuple[int, int] | None, NoDecode, BeforeValidator(_rate)] = (10, 12)
+    member_running: AtOnce = 3
+    channel_running: AtOnce = 10
+
+    allowed_guilds: Ids = ()
+    allow_dms: Annotated[bool, BeforeValidator(_switch)] = True
+    blocked_users: Ids = ()
 
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],

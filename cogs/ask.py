@@ -8,19 +8,24 @@ from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
 from bot.conversation.answering import Answering, Question
 from bot.guilds.rules import GuildRules
+from bot.quotas.lanes import Lanes
 from bot.ui import choices
 from bot.ui.callers import caller_of
 from bot.ui.rooms import Rooms
 from bot.ui.surfaces import InteractionSurface
+from bot.ui.waiting import in_line
 
 
 class Ask(commands.Cog):
     """Answers questions."""
 
-    def __init__(self, answering: Answering, rules: GuildRules, catalogue: Catalogue, rooms: Rooms) -> None:
+    def __init__(
+        self, answering: Answering, rules: GuildRules, catalogue: Catalogue, lanes: Lanes, rooms: Rooms
+    ) -> None:
         self._answering = answering
         self._rules = rules
         self._catalogue = catalogue
+        self._lanes = lanes
         self._rooms = rooms
 
     @app_commands.command()
@@ -44,8 +49,9 @@ class Ask(commands.Cog):
         persona = await self._rules.persona_for(caller)
         question = Question(prompt, chosen, persona, private=private, fresh=fresh)
         prepared = await self._answering.prepare(caller, question)
-        async with prepared.reservation:
+        async with prepared.reservation, self._lanes.ticket(caller) as ticket:
             await interaction.response.defer(ephemeral=private, thinking=True)
+            await in_line(interaction, ticket)
             room = self._rooms.of(interaction.token)
             await self._answering.answer(prepared, InteractionSurface(interaction, room, private=private))
 
@@ -57,4 +63,4 @@ class Ask(commands.Cog):
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
-    await bot.add_cog(Ask(services.answering, services.rules, services.catalogue, bot.rooms))
+    await bot.add_cog(Ask(services.answering, services.rules, services.catalogue, services.lanes, bot.rooms))

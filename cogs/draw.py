@@ -11,18 +11,21 @@ from bot.client import Bot
 from bot.drawing.drawing import Drawing
 from bot.drawing.request import MOST_PICTURES, DrawRequest, sizes_of
 from bot.guilds.rules import GuildRules
+from bot.quotas.lanes import Lanes
 from bot.ui import choices
 from bot.ui.callers import caller_of
 from bot.ui.surfaces import edit_original
+from bot.ui.waiting import in_line
 
 
 class Draw(commands.Cog):
     """Draws pictures."""
 
-    def __init__(self, drawing: Drawing, rules: GuildRules, catalogue: Catalogue) -> None:
+    def __init__(self, drawing: Drawing, rules: GuildRules, catalogue: Catalogue, lanes: Lanes) -> None:
         self._drawing = drawing
         self._rules = rules
         self._catalogue = catalogue
+        self._lanes = lanes
 
     @app_commands.command()
     @app_commands.describe(
@@ -45,8 +48,9 @@ class Draw(commands.Cog):
         caller = caller_of(interaction)
         chosen = await self._rules.model_for(caller, ModelKind.IMAGE, model)
         prepared = await self._drawing.prepare(caller, DrawRequest(prompt, chosen, size, n, spoiler))
-        async with prepared.reservation:
+        async with prepared.reservation, self._lanes.ticket(caller) as ticket:
             await interaction.response.defer(thinking=True)
+            await in_line(interaction, ticket)
             drawn = await self._drawing.draw(prepared, interaction.filesize_limit)
             files = [
                 discord.File(io.BytesIO(file.data), file.filename, description=file.description, spoiler=file.spoiler)
@@ -67,4 +71,5 @@ class Draw(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Draw(bot.services.drawing, bot.services.rules, bot.services.catalogue))
+    services = bot.services
+    await bot.add_cog(Draw(services.drawing, services.rules, services.catalogue, services.lanes))

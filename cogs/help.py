@@ -6,6 +6,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.ui.callers import caller_of
+from bot.ui.links import to_command
 from bot.ui.lists import fit
 from bot.ui.tree import RIGHT
 
@@ -25,10 +26,7 @@ class Help(commands.Cog):
         for command in self._bot.tree.walk_commands():
             if isinstance(command, app_commands.Group) or not _offered(command, interaction):
                 continue
-            top = command.root_parent or command
-            number = self._bot.command_ids.get(top.name)
-            # Discord makes `</name:id>` something to click on.
-            name = f"</{command.qualified_name}:{number}>" if number else f"`/{command.qualified_name}`"
+            name = to_command(command.qualified_name, self._bot.command_ids)
             lines.append(f"- {name}: {command.description}")
         await interaction.response.send_message(fit(lines, more="…and more."), ephemeral=True)
 

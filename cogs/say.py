@@ -9,20 +9,25 @@ from discord.ext import commands
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
 from bot.guilds.rules import GuildRules
+from bot.quotas.lanes import Lanes
 from bot.speech.saying import Saying
 from bot.speech.voices import VOICES
 from bot.ui import choices
 from bot.ui.callers import caller_of
 from bot.ui.surfaces import edit_original
+from bot.ui.waiting import in_line
 
 
 class Say(commands.Cog):
     """Says texts aloud."""
 
-    def __init__(self, saying: Saying, rules: GuildRules, catalogue: Catalogue, default_voice: str) -> None:
+    def __init__(
+        self, saying: Saying, rules: GuildRules, catalogue: Catalogue, lanes: Lanes, default_voice: str
+    ) -> None:
         self._saying = saying
         self._rules = rules
         self._catalogue = catalogue
+        self._lanes = lanes
         self._default_voice = default_voice
 
     @app_commands.command()
@@ -42,8 +47,9 @@ class Say(commands.Cog):
         caller = caller_of(interaction)
         chosen = await self._rules.model_for(caller, ModelKind.SPEECH, model)
         prepared = await self._saying.prepare(caller, text, voice or self._default_voice, chosen)
-        async with prepared.reservation:
+        async with prepared.reservation, self._lanes.ticket(caller) as ticket:
             await interaction.response.defer(thinking=True)
+            await in_line(interaction, ticket)
             speech = await self._saying.speak(prepared, interaction.filesize_limit)
             await edit_original(interaction, speech.note or "", [discord.File(io.BytesIO(speech.mp3), speech.filename)])
 
@@ -59,4 +65,4 @@ class Say(commands.Cog):
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
-    await bot.add_cog(Say(services.saying, services.rules, services.catalogue, services.default_voice))
+    await bot.add_cog(Say(services.saying, services.rules, services.catalogue, services.lanes, services.default_voice))

@@ -81,6 +81,17 @@ def test_every_fault_is_told_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HISTORY_RETENTION_DAYS", "0"),
         ("QUOTA_SERVER_IMAGES_PER_DAY", "-1"),
         ("QUOTA_MEMBER_MESSAGES_PER_DAY", "lots"),
+        ("MEMBER_RATE", "10"),
+        ("MEMBER_RATE", "0/12"),
+        ("MEMBER_RATE", "10/0"),
+        ("MEMBER_RUNNING", "0"),
+        ("CHANNEL_RUNNING", "-1"),
+        ("CHANNEL_RUNNING", "many"),
+        ("ALLOWED_GUILDS", "123,my server"),
+        ("ALLOWED_GUILDS", ","),
+        ("ALLOW_DMS", "perhaps"),
+        ("BLOCKED_USERS", "0"),
+        ("BLOCKED_USERS", "99999999999999999999"),
         ("LOG_FORMAT", "xml"),
         ("SHUTDOWN_GRACE_SECONDS", "soon"),
     ],
@@ -100,6 +111,29 @@ def test_quotas_take_a_number_or_unlimited(monkeypatch: pytest.MonkeyPatch) -> N
     loaded = settings.load()
     assert loaded.quota_member_messages_per_day is None
     assert loaded.quota_server_messages_per_day == 0
+
+
+def test_how_much_at_once_can_be_set_or_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = settings.load()
+    assert (loaded.member_rate, loaded.member_running, loaded.channel_running) == ((10, 12), 3, 10)
+    monkeypatch.setenv("MEMBER_RATE", "5 / 60")
+    monkeypatch.setenv("MEMBER_RUNNING", "1")
+    monkeypatch.setenv("CHANNEL_RUNNING", "OFF")
+    loaded = settings.load()
+    assert (loaded.member_rate, loaded.member_running, loaded.channel_running) == ((5, 60), 1, None)
+    monkeypatch.setenv("MEMBER_RATE", "off")
+    assert settings.load().member_rate is None
+
+
+def test_where_the_bot_serves_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = settings.load()
+    assert (loaded.allowed_guilds, loaded.allow_dms, loaded.blocked_users) == ((), True, ())
+    monkeypatch.setenv("ALLOWED_GUILDS", "1034567890123456789, 1034567890123456780")
+    monkeypatch.setenv("ALLOW_DMS", "False")
+    monkeypatch.setenv("BLOCKED_USERS", "42,")
+    loaded = settings.load()
+    assert loaded.allowed_guilds == (1034567890123456789, 1034567890123456780)
+    assert (loaded.allow_dms, loaded.blocked_users) == (False, (42,))
 
 
 def test_models_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,7 @@ class Guild:
     members: dict[int, Member] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     unavailable: bool = False
+    system_channel_id: int | None = None
 
     def channel(self, name: str) -> Channel:
         """The channel or thread of that name, with or without its `#`.

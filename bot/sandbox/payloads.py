@@ -160,8 +160,8 @@ def channel(of: Channel, world: World) -> Json:
 def guild(of: Guild) -> Json:
     """A guild object as REST answers it."""
     nothing = (
-        "icon description home_header splash discovery_splash banner application_id afk_channel_id system_channel_id "
-        "widget_channel_id max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
+        "icon description home_header splash discovery_splash banner application_id afk_channel_id widget_channel_id "
+        "max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
         "public_updates_channel_id incidents_data"
     )
     return {
@@ -172,6 +172,7 @@ def guild(of: Guild) -> Json:
         "owner_id": str(of.owner_id),
         "region": "deprecated",
         "afk_timeout": 300,
+        "system_channel_id": None if of.system_channel_id is None else str(of.system_channel_id),
         "system_channel_flags": 0,
         "widget_enabled": False,
         "verification_level": 0,

@@ -57,7 +57,7 @@ class DiscordStandIn:
         self.removals = Removals(world, self.gateway, self.postbox)
         routes = (
             ApplicationRoutes(world, self.commands, self.gateway, shards=shards),
-            UserRoutes(world),
+            UserRoutes(world, self.removals),
             ChannelRoutes(world, self.postbox),
             InteractionRoutes(world, self.desk, self.postbox),
             WebhookRoutes(world, self.desk, self.postbox),

@@ -7,6 +7,7 @@ from discord import app_commands
 
 from bot.errors import BotError, Refusal
 from bot.telemetry.trips import new_reference
+from bot.ui.surfaces import awaits_answer
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,11 @@ async def show_unless_answered(interaction: discord.Interaction, error: Exceptio
     Asks Discord what is there: of a command that was interrupted nobody else can know.
     """
     try:
-        if interaction.response.is_done() and not (await interaction.original_response()).flags.loading:
+        if (
+            interaction.response.is_done()
+            and not awaits_answer(interaction)
+            and not (await interaction.original_response()).flags.loading
+        ):
             return
     except discord.DiscordException as failure:
         log.warning("notice not shown", extra={"error": type(failure).__name__})

@@ -1,13 +1,15 @@
 """Where an answer shows: the messages of one interaction."""
 
 import io
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
 from bot.ui.rooms import InteractionRoom
+
+_MEANWHILE: Final = "said meanwhile"
 
 
 class InteractionSurface:
@@ -58,8 +60,25 @@ class InteractionSurface:
             await self._follow_ups[index - 1].edit(content=text)
 
 
+async def say_meanwhile(interaction: discord.Interaction, text: str) -> None:
+    """Put `text` in place of "thinking…" until there is something to show."""
+    interaction.extras[_MEANWHILE] = True
+    await _edit_original(interaction, text, [])
+
+
+def awaits_answer(interaction: discord.Interaction) -> bool:
+    """Whether an acknowledged interaction shows nothing yet but what was said meanwhile."""
+    return _MEANWHILE in interaction.extras
+
+
 async def edit_original(interaction: discord.Interaction, text: str, files: list[discord.File]) -> int:
-    """Put `text` and `files` in place of "thinking…", without link previews; return the message's id.
+    """Put `text` and `files` in place of "thinking…", without link previews; return the message's id."""
+    interaction.extras.pop(_MEANWHILE, None)
+    return await _edit_original(interaction, text, files)
+
+
+async def _edit_original(interaction: discord.Interaction, text: str, files: list[discord.File]) -> int:
+    """Edit the interaction's own message.
 
     `Interaction.edit_original_response` cannot send flags, and an acknowledgement may not carry SUPPRESS_EMBEDS (FACTS:
     callback types), so this is the same request one level below it.

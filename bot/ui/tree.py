@@ -1,4 +1,4 @@
-"""The command tree: counts what is running, and is where every fault of a command ends."""
+"""The command tree: lets in who may, counts what is running, and is where every fault of a command ends."""
 
 import asyncio
 from typing import Any, Final
@@ -6,7 +6,8 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from bot.errors import Refusal
+from bot.errors import Refusal, Restarting
+from bot.guilds.admission import Admission
 from bot.ui import notices
 
 # After the grace, how long interrupted commands may take to say so and to settle what they spent.
@@ -28,12 +29,22 @@ class Tree(app_commands.CommandTree[Any]):  # Any: the client, which this file h
         )
         self._running: dict[asyncio.Task[Any], discord.Interaction] = {}
         self._stopping = False
+        self._admission: Admission | None = None
+
+    def guard(self, admission: Admission) -> None:
+        """Ask `admission` of everybody from now on."""
+        self._admission = admission
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        """Turn new commands away once the bot is stopping; remember the others until they end."""
-        if self._stopping:
+        """Let in whom the bot serves, until it is stopping; remember what is running until it ends.
+
+        discord.py asks this of commands and choices; forms and buttons ask it by themselves.
+        """
+        try:
+            self._admit(interaction)
+        except Refusal as refusal:
             if interaction.type is not discord.InteractionType.autocomplete:
-                await notices.show(interaction, _stopping())
+                await notices.show(interaction, refusal)
             return False
         # discord.py runs each interaction in a task of its own and keeps no hold of it.
         task = asyncio.current_task()
@@ -41,6 +52,16 @@ class Tree(app_commands.CommandTree[Any]):  # Any: the client, which this file h
             self._running[task] = interaction
             task.add_done_callback(self._running.pop)
         return True
+
+    def _admit(self, interaction: discord.Interaction) -> None:
+        if self._stopping:
+            raise Restarting
+        if self._admission is None:
+            return
+        if interaction.type is discord.InteractionType.autocomplete:
+            self._admission.check(interaction.user.id, interaction.guild_id)
+        else:
+            self._admission.check_call(interaction.user.id, interaction.guild_id)
 
     async def drain(self, grace_s: float) -> None:
         """Take no new commands; wait up to `grace_s` seconds for running ones, then interrupt the rest."""
@@ -63,13 +84,9 @@ class Tree(app_commands.CommandTree[Any]):  # Any: the client, which this file h
         await notices.show(interaction, cause)
 
 
-def _stopping() -> Refusal:
-    return Refusal("stopping", sentence="I'm just restarting. Please try again in a minute.")
-
-
 async def _interrupt(task: asyncio.Task[Any], interaction: discord.Interaction) -> None:
     """End a command, and leave nobody with a "thinking…" that nothing will ever take the place of."""
     task.cancel()
     await asyncio.wait({task})
     if interaction.type is not discord.InteractionType.autocomplete:
-        await notices.show_unless_answered(interaction, _stopping())
+        await notices.show_unless_answered(interaction, Restarting())

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from bot.sandbox import payloads
-from bot.sandbox.endpoints import Answer, Call, Endpoint
+from bot.sandbox.endpoints import NO_CONTENT, Answer, Call, Endpoint
 from bot.sandbox.guilds import Guild
+from bot.sandbox.removals import Removals
 from bot.sandbox.wire import bad_type, required, unknown_guild, unknown_user
 from bot.sandbox.world import World
 
@@ -12,13 +13,15 @@ from bot.sandbox.world import World
 class UserRoutes:
     """Endpoints under `/users` and `/guilds`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, removals: Removals) -> None:
         self._world = world
+        self._removals = removals
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Every endpoint of this file."""
         yield Endpoint("GET", "/users/@me", self.get_own)
         yield Endpoint("POST", "/users/@me/channels", self.create_direct_channel)
+        yield Endpoint("DELETE", "/users/@me/guilds/{guild_id}", self.leave_guild)
         yield Endpoint("GET", "/users/{user_id}", self.get_user)
         yield Endpoint("GET", "/guilds/{guild_id}", self.get_guild, major=("guild_id",))
         yield Endpoint("GET", "/guilds/{guild_id}/members/{user_id}", self.get_member, major=("guild_id",))
@@ -46,6 +49,11 @@ class UserRoutes:
         if user is None or user.bot:
             raise unknown_user()
         return Answer(200, payloads.channel(self._world.direct_channel(user), self._world))
+
+    async def leave_guild(self, call: Call) -> Answer:
+        """Leave a guild."""
+        self._removals.bot(self._guild(call))
+        return NO_CONTENT
 
     async def get_guild(self, call: Call) -> Answer:
         """A guild the bot is in."""

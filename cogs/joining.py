@@ -1,0 +1,65 @@
+"""Coming to a server: stay where the operator lets the bot serve, and say hello."""
+
+import logging
+
+import discord
+from discord.ext import commands
+
+from bot.client import Bot
+from bot.guilds.doors import Doors
+from bot.ui import greeting
+
+log = logging.getLogger(__name__)
+
+
+class Joining(commands.Cog):
+    """Greets servers, or leaves them."""
+
+    def __init__(self, bot: Bot, doors: Doors) -> None:
+        self._bot = bot
+        self._doors = doors
+
+    @commands.Cog.listener()
+    async def on_server_join(self, guild_id: int) -> None:
+        """Leave a server that isn't served; greet any other, which happens once: at a start they are only available."""
+        guild = self._bot.get_guild(guild_id)
+        if guild is None or not await self._stays(guild):
+            return
+        log.info("joined a server", extra={"guild": guild.id})
+        channel = greeting.place_for(guild)
+        if channel is None:
+            log.info("nowhere to say hello", extra={"guild": guild.id})
+            return
+        commands = {command.qualified_name for command in self._bot.tree.walk_commands()}
+        try:
+            await channel.send(greeting.words_for(guild, commands, self._bot.command_ids), silent=True)
+        except discord.HTTPException as failure:
+            log.warning(
+                "greeting not sent",
+                extra={"guild": guild.id, "status": failure.status, "discord_code": failure.code},
+            )
+
+    @commands.Cog.listener()
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Leave a server that isn't served any more: it comes up at the start, and after an outage."""
+        await self._stays(guild)
+
+    async def _stays(self, guild: discord.Guild) -> bool:
+        """Leave `guild` if the operator doesn't have the bot serve it; tell whether it stays."""
+        if self._doors.serves(guild.id):
+            return True
+        if self._bot.get_guild(guild.id) is None:
+            return False  # left already
+        log.warning("leaving a server that ALLOWED_GUILDS doesn't list", extra={"guild": guild.id})
+        try:
+            await guild.leave()
+        except discord.HTTPException as failure:
+            log.warning(
+                "server not left", extra={"guild": guild.id, "status": failure.status, "discord_code": failure.code}
+            )
+        return False
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Joining(bot, bot.services.admission.doors))

@@ -1,0 +1,77 @@
+"""More calls in a short time than the rate allows are a short break."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.errors import CoolingOff
+from bot.quotas.pace import Pace, Rate
+from tests.support.clock import FakeClock
+
+ADA, BEN = 1, 2
+
+
+def calls(pace: Pace, count: int, member: int = ADA) -> None:
+    for _ in range(count):
+        pace.call(member)
+
+
+async def test_as_many_as_the_rate_pass_and_one_more_is_a_break_with_its_end() -> None:
+    clock = FakeClock()
+    pace = Pace(Rate(10, 12), clock)
+    calls(pace, 10)
+    await clock.advance(2.5)
+    with pytest.raises(CoolingOff, match="too many calls") as caught:
+        pace.call(ADA)
+    assert caught.value.until == datetime(2026, 9, 1, 12, 0, 12, tzinfo=UTC)
+    assert caught.value.sentence.endswith(f"again <t:{int(caught.value.until.timestamp())}:R>.")
+    calls(pace, 10, BEN)
+
+
+async def test_the_end_is_a_whole_second_at_which_a_call_passes() -> None:
+    clock = FakeClock()
+    pace = Pace(Rate(2, 5), clock)
+    await clock.advance(0.3)
+    calls(pace, 2)
+    with pytest.raises(CoolingOff) as caught:
+        pace.call(ADA)
+    assert caught.value.until == datetime(2026, 9, 1, 12, 0, 6, tzinfo=UTC)
+    await clock.advance(5.7)
+    pace.call(ADA)
+
+
+async def test_refused_calls_do_not_lengthen_the_break() -> None:
+    clock = FakeClock()
+    pace = Pace(Rate(3, 10), clock)
+    calls(pace, 3)
+    for _ in range(9):
+        await clock.advance(1)
+        with pytest.raises(CoolingOff):
+            pace.call(ADA)
+    await clock.advance(1)
+    calls(pace, 3)
+
+
+async def test_a_steady_member_is_never_stopped() -> None:
+    clock = FakeClock()
+    pace = Pace(Rate(10, 12), clock)
+    for _ in range(100):
+        pace.call(ADA)
+        await clock.advance(1.25)
+    assert pace.members == 1
+
+
+async def test_members_are_forgotten_once_they_do_not_matter() -> None:
+    clock = FakeClock()
+    pace = Pace(Rate(10, 12), clock)
+    for member in range(1000):
+        pace.call(member)
+    await clock.advance(12)
+    pace.call(ADA)
+    assert pace.members == 1
+
+
+def test_off_lets_everything_pass() -> None:
+    pace = Pace(None, FakeClock())
+    calls(pace, 1000)
+    assert pace.members == 0

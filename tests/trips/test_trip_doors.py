@@ -1,0 +1,119 @@
+"""Where the bot serves and whom, how it comes to a server, and how it leaves one."""
+
+import re
+
+import pytest
+
+from bot.sandbox.guilds import Guild
+from bot.sandbox.messages import MessageFlag
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.permissions import Permission
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.world import World
+from tests.support.trip_box import DEADLINE_S, OpenBox, ask, use
+
+
+async def test_a_server_that_is_not_allowed_is_left_at_the_start_and_when_it_asks_the_bot_in(
+    open_box: OpenBox,
+) -> None:
+    world = World()
+    home = world.populate()
+    away = world.add_guild("Away")
+    box = await open_box({"ALLOWED_GUILDS": f"{home.id}, 5"}, world=world)
+    await box.world.bell.until(lambda: box.world.joined == [home], deadline_s=DEADLINE_S, what="it to leave")
+    _ask_in(box, away)
+    await box.world.bell.until(lambda: box.world.joined == [home], deadline_s=DEADLINE_S, what="it to leave again")
+    assert len([line for line in box.child.log if "leaving a server" in line and str(away.id) in line]) == 2
+    assert not any(box.world.messages.get(channel, []) for channel in away.channels)
+    assert (await ask(box.person("Ada"), "Are you there?")).deferred
+
+
+async def test_direct_messages_can_be_off(open_box: OpenBox) -> None:
+    box = await open_box({"ALLOW_DMS": "false"})
+    ada = box.person("Ada")
+    refused = await use(ada, "/ask", prompt="Psst!", channel="dm")
+    assert refused.private
+    assert refused.text == "I only work in servers, not in direct messages."
+    assert await ada.completes("/ask", option="model", channel="#general")
+    with pytest.raises(TimeoutError):
+        await ada.completes("/ask", option="model", channel="dm", deadline_s=1)
+    assert box.model_api.calls(Kind.CHAT) == []
+    assert (await ask(ada, "Hello!")).deferred
+
+
+async def test_blocked_people_get_nothing_done_by_command_choice_or_form(open_box: OpenBox) -> None:
+    world = World()
+    world.populate()
+    box = await open_box({"BLOCKED_USERS": f"{world.user('Mo').id},17"}, world=world)
+    mo, cleo = box.person("Mo"), box.person("Cleo")
+    for command, options in (("/ask", {"prompt": "Hi"}), ("/help", {}), ("/channel persona", {"text": "Obey."})):
+        refused = await use(mo, command, **options)
+        assert (refused.private, refused.text) == (True, "I can't do that for you.")
+    with pytest.raises(TimeoutError):
+        await mo.completes("/channel model", option="model", deadline_s=1)
+    world.guild().members[cleo.id].role_ids.extend(world.guild().members[mo.id].role_ids)
+    opened = await (await cleo.command("/channel persona")).until(lambda used: used.modal)
+    opened.interaction.user = mo.user
+    sent = await (await mo.submits(opened, text="Obey.")).answered()
+    assert (sent.private, sent.text) == (True, "I can't do that for you.")
+    await ask(cleo, "Who are you?")
+    assert "Obey." not in str(box.model_api.calls(Kind.CHAT)[-1].messages)
+
+
+async def test_on_joining_it_says_three_lines_in_the_first_channel_it_may_write_to(box: Sandbox) -> None:
+    guild = box.world.add_guild("New", channels=("rules", "lobby", "news"))
+    guild.system_channel_id = guild.channel("news").id
+    box.discord.gateway.announce_guild(guild, joined=True)
+    said = (await _said(box, guild, "news")).content.splitlines()
+    assert len(said) == 3
+    assert re.match(
+        r"Hello! </ask:\d+> answers, </say:\d+> speaks, </draw:\d+> draws; </help:\d+> shows the rest\.", said[0]
+    )
+    assert said[1] == "I have all the permissions I need."
+    assert "</server persona:" in said[2]
+
+
+async def test_it_pings_nobody_says_what_it_lacks_and_looks_for_a_channel_that_is_open(box: Sandbox) -> None:
+    guild = box.world.add_guild("@everyone", channels=("rules", "lobby"))
+    everyone, own = guild.roles.values()
+    for role in (everyone, own):
+        role.permissions &= ~int(Permission.SEND_MESSAGES)
+    box.world.overwrite(guild.channel("lobby"), own, allow=Permission.SEND_MESSAGES)
+    box.discord.gateway.announce_guild(guild, joined=True)
+    message = await _said(box, guild, "lobby")
+    assert message.content.splitlines()[1].startswith("I lack **Send Messages** (")
+    assert not message.mentions.everyone
+    assert message.flags & MessageFlag.SUPPRESS_NOTIFICATIONS
+    assert not box.world.messages.get(guild.channel("rules").id)
+
+
+async def test_it_says_hello_once_and_never_at_a_start(box: Sandbox, ada: Person) -> None:
+    guild = box.world.add_guild("New")
+    box.discord.gateway.announce_guild(guild, joined=True)
+    await _said(box, guild, "general")
+    box.discord.removals.outage(guild)
+    box.discord.removals.recovery(guild)
+    await box.restart()
+    await ask(ada, "Anything new?")
+    assert len(box.world.messages[guild.channel("general").id]) == 1
+
+
+async def test_where_it_may_write_nowhere_it_stays_silent(box: Sandbox, ada: Person) -> None:
+    guild = box.world.add_guild("Quiet")
+    for role in guild.roles.values():
+        role.permissions &= ~int(Permission.SEND_MESSAGES)
+    box.discord.gateway.announce_guild(guild, joined=True)
+    await box.child.until_logged("nowhere to say hello", deadline_s=DEADLINE_S)
+    assert not box.world.messages.get(guild.channel("general").id)
+    assert (await ask(ada, "Hello?")).deferred
+
+
+def _ask_in(box: Sandbox, guild: Guild) -> None:
+    box.discord.removals.bring_back(guild)
+
+
+async def _said(box: Sandbox, guild: Guild, channel: str):
+    place = guild.channel(channel)
+    await box.world.bell.until(lambda: box.world.messages.get(place.id), deadline_s=DEADLINE_S, what="a greeting")
+    return box.world.messages[place.id][0]

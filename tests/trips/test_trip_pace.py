@@ -1,0 +1,121 @@
+"""Too much at once: a short break for one who is too quick, and a line for answers beyond what may run at once."""
+
+import asyncio
+import re
+import time
+
+from bot.sandbox.faults import Hang, Status
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, use, whole
+from tests.trips.reading import usage
+
+NEXT = "You're next in line. I'll start in a moment …"
+
+
+async def test_the_eleventh_call_within_twelve_seconds_is_a_private_break_with_its_end(
+    box: Sandbox, ada: Person, ben: Person
+) -> None:
+    before = time.time()
+    for _ in range(10):
+        await ada.completes("/ask", option="model")
+        await use(ada, "/usage")
+    refused = await ask(ada, "One more?")
+    assert refused.private
+    ends = re.fullmatch(r"That was a lot at once\. I'm there for you again <t:(\d+):R>\.", refused.text)
+    assert ends
+    assert before + 12 <= int(ends[1]) <= time.time() + 13
+    assert box.model_api.calls(Kind.CHAT) == []
+    assert (await ask(ben, "May I?")).deferred
+    assert await ada.completes("/ask", option="model")
+
+
+async def test_after_the_break_calls_pass_again(open_box: OpenBox) -> None:
+    box = await open_box({"MEMBER_RATE": "2/1"})
+    ada = box.person("Ada")
+    await all_of(use(ada, "/help") for _ in range(2))
+    refused = await use(ada, "/help")
+    assert "I'm there for you again" in refused.text
+    await asyncio.sleep(1.01)
+    assert "Here is what I can do" in (await use(ada, "/help")).text
+
+
+async def test_a_members_fourth_answer_waits_says_so_and_starts_when_one_ends(box: Sandbox, ada: Person) -> None:
+    box.model_api.faults.next(Kind.CHAT, Hang(), times=3)
+    running = [await ada.command("/ask", prompt=f"question {number}") for number in range(3)]
+    await _asked(box, 3)
+    fourth = await _in_line(await ada.command("/ask", prompt="question 3"))
+    fifth = await _in_line(await ada.command("/draw", prompt="a boat"))
+    assert fourth.text == NEXT
+    assert fifth.text == "You're in line, with 1 before you. I'll start when it's your turn …"
+    assert (await fourth.acknowledged) < 3
+    box.model_api.faults.release()
+    await all_of(whole(used) for used in running)
+    await fourth.until(lambda used: "sandbox" in used.text, deadline_s=DEADLINE_S)
+    await fifth.until(lambda used: used.messages[0].attachments, deadline_s=DEADLINE_S)
+
+
+async def test_a_channel_runs_as_many_as_it_may_and_the_rest_follow_in_order(open_box: OpenBox) -> None:
+    box = await open_box({"CHANNEL_RUNNING": "2"})
+    box.model_api.faults.always(Kind.CHAT, Hang())
+    people = [box.person(name) for name in ("Ada", "Ben", "Cleo", "Mo")]
+    used = []
+    for number, person in enumerate(people):
+        used.append(await person.command("/ask", prompt=f"question {number}", channel="a thread"))
+        await (used[-1].acknowledged if number < 2 else _in_line(used[-1]))
+    await _asked(box, 2)
+    elsewhere = await people[0].command("/ask", prompt="elsewhere", channel="#random")
+    await _asked(box, 3)
+    box.model_api.faults.clear()
+    box.model_api.faults.release()
+    await all_of(whole(each) for each in [used[0], used[1], elsewhere])
+    await all_of(each.until(lambda it: "sandbox" in it.text, deadline_s=DEADLINE_S) for each in used[2:])
+    questions = [call.messages[-1]["content"].splitlines()[-1] for call in box.model_api.calls(Kind.CHAT)]
+    assert questions.index("question 2") < questions.index("question 3")
+
+
+async def test_an_answer_that_fails_makes_room_and_gives_back_what_it_held(open_box: OpenBox) -> None:
+    box = await open_box({"MEMBER_RUNNING": "1"})
+    ada = box.person("Ada")
+    box.model_api.faults.next(Kind.CHAT, Hang(), Status(400))
+    first = await ada.command("/ask", prompt="first")
+    await _asked(box, 1)
+    second = await _in_line(await ada.command("/ask", prompt="second"))
+    box.model_api.faults.release()
+    assert "couldn't work with this request" in (await whole(first)).text
+    await second.until(lambda used: "sandbox" in used.text, deadline_s=DEADLINE_S)
+    assert (await usage(ada))["messages"] == 1
+
+
+async def test_whoever_waits_when_the_bot_stops_is_told_and_charged_nothing(open_box: OpenBox) -> None:
+    box = await open_box({"MEMBER_RUNNING": "1", "SHUTDOWN_GRACE_SECONDS": "0"})
+    ada = box.person("Ada")
+    box.model_api.faults.always(Kind.CHAT, Hang())
+    await ada.command("/ask", prompt="first")
+    await _asked(box, 1)
+    second = await _in_line(await ada.command("/ask", prompt="second"))
+    assert await box.restart() == 0
+    assert second.text == "I'm just restarting. Please try again in a minute."
+    assert (await usage(ada))["messages"] == 0
+
+
+async def test_with_all_of_it_off_nobody_waits(open_box: OpenBox) -> None:
+    box = await open_box({"MEMBER_RATE": "off", "MEMBER_RUNNING": "off", "CHANNEL_RUNNING": "off"})
+    ada = box.person("Ada")
+    box.model_api.faults.always(Kind.CHAT, Hang())
+    used = [await ada.command("/ask", prompt=f"question {number}") for number in range(30)]
+    await _asked(box, 30)
+    assert all(each.thinking for each in used)
+    box.model_api.faults.clear()
+    box.model_api.faults.release()
+    await all_of(whole(each) for each in used)
+
+
+async def _asked(box: Sandbox, count: int) -> None:
+    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == count, DEADLINE_S)
+
+
+async def _in_line(used: Invocation) -> Invocation:
+    return await used.until(lambda each: "in line" in each.text, deadline_s=DEADLINE_S)
