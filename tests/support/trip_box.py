@@ -18,6 +18,9 @@ OpenBox = Callable[..., Awaitable[Sandbox]]
 DEADLINE_S = 30.0
 """How long anything may take before a test gives up on it."""
 
+ANY_NUMBER = {"MEMBER_RATE": "off", "MEMBER_RUNNING": "off", "CHANNEL_RUNNING": "off"}
+"""Settings with which anybody may do as much at once as they like."""
+
 SIGN_OF_LIFE = "-# ✍️ …"
 """The last line of an answer that is still being written."""
 

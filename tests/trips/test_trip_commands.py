@@ -20,7 +20,7 @@ from bot.sandbox.people import Person
 from bot.sandbox.permissions import Permission
 from bot.sandbox.sandbox import Sandbox
 from tests.support.make_sound import mp3
-from tests.support.trip_box import DEADLINE_S, ask, use, whole
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, ask, use, whole
 from tests.trips.reading import edits_of, sent_for, usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -36,7 +36,7 @@ MODERATORS = ["history clear"] + [
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def box() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as sandbox:
+    async with Sandbox(ANY_NUMBER) as sandbox:
         await _stocked(sandbox)
         yield sandbox
 

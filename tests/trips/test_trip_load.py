@@ -5,7 +5,7 @@ from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, begun, is_about, whole
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, begun, is_about, whole
 
 DISCORDS_DEADLINE_S = 3.0
 WORDS = "word " * 80
@@ -48,7 +48,7 @@ async def test_a_bot_that_is_stopped_leaves_nobody_thinking_and_no_answer_withou
 
 
 async def _box_of_streams_and_silence(open_box: OpenBox) -> Sandbox:
-    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited", "SHUTDOWN_GRACE_SECONDS": "0"})
+    box = await open_box({**ANY_NUMBER, "QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited", "SHUTDOWN_GRACE_SECONDS": "0"})
     api = box.model_api
     api.faults.always(Kind.CHAT, Hang(), when=is_about("silence"))
     # They stream for two seconds and then wait for the test, so that none is over before it has looked.

@@ -16,7 +16,7 @@ from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.wire import Refused
-from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, begun, is_about, use
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, is_about, use
 
 PROMPT, ANSWER, SPOKEN, DRAWN = "marker-in-prompt", "marker-in-answer", "marker-in-speech", "marker-in-drawing"
 NAME, NICK, TYPED = "Marker In Name", "Marker In Nick", "marker-in-typing"
@@ -109,7 +109,7 @@ async def test_faults_of_discord_are_logged_without_the_message_or_the_interacti
 
 async def _box(open_box: OpenBox, log_format: str) -> tuple[Sandbox, Person]:
     """A sandbox that logs all it ever would, and somebody whose names are markers too."""
-    env = {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": log_format, "SHUTDOWN_GRACE_SECONDS": "0"}
+    env = {**ANY_NUMBER, "LOG_LEVEL": "DEBUG", "LOG_FORMAT": log_format, "SHUTDOWN_GRACE_SECONDS": "0"}
     box = await open_box(env, token=TOKEN, model_api=ModelApi(key=KEY))
     eve = box.join(NAME)
     eve.guild.members[eve.id].nick = NICK

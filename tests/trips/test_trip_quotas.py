@@ -11,14 +11,14 @@ from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Call, Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
 
 RESETS = r"<t:\d+:R>"
 SERVER_IS_AT_ITS_LIMIT = re.compile(rf"This server has used its 40 messages for today; it starts again {RESETS}\.")
 
 
 async def test_forty_of_two_hundred_asks_at_once_pass_and_what_the_api_refuses_is_given_back(open_box: OpenBox) -> None:
-    box = await open_box({"QUOTA_SERVER_MESSAGES_PER_DAY": "40"})
+    box = await open_box({**ANY_NUMBER, "QUOTA_SERVER_MESSAGES_PER_DAY": "40"})
     chat = box.model_api.faults
     chat.next(Kind.CHAT, Hang(), Status(400), times=10)
     chat.next(Kind.CHAT, Hang(), times=30)
