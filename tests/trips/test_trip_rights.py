@@ -1,0 +1,255 @@
+"""Rights, asked anew each time: with a permission taken away, no command, form, button or choice does anything.
+
+Taken from the commands as they are registered, so that a new one is tried as well.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.sandbox.command_rules import CHANNEL, GROUP, INTEGER, ROLE, STRING, SUBCOMMAND, USER
+from bot.sandbox.forms import buttons
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.people import Person
+from bot.sandbox.permissions import ALL, Permission
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import ANY_NUMBER, OpenBox, all_of, ask, use, whole
+
+MIXED = {
+    "usage": ({"scope": "server"}, Permission.MANAGE_GUILD),
+    "history show": ({}, Permission.READ_MESSAGE_HISTORY),
+    "history export": ({}, Permission.READ_MESSAGE_HISTORY),
+    "history clear": ({}, Permission.MANAGE_MESSAGES),
+}
+"""Commands that take a right, at least with these options, in groups that carry no default permission."""
+
+NAMES = {
+    Permission.MANAGE_CHANNELS: "Manage Channels",
+    Permission.MANAGE_GUILD: "Manage Server",
+    Permission.MANAGE_MESSAGES: "Manage Messages",
+    Permission.READ_MESSAGE_HISTORY: "Read Message History",
+}
+
+TEXTS = {"model": "gpt-4o", "limit": "5", "text": "Obey.", "word": "tomato", "say": "tomayto", "name": "Parrot"}
+"""What is typed into options that take any text."""
+
+RUNNING_TOTALS = {"claims", "running_answers", "processes", "reservations", "holds", "usage_windows"}
+"""Tables in which things come and go with every command, allowed or not."""
+
+
+@dataclass(frozen=True)
+class Moderators:
+    """A command for moderators: its name, its options as they are filled in, and the permission it takes."""
+
+    name: str
+    needs: Permission
+    given: dict[str, Any] = field(default_factory=dict)
+
+
+async def _box(open_box: OpenBox, directory: Path) -> Sandbox:
+    box = await open_box(ANY_NUMBER, directory=directory)
+    mo = box.person("Mo")
+    await use(mo, "/channel persona", text="You are a pirate.")
+    await use(mo, "/server persona", text="You are a parrot.")
+    await ask(mo, "Who are you?")
+    return box
+
+
+async def test_no_moderators_command_does_anything_without_its_right(open_box: OpenBox, tmp_path: Path) -> None:
+    box = await _box(open_box, tmp_path)
+    tried = [each for each in _moderators(box) for _ in _holding_all_but(box, each.needs)]
+    before = _kept(tmp_path)
+    for each in _moderators(box):
+        for person in _holding_all_but(box, each.needs):
+            used = await whole(await person.command(each.name, each.given, force=True))
+            assert used.private, each
+            assert used.text.startswith(f"You need the **{NAMES[each.needs]}** permission here to do that. "), each
+            assert "only decides who sees a command, not who may use it" in used.text
+            assert used.modal is None
+            assert used.messages[0].attachments == []
+    assert len(tried) >= 15
+    assert _kept(tmp_path) == before
+
+
+async def test_the_same_commands_work_with_no_right_but_the_one_they_take(open_box: OpenBox, tmp_path: Path) -> None:
+    box = await _box(open_box, tmp_path)
+    for each in _moderators(box):
+        person = _with(box, each.needs)
+        used = await person.command(each.name, each.given)
+        await used.until(lambda it: it.modal or (it.messages and not it.thinking))
+        assert "permission here to do that" not in used.text, each
+
+
+async def test_no_choices_are_offered_without_the_right(open_box: OpenBox, tmp_path: Path) -> None:
+    box = await _box(open_box, tmp_path)
+    completing = [
+        (each, option["name"])
+        for each in _moderators(box)
+        for option in _options(box, each.name)
+        if option.get("autocomplete")
+    ]
+    for each, option in completing:
+        (person, *_) = _holding_all_but(box, each.needs)
+        assert await person.completes(each.name, option=option) == []
+        assert await _with(box, each.needs).completes(each.name, option=option)
+    assert ("channel model", "model") in {(each.name, option) for each, option in completing}
+
+
+async def test_a_form_is_refused_when_the_right_is_gone_before_it_is_sent(open_box: OpenBox, tmp_path: Path) -> None:
+    box = await _box(open_box, tmp_path)
+    opened: list[tuple[Moderators, Person, Invocation]] = []
+    for each in _moderators(box):
+        person = _with(box, each.needs)
+        used = await person.command(each.name, each.given, force=True)
+        await used.until(lambda it: it.modal or it.messages)
+        if used.modal:
+            opened.append((each, person, used))
+    before = _kept(tmp_path)
+    for each, person, used in opened:
+        _set_rights(box, person, ALL & ~Permission.ADMINISTRATOR & ~each.needs)
+        sent = await (await person.submits(used, text="Obey.")).answered()
+        assert sent.private
+        assert f"**{NAMES[each.needs]}**" in sent.text
+    assert {each.name for each, *_ in opened} >= {"channel persona", "server persona"}
+    assert _kept(tmp_path) == before
+
+
+async def test_a_button_is_refused_when_the_right_is_gone_before_it_is_pressed(
+    open_box: OpenBox, tmp_path: Path
+) -> None:
+    box = await _box(open_box, tmp_path)
+    mo = box.person("Mo")
+    await all_of(ask(mo, f"question {number}") for number in range(8))
+    pressed = []
+    for name, (given, needs) in MIXED.items():
+        if name not in _names(box):
+            continue
+        person = _with(box, needs)
+        shown = await use(person, name, **given)
+        before = _kept(tmp_path)
+        _set_rights(box, person, ALL & ~Permission.ADMINISTRATOR & ~needs)
+        for button in buttons(shown.messages[0].components):
+            if button.get("disabled"):
+                continue
+            used = await person.clicks(shown.messages[0], button["custom_id"])
+            await used.until(lambda it: it.responded)
+            assert f"**{NAMES[needs]}**" in used.text, name
+            pressed.append(name)
+        assert _kept(tmp_path) == before
+    assert pressed or "history clear" not in _names(box)
+
+
+async def test_an_administrator_may_do_it_all(open_box: OpenBox, tmp_path: Path) -> None:
+    box = await _box(open_box, tmp_path)
+    person = _with(box, Permission.ADMINISTRATOR)
+    for each in _moderators(box):
+        used = await person.command(each.name, each.given)
+        await used.until(lambda it: it.modal or it.messages)
+        assert "permission here to do that" not in used.text
+
+
+async def test_groups_of_moderators_alone_carry_a_default_permission_and_mixed_ones_none(box: Sandbox) -> None:
+    defaults = {
+        command["name"]: command["default_member_permissions"] for command in box.discord.commands.commands.values()
+    }
+    assert defaults["channel"] == str(int(Permission.MANAGE_CHANNELS))
+    assert defaults["server"] == str(int(Permission.MANAGE_GUILD))
+    mixed = {name.split()[0] for name in MIXED} & defaults.keys()
+    assert [defaults[name] for name in mixed] == [None] * len(mixed)
+
+
+def _moderators(box: Sandbox) -> list[Moderators]:
+    """Every registered command that takes a right, bare and with all its options."""
+    found = []
+    for command in box.discord.commands.commands.values():
+        needed = command["default_member_permissions"]
+        for name, options in _leaves(command):
+            if needed is not None:
+                needs = Permission(int(needed))
+                bare = {each["name"]: _typed(box, each) for each in options if each.get("required")}
+                full = {each["name"]: _typed(box, each) for each in options if not each["name"].startswith("target_")}
+                found.append(Moderators(name, needs, bare))
+                if full != bare:
+                    found.append(Moderators(name, needs, full))
+            elif name in MIXED:
+                given, needs = MIXED[name]
+                found.append(Moderators(name, needs, given))
+    assert {each.needs for each in found} >= {Permission.MANAGE_CHANNELS, Permission.MANAGE_GUILD}
+    return found
+
+
+def _leaves(command: dict[str, Any], above: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The commands below a registered one that can be used, by their whole names."""
+    name = f"{above} {command['name']}".strip()
+    options = command.get("options", [])
+    below = [each for each in options if each["type"] in (SUBCOMMAND, GROUP)]
+    if not below:
+        yield name, options
+    for each in below:
+        yield from _leaves(each, name)
+
+
+def _names(box: Sandbox) -> set[str]:
+    return {name for command in box.discord.commands.commands.values() for name, _ in _leaves(command)}
+
+
+def _options(box: Sandbox, name: str) -> list[dict[str, Any]]:
+    return next(
+        options
+        for command in box.discord.commands.commands.values()
+        for leaf, options in _leaves(command)
+        if leaf == name
+    )
+
+
+def _typed(box: Sandbox, option: dict[str, Any]) -> object:
+    """Something that fits an option."""
+    if option.get("choices"):
+        return option["choices"][0]["value"]
+    if option["type"] == STRING:
+        return TEXTS[option["name"]]
+    guild = box.world.guild()
+    things = {
+        INTEGER: option.get("min_value", 1),
+        USER: box.world.user("Ada"),
+        CHANNEL: guild.channel("general"),
+        ROLE: next(role for role in guild.roles.values() if role.mentionable),
+    }
+    return things.get(option["type"], True)
+
+
+def _with(box: Sandbox, rights: int) -> Person:
+    """Somebody new who holds these rights beside everyone's."""
+    person = box.join(f"Somebody {len(box.world.users)}")
+    _set_rights(box, person, rights)
+    return person
+
+
+def _holding_all_but(box: Sandbox, right: Permission) -> list[Person]:
+    """People without a right: one with everyone's only, one with every other."""
+    return [_with(box, 0), _with(box, ALL & ~Permission.ADMINISTRATOR & ~right)]
+
+
+def _set_rights(box: Sandbox, person: Person, rights: int) -> None:
+    """Let a person hold these rights and everyone's; those of everyone that are not among them are denied."""
+    guild = box.world.guild()
+    role = box.world.add_role(guild, f"role of {person.name}", rights)
+    guild.members[person.id].role_ids = [role.id]
+    denied = Permission.READ_MESSAGE_HISTORY if not rights & Permission.READ_MESSAGE_HISTORY else 0
+    for channel in guild.channels.values():
+        if not channel.is_thread:
+            box.world.overwrite(channel, guild.members[person.id], deny=denied)
+
+
+def _kept(directory: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Everything in the database that a command could change for good."""
+    with closing(sqlite3.connect(directory / "data/bot.db")) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {
+            table: sorted(database.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
+            for table in tables
+            if table not in RUNNING_TOTALS and not table.startswith("sqlite_")
+        }
