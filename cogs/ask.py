@@ -51,7 +51,8 @@ class Ask(commands.Cog):
         prepared = await self._answering.prepare(caller, question)
         async with prepared.reservation, self._lanes.ticket(caller) as ticket:
             await interaction.response.defer(ephemeral=private, thinking=True)
-            await in_line(interaction, ticket)
+            if await in_line(interaction, ticket):
+                prepared = await self._answering.without_deleted(prepared)
             room = self._rooms.of(interaction.token)
             await self._answering.answer(prepared, InteractionSurface(interaction, room, private=private))
 

@@ -6,8 +6,9 @@ shape: inside the reservation's block, what came is noted as spent, and leaving 
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from bot.api.answers import ChatMessage
@@ -65,7 +66,7 @@ class PreparedAnswer:
     question: Question
     messages: tuple[ChatMessage, ...]
     prompt_tokens: int
-    earlier_turns: int
+    turns: tuple[Turn, ...]
     asked_at_ms: int
     reservation: Reservation
 
@@ -100,13 +101,24 @@ class Answering:
             raise BadOption("empty question", sentence="Ask me something in `prompt`.")
         asked_at_ms = unix_ms(self._clock.now())
         turns = await self._earlier(caller, question)
-        facts = facts_for(question.persona, caller, self._clock.now())
-        messages = tuple(render(question.persona, turns, question.text, caller.name, facts))
+        messages = self._rendered(caller, question, turns)
         prompt_tokens = estimate_prompt(messages)
         reservation = await self._ledger.reserve(
             caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + ANSWER_ALLOWANCE}
         )
-        return PreparedAnswer(caller, question, messages, prompt_tokens, len(turns), asked_at_ms, reservation)
+        return PreparedAnswer(caller, question, messages, prompt_tokens, tuple(turns), asked_at_ms, reservation)
+
+    async def without_deleted(self, prepared: PreparedAnswer) -> PreparedAnswer:
+        """Leave out what was deleted since it was prepared, after some time in line. Never costs more than before.
+
+        Raises:
+            StoreUnavailable: the store cannot be used just now.
+        """
+        turns = tuple(await self._conversations.remaining(prepared.turns))
+        if turns == prepared.turns:
+            return prepared
+        messages = self._rendered(prepared.caller, prepared.question, turns)
+        return replace(prepared, turns=turns, messages=messages, prompt_tokens=estimate_prompt(messages))
 
     async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface) -> None:
         """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
@@ -119,7 +131,7 @@ class Answering:
         tally = Tally(prepared.prompt_tokens)
         with Trip("ask", prepared.caller, self._clock) as trip:
             trip.note(model=prepared.question.model, private=prepared.question.private)
-            trip.note(earlier_turns=prepared.earlier_turns)
+            trip.note(earlier_turns=len(prepared.turns))
             try:
                 await self._show(prepared, surface, tally, trip)
             finally:
@@ -209,6 +221,10 @@ class Answering:
             await self._conversations.note_messages(turn_id, surface.message_ids)
         except StoreUnavailable as error:
             log.error("messages of a turn not kept", extra={"turn": turn_id, "detail": str(error)})
+
+    def _rendered(self, caller: Caller, question: Question, turns: Sequence[Turn]) -> tuple[ChatMessage, ...]:
+        facts = facts_for(question.persona, caller, self._clock.now())
+        return tuple(render(question.persona, turns, question.text, caller.name, facts))
 
     async def _earlier(self, caller: Caller, question: Question) -> list[Turn]:
         """Return the turns that go along: the channel's public line, or the member's own private one."""

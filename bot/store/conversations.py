@@ -5,6 +5,7 @@ channel, and are in nobody else's. A turn knows the one before it (`parent_id`);
 starts there. A closed one is followed by nothing: a fresh turn after it was taken away.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.store.database import Database, Row, Transaction, Value
@@ -188,6 +189,20 @@ class Conversations:
             StoreUnavailable: they cannot be read just now.
         """
         return await self._line(channel_id, author_id, limit)
+
+    async def remaining(self, turns: Sequence[Turn]) -> list[Turn]:
+        """Give those of `turns` that have not been deleted since they were read, in the same order.
+
+        Raises:
+            StoreUnavailable: they cannot be read just now.
+        """
+        ids = [(turn.id,) for turn in turns]
+        rows = await self._database.read(lambda transaction: transaction.fetch_each(_STILL_THERE, ids))
+        return [
+            turn
+            for turn, row in zip(turns, rows, strict=True)
+            if row is not None and not self._gone.any_of(turn.message_ids)
+        ]
 
     async def _line(self, channel_id: int, private_author_id: int | None, limit: int) -> list[Turn]:
         async def work(transaction: Transaction) -> list[Turn]:

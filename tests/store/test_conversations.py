@@ -103,3 +103,12 @@ async def test_messages_that_the_last_words_added_are_noted(conversations: Conve
     await conversations.note_messages(turn_id, (11, 12))
     (kept,) = await conversations.public_line(CHANNEL, 20)
     assert kept.answer_message_ids == (11, 12)
+
+
+async def test_of_some_turns_it_is_told_which_are_still_there(conversations: Conversations) -> None:
+    await say(conversations, "why?")
+    await say(conversations, "how?")
+    line = await conversations.public_line(CHANNEL, 20)
+    gone = dataclasses.replace(line[0], id=line[1].id + 1)
+    assert await conversations.remaining([line[0], gone, line[1]]) == line
+    assert await conversations.remaining([]) == []

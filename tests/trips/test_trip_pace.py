@@ -9,7 +9,7 @@ from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, use, whole
+from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, asked, use, whole
 from tests.trips.reading import usage
 
 NEXT = "You're next in line. I'll start in a moment …"
@@ -74,6 +74,23 @@ async def test_a_channel_runs_as_many_as_it_may_and_the_rest_follow_in_order(ope
     await all_of(each.until(lambda it: "sandbox" in it.text, deadline_s=DEADLINE_S) for each in used[2:])
     questions = [call.messages[-1]["content"].splitlines()[-1] for call in box.model_api.calls(Kind.CHAT)]
     assert questions.index("question 2") < questions.index("question 3")
+
+
+async def test_what_is_deleted_while_a_question_waits_does_not_go_along_with_it(open_box: OpenBox) -> None:
+    box = await open_box({"CHANNEL_RUNNING": "1"})
+    ada, ben = box.person("Ada"), box.person("Ben")
+    secret = await ask(ada, "My secret is a parrot.")
+    await ask(ada, "And my dog is a pug.")
+    box.model_api.faults.next(Kind.CHAT, Hang())
+    running = await ada.command("/ask", prompt="first")
+    await _asked(box, 3)
+    waiting = await _in_line(await ben.command("/ask", prompt="second"))
+    box.person("Mo").deletes(secret.messages[0])
+    await box.child.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
+    box.model_api.faults.release()
+    await whole(running)
+    await waiting.until(lambda used: "sandbox" in used.text, deadline_s=DEADLINE_S)
+    assert asked(box.model_api.calls(Kind.CHAT)[-1]) == ["And my dog is a pug.", "second"]
 
 
 async def test_an_answer_that_fails_makes_room_and_gives_back_what_it_held(open_box: OpenBox) -> None:
