@@ -9,6 +9,7 @@ from bot.caller import Caller
 from bot.clock import SystemClock
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Ceilings, Kind
+from bot.quotas.subjects import Subjects, key_from
 from bot.store.opening import open_database
 
 ROUNDS = 2_000
@@ -30,7 +31,7 @@ async def measure(folder: str) -> None:
     reserving: list[tuple[float, float]] = []
     settling: list[tuple[float, float]] = []
     async with open_database(f"sqlite:///{folder}/bot.db") as database:
-        ledger = Ledger(database, CEILINGS, SystemClock(), process="benchmark")
+        ledger = Ledger(database, CEILINGS, Subjects(key_from("a token")), SystemClock(), process="benchmark")
         for _ in range(ROUNDS):
             start = time.perf_counter(), time.process_time()
             reservation = await ledger.reserve(CALLER, {Kind.MESSAGES: 1, Kind.TOKENS: 900})

@@ -25,6 +25,7 @@ from bot.quotas.lanes import Lanes
 from bot.quotas.ledger import Ledger
 from bot.quotas.pace import Pace, Rate
 from bot.quotas.rules import Ceilings
+from bot.quotas.subjects import Subjects, key_from
 from bot.services import Services
 from bot.settings import Settings
 from bot.speech.saying import Saying
@@ -55,7 +56,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             speech_path=settings.multiappai_speech_path,
             clock=clock,
         )
-        ledger = Ledger(database, _ceilings(settings), clock, process=secrets.token_hex(8))
+        subjects = Subjects(key_from(settings.discord_token.get_secret_value()))
+        ledger = Ledger(database, _ceilings(settings), subjects, clock, process=secrets.token_hex(8))
         try:
             await stack.enter_async_context(ledger.running())
         except StoreUnavailable as error:

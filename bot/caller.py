@@ -22,6 +22,7 @@ class Caller:
     `channel_id` is where the conversation is: a channel, a thread or a direct message. `settings_channel_id` is where
     its settings and quotas are: the parent of a thread, else the same channel. `guild_id` is None in direct messages.
     The names are what people chose: data, never part of an instruction; empty where there is none.
+    `role_ids` are the member's roles, with the one that everybody bears: it has the server's id.
     """
 
     user_id: int
@@ -32,6 +33,7 @@ class Caller:
     rights: frozenset[Right] = field(default_factory=frozenset)
     server_name: str = ""
     channel_name: str = ""
+    role_ids: frozenset[int] = field(default_factory=frozenset)
 
     @property
     def in_direct_message(self) -> bool:

@@ -7,21 +7,26 @@ died they run out, and any process gives back what was held.
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.caller import Caller
+from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
-from bot.errors import QuotaSpent, StoreUnavailable
+from bot.errors import BotError, MissingRight, QuotaSpent, StoreUnavailable
+from bot.quotas.allowance import Allowance
+from bot.quotas.bindings import Binding, Pool
+from bot.quotas.plan import Plan
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Ceilings, Kind, Rule
-from bot.quotas.windows import window_end, window_start
-from bot.quotas.wording import refusal
+from bot.quotas.subjects import Subjects
+from bot.quotas.windows import Per, window_end
+from bot.quotas.wording import refusal, stopped
 from bot.store.database import Database
-from bot.store.spending import Claim, Overdraw, Spending, UsageWindow
+from bot.store.quota_rules import StoredRule
+from bot.store.spending import Claim, Overdraw, Spending, Spent, UsageWindow
 
 LEASE_S = 60
 RENEW_EVERY_S = 15
@@ -36,8 +41,8 @@ LONGEST_WORK = timedelta(hours=1)
 FREED_KEPT = timedelta(days=1)
 """How long a reservation freed by expiry can still be settled."""
 
-WINDOWS_KEPT = timedelta(days=35)
-"""How long a window's count is kept after its end."""
+WINDOWS_KEPT = timedelta(days=1)
+"""How long a window's count is kept after its end: no longer, since it may be of a member who wants to be forgotten."""
 
 LARGEST_AMOUNT = 10**12
 """More than this in one settlement is a broken count, and would in the end not fit a database integer."""
@@ -49,26 +54,37 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UsageLine:
-    """A rule that binds a caller, what of it is gone (settled and reserved), and when it starts again."""
+    """A rule that binds a caller, what of it is gone (settled and reserved), and when it starts again.
 
-    rule: Rule
+    Where several rules share a count, the strictest stands for all: the others can refuse nothing.
+    """
+
+    binding: Binding
     used: int
     resets_at: datetime
 
+    @property
+    def rule(self) -> Rule:
+        """The rule as it was set."""
+        return self.binding.rule
+
 
 class Ledger:
-    """What callers have spent and hold reserved, under the operator's ceilings.
+    """What callers have spent and hold reserved, under the operator's ceilings and the moderators' rules.
 
     `process` names this run of the program among all that use the database: a fresh random text.
     """
 
-    def __init__(self, database: Database, ceilings: Ceilings, clock: Clock, *, process: str) -> None:
+    def __init__(
+        self, database: Database, ceilings: Ceilings, subjects: Subjects, clock: Clock, *, process: str
+    ) -> None:
         self._spending = Spending(database)
         self._ceilings = ceilings
+        self._subjects = subjects
         self._clock = clock
         self._process = process
         self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used from here.
-        self._unsettled: dict[int, dict[int, int]] = {}
+        self._unsettled: dict[int, Sequence[Spent]] = {}
 
     async def reserve(self, caller: Caller, amounts: Mapping[Kind, int]) -> Reservation:
         """Hold back `amounts` under every rule of those kinds that binds `caller`, in the windows of this moment.
@@ -81,34 +97,30 @@ class Ledger:
             QuotaSpent: a limit would be passed; of several, the one that starts again last.
             StoreUnavailable: the store cannot be used just now; nothing is reserved.
         """
-        now = self._clock.now()
-        rules = {_window(rule, now): rule for rule in self._ceilings.rules_for(caller) if rule.kind in amounts}
-        claims = tuple(Claim(window, amounts[rules[window].kind], rules[window].limit) for window in sorted(rules))
-        reservation = Reservation(secrets.randbits(63), claims, amounts, self._finish)
+        plan = self._plan(caller, amounts)
+        reservation = Reservation(secrets.randbits(63), plan, amounts, self._finish)
         reservation.check(amounts)
-        granting = self._own(
-            self._spending.reserve(
-                reservation.id,
-                claims,
-                process=self._process,
-                now_ms=unix_ms(now),
-                lease_until_ms=unix_ms(now + timedelta(seconds=LEASE_S)),
-            )
-        )
+        granting = self._own(self._grant(reservation))
         try:
             await asyncio.wait({granting})
         except asyncio.CancelledError:
             self._own(self._undo(granting, reservation))
             raise
         if overdrawn := granting.result():
-            last = max(overdrawn, key=lambda over: over.claim.window.ends_at_ms)
-            raise _refused(rules[last.claim.window], last, window_end(rules[last.claim.window].per, now))
+            over, binding, resets_at = _last_to_reset(plan, overdrawn)
+            sentence = refusal(binding, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
+            raise QuotaSpent(sentence, resets_at=resets_at)
         return reservation
+
+    def allowance(self, reservation: Reservation, kind: Kind) -> Allowance:
+        """Let the amount of `kind` that is reserved grow with the work, a block at a time."""
+        return Allowance(reservation.amounts[kind], lambda more: self._own(self._grow(reservation, kind, more)))
 
     async def settle(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """End `reservation`: count `amounts`, which may be less or more than reserved, and give the rest back.
 
-        Counted in the windows it was reserved in, also after their end or the lease's. The first call for a
+        Counted in the windows it was reserved in, also after their end or the lease's. What is more than was reserved
+        and finds no room under a limit is charged to the window that follows. The first call for a
         reservation is carried out whatever happens to its caller; a later one does nothing. When the store cannot be
         used the ledger tries again with every beat, so this raises no StoreUnavailable: the work is done by now.
 
@@ -123,20 +135,23 @@ class Ledger:
         await self._finish(reservation, {})
 
     async def usage(self, caller: Caller) -> list[UsageLine]:
-        """Tell the standing of every rule that binds `caller` where they are.
+        """Tell the standing of everything that binds `caller` where they are, their own first.
 
         Raises:
             StoreUnavailable: the store cannot be read just now.
         """
-        return await self._lines(self._ceilings.rules_for(caller))
+        return await self._lines(caller, tuple(Pool))
 
     async def usage_of_server(self, caller: Caller) -> list[UsageLine]:
-        """Tell the standing of the rules of the server that `caller` is in, or of their direct messages.
+        """Tell the standing of what binds the server that `caller` is in as a whole, or their direct messages.
 
         Raises:
+            MissingRight: the caller may not see it.
             StoreUnavailable: the store cannot be read just now.
         """
-        return await self._lines(self._ceilings.server_rules_for(caller))
+        if not caller.may(Right.MANAGE_SERVER):
+            raise MissingRight(Right.MANAGE_SERVER)
+        return await self._lines(caller, (Pool.SERVER, Pool.DIRECT))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -201,20 +216,60 @@ class Ledger:
                 # Without the beat this process would lose its leases: whatever went wrong, go on.
                 logger.exception("ledger beat failed")
 
+    def _plan(self, caller: Caller, kinds: Collection[Kind]) -> Plan:
+        return Plan(caller, self._clock.now(), kinds, self._ceilings, self._subjects)
+
+    async def _grant(self, reservation: Reservation) -> Sequence[Overdraw]:
+        """Hold back what `reservation` is for; give what stands against it."""
+        now = self._clock.now()
+        granted = await self._spending.reserve(
+            reservation.id,
+            reservation.plan.place,
+            lambda stored: _claims(reservation.plan, stored, reservation.amounts),
+            process=self._process,
+            now_ms=unix_ms(now),
+            lease_until_ms=unix_ms(now + timedelta(seconds=LEASE_S)),
+        )
+        reservation.claims = granted.claims
+        return granted.overdrawn
+
+    async def _grow(self, reservation: Reservation, kind: Kind, more: int) -> BotError | None:
+        """Hold back `more` of `kind` for a reservation; give what stands against it, and then nothing has changed."""
+        held = {position: claim for position, claim in enumerate(reservation.claims) if claim.window.kind == kind}
+        plan = reservation.plan
+        try:
+            granted = await self._spending.grow(
+                reservation.id,
+                plan.place,
+                lambda stored: _claims(plan, stored, {kind: more}),
+                held,
+                more,
+                lease_until_ms=unix_ms(self._clock.now() + timedelta(seconds=LEASE_S)),
+            )
+        except StoreUnavailable as error:
+            return error
+        if granted.overdrawn:
+            _, binding, resets_at = _last_to_reset(plan, granted.overdrawn)
+            return QuotaSpent(stopped(binding, resets_at=resets_at), resets_at=resets_at)
+        grown = dict(zip(held, granted.claims, strict=True))
+        reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
+        reservation.amounts[kind] += more
+        return None
+
     async def _finish(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """End `reservation` once: note what is to be counted, and see it through in a task of the ledger's own."""
         if reservation.ended:
             return
         reservation.ended = True
-        self._unsettled[reservation.id] = {
-            position: min(amounts.get(Kind(claim.window.kind), 0), LARGEST_AMOUNT)
-            for position, claim in enumerate(reservation.claims)
-        }
+        self._unsettled[reservation.id] = [
+            Spent(min(amounts.get(Kind(claim.window.kind), 0), LARGEST_AMOUNT), claim.limit, _following(claim.window))
+            for claim in reservation.claims
+        ]
         settling = self._own(self._settle(reservation.id, self._unsettled[reservation.id]))
         await asyncio.wait({settling})
         settling.result()
 
-    async def _settle(self, reservation_id: int, spent: Mapping[int, int]) -> None:
+    async def _settle(self, reservation_id: int, spent: Sequence[Spent]) -> None:
         """Count what was noted for a reservation, or leave it noted for the next beat."""
         try:
             await self._spending.settle(reservation_id, spent)
@@ -227,7 +282,7 @@ class Ledger:
         for reservation_id, spent in list(self._unsettled.items()):
             await self._settle(reservation_id, spent)
 
-    async def _undo(self, granting: asyncio.Task[list[Overdraw]], reservation: Reservation) -> None:
+    async def _undo(self, granting: asyncio.Task[Sequence[Overdraw]], reservation: Reservation) -> None:
         """Release what comes to be reserved after its caller was cancelled."""
         try:
             overdrawn = await granting
@@ -236,10 +291,23 @@ class Ledger:
         if not overdrawn:
             await self._finish(reservation, {})
 
-    async def _lines(self, rules: Sequence[Rule]) -> list[UsageLine]:
-        now = self._clock.now()
-        used = await self._spending.used([_window(rule, now) for rule in rules])
-        return [UsageLine(rule, amount, window_end(rule.per, now)) for rule, amount in zip(rules, used, strict=True)]
+    async def _lines(self, caller: Caller, pools: Collection[Pool]) -> list[UsageLine]:
+        plan = self._plan(caller, tuple(Kind))
+        shown: list[UsageWindow] = []
+
+        def lay(stored: Sequence[StoredRule]) -> Sequence[UsageWindow]:
+            shown[:] = [
+                window
+                for window, binding in plan.windows(stored).items()
+                if binding.pool in pools and not binding.exempt
+            ]
+            return shown
+
+        used = await self._spending.used(plan.place, lay)
+        return [
+            UsageLine(plan.named[window], amount, window_end(Per(window.per), plan.moment))
+            for window, amount in zip(shown, used, strict=True)
+        ]
 
     def _own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:  # Any: what a coroutine sends and is sent.
         """Start a task that nobody outside can cancel; `running` waits for it at the end."""
@@ -249,12 +317,25 @@ class Ledger:
         return task
 
 
-def _window(rule: Rule, moment: datetime) -> UsageWindow:
-    """Give the window of `rule` that `moment` lies in."""
-    starts_at, ends_at = window_start(rule.per, moment), window_end(rule.per, moment)
-    return UsageWindow(rule.scope, rule.subject, rule.kind, rule.per, unix_ms(starts_at), unix_ms(ends_at))
+def _claims(plan: Plan, stored: Sequence[StoredRule], amounts: Mapping[Kind, int]) -> list[Claim]:
+    """Claim `amounts` in all windows of `plan` that are of their kinds, sorted."""
+    wanted = [(window, binding) for window, binding in plan.windows(stored).items() if binding.rule.kind in amounts]
+    return [
+        Claim(window, amounts[binding.rule.kind], binding.limit)
+        for window, binding in sorted(wanted, key=lambda each: each[0])
+    ]
 
 
-def _refused(rule: Rule, over: Overdraw, resets_at: datetime) -> QuotaSpent:
-    sentence = refusal(rule, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
-    return QuotaSpent(sentence, resets_at=resets_at)
+def _last_to_reset(plan: Plan, overdrawn: Sequence[Overdraw]) -> tuple[Overdraw, Binding, datetime]:
+    """Of the limits in the way, choose the one that starts again last; of several, the one nearest the member."""
+    by_window = {over.claim.window: over for over in overdrawn}
+    last = max((window for window in plan.named if window in by_window), key=lambda window: window.ends_at_ms)
+    binding = plan.named[last]
+    return by_window[last], binding, window_end(binding.rule.per, plan.moment)
+
+
+def _following(window: UsageWindow) -> UsageWindow:
+    """Give the window of the same count that begins when this one ends."""
+    starts_at = datetime.fromtimestamp(window.ends_at_ms / 1000, UTC)
+    ends_at = window_end(Per(window.per), starts_at)
+    return replace(window, starts_at_ms=window.ends_at_ms, ends_at_ms=unix_ms(ends_at))

@@ -1,9 +1,10 @@
 """One reservation, as the work that spends it sees it: note what was spent, and leave."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from bot.quotas.plan import Plan
 from bot.quotas.rules import Kind
 from bot.store.spending import Claim
 
@@ -23,11 +24,11 @@ class Reservation:
     back; where nothing was noted, all is given back.
     """
 
-    def __init__(
-        self, reservation_id: int, claims: tuple[Claim, ...], amounts: Mapping[Kind, int], finish: Finish
-    ) -> None:
+    def __init__(self, reservation_id: int, plan: Plan, amounts: Mapping[Kind, int], finish: Finish) -> None:
         self.id = reservation_id
-        self.claims = claims
+        self.plan = plan
+        self.claims: Sequence[Claim] = ()
+        """What is held in each window; the positions stay, amounts grow and limits are as last looked up."""
         self.amounts = dict(amounts)
         self.ended = False
         self._finish = finish

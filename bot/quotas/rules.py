@@ -1,10 +1,8 @@
 """The rules of spending: what is counted, for whom, and how much of it there is."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.caller import Caller
 from bot.quotas.windows import Per
 
 
@@ -18,30 +16,28 @@ class Kind(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whose use is counted together."""
+    """Whom a rule is for."""
 
-    MEMBER = "member"
     SERVER = "server"
+    CHANNEL = "channel"
+    MEMBER = "member"
+    ROLE = "role"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One limit that binds a caller.
+    """One limit as it was set, by a server's moderators or (`by_operator`) by whoever runs the bot.
 
-    `subject` is a member's id, a server's id, or for a member's direct messages, which count as a server of their own,
-    the member's id negated. `limit` None means that use is counted and never refused.
+    `target` is the channel's id, the role's id or the member's subject; None means the whole server together, or each
+    channel or member separately. `limit` None means unlimited: use is counted and never refused.
     """
 
     scope: Scope
-    subject: int
+    target: int | None
     kind: Kind
     per: Per
     limit: int | None
-
-    @property
-    def for_direct_messages(self) -> bool:
-        """Whether the server is a member's direct messages."""
-        return self.scope is Scope.SERVER and self.subject < 0
+    by_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,29 +52,23 @@ class Ceilings:
     server_speech_characters: int | None
     server_images: int | None
 
-    def rules_for(self, caller: Caller) -> list[Rule]:
-        """Give every ceiling that binds `caller` where they are, the member's first.
+    def member_rules(self) -> list[Rule]:
+        """Give the limits of each member, who is counted once over all servers and direct messages."""
+        return [
+            _ceiling(Scope.MEMBER, Kind.MESSAGES, self.member_messages),
+            _ceiling(Scope.MEMBER, Kind.SPEECH_CHARACTERS, self.member_speech_characters),
+            _ceiling(Scope.MEMBER, Kind.IMAGES, self.member_images),
+        ]
 
-        A member is counted once over all servers and direct messages.
-        """
-        return [*self._member_rules(caller.user_id), *self.server_rules_for(caller)]
+    def server_rules(self) -> list[Rule]:
+        """Give the limits of each server, and of each member's direct messages, which count as one."""
+        return [
+            _ceiling(Scope.SERVER, Kind.MESSAGES, self.server_messages),
+            _ceiling(Scope.SERVER, Kind.TOKENS, self.server_tokens),
+            _ceiling(Scope.SERVER, Kind.SPEECH_CHARACTERS, self.server_speech_characters),
+            _ceiling(Scope.SERVER, Kind.IMAGES, self.server_images),
+        ]
 
-    def server_rules_for(self, caller: Caller) -> list[Rule]:
-        """Give the ceilings of the server that `caller` is in, or of their direct messages."""
-        subject = -caller.user_id if caller.guild_id is None else caller.guild_id
-        limits = {
-            Kind.MESSAGES: self.server_messages,
-            Kind.TOKENS: self.server_tokens,
-            Kind.SPEECH_CHARACTERS: self.server_speech_characters,
-            Kind.IMAGES: self.server_images,
-        }
-        return [Rule(Scope.SERVER, subject, kind, Per.DAY, limit) for kind, limit in limits.items()]
 
-    def _member_rules(self, user_id: int) -> Iterator[Rule]:
-        limits = {
-            Kind.MESSAGES: self.member_messages,
-            Kind.SPEECH_CHARACTERS: self.member_speech_characters,
-            Kind.IMAGES: self.member_images,
-        }
-        for kind, limit in limits.items():
-            yield Rule(Scope.MEMBER, user_id, kind, Per.DAY, limit)
+def _ceiling(scope: Scope, kind: Kind, limit: int | None) -> Rule:
+    return Rule(scope, None, kind, Per.DAY, limit, by_operator=True)

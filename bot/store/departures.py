@@ -40,11 +40,22 @@ _OF_CHANGES = """
     SELECT id FROM known WHERE id IS NOT NULL
 """
 
+_OF_QUOTA_RULES = """
+    WITH RECURSIVE known (id) AS (
+        SELECT min(guild_id) FROM quota_rules WHERE guild_id > 0
+        UNION ALL
+        SELECT (SELECT min(guild_id) FROM quota_rules WHERE guild_id > known.id) FROM known WHERE known.id IS NOT NULL
+    )
+    SELECT id FROM known WHERE id IS NOT NULL
+"""
+
 _PURGE_TURNS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE guild_id = ? ORDER BY id LIMIT 200)"
 
 _PURGE_SETTINGS = "DELETE FROM settings WHERE guild_id = ?"
 
 _PURGE_CHANGES = "DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE guild_id = ? ORDER BY id LIMIT 200)"
+
+_PURGE_QUOTA_RULES = "DELETE FROM quota_rules WHERE guild_id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,7 @@ BELONGINGS: Final = (
     Belonging("turns", "guild_id", _OF_TURNS, _PURGE_TURNS),
     Belonging("settings", "guild_id", _OF_SETTINGS, _PURGE_SETTINGS),
     Belonging("changes", "guild_id", _OF_CHANGES, _PURGE_CHANGES),
+    Belonging("quota_rules", "guild_id", _OF_QUOTA_RULES, _PURGE_QUOTA_RULES),
 )
 """Everything that is kept of a server. A table with a column for servers has to be here; a test sees to it."""
 

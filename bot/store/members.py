@@ -23,6 +23,10 @@ _CHANGES = """
 
 _FORGET_CHANGES = "UPDATE changes SET changed_by = NULL WHERE changed_by = ?"
 
+_LIMITS = "SELECT guild_id, kind, per, amount FROM quota_rules WHERE member_id = ? LIMIT 1000"
+
+_FORGET_LIMITS = "UPDATE quota_rules SET member_id = NULL WHERE member_id = ?"
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -53,6 +57,8 @@ TRACES: Final = (
         _CHANGES,
         _FORGET_CHANGES,
     ),
+    # The limit itself stays: it knows the member by a keyed hash, so that deletion is no way out of it.
+    Trace("quota_rules", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _FORGET_LIMITS),
 )
 """Every column with members' ids, but `turns.author_id`: turns go as a whole, see `Removals`. A test sees to it."""
 

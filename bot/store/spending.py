@@ -1,14 +1,16 @@
 """Usage windows and the reservations on them: what was spent, what is held back for answers under way.
 
 Each change is one transaction. Windows are always touched in their sorted order, so that no two transactions wait for
-each other, and always by a statement that changes them, so that what is read is locked. What the limits are and how
-they are worded is decided elsewhere.
+each other, and always by a statement that changes them, so that what is read is locked. The limits that moderators set
+are read in the same transaction; what follows from them and how it is worded is decided elsewhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.errors import StoreUnavailable
 from bot.store.database import Database, Transaction
+from bot.store.quota_rules import Place, StoredRule, rules_at
 
 _COUNT = """
     INSERT INTO usage_windows (scope, subject, kind, per, starts_at_ms, ends_at_ms, settled, reserved)
@@ -26,7 +28,24 @@ _CLOSE = "DELETE FROM reservations WHERE id = ?"
 
 _TAKE_HOLDS = "DELETE FROM holds WHERE reservation_id = ? RETURNING position, window_id, amount"
 
+_LOCK = "UPDATE reservations SET freed_at_ms = freed_at_ms WHERE id = ? RETURNING freed_at_ms"
+
+_TAKE_AGAIN = "UPDATE reservations SET freed_at_ms = NULL, lease_until_ms = ? WHERE id = ?"
+
+_GROW_HOLD = "UPDATE holds SET amount = amount + ? WHERE reservation_id = ? AND position = ?"
+
 _SETTLE = "UPDATE usage_windows SET reserved = reserved - ?, settled = settled + ? WHERE id = ?"
+
+_USED_OF = "SELECT settled + reserved FROM usage_windows WHERE id = ?"
+
+_CARRY_OUT = "UPDATE usage_windows SET settled = settled - ? WHERE id = ?"
+
+_CARRY_INTO = """
+    INSERT INTO usage_windows (scope, subject, kind, per, starts_at_ms, ends_at_ms, settled, reserved)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 0)
+    ON CONFLICT (scope, subject, kind, per, starts_at_ms)
+    DO UPDATE SET settled = usage_windows.settled + excluded.settled
+"""
 
 _RENEW = """
     UPDATE reservations SET lease_until_ms = ? WHERE process = ? AND reserved_at_ms > ? AND freed_at_ms IS NULL
@@ -99,6 +118,27 @@ class Overdraw:
     used: int
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What came of claims: they were held back, all of them, unless some are `overdrawn`; then none was."""
+
+    claims: Sequence[Claim]
+    overdrawn: Sequence[Overdraw] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was spent of a claim. What `limit` leaves no room for, beyond what was held back, goes to `following`."""
+
+    amount: int
+    limit: int | None
+    following: UsageWindow
+
+
+Lay = Callable[[Sequence[StoredRule]], Sequence[Claim]]
+"""Makes the claims, sorted by window, under the rules that were found."""
+
+
 class Spending:
     """The counts of all windows and the open reservations of all processes. Every method may raise StoreUnavailable."""
 
@@ -106,41 +146,72 @@ class Spending:
         self._database = database
 
     async def reserve(
-        self, reservation_id: int, claims: Sequence[Claim], *, process: str, now_ms: int, lease_until_ms: int
-    ) -> list[Overdraw]:
-        """Hold back all `claims` (sorted by window) under `reservation_id`, or none.
+        self, reservation_id: int, place: Place | None, lay: Lay, *, process: str, now_ms: int, lease_until_ms: int
+    ) -> Granted:
+        """Hold back all claims that `lay` makes under the rules of `place`, or none, as `reservation_id`."""
 
-        Returns the claims that would pass their limits; nothing was changed unless there are none.
+        async def work(transaction: Transaction) -> Granted:
+            claims = lay(await rules_at(transaction, place))
+            counted = await _count(transaction, claims)
+            await transaction.execute(_OPEN, (reservation_id, process, now_ms, lease_until_ms))
+            await transaction.execute_many(
+                _HOLD,
+                [
+                    (reservation_id, position, window_id, claim.amount)
+                    for position, (claim, window_id) in enumerate(zip(claims, counted, strict=True))
+                ],
+            )
+            return Granted(claims)
+
+        return await self._unless_overdrawn(work)
+
+    async def grow(
+        self,
+        reservation_id: int,
+        place: Place | None,
+        lay: Lay,
+        held: Mapping[int, Claim],
+        more: int,
+        *,
+        lease_until_ms: int,
+    ) -> Granted:
+        """Hold back `more` under each claim of `held` (by its position), or under none; gives them as they are then.
+
+        The limits are those that `lay` finds at this moment; a claim whose window it lays out no more, since the rule
+        was cleared, has none. Where the lease ran out and the holds were given back, the claims are held anew, whole.
+
+        Raises:
+            StoreUnavailable: the store cannot be used just now, or no longer knows the reservation.
         """
 
-        async def work(transaction: Transaction) -> None:
-            overdrawn: list[Overdraw] = []
-            holds: list[tuple[int, int, int, int]] = []
-            counted = await transaction.fetch_each(
-                _COUNT, [(*claim.window.key, claim.window.ends_at_ms, claim.amount) for claim in claims]
+        async def work(transaction: Transaction) -> Granted:
+            found = await transaction.fetch_one(_LOCK, (reservation_id,))
+            if found is None:
+                raise StoreUnavailable("a reservation that has ended cannot grow")
+            was_freed = found[0] is not None
+            limits = {claim.window: claim.limit for claim in lay(await rules_at(transaction, place))}
+            steps = {
+                position: Claim(claim.window, more + (claim.amount if was_freed else 0), limits.get(claim.window))
+                for position, claim in held.items()
+            }
+            await _count(transaction, list(steps.values()))
+            await transaction.execute_many(
+                _GROW_HOLD, [(step.amount, reservation_id, position) for position, step in steps.items()]
             )
-            for position, (claim, row) in enumerate(zip(claims, counted, strict=True)):
-                assert row is not None, "RETURNING gives the row that was added or changed"
-                window_id, used = row
-                if claim.limit is not None and used > claim.limit:
-                    overdrawn.append(Overdraw(claim, used=used - claim.amount))
-                holds.append((reservation_id, position, window_id, claim.amount))
-            if overdrawn:
-                raise _RolledBack(overdrawn)
-            await transaction.execute(_OPEN, (reservation_id, process, now_ms, lease_until_ms))
-            await transaction.execute_many(_HOLD, holds)
+            if was_freed:
+                await transaction.execute(_TAKE_AGAIN, (lease_until_ms, reservation_id))
+            return Granted(
+                [Claim(claim.window, claim.amount + more, steps[position].limit) for position, claim in held.items()]
+            )
 
-        try:
-            await self._database.write(work)
-        except _RolledBack as refused:
-            return refused.overdrawn
-        return []
+        return await self._unless_overdrawn(work)
 
-    async def settle(self, reservation_id: int, spent: Mapping[int, int]) -> bool:
-        """End a reservation: give its holds back and count `spent` (claim's position → amount) in the same windows.
+    async def settle(self, reservation_id: int, spent: Sequence[Spent]) -> bool:
+        """End a reservation: give its holds back and count what was `spent` of each claim, in the claims' order.
 
-        Returns False, having done nothing, where the reservation has been ended before or never was. One whose lease
-        ran out is still settled: its holds were given back then, what it spent is counted now.
+        It counts in the same windows, save what neither the hold nor the limit has room for: that is carried into the
+        window that follows. Returns False, having done nothing, where the reservation has been ended before or never
+        was. One whose lease ran out is still settled: its holds were given back then, what it spent is counted now.
         """
 
         async def work(transaction: Transaction) -> bool:
@@ -148,8 +219,11 @@ class Spending:
                 return False
             holds = sorted(await transaction.fetch_all(_TAKE_HOLDS, (reservation_id,)))
             await transaction.execute_many(
-                _SETTLE, [(amount, spent.get(position, 0), window_id) for position, window_id, amount in holds]
+                _SETTLE, [(held, spent[position].amount, window_id) for position, window_id, held in holds]
             )
+            for position, window_id, held in holds:
+                if spent[position].amount > held:
+                    await _carry(transaction, window_id, spent[position], held)
             return True
 
         return await self._database.write(work)
@@ -184,14 +258,23 @@ class Spending:
 
         await self._database.write(work)
 
-    async def used(self, windows: Sequence[UsageWindow]) -> list[int]:
-        """Tell what is settled and reserved together in each of `windows`."""
+    async def used(
+        self, place: Place | None, lay: Callable[[Sequence[StoredRule]], Sequence[UsageWindow]]
+    ) -> list[int]:
+        """Tell what is settled and reserved together in each of the windows that `lay` lays out."""
 
         async def work(transaction: Transaction) -> list[int]:
+            windows = lay(await rules_at(transaction, place))
             rows = await transaction.fetch_each(_USED, [window.key for window in windows])
             return [0 if row is None else row[0] for row in rows]
 
         return await self._database.read(work)
+
+    async def _unless_overdrawn(self, work: Callable[[Transaction], Awaitable[Granted]]) -> Granted:
+        try:
+            return await self._database.write(work)
+        except _RolledBack as refused:
+            return Granted((), refused.overdrawn)
 
     async def _free(self, reservation_id: int, now_ms: int) -> bool:
         """Free one reservation, unless it was renewed, settled or freed since it was found."""
@@ -205,6 +288,40 @@ class Spending:
             return True
 
         return await self._database.write(work)
+
+
+async def _count(transaction: Transaction, claims: Sequence[Claim]) -> list[int]:
+    """Add each claim to what is reserved in its window, in the order of the windows; give the windows' ids.
+
+    Raises:
+        _RolledBack: some would pass their limits.
+    """
+    counted = await transaction.fetch_each(
+        _COUNT, [(*claim.window.key, claim.window.ends_at_ms, claim.amount) for claim in claims]
+    )
+    overdrawn: list[Overdraw] = []
+    window_ids: list[int] = []
+    for claim, row in zip(claims, counted, strict=True):
+        assert row is not None, "RETURNING gives the row that was added or changed"
+        window_id, used = row
+        if claim.limit is not None and used > claim.limit:
+            overdrawn.append(Overdraw(claim, used=used - claim.amount))
+        window_ids.append(window_id)
+    if overdrawn:
+        raise _RolledBack(overdrawn)
+    return window_ids
+
+
+async def _carry(transaction: Transaction, window_id: int, spent: Spent, held: int) -> None:
+    """Move into the following window what was spent beyond the hold and has no room under the limit."""
+    used = await transaction.fetch_one(_USED_OF, (window_id,))
+    if used is None or spent.limit is None:
+        return
+    beyond = min(spent.amount - held, used[0] - spent.limit)
+    if beyond > 0:
+        following = spent.following
+        await transaction.execute(_CARRY_OUT, (beyond, window_id))
+        await transaction.execute(_CARRY_INTO, (*following.key, following.ends_at_ms, beyond))
 
 
 class _RolledBack(Exception):

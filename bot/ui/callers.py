@@ -19,6 +19,9 @@ def caller_of(interaction: discord.Interaction) -> Caller:
     settings_channel_id = interaction.channel_id
     if isinstance(interaction.channel, discord.Thread):
         settings_channel_id = interaction.channel.parent_id
+    role_ids = [role.id for role in interaction.user.roles] if isinstance(interaction.user, discord.Member) else []
+    if interaction.guild_id is not None:
+        role_ids.append(interaction.guild_id)  # the role of everybody, also where the server isn't cached yet
     held = interaction.permissions
     return Caller(
         user_id=interaction.user.id,
@@ -29,4 +32,5 @@ def caller_of(interaction: discord.Interaction) -> Caller:
         rights=frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed)),
         server_name=interaction.guild.name if interaction.guild else "",
         channel_name=getattr(interaction.channel, "name", None) or "",
+        role_ids=frozenset(role_ids),
     )

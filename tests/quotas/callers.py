@@ -1,11 +1,15 @@
 """People who spend, and limits to vary."""
 
 import dataclasses
+from collections.abc import Iterable
 
-from bot.caller import Caller
+from bot.caller import Caller, Right
 from bot.quotas.rules import Ceilings
+from bot.quotas.subjects import Subjects, key_from
 
-ANN, BEN, GUILD = 1, 2, 700
+ANN, BEN, GUILD, CHANNEL = 1, 2, 700, 10
+
+SUBJECTS = Subjects(key_from("a token"))
 
 UNLIMITED = Ceilings(
     member_messages=None,
@@ -18,8 +22,18 @@ UNLIMITED = Ceilings(
 )
 
 
-def caller(user_id: int = ANN, guild_id: int | None = GUILD) -> Caller:
-    return Caller(user_id=user_id, name="someone", guild_id=guild_id, channel_id=10, settings_channel_id=10)
+def caller(
+    user_id: int = ANN, guild_id: int | None = GUILD, *, channel_id: int = CHANNEL, roles: Iterable[int] = ()
+) -> Caller:
+    return Caller(
+        user_id=user_id,
+        name="someone",
+        guild_id=guild_id,
+        channel_id=channel_id,
+        settings_channel_id=channel_id,
+        rights=frozenset(Right),
+        role_ids=frozenset(roles) | ({guild_id} if guild_id is not None else set()),
+    )
 
 
 def ceilings(**limits: int) -> Ceilings:

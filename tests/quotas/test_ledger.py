@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 from beat_clock import BeatClock
-from callers import ANN, BEN, GUILD, UNLIMITED, caller, ceilings
+from callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 
 from bot.caller import Caller
 from bot.errors import QuotaSpent, StoreUnavailable
@@ -15,7 +15,7 @@ MESSAGE = {Kind.MESSAGES: 1}
 
 
 def ledger_of(database: Database, clock: BeatClock, limits: Ceilings, process: str = "this process") -> Ledger:
-    return Ledger(database, limits, clock, process=process)
+    return Ledger(database, limits, SUBJECTS, clock, process=process)
 
 
 async def used(ledger: Ledger, kind: Kind, who: Caller | None = None, scope: Scope = Scope.SERVER) -> int:
@@ -52,12 +52,18 @@ async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger) -> None:
     assert (await used(ledger, Kind.MESSAGES), await used(ledger, Kind.TOKENS)) == (1, 250)
 
 
-async def test_more_than_was_reserved_is_counted_as_it_was(ledger: Ledger) -> None:
-    reservation = await ledger.reserve(caller(), {Kind.IMAGES: 10})
+async def test_more_than_was_reserved_counts_as_far_as_there_is_room_and_then_in_the_next_window(
+    ledger: Ledger, clock: BeatClock
+) -> None:
+    reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 12})
+    assert await used(ledger, Kind.IMAGES, scope=Scope.MEMBER) == 10
     assert await used(ledger, Kind.IMAGES) == 12
     with pytest.raises(QuotaSpent):
-        await ledger.reserve(caller(), {Kind.IMAGES: 0})
+        await ledger.reserve(caller(), {Kind.IMAGES: 1})
+    await clock.advance(12 * 3600)
+    assert await used(ledger, Kind.IMAGES, scope=Scope.MEMBER) == 2
+    assert await used(ledger, Kind.IMAGES) == 0
 
 
 async def test_an_error_in_the_work_settles_what_came_before_it(ledger: Ledger) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from beat_clock import BeatClock
-from callers import caller, ceilings
+from callers import SUBJECTS, caller, ceilings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +29,7 @@ async def rush(ledgers: list[Ledger], members: int, asks: int) -> list[Reservati
 
 
 async def test_two_hundred_asks_at_once_under_a_ceiling_of_forty(database: Database, clock: BeatClock) -> None:
-    ledger = Ledger(database, ceilings(server_messages=40, member_messages=100), clock, process="one")
+    ledger = Ledger(database, ceilings(server_messages=40, member_messages=100), SUBJECTS, clock, process="one")
     granted = await rush([ledger], members=20, asks=200)
     assert len(granted) == 40
     await asyncio.gather(*(ledger.release(reservation) for reservation in granted[:10]))
@@ -41,7 +41,10 @@ async def test_two_hundred_asks_at_once_under_a_ceiling_of_forty(database: Datab
 async def test_two_processes_at_once_grant_no_more_than_one(url: str, clock: BeatClock) -> None:
     limits = ceilings(server_messages=12, member_messages=3)
     async with open_database(url) as one, open_database(url) as two:
-        ledgers = [Ledger(one, limits, clock, process="one"), Ledger(two, limits, clock, process="two")]
+        ledgers = [
+            Ledger(one, limits, SUBJECTS, clock, process="one"),
+            Ledger(two, limits, SUBJECTS, clock, process="two"),
+        ]
         granted = await rush(ledgers, members=3, asks=30)
         assert len(granted) == 9
         granted += await rush(ledgers, members=10, asks=30)
@@ -74,7 +77,7 @@ async def carry_out(address: str, plan: list[Plan]) -> tuple[int, list[tuple[int
     clock = BeatClock()
     async with open_database(address) as one, open_database(address) as two:
         ledgers = [
-            Ledger(database, ceilings(server_images=10, member_images=6), clock, process=name)
+            Ledger(database, ceilings(server_images=10, member_images=6), SUBJECTS, clock, process=name)
             for name, database in (("one", one), ("two", two))
         ]
 

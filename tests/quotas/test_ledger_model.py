@@ -4,50 +4,80 @@ import asyncio
 import tempfile
 from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from beat_clock import BeatClock
-from callers import caller, ceilings
+from callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
+from bot.caller import Caller
 from bot.clock import unix_ms
 from bot.errors import QuotaSpent
-from bot.quotas.ledger import FREED_KEPT, LEASE_S, LONGEST_WORK, Ledger
+from bot.quotas.allowance import BLOCK
+from bot.quotas.bindings import bindings
+from bot.quotas.ledger import FREED_KEPT, LEASE_S, LONGEST_WORK, WINDOWS_KEPT, Ledger
+from bot.quotas.plan import rule_of
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
-from bot.quotas.windows import window_start
+from bot.quotas.windows import Per, window_end, window_start
 from bot.store.opening import open_database
+from bot.store.quota_rules import QuotaRules, StoredRule
 
-LIMITS = ceilings(member_messages=4, server_messages=9, server_tokens=20)
-WINDOWS = "SELECT scope, subject, kind, starts_at_ms, settled, reserved FROM usage_windows"
+LIMITS = ceilings(member_messages=4, server_messages=9, server_tokens=2_000)
+WINDOWS = "SELECT scope, subject, kind, per, starts_at_ms, settled, reserved FROM usage_windows"
+MODERATED = [
+    StoredRule("server", None, "tokens", "hour", None),
+    StoredRule("channel", CHANNEL, "tokens", "day", None),
+    StoredRule("member", None, "messages", "hour", None),
+    StoredRule("role", GUILD, "messages", "hour", None),
+]
 
-Window = tuple[str, int, str, int]
+
+class Window(NamedTuple):
+    """A window as the model knows it, without its place in the calendar's order."""
+
+    scope: str
+    subject: int
+    kind: str
+    per: str
+    starts_at_ms: int
+
+    @property
+    def ends_at_ms(self) -> int:
+        starts_at = datetime.fromtimestamp(self.starts_at_ms / 1000, UTC)
+        return unix_ms(window_end(Per(self.per), starts_at))
 
 
 @dataclass
 class Held:
-    """A reservation as the model knows it: what it holds in each window, and until when."""
+    """A reservation as the model knows it: what it holds in each window under which limit, and until when."""
 
     reservation: Reservation
+    who: Caller
     process: int
     held: Counter[Window]
+    limits: dict[Window, int | None]
     reserved_at: float
     lease_until: float
     freed_at: float | None = None
     forgotten: bool = False
+    lost: bool = False
+    """Freed at least once."""
 
 
 @dataclass
 class Books:
-    """What each window should say. `late` was settled after its lease was lost, which no limit can hold back."""
+    """What each window should say. `carried` came from the window before it, which no limit can hold back."""
 
     settled: Counter[Window] = field(default_factory=Counter)
     reserved: Counter[Window] = field(default_factory=Counter)
-    late: Counter[Window] = field(default_factory=Counter)
-    limits: dict[Window, int] = field(default_factory=dict)
+    carried: Counter[Window] = field(default_factory=Counter)
+    highest: dict[Window, float] = field(default_factory=dict)
 
 
 class TwoLedgers(RuleBasedStateMachine):
@@ -62,6 +92,7 @@ class TwoLedgers(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.ledgers: list[Ledger] = []
         self.books = Books()
+        self.rules: dict[object, StoredRule] = {}
         self.alive: list[Held] = []
         self.runner.run(self.start())
 
@@ -69,7 +100,7 @@ class TwoLedgers(RuleBasedStateMachine):
         address = f"sqlite:///{Path(self.folder.name) / 'bot.db'}"
         self.databases = [await self.stack.enter_async_context(open_database(address)) for _ in range(2)]
         self.ledgers = [
-            Ledger(database, LIMITS, self.clock, process=str(n)) for n, database in enumerate(self.databases)
+            Ledger(database, LIMITS, SUBJECTS, self.clock, process=str(n)) for n, database in enumerate(self.databases)
         ]
 
     def teardown(self) -> None:
@@ -81,57 +112,111 @@ class TwoLedgers(RuleBasedStateMachine):
     def now(self) -> float:
         return self.clock.now().timestamp()
 
+    def limits(self, who: Caller, moment: float) -> dict[Window, int | None]:
+        """The windows that count for somebody at a moment, each with its strictest limit under the rules of now."""
+        when = datetime.fromtimestamp(moment, UTC)
+        found: dict[Window, int | None] = {}
+        for each in bindings(who, [rule_of(stored) for stored in self.rules.values()], LIMITS, SUBJECTS):
+            kind, per = each.rule.kind, each.rule.per
+            window = Window(each.pool.value, each.subject, kind.value, per.value, unix_ms(window_start(per, when)))
+            found[window] = min((one for one in (found.get(window), each.limit) if one is not None), default=None)
+        return found
+
+    def fits(self, steps: Counter[Window], limits: dict[Window, int | None]) -> bool:
+        return all(
+            limits.get(window) is None or self.used(window) + step <= limits[window] for window, step in steps.items()
+        )
+
+    def take(self, steps: Counter[Window], limits: dict[Window, int | None]) -> None:
+        self.books.reserved.update(steps)
+        for window in steps:
+            limit = limits.get(window)
+            self.books.highest[window] = max(
+                self.books.highest.get(window, 0), float("inf") if limit is None else limit
+            )
+
+    @rule(chosen=st.sampled_from(MODERATED), limit=st.sampled_from(["none", None, 0, 2, 700, 900]), process=processes)
+    def moderate(self, chosen: StoredRule, limit: int | str | None, process: int) -> None:
+        rules = QuotaRules(self.databases[process])
+        if limit == "none":
+            self.runner.run(rules.clear(GUILD, chosen.key, by=1, at_ms=0))
+            self.rules.pop(chosen.key, None)
+        else:
+            self.rules[chosen.key] = replace(chosen, limit=limit)
+            self.runner.run(rules.set(GUILD, self.rules[chosen.key], most=9, by=1, at_ms=0))
+
     @rule(
         target=open_reservations,
         process=processes,
         member=st.integers(1, 3),
-        guild=st.sampled_from([700, None]),
-        messages=st.integers(0, 3),
-        tokens=st.integers(0, 8),
+        guild=st.sampled_from([GUILD, None]),
+        messages=st.integers(0, 2),
+        tokens=st.integers(0, 600),
     )
-    def reserve(self, process: int, member: int, guild: int | None, messages: int, tokens: int) -> Held | None:
+    def reserve(self, process: int, member: int, guild: int | None, messages: int, tokens: int) -> object:
         who = caller(member, guild)
         amounts = {Kind.MESSAGES: messages, Kind.TOKENS: tokens}
-        wanted: Counter[Window] = Counter()
-        for each in LIMITS.rules_for(who):
-            if each.kind in amounts:
-                starts_at = unix_ms(window_start(each.per, self.clock.now()))
-                window = (each.scope.value, each.subject, each.kind.value, starts_at)
-                wanted[window] = amounts[each.kind]
-                self.books.limits[window] = each.limit
-        fits = all(self.used(window) + amount <= self.books.limits[window] for window, amount in wanted.items())
+        limits = {window: limit for window, limit in self.limits(who, self.now).items() if Kind(window.kind) in amounts}
+        wanted = Counter({window: amounts[Kind(window.kind)] for window in limits})
+        fits = self.fits(wanted, limits)
         try:
             reservation = self.runner.run(self.ledgers[process].reserve(who, amounts))
         except QuotaSpent:
             assert not fits
-            return None
+            return multiple()
         assert fits
-        self.books.reserved.update(wanted)
-        held = Held(reservation, process, wanted, self.now, self.now + LEASE_S)
+        self.take(wanted, limits)
+        held = Held(reservation, who, process, wanted, limits, self.now, self.now + LEASE_S)
         self.alive.append(held)
         return held
 
-    @rule(held=consumes(open_reservations), part=st.floats(0, 1))
-    def settle(self, held: Held | None, part: float) -> None:
-        if held is None:
+    @rule(held=open_reservations, blocks=st.integers(1, 3))
+    def grow(self, held: Held, blocks: int) -> None:
+        if held.process < 0:
             return
+        for _ in range(blocks):
+            self.grow_by_a_block(held)
+
+    def grow_by_a_block(self, held: Held) -> None:
+        ledger, before = self.ledgers[held.process], held.reservation.amounts[Kind.TOKENS]
+        limits = self.limits(held.who, held.reserved_at)
+        freed = held.freed_at is not None
+        steps = Counter(
+            {
+                window: BLOCK + (amount if freed else 0)
+                for window, amount in held.held.items()
+                if window.kind == Kind.TOKENS
+            }
+        )
+        fits = not held.forgotten and self.fits(steps, limits)
+        reached = self.runner.run(ledger.allowance(held.reservation, Kind.TOKENS).reach(before + 1))
+        assert reached == (before + 1 if fits else before)
+        if fits:
+            self.take(steps, limits)
+            if freed:
+                held.freed_at, held.lease_until = None, self.now + LEASE_S
+                held.lost = True
+            for window in steps:
+                held.held[window] += BLOCK
+                held.limits[window] = limits.get(window)
+
+    @rule(held=consumes(open_reservations), part=st.sampled_from([0, 0.5, 1, 1.5, 4]))
+    def settle(self, held: Held, part: float) -> None:
         amounts = {kind: int(amount * part) for kind, amount in held.reservation.amounts.items()}
         self.runner.run(self.ledgers[held.process].settle(held.reservation, amounts))
         self.close(held, amounts)
 
     @rule(held=consumes(open_reservations))
-    def release(self, held: Held | None) -> None:
-        if held is not None:
-            self.runner.run(self.ledgers[held.process].release(held.reservation))
-            self.close(held, {})
+    def release(self, held: Held) -> None:
+        self.runner.run(self.ledgers[held.process].release(held.reservation))
+        self.close(held, {})
 
     @rule(held=consumes(open_reservations))
-    def die_with_it(self, held: Held | None) -> None:
+    def die_with_it(self, held: Held) -> None:
         """Never end a reservation, nor renew it: its process is no more."""
-        if held is not None:
-            held.process = -1
-            dead = "UPDATE reservations SET process = 'dead' WHERE id = ?"
-            self.runner.run(self.databases[0].write(lambda tx: tx.execute(dead, (held.reservation.id,))))
+        held.process = -1
+        dead = "UPDATE reservations SET process = 'dead' WHERE id = ?"
+        self.runner.run(self.databases[0].write(lambda tx: tx.execute(dead, (held.reservation.id,))))
 
     @rule(seconds=st.sampled_from([1, LEASE_S // 2, LEASE_S, 3_700, 13 * 3_600]))
     def let_time_pass(self, seconds: int) -> None:
@@ -150,20 +235,39 @@ class TwoLedgers(RuleBasedStateMachine):
         self.runner.run(self.ledgers[process].free_expired())
         for held in self.alive:
             if held.freed_at is None and held.lease_until <= self.now:
-                self.books.reserved.subtract(held.held)
+                self.books.reserved.subtract(self.holds(held))
                 held.freed_at = self.now
+                held.lost = True
             held.forgotten |= held.freed_at is not None and held.freed_at <= self.now - FREED_KEPT.total_seconds()
+        in_use = {window for held in self.alive if not held.forgotten for window in held.held}
+        for window in [*self.books.settled, *self.books.reserved]:
+            if window not in in_use and window.ends_at_ms <= (self.now - WINDOWS_KEPT.total_seconds()) * 1000:
+                self.books.settled.pop(window, None)
+                self.books.reserved.pop(window, None)
+
+    def holds(self, held: Held) -> Counter[Window]:
+        """What the store holds for a reservation. Of one that was lost and taken again that is its tokens alone."""
+        if held.freed_at is not None:
+            return Counter()
+        return Counter(
+            {window: amount for window, amount in held.held.items() if not held.lost or window.kind == Kind.TOKENS}
+        )
 
     def close(self, held: Held, amounts: dict[Kind, int]) -> None:
         self.alive.remove(held)
         if held.forgotten:
             return
-        if held.freed_at is None:
-            self.books.reserved.subtract(held.held)
-        spent = {window: amounts.get(Kind(window[2]), 0) for window in held.held}
-        self.books.settled.update(spent)
-        if held.freed_at is not None:
-            self.books.late.update(spent)
+        holds = self.holds(held)
+        self.books.reserved.subtract(holds)
+        for window, limit in held.limits.items():
+            spent = amounts.get(Kind(window.kind), 0)
+            self.books.settled[window] += spent
+            beyond = 0 if limit is None else min(spent - holds[window], self.used(window) - limit)
+            if beyond > 0:
+                following = window._replace(starts_at_ms=window.ends_at_ms)
+                self.books.settled[window] -= beyond
+                self.books.settled[following] += beyond
+                self.books.carried[following] += beyond
 
     def used(self, window: Window) -> int:
         return self.books.settled[window] + self.books.reserved[window]
@@ -171,16 +275,16 @@ class TwoLedgers(RuleBasedStateMachine):
     @invariant()
     def the_store_says_what_the_model_says(self) -> None:
         rows = self.runner.run(self.databases[1].read(lambda transaction: transaction.fetch_all(WINDOWS)))
-        found = {tuple(window): (settled, reserved) for *window, settled, reserved in rows}
+        found = {Window(*window): (settled, reserved) for *window, settled, reserved in rows}
         expected = {window: (self.books.settled[window], self.books.reserved[window]) for window in found}
         assert found == expected
-        assert all(self.used(window) == 0 for window in self.books.limits if window not in found)
+        assert all(self.used(window) == 0 for window in [*self.books.settled] if window not in found)
 
     @invariant()
     def no_limit_is_passed(self) -> None:
-        for window, limit in self.books.limits.items():
-            assert self.used(window) - self.books.late[window] <= limit
+        for window, limit in self.books.highest.items():
+            assert self.used(window) - self.books.carried[window] <= limit
 
 
 TestTwoLedgers = TwoLedgers.TestCase
-TestTwoLedgers.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestTwoLedgers.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)

@@ -1,58 +1,118 @@
 from datetime import UTC, datetime
 
 import pytest
-from callers import ANN, GUILD
+from callers import GUILD
 
+from bot.quotas.bindings import Binding, Pool
 from bot.quotas.rules import Kind, Rule, Scope
 from bot.quotas.windows import Per
-from bot.quotas.wording import refusal
+from bot.quotas.wording import refusal, stopped
 
 MIDNIGHT = datetime(2026, 9, 2, tzinfo=UTC)
 AGAIN = "it starts again <t:1788307200:R>"
+ROLE = 801
+
+
+def binding(pool: Pool, kind: Kind, per: Per, limit: int, scope: Scope = Scope.MEMBER, target: int | None = None):
+    return Binding(Rule(scope, target, kind, per, limit), pool, 5, GUILD)
 
 
 @pytest.mark.parametrize(
-    ("rule", "used", "wanted", "sentence"),
+    ("binding", "used", "wanted", "sentence"),
     [
         (
-            Rule(Scope.MEMBER, ANN, Kind.MESSAGES, Per.DAY, 100),
+            binding(Pool.MEMBER, Kind.MESSAGES, Per.DAY, 100),
             100,
             1,
             f"You have used your 100 messages for today; {AGAIN}.",
         ),
         (
-            Rule(Scope.SERVER, GUILD, Kind.TOKENS, Per.MONTH, 1_000_000),
+            binding(Pool.SERVER, Kind.TOKENS, Per.MONTH, 1_000_000),
             1_000_200,
             500,
             f"This server has used its 1,000,000 tokens for this month; {AGAIN}.",
         ),
         (
-            Rule(Scope.SERVER, -ANN, Kind.IMAGES, Per.HOUR, 1),
+            binding(Pool.DIRECT, Kind.IMAGES, Per.HOUR, 1),
             1,
             1,
             f"Your direct messages have used their 1 image for this hour; {AGAIN}.",
         ),
         (
-            Rule(Scope.MEMBER, ANN, Kind.IMAGES, Per.DAY, 10),
+            binding(Pool.MEMBER, Kind.IMAGES, Per.DAY, 10),
             8,
             4,
             f"You have 2 of your 10 images left for today, and this needs 4; {AGAIN}.",
         ),
         (
-            Rule(Scope.SERVER, GUILD, Kind.SPEECH_CHARACTERS, Per.DAY, 1_000),
+            binding(Pool.SERVER, Kind.SPEECH_CHARACTERS, Per.DAY, 1_000),
             0,
             4_000,
             f"This needs 4,000 characters of speech at once, and this server has 1,000 a day ({AGAIN}). "
             "Please ask for less.",
         ),
         (
-            Rule(Scope.MEMBER, ANN, Kind.IMAGES, Per.DAY, 0),
+            binding(Pool.MEMBER, Kind.IMAGES, Per.DAY, 0),
             0,
             1,
             f"You have no images to spend: your limit is 0 a day ({AGAIN}).",
         ),
+        (
+            binding(Pool.CHANNEL, Kind.MESSAGES, Per.HOUR, 20, Scope.CHANNEL),
+            20,
+            1,
+            f"This channel has used its 20 messages for this hour; {AGAIN}.",
+        ),
+        (
+            binding(Pool.MEMBER_HERE, Kind.MESSAGES, Per.HOUR, 5),
+            5,
+            1,
+            f"Here you have used your 5 messages for this hour; {AGAIN}.",
+        ),
+        (
+            binding(Pool.MEMBER_HERE, Kind.IMAGES, Per.DAY, 3, Scope.ROLE, ROLE),
+            0,
+            4,
+            f"This needs 4 images at once, and as <@&801> you have 3 a day ({AGAIN}). Please ask for less.",
+        ),
+        (
+            binding(Pool.MEMBER_HERE, Kind.IMAGES, Per.DAY, 3, Scope.ROLE, GUILD),
+            3,
+            1,
+            f"As @everyone you have used your 3 images for today; {AGAIN}.",
+        ),
     ],
-    ids=["member", "server", "direct messages", "too little left", "more than all", "nothing at all"],
+    ids=[
+        "member",
+        "server",
+        "direct messages",
+        "too little left",
+        "more than all",
+        "nothing at all",
+        "channel",
+        "member here",
+        "role",
+        "everyone",
+    ],
 )
-def test_a_refusal_says_whose_limit_of_what_and_until_when(rule: Rule, used: int, wanted: int, sentence: str) -> None:
-    assert refusal(rule, used=used, wanted=wanted, resets_at=MIDNIGHT) == sentence
+def test_a_refusal_says_whose_limit_of_what_and_until_when(
+    binding: Binding, used: int, wanted: int, sentence: str
+) -> None:
+    assert refusal(binding, used=used, wanted=wanted, resets_at=MIDNIGHT) == sentence
+
+
+@pytest.mark.parametrize(
+    ("pool", "scope", "target", "whose"),
+    [
+        (Pool.MEMBER, Scope.MEMBER, None, "your"),
+        (Pool.MEMBER_HERE, Scope.MEMBER, None, "your own"),
+        (Pool.MEMBER_HERE, Scope.ROLE, ROLE, "your (<@&801>)"),
+        (Pool.CHANNEL, Scope.CHANNEL, None, "this channel's"),
+        (Pool.SERVER, Scope.SERVER, None, "this server's"),
+        (Pool.DIRECT, Scope.SERVER, None, "your direct messages'"),
+    ],
+)
+def test_an_answer_that_stops_says_whose_limit_it_met(pool: Pool, scope: Scope, target: int | None, whose: str) -> None:
+    met = binding(pool, Kind.TOKENS, Per.DAY, 1_000, scope, target)
+    said = f"I had to stop here: {whose} limit of 1,000 tokens a day has no room for more; {AGAIN}."
+    assert stopped(met, resets_at=MIDNIGHT) == said

@@ -12,6 +12,7 @@ from a_turn import ANN, BEN, CHANNEL, TURN
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.members import TRACES, Members, Place
+from bot.store.quota_rules import QuotaRules, StoredRule
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
 
@@ -20,7 +21,8 @@ ABOUT_PEOPLE = re.compile(r"(^|_)(author|member|user|person|owner|by|invoker|cal
 HOLD_NO_MEMBERS_ID = {
     ("turns", "author_name"),  # goes with the turn
     ("settings", "subject_id"),  # a channel's or a server's
-    ("usage_windows", "subject"),
+    ("usage_windows", "subject"),  # a server's, a channel's, or a keyed hash
+    ("quota_rules", "target_id"),  # a channel's, a role's, or a keyed hash
 }
 """Columns that sound like members' ids."""
 
@@ -46,8 +48,17 @@ async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: Members
     assert row["setting"] == "model"
     assert (await members.traces(ANN))["changes"][0]["new"] == "gpt-4.1"
     assert await members.forget(ANN) == 2
-    assert await members.traces(ANN) == {"settings": [], "changes": []}
+    assert await members.traces(ANN) == {"settings": [], "changes": [], "quota_rules": []}
     assert (await settings.values(7, CHANNEL))[1] == {"model": "gpt-4.1", "other": "b"}
+
+
+async def test_a_limit_stays_for_a_member_who_is_forgotten(members: Members, database: Database) -> None:
+    rules = QuotaRules(database)
+    rule = StoredRule("member", 8_000, "images", "day", 3, member_id=ANN)
+    await rules.set(7, rule, most=9, by=BEN, at_ms=5)
+    assert (await members.traces(ANN))["quota_rules"] == [{"server_id": 7, "kind": "images", "per": "day", "limit": 3}]
+    assert await members.forget(ANN) == 1
+    assert await rules.of_guild(7) == [dataclasses.replace(rule, member_id=None)]
 
 
 def test_every_column_about_people_is_known(tmp_path: Path) -> None:

@@ -21,10 +21,11 @@ from bot.store.database import Database, Transaction, Work
 from bot.store.departures import Departures
 from bot.store.gone import Gone
 from bot.store.members import Members
+from bot.store.quota_rules import Place, QuotaRules, StoredRule
 from bot.store.removals import Removals
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
-from bot.store.spending import Claim, Spending, UsageWindow
+from bot.store.spending import Claim, Spending, Spent, UsageWindow
 
 T = TypeVar("T")
 
@@ -136,6 +137,7 @@ async def look_at_and_let_go(database: Database) -> None:
 async def test_the_store_runs_these_statements_and_no_others(database: Database) -> None:
     listening = Listening(database)
     conversations, settings, spending = Conversations(listening), StoredSettings(listening), Spending(listening)
+    quota_rules = QuotaRules(listening)
     await conversations.note_messages(await conversations.save(TURN), (5, 6))
     await conversations.public_line(TURN.channel_id, 20)
     await conversations.private_line(TURN.channel_id, TURN.author_id, 20)
@@ -146,12 +148,17 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await settings.clear_server(2, ["model"], by=3, at_ms=4)
     await ChangeLog(listening).newest(2, 10)
     claim = Claim(UsageWindow("member", 1, "images", "day", 0, 86_400_000), 1, 10)
+    place, following = Place(2, 1, 3), UsageWindow("member", 1, "images", "day", 86_400_000, 2 * 86_400_000)
     for reservation in (1, 2):
-        await spending.reserve(reservation, [claim], process="p", now_ms=0, lease_until_ms=60_000)
-    await spending.settle(1, {0: 1})
+        await spending.reserve(reservation, place, lambda _: [claim], process="p", now_ms=0, lease_until_ms=60_000)
+    await spending.settle(1, [Spent(20, 10, following)])
     await spending.renew("p", reserved_after_ms=0, lease_until_ms=61_000)
     await spending.free_expired(70_000)
+    await spending.grow(2, place, lambda _: [], {0: claim}, 1, lease_until_ms=99_000)
     await spending.forget(freed_before_ms=80_000, ended_before_ms=90_000_000)
-    await spending.used([claim.window])
     await look_at_and_let_go(listening)
+    await spending.used(place, lambda _: [claim.window])
+    await quota_rules.set(2, StoredRule("member", 3, "images", "day", 4, 5), most=1, by=3, at_ms=4)
+    await quota_rules.of_guild(2)
+    await quota_rules.clear(2, ("member", 3, "images", "day"), by=3, at_ms=4)
     assert listening.heard == set(statements().values())

@@ -7,6 +7,9 @@ import pytest
 
 from bot.store.schema import Migration, NewerThanCode, migrations, upgrade, version_of
 
+QUOTAS = 6
+"""The number of the migration that brought the moderators' limits."""
+
 ROWS = {
     "turns": "INSERT INTO turns (channel_id, author_id, author_name, private, question, answer, finish, model,"
     " prompt_tokens, answer_tokens, tokens_estimated, created_at_ms)"
@@ -14,10 +17,11 @@ ROWS = {
     "turn_messages": "INSERT INTO turn_messages VALUES (1, 0, 77)",
     "settings": "INSERT INTO settings VALUES ('channel', 1, 'model', 'gpt-4.1', 9, 2, 5)",
     "departures": "INSERT INTO departures VALUES (7, 5)",
-    "usage_windows": "INSERT INTO usage_windows VALUES (1, 'member', 2, 'images', 'day', 0, 86400000, 3, 1)",
+    "usage_windows": "INSERT INTO usage_windows VALUES (1, 'server', 2, 'images', 'day', 0, 86400000, 3, 1)",
     "reservations": "INSERT INTO reservations VALUES (8, 'process', 5, 60005, NULL)",
     "changes": "INSERT INTO changes VALUES (3, 9, 1, 'persona', NULL, 'Be kind.', 2, 5)",
     "holds": "INSERT INTO holds VALUES (8, 0, 1, 1)",
+    "quota_rules": "INSERT INTO quota_rules VALUES (9, 'member', 77, 'images', 'day', 3, 2)",
 }
 """A row for every table there has ever been, in an order that foreign keys allow."""
 
@@ -50,6 +54,19 @@ def test_an_old_database_keeps_its_rows(connection: sqlite3.Connection, version:
     assert version_of(connection) == len(migrations())
     for table, rows in before.items():
         assert all(was.items() <= now.items() for was, now in zip(rows, named_rows(connection, table), strict=True))
+
+
+def test_counts_under_members_plain_ids_go_and_servers_stay(connection: sqlite3.Connection) -> None:
+    """Migration 6: the hash that takes the ids' place cannot be made in SQL."""
+    upgrade(connection, migrations()[: QUOTAS - 1])
+    window = "INSERT INTO usage_windows VALUES (?, ?, ?, 'images', 'day', 0, 86400000, 3, 1)"
+    connection.executemany(window, [(1, "member", 2), (2, "server", -2), (3, "server", 9)])
+    connection.execute(ROWS["reservations"])
+    connection.executemany("INSERT INTO holds VALUES (8, ?, ?, 1)", [(0, 1), (1, 2), (2, 3)])
+    upgrade(connection, migrations())
+    assert connection.execute("SELECT id FROM usage_windows").fetchall() == [(3,)]
+    assert connection.execute("SELECT window_id FROM holds").fetchall() == [(3,)]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
 def test_every_table_has_a_row_in_the_upgrade_test(connection: sqlite3.Connection) -> None:

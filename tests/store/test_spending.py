@@ -1,12 +1,15 @@
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from bot.errors import StoreUnavailable
 from bot.store.database import Database, Work
-from bot.store.spending import Claim, Overdraw, Spending, UsageWindow
+from bot.store.spending import Claim, Granted, Overdraw, Spending, Spent, UsageWindow
 
 DAY = 86_400_000
 MEMBER = UsageWindow("member", 1, "images", "day", 0, DAY)
+NEXT = UsageWindow("member", 1, "images", "day", DAY, 2 * DAY)
 SERVER = UsageWindow("server", 7, "images", "day", 0, DAY)
 
 
@@ -15,28 +18,102 @@ def spending(database: Database) -> Spending:
     return Spending(database)
 
 
-async def hold(spending: Spending, reservation_id: int, amount: int = 4, until_ms: int = 60) -> list[Overdraw]:
+async def hold(spending: Spending, reservation_id: int, amount: int = 4, until_ms: int = 60) -> Sequence[Overdraw]:
     claims = [Claim(MEMBER, amount, limit=5), Claim(SERVER, amount, limit=None)]
-    return await spending.reserve(reservation_id, claims, process="p", now_ms=0, lease_until_ms=until_ms)
+    granted = await spending.reserve(
+        reservation_id, None, lambda _: claims, process="p", now_ms=0, lease_until_ms=until_ms
+    )
+    return granted.overdrawn
+
+
+async def grow(spending: Spending, more: int, held: int = 4, limit: int | None = 5) -> Granted:
+    """Grow the first reservation's hold in the member's window."""
+    claims = {0: Claim(MEMBER, held, limit=5)}
+    return await spending.grow(1, None, lambda _: [Claim(MEMBER, more, limit)], claims, more, lease_until_ms=200)
+
+
+async def used(spending: Spending, *windows: UsageWindow) -> list[int]:
+    return await spending.used(None, lambda _: windows)
+
+
+def spent(*amounts: int, limit: int | None = 5) -> list[Spent]:
+    return [Spent(amount, limit, following) for amount, following in zip(amounts, (NEXT, SERVER), strict=True)]
 
 
 async def test_a_claim_over_its_limit_is_told_with_what_was_used(spending: Spending) -> None:
-    assert await hold(spending, 1) == []
+    assert await hold(spending, 1) == ()
     assert await hold(spending, 2) == [Overdraw(Claim(MEMBER, 4, limit=5), used=4)]
-    assert await spending.used([MEMBER, SERVER]) == [4, 4]
+    assert await used(spending, MEMBER, SERVER) == [4, 4]
 
 
 async def test_settling_counts_by_position_and_once(spending: Spending) -> None:
     await hold(spending, 1)
-    assert await spending.settle(1, {0: 3, 1: 2}) is True
-    assert await spending.settle(1, {0: 3, 1: 2}) is False
-    assert await spending.used([MEMBER, SERVER]) == [3, 2]
+    assert await spending.settle(1, spent(3, 2)) is True
+    assert await spending.settle(1, spent(3, 2)) is False
+    assert await used(spending, MEMBER, SERVER) == [3, 2]
+
+
+async def test_a_hold_grows_as_far_as_its_limit(spending: Spending) -> None:
+    await hold(spending, 1)
+    assert await grow(spending, 1) == Granted([Claim(MEMBER, 5, limit=5)])
+    assert await grow(spending, 1, held=5) == Granted((), [Overdraw(Claim(MEMBER, 1, limit=5), used=5)])
+    assert await used(spending, MEMBER, SERVER) == [5, 4]
+    assert await spending.settle(1, spent(2, 2))
+    assert await used(spending, MEMBER) == [2]
+
+
+async def test_a_hold_grows_under_the_limit_of_the_moment(spending: Spending) -> None:
+    await hold(spending, 1)
+    assert (await grow(spending, 1, limit=4)).overdrawn
+    assert await grow(spending, 90, limit=100) == Granted([Claim(MEMBER, 94, limit=100)])
+    cleared = await spending.grow(1, None, lambda _: [], {0: Claim(MEMBER, 94, limit=100)}, 90, lease_until_ms=200)
+    assert cleared == Granted([Claim(MEMBER, 184, limit=None)])
+
+
+async def test_a_hold_that_was_given_back_is_taken_again_whole(spending: Spending) -> None:
+    await hold(spending, 1)
+    await spending.free_expired(60)
+    assert await grow(spending, 1) == Granted([Claim(MEMBER, 5, limit=5)])
+    assert await used(spending, MEMBER) == [5]
+    assert await spending.free_expired(199) == 0
+    assert await spending.free_expired(200) == 1
+
+
+async def test_a_hold_given_back_and_used_by_others_cannot_grow(spending: Spending) -> None:
+    await hold(spending, 1)
+    await spending.free_expired(60)
+    await hold(spending, 2)
+    assert (await grow(spending, 1)).overdrawn == [Overdraw(Claim(MEMBER, 5, limit=5), used=4)]
+    assert await used(spending, MEMBER) == [4]
+
+
+async def test_what_has_ended_does_not_grow(spending: Spending) -> None:
+    await hold(spending, 1)
+    await spending.settle(1, spent(1, 1))
+    with pytest.raises(StoreUnavailable, match="ended"):
+        await grow(spending, 1)
+    assert await used(spending, MEMBER) == [1]
+
+
+async def test_what_finds_no_room_beyond_the_hold_is_carried_into_the_next_window(spending: Spending) -> None:
+    await hold(spending, 1)
+    await spending.settle(1, spent(7, 7))
+    assert await used(spending, MEMBER, NEXT) == [5, 2]
+    await hold(spending, 2, amount=0)
+    await spending.settle(2, spent(3, 0))
+    assert await used(spending, MEMBER, NEXT) == [5, 5]
+
+
+async def test_what_was_held_is_never_carried_even_over_a_limit_lowered_since(spending: Spending) -> None:
+    await hold(spending, 1)
+    await spending.settle(1, spent(4, 4, limit=1))
+    assert await used(spending, MEMBER, NEXT) == [4, 0]
 
 
 async def test_of_two_who_free_the_same_reservation_one_does(database: Database, spending: Spending) -> None:
     await hold(spending, 1)
     assert sum(await asyncio.gather(spending.free_expired(60), Spending(database).free_expired(60))) == 1
-    assert await spending.used([MEMBER, SERVER]) == [0, 0]
+    assert await used(spending, MEMBER, SERVER) == [0, 0]
 
 
 async def test_a_lease_renewed_at_the_last_moment_is_not_freed(database: Database, spending: Spending) -> None:
@@ -49,7 +126,7 @@ async def test_a_lease_renewed_at_the_last_moment_is_not_freed(database: Databas
 
     await hold(spending, 1)
     assert await Spending(RenewedBeforeTheFirstWrite()).free_expired(60) == 0
-    assert await spending.used([MEMBER]) == [4]
+    assert await used(spending, MEMBER) == [4]
 
 
 async def test_more_expired_reservations_than_one_look_finds_are_all_freed(spending: Spending) -> None:

@@ -15,8 +15,10 @@ from bot.api.client import ApiClient
 from bot.api.transport import open_session
 from bot.caller import Caller
 from bot.clock import SystemClock
+from bot.quotas.bindings import Pool
 from bot.quotas.ledger import Ledger
-from bot.quotas.rules import Ceilings, Kind, Scope
+from bot.quotas.rules import Ceilings, Kind
+from bot.quotas.subjects import Subjects, key_from
 from bot.store.opening import open_database
 
 CALLER = Caller(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
@@ -46,7 +48,7 @@ class Workshop:
     async def used(self, kind: Kind) -> int:
         """What counts against the member's limit, settled or held back."""
         lines = await self.ledger.usage(CALLER)
-        return next(line.used for line in lines if line.rule.scope is Scope.MEMBER and line.rule.kind is kind)
+        return next(line.used for line in lines if line.binding.pool is Pool.MEMBER and line.rule.kind is kind)
 
 
 @asynccontextmanager
@@ -70,7 +72,7 @@ async def workshop(folder: Path, handle: Handler, **limits: int) -> AsyncIterato
         clock = PauselessClock()
         ceilings = Ceilings(**(dict.fromkeys(Ceilings.__dataclass_fields__) | limits))
         async with open_session() as session, open_database(f"sqlite:///{folder / 'bot.db'}") as database:
-            ledger = Ledger(database, ceilings, clock, process="test")
+            ledger = Ledger(database, ceilings, Subjects(key_from("a token")), clock, process="test")
             api = ApiClient(session, base_url=base_url, key="sk-test", clock=clock, random=random.Random(7).random)
             async with ledger.running():
                 yield Workshop(api, ledger, asked)

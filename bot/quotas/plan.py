@@ -1,0 +1,70 @@
+"""In which windows a caller's spending at one moment counts, and which rule is the strictest in each."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from bot.caller import Caller
+from bot.clock import unix_ms
+from bot.quotas.bindings import Binding, bindings
+from bot.quotas.rules import Ceilings, Kind, Rule, Scope
+from bot.quotas.subjects import Subjects
+from bot.quotas.windows import Per, window_end, window_start
+from bot.store.quota_rules import Place, StoredRule
+from bot.store.spending import UsageWindow
+
+
+class Plan:
+    """What counts for `caller` at `moment`, as far as it is of one of `kinds`.
+
+    The store's rules are looked up at `place`, in the transaction that acts on them, and handed to `windows`.
+    """
+
+    def __init__(
+        self, caller: Caller, moment: datetime, kinds: Collection[Kind], ceilings: Ceilings, subjects: Subjects
+    ) -> None:
+        self.moment = moment
+        self.place = _place(caller, subjects)
+        self.named: dict[UsageWindow, Binding] = {}
+        """Each window with the strictest rule that holds in it, as last laid out; the member's own first."""
+        self._caller = caller
+        self._kinds = kinds
+        self._ceilings = ceilings
+        self._subjects = subjects
+
+    def windows(self, stored: Sequence[StoredRule]) -> dict[UsageWindow, Binding]:
+        """Lay out the windows under the rules of the store, and of the operator."""
+        self.named = {}
+        rules = [rule_of(each) for each in stored]
+        for binding in bindings(self._caller, rules, self._ceilings, self._subjects):
+            if binding.rule.kind not in self._kinds:
+                continue
+            window = window_of(binding, self.moment)
+            if window not in self.named or _stricter(binding, self.named[window]):
+                self.named[window] = binding
+        return self.named
+
+
+def rule_of(stored: StoredRule) -> Rule:
+    """Read a rule as the store has it."""
+    return Rule(Scope(stored.scope), stored.target, Kind(stored.kind), Per(stored.per), stored.limit)
+
+
+def window_of(binding: Binding, moment: datetime) -> UsageWindow:
+    """Give the window of `binding` that `moment` lies in."""
+    rule = binding.rule
+    starts_at, ends_at = window_start(rule.per, moment), window_end(rule.per, moment)
+    return UsageWindow(binding.pool, binding.subject, rule.kind, rule.per, unix_ms(starts_at), unix_ms(ends_at))
+
+
+def _stricter(one: Binding, other: Binding) -> bool:
+    """Whether `one` is to be named rather than `other`; of those without a limit, one that exempts."""
+    if one.limit is None:
+        return other.exempt and not one.exempt
+    return other.limit is None or one.limit < other.limit
+
+
+def _place(caller: Caller, subjects: Subjects) -> Place | None:
+    """Tell where to look for rules; direct messages have none but the operator's."""
+    if caller.guild_id is None:
+        return None
+    return Place(caller.guild_id, caller.settings_channel_id, subjects.member_here(caller.guild_id, caller.user_id))

@@ -1,0 +1,163 @@
+"""The limits that moderators set for their server; what binds whom is decided elsewhere.
+
+Members are known by the keyed hash under which their use is counted. Their plain id stands beside it only so that the
+list can name them, and goes with the rest of their data; the rule stays.
+"""
+
+from dataclasses import dataclass
+
+from bot.store.changes import Change, record
+from bot.store.database import Database, Transaction
+
+_APPLYING = """
+    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    WHERE guild_id = ? AND scope = 'server'
+    UNION ALL
+    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    WHERE guild_id = ? AND scope = 'channel' AND target_id IN (0, ?)
+    UNION ALL
+    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    WHERE guild_id = ? AND scope = 'member' AND target_id IN (0, ?)
+    UNION ALL
+    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    WHERE guild_id = ? AND scope = 'role'
+"""
+
+_ALL = """
+    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    WHERE guild_id = ? ORDER BY guild_id, scope, target_id, kind, per
+"""
+
+_ONE = """
+    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    WHERE guild_id = ? AND scope = ? AND target_id = ? AND kind = ? AND per = ?
+"""
+
+_COUNT = "SELECT count(*) FROM quota_rules WHERE guild_id = ?"
+
+_SET = """
+    INSERT INTO quota_rules (guild_id, scope, target_id, kind, per, amount, member_id) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (guild_id, scope, target_id, kind, per)
+    DO UPDATE SET amount = excluded.amount, member_id = excluded.member_id
+"""
+
+_CLEAR = "DELETE FROM quota_rules WHERE guild_id = ? AND scope = ? AND target_id = ? AND kind = ? AND per = ?"
+
+_EACH = 0
+"""The target of a rule that names none."""
+
+
+RuleKey = tuple[str, int, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """One limit. `target` and `limit` as in `bot.quotas.rules.Rule`; `member_id` tells whom a member's rule is for."""
+
+    scope: str
+    target: int | None
+    kind: str
+    per: str
+    limit: int | None
+    member_id: int | None = None
+
+    @property
+    def key(self) -> RuleKey:
+        """What tells this rule from the others of its server."""
+        return (self.scope, _EACH if self.target is None else self.target, self.kind, self.per)
+
+    @property
+    def amount(self) -> str:
+        """The limit in a word."""
+        return "unlimited" if self.limit is None else str(self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody asks: what rules are looked up by. `member` is the keyed hash of the member in this server."""
+
+    guild_id: int
+    channel_id: int
+    member: int
+
+
+async def rules_at(transaction: Transaction, place: Place | None) -> list[StoredRule]:
+    """Read the rules that may bind at `place` (those of all roles among them), within a transaction of another's."""
+    if place is None:
+        return []
+    guild_id = place.guild_id
+    parameters = (guild_id, guild_id, place.channel_id, guild_id, place.member, guild_id)
+    return [_rule(*row) for row in await transaction.fetch_all(_APPLYING, parameters)]
+
+
+class QuotaRules:
+    """The rules of all servers. Every method may raise StoreUnavailable, and has changed nothing then."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_guild(self, guild_id: int) -> list[StoredRule]:
+        """Give all rules of a server."""
+
+        async def work(transaction: Transaction) -> list[StoredRule]:
+            return [_rule(*row) for row in await transaction.fetch_all(_ALL, (guild_id,))]
+
+        return await self._database.read(work)
+
+    async def set(self, guild_id: int, rule: StoredRule, *, most: int, by: int, at_ms: int) -> StoredRule | None:
+        """Set a rule, in place of the one with the same key if there is one, which is returned; note the change.
+
+        `by` is the member who set it, `at_ms` when.
+
+        Raises:
+            RulesFull: it would be one more than `most`.
+        """
+
+        async def work(transaction: Transaction) -> StoredRule | None:
+            old = await transaction.fetch_one(_ONE, (guild_id, *rule.key))
+            if old is None:
+                counted = await transaction.fetch_one(_COUNT, (guild_id,))
+                if counted is not None and counted[0] >= most:
+                    raise RulesFull
+            await transaction.execute(_SET, (guild_id, *rule.key, rule.limit, rule.member_id))
+            before = None if old is None else _rule(*old)
+            await record(transaction, _change(guild_id, rule.key, before, rule, by, at_ms))
+            return before
+
+        return await self._database.write(work)
+
+    async def clear(self, guild_id: int, key: RuleKey, *, by: int, at_ms: int) -> StoredRule | None:
+        """Take back the rule with that key, and note the change; returns it, or None where there was none."""
+
+        async def work(transaction: Transaction) -> StoredRule | None:
+            old = await transaction.fetch_one(_ONE, (guild_id, *key))
+            if old is None:
+                return None
+            await transaction.execute(_CLEAR, (guild_id, *key))
+            before = _rule(*old)
+            await record(transaction, _change(guild_id, key, before, None, by, at_ms))
+            return before
+
+        return await self._database.write(work)
+
+
+class RulesFull(Exception):
+    """A server has as many rules as it may have."""
+
+
+def _rule(scope: str, target_id: int, kind: str, per: str, amount: int | None, member_id: int | None) -> StoredRule:
+    return StoredRule(scope, None if target_id == _EACH else target_id, kind, per, amount, member_id)
+
+
+def _change(guild_id: int, key: RuleKey, old: StoredRule | None, new: StoredRule | None, by: int, at_ms: int) -> Change:
+    """Describe a change; of a member it tells the keyed hash only."""
+    scope, target_id, kind, per = key
+    return Change(
+        guild_id,
+        target_id if scope == "channel" and target_id != _EACH else None,
+        f"quota/{scope}/{target_id or 'all'}/{kind}/{per}",
+        None if old is None else old.amount,
+        None if new is None else new.amount,
+        by,
+        at_ms,
+    )

@@ -1,0 +1,156 @@
+from callers import ANN, BEN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
+
+from bot.caller import Caller
+from bot.quotas.bindings import Binding, Pool, bindings
+from bot.quotas.rules import Ceilings, Kind, Rule, Scope
+from bot.quotas.windows import Per
+
+RED, BLUE = 801, 802
+HERE = SUBJECTS.member_here(GUILD, ANN)
+
+
+def rule(scope: Scope, limit: int | None, target: int | None = None, kind: Kind = Kind.IMAGES, per: Per = Per.DAY):
+    return Rule(scope, target, kind, per, limit)
+
+
+def bound(*rules: Rule, who: Caller | None = None, operator: Ceilings = UNLIMITED) -> list[Binding]:
+    return bindings(who or caller(), rules, operator, SUBJECTS)
+
+
+def limits(found: list[Binding]) -> dict:
+    return {
+        (each.pool, each.subject, each.rule.kind, each.rule.per): each.limit for each in found if each.limit is not None
+    }
+
+
+def of_member(*rules: Rule, roles: tuple[int, ...] = ()) -> list[int]:
+    """The limits of Ann's own that bind her in the server, the least first."""
+    found = bound(*rules, who=caller(roles=roles))
+    return sorted(each.limit for each in found if each.pool is Pool.MEMBER_HERE and each.limit is not None)
+
+
+def test_a_member_is_bound_by_their_own_ceilings_and_the_servers() -> None:
+    assert limits(bound(operator=ceilings(member_messages=100, server_tokens=5_000))) == {
+        (Pool.MEMBER, SUBJECTS.member(ANN), Kind.MESSAGES, Per.DAY): 100,
+        (Pool.SERVER, GUILD, Kind.TOKENS, Per.DAY): 5_000,
+    }
+
+
+def test_each_operator_value_binds_its_own_kind() -> None:
+    values = dict(zip(UNLIMITED.__slots__, range(1, 8), strict=True))
+    member = SUBJECTS.member(ANN)
+    assert limits(bound(operator=ceilings(**values))) == {
+        (Pool.MEMBER, member, Kind.MESSAGES, Per.DAY): 1,
+        (Pool.MEMBER, member, Kind.SPEECH_CHARACTERS, Per.DAY): 2,
+        (Pool.MEMBER, member, Kind.IMAGES, Per.DAY): 3,
+        (Pool.SERVER, GUILD, Kind.MESSAGES, Per.DAY): 4,
+        (Pool.SERVER, GUILD, Kind.TOKENS, Per.DAY): 5,
+        (Pool.SERVER, GUILD, Kind.SPEECH_CHARACTERS, Per.DAY): 6,
+        (Pool.SERVER, GUILD, Kind.IMAGES, Per.DAY): 7,
+    }
+
+
+def test_unlimited_use_is_counted_all_the_same() -> None:
+    assert len(bound()) == 7
+
+
+def test_direct_messages_are_a_server_of_their_own_for_each_member() -> None:
+    found = bound(who=caller(guild_id=None), operator=ceilings(server_images=3))
+    assert limits(found) == {(Pool.DIRECT, SUBJECTS.direct(ANN), Kind.IMAGES, Per.DAY): 3}
+    assert Pool.SERVER not in {each.pool for each in found}
+
+
+def test_rules_of_all_scopes_bind_at_once() -> None:
+    found = bound(
+        rule(Scope.SERVER, 40, per=Per.MONTH),
+        rule(Scope.CHANNEL, 30, CHANNEL),
+        rule(Scope.CHANNEL, 20, per=Per.HOUR),
+        rule(Scope.MEMBER, 10),
+        rule(Scope.ROLE, 5, RED, per=Per.HOUR),
+        who=caller(roles=[RED]),
+        operator=ceilings(server_images=100),
+    )
+    assert limits(found) == {
+        (Pool.SERVER, GUILD, Kind.IMAGES, Per.MONTH): 40,
+        (Pool.CHANNEL, CHANNEL, Kind.IMAGES, Per.DAY): 30,
+        (Pool.CHANNEL, CHANNEL, Kind.IMAGES, Per.HOUR): 20,
+        (Pool.MEMBER_HERE, HERE, Kind.IMAGES, Per.DAY): 10,
+        (Pool.MEMBER_HERE, HERE, Kind.IMAGES, Per.HOUR): 5,
+        (Pool.SERVER, GUILD, Kind.IMAGES, Per.DAY): 100,
+    }
+
+
+def test_a_rule_with_a_target_binds_that_one_alone() -> None:
+    others = (
+        rule(Scope.CHANNEL, 1, CHANNEL + 1),
+        rule(Scope.MEMBER, 1, SUBJECTS.member_here(GUILD, BEN)),
+        rule(Scope.ROLE, 1, BLUE),
+    )
+    assert limits(bound(*others, who=caller(roles=[RED]))) == {}
+    assert of_member(rule(Scope.MEMBER, 3, HERE)) == [3]
+
+
+def test_each_channel_and_each_member_counts_separately() -> None:
+    rules = (rule(Scope.CHANNEL, 30), rule(Scope.MEMBER, 10))
+    subjects = {
+        (each.pool, each.subject)
+        for who in (caller(), caller(BEN), caller(channel_id=11))
+        for each in bound(*rules, who=who)
+        if each.limit is not None
+    }
+    assert len(subjects) == 4
+
+
+def test_the_kindest_of_a_members_roles_counts() -> None:
+    rules = (rule(Scope.ROLE, 5, RED), rule(Scope.ROLE, 50, BLUE), rule(Scope.ROLE, 2, GUILD))
+    assert of_member(*rules, roles=(RED, BLUE)) == [50]
+    assert of_member(*rules, roles=(RED,)) == [5]
+    assert of_member(*rules) == [2]
+
+
+def test_kindness_is_within_a_kind_and_a_period() -> None:
+    rules = (rule(Scope.ROLE, 5, RED, per=Per.HOUR), rule(Scope.ROLE, 50, BLUE), rule(Scope.ROLE, 70, RED))
+    assert of_member(*rules, roles=(RED, BLUE)) == [5, 70]
+
+
+def test_a_kind_role_does_not_lift_a_members_rule() -> None:
+    assert of_member(rule(Scope.MEMBER, 10), rule(Scope.ROLE, 50, RED), roles=(RED,)) == [10, 50]
+
+
+def test_a_role_without_a_limit_exempts_from_role_and_member_rules_of_its_kind() -> None:
+    rules = (
+        rule(Scope.ROLE, None, RED),
+        rule(Scope.ROLE, 5, BLUE, per=Per.HOUR),
+        rule(Scope.MEMBER, 10, per=Per.MONTH),
+        rule(Scope.MEMBER, 7, HERE),
+        rule(Scope.MEMBER, 100, kind=Kind.TOKENS),
+    )
+    assert of_member(*rules, roles=(RED, BLUE)) == [100]
+    assert of_member(*rules, roles=(BLUE,)) == [5, 7, 10, 100]
+
+
+def test_nothing_exempts_from_the_channels_the_servers_and_the_operators_limits() -> None:
+    rules = (rule(Scope.ROLE, None, RED), rule(Scope.SERVER, 40, per=Per.HOUR), rule(Scope.CHANNEL, 30))
+    found = bound(*rules, who=caller(roles=[RED]), operator=ceilings(member_images=9, server_images=90))
+    assert sorted(limits(found).values()) == [9, 30, 40, 90]
+
+
+def test_that_very_member_without_a_limit_is_exempt_too() -> None:
+    assert of_member(rule(Scope.MEMBER, None, HERE), rule(Scope.MEMBER, 10), rule(Scope.ROLE, 3, GUILD)) == []
+
+
+def test_no_limit_for_each_member_exempts_nobody() -> None:
+    assert of_member(rule(Scope.MEMBER, None), rule(Scope.ROLE, 3, GUILD)) == [3]
+
+
+def test_what_an_exempt_member_uses_is_counted_where_it_would_bind_them() -> None:
+    rules = (rule(Scope.ROLE, None, RED), rule(Scope.MEMBER, 10, per=Per.HOUR))
+    found = [each for each in bound(*rules, who=caller(roles=[RED])) if each.pool is Pool.MEMBER_HERE]
+    assert {(each.rule.per, each.exempt, each.limit) for each in found} == {
+        (Per.DAY, False, None),
+        (Per.HOUR, True, None),
+    }
+
+
+def test_direct_messages_know_no_moderators() -> None:
+    assert limits(bound(rule(Scope.SERVER, 1), rule(Scope.MEMBER, 1), who=caller(guild_id=None))) == {}
