@@ -15,6 +15,7 @@ from bot.drawing.drawing import Drawing
 from bot.errors import StartupFault, StoreUnavailable
 from bot.guilds.admission import Admission
 from bot.guilds.doors import Doors
+from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
 from bot.memory.deletions import Deletions
 from bot.memory.history import History
@@ -35,6 +36,7 @@ from bot.store.departures import Departures
 from bot.store.gone import Gone
 from bot.store.members import Members
 from bot.store.opening import open_database
+from bot.store.quota_rules import QuotaRules
 from bot.store.removals import Removals
 from bot.store.settings import StoredSettings
 
@@ -57,7 +59,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             clock=clock,
         )
         subjects = Subjects(key_from(settings.discord_token.get_secret_value()))
-        ledger = Ledger(database, _ceilings(settings), subjects, clock, process=secrets.token_hex(8))
+        ceilings = _ceilings(settings)
+        ledger = Ledger(database, ceilings, subjects, clock, process=secrets.token_hex(8))
         try:
             await stack.enter_async_context(ledger.running())
         except StoreUnavailable as error:
@@ -89,6 +92,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             own_data=OwnData(Members(database), archive, removals, clock, days=settings.history_retention_days),
             deletions=deletions,
             servers=servers,
+            quotas=ServerQuotas(QuotaRules(database), ceilings, subjects, clock),
             default_voice=settings.default_speech_voice,
         )
 

@@ -32,6 +32,7 @@ COGS: Final = (
     "cogs.server",
     "cogs.history",
     "cogs.privacy",
+    "cogs.quota",
     "cogs.help",
     "cogs.forgetting",
     "cogs.joining",

@@ -6,6 +6,7 @@ from bot.catalogue import Catalogue
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
 from bot.guilds.admission import Admission
+from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
 from bot.memory.deletions import Deletions
 from bot.memory.history import History
@@ -32,4 +33,5 @@ class Services:
     own_data: OwnData
     deletions: Deletions
     servers: Servers
+    quotas: ServerQuotas
     default_voice: str

@@ -7,7 +7,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.ui.callers import caller_of
 from bot.ui.links import to_command
-from bot.ui.lists import fit
+from bot.ui.lists import show_privately
 from bot.ui.tree import RIGHT
 
 _OPENING = "Here is what I can do:"
@@ -28,7 +28,7 @@ class Help(commands.Cog):
                 continue
             name = to_command(command.qualified_name, self._bot.command_ids)
             lines.append(f"- {name}: {command.description}")
-        await interaction.response.send_message(fit(lines, more="…and more."), ephemeral=True)
+        await show_privately(interaction, lines)
 
 
 def _offered(command: app_commands.Command[Help, ..., None], interaction: discord.Interaction) -> bool:

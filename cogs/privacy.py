@@ -19,12 +19,13 @@ _DELETE: Final = "privacy-delete"
 OTHERS: Final = {
     "settings": "Settings that you changed as a moderator: {}, until somebody changes them again",
     "changes": "Your entries in the record of changed settings: {}, for as long as the server has me",
+    "quota_rules": "Limits that moderators set for you in particular: {}, until they take them back",
 }
 """What the rows of each of `bot.store.members.TRACES` are, and until when they are kept."""
 
 _USE: Final = (
     "What you have used of the limits stays counted until they start again, under a code in place of your id: so "
-    "deleting your data buys no new quota."
+    "deleting your data buys no new quota. A limit that was set for you in particular stays too, under such a code."
 )
 
 

@@ -9,18 +9,19 @@ import logging
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Protocol
 
 from bot.api.answers import ChatMessage
 from bot.api.client import ApiClient
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
-from bot.conversation.endings import INTERRUPTED, Ending, ending_of
+from bot.conversation.endings import INTERRUPTED, Ending, ending_of, stopped_by
 from bot.conversation.persona import facts_for
 from bot.conversation.prompt import estimate_prompt, render
 from bot.conversation.tally import Tally
 from bot.conversation.window import Window
 from bot.errors import ApiError, BadOption, BrokenAnswer, StoreUnavailable
+from bot.quotas.allowance import BLOCK
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
@@ -30,9 +31,6 @@ from bot.streaming.surface import Surface
 from bot.telemetry.trips import Trip
 
 log = logging.getLogger(__name__)
-
-# Held back for the answer until its true size is known: a long message's worth.
-ANSWER_ALLOWANCE: Final = 500
 
 
 class AnswerSurface(Surface, Protocol):
@@ -103,9 +101,7 @@ class Answering:
         turns = await self._earlier(caller, question)
         messages = self._rendered(caller, question, turns)
         prompt_tokens = estimate_prompt(messages)
-        reservation = await self._ledger.reserve(
-            caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + ANSWER_ALLOWANCE}
-        )
+        reservation = await self._ledger.reserve(caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK})
         return PreparedAnswer(caller, question, messages, prompt_tokens, tuple(turns), asked_at_ms, reservation)
 
     async def without_deleted(self, prepared: PreparedAnswer) -> PreparedAnswer:
@@ -123,12 +119,15 @@ class Answering:
     async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface) -> None:
         """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
 
-        An answer that breaks off keeps its text, with a line that says so.
+        An answer that breaks off keeps its text, with a line that says so; so does one that comes to the last token
+        it was granted.
 
         Raises:
             ApiError: it failed before a word was shown.
+            QuotaSpent, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
-        tally = Tally(prepared.prompt_tokens)
+        allowance = self._ledger.allowance(prepared.reservation, Kind.TOKENS)
+        tally = Tally(prepared.prompt_tokens, allowance)
         with Trip("ask", prepared.caller, self._clock) as trip:
             trip.note(model=prepared.question.model, private=prepared.question.private)
             trip.note(earlier_turns=len(prepared.turns))
@@ -174,6 +173,11 @@ class Answering:
                 raise
             log.warning("answer failed midway", extra={"error": type(error).__name__, "detail": str(error)})
             return Ending("failed", error.sentence)
+        if tally.stopped is not None:
+            log.info("answer stopped", extra={"detail": str(tally.stopped)})
+            if not relay.has_words:
+                raise tally.stopped
+            return stopped_by(tally.stopped)
         if not relay.has_words:
             raise BrokenAnswer("an answer without a word")
         return ending_of(tally.end)

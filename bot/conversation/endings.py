@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.api.answers import StreamEnd
+from bot.errors import BotError, QuotaSpent
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,13 @@ _BY_REASON: Final = {
     "length": Ending("length", "The model stopped here because the answer reached its length limit."),
     "content_filter": Ending("filtered", "The AI service ended the answer here because of its content rules."),
 }
+
+
+def stopped_by(reason: BotError) -> Ending:
+    """Tell how an answer ended that got no more tokens: at a limit, whose sentence says which, or without a store."""
+    if isinstance(reason, QuotaSpent):
+        return Ending("limited", reason.sentence)
+    return Ending("unstored", "I can't get at my memory right now, so I had to stop here.")
 
 
 def ending_of(end: StreamEnd | None) -> Ending:

@@ -3,39 +3,50 @@
 from collections.abc import AsyncGenerator
 
 from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta
-from bot.conversation.tokens import estimate
+from bot.conversation.tokens import BYTES_PER_TOKEN, size, tokens_in
+from bot.errors import BotError
+from bot.quotas.allowance import Allowance
 
 
 class Tally:
-    """Passes an answer's text on and keeps count of everything received, hidden reasoning included."""
+    """Passes an answer's text on, keeps count of everything received, hidden reasoning included, and ends in time.
 
-    def __init__(self, prompt_tokens: int) -> None:
+    Nothing that was not granted is passed on or counted: the piece that goes beyond is cut, and is the last one.
+    """
+
+    def __init__(self, prompt_tokens: int, allowance: Allowance) -> None:
         self._estimated_prompt_tokens = prompt_tokens
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
+        self._allowance = allowance
+        self._text = _Part()
+        self._reasoning = _Part()
         self.end: StreamEnd | None = None
+        self.stopped: BotError | None = None
+        """Why the answer was stopped, where it was: a limit, or a store that could not be asked."""
 
     async def texts(self, events: AsyncGenerator[ChatEvent, None]) -> AsyncGenerator[str, None]:
-        """Yield the text of `events`, piece by piece."""
+        """Yield the text of `events`, piece by piece, for as long as it is granted."""
         async for event in events:
             match event:
                 case TextDelta(text):
-                    self._text.append(text)
-                    yield text
+                    text = await self._take(text, self._text, self._reasoning)
+                    if text:
+                        yield text
                 case ReasoningDelta(text):
-                    self._reasoning.append(text)
+                    await self._take(text, self._reasoning, self._text)
                 case StreamEnd():
                     self.end = event
+            if self.stopped is not None:
+                return
 
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(self._text)
+        return "".join(self._text.pieces)
 
     @property
     def begun(self) -> bool:
         """Whether anything came that has to be paid for."""
-        return bool(self._text or self._reasoning)
+        return bool(self._text.pieces or self._reasoning.pieces)
 
     @property
     def estimated(self) -> bool:
@@ -54,4 +65,37 @@ class Tally:
         """Tokens of all that came back."""
         if self.end and self.end.usage:
             return self.end.usage.completion_tokens
-        return estimate(self.text) + estimate("".join(self._reasoning))
+        return self._text.tokens + self._reasoning.tokens
+
+    async def _take(self, text: str, part: "_Part", other: "_Part") -> str:
+        """Add `text` to its part, or as much of it as is granted; give what was added."""
+        before = self._estimated_prompt_tokens + other.tokens
+        total = before + tokens_in(part.bytes + size(text))
+        granted = await self._allowance.reach(total)
+        if granted < total:
+            self.stopped = self._allowance.refused
+            text = _cut(text, (granted - before) * BYTES_PER_TOKEN - part.bytes)
+        part.add(text)
+        return text
+
+
+class _Part:
+    """One of the two things that come: pieces of text, and their size."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.bytes = 0
+
+    @property
+    def tokens(self) -> int:
+        return tokens_in(self.bytes)
+
+    def add(self, text: str) -> None:
+        if text:
+            self.pieces.append(text)
+            self.bytes += size(text)
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    """Give as many characters from the beginning of `text` as fit."""
+    return text.encode("utf-8", "replace")[: max(most_bytes, 0)].decode("utf-8", "ignore")

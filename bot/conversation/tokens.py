@@ -13,7 +13,17 @@ def estimate(text: str) -> int:
     A quarter of its UTF-8 bytes, rounded up: close for English prose, and somewhat high for scripts whose letters take
     two or three bytes, which their tokens do as well.
     """
-    return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)
+    return tokens_in(size(text))
+
+
+def size(text: str) -> int:
+    """Tell how many bytes `text` takes in UTF-8."""
+    return len(text.encode("utf-8", "replace"))
+
+
+def tokens_in(size: int) -> int:
+    """Estimate the tokens of a text of `size` bytes."""
+    return -(-size // BYTES_PER_TOKEN)
 
 
 def estimate_message(text: str) -> int:

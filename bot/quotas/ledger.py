@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
-from bot.errors import BotError, MissingRight, QuotaSpent, StoreUnavailable
+from bot.errors import BotError, QuotaSpent, StoreUnavailable
 from bot.quotas.allowance import Allowance
 from bot.quotas.bindings import Binding, Pool
 from bot.quotas.plan import Plan
@@ -149,8 +149,7 @@ class Ledger:
             MissingRight: the caller may not see it.
             StoreUnavailable: the store cannot be read just now.
         """
-        if not caller.may(Right.MANAGE_SERVER):
-            raise MissingRight(Right.MANAGE_SERVER)
+        caller.require(Right.MANAGE_SERVER)
         return await self._lines(caller, (Pool.SERVER, Pool.DIRECT))
 
     @asynccontextmanager

@@ -3,16 +3,16 @@
 from datetime import datetime
 
 from bot.quotas.bindings import Binding, Pool
-from bot.quotas.rules import Kind, Scope
+from bot.quotas.rules import Kind, Rule, Scope
 from bot.quotas.windows import Per
 
-_ONE = {
+ONE = {
     Kind.MESSAGES: "message",
     Kind.TOKENS: "token",
     Kind.SPEECH_CHARACTERS: "character of speech",
     Kind.IMAGES: "image",
 }
-_MANY = {
+MANY = {
     Kind.MESSAGES: "messages",
     Kind.TOKENS: "tokens",
     Kind.SPEECH_CHARACTERS: "characters of speech",
@@ -29,7 +29,7 @@ def refusal(binding: Binding, *, used: int, wanted: int, resets_at: datetime) ->
     have, whose = _holder(binding)
     again = f"it starts again {relative(resets_at)}"
     if limit == 0:
-        return f"{have} no {_MANY[rule.kind]} to spend: {whose} limit is 0 {EACH[rule.per]} ({again})."
+        return f"{have} no {MANY[rule.kind]} to spend: {whose} limit is 0 {EACH[rule.per]} ({again})."
     if used >= limit:
         return f"{have} used {whose} {counted(limit, rule.kind)} for {NOW[rule.per]}; {again}."
     if wanted > limit:
@@ -55,7 +55,14 @@ def stopped(binding: Binding, *, resets_at: datetime) -> str:
 
 def counted(amount: int, kind: Kind) -> str:
     """Say an amount with its unit: "1 image", "10,000 characters of speech"."""
-    return f"{amount:,} {(_ONE if amount == 1 else _MANY)[kind]}"
+    return f"{amount:,} {(ONE if amount == 1 else MANY)[kind]}"
+
+
+def amount(rule: Rule) -> str:
+    """Say how much a rule allows: "40 messages a day", "no limit on images a month"."""
+    if rule.limit is None:
+        return f"no limit on {MANY[rule.kind]} {EACH[rule.per]}"
+    return f"{counted(rule.limit, rule.kind)} {EACH[rule.per]}"
 
 
 def relative(moment: datetime) -> str:

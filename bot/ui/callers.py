@@ -19,9 +19,6 @@ def caller_of(interaction: discord.Interaction) -> Caller:
     settings_channel_id = interaction.channel_id
     if isinstance(interaction.channel, discord.Thread):
         settings_channel_id = interaction.channel.parent_id
-    role_ids = [role.id for role in interaction.user.roles] if isinstance(interaction.user, discord.Member) else []
-    if interaction.guild_id is not None:
-        role_ids.append(interaction.guild_id)  # the role of everybody, also where the server isn't cached yet
     held = interaction.permissions
     return Caller(
         user_id=interaction.user.id,
@@ -32,5 +29,13 @@ def caller_of(interaction: discord.Interaction) -> Caller:
         rights=frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed)),
         server_name=interaction.guild.name if interaction.guild else "",
         channel_name=getattr(interaction.channel, "name", None) or "",
-        role_ids=frozenset(role_ids),
+        role_ids=_role_ids(interaction),
     )
+
+
+def _role_ids(interaction: discord.Interaction) -> frozenset[int]:
+    """Return the ids of the member's roles as Discord sent them, and of the one that everybody has, the server's."""
+    if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
+        return frozenset()
+    # Private, but `roles` leaves out those that the cache has not heard of yet, and with them kinder limits.
+    return frozenset({*interaction.user._roles, interaction.guild_id})

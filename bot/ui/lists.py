@@ -1,6 +1,8 @@
-"""Lists that fit a message."""
+"""Lists that fit a message, or as many as it takes."""
 
 from collections.abc import Sequence
+
+import discord
 
 # resources/message: `content` of bots and webhooks.
 MESSAGE_LIMIT = 2000
@@ -19,3 +21,22 @@ def fit(lines: Sequence[str], *, more: str) -> str:
             break
         kept.append(line)
     return "\n".join([*kept, more])
+
+
+def in_messages(lines: Sequence[str]) -> list[str]:
+    """Join `lines`, each of them short, into as many messages as it takes."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + 1 + len(line) <= MESSAGE_LIMIT:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    return texts
+
+
+async def show_privately(interaction: discord.Interaction, lines: Sequence[str]) -> None:
+    """Answer `interaction` with all of `lines`, for nobody else's eyes."""
+    first, *further = in_messages(lines)
+    await interaction.response.send_message(first, ephemeral=True)
+    for text in further:
+        await interaction.followup.send(text, ephemeral=True)

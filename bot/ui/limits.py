@@ -1,0 +1,99 @@
+"""How limits are told: where each stands for the one who asks, what a server has, what a moderator just changed."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Final
+
+from bot.guilds.quotas import Change, Listing, SetRule
+from bot.quotas.bindings import Binding, Pool
+from bot.quotas.ledger import UsageLine
+from bot.quotas.rules import Rule, Scope
+from bot.quotas.windows import Per
+from bot.quotas.wording import MANY, NOW, amount, relative, role_named
+
+_POOLS: Final = {
+    Pool.MEMBER: "You",
+    Pool.MEMBER_HERE: "You in this server",
+    Pool.CHANNEL: "This channel",
+    Pool.SERVER: "This server",
+    Pool.DIRECT: "Your direct messages",
+}
+
+
+def standing(lines: Sequence[UsageLine]) -> list[str]:
+    """Say each limit and how much of it is used, under whose it is and for how long, the member's own first."""
+    told: list[str] = []
+    groups: dict[str, list[UsageLine]] = {}
+    for line in lines:
+        groups.setdefault(f"**{_whose_use(line.binding)}, {NOW[line.rule.per]}**", []).append(line)
+    for heading, group in groups.items():
+        told.append(f"{heading}, starting again {relative(group[0].resets_at)}")
+        told += [f"- {MANY[line.rule.kind]}: {_used(line)}" for line in group]
+    return told
+
+
+def listing(found: Listing) -> list[str]:
+    """Say all limits of a server, one line for each that they are for."""
+    told = ["**Limits set by moderators**"] if found.rules else ["Moderators have set no limits in this server."]
+    for _, group in groupby(found.rules, key=lambda each: (each.rule.scope, each.rule.target)):
+        same = list(group)
+        told += _for_one(_whom(same[0]), [each.rule for each in same])
+    told.append("**The operator's limits, which always hold**")
+    told += _for_one("each member, over all servers", found.operator.member_rules())
+    told += _for_one("this server as a whole", found.operator.server_rules())
+    hour, day, month = (relative(found.resets_at[per]) for per in (Per.HOUR, Per.DAY, Per.MONTH))
+    told.append(f"What is for an hour starts again {hour}, for a day {day}, for a month {month}.")
+    return told
+
+
+def after_setting(change: Change) -> str:
+    """Say what holds now."""
+    rule = change.rule.rule
+    text = f"From now on {_whom(change.rule)} has {amount(rule)}; it starts again {relative(change.resets_at)}."
+    if change.before is not None:
+        text += f" Before, it was {amount(change.before)}."
+    if rule.limit is not None:
+        return text
+    if rule.scope is Scope.ROLE or (rule.scope is Scope.MEMBER and rule.target is not None):
+        return (
+            f"{text} No limit on {MANY[rule.kind]} for roles or members holds for them any more; those of channels, of "
+            "the server and of the operator still do."
+        )
+    return f"{text} Other limits still hold."
+
+
+def after_clearing(change: Change) -> str:
+    """Say what is gone."""
+    return f"Gone: {_whom(change.rule)} had {amount(change.rule.rule)}. Other limits still hold."
+
+
+def _for_one(whom: str, rules: Iterable[Rule]) -> list[str]:
+    return [f"- {whom}: {', '.join(amount(rule) for rule in rules)}"]
+
+
+def _whom(found: SetRule) -> str:
+    """Name whom a rule is for."""
+    rule = found.rule
+    match rule.scope:
+        case Scope.SERVER:
+            return "this server as a whole"
+        case Scope.CHANNEL:
+            return "each channel" if rule.target is None else f"<#{rule.target}>"
+        case Scope.ROLE:
+            return f"each member with {role_named(rule.target, found.guild_id)}"
+        case Scope.MEMBER if rule.target is None:
+            return "each member"
+        case Scope.MEMBER:
+            return "a member who had their data deleted" if found.member_id is None else f"<@{found.member_id}>"
+
+
+def _whose_use(binding: Binding) -> str:
+    if binding.pool is Pool.MEMBER_HERE and binding.rule.scope is Scope.ROLE:
+        return f"You as {role_named(binding.rule.target, binding.guild_id)}"
+    return _POOLS[binding.pool]
+
+
+def _used(line: UsageLine) -> str:
+    if line.rule.limit is None:
+        return f"{line.used:,} used, no limit"
+    return f"{line.used:,} of {line.rule.limit:,} used"

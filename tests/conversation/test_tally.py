@@ -1,0 +1,107 @@
+"""What is counted of an answer while it comes, and where it ends when no more is granted."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.conversation.tally import Tally
+from bot.conversation.tokens import estimate
+from bot.errors import StoreUnavailable
+from bot.quotas.allowance import BLOCK, Allowance
+
+PROMPT = 40
+FULL = StoreUnavailable("no more blocks")
+
+
+def allowance(blocks: int) -> Allowance:
+    """One with a first block beside the prompt, and so many to be had."""
+    left = iter([None] * blocks)
+
+    async def answer() -> StoreUnavailable | None:
+        return next(left, FULL)
+
+    return Allowance(PROMPT + BLOCK, lambda _: asyncio.create_task(answer()))
+
+
+async def events(*wanted: ChatEvent) -> AsyncGenerator[ChatEvent, None]:
+    for event in wanted:
+        yield event
+
+
+async def passed(tally: Tally, *wanted: ChatEvent) -> list[str]:
+    return [text async for text in tally.texts(events(*wanted))]
+
+
+async def test_text_is_passed_on_and_counted_with_hidden_reasoning() -> None:
+    tally = Tally(PROMPT, allowance(0))
+    assert await passed(tally, ReasoningDelta("hmm " * 10), TextDelta("Be"), TextDelta("cause.")) == ["Be", "cause."]
+    assert (tally.text, tally.prompt_tokens, tally.answer_tokens) == ("Because.", PROMPT, 10 + 2)
+    assert tally.estimated
+    assert tally.stopped is None
+
+
+async def test_what_the_api_reports_counts_in_place_of_our_own() -> None:
+    tally = Tally(PROMPT, allowance(0))
+    await passed(tally, TextDelta("Because."), StreamEnd(Usage(50, 3), "stop", cut=False, model=None))
+    assert (tally.prompt_tokens, tally.answer_tokens, tally.estimated) == (50, 3, False)
+
+
+async def test_an_answer_goes_on_for_as_long_as_blocks_are_granted_and_is_cut_at_the_last_token() -> None:
+    tally = Tally(PROMPT, allowance(2))
+    pieces = await passed(tally, *[TextDelta("word ")] * 2_000, StreamEnd(None, "stop", cut=False, model=None))
+    assert "".join(pieces) == tally.text == ("word " * 2_000)[: 3 * BLOCK * 4]
+    assert tally.answer_tokens == 3 * BLOCK
+    assert tally.stopped is FULL
+    assert tally.end is None
+
+
+async def test_one_piece_larger_than_everything_is_cut_too() -> None:
+    tally = Tally(PROMPT, allowance(1))
+    assert await passed(tally, TextDelta("x" * 100_000)) == ["x" * (2 * BLOCK * 4)]
+    assert tally.answer_tokens == 2 * BLOCK
+
+
+async def test_no_character_is_cut_in_two() -> None:
+    tally = Tally(PROMPT, allowance(0))
+    (text,) = await passed(tally, TextDelta("a" + "ü" * 1_000))
+    assert text == "a" + "ü" * 511
+    assert tally.answer_tokens <= BLOCK
+
+
+async def test_hidden_reasoning_can_take_all_there_is() -> None:
+    tally = Tally(PROMPT, allowance(0))
+    assert await passed(tally, ReasoningDelta("hmm " * 1_000), TextDelta("Because.")) == []
+    assert tally.answer_tokens == BLOCK
+    assert tally.begun
+    assert tally.stopped is FULL
+
+
+deltas = st.lists(
+    st.tuples(st.sampled_from([TextDelta, ReasoningDelta]), st.text(max_size=900)).map(lambda each: each[0](each[1])),
+    max_size=12,
+)
+
+
+@given(deltas, st.integers(0, 4))
+def test_never_is_more_counted_or_passed_on_than_granted(wanted: list[ChatEvent], blocks: int) -> None:
+    async def run() -> tuple[Tally, list[str]]:
+        tally = Tally(PROMPT, allowance(blocks))
+        return tally, await passed(tally, *wanted)
+
+    tally, pieces = asyncio.run(run())
+    whole = "".join(each.text for each in wanted if isinstance(each, TextDelta))
+    assert PROMPT + tally.answer_tokens <= PROMPT + BLOCK * (1 + blocks)
+    assert whole.startswith("".join(pieces))
+    assert tally.text == "".join(pieces)
+    assert (tally.text == whole) or tally.stopped is FULL
+
+
+@pytest.mark.parametrize("text", ["plain", "Grüße", "日本語", "👩‍👩‍👧", "lone \ud83d surrogate"])
+async def test_counting_piece_by_piece_comes_to_what_counting_the_whole_does(text: str) -> None:
+    tally = Tally(0, allowance(0))
+    await passed(tally, *map(TextDelta, text))
+    assert tally.answer_tokens == estimate(text)

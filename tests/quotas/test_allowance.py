@@ -1,0 +1,207 @@
+"""Answers that grow: in blocks, ahead of need, and never beyond a limit, whatever runs at once."""
+
+import asyncio
+
+import pytest
+from beat_clock import BeatClock
+from callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.errors import QuotaSpent, StoreUnavailable
+from bot.quotas.allowance import ASK_AT, BLOCK, Allowance
+from bot.quotas.ledger import Ledger
+from bot.quotas.rules import Kind
+from bot.store.database import Database
+from bot.store.opening import open_database
+from bot.store.quota_rules import QuotaRules, StoredRule
+
+TOKENS = "SELECT settled, reserved FROM usage_windows WHERE kind = 'tokens'"
+LIMIT = 4_000
+
+
+class Granter:
+    """Grants so many blocks, each when told to."""
+
+    def __init__(self, blocks: int) -> None:
+        self.left = blocks
+        self.asked = 0
+        self.let_go = asyncio.Event()
+
+    def __call__(self, more: int) -> asyncio.Task:
+        assert more == BLOCK
+        self.asked += 1
+        return asyncio.create_task(self.answer())
+
+    async def answer(self) -> StoreUnavailable | None:
+        await self.let_go.wait()
+        self.left -= 1
+        return None if self.left >= 0 else StoreUnavailable("no more")
+
+
+async def test_the_next_block_is_asked_for_ahead_and_nobody_waits_for_it() -> None:
+    granter = Granter(1)
+    allowance = Allowance(BLOCK, granter)
+    assert await allowance.reach(BLOCK - ASK_AT) == BLOCK - ASK_AT
+    assert granter.asked == 0
+    for total in range(BLOCK - ASK_AT + 1, BLOCK + 1):
+        assert await allowance.reach(total) == total
+    assert granter.asked == 1
+    granter.let_go.set()
+    assert await allowance.reach(2 * BLOCK) == 2 * BLOCK
+
+
+async def test_what_is_not_granted_is_not_reached_and_the_reason_is_told() -> None:
+    granter = Granter(1)
+    granter.let_go.set()
+    allowance = Allowance(BLOCK, granter)
+    assert await allowance.reach(10 * BLOCK) == 2 * BLOCK
+    assert str(allowance.refused) == "no more"
+
+
+async def test_a_refusal_ahead_is_asked_about_once_more_in_need() -> None:
+    granter = Granter(0)
+    granter.let_go.set()
+    allowance = Allowance(BLOCK, granter)
+    for total in range(BLOCK):
+        await allowance.reach(total)
+        await asyncio.sleep(0)
+    assert granter.asked == 1
+    granter.left = 1  # somebody gave something back
+    assert await allowance.reach(BLOCK + 1) == BLOCK + 1
+    assert allowance.refused is None
+
+
+async def test_a_stopped_answer_leaves_its_question_to_be_answered() -> None:
+    granter = Granter(1)
+    allowance = Allowance(BLOCK, granter)
+    waiting = asyncio.create_task(allowance.reach(BLOCK + 1))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    granter.let_go.set()
+    assert await allowance.reach(BLOCK + 1) == BLOCK + 1
+    assert granter.asked == 1
+
+
+async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_rest(
+    database: Database, clock: BeatClock
+) -> None:
+    ledger = Ledger(database, ceilings(server_tokens=LIMIT), SUBJECTS, clock, process="one")
+    async with ledger.running(), await ledger.reserve(caller(), {Kind.TOKENS: 100 + BLOCK}) as reservation:
+        allowance = ledger.allowance(reservation, Kind.TOKENS)
+        assert await allowance.reach(1_000) == 1_000
+        assert await rows(database) == [(0, 100 + 4 * BLOCK)]
+        assert await allowance.reach(LIMIT) == allowance.granted == 100 + 15 * BLOCK
+        assert isinstance(allowance.refused, QuotaSpent)
+        assert "this server's limit of 4,000 tokens a day has no room for more" in allowance.refused.sentence
+        reservation.spent({Kind.TOKENS: 700})
+    assert await rows(database) == [(700, 0)]
+
+
+async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database: Database, clock: BeatClock) -> None:
+    ledger = Ledger(database, ceilings(), SUBJECTS, clock, process="one")
+    async with await ledger.reserve(caller(), {Kind.TOKENS: BLOCK}) as reservation:
+        allowance = ledger.allowance(reservation, Kind.TOKENS)
+        assert await allowance.reach(2 * BLOCK) == 2 * BLOCK
+        rule = StoredRule("server", None, "tokens", "day", 3 * BLOCK)
+        await QuotaRules(database).set(GUILD, rule, most=1, by=1, at_ms=0)
+        assert await allowance.reach(9 * BLOCK) == 3 * BLOCK
+
+
+async def test_a_store_that_cannot_be_asked_grants_nothing(database: Database, clock: BeatClock) -> None:
+    class Locked:
+        read = database.read
+
+        async def write(self, work: object) -> object:
+            if self.now:
+                raise StoreUnavailable("a test says so")
+            return await database.write(work)
+
+        now = False
+
+    locked = Locked()
+    ledger = Ledger(locked, ceilings(), SUBJECTS, clock, process="one")
+    async with await ledger.reserve(caller(), {Kind.TOKENS: BLOCK}) as reservation:
+        locked.now = True
+        allowance = ledger.allowance(reservation, Kind.TOKENS)
+        assert await allowance.reach(BLOCK + 1) == BLOCK
+        assert isinstance(allowance.refused, StoreUnavailable)
+        locked.now = False
+        assert await allowance.reach(BLOCK + 1) == BLOCK + 1
+
+
+Stream = tuple[int, int, list[int], int]
+"""Which process, the prompt's tokens, the sizes of the pieces that come, what the API says it was in the end."""
+
+streams = st.lists(
+    st.tuples(
+        st.integers(0, 1), st.integers(1, 400), st.lists(st.integers(1, 300), max_size=12), st.integers(0, 3_000)
+    ),
+    min_size=2,
+    max_size=10,
+)
+
+
+@given(streams)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_grows_at_once_no_limit_is_passed_and_nothing_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, plan: list[Stream]
+) -> None:
+    address = f"sqlite:///{tmp_path_factory.mktemp('growth') / 'bot.db'}"
+    spent, seen, windows = asyncio.run(carry_out(address, plan))
+    assert max((used for used, _ in seen), default=0) <= LIMIT
+    assert sum(settled for settled, _ in windows["server"]) == spent
+    assert sum(settled for settled, _ in windows["channel"]) == spent
+    assert all(reserved == 0 for found in windows.values() for _, reserved in found)
+
+
+async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[int, int]], dict[str, list]]:
+    """Do all of `plan` at once; give what was spent, what was seen of the limited window, and all windows then."""
+    clock = BeatClock()
+    async with open_database(address) as one, open_database(address) as two:
+        rule = StoredRule("channel", CHANNEL, "tokens", "day", LIMIT)
+        await QuotaRules(one).set(GUILD, rule, most=1, by=1, at_ms=0)
+        ledgers = [
+            Ledger(database, ceilings(server_tokens=LIMIT + 500), SUBJECTS, clock, process=name)
+            for name, database in (("one", one), ("two", two))
+        ]
+
+        async def stream(process: int, prompt: int, pieces: list[int], reported: int) -> int:
+            ledger = ledgers[process]
+            try:
+                reservation = await ledger.reserve(caller(), {Kind.TOKENS: prompt + BLOCK})
+            except QuotaSpent:
+                return 0
+            async with reservation:
+                allowance, total = ledger.allowance(reservation, Kind.TOKENS), prompt
+                for piece in pieces:
+                    total = await allowance.reach(total + piece)
+                    assert total <= allowance.granted
+                    if allowance.refused is not None:
+                        break
+                spent = total if allowance.refused is not None else reported
+                reservation.spent({Kind.TOKENS: spent})
+            return spent
+
+        seen: list[tuple[int, int]] = []
+
+        async def look() -> None:
+            found = await one.read(lambda transaction: transaction.fetch_all(f"{TOKENS} AND scope = 'channel'"))
+            seen.extend((settled + reserved, reserved) for settled, reserved in found[:1])
+
+        async with ledgers[0].running(), ledgers[1].running():
+            streaming = asyncio.gather(*(stream(*each) for each in plan))
+            while not streaming.done():
+                await look()
+            await look()
+        windows = {
+            scope: await one.read(lambda tx, scope=scope: tx.fetch_all(f"{TOKENS} AND scope = '{scope}'"))
+            for scope in ("server", "channel")
+        }
+        return sum(await streaming), seen, windows
+
+
+async def rows(database: Database) -> list[tuple[int, int]]:
+    return await database.read(lambda transaction: transaction.fetch_all(TOKENS))

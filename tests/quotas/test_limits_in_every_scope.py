@@ -1,0 +1,139 @@
+"""Limit N in each scope and kind, 5 times as many asks at once from two processes: exactly N are granted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from beat_clock import BeatClock
+from callers import ANN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller
+
+from bot.caller import Caller
+from bot.errors import QuotaSpent
+from bot.guilds.quotas import ServerQuotas, Target
+from bot.quotas.ledger import Ledger
+from bot.quotas.reservation import Reservation
+from bot.quotas.rules import Kind, Scope
+from bot.quotas.windows import Per
+from bot.store.opening import open_database
+from bot.store.quota_rules import QuotaRules
+from bot.ui import limits
+
+LIMIT = 8
+MEMBERS = 10
+ROLE = 801
+TARGETS = {
+    "server": (Scope.SERVER, Target()),
+    "each channel": (Scope.CHANNEL, Target()),
+    "one channel": (Scope.CHANNEL, Target(channel_id=CHANNEL)),
+    "each member": (Scope.MEMBER, Target()),
+    "one member": (Scope.MEMBER, Target(member_id=ANN)),
+    "role": (Scope.ROLE, Target(role_id=ROLE)),
+}
+
+
+class Process:
+    """What one process of the bot has for limits."""
+
+    def __init__(self, database: object, clock: BeatClock, name: str) -> None:
+        self.ledger = Ledger(database, UNLIMITED, SUBJECTS, clock, process=name)
+        self.quotas = ServerQuotas(QuotaRules(database), UNLIMITED, SUBJECTS, clock)
+
+
+@pytest.fixture
+async def processes(url: str, clock: BeatClock) -> AsyncIterator[list[Process]]:
+    async with AsyncExitStack() as stack:
+        yield [Process(await stack.enter_async_context(open_database(url)), clock, name) for name in ("one", "two")]
+
+
+def askers(scope: str) -> list[Caller]:
+    """The people who ask: one, where each has a limit of their own, else many; in a thread as in its channel."""
+    members = 1 if "member" in scope or scope == "role" else MEMBERS
+    return [caller(ANN + number, roles=[ROLE]) for number in range(members)]
+
+
+async def rush(processes: list[Process], people: list[Caller], amounts: dict[Kind, int]) -> tuple[list, list]:
+    """Let everybody ask at once, 5 times as often as the limit allows; give what was granted and the refusals."""
+    outcomes = await asyncio.gather(
+        *(processes[ask % 2].ledger.reserve(people[ask % len(people)], amounts) for ask in range(5 * LIMIT)),
+        return_exceptions=True,
+    )
+    granted = [outcome for outcome in outcomes if isinstance(outcome, Reservation)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, QuotaSpent)]
+    assert len(granted) + len(refused) == len(outcomes)
+    return granted, refused
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("scope", list(TARGETS))
+async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agree(
+    processes: list[Process], scope: str, kind: Kind
+) -> None:
+    one, two = processes
+    moderated, target = TARGETS[scope]
+    await one.quotas.set(caller(), moderated, kind, Per.HOUR, str(LIMIT), target)
+    granted, refused = await rush(processes, askers(scope), {kind: 1})
+    assert len(granted) == LIMIT
+
+    again = {refusal.resets_at for refusal in refused}
+    (line,) = [each for each in await two.ledger.usage(caller(roles=[ROLE])) if each.rule.limit is not None]
+    (listed,) = (await two.quotas.list(caller())).rules
+    assert (line.rule, line.used) == (listed.rule, LIMIT)
+    assert again == {line.resets_at} == {(await one.quotas.list(caller())).resets_at[Per.HOUR]}
+    words = limits.standing([line])[0]
+    assert all(f"<t:{int(line.resets_at.timestamp())}:R>" in text for text in (words, refused[0].sentence))
+
+    await asyncio.gather(*(processes[0].ledger.release(each) for each in granted[:3]))
+    further, _ = await rush(processes, askers(scope), {kind: 1})
+    assert len(further) == 3
+
+
+async def test_each_channel_and_each_member_has_the_whole_limit(processes: list[Process]) -> None:
+    await processes[0].quotas.set(caller(), Scope.CHANNEL, Kind.MESSAGES, Per.DAY, str(LIMIT), Target())
+    for channel_id in (CHANNEL, CHANNEL + 1):
+        people = [caller(number, channel_id=channel_id) for number in range(1, MEMBERS)]
+        granted, _ = await rush(processes, people, {Kind.MESSAGES: 1})
+        assert len(granted) == LIMIT
+    await processes[0].quotas.set(caller(), Scope.MEMBER, Kind.MESSAGES, Per.MONTH, "2", Target())
+    people = [caller(number, channel_id=CHANNEL + 2) for number in (31, 32, 33)]
+    granted, _ = await rush(processes, people, {Kind.MESSAGES: 1})
+    assert len(granted) == 6
+
+
+async def test_a_kinder_role_keeps_what_was_used_under_the_other(processes: list[Process]) -> None:
+    quotas = processes[0].quotas
+    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Per.DAY, "2", Target(role_id=GUILD))
+    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Per.DAY, "5", Target(role_id=ROLE))
+    assert len((await rush(processes, [caller()], {Kind.IMAGES: 1}))[0]) == 2
+    promoted = caller(roles=[ROLE])
+    granted, refused = await rush(processes, [promoted], {Kind.IMAGES: 1})
+    assert len(granted) == 3
+    assert refused[0].sentence.startswith(f"As <@&{ROLE}> you have used your 5 images for today;")
+    granted, refused = await rush(processes, [caller()], {Kind.IMAGES: 1})
+    assert granted == []
+    assert refused[0].sentence.startswith("As @everyone you have used your 2 images for today;")
+
+
+async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: list[Process]) -> None:
+    quotas, boss = processes[0].quotas, caller(roles=[ROLE])
+    await quotas.set(caller(), Scope.MEMBER, Kind.IMAGES, Per.HOUR, "2", Target())
+    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Per.DAY, "unlimited", Target(role_id=ROLE))
+    assert len((await rush(processes, [boss], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
+    standing = limits.standing(await processes[1].ledger.usage(boss))
+    assert f"- images: {5 * LIMIT} used, no limit" in standing
+    assert (await rush(processes, [caller()], {Kind.IMAGES: 1}))[0] == []
+    await quotas.clear(caller(), Scope.MEMBER, Kind.IMAGES, Per.HOUR, Target())
+    assert len((await rush(processes, [caller()], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
+
+
+async def test_an_hour_a_day_and_a_month_start_again_each_at_its_time(
+    processes: list[Process], clock: BeatClock
+) -> None:
+    quotas, ask = processes[0].quotas, {Kind.MESSAGES: 1}
+    for per, limit in ((Per.HOUR, "1"), (Per.DAY, "2"), (Per.MONTH, "3")):
+        await quotas.set(caller(), Scope.SERVER, Kind.MESSAGES, per, limit, Target())
+    passed = []
+    for hours in (1, 1, 24, 24, 29 * 24, 1):  # from noon on the first of September
+        passed.append(len((await rush(processes, [caller()], ask))[0]))
+        await clock.advance(hours * 3_600)
+    assert passed == [1, 1, 0, 1, 0, 1]

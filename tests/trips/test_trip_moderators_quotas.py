@@ -1,0 +1,272 @@
+"""Moderators' limits, through the real bot: setting, meeting, seeing and taking them back."""
+
+import asyncio
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.guilds import Member
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.options import ClientRefused
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, use
+from tests.trips.test_trip_history import pressed
+from tests.trips.test_trip_privacy import columns_with
+
+RESETS = re.compile(r"<t:(\d+):R>")
+FIVE = {"scope": "server", "kind": "messages", "limit": "5", "per": "hour"}
+
+
+@pytest.fixture
+async def box(open_box: OpenBox) -> Sandbox:
+    return await open_box(ANY_NUMBER)
+
+
+async def set_quota(person: Person, scope: str, kind: str, limit: str, per: str, **options: object) -> Invocation:
+    return await use(person, "/quota set", scope=scope, kind=kind, limit=limit, per=per, **options)
+
+
+def told(used: Invocation) -> str:
+    """The text, with every time in it replaced."""
+    assert used.private
+    return RESETS.sub("TIME", used.text)
+
+
+def member_of(person: Person) -> Member:
+    return person.guild.members[person.id]
+
+
+async def test_a_limit_is_set_met_seen_and_taken_back(box: Sandbox, ada: Person, mo: Person) -> None:
+    done = await set_quota(mo, "member", "messages", "1", "hour")
+    assert told(done) == "From now on each member has 1 message an hour; it starts again TIME."
+    await ask(ada, "Why?")
+    refused = await ask(ada, "And why?")
+    assert told(refused) == "Here you have used your 1 message for this hour; it starts again TIME."
+    usage, listed = await use(ada, "/usage"), await use(mo, "/quota list")
+    assert "**You in this server, this hour**, starting again TIME\n- messages: 1 of 1 used" in told(usage)
+    assert "- each member: 1 message an hour\n" in told(listed)
+    (hour,) = set(RESETS.findall(refused.text))
+    assert {hour} <= set(RESETS.findall(usage.text)) & set(RESETS.findall(listed.text)) & set(RESETS.findall(done.text))
+    gone = await use(mo, "/quota clear", scope="member", kind="messages", per="hour")
+    assert told(gone) == "Gone: each member had 1 message an hour. Other limits still hold."
+    assert (await ask(ada, "Now?")).deferred
+    again = await use(mo, "/quota clear", scope="member", kind="messages", per="hour")
+    assert told(again) == "There is no such limit. `/quota list` shows those that there are."
+
+
+async def test_the_list_has_the_moderators_and_the_operators_limits(open_box: OpenBox) -> None:
+    box = await open_box({**ANY_NUMBER, "QUOTA_MEMBER_IMAGES_PER_DAY": "unlimited"})
+    mo, ada = box.person("Mo"), box.person("Ada")
+    empty = await use(mo, "/quota list")
+    role = next(role for role in mo.guild.roles.values() if role.name == "Moderators")
+    await set_quota(mo, "role", "images", "unlimited", "day", target_role=role)
+    await set_quota(mo, "member", "tokens", "1,000", "month", target_member=member_of(ada))
+    await set_quota(mo, "channel", "messages", "20", "hour", target_channel=mo.place("random"))
+    await set_quota(mo, "server", "messages", "40", "day")
+    await set_quota(mo, "server", "speech_characters", "0", "day")
+    operators = (
+        "**The operator's limits, which always hold**\n"
+        "- each member, over all servers: 100 messages a day, 10,000 characters of speech a day, no limit on images a "
+        "day\n"
+        "- this server as a whole: no limit on messages a day, 1,000,000 tokens a day, 100,000 characters of speech a "
+        "day, 100 images a day\n"
+        "What is for an hour starts again TIME, for a day TIME, for a month TIME."
+    )
+    assert told(empty) == f"Moderators have set no limits in this server.\n{operators}"
+    assert told(await use(mo, "/quota list")) == (
+        "**Limits set by moderators**\n"
+        "- this server as a whole: 40 messages a day, 0 characters of speech a day\n"
+        f"- <#{mo.place('random').id}>: 20 messages an hour\n"
+        f"- <@{ada.id}>: 1,000 tokens a month\n"
+        f"- each member with <@&{role.id}>: no limit on images a day\n"
+        f"{operators}"
+    )
+
+
+async def test_a_long_list_goes_on_in_further_private_messages_and_has_an_end(box: Sandbox, mo: Person) -> None:
+    people = [box.join(f"Member {number}") for number in range(34)]
+    for person in people:
+        for kind in ("messages", "tokens", "speech_characters"):
+            last = await set_quota(mo, "member", kind, "1000", "month", target_member=member_of(person))
+    assert told(last) == "This server has 100 limits, which is the most I keep. Take one back first."
+    listed = await use(mo, "/quota list")
+    await listed.until(lambda each: "for a month" in each.text, deadline_s=DEADLINE_S)
+    assert len(listed.messages) > 1
+    assert all(message.ephemeral and len(message.content) <= 2000 for message in listed.messages)
+    assert all(f"<@{person.id}>" in listed.text for person in people)
+
+
+async def test_a_thread_counts_as_its_channel(box: Sandbox, ada: Person, ben: Person, mo: Person) -> None:
+    await set_quota(mo, "channel", "messages", "2", "day", target_channel=mo.place("a thread"))
+    assert f"<#{mo.place('general').id}>: 2 messages a day" in (await use(mo, "/quota list")).text
+    assert (await ask(ada, "Why?", channel="a thread")).deferred
+    assert (await ask(ben, "Why?", channel="general")).deferred
+    for where in ("a thread", "general"):
+        refused = await ask(ada, "And why?", channel=where)
+        assert told(refused) == "This channel has used its 2 messages for today; it starts again TIME."
+    assert (await ask(ada, "And why?", channel="random")).deferred
+
+
+async def test_the_kindest_of_a_members_roles_counts_and_a_role_without_limit_exempts(
+    box: Sandbox, ada: Person, mo: Person
+) -> None:
+    everyone, fans = ada.guild.roles[ada.guild.id], box.world.add_role(ada.guild, "Fans", 0)
+    moderators = next(role for role in ada.guild.roles.values() if role.name == "Moderators")
+    box.world.add_member(ada.guild, ada.user, roles=[fans])
+    await set_quota(mo, "role", "messages", "1", "day", target_role=everyone)
+    await set_quota(mo, "role", "messages", "2", "day", target_role=fans)
+    done = await set_quota(mo, "role", "messages", "unlimited", "day", target_role=moderators)
+    assert told(done) == (
+        f"From now on each member with <@&{moderators.id}> has no limit on messages a day; it starts again TIME. No "
+        "limit on messages for roles or members holds for them any more; those of channels, of the server and of the "
+        "operator still do."
+    )
+    ben = box.person("Ben")
+    asked = [await ask(person, "Why?") for person in (ada, ada, ada, ben, ben, mo, mo, mo)]
+    assert [used.deferred for used in asked] == [True, True, False, True, False, True, True, True]
+    assert "As @everyone you have used your 1 message for today" in asked[4].text
+    assert "**You as @everyone, today**" in (await use(ben, "/usage")).text
+    usage = (await use(mo, "/usage")).text
+    assert f"**You as <@&{moderators.id}>, today**" in usage
+    assert "- messages: 3 used, no limit" in usage
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"limit": "many"}, "`limit` has to be a whole number from 0 to 1,000,000,000,000, such as 50, or the word"),
+        ({"limit": "-1"}, "`limit` has to be a whole number"),
+        ({"limit": "1.5"}, "`limit` has to be a whole number"),
+        ({"limit": "9" * 32}, "`limit` has to be a whole number"),
+        ({"limit": "٣"}, "`limit` has to be a whole number"),
+        ({"scope": "role"}, "Name the role in `target_role`"),
+        ({"target_channel": "general"}, "`target_channel` only goes with the scope `channel`."),
+        ({"scope": "channel", "target_member": "Ada"}, "`target_member` only goes with the scope `member`."),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_with_a_sentence(
+    box: Sandbox, mo: Person, options: dict[str, str], sentence: str
+) -> None:
+    given: dict[str, object] = {**FIVE, **options}
+    if "target_channel" in given:
+        given["target_channel"] = mo.place("general")
+    if "target_member" in given:
+        given["target_member"] = member_of(box.person("Ada"))
+    refused = await use(mo, "/quota set", **given)
+    assert refused.private
+    assert refused.text.startswith(sentence)
+    assert "no limits" in (await use(mo, "/quota list")).text
+
+
+async def test_only_moderators_may_even_where_discord_lets_the_command_through(
+    box: Sandbox, ada: Person, mo: Person
+) -> None:
+    await use(mo, "/quota set", **FIVE)
+    with pytest.raises(ClientRefused):
+        await ada.command("/quota list")
+    less = {"scope": "server", "kind": "messages", "per": "hour"}
+    for command, options in (("set", {**FIVE, "limit": "unlimited"}), ("clear", less), ("list", {})):
+        used = await use(ada, f"/quota {command}", **options, force=True)
+        assert used.private
+        assert used.text.startswith("You need the **Manage Server** permission here to do that.")
+    assert "5 messages an hour" in (await use(mo, "/quota list")).text
+    member_of(mo).role_ids.clear()
+    refused = await use(mo, "/quota clear", **less, force=True)
+    assert "**Manage Server**" in refused.text
+    assert "**Manage Server**" in (await use(mo, "/usage", scope="server")).text
+
+
+async def test_in_direct_messages_there_is_nothing_to_set(box: Sandbox, mo: Person) -> None:
+    refused = await use(mo, "/quota set", **FIVE, channel="dm", force=True)
+    assert told(refused) == "That only works in a server."
+
+
+async def test_a_member_who_deletes_their_data_gains_no_new_quota(open_box: OpenBox, tmp_path: Path) -> None:
+    box = await open_box(ANY_NUMBER, directory=tmp_path)
+    ada, mo = box.person("Ada"), box.person("Mo")
+    await set_quota(mo, "member", "messages", "2", "day", target_member=member_of(ada))
+    await ask(ada, "Why?")
+    assert "Limits that moderators set for you in particular: 1" in (await use(ada, "/privacy show")).text
+    await pressed(ada, await use(ada, "/privacy delete"), "Delete it all")
+    assert columns_with(tmp_path, ada.id) == []
+    assert "- a member who had their data deleted: 2 messages a day" in (await use(mo, "/quota list")).text
+    assert "- messages: 1 of 2 used" in (await use(ada, "/usage")).text
+    assert (await ask(ada, "And why?")).deferred
+    assert "Here you have used your 2 messages for today" in (await ask(ada, "But why?")).text
+    less = {"scope": "member", "kind": "messages", "per": "day"}
+    gone = await use(mo, "/quota clear", target_member=member_of(ada), **less)
+    assert "had 2 messages a day" in gone.text
+    assert (await ask(ada, "Now?")).deferred
+
+
+async def test_exactly_the_limit_is_granted_to_many_members_at_once_by_two_processes(
+    open_box: OpenBox, tmp_path: Path
+) -> None:
+    shared = {**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}"}
+    one = await open_box(shared)
+    two = await open_box(shared, world=one.world)
+    people = [(box.join if box is one else box.person)(f"Member {n}") for n in range(5) for box in (one, two)]
+    await use(one.person("Mo"), "/quota set", **FIVE)
+    asked = await all_of(ask(people[turn % 10], f"question {turn}") for turn in range(25))
+    assert len([used for used in asked if used.deferred]) == 5
+    assert len(one.model_api.calls(Kind.CHAT)) + len(two.model_api.calls(Kind.CHAT)) == 5
+    refused = {told(used) for used in asked if not used.deferred}
+    assert refused == {"This server has used its 5 messages for this hour; it starts again TIME."}
+    assert "- messages: 5 of 5 used" in (await use(two.person("Mo"), "/usage", scope="server")).text
+    await use(two.person("Mo"), "/quota clear", scope="server", kind="messages", per="hour")
+    assert (await ask(people[0], "Now?")).deferred
+
+
+async def test_an_answer_stops_at_the_last_block_keeps_its_text_and_says_so(open_box: OpenBox, tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    box = await open_box({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"})
+    ada, mo = box.person("Ada"), box.person("Mo")
+    await set_quota(mo, "server", "tokens", "1000", "hour")
+    box.model_api.script("word " * 4_000, every=100)
+    used = await ada.command("/ask", prompt="At length, please.")
+    await used.until(lambda each: "\n-# I had" in each.text, deadline_s=DEADLINE_S)
+    text, note = used.text.rsplit("\n-# ", 1)
+    assert RESETS.sub("TIME", note) == (
+        "I had to stop here: this server's limit of 1,000 tokens an hour has no room for more; it starts again TIME."
+    )
+    assert 256 * 4 - 10 <= len(text) <= 4_000
+    await box.model_api.until(lambda: not box.model_api.calls(Kind.CHAT)[0].running, DEADLINE_S)
+    with closing(sqlite3.connect(path)) as store:
+        windows = store.execute("SELECT settled, reserved FROM usage_windows WHERE per = 'hour'").fetchall()
+        turns = store.execute("SELECT finish, prompt_tokens + answer_tokens, answer FROM turns").fetchall()
+    assert windows == [(turns[0][1], 0)]
+    assert windows[0][0] <= 1_000
+    assert turns[0][0] == "limited"
+    assert turns[0][2].split() == text.split()
+
+
+async def test_tokens_are_never_over_by_our_count_whoever_asks_at_once(open_box: OpenBox, tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    one = await open_box({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"})
+    two = await open_box({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"}, world=one.world)
+    await set_quota(one.person("Mo"), "server", "tokens", "9000", "day")
+    for box in (one, two):
+        for _ in range(12):
+            box.model_api.script("word " * 1_200, every=150)
+    people = [one.join(f"Member {n}") if n % 2 else two.join(f"Member {n}") for n in range(24)]
+    asking = asyncio.gather(*(ask(person, "Tell me all.") for person in people))
+    seen = []
+    with closing(sqlite3.connect(path)) as store:
+        while not asking.done():
+            await asyncio.wait({asking}, timeout=0.05)
+            query = "SELECT settled + reserved FROM usage_windows WHERE scope = 'server' AND kind = 'tokens'"
+            seen += [used for (used,) in store.execute(query)]
+        asked = await asking
+        spent = store.execute("SELECT sum(prompt_tokens + answer_tokens) FROM turns").fetchone()[0]
+        (settled, reserved) = store.execute(
+            "SELECT sum(settled), sum(reserved) FROM usage_windows WHERE scope = 'server' AND kind = 'tokens'"
+        ).fetchone()
+    assert max(seen) <= 9_000
+    assert (settled, reserved) == (spent, 0)
+    assert any("I had to stop here" in used.text for used in asked)
+    assert any(not used.deferred and "9,000 tokens" in used.text for used in asked)
