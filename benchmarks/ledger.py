@@ -1,4 +1,7 @@
-"""What one /ask costs in the ledger: reserve and settle, one after another. Run: python -m benchmarks.ledger"""
+"""What one /ask costs in the ledger: reserve, grow by a block and settle, one after another.
+
+Run: python -m benchmarks.ledger
+"""
 
 import asyncio
 import statistics
@@ -29,6 +32,7 @@ CALLER = Caller(user_id=1, name="someone", guild_id=2, channel_id=3, settings_ch
 async def measure(folder: str) -> None:
     """Print the medians, in milliseconds of wall and of CPU time (all threads)."""
     reserving: list[tuple[float, float]] = []
+    growing: list[tuple[float, float]] = []
     settling: list[tuple[float, float]] = []
     async with open_database(f"sqlite:///{folder}/bot.db") as database:
         ledger = Ledger(database, CEILINGS, Subjects(key_from("a token")), SystemClock(), process="benchmark")
@@ -36,11 +40,14 @@ async def measure(folder: str) -> None:
             start = time.perf_counter(), time.process_time()
             reservation = await ledger.reserve(CALLER, {Kind.MESSAGES: 1, Kind.TOKENS: 900})
             reserved = time.perf_counter(), time.process_time()
+            await ledger.allowance(reservation, Kind.TOKENS).reach(901)
+            grown = time.perf_counter(), time.process_time()
             await ledger.settle(reservation, {Kind.MESSAGES: 1, Kind.TOKENS: 412})
             settled = time.perf_counter(), time.process_time()
             reserving.append((reserved[0] - start[0], reserved[1] - start[1]))
-            settling.append((settled[0] - reserved[0], settled[1] - reserved[1]))
-    for name, times in (("reserve", reserving), ("settle", settling)):
+            growing.append((grown[0] - reserved[0], grown[1] - reserved[1]))
+            settling.append((settled[0] - grown[0], settled[1] - grown[1]))
+    for name, times in (("reserve", reserving), ("grow", growing), ("settle", settling)):
         wall, cpu = (statistics.median(column) * 1_000 for column in zip(*times, strict=True))
         print(f"{name}: median {wall:.2f} ms, CPU {cpu:.2f} ms")
 

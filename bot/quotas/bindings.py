@@ -6,7 +6,7 @@ use is counted all the same, for everything they are in a server together, so th
 takes nor gives back what was used.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,20 +48,30 @@ class Binding:
         return None if self.exempt else self.rule.limit
 
 
-def bindings(caller: Caller, stored: Sequence[Rule], ceilings: Ceilings, subjects: Subjects) -> list[Binding]:
-    """Give everything that `caller`'s use counts under where they are, the member's own first.
+def bindings(
+    caller: Caller,
+    stored: Sequence[Rule],
+    ceilings: Ceilings,
+    subjects: Subjects,
+    kinds: Collection[Kind] = tuple(Kind),
+) -> list[Binding]:
+    """Give everything that `caller`'s use of `kinds` counts under where they are, the member's own first.
 
     `stored` are the rules of the caller's server, of all targets or of those alone that may concern the caller.
     """
-    found = [Binding(rule, Pool.MEMBER, subjects.member(caller.user_id)) for rule in ceilings.member_rules()]
+    own = [rule for rule in ceilings.member_rules() if rule.kind in kinds]
+    shared = [rule for rule in ceilings.server_rules() if rule.kind in kinds]
+    member = subjects.member(caller.user_id)
+    found = [Binding(rule, Pool.MEMBER, member) for rule in own]
     if caller.guild_id is None:
         direct = subjects.direct(caller.user_id)
-        return found + [Binding(rule, Pool.DIRECT, direct) for rule in ceilings.server_rules()]
+        return found + [Binding(rule, Pool.DIRECT, direct) for rule in shared]
+    stored = [rule for rule in stored if rule.kind in kinds]
     if stored:
         found += _of_member(stored, caller, subjects.member_here(caller.guild_id, caller.user_id))
         found += _of_channel(stored, caller.settings_channel_id)
     found += [Binding(rule, Pool.SERVER, caller.guild_id) for rule in stored if rule.scope is Scope.SERVER]
-    return found + [Binding(rule, Pool.SERVER, caller.guild_id) for rule in ceilings.server_rules()]
+    return found + [Binding(rule, Pool.SERVER, caller.guild_id) for rule in shared]
 
 
 def _of_channel(stored: Iterable[Rule], channel_id: int) -> Iterator[Binding]:

@@ -9,8 +9,9 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from bot.caller import Caller, Right
@@ -335,6 +336,10 @@ def _last_to_reset(plan: Plan, overdrawn: Sequence[Overdraw]) -> tuple[Overdraw,
 
 def _following(window: UsageWindow) -> UsageWindow:
     """Give the window of the same count that begins when this one ends."""
-    starts_at = datetime.fromtimestamp(window.ends_at_ms / 1000, UTC)
-    ends_at = window_end(Per(window.per), starts_at)
-    return replace(window, starts_at_ms=window.ends_at_ms, ends_at_ms=unix_ms(ends_at))
+    ends_at_ms = _end_of_window_from(window.ends_at_ms, window.per)
+    return UsageWindow(window.scope, window.subject, window.kind, window.per, window.ends_at_ms, ends_at_ms)
+
+
+@lru_cache(maxsize=16)
+def _end_of_window_from(starts_at_ms: int, per: str) -> int:
+    return unix_ms(window_end(Per(per), datetime.fromtimestamp(starts_at_ms / 1000, UTC)))

@@ -30,30 +30,30 @@ class Plan:
         self._kinds = kinds
         self._ceilings = ceilings
         self._subjects = subjects
+        self._stretches: dict[Per, tuple[int, int]] = {}
 
     def windows(self, stored: Sequence[StoredRule]) -> dict[UsageWindow, Binding]:
         """Lay out the windows under the rules of the store, and of the operator."""
         self.named = {}
         rules = [rule_of(each) for each in stored]
-        for binding in bindings(self._caller, rules, self._ceilings, self._subjects):
-            if binding.rule.kind not in self._kinds:
-                continue
-            window = window_of(binding, self.moment)
+        for binding in bindings(self._caller, rules, self._ceilings, self._subjects, self._kinds):
+            window = self._window(binding)
             if window not in self.named or _stricter(binding, self.named[window]):
                 self.named[window] = binding
         return self.named
+
+    def _window(self, binding: Binding) -> UsageWindow:
+        """Give the window of `binding` that the moment lies in."""
+        rule = binding.rule
+        if rule.per not in self._stretches:
+            start, end = window_start(rule.per, self.moment), window_end(rule.per, self.moment)
+            self._stretches[rule.per] = (unix_ms(start), unix_ms(end))
+        return UsageWindow(binding.pool, binding.subject, rule.kind, rule.per, *self._stretches[rule.per])
 
 
 def rule_of(stored: StoredRule) -> Rule:
     """Read a rule as the store has it."""
     return Rule(Scope(stored.scope), stored.target, Kind(stored.kind), Per(stored.per), stored.limit)
-
-
-def window_of(binding: Binding, moment: datetime) -> UsageWindow:
-    """Give the window of `binding` that `moment` lies in."""
-    rule = binding.rule
-    starts_at, ends_at = window_start(rule.per, moment), window_end(rule.per, moment)
-    return UsageWindow(binding.pool, binding.subject, rule.kind, rule.per, unix_ms(starts_at), unix_ms(ends_at))
 
 
 def _stricter(one: Binding, other: Binding) -> bool:

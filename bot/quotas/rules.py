@@ -1,7 +1,9 @@
 """The rules of spending: what is counted, for whom, and how much of it there is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from bot.quotas.windows import Per
 
@@ -52,22 +54,24 @@ class Ceilings:
     server_speech_characters: int | None
     server_images: int | None
 
-    def member_rules(self) -> list[Rule]:
+    @cache  # noqa: B019 – one for each set of settings, so one in a program; each request asks
+    def member_rules(self) -> Sequence[Rule]:
         """Give the limits of each member, who is counted once over all servers and direct messages."""
-        return [
+        return (
             _ceiling(Scope.MEMBER, Kind.MESSAGES, self.member_messages),
             _ceiling(Scope.MEMBER, Kind.SPEECH_CHARACTERS, self.member_speech_characters),
             _ceiling(Scope.MEMBER, Kind.IMAGES, self.member_images),
-        ]
+        )
 
-    def server_rules(self) -> list[Rule]:
+    @cache  # noqa: B019 – as above
+    def server_rules(self) -> Sequence[Rule]:
         """Give the limits of each server, and of each member's direct messages, which count as one."""
-        return [
+        return (
             _ceiling(Scope.SERVER, Kind.MESSAGES, self.server_messages),
             _ceiling(Scope.SERVER, Kind.TOKENS, self.server_tokens),
             _ceiling(Scope.SERVER, Kind.SPEECH_CHARACTERS, self.server_speech_characters),
             _ceiling(Scope.SERVER, Kind.IMAGES, self.server_images),
-        ]
+        )
 
 
 def _ceiling(scope: Scope, kind: Kind, limit: int | None) -> Rule:

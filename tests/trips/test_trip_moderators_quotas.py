@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.faults import Habits
 from bot.sandbox.guilds import Member
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
@@ -243,6 +244,31 @@ async def test_an_answer_stops_at_the_last_block_keeps_its_text_and_says_so(open
     assert windows[0][0] <= 1_000
     assert turns[0][0] == "limited"
     assert turns[0][2].split() == text.split()
+
+
+async def test_hidden_reasoning_that_takes_all_there_is_says_so_in_place_of_an_answer(box: Sandbox, mo: Person) -> None:
+    await set_quota(mo, "server", "tokens", "700", "hour")
+    box.model_api.faults.next(Kind.CHAT, Habits(reasoning=("Let me think. " * 40,) * 30))
+    used = await ask(mo, "Why?")
+    assert used.deferred
+    assert used.text.startswith("I had to stop here: this server's limit of 700 tokens an hour has no room for more;")
+    assert re.search(r"- tokens: (5|6)\d\d of 700 used", (await use(mo, "/usage")).text)
+
+
+async def test_what_the_api_reports_beyond_the_limit_is_charged_to_the_next_hour(
+    open_box: OpenBox, tmp_path: Path
+) -> None:
+    path = tmp_path / "bot.db"
+    box = await open_box({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"})
+    mo = box.person("Mo")
+    await set_quota(mo, "server", "tokens", "500", "hour")
+    box.model_api.faults.next(Kind.CHAT, Habits(reasoning=("x",) * 500))  # the stand-in counts each as a token
+    assert "I had to stop" not in (await ask(mo, "Why?")).text
+    with closing(sqlite3.connect(path)) as store:
+        (turn,) = store.execute("SELECT prompt_tokens + answer_tokens FROM turns").fetchone()
+        hours = store.execute("SELECT settled FROM usage_windows WHERE per = 'hour' ORDER BY starts_at_ms").fetchall()
+    assert hours == [(500,), (turn - 500,)]
+    assert "- tokens: 500 of 500 used" in (await use(mo, "/usage")).text
 
 
 async def test_tokens_are_never_over_by_our_count_whoever_asks_at_once(open_box: OpenBox, tmp_path: Path) -> None:
