@@ -2,16 +2,12 @@
 
 import argparse
 import asyncio
-import logging
-import signal
 import sys
 from collections.abc import Sequence
 
 from bot.errors import StartupFault
-from bot.settings import BAD_CONFIGURATION, Settings, load
+from bot.settings import Settings, load
 from bot.telemetry import logs
-
-log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,73 +35,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings) -> int:
-    logs.configure(settings.log_level, settings.log_format)
-    return asyncio.run(_run(settings))
-
-
-async def _run(settings: Settings) -> int:
-    """Serve until a signal comes; return the exit status."""
     # Imported here: bad settings should be told without half a second of imports before it.
-    from bot.app import open_services
-    from bot.client import Bot, silence_voice_warnings
-    from bot.clock import SystemClock
+    from bot.program.serve import serve
 
-    silence_voice_warnings()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    clock = SystemClock()
-    async with open_services(settings, clock) as services:
-        bot = Bot(services, clock=clock, api_base_url=settings.discord_api_base_url)
-        async with bot:
-            serving = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if serving.done():
-                await _told(serving)
-            else:
-                log.info("stopping")
-                await bot.stop(settings.shutdown_grace_seconds)
-                await _put_away(serving)
-    log.info("stopped")
-    return 0
-
-
-async def _told(serving: asyncio.Task[None]) -> None:
-    """Say why the connection to Discord ended by itself.
-
-    Raises:
-        StartupFault: it failed.
-    """
-    import aiohttp
-    import discord
-
-    try:
-        await serving
-    except discord.LoginFailure as error:
-        raise StartupFault(
-            "DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal",
-            exit_status=BAD_CONFIGURATION,
-        ) from error
-    except discord.PrivilegedIntentsRequired as error:
-        raise StartupFault(
-            "Discord refused an intent: switch it on for this application in the developer portal",
-            exit_status=BAD_CONFIGURATION,
-        ) from error
-    except discord.DiscordException as error:
-        raise StartupFault(f"Discord ended the connection: {type(error).__name__}") from error
-    except (OSError, aiohttp.ClientError) as error:
-        raise StartupFault(f"Discord can't be reached: {type(error).__name__}") from error
-
-
-async def _put_away(serving: asyncio.Task[None]) -> None:
-    """Wait for the end of a connection that was closed, perhaps while it was being made: no fault then."""
-    serving.cancel()
-    await asyncio.wait({serving})
-    if not serving.cancelled() and (error := serving.exception()) is not None:
-        log.info("connection given up", extra={"error": type(error).__name__})
+    logs.configure(settings.log_level, settings.log_format)
+    return asyncio.run(serve(settings))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ from bot.quotas.ledger import Ledger
 from bot.quotas.pace import Pace, Rate
 from bot.quotas.rules import Ceilings
 from bot.quotas.subjects import Subjects, key_from
+from bot.roster.recovery import Recovery
+from bot.roster.roster import Roster
 from bot.services import Services
 from bot.settings import Settings
 from bot.speech.saying import Saying
@@ -34,8 +36,9 @@ from bot.store.archive import Archive
 from bot.store.conversations import Conversations
 from bot.store.departures import Departures
 from bot.store.gone import Gone
+from bot.store.lifeline import holding
 from bot.store.members import Members
-from bot.store.opening import open_database
+from bot.store.opening import database_path, open_database
 from bot.store.quota_rules import QuotaRules
 from bot.store.removals import Removals
 from bot.store.settings import StoredSettings
@@ -60,9 +63,13 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         )
         subjects = Subjects(key_from(settings.discord_token.get_secret_value()))
         ceilings = _ceilings(settings)
-        ledger = Ledger(database, ceilings, subjects, clock, process=secrets.token_hex(8))
+        process = secrets.token_hex(8)
+        lifeline = stack.enter_context(holding(database_path(settings.database_url), process))
+        ledger = Ledger(database, ceilings, subjects, clock, process=process)
+        roster = Roster(database, clock, process=process, lifeline=lifeline, bury=ledger.free_dead)
         try:
             await stack.enter_async_context(ledger.running())
+            await stack.enter_async_context(roster.running())
         except StoreUnavailable as error:
             raise StartupFault("The database can't be written just now. Is another program holding it?") from error
         catalogue = Catalogue(api.models, _policy(settings), clock)
@@ -93,6 +100,9 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             deletions=deletions,
             servers=servers,
             quotas=ServerQuotas(QuotaRules(database), ceilings, subjects, clock),
+            roster=roster,
+            recovery=Recovery(roster, clock),
+            lifeline=lifeline,
             default_voice=settings.default_speech_voice,
         )
 

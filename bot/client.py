@@ -1,5 +1,6 @@
 """The discord.py client: what it asks of Discord, which cogs it carries, how it starts and stops."""
 
+import asyncio
 import logging
 from types import SimpleNamespace
 from typing import Any, Final
@@ -15,6 +16,8 @@ from bot.clock import Clock
 from bot.services import Services
 from bot.ui.buttons import Buttons
 from bot.ui.forms import Forms
+from bot.ui.gate import Gate
+from bot.ui.interruptions import Interruptions
 from bot.ui.rooms import Rooms
 from bot.ui.sync import sync_if_changed
 from bot.ui.tree import Tree
@@ -22,6 +25,7 @@ from bot.ui.tree import Tree
 log = logging.getLogger(__name__)
 
 DISCORDS_OWN_BASE: Final = "https://discord.com/api/v10"
+PULSE_EVERY_S: Final = 10
 COGS: Final = (
     "cogs.ask",
     "cogs.say",
@@ -44,9 +48,24 @@ class Bot(commands.AutoShardedBot):
 
     tree: Tree
 
-    def __init__(self, services: Services, *, clock: Clock, api_base_url: str = DISCORDS_OWN_BASE) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        clock: Clock,
+        api_base_url: str = DISCORDS_OWN_BASE,
+        grace_s: float = 0,
+        hurry: asyncio.Event | None = None,
+    ) -> None:
         self.services = services
         self.rooms = Rooms(clock)
+        self.gate = Gate(services.roster, clock, hurry or asyncio.Event())
+        self._clock = clock
+        self._grace_s = grace_s
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: asyncio.Task[None] | None = None
+        self.reached_gateway = False
+        """Whether everything up to the first session was done."""
         self.command_ids: dict[str, int] = {}
         self._api_base_url = api_base_url
         intents = discord.Intents.none()
@@ -79,15 +98,24 @@ class Bot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Load the cogs and tell Discord of commands that it doesn't have."""
-        if self._api_base_url != DISCORDS_OWN_BASE:
-            # discord.py knows Discord's own gateway by heart and would go back there on a reconnect.
-            _, url, _ = await self.http.get_bot_gateway()
-            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+        await self._await_session_starts()
         for cog in COGS:
             await self.load_extension(cog)
         if self.application_id is None:
             raise RuntimeError("discord.py sets the application's id at login")
         self.command_ids = await sync_if_changed(self.tree, self.http, self.application_id)
+        recovering = self.services.recovery.run(Interruptions(self, self._clock))
+        self._tasks = [
+            asyncio.create_task(recovering, name="recovery"),
+            asyncio.create_task(self._pulse(), name="pulse"),
+        ]
+        self.reached_gateway = True
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Make sure, before a session is begun anew, that Discord has one left for today."""
+        await super().before_identify_hook(shard_id, initial=initial)
+        if shard_id in self.shards:
+            await self._await_session_starts()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Pass over messages: there are no prefix commands."""
@@ -101,11 +129,54 @@ class Bot(commands.AutoShardedBot):
         """Note in the log that the bot serves; may come again after a lost session."""
         log.info("ready", extra={"guilds": len(self.guilds), "shards": self.shard_count})
 
-    async def stop(self, grace_s: float) -> None:
-        """Take no new commands, let running ones finish for `grace_s` seconds, then leave Discord."""
+    async def close(self) -> None:
+        """Take no new commands, let running ones finish within the grace, then leave Discord.
+
+        discord.py calls this too, when an event broke the connection: last words are shown then as well.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="closing")
+        await asyncio.wait({self._closing})
+        self._closing.result()
+
+    async def _close(self) -> None:
         self.services.lanes.close()
-        await self.tree.drain(grace_s)
-        await self.close()
+        await self.gate.close(self._grace_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await super().close()
+
+    async def _await_session_starts(self) -> None:
+        """Learn where the gateway is and how many shards to open; wait while Discord allows no new session.
+
+        One session too many in a day, and Discord resets the token.
+        """
+        while True:
+            shards, url, limits = await self.http.get_bot_gateway()
+            if not self.reached_gateway:
+                self.shard_count = shards
+            # discord.py knows Discord's own gateway by heart and would go back there on a reconnect.
+            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+            needed = 1 if self.reached_gateway else self.shard_count
+            if limits["remaining"] >= needed:
+                return
+            wait_s = limits["reset_after"] / 1000 + 1
+            log.warning(
+                "no session starts left today, waiting for Discord to allow more",
+                extra={"needed": needed, "left": limits["remaining"], "wait_s": round(wait_s)},
+            )
+            await self._clock.sleep(wait_s)
+
+    async def _pulse(self) -> None:
+        """Say again and again, for `python -m bot health`, whether Discord can be heard."""
+        while True:
+            self.services.lifeline.beat(connected=self._is_connected())
+            await self._clock.sleep(PULSE_EVERY_S)
+
+    def _is_connected(self) -> bool:
+        shards = self.shards.values()
+        return self.is_ready() and bool(shards) and not any(shard.is_closed() for shard in shards)
 
     def _tell_of_joins(self) -> None:
         """Dispatch `server_join` for each server joined, with its id.

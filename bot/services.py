@@ -14,7 +14,10 @@ from bot.memory.own_data import OwnData
 from bot.memory.servers import Servers
 from bot.quotas.lanes import Lanes
 from bot.quotas.ledger import Ledger
+from bot.roster.recovery import Recovery
+from bot.roster.roster import Roster
 from bot.speech.saying import Saying
+from bot.store.lifeline import Lifeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +37,7 @@ class Services:
     deletions: Deletions
     servers: Servers
     quotas: ServerQuotas
+    roster: Roster
+    recovery: Recovery
+    lifeline: Lifeline
     default_voice: str

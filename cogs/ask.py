@@ -12,7 +12,7 @@ from bot.quotas.lanes import Lanes
 from bot.ui import choices
 from bot.ui.callers import caller_of
 from bot.ui.rooms import Rooms
-from bot.ui.surfaces import InteractionSurface
+from bot.ui.surfaces import InteractionSurface, acknowledge
 from bot.ui.waiting import in_line
 
 
@@ -50,7 +50,7 @@ class Ask(commands.Cog):
         question = Question(prompt, chosen, persona, private=private, fresh=fresh)
         prepared = await self._answering.prepare(caller, question)
         async with prepared.reservation, self._lanes.ticket(caller) as ticket:
-            await interaction.response.defer(ephemeral=private, thinking=True)
+            await acknowledge(interaction, private=private)
             if await in_line(interaction, ticket):
                 prepared = await self._answering.without_deleted(prepared)
             room = self._rooms.of(interaction.token)

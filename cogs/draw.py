@@ -14,7 +14,7 @@ from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
 from bot.ui import choices
 from bot.ui.callers import caller_of
-from bot.ui.surfaces import edit_original
+from bot.ui.surfaces import acknowledge, edit_original
 from bot.ui.waiting import in_line
 
 
@@ -49,7 +49,7 @@ class Draw(commands.Cog):
         chosen = await self._rules.model_for(caller, ModelKind.IMAGE, model)
         prepared = await self._drawing.prepare(caller, DrawRequest(prompt, chosen, size, n, spoiler))
         async with prepared.reservation, self._lanes.ticket(caller) as ticket:
-            await interaction.response.defer(thinking=True)
+            await acknowledge(interaction)
             await in_line(interaction, ticket)
             drawn = await self._drawing.draw(prepared, interaction.filesize_limit)
             files = [

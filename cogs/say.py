@@ -14,7 +14,7 @@ from bot.speech.saying import Saying
 from bot.speech.voices import VOICES
 from bot.ui import choices
 from bot.ui.callers import caller_of
-from bot.ui.surfaces import edit_original
+from bot.ui.surfaces import acknowledge, edit_original
 from bot.ui.waiting import in_line
 
 
@@ -48,7 +48,7 @@ class Say(commands.Cog):
         chosen = await self._rules.model_for(caller, ModelKind.SPEECH, model)
         prepared = await self._saying.prepare(caller, text, voice or self._default_voice, chosen)
         async with prepared.reservation, self._lanes.ticket(caller) as ticket:
-            await interaction.response.defer(thinking=True)
+            await acknowledge(interaction)
             await in_line(interaction, ticket)
             speech = await self._saying.speak(prepared, interaction.filesize_limit)
             await edit_original(interaction, speech.note or "", [discord.File(io.BytesIO(speech.mp3), speech.filename)])

@@ -23,7 +23,7 @@ from tests.support.trip_box import DEADLINE_S, ask, begun, whole
 SECRETS = {"DISCORD_TOKEN": "token-that-nobody-may-see", "MULTIAPPAI_API_KEY": "key-that-nobody-may-see"}
 NOBODY_LISTENS = "http://127.0.0.1:9/v10"
 A_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+Z [A-Z]+ ")
-STOPPED = "I was stopped here, so this is not the whole answer."
+STOPPED = "I was interrupted here, so this is not the whole answer."
 
 
 async def _run(directory: Path, settings: Mapping[str, str], *words: str) -> Child:
@@ -67,11 +67,13 @@ async def test_a_refused_token_is_told_in_one_line(tmp_path: Path) -> None:
     assert not any(value in "\n".join(child.log) for value in SECRETS.values())
 
 
-async def test_discord_out_of_reach_is_told_in_one_line(tmp_path: Path) -> None:
-    child = await _run(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": NOBODY_LISTENS})
-    assert child.exit_status == 1
-    (sentence,) = _said(child)
-    assert sentence.startswith("Discord can't be reached")
+async def test_discord_out_of_reach_is_tried_again_and_a_signal_ends_the_waiting(tmp_path: Path) -> None:
+    child = Child(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": NOBODY_LISTENS})
+    await child.start()
+    await child.bell.until(lambda: len(_unreachable(child)) >= 2, deadline_s=DEADLINE_S, what="a second attempt")
+    assert await child.stop() == 0
+    assert all("again_in_s" in line for line in _unreachable(child))
+    assert _said(child) == []
     assert not any(value in "\n".join(child.log) for value in SECRETS.values())
 
 
@@ -185,16 +187,35 @@ async def test_a_signal_ends_a_bot_that_discord_keeps_waiting(tmp_path: Path) ->
     assert _said(child) == []
 
 
-async def test_a_discord_that_hangs_up_is_told_in_one_line(tmp_path: Path) -> None:
+async def test_a_discord_that_hangs_up_is_tried_again(tmp_path: Path) -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         writer.close()
 
     async with _listening(hang_up) as base_url:
-        child = await _run(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
-    assert child.exit_status == 1
-    (sentence,) = _said(child)
-    assert sentence.startswith("Discord can't be reached")
+        child = Child(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
+        await child.start()
+        await child.until_logged("can't be reached", deadline_s=DEADLINE_S)
+        assert await child.stop() == 0
+    assert _said(child) == []
+
+
+async def test_discord_back_in_reach_is_served_without_a_restart() -> None:
+    async with Sandbox() as box:
+        await box.child.stop()
+        identified = box.discord.gateway.readies
+        async with box.discord.unplugged():
+            await box.child.start()
+            await box.child.until_logged("can't be reached", deadline_s=DEADLINE_S)
+        await box.journal.bell.until(
+            lambda: box.discord.gateway.readies > identified, deadline_s=DEADLINE_S, what="the bot"
+        )
+        assert (await ask(box.person("Ada"), "Are you back?")).text
+        assert box.discord.gateway.readies == identified + 1
+
+
+def _unreachable(child: Child) -> list[str]:
+    return [line for line in child.log if "can't be reached" in line]
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ class Ending:
 
 
 COMPLETE: Final = Ending("complete")
-INTERRUPTED: Final = Ending("interrupted", "I was stopped here, so this is not the whole answer.")
+INTERRUPTED: Final = Ending("interrupted", "I was interrupted here, so this is not the whole answer.")
 CUT: Final = Ending("cut", "The connection broke off here, so this may not be the whole answer.")
 _BY_REASON: Final = {
     "length": Ending("length", "The model stopped here because the answer reached its length limit."),

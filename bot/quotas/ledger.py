@@ -186,6 +186,15 @@ class Ledger:
             freed_before_ms=unix_ms(now - FREED_KEPT), ended_before_ms=unix_ms(now - WINDOWS_KEPT)
         )
 
+    async def free_dead(self, process: str) -> None:
+        """Give back what a process holds that is known to be dead, without waiting for its leases to run out.
+
+        Raises:
+            StoreUnavailable: the store cannot be used just now; the leases run out all the same.
+        """
+        if await self._spending.expire(process):
+            await self.free_expired()
+
     async def renew(self) -> None:
         """Lengthen the leases of all of this process's reservations.
 

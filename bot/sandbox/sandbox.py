@@ -11,7 +11,9 @@ from bot.sandbox.buckets import Rate
 from bot.sandbox.child import Child
 from bot.sandbox.drafts import DEFAULT_FILE_LIMIT
 from bot.sandbox.guilds import Guild
+from bot.sandbox.interaction_payloads import interaction_event
 from bot.sandbox.interactions import DEADLINE_S
+from bot.sandbox.invocation import Invocation
 from bot.sandbox.journal import Journal
 from bot.sandbox.model_api import ModelApi
 from bot.sandbox.people import Person
@@ -115,21 +117,25 @@ class Sandbox:
     async def __aexit__(self, *exc_info: object) -> None:
         await self._stack.aclose()
 
-    async def start(self) -> None:
+    async def start(self, child: Child | None = None) -> None:
         """Start the bot and wait until it is ready: every shard identified, its commands in place.
+
+        Args:
+            child: another process than the bot's own.
 
         Raises:
             ChildDied: it ended instead; the text holds what it said.
             TimeoutError: it did neither in time.
         """
+        child = child or self.child
         readies = self.discord.gateway.readies
-        await self.child.start()
-        ended = asyncio.create_task(self.child.ended())
-        ready = asyncio.create_task(self._ready(readies))
+        await child.start()
+        ended = asyncio.create_task(child.ended())
+        ready = asyncio.create_task(self._ready(readies, child))
         try:
             await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
-                raise self.child.died()
+                raise child.died()
             await ready
         finally:
             ended.cancel()
@@ -149,7 +155,31 @@ class Sandbox:
         await self.start()
         return status
 
-    async def _ready(self, readies: int) -> None:
+    async def sibling(self, env: Mapping[str, str] | None = None) -> Child:
+        """Start a second bot beside the first: the same account and database, every event goes to both.
+
+        It is stopped with the sandbox at the latest.
+
+        Args:
+            env: settings in which it differs.
+
+        Raises:
+            ChildDied, TimeoutError: as from `start`.
+        """
+        child = Child(self.child.directory, {**self.child.settings, **(env or {})})
+        self._stack.push_async_callback(_stop, child)
+        await self.start(child)
+        return child
+
+    def deliver_again(self, used: Invocation) -> None:
+        """Let Discord deliver an interaction a second time, as it does now and then."""
+        self.discord.gateway.dispatch(
+            "INTERACTION_CREATE",
+            interaction_event(used.interaction, self.world),
+            guild_id=used.interaction.channel.guild_id,
+        )
+
+    async def _ready(self, readies: int, child: Child) -> None:
         gateway, book = self.discord.gateway, self.discord.commands
         try:
             await self.journal.bell.until(
@@ -158,12 +188,11 @@ class Sandbox:
                 what="the bot",
             )
         except TimeoutError as late:
-            tail = "\n".join(list(self.child.log)[-60:])
+            tail = "\n".join(list(child.log)[-60:])
             raise TimeoutError(f"{late}; it wrote:\n{tail}") from None
 
     async def _end(self) -> None:
-        if self.child.started:
-            await self.child.stop()  # also gathers what is left of one that has ended by itself
+        await _stop(self.child)
 
     def _settings(self) -> dict[str, str]:
         return {
@@ -174,3 +203,8 @@ class Sandbox:
             "DATABASE_URL": "sqlite:///data/bot.db",
             **self._env,
         }
+
+
+async def _stop(child: Child) -> None:
+    if child.started:
+        await child.stop()  # also gathers what is left of one that has ended by itself

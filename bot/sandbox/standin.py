@@ -1,7 +1,8 @@
 """The stand-in for Discord: REST, gateway and attachments on one loopback port, around one world."""
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Self
 
 from aiohttp import web
@@ -65,6 +66,8 @@ class DiscordStandIn:
         endpoints = [endpoint for each in routes for endpoint in each.endpoints()]
         self._rest = Rest(self.token, self.buckets, self.journal, endpoints)
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._port = 0
         self.origin = ""
 
     @property
@@ -81,9 +84,8 @@ class DiscordStandIn:
         app.router.add_get("/attachments/{channel_id}/{attachment_id}/{filename}", self._attachment)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, LOOPBACK, 0)
-        await site.start()
-        port = self._runner.addresses[0][1]
+        await self._listen()
+        port = self._port
         self.origin = self.postbox.origin = f"http://{LOOPBACK}:{port}"
         self.gateway.url = f"ws://{LOOPBACK}:{port}/gateway/"
 
@@ -101,6 +103,27 @@ class DiscordStandIn:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
+
+    @contextlib.asynccontextmanager
+    async def unplugged(self) -> AsyncIterator[None]:
+        """Refuse every connection for a while, and drop those that are open; sessions may come back afterwards."""
+        if self._site is None or self._runner is None:
+            raise RuntimeError("the stand-in does not listen")
+        await self._site.stop()
+        await self.gateway.drop(code=1006)
+        if self._runner.server is not None:
+            for connection in list(self._runner.server.connections):
+                connection.force_close()
+        try:
+            yield
+        finally:
+            await self._listen()
+
+    async def _listen(self) -> None:
+        assert self._runner is not None, "started before"
+        self._site = web.TCPSite(self._runner, LOOPBACK, self._port)
+        await self._site.start()
+        self._port = self._runner.addresses[0][1]
 
     async def _attachment(self, request: web.Request) -> web.Response:
         number = request.match_info["attachment_id"]

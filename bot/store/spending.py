@@ -51,6 +51,8 @@ _RENEW = """
     UPDATE reservations SET lease_until_ms = ? WHERE process = ? AND reserved_at_ms > ? AND freed_at_ms IS NULL
 """
 
+_EXPIRE = "UPDATE reservations SET lease_until_ms = 0 WHERE process = ? AND freed_at_ms IS NULL"
+
 _EXPIRED = """
     SELECT id FROM reservations WHERE freed_at_ms IS NULL AND lease_until_ms <= ? ORDER BY lease_until_ms LIMIT 100
 """
@@ -233,6 +235,14 @@ class Spending:
 
         async def work(transaction: Transaction) -> int:
             return await transaction.execute(_RENEW, (lease_until_ms, process, reserved_after_ms))
+
+        return await self._database.write(work)
+
+    async def expire(self, process: str) -> int:
+        """Let the leases of all that `process` reserved run out at once; returns how many."""
+
+        async def work(transaction: Transaction) -> int:
+            return await transaction.execute(_EXPIRE, (process,))
 
         return await self._database.write(work)
 

@@ -117,6 +117,8 @@ class Relay:
             else:
                 await self._try(*due)
         pages = self._pages.finished(self._note)
+        if self._due(pages) is not None:
+            await self._surface.closing(len(pages))
         while (due := self._due(pages)) is not None:
             await self._insist(*due)
 

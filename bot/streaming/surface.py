@@ -38,3 +38,7 @@ class Surface(Protocol):
     async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
         """Do as `show` does, with a file."""
         ...
+
+    async def closing(self, messages: int) -> None:
+        """Take note that what is shown from here on is final, and comes to `messages` messages. Never raises."""
+        ...

@@ -14,10 +14,11 @@ log = logging.getLogger(__name__)
 _STALE = "That command has just changed. Please reload Discord (Ctrl+R) and try again."
 
 
-async def show(interaction: discord.Interaction, error: Exception) -> None:
+async def show(interaction: discord.Interaction, error: Exception) -> bool:
     """Tell the person who asked what went wrong, in one sentence; the log gets the details under a reference.
 
-    Before the acknowledgement it is a private first response, afterwards it takes the place of "thinking…".
+    Before the acknowledgement it is a private first response, afterwards it takes the place of "thinking…". Returns
+    False where Discord would not take it.
     """
     reference = new_reference()
     sentence = _sentence_for(error, reference)
@@ -32,6 +33,8 @@ async def show(interaction: discord.Interaction, error: Exception) -> None:
         log.warning(
             "notice not shown", extra={"reference": reference, "status": failure.status, "discord_code": failure.code}
         )
+        return False
+    return True
 
 
 async def show_unless_answered(interaction: discord.Interaction, error: Exception) -> None:
@@ -39,17 +42,14 @@ async def show_unless_answered(interaction: discord.Interaction, error: Exceptio
 
     Asks Discord what is there: of a command that was interrupted nobody else can know.
     """
+    if not interaction.response.is_done() and await show(interaction, error):
+        return
     try:
-        if (
-            interaction.response.is_done()
-            and not awaits_answer(interaction)
-            and not (await interaction.original_response()).flags.loading
-        ):
-            return
+        # Not done and yet not shown: the acknowledgement was under way when the command was interrupted.
+        if awaits_answer(interaction) or (await interaction.original_response()).flags.loading:
+            await interaction.edit_original_response(content=_sentence_for(error, new_reference()))
     except discord.DiscordException as failure:
         log.warning("notice not shown", extra={"error": type(failure).__name__})
-        return
-    await show(interaction, error)
 
 
 def _sentence_for(error: Exception, reference: str) -> str:

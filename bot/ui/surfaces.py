@@ -7,6 +7,8 @@ import discord
 from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
+from bot.store.running import Shows
+from bot.ui.entries import entry_of
 from bot.ui.rooms import InteractionRoom
 
 _MEANWHILE: Final = "said meanwhile"
@@ -23,6 +25,7 @@ class InteractionSurface:
         self._interaction = interaction
         self._private = private
         self._room = room
+        self._entry = entry_of(interaction)
         self._original_id: int | None = None
         self._follow_ups: list[discord.WebhookMessage] = []
 
@@ -46,23 +49,45 @@ class InteractionSurface:
         """Do as `show` does, with a file."""
         await self._put(index, text, [discord.File(io.BytesIO(data), filename)])
 
+    async def closing(self, messages: int) -> None:
+        """Note that last words are on their way, for whoever would come after a death in the middle of them."""
+        if self._entry is not None:
+            await self._entry.closing(messages)
+
     async def _put(self, index: int, text: str, files: list[discord.File]) -> None:
         if index == 0:
             self._original_id = await edit_original(self._interaction, text, files)
+            self._note_messages()
         elif index == len(self._follow_ups) + 1:
             message = await self._interaction.followup.send(
                 text, files=files, ephemeral=self._private, suppress_embeds=True, wait=True
             )
             self._follow_ups.append(message)
+            self._note_messages()
         elif files:
             await self._follow_ups[index - 1].edit(content=text, attachments=files)
         else:
             await self._follow_ups[index - 1].edit(content=text)
 
+    def _note_messages(self) -> None:
+        if self._entry is not None:
+            self._entry.show(Shows.WORDS, self.message_ids)
+
+
+async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> None:
+    """Let Discord show "thinking…", to the person who asked only if `private`."""
+    response = await interaction.response.defer(ephemeral=private, thinking=True)
+    entry = entry_of(interaction)
+    if entry is not None and response is not None and response.message_id is not None:
+        entry.show(Shows.THINKING, (response.message_id,))
+
 
 async def say_meanwhile(interaction: discord.Interaction, text: str) -> None:
     """Put `text` in place of "thinking…" until there is something to show."""
     interaction.extras[_MEANWHILE] = True
+    if (entry := entry_of(interaction)) is not None:
+        entry.show(Shows.LINE)
+        await entry.written()  # first: nothing in the text tells that it waits
     await _edit_original(interaction, text, [])
 
 
@@ -74,7 +99,11 @@ def awaits_answer(interaction: discord.Interaction) -> bool:
 async def edit_original(interaction: discord.Interaction, text: str, files: list[discord.File]) -> int:
     """Put `text` and `files` in place of "thinking…", without link previews; return the message's id."""
     interaction.extras.pop(_MEANWHILE, None)
-    return await _edit_original(interaction, text, files)
+    message_id = await _edit_original(interaction, text, files)
+    entry = entry_of(interaction)
+    if entry is not None and entry.shows is Shows.LINE:
+        entry.show(Shows.THINKING)
+    return message_id
 
 
 async def _edit_original(interaction: discord.Interaction, text: str, files: list[discord.File]) -> int:

@@ -16,6 +16,7 @@ from a_turn import TURN
 import bot.store
 from bot.store.archive import Archive, View
 from bot.store.changes import ChangeLog
+from bot.store.claims import Claims
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Transaction, Work
 from bot.store.departures import Departures
@@ -23,6 +24,7 @@ from bot.store.gone import Gone
 from bot.store.members import Members
 from bot.store.quota_rules import Place, QuotaRules, StoredRule
 from bot.store.removals import Removals
+from bot.store.running import RunningAnswer, RunningAnswers, Shows
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
 from bot.store.spending import Claim, Spending, Spent, UsageWindow
@@ -153,6 +155,7 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
         await spending.reserve(reservation, place, lambda _: [claim], process="p", now_ms=0, lease_until_ms=60_000)
     await spending.settle(1, [Spent(20, 10, following)])
     await spending.renew("p", reserved_after_ms=0, lease_until_ms=61_000)
+    await spending.expire("p")
     await spending.free_expired(70_000)
     await spending.grow(2, place, lambda _: [], {0: claim}, 1, lease_until_ms=99_000)
     await spending.forget(freed_before_ms=80_000, ended_before_ms=90_000_000)
@@ -161,4 +164,11 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await quota_rules.set(2, StoredRule("member", 3, "images", "day", 4, 5), most=1, by=3, at_ms=4)
     await quota_rules.of_guild(2)
     await quota_rules.clear(2, ("member", 3, "images", "day"), by=3, at_ms=4)
+    claims, running = Claims(listening), RunningAnswers(listening)
+    await claims.take(1, 2, running.opening(RunningAnswer(1, 2, "token", 3, 4), "p"))
+    await claims.forget(3)
+    await running.lease("p", 5)
+    await running.note(1, (5, 6), shows=Shows.WORDS, messages=2)
+    await running.processes()
+    await running.close([answer.id for answer in await running.adopt("p", "q")])
     assert listening.heard == set(statements().values())

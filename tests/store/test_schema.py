@@ -22,6 +22,9 @@ ROWS = {
     "changes": "INSERT INTO changes VALUES (3, 9, 1, 'persona', NULL, 'Be kind.', 2, 5)",
     "holds": "INSERT INTO holds VALUES (8, 0, 1, 1)",
     "quota_rules": "INSERT INTO quota_rules VALUES (9, 'member', 77, 'images', 'day', 3, 2)",
+    "claims": "INSERT INTO claims VALUES (90, 5)",
+    "processes": "INSERT INTO processes VALUES ('process', 60005)",
+    "running_answers": "INSERT INTO running_answers VALUES (90, 'process', 1, 'token', 2, '70 71', 'words', NULL, 5)",
 }
 """A row for every table there has ever been, in an order that foreign keys allow."""
 

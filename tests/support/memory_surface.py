@@ -69,6 +69,7 @@ class MemorySurface:
         self.files: dict[int, tuple[str, bytes]] = {}
         self.edits: list[Edit] = []
         self.broken: list[str] = []
+        self.closes_at: int | None = None
         self._clock = clock
         self._latencies = _lasting(latencies)
         self._failures = chain(failures, repeat(None))
@@ -79,6 +80,9 @@ class MemorySurface:
 
     async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
         await self._take(index, text, (filename, data))
+
+    async def closing(self, messages: int) -> None:
+        self.closes_at = messages
 
     async def _take(self, index: int, text: str, file: tuple[str, bytes] | None) -> None:
         self._check(index, text, file)

@@ -65,6 +65,7 @@ async def test_the_log_tells_what_happened_and_nothing_of_what_was_said(open_box
         ]
     )
     await eve.completes("/ask", {"prompt": PROMPT}, option="model", typed=TYPED)
+    await box.child.until_logged("ready")
     await box.restart()
     await ask(eve, f"{PROMPT} again")
     assert await box.child.stop() == 0

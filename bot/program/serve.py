@@ -1,0 +1,143 @@
+"""`python -m bot`: reach Discord, serve until a signal comes, and say in a sentence why if it ends otherwise."""
+
+import asyncio
+import logging
+import traceback
+from typing import Final
+
+import aiohttp
+import discord
+
+from bot.app import open_services
+from bot.client import Bot, silence_voice_warnings
+from bot.clock import Clock, SystemClock
+from bot.errors import StartupFault
+from bot.program.patience import Patience
+from bot.program.signals import Signals
+from bot.services import Services
+from bot.settings import BAD_CONFIGURATION, Settings
+
+AUTHENTICATION_FAILED: Final = 4004
+"""The gateway's close code for a token that was changed while the bot ran."""
+
+log = logging.getLogger(__name__)
+
+
+class _OutOfReach(Exception):
+    """Discord could not be reached; no session was begun, so trying again costs nothing."""
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until a signal comes; return the exit status.
+
+    Raises:
+        StartupFault: it cannot go on; the sentence says why.
+    """
+    silence_voice_warnings()
+    signals = Signals()
+    signals.listen()
+    clock = SystemClock()
+    async with open_services(settings, clock) as services:
+        patience = Patience(clock)
+        while True:
+            try:
+                await _serve_once(settings, services, clock, signals)
+                break
+            except _OutOfReach as error:
+                if (pause := patience.pause()) is None:
+                    raise StartupFault(f"Discord can't be reached: {error}") from error
+                log.warning("Discord can't be reached", extra={"error": str(error), "again_in_s": round(pause, 1)})
+                if await _stopped_within(pause, signals):
+                    break
+    log.info("stopped")
+    return 0
+
+
+async def _serve_once(settings: Settings, services: Services, clock: Clock, signals: Signals) -> None:
+    """Log in, serve, and return after a signal.
+
+    Raises:
+        _OutOfReach: there was no logging in just now.
+        StartupFault: it ended by itself.
+    """
+    bot = Bot(
+        services,
+        clock=clock,
+        api_base_url=settings.discord_api_base_url,
+        grace_s=settings.shutdown_grace_seconds,
+        hurry=signals.hurry,
+    )
+    async with bot:
+        serving = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        stopping = asyncio.create_task(signals.stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if serving.done():
+            await _told(serving, bot)
+        else:
+            log.info("stopping")
+            await bot.close()
+            await _put_away(serving)
+
+
+async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
+    """Say why the connection to Discord ended by itself.
+
+    Raises:
+        _OutOfReach: it was never made.
+        StartupFault: it failed.
+    """
+    try:
+        await serving
+    except discord.LoginFailure as error:
+        raise _refused_token() from error
+    except discord.PrivilegedIntentsRequired as error:
+        raise StartupFault(
+            "Discord refused an intent: switch it on for this application in the developer portal",
+            exit_status=BAD_CONFIGURATION,
+        ) from error
+    except discord.ConnectionClosed as error:
+        if error.code == AUTHENTICATION_FAILED:
+            raise _refused_token() from error
+        raise StartupFault(f"Discord ended the connection with code {error.code}") from error
+    except (OSError, aiohttp.ClientError, discord.HTTPException, discord.GatewayNotFound) as error:
+        if not bot.reached_gateway:
+            raise _OutOfReach(_reason(error)) from error
+        raise StartupFault(f"Discord can't be reached: {_reason(error)}") from error
+    except Exception as error:
+        # An event that discord.py could not read, most likely. Its words may quote people's, the code's lines do not.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("the connection broke on an error: %s\n%s", type(error).__name__, where)
+        raise StartupFault(
+            f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "
+            "Whatever supervises me should start me again."
+        ) from error
+    raise StartupFault("Discord ended the connection")
+
+
+async def _put_away(serving: asyncio.Task[None]) -> None:
+    """Wait for the end of a connection that was closed, perhaps while it was being made: no fault then."""
+    serving.cancel()
+    await asyncio.wait({serving})
+    if not serving.cancelled() and (error := serving.exception()) is not None:
+        log.info("connection given up", extra={"error": type(error).__name__})
+
+
+async def _stopped_within(seconds: float, signals: Signals) -> bool:
+    try:
+        await asyncio.wait_for(signals.stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _refused_token() -> StartupFault:
+    return StartupFault(
+        "DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal",
+        exit_status=BAD_CONFIGURATION,
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Name an error without its words, which may hold an address with a token."""
+    return f"status {error.status}" if isinstance(error, discord.HTTPException) else type(error).__name__

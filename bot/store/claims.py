@@ -1,0 +1,41 @@
+"""Claims on events: whoever claims an interaction or a message first is the one to answer it."""
+
+from typing import Final
+
+from bot.store.database import Database, Transaction, Work
+
+MOST_FORGOTTEN_AT_ONCE: Final = 1000
+
+_CLAIM = "INSERT INTO claims (id, at_ms) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+
+_FORGET = "DELETE FROM claims WHERE id IN (SELECT id FROM claims WHERE at_ms <= ? ORDER BY at_ms LIMIT ?)"
+
+
+class Claims:
+    """Who answers what. Every method may raise StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, event_id: int, at_ms: int, also: Work[None] | None = None) -> bool:
+        """Claim an event; False where it has been claimed before, here or in another process.
+
+        `also` is done in the same transaction, and only where the claim is granted.
+        """
+
+        async def work(transaction: Transaction) -> bool:
+            if not await transaction.execute(_CLAIM, (event_id, at_ms)):
+                return False
+            if also is not None:
+                await also(transaction)
+            return True
+
+        return await self._database.write(work)
+
+    async def forget(self, before_ms: int) -> int:
+        """Delete claims made before a time, a batch a call; returns how many."""
+
+        async def work(transaction: Transaction) -> int:
+            return await transaction.execute(_FORGET, (before_ms, MOST_FORGOTTEN_AT_ONCE))
+
+        return await self._database.write(work)

@@ -1,0 +1,130 @@
+"""A file beside the database that is locked for as long as its process lives.
+
+The operating system lets go of the lock however the process ends, so another process on the same machine, or in
+another container with the same volume, knows at once and for certain: locked means alive, whatever its lease in the
+database says, and not locked means dead. Where there are no such locks the file says nothing and leases decide alone.
+"""
+
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+if sys.platform == "win32":
+
+    def _lock(descriptor: int, *, wait: bool) -> None:
+        raise OSError(f"no such locks on this system: {descriptor=} {wait=}")
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int, *, wait: bool) -> None:
+        """Lock a file. Raises BlockingIOError where somebody else has, any other OSError where there are no locks."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+MIDDLE = "-alive-"
+"""Between the database's name and the process's in the file's name."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a process last said of itself: on which host, when (seconds since 1970), and whether Discord hears it."""
+
+    host: str
+    at: float
+    connected: bool
+
+
+class Lifeline:
+    """This process's own file. Made by `holding`, which locks and in the end removes it."""
+
+    def __init__(self, database: Path, process: str, descriptor: int | None) -> None:
+        self._database = database
+        self._process = process
+        self._descriptor = descriptor
+
+    def beat(self, *, connected: bool) -> None:
+        """Write down that the process is at work, and whether it is connected; quick, and never raises."""
+        if self._descriptor is None:
+            return
+        pulse = json.dumps({"host": socket.gethostname(), "at": round(time.time(), 1), "connected": connected})
+        try:
+            # The same length each time: overwriting in place works on a full disk too.
+            os.pwrite(self._descriptor, pulse.ljust(200).encode(), 0)
+        except OSError as error:
+            logger.warning("pulse not written", extra={"error": error.strerror})
+
+    def is_alive(self, process: str) -> bool | None:
+        """Tell whether another process lives; None where that cannot be known from here."""
+        if process == self._process:
+            return True
+        return _is_locked(_path(self._database, process))
+
+    def bury(self, process: str) -> None:
+        """Remove the file of a process that is dead."""
+        with suppress(OSError):
+            _path(self._database, process).unlink()
+
+
+@contextmanager
+def holding(database: Path, process: str) -> Iterator[Lifeline]:
+    """Hold the file of `process` beside the database file at `database`."""
+    path = _path(database, process)
+    descriptor: int | None = None
+    try:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+            _lock(descriptor, wait=True)  # the name is ours alone: at most somebody is having a short look
+        except OSError as error:
+            # An unlocked file would call a living process dead.
+            logger.warning("no lock to be had beside the database", extra={"error": error.strerror})
+            if descriptor is not None:
+                os.close(descriptor)
+                descriptor = None
+                path.unlink(missing_ok=True)
+        yield Lifeline(database, process, descriptor)
+    finally:
+        if descriptor is not None:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
+def pulses(database: Path) -> list[Pulse]:
+    """Tell what the living processes beside a database last said of themselves."""
+    found = []
+    for path in database.parent.glob(f"{database.name}{MIDDLE}*"):
+        if _is_locked(path) is not False:
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                said = json.loads(path.read_text())
+                found.append(Pulse(str(said["host"]), float(said["at"]), said["connected"] is True))
+    return found
+
+
+def _path(database: Path, process: str) -> Path:
+    return database.with_name(f"{database.name}{MIDDLE}{process}")
+
+
+def _is_locked(path: Path) -> bool | None:
+    """Tell whether somebody holds the file; None where there is none, or no locks."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        _lock(descriptor, wait=False)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,145 @@
+"""The answers under way in every process, and the processes' leases, so that what a dead one left can be found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bot.store.database import Database, Row, Transaction, Work
+
+_LEASE = """
+    INSERT INTO processes (name, lease_until_ms) VALUES (?, ?)
+    ON CONFLICT (name) DO UPDATE SET lease_until_ms = excluded.lease_until_ms
+"""
+
+_LEAVE = "DELETE FROM processes WHERE name = ?"
+
+# Every name comes after the empty one: the table is read by its key.
+_PROCESSES = "SELECT name, lease_until_ms FROM processes WHERE name > ''"
+
+_STRAYS = """
+    SELECT DISTINCT process FROM running_answers
+    WHERE process > '' AND NOT EXISTS (SELECT 1 FROM processes WHERE processes.name = running_answers.process)
+"""
+
+_OPEN = """
+    INSERT INTO running_answers (id, process, application_id, token, channel_id, message_ids, shows, started_at_ms)
+    VALUES (?, ?, ?, ?, ?, '', 'thinking', ?)
+"""
+
+_NOTE = "UPDATE running_answers SET message_ids = ?, shows = ?, messages = ? WHERE id = ?"
+
+_CLOSE = "DELETE FROM running_answers WHERE id = ?"
+
+_ADOPT = """
+    UPDATE running_answers SET process = ? WHERE process = ?
+    RETURNING id, application_id, token, channel_id, started_at_ms, message_ids, shows, messages
+"""
+
+
+class Shows(StrEnum):
+    """What an answer's messages show so far."""
+
+    THINKING = "thinking"
+    """Nothing, or all of it at once."""
+
+    LINE = "line"
+    """A place in line, in place of "thinking…"."""
+
+    WORDS = "words"
+    """Words that are being written: unfinished even where nothing in them says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningAnswer:
+    """An answer under way: how its messages can be reached, and what is known of them.
+
+    `message_ids` are those shown so far, in reading order; `messages` is how many they come to once the last words are
+    on their way.
+    """
+
+    id: int
+    application_id: int
+    token: str = field(repr=False)
+    channel_id: int
+    started_at_ms: int
+    message_ids: tuple[int, ...] = ()
+    shows: Shows = Shows.THINKING
+    messages: int | None = None
+
+
+class RunningAnswers:
+    """The table of answers under way. Every method may raise StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def opening(self, answer: RunningAnswer, process: str) -> Work[None]:
+        """Return the work that writes a new answer down, to be done in somebody else's transaction."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute(
+                _OPEN,
+                (answer.id, process, answer.application_id, answer.token, answer.channel_id, answer.started_at_ms),
+            )
+
+        return work
+
+    async def note(self, answer_id: int, message_ids: Sequence[int], *, shows: Shows, messages: int | None) -> None:
+        """Write down what is known of an answer's messages by now."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute(_NOTE, (" ".join(map(str, message_ids)), shows, messages, answer_id))
+
+        await self._database.write(work)
+
+    async def close(self, answer_ids: Sequence[int]) -> None:
+        """Forget answers that have ended, and their tokens."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute_many(_CLOSE, [(answer_id,) for answer_id in answer_ids])
+
+        await self._database.write(work)
+
+    async def lease(self, process: str, until_ms: int) -> None:
+        """Say that `process` lives, at least until then."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute(_LEASE, (process, until_ms))
+
+        await self._database.write(work)
+
+    async def leave(self, process: str) -> None:
+        """Say that `process` has ended. What it left under way is anybody's."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute(_LEAVE, (process,))
+
+        await self._database.write(work)
+
+    async def processes(self) -> dict[str, int]:
+        """Tell until when each process's lease runs; 0 for one that has ended but left answers under way."""
+
+        async def work(transaction: Transaction) -> dict[str, int]:
+            strays = {row[0]: 0 for row in await transaction.fetch_all(_STRAYS)}
+            return strays | {row[0]: row[1] for row in await transaction.fetch_all(_PROCESSES)}
+
+        return await self._database.read(work)
+
+    async def adopt(self, dead: str, process: str) -> list[RunningAnswer]:
+        """Make the answers of a dead process those of `process`, and strike the dead one off.
+
+        Of several that would adopt, one gets them.
+        """
+
+        async def work(transaction: Transaction) -> list[RunningAnswer]:
+            rows = await transaction.fetch_all(_ADOPT, (process, dead))
+            await transaction.execute(_LEAVE, (dead,))
+            return [_answer(row) for row in rows]
+
+        return await self._database.write(work)
+
+
+def _answer(row: Row) -> RunningAnswer:
+    answer_id, application_id, token, channel_id, started_at_ms, message_ids, shows, messages = row
+    ids = tuple(map(int, message_ids.split()))
+    return RunningAnswer(answer_id, application_id, token, channel_id, started_at_ms, ids, Shows(shows), messages)

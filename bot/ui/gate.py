@@ -1,0 +1,152 @@
+"""The gate that every command, button and form comes in by: each once, none while the bot is stopping."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any, Final
+
+import discord
+
+from bot.clock import Clock
+from bot.errors import Restarting, StoreUnavailable
+from bot.roster.entry import Entry
+from bot.roster.roster import Roster
+from bot.ui import notices
+from bot.ui.entries import enter
+
+PATIENCE_S: Final = 2.0
+"""How long a claim may take: there must be time to say so within Discord's three seconds."""
+
+AFTER_YOU_S: Final = 0.4
+"""How long a stopping process leaves an event to a sibling that may have come in its place."""
+
+LAST_WORDS_S: Final = 1.5
+"""Of the grace, what is left to interrupted answers to say so and to settle what they spent."""
+
+OVERTIME_S: Final = 1.5
+"""After the grace, how long such last words are still waited for: a request that is under way should arrive."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """One event at work: its task, and its place on the roster if its answer takes its time."""
+
+    task: asyncio.Task[Any]  # Any: whatever it returns is discord.py's
+    interaction: discord.Interaction
+    entry: Entry | None
+
+
+class Gate:
+    """Lets events in, knows which are at work, and closes in good order.
+
+    Args:
+        hurry: set when running answers are to be interrupted now instead of at the end of the grace.
+    """
+
+    def __init__(self, roster: Roster, clock: Clock, hurry: asyncio.Event) -> None:
+        self._roster = roster
+        self._clock = clock
+        self._running: set[_Work] = set()
+        self._interrupted: set[_Work] = set()
+        self._stopping = False
+        self._hurry = hurry
+
+    async def admits(self, interaction: discord.Interaction) -> bool:
+        """Tell whether the calling task is the one to answer `interaction`; if so, count it as running from here on.
+
+        An event that is delivered twice, to this process or another on the same database, is admitted once; the other
+        one is passed over in silence. Where there is nobody to answer, the person is told here.
+        """
+        if interaction.type is discord.InteractionType.autocomplete:
+            return not self._stopping
+        if self._stopping:
+            await self._turn_away(interaction)
+            return False
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                admitted, entry = await self._admit(interaction)
+        except (TimeoutError, StoreUnavailable) as error:
+            unavailable = error if isinstance(error, StoreUnavailable) else StoreUnavailable("no claim in time")
+            await notices.show(interaction, unavailable)
+            return False
+        if not admitted:
+            log.info("event delivered again", extra={"interaction": interaction.id})
+            return False
+        self._count(interaction, entry)
+        return True
+
+    async def close(self, grace_s: float) -> None:
+        """Let nobody in; give running answers `grace_s` seconds, and interrupt those that need longer.
+
+        Interrupted ones have said so within the grace, as far as Discord takes it in time.
+        """
+        self._stopping = True
+        if not self._running:
+            return
+        last_words_s = min(LAST_WORDS_S, grace_s / 4)
+        await self._finish_within(grace_s - last_words_s)
+        late = set(self._running)
+        if late:
+            self._interrupted |= late
+            log.info("answers interrupted", extra={"answers": len(late)})
+            interrupting = [asyncio.create_task(self._interrupt(work)) for work in late]
+            await asyncio.wait(interrupting, timeout=last_words_s + OVERTIME_S)
+
+    async def _admit(self, interaction: discord.Interaction) -> tuple[bool, Entry | None]:
+        if interaction.type is not discord.InteractionType.application_command or interaction.channel_id is None:
+            # What a button or form belongs to is a whole message already.
+            return await self._roster.claim(interaction.id), None
+        entry = await self._roster.admit(
+            interaction.id,
+            application_id=interaction.application_id,
+            token=interaction.token,
+            channel_id=interaction.channel_id,
+        )
+        return entry is not None, entry
+
+    def _count(self, interaction: discord.Interaction, entry: Entry | None) -> None:
+        # discord.py runs each interaction in a task of its own and keeps no hold of it.
+        task = asyncio.current_task()
+        assert task is not None, "called within an interaction's task"
+        work = _Work(task, interaction, entry)
+        if entry is not None:
+            enter(interaction, entry)
+        self._running.add(work)
+
+        def ended(_: asyncio.Task[Any]) -> None:
+            self._running.discard(work)
+            if entry is not None and work not in self._interrupted:
+                entry.end()
+
+        task.add_done_callback(ended)
+
+    async def _turn_away(self, interaction: discord.Interaction) -> None:
+        """Say that the bot is restarting, unless a sibling answers."""
+        await self._clock.sleep(AFTER_YOU_S)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                if not await self._roster.claim(interaction.id):
+                    return
+        except (TimeoutError, StoreUnavailable):
+            pass  # the sentence is true either way
+        await notices.show(interaction, Restarting())
+
+    async def _finish_within(self, seconds: float) -> None:
+        """Wait until nothing runs any more, `seconds` have passed, or somebody is in a hurry."""
+        running = asyncio.ensure_future(asyncio.wait({work.task for work in self._running}, timeout=seconds))
+        hurrying = asyncio.ensure_future(self._hurry.wait())
+        try:
+            await asyncio.wait({running, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            running.cancel()
+            hurrying.cancel()
+
+    async def _interrupt(self, work: _Work) -> None:
+        """End one answer early and see that it says so."""
+        work.task.cancel()
+        await asyncio.wait({work.task})
+        await notices.show_unless_answered(work.interaction, Restarting())
+        if work.entry is not None:
+            work.entry.end()

@@ -1,0 +1,52 @@
+import asyncio
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from bot.errors import StoreUnavailable
+from bot.store.claims import MOST_FORGOTTEN_AT_ONCE, Claims
+from bot.store.database import Database, Transaction
+from bot.store.opening import open_database
+
+
+@pytest.fixture
+def claims(database: Database) -> Claims:
+    return Claims(database)
+
+
+async def test_the_first_claim_is_granted_and_no_other(claims: Claims) -> None:
+    assert await claims.take(7, 1_000)
+    assert not await claims.take(7, 1_001)
+    assert await claims.take(8, 1_001)
+
+
+async def test_of_many_claims_in_two_processes_one_is_granted(claims: Claims, path: Path) -> None:
+    async with open_database(f"sqlite:///{path}") as other:
+        both = [each for event in range(100) for each in (claims.take(event, 0), Claims(other).take(event, 0))]
+        granted = await asyncio.gather(*both)
+    assert [sum(granted[number : number + 2]) for number in range(0, 200, 2)] == [1] * 100
+
+
+async def test_what_goes_along_is_done_with_the_claim_or_not_at_all(claims: Claims) -> None:
+    done = []
+
+    async def also(transaction: Transaction) -> None:
+        done.append(await transaction.fetch_one("SELECT count(*) FROM claims WHERE id = ?", (7,)))
+        if len(done) == 1:
+            raise StoreUnavailable("gone in the middle")
+
+    with contextlib.suppress(StoreUnavailable):
+        await claims.take(7, 0, also)
+    assert await claims.take(7, 0, also)
+    assert not await claims.take(7, 0, also)
+    assert done == [(1,), (1,)]
+
+
+async def test_old_claims_are_forgotten_in_batches(claims: Claims) -> None:
+    for event in range(MOST_FORGOTTEN_AT_ONCE + 1):
+        await claims.take(event, event)
+    assert await claims.forget(MOST_FORGOTTEN_AT_ONCE) == MOST_FORGOTTEN_AT_ONCE
+    assert await claims.forget(MOST_FORGOTTEN_AT_ONCE) == 1
+    assert await claims.forget(MOST_FORGOTTEN_AT_ONCE) == 0
+    assert await claims.take(0, 2_000)

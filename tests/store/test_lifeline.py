@@ -1,0 +1,67 @@
+"""The file that tells whether a process lives, whatever ended it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.store.lifeline import holding, pulses
+
+HOLD_UNTIL_KILLED = """
+import pathlib, sys, time
+from bot.store.lifeline import holding
+with holding(pathlib.Path(sys.argv[1]), "other") as lifeline:
+    lifeline.beat(connected=True)
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "bot.db"
+
+
+def test_a_process_is_alive_while_it_holds_its_file(database: Path) -> None:
+    with holding(database, "mine") as mine:
+        with holding(database, "other"):
+            assert mine.is_alive("other") is True
+        assert mine.is_alive("other") is None
+        assert mine.is_alive("mine") is True
+    assert list(database.parent.iterdir()) == []
+
+
+def test_a_killed_process_is_known_to_be_dead_at_once(database: Path) -> None:
+    command = [sys.executable, "-c", HOLD_UNTIL_KILLED, str(database)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other, holding(database, "mine") as mine:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        assert mine.is_alive("other") is True
+        os.kill(other.pid, signal.SIGSTOP)
+        assert mine.is_alive("other") is True
+        other.kill()
+        other.wait()
+        assert mine.is_alive("other") is False
+        assert pulses(database) == []
+        mine.bury("other")
+        assert mine.is_alive("other") is None
+
+
+def test_a_living_process_tells_how_it_is(database: Path) -> None:
+    with holding(database, "mine") as mine:
+        mine.beat(connected=False)
+        mine.beat(connected=True)
+        (pulse,) = pulses(database)
+    assert pulse.connected
+    assert abs(pulse.at - time.time()) < 60
+
+
+def test_without_a_place_for_the_file_nothing_is_known(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with holding(tmp_path / "missing" / "bot.db", "mine") as mine:
+        mine.beat(connected=True)
+        assert mine.is_alive("other") is None
+    assert "no lock to be had" in caplog.text

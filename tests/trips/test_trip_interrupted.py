@@ -1,0 +1,144 @@
+"""A bot that is killed in mid-answer: whoever comes next says so below what was shown, and gives back what was held."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.sandbox.faults import Hang, Stall
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, begun, being_written, whole
+
+MARK = "\n-# I was interrupted here, so this is not the whole answer."
+BEFORE_A_WORD = "I was interrupted before I was done. Please try again."
+
+
+async def marked(used: Invocation) -> Invocation:
+    return await used.until(lambda each: each.text.endswith(MARK.strip()), deadline_s=DEADLINE_S)
+
+
+async def test_an_answer_is_marked_at_the_next_start_and_keeps_its_words(box: Sandbox, ada: Person) -> None:
+    box.model_api.script(["One ", "two ", "three ", "four."])
+    used = await _killed_in_mid_answer(box, ada)
+    words = used.text.split("\n")[0]
+    await box.start()
+    assert (await marked(used)).text == words + MARK
+    assert len(used.messages) == 1
+    assert (await ask(ada, "And now?")).text
+    assert used.text == words + MARK
+
+
+async def test_what_a_killed_bot_had_reserved_is_free_at_the_next_start(open_box: OpenBox) -> None:
+    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})
+    used = await _killed_in_mid_answer(box, box.person("Ada"))
+    await box.start()
+    await marked(used)
+    assert (await ask(box.person("Ada"), "My one question.")).deferred
+
+
+@pytest.mark.parametrize(
+    ("kind", "command", "option"),
+    [(Kind.CHAT, "/ask", "prompt"), (Kind.SPEECH, "/say", "text"), (Kind.IMAGES, "/draw", "prompt")],
+)
+async def test_nobody_is_left_thinking(box: Sandbox, ada: Person, kind: Kind, command: str, option: str) -> None:
+    box.model_api.faults.next(kind, Hang())
+    used = await ada.command(command, {option: "Something."})
+    await box.model_api.until(lambda: bool(box.model_api.calls(kind)), DEADLINE_S)
+    await box.child.kill()
+    await box.start()
+    assert (await whole(used)).text == BEFORE_A_WORD
+
+
+async def test_nobody_is_left_waiting_in_line(open_box: OpenBox) -> None:
+    box = await open_box({"MEMBER_RUNNING": "1"})
+    ada = box.person("Ada")
+    box.model_api.faults.next(Kind.CHAT, Hang())
+    used = [await ada.command("/ask", prompt="Something.") for _ in range(2)]
+    await used[1].until(lambda each: "in line" in each.text, deadline_s=DEADLINE_S)
+    await box.child.kill()
+    await box.start()
+    for each in used:
+        await each.until(lambda shown: shown.text == BEFORE_A_WORD, deadline_s=DEADLINE_S)
+
+
+async def test_a_private_answer_is_marked_too(box: Sandbox, ada: Person) -> None:
+    used = await _killed_in_mid_answer(box, ada, private=True)
+    await box.start()
+    assert (await marked(used)).private
+
+
+async def test_the_last_of_several_messages_is_marked(box: Sandbox, ada: Person) -> None:
+    box.model_api.script(["word " * 450, "more words "] + ["and more "] * 20)
+    used = await _killed_in_mid_answer(box, ada, until=lambda each: len(each.messages) == 2, after=8)
+    await box.start()
+    await marked(used)
+    assert len(used.messages) == 2
+    assert MARK not in used.messages[0].content
+
+
+async def test_a_message_that_was_full_gets_the_mark_below_it(box: Sandbox, ada: Person) -> None:
+    box.model_api.script(["x" * 1999, "y" * 300])
+    full = "x" * 1999
+    used = await _killed_in_mid_answer(
+        box, ada, until=lambda each: any(len(message.content) > 1900 for message in each.messages), after=2
+    )
+    await box.start()
+    await marked(used)
+    assert full[:1900] in used.text
+
+
+async def test_an_answer_whose_token_has_run_out_is_marked_by_the_bots_own(box: Sandbox, ada: Person) -> None:
+    used = await _killed_in_mid_answer(box, ada)
+    used.interaction.dispatched_at -= 16 * 60
+    await box.start()
+    await box.world.bell.until(lambda: used.text.endswith(MARK), deadline_s=DEADLINE_S, what="the mark")
+    (edit,) = box.journal.find(lambda entry: entry.method == "PATCH" and entry.path.startswith("/channels/"))
+    assert edit.status == 200
+
+
+async def test_what_nobody_can_reach_is_logged_without_the_token(box: Sandbox, ada: Person) -> None:
+    used = await _killed_in_mid_answer(box, ada, private=True)
+    used.interaction.dispatched_at -= 16 * 60
+    await box.start()
+    line = await box.child.until_logged("interrupted answer out of reach", deadline_s=DEADLINE_S)
+    assert str(used.interaction.id) in line
+    assert used.interaction.token not in "\n".join(box.child.log)
+    assert being_written(used)
+
+
+async def test_siblings_mark_the_answers_of_the_dead_and_leave_those_of_the_living_alone(box: Sandbox) -> None:
+    box.model_api.faults.always(Kind.CHAT, Stall(after=6))
+    orphans = await _three_answers(box)
+    sibling = await box.sibling()
+    await box.child.kill()
+    alive = await _three_answers(box)
+    await all_of(marked(used) for used in orphans)
+    await box.start()
+    await box.child.until_logged("commands unchanged", deadline_s=DEADLINE_S)
+    assert all(being_written(used) for used in alive)
+    box.model_api.faults.release()
+    assert [each for each in await all_of(whole(used) for used in alive) if MARK in each.text] == []
+    assert [line for line in sibling.log if "interrupted answer" in line and "marked=True" in line]
+
+
+async def _three_answers(box: Sandbox) -> list[Invocation]:
+    people = [box.join(f"Member {box.journal.number} {number}") for number in range(3)]
+    return [await begun(await person.command("/ask", prompt="Go on.")) for person in people]
+
+
+async def _killed_in_mid_answer(
+    box: Sandbox,
+    person: Person,
+    *,
+    until: Callable[[Invocation], bool] = being_written,
+    after: int = 4,
+    **options: object,
+) -> Invocation:
+    """Ask, let the answer begin and fall silent, and kill the bot."""
+    box.model_api.faults.next(Kind.CHAT, Stall(after=after))
+    used = await person.command("/ask", prompt="Go on.", **options)
+    await used.until(until, deadline_s=DEADLINE_S)
+    assert await box.child.kill() == -9
+    return used

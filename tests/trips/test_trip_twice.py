@@ -1,0 +1,75 @@
+"""Events that Discord delivers twice are answered once, by one process or by two on one database."""
+
+import asyncio
+
+from bot.sandbox.faults import Hang, Slow
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, whole
+
+EVENTS = 500
+WITHOUT_LIMITS = {
+    "QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited",
+    "QUOTA_SERVER_TOKENS_PER_DAY": "unlimited",
+    "HISTORY_TURNS": "0",
+    "HISTORY_TOKENS": "0",
+    "MEMBER_RATE": "off",
+    "MEMBER_RUNNING": "off",
+    "CHANNEL_RUNNING": "off",
+}
+
+
+async def test_an_interaction_delivered_twice_is_answered_once(box: Sandbox, ada: Person) -> None:
+    box.model_api.faults.next(Kind.CHAT, Slow(pace_s=0.05))
+    used = await ada.command("/ask", prompt="Once, please.")
+    box.deliver_again(used)
+    await whole(used)
+    box.deliver_again(used)
+    await ask(ada, "And another.")
+    assert len(box.model_api.calls(Kind.CHAT)) == 2
+    assert len(_callbacks(box)) == 2
+    assert len([line for line in box.child.log if "delivered again" in line]) == 2
+
+
+async def test_what_was_answered_before_a_restart_is_not_answered_again(box: Sandbox, ada: Person) -> None:
+    used = await ask(ada, "Once, please.")
+    await box.restart()
+    box.deliver_again(used)
+    await box.child.until_logged("delivered again")
+    assert len(box.model_api.calls(Kind.CHAT)) == 1
+
+
+async def test_five_hundred_events_to_each_of_two_processes_are_five_hundred_answers(open_box: OpenBox) -> None:
+    box = await open_box(WITHOUT_LIMITS)
+    sibling = await box.sibling()
+    people = [box.join(f"Member {number}") for number in range(50)]
+    used = []
+    for number in range(EVENTS // len(people)):
+        asking = [await person.command("/ask", prompt=f"Number {number}") for person in people]
+        used += await all_of(whole(each) for each in asking)
+    assert len(used) == EVENTS
+    assert all(each.text for each in used)
+    assert len(box.model_api.calls(Kind.CHAT)) == EVENTS
+    assert len(_callbacks(box)) == EVENTS
+    logs = [[line for line in child.log if "delivered again" in line] for child in (box.child, sibling)]
+    assert len(logs[0]) + len(logs[1]) == EVENTS
+
+
+async def test_a_process_that_stops_leaves_new_events_to_its_sibling(open_box: OpenBox) -> None:
+    box = await open_box({"SHUTDOWN_GRACE_SECONDS": "60"})
+    ada = box.person("Ada")
+    box.model_api.faults.next(Kind.CHAT, Hang())
+    first = await ada.command("/ask", prompt="Take your time.")
+    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == 1, DEADLINE_S)
+    await box.sibling()
+    stopping = asyncio.create_task(box.child.stop(within_s=DEADLINE_S))
+    await box.child.until_logged("stopping")
+    assert (await ask(ada, "Who is there?")).text == box.model_api.calls(Kind.CHAT)[1].answer
+    box.model_api.faults.release()
+    assert await stopping == 0
+    assert (await whole(first)).text == box.model_api.calls(Kind.CHAT)[0].answer
+
+
+def _callbacks(box: Sandbox) -> list[object]:
+    return [*box.journal.find(lambda entry: entry.template.endswith("/callback"))]
