@@ -14,7 +14,7 @@ from bot.sandbox.files import Folder
 from bot.sandbox.keyboard import Keyboard, terminal_kept
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.show import Show
-from bot.sandbox.tour import SETTINGS, Tour
+from bot.sandbox.tour import Tour
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,7 +44,7 @@ async def _run(*, tour: bool, folder: Folder) -> int:
     _end_on_signals()
     show = Show.on_standard_output()
     show.line("The bot is the real one; Discord and the model are stand-ins on this machine.\n")
-    async with Sandbox(SETTINGS if tour else None) as sandbox:
+    async with Sandbox() as sandbox:
         if tour:
             return 0 if await Tour(sandbox, show, folder).play() else 1
         try:

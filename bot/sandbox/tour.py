@@ -15,8 +15,8 @@ from bot.sandbox.options import ClientRefused
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.show import Show
 
-SETTINGS = {"QUOTA_MEMBER_IMAGES_PER_DAY": "3"}
-"""What the bot is started with, so that a quota can be spent within the tour."""
+IMAGES_PER_DAY = 1
+"""What a member may have drawn once the moderator has said so."""
 
 PACE_S = 0.02  # between two deltas, so that one can read along
 FASTER = 7  # so many times, for long answers
@@ -68,7 +68,8 @@ class Tour:
             ("Mo is one, and may", self._change_model),
             ("The next question goes to the new model", self._ask_again),
             ("Mo gives the channel a persona, in a form", self._persona),
-            ("Ada's pictures for today are spent", self._spent),
+            ("Mo limits each member's pictures", self._limit),
+            ("Ada asks for more than that", self._spent),
             ("The model API stumbles, and nobody is left waiting", self._stumble),
             ("The bot is told to stop", self._stop),
         ]
@@ -165,6 +166,14 @@ class Tour:
         _, call = await self._answered("Ada", "Who are you?", fold=FOLD)
         check(str(call.messages[0]["content"]).startswith(PERSONA), "the request did not begin with the persona")
         return "the next request began with it"
+
+    async def _limit(self) -> str:
+        limit = str(IMAGES_PER_DAY)
+        used = await self._use("Mo", "quota set", scope="member", kind="images", limit=limit, per="day")
+        await self._follow(used, lambda: bool(used.messages))
+        check(used.private, "it was said for everyone to see")
+        check(limit in used.text, "the answer does not name the limit")
+        return f"from now on it is {IMAGES_PER_DAY} a day"
 
     async def _spent(self) -> str:
         before = len(self._api.calls(Kind.IMAGES))
