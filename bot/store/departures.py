@@ -49,6 +49,22 @@ _OF_QUOTA_RULES = """
     SELECT id FROM known WHERE id IS NOT NULL
 """
 
+_OF_USE = """
+    WITH RECURSIVE known (id) AS (
+        SELECT min(subject) FROM usage_windows WHERE scope = 'server' AND subject > 0
+        UNION ALL
+        SELECT (SELECT min(subject) FROM usage_windows WHERE scope = 'server' AND subject > known.id)
+        FROM known WHERE known.id IS NOT NULL
+    )
+    SELECT id FROM known WHERE id IS NOT NULL
+"""
+
+# What is held in a window is still to be settled there.
+_PURGE_USE = """
+    DELETE FROM usage_windows WHERE scope = 'server' AND subject = ?
+    AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.window_id = usage_windows.id)
+"""
+
 _PURGE_TURNS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE guild_id = ? ORDER BY id LIMIT 200)"
 
 _PURGE_SETTINGS = "DELETE FROM settings WHERE guild_id = ?"
@@ -73,6 +89,7 @@ class Belonging:
 
 BELONGINGS: Final = (
     Belonging("turns", "guild_id", _OF_TURNS, _PURGE_TURNS),
+    Belonging("usage_windows", "subject", _OF_USE, _PURGE_USE),
     Belonging("settings", "guild_id", _OF_SETTINGS, _PURGE_SETTINGS),
     Belonging("changes", "guild_id", _OF_CHANGES, _PURGE_CHANGES),
     Belonging("quota_rules", "guild_id", _OF_QUOTA_RULES, _PURGE_QUOTA_RULES),

@@ -10,7 +10,7 @@ import pytest
 from a_turn import CHANNEL, TURN
 
 from bot.store.conversations import Conversations
-from bot.store.database import Database
+from bot.store.database import Database, Transaction
 from bot.store.departures import BELONGINGS, Departures
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
@@ -82,4 +82,25 @@ def test_every_table_with_a_column_for_servers_is_purged(connection: sqlite3.Con
         for row in connection.execute(f"PRAGMA table_info({table})").fetchall()
         if "guild" in row[1] or "server" in row[1]
     }
-    assert columns - {("departures", "guild_id")} == {(each.table, each.column) for each in BELONGINGS}
+    named_otherwise = {("usage_windows", "subject")}
+    assert columns - {("departures", "guild_id")} | named_otherwise == {
+        (each.table, each.column) for each in BELONGINGS
+    }
+
+
+async def test_a_servers_use_goes_too_unless_some_of_it_is_still_to_be_settled(
+    departures: Departures, database: Database
+) -> None:
+    async def used(transaction: Transaction) -> None:
+        for number, subject in ((1, LEFT), (2, LEFT), (3, OTHER)):
+            window = "INSERT INTO usage_windows VALUES (?, 'server', ?, 'images', 'day', ?, 9, 1, 0)"
+            await transaction.execute(window, (number, subject, number))
+        await transaction.execute("INSERT INTO reservations VALUES (5, 'process', 0, 9, NULL)")
+        await transaction.execute("INSERT INTO holds VALUES (5, 0, 2, 1)")
+
+    await database.write(used)
+    await departures.note([LEFT], 10)
+    assert await departures.known() == {LEFT, OTHER}
+    assert await departures.purge(LEFT, noted_before_ms=10) == 1
+    left = await database.read(lambda transaction: transaction.fetch_all("SELECT id FROM usage_windows"))
+    assert left == [(2,), (3,)]

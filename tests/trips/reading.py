@@ -1,7 +1,10 @@
 """What trips read off the sandbox: what a command cost, and what was sent for one interaction."""
 
 import re
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.journal import Exchange
@@ -30,3 +33,17 @@ def edits_of(box: Sandbox, used: Invocation) -> list[Exchange]:
 def left_in_bucket(entry: Exchange) -> int:
     """What an answer's header says is left for further requests."""
     return int(entry.headers["X-RateLimit-Remaining"])
+
+
+def columns_with(directory: Path, number: int) -> list[str]:
+    """Name every column of every table of a bot's database that has an id in it, as a number or within a text."""
+    found = []
+    with closing(sqlite3.connect(f"file:{directory / 'data/bot.db'}?mode=ro", uri=True)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        assert "turns" in tables
+        for table in tables:
+            for column in [row[1] for row in database.execute(f"PRAGMA table_info({table})")]:
+                sql = f"SELECT count(*) FROM {table} WHERE instr(CAST({column} AS TEXT), ?)"
+                if database.execute(sql, (str(number),)).fetchone()[0]:
+                    found.append(f"{table}.{column}")
+    return found

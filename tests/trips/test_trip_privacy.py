@@ -1,8 +1,6 @@
 """/privacy: what is kept about a member can be seen, taken along and deleted, and then their id is nowhere."""
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +12,7 @@ from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, begun, use
 from tests.trips.history_schema import OWN_DATA
+from tests.trips.reading import columns_with
 from tests.trips.test_trip_history import pressed, questions
 
 
@@ -21,20 +20,6 @@ from tests.trips.test_trip_history import pressed, questions
 async def kept(open_box: OpenBox, tmp_path: Path) -> Sandbox:
     """A sandbox whose database is in `tmp_path`."""
     return await open_box(directory=tmp_path)
-
-
-def columns_with(directory: Path, member_id: int) -> list[str]:
-    """Name every column of every table that has the id in it, as a number or within a text."""
-    found = []
-    with closing(sqlite3.connect(f"file:{directory / 'data/bot.db'}?mode=ro", uri=True)) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        assert "turns" in tables
-        for table in tables:
-            for column in [row[1] for row in database.execute(f"PRAGMA table_info({table})")]:
-                sql = f"SELECT count(*) FROM {table} WHERE instr(CAST({column} AS TEXT), ?)"
-                if database.execute(sql, (str(member_id),)).fetchone()[0]:
-                    found.append(f"{table}.{column}")
-    return found
 
 
 async def leave_traces(person: Person) -> None:
@@ -46,6 +31,14 @@ async def leave_traces(person: Person) -> None:
     await use(person, "/say", text="hello")
     await use(person, "/draw", prompt="a tide")
     await use(person, "/channel model", model="gpt-4o", channel="#random")
+    own = {
+        "scope": "member",
+        "kind": "images",
+        "limit": "5",
+        "per": "day",
+        "target_member": person.guild.members[person.id],
+    }
+    await use(person, "/quota set", **own)
 
 
 async def test_what_is_kept_is_told_by_place(kept: Sandbox) -> None:
@@ -57,6 +50,7 @@ async def test_what_is_kept_is_told_by_place(kept: Sandbox) -> None:
     assert "In direct messages with me: one question" in shown.text
     assert "30 days" in shown.text
     assert "Settings that you changed as a moderator: 1" in shown.text
+    assert "Limits that moderators set for you in particular: 1" in shown.text
     assert "No questions" in (await use(kept.person("Ada"), "/privacy show")).text
 
 
@@ -78,7 +72,7 @@ async def test_after_a_deletion_the_id_is_nowhere(kept: Sandbox, tmp_path: Path)
     mo, ada = kept.person("Mo"), kept.person("Ada")
     await leave_traces(mo)
     await ask(ada, "Ada's tide")
-    assert "turns.author_id" in columns_with(tmp_path, mo.id)
+    assert {"turns.author_id", "settings.changed_by", "quota_rules.member_id"} <= set(columns_with(tmp_path, mo.id))
     asking = await use(mo, "/privacy delete")
     assert "4 questions" in asking.text
     assert "limits" in asking.text

@@ -11,6 +11,7 @@ from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.world import World
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, use
+from tests.trips.reading import columns_with
 
 WEEK_MS = 7 * 86_400_000
 
@@ -64,8 +65,10 @@ async def test_a_server_that_removed_the_bot_is_purged_after_a_week(box: Sandbox
     await box.child.until_logged(f"server left guild={guild.id}", deadline_s=DEADLINE_S)
     await box.restart()
     assert kept(tmp_path) == {str(guild.id): 2, str(home.id): 2}
+    assert columns_with(tmp_path, guild.id)
     await restart_after_a_week(box, tmp_path, f"server purged guild={guild.id}")
     assert kept(tmp_path) == {str(home.id): 2}
+    assert columns_with(tmp_path, guild.id) == []
 
 
 async def test_a_removal_while_the_bot_was_down_is_noticed_at_the_next_start(box: Sandbox, tmp_path: Path) -> None:
