@@ -6,7 +6,9 @@ import discord
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.errors import StoreUnavailable
 from bot.guilds.doors import Doors
+from bot.roster.roster import Roster
 from bot.ui import greeting
 
 log = logging.getLogger(__name__)
@@ -15,9 +17,10 @@ log = logging.getLogger(__name__)
 class Joining(commands.Cog):
     """Greets servers, or leaves them."""
 
-    def __init__(self, bot: Bot, doors: Doors) -> None:
+    def __init__(self, bot: Bot, doors: Doors, roster: Roster) -> None:
         self._bot = bot
         self._doors = doors
+        self._roster = roster
 
     @commands.Cog.listener()
     async def on_server_join(self, guild_id: int) -> None:
@@ -30,6 +33,8 @@ class Joining(commands.Cog):
         if channel is None:
             log.info("nowhere to say hello", extra={"guild": guild.id})
             return
+        if not await self._is_first(guild):
+            return
         commands = {command.qualified_name for command in self._bot.tree.walk_commands()}
         try:
             await channel.send(greeting.words_for(guild, commands, self._bot.command_ids), silent=True)
@@ -38,6 +43,14 @@ class Joining(commands.Cog):
                 "greeting not sent",
                 extra={"guild": guild.id, "status": failure.status, "discord_code": failure.code},
             )
+
+    async def _is_first(self, guild: discord.Guild) -> bool:
+        """Whether no sibling on the same database has greeted, nor this process, a short while ago."""
+        try:
+            return await self._roster.claim(guild.id)
+        except StoreUnavailable as error:
+            log.warning("greeting left out", extra={"guild": guild.id, "detail": str(error)})
+            return False
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
@@ -62,4 +75,4 @@ class Joining(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Joining(bot, bot.services.admission.doors))
+    await bot.add_cog(Joining(bot, bot.services.admission.doors, bot.services.roster))

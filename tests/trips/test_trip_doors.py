@@ -99,6 +99,17 @@ async def test_it_says_hello_once_and_never_at_a_start(box: Sandbox, ada: Person
     assert len(box.world.messages[guild.channel("general").id]) == 1
 
 
+async def test_two_processes_say_hello_once(box: Sandbox, ada: Person) -> None:
+    sibling = await box.sibling()
+    guild = box.world.add_guild("New")
+    box.discord.gateway.announce_guild(guild, joined=True)
+    for child in (box.child, sibling):
+        await child.until_logged("joined a server", deadline_s=DEADLINE_S)
+    await _said(box, guild, "general")
+    await ask(ada, "Is there more to come?")
+    assert len(box.world.messages[guild.channel("general").id]) == 1
+
+
 async def test_where_it_may_write_nowhere_it_stays_silent(box: Sandbox, ada: Person) -> None:
     guild = box.world.add_guild("Quiet")
     for role in guild.roles.values():
