@@ -20,6 +20,7 @@ class Joining(commands.Cog):
     def __init__(self, bot: Bot, doors: Doors, roster: Roster) -> None:
         self._bot = bot
         self._doors = doors
+        self._leaving: set[int] = set()
         self._roster = roster
 
     @commands.Cog.listener()
@@ -61,8 +62,9 @@ class Joining(commands.Cog):
         """Leave `guild` if the operator doesn't have the bot serve it; tell whether it stays."""
         if self._doors.serves(guild.id):
             return True
-        if self._bot.get_guild(guild.id) is None:
-            return False  # left already
+        if guild.id in self._leaving or self._bot.get_guild(guild.id) is None:
+            return False  # a server that is joined is available as well: once is enough
+        self._leaving.add(guild.id)
         log.warning("leaving a server that ALLOWED_GUILDS doesn't list", extra={"guild": guild.id})
         try:
             await guild.leave()
@@ -70,6 +72,8 @@ class Joining(commands.Cog):
             log.warning(
                 "server not left", extra={"guild": guild.id, "status": failure.status, "discord_code": failure.code}
             )
+        finally:
+            self._leaving.discard(guild.id)
         return False
 
 
