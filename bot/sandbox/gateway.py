@@ -30,6 +30,10 @@ class Gateway:
     def __init__(self, world: World, journal: Journal, token: str) -> None:
         self.url = ""
         """Where it listens; set once it does."""
+        self.starts_left = 1000
+        """How many sessions may still be begun today; the bot is told, and one too many resets its token."""
+        self.starts_again_in_s = 0.0
+        """Seconds until there are more, as the bot is told."""
         self.readies = 0
         self.resumes = 0
         self._world = world
@@ -148,6 +152,9 @@ class Gateway:
             raise Closing(Close.INVALID_INTENTS, "Invalid intent(s).")
         if intents & PRIVILEGED & ~self._world.privileged_intents:
             raise Closing(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
+        if self.starts_left <= 0:
+            raise Closing(Close.AUTHENTICATION_FAILED, "Too many sessions were begun: the token was reset.")
+        self.starts_left -= 1
         shard, shards = data.get("shard") or (0, 1)
         if not 0 <= shard < shards:
             raise Closing(Close.INVALID_SHARD, "Invalid shard.")

@@ -21,6 +21,9 @@ from bot.store.database import Row, Value, Work
 BUSY_TIMEOUT_MS = 5_000
 """How long SQLite waits for another process to finish writing before it gives up."""
 
+IMPATIENT_MS = 200
+"""How long it waits once it has given up, until it gets through again: many would wait one after another."""
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -75,6 +78,7 @@ class _Lane:
         self._free = asyncio.Lock()
         self._transactions: set[asyncio.Task[Any]] = set()  # Any: each gives what its work gives.
         self._closed = False
+        self._given_up = False
 
     async def run(self, work: Work[T]) -> T:
         if self._closed:
@@ -107,10 +111,19 @@ class _Lane:
                     await self._connection.rollback()  # does nothing where SQLite has rolled back by itself
                     raise
             except sqlite3.Error as error:
+                await self._be_patient(not _is_busy(error))
                 name = getattr(error, "sqlite_errorname", "no SQLite code")
                 logger.error("transaction failed begin=%r fault=%s code=%s", self._begin, type(error).__name__, name)
                 raise StoreUnavailable(f"{type(error).__name__} {name}") from error
+            await self._be_patient(True)
             return result
+
+    async def _be_patient(self, patient: bool) -> None:
+        """Wait long for a lock from now on, or not."""
+        if patient is self._given_up:
+            self._given_up = not patient
+            milliseconds = BUSY_TIMEOUT_MS if patient else IMPATIENT_MS
+            await self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}")  # PRAGMA takes no placeholders
 
 
 class _SqliteTransaction:
@@ -151,6 +164,10 @@ async def _connection(path: Path, *pragmas: str) -> AsyncIterator[aiosqlite.Conn
         yield connection
     finally:
         await _see_through(connection.close())
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 async def _opened(connection: aiosqlite.Connection) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Transaction
 from bot.store.opening import open_database
+from bot.store.sqlite import BUSY_TIMEOUT_MS
 
 SET = "INSERT INTO settings VALUES ('server', ?, ?, ?, NULL, 0, 0)"
 VALUES = "SELECT name, value FROM settings WHERE scope = 'server' AND subject_id = ? ORDER BY name"
@@ -218,3 +219,17 @@ async def test_no_log_tells_what_was_written(database: Database, caplog: pytest.
     told = [record.getMessage() for record in caplog.records if record.name.startswith("bot")]
     assert len(told) == 1
     assert "secret" not in caplog.text
+
+
+async def test_after_one_long_wait_for_a_lock_the_next_do_not_wait_as_long(database: Database, path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(2 * BUSY_TIMEOUT_MS / 1000):
+            outcomes = await asyncio.gather(*(database.write(noop) for _ in range(5)), return_exceptions=True)
+        other.execute("ROLLBACK")
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 5
+    await database.write(noop)
+
+
+async def noop(_: Transaction) -> None:
+    """Change nothing; the lock is taken all the same."""

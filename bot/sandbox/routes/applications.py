@@ -48,7 +48,12 @@ class ApplicationRoutes:
     async def get_gateway_bot(self, call: Call) -> Answer:
         """Where the gateway is, how many shards to open, how many identifies are left."""
         del call
-        limits = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+        limits = {
+            "total": 1000,
+            "remaining": self._gateway.starts_left,
+            "reset_after": round(self._gateway.starts_again_in_s * 1000),
+            "max_concurrency": 1,
+        }
         return Answer(200, {"url": self._gateway.url, "shards": self._shards, "session_start_limit": limits})
 
     async def list_commands(self, call: Call) -> Answer:

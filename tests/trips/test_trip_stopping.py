@@ -1,0 +1,133 @@
+"""Stopping in good order: what can be finished is, the rest says that it isn't, and the exit status is clean."""
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+
+from bot.sandbox.faults import Hang, Slow
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, begun, is_about, use, whole
+
+MARK = "\n-# I was interrupted here, so this is not the whole answer."
+GRACE_S = 7.0
+
+
+async def test_an_answer_of_3_seconds_finishes_and_one_of_60_ends_marked_within_the_grace(
+    box: Sandbox, ada: Person, ben: Person
+) -> None:
+    short, long = await _answering_for(box, ada, 3), await _answering_for(box, ben, 60)
+    await all_of(begun(used) for used in (short, long))
+    since = time.monotonic()
+    stopping = asyncio.create_task(_stop(box))
+    await whole(long)
+    assert time.monotonic() - since <= GRACE_S
+    assert await stopping == 0
+    assert short.text == "word " * 29 + "word"
+    assert long.text.endswith(MARK)
+    assert long.text.startswith("word word")
+
+
+async def test_an_interrupted_answer_is_remembered_as_far_as_it_went(open_box: OpenBox) -> None:
+    box = await open_box({"SHUTDOWN_GRACE_SECONDS": "0"})
+    ada = box.person("Ada")
+    used = await begun(await _answering_for(box, ada, 60))
+    assert await _stop(box) == 0
+    await box.start()
+    await use(ada, "/ask", prompt="Where were we?")
+    kept = box.model_api.calls(Kind.CHAT)[-1].messages[-2]["content"]
+    assert kept.strip() == used.text.removesuffix(MARK)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_hurries(open_box: OpenBox, number: signal.Signals) -> None:
+    box = await open_box({"SHUTDOWN_GRACE_SECONDS": "600"})
+    used = await begun(await _answering_for(box, box.person("Ada"), 60))
+    stopping = asyncio.create_task(_stop(box))
+    await box.child.until_logged("stopping")
+    assert box.child.pid is not None
+    os.kill(box.child.pid, number)
+    assert await asyncio.wait_for(stopping, DEADLINE_S) == 0
+    assert used.text.endswith(MARK)
+
+
+async def test_the_answers_of_a_bot_whose_connection_broke_on_an_event_are_shown_to_their_end(
+    box: Sandbox, ada: Person, ben: Person
+) -> None:
+    short, long = await _answering_for(box, ada, 3), await _answering_for(box, ben, 60)
+    await all_of(begun(used) for used in (short, long))
+    # https://docs.discord.com: an interaction always has attachment_size_limit; discord.py trips over one without.
+    broken = {"id": "1", "application_id": "2", "type": 2, "token": "t", "version": 1, "note": "what people wrote"}
+    box.discord.gateway.dispatch("INTERACTION_CREATE", broken, guild_id=None)
+    assert await asyncio.wait_for(box.child.ended(), DEADLINE_S) == 1
+    assert short.text == "word " * 29 + "word"
+    assert long.text.endswith(MARK)
+    log = "\n".join(box.child.log)
+    assert "the connection broke on an error: KeyError" in log
+    assert "Whatever supervises me should start me again." in box.child.log[-1]
+    assert "what people wrote" not in log
+
+
+async def test_nothing_is_left_on_the_roster_after_a_clean_stop(open_box: OpenBox) -> None:
+    box = await open_box({"SHUTDOWN_GRACE_SECONDS": "0"})
+    ada = box.person("Ada")
+    box.model_api.faults.next(Kind.CHAT, Hang())
+    await ada.command("/ask", prompt="Something.")
+    await box.model_api.until(lambda: bool(box.model_api.calls(Kind.CHAT)), DEADLINE_S)
+    assert await _stop(box) == 0
+    lines = len(box.child.log)
+    await box.start()
+    await use(ada, "/help")
+    assert not [line for line in list(box.child.log)[lines:] if "process is gone" in line or "interrupted" in line]
+
+
+async def test_no_session_is_begun_when_discord_allows_none(box: Sandbox) -> None:
+    await box.child.stop()
+    identified = box.discord.gateway.readies
+    box.discord.gateway.starts_left, box.discord.gateway.starts_again_in_s = 0, 0.5
+    await box.child.start()
+    line = await box.child.until_logged("no session starts left", deadline_s=DEADLINE_S)
+    assert box.discord.gateway.readies == identified
+    assert "wait_s=2" in line
+    box.discord.gateway.starts_left = 1
+    await box.journal.bell.until(
+        lambda: box.discord.gateway.readies == identified + 1, deadline_s=DEADLINE_S, what="the bot"
+    )
+
+
+async def test_a_lost_session_is_not_begun_anew_when_discord_allows_none(box: Sandbox, ada: Person) -> None:
+    await box.child.until_logged("ready")
+    box.discord.gateway.starts_left = 0
+    await box.discord.gateway.drop(code=4000, forget=True)
+    await box.child.until_logged("no session starts left", deadline_s=DEADLINE_S)
+    assert box.child.running
+    box.discord.gateway.starts_left = 1
+    identified = box.discord.gateway.readies
+    await box.journal.bell.until(
+        lambda: box.discord.gateway.readies == identified + 1, deadline_s=DEADLINE_S, what="the bot"
+    )
+    assert (await use(ada, "/help")).private
+
+
+async def test_a_token_that_is_changed_while_the_bot_runs_ends_it_with_its_sentence(box: Sandbox) -> None:
+    await box.child.until_logged("ready")
+    await box.discord.gateway.drop(code=4004, forget=True)
+    assert await asyncio.wait_for(box.child.ended(), DEADLINE_S) == 2
+    assert box.child.log[-1].startswith("DISCORD_TOKEN: Discord refused it")
+
+
+async def _answering_for(box: Sandbox, person: Person, seconds: int) -> Invocation:
+    """Ask something whose answer takes so long."""
+    about = f"for {seconds} seconds"
+    box.model_api.script(["word "] * 30, when=is_about(about))
+    box.model_api.faults.next(Kind.CHAT, Slow(pace_s=seconds / 30), when=is_about(about))
+    return await person.command("/ask", prompt=about)
+
+
+async def _stop(box: Sandbox) -> int:
+    return await box.child.stop(within_s=DEADLINE_S)
