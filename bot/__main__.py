@@ -17,9 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from bot.sandbox.command import main as sandbox
 
         return sandbox(words[1:])
-    _parser().parse_args(words)
+    command = _parser().parse_args(words).command
     try:
-        return _serve(load())
+        return _run(command)
     except StartupFault as fault:
         sys.stderr.write(fault.sentence + "\n")
         return fault.exit_status
@@ -29,13 +29,35 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="Run the bot until SIGINT or SIGTERM; settings come from the environment."
     )
-    commands = parser.add_subparsers(metavar="command")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("check", help="look whether everything is set up right, and say what to do where it isn't")
+    commands.add_parser("invite", help="print the link that adds the bot to a server")
+    commands.add_parser("health", help="tell whether the bot on this machine is connected")
     commands.add_parser("sandbox", help="try the bot against a local stand-in: no account, no key, no network")
     return parser
 
 
+def _run(command: str | None) -> int:
+    """Run a command; each imports what it needs, so that bad settings are told without half a second before it."""
+    match command:
+        case "check":
+            from bot.program.check import check
+
+            logs.configure("CRITICAL", "text")  # the lines say it all
+            return check()
+        case "invite":
+            from bot.program.invite import invite
+
+            return invite(load())
+        case "health":
+            from bot.program.health import health
+
+            return health(load())
+        case _:
+            return _serve(load())
+
+
 def _serve(settings: Settings) -> int:
-    # Imported here: bad settings should be told without half a second of imports before it.
     from bot.program.serve import serve
 
     logs.configure(settings.log_level, settings.log_format)

@@ -98,6 +98,7 @@ class Bot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Load the cogs and tell Discord of commands that it doesn't have."""
+        self._tasks.append(asyncio.create_task(self._pulse(), name="pulse"))
         await self._await_session_starts()
         for cog in COGS:
             await self.load_extension(cog)
@@ -105,10 +106,7 @@ class Bot(commands.AutoShardedBot):
             raise RuntimeError("discord.py sets the application's id at login")
         self.command_ids = await sync_if_changed(self.tree, self.http, self.application_id)
         recovering = self.services.recovery.run(Interruptions(self, self._clock))
-        self._tasks = [
-            asyncio.create_task(recovering, name="recovery"),
-            asyncio.create_task(self._pulse(), name="pulse"),
-        ]
+        self._tasks.append(asyncio.create_task(recovering, name="recovery"))
         self.reached_gateway = True
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
@@ -127,6 +125,7 @@ class Bot(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         """Note in the log that the bot serves; may come again after a lost session."""
+        self.services.lifeline.beat(connected=self._is_connected())
         log.info("ready", extra={"guilds": len(self.guilds), "shards": self.shard_count})
 
     async def close(self) -> None:

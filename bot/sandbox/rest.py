@@ -36,10 +36,14 @@ class Rest:
 
     Args:
         token: the bot token that everything but open endpoints asks for.
+        date: gives the present moment for answers' Date header.
     """
 
-    def __init__(self, token: str, buckets: Buckets, journal: Journal, endpoints: Iterable[Endpoint]) -> None:
+    def __init__(
+        self, token: str, buckets: Buckets, journal: Journal, endpoints: Iterable[Endpoint], date: Callable[[], str]
+    ) -> None:
         self._token = token
+        self._date = date
         self._buckets = buckets
         self._journal = journal
         self._endpoints = list(endpoints)
@@ -58,7 +62,7 @@ class Rest:
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.Response:
         incoming = _Incoming()
-        headers: dict[str, str] = {"Via": "1.1 google"}
+        headers: dict[str, str] = {"Via": "1.1 google", "Date": self._date()}
         try:
             answer = await self._answer(endpoint, request, incoming, headers)
         except Refused as refusal:

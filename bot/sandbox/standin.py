@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
+from email.utils import formatdate
 from typing import Self
 
 from aiohttp import web
@@ -64,7 +65,7 @@ class DiscordStandIn:
             WebhookRoutes(world, self.desk, self.postbox),
         )
         endpoints = [endpoint for each in routes for endpoint in each.endpoints()]
-        self._rest = Rest(self.token, self.buckets, self.journal, endpoints)
+        self._rest = Rest(self.token, self.buckets, self.journal, endpoints, self._date)
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._port = 0
@@ -124,6 +125,9 @@ class DiscordStandIn:
         self._site = web.TCPSite(self._runner, LOOPBACK, self._port)
         await self._site.start()
         self._port = self._runner.addresses[0][1]
+
+    def _date(self) -> str:
+        return formatdate(self.world.now() + self.world.clock_ahead_s, usegmt=True)
 
     async def _attachment(self, request: web.Request) -> web.Response:
         number = request.match_info["attachment_id"]

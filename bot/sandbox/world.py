@@ -31,6 +31,10 @@ class World:
         self.now = now
         self.attachment_size_limit = attachment_size_limit
         self.privileged_intents = privileged_intents
+        self.interactions_endpoint_url: str | None = None
+        """Set in the portal, it takes all interactions away from the gateway."""
+        self.clock_ahead_s = 0.0
+        """How far the Date of every answer is ahead of the true one."""
         self.snowflakes = Snowflakes(now)
         self.bell = Bell()
         self.users: dict[int, User] = {}

@@ -40,7 +40,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         try:
             database = await stack.enter_async_context(connect(path))
         except sqlite3.Error as error:
-            raise _unusable(path, error) from error
+            raise unusable(path, error) from error
         yield database
 
 
@@ -58,14 +58,19 @@ def database_path(url: str) -> Path:
     return Path(name)
 
 
-def _prepare(path: Path) -> None:
-    """Check what lies at `path` and migrate it. Blocking: runs in a thread."""
+def check_engine() -> None:
+    """Raise StartupFault where this Python's SQLite is too old."""
     if sqlite3.sqlite_version_info < SQLITE_NEEDED:
         raise StartupFault(f"This Python comes with SQLite {sqlite3.sqlite_version}; 3.37 or newer is needed.")
+
+
+def _prepare(path: Path) -> None:
+    """Check what lies at `path` and migrate it. Blocking: runs in a thread."""
+    check_engine()
     _make_folder(path.parent)
     try:
-        if _has_content(path):
-            _inspect(path)
+        if has_content(path):
+            look_at(path)
         with closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
             _use_write_ahead_log(connection)
             before = version_of(connection)
@@ -75,7 +80,7 @@ def _prepare(path: Path) -> None:
     except NewerThanCode as error:
         raise _newer(path, error.version) from error
     except sqlite3.Error as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
 
 
 def _make_folder(folder: Path) -> None:
@@ -85,7 +90,7 @@ def _make_folder(folder: Path) -> None:
         raise StartupFault(f"The folder {folder} for DATABASE_URL can't be created: {error.strerror}.") from error
 
 
-def _has_content(path: Path) -> bool:
+def has_content(path: Path) -> bool:
     """Tell whether there is a database to look at: false where there is no file yet, or an empty one."""
     if path.is_dir():
         raise StartupFault(f"DATABASE_URL points to {path}, which is a folder; it should be a file.")
@@ -101,7 +106,7 @@ def _has_content(path: Path) -> bool:
     return bool(start)
 
 
-def _inspect(path: Path) -> None:
+def look_at(path: Path) -> None:
     """Refuse a file that is damaged, another program's or newer, without writing to it."""
     address = f"{path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
@@ -139,7 +144,8 @@ def _newer(path: Path, version: int) -> StartupFault:
     )
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> StartupFault:
+def unusable(path: Path, error: sqlite3.Error) -> StartupFault:
+    """Say why SQLite cannot use the file at `path`."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StartupFault(f"The database {path} is damaged. {_LEFT_ALONE}")
     return StartupFault(f"The database {path} can't be used: {error}.")

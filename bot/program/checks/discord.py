@@ -1,0 +1,116 @@
+"""Discord: is the token accepted, do commands arrive over the gateway, and is our clock right?"""
+
+import json
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import aiohttp
+
+from bot.program.checks.line import Line, fail, ok, skip
+from bot.settings import Settings
+
+TOKEN, ENDPOINT, CLOCK = "Discord token", "interactions endpoint", "clock"
+MOST_SECONDS_OFF: Final = 30
+"""Quotas and the fifteen minutes that an interaction's token lives are counted by our clock."""
+
+MOST_BYTES: Final = 256 * 1024
+TIMEOUT: Final = aiohttp.ClientTimeout(total=20)
+USER_AGENT: Final = "DiscordBot (https://multiappai-api.itmovnteam.com, 0.1)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What Discord answered. `off_s`: how far our clock is ahead of its, in seconds; None where it didn't say."""
+
+    status: int
+    body: dict[str, Any]  # Any: Discord's JSON
+    off_s: float | None
+
+
+async def check_discord(settings: Settings) -> list[Line]:
+    """Ask Discord who the bot is: a line each about the token, the endpoint and the clock."""
+    async with aiohttp.ClientSession(
+        timeout=TIMEOUT,
+        headers={
+            "Authorization": f"Bot {settings.discord_token.get_secret_value()}",
+            "User-Agent": USER_AGENT,
+        },
+    ) as session:
+        try:
+            user = await _get(session, f"{settings.discord_api_base_url}/users/@me")
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            why = f"{settings.discord_api_base_url} can't be reached ({type(error).__name__}); look at the network"
+            return [fail(TOKEN, why), _after_token(ENDPOINT), skip(CLOCK, "Discord has to answer first")]
+        lines = [_check_token(user)]
+        if user.status == 200:
+            lines.append(await _check_endpoint(session, settings))
+        else:
+            lines.append(_after_token(ENDPOINT))
+        return [*lines, _check_clock(user)]
+
+
+def _check_token(user: _Answer) -> Line:
+    if user.status == 200:
+        return ok(TOKEN, f"accepted, for the bot {user.body.get('username')} ({user.body.get('id')})")
+    if user.status == 401:
+        return fail(
+            TOKEN, "Discord refused it; set DISCORD_TOKEN to the one from the developer portal → Bot → Reset Token"
+        )
+    return fail(TOKEN, f"Discord answered with status {user.status}; try again in a while")
+
+
+async def _check_endpoint(session: aiohttp.ClientSession, settings: Settings) -> Line:
+    try:
+        application = await _get(session, f"{settings.discord_api_base_url}/applications/@me")
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        return fail(ENDPOINT, f"Discord didn't tell ({type(error).__name__}); try again in a while")
+    if application.status != 200:
+        return fail(ENDPOINT, f"Discord didn't tell (status {application.status}); try again in a while")
+    if application.body.get("interactions_endpoint_url"):
+        return fail(
+            ENDPOINT,
+            "one is set, so no command ever reaches the bot; empty Interactions Endpoint URL in the developer portal → "
+            "General Information",
+        )
+    return ok(ENDPOINT, "none is set, so commands arrive over the gateway")
+
+
+def _check_clock(user: _Answer) -> Line:
+    if user.off_s is None:
+        return skip(CLOCK, "Discord didn't tell the time")
+    if abs(user.off_s) > MOST_SECONDS_OFF:
+        way = "ahead" if user.off_s > 0 else "behind"
+        return fail(CLOCK, f"{abs(user.off_s):.0f} seconds {way} of Discord's; set it, best by NTP")
+    return ok(CLOCK, "agrees with Discord's")
+
+
+def _after_token(name: str) -> Line:
+    return skip(name, "the token has to be accepted first")
+
+
+async def _get(session: aiohttp.ClientSession, url: str) -> _Answer:
+    """Ask for one JSON object.
+
+    Raises:
+        aiohttp.ClientError, OSError, TimeoutError: no answer came.
+        ValueError: it is no JSON object.
+    """
+    before = time.time()
+    async with session.get(url) as response:
+        middle = (before + time.time()) / 2
+        data = await response.content.read(MOST_BYTES)
+        body = json.loads(data) if response.status == 200 else {}
+        if not isinstance(body, dict):
+            raise ValueError("not a JSON object")
+        return _Answer(response.status, body, _off(response.headers.get("Date"), middle))
+
+
+def _off(date: str | None, ours: float) -> float | None:
+    if date is None:
+        return None
+    try:
+        return ours - parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None

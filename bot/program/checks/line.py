@@ -1,0 +1,39 @@
+"""One line of what a check found."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    FAIL = "FAIL"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was looked at, how that went, and what was found or is to be done."""
+
+    status: Status
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.status:<4}  {self.name}: {self.text}"
+
+
+def ok(name: str, text: str) -> Line:
+    """Say that something is as it should be."""
+    return Line(Status.OK, name, text)
+
+
+def fail(name: str, text: str) -> Line:
+    """Say what is wrong and what to do about it."""
+    return Line(Status.FAIL, name, text)
+
+
+def skip(name: str, text: str) -> Line:
+    """Say why something could not be looked at."""
+    return Line(Status.SKIP, name, text)

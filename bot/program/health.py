@@ -1,0 +1,37 @@
+"""`python -m bot health`: is the bot on this host at work and connected? For a container's health check.
+
+Each process writes its pulse into its file beside the database; the file's lock tells whether it still lives.
+"""
+
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from bot.settings import Settings
+from bot.store.lifeline import Pulse, pulses
+from bot.store.opening import database_path
+
+FRESH_S: Final = 45
+"""A pulse comes every ten seconds; a process whose event loop stands still misses them."""
+
+
+def health(settings: Settings) -> int:
+    """Print how the bot on this host is; return 0 where one is connected, else 1."""
+    found = [pulse for pulse in pulses(database_path(settings.database_url)) if pulse.host == socket.gethostname()]
+    healthy, sentence = judge(found, time.time())
+    sys.stdout.write(sentence + "\n")
+    return 0 if healthy else 1
+
+
+def judge(found: Sequence[Pulse], now: float) -> tuple[bool, str]:
+    """Tell from the pulses of this host whether it is well, and say so; `now` is seconds since 1970."""
+    if not found:
+        return False, "The bot is not running here."
+    fresh = [pulse for pulse in found if abs(now - pulse.at) <= FRESH_S]
+    if not fresh:
+        return False, "The bot is running but has stopped responding."
+    if not any(pulse.connected for pulse in fresh):
+        return False, "The bot is running but not connected to Discord."
+    return True, "The bot is connected to Discord."

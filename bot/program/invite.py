@@ -1,0 +1,47 @@
+"""`python -m bot invite`: the link that adds the bot to a server, with exactly what it uses."""
+
+import base64
+import binascii
+import re
+import sys
+from typing import Final
+
+from bot.errors import StartupFault
+from bot.settings import BAD_CONFIGURATION, Settings
+from bot.ui.needs import all_needed
+
+SCOPES: Final = ("bot", "applications.commands")
+
+
+def invite(settings: Settings) -> int:
+    """Print the link; return 0.
+
+    Raises:
+        StartupFault: the token doesn't tell whose it is.
+    """
+    client_id = client_id_of(settings.discord_token.get_secret_value())
+    scopes, permissions = "+".join(SCOPES), all_needed().value
+    sys.stdout.write(
+        f"https://discord.com/oauth2/authorize?client_id={client_id}&scope={scopes}&permissions={permissions}\n"
+    )
+    return 0
+
+
+def client_id_of(token: str) -> int:
+    """Read the application's id out of the first part of a bot token.
+
+    Raises:
+        StartupFault: there is none.
+    """
+    first, *rest = token.split(".")
+    try:
+        text = base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        text = ""
+    if len(rest) != 2 or not re.fullmatch(r"[0-9]{15,20}", text):
+        raise StartupFault(
+            "DISCORD_TOKEN: expected a bot token of three parts with dots between them, the first of which tells the "
+            "application; copy it anew from the developer portal",
+            exit_status=BAD_CONFIGURATION,
+        )
+    return int(text)

@@ -1,0 +1,169 @@
+"""`python -m bot check` from outside: a good set-up passes, and each thing that can be wrong is named."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.child import CHECKOUT, Child
+from bot.sandbox.faults import Status
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.sandbox import Sandbox
+from bot.store.schema import migrations
+from tests.support.set_up import SetUp
+
+NAMES = [
+    "configuration",
+    "API key",
+    "models",
+    "database",
+    "voice libraries",
+    "Discord token",
+    "interactions endpoint",
+    "clock",
+]
+NOBODY_LISTENS = "http://127.0.0.1:9/v10"
+
+
+def told(child: Child) -> dict[str, tuple[str, str]]:
+    """Every line by its name: how it went, and what is said."""
+    lines = [line.split(maxsplit=1) for line in child.output]
+    return {rest.partition(": ")[0]: (status, rest.partition(": ")[2]) for status, rest in lines}
+
+
+def failed(child: Child) -> list[str]:
+    return [name for name, (status, _) in told(child).items() if status == "FAIL"]
+
+
+async def test_a_good_set_up_is_ok_in_every_line(set_up: SetUp) -> None:
+    child = await set_up.run("check")
+    assert child.exit_status == 0
+    assert list(told(child)) == NAMES
+    assert {status for status, _ in told(child).values()} == {"ok"}
+    assert list(child.log) == []
+    assert list(set_up.directory.iterdir()) == []
+    assert not any(secret in "\n".join(child.output) for secret in (set_up.discord.token, set_up.model_api.key))
+
+
+async def test_a_database_in_use_is_ok(tmp_path: Path) -> None:
+    async with Sandbox(directory=tmp_path) as box:
+        child = Child(tmp_path, box.child.settings, arguments=("-m", "bot", "check"))
+        await child.start()
+        assert await child.ended() == 0
+    assert told(child)["database"][1] == "data/bot.db is sound and can be written"
+
+
+async def test_bad_configuration_is_status_2_and_nothing_else_is_looked_at(set_up: SetUp) -> None:
+    child = await set_up.run("check", HISTORY_TURNS="many", LOG_LEVEL="LOUD")
+    assert child.exit_status == 2
+    assert failed(child) == ["configuration"]
+    assert list(told(child)) == ["configuration"]
+    assert sorted(line.split(":")[0] for line in child.log) == ["HISTORY_TURNS", "LOG_LEVEL"]
+
+
+async def test_a_wrong_key_is_named(set_up: SetUp) -> None:
+    child = await set_up.run("check", MULTIAPPAI_API_KEY="sk-of-somebody-else")
+    assert child.exit_status == 1
+    assert failed(child) == ["API key"]
+    assert "MULTIAPPAI_API_KEY" in told(child)["API key"][1]
+    assert told(child)["models"][0] == "skip"
+    assert "sk-of-somebody-else" not in "\n".join(child.output)
+
+
+async def test_an_account_without_credit_is_named(set_up: SetUp) -> None:
+    set_up.model_api.faults.always(Kind.MODELS, Status(402))
+    child = await set_up.run("check")
+    assert failed(child) == ["API key"]
+    assert "credit" in told(child)["API key"][1]
+
+
+@pytest.mark.parametrize("name", ["DEFAULT_CHAT_MODEL", "DEFAULT_SPEECH_MODEL", "DEFAULT_IMAGE_MODEL"])
+async def test_an_unknown_model_is_named_with_ones_that_are_there(set_up: SetUp, name: str) -> None:
+    child = await set_up.run("check", **{name: "gpt-of-tomorrow"})
+    assert child.exit_status == 1
+    assert failed(child) == ["models"]
+    assert f"{name}: gpt-of-tomorrow" in told(child)["models"][1]
+    assert "gpt-4.1-mini" in told(child)["models"][1]
+
+
+async def test_allowed_models_that_match_nothing_are_named(set_up: SetUp) -> None:
+    child = await set_up.run("check", ALLOWED_MODELS="claude*")
+    assert failed(child) == ["models"]
+    assert "ALLOWED_MODELS" in told(child)["models"][1]
+
+
+async def test_an_unwritable_directory_is_named(set_up: SetUp) -> None:
+    child = await set_up.run("check", DATABASE_URL="sqlite:////proc/nobody/may/bot.db")
+    assert child.exit_status == 1
+    assert failed(child) == ["database"]
+    assert "/proc" in told(child)["database"][1]
+
+
+async def test_a_newer_a_foreign_and_a_damaged_database_are_named_and_left_alone(set_up: SetUp) -> None:
+    file = set_up.directory / "bot.db"
+    for prepare, words in ((_newer, "newer version"), (_foreign, "another program"), (_damaged, "damaged")):
+        prepare(file)
+        before = file.read_bytes()
+        child = await set_up.run("check", DATABASE_URL="sqlite:///bot.db")
+        assert failed(child) == ["database"]
+        assert words in told(child)["database"][1]
+        assert file.read_bytes() == before
+        file.unlink()
+
+
+@pytest.mark.parametrize(("module", "named"), [("av", "av"), ("davey", "davey"), ("nacl", "PyNaCl")])
+async def test_a_missing_voice_library_is_named(set_up: SetUp, tmp_path: Path, module: str, named: str) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / f"{module}.py").write_text("raise ImportError('not here')")
+    child = await set_up.run("check", PYTHONPATH=f"{blocked}:{CHECKOUT}")
+    assert child.exit_status == 1
+    assert failed(child) == ["voice libraries"]
+    assert told(child)["voice libraries"][1].startswith(f"{named} (at least")
+    assert "pip install" in told(child)["voice libraries"][1]
+
+
+async def test_a_refused_token_is_named(set_up: SetUp) -> None:
+    child = await set_up.run("check", DISCORD_TOKEN="MTIzNDU2Nzg5MDEyMzQ1Njc4.a.b")
+    assert child.exit_status == 1
+    assert failed(child) == ["Discord token"]
+    assert told(child)["interactions endpoint"][0] == "skip"
+    assert told(child)["clock"][0] == "ok"
+
+
+async def test_discord_and_the_service_out_of_reach_are_named(set_up: SetUp) -> None:
+    child = await set_up.run("check", DISCORD_API_BASE_URL=NOBODY_LISTENS, MULTIAPPAI_BASE_URL="http://127.0.0.1:9/v1")
+    assert child.exit_status == 1
+    assert failed(child) == ["API key", "Discord token"]
+    assert list(told(child)) == NAMES
+
+
+async def test_an_interactions_endpoint_is_named(set_up: SetUp) -> None:
+    set_up.discord.world.interactions_endpoint_url = "https://example.com/interactions"
+    child = await set_up.run("check")
+    assert child.exit_status == 1
+    assert failed(child) == ["interactions endpoint"]
+
+
+@pytest.mark.parametrize(("ahead_s", "way"), [(-90, "ahead"), (90, "behind")])
+async def test_a_clock_that_is_off_is_named(set_up: SetUp, ahead_s: int, way: str) -> None:
+    set_up.discord.world.clock_ahead_s = ahead_s
+    child = await set_up.run("check")
+    assert child.exit_status == 1
+    assert failed(child) == ["clock"]
+    assert way in told(child)["clock"][1]
+
+
+def _newer(file: Path) -> None:
+    _foreign(file, f"PRAGMA user_version = {len(migrations()) + 1}", "PRAGMA application_id = 0x4D414142")
+
+
+def _foreign(file: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        for statement in ("CREATE TABLE notes (text)", *statements):
+            database.execute(statement)
+
+
+def _damaged(file: Path) -> None:
+    file.write_bytes(b"SQLite format 3\x00" + bytes(range(256)) * 64)

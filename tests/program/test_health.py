@@ -1,0 +1,55 @@
+"""`python -m bot health`: what a container's health check is told."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.program.health import FRESH_S, judge
+from bot.sandbox.child import Child
+from bot.sandbox.sandbox import Sandbox
+from bot.store.lifeline import Pulse
+from tests.support.trip_box import DEADLINE_S
+
+
+@pytest.fixture
+async def box() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+async def health(box: Sandbox) -> tuple[int | None, str]:
+    child = Child(box.child.directory, box.child.settings, arguments=("-m", "bot", "health"))
+    await child.start()
+    await child.ended()
+    assert list(child.log) == []
+    return child.exit_status, "\n".join(child.output)
+
+
+async def test_a_bot_that_serves_is_well_and_one_that_died_is_not(box: Sandbox) -> None:
+    await box.child.until_logged("ready", deadline_s=DEADLINE_S)
+    assert await health(box) == (0, "The bot is connected to Discord.")
+    await box.child.kill()
+    assert await health(box) == (1, "The bot is not running here.")
+
+
+async def test_a_bot_that_cannot_reach_discord_is_not_well(box: Sandbox) -> None:
+    await box.child.stop()
+    box.discord.gateway.starts_left, box.discord.gateway.starts_again_in_s = 0, 600
+    await box.child.start()
+    await box.child.until_logged("no session starts left", deadline_s=DEADLINE_S)
+    assert await health(box) == (1, "The bot is running but not connected to Discord.")
+
+
+@pytest.mark.parametrize(
+    ("pulses", "well"),
+    [
+        ([], False),
+        ([Pulse("here", 1000 - FRESH_S - 1, True)], False),
+        ([Pulse("here", 1000 - FRESH_S, True)], True),
+        ([Pulse("here", 1000, False)], False),
+        ([Pulse("here", 1000, False), Pulse("here", 990, True)], True),
+    ],
+    ids=["none", "stale", "just fresh", "not connected", "one of two"],
+)
+def test_what_pulses_say(pulses: list[Pulse], well: bool) -> None:
+    assert judge(pulses, now=1000)[0] is well

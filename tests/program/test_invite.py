@@ -1,0 +1,32 @@
+"""`python -m bot invite`: the link, with exactly what the bot uses."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bot.sandbox.permissions import Permission
+from tests.support.set_up import SetUp
+
+
+async def test_the_link_names_the_application_the_scopes_and_the_permissions(set_up: SetUp) -> None:
+    child = await set_up.run("invite")
+    assert child.exit_status == 0
+    (link,) = child.output
+    asked = {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
+    used = Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES | Permission.READ_MESSAGE_HISTORY
+    assert asked == {
+        "client_id": str(set_up.discord.world.application_id),
+        "scope": "bot applications.commands",
+        "permissions": str(int(used)),
+    }
+    assert list(child.log) == []
+
+
+@pytest.mark.parametrize("token", ["secret", "a.b.c", "bm90LWEtbnVtYmVy.b.c", "MTIzNDU2Nzg5MDEyMzQ1Njc4", "é.b.c"])
+async def test_a_token_that_names_no_application_is_status_2(set_up: SetUp, token: str) -> None:
+    child = await set_up.run("invite", DISCORD_TOKEN=token)
+    assert child.exit_status == 2
+    assert list(child.output) == []
+    (sentence,) = child.log
+    assert sentence.startswith("DISCORD_TOKEN")
+    assert token not in sentence
