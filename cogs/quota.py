@@ -20,6 +20,22 @@ Kinds = Literal["messages", "tokens", "speech_characters", "images"]
 Periods = Literal["hour", "day", "month"]
 AnyChannel = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
+
+class _Unrestricted(app_commands.Transformer):
+    """Offers channels of every type, by naming none: discord.py's own list has one that Discord's description lacks."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """The option is a channel."""
+        return discord.AppCommandOptionType.channel
+
+    async def transform(self, _: discord.Interaction, value: AnyChannel, /) -> AnyChannel:
+        """Take the channel as Discord resolved it."""
+        return value
+
+
+ChannelOption = app_commands.Transform[AnyChannel, _Unrestricted]
+
 _ABOUT = {
     "scope": "Who shares it: the whole server, a channel, a member, or a member who bears a role",
     "kind": "What is limited",
@@ -47,7 +63,7 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
         kind: Kinds,
         limit: app_commands.Range[str, 1, 32],
         per: Periods,
-        target_channel: AnyChannel | None = None,
+        target_channel: ChannelOption | None = None,
         target_member: discord.User | None = None,
         target_role: discord.Role | None = None,
     ) -> None:
@@ -64,7 +80,7 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
         scope: Scopes,
         kind: Kinds,
         per: Periods,
-        target_channel: AnyChannel | None = None,
+        target_channel: ChannelOption | None = None,
         target_member: discord.User | None = None,
         target_role: discord.Role | None = None,
     ) -> None:
