@@ -121,6 +121,13 @@ async def test_a_token_that_is_changed_while_the_bot_runs_ends_it_with_its_sente
     assert box.child.log[-1].startswith("DISCORD_TOKEN: Discord refused it")
 
 
+async def test_a_refused_intent_ends_it_with_its_sentence(box: Sandbox) -> None:
+    await box.child.until_logged("ready")
+    await box.discord.gateway.drop(code=4014, forget=True)
+    assert await asyncio.wait_for(box.child.ended(), DEADLINE_S) == 2
+    assert box.child.log[-1].startswith("Discord refused an intent")
+
+
 async def _answering_for(box: Sandbox, person: Person, seconds: int) -> Invocation:
     """Ask something whose answer takes so long."""
     about = f"for {seconds} seconds"
