@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.sandbox.fault_names import named_faults
 from bot.sandbox.files import Folder
+from bot.sandbox.guilds import Channel
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.keyboard import Keyboard
 from bot.sandbox.model_calls import Kind
@@ -56,7 +57,7 @@ class Console:
     @property
     def prompt(self) -> str:
         """Who one is and where."""
-        return f"{self._person.name} {_place_name(self._place.name, direct=self._place.is_direct)}> "
+        return f"{self._person.name} {_place_name(self._place)}> "
 
     async def run(self, keyboard: Keyboard) -> None:
         """Obey line after line until the end of input or `/quit`."""
@@ -175,8 +176,10 @@ class Console:
         return [member.name for member in self._person.guild.members.values() if not member.user.bot]
 
     def _places(self) -> list[str]:
-        return [_place_name(channel.name, direct=False) for channel in self._person.guild.channels.values()] + ["dm"]
+        return [_place_name(channel) for channel in self._person.guild.channels.values()] + ["dm"]
 
 
-def _place_name(name: str, *, direct: bool) -> str:
-    return "dm" if direct else f"#{name}"
+def _place_name(place: Channel) -> str:
+    if place.is_direct:
+        return "dm"
+    return place.name if place.is_voice else f"#{place.name}"

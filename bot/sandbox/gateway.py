@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
@@ -20,8 +20,21 @@ LARGEST_MESSAGE = 4096  # bytes a client may send at once
 PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
 MESSAGE_CONTENT = 1 << 15
 GUILDS = 1 << 0
+GUILD_VOICE_STATES = 1 << 7
 GUILD_MESSAGES = 1 << 9
 DIRECT_MESSAGES = 1 << 12
+
+
+class VoiceDoor(Protocol):
+    """Where wishes to be in voice go."""
+
+    def ask(self, session: Session, data: Mapping[str, Any]) -> None:  # Any: JSON
+        """Take a session's wish (op 4)."""
+        ...
+
+    def ended(self, session: Session) -> None:
+        """Hear that a session is over for good."""
+        ...
 
 
 class Gateway:
@@ -36,6 +49,8 @@ class Gateway:
         """Seconds until there are more, as the bot is told."""
         self.readies = 0
         self.resumes = 0
+        self.voice_door: VoiceDoor | None = None
+        """Who answers op 4; nobody does where there is no voice."""
         self._world = world
         self._journal = journal
         self._token = token
@@ -79,17 +94,22 @@ class Gateway:
 
     def announce_guild(self, guild: Guild, *, joined: bool = False) -> None:
         """Tell sessions of a guild: all that is in it, since it is there again, or newly `joined` by the bot."""
-        data = payloads.guild_create(guild, self._world)
-        if joined:
-            del data["unavailable"]  # by this alone discord.py tells the two apart
         for session in self._reached(guild.id):
             if session.intents & GUILDS:
+                data = self._guild(guild, session)
+                if joined:
+                    del data["unavailable"]  # by this alone discord.py tells the two apart
                 self._dispatch(session, "GUILD_CREATE", data)
+
+    def tell(self, session: Session, name: str, data: Json) -> None:
+        """Send an event to one session alone."""
+        self._dispatch(session, name, data)
 
     async def drop(self, *, code: int = 4000, forget: bool = False) -> None:
         """Cut every connection; with `forget`, the sessions cannot be resumed either."""
         if forget:
-            self._sessions.clear()
+            for session in self.sessions:
+                self._forget(session)
         for connection in list(self._connections):
             connection.cut = True
             await connection.socket.close(code=code)
@@ -144,7 +164,9 @@ class Gateway:
             raise Closing(Close.NOT_AUTHENTICATED, "Not authenticated.")
         elif op is Op.REQUEST_MEMBERS and isinstance(data, dict):
             self._members(connection.session, data)
-        # Presence and voice states change nothing here.
+        elif op is Op.VOICE_STATE and isinstance(data, dict) and self.voice_door is not None:
+            self.voice_door.ask(connection.session, data)
+        # Presence changes nothing here.
 
     def _identify(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
         intents = data.get("intents")
@@ -160,7 +182,7 @@ class Gateway:
             raise Closing(Close.INVALID_SHARD, "Invalid shard.")
         session = Session(shard, shards, intents)
         for old in [each for each in self._sessions.values() if each.shard == shard and each.connection is None]:
-            del self._sessions[old.id]  # left by a process that is gone
+            self._forget(old)  # left by a process that is gone
         self._sessions[session.id] = session
         self._attach(connection, session)
         guilds = [guild for guild in self._world.joined if session.serves(guild.id)]
@@ -184,7 +206,7 @@ class Gateway:
             for guild in guilds:
                 if guild.unavailable:
                     continue  # it comes when its outage is over
-                self._dispatch(session, "GUILD_CREATE", payloads.guild_create(guild, self._world))
+                self._dispatch(session, "GUILD_CREATE", self._guild(guild, session))
         self.readies += 1
         self._journal.bell.ring()
 
@@ -244,8 +266,15 @@ class Gateway:
             return
         session.connection = None
         if not connection.cut and connection.socket.close_code in (1000, 1001):
-            self._sessions.pop(session.id, None)
+            self._forget(session)
         self._journal.bell.ring()
+
+    def _forget(self, session: Session) -> None:
+        if self._sessions.pop(session.id, None) is not None and self.voice_door is not None:
+            self.voice_door.ended(session)
+
+    def _guild(self, guild: Guild, session: Session) -> Json:
+        return payloads.guild_create(guild, self._world, voice=bool(session.intents & GUILD_VOICE_STATES))
 
     def _dispatch(self, session: Session, name: str, data: Json) -> None:
         session.dispatch(name, data)

@@ -9,7 +9,9 @@ class ChannelType(IntEnum):
 
     TEXT = 0
     DM = 1
+    VOICE = 2
     PUBLIC_THREAD = 11
+    STAGE = 13
 
 
 @dataclass(slots=True, eq=False)
@@ -67,9 +69,9 @@ class Overwrite:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A text channel, a thread of one, or a direct message (`guild_id` None, one recipient besides the bot).
+    """A text or voice channel, a thread, or a direct message (`guild_id` None, one recipient besides the bot).
 
-    An `archived` thread is none of those that GUILD_CREATE brings.
+    An `archived` thread is none of those that GUILD_CREATE brings. A `user_limit` of 0 is none.
     """
 
     id: int
@@ -83,6 +85,8 @@ class Channel:
     position: int = 0
     last_message_id: int | None = None
     archived: bool = False
+    bitrate: int = 64_000
+    user_limit: int = 0
     overwrites: dict[int, Overwrite] = field(default_factory=dict)
 
     @property
@@ -94,6 +98,27 @@ class Channel:
     def is_direct(self) -> bool:
         """Whether this is a conversation of two."""
         return self.type is ChannelType.DM
+
+    @property
+    def is_voice(self) -> bool:
+        """Whether people can be in here: a voice channel or a stage."""
+        return self.type in (ChannelType.VOICE, ChannelType.STAGE)
+
+
+@dataclass(slots=True, eq=False)
+class VoiceState:
+    """Where somebody is in voice, under which of their gateway sessions, and what they may do there.
+
+    `suppress` says that they may not speak: a stage's audience, and who lacks the permission.
+    """
+
+    user: User
+    channel: Channel
+    session_id: str
+    self_mute: bool = False
+    self_deaf: bool = False
+    suppress: bool = False
+    asked_to_speak_at: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -109,6 +134,11 @@ class Guild:
     channels: dict[int, Channel] = field(default_factory=dict)
     unavailable: bool = False
     system_channel_id: int | None = None
+    voice_states: dict[int, VoiceState] = field(default_factory=dict)
+
+    def within(self, channel: Channel) -> list[VoiceState]:
+        """Who is in a voice channel, in the order in which they came to be in voice."""
+        return [state for state in self.voice_states.values() if state.channel is channel]
 
     def channel(self, name: str) -> Channel:
         """The channel or thread of that name, with or without its `#`.

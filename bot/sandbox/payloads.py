@@ -1,7 +1,7 @@
 """The world's things as Discord's JSON."""
 
 from bot.sandbox import permissions
-from bot.sandbox.guilds import Channel, Guild, Member, Role, User
+from bot.sandbox.guilds import Channel, ChannelType, Guild, Member, Role, User, VoiceState
 from bot.sandbox.messages import Attachment, Message
 from bot.sandbox.snowflakes import made_at, timestamp
 from bot.sandbox.wire import Json
@@ -105,7 +105,7 @@ def member(of: Member, *, with_user: bool = True) -> Json:
 
 
 def channel(of: Channel, world: World) -> Json:
-    """A channel object: text channel, thread or direct message."""
+    """A channel object: text or voice channel, thread or direct message."""
     body: Json = {
         "id": str(of.id),
         "type": int(of.type),
@@ -148,13 +148,10 @@ def channel(of: Channel, world: World) -> Json:
         }
         for overwrite in of.overwrites.values()
     ]
-    return {
-        **body,
-        "topic": None,
-        "position": of.position,
-        "permission_overwrites": overwrites,
-        "nsfw": of.nsfw,
-    }
+    body |= {"position": of.position, "permission_overwrites": overwrites, "nsfw": of.nsfw}
+    if of.is_voice:
+        body |= {"bitrate": of.bitrate, "user_limit": of.user_limit, "rtc_region": None}
+    return body if of.type is ChannelType.VOICE else {**body, "topic": None}
 
 
 def guild(of: Guild) -> Json:
@@ -194,8 +191,34 @@ def guild(of: Guild) -> Json:
     }
 
 
-def guild_create(of: Guild, world: World) -> Json:
-    """A guild as GUILD_CREATE brings it: without the members intent only the bot itself is among its members."""
+def voice_state(of: VoiceState, guild: Guild, *, gone: bool = False) -> Json:
+    """A voice state object with the member it is about; `gone` from voice, its channel is null."""
+    asked_at = of.asked_to_speak_at
+    return {
+        "guild_id": str(guild.id),
+        "channel_id": None if gone else str(of.channel.id),
+        "user_id": str(of.user.id),
+        "member": member(guild.members[of.user.id]),
+        "session_id": of.session_id,
+        "deaf": False,
+        "mute": False,
+        "self_deaf": of.self_deaf,
+        "self_mute": of.self_mute,
+        "self_stream": False,
+        "self_video": False,
+        "suppress": of.suppress,
+        "request_to_speak_timestamp": None if asked_at is None else timestamp(asked_at),
+    }
+
+
+def guild_create(of: Guild, world: World, *, voice: bool = True) -> Json:
+    """A guild as GUILD_CREATE brings it: without the members intent only the bot and who is in voice are its members.
+
+    Args:
+        voice: who is in voice, which takes an intent of its own.
+    """
+    states = list(of.voice_states.values()) if voice else []
+    there = {world.bot.id} | {state.user.id for state in states}
     visible = [
         each
         for each in of.channels.values()
@@ -207,8 +230,11 @@ def guild_create(of: Guild, world: World) -> Json:
         "large": False,
         "unavailable": False,
         "member_count": len(of.members),
-        "voice_states": [],
-        "members": [member(of.members[world.bot.id])],
+        "voice_states": [
+            {name: value for name, value in voice_state(each, of).items() if name not in ("guild_id", "member")}
+            for each in states
+        ],
+        "members": [member(each) for each in of.members.values() if each.user.id in there],
         "channels": [channel(each, world) for each in of.channels.values() if not each.is_thread],
         "threads": [channel(each, world) for each in visible if each.is_thread and not each.archived],
         "presences": [],

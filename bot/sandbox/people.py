@@ -170,6 +170,41 @@ class Person:
         self._need(Permission.MANAGE_THREADS if place.is_thread else Permission.MANAGE_CHANNELS, place)
         self._standin.removals.channel(place)
 
+    def joins_voice(self, where: Where) -> None:
+        """Come into a voice channel, from another one or from nowhere.
+
+        Raises:
+            ClientRefused: Discord's client would not try: no permission, or no place left.
+        """
+        place = self.place(where)
+        if not self._standin.voice.presence.admits(self.user, place):
+            raise ClientRefused(f"{self.name} can't get in there")
+        self._standin.voice.presence.enter(self.user, place)
+
+    def leaves_voice(self) -> None:
+        """Leave the voice channel, if this person is in one."""
+        self._standin.voice.presence.leave(self.guild, self.user)
+
+    def moves_bot(self, where: Where) -> None:
+        """Drag the bot into another voice channel.
+
+        Raises:
+            ClientRefused: this person may not, or it is in none.
+        """
+        place = self.place(where)
+        self._need(Permission.MOVE_MEMBERS, self._bots_voice_channel())
+        self._need(Permission.MOVE_MEMBERS, place)
+        self._standin.voice.presence.move_bot(self.guild, place)
+
+    def kicks_bot(self) -> None:
+        """Disconnect the bot from voice.
+
+        Raises:
+            ClientRefused: this person may not, or it is in none.
+        """
+        self._need(Permission.MOVE_MEMBERS, self._bots_voice_channel())
+        self._standin.voice.presence.leave(self.guild, self._world.bot)
+
     async def clicks(self, message: Message, label: str) -> Invocation:
         """Press a button under a message, by its label or custom id.
 
@@ -211,6 +246,12 @@ class Person:
         except ClientRefused:
             return False
         return True
+
+    def _bots_voice_channel(self) -> Channel:
+        state = self.guild.voice_states.get(self._world.bot.id)
+        if state is None:
+            raise ClientRefused("the bot is in no voice channel")
+        return state.channel
 
     def _need(self, right: Permission, place: Channel) -> None:
         if place.is_direct or not self._world.permissions(self.user, place) & right:

@@ -7,7 +7,7 @@ from bot.sandbox.guilds import Channel, Guild, Member
 
 
 class Permission(IntFlag):
-    """The bits a text bot meets. https://discord.com/developers/docs/topics/permissions"""
+    """The bits this bot meets. https://discord.com/developers/docs/topics/permissions"""
 
     ADMINISTRATOR = 1 << 3
     MANAGE_CHANNELS = 1 << 4
@@ -22,8 +22,10 @@ class Permission(IntFlag):
     MENTION_EVERYONE = 1 << 17
     CONNECT = 1 << 20
     SPEAK = 1 << 21
+    MUTE_MEMBERS = 1 << 22
     MOVE_MEMBERS = 1 << 24
     USE_APPLICATION_COMMANDS = 1 << 31
+    REQUEST_TO_SPEAK = 1 << 32
     MANAGE_THREADS = 1 << 34
     SEND_MESSAGES_IN_THREADS = 1 << 38
 
@@ -45,7 +47,12 @@ EVERYONE = (
 """What everyone may do in a new guild."""
 
 MODERATOR = (
-    Permission.MANAGE_CHANNELS | Permission.MANAGE_GUILD | Permission.MANAGE_MESSAGES | Permission.MANAGE_THREADS
+    Permission.MANAGE_CHANNELS
+    | Permission.MANAGE_GUILD
+    | Permission.MANAGE_MESSAGES
+    | Permission.MANAGE_THREADS
+    | Permission.MUTE_MEMBERS
+    | Permission.MOVE_MEMBERS
 )
 
 BOT = Permission(274_881_170_432)

@@ -7,6 +7,7 @@ from bot.sandbox.gateway import GUILD_MESSAGES, GUILDS, Gateway
 from bot.sandbox.guilds import Channel, Guild
 from bot.sandbox.messages import Message
 from bot.sandbox.posting import Postbox
+from bot.sandbox.voice.presence import Presence
 from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
@@ -17,10 +18,11 @@ OLDEST_IN_BULK_S = 14 * 24 * 3600  # https://discord.com/developers/docs/resourc
 class Removals:
     """Takes things out of the world and tells the gateway as Discord does. Who may do so is for others to ask."""
 
-    def __init__(self, world: World, gateway: Gateway, postbox: Postbox) -> None:
+    def __init__(self, world: World, gateway: Gateway, postbox: Postbox, presence: Presence) -> None:
         self._world = world
         self._gateway = gateway
         self._postbox = postbox
+        self._presence = presence
 
     def message(self, message: Message) -> None:
         """Take one message away; of an ephemeral one nobody is told."""
@@ -47,6 +49,8 @@ class Removals:
     def channel(self, channel: Channel) -> None:
         """Take a channel away with its messages and threads, or a thread. Of the threads and messages nobody is told.
 
+        Whoever is in a voice channel is out of it then.
+
         Raises:
             ValueError: it is a direct message, which nobody can delete.
         """
@@ -62,10 +66,12 @@ class Removals:
             del guild.channels[gone.id]
         name = "THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE"
         self._gateway.dispatch(name, told, guild_id=guild.id, intents=GUILDS)
+        self._presence.empty(channel)
         self._world.bell.ring()
 
     def bot(self, guild: Guild) -> None:
         """Take the bot out of a guild: it was kicked or banned, or left."""
+        self._presence.leave(guild, self._world.bot)
         self._gateway.dispatch("GUILD_DELETE", {"id": str(guild.id)}, guild_id=guild.id, intents=GUILDS)
         del guild.members[self._world.bot.id]
         self._world.bell.ring()

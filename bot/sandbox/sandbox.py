@@ -18,6 +18,8 @@ from bot.sandbox.journal import Journal
 from bot.sandbox.model_api import ModelApi
 from bot.sandbox.people import Person
 from bot.sandbox.standin import DiscordStandIn
+from bot.sandbox.voice.certificate import certificate
+from bot.sandbox.voice.side import VoiceSide
 from bot.sandbox.world import World
 
 READY_WITHIN_S = 60.0  # a cold start on a busy machine; it is usually two seconds
@@ -36,6 +38,7 @@ class Sandbox:
         privileged_intents: the privileged intent bits switched on for the application.
         world: a world other than the usual one; it has to be populated already.
         model_api: a model API other than the usual one, not yet entered.
+        voice: whether there is a voice server; by default where the packages for it are installed.
         directory: where the bot runs; a temporary directory that goes away otherwise.
     """
 
@@ -51,13 +54,16 @@ class Sandbox:
         privileged_intents: int = 0,
         world: World | None = None,
         model_api: ModelApi | None = None,
+        voice: bool | None = None,
         directory: Path | None = None,
     ) -> None:
         if world is None:
             world = World(attachment_size_limit=attachment_size_limit, privileged_intents=privileged_intents)
             world.populate()
         self.world = world
-        self.discord = DiscordStandIn(world, token=token, rates=rates, deadline_s=deadline_s, shards=shards)
+        self.discord = DiscordStandIn(
+            world, token=token, rates=rates, deadline_s=deadline_s, shards=shards, voice=voice
+        )
         self.model_api = ModelApi() if model_api is None else model_api
         self._shards = shards
         self._env = dict(env or {})
@@ -69,6 +75,11 @@ class Sandbox:
     def journal(self) -> Journal:
         """What went over the wire to and from Discord's stand-in."""
         return self.discord.journal
+
+    @property
+    def voice(self) -> VoiceSide:
+        """Discord's voice side: what is heard, and what can go wrong with it."""
+        return self.discord.voice
 
     @property
     def child(self) -> Child:
@@ -106,7 +117,14 @@ class Sandbox:
                 # What the bot still writes while it ends must not turn a good end into an error.
                 temporary = tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True)
                 directory = Path(self._stack.enter_context(temporary))
-            self._child = Child(directory, self._settings())
+            settings = self._settings()
+            if self.discord.has_voice:
+                # Beside the bot's directory, in which nothing but its own is to be found.
+                apart = tempfile.TemporaryDirectory(prefix="sandbox-trust-")
+                trust = Path(self._stack.enter_context(apart)) / "authorities.pem"
+                certificate().write_trust(trust)
+                settings.setdefault("SSL_CERT_FILE", str(trust))
+            self._child = Child(directory, settings)
             self._stack.push_async_callback(self._end)
             await self.start()
         except BaseException:

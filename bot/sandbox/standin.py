@@ -20,7 +20,9 @@ from bot.sandbox.routes.applications import ApplicationRoutes
 from bot.sandbox.routes.channels import ChannelRoutes
 from bot.sandbox.routes.interactions import InteractionRoutes
 from bot.sandbox.routes.users import UserRoutes
+from bot.sandbox.routes.voice import VoiceRoutes
 from bot.sandbox.routes.webhooks import WebhookRoutes
+from bot.sandbox.voice.side import VoiceSide, lacking
 from bot.sandbox.world import World
 
 LOOPBACK = "127.0.0.1"
@@ -35,6 +37,7 @@ class DiscordStandIn:
         rates: rates that differ from `buckets.RATES`, by name.
         deadline_s: how long a first response to an interaction may take.
         shards: how many shards `GET /gateway/bot` recommends.
+        voice: whether there is a voice server; by default where the packages for it are installed.
         monotonic: seconds that the rate limits are counted by.
     """
 
@@ -46,6 +49,7 @@ class DiscordStandIn:
         rates: Mapping[str, Rate] | None = None,
         deadline_s: float = DEADLINE_S,
         shards: int = 1,
+        voice: bool | None = None,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         self.world = world
@@ -56,13 +60,16 @@ class DiscordStandIn:
         self.desk = InteractionDesk(world.application_id, world.now, deadline_s=deadline_s)
         self.buckets = Buckets(monotonic, world.now, {**RATES, **(rates or {})})
         self.postbox = Postbox(world, self.gateway.announce)
-        self.removals = Removals(world, self.gateway, self.postbox)
+        self.has_voice = not lacking() if voice is None else voice
+        self.voice = VoiceSide(world, self.gateway)
+        self.removals = Removals(world, self.gateway, self.postbox, self.voice.presence)
         routes = (
             ApplicationRoutes(world, self.commands, self.gateway, shards=shards),
             UserRoutes(world, self.removals),
             ChannelRoutes(world, self.postbox),
             InteractionRoutes(world, self.desk, self.postbox),
             WebhookRoutes(world, self.desk, self.postbox),
+            VoiceRoutes(world, self.voice.presence),
         )
         endpoints = [endpoint for each in routes for endpoint in each.endpoints()]
         self._rest = Rest(self.token, self.buckets, self.journal, endpoints, self._date)
@@ -89,10 +96,13 @@ class DiscordStandIn:
         port = self._port
         self.origin = self.postbox.origin = f"http://{LOOPBACK}:{port}"
         self.gateway.url = f"ws://{LOOPBACK}:{port}/gateway/"
+        if self.has_voice:
+            await self.voice.start()
 
     async def close(self) -> None:
         """Cut every connection and stop listening."""
         self.desk.close()
+        await self.voice.close()
         await self.gateway.drop(code=1001, forget=True)
         if self._runner is not None:
             await self._runner.cleanup()

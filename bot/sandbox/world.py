@@ -87,14 +87,23 @@ class World:
         guild.members[user.id] = member
         return member
 
-    def add_channel(self, guild: Guild, name: str, *, overwrites: Iterable[Overwrite] = ()) -> Channel:
-        """A new text channel."""
+    def add_channel(
+        self,
+        guild: Guild,
+        name: str,
+        *,
+        kind: ChannelType = ChannelType.TEXT,
+        user_limit: int = 0,
+        overwrites: Iterable[Overwrite] = (),
+    ) -> Channel:
+        """A new text channel, or one of another kind; a voice channel may hold no more than so many."""
         channel = Channel(
             self.snowflakes.next(),
-            ChannelType.TEXT,
+            kind,
             name.removeprefix("#"),
             guild.id,
             position=len(guild.channels),
+            user_limit=user_limit,
             overwrites={overwrite.subject_id: overwrite for overwrite in overwrites},
         )
         guild.channels[channel.id] = channel
@@ -120,7 +129,7 @@ class World:
         return channel
 
     def populate(self) -> Guild:
-        """Fill an empty world: the guild "Sandbox" with two channels, a thread, and Ada, Ben, Cleo and Mo."""
+        """Fill an empty world: the guild "Sandbox" with Ada, Ben, Cleo and Mo, and places to write and to speak in."""
         guild = self.add_guild("Sandbox", channels=("general", "random"))
         moderators = self.add_role(guild, "Moderators", int(MODERATOR), mentionable=True)
         for name in ("Ada", "Ben", "Cleo", "Mo"):
@@ -128,6 +137,10 @@ class World:
             self.add_member(guild, user, roles=[moderators] if name == "Mo" else [])
             self.direct_channel(user)
         self.add_thread(guild.channel("general"), "a thread", self.user("Ada"))
+        self.add_channel(guild, "Lounge", kind=ChannelType.VOICE)
+        self.add_channel(guild, "Other lounge", kind=ChannelType.VOICE)
+        self.add_channel(guild, "Small room", kind=ChannelType.VOICE, user_limit=1)
+        self.add_channel(guild, "Stage", kind=ChannelType.STAGE)
         return guild
 
     # ------------------------------------------------------------------ changing things

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
+from bot.sandbox.guilds import Channel, Guild
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.people import Person
@@ -39,9 +40,25 @@ class Events:
     async def next(self, name: str) -> dict:
         """The next event of that name; others are skipped."""
         while True:
-            frame = await self._socket.receive_json(timeout=5)
+            frame = await self.anything()
             if frame["t"] == name:
                 return frame["d"]
+
+    async def anything(self) -> dict:
+        """The next frame, whatever it is."""
+        return await self._socket.receive_json(timeout=5)
+
+    async def enter_voice(self, channel: Channel) -> None:
+        """Wish to be in a voice channel."""
+        await self._wish(channel.guild_id, str(channel.id))
+
+    async def leave_voice(self, guild: Guild) -> None:
+        """Wish to be in none."""
+        await self._wish(guild.id, None)
+
+    async def _wish(self, guild_id: int, channel_id: str | None) -> None:
+        wish = {"guild_id": str(guild_id), "channel_id": channel_id, "self_mute": False, "self_deaf": True}
+        await self._socket.send_json({"op": 4, "d": wish})
 
 
 class BareBot:

@@ -55,7 +55,7 @@ async def test_direct_messages_are_each_persons_own(desk: Desk) -> None:
     ("line", "told"),
     [
         ("/as Zoe", "Say who to be: /as NAME. There are: Owner, Ada, Ben, Cleo, Mo."),
-        ("/in #nowhere", "Say where to go: /in #CHANNEL. There are: #general, #random, #a thread, dm."),
+        ("/in #nowhere", "Say where to go: /in #CHANNEL. There are: #general, #random, #a thread, Lounge, "),
         ("/nonsense", "There is no command /nonsense. Type ? to see what there is."),
         ("/fault chat sneeze", "There is no such fault for chat."),
         ("/fault chat 429 often", "How often? A number up to 1000, or always."),
@@ -93,7 +93,7 @@ async def test_people_and_places_are_listed(desk: Desk) -> None:
     told = await desk.type("/people")
     assert "Mo (moderator)" in told
     assert "Ben\n" in told
-    assert told.endswith("Places: #general, #random, #a thread, dm")
+    assert told.endswith("Places: #general, #random, #a thread, Lounge, Other lounge, Small room, Stage, dm")
 
 
 async def test_help_lists_what_the_bot_registered(desk: Desk) -> None:

@@ -48,6 +48,10 @@ class OpenApi:
         """One line for each difference; none when all is well."""
         return [line for exchange in exchanges for line in self._complaints(exchange)]
 
+    def differences(self, schema: str, value: object) -> list[str]:
+        """Where a value is not as a schema of that name says."""
+        return list(_differences(value, ("components", "schemas", schema), self._answers))
+
     def _complaints(self, exchange: Exchange) -> list[str]:
         head = f"{exchange.method} {exchange.template or exchange.path}"
         operation = self._document["paths"].get(exchange.template, {}).get(exchange.method.lower())

@@ -1,0 +1,221 @@
+"""The stand-in's voice side, with the real discord.py in it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import discord
+import pytest
+from bare_bot import BareBot
+from parrot import running
+from singer import Singer, Song, notes
+
+from bot.sandbox.child import Child
+from bot.sandbox.gateway import GUILD_VOICE_STATES, GUILDS
+from bot.sandbox.options import ClientRefused
+from bot.sandbox.people import Person
+from bot.sandbox.permissions import Permission
+from bot.sandbox.standin import DiscordStandIn
+from bot.sandbox.voice.certificate import certificate
+from bot.sandbox.world import World
+from tests.trips.openapi import OpenApi
+
+DO, RE, MI, FA = 440.0, 620.0, 880.0, 1240.0
+SCALE = (DO, RE, MI, FA)
+VOICE = GUILDS | GUILD_VOICE_STATES
+
+
+@pytest.fixture
+async def singer(standin: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Singer]:
+    bot = Singer()
+    async with running(bot, standin, monkeypatch):
+        yield bot
+
+
+@pytest.fixture
+def bare(standin: DiscordStandIn, http: aiohttp.ClientSession) -> BareBot:
+    return BareBot(standin, http)
+
+
+async def test_what_is_sung_is_heard_whole_and_in_order(
+    singer: Singer, standin: DiscordStandIn, ada: Person, ben: Person, tmp_path: Path
+):
+    ada.joins_voice("Lounge")
+    ben.joins_voice("Other lounge")
+    client = await singer.join(standin)
+    song = Song([DO, MI, RE, FA])
+    count = len(song.packets)
+    client.play(song)
+    heard = await standin.voice.until(lambda heard: len(heard) == count + 5)
+    await client.disconnect()
+    assert notes(heard.by(ada.id), SCALE) == [DO, MI, RE, FA]
+    assert len(heard.by(ben.id)) == 0
+    assert heard.flaws == ()
+    assert heard.lost == 0
+    assert len(heard.spurts()) == 1
+    assert heard.save(tmp_path / "heard.wav") == pytest.approx(heard.seconds, abs=0.1)
+
+
+async def test_moved_it_sings_on_where_it_is_now(
+    singer: Singer, standin: DiscordStandIn, ada: Person, ben: Person, mo: Person
+):
+    ada.joins_voice("Lounge")
+    ben.joins_voice("Other lounge")
+    client = await singer.join(standin)
+    client.play(Song([DO, RE] * 20))
+    await standin.voice.until(lambda heard: len(heard) > 5)
+    mo.moves_bot("Other lounge")
+    heard = await standin.voice.until(lambda heard: len(heard.by(ben.id)) > 20)
+    assert client.channel.name == "Other lounge"
+    assert len({packet.call for packet in heard.packets}) == 2
+    assert heard.flaws == ()
+    await client.disconnect()
+
+
+async def test_kicked_or_with_its_channel_gone_it_is_out(
+    singer: Singer, standin: DiscordStandIn, ada: Person, mo: Person
+):
+    for end in (mo.kicks_bot, lambda: mo.deletes_channel("Lounge")):
+        ended = asyncio.Event()
+        client = await singer.join(standin)
+        loop = asyncio.get_running_loop()
+        client.play(Song([DO] * 50), after=lambda _, loop=loop, ended=ended: loop.call_soon_threadsafe(ended.set))
+        end()
+        await asyncio.wait_for(ended.wait(), 5)
+        assert standin.voice.call() is None
+        assert not client.is_connected()
+    assert ada.guild.voice_states == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [("Small room", 0), ("Lounge", Permission.CONNECT), ("Lounge", Permission.VIEW_CHANNEL)],
+    ids=["full", "no Connect", "no View Channel"],
+)
+async def test_where_it_may_not_enter_nothing_is_answered(
+    bare: BareBot, standin: DiscordStandIn, ada: Person, name: str, lacking: int
+):
+    world = standin.world
+    ada.joins_voice("Small room")
+    world.overwrite(ada.place(name), ada.guild.members[world.bot.id], deny=lacking)
+    async with bare.gateway(intents=VOICE) as events:
+        await events.next("GUILD_CREATE")
+        await events.enter_voice(ada.place(name))
+        await events.leave_voice(ada.guild)
+        await events.enter_voice(ada.place("Other lounge"))
+        assert (await events.anything())["d"]["channel_id"] == str(ada.place("Other lounge").id)
+
+
+async def test_it_may_enter_a_full_channel_when_it_may_move_members(
+    bare: BareBot, standin: DiscordStandIn, ada: Person, ben: Person
+):
+    ada.joins_voice("Small room")
+    with pytest.raises(ClientRefused):
+        ben.joins_voice("Small room")
+    bot = ada.guild.members[standin.world.bot.id]
+    standin.world.overwrite(ada.place("Small room"), bot, allow=Permission.MOVE_MEMBERS)
+    async with bare.gateway(intents=VOICE) as events:
+        await events.enter_voice(ada.place("Small room"))
+        await events.next("VOICE_SERVER_UPDATE")
+
+
+async def test_its_state_comes_first_and_then_the_server_and_others_states_are_told_of(
+    bare: BareBot, standin: DiscordStandIn, ada: Person
+):
+    ada.joins_voice("Lounge")
+    described = OpenApi.beside_the_checkout()
+    async with bare.gateway(intents=VOICE) as events:
+        guild = await events.next("GUILD_CREATE")
+        assert [state["user_id"] for state in guild["voice_states"]] == [str(ada.id)]
+        assert str(ada.id) in [member["user"]["id"] for member in guild["members"]]
+        kinds = {channel["type"]: channel for channel in guild["channels"]}
+        assert [described.differences("GuildChannelResponse", kinds[kind]) for kind in (2, 13)] == [[], []]
+        await events.enter_voice(ada.place("Lounge"))
+        state, server = await events.anything(), await events.anything()
+        assert (state["t"], server["t"]) == ("VOICE_STATE_UPDATE", "VOICE_SERVER_UPDATE")
+        assert described.differences("VoiceStateResponse", state["d"]) == []
+        assert server["d"].keys() == {"token", "guild_id", "endpoint"}
+        ada.leaves_voice()
+        gone = await events.next("VOICE_STATE_UPDATE")
+        assert (gone["user_id"], gone["channel_id"]) == (str(ada.id), None)
+        assert described.differences("VoiceStateResponse", gone) == []
+
+
+async def test_without_the_intent_nobody_is_seen_in_voice(bare: BareBot, standin: DiscordStandIn, ada: Person):
+    ada.joins_voice("Lounge")
+    async with bare.gateway(intents=GUILDS) as events:
+        assert (await events.next("GUILD_CREATE"))["voice_states"] == []
+        ada.leaves_voice()
+        ada.joins_voice("Other lounge")
+        ada.leaves_voice()
+    assert [event for event in standin.journal.events if event.name == "VOICE_STATE_UPDATE"] == []
+
+
+async def test_on_a_stage_it_is_heard_once_it_may_speak(singer: Singer, standin: DiscordStandIn, ada: Person):
+    ada.joins_voice("Stage")
+    stage, me = ada.place("Stage"), ada.guild.members[standin.world.bot.id]
+    client = await singer.join(standin, "Stage")
+    client.play(Song([DO] * 30))
+    assert (await standin.voice.until(lambda heard: len(heard) > 2)).packets[0].unheard == "may not speak"
+    with pytest.raises(discord.Forbidden):
+        await client.guild.me.edit(suppress=False)
+    standin.world.overwrite(stage, me, allow=Permission.MUTE_MEMBERS)
+    await client.guild.me.edit(suppress=False)
+    await standin.voice.until(lambda heard: len(heard.by(ada.id)) > 2)
+    await client.disconnect()
+    assert OpenApi.beside_the_checkout().complaints(standin.journal.requests) == []
+
+
+async def test_it_is_gone_from_voice_with_its_session(bare: BareBot, standin: DiscordStandIn, ada: Person):
+    async with bare.gateway(intents=VOICE) as events:
+        await events.enter_voice(ada.place("Lounge"))
+        await events.next("VOICE_SERVER_UPDATE")
+        await standin.gateway.drop(forget=True)
+    assert ada.guild.voice_states == {}
+    assert standin.voice.call() is None
+
+
+async def test_nothing_is_left_of_it(monkeypatch: pytest.MonkeyPatch):
+    before = asyncio.all_tasks()
+    world = World()
+    world.populate()
+    async with DiscordStandIn(world) as standin:
+        bot = Singer()
+        async with running(bot, standin, monkeypatch):
+            client = await bot.join(standin)
+            client.play(Song([DO]))
+            await standin.voice.until(lambda heard: len(heard) > 3)
+            endpoint = standin.voice.server.endpoint
+    assert asyncio.all_tasks() == before
+    host, port = endpoint.split(":")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(host, int(port))
+
+
+async def test_a_world_without_voice_does_not_answer(ada: Person):
+    world = World()
+    world.populate()
+    async with (
+        DiscordStandIn(world, voice=False) as standin,
+        aiohttp.ClientSession(standin.base_url + "/") as session,
+        BareBot(standin, session).gateway(intents=VOICE) as events,
+    ):
+        await events.next("GUILD_CREATE")
+        await events.enter_voice(world.guild().channel("Lounge"))
+        Person(standin, world.user("Ben"), world.guild()).joins_voice("Lounge")
+        assert (await events.anything())["d"]["user_id"] == str(world.user("Ben").id)
+
+
+async def test_a_program_trusts_the_voice_server_by_a_file_in_its_environment(standin: DiscordStandIn, tmp_path: Path):
+    host, port = standin.voice.server.endpoint.split(":")
+    program = f"import socket, ssl; context = ssl.create_default_context(); \
+        context.wrap_socket(socket.create_connection(('{host}', {port})), server_hostname='{host}').close()"
+    certificate().write_trust(tmp_path / "trust.pem")
+    statuses = []
+    for settings in ({"SSL_CERT_FILE": str(tmp_path / "trust.pem")}, {}):
+        child = Child(tmp_path, settings, arguments=("-c", program))
+        await child.start()
+        statuses.append(await child.ended())
+    assert statuses == [0, 1]
+    assert "CERTIFICATE_VERIFY_FAILED" in "".join(child.log)
