@@ -44,7 +44,7 @@ COGS: Final = (
 
 
 class Bot(commands.AutoShardedBot):
-    """The bot on Discord: slash commands only, no privileged intent, next to nothing cached."""
+    """The bot on Discord: no privileged intent unless the operator wants one, next to nothing cached."""
 
     tree: Tree
 
@@ -56,6 +56,7 @@ class Bot(commands.AutoShardedBot):
         api_base_url: str = DISCORDS_OWN_BASE,
         grace_s: float = 0,
         hurry: asyncio.Event | None = None,
+        message_content: bool = False,
     ) -> None:
         self.services = services
         self.rooms = Rooms(clock)
@@ -73,6 +74,7 @@ class Bot(commands.AutoShardedBot):
         # Not to read messages, whose content does not come with these, but to hear of deleted ones.
         intents.guild_messages = True
         intents.dm_messages = True
+        intents.message_content = message_content
         super().__init__(
             command_prefix=(),
             help_command=None,

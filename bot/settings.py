@@ -228,6 +228,7 @@ class Settings(BaseSettings):
     allowed_guilds: Ids = ()
     allow_dms: Annotated[bool, BeforeValidator(_switch)] = True
     blocked_users: Ids = ()
+    message_content: Annotated[bool, BeforeValidator(_switch)] = False
 
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],

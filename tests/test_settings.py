@@ -92,6 +92,7 @@ def test_every_fault_is_told_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALLOW_DMS", "perhaps"),
         ("BLOCKED_USERS", "0"),
         ("BLOCKED_USERS", "99999999999999999999"),
+        ("MESSAGE_CONTENT", "some"),
         ("LOG_FORMAT", "xml"),
         ("SHUTDOWN_GRACE_SECONDS", "soon"),
     ],
@@ -128,12 +129,15 @@ def test_how_much_at_once_can_be_set_or_off(monkeypatch: pytest.MonkeyPatch) -> 
 def test_where_the_bot_serves_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = settings.load()
     assert (loaded.allowed_guilds, loaded.allow_dms, loaded.blocked_users) == ((), True, ())
+    assert not loaded.message_content
     monkeypatch.setenv("ALLOWED_GUILDS", "1034567890123456789, 1034567890123456780")
     monkeypatch.setenv("ALLOW_DMS", "False")
     monkeypatch.setenv("BLOCKED_USERS", "42,")
     loaded = settings.load()
     assert loaded.allowed_guilds == (1034567890123456789, 1034567890123456780)
     assert (loaded.allow_dms, loaded.blocked_users) == (False, (42,))
+    monkeypatch.setenv("MESSAGE_CONTENT", "true")
+    assert settings.load().message_content
 
 
 def test_models_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,7 @@ async def _serve_once(settings: Settings, services: Services, clock: Clock, sign
         api_base_url=settings.discord_api_base_url,
         grace_s=settings.shutdown_grace_seconds,
         hurry=signals.hurry,
+        message_content=settings.message_content,
     )
     async with bot:
         serving = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
@@ -92,10 +93,7 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
     except discord.LoginFailure as error:
         raise _refused_token() from error
     except discord.PrivilegedIntentsRequired as error:
-        raise StartupFault(
-            "Discord refused an intent: switch it on for this application in the developer portal",
-            exit_status=BAD_CONFIGURATION,
-        ) from error
+        raise _refused_intent(wanted=bot.intents.message_content) from error
     except discord.ConnectionClosed as error:
         if error.code == AUTHENTICATION_FAILED:
             raise _refused_token() from error
@@ -136,6 +134,16 @@ def _refused_token() -> StartupFault:
         "DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal",
         exit_status=BAD_CONFIGURATION,
     )
+
+
+def _refused_intent(*, wanted: bool) -> StartupFault:
+    sentence = "Discord refused an intent: switch it on for this application in the developer portal"
+    if wanted:
+        sentence = (
+            "MESSAGE_CONTENT: Discord refused the intent; expected it to be switched on in the developer portal → Bot "
+            "→ Message Content Intent, or `false` here"
+        )
+    return StartupFault(sentence, exit_status=BAD_CONFIGURATION)
 
 
 def _reason(error: Exception) -> str:

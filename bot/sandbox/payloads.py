@@ -52,8 +52,8 @@ def application(world: World) -> Json:
         "bot_require_code_grant": False,
         "integration_types_config": {"0": {}},
         "verify_key": VERIFY_KEY,
-        "flags": 0,
-        "flags_new": "0",
+        "flags": _application_flags(world),
+        "flags_new": str(_application_flags(world)),
         "redirect_uris": [],
         "interactions_endpoint_url": world.interactions_endpoint_url,
         "role_connections_verification_url": None,
@@ -65,6 +65,12 @@ def application(world: World) -> Json:
         "team": None,
         "eligible_oauth2_scopes": ["applications.commands", "bot"],
     }
+
+
+def _application_flags(world: World) -> int:
+    """The flags that tell which privileged intents are switched on, as for a bot in few guilds."""
+    intents = {1 << 8: 1 << 13, 1 << 1: 1 << 15, 1 << 15: 1 << 19}
+    return sum(flag for intent, flag in intents.items() if world.privileged_intents & intent)
 
 
 def role(of: Role) -> Json:

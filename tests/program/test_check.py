@@ -8,6 +8,7 @@ import pytest
 
 from bot.sandbox.child import CHECKOUT, Child
 from bot.sandbox.faults import Status
+from bot.sandbox.gateway import MESSAGE_CONTENT
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.sandbox import Sandbox
 from bot.store.schema import migrations
@@ -144,6 +145,15 @@ async def test_an_interactions_endpoint_is_named(set_up: SetUp) -> None:
     child = await set_up.run("check")
     assert child.exit_status == 1
     assert failed(child) == ["interactions endpoint"]
+
+
+async def test_an_intent_that_is_asked_for_and_switched_off_is_named(set_up: SetUp) -> None:
+    child = await set_up.run("check", MESSAGE_CONTENT="true")
+    assert failed(child) == ["message content"]
+    assert "developer portal" in told(child)["message content"][1]
+    set_up.discord.world.privileged_intents = MESSAGE_CONTENT
+    child = await set_up.run("check", MESSAGE_CONTENT="true")
+    assert (child.exit_status, told(child)["message content"][0]) == (0, "ok")
 
 
 @pytest.mark.parametrize(("ahead_s", "way"), [(-90, "ahead"), (90, "behind")])

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from bot.sandbox.child import ChildDied
 from bot.sandbox.faults import Hang, Slow
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
@@ -126,6 +127,10 @@ async def test_a_refused_intent_ends_it_with_its_sentence(box: Sandbox) -> None:
     await box.discord.gateway.drop(code=4014, forget=True)
     assert await asyncio.wait_for(box.child.ended(), DEADLINE_S) == 2
     assert box.child.log[-1].startswith("Discord refused an intent")
+    box.child.settings["MESSAGE_CONTENT"] = "true"
+    with pytest.raises(ChildDied):
+        await box.start()
+    assert (box.child.exit_status, box.child.log[-1].split(":")[0]) == (2, "MESSAGE_CONTENT")
 
 
 async def _answering_for(box: Sandbox, person: Person, seconds: int) -> Invocation:

@@ -11,7 +11,10 @@ import aiohttp
 from bot.program.checks.line import Line, fail, ok, skip
 from bot.settings import Settings
 
-TOKEN, ENDPOINT, CLOCK = "Discord token", "interactions endpoint", "clock"
+TOKEN, ENDPOINT, CONTENT, CLOCK = "Discord token", "interactions endpoint", "message content", "clock"
+CONTENT_FLAGS: Final = (1 << 18) | (1 << 19)
+"""In the application's flags: the Message Content intent is switched on. The second one is that of small bots."""
+
 MOST_SECONDS_OFF: Final = 30
 """Quotas and the fifteen minutes that an interaction's token lives are counted by our clock."""
 
@@ -45,7 +48,7 @@ async def check_discord(settings: Settings) -> list[Line]:
             return [fail(TOKEN, why), _after_token(ENDPOINT), skip(CLOCK, "Discord has to answer first")]
         lines = [_check_token(user)]
         if user.status == 200:
-            lines.append(await _check_endpoint(session, settings))
+            lines += await _check_application(session, settings)
         else:
             lines.append(_after_token(ENDPOINT))
         return [*lines, _check_clock(user)]
@@ -61,13 +64,17 @@ def _check_token(user: _Answer) -> Line:
     return fail(TOKEN, f"Discord answered with status {user.status}; try again in a while")
 
 
-async def _check_endpoint(session: aiohttp.ClientSession, settings: Settings) -> Line:
+async def _check_application(session: aiohttp.ClientSession, settings: Settings) -> list[Line]:
     try:
         application = await _get(session, f"{settings.discord_api_base_url}/applications/@me")
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        return fail(ENDPOINT, f"Discord didn't tell ({type(error).__name__}); try again in a while")
+        return [fail(ENDPOINT, f"Discord didn't tell ({type(error).__name__}); try again in a while")]
     if application.status != 200:
-        return fail(ENDPOINT, f"Discord didn't tell (status {application.status}); try again in a while")
+        return [fail(ENDPOINT, f"Discord didn't tell (status {application.status}); try again in a while")]
+    return [_check_endpoint(application), *([_check_content(application)] if settings.message_content else [])]
+
+
+def _check_endpoint(application: _Answer) -> Line:
     if application.body.get("interactions_endpoint_url"):
         return fail(
             ENDPOINT,
@@ -75,6 +82,17 @@ async def _check_endpoint(session: aiohttp.ClientSession, settings: Settings) ->
             "General Information",
         )
     return ok(ENDPOINT, "none is set, so commands arrive over the gateway")
+
+
+def _check_content(application: _Answer) -> Line:
+    flags = application.body.get("flags")
+    if isinstance(flags, int) and flags & CONTENT_FLAGS:
+        return ok(CONTENT, "the intent is switched on")
+    return fail(
+        CONTENT,
+        "MESSAGE_CONTENT asks for an intent that is switched off; switch it on in the developer portal → Bot → Message "
+        "Content Intent, or set MESSAGE_CONTENT to false",
+    )
 
 
 def _check_clock(user: _Answer) -> Line:
