@@ -164,7 +164,7 @@ class Answering:
         """Feed the answer to `relay` as it comes; tell how it ended once there are words to keep."""
         try:
             stream = self._api.chat_stream(prepared.question.model, prepared.messages)
-            async with aclosing(stream) as events, aclosing(tally.texts(events)) as texts:
+            async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:
                 async for text in texts:
                     trip.first_word()
                     relay.feed(text)

@@ -1,6 +1,6 @@
 """What an answer has come to while it streams: its text, and the tokens it has cost so far."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta
 from bot.conversation.tokens import BYTES_PER_TOKEN, size, tokens_in
@@ -23,8 +23,10 @@ class Tally:
         self.stopped: BotError | None = None
         """Why the answer was stopped, where it was: a limit, or a store that could not be asked."""
 
-    async def texts(self, events: AsyncGenerator[ChatEvent, None]) -> AsyncGenerator[str, None]:
-        """Yield the text of `events`, piece by piece, for as long as it is granted."""
+    async def texts(
+        self, events: AsyncGenerator[ChatEvent, None], thinking: Callable[[], None] = lambda: None
+    ) -> AsyncGenerator[str, None]:
+        """Yield the text of `events`, piece by piece, for as long as it is granted; call `thinking` at each thought."""
         async for event in events:
             match event:
                 case TextDelta(text):
@@ -32,6 +34,7 @@ class Tally:
                     if text:
                         yield text
                 case ReasoningDelta(text):
+                    thinking()
                     await self._take(text, self._reasoning, self._text)
                 case StreamEnd():
                     self.end = event

@@ -60,6 +60,8 @@ class Pacer:
         spare = left - KEPT_BACK
         if spare <= 0:
             return refills_in
+        if self._started is None:
+            return 0.0
         # Wait until the time since the last edit is a fair share of what then remains: e + w = (r - w) / spare.
-        since = 0.0 if self._started is None else now - self._started
+        since = now - self._started
         return min(refills_in, (refills_in - spare * since) / (spare + 1))

@@ -13,6 +13,9 @@ from bot.streaming.surface import Surface
 
 _log = logging.getLogger(__name__)
 
+THINKING: Final = "-# 💭 Thinking …"
+"""Stands where the answer will be, while the model thinks before its first word."""
+
 _RETRIES_S: Final = (1.0, 2.0, 4.0)
 """Seconds before each further attempt at a last edit. discord.py has tried five times by itself within each one."""
 
@@ -31,7 +34,7 @@ class Relay:
 
         async with Relay(surface, clock) as relay:
             async for delta in stream:
-                relay.feed(delta)
+                relay.feed(delta)  # or relay.thinking(), where there are no words yet
             shown = await relay.finish()
 
     Whatever ends the block, the text so far is shown completely and without a sign of life before it is left. To have
@@ -48,6 +51,8 @@ class Relay:
         self._showing: list[Page | None] = []  # what each message shows; None when an edit's fate is unknown
         self._first_word_at: float | None = None
         self._has_words = False
+        self._thinks = False
+        self._says_thinking = False
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
         self._note: str | None = None
@@ -88,6 +93,12 @@ class Relay:
         self._has_words = self._has_words or bool(text.strip())
         self._news.set()
 
+    def thinking(self) -> None:
+        """Take note that the model thinks: a line says so until there is a word. Never waits."""
+        if not self._thinks:
+            self._thinks = True
+            self._news.set()
+
     async def finish(self, note: str | None = None) -> Shown:
         """Show the whole answer, with `note` below it, and return once it is there.
 
@@ -110,10 +121,12 @@ class Relay:
         while not self._ended.is_set():
             self._news.clear()
             due = self._due(self._pages.so_far())
-            if due is None:
+            if due is None and (not self._thinks or self._says_thinking or self._showing):
                 await self._news.wait()
             elif (pause := self._pacer.pause(self._clock.monotonic(), self._surface.room)) > 0:
                 await self._rest(pause)
+            elif due is None:
+                await self._say_thinking()
             else:
                 await self._try(*due)
         pages = self._pages.finished(self._note)
@@ -121,6 +134,15 @@ class Relay:
             await self._surface.closing(len(pages))
         while (due := self._due(pages)) is not None:
             await self._insist(*due)
+
+    async def _say_thinking(self) -> None:
+        """Say once that the model thinks. It is no edit to the pacer: the first words need not wait after it."""
+        self._says_thinking = True
+        try:
+            await self._surface.meanwhile(THINKING)
+        except Exception as error:
+            # As for any edit on the way (see `_try`); and this one nobody misses, so it is not made again.
+            _log.warning("It was not said that the model thinks: %s", type(error).__name__)
 
     def _due(self, pages: list[Page]) -> tuple[int, Page] | None:
         """Find the first message that does not show what it should."""

@@ -39,6 +39,10 @@ class Surface(Protocol):
         """Do as `show` does, with a file."""
         ...
 
+    async def meanwhile(self, text: str) -> None:
+        """Let `text` stand where the answer will be, until message 0 is shown. Only before the first message."""
+        ...
+
     async def closing(self, messages: int) -> None:
         """Take note that what is shown from here on is final, and comes to `messages` messages. Never raises."""
         ...

@@ -49,6 +49,10 @@ class InteractionSurface:
         """Do as `show` does, with a file."""
         await self._put(index, text, [discord.File(io.BytesIO(data), filename)])
 
+    async def meanwhile(self, text: str) -> None:
+        """Put `text` in place of "thinking…"."""
+        await say_meanwhile(self._interaction, text)
+
     async def closing(self, messages: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
         if self._entry is not None:

@@ -44,6 +44,13 @@ async def test_text_is_passed_on_and_counted_with_hidden_reasoning() -> None:
     assert tally.stopped is None
 
 
+async def test_each_thought_is_told_of_but_not_passed_on() -> None:
+    tally, thoughts = Tally(PROMPT, allowance(0)), []
+    wanted = events(ReasoningDelta("hm"), ReasoningDelta("m"), TextDelta("Yes."))
+    assert [text async for text in tally.texts(wanted, lambda: thoughts.append(tally.begun))] == ["Yes."]
+    assert len(thoughts) == 2
+
+
 async def test_what_the_api_reports_counts_in_place_of_our_own() -> None:
     tally = Tally(PROMPT, allowance(0))
     await passed(tally, TextDelta("Because."), StreamEnd(Usage(50, 3), "stop", cut=False, model=None))

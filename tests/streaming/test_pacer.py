@@ -61,6 +61,10 @@ def test_even_a_first_edit_leaves_the_last_request_alone() -> None:
     assert Pacer().pause(100, FixedRoom(1, refills_in=3.5)) == pytest.approx(3.5)
 
 
+def test_a_first_edit_with_room_left_waits_for_nothing() -> None:
+    assert Pacer().pause(100, FixedRoom(2, refills_in=3.5)) == 0
+
+
 def test_a_refilled_bucket_holds_nothing_up() -> None:
     assert after_an_edit(0.0).pause(101, FixedRoom(0, refills_in=0.0)) == 0
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 
 from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE
-from bot.streaming.relay import Relay, Shown
+from bot.streaming.relay import THINKING, Relay, Shown
 from tests.support.clock import FakeClock, settle
 from tests.support.markdown_oracle import has_open_fence, shows_whole
 from tests.support.markdown_samples import pieces, sample
@@ -93,6 +93,43 @@ async def test_a_request_in_flight_is_awaited_before_the_last_one(clock: FakeClo
     await clock.drive(relayed(surface, clock, ["One", " two"]))
     assert [(edit.started, edit.text) for edit in surface.edits] == [(0.0, "One" + SIGN_OF_LIFE), (5.0, "One two")]
     assert surface.broken == []
+
+
+async def test_a_line_stands_in_while_the_model_thinks_and_the_first_words_take_its_place(clock: FakeClock) -> None:
+    surface = MemorySurface(clock, bucket=4)
+    async with Relay(surface, clock) as relay:
+        for _ in range(30):
+            relay.thinking()
+            await clock.advance(0.1)
+        assert (surface.meanwhiles, surface.messages) == ([THINKING], [])
+        relay.feed("Hello")
+        await settle()
+        assert surface.messages == ["Hello" + SIGN_OF_LIFE]  # at once, though an edit has just been made
+        relay.thinking()
+        await clock.advance(5)
+        shown = await relay.finish()
+    assert (surface.meanwhiles, surface.messages) == ([THINKING], ["Hello"])
+    assert (surface.broken, shown.first_word_at) == ([], pytest.approx(3.0))
+
+
+async def test_nothing_is_said_of_thinking_once_there_are_words(clock: FakeClock) -> None:
+    surface = MemorySurface(clock)
+    async with Relay(surface, clock) as relay:
+        relay.thinking()
+        relay.feed("Hello")
+        await clock.advance(5)
+        relay.thinking()
+        await clock.advance(5)
+    assert (surface.meanwhiles, surface.messages) == ([], ["Hello"])
+
+
+async def test_a_surface_that_does_not_take_the_line_is_not_asked_again(clock: FakeClock) -> None:
+    surface = MemorySurface(clock, failures=[OSError()])
+    async with Relay(surface, clock) as relay:
+        relay.thinking()
+        await clock.advance(5)
+        relay.feed("Hello")
+    assert (surface.meanwhiles, surface.messages) == ([THINKING], ["Hello"])
 
 
 async def test_a_long_answer_spills_into_more_messages(clock: FakeClock) -> None:

@@ -66,6 +66,7 @@ class MemorySurface:
     ) -> None:
         self.room = MemoryRoom(clock, bucket, window)
         self.messages: list[str] = []
+        self.meanwhiles: list[str] = []
         self.files: dict[int, tuple[str, bytes]] = {}
         self.edits: list[Edit] = []
         self.broken: list[str] = []
@@ -81,10 +82,15 @@ class MemorySurface:
     async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
         await self._take(index, text, (filename, data))
 
+    async def meanwhile(self, text: str) -> None:
+        if self.messages:
+            self.broken.append("something said meanwhile when there were words")
+        await self._take(0, text, None, is_answer=False)
+
     async def closing(self, messages: int) -> None:
         self.closes_at = messages
 
-    async def _take(self, index: int, text: str, file: tuple[str, bytes] | None) -> None:
+    async def _take(self, index: int, text: str, file: tuple[str, bytes] | None, *, is_answer: bool = True) -> None:
         self._check(index, text, file)
         started, left = self._clock.monotonic(), self.room.left()
         if not self.room.take():
@@ -101,6 +107,11 @@ class MemorySurface:
         finally:
             self._in_flight = False
         ended = self._clock.monotonic()
+        if not is_answer:
+            self.meanwhiles.append(text)
+            if failure is not None:
+                raise failure
+            return
         self.edits.append(Edit(started, ended, index, text, file and file[1], failure is None, left))
         if failure is not None:
             raise failure

@@ -24,6 +24,9 @@ ANY_NUMBER = {"MEMBER_RATE": "off", "MEMBER_RUNNING": "off", "CHANNEL_RUNNING": 
 SIGN_OF_LIFE = "-# ✍️ …"
 """The last line of an answer that is still being written."""
 
+THINKING = "-# 💭 Thinking …"
+"""What shows while the model thinks before it writes."""
+
 
 async def all_of(waiting: Iterable[Awaitable[T]]) -> list[T]:
     """Wait for everything at once."""
@@ -32,7 +35,7 @@ async def all_of(waiting: Iterable[Awaitable[T]]) -> list[T]:
 
 async def whole(used: Invocation) -> Invocation:
     """Wait until what a command shows is final: neither thinking nor being written."""
-    await used.until(lambda each: each.failed or (each.messages and not being_written(each)), deadline_s=DEADLINE_S)
+    await used.until(lambda each: each.failed or (each.messages and _is_final(each)), deadline_s=DEADLINE_S)
     assert not used.failed, "Discord would say that the application did not respond"
     return used
 
@@ -45,6 +48,11 @@ async def begun(used: Invocation) -> Invocation:
 def being_written(used: Invocation) -> bool:
     """Whether the answer shows that more is coming."""
     return used.text.endswith(SIGN_OF_LIFE)
+
+
+def being_thought_of(used: Invocation) -> bool:
+    """Whether the line stands in for an answer without a word yet."""
+    return used.text == THINKING
 
 
 async def use(person: Person, command: str, **options: Any) -> Invocation:
@@ -70,6 +78,10 @@ def asked(call: Call) -> list[str]:
 def is_about(word: str) -> Callable[[dict[str, Any]], bool]:
     """A predicate for the stand-in's faults and scripts: the newest question has this word in it."""
     return lambda body: word in body["messages"][-1]["content"]
+
+
+def _is_final(used: Invocation) -> bool:
+    return not being_written(used) and not being_thought_of(used)
 
 
 def _words(role: str, content: str) -> str:

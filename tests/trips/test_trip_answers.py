@@ -9,14 +9,26 @@ import pytest
 
 from bot import errors
 from bot.sandbox.buckets import ROOMY, Rate
-from bot.sandbox.faults import Hang, Slow, Stall
+from bot.sandbox.faults import Habits, Hang, Slow, Stall
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.messages import MessageFlag
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from tests.support.markdown_oracle import furthest_match, has_open_fence, shows_whole, squeeze
 from tests.support.markdown_samples import pieces, sample
-from tests.support.trip_box import DEADLINE_S, SIGN_OF_LIFE, OpenBox, ask, begun, being_written, is_about, whole
+from tests.support.trip_box import (
+    DEADLINE_S,
+    SIGN_OF_LIFE,
+    THINKING,
+    OpenBox,
+    ask,
+    begun,
+    being_thought_of,
+    being_written,
+    is_about,
+    told,
+    whole,
+)
 from tests.trips.reading import edits_of, left_in_bucket
 
 MARKDOWN_ANSWERS = 30
@@ -53,6 +65,21 @@ async def test_until_the_first_word_it_thinks(box: Sandbox, ada: Person):
     assert edits_of(box, used) == []
     box.model_api.faults.release()
     assert (await whole(used)).text == "```py\nx = 1\n```"
+
+
+async def test_a_line_stands_in_while_the_model_thinks_and_no_thought_shows(box: Sandbox, ada: Person):
+    box.model_api.script(["<thi", "nk>Too sec", "ret.</think>", "\n\nNo", "on."])
+    box.model_api.faults.next("chat", Habits(reasoning=("Very ", "secret. ")), Stall(after=5))
+    used = await ada.command("/ask", prompt="when?")
+    await used.until(being_thought_of, deadline_s=DEADLINE_S)
+    assert box.model_api.calls("chat")[0].running
+    box.model_api.faults.release()
+    assert (await whole(used)).text == "Noon."
+    shown = [version.content for version in used.messages[0].history[1:]]
+    assert shown[0] == THINKING
+    assert not any("secret" in text for text in shown)
+    await ask(ada, "and then?")
+    assert told(box.model_api.calls("chat")[-1]) == ["when?", "Noon.", "and then?"]
 
 
 async def test_a_streamed_answer_grows_in_several_edits_and_shows_life_until_it_is_done(box: Sandbox, ada: Person):
