@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from parrot import Parrot, running
+from singer import Singer
 
 from bot.sandbox.people import Person
 from bot.sandbox.standin import DiscordStandIn
@@ -22,6 +23,13 @@ async def standin() -> AsyncIterator[DiscordStandIn]:
 @pytest.fixture
 async def parrot(standin: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Parrot]:
     bot = Parrot()
+    async with running(bot, standin, monkeypatch):
+        yield bot
+
+
+@pytest.fixture
+async def singer(standin: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Singer]:
+    bot = Singer()
     async with running(bot, standin, monkeypatch):
         yield bot
 

@@ -1,5 +1,6 @@
 """A small discord.py bot that sings in voice channels, and songs for it in which every note can be told apart."""
 
+import asyncio
 import math
 from array import array
 from collections.abc import Sequence
@@ -25,8 +26,24 @@ class Singer(Parrot):
         super().__init__(intents=intents, connector=aiohttp.TCPConnector(ssl=certificate().client_context()))
 
     async def join(self, standin: DiscordStandIn, name: str = "Lounge", **options) -> discord.VoiceClient:
+        """Enter a channel, once it is known here that it is in none: news of having left would end a new client."""
         channel = self.get_channel(standin.world.guild().channel(name).id)
+        while channel.guild.me.voice is not None:
+            await self.wait_for("voice_state_update", timeout=5)
         return await channel.connect(**{"timeout": 5.0, "reconnect": False, "self_deaf": True, **options})
+
+
+class Performance:
+    """A song as it is being played; `over` once discord.py says that it is."""
+
+    def __init__(self, client: discord.VoiceClient, song: "Song") -> None:
+        self._over = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        client.play(song, after=lambda _: loop.call_soon_threadsafe(self._over.set))
+
+    async def over(self) -> None:
+        """Wait for its end."""
+        await asyncio.wait_for(self._over.wait(), 10)
 
 
 class Song(discord.AudioSource):

@@ -1,7 +1,6 @@
 """The stand-in's voice side, with the real discord.py in it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -24,13 +23,6 @@ from tests.trips.openapi import OpenApi
 DO, RE, MI, FA = 440.0, 620.0, 880.0, 1240.0
 SCALE = (DO, RE, MI, FA)
 VOICE = GUILDS | GUILD_VOICE_STATES
-
-
-@pytest.fixture
-async def singer(standin: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Singer]:
-    bot = Singer()
-    async with running(bot, standin, monkeypatch):
-        yield bot
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ class VoiceConnection:
     queue: asyncio.Queue[str | bytes | int] = field(default_factory=asyncio.Queue)
     call: "Call | None" = None
     ending: bool = False
+    silent: bool = False
+    """Whether nothing that comes on it is answered."""
 
     def say(self, op: VoiceOp, data: object) -> None:
         """Send something that is never sent again."""

@@ -9,6 +9,7 @@ from bot.sandbox.gateway import GUILD_VOICE_STATES, Gateway
 from bot.sandbox.guilds import Channel, ChannelType, Guild, User, VoiceState
 from bot.sandbox.permissions import Permission
 from bot.sandbox.sessions import Session
+from bot.sandbox.voice.faults import VoiceFaults
 from bot.sandbox.voice.protocol import VoiceClose
 from bot.sandbox.voice.server import VoiceServer
 from bot.sandbox.world import World
@@ -22,10 +23,11 @@ class Presence:
     To a wish that is not granted Discord says nothing at all, and so does this.
     """
 
-    def __init__(self, world: World, gateway: Gateway, server: VoiceServer) -> None:
+    def __init__(self, world: World, gateway: Gateway, server: VoiceServer, faults: VoiceFaults) -> None:
         self._world = world
         self._gateway = gateway
         self._server = server
+        self._faults = faults
         self._sessions: dict[int, Session] = {}  # the gateway session that each guild's call was asked for in
 
     # ------------------------------------------------------------------ the gateway's door
@@ -45,14 +47,14 @@ class Presence:
                 self.leave(guild, self._world.bot)
             return
         channel = guild.channels.get(_number(data["channel_id"]))
-        if channel is None or not self.admits(self._world.bot, channel):
+        if channel is None or not self.admits(self._world.bot, channel) or self._faults.silent("gateway"):
             return
         muted, deafened = data.get("self_mute") is True, data.get("self_deaf") is True
         call = self._server.calls.get(guild.id)
         stays = state is not None and state.channel is channel and state.session_id == session.id
         self._sessions[guild.id] = session
         self._place(guild, self._world.bot, channel, session.id, self_mute=muted, self_deaf=deafened)
-        if not stays or call is None or not call.connected:
+        if (not stays or call is None or not call.connected) and not self._faults.silent("server update"):
             self._tell_server(guild)
 
     def ended(self, session: Session) -> None:
@@ -112,7 +114,13 @@ class Presence:
         self._tell_server(guild)
 
     def renew(self, guild: Guild) -> None:
-        """Give the bot's call in a guild another server: a new address and token, the old one closes."""
+        """Give the bot's call in a guild a new token, and the server as it is now; the old call closes.
+
+        Raises:
+            ValueError: it is not in voice there.
+        """
+        if self._world.bot.id not in guild.voice_states:
+            raise ValueError("the bot is in no voice channel there")
         self._tell_server(guild)
 
     def allow_speaking(self, state: VoiceState, *, suppress: bool, asked_at: float | None) -> None:

@@ -64,6 +64,6 @@ class VoiceClose(IntEnum):
 class VoiceClosing(Exception):
     """Ends a voice connection with a close code."""
 
-    def __init__(self, code: VoiceClose, reason: str) -> None:
+    def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code

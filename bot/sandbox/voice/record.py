@@ -27,9 +27,9 @@ class Record:
         if len(self.flaws) < MOST_FLAWS:
             self.flaws.append(text)
 
-    def take(self, call: Call, data: bytes, rtp: Rtp, arrived_ns: int) -> None:
-        """Note a packet of a call."""
-        opus, unheard = b"", self._hindered(call)
+    def take(self, call: Call, data: bytes, rtp: Rtp, arrived_ns: int, *, lost: bool = False) -> None:
+        """Note a packet of a call; one that was `lost` on the way to those who listen is heard by nobody."""
+        opus, unheard = b"", "lost on the way" if lost else self._hindered(call)
         try:
             opus = decipher(data, rtp, call.key)
         except Undecipherable:

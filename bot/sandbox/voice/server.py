@@ -16,6 +16,7 @@ from bot.sandbox.guilds import User, VoiceState
 from bot.sandbox.voice import rtp
 from bot.sandbox.voice.call import Call, VoiceConnection
 from bot.sandbox.voice.datagrams import Address, Datagrams
+from bot.sandbox.voice.faults import VoiceFaults
 from bot.sandbox.voice.protocol import HEARTBEAT_MS, MODE, VERSION, VoiceClose, VoiceClosing, VoiceOp
 from bot.sandbox.voice.record import Record
 from bot.sandbox.wire import Json
@@ -41,9 +42,10 @@ class VoiceServer:
     Args:
         world: where the channels and their people are.
         bell: rung for every message and every packet.
+        faults: what shall go wrong.
     """
 
-    def __init__(self, world: World, bell: Bell) -> None:
+    def __init__(self, world: World, bell: Bell, faults: VoiceFaults) -> None:
         self.calls: dict[int, Call] = {}
         """The bot's call in each guild, by the guild's id."""
         self.records: dict[int, Record] = {}
@@ -53,12 +55,14 @@ class VoiceServer:
         """Where it listens, as VOICE_SERVER_UPDATE names it; set once it does."""
         self._world = world
         self._bell = bell
+        self._faults = faults
         self._numbers = itertools.count(1)
         self._ssrcs = itertools.count(1001)
         self._by_ssrc: dict[int, Call] = {}
         self._connections: set[VoiceConnection] = set()
         self._datagrams = Datagrams(self._datagram)
         self._runner: web.AppRunner | None = None
+        self._context: ssl.SSLContext | None = None
 
     async def start(self, context: ssl.SSLContext) -> None:
         """Listen on free ports of the loopback interface."""
@@ -66,10 +70,25 @@ class VoiceServer:
         app.router.add_get("/", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, LOOPBACK, 0, ssl_context=context)
+        self._context = context
+        await self.relocate()
+        await self.open_udp()
+
+    async def relocate(self) -> None:
+        """Listen on one more port, which is the endpoint of every call from here on; the others stay open."""
+        if self._runner is None:
+            raise RuntimeError("the voice server does not listen")
+        site = web.TCPSite(self._runner, LOOPBACK, 0, ssl_context=self._context)
         await site.start()
-        self.endpoint = f"{LOOPBACK}:{self._runner.addresses[0][1]}"
+        self.endpoint = f"{LOOPBACK}:{self._runner.addresses[-1][1]}"
+
+    async def open_udp(self) -> None:
+        """Take datagrams, on the port there was before if there was one."""
         await self._datagrams.listen(LOOPBACK)
+
+    def close_udp(self) -> None:
+        """Take none: whoever sends one gets an error from the machine."""
+        self._datagrams.close()
 
     async def close(self) -> None:
         """Cut every connection and stop listening."""
@@ -121,11 +140,13 @@ class VoiceServer:
         await socket.prepare(request)
         connection = VoiceConnection(socket, request)
         self._connections.add(connection)
-        connection.say(VoiceOp.HELLO, {"v": int(VERSION), "heartbeat_interval": HEARTBEAT_MS})
+        connection.silent = self._faults.silent("websocket")
+        if not connection.silent:
+            connection.say(VoiceOp.HELLO, {"v": int(VERSION), "heartbeat_interval": HEARTBEAT_MS})
         writer = asyncio.create_task(connection.write())
         try:
             async for message in socket:
-                if connection.ending:
+                if connection.ending or connection.silent:
                     continue
                 try:
                     self._receive(connection, message.type, message.data)
@@ -158,6 +179,9 @@ class VoiceServer:
         elif op in (VoiceOp.IDENTIFY, VoiceOp.RESUME):
             if call is not None:
                 raise VoiceClosing(VoiceClose.ALREADY_AUTHENTICATED, "Already authenticated.")
+            ordered = self._faults.closing()
+            if ordered is not None:
+                raise VoiceClosing(ordered, "This was asked for.")
             (self._identify if op is VoiceOp.IDENTIFY else self._resume)(connection, data)
         elif call is None:
             raise VoiceClosing(VoiceClose.NOT_AUTHENTICATED, "Not authenticated.")
@@ -250,7 +274,7 @@ class VoiceServer:
         asking = rtp.discovery(data)
         if asking is not None:
             call = self._by_ssrc.get(asking)
-            if call is not None:
+            if call is not None and not self._faults.losing:
                 call.address = address
                 self._datagrams.send(rtp.discovered(asking, *address), address)
             return
@@ -260,5 +284,5 @@ class VoiceServer:
         call = self._by_ssrc.get(packet.ssrc)
         if call is None or address != call.address:
             return  # nobody's: an ended call goes on sending into the void for a moment
-        self.record(call.guild_id).take(call, data, packet, arrived_ns)
+        self.record(call.guild_id).take(call, data, packet, arrived_ns, lost=self._faults.losing)
         self._bell.ring()

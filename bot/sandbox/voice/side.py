@@ -6,10 +6,12 @@ from collections.abc import Callable
 from bot.sandbox.bell import Bell
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.guilds import Guild
-from bot.sandbox.voice.call import Call
+from bot.sandbox.voice.call import Call, VoiceConnection
 from bot.sandbox.voice.certificate import certificate
+from bot.sandbox.voice.faults import VoiceFaults
 from bot.sandbox.voice.heard import Heard
 from bot.sandbox.voice.presence import Presence
+from bot.sandbox.voice.protocol import VoiceClose
 from bot.sandbox.voice.server import VoiceServer
 from bot.sandbox.world import World
 
@@ -30,8 +32,10 @@ class VoiceSide:
     def __init__(self, world: World, gateway: Gateway) -> None:
         self.bell = Bell()
         """Rung for every packet, and for every message on a voice websocket."""
-        self.server = VoiceServer(world, self.bell)
-        self.presence = Presence(world, gateway, self.server)
+        self.faults = VoiceFaults()
+        """What goes wrong with the coming connections and datagrams."""
+        self.server = VoiceServer(world, self.bell, self.faults)
+        self.presence = Presence(world, gateway, self.server, self.faults)
         self._world = world
         self._gateway = gateway
 
@@ -44,6 +48,49 @@ class VoiceSide:
         """Cut every connection and stop listening."""
         self._gateway.voice_door = None
         await self.server.close()
+
+    # ------------------------------------------------------------------ what happens to the bot's call now
+
+    def end(self, code: int | VoiceClose, guild: Guild | str = "Sandbox") -> None:
+        """Close the websocket of the bot's call with a code. After 4015 the call can be resumed, else it is over.
+
+        The main gateway is not told: the bot is still seen in its channel. For a real kick there is `person.kicks_bot`.
+
+        Raises:
+            ValueError: there is no connection to close.
+        """
+        call, connection = self._connected(guild)
+        if code == VoiceClose.SERVER_CRASHED:
+            connection.end(code)
+        else:
+            self.server.end(call.guild_id, code)
+
+    def cut(self, guild: Guild | str = "Sandbox") -> None:
+        """Cut the TCP connection of the bot's call without a word; the call can be resumed.
+
+        Raises:
+            ValueError: there is no connection to cut.
+        """
+        self._connected(guild)[1].cut()
+
+    async def moves_server(self, guild: Guild | str = "Sandbox") -> None:
+        """Let another voice server, at another address, take over the bot's call.
+
+        Raises:
+            ValueError: the bot is in no voice channel there.
+        """
+        await self.server.relocate()
+        self.presence.renew(self._guild(guild))
+
+    def close_udp(self) -> None:
+        """Close the UDP port: every datagram comes back as an error. `open_udp` ends it."""
+        self.server.close_udp()
+
+    async def open_udp(self) -> None:
+        """Open the UDP port again."""
+        await self.server.open_udp()
+
+    # ------------------------------------------------------------------ what is heard
 
     def call(self, guild: Guild | str = "Sandbox") -> Call | None:
         """The bot's call in a guild; None while it has none."""
@@ -73,6 +120,12 @@ class VoiceSide:
             return heard if look(heard) else None
 
         return await self.bell.until(found, deadline_s=deadline_s, what=what)
+
+    def _connected(self, guild: Guild | str) -> tuple[Call, VoiceConnection]:
+        call = self.call(guild)
+        if call is None or call.connection is None:
+            raise ValueError("the bot has no voice connection there")
+        return call, call.connection
 
     def _guild(self, guild: Guild | str) -> Guild:
         return self._world.guild(guild) if isinstance(guild, str) else guild

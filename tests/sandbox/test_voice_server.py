@@ -1,0 +1,112 @@
+"""The voice server itself, spoken to as discord.py never would."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+import pytest
+from bare_bot import BareBot
+from bare_voice import BareVoice, VoiceDoor
+
+from bot.sandbox.gateway import GUILD_VOICE_STATES, GUILDS
+from bot.sandbox.people import Person
+from bot.sandbox.standin import DiscordStandIn
+
+
+@pytest.fixture
+async def door(standin: DiscordStandIn, http: aiohttp.ClientSession, ada: Person) -> AsyncIterator[VoiceDoor]:
+    async with BareBot(standin, http).gateway(intents=GUILDS | GUILD_VOICE_STATES) as events:
+        door = VoiceDoor(http, events)
+        await door.enter(ada.place("Lounge"))
+        yield door
+
+
+def wrong_mode(voice: BareVoice) -> Awaitable[None]:
+    return voice.send(1, protocol="udp", data={"address": "127.0.0.1", "port": 1, "mode": "xsalsa20_poly1305"})
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [
+        (lambda voice: voice.send_text("hello"), 4002),
+        (lambda voice: voice.send(99), 4001),
+        (lambda voice: voice.send(5, speaking=1, ssrc=1), 4003),
+        (lambda voice: voice.identify(token="another"), 4006),
+        (lambda voice: voice.identify(session_id="another"), 4006),
+        (lambda voice: voice.identify(server_id="1"), 4006),
+        (lambda voice: voice.identify(user_id="1"), 4004),
+        (lambda voice: voice.send(7, **voice.identity), 4006),
+    ],
+    ids=["no JSON", "opcode", "nobody yet", "token", "session", "server", "user", "nothing to resume"],
+)
+async def test_what_a_good_client_does_not_say_closes_the_connection(
+    door: VoiceDoor, act: Callable[[BareVoice], Awaitable[None]], code: int
+):
+    async with door.open() as voice:
+        await act(voice)
+        assert await voice.close_code() == code
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [
+        (lambda voice: voice.identify(), 4005),
+        (wrong_mode, 4016),
+        (lambda voice: voice.send(1, protocol="webrtc", data={}), 4012),
+    ],
+    ids=["twice", "mode", "protocol"],
+)
+async def test_so_does_the_wrong_thing_after_it_was_let_in(
+    door: VoiceDoor, act: Callable[[BareVoice], Awaitable[None]], code: int
+):
+    async with door.open() as voice:
+        await voice.identify()
+        await act(voice)
+        assert await voice.close_code() == code
+
+
+async def test_a_heartbeat_is_answered_with_what_it_held(door: VoiceDoor):
+    async with door.open() as voice:
+        await voice.send(3, t=1234, seq_ack=-1)
+        assert (await voice.next(6))["d"] == {"t": 1234}
+
+
+async def test_one_who_comes_back_is_told_what_was_missed(
+    door: VoiceDoor, standin: DiscordStandIn, ada: Person, ben: Person
+):
+    ada.joins_voice("Lounge")
+    async with door.open() as voice:
+        await voice.connect()
+        ben.joins_voice("Lounge")
+        seen = (await voice.next(11))["seq"]
+        standin.voice.end(4015)
+        assert await voice.close_code() == 4015
+    ada.leaves_voice()
+    async with door.open() as voice:
+        await voice.send(7, **voice.identity, seq_ack=seen)
+        assert (await voice.next(13))["d"] == {"user_id": str(ada.id)}
+        await voice.next(9)
+        assert standin.voice.call().connected
+
+
+async def test_sound_that_nobody_should_send_is_noted(door: VoiceDoor, standin: DiscordStandIn, ada: Person):
+    ada.joins_voice("Lounge")
+    async with door.open() as voice:
+        await voice.connect()
+        voice.sound(10, 0)
+        await standin.voice.until(lambda heard: len(heard) == 1)
+        await voice.send(5, speaking=1, delay=0, ssrc=voice.ssrc)
+        await standin.voice.bell.until(lambda: standin.voice.call().announced, deadline_s=5, what="speaking")
+        voice.sound(11, 960)
+        voice.sound(13, 3 * 960)
+        voice.sound(14, 3 * 960)
+        voice.sound(15, 4 * 960, key=bytes(32))
+        voice.datagram(b"a sign of life")
+        heard = await standin.voice.until(lambda heard: len(heard) == 5)
+    why = [packet.unheard for packet in heard.packets]
+    assert why == ["speaking not announced", None, None, None, "wrong key"]
+    assert heard.lost == 1
+    assert heard.flaws == (
+        "call 1: packet 13 came after 11",
+        "call 1: timestamp 2880 came after 2880",
+        "call 1: packet 15 is encrypted with another key",
+    )
