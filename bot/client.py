@@ -183,14 +183,16 @@ class Bot(commands.AutoShardedBot):
         """Dispatch `server_join` for each server joined, with its id.
 
         discord.py's own `guild_join` doesn't come in the seconds after a start: there it takes every server for one it
-        was in before. Discord leaves out `unavailable` where the bot is new.
+        was in before. Discord leaves out `unavailable` where the bot is new, and hasn't named the server before.
         """
         parse = self._connection.parsers["GUILD_CREATE"]
 
         def parse_and_tell(data: dict[str, Any]) -> None:  # Any: Discord's JSON
+            guild_id = int(data["id"])
+            joined = "unavailable" not in data and self.get_guild(guild_id) is None
             parse(data)
-            if "unavailable" not in data:
-                self.dispatch("server_join", int(data["id"]))
+            if joined:
+                self.dispatch("server_join", guild_id)
 
         self._connection.parsers["GUILD_CREATE"] = parse_and_tell
 

@@ -6,6 +6,7 @@ import discord
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
 from bot.guilds.doors import Doors
 from bot.roster.roster import Roster
@@ -46,9 +47,10 @@ class Joining(commands.Cog):
             )
 
     async def _is_first(self, guild: discord.Guild) -> bool:
-        """Whether no sibling on the same database has greeted, nor this process, a short while ago."""
+        """Whether no sibling on the same database has greeted this time; one that takes the bot back is greeted anew."""
+        came = guild.me.joined_at
         try:
-            return await self._roster.claim(guild.id)
+            return await self._roster.claim(guild.id if came is None else guild.id ^ unix_ms(came))
         except StoreUnavailable as error:
             log.warning("greeting left out", extra={"guild": guild.id, "detail": str(error)})
             return False

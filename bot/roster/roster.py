@@ -111,8 +111,8 @@ class Roster:
             if process == self._process or not self._is_dead(process, lease_until_ms):
                 continue
             left = await self._answers.adopt(process, self._process)
-            logger.info("a process is gone", extra={"gone": process, "answers": len(left)})
             self._lifeline.bury(process)
+            logger.info("a process is gone", extra={"gone": process, "answers": len(left)})
             await self._bury(process)
             adopted += left
         return adopted

@@ -32,6 +32,9 @@ else:
 MIDDLE = "-alive-"
 """Between the database's name and the process's in the file's name."""
 
+LITTER_AFTER_S = 24 * 3600
+"""Living processes touch their files every few seconds; a dead one's that nobody buried is of no use any more."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -80,6 +83,7 @@ def holding(database: Path, process: str) -> Iterator[Lifeline]:
     """Hold the file of `process` beside the database file at `database`."""
     path = _path(database, process)
     descriptor: int | None = None
+    _clear_away_litter(database)
     try:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
@@ -107,6 +111,14 @@ def pulses(database: Path) -> list[Pulse]:
                 said = json.loads(path.read_text())
                 found.append(Pulse(str(said["host"]), float(said["at"]), said["connected"] is True))
     return found
+
+
+def _clear_away_litter(database: Path) -> None:
+    """Remove old files of dead processes that nobody knows: killed before they were in the database."""
+    for path in database.parent.glob(f"{database.name}{MIDDLE}*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - LITTER_AFTER_S and _is_locked(path) is False:
+                path.unlink()
 
 
 def _path(database: Path, process: str) -> Path:

@@ -13,9 +13,8 @@ _SHAPE: Final = "server persona"
 
 
 def place_for(guild: discord.Guild) -> discord.TextChannel | None:
-    """Find the first channel that the bot may write to, the one for system messages before all others."""
-    channels = sorted(guild.text_channels, key=lambda channel: (channel != guild.system_channel, channel.position))
-    for channel in channels:
+    """Find the first channel that the bot may write to, in the order in which members see them."""
+    for channel in sorted(guild.text_channels, key=_place_in_list):
         held = channel.permissions_for(guild.me)
         if held.view_channel and held.send_messages:
             return channel
@@ -36,6 +35,11 @@ def words_for(guild: discord.Guild, commands: Collection[str], ids: Mapping[str,
             f"Those who may manage this server {limits}say who I am here with {link(_SHAPE)}.",
         )
     )
+
+
+def _place_in_list(channel: discord.TextChannel) -> tuple[int, int, int]:
+    """Channels of no category come first."""
+    return (channel.category.position if channel.category else -1, channel.position, channel.id)
 
 
 def _permissions(lack: Sequence[Need]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.lifeline import holding, pulses
+from bot.store.lifeline import LITTER_AFTER_S, holding, pulses
 
 HOLD_UNTIL_KILLED = """
 import pathlib, sys, time
@@ -65,3 +65,17 @@ def test_without_a_place_for_the_file_nothing_is_known(tmp_path: Path, caplog: p
         mine.beat(connected=True)
         assert mine.is_alive("other") is None
     assert "no lock to be had" in caplog.text
+
+
+def test_what_dead_processes_left_long_ago_is_cleared_away(database: Path) -> None:
+    old, new = (database.with_name(f"bot.db-alive-{name}") for name in ("old", "new"))
+    for path in (old, new):
+        path.touch()
+    with holding(database, "living"):
+        long_ago = time.time() - LITTER_AFTER_S - 1
+        for path in (old, database.with_name("bot.db-alive-living")):
+            os.utime(path, (long_ago, long_ago))
+        with holding(database, "mine") as mine:
+            assert mine.is_alive("living") is True
+            assert mine.is_alive("new") is False
+            assert not old.exists()

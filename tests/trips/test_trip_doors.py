@@ -65,7 +65,7 @@ async def test_on_joining_it_says_three_lines_in_the_first_channel_it_may_write_
     guild = box.world.add_guild("New", channels=("rules", "lobby", "news"))
     guild.system_channel_id = guild.channel("news").id
     box.discord.gateway.announce_guild(guild, joined=True)
-    said = (await _said(box, guild, "news")).content.splitlines()
+    said = (await _said(box, guild, "rules")).content.splitlines()
     assert len(said) == 3
     assert re.match(
         r"Hello! </ask:\d+> answers, </say:\d+> speaks, </draw:\d+> draws; </help:\d+> shows the rest\.", said[0]
@@ -97,6 +97,16 @@ async def test_it_says_hello_once_and_never_at_a_start(box: Sandbox, ada: Person
     await box.restart()
     await ask(ada, "Anything new?")
     assert len(box.world.messages[guild.channel("general").id]) == 1
+
+
+async def test_a_server_that_takes_it_back_is_greeted_anew(box: Sandbox) -> None:
+    guild = box.world.add_guild("Fickle")
+    box.discord.gateway.announce_guild(guild, joined=True)
+    await _said(box, guild, "general")
+    box.discord.removals.bot(guild)
+    _ask_in(box, guild)
+    messages = box.world.messages[guild.channel("general").id]
+    await box.world.bell.until(lambda: len(messages) == 2, deadline_s=DEADLINE_S, what="a second greeting")
 
 
 async def test_two_processes_say_hello_once(box: Sandbox, ada: Person) -> None:

@@ -22,6 +22,7 @@ WITHOUT_LIMITS = {
 
 
 async def test_an_interaction_delivered_twice_is_answered_once(box: Sandbox, ada: Person) -> None:
+    box.model_api.script(["word "] * 20)
     box.model_api.faults.next(Kind.CHAT, Slow(pace_s=0.05))
     used = await ada.command("/ask", prompt="Once, please.")
     box.deliver_again(used)
