@@ -47,7 +47,7 @@ class Joining(commands.Cog):
             )
 
     async def _is_first(self, guild: discord.Guild) -> bool:
-        """Whether no sibling on the same database has greeted this time; one that takes the bot back is greeted anew."""
+        """Whether no sibling on the same database has greeted; a server that takes the bot back is greeted anew."""
         came = guild.me.joined_at
         try:
             return await self._roster.claim(guild.id if came is None else guild.id ^ unix_ms(came))
