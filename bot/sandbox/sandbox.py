@@ -39,6 +39,7 @@ class Sandbox:
         world: a world other than the usual one; it has to be populated already.
         model_api: a model API other than the usual one, not yet entered.
         voice: whether there is a voice server; by default where the packages for it are installed.
+        dave: whether sound is encrypted end to end, as Discord asks for; without it everyone in the channel hears all.
         directory: where the bot runs; a temporary directory that goes away otherwise.
     """
 
@@ -55,6 +56,7 @@ class Sandbox:
         world: World | None = None,
         model_api: ModelApi | None = None,
         voice: bool | None = None,
+        dave: bool = False,
         directory: Path | None = None,
     ) -> None:
         if world is None:
@@ -62,7 +64,7 @@ class Sandbox:
             world.populate()
         self.world = world
         self.discord = DiscordStandIn(
-            world, token=token, rates=rates, deadline_s=deadline_s, shards=shards, voice=voice
+            world, token=token, rates=rates, deadline_s=deadline_s, shards=shards, voice=voice, dave=dave
         )
         self.model_api = ModelApi() if model_api is None else model_api
         self._shards = shards

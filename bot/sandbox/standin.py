@@ -38,6 +38,7 @@ class DiscordStandIn:
         deadline_s: how long a first response to an interaction may take.
         shards: how many shards `GET /gateway/bot` recommends.
         voice: whether there is a voice server; by default where the packages for it are installed.
+        dave: whether sound is encrypted end to end, as Discord asks for; without it everyone in the channel hears all.
         monotonic: seconds that the rate limits are counted by.
     """
 
@@ -50,6 +51,7 @@ class DiscordStandIn:
         deadline_s: float = DEADLINE_S,
         shards: int = 1,
         voice: bool | None = None,
+        dave: bool = False,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         self.world = world
@@ -61,7 +63,7 @@ class DiscordStandIn:
         self.buckets = Buckets(monotonic, world.now, {**RATES, **(rates or {})})
         self.postbox = Postbox(world, self.gateway.announce)
         self.has_voice = not lacking() if voice is None else voice
-        self.voice = VoiceSide(world, self.gateway)
+        self.voice = VoiceSide(world, self.gateway, dave=dave)
         self.removals = Removals(world, self.gateway, self.postbox, self.voice.presence)
         routes = (
             ApplicationRoutes(world, self.commands, self.gateway, shards=shards),

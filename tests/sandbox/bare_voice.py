@@ -28,6 +28,9 @@ class BareVoice:
     async def send(self, op: int, **data: object) -> None:
         await self._socket.send_json({"op": op, "d": data})
 
+    async def send_bytes(self, data: bytes) -> None:
+        await self._socket.send_bytes(data)
+
     async def send_text(self, text: str) -> None:
         await self._socket.send_str(text)
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 from array import array
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 import aiohttp
 import av
@@ -37,13 +38,12 @@ class Performance:
     """A song as it is being played; `over` once discord.py says that it is."""
 
     def __init__(self, client: discord.VoiceClient, song: "Song") -> None:
-        self._over = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        client.play(song, after=lambda _: loop.call_soon_threadsafe(self._over.set))
+        self._over: Future[Exception | None] = Future()
+        client.play(song, after=self._over.set_result)  # from the player's thread, perhaps after the loop's end
 
     async def over(self) -> None:
         """Wait for its end."""
-        await asyncio.wait_for(self._over.wait(), 10)
+        await asyncio.wait_for(asyncio.wrap_future(self._over), 10)
 
 
 class Song(discord.AudioSource):

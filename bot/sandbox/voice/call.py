@@ -4,8 +4,10 @@ import asyncio
 import json
 import secrets
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -13,6 +15,9 @@ from bot.sandbox.guilds import VoiceState
 from bot.sandbox.voice.datagrams import Address
 from bot.sandbox.voice.protocol import UNNUMBERED, VoiceOp
 from bot.sandbox.wire import Json
+
+if TYPE_CHECKING:
+    from bot.sandbox.voice.dave import Group
 
 REPLAYED = 1_000  # messages kept for a connection that comes back
 
@@ -73,16 +78,26 @@ class Call:
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     connection: VoiceConnection | None = None
-    dave_version: int = 0
+    group: "Group | None" = None
+    """Its end-to-end encryption; None where there is none."""
+
     address: Address | None = None
     """Where its datagrams come from, once it asked."""
     described: bool = False
     """Whether it was told its key."""
     announced: bool = False
-    """Whether it ever said that it speaks; Discord takes no sound before."""
+    """Whether it ever said whether it speaks; Discord takes no sound before."""
+    early: list[Callable[[], None]] = field(default_factory=list)
+    """Sound that came before that, to be noted: the word may be on its way still, over another socket."""
     speaking: bool = False
     sequence: int = -1
     sent: deque[tuple[int, str | bytes]] = field(default_factory=lambda: deque(maxlen=REPLAYED))
+
+    def take_early(self) -> None:
+        """Note the sound that came early, as it was or is now."""
+        early, self.early = self.early, []
+        for note in early:
+            note()
 
     @property
     def user_id(self) -> int:

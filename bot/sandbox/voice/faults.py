@@ -5,8 +5,13 @@ from typing import Literal
 
 from bot.sandbox.voice.protocol import VoiceClose
 
-Silence = Literal["gateway", "server update", "websocket"]
-"""What does not answer: op 4 not at all; op 4 with a state, and no server; the voice websocket, once it is open."""
+Silence = Literal["gateway", "server update", "websocket", "group"]
+"""What does not answer.
+
+`gateway`: op 4, not at all. `server update`: op 4 is answered with a state, and no server. `websocket`: the voice
+websocket, once it is open. `group`: the wish to be in the group of the end-to-end encryption, until
+`VoiceSide.lets_into_group`.
+"""
 
 
 class VoiceFaults:

@@ -39,11 +39,13 @@ class Record:
             self.flaw(f"call {call.number}: packet {rtp.sequence} is of type {rtp.payload_type}")
         self._check_order(call, rtp)
         channel = call.state.channel
-        listeners: frozenset[int] = frozenset()
-        if unheard is None:
-            there = frozenset(each.user.id for each in self._guild.within(channel)) - {call.user_id}
-            listeners = there
-            unheard = None if listeners else "nobody there"
+        there = frozenset(each.user.id for each in self._guild.within(channel)) - {call.user_id}
+        unheard = unheard or (None if there else "nobody there")
+        if call.group is not None:
+            opus, able, why = call.group.opened(opus)
+            unheard = unheard or why or (None if there & able else "not to be opened")
+            there &= able
+        listeners = frozenset() if unheard else there
         self.packets.append(
             Packet(arrived_ns, call.number, rtp.sequence, rtp.timestamp, opus, channel.id, listeners, unheard)
         )

@@ -1,6 +1,7 @@
 """The voice server: accepts the bot's connections, tells it where to send sound, and takes what it sends."""
 
 import asyncio
+import functools
 import itertools
 import json
 import ssl
@@ -12,11 +13,12 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.bell import Bell
-from bot.sandbox.guilds import User, VoiceState
-from bot.sandbox.voice import rtp
+from bot.sandbox.guilds import ChannelType, User, VoiceState
+from bot.sandbox.voice import dave, rtp
 from bot.sandbox.voice.call import Call, VoiceConnection
 from bot.sandbox.voice.datagrams import Address, Datagrams
 from bot.sandbox.voice.faults import VoiceFaults
+from bot.sandbox.voice.mls import Malformed
 from bot.sandbox.voice.protocol import HEARTBEAT_MS, MODE, VERSION, VoiceClose, VoiceClosing, VoiceOp
 from bot.sandbox.voice.record import Record
 from bot.sandbox.wire import Json
@@ -24,6 +26,7 @@ from bot.sandbox.world import World
 
 LOOPBACK = "127.0.0.1"
 KEPT = 10_000  # frames in the log
+EARLY_S = 0.25  # sound may come so much earlier than the word that it will
 _SECRET = frozenset({"token", "secret_key"})
 
 
@@ -43,9 +46,10 @@ class VoiceServer:
         world: where the channels and their people are.
         bell: rung for every message and every packet.
         faults: what shall go wrong.
+        encrypts: whether sound is encrypted end to end, but for that on stages.
     """
 
-    def __init__(self, world: World, bell: Bell, faults: VoiceFaults) -> None:
+    def __init__(self, world: World, bell: Bell, faults: VoiceFaults, *, encrypts: bool = False) -> None:
         self.calls: dict[int, Call] = {}
         """The bot's call in each guild, by the guild's id."""
         self.records: dict[int, Record] = {}
@@ -56,6 +60,7 @@ class VoiceServer:
         self._world = world
         self._bell = bell
         self._faults = faults
+        self._dave = encrypts
         self._numbers = itertools.count(1)
         self._ssrcs = itertools.count(1001)
         self._by_ssrc: dict[int, Call] = {}
@@ -120,12 +125,25 @@ class VoiceServer:
         call = self.calls.get(guild_id)
         if call is not None and call.described:
             self._send(call, VoiceOp.CLIENTS_CONNECT, {"user_ids": [str(user.id)]})
+            if call.group is not None:
+                call.group.came(user.id)
 
     def went(self, guild_id: int, user: User) -> None:
         """Tell the bot that somebody left its channel."""
         call = self.calls.get(guild_id)
         if call is not None and call.described:
             self._send(call, VoiceOp.CLIENT_DISCONNECT, {"user_id": str(user.id)})
+            if call.group is not None:
+                call.group.went(user.id)
+
+    def let_in(self, call: Call, key_package: bytes) -> None:
+        """Take the bot into the group of its channel.
+
+        Raises:
+            Malformed: it is no key package.
+        """
+        if call.group is not None:
+            call.group.takes_in(key_package, [user.id for user in self._others(call)])
 
     def record(self, guild_id: int) -> Record:
         """What is written down of a guild."""
@@ -162,6 +180,7 @@ class VoiceServer:
 
     def _receive(self, connection: VoiceConnection, kind: WSMsgType, body: str | bytes) -> None:
         if kind is WSMsgType.BINARY and isinstance(body, bytes) and body:
+            self._receive_binary(connection, body)
             return
         try:
             frame = json.loads(body)
@@ -189,11 +208,36 @@ class VoiceServer:
             self._select(call, data)
         elif op is VoiceOp.SPEAKING:
             self._speaking(call, data)
+        elif op is VoiceOp.DAVE_TRANSITION_READY and call.group is not None:
+            call.group.ready(_whole(data.get("transition_id")))
+        elif op is VoiceOp.MLS_INVALID_COMMIT_WELCOME and call.group is not None:
+            self.record(call.guild_id).flaw(f"call {call.number}: it did not understand a commit or welcome")
+
+    def _receive_binary(self, connection: VoiceConnection, body: bytes) -> None:
+        call = connection.call
+        if call is None:
+            raise VoiceClosing(VoiceClose.NOT_AUTHENTICATED, "Not authenticated.")
+        if call.group is None or body[0] not in (VoiceOp.MLS_KEY_PACKAGE, VoiceOp.MLS_COMMIT_WELCOME):
+            raise VoiceClosing(VoiceClose.UNKNOWN_OPCODE, "Unknown opcode.")
+        op = VoiceOp(body[0])
+        self._note(sent=False, op=op, data=len(body))
+        try:
+            if op is VoiceOp.MLS_KEY_PACKAGE and self._faults.silent("group"):
+                call.group.waiting = body[1:]
+            elif op is VoiceOp.MLS_KEY_PACKAGE:
+                self.let_in(call, body[1:])
+            else:
+                call.group.committed(body[1:])
+        except Malformed as reason:
+            self.record(call.guild_id).flaw(f"call {call.number}: {op.name}: {reason}")
+            raise VoiceClosing(VoiceClose.BAD_REQUEST, "Bad request.") from None
 
     def _identify(self, connection: VoiceConnection, data: Mapping[str, Any]) -> None:  # Any: JSON
         call = self._claimed(data)
         if str(data.get("user_id")) != str(call.user_id):
             raise VoiceClosing(VoiceClose.AUTHENTICATION_FAILED, "Authentication failed.")
+        if self._encrypts(call) and _whole(data.get("max_dave_protocol_version")) < dave.VERSION:
+            raise VoiceClosing(VoiceClose.DAVE_REQUIRED, "E2EE/DAVE protocol required.")
         self._attach(connection, call)
         host, port = LOOPBACK, self._datagrams.port
         ready: Json = {"ssrc": call.ssrc, "ip": host, "port": port, "modes": [MODE], "experiments": [], "streams": []}
@@ -234,7 +278,7 @@ class VoiceServer:
         if (chosen.get("address"), chosen.get("port")) != call.address:
             self.record(call.guild_id).flaw(f"call {call.number}: an address that was not discovered")
         call.described = True
-        others = [s.user for s in self._world.guilds[call.guild_id].within(call.state.channel) if s is not call.state]
+        others = self._others(call)
         if others:
             self._send(call, VoiceOp.CLIENTS_CONNECT, {"user_ids": [str(user.id) for user in others]})
         description: Json = {
@@ -242,9 +286,21 @@ class VoiceServer:
             "secret_key": list(call.key),
             "audio_codec": "opus",
             "media_session_id": call.token,
-            "dave_protocol_version": call.dave_version,
+            "dave_protocol_version": dave.VERSION if self._encrypts(call) else 0,
         }
         self._send(call, VoiceOp.SESSION_DESCRIPTION, description)
+        if self._encrypts(call):
+            send, send_binary = functools.partial(self._send, call), functools.partial(self._send_binary, call)
+            call.group = dave.Group(call, send, send_binary)
+            call.group.greet()
+
+    def _encrypts(self, call: Call) -> bool:
+        return self._dave and call.state.channel.type is not ChannelType.STAGE
+
+    def _others(self, call: Call) -> list[User]:
+        """Who is in the call's channel besides the bot."""
+        there = self._world.guilds[call.guild_id].within(call.state.channel)
+        return [state.user for state in there if state.user.id != call.user_id]
 
     def _speaking(self, call: Call, data: Mapping[str, Any]) -> None:  # Any: JSON
         if data.get("ssrc") != call.ssrc:
@@ -252,6 +308,7 @@ class VoiceServer:
             return
         call.announced = True
         call.speaking = bool(data.get("speaking"))
+        call.take_early()
 
     def _ended(self, connection: VoiceConnection) -> None:
         call = connection.call
@@ -262,6 +319,10 @@ class VoiceServer:
     def _send(self, call: Call, op: VoiceOp, data: object) -> None:
         call.send(op, data)
         self._note(sent=True, op=op, data=data)
+
+    def _send_binary(self, call: Call, op: VoiceOp, data: bytes) -> None:
+        call.send_binary(op, data)
+        self._note(sent=True, op=op, data=len(data))
 
     def _note(self, *, sent: bool, op: VoiceOp, data: object) -> None:
         kept = {k: v for k, v in data.items() if k not in _SECRET} if isinstance(data, dict) else data
@@ -284,5 +345,22 @@ class VoiceServer:
         call = self._by_ssrc.get(packet.ssrc)
         if call is None or address != call.address:
             return  # nobody's: an ended call goes on sending into the void for a moment
-        self.record(call.guild_id).take(call, data, packet, arrived_ns, lost=self._faults.losing)
+        record, lost = self.record(call.guild_id), self._faults.losing
+        note = functools.partial(record.take, call, data, packet, arrived_ns, lost=lost)
+        if call.announced:
+            note()
+        else:
+            call.early.append(note)
+            if len(call.early) == 1:
+                asyncio.get_running_loop().call_later(EARLY_S, self._give_up, call)
         self._bell.ring()
+
+    def _give_up(self, call: Call) -> None:
+        """Take what came early as it is: no word came after it."""
+        call.take_early()
+        self._bell.ring()
+
+
+def _whole(value: object) -> int:
+    """A whole number as it stands in JSON; 0 where it is none."""
+    return value if isinstance(value, int) else 0

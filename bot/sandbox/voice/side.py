@@ -15,7 +15,7 @@ from bot.sandbox.voice.protocol import VoiceClose
 from bot.sandbox.voice.server import VoiceServer
 from bot.sandbox.world import World
 
-NEEDED = ("av", "cryptography", "nacl")
+NEEDED = ("av", "cryptography", "davey", "nacl")
 
 
 def lacking() -> list[str]:
@@ -27,14 +27,15 @@ class VoiceSide:
     """The voice server, who is in which channel, and what is heard there.
 
     While it was not started the channels are there and people come and go, but the bot's wish to enter is not answered.
+    With `dave` sound is encrypted end to end, and people hear only what their own keys open.
     """
 
-    def __init__(self, world: World, gateway: Gateway) -> None:
+    def __init__(self, world: World, gateway: Gateway, *, dave: bool = False) -> None:
         self.bell = Bell()
         """Rung for every packet, and for every message on a voice websocket."""
         self.faults = VoiceFaults()
         """What goes wrong with the coming connections and datagrams."""
-        self.server = VoiceServer(world, self.bell, self.faults)
+        self.server = VoiceServer(world, self.bell, self.faults, encrypts=dave)
         self.presence = Presence(world, gateway, self.server, self.faults)
         self._world = world
         self._gateway = gateway
@@ -81,6 +82,28 @@ class VoiceSide:
         """
         await self.server.relocate()
         self.presence.renew(self._guild(guild))
+
+    def lets_into_group(self, guild: Guild | str = "Sandbox") -> None:
+        """Take a bot into its group that was kept waiting by `faults.hush("group")`.
+
+        Raises:
+            ValueError: it does not wait.
+        """
+        call = self.call(guild)
+        if call is None or call.group is None or call.group.waiting is None:
+            raise ValueError("the bot does not wait to be let into a group")
+        self.server.let_in(call, call.group.waiting)
+
+    def renews_group(self, guild: Guild | str = "Sandbox") -> None:
+        """Have the group of the end-to-end encryption made anew, as Discord does when its members disagree.
+
+        Raises:
+            ValueError: there is none.
+        """
+        call = self.call(guild)
+        if call is None or call.group is None:
+            raise ValueError("the bot's call is not encrypted end to end")
+        call.group.renew()
 
     def close_udp(self) -> None:
         """Close the UDP port: every datagram comes back as an error. `open_udp` ends it."""
