@@ -31,6 +31,7 @@ from bot.roster.recovery import Recovery
 from bot.roster.roster import Roster
 from bot.services import Services
 from bot.settings import Settings
+from bot.speech.preferences import VoicePreferences
 from bot.speech.saying import Saying
 from bot.store.archive import Archive
 from bot.store.conversations import Conversations
@@ -42,6 +43,7 @@ from bot.store.opening import database_path, open_database
 from bot.store.quota_rules import QuotaRules
 from bot.store.removals import Removals
 from bot.store.settings import StoredSettings
+from bot.store.voice_preferences import StoredPreferences
 
 
 @asynccontextmanager
@@ -89,6 +91,9 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 window=Window(settings.history_turns, settings.history_tokens),
             ),
             saying=Saying(api, ledger, clock),
+            preferences=VoicePreferences(
+                StoredPreferences(database), clock, default_voice=settings.default_speech_voice
+            ),
             drawing=Drawing(api, ledger, clock),
             rules=GuildRules(StoredSettings(database), catalogue, clock, persona=settings.default_persona),
             admission=Admission(_doors(settings), Pace(settings.member_rate and Rate(*settings.member_rate), clock)),
@@ -103,7 +108,6 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             roster=roster,
             recovery=Recovery(roster, clock),
             lifeline=lifeline,
-            default_voice=settings.default_speech_voice,
         )
 
 

@@ -16,6 +16,7 @@ from bot.quotas.lanes import Lanes
 from bot.quotas.ledger import Ledger
 from bot.roster.recovery import Recovery
 from bot.roster.roster import Roster
+from bot.speech.preferences import VoicePreferences
 from bot.speech.saying import Saying
 from bot.store.lifeline import Lifeline
 
@@ -26,6 +27,7 @@ class Services:
 
     answering: Answering
     saying: Saying
+    preferences: VoicePreferences
     drawing: Drawing
     rules: GuildRules
     admission: Admission
@@ -40,4 +42,3 @@ class Services:
     roster: Roster
     recovery: Recovery
     lifeline: Lifeline
-    default_voice: str

@@ -19,6 +19,7 @@ _DELETE: Final = "privacy-delete"
 OTHERS: Final = {
     "settings": "Settings that you changed as a moderator: {}, until somebody changes them again",
     "changes": "Your entries in the record of changed settings: {}, for as long as the server has me",
+    "voice_preferences": "The voice and the speed that you chose for what I say for you, until you change them",
     "quota_rules": "Limits that moderators set for you in particular: {}, until they take them back",
 }
 """What the rows of each of `bot.store.members.TRACES` are, and until when they are kept."""
@@ -88,7 +89,7 @@ def _told(kept: Kept, guild_id: int | None, days: int) -> str:
         lines.append("- No questions and no answers.")
     lines += [f"- {OTHERS[table].format(count)}." for table, count in kept.others.items()]
     if kept.others:
-        lines.append("  Of a server that removes me, all of this goes after 7 days.")
+        lines.append("  What belongs to a server that removes me goes after 7 days.")
     lines.append("- How much you have used of the limits, under a code in place of your id, until it no longer counts.")
     lines.append(
         "Your questions go to the AI service, together with what was said before in the same conversation. "

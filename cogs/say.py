@@ -10,6 +10,7 @@ from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
+from bot.speech.preferences import VoicePreferences
 from bot.speech.saying import Saying
 from bot.speech.voices import VOICES
 from bot.ui import choices
@@ -22,18 +23,18 @@ class Say(commands.Cog):
     """Says texts aloud."""
 
     def __init__(
-        self, saying: Saying, rules: GuildRules, catalogue: Catalogue, lanes: Lanes, default_voice: str
+        self, saying: Saying, rules: GuildRules, catalogue: Catalogue, lanes: Lanes, preferences: VoicePreferences
     ) -> None:
         self._saying = saying
         self._rules = rules
         self._catalogue = catalogue
         self._lanes = lanes
-        self._default_voice = default_voice
+        self._preferences = preferences
 
     @app_commands.command()
     @app_commands.describe(
         text="What to say",
-        voice="Who should say it",
+        voice="Who should say it; your own voice if left out",
         model="Which model should speak; this channel's if left out",
     )
     async def say(
@@ -46,7 +47,8 @@ class Say(commands.Cog):
         """Have something said aloud, as an MP3."""
         caller = caller_of(interaction)
         chosen = await self._rules.model_for(caller, ModelKind.SPEECH, model)
-        prepared = await self._saying.prepare(caller, text, voice or self._default_voice, chosen)
+        spoken_by = await self._preferences.get(caller, voice)
+        prepared = await self._saying.prepare(caller, text, spoken_by.name, chosen)
         async with prepared.reservation, self._lanes.ticket(caller) as ticket:
             await acknowledge(interaction)
             await in_line(interaction, ticket)
@@ -65,4 +67,4 @@ class Say(commands.Cog):
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
-    await bot.add_cog(Say(services.saying, services.rules, services.catalogue, services.lanes, services.default_voice))
+    await bot.add_cog(Say(services.saying, services.rules, services.catalogue, services.lanes, services.preferences))

@@ -73,6 +73,18 @@ _PURGE_CHANGES = "DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE 
 
 _PURGE_QUOTA_RULES = "DELETE FROM quota_rules WHERE guild_id = ?"
 
+_OF_PRONUNCIATIONS = """
+    WITH RECURSIVE known (id) AS (
+        SELECT min(guild_id) FROM pronunciations WHERE guild_id > 0
+        UNION ALL
+        SELECT (SELECT min(guild_id) FROM pronunciations WHERE guild_id > known.id)
+        FROM known WHERE known.id IS NOT NULL
+    )
+    SELECT id FROM known WHERE id IS NOT NULL
+"""
+
+_PURGE_PRONUNCIATIONS = "DELETE FROM pronunciations WHERE guild_id = ?"
+
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
@@ -93,6 +105,7 @@ BELONGINGS: Final = (
     Belonging("settings", "guild_id", _OF_SETTINGS, _PURGE_SETTINGS),
     Belonging("changes", "guild_id", _OF_CHANGES, _PURGE_CHANGES),
     Belonging("quota_rules", "guild_id", _OF_QUOTA_RULES, _PURGE_QUOTA_RULES),
+    Belonging("pronunciations", "guild_id", _OF_PRONUNCIATIONS, _PURGE_PRONUNCIATIONS),
 )
 """Everything that is kept of a server. A table with a column for servers has to be here; a test sees to it."""
 

@@ -27,10 +27,15 @@ _LIMITS = "SELECT guild_id, kind, per, amount FROM quota_rules WHERE member_id =
 
 _FORGET_LIMITS = "UPDATE quota_rules SET member_id = NULL WHERE member_id = ?"
 
+_VOICE = "SELECT voice, speed_percent, changed_at_ms FROM voice_preferences WHERE member_id = ?"
+
+_FORGET_VOICE = "DELETE FROM voice_preferences WHERE member_id = ?"
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Rows that hold a member's id: where, how to read them (`fields` are what is read), how to take the id out.
+    """Rows that hold a member's id: where, how to read them (`fields` are what is read), how to take the id out (with
+    the whole row, where that is about nobody else).
 
     A thousand rows at most are read; `forget` changes all of them.
     """
@@ -57,6 +62,8 @@ TRACES: Final = (
         _CHANGES,
         _FORGET_CHANGES,
     ),
+    # Nobody else needs it: with the id goes the row.
+    Trace("voice_preferences", "member_id", ("voice", "speed_percent", "changed_at_ms"), _VOICE, _FORGET_VOICE),
     # The limit itself stays: it knows the member by a keyed hash, so that deletion is no way out of it.
     Trace("quota_rules", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _FORGET_LIMITS),
 )

@@ -22,12 +22,14 @@ from bot.store.database import Database, Transaction, Work
 from bot.store.departures import Departures
 from bot.store.gone import Gone
 from bot.store.members import Members
+from bot.store.pronunciations import StoredPronunciation, StoredPronunciations
 from bot.store.quota_rules import Place, QuotaRules, StoredRule
 from bot.store.removals import Removals
 from bot.store.running import RunningAnswer, RunningAnswers, Shows
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
 from bot.store.spending import Claim, Spending, Spent, UsageWindow
+from bot.store.voice_preferences import StoredPreferences
 
 T = TypeVar("T")
 
@@ -164,6 +166,12 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await quota_rules.set(2, StoredRule("member", 3, "images", "day", 4, 5), most=1, by=3, at_ms=4)
     await quota_rules.of_guild(2)
     await quota_rules.clear(2, ("member", 3, "images", "day"), by=3, at_ms=4)
+    preferences, words = StoredPreferences(listening), StoredPronunciations(listening)
+    await preferences.change(1, voice="nova", speed_percent=None, at_ms=2)
+    await preferences.clear(1)
+    await words.put(2, StoredPronunciation("gif", "GIF", "jiff"), most=9, by=3, at_ms=4)
+    await words.of_guild(2)
+    await words.remove(2, "gif", by=3, at_ms=4)
     claims, running = Claims(listening), RunningAnswers(listening)
     await claims.take(1, 2, running.opening(RunningAnswer(1, 2, "token", 3, 4), "p"))
     await claims.forget(3)

@@ -24,6 +24,8 @@ ROWS = {
     "quota_rules": "INSERT INTO quota_rules VALUES (9, 'member', 77, 'images', 'day', 3, 2)",
     "claims": "INSERT INTO claims VALUES (90, 5)",
     "processes": "INSERT INTO processes VALUES ('process', 60005)",
+    "voice_preferences": "INSERT INTO voice_preferences VALUES (2, 'nova', 125, 5)",
+    "pronunciations": "INSERT INTO pronunciations VALUES (9, 'gif', 'GIF', 'jiff')",
     "running_answers": "INSERT INTO running_answers VALUES (90, 'process', 1, 'token', 2, '70 71', 'words', NULL, 5)",
 }
 """A row for every table there has ever been, in an order that foreign keys allow."""

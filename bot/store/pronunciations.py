@@ -1,0 +1,94 @@
+"""How a server has words said: a word, and what a voice is given in its place."""
+
+from dataclasses import dataclass
+
+from bot.store.changes import Change, record
+from bot.store.database import Database, Transaction
+from bot.store.text import storable
+
+_OF_GUILD = "SELECT folded, word, say FROM pronunciations WHERE guild_id = ? ORDER BY guild_id, folded"
+
+_ONE = "SELECT folded, word, say FROM pronunciations WHERE guild_id = ? AND folded = ?"
+
+_COUNT = "SELECT count(*) FROM pronunciations WHERE guild_id = ?"
+
+_SET = """
+    INSERT INTO pronunciations (guild_id, folded, word, say) VALUES (?, ?, ?, ?)
+    ON CONFLICT (guild_id, folded) DO UPDATE SET word = excluded.word, say = excluded.say
+"""
+
+_REMOVE = "DELETE FROM pronunciations WHERE guild_id = ? AND folded = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPronunciation:
+    """One word: as it is looked for, as somebody wrote it, and how it is said."""
+
+    folded: str
+    word: str
+    say: str
+
+
+class PronunciationsFull(Exception):
+    """A server has as many words as it may have."""
+
+
+class StoredPronunciations:
+    """The words of all servers. Every method may raise StoreUnavailable, and has changed nothing then."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_guild(self, guild_id: int) -> list[StoredPronunciation]:
+        """Give all words of a server, in their order."""
+        rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
+        return [StoredPronunciation(*row) for row in rows]
+
+    async def put(
+        self, guild_id: int, wanted: StoredPronunciation, *, most: int, by: int, at_ms: int
+    ) -> StoredPronunciation | None:
+        """Keep a word, in place of the same one if there is one, which is returned; note the change.
+
+        `by` is the member who did, `at_ms` when.
+
+        Raises:
+            PronunciationsFull: it would be one more than `most`.
+        """
+        wanted = StoredPronunciation(storable(wanted.folded), storable(wanted.word), storable(wanted.say))
+
+        async def work(transaction: Transaction) -> StoredPronunciation | None:
+            old = await _read(transaction, guild_id, wanted.folded)
+            if old is None:
+                counted = await transaction.fetch_one(_COUNT, (guild_id,))
+                if counted is not None and counted[0] >= most:
+                    raise PronunciationsFull
+            await transaction.execute(_SET, (guild_id, wanted.folded, wanted.word, wanted.say))
+            await record(transaction, _change(guild_id, old, wanted, by, at_ms))
+            return old
+
+        return await self._database.write(work)
+
+    async def remove(self, guild_id: int, folded: str, *, by: int, at_ms: int) -> StoredPronunciation | None:
+        """Take a word away, and note the change; returns it, or None where there was none."""
+
+        async def work(transaction: Transaction) -> StoredPronunciation | None:
+            old = await _read(transaction, guild_id, storable(folded))
+            if old is not None:
+                await transaction.execute(_REMOVE, (guild_id, old.folded))
+                await record(transaction, _change(guild_id, old, None, by, at_ms))
+            return old
+
+        return await self._database.write(work)
+
+
+async def _read(transaction: Transaction, guild_id: int, folded: str) -> StoredPronunciation | None:
+    found = await transaction.fetch_one(_ONE, (guild_id, folded))
+    return None if found is None else StoredPronunciation(*found)
+
+
+def _change(
+    guild_id: int, old: StoredPronunciation | None, new: StoredPronunciation | None, by: int, at_ms: int
+) -> Change:
+    word = next(each.word for each in (new, old) if each is not None)
+    before, after = (None if each is None else each.say for each in (old, new))
+    return Change(guild_id, None, f"pronunciation/{word}", before, after, by, at_ms)

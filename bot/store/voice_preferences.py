@@ -1,0 +1,54 @@
+"""The voice and the speed that members want for what they have said aloud."""
+
+from dataclasses import dataclass
+
+from bot.store.database import Database, Transaction
+
+_OF_MEMBER = "SELECT voice, speed_percent FROM voice_preferences WHERE member_id = ?"
+
+_SET = """
+    INSERT INTO voice_preferences (member_id, voice, speed_percent, changed_at_ms) VALUES (?, ?, ?, ?)
+    ON CONFLICT (member_id) DO UPDATE SET
+        voice = excluded.voice, speed_percent = excluded.speed_percent, changed_at_ms = excluded.changed_at_ms
+"""
+
+_CLEAR = "DELETE FROM voice_preferences WHERE member_id = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What a member chose. `voice` is None for the operator's; at 100 % speech is as fast as it comes."""
+
+    voice: str | None = None
+    speed_percent: int = 100
+
+
+class StoredPreferences:
+    """The preferences of all members. Every method may raise StoreUnavailable, and has changed nothing then."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_member(self, member_id: int) -> Preference:
+        """Give a member's preference; for one who never chose, the one that changes nothing."""
+        return await self._database.read(lambda transaction: _read(transaction, member_id))
+
+    async def change(self, member_id: int, *, voice: str | None, speed_percent: int | None, at_ms: int) -> Preference:
+        """Set what is not None, leave the rest as it is, and give what holds then."""
+
+        async def work(transaction: Transaction) -> Preference:
+            held = await _read(transaction, member_id)
+            wanted = Preference(voice or held.voice, speed_percent or held.speed_percent)
+            await transaction.execute(_SET, (member_id, wanted.voice, wanted.speed_percent, at_ms))
+            return wanted
+
+        return await self._database.write(work)
+
+    async def clear(self, member_id: int) -> bool:
+        """Take a member's preference back; whether there was one."""
+        return bool(await self._database.write(lambda transaction: transaction.execute(_CLEAR, (member_id,))))
+
+
+async def _read(transaction: Transaction, member_id: int) -> Preference:
+    found = await transaction.fetch_one(_OF_MEMBER, (member_id,))
+    return Preference() if found is None else Preference(*found)
