@@ -27,6 +27,7 @@ from tests.support.trip_box import DEADLINE_S, SIGN_OF_LIFE, is_about
 
 MARK = "-# I was interrupted here, so this is not the whole answer."
 BEFORE_A_WORD = "I was interrupted before I was done. Please try again."
+OMISSION = "-# I had only the last"
 AT_ONCE = 12
 LONGEST_ROUND_S = 1.5
 UNLIMITED = {
@@ -151,7 +152,7 @@ def _is_whole(use: Use) -> bool:
     if use.used.thinking or SIGN_OF_LIFE in use.used.text:
         return False
     if use.command == "/ask":
-        return "".join(use.used.text.split()) == "".join(use.whole.split())
+        return "".join(use.used.text.partition(OMISSION)[0].split()) == "".join(use.whole.split())
     return any(message.attachments for message in use.used.messages)
 
 

@@ -19,13 +19,14 @@ from bot.conversation.endings import INTERRUPTED, Ending, ending_of, stopped_by
 from bot.conversation.persona import facts_for
 from bot.conversation.prompt import estimate_prompt, render
 from bot.conversation.tally import Tally
-from bot.conversation.window import Window
-from bot.errors import ApiError, BadOption, BrokenAnswer, StoreUnavailable
+from bot.conversation.window import View, Window, shortened
+from bot.errors import ApiError, BadOption, BrokenAnswer, ContextTooLong, StoreUnavailable
 from bot.quotas.allowance import BLOCK
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
-from bot.store.conversations import Conversations, NewTurn, Turn
+from bot.store.conversations import Conversations
+from bot.store.turns import NewTurn, Turn
 from bot.streaming.relay import Relay
 from bot.streaming.surface import Surface
 from bot.telemetry.trips import Trip
@@ -44,27 +45,35 @@ class AnswerSurface(Surface, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a member asks, and who answers; `fresh` leaves out what was said before."""
+    """What a member asks, and who answers.
+
+    `fresh` leaves out what was said before. `reply_to` is the message that it is a reply to: where that shows a turn,
+    the question goes on from there and knows nothing else. `message_id` is the message that asks, if one does.
+    """
 
     text: str
     model: str
     persona: str
     private: bool = False
     fresh: bool = False
+    reply_to: int | None = None
+    message_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedAnswer:
     """What is going to be asked of the model, and what is held back for it.
 
-    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
+    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back. `path`
+    has the ids of the turns that a reply goes on from.
     """
 
     caller: Caller
     question: Question
     messages: tuple[ChatMessage, ...]
     prompt_tokens: int
-    turns: tuple[Turn, ...]
+    view: View
+    path: tuple[int, ...]
     asked_at_ms: int
     reservation: Reservation
 
@@ -98,11 +107,12 @@ class Answering:
         if not question.text.strip():
             raise BadOption("empty question", sentence="Ask me something in `prompt`.")
         asked_at_ms = unix_ms(self._clock.now())
-        turns = await self._earlier(caller, question)
-        messages = self._rendered(caller, question, turns)
+        earlier, path = await self._earlier(caller, question)
+        view = self._window.fit(earlier)
+        messages = self._rendered(caller, question, view.turns)
         prompt_tokens = estimate_prompt(messages)
         reservation = await self._ledger.reserve(caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK})
-        return PreparedAnswer(caller, question, messages, prompt_tokens, tuple(turns), asked_at_ms, reservation)
+        return PreparedAnswer(caller, question, messages, prompt_tokens, view, path, asked_at_ms, reservation)
 
     async def without_deleted(self, prepared: PreparedAnswer) -> PreparedAnswer:
         """Leave out what was deleted since it was prepared, after some time in line. Never costs more than before.
@@ -110,11 +120,10 @@ class Answering:
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        turns = tuple(await self._conversations.remaining(prepared.turns))
-        if turns == prepared.turns:
+        turns = tuple(await self._conversations.remaining(prepared.view.turns))
+        if turns == prepared.view.turns:
             return prepared
-        messages = self._rendered(prepared.caller, prepared.question, turns)
-        return replace(prepared, turns=turns, messages=messages, prompt_tokens=estimate_prompt(messages))
+        return self._seen_through(replace(prepared.view, turns=turns), prepared)
 
     async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface) -> None:
         """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
@@ -130,7 +139,7 @@ class Answering:
         tally = Tally(prepared.prompt_tokens, allowance)
         with Trip("ask", prepared.caller, self._clock) as trip:
             trip.note(model=prepared.question.model, private=prepared.question.private)
-            trip.note(earlier_turns=len(prepared.turns))
+            trip.note(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
             try:
                 await self._show(prepared, surface, tally, trip)
             finally:
@@ -143,7 +152,12 @@ class Answering:
         async with Relay(surface, self._clock) as relay:
             async with prepared.reservation as reservation:
                 try:
-                    ending = await self._stream(prepared, relay, tally, trip)
+                    try:
+                        ending = await self._stream(prepared, relay, tally, trip)
+                    except ContextTooLong as error:
+                        prepared = self._with_less(prepared, tally, error)
+                        trip.note(earlier_turns=len(prepared.view.turns))
+                        ending = await self._stream(prepared, relay, tally, trip)
                 except asyncio.CancelledError as error:
                     if not relay.has_words:
                         raise
@@ -154,7 +168,7 @@ class Answering:
                         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
             trip.ended(ending.name)
             kept = await self._keep(prepared, surface, tally, ending)
-            await self._finish(relay, ending)
+            await self._finish(relay, ending.note, prepared.view.omission)
             if kept is not None:
                 await self._keep_messages(kept, surface)
         if interruption is not None:
@@ -182,9 +196,23 @@ class Answering:
             raise BrokenAnswer("an answer without a word")
         return ending_of(tally.end)
 
-    async def _finish(self, relay: Relay, ending: Ending) -> None:
+    def _with_less(self, prepared: PreparedAnswer, tally: Tally, error: ContextTooLong) -> PreparedAnswer:
+        """Leave out the older turns of a request that was too long: about half of it goes.
+
+        Raises:
+            ContextTooLong: there are none.
+        """
+        if not prepared.view.turns or tally.begun:
+            raise error
+        asked = estimate_prompt(self._rendered(prepared.caller, prepared.question, ()))
+        less = self._seen_through(shortened(prepared.view, prepared.prompt_tokens // 2 - asked), prepared)
+        log.info("earlier turns left out", extra={"turns": len(prepared.view.turns), "kept": len(less.view.turns)})
+        tally.expect(less.prompt_tokens)
+        return less
+
+    async def _finish(self, relay: Relay, *notes: str | None) -> None:
         try:
-            await relay.finish(ending.note)
+            await relay.finish("\n".join(note for note in notes if note) or None)
         except Exception as error:
             # Discord would not take the last text, after several attempts. What it shows is part of the answer: better
             # than any notice in its place. The error's words may quote the answer, so only its kind is told.
@@ -201,6 +229,7 @@ class Answering:
             author_name=caller.name,
             private=question.private,
             fresh=question.fresh,
+            path=prepared.path,
             question=question.text,
             answer=tally.text,
             finish=ending.name,
@@ -208,7 +237,7 @@ class Answering:
             prompt_tokens=tally.prompt_tokens,
             answer_tokens=tally.answer_tokens,
             tokens_estimated=tally.estimated,
-            question_message_id=None,
+            question_message_id=question.message_id,
             answer_message_ids=surface.message_ids,
             asked_at_ms=prepared.asked_at_ms,
             created_at_ms=unix_ms(self._clock.now()),
@@ -230,12 +259,24 @@ class Answering:
         facts = facts_for(question.persona, caller, self._clock.now())
         return tuple(render(question.persona, turns, question.text, caller.name, facts))
 
-    async def _earlier(self, caller: Caller, question: Question) -> list[Turn]:
-        """Return the turns that go along: the channel's public line, or the member's own private one."""
+    def _seen_through(self, view: View, prepared: PreparedAnswer) -> PreparedAnswer:
+        """Ask the same question with other turns going along."""
+        messages = self._rendered(prepared.caller, prepared.question, view.turns)
+        return replace(prepared, view=view, messages=messages, prompt_tokens=estimate_prompt(messages))
+
+    async def _earlier(self, caller: Caller, question: Question) -> tuple[list[Turn], tuple[int, ...]]:
+        """Give the turns to choose from: a reply's path, else the channel's public line or the member's private one.
+
+        Of a reply the ids of those turns as well: it will stand at their end.
+        """
         if question.fresh:
-            return []
+            return [], ()
+        reach = self._window.reach
+        if question.reply_to is not None:
+            turn_id = await self._conversations.turn_shown_in(question.reply_to, caller.channel_id)
+            if turn_id is not None:
+                path = await self._conversations.path(turn_id, max(reach, 1))
+                return path if reach else [], tuple(turn.id for turn in path)
         if question.private:
-            line = await self._conversations.private_line(caller.channel_id, caller.user_id, self._window.turns)
-        else:
-            line = await self._conversations.public_line(caller.channel_id, self._window.turns)
-        return self._window.fit(line)
+            return await self._conversations.private_line(caller.channel_id, caller.user_id, reach), ()
+        return await self._conversations.public_line(caller.channel_id, reach), ()

@@ -9,7 +9,7 @@ from typing import Final
 from bot.api.answers import ChatMessage
 from bot.conversation.persona import Facts, explained
 from bot.conversation.tokens import estimate_message
-from bot.store.conversations import Turn
+from bot.store.turns import Turn
 
 SPEAKERS: Final = (
     "This conversation is held in a Discord channel. The first line of every user message is a JSON object added by "

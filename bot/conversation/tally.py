@@ -41,6 +41,10 @@ class Tally:
             if self.stopped is not None:
                 return
 
+    def expect(self, prompt_tokens: int) -> None:
+        """Take another estimate of the request, before anything has come."""
+        self._estimated_prompt_tokens = prompt_tokens
+
     @property
     def text(self) -> str:
         """The answer so far."""

@@ -4,28 +4,71 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.conversation.tokens import estimate_message
-from bot.store.conversations import Turn
+from bot.store.turns import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a question is asked with: the turns that go along, oldest first, and a word on those that don't."""
+
+    turns: tuple[Turn, ...] = ()
+    omission: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The bounds of what is sent along: at most so many turns and estimated tokens."""
+    """The bounds of what is sent along: at most so many turns and estimated tokens; with no turns memory is off."""
 
     turns: int
     tokens: int
 
-    def fit(self, line: Sequence[Turn]) -> list[Turn]:
-        """Return the newest turns of `line` that fit, oldest first.
+    @property
+    def reach(self) -> int:
+        """How many turns `fit` needs to be given: one more than go along tells that there are more."""
+        return self.turns + 1 if self.turns else 0
+
+    def fit(self, line: Sequence[Turn]) -> View:
+        """Give the newest turns of `line` that fit.
 
         Without gaps: the first turn that doesn't fit hides everything before it, since an answer to a question that is
         missing confuses more than it tells.
         """
-        kept: list[Turn] = []
-        left = self.tokens
-        for turn in reversed(line[-self.turns :] if self.turns else ()):
-            left -= estimate_message(turn.question) + estimate_message(turn.answer)
-            if left < 0:
-                break
-            kept.append(turn)
-        kept.reverse()
-        return kept
+        if not self.turns or not self.tokens:
+            return View()
+        kept = _newest_within(self.tokens, line[-self.turns :])
+        return View(kept, None if len(kept) == len(line) else _beyond_window(len(kept)))
+
+
+def shortened(view: View, tokens: int) -> View:
+    """Leave out as many of the oldest turns, at least one, as are too much for a model: what stays fits `tokens`."""
+    kept = _newest_within(tokens, view.turns[1:])
+    return View(kept, _beyond_model(len(view.turns) - len(kept), len(view.turns)))
+
+
+def _newest_within(tokens: int, turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    first = len(turns)
+    for turn in reversed(turns):
+        tokens -= tokens_of(turn)
+        if tokens < 0:
+            break
+        first -= 1
+    return tuple(turns[first:])
+
+
+def tokens_of(turn: Turn) -> int:
+    """Estimate the tokens that a turn takes in a request."""
+    return estimate_message(turn.question) + estimate_message(turn.answer)
+
+
+def _beyond_window(kept: int) -> str:
+    if not kept:
+        return "What was said here before didn't fit, so I answered without it."
+    what = "the last question and answer" if kept == 1 else f"the last {kept} questions and answers"
+    return f"I had only {what} in view here; what was said before that didn't fit."
+
+
+def _beyond_model(dropped: int, of: int) -> str:
+    if of == 1:
+        return "That was more than this model reads at once, so I answered without the 1 earlier question and answer."
+    what = f"all {of}" if dropped == of else f"the oldest {dropped} of {of}"
+    return f"That was more than this model reads at once, so I left out {what} earlier questions and answers."

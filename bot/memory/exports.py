@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.store.archive import NEWEST
-from bot.store.conversations import Turn
+from bot.store.turns import Turn
 
 LARGEST: Final = 10 * 2**20
 """Bytes. Discord allows some members more, but takes no more than 25 MiB in one request."""
@@ -65,6 +65,8 @@ def turn_as_json(turn: Turn) -> Json:
         "at": moment(turn.created_at_ms),
         "private": turn.private,
         "question": turn.question,
+        "files": list(turn.files),
+        "about_message_id": text_or_none(turn.about),
         "answer": turn.answer,
         "ended": turn.finish,
         "model": turn.model,

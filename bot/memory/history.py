@@ -8,8 +8,8 @@ from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
 from bot.memory.exports import VERSION, Export, Json, json_file, markdown_file, moment, text_or_none
 from bot.store.archive import NEWEST, Archive, Stretch, View
-from bot.store.conversations import Turn
 from bot.store.removals import Removals
+from bot.store.turns import Turn
 
 PAGE: Final = 5
 """Turns on a page."""

@@ -10,9 +10,9 @@ from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
 from bot.memory.exports import LARGEST, VERSION, Export, Json, as_json, json_file, moment
 from bot.store.archive import Archive
-from bot.store.conversations import Turn
 from bot.store.members import Members, Place
 from bot.store.removals import Removals
+from bot.store.turns import Turn
 
 _READ_AT_ONCE: Final = 100
 _FORMAT: Final = "multiappai-discord-own-data"

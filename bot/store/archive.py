@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.store.conversations import Turn, turn_from
 from bot.store.database import Database, Transaction
+from bot.store.turns import COLUMNS, Turn, turn_from
 
 _BEFORE = """
     WITH public_part (id) AS (
@@ -35,11 +35,7 @@ _COUNT_OWN = "SELECT count(*) FROM turns WHERE channel_id = ? AND author_id = ? 
 
 _OF_AUTHOR = "SELECT id FROM turns WHERE author_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
 
-_TURN = """
-    SELECT id, parent_id, channel_id, guild_id, author_id, author_name, private, question, answer, finish,
-           model, prompt_tokens, answer_tokens, tokens_estimated, created_at_ms
-    FROM turns WHERE id = ?
-"""
+_TURN = f"SELECT {COLUMNS} FROM turns WHERE id = ?"  # noqa: S608 - constants alone
 
 _MESSAGES = "SELECT turn_id, position, message_id FROM turn_messages WHERE turn_id = ? ORDER BY position"
 

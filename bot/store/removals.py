@@ -1,7 +1,7 @@
 """Taking turns away: those whose messages were deleted, a channel's, a member's, and those that are too old.
 
-When one turn goes, those that followed it follow the one before it, so that no line is cut. Where whole lines go, or
-the oldest of each, there is nothing to mend.
+When one turn goes, those that followed it follow the one before it, so that no line or path is cut. Where whole lines
+go, or the oldest of each, there is nothing to mend.
 """
 
 from collections.abc import Collection, Iterable
@@ -14,23 +14,21 @@ _OF_MESSAGE = "SELECT turn_id FROM turn_messages WHERE message_id = ?"
 
 _OF_AUTHOR = "SELECT id FROM turns WHERE author_id = ? ORDER BY id LIMIT ?"
 
-_LOOK = "SELECT parent_id, closed, channel_id, author_id, private FROM turns WHERE id = ?"
+_LOOK = "SELECT parent_id, branch, closed, channel_id, author_id, private FROM turns WHERE id = ?"
 
 _MEND = "UPDATE turns SET parent_id = ? WHERE parent_id = ?"
 
+_MEND_LINE = "UPDATE turns SET parent_id = ? WHERE parent_id = ? AND branch = 0"
+
+_BEFORE_PUBLIC = "SELECT id FROM turns WHERE channel_id = ? AND private = 0 AND id < ? ORDER BY id DESC LIMIT 1"
+
+_BEFORE_PRIVATE = """
+    SELECT id FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 AND id < ? ORDER BY id DESC LIMIT 1
+"""
+
 _REMOVE = "DELETE FROM turns WHERE id = ?"
 
-_CLOSE_PUBLIC = """
-    UPDATE turns SET closed = 1 WHERE id < ? AND id = (
-        SELECT id FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1
-    )
-"""
-
-_CLOSE_PRIVATE = """
-    UPDATE turns SET closed = 1 WHERE id < ? AND id = (
-        SELECT id FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 ORDER BY id DESC LIMIT 1
-    )
-"""
+_CLOSE = "UPDATE turns SET closed = 1 WHERE id = ?"
 
 _PUBLIC = """
     DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id LIMIT ?)
@@ -124,13 +122,17 @@ async def remove_turn(transaction: Transaction, turn_id: int) -> int:
     turn = await transaction.fetch_one(_LOOK, (turn_id,))
     if turn is None:
         return 0
-    parent_id, closed, channel_id, author_id, private = turn
+    parent_id, branch, closed, channel_id, author_id, private = turn
+    if private:
+        before = await transaction.fetch_one(_BEFORE_PRIVATE, (channel_id, author_id, turn_id))
+    else:
+        before = await transaction.fetch_one(_BEFORE_PUBLIC, (channel_id, turn_id))
+    if branch:
+        # What followed it in the line was no reply to it: it follows whatever was said there before.
+        await transaction.execute(_MEND_LINE, (None if before is None else before[0], turn_id))
     await transaction.execute(_MEND, (parent_id, turn_id))
     await transaction.execute(_REMOVE, (turn_id,))
-    if parent_id is None or closed:
-        # If it was the last of its line, the next one must start anew all the same.
-        if private:
-            await transaction.execute(_CLOSE_PRIVATE, (turn_id, channel_id, author_id))
-        else:
-            await transaction.execute(_CLOSE_PUBLIC, (turn_id, channel_id))
+    if before is not None and (closed or (parent_id is None and not branch)):
+        # Here the line began anew, or the next turn would have: what stands before it stays out of it.
+        await transaction.execute(_CLOSE, before)
     return 1

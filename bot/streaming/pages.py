@@ -63,11 +63,12 @@ class Pages:
     def finished(self, note: str | None = None) -> list[Page]:
         """Tell what the messages show in the end; none when there was no word. Nothing may be added afterwards.
 
-        `note` is one short sentence about how the answer ended. It stands below in small print, if there is any word.
+        `note` is a short sentence or two about how the answer ended, a line each. It stands below in small print, if
+        there is any word.
         """
         if not self._spilt:
             self._full += self._splitter.finish()
-        closing = f"\n-# {note}" if note else ""
+        closing = "".join(f"\n-# {line}" for line in note.splitlines()) if note else ""
         pages = self._full if self._spilt else _with_closing(self._full, closing, self._limit)
         if not self._spilt and len(pages) <= MOST_MESSAGES:
             return [Page(text) for text in pages]

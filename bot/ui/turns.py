@@ -6,7 +6,7 @@ from discord.utils import escape_markdown
 
 from bot.memory.exports import jump_link
 from bot.store.archive import Stretch
-from bot.store.conversations import Turn
+from bot.store.turns import Turn
 
 # With these, five turns fit a message even where every letter needs an escape.
 NAME: Final = 40

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from bot.caller import Caller, Right
 from bot.clock import unix_ms
-from bot.store.conversations import NewTurn
+from bot.store.turns import NewTurn
 from tests.support.clock import FakeClock
 
 Say = Callable[..., Awaitable[int | None]]

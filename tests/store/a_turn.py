@@ -1,6 +1,6 @@
 """A turn to vary."""
 
-from bot.store.conversations import NewTurn
+from bot.store.turns import NewTurn
 
 ANN, BEN = 1, 2
 CHANNEL, THREAD = 10, 11

@@ -4,8 +4,9 @@ import dataclasses
 import pytest
 from a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 
-from bot.store.conversations import Conversations, Turn
+from bot.store.conversations import Conversations
 from bot.store.database import Database
+from bot.store.turns import Turn
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ async def test_a_turn_comes_back_as_it_was_saved(conversations: Conversations) -
     turn_id = await say(conversations, "why? 🦜\r\n", question_message_id=500)
     (turn,) = await conversations.public_line(CHANNEL, 20)
     saved = dataclasses.asdict(dataclasses.replace(TURN, question="why? 🦜\r\n", question_message_id=500))
-    for name in ("fresh", "thread_of", "asked_at_ms"):
+    for name in ("fresh", "path", "instead_of", "thread_of", "asked_at_ms"):
         del saved[name]
-    assert dataclasses.asdict(turn) == {"id": turn_id, "parent_id": None, **saved}
+    assert dataclasses.asdict(turn) == {"id": turn_id, "parent_id": None, "branch": False, **saved}
 
 
 async def test_public_turns_form_one_line_in_the_order_they_settled(conversations: Conversations) -> None:

@@ -6,10 +6,11 @@ import dataclasses
 import pytest
 from a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 
-from bot.store.conversations import Conversations, Turn
+from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.gone import MOST_KEPT, Gone
 from bot.store.removals import BATCH, Removals
+from bot.store.turns import Turn
 
 
 @pytest.fixture

@@ -70,3 +70,9 @@ def test_messages_never_go_away_and_full_ones_never_change(seed: int) -> None:
         assert all(0 < len(page.text) <= 2000 for page in now)
         before = now[:3]  # the fifth turns into a sentence
     assert len(pages.finished()) >= len(before)
+
+
+def test_each_line_of_a_note_is_small_print() -> None:
+    pages = Pages()
+    pages.add("Words.")
+    assert [page.text for page in pages.finished("First.\nSecond.")] == ["Words.\n-# First.\n-# Second."]

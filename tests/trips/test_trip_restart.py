@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.child import ChildDied
-from bot.sandbox.faults import Stall, Status
+from bot.sandbox.faults import CONTEXT_TOO_LONG, Stall, Status
 from bot.sandbox.journal import Exchange
 from bot.sandbox.model_calls import Call, Kind
 from bot.sandbox.people import Person
@@ -109,11 +109,35 @@ async def test_a_model_set_in_a_thread_is_the_parents(box: Sandbox, ada: Person,
     assert _newest(box).body["model"] == "gpt-4o"
 
 
-async def test_only_as_many_turns_go_along_as_the_operator_allows(open_box: OpenBox) -> None:
+async def test_only_as_many_turns_go_along_as_the_operator_allows_and_the_answer_says_so(open_box: OpenBox) -> None:
     box = await open_box({"HISTORY_TURNS": "2"})
-    for number in range(4):
-        await ask(box.person("Ada"), f"question {number}")
+    answers = [await ask(box.person("Ada"), f"question {number}") for number in range(4)]
     assert asked(_newest(box)) == ["question 1", "question 2", "question 3"]
+    notes = [used.text.splitlines()[-1].startswith("-# I had only the last 2 questions") for used in answers]
+    assert notes == [False, False, False, True]
+
+
+async def test_a_model_that_reads_less_is_asked_once_more_with_less_and_the_answer_says_how_much(
+    box: Sandbox, ada: Person
+) -> None:
+    for number in range(4):
+        await ask(ada, f"question {number}")
+    box.model_api.faults.next(Kind.CHAT, CONTEXT_TOO_LONG)
+    used = await ask(ada, "question 4")
+    whole_request, shorter = [asked(call) for call in box.model_api.calls(Kind.CHAT)[-2:]]
+    assert whole_request == [f"question {number}" for number in range(5)]
+    dropped = len(whole_request) - len(shorter)
+    assert shorter == whole_request[dropped:]
+    assert 0 < dropped < 4
+    assert used.text.splitlines()[-1] == (
+        f"-# That was more than this model reads at once, so I left out the oldest {dropped} of 4 earlier questions and "
+        "answers."
+    )
+    box.model_api.faults.next(Kind.CHAT, CONTEXT_TOO_LONG, times=2)
+    assert "more than this model can read at once" in (await ask(ada, "question 5")).text
+    assert len(box.model_api.calls(Kind.CHAT)) == 8
+    await ask(ada, "question 6")
+    assert asked(_newest(box)) == [f"question {number}" for number in (0, 1, 2, 3, 4, 6)]
 
 
 async def test_an_answer_that_fails_is_no_turn(box: Sandbox, ada: Person) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from bot.memory.history import PAGE
 from bot.store.archive import Stretch
-from bot.store.conversations import Turn
 from bot.store.members import TRACES
+from bot.store.turns import Turn
 from bot.ui.lists import MESSAGE_LIMIT
 from bot.ui.turns import TEXT, page, shortened
 from cogs.privacy import OTHERS

@@ -1,0 +1,141 @@
+"""A turn: a question and its answer, and how a row becomes one."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.store.database import Row, Value
+from bot.store.text import storable
+
+COLUMNS: Final = """
+    turns.id, turns.parent_id, channel_id, guild_id, author_id, author_name, private, question, answer, finish, model,
+    prompt_tokens, answer_tokens, tokens_estimated, created_at_ms, turns.branch, files, about
+"""
+"""What `turn_from` reads, in its order."""
+
+QUESTION_POSITION: Final = 0
+FIRST_ANSWER: Final = QUESTION_POSITION + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTurn:
+    """A turn that has just settled.
+
+    `thread_of` is the channel under which the thread hangs, where it is a thread; `finish` says how the answer ended
+    ("complete", "cut", …); `files` are the names of those that came with the question, `about` is the message that it
+    was about.
+
+    Where it stands: `fresh` begins a new line. A reply has a `path`, the ids of the turns that it goes on from, the
+    newest last. `instead_of` is the turn whose question was asked again. All others go on from the end of their line.
+    """
+
+    channel_id: int
+    thread_of: int | None
+    guild_id: int | None
+    author_id: int
+    author_name: str
+    private: bool
+    fresh: bool
+    path: tuple[int, ...] = ()
+    instead_of: int | None = None
+    question: str
+    files: tuple[str, ...] = ()
+    about: int | None = None
+    answer: str
+    finish: str
+    model: str
+    prompt_tokens: int
+    answer_tokens: int
+    tokens_estimated: bool
+    question_message_id: int | None
+    answer_message_ids: tuple[int, ...]
+    asked_at_ms: int
+    created_at_ms: int
+
+    @property
+    def is_branch(self) -> bool:
+        """Whether it goes on from a certain turn, not from its line."""
+        return bool(self.path) or self.instead_of is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A kept turn. `parent_id` is the turn that it goes on from, or None where a line or a branch begins."""
+
+    id: int
+    parent_id: int | None
+    branch: bool = False
+    channel_id: int
+    guild_id: int | None
+    author_id: int
+    author_name: str
+    private: bool
+    question: str
+    files: tuple[str, ...] = ()
+    about: int | None = None
+    answer: str
+    finish: str
+    model: str
+    prompt_tokens: int
+    answer_tokens: int
+    tokens_estimated: bool
+    question_message_id: int | None
+    answer_message_ids: tuple[int, ...]
+    created_at_ms: int
+
+    @property
+    def message_ids(self) -> tuple[int, ...]:
+        """The messages it was shown in, in reading order."""
+        question = () if self.question_message_id is None else (self.question_message_id,)
+        return question + self.answer_message_ids
+
+
+def turn_from(row: Row, messages: list[Row]) -> Turn:
+    """Read a row that begins with `COLUMNS`, and its part of some rows of turn, position and message."""
+    shown = {position: message for turn_id, position, message in messages if turn_id == row[0]}
+    return Turn(
+        id=row[0],
+        parent_id=row[1],
+        channel_id=row[2],
+        guild_id=row[3],
+        author_id=row[4],
+        author_name=row[5],
+        private=bool(row[6]),
+        question=row[7],
+        answer=row[8],
+        finish=row[9],
+        model=row[10],
+        prompt_tokens=row[11],
+        answer_tokens=row[12],
+        tokens_estimated=bool(row[13]),
+        created_at_ms=row[14],
+        branch=bool(row[15]),
+        files=tuple(row[16].splitlines()),
+        about=row[17],
+        question_message_id=shown.pop(QUESTION_POSITION, None),
+        answer_message_ids=tuple(shown.values()),
+    )
+
+
+def values_of(turn: NewTurn, parent_id: int | None) -> tuple[Value, ...]:
+    """Lay `turn` out for the table: everything but its id and its messages."""
+    return (
+        parent_id,
+        int(turn.is_branch),
+        turn.instead_of,
+        turn.channel_id,
+        turn.thread_of,
+        turn.guild_id,
+        turn.author_id,
+        storable(turn.author_name),
+        int(turn.private),
+        storable(turn.question),
+        "\n".join(" ".join(storable(name).split()) for name in turn.files),
+        turn.about,
+        storable(turn.answer),
+        turn.finish,
+        storable(turn.model),
+        turn.prompt_tokens,
+        turn.answer_tokens,
+        int(turn.tokens_estimated),
+        turn.created_at_ms,
+    )
