@@ -1,8 +1,10 @@
-"""Real MP3s for tests: a tone of a given length and kind."""
+"""Real MP3s for tests: a tone of a given length and kind, or any wave."""
 
 import array
 import io
 import math
+import random
+from collections.abc import Sequence
 from fractions import Fraction
 
 import av
@@ -10,15 +12,40 @@ import av
 
 def mp3(seconds: float, *, rate: int = 24_000, channels: int = 1, kbits: int = 64) -> bytes:
     """Encode a tone as MP3."""
+    wave = array.array("h", (round(8000 * math.sin(at * 0.11)) for at in range(round(seconds * rate))))
+    return mp3_of(wave, rate=rate, channels=channels, kbits=kbits)
+
+
+def mp3_of(
+    wave: Sequence[int],
+    *,
+    rate: int = 24_000,
+    channels: int = 1,
+    kbits: int = 64,
+    options: dict[str, str] | None = None,
+) -> bytes:
+    """Encode a wave as MP3, the same for all channels."""
     written = io.BytesIO()
     layout = "mono" if channels == 1 else "stereo"
-    samples = round(seconds * rate)
-    wave = array.array("h", (round(8000 * math.sin(at * 0.11)) for at in range(samples) for _ in range(channels)))
-    with av.open(written, "w", format="mp3") as out:
+    both = array.array("h", (value for value in wave for _ in range(channels)))
+    with av.open(written, "w", format="mp3", options=options or {}) as out:
         stream = out.add_stream("libmp3lame", rate=rate, layout=layout, bit_rate=kbits * 1000)
-        frame = av.AudioFrame(format="s16", layout=layout, samples=samples)
-        frame.planes[0].update(wave.tobytes())
+        frame = av.AudioFrame(format="s16", layout=layout, samples=len(wave))
+        frame.planes[0].update(both.tobytes())
         frame.rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
         out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return written.getvalue()
+
+
+def tune(seed: int, seconds: float, *, rate: int = 24_000) -> list[int]:
+    """A loud melody unlike that of any other seed, from the first sample to the last, for finding it again."""
+    choice = random.Random(seed)
+    wave: list[int] = []
+    phase = turn = 0.0
+    for at in range(round(seconds * rate)):
+        if at % (rate // 25) == 0:
+            turn = 2 * math.pi * choice.uniform(200, 1500) / rate
+        phase += turn
+        wave.append(round(10_000 * math.sin(phase)))
+    return wave
