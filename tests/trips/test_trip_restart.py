@@ -129,10 +129,8 @@ async def test_a_model_that_reads_less_is_asked_once_more_with_less_and_the_answ
     dropped = len(whole_request) - len(shorter)
     assert shorter == whole_request[dropped:]
     assert 0 < dropped < 4
-    assert used.text.splitlines()[-1] == (
-        f"-# That was more than this model reads at once, so I left out the oldest {dropped} of 4 earlier questions and "
-        "answers."
-    )
+    told = f"so I left out the oldest {dropped} of 4 earlier questions and answers."
+    assert used.text.splitlines()[-1] == f"-# That was more than this model reads at once, {told}"
     box.model_api.faults.next(Kind.CHAT, CONTEXT_TOO_LONG, times=2)
     assert "more than this model can read at once" in (await ask(ada, "question 5")).text
     assert len(box.model_api.calls(Kind.CHAT)) == 8
