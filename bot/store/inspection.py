@@ -1,5 +1,6 @@
 """A look at the database that alters nothing: could the bot use it?"""
 
+import os
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -21,7 +22,7 @@ def inspect(url: str) -> str:
     path = database_path(url)
     check_engine()
     folder = path.parent
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110 - Path's raises where it may not look
         folder = folder.parent
     _try_to_write(folder, path)
     if not has_content(path):

@@ -92,13 +92,13 @@ def _make_folder(folder: Path) -> None:
 
 def has_content(path: Path) -> bool:
     """Tell whether there is a database to look at: false where there is no file yet, or an empty one."""
-    if path.is_dir():
-        raise StartupFault(f"DATABASE_URL points to {path}, which is a folder; it should be a file.")
     try:
         with path.open("rb") as file:
             start = file.read(len(_FILE_START))
     except FileNotFoundError:
         return False
+    except IsADirectoryError as error:
+        raise StartupFault(f"DATABASE_URL points to {path}, which is a folder; it should be a file.") from error
     except OSError as error:
         raise StartupFault(f"The database {path} can't be read: {error.strerror}.") from error
     if start and start != _FILE_START:

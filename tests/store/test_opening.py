@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StartupFault
+from bot.store.inspection import inspect
 from bot.store.opening import database_path, open_database
 from bot.store.schema import APPLICATION_ID, migrations
 from bot.store.settings import StoredSettings
@@ -210,6 +211,16 @@ def test_a_new_database_in_a_read_only_folder_is_refused(ordinary_folder: Path) 
     assert "unable to open database file" in refused(ordinary_folder / "bot.db").sentence
     with pytest.raises(StartupFault, match="can't be created: Permission denied"):
         asyncio.run(opened(ordinary_folder / "data" / "bot.db"))
+
+
+@pytest.mark.parametrize("below", ["bot.db", "data/bot.db", "data/deep/bot.db"])
+def test_a_folder_that_may_not_be_looked_into_is_refused(ordinary_folder: Path, below: str) -> None:
+    ordinary_folder.chmod(0)
+    path = ordinary_folder / below
+    with pytest.raises(StartupFault, match="Permission denied"):
+        asyncio.run(opened(path))
+    with pytest.raises(StartupFault, match="can't be written"):
+        inspect(url(path))
 
 
 async def start(path: Path, end: str) -> int:
