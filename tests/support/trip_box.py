@@ -65,6 +65,21 @@ async def ask(person: Person, prompt: str, **options: Any) -> Invocation:
     return await use(person, "/ask", prompt=prompt, **options)
 
 
+async def pressed(person: Person, shown: Invocation, label: str) -> str:
+    """Press a button and give what is there afterwards: the message itself, or the private refusal."""
+    message = shown.messages[0]
+    versions = len(message.history)
+    used = await person.clicks(message, label)
+    await used.until(
+        lambda each: each.failed or each.messages or len(message.history) > versions, deadline_s=DEADLINE_S
+    )
+    assert not used.failed
+    if used.messages:
+        assert used.private
+        return used.text
+    return message.content
+
+
 def told(call: Call) -> list[str]:
     """What a chat request says in its users' and assistants' messages, oldest first, without who spoke."""
     return [_words(message["role"], message["content"]) for message in call.messages if message["role"] != "developer"]

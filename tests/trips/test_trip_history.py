@@ -11,25 +11,10 @@ from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person, Where
 from bot.sandbox.permissions import Permission
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, use
+from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, pressed, use
 from tests.trips.history_schema import HISTORY
 
 READING = Permission.READ_MESSAGE_HISTORY
-
-
-async def pressed(person: Person, shown: Invocation, label: str) -> str:
-    """Press a button and give what is there afterwards: the message itself, or the private refusal."""
-    message = shown.messages[0]
-    versions = len(message.history)
-    used = await person.clicks(message, label)
-    await used.until(
-        lambda each: each.failed or each.messages or len(message.history) > versions, deadline_s=DEADLINE_S
-    )
-    assert not used.failed
-    if used.messages:
-        assert used.private
-        return used.text
-    return message.content
 
 
 def take_away(box: Sandbox, person: Person, right: Permission, where: Where = None) -> None:

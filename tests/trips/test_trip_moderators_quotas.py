@@ -15,9 +15,8 @@ from bot.sandbox.model_calls import Kind
 from bot.sandbox.options import ClientRefused
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, use
-from tests.trips.test_trip_history import pressed
-from tests.trips.test_trip_privacy import columns_with
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, pressed, use
+from tests.trips.reading import columns_with
 
 RESETS = re.compile(r"<t:(\d+):R>")
 FIVE = {"scope": "server", "kind": "messages", "limit": "5", "per": "hour"}

@@ -9,7 +9,7 @@ from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, asked, use, whole
+from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, asked, pressed, use, whole
 from tests.trips.reading import usage
 
 NEXT = "You're next in line. I'll start in a moment …"
@@ -30,6 +30,19 @@ async def test_the_eleventh_call_within_twelve_seconds_is_a_private_break_with_i
     assert box.model_api.calls(Kind.CHAT) == []
     assert (await ask(ben, "May I?")).deferred
     assert await ada.completes("/ask", option="model")
+
+
+async def test_clicks_and_forms_count_and_in_the_break_do_nothing(open_box: OpenBox) -> None:
+    box = await open_box({"MEMBER_RATE": "2/600"})
+    ada, mo = box.person("Ada"), box.person("Mo")
+    opened = await (await mo.command("/channel persona")).until(lambda used: used.modal)
+    sent = [await (await mo.submits(opened, text=f"persona {number}")).answered() for number in (1, 2)]
+    assert sent[0].text == "From now on I go by that persona in this channel."
+    assert "That was a lot at once" in sent[1].text
+    await ask(ada, "Who are you?")
+    assert box.model_api.calls(Kind.CHAT)[-1].messages[0]["content"].startswith("persona 1\n")
+    asking = await use(ada, "/privacy delete")
+    assert "That was a lot at once" in await pressed(ada, asking, "Delete it all")
 
 
 async def test_after_the_break_calls_pass_again(open_box: OpenBox) -> None:

@@ -10,10 +10,10 @@ from bot.sandbox.faults import Stall
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, begun, use
+from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, begun, pressed, use
 from tests.trips.history_schema import OWN_DATA
 from tests.trips.reading import columns_with
-from tests.trips.test_trip_history import pressed, questions
+from tests.trips.test_trip_history import questions
 
 
 @pytest.fixture

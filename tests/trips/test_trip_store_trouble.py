@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from reading import usage
 
 from bot.errors import StoreUnavailable
 from bot.sandbox.faults import Stall
@@ -16,6 +15,7 @@ from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
+from tests.trips.reading import usage
 
 SENTENCE = StoreUnavailable.sentence
 EVERY_KIND = {
