@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 
-from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person, Where
 from bot.sandbox.permissions import Permission
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, pressed, use
+from tests.support.trip_box import OpenBox, ask, asked, pressed, use
 from tests.trips.history_schema import HISTORY
 
 READING = Permission.READ_MESSAGE_HISTORY
