@@ -76,7 +76,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             raise StartupFault("The database can't be written just now. Is another program holding it?") from error
         catalogue = Catalogue(api.models, _policy(settings), clock)
         await stack.enter_async_context(_kept_fresh(catalogue))
-        gone = Gone()
+        gone = Gone(subjects.forgotten)
         removals, archive = Removals(database, gone), Archive(database)
         servers, deletions = Servers(Departures(database), clock), Deletions(removals, clock)
         await stack.enter_async_context(deletions.running())

@@ -26,7 +26,8 @@ OTHERS: Final = {
 
 _USE: Final = (
     "What you have used of the limits stays counted until they start again, under a code in place of your id: so "
-    "deleting your data buys no new quota. A limit that was set for you in particular stays too, under such a code."
+    "deleting your data buys no new quota. A limit that was set for you in particular stays too, under such a code, "
+    "and for a day or two that you asked for this."
 )
 
 

@@ -15,6 +15,9 @@ from bot.store.removals import Removals
 EVERY_S: Final = 24 * 3600
 RETRY_S: Final = 3600
 
+FORGOTTEN_FOR: Final = timedelta(days=1)
+"""How long it is known, under a code, that a member had their data deleted: no answer takes as long."""
+
 log = logging.getLogger(__name__)
 
 
@@ -33,7 +36,9 @@ class Retention:
         Raises:
             StoreUnavailable: the store cannot be used just now; a part may be deleted.
         """
-        turns = await self._removals.older_than(unix_ms(self._clock.now() - self._kept))
+        now = self._clock.now()
+        turns = await self._removals.older_than(unix_ms(now - self._kept))
+        await self._removals.let_go_of_members(unix_ms(now - FORGOTTEN_FOR))
         log.info("swept", extra={"turns": turns})
         await self._servers.purge()
 

@@ -26,7 +26,7 @@ def hashed(key: bytes, *words: str | int) -> int:
 
 
 class Subjects:
-    """The numbers under which members' use is counted."""
+    """The numbers under which members' use is counted, and their wish to be forgotten is kept."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -38,6 +38,10 @@ class Subjects:
     def member_here(self, guild_id: int, user_id: int) -> int:
         """Stand for a member in one server."""
         return hashed(self._key, "here", guild_id, user_id)
+
+    def forgotten(self, user_id: int) -> int:
+        """Stand for a member who had their data deleted."""
+        return hashed(self._key, "forgotten", user_id)
 
     def direct(self, user_id: int) -> int:
         """Stand for a member's direct messages, which count as a server of their own."""

@@ -48,7 +48,9 @@ class Conversations:
         places = (turn.channel_id, turn.thread_of, turn.question_message_id, *turn.answer_message_ids)
 
         async def work(transaction: Transaction) -> int | None:
-            if self._gone.any_of(places) or self._gone.forgotten(turn.author_id, turn.asked_at_ms):
+            if self._gone.any_of(places):
+                return None
+            if await self._gone.forgotten(transaction, turn.author_id, turn.asked_at_ms):
                 return None
             # Looked up in the same transaction: of two answers that settle at once the second follows the first.
             row = await transaction.fetch_one(_ADD_TURN, values_of(turn, await _parent(transaction, turn)))

@@ -1,43 +1,59 @@
 """What went away a moment ago: an answer that is still being written must not be kept afterwards."""
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
 from typing import Final
 
+from bot.store.database import Transaction
+
 MOST_KEPT: Final = 10_000
-"""Of each sort; the oldest make room. An answer takes minutes at most, and ids are all that is kept."""
+"""The oldest make room. An answer takes minutes at most, and ids are all that is kept."""
+
+_FORGET = """
+    INSERT INTO forgotten (code, at_ms) VALUES (?, ?) ON CONFLICT (code) DO UPDATE SET at_ms = excluded.at_ms
+"""
+
+_IS_FORGOTTEN = "SELECT 1 FROM forgotten WHERE code = ? AND at_ms >= ?"
+
+Code = Callable[[int], int]
+"""Stands for a member without telling who it is."""
 
 
 class Gone:
-    """The messages, threads and channels deleted last, and the members whose data was. In this process's memory.
+    """The messages, threads and channels deleted last, and the members whose data was.
 
-    Every process that can be writing an answer hears itself of what is deleted around it, so there is no need to share.
+    What is deleted in Discord is in this process's memory: every process that can be writing an answer there hears of
+    it. A member's wish comes to one process alone, so it is in the store, for all of them.
+
+    Args:
+        code: the same in every process on a database. Without one the members are this process's alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, code: Code | None = None) -> None:
         self._things: dict[int, None] = {}
-        self._members: dict[int, int] = {}
+        self._code = code or _code_of_ones_own()
 
     def note(self, ids: Iterable[int]) -> None:
         """Remember that the messages, threads or channels with these ids are gone."""
         for each in ids:
             self._things[each] = None
-        _trim(self._things)
-
-    def note_member(self, member_id: int, at_ms: int) -> None:
-        """Remember that everything of this member that was asked up to now is to be forgotten."""
-        self._members.pop(member_id, None)
-        self._members[member_id] = at_ms
-        _trim(self._members)
+        while len(self._things) > MOST_KEPT:
+            del self._things[next(iter(self._things))]
 
     def any_of(self, ids: Iterable[int | None]) -> bool:
         """Tell whether one of these messages, threads or channels is gone."""
         return any(each in self._things for each in ids)
 
-    def forgotten(self, member_id: int, asked_at_ms: int) -> bool:
+    async def forget(self, transaction: Transaction, member_id: int, at_ms: int) -> None:
+        """Remember that everything of this member that was asked up to then is to be forgotten."""
+        await transaction.execute(_FORGET, (self._code(member_id), at_ms))
+
+    async def forgotten(self, transaction: Transaction, member_id: int, asked_at_ms: int) -> bool:
         """Tell whether what the member asked at that time is to be forgotten."""
-        return asked_at_ms <= self._members.get(member_id, -1)
+        return await transaction.fetch_one(_IS_FORGOTTEN, (self._code(member_id), asked_at_ms)) is not None
 
 
-def _trim(kept: dict[int, None] | dict[int, int]) -> None:
-    while len(kept) > MOST_KEPT:
-        del kept[next(iter(kept))]
+def _code_of_ones_own() -> Code:
+    key = secrets.token_bytes(16)
+    return lambda member_id: int.from_bytes(blake2b(str(member_id).encode(), key=key, digest_size=8).digest()) >> 1

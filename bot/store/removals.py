@@ -46,8 +46,10 @@ _IN_THREADS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE thread_
 
 _OLD = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE created_at_ms < ? ORDER BY created_at_ms LIMIT ?)"
 
+_LET_GO = "DELETE FROM forgotten WHERE code IN (SELECT code FROM forgotten WHERE at_ms < ? ORDER BY at_ms LIMIT ?)"
+
 BATCH: Final = 100
-"""Turns that go in one transaction: others, who wait to write meanwhile, wait for milliseconds."""
+"""Rows that go in one transaction: others, who wait to write meanwhile, wait for milliseconds."""
 
 
 class Removals:
@@ -89,8 +91,8 @@ class Removals:
         return await self._all(_PUBLIC, channel_id) + await self._all(_OWN_PRIVATE, channel_id, member_id)
 
     async def of_member(self, member_id: int, *, at_ms: int) -> int:
-        """Take away every turn of a member, and see that none asked before `at_ms` is kept hereafter."""
-        self._gone.note_member(member_id, at_ms)
+        """Take away every turn of a member, and see that no process keeps one later that was asked before `at_ms`."""
+        await self._database.write(lambda transaction: self._gone.forget(transaction, member_id, at_ms))
 
         async def work(transaction: Transaction) -> int:
             found = await transaction.fetch_all(_OF_AUTHOR, (member_id, BATCH))
@@ -105,8 +107,12 @@ class Removals:
         """Take away the turns kept before `at_ms`."""
         return await self._all(_OLD, at_ms)
 
+    async def let_go_of_members(self, at_ms: int) -> None:
+        """Keep no longer that members had their data deleted before `at_ms`."""
+        await self._all(_LET_GO, at_ms)
+
     async def _all(self, sql: str, *parameters: Value) -> int:
-        """Run a deletion of `BATCH` turns at most, its last parameter, until nothing is left to delete."""
+        """Run a deletion of `BATCH` rows at most, its last parameter, until nothing is left to delete."""
 
         async def work(transaction: Transaction) -> int:
             return await transaction.execute(sql, (*parameters, BATCH))

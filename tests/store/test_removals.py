@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 from a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 
+from bot.quotas.subjects import Subjects, key_from
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.gone import MOST_KEPT, Gone
@@ -188,6 +189,17 @@ async def test_an_answer_asked_for_before_its_members_data_went_is_not_kept(
     assert await conversations.save(TURN) is None
     assert await conversations.save(dataclasses.replace(TURN, author_id=BEN)) is not None
     assert await conversations.save(dataclasses.replace(TURN, asked_at_ms=TURN.asked_at_ms + 1)) is not None
+
+
+async def test_no_process_keeps_what_was_asked_for_before_a_members_data_went(database: Database) -> None:
+    code = Subjects(key_from("a token")).forgotten
+    one, another = (Gone(code) for _ in range(2))
+    await Removals(database, one).of_member(ANN, at_ms=TURN.asked_at_ms)
+    assert await Conversations(database, another).save(TURN) is None
+    await Removals(database, one).let_go_of_members(TURN.asked_at_ms)
+    assert await Conversations(database, another).save(TURN) is None
+    await Removals(database, one).let_go_of_members(TURN.asked_at_ms + 1)
+    assert await Conversations(database, another).save(TURN) is not None
 
 
 async def test_old_turns_go_in_batches_and_the_rest_of_the_line_stays(

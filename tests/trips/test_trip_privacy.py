@@ -1,5 +1,6 @@
 """/privacy: what is kept about a member can be seen, taken along and deleted, and then their id is nowhere."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from bot.sandbox.faults import Stall
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, begun, pressed, use
+from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, begun, pressed, use, whole
 from tests.trips.history_schema import OWN_DATA
 from tests.trips.reading import columns_with
 from tests.trips.test_trip_history import questions
@@ -108,6 +109,21 @@ async def test_an_answer_under_way_is_not_kept_after_a_deletion(kept: Sandbox, t
     await kept.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)
     await ask(ada, "and now?")
     assert asked(kept.model_api.calls(Kind.CHAT)[-1]) == ["and now?"]
+
+
+async def test_nor_is_one_that_another_process_is_writing(kept: Sandbox, tmp_path: Path) -> None:
+    ada = kept.person("Ada")
+    kept.model_api.faults.next(Kind.CHAT, Stall())
+    writing = await begun(await ada.command("/ask", prompt="a tide to be forgotten"))
+    sibling = await kept.sibling()
+    stopping = asyncio.create_task(kept.child.stop(within_s=DEADLINE_S))
+    await kept.child.until_logged("stopping")  # from here on its sibling alone takes new events
+    await pressed(ada, await use(ada, "/privacy delete"), "Delete it all")
+    assert any("data deleted" in line for line in sibling.log)
+    kept.model_api.faults.release()
+    await stopping
+    assert "a tide" in (await whole(writing)).text
+    assert columns_with(tmp_path, ada.id) == []
 
 
 async def test_the_log_names_no_one_whose_data_was_deleted_after_it(kept: Sandbox) -> None:
