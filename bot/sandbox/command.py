@@ -44,7 +44,7 @@ async def _run(*, tour: bool, folder: Folder) -> int:
     _end_on_signals()
     show = Show.on_standard_output()
     show.line("The bot is the real one; Discord and the model are stand-ins on this machine.\n")
-    async with Sandbox() as sandbox:
+    async with Sandbox(dave=True) as sandbox:
         if tour:
             return 0 if await Tour(sandbox, show, folder).play() else 1
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from bot.sandbox.console_voice import VOICE_HELP, VoiceWords
 from bot.sandbox.fault_names import named_faults
 from bot.sandbox.files import Folder
 from bot.sandbox.guilds import Channel
@@ -20,7 +21,7 @@ PATIENCE_S = 120.0
 QUIET_S = 1.2  # an answer counts as done when nothing changed for so long
 SCREENFUL = 6  # messages
 
-HELP = """\
+HELP = f"""\
   /ask hello                     any command of the bot; what comes first is its first option
   /ask prompt: hi private: true  further options by name
   hello there                    plain text is said in the channel
@@ -28,7 +29,8 @@ HELP = """\
   /in #random, /in dm            be elsewhere
   /people                        who is here, and where one can go
   /look                          what is on the screen in this channel
-  /fault chat 503 always         let calls to the model API fail: /fault lists how, /fault off ends it
+{VOICE_HELP}
+  /fault chat 503 always         let calls to the model API, or voice, fail: /fault lists how, /fault off ends it
   /log                           the last lines of the bot's log
   ?                              this, and the bot's commands
   /quit                          leave (also Ctrl-D, Ctrl-C)"""
@@ -43,6 +45,7 @@ class Console:
         self._folder = folder
         self._person: Person = sandbox.person("Ada")
         self._place = self._person.place()
+        self._voice = VoiceWords(sandbox, show, folder, lambda: self._person)
         sandbox.model_api.pace_s = PACE_S
         self._own: dict[str, Callable[[str], Awaitable[None]]] = {
             "as": self._become,
@@ -52,6 +55,7 @@ class Console:
             "fault": self._fault,
             "log": self._log,
             "console": self._help,
+            **self._voice.words,
         }
 
     @property
@@ -129,7 +133,8 @@ class Console:
         for name in self._names():
             person = self._sandbox.person(name)
             held = self._sandbox.world.permissions(person.user, person.place())
-            self._show.line(f"  {name}{' (moderator)' if held & MODERATOR == MODERATOR else ''}")
+            rank = " (moderator)" if held & MODERATOR == MODERATOR else ""
+            self._show.line(f"  {name}{rank}{self._voice.whereabouts(person)}")
         self._show.line(f"  Places: {', '.join(self._places())}")
 
     async def _look(self, _: str) -> None:
@@ -142,11 +147,16 @@ class Console:
         if parts == ["off"]:
             faults.clear()
             faults.release()
+            self._voice.calm()
             self._show.line("  Nothing fails any more.")
+            return
+        if len(parts) == 2 and parts[0] == "voice":
+            await self._voice.fail(parts[1])
             return
         if len(parts) not in (2, 3) or parts[0] not in set(Kind):
             for kind in Kind:
                 self._show.line(f"  /fault {kind}: {', '.join(named_faults(kind))}")
+            self._show.line(f"  /fault voice: {', '.join(self._voice.fault_names)}")
             return
         kind, known = Kind(parts[0]), named_faults(Kind(parts[0]))
         if parts[1] not in known:

@@ -18,12 +18,17 @@ class Folder:
         Raises:
             OSError: it can't be written there.
         """
+        path = self.free(attachment.filename)
+        path.write_bytes(attachment.data)
+        return path.name
+
+    def free(self, filename: str) -> Path:
+        """A place in the folder for a file of that name, or of one like it where the name is taken."""
         self.path.mkdir(parents=True, exist_ok=True)
-        plain = Path(attachment.filename)
+        plain = Path(filename)
         name, number = plain.name, 2
         while name in self._taken:
             name = f"{plain.stem}-{number}{plain.suffix}"
             number += 1
         self._taken.add(name)
-        (self.path / name).write_bytes(attachment.data)
-        return name
+        return self.path / name

@@ -58,6 +58,11 @@ async def test_direct_messages_are_each_persons_own(desk: Desk) -> None:
         ("/in #nowhere", "Say where to go: /in #CHANNEL. There are: #general, #random, #a thread, Lounge, "),
         ("/nonsense", "There is no command /nonsense. Type ? to see what there is."),
         ("/fault chat sneeze", "There is no such fault for chat."),
+        ("/fault voice sneeze", "There is no such fault for voice. There are: 4006, "),
+        ("/fault voice cut", "That can't happen now: the bot has no voice connection there."),
+        ("/leave", "Ada is in no voice channel."),
+        ("/hear", "Nothing was to be heard."),
+        ("/kick", "Discord would not let you: the bot is in no voice channel."),
         ("/fault chat 429 often", "How often? A number up to 1000, or always."),
     ],
 )
@@ -81,6 +86,7 @@ async def test_faults_are_listed_by_kind(desk: Desk) -> None:
         "/fault speech",
         "/fault images",
         "/fault models",
+        "/fault voice",
     ]
 
 

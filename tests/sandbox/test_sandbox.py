@@ -6,6 +6,11 @@ import pytest
 
 from bot.sandbox.child import ChildDied
 from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.voice.certificate import certificate
+
+
+def trusted(box: Sandbox) -> bytes:
+    return Path(box.child.settings["SSL_CERT_FILE"]).read_bytes()
 
 
 async def test_the_bot_gets_ready_keeps_its_directory_and_stops_cleanly(tmp_path: Path):
@@ -15,6 +20,7 @@ async def test_the_bot_gets_ready_keeps_its_directory_and_stops_cleanly(tmp_path
         assert await box.restart() == 0
         assert box.discord.gateway.readies == 2
         assert box.child.directory == tmp_path
+        assert certificate().authority in trusted(box)
     assert box.child.exit_status == 0
     assert (tmp_path / "data" / "bot.db").exists()
 

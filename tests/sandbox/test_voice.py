@@ -159,6 +159,20 @@ async def test_on_a_stage_it_is_heard_once_it_may_speak(singer: Singer, standin:
     assert OpenApi.beside_the_checkout().complaints(standin.journal.requests) == []
 
 
+async def test_without_the_right_to_speak_it_is_not_heard(singer: Singer, standin: DiscordStandIn, ada: Person):
+    ada.joins_voice("Lounge")
+    me = ada.guild.members[standin.world.bot.id]
+    standin.world.overwrite(ada.place("Lounge"), me, deny=Permission.SPEAK)
+    client = await singer.join(standin)
+    assert client.guild.me.voice.suppress
+    client.play(Song([DO] * 30))
+    heard = await standin.voice.until(lambda heard: len(heard) > 2)
+    assert {packet.unheard for packet in heard.packets} == {"may not speak"}
+    standin.world.overwrite(ada.place("Lounge"), me)
+    await standin.voice.until(lambda heard: len(heard.by(ada.id)) > 2)
+    await client.disconnect()
+
+
 async def test_it_is_gone_from_voice_with_its_session(bare: BareBot, standin: DiscordStandIn, ada: Person):
     async with bare.gateway(intents=VOICE) as events:
         await events.enter_voice(ada.place("Lounge"))

@@ -31,6 +31,8 @@ class VoiceConnection:
     queue: asyncio.Queue[str | bytes | int] = field(default_factory=asyncio.Queue)
     call: "Call | None" = None
     ending: bool = False
+    lost: bool = False
+    """Whether nothing can be sent on it any more."""
     silent: bool = False
     """Whether nothing that comes on it is answered."""
 
@@ -46,7 +48,7 @@ class VoiceConnection:
 
     def cut(self) -> None:
         """Cut it without a word."""
-        self.ending = True
+        self.ending = self.lost = True
         if self.request.transport is not None:
             self.request.transport.abort()
 

@@ -8,6 +8,9 @@ MODE = "aead_xchacha20_poly1305_rtpsize"
 
 HEARTBEAT_MS = 13_750
 
+LOOPBACK = "127.0.0.1"
+"""Where the voice server is, over TCP and UDP."""
+
 
 class VoiceOp(IntEnum):
     """https://discord.com/developers/docs/topics/opcodes-and-status-codes#voice-voice-opcodes"""

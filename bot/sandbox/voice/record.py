@@ -1,10 +1,12 @@
 """What is written down of the sound that comes from the bot in one guild."""
 
-from bot.sandbox.guilds import Guild
+from bot.sandbox.guilds import ChannelType, Guild
+from bot.sandbox.permissions import Permission
 from bot.sandbox.voice.call import Call
 from bot.sandbox.voice.heard import Heard, Packet
 from bot.sandbox.voice.rtp import OPUS, Rtp, Undecipherable, decipher
 from bot.sandbox.voice.sound import PACKET_SAMPLES
+from bot.sandbox.world import World
 
 MOST_FLAWS = 1_000
 
@@ -12,9 +14,10 @@ MOST_FLAWS = 1_000
 class Record:
     """Opens packets as they come, and notes who could hear them; decoding is left to whoever listens later."""
 
-    def __init__(self, guild: Guild) -> None:
+    def __init__(self, world: World, guild: Guild) -> None:
         self.packets: list[Packet] = []
         self.flaws: list[str] = []
+        self._world = world
         self._guild = guild
         self._last: dict[int, tuple[int, int]] = {}
 
@@ -55,7 +58,10 @@ class Record:
             return "not connected"
         if not call.announced:
             return "speaking not announced"
-        return "may not speak" if call.state.suppress else None
+        state = call.state
+        if state.channel.type is ChannelType.STAGE:
+            return "may not speak" if state.suppress else None
+        return None if self._world.permissions(state.user, state.channel) & Permission.SPEAK else "may not speak"
 
     def _check_order(self, call: Call, rtp: Rtp) -> None:
         before = self._last.get(call.number)

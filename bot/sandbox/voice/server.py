@@ -3,29 +3,25 @@
 import asyncio
 import functools
 import itertools
-import json
 import ssl
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from bot.sandbox.bell import Bell
 from bot.sandbox.guilds import ChannelType, User, VoiceState
-from bot.sandbox.voice import dave, rtp
+from bot.sandbox.voice import rtp
 from bot.sandbox.voice.call import Call, VoiceConnection
+from bot.sandbox.voice.conversation import Conversation
 from bot.sandbox.voice.datagrams import Address, Datagrams
 from bot.sandbox.voice.faults import VoiceFaults
-from bot.sandbox.voice.mls import Malformed
-from bot.sandbox.voice.protocol import HEARTBEAT_MS, MODE, VERSION, VoiceClose, VoiceClosing, VoiceOp
+from bot.sandbox.voice.protocol import HEARTBEAT_MS, LOOPBACK, VERSION, VoiceClose, VoiceClosing, VoiceOp
 from bot.sandbox.voice.record import Record
-from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
-LOOPBACK = "127.0.0.1"
 KEPT = 10_000  # frames in the log
+CLOSED_WITHIN_S = 2.0  # for the other side to say goodbye, too
 EARLY_S = 0.25  # sound may come so much earlier than the word that it will
 _SECRET = frozenset({"token", "secret_key"})
 
@@ -52,7 +48,7 @@ class VoiceServer:
     def __init__(self, world: World, bell: Bell, faults: VoiceFaults, *, encrypts: bool = False) -> None:
         self.calls: dict[int, Call] = {}
         """The bot's call in each guild, by the guild's id."""
-        self.records: dict[int, Record] = {}
+        self._records: dict[int, Record] = {}
         self.frames: deque[Frame] = deque(maxlen=KEPT)
         """What went over the websockets, both ways; secrets left out."""
         self.endpoint = ""
@@ -60,7 +56,7 @@ class VoiceServer:
         self._world = world
         self._bell = bell
         self._faults = faults
-        self._dave = encrypts
+        self._encrypts = encrypts
         self._numbers = itertools.count(1)
         self._ssrcs = itertools.count(1001)
         self._by_ssrc: dict[int, Call] = {}
@@ -124,7 +120,7 @@ class VoiceServer:
         """Tell the bot that somebody came into its channel."""
         call = self.calls.get(guild_id)
         if call is not None and call.described:
-            self._send(call, VoiceOp.CLIENTS_CONNECT, {"user_ids": [str(user.id)]})
+            self.send(call, VoiceOp.CLIENTS_CONNECT, {"user_ids": [str(user.id)]})
             if call.group is not None:
                 call.group.came(user.id)
 
@@ -132,7 +128,7 @@ class VoiceServer:
         """Tell the bot that somebody left its channel."""
         call = self.calls.get(guild_id)
         if call is not None and call.described:
-            self._send(call, VoiceOp.CLIENT_DISCONNECT, {"user_id": str(user.id)})
+            self.send(call, VoiceOp.CLIENT_DISCONNECT, {"user_id": str(user.id)})
             if call.group is not None:
                 call.group.went(user.id)
 
@@ -143,20 +139,21 @@ class VoiceServer:
             Malformed: it is no key package.
         """
         if call.group is not None:
-            call.group.takes_in(key_package, [user.id for user in self._others(call)])
+            call.group.takes_in(key_package, [user.id for user in self.others(call)])
 
     def record(self, guild_id: int) -> Record:
         """What is written down of a guild."""
-        if guild_id not in self.records:
-            self.records[guild_id] = Record(self._world.guilds[guild_id])
-        return self.records[guild_id]
+        if guild_id not in self._records:
+            self._records[guild_id] = Record(self._world, self._world.guilds[guild_id])
+        return self._records[guild_id]
 
     # ------------------------------------------------------------------ the websocket
 
     async def _handle(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(timeout=2.0, max_msg_size=1 << 20)
+        socket = web.WebSocketResponse(timeout=CLOSED_WITHIN_S, max_msg_size=1 << 20)
         await socket.prepare(request)
         connection = VoiceConnection(socket, request)
+        conversation = Conversation(connection, self, self._faults)
         self._connections.add(connection)
         connection.silent = self._faults.silent("websocket")
         if not connection.silent:
@@ -167,148 +164,17 @@ class VoiceServer:
                 if connection.ending or connection.silent:
                     continue
                 try:
-                    self._receive(connection, message.type, message.data)
+                    conversation.receive(message.type, message.data)
                 except VoiceClosing as closing:
                     connection.end(closing.code)
         finally:
-            if not connection.ending or socket.close_code is not None:
-                writer.cancel()  # the other side ended it, so there is nobody to send to
+            if connection.ending and not connection.lost:
+                await asyncio.wait({writer}, timeout=CLOSED_WITHIN_S)
+            writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
             self._connections.discard(connection)
             self._ended(connection)
         return socket
-
-    def _receive(self, connection: VoiceConnection, kind: WSMsgType, body: str | bytes) -> None:
-        if kind is WSMsgType.BINARY and isinstance(body, bytes) and body:
-            self._receive_binary(connection, body)
-            return
-        try:
-            frame = json.loads(body)
-            op, data = VoiceOp(frame["op"]), frame.get("d")
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-            raise VoiceClosing(VoiceClose.DECODE_ERROR, "Failed to decode payload.") from None
-        except ValueError:
-            raise VoiceClosing(VoiceClose.UNKNOWN_OPCODE, "Unknown opcode.") from None
-        if not isinstance(data, dict):
-            raise VoiceClosing(VoiceClose.DECODE_ERROR, "Failed to decode payload.")
-        self._note(sent=False, op=op, data=data)
-        call = connection.call
-        if op is VoiceOp.HEARTBEAT:
-            connection.say(VoiceOp.HEARTBEAT_ACK, {"t": data.get("t")})
-        elif op in (VoiceOp.IDENTIFY, VoiceOp.RESUME):
-            if call is not None:
-                raise VoiceClosing(VoiceClose.ALREADY_AUTHENTICATED, "Already authenticated.")
-            ordered = self._faults.closing()
-            if ordered is not None:
-                raise VoiceClosing(ordered, "This was asked for.")
-            (self._identify if op is VoiceOp.IDENTIFY else self._resume)(connection, data)
-        elif call is None:
-            raise VoiceClosing(VoiceClose.NOT_AUTHENTICATED, "Not authenticated.")
-        elif op is VoiceOp.SELECT_PROTOCOL:
-            self._select(call, data)
-        elif op is VoiceOp.SPEAKING:
-            self._speaking(call, data)
-        elif op is VoiceOp.DAVE_TRANSITION_READY and call.group is not None:
-            call.group.ready(_whole(data.get("transition_id")))
-        elif op is VoiceOp.MLS_INVALID_COMMIT_WELCOME and call.group is not None:
-            self.record(call.guild_id).flaw(f"call {call.number}: it did not understand a commit or welcome")
-
-    def _receive_binary(self, connection: VoiceConnection, body: bytes) -> None:
-        call = connection.call
-        if call is None:
-            raise VoiceClosing(VoiceClose.NOT_AUTHENTICATED, "Not authenticated.")
-        if call.group is None or body[0] not in (VoiceOp.MLS_KEY_PACKAGE, VoiceOp.MLS_COMMIT_WELCOME):
-            raise VoiceClosing(VoiceClose.UNKNOWN_OPCODE, "Unknown opcode.")
-        op = VoiceOp(body[0])
-        self._note(sent=False, op=op, data=len(body))
-        try:
-            if op is VoiceOp.MLS_KEY_PACKAGE and self._faults.silent("group"):
-                call.group.waiting = body[1:]
-            elif op is VoiceOp.MLS_KEY_PACKAGE:
-                self.let_in(call, body[1:])
-            else:
-                call.group.committed(body[1:])
-        except Malformed as reason:
-            self.record(call.guild_id).flaw(f"call {call.number}: {op.name}: {reason}")
-            raise VoiceClosing(VoiceClose.BAD_REQUEST, "Bad request.") from None
-
-    def _identify(self, connection: VoiceConnection, data: Mapping[str, Any]) -> None:  # Any: JSON
-        call = self._claimed(data)
-        if str(data.get("user_id")) != str(call.user_id):
-            raise VoiceClosing(VoiceClose.AUTHENTICATION_FAILED, "Authentication failed.")
-        if self._encrypts(call) and _whole(data.get("max_dave_protocol_version")) < dave.VERSION:
-            raise VoiceClosing(VoiceClose.DAVE_REQUIRED, "E2EE/DAVE protocol required.")
-        self._attach(connection, call)
-        host, port = LOOPBACK, self._datagrams.port
-        ready: Json = {"ssrc": call.ssrc, "ip": host, "port": port, "modes": [MODE], "experiments": [], "streams": []}
-        self._send(call, VoiceOp.READY, ready)
-
-    def _resume(self, connection: VoiceConnection, data: Mapping[str, Any]) -> None:  # Any: JSON
-        call, seen = self._claimed(data), data.get("seq_ack", -1)
-        if not call.described or not isinstance(seen, int) or seen > call.sequence:
-            raise VoiceClosing(VoiceClose.SESSION_INVALID, "Session is no longer valid.")
-        self._attach(connection, call)
-        call.replay(seen)
-        self._send(call, VoiceOp.RESUMED, None)
-
-    def _claimed(self, data: Mapping[str, Any]) -> Call:  # Any: JSON
-        """The call that somebody says is theirs.
-
-        Raises:
-            VoiceClosing: there is none, or not with that session or token.
-        """
-        number = str(data.get("server_id"))
-        call = self.calls.get(int(number)) if number.isdecimal() else None
-        if call is None or data.get("session_id") != call.state.session_id or data.get("token") != call.token:
-            raise VoiceClosing(VoiceClose.SESSION_INVALID, "Session is no longer valid.")
-        return call
-
-    def _attach(self, connection: VoiceConnection, call: Call) -> None:
-        if call.connection is not None:
-            call.connection.end(VoiceClose.SESSION_INVALID)
-            call.connection.call = None
-        connection.call, call.connection = call, connection
-
-    def _select(self, call: Call, data: Mapping[str, Any]) -> None:  # Any: JSON
-        chosen = data.get("data")
-        if data.get("protocol") != "udp" or not isinstance(chosen, dict):
-            raise VoiceClosing(VoiceClose.UNKNOWN_PROTOCOL, "Unknown protocol.")
-        if chosen.get("mode") != MODE:
-            raise VoiceClosing(VoiceClose.UNKNOWN_MODE, "Unknown encryption mode.")
-        if (chosen.get("address"), chosen.get("port")) != call.address:
-            self.record(call.guild_id).flaw(f"call {call.number}: an address that was not discovered")
-        call.described = True
-        others = self._others(call)
-        if others:
-            self._send(call, VoiceOp.CLIENTS_CONNECT, {"user_ids": [str(user.id) for user in others]})
-        description: Json = {
-            "mode": MODE,
-            "secret_key": list(call.key),
-            "audio_codec": "opus",
-            "media_session_id": call.token,
-            "dave_protocol_version": dave.VERSION if self._encrypts(call) else 0,
-        }
-        self._send(call, VoiceOp.SESSION_DESCRIPTION, description)
-        if self._encrypts(call):
-            send, send_binary = functools.partial(self._send, call), functools.partial(self._send_binary, call)
-            call.group = dave.Group(call, send, send_binary)
-            call.group.greet()
-
-    def _encrypts(self, call: Call) -> bool:
-        return self._dave and call.state.channel.type is not ChannelType.STAGE
-
-    def _others(self, call: Call) -> list[User]:
-        """Who is in the call's channel besides the bot."""
-        there = self._world.guilds[call.guild_id].within(call.state.channel)
-        return [state.user for state in there if state.user.id != call.user_id]
-
-    def _speaking(self, call: Call, data: Mapping[str, Any]) -> None:  # Any: JSON
-        if data.get("ssrc") != call.ssrc:
-            self.record(call.guild_id).flaw(f"call {call.number}: speaks as ssrc {data.get('ssrc')}")
-            return
-        call.announced = True
-        call.speaking = bool(data.get("speaking"))
-        call.take_early()
 
     def _ended(self, connection: VoiceConnection) -> None:
         call = connection.call
@@ -316,15 +182,34 @@ class VoiceServer:
             call.connection = None
         self._bell.ring()
 
-    def _send(self, call: Call, op: VoiceOp, data: object) -> None:
+    # ------------------------------------------------------------------ for whoever speaks with the bot
+
+    @property
+    def udp_port(self) -> int:
+        """Where sound is to be sent."""
+        return self._datagrams.port
+
+    def encrypts(self, call: Call) -> bool:
+        """Whether a call is encrypted end to end."""
+        return self._encrypts and call.state.channel.type is not ChannelType.STAGE
+
+    def others(self, call: Call) -> list[User]:
+        """Who is in the call's channel besides the bot."""
+        there = self._world.guilds[call.guild_id].within(call.state.channel)
+        return [state.user for state in there if state.user.id != call.user_id]
+
+    def send(self, call: Call, op: VoiceOp, data: object) -> None:
+        """Send the bot a message."""
         call.send(op, data)
-        self._note(sent=True, op=op, data=data)
+        self.note(sent=True, op=op, data=data)
 
-    def _send_binary(self, call: Call, op: VoiceOp, data: bytes) -> None:
+    def send_binary(self, call: Call, op: VoiceOp, data: bytes) -> None:
+        """Send the bot a binary message."""
         call.send_binary(op, data)
-        self._note(sent=True, op=op, data=len(data))
+        self.note(sent=True, op=op, data=len(data))
 
-    def _note(self, *, sent: bool, op: VoiceOp, data: object) -> None:
+    def note(self, *, sent: bool, op: VoiceOp, data: object) -> None:
+        """Write down a message, without its secrets."""
         kept = {k: v for k, v in data.items() if k not in _SECRET} if isinstance(data, dict) else data
         self.frames.append(Frame(sent, op, kept))
         self._bell.ring()
@@ -359,8 +244,3 @@ class VoiceServer:
         """Take what came early as it is: no word came after it."""
         call.take_early()
         self._bell.ring()
-
-
-def _whole(value: object) -> int:
-    """A whole number as it stands in JSON; 0 where it is none."""
-    return value if isinstance(value, int) else 0
