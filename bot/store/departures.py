@@ -13,57 +13,25 @@ _DUE = "SELECT guild_id FROM departures WHERE noted_at_ms <= ? ORDER BY noted_at
 
 _STILL_DUE = "SELECT 1 FROM departures WHERE guild_id = ? AND noted_at_ms <= ?"
 
-_OF_TURNS = """
-    WITH RECURSIVE known (id) AS (
-        SELECT min(guild_id) FROM turns WHERE guild_id > 0
-        UNION ALL
-        SELECT (SELECT min(guild_id) FROM turns WHERE guild_id > known.id) FROM known WHERE known.id IS NOT NULL
-    )
-    SELECT id FROM known WHERE id IS NOT NULL
-"""
 
-_OF_SETTINGS = """
-    WITH RECURSIVE known (id) AS (
-        SELECT min(guild_id) FROM settings WHERE guild_id > 0
-        UNION ALL
-        SELECT (SELECT min(guild_id) FROM settings WHERE guild_id > known.id) FROM known WHERE known.id IS NOT NULL
-    )
-    SELECT id FROM known WHERE id IS NOT NULL
-"""
+def _servers_in(rows: str, column: str = "guild_id") -> str:
+    """Write the statement that names the servers in a table, by one look into its index for each."""
+    return f"""
+        WITH RECURSIVE known (id) AS (
+            SELECT min({column}) FROM {rows} {column} > 0
+            UNION ALL
+            SELECT (SELECT min({column}) FROM {rows} {column} > known.id) FROM known WHERE known.id IS NOT NULL
+        )
+        SELECT id FROM known WHERE id IS NOT NULL
+    """  # noqa: S608 - written below, not by anybody else
 
-_OF_CHANGES = """
-    WITH RECURSIVE known (id) AS (
-        SELECT min(guild_id) FROM changes WHERE guild_id > 0
-        UNION ALL
-        SELECT (SELECT min(guild_id) FROM changes WHERE guild_id > known.id) FROM known WHERE known.id IS NOT NULL
-    )
-    SELECT id FROM known WHERE id IS NOT NULL
-"""
 
-_OF_QUOTA_RULES = """
-    WITH RECURSIVE known (id) AS (
-        SELECT min(guild_id) FROM quota_rules WHERE guild_id > 0
-        UNION ALL
-        SELECT (SELECT min(guild_id) FROM quota_rules WHERE guild_id > known.id) FROM known WHERE known.id IS NOT NULL
-    )
-    SELECT id FROM known WHERE id IS NOT NULL
-"""
-
-_OF_USE = """
-    WITH RECURSIVE known (id) AS (
-        SELECT min(subject) FROM usage_windows WHERE scope = 'server' AND subject > 0
-        UNION ALL
-        SELECT (SELECT min(subject) FROM usage_windows WHERE scope = 'server' AND subject > known.id)
-        FROM known WHERE known.id IS NOT NULL
-    )
-    SELECT id FROM known WHERE id IS NOT NULL
-"""
-
-# What is held in a window is still to be settled there.
-_PURGE_USE = """
-    DELETE FROM usage_windows WHERE scope = 'server' AND subject = ?
-    AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.window_id = usage_windows.id)
-"""
+_OF_TURNS = _servers_in("turns WHERE")
+_OF_SETTINGS = _servers_in("settings WHERE")
+_OF_CHANGES = _servers_in("changes WHERE")
+_OF_QUOTA_RULES = _servers_in("quota_rules WHERE")
+_OF_PRONUNCIATIONS = _servers_in("pronunciations WHERE")
+_OF_USE = _servers_in("usage_windows WHERE scope = 'server' AND", "subject")
 
 _PURGE_TURNS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE guild_id = ? ORDER BY id LIMIT 200)"
 
@@ -73,17 +41,13 @@ _PURGE_CHANGES = "DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE 
 
 _PURGE_QUOTA_RULES = "DELETE FROM quota_rules WHERE guild_id = ?"
 
-_OF_PRONUNCIATIONS = """
-    WITH RECURSIVE known (id) AS (
-        SELECT min(guild_id) FROM pronunciations WHERE guild_id > 0
-        UNION ALL
-        SELECT (SELECT min(guild_id) FROM pronunciations WHERE guild_id > known.id)
-        FROM known WHERE known.id IS NOT NULL
-    )
-    SELECT id FROM known WHERE id IS NOT NULL
-"""
-
 _PURGE_PRONUNCIATIONS = "DELETE FROM pronunciations WHERE guild_id = ?"
+
+# What is held in a window is still to be settled there.
+_PURGE_USE = """
+    DELETE FROM usage_windows WHERE scope = 'server' AND subject = ?
+    AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.window_id = usage_windows.id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
