@@ -24,6 +24,7 @@ from bot.memory.retention import Retention
 from bot.memory.servers import Servers
 from bot.quotas.lanes import Lanes
 from bot.quotas.ledger import Ledger
+from bot.quotas.meter import Meter
 from bot.quotas.pace import Pace, Rate
 from bot.quotas.rules import Ceilings
 from bot.quotas.subjects import Subjects, key_from
@@ -99,7 +100,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             admission=Admission(_doors(settings), Pace(settings.member_rate and Rate(*settings.member_rate), clock)),
             lanes=Lanes(clock, member=settings.member_running, channel=settings.channel_running),
             catalogue=catalogue,
-            ledger=ledger,
+            meter=Meter(database, ceilings, subjects, clock),
             history=History(archive, removals, clock),
             own_data=OwnData(Members(database), archive, removals, clock, days=settings.history_retention_days),
             deletions=deletions,

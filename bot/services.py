@@ -13,7 +13,7 @@ from bot.memory.history import History
 from bot.memory.own_data import OwnData
 from bot.memory.servers import Servers
 from bot.quotas.lanes import Lanes
-from bot.quotas.ledger import Ledger
+from bot.quotas.meter import Meter
 from bot.roster.recovery import Recovery
 from bot.roster.roster import Roster
 from bot.speech.preferences import VoicePreferences
@@ -33,7 +33,7 @@ class Services:
     admission: Admission
     lanes: Lanes
     catalogue: Catalogue
-    ledger: Ledger
+    meter: Meter
     history: History
     own_data: OwnData
     deletions: Deletions

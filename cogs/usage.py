@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.quotas.ledger import Ledger
+from bot.quotas.meter import Meter
 from bot.ui import limits
 from bot.ui.callers import caller_of
 from bot.ui.lists import show_privately
@@ -16,8 +16,8 @@ from bot.ui.lists import show_privately
 class Usage(commands.Cog):
     """Shows where the limits stand."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
 
     @app_commands.command()
     @app_commands.describe(scope="Yours, or the whole server's (needs Manage Server)")
@@ -25,12 +25,12 @@ class Usage(commands.Cog):
         """See every limit that holds for you here, how much is used, and when it starts again."""
         caller = caller_of(interaction)
         if scope == "server":
-            lines = await self._ledger.usage_of_server(caller)
+            lines = await self._meter.of_server(caller)
         else:
-            lines = await self._ledger.usage(caller)
+            lines = await self._meter.of_caller(caller)
         await show_privately(interaction, limits.standing(lines))
 
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Usage(bot.services.ledger))
+    await bot.add_cog(Usage(bot.services.meter))

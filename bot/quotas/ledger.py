@@ -9,19 +9,18 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from bot.caller import Caller, Right
+from bot.caller import Caller
 from bot.clock import Clock, unix_ms
 from bot.errors import BotError, QuotaSpent, StoreUnavailable
 from bot.quotas.allowance import Allowance
-from bot.quotas.bindings import Binding, Pool
+from bot.quotas.bindings import Binding
 from bot.quotas.plan import Plan
 from bot.quotas.reservation import Reservation
-from bot.quotas.rules import Ceilings, Kind, Rule
+from bot.quotas.rules import Ceilings, Kind
 from bot.quotas.subjects import Subjects
 from bot.quotas.windows import Per, window_end
 from bot.quotas.wording import refusal, stopped
@@ -51,23 +50,6 @@ LARGEST_AMOUNT = 10**12
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class UsageLine:
-    """A rule that binds a caller, what of it is gone (settled and reserved), and when it starts again.
-
-    Where several rules share a count, the strictest stands for all: the others can refuse nothing.
-    """
-
-    binding: Binding
-    used: int
-    resets_at: datetime
-
-    @property
-    def rule(self) -> Rule:
-        """The rule as it was set."""
-        return self.binding.rule
 
 
 class Ledger:
@@ -134,24 +116,6 @@ class Ledger:
     async def release(self, reservation: Reservation) -> None:
         """End `reservation` and give all of it back: nothing was spent. Does nothing once it has been ended."""
         await self._finish(reservation, {})
-
-    async def usage(self, caller: Caller) -> list[UsageLine]:
-        """Tell the standing of everything that binds `caller` where they are, their own first.
-
-        Raises:
-            StoreUnavailable: the store cannot be read just now.
-        """
-        return await self._lines(caller, tuple(Pool))
-
-    async def usage_of_server(self, caller: Caller) -> list[UsageLine]:
-        """Tell the standing of what binds the server that `caller` is in as a whole, or their direct messages.
-
-        Raises:
-            MissingRight: the caller may not see it.
-            StoreUnavailable: the store cannot be read just now.
-        """
-        caller.require(Right.MANAGE_SERVER)
-        return await self._lines(caller, (Pool.SERVER, Pool.DIRECT))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -299,24 +263,6 @@ class Ledger:
             return  # logged where it happened; nothing was reserved
         if not overdrawn:
             await self._finish(reservation, {})
-
-    async def _lines(self, caller: Caller, pools: Collection[Pool]) -> list[UsageLine]:
-        plan = self._plan(caller, tuple(Kind))
-        shown: list[UsageWindow] = []
-
-        def lay(stored: Sequence[StoredRule]) -> Sequence[UsageWindow]:
-            shown[:] = [
-                window
-                for window, binding in plan.windows(stored).items()
-                if binding.pool in pools and not binding.exempt
-            ]
-            return shown
-
-        used = await self._spending.used(plan.place, lay)
-        return [
-            UsageLine(plan.named[window], amount, window_end(Per(window.per), plan.moment))
-            for window, amount in zip(shown, used, strict=True)
-        ]
 
     def _own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:  # Any: what a coroutine sends and is sent.
         """Start a task that nobody outside can cancel; `running` waits for it at the end."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.guilds.quotas import Change, Listing, SetRule
 from bot.quotas.bindings import Binding, Pool
-from bot.quotas.ledger import UsageLine
+from bot.quotas.meter import Reading
 from bot.quotas.rules import Rule, Scope
 from bot.quotas.windows import Per
 from bot.quotas.wording import MANY, NOW, amount, relative, role_named
@@ -20,10 +20,10 @@ _POOLS: Final = {
 }
 
 
-def standing(lines: Sequence[UsageLine]) -> list[str]:
+def standing(lines: Sequence[Reading]) -> list[str]:
     """Say each limit and how much of it is used, under whose it is and for how long, the member's own first."""
     told: list[str] = []
-    groups: dict[str, list[UsageLine]] = {}
+    groups: dict[str, list[Reading]] = {}
     for line in lines:
         groups.setdefault(f"**{_whose_use(line.binding)}, {NOW[line.rule.per]}**", []).append(line)
     for heading, group in groups.items():
@@ -93,7 +93,7 @@ def _whose_use(binding: Binding) -> str:
     return _POOLS[binding.pool]
 
 
-def _used(line: UsageLine) -> str:
+def _used(line: Reading) -> str:
     if line.rule.limit is None:
         return f"{line.used:,} used, no limit"
     return f"{line.used:,} of {line.rule.limit:,} used"

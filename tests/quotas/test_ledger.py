@@ -8,65 +8,72 @@ from callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 from bot.caller import Caller
 from bot.errors import QuotaSpent, StoreUnavailable
 from bot.quotas.ledger import LARGEST_AMOUNT, LEASE_S, Ledger
+from bot.quotas.meter import Meter
 from bot.quotas.rules import Ceilings, Kind, Scope
 from bot.store.database import Database, Transaction, Work
 
 MESSAGE = {Kind.MESSAGES: 1}
+LIMITS = ceilings(member_images=10, server_images=15, member_messages=2)
 
 
 def ledger_of(database: Database, clock: BeatClock, limits: Ceilings, process: str = "this process") -> Ledger:
     return Ledger(database, limits, SUBJECTS, clock, process=process)
 
 
-async def used(ledger: Ledger, kind: Kind, who: Caller | None = None, scope: Scope = Scope.SERVER) -> int:
+async def used(meter: Meter, kind: Kind, who: Caller | None = None, scope: Scope = Scope.SERVER) -> int:
     """Tell what `/usage` would: the use of one kind by the server or the member."""
     (line,) = [
-        line for line in await ledger.usage(who or caller()) if line.rule.kind is kind and line.rule.scope is scope
+        line for line in await meter.of_caller(who or caller()) if line.rule.kind is kind and line.rule.scope is scope
     ]
     return line.used
 
 
 @pytest.fixture
 def ledger(database: Database, clock: BeatClock) -> Ledger:
-    return ledger_of(database, clock, ceilings(member_images=10, server_images=15, member_messages=2))
+    return ledger_of(database, clock, LIMITS)
 
 
-async def test_what_was_spent_is_counted_and_the_rest_given_back(ledger: Ledger) -> None:
+@pytest.fixture
+def meter(database: Database, clock: BeatClock) -> Meter:
+    return Meter(database, LIMITS, SUBJECTS, clock)
+
+
+async def test_what_was_spent_is_counted_and_the_rest_given_back(ledger: Ledger, meter: Meter) -> None:
     async with await ledger.reserve(caller(), {Kind.IMAGES: 4}) as reservation:
-        assert await used(ledger, Kind.IMAGES) == 4
+        assert await used(meter, Kind.IMAGES) == 4
         reservation.spent({Kind.IMAGES: 3})
-    assert await used(ledger, Kind.IMAGES) == 3
-    assert await used(ledger, Kind.IMAGES, scope=Scope.MEMBER) == 3
+    assert await used(meter, Kind.IMAGES) == 3
+    assert await used(meter, Kind.IMAGES, scope=Scope.MEMBER) == 3
 
 
-async def test_nothing_noted_is_nothing_spent(ledger: Ledger) -> None:
+async def test_nothing_noted_is_nothing_spent(ledger: Ledger, meter: Meter) -> None:
     async with await ledger.reserve(caller(), {Kind.IMAGES: 4}):
         pass
-    assert await used(ledger, Kind.IMAGES) == 0
+    assert await used(meter, Kind.IMAGES) == 0
 
 
-async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger) -> None:
+async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger, meter: Meter) -> None:
     async with await ledger.reserve(caller(), {Kind.MESSAGES: 1, Kind.TOKENS: 900}) as reservation:
         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 100})
         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 250})
-    assert (await used(ledger, Kind.MESSAGES), await used(ledger, Kind.TOKENS)) == (1, 250)
+    assert (await used(meter, Kind.MESSAGES), await used(meter, Kind.TOKENS)) == (1, 250)
 
 
 async def test_more_than_was_reserved_counts_as_far_as_there_is_room_and_then_in_the_next_window(
-    ledger: Ledger, clock: BeatClock
+    ledger: Ledger, clock: BeatClock, meter: Meter
 ) -> None:
     reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 12})
-    assert await used(ledger, Kind.IMAGES, scope=Scope.MEMBER) == 10
-    assert await used(ledger, Kind.IMAGES) == 12
+    assert await used(meter, Kind.IMAGES, scope=Scope.MEMBER) == 10
+    assert await used(meter, Kind.IMAGES) == 12
     with pytest.raises(QuotaSpent):
         await ledger.reserve(caller(), {Kind.IMAGES: 1})
     await clock.advance(12 * 3600)
-    assert await used(ledger, Kind.IMAGES, scope=Scope.MEMBER) == 2
-    assert await used(ledger, Kind.IMAGES) == 0
+    assert await used(meter, Kind.IMAGES, scope=Scope.MEMBER) == 2
+    assert await used(meter, Kind.IMAGES) == 0
 
 
-async def test_an_error_in_the_work_settles_what_came_before_it(ledger: Ledger) -> None:
+async def test_an_error_in_the_work_settles_what_came_before_it(ledger: Ledger, meter: Meter) -> None:
     async def work() -> None:
         async with await ledger.reserve(caller(), {Kind.IMAGES: 4}) as reservation:
             reservation.spent({Kind.IMAGES: 1})
@@ -74,10 +81,10 @@ async def test_an_error_in_the_work_settles_what_came_before_it(ledger: Ledger) 
 
     with pytest.raises(LookupError):
         await work()
-    assert await used(ledger, Kind.IMAGES) == 1
+    assert await used(meter, Kind.IMAGES) == 1
 
 
-async def test_a_stop_settles_what_came_before_it(ledger: Ledger) -> None:
+async def test_a_stop_settles_what_came_before_it(ledger: Ledger, meter: Meter) -> None:
     under_way = asyncio.Event()
 
     async def work() -> None:
@@ -91,15 +98,15 @@ async def test_a_stop_settles_what_came_before_it(ledger: Ledger) -> None:
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
-    assert await used(ledger, Kind.IMAGES) == 2
+    assert await used(meter, Kind.IMAGES) == 2
 
 
-async def test_ending_a_reservation_again_does_nothing(ledger: Ledger) -> None:
+async def test_ending_a_reservation_again_does_nothing(ledger: Ledger, meter: Meter) -> None:
     reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 4})
     await ledger.release(reservation)
-    assert await used(ledger, Kind.IMAGES) == 4
+    assert await used(meter, Kind.IMAGES) == 4
 
 
 async def test_what_was_not_reserved_cannot_be_settled(ledger: Ledger) -> None:
@@ -112,20 +119,20 @@ async def test_what_was_not_reserved_cannot_be_settled(ledger: Ledger) -> None:
         await ledger.reserve(caller(), {Kind.IMAGES: -4})
 
 
-async def test_a_count_beyond_belief_is_bounded(ledger: Ledger) -> None:
+async def test_a_count_beyond_belief_is_bounded(ledger: Ledger, meter: Meter) -> None:
     reservation = await ledger.reserve(caller(), {Kind.TOKENS: 1})
     await ledger.settle(reservation, {Kind.TOKENS: 10**30})
-    assert await used(ledger, Kind.TOKENS) == LARGEST_AMOUNT
+    assert await used(meter, Kind.TOKENS) == LARGEST_AMOUNT
 
 
-async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger) -> None:
+async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger, meter: Meter) -> None:
     await ledger.reserve(caller(BEN), {Kind.IMAGES: 8})
     with pytest.raises(QuotaSpent, match="quota spent") as caught:
         await ledger.reserve(caller(ANN), {Kind.IMAGES: 8, Kind.TOKENS: 5})
     assert caught.value.sentence.startswith("This server has 7 of its 15 images left for today, and this needs 8;")
     assert caught.value.resets_at == datetime(2026, 9, 2, tzinfo=UTC)
-    assert await used(ledger, Kind.IMAGES, caller(ANN), Scope.MEMBER) == 0
-    assert await used(ledger, Kind.TOKENS) == 0
+    assert await used(meter, Kind.IMAGES, caller(ANN), Scope.MEMBER) == 0
+    assert await used(meter, Kind.TOKENS) == 0
 
 
 async def test_of_several_limits_met_at_once_the_members_own_is_named(ledger: Ledger) -> None:
@@ -151,26 +158,28 @@ async def test_direct_messages_of_two_members_are_two_servers(database: Database
     assert caught.value.sentence.startswith("Your direct messages have used their 1 image for today;")
 
 
-async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger) -> None:
+async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger, meter: Meter) -> None:
     await ledger.reserve(caller(), MESSAGE)
-    lines = [(line.rule.scope, line.rule.kind, line.used, line.rule.limit) for line in await ledger.usage(caller())]
+    lines = [(line.rule.scope, line.rule.kind, line.used, line.rule.limit) for line in await meter.of_caller(caller())]
     assert (Scope.MEMBER, Kind.MESSAGES, 1, 2) in lines
     assert (Scope.SERVER, Kind.MESSAGES, 1, None) in lines
     assert len(lines) == 7
-    assert {line.rule.scope for line in await ledger.usage_of_server(caller())} == {Scope.SERVER}
+    assert {line.rule.scope for line in await meter.of_server(caller())} == {Scope.SERVER}
 
 
-async def test_an_answer_over_midnight_counts_for_the_day_it_began(ledger: Ledger, clock: BeatClock) -> None:
+async def test_an_answer_over_midnight_counts_for_the_day_it_began(
+    ledger: Ledger, clock: BeatClock, meter: Meter
+) -> None:
     reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await clock.advance(12 * 3600)
-    assert await used(ledger, Kind.IMAGES) == 0
+    assert await used(meter, Kind.IMAGES) == 0
     await ledger.settle(reservation, {Kind.IMAGES: 3})
-    assert await used(ledger, Kind.IMAGES) == 0
+    assert await used(meter, Kind.IMAGES) == 0
     await clock.advance(-3600)  # back to look at the day before
-    assert await used(ledger, Kind.IMAGES) == 3
+    assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock) -> None:
+async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock, meter: Meter) -> None:
     for _ in range(2):
         await ledger.settle(await ledger.reserve(caller(), MESSAGE), MESSAGE)
     await clock.advance(12 * 3600 - 1)
@@ -178,51 +187,57 @@ async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock) -> None:
         await ledger.reserve(caller(), MESSAGE)
     await clock.advance(1)
     await ledger.reserve(caller(), MESSAGE)
-    assert await used(ledger, Kind.MESSAGES) == 1
+    assert await used(meter, Kind.MESSAGES) == 1
 
 
-async def test_a_dead_process_gives_back_what_it_held(ledger: Ledger, database: Database, clock: BeatClock) -> None:
+async def test_a_dead_process_gives_back_what_it_held(
+    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
+) -> None:
     await ledger.reserve(caller(), {Kind.IMAGES: 8})
     await clock.advance(LEASE_S)
     async with ledger_of(database, clock, UNLIMITED, "the next process").running():
-        assert await used(ledger, Kind.IMAGES) == 0
+        assert await used(meter, Kind.IMAGES) == 0
 
 
-async def test_a_living_process_keeps_what_it_holds(ledger: Ledger, database: Database, clock: BeatClock) -> None:
+async def test_a_living_process_keeps_what_it_holds(
+    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
+) -> None:
     other_clock = BeatClock()
     async with ledger.running(), ledger_of(database, other_clock, UNLIMITED, "a sibling").running():
         await ledger.reserve(caller(), {Kind.IMAGES: 8})
         for _ in range(10):
             await clock.beats(1)
             await other_clock.beats(1)
-        assert await used(ledger, Kind.IMAGES) == 8
+        assert await used(meter, Kind.IMAGES) == 8
 
 
-async def test_the_beat_frees_a_siblings_leases(ledger: Ledger, database: Database, clock: BeatClock) -> None:
+async def test_the_beat_frees_a_siblings_leases(
+    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
+) -> None:
     await ledger_of(database, clock, UNLIMITED, "a sibling that dies").reserve(caller(), {Kind.IMAGES: 8})
     async with ledger.running():
         await clock.beats(LEASE_S // 15)
-        assert await used(ledger, Kind.IMAGES) == 0
+        assert await used(meter, Kind.IMAGES) == 0
 
 
 async def test_what_is_settled_after_the_lease_was_lost_is_still_counted(
-    ledger: Ledger, database: Database, clock: BeatClock
+    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
 ) -> None:
     reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await clock.advance(LEASE_S)
     await ledger_of(database, clock, UNLIMITED, "a sibling").free_expired()
     await ledger.settle(reservation, {Kind.IMAGES: 3})
     await ledger.settle(reservation, {Kind.IMAGES: 3})
-    assert await used(ledger, Kind.IMAGES) == 3
+    assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_a_forgotten_reservation_is_not_renewed_for_ever(ledger: Ledger, clock: BeatClock) -> None:
+async def test_a_forgotten_reservation_is_not_renewed_for_ever(ledger: Ledger, clock: BeatClock, meter: Meter) -> None:
     await ledger.reserve(caller(), {Kind.IMAGES: 4})
     async with ledger.running():
         await clock.beats(3600 // 15 - 1)
-        assert await used(ledger, Kind.IMAGES) == 4
+        assert await used(meter, Kind.IMAGES) == 4
         await clock.beats(8)
-        assert await used(ledger, Kind.IMAGES) == 0
+        assert await used(meter, Kind.IMAGES) == 0
 
 
 async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database, clock: BeatClock) -> None:
@@ -239,7 +254,7 @@ async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database
 
 @pytest.mark.parametrize("step", range(9))
 async def test_a_caller_cancelled_while_reserving_leaves_nothing_reserved(
-    database: Database, clock: BeatClock, step: int
+    database: Database, clock: BeatClock, step: int, meter: Meter
 ) -> None:
     stepping = Stepping(database)
     ledger = ledger_of(stepping, clock, UNLIMITED)
@@ -248,11 +263,13 @@ async def test_a_caller_cancelled_while_reserving_leaves_nothing_reserved(
         stepping.at(step, reserving.cancel)
         with pytest.raises(asyncio.CancelledError):
             await reserving
-    assert await used(ledger, Kind.IMAGES) == await used(ledger, Kind.TOKENS) == 0
+    assert await used(meter, Kind.IMAGES) == await used(meter, Kind.TOKENS) == 0
     assert await database.read(lambda tx: tx.fetch_one("SELECT count(*) FROM reservations")) == (0,)
 
 
-async def test_a_settlement_is_seen_through_when_its_caller_is_cancelled(database: Database, clock: BeatClock) -> None:
+async def test_a_settlement_is_seen_through_when_its_caller_is_cancelled(
+    database: Database, clock: BeatClock, meter: Meter
+) -> None:
     stepping = Stepping(database)
     ledger = ledger_of(stepping, clock, UNLIMITED)
     async with ledger.running():
@@ -261,10 +278,12 @@ async def test_a_settlement_is_seen_through_when_its_caller_is_cancelled(databas
         stepping.at(1, settling.cancel)
         with pytest.raises(asyncio.CancelledError):
             await settling
-    assert await used(ledger, Kind.IMAGES) == 3
+    assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_a_store_that_fails_for_a_while_loses_no_settlement(database: Database, clock: BeatClock) -> None:
+async def test_a_store_that_fails_for_a_while_loses_no_settlement(
+    database: Database, clock: BeatClock, meter: Meter
+) -> None:
     failing = Failing(database)
     ledger = ledger_of(failing, clock, UNLIMITED)
     async with ledger.running():
@@ -274,13 +293,13 @@ async def test_a_store_that_fails_for_a_while_loses_no_settlement(database: Data
         with pytest.raises(StoreUnavailable):
             await ledger.reserve(caller(), MESSAGE)
         await clock.beats(2)
-        assert await used(ledger, Kind.IMAGES) == 4
+        assert await used(meter, Kind.IMAGES) == 4
         failing.now = False
         await clock.beats(1)
-        assert await used(ledger, Kind.IMAGES) == 3
+        assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_the_end_of_the_ledger_is_one_more_try(database: Database, clock: BeatClock) -> None:
+async def test_the_end_of_the_ledger_is_one_more_try(database: Database, clock: BeatClock, meter: Meter) -> None:
     failing = Failing(database)
     ledger = ledger_of(failing, clock, UNLIMITED)
     async with ledger.running():
@@ -288,7 +307,7 @@ async def test_the_end_of_the_ledger_is_one_more_try(database: Database, clock: 
         failing.now = True
         await ledger.release(reservation)
         failing.now = False
-    assert await used(ledger, Kind.IMAGES) == 0
+    assert await used(meter, Kind.IMAGES) == 0
 
 
 class Failing:

@@ -12,6 +12,7 @@ from bot.caller import Caller
 from bot.errors import QuotaSpent
 from bot.guilds.quotas import ServerQuotas, Target
 from bot.quotas.ledger import Ledger
+from bot.quotas.meter import Meter
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind, Scope
 from bot.quotas.windows import Per
@@ -37,6 +38,7 @@ class Process:
 
     def __init__(self, database: object, clock: BeatClock, name: str) -> None:
         self.ledger = Ledger(database, UNLIMITED, SUBJECTS, clock, process=name)
+        self.meter = Meter(database, UNLIMITED, SUBJECTS, clock)
         self.quotas = ServerQuotas(QuotaRules(database), UNLIMITED, SUBJECTS, clock)
 
 
@@ -76,7 +78,7 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
     assert len(granted) == LIMIT
 
     again = {refusal.resets_at for refusal in refused}
-    (line,) = [each for each in await two.ledger.usage(caller(roles=[ROLE])) if each.rule.limit is not None]
+    (line,) = [each for each in await two.meter.of_caller(caller(roles=[ROLE])) if each.rule.limit is not None]
     (listed,) = (await two.quotas.list(caller())).rules
     assert (line.rule, line.used) == (listed.rule, LIMIT)
     assert again == {line.resets_at} == {(await one.quotas.list(caller())).resets_at[Per.HOUR]}
@@ -119,7 +121,7 @@ async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: l
     await quotas.set(caller(), Scope.MEMBER, Kind.IMAGES, Per.HOUR, "2", Target())
     await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Per.DAY, "unlimited", Target(role_id=ROLE))
     assert len((await rush(processes, [boss], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
-    standing = limits.standing(await processes[1].ledger.usage(boss))
+    standing = limits.standing(await processes[1].meter.of_caller(boss))
     assert f"- images: {5 * LIMIT} used, no limit" in standing
     assert (await rush(processes, [caller()], {Kind.IMAGES: 1}))[0] == []
     await quotas.clear(caller(), Scope.MEMBER, Kind.IMAGES, Per.HOUR, Target())

@@ -17,6 +17,7 @@ from bot.caller import Caller
 from bot.clock import SystemClock
 from bot.quotas.bindings import Pool
 from bot.quotas.ledger import Ledger
+from bot.quotas.meter import Meter
 from bot.quotas.rules import Ceilings, Kind
 from bot.quotas.subjects import Subjects, key_from
 from bot.store.opening import open_database
@@ -43,11 +44,12 @@ class Workshop:
 
     api: ApiClient
     ledger: Ledger
+    meter: Meter
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     async def used(self, kind: Kind) -> int:
         """What counts against the member's limit, settled or held back."""
-        lines = await self.ledger.usage(CALLER)
+        lines = await self.meter.of_caller(CALLER)
         return next(line.used for line in lines if line.binding.pool is Pool.MEMBER and line.rule.kind is kind)
 
 
@@ -72,10 +74,12 @@ async def workshop(folder: Path, handle: Handler, **limits: int) -> AsyncIterato
         clock = PauselessClock()
         ceilings = Ceilings(**(dict.fromkeys(Ceilings.__dataclass_fields__) | limits))
         async with open_session() as session, open_database(f"sqlite:///{folder / 'bot.db'}") as database:
-            ledger = Ledger(database, ceilings, Subjects(key_from("a token")), clock, process="test")
+            subjects = Subjects(key_from("a token"))
+            ledger = Ledger(database, ceilings, subjects, clock, process="test")
+            meter = Meter(database, ceilings, subjects, clock)
             api = ApiClient(session, base_url=base_url, key="sk-test", clock=clock, random=random.Random(7).random)
             async with ledger.running():
-                yield Workshop(api, ledger, asked)
+                yield Workshop(api, ledger, meter, asked)
     finally:
         await runner.cleanup()
 

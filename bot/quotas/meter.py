@@ -1,0 +1,79 @@
+"""How much of each limit is gone, for whoever asks."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.caller import Caller, Right
+from bot.clock import Clock
+from bot.quotas.bindings import Binding, Pool
+from bot.quotas.plan import Plan
+from bot.quotas.rules import Ceilings, Kind, Rule
+from bot.quotas.subjects import Subjects
+from bot.quotas.windows import Per, window_end
+from bot.store.database import Database
+from bot.store.quota_rules import StoredRule
+from bot.store.spending import Spending, UsageWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A rule that binds a caller, what of it is gone (settled and reserved), and when it starts again.
+
+    Where several rules share a count, the strictest stands for all: the others can refuse nothing.
+    """
+
+    binding: Binding
+    used: int
+    resets_at: datetime
+
+    @property
+    def rule(self) -> Rule:
+        """The rule as it was set."""
+        return self.binding.rule
+
+
+class Meter:
+    """Reads what the ledgers of all processes have written, under the same rules."""
+
+    def __init__(self, database: Database, ceilings: Ceilings, subjects: Subjects, clock: Clock) -> None:
+        self._spending = Spending(database)
+        self._ceilings = ceilings
+        self._subjects = subjects
+        self._clock = clock
+
+    async def of_caller(self, caller: Caller) -> list[Reading]:
+        """Tell the standing of everything that binds `caller` where they are, their own first.
+
+        Raises:
+            StoreUnavailable: the store cannot be read just now.
+        """
+        return await self._read(caller, tuple(Pool))
+
+    async def of_server(self, caller: Caller) -> list[Reading]:
+        """Tell the standing of what binds the server that `caller` is in as a whole, or their direct messages.
+
+        Raises:
+            MissingRight: the caller may not see it.
+            StoreUnavailable: the store cannot be read just now.
+        """
+        caller.require(Right.MANAGE_SERVER)
+        return await self._read(caller, (Pool.SERVER, Pool.DIRECT))
+
+    async def _read(self, caller: Caller, pools: Collection[Pool]) -> list[Reading]:
+        plan = Plan(caller, self._clock.now(), tuple(Kind), self._ceilings, self._subjects)
+        shown: list[UsageWindow] = []
+
+        def lay(stored: Sequence[StoredRule]) -> Sequence[UsageWindow]:
+            shown[:] = [
+                window
+                for window, binding in plan.windows(stored).items()
+                if binding.pool in pools and not binding.exempt
+            ]
+            return shown
+
+        used = await self._spending.used(plan.place, lay)
+        return [
+            Reading(plan.named[window], amount, window_end(Per(window.per), plan.moment))
+            for window, amount in zip(shown, used, strict=True)
+        ]
