@@ -200,6 +200,20 @@ async def test_a_discord_that_hangs_up_is_tried_again(tmp_path: Path) -> None:
     assert _said(child) == []
 
 
+async def test_a_start_that_breaks_says_so_and_the_log_says_where(tmp_path: Path) -> None:
+    async def answer_nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+        await reader.read()
+        writer.close()
+
+    async with _listening(answer_nonsense) as base_url:
+        child = await _run(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
+    assert child.exit_status == 1
+    assert child.log[-1] == "I couldn't start, for a fault of my own (KeyError); the log says where."
+    assert "the start broke on an error: KeyError" in "\n".join(child.log)
+
+
 async def test_discord_back_in_reach_is_served_without_a_restart() -> None:
     async with Sandbox() as box:
         await box.child.stop()

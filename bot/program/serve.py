@@ -103,9 +103,13 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
             raise _OutOfReach(_reason(error)) from error
         raise StartupFault(f"Discord can't be reached: {_reason(error)}") from error
     except Exception as error:
-        # An event that discord.py could not read, most likely. Its words may quote people's, the code's lines do not.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("the connection broke on an error: %s\n%s", type(error).__name__, where)
+        if not bot.reached_gateway:
+            log.error("the start broke on an error: %s", _without_words(error))
+            raise StartupFault(
+                f"I couldn't start, for a fault of my own ({type(error).__name__}); the log says where."
+            ) from error
+        # An event that discord.py could not read, most likely.
+        log.error("the connection broke on an error: %s", _without_words(error))
         raise StartupFault(
             f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "
             "Whatever supervises me should start me again."
@@ -144,6 +148,12 @@ def _refused_intent(*, wanted: bool) -> StartupFault:
             "→ Message Content Intent, or `false` here"
         )
     return StartupFault(sentence, exit_status=BAD_CONFIGURATION)
+
+
+def _without_words(error: BaseException) -> str:
+    """Tell of an error and what led to it: kinds and the code's lines. Their words may quote people's."""
+    told = f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
+    return told if error.__cause__ is None else f"{told}caused by {_without_words(error.__cause__)}"
 
 
 def _reason(error: Exception) -> str:
