@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from beat_clock import BeatClock
 from callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import QuotaSpent, StoreUnavailable
@@ -145,7 +145,7 @@ streams = st.lists(
 
 
 @given(streams)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 def test_whatever_grows_at_once_no_limit_is_passed_and_nothing_is_lost(
     tmp_path_factory: pytest.TempPathFactory, plan: list[Stream]
 ) -> None:

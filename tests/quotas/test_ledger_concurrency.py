@@ -4,7 +4,7 @@ import asyncio
 
 from beat_clock import BeatClock
 from callers import SUBJECTS, caller, ceilings
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import QuotaSpent
@@ -64,7 +64,7 @@ plans = st.lists(
 
 
 @given(plans)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 def test_whatever_runs_at_once_no_limit_is_passed_and_nothing_is_lost(tmp_path_factory, plan: list[Plan]) -> None:
     address = f"sqlite:///{tmp_path_factory.mktemp('rush') / 'bot.db'}"
     settled, seen = asyncio.run(carry_out(address, plan))

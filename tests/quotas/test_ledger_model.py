@@ -287,4 +287,4 @@ class TwoLedgers(RuleBasedStateMachine):
 
 
 TestTwoLedgers = TwoLedgers.TestCase
-TestTwoLedgers.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestTwoLedgers.settings = settings(max_examples=60, stateful_step_count=60)
