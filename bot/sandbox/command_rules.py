@@ -15,7 +15,7 @@ from bot.sandbox.wire import (
     within,
 )
 
-CHAT_INPUT = 1
+CHAT_INPUT, USER_MENU, MESSAGE_MENU = 1, 2, 3
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(1, 12)
 CHOOSABLE = (STRING, INTEGER, NUMBER)
 MOST_OPTIONS = MOST_CHOICES = 25
@@ -33,8 +33,8 @@ def checked_command(body: object) -> Json:
     if not isinstance(body, dict):
         raise bad_type("", "a dictionary")
     kind = body.get("type") or CHAT_INPUT
-    if kind not in (1, 2, 3):
-        raise bad_choice("type", (1, 2, 3))
+    if kind not in (CHAT_INPUT, USER_MENU, MESSAGE_MENU):
+        raise bad_choice("type", (CHAT_INPUT, USER_MENU, MESSAGE_MENU))
     if kind == CHAT_INPUT:
         _name(body)
         description = _text(body, "description", 1, 100)

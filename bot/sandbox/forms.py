@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from bot.sandbox.options import ClientRefused
-from bot.sandbox.wire import Json, bad_choice, bad_length, required
+from bot.sandbox.wire import Json, bad_choice, bad_length, invalid_form, required
 
-ROW, TEXT_INPUT, LABEL = 1, 4, 18
+ROW, SELECT, TEXT_INPUT, LABEL, RADIO_GROUP = 1, 3, 4, 18, 21
 MOST_TEXT = 4000
+OPTIONS: Mapping[int, tuple[int, int]] = {SELECT: (1, 25), RADIO_GROUP: (2, 10)}
+"""How many choices there can be, by the field's type."""
 
 
 def buttons(components: list[Json]) -> list[Json]:
@@ -22,22 +24,23 @@ def buttons(components: list[Json]) -> list[Json]:
 
 
 def submitted(component: Json, values: Mapping[str, str]) -> Json:
-    """A modal's component with what was typed into it, by custom id or else as it was filled in before.
+    """A modal's component as it is sent: with what was typed or chosen, by custom id, or else as it was before.
+
+    What is chosen goes by its label or its value.
 
     Raises:
-        ClientRefused: a text is shorter or longer than its field takes.
+        ClientRefused: a text is shorter or longer than its field takes, or there is no such choice.
     """
     if "custom_id" in component:
+        head = {"type": component["type"], "custom_id": component["custom_id"], "id": component.get("id", 1)}
+        if component["type"] in OPTIONS:
+            chosen = _chosen(component, values.get(component["custom_id"]))
+            return head | ({"values": chosen} if component["type"] == SELECT else {"value": next(iter(chosen), None)})
         typed = values.get(component["custom_id"], component.get("value", ""))
         least = component.get("min_length", 1) if component.get("required", True) else 0
         if component["type"] == TEXT_INPUT and not least <= len(typed) <= component.get("max_length", MOST_TEXT):
             raise ClientRefused(f"{len(typed)} characters don't fit into {component['custom_id']}")
-        return {
-            "type": component["type"],
-            "custom_id": component["custom_id"],
-            "value": typed,
-            "id": component.get("id", 1),
-        }
+        return head | {"value": typed}
     if isinstance(component.get("component"), dict):
         return {
             "type": component["type"],
@@ -49,7 +52,7 @@ def submitted(component: Json, values: Mapping[str, str]) -> Json:
 
 
 def check_fields(components: list[Json], path: str = "components") -> None:
-    """Check the text fields of a modal, however deep they lie.
+    """Check the fields of a modal, however deep they lie.
 
     https://discord.com/developers/docs/components/reference#text-input
 
@@ -60,6 +63,8 @@ def check_fields(components: list[Json], path: str = "components") -> None:
         where = f"{path}.{place}"
         if component.get("type") == TEXT_INPUT:
             _check_text_input(component, where)
+        if component.get("type") in OPTIONS:
+            _check_options(component, where)
         if component.get("type") == LABEL and not 1 <= len(str(component.get("label", ""))) <= 45:
             raise bad_length(f"{where}.label", 1, 45)
         if isinstance(component.get("component"), dict):
@@ -67,9 +72,20 @@ def check_fields(components: list[Json], path: str = "components") -> None:
         check_fields(component.get("components", []), f"{where}.components")
 
 
+def _chosen(component: Json, wanted: str | None) -> list[str]:
+    if wanted is None:
+        chosen = [option["value"] for option in component["options"] if option.get("default")]
+    else:
+        chosen = [option["value"] for option in component["options"] if wanted in (option["label"], option["value"])]
+        if not chosen:
+            raise ClientRefused(f"{component['custom_id']} has no choice {wanted}")
+    if not chosen and component.get("required", True):
+        raise ClientRefused(f"something has to be chosen for {component['custom_id']}")
+    return chosen
+
+
 def _check_text_input(component: Json, where: str) -> None:
-    if not 1 <= len(str(component.get("custom_id") or "")) <= 100:
-        raise required(f"{where}.custom_id")
+    _check_id(component, where)
     if component.get("style") not in (1, 2):
         raise bad_choice(f"{where}.style", (1, 2))
     most = component.get("max_length") or MOST_TEXT
@@ -77,3 +93,23 @@ def _check_text_input(component: Json, where: str) -> None:
         raise bad_length(f"{where}.max_length", 1, MOST_TEXT)
     if len(component.get("value") or "") > most:
         raise bad_length(f"{where}.value", 0, most)
+
+
+def _check_options(component: Json, where: str) -> None:
+    _check_id(component, where)
+    fewest, most = OPTIONS[component["type"]]
+    options = component.get("options")
+    if not isinstance(options, list) or not fewest <= len(options) <= most:
+        raise bad_length(f"{where}.options", fewest, most)
+    for place, option in enumerate(options):
+        for name in ("label", "value"):
+            if not 1 <= len(str(option.get(name) or "")) <= 100:
+                raise bad_length(f"{where}.options.{place}.{name}", 1, 100)
+    values = [option["value"] for option in options]
+    if len(set(values)) < len(values):
+        raise invalid_form(f"{where}.options", "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "Values must be unique")
+
+
+def _check_id(component: Json, where: str) -> None:
+    if not 1 <= len(str(component.get("custom_id") or "")) <= 100:
+        raise required(f"{where}.custom_id")

@@ -1,18 +1,22 @@
 """People at their screens: they use commands, type, press buttons and read."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from bot.sandbox import payloads
+from bot.sandbox.command_rules import MESSAGE_MENU
 from bot.sandbox.commands import CommandBook
-from bot.sandbox.drafts import Draft
+from bot.sandbox.drafts import Draft, Upload
 from bot.sandbox.forms import buttons, submitted
 from bot.sandbox.guilds import Channel, Guild, User
 from bot.sandbox.interaction_payloads import DIRECT_CONTEXT, GUILD_CONTEXT, interaction_event
 from bot.sandbox.interactions import InteractionType
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.mentions import ANYONE
-from bot.sandbox.messages import Message
+from bot.sandbox.messages import Attachment, Message
 from bot.sandbox.options import ClientRefused, Found, fill, find_command, nested
 from bot.sandbox.permissions import Permission
+from bot.sandbox.said import Said
 from bot.sandbox.standin import DiscordStandIn
 from bot.sandbox.wire import Json
 
@@ -123,18 +127,77 @@ class Person:
         limit = shown.deadline_s + 1 if deadline_s is None else deadline_s
         return await shown.bell.until(lambda: shown.choices, deadline_s=limit, what="choices")
 
-    async def says(self, text: str, *, channel: Where = None, reply_to: Message | None = None) -> Message:
+    async def says(
+        self,
+        text: str,
+        *,
+        channel: Where = None,
+        reply_to: Message | None = None,
+        ping: bool = True,
+        files: Mapping[str, bytes] | None = None,
+    ) -> Message:
         """Type an ordinary message.
+
+        Args:
+            reply_to: the message it is a reply to; `ping` False switches the ping off that goes with a reply.
+            files: files that come with it, by name.
 
         Raises:
             ClientRefused: this person may not write there.
         """
-        place = self.place(channel)
+        place = self.place(reply_to.channel_id if reply_to is not None and channel is None else channel)
         wanted = Permission.SEND_MESSAGES_IN_THREADS if place.is_thread else Permission.SEND_MESSAGES
         if not self._world.permissions(self.user, place) & wanted:
             raise ClientRefused(f"{self.name} may not write there")
-        draft = Draft({}, content=text.strip(), reply_to=None if reply_to is None else reply_to.id)
-        return self._standin.postbox.create(place, self.user, draft, fallback=ANYONE)
+        if reply_to is not None and reply_to.ephemeral:
+            raise ClientRefused("nobody can reply to a message that only one person sees")
+        uploads = [Upload(part, name, data) for part, (name, data) in enumerate((files or {}).items())]
+        draft = Draft(
+            {}, content=text.strip(), reply_to=None if reply_to is None else reply_to.id, uploads=tuple(uploads)
+        )
+        return self._standin.postbox.create(place, self.user, draft, fallback=replace(ANYONE, replied_user=ping))
+
+    async def asks(
+        self,
+        text: str,
+        *,
+        channel: Where = None,
+        reply_to: Message | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> Said:
+        """Mention the bot in a message, which need not be done in direct messages; what comes of it.
+
+        Raises:
+            ClientRefused: this person may not write there.
+        """
+        place = self.place(reply_to.channel_id if reply_to is not None and channel is None else channel)
+        text = text if place.is_direct else f"<@{self._world.bot.id}> {text}"
+        message = await self.says(text, channel=place, reply_to=reply_to, files=files)
+        return Said(message, self._world)
+
+    def uploads(self, name: str, data: bytes, *, channel: Where = None) -> Attachment:
+        """Choose a file for a command's option; it is uploaded before the command is used."""
+        return self._standin.postbox.upload(self.place(channel), Upload(0, name, data))
+
+    async def uses_menu(self, name: str, message: Message) -> Invocation:
+        """Choose an entry of the app's menu of a message.
+
+        Raises:
+            ClientRefused: there is no such entry, or Discord's client would not offer it here.
+        """
+        command = self._book.named(name, MESSAGE_MENU)
+        if command is None:
+            raise ClientRefused(f"there is no menu entry {name}")
+        if message not in self.sees(message.channel_id):
+            raise ClientRefused("there is no such message")
+        found, place = Found(command, (), []), self.place(message.channel_id)
+        self._check_offered(found, place)
+        data = self._data(found, [])
+        data |= {
+            "target_id": str(message.id),
+            "resolved": {"messages": {str(message.id): payloads.message(message, self._world)}},
+        }
+        return self._dispatch(InteractionType.COMMAND, place, data, command_name=name)
 
     def deletes(self, message: Message) -> None:
         """Take a message away: one's own, others' with Manage Messages; an ephemeral one is only dismissed.

@@ -127,6 +127,10 @@ class Postbox:
         message.deleted = True
         self._changed("MESSAGE_DELETE", message, interaction)
 
+    def upload(self, channel: Channel, upload: Upload) -> Attachment:
+        """Keep a file that belongs to no message: one that was chosen for a command's option."""
+        return self._kept(upload, channel.id, None, ephemeral=True)
+
     def _changed(self, name: str, message: Message, interaction: Interaction | None) -> None:
         if not message.ephemeral:
             self._announce(name, message)
@@ -175,6 +179,9 @@ class Postbox:
         return kept
 
     def _stored(self, message: Message, upload: Upload, description: str | None) -> Attachment:
+        return self._kept(upload, message.channel_id, description, ephemeral=message.ephemeral)
+
+    def _kept(self, upload: Upload, channel_id: int, description: str | None, *, ephemeral: bool) -> Attachment:
         attachment_id = self._world.snowflakes.next()
         filename = re.sub(r"[^\w.\-]+", "_", upload.filename) or "unknown"
         media_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
@@ -184,11 +191,11 @@ class Postbox:
             filename,
             upload.data,
             media_type,
-            f"{self.origin}/attachments/{message.channel_id}/{attachment_id}/{quote(filename)}",
+            f"{self.origin}/attachments/{channel_id}/{attachment_id}/{quote(filename)}",
             description,
             width,
             height,
-            message.ephemeral,
+            ephemeral,
         )
         self._world.attachments[attachment_id] = stored
         return stored

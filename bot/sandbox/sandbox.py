@@ -15,6 +15,7 @@ from bot.sandbox.interaction_payloads import interaction_event
 from bot.sandbox.interactions import DEADLINE_S
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.journal import Journal
+from bot.sandbox.messages import Message
 from bot.sandbox.model_api import ModelApi
 from bot.sandbox.people import Person
 from bot.sandbox.standin import DiscordStandIn
@@ -191,8 +192,11 @@ class Sandbox:
         await self.start(child)
         return child
 
-    def deliver_again(self, used: Invocation) -> None:
-        """Let Discord deliver an interaction a second time, as it does now and then."""
+    def deliver_again(self, used: Invocation | Message) -> None:
+        """Let Discord deliver an interaction or a message a second time, as it does now and then."""
+        if isinstance(used, Message):
+            self.discord.gateway.announce("MESSAGE_CREATE", used)
+            return
         self.discord.gateway.dispatch(
             "INTERACTION_CREATE",
             interaction_event(used.interaction, self.world),
