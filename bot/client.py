@@ -200,7 +200,7 @@ class Bot(commands.AutoShardedBot):
         async def on_request_end(
             _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
         ) -> None:
-            self.rooms.learn(params.url.path, params.response.headers)
+            self.rooms.learn(params.method, params.url.path, params.response.headers)
 
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(on_request_end)

@@ -56,6 +56,7 @@ class Relay:
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
         self._note: str | None = None
+        self._final: list[Page] | None = None
         self._writer: asyncio.Task[None] | None = None
 
     @property
@@ -128,12 +129,26 @@ class Relay:
             elif due is None:
                 await self._say_thinking()
             else:
-                await self._try(*due)
-        pages = self._pages.finished(self._note)
-        if self._due(pages) is not None:
-            await self._surface.closing(len(pages))
-        while (due := self._due(pages)) is not None:
+                await self._in_turn(due[0])
+        while (due := self._due(await self._newest())) is not None:
             await self._insist(*due)
+
+    async def _newest(self) -> list[Page]:
+        """Tell what the messages should show by now; at the end of the answer that is final, and noted as such."""
+        if not self._ended.is_set():
+            return self._pages.so_far()
+        if self._final is None:
+            self._final = self._pages.finished(self._note)
+            if self._due(self._final) is not None:
+                await self._surface.closing(len(self._final))
+        return self._final
+
+    async def _in_turn(self, index: int) -> None:
+        """Wait for the surface to have time for message `index`, and bring it the text that is the newest by then."""
+        async with self._surface.turn(index, self._ended):
+            due = self._due(await self._newest())
+            if due is not None and due[0] == index:
+                await self._try(*due)
 
     async def _say_thinking(self) -> None:
         """Say once that the model thinks. It is no edit to the pacer: the first words need not wait after it."""
@@ -164,10 +179,12 @@ class Relay:
     async def _insist(self, index: int, page: Page) -> None:
         """Make a last edit, again if need be."""
         for seconds in _RETRIES_S:
-            if await self._try(index, page):
-                return
+            async with self._surface.turn(index, self._ended):
+                if await self._try(index, page):
+                    return
             await self._clock.sleep(seconds)
-        await self._put(index, page)
+        async with self._surface.turn(index, self._ended):
+            await self._put(index, page)
 
     async def _try(self, index: int, page: Page) -> bool:
         """Make an edit; tell whether it was applied."""
@@ -185,7 +202,8 @@ class Relay:
         if index < len(self._showing):
             self._showing[index] = None
         applied = False
-        self._pacer.start(self._clock.monotonic())
+        started = self._clock.monotonic()
+        self._pacer.start(started)
         try:
             if page.file is None:
                 await self._surface.show(index, page.text)
@@ -193,10 +211,15 @@ class Relay:
                 await self._surface.attach(index, page.text, FILE_NAME, page.file)
             applied = True
         finally:
-            self._pacer.end(self._clock.monotonic(), applied=applied)
+            self._pacer.end(self._answered(started), applied=applied)
         self._showing[index:] = [page, *self._showing[index + 1 :]]
         if self._first_word_at is None:
             self._first_word_at = self._clock.monotonic()
+
+    def _answered(self, started: float) -> float:
+        """Tell when a request was over: by its answer, where the call then waited on for the bucket to refill."""
+        at = self._surface.room.answered_at
+        return self._clock.monotonic() if at is None or at < started else at
 
 
 async def _outlast(task: asyncio.Task[None]) -> None:

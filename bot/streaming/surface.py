@@ -1,5 +1,7 @@
 """Where an answer shows: the ports behind which Discord is."""
 
+import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 
@@ -14,6 +16,11 @@ class Room(Protocol):
         """Seconds until the bucket is full again; 0 when that is past or unknown."""
         ...
 
+    @property
+    def answered_at(self) -> float | None:
+        """When the newest answer came, in seconds of a monotonic clock; None where nobody knows."""
+        ...
+
 
 class Surface(Protocol):
     """The messages of one answer, counted from 0.
@@ -25,6 +32,14 @@ class Surface(Protocol):
     @property
     def room(self) -> Room:
         """The bucket that these calls draw from."""
+        ...
+
+    def turn(self, index: int, hurry: asyncio.Event) -> AbstractAsyncContextManager[None]:
+        """Wait until it is this answer's turn to make a call for message `index`, which is made within the block.
+
+        Others may want to write to the same place. Once `hurry` is set they are not given way to for longer than need
+        be.
+        """
         ...
 
     async def show(self, index: int, text: str) -> None:

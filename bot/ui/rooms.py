@@ -1,18 +1,22 @@
-"""What Discord's headers say is left for each interaction's messages.
+"""What Discord's headers say is left for answers' messages.
 
 discord.py shows these headers only to its HTTP trace; `bot.client` passes them on to `Rooms.learn`. An interaction's
-own message and its follow-ups are paid from buckets of its token.
+own message and its follow-ups are paid from buckets of its token; messages of the bot's own from two buckets of their
+channel, one for new ones and one for edits, which all answers there share.
 """
 
 import re
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from bot.clock import Clock
+from bot.streaming.turnstile import Turnstile
 
 _WEBHOOK_PATH: Final = re.compile(r"/webhooks/[0-9]+/(?P<token>[^/]+)(?:/messages/[^/]+)?$")
+_CHANNEL_PATH: Final = re.compile(r"/channels/(?P<channel>[0-9]+)/messages(?:/[0-9]+)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,14 @@ class _Bucket:
     refills_at: float
 
 
-class InteractionRoom:
-    """The room for the messages of one interaction, as its last answers told."""
+class BucketRoom:
+    """The room in one or several buckets, as the last answers told."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
+        self.answered_at: float | None = None
+        """When the newest answer came."""
 
     def left(self) -> int | None:
         """Return how many requests are left now, or None while nothing is known."""
@@ -52,25 +58,56 @@ class InteractionRoom:
             refills_in = float(headers["X-RateLimit-Reset-After"])
         except (KeyError, ValueError):
             return
-        self._buckets[bucket] = _Bucket(left, self._clock.monotonic() + refills_in)
+        self.answered_at = self._clock.monotonic()
+        self._buckets[bucket] = _Bucket(left, self.answered_at + refills_in)
+
+
+class ChannelRoom:
+    """The buckets of one channel: for new messages and for edits, each with a turnstile for those who share it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.new = BucketRoom(clock)
+        self.edits = BucketRoom(clock)
+        self.creating = Turnstile(self.new, clock)
+        self.editing = Turnstile(self.edits, clock)
+
+    @contextmanager
+    def taking_part(self) -> Iterator[None]:
+        """Count an answer among those that are written in the channel, for as long as the block runs."""
+        with self.creating.taking_part(), self.editing.taking_part():
+            yield
 
 
 class Rooms:
-    """The rooms of the interactions under way, by their token; a room that nobody holds any more is forgotten."""
+    """The rooms of the interactions and channels that are written to; one that nobody holds any more is forgotten."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rooms: weakref.WeakValueDictionary[str, InteractionRoom] = weakref.WeakValueDictionary()
+        self._of_tokens: weakref.WeakValueDictionary[str, BucketRoom] = weakref.WeakValueDictionary()
+        self._of_channels: weakref.WeakValueDictionary[int, ChannelRoom] = weakref.WeakValueDictionary()
 
-    def of(self, token: str) -> InteractionRoom:
+    def of(self, token: str) -> BucketRoom:
         """Return the room of the interaction with `token`, to be held for as long as it is written to."""
-        room = self._rooms.get(token)
+        room = self._of_tokens.get(token)
         if room is None:
-            room = self._rooms[token] = InteractionRoom(self._clock)
+            room = self._of_tokens[token] = BucketRoom(self._clock)
         return room
 
-    def learn(self, path: str, headers: Mapping[str, str]) -> None:
-        """Take in the headers of an answer to a request for `path`. The path bears a secret token: never log it."""
-        found = _WEBHOOK_PATH.search(path)
-        if found and (room := self._rooms.get(found["token"])):
-            room.learn(headers)
+    def of_channel(self, channel_id: int) -> ChannelRoom:
+        """Return the room of a channel, to be held for as long as it is written to."""
+        room = self._of_channels.get(channel_id)
+        if room is None:
+            room = self._of_channels[channel_id] = ChannelRoom(self._clock)
+        return room
+
+    def learn(self, method: str, path: str, headers: Mapping[str, str]) -> None:
+        """Take in the headers of an answer to a request for `path`. The path may bear a secret token: never log it."""
+        if found := _WEBHOOK_PATH.search(path):
+            if (room := self._of_tokens.get(found["token"])) is not None:
+                room.learn(headers)
+        elif found := _CHANNEL_PATH.search(path):
+            channel = self._of_channels.get(int(found["channel"]))
+            if channel is not None and method == "POST":
+                channel.new.learn(headers)
+            elif channel is not None and method == "PATCH":
+                channel.edits.learn(headers)

@@ -1,6 +1,8 @@
 """Where an answer shows: the messages of one interaction."""
 
+import asyncio
 import io
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
 import discord
@@ -9,7 +11,7 @@ from discord.webhook.async_ import async_context
 
 from bot.store.running import Shows
 from bot.ui.entries import entry_of
-from bot.ui.rooms import InteractionRoom
+from bot.ui.rooms import BucketRoom
 
 _MEANWHILE: Final = "said meanwhile"
 
@@ -21,7 +23,7 @@ class InteractionSurface:
     discord.py behaves, interaction webhooks); whoever calls sees to that.
     """
 
-    def __init__(self, interaction: discord.Interaction, room: InteractionRoom, *, private: bool) -> None:
+    def __init__(self, interaction: discord.Interaction, room: BucketRoom, *, private: bool) -> None:
         self._interaction = interaction
         self._private = private
         self._room = room
@@ -30,7 +32,7 @@ class InteractionSurface:
         self._follow_ups: list[discord.WebhookMessage] = []
 
     @property
-    def room(self) -> InteractionRoom:
+    def room(self) -> BucketRoom:
         """What is left for further requests."""
         return self._room
 
@@ -40,6 +42,11 @@ class InteractionSurface:
         if self._original_id is None:
             return ()
         return (self._original_id, *(message.id for message in self._follow_ups))
+
+    def turn(self, index: int, hurry: asyncio.Event) -> AbstractAsyncContextManager[None]:
+        """Return at once: nobody else draws from an interaction's buckets."""
+        del index, hurry
+        return nullcontext()
 
     async def show(self, index: int, text: str) -> None:
         """Make `text` the content of the answer's message `index`, counted from 0; the next one is created."""

@@ -1,10 +1,12 @@
 """A surface that keeps its messages in memory, takes its time as told, and notes every rule broken by its user."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 
+from bot.streaming.turnstile import Turnstile
 from tests.support.clock import FakeClock
 
 LIMIT = 2000
@@ -29,6 +31,7 @@ class MemoryRoom:
     def __init__(self, clock: FakeClock, size: int | None, window: float) -> None:
         self._clock, self._size, self._window = clock, size, window
         self._used, self._resets = 0, 0.0
+        self.answered: float | None = None
 
     def left(self) -> int | None:
         if self._size is None or self._clock.monotonic() >= self._resets:
@@ -37,6 +40,10 @@ class MemoryRoom:
 
     def refills_in(self) -> float:
         return max(0.0, self._resets - self._clock.monotonic())
+
+    @property
+    def answered_at(self) -> float | None:
+        return self.answered
 
     def take(self) -> bool:
         """Use one request; tell whether there was one."""
@@ -63,8 +70,11 @@ class MemorySurface:
         failures: Iterable[Exception | None] = (),
         bucket: int | None = None,
         window: float = 5.0,
+        shared: tuple[MemoryRoom, Turnstile] | None = None,
     ) -> None:
         self.room = MemoryRoom(clock, bucket, window)
+        self._bucket, self._turnstile = shared or (self.room, None)
+        self.waited: list[float] = []
         self.messages: list[str] = []
         self.meanwhiles: list[str] = []
         self.files: dict[int, tuple[str, bytes]] = {}
@@ -75,6 +85,16 @@ class MemorySurface:
         self._latencies = _lasting(latencies)
         self._failures = chain(failures, repeat(None))
         self._in_flight = False
+
+    @asynccontextmanager
+    async def turn(self, index: int, hurry: asyncio.Event) -> AsyncIterator[None]:
+        if self._turnstile is None:
+            yield
+            return
+        since = self._clock.monotonic()
+        async with self._turnstile.turn(hurry):
+            self.waited.append(self._clock.monotonic() - since)
+            yield
 
     async def show(self, index: int, text: str) -> None:
         await self._take(index, text, None)
@@ -92,15 +112,17 @@ class MemorySurface:
 
     async def _take(self, index: int, text: str, file: tuple[str, bytes] | None, *, is_answer: bool = True) -> None:
         self._check(index, text, file)
-        started, left = self._clock.monotonic(), self.room.left()
-        if not self.room.take():
+        started, left = self._clock.monotonic(), self._bucket.left()
+        if not self._bucket.take():
             self.broken.append("a request beyond the bucket")
         failure = next(self._failures)
         self._in_flight = True
         try:
             await self._clock.sleep(next(self._latencies))
-            if self.room.left() == 0:  # discord.py sits out an empty bucket inside the call that emptied it
-                await self._clock.sleep(self.room.refills_in())
+            if self._turnstile is not None:
+                self.room.answered = self._clock.monotonic()
+            if self._bucket.left() == 0:  # discord.py sits out an empty bucket inside the call that emptied it
+                await self._clock.sleep(self._bucket.refills_in())
         except asyncio.CancelledError:
             self.broken.append("a request cancelled in flight")
             raise
