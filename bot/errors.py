@@ -13,6 +13,7 @@ BotError                      carries one plain sentence for the person who aske
 │   ├── ModelNotAllowed
 │   ├── NothingToSay
 │   └── BadOption
+├── VoiceLost                 the bot's voice in a server is gone for good
 ├── ApiError                  the model API did not do it
 │   ├── Unauthorised          401
 │   ├── PaymentOrForbidden    402, 403
@@ -124,6 +125,10 @@ class NothingToSay(Refusal):
 
 class BadOption(Refusal):
     """An option's value cannot be used; the sentence says what would do."""
+
+
+class VoiceLost(BotError):
+    """The bot's voice in a server is gone for good; the sentence says why, for the channel where it was called."""
 
 
 class ApiError(BotError):

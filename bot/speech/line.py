@@ -1,0 +1,227 @@
+"""What is to be said in one server: one utterance at a time, in order, fair between members, and bounded."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.audio.pool import Pool
+from bot.audio.talk import Talk
+from bot.clock import Clock
+from bot.errors import Refusal, VoiceLost
+from bot.speech.speaker import Speaker
+from bot.speech.utterance import Label, Utterance
+
+LONGEST: Final = 20
+"""So many utterances may wait behind the one that is being said."""
+
+log = logging.getLogger(__name__)
+
+
+class QueueFull(Refusal):
+    """More waits to be said in a server than anybody wants to listen to."""
+
+    sentence = "There are 20 things waiting to be said already. Please try again when some of them are through."
+
+
+class NotYours(Refusal):
+    """Somebody wants to take the word from another member."""
+
+    def __init__(self, member: str) -> None:
+        super().__init__(
+            "another member's utterance",
+            sentence=f"That one is {member}'s. You can skip what is yours; moderators can skip everything.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry of the queue as people see it; `left_s` is about how many seconds of it are still to come, if known."""
+
+    label: Label
+    left_s: float | None
+
+
+class Line:
+    """The line of one server. `close` it when the bot leaves the voice channel.
+
+    Fair: who has not had the word for longest has it next; members' own utterances stay in their order.
+    """
+
+    def __init__(self, speaker: Speaker, pool: Pool, clock: Clock) -> None:
+        self._speaker = speaker
+        self._pool = pool
+        self._clock = clock
+        self._taken: list[Utterance] = []  # what is being said, and what follows it in the same talk already
+        self._waiting: list[Utterance] = []  # in the order in which they came
+        self._had_word: list[int] = []  # members, the one who had it last at the end
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._idle_since = clock.monotonic()
+
+    @property
+    def idle_s(self) -> float:
+        """For how many seconds nothing has been said and nothing waits; 0 while something does."""
+        return self._clock.monotonic() - self._idle_since if self._task is None else 0.0
+
+    def check_room(self) -> None:
+        """Do nothing if one more may wait.
+
+        Raises:
+            QueueFull: it may not.
+        """
+        if self._closed or len(self._in_order()) > LONGEST:
+            raise QueueFull
+
+    def add(self, utterance: Utterance) -> int:
+        """Put `utterance` on the line, and return how many will be said before it.
+
+        Raises:
+            QueueFull: too many wait already.
+        """
+        self.check_room()
+        self._waiting.append(utterance)
+        utterance.on_change = self._news.set
+        self._changed()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="line")
+        return self._in_order().index(utterance)
+
+    def listed(self) -> list[Listed]:
+        """Tell what is being said and what waits, in order."""
+        return [Listed(each.label, each.left_s) for each in self._in_order()]
+
+    def skip(self, member_id: int, *, any_ones: bool) -> Label | None:
+        """Take the word from what is being said; return what that was, None where nothing is.
+
+        Args:
+            member_id: who wants it.
+            any_ones: whether they may take it from others.
+
+        Raises:
+            NotYours: it is another member's, and they may not.
+        """
+        current = next(iter(self._in_order()), None)
+        if current is None:
+            return None
+        if current.label.member_id != member_id and not any_ones:
+            raise NotYours(current.label.member)
+        self._drop([current])
+        return current.label
+
+    def stop(self, member_id: int, *, any_ones: bool) -> int:
+        """Drop everything of this member, or with `any_ones` of everybody; return how many utterances that were."""
+        dropped = [each for each in self._in_order() if any_ones or each.label.member_id == member_id]
+        self._drop(dropped)
+        return len(dropped)
+
+    async def close(self) -> None:
+        """Drop everything, and be silent for good."""
+        self._closed = True
+        self._drop(self._in_order())
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    def _in_order(self) -> list[Utterance]:
+        return [*(each for each in self._taken if not each.over), *in_turn(self._waiting, self._had_word)]
+
+    def _drop(self, utterances: list[Utterance]) -> None:
+        self._waiting = [each for each in self._waiting if each not in utterances]
+        for utterance in utterances:
+            utterance.drop()
+        self._changed()
+
+    def _changed(self) -> None:
+        """Let the sound of what comes next be asked for, so that it is there when it is needed."""
+        for utterance in in_turn(self._waiting, self._had_word)[:1]:
+            utterance.near.set()
+        self._news.set()
+
+    def _take(self, talk: Talk) -> Utterance | None:
+        """Let what comes next be heard in `talk`."""
+        utterance = next(iter(in_turn(self._waiting, self._had_word)), None)
+        if utterance is None:
+            return None
+        self._waiting.remove(utterance)
+        self._taken.append(utterance)
+        if utterance.label.member_id in self._had_word:
+            self._had_word.remove(utterance.label.member_id)
+        self._had_word.append(utterance.label.member_id)
+        utterance.onto(talk)
+        self._changed()
+        return utterance
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._talk()
+        except* VoiceLost as lost:
+            log.info("line dropped", extra={"utterances": len(self._in_order()), "detail": str(lost.exceptions[0])})
+        finally:
+            self._task = None
+            self._drop(self._in_order())
+            self._taken.clear()
+            self._had_word.clear()
+            self._idle_since = self._clock.monotonic()
+
+    async def _talk(self) -> None:
+        """Say what waits, one after the other without a gap between them, until nothing is left.
+
+        Raises:
+            ExceptionGroup: of the one VoiceLost that says why it cannot be said.
+        """
+        talk = Talk(self._pool)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                utterance = self._take(talk)
+                await self._until_ready(utterance)
+                tasks.create_task(self._speaker.speak(talk), name="speaking")
+                while utterance is not None:
+                    utterance = await self._successor(utterance, talk)
+                talk.close()
+        finally:
+            talk.abandon()
+
+    async def _until_ready(self, utterance: Utterance | None) -> None:
+        """Wait until there is something to play, or nothing to wait for."""
+        while utterance is not None and not utterance.over and not utterance.begun:
+            await self._anything_new()
+        if utterance is not None and utterance.begun:
+            await utterance.ready()
+
+    async def _successor(self, utterance: Utterance, talk: Talk) -> Utterance | None:
+        """Hear `utterance` to its end; return what was let in behind it as soon as its own sound was all there."""
+        following: Utterance | None = None
+        while not utterance.over:
+            if following is None and utterance.fed:
+                following = self._take(talk)
+            if not utterance.over:
+                await self._anything_new()
+        self._taken.remove(utterance)
+        return following or self._take(talk)
+
+    async def _anything_new(self) -> None:
+        await self._news.wait()
+        self._news.clear()
+
+
+def in_turn(waiting: Sequence[Utterance], had_word: Sequence[int]) -> list[Utterance]:
+    """Put `waiting`, which are in the order in which they came, in the order in which they have the word.
+
+    Args:
+        had_word: members who have had it, the last one at the end.
+    """
+    left, served, order = list(waiting), list(had_word), list[Utterance]()
+    while left:
+        longest_ago = min(
+            left, key=lambda each: served.index(each.label.member_id) if each.label.member_id in served else -1
+        )
+        left.remove(longest_ago)
+        order.append(longest_ago)
+        if longest_ago.label.member_id in served:
+            served.remove(longest_ago.label.member_id)
+        served.append(longest_ago.label.member_id)
+    return order

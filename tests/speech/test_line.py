@@ -1,0 +1,189 @@
+"""The line of one server: one at a time, in order, fair, bounded, and what skipping and stopping do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+from bot.audio.pool import Pool
+from bot.audio.talk import SILENCE
+from bot.clock import SystemClock
+from bot.errors import VoiceLost
+from bot.speech.line import LONGEST, Line, NotYours, QueueFull, in_turn
+from bot.speech.speaker import Source
+from bot.speech.utterance import Label, Utterance
+from tests.support.make_sound import mp3
+
+ADA, BEN, CLEO = 1, 2, 3
+DEADLINE_S = 20
+
+
+class Listener:
+    """A voice channel in which time passes as fast as it can, and stands still while `waits`."""
+
+    def __init__(self) -> None:
+        self.packets = 0
+        self.talks = 0
+        self.going = asyncio.Event()
+        self.going.set()
+        self.breaks = False
+
+    async def speak(self, source: Source) -> None:
+        self.talks += 1
+        while True:
+            await self.going.wait()
+            if self.breaks:
+                raise VoiceLost("unplugged")
+            packet = source.read()
+            if not packet:
+                return
+            self.packets += packet != SILENCE
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    with Pool() as pool:
+        yield pool
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+async def line(pool: Pool, listener: Listener) -> AsyncIterator[Line]:
+    line = Line(listener, pool, SystemClock())
+    yield line
+    await line.close()
+
+
+def utterance(member_id: int, title: str = "Hello.", *, seconds: float | None = 0.1) -> Utterance:
+    """Something to say; without `seconds` its sound is still to come."""
+    made = Utterance(Label(member_id, f"Member {member_id}", title, len(title)))
+    if seconds is not None:
+        piece = made.piece()
+        piece.feed(mp3(seconds))
+        piece.end()
+        made.close()
+    return made
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """Let everything run until `done`."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not done():  # noqa: ASYNC110 - most of what is waited for has no event, being nobody's business but a test's
+            await asyncio.sleep(0.001)
+
+
+def titles(line: Line) -> list[str]:
+    return [each.label.title for each in line.listed()]
+
+
+def test_who_has_not_had_the_word_for_longest_has_it_next() -> None:
+    came = [(ADA, "A2"), (ADA, "A3"), (BEN, "B1"), (CLEO, "C1"), (BEN, "B2")]
+    order = in_turn([utterance(member, title) for member, title in came], [ADA])
+    assert [each.label.title for each in order] == ["B1", "C1", "A2", "B2", "A3"]
+
+
+async def test_everything_is_said_in_one_talk_and_the_line_is_idle_again(line: Line, listener: Listener) -> None:
+    said = [utterance(member, seconds=0.2) for member in (ADA, BEN, ADA, CLEO)]
+    assert [line.add(each) for each in said] == [0, 1, 2, 2]
+    await until(lambda: all(each.over for each in said) and not line.listed())
+    assert listener.talks == 1
+    assert not any(each.dropped for each in said)
+    assert 4 * 10 <= listener.packets <= 4 * 10 + 20  # 20 ms each, and what an MP3 has of silence at its ends
+    await until(lambda: line.idle_s > 0)
+
+
+async def test_sound_that_comes_late_is_waited_for_and_told_when_to_come(line: Line, listener: Listener) -> None:
+    first, second, third = (utterance(member, seconds=None) for member in (ADA, BEN, CLEO))
+    for each in (first, second, third):
+        line.add(each)
+    await until(lambda: first.near.is_set() and second.near.is_set())
+    assert not third.near.is_set()
+    assert listener.talks == 0
+    for each in (first, second, third):
+        piece = each.piece()
+        piece.feed(mp3(0.1))
+        piece.end()
+        each.close()
+    await until(lambda: third.over)
+
+
+async def test_skip_takes_the_word_from_one_and_gives_it_to_the_next(line: Line, listener: Listener) -> None:
+    listener.going.clear()
+    hers, his = utterance(ADA, "hers", seconds=5), utterance(BEN, "his")
+    line.add(hers)
+    line.add(his)
+    await until(lambda: listener.talks == 1)
+    with pytest.raises(NotYours, match="another") as refused:
+        line.skip(BEN, any_ones=False)
+    assert "Member 1" in refused.value.sentence
+    assert titles(line) == ["hers", "his"]
+    assert line.skip(ADA, any_ones=False) == hers.label
+    assert titles(line) == ["his"]
+    listener.going.set()
+    await until(lambda: his.over)
+    assert not his.dropped
+    assert listener.packets < 50  # of the 250 of hers
+
+
+async def test_stop_drops_ones_own_or_everything(line: Line, listener: Listener) -> None:
+    listener.going.clear()
+    said = [utterance(member, f"{member}", seconds=5) for member in (ADA, BEN, ADA, CLEO)]
+    for each in said:
+        line.add(each)
+    assert line.stop(ADA, any_ones=False) == 2
+    assert titles(line) == ["2", "3"]
+    assert line.stop(CLEO, any_ones=True) == 2
+    assert line.listed() == []
+    listener.going.set()
+    await until(lambda: line.idle_s > 0)
+    assert line.skip(ADA, any_ones=True) is None
+
+
+async def test_a_full_line_refuses_and_opens_again(line: Line, listener: Listener) -> None:
+    listener.going.clear()
+    for number in range(LONGEST + 1):
+        line.add(utterance(number % 5, f"{number}", seconds=None))
+    with pytest.raises(QueueFull):
+        line.add(utterance(ADA))
+    line.skip(0, any_ones=True)
+    line.add(utterance(ADA))
+
+
+async def test_something_new_to_say_gets_a_talk_of_its_own_after_a_silence(line: Line, listener: Listener) -> None:
+    for talks in (1, 2):
+        line.add(utterance(ADA))
+        await until(lambda: line.idle_s > 0)
+        assert listener.talks == talks
+
+
+async def test_a_lost_voice_drops_the_line_and_leaves_it_usable(line: Line, listener: Listener) -> None:
+    listener.breaks = True
+    said = [utterance(ADA, seconds=1), utterance(BEN, seconds=None)]
+    for each in said:
+        line.add(each)
+    await until(lambda: all(each.dropped for each in said))
+    await until(lambda: line.idle_s > 0)
+    listener.breaks = False
+    again = utterance(CLEO)
+    line.add(again)
+    await until(lambda: again.over)
+    assert not again.dropped
+
+
+async def test_what_cannot_be_played_is_passed_over(line: Line, listener: Listener) -> None:
+    broken = utterance(ADA, seconds=None)
+    piece = broken.piece()
+    piece.feed(b'{"error": "no sound"}' * 50)
+    piece.end()
+    broken.close()
+    empty, fine = utterance(BEN, seconds=None), utterance(CLEO)
+    empty.close()
+    for each in (broken, empty, fine):
+        line.add(each)
+    await until(lambda: broken.over and empty.over and fine.over)
+    assert listener.packets >= 5
