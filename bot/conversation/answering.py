@@ -15,7 +15,7 @@ from bot.api.answers import ChatMessage
 from bot.api.client import ApiClient
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
-from bot.conversation.endings import INTERRUPTED, Ending, ending_of, stopped_by
+from bot.conversation.endings import COMPLETE, INTERRUPTED, Ending, ending_of, stopped_by
 from bot.conversation.persona import facts_for
 from bot.conversation.prompt import estimate_prompt, render
 from bot.conversation.tally import Tally
@@ -27,6 +27,7 @@ from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
 from bot.store.conversations import Conversations
 from bot.store.turns import NewTurn, Turn
+from bot.streaming.listener import Listener
 from bot.streaming.relay import Relay
 from bot.streaming.surface import Surface
 from bot.telemetry.trips import Trip
@@ -125,8 +126,10 @@ class Answering:
             return prepared
         return self._seen_through(replace(prepared.view, turns=turns), prepared)
 
-    async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface) -> None:
+    async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface, listener: Listener | None = None) -> None:
         """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
+
+        `listener` gets its text as well, and learns of its end where it is complete.
 
         An answer that breaks off keeps its text, with a line that says so; so does one that comes to the last token
         it was granted.
@@ -141,15 +144,17 @@ class Answering:
             trip.note(model=prepared.question.model, private=prepared.question.private)
             trip.note(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
             try:
-                await self._show(prepared, surface, tally, trip)
+                await self._show(prepared, surface, tally, trip, listener)
             finally:
                 trip.note(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
                 trip.note(estimated=tally.estimated)
 
-    async def _show(self, prepared: PreparedAnswer, surface: AnswerSurface, tally: Tally, trip: Trip) -> None:
+    async def _show(
+        self, prepared: PreparedAnswer, surface: AnswerSurface, tally: Tally, trip: Trip, listener: Listener | None
+    ) -> None:
         """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
         interruption: asyncio.CancelledError | None = None
-        async with Relay(surface, self._clock) as relay:
+        async with Relay(surface, self._clock, listener) as relay:
             async with prepared.reservation as reservation:
                 try:
                     try:
@@ -167,6 +172,8 @@ class Answering:
                         tokens = tally.prompt_tokens + tally.answer_tokens
                         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
             trip.ended(ending.name)
+            if listener is not None and ending is COMPLETE:
+                listener.finish()
             kept = await self._keep(prepared, surface, tally, ending)
             await self._finish(relay, ending.note, prepared.view.omission)
             if kept is not None:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.clock import Clock
+from bot.streaming.listener import Listener
 from bot.streaming.pacer import Pacer
 from bot.streaming.pages import FILE_NAME, Page, Pages
 from bot.streaming.surface import Surface
@@ -43,8 +44,9 @@ class Relay:
     else.
     """
 
-    def __init__(self, surface: Surface, clock: Clock) -> None:
+    def __init__(self, surface: Surface, clock: Clock, listener: Listener | None = None) -> None:
         self._surface = surface
+        self._listener = listener
         self._clock = clock
         self._pages = Pages()
         self._pacer = Pacer()
@@ -91,6 +93,8 @@ class Relay:
         if self._ended.is_set():
             raise RuntimeError("the answer is finished")
         self._pages.add(text)
+        if self._listener is not None:
+            self._listener.hear(text)
         self._has_words = self._has_words or bool(text.strip())
         self._news.set()
 
