@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from bot.api.client import ApiClient
 from bot.api.transport import open_session
+from bot.audio.pool import Pool
 from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
 from bot.clock import Clock
 from bot.conversation.answering import Answering
@@ -64,6 +65,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             speech_path=settings.multiappai_speech_path,
             clock=clock,
         )
+        audio = stack.enter_context(Pool())
         subjects = Subjects(key_from(settings.discord_token.get_secret_value()))
         ceilings = _ceilings(settings)
         process = secrets.token_hex(8)
@@ -109,6 +111,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             roster=roster,
             recovery=Recovery(roster, clock),
             lifeline=lifeline,
+            audio=audio,
         )
 
 

@@ -13,6 +13,7 @@ class Right(StrEnum):
     MANAGE_SERVER = "Manage Server"
     MANAGE_MESSAGES = "Manage Messages"
     READ_MESSAGE_HISTORY = "Read Message History"
+    MOVE_MEMBERS = "Move Members"
 
 
 @dataclass(frozen=True, slots=True)

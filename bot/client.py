@@ -21,6 +21,7 @@ from bot.ui.interruptions import Interruptions
 from bot.ui.rooms import Rooms
 from bot.ui.sync import sync_if_changed
 from bot.ui.tree import Tree
+from bot.ui.voice.voices import Voices
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ COGS: Final = (
     "cogs.history",
     "cogs.privacy",
     "cogs.quota",
+    "cogs.voice",
     "cogs.help",
     "cogs.forgetting",
     "cogs.joining",
@@ -57,6 +59,8 @@ class Bot(commands.AutoShardedBot):
         grace_s: float = 0,
         hurry: asyncio.Event | None = None,
         message_content: bool = False,
+        voice_alone_s: float = 60,
+        voice_idle_s: float = 300,
     ) -> None:
         self.services = services
         self.rooms = Rooms(clock)
@@ -75,13 +79,15 @@ class Bot(commands.AutoShardedBot):
         intents.guild_messages = True
         intents.dm_messages = True
         intents.message_content = message_content
+        intents.voice_states = True
         super().__init__(
             command_prefix=(),
             help_command=None,
             tree_cls=Tree,
             intents=intents,
             max_messages=None,
-            member_cache_flags=discord.MemberCacheFlags.none(),
+            # Who is in a voice channel, to tell people from bots there; nobody else.
+            member_cache_flags=discord.MemberCacheFlags(voice=True, joined=False),
             chunk_guilds_at_startup=False,
             # Model output pings nobody: merged into every create, edit and follow-up.
             allowed_mentions=discord.AllowedMentions.none(),
@@ -90,6 +96,7 @@ class Bot(commands.AutoShardedBot):
         self.buttons = Buttons(self.tree)
         self.tree.guard(services.admission)
         self.forms = Forms(self.tree)
+        self.voices = Voices(self, services.audio, clock, alone_s=voice_alone_s, idle_s=voice_idle_s)
         self._tell_of_joins()
 
     async def login(self, token: str) -> None:
@@ -143,6 +150,7 @@ class Bot(commands.AutoShardedBot):
     async def _close(self) -> None:
         self.services.lanes.close()
         await self.gate.close(self._grace_s)
+        await self.voices.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -205,9 +213,3 @@ class Bot(commands.AutoShardedBot):
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(on_request_end)
         return trace
-
-
-def silence_voice_warnings() -> None:
-    """Keep discord.py from warning at each start that voice libraries are missing: no command here needs them."""
-    discord.VoiceClient.warn_nacl = False
-    discord.VoiceClient.warn_dave = False

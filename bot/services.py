@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.audio.pool import Pool
 from bot.catalogue import Catalogue
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
@@ -42,3 +43,4 @@ class Services:
     roster: Roster
     recovery: Recovery
     lifeline: Lifeline
+    audio: Pool

@@ -230,6 +230,9 @@ class Settings(BaseSettings):
     blocked_users: Ids = ()
     message_content: Annotated[bool, BeforeValidator(_switch)] = False
 
+    voice_alone_seconds: Annotated[int, _number(1, 86_400)] = 60
+    voice_idle_seconds: Annotated[int, _number(1, 86_400)] = 300
+
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         _choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", upper=True),

@@ -9,7 +9,7 @@ import aiohttp
 import discord
 
 from bot.app import open_services
-from bot.client import Bot, silence_voice_warnings
+from bot.client import Bot
 from bot.clock import Clock, SystemClock
 from bot.errors import StartupFault
 from bot.program.patience import Patience
@@ -33,7 +33,6 @@ async def serve(settings: Settings) -> int:
     Raises:
         StartupFault: it cannot go on; the sentence says why.
     """
-    silence_voice_warnings()
     signals = Signals()
     signals.listen()
     clock = SystemClock()
@@ -67,6 +66,8 @@ async def _serve_once(settings: Settings, services: Services, clock: Clock, sign
         grace_s=settings.shutdown_grace_seconds,
         hurry=signals.hurry,
         message_content=settings.message_content,
+        voice_alone_s=settings.voice_alone_seconds,
+        voice_idle_s=settings.voice_idle_seconds,
     )
     async with bot:
         serving = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))

@@ -21,6 +21,7 @@ from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
 from bot.speech import joining
 from bot.speech.pieces import cut
+from bot.speech.utterance import Label, Piece, Utterance
 from bot.speech.voices import checked_voice
 from bot.speech.wording import has_words, sayable
 from bot.telemetry.trips import Trip
@@ -28,6 +29,7 @@ from bot.telemetry.trips import Trip
 AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
 WORTH_HEARING_S: Final = 1.0  # less than this of a piece that broke off is no use to anybody
 FILE_NAME: Final = "speech.mp3"
+STOPPED: Final = "It was stopped, so this is only the beginning."
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,11 @@ class PreparedSpeech:
         """How many characters the API will be asked to say."""
         return sum(map(len, self.pieces))
 
+    @property
+    def label(self) -> Label:
+        """What people see of it in the queue of a voice channel."""
+        return Label(self.caller.user_id, self.caller.name, self.pieces[0], self.characters)
+
 
 @dataclass(frozen=True, slots=True)
 class Speech:
@@ -63,11 +70,17 @@ class Speech:
 
 @dataclass(slots=True)
 class _Take:
-    """One piece on its way: its sound so far, and why it ended early if it did."""
+    """One piece on its way: its sound so far, who hears it meanwhile, and why it ended early if it did."""
 
     text: str
+    aloud: Piece | None = None
     sound: bytearray = field(default_factory=bytearray)
     fault: ApiError | None = None
+
+    def feed(self, data: bytes) -> None:
+        self.sound += data
+        if self.aloud is not None:
+            self.aloud.feed(data)
 
 
 class Saying:
@@ -92,10 +105,11 @@ class Saying:
         reservation = await self._ledger.reserve(caller, {Kind.SPEECH_CHARACTERS: sum(map(len, pieces))})
         return PreparedSpeech(caller, pieces, voice, model, reservation)
 
-    async def speak(self, prepared: PreparedSpeech, upload_limit: int) -> Speech:
+    async def speak(self, prepared: PreparedSpeech, upload_limit: int, aloud: Utterance | None = None) -> Speech:
         """Have it said, as one file of at most `upload_limit` bytes. Ends the reservation, whatever happens.
 
-        When a piece fails, what was said before it is still given, with a note.
+        When a piece fails, what was said before it is still given, with a note. `aloud` gets the sound as it comes;
+        once that is dropped, no more is asked for.
 
         Raises:
             ApiError: nothing was said.
@@ -103,35 +117,59 @@ class Saying:
         """
         with Trip("say", prepared.caller, self._clock) as trip:
             trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
-            speech = await self._speak(prepared, upload_limit)
+            speech = await self._speak(prepared, upload_limit, aloud)
             trip.note(spent=speech.characters, bytes=len(speech.mp3))
             if speech.note is not None:
                 trip.ended("cut")
             return speech
 
-    async def _speak(self, prepared: PreparedSpeech, upload_limit: int) -> Speech:
-        takes = [_Take(piece) for piece in prepared.pieces]
-        async with prepared.reservation as reservation:
-            try:
-                await self._take_in_order(prepared, takes)
-            finally:
-                spent = sum(len(take.text) for take in takes if take.sound)
-                reservation.spent({Kind.SPEECH_CHARACTERS: spent})
-        heard = list(_beginning(takes))
-        fault = next((take.fault for take in takes if take.fault is not None), None)
+    async def speak_aloud(self, prepared: PreparedSpeech, aloud: Utterance) -> None:
+        """Have it said in a voice channel only, asked for when it is about to be heard. Ends the reservation.
+
+        Raises:
+            ApiError: nothing was said.
+        """
+        with Trip("read", prepared.caller, self._clock) as trip:
+            trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
+            async with prepared.reservation:
+                await aloud.near.wait()
+                takes = await self._taken(prepared, aloud)
+            if not any(take.sound for take in takes) and not aloud.dropped:
+                raise _fault(takes) or BrokenAnswer("speech without a byte")
+
+    async def _speak(self, prepared: PreparedSpeech, upload_limit: int, aloud: Utterance | None) -> Speech:
+        takes = await self._taken(prepared, aloud)
+        heard, fault = list(_beginning(takes)), _fault(takes)
         if not heard:
+            if aloud is not None and aloud.dropped and fault is None:
+                return Speech(b"", 0, STOPPED)
             raise fault or BrokenAnswer("speech without a byte")
         if fault is not None:
             logger.warning("speech cut short pieces=%d heard=%d fault=%s", len(takes), len(heard), fault)
         mp3 = await asyncio.to_thread(_one_file, [bytes(take.sound) for take in heard], upload_limit)
-        return Speech(mp3, spent, None if fault is None else f"I could only say the beginning. {fault.sentence}")
+        return Speech(mp3, _characters(takes), _note(fault, whole=len(heard) == len(takes)))
 
-    async def _take_in_order(self, prepared: PreparedSpeech, takes: Sequence[_Take]) -> None:
-        """Fill `takes`, a few at once, until all are there or one has failed; leaves none under way."""
+    async def _taken(self, prepared: PreparedSpeech, aloud: Utterance | None) -> list[_Take]:
+        """Ask for all pieces, as far as they are wanted, and note what that cost."""
+        takes = [_Take(piece, aloud.piece() if aloud else None) for piece in prepared.pieces]
+        async with prepared.reservation as reservation:
+            try:
+                await self._take_in_order(prepared, takes, aloud)
+            finally:
+                reservation.spent({Kind.SPEECH_CHARACTERS: _characters(takes)})
+                if aloud is not None:
+                    _end_aloud(takes)
+                    aloud.close()
+        return takes
+
+    async def _take_in_order(self, prepared: PreparedSpeech, takes: Sequence[_Take], aloud: Utterance | None) -> None:
+        """Fill `takes`, a few at once, until all are there, one has failed or nobody listens; leaves none under way."""
         waiting = deque(takes)
         running: deque[tuple[_Take, asyncio.Task[None]]] = deque()
         try:
             while waiting or running:
+                if aloud is not None and aloud.dropped:
+                    waiting.clear()
                 while waiting and len(running) < AT_ONCE:
                     take = waiting.popleft()
                     running.append((take, asyncio.create_task(self._fill(take, prepared))))
@@ -151,9 +189,11 @@ class Saying:
         try:
             async with aclosing(self._api.speech(prepared.model, take.text, prepared.voice)) as chunks:
                 async for chunk in chunks:
-                    take.sound += chunk
+                    take.feed(chunk)
         except ApiError as error:
             take.fault = error
+        if take.aloud is not None and take.fault is None:
+            take.aloud.end()
         if not take.sound:
             take.fault = take.fault or BrokenAnswer("speech without a byte")
         elif take.fault is not None or len(prepared.pieces) > 1:
@@ -179,6 +219,29 @@ def _beginning(takes: Sequence[_Take]) -> Iterator[_Take]:
             yield take
         if take.fault is not None or not take.sound:
             return
+
+
+def _fault(takes: Sequence[_Take]) -> ApiError | None:
+    return next((take.fault for take in takes if take.fault is not None), None)
+
+
+def _characters(takes: Sequence[_Take]) -> int:
+    """Count what was paid for."""
+    return sum(len(take.text) for take in takes if take.sound)
+
+
+def _end_aloud(takes: Sequence[_Take]) -> None:
+    """Let what belongs to the beginning be heard to its end, and nothing that would come after a gap."""
+    heard = list(_beginning(takes))
+    for take in takes:
+        if take.aloud is not None:
+            take.aloud.end() if take in heard else take.aloud.drop()
+
+
+def _note(fault: ApiError | None, *, whole: bool) -> str | None:
+    if fault is not None:
+        return f"I could only say the beginning. {fault.sentence}"
+    return None if whole else STOPPED
 
 
 def _one_file(sounds: Sequence[bytes], upload_limit: int) -> bytes:

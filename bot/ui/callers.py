@@ -9,6 +9,7 @@ _RIGHTS = {
     Right.MANAGE_SERVER: discord.Permissions(manage_guild=True),
     Right.MANAGE_MESSAGES: discord.Permissions(manage_messages=True),
     Right.READ_MESSAGE_HISTORY: discord.Permissions(read_message_history=True),
+    Right.MOVE_MEMBERS: discord.Permissions(move_members=True),
 }
 
 

@@ -22,6 +22,8 @@ NEEDS: Final = (
     Need("view_channel", "View Channels", "marking an answer that a restart cut short"),
     Need("read_message_history", "Read Message History", "marking an answer that a restart cut short"),
     Need("send_messages", "Send Messages", "saying hello"),
+    Need("connect", "Connect", "coming into voice channels"),
+    Need("speak", "Speak", "being heard there"),
 )
 
 

@@ -29,7 +29,9 @@ EVERYONES = [
     *("ask", "draw", "help", "models", "say", "usage"),
     *("history show", "history export", "privacy show", "privacy export", "privacy delete"),
 ]
+IN_SERVERS = [f"voice {command}" for command in ("join", "leave", "skip", "stop", "queue", "settings")]
 MODERATORS = [
+    *IN_SERVERS,
     *(f"{group} {command}" for group in ("channel", "server") for command in ("model", "persona", "show", "reset")),
     *("history clear", "quota set", "quota clear", "quota list"),
 ]
@@ -346,7 +348,7 @@ async def test_pictures_and_speech_over_the_limit_are_made_to_fit():
 
 async def test_help_lists_what_the_asker_can_use_to_click_on(box: Sandbox, member: Person):
     for person, where, more in (
-        (member, "general", []),
+        (member, "general", IN_SERVERS),
         (member, "dm", ["history clear"]),
         (box.person("Mo"), "general", MODERATORS),
     ):

@@ -1,0 +1,115 @@
+"""/voice: the bot's voice in voice channels."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.caller import Right
+from bot.client import Bot
+from bot.speech.preferences import FASTEST, SLOWEST, VoicePreferences
+from bot.speech.voices import VOICES
+from bot.ui import choices, queue
+from bot.ui.callers import caller_of
+from bot.ui.lists import show_privately
+from bot.ui.surfaces import acknowledge, edit_original
+from bot.ui.voice.entrance import check_entrance
+from bot.ui.voice.listening import channel_to_join, may_hush, session_here, session_in_server
+from bot.ui.voice.voices import Voices
+
+
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in a voice channel"):
+    """Comes, speaks and goes."""
+
+    def __init__(self, voices: Voices, preferences: VoicePreferences) -> None:
+        self._voices = voices
+        self._preferences = preferences
+
+    @app_commands.command()
+    @app_commands.describe(channel="Another channel than yours (needs Move Members)")
+    async def join(
+        self,
+        interaction: discord.Interaction,
+        channel: discord.VoiceChannel | discord.StageChannel | None = None,
+    ) -> None:
+        """Bring me to your voice channel."""
+        caller = caller_of(interaction)
+        if channel is not None:
+            caller.require(Right.MOVE_MEMBERS)
+        wanted = channel or channel_to_join(interaction, caller, self._voices)
+        check_entrance(wanted)
+        await acknowledge(interaction, private=True)
+        session = await self._voices.join(wanted, caller.channel_id)
+        await edit_original(
+            interaction, f"I'm in {session.channel.mention} now. `/say` and `/ask speak:True` are heard there.", []
+        )
+
+    @app_commands.command()
+    async def leave(self, interaction: discord.Interaction) -> None:
+        """Send me out of the voice channel."""
+        caller = caller_of(interaction)
+        session = session_in_server(interaction, self._voices)
+        if session_here(interaction, self._voices) is None and session.listeners:
+            caller.require(Right.MOVE_MEMBERS)
+        await acknowledge(interaction, private=True)
+        await self._voices.leave(session.guild.id)
+        await edit_original(interaction, "I've left the voice channel.", [])
+
+    @app_commands.command()
+    async def skip(self, interaction: discord.Interaction) -> None:
+        """Skip what I'm saying: yours, or anybody's if you're a moderator or alone with me."""
+        caller = caller_of(interaction)
+        session = session_in_server(interaction, self._voices)
+        skipped = session.line.skip(caller.user_id, any_ones=may_hush(caller, session))
+        text = "I'm not saying anything." if skipped is None else "Skipped."
+        await interaction.response.send_message(text, ephemeral=True)
+
+    @app_commands.command()
+    async def stop(self, interaction: discord.Interaction) -> None:
+        """Drop everything of yours that I'd still say, or of everybody's if you may."""
+        caller = caller_of(interaction)
+        session = session_in_server(interaction, self._voices)
+        dropped = session.line.stop(caller.user_id, any_ones=may_hush(caller, session))
+        text = "Stopped." if dropped else "There was nothing of yours to stop."
+        await interaction.response.send_message(text, ephemeral=True)
+
+    @app_commands.command(name="queue")
+    async def show_queue(self, interaction: discord.Interaction) -> None:
+        """See what I'm saying and what comes next."""
+        session = session_in_server(interaction, self._voices)
+        await show_privately(interaction, queue.told(session.line.listed()))
+
+    @app_commands.command()
+    @app_commands.describe(
+        voice="Who speaks what you have said aloud", speed="How fast, from half to twice as fast as usual"
+    )
+    async def settings(
+        self,
+        interaction: discord.Interaction,
+        voice: app_commands.Range[str, 1, 64] | None = None,
+        speed: app_commands.Range[float, SLOWEST, FASTEST] | None = None,
+    ) -> None:
+        """Choose the voice that speaks for you, and how fast; without options see what you have chosen."""
+        caller = caller_of(interaction)
+        if voice is None and speed is None:
+            held = await self._preferences.get(caller)
+        else:
+            held = await self._preferences.set(caller, voice=voice, speed=speed)
+        text = f"What you have said aloud is spoken by `{held.name}`, at {held.speed:g} times the usual speed."
+        await interaction.response.send_message(text, ephemeral=True)
+
+    @settings.autocomplete("voice")
+    async def _complete_voice(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return choices.offer(VOICES, typed)
+
+    @commands.Cog.listener()
+    async def on_voice_state_update(
+        self, member: discord.Member, _before: discord.VoiceState, after: discord.VoiceState
+    ) -> None:
+        """Keep track of where the bot is."""
+        self._voices.moved(member, after)
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Voice(bot.voices, bot.services.preferences))

@@ -1,0 +1,178 @@
+"""The bot in voice channels, heard from the other end: joining, saying, skipping, coming and going."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.faults import Slow
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.permissions import Permission
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.world import World
+from tests.support.correlation import RATE, find, resampled, samples_of, trimmed
+from tests.support.listening import LOUNGE, OTHER, in_the_lounge, silence
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, use, whole
+
+LONG = "This takes a while to say, and nobody is in a hurry to hear it to its end. " * 12
+
+
+@pytest.mark.parametrize("dave", [False, True], ids=["plain", "encrypted"])
+async def test_what_is_said_is_heard_whole_and_in_order_and_never_two_at_once(open_box: OpenBox, dave: bool) -> None:
+    box = await open_box(ANY_NUMBER, dave=dave)
+    people = [*(box.person(name) for name in ("Ada", "Ben", "Cleo", "Mo")), box.join("Dora")]
+    await in_the_lounge(box, *people)
+    said = [await people[at % 5].command("/say", text=f"Number {at}.") for at in range(20)]
+    await all_of(map(whole, said))
+    mp3s = [trimmed(samples_of(each.messages[0].attachments[0].data)) for each in said]
+    wanted_s = sum(map(len, mp3s)) / RATE
+    await box.voice.until(lambda it: it.audible.speech.seconds >= wanted_s, deadline_s=wanted_s + DEADLINE_S)
+    heard = await silence(box)
+    assert heard.flaws == ()
+    assert heard.lost == 0
+    assert all(len(heard.by(person.user.id)) == len(heard) for person in people)
+    found = [find(mp3, resampled(heard.pcm())) for mp3 in mp3s]
+    assert min(each.correlation for each in found) > 0.9, found
+    in_order = sorted(found, key=lambda each: each.at_s)
+    for before, after in itertools.pairwise(in_order):
+        assert before.at_s + before.seconds <= after.at_s + 0.05, found
+    _look_at_the_process(box)
+
+
+def _look_at_the_process(box: Sandbox) -> None:
+    """No child process, and no libopus but the one in PyAV's wheel."""
+    process = Path(f"/proc/{box.child.pid}")
+    assert (
+        list(itertools.chain(*(task.joinpath("children").read_text().split() for task in process.glob("task/*")))) == []
+    )
+    opus = {line.split()[-1] for line in process.joinpath("maps").read_text().splitlines() if "libopus" in line}
+    assert opus
+    assert all("av.libs" in library for library in opus)
+
+
+async def test_speech_is_heard_while_the_file_is_still_coming(open_box: OpenBox) -> None:
+    box = await open_box()
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    box.model_api.faults.next(Kind.SPEECH, Slow(pace_s=0.3))
+    used = await ada.command("/say", text=LONG)
+    await box.voice.until(lambda heard: heard.speech.seconds > 1, deadline_s=DEADLINE_S)
+    assert used.thinking
+    await use(ada, "/voice stop")
+    await whole(used)
+
+
+async def test_play_brings_it_along_and_off_keeps_it_quiet(open_box: OpenBox) -> None:
+    box = await open_box()
+    ada, ben = box.person("Ada"), box.person("Ben")
+    nowhere = await use(ada, "/say", text="Hello.", play=True)
+    assert nowhere.private
+    assert nowhere.text == "Join a voice channel first, then I can speak there."
+    in_private = await use(ada, "/say", text="Hello.", play=True, channel="dm")
+    assert in_private.text == "That only works in a server."
+    ada.joins_voice(LOUNGE)
+    quiet = await use(ada, "/say", text="Not for everyone.")
+    assert quiet.messages[0].attachments
+    assert box.voice.call() is None
+    await use(ada, "/say", text="Hello.", play=True)
+    await silence(box)
+    heard = len(box.voice.heard())
+    await use(ada, "/say", text="I keep this to myself.", play=False)
+    await use(ben, "/say", text="I am not even there.")
+    ben.joins_voice(OTHER)
+    elsewhere = await use(ben, "/say", text="Come here.", play=True)
+    assert elsewhere.private
+    assert "at the moment" in elsewhere.text
+    assert len(box.voice.heard()) == heard
+    ada.leaves_voice()
+    await use(ben, "/say", text="Nobody listens to you there.", play=True)
+    await silence(box, since=heard)
+    assert {each.channel_id for each in box.voice.heard(since=heard).speech.packets} == {ben.place(OTHER).id}
+
+
+async def test_skip_and_stop_act_on_what_is_ones_own(open_box: OpenBox) -> None:
+    box = await open_box()
+    ada, ben, mo = await in_the_lounge(box, *(box.person(name) for name in ("Ada", "Ben", "Mo")))
+    hers = await ada.command("/say", text=LONG)
+    await box.voice.until(lambda heard: len(heard.speech) > 20, deadline_s=DEADLINE_S)
+    his = await ben.command("/say", text=f"Ben's turn. {LONG}")
+    await all_of(map(whole, (hers, his)))
+    queue = (await use(ben, "/voice queue")).text.splitlines()
+    assert re.fullmatch(r"\*\*Now\*\* Ada: “This takes a while to say, .*…” \(\d+ (s|min \d+ s)\)", queue[0])
+    assert queue[1].startswith("1. Ben: “Ben's turn.")
+    refused = await use(ben, "/voice skip")
+    assert refused.private
+    assert refused.text == "That one is Ada's. You can skip what is yours; moderators can skip everything."
+    assert (await use(ada, "/voice skip")).text == "Skipped."
+    assert (await use(mo, "/voice queue")).text.startswith("**Now** Ben")
+    assert (await use(ada, "/voice stop")).text == "There was nothing of yours to stop."
+    assert (await use(mo, "/voice stop")).text == "Stopped."
+    heard = await silence(box)
+    assert heard.speech.seconds < 30
+    assert (await use(ada, "/voice queue")).text == "I'm not saying anything, and nothing waits."
+    for person in (ada, mo):
+        person.leaves_voice()
+    await use(ben, "/say", text=LONG)
+    assert (await use(ben, "/voice skip")).text == "Skipped."
+
+
+@pytest.mark.parametrize(
+    ("channel", "lacks", "sentence"),
+    [
+        (LOUNGE, Permission.VIEW_CHANNEL, "I need the **View Channel** permission in <#"),
+        (LOUNGE, Permission.CONNECT, "I need the **Connect** permission in <#"),
+        (LOUNGE, Permission.SPEAK, "I need the **Speak** permission in <#"),
+        ("Stage", None, "I need the **Mute Members** permission in <#"),
+        ("Small room", None, "is full, so I can't come in."),
+    ],
+    ids=["unseen", "no way in", "mute", "stage", "full"],
+)
+async def test_each_lack_has_its_sentence(
+    open_box: OpenBox, channel: str, lacks: Permission | None, sentence: str
+) -> None:
+    world = World()
+    guild = world.populate()
+    if lacks is not None:
+        world.overwrite(guild.channel(channel), guild.members[world.bot.id], deny=lacks)
+    box = await open_box(world=world)
+    ada = box.person("Ada")
+    ada.joins_voice(channel)
+    for used in (await use(ada, "/voice join"), await use(ada, "/say", text="Hello.", play=True)):
+        assert used.private
+        assert sentence in used.text
+    assert box.voice.call() is None
+    assert box.model_api.calls(Kind.SPEECH) == []
+
+
+async def test_coming_and_going(open_box: OpenBox) -> None:
+    box = await open_box()
+    ada, ben, mo = (box.person(name) for name in ("Ada", "Ben", "Mo"))
+    assert (await use(ada, "/voice join")).text == "Join a voice channel first, then I can speak there."
+    assert (await use(ada, "/voice leave")).text.startswith("I'm in no voice channel here.")
+    refused = await whole(await ada.command("/voice join", {"channel": ada.place(LOUNGE)}))
+    assert refused.text.startswith("You need the **Move Members** permission here")
+    ada.joins_voice(LOUNGE)
+    ben.joins_voice(OTHER)
+    await whole(await mo.command("/voice join", {"channel": mo.place(OTHER)}))
+    assert box.voice.call() is not None
+    left = await use(ada, "/voice leave")
+    assert left.text.startswith("You need the **Move Members** permission here")
+    ada.joins_voice(OTHER)
+    assert (await use(ada, "/voice leave")).text == "I've left the voice channel."
+    assert box.voice.call() is None
+
+
+async def test_it_leaves_when_nobody_listens_or_nothing_is_said_and_joins_nothing_by_itself(open_box: OpenBox) -> None:
+    box = await open_box({"VOICE_ALONE_SECONDS": "1", "VOICE_IDLE_SECONDS": "3"})
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    assert box.voice.call() is not None
+    await box.voice.bell.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving an idle channel")
+    await use(ada, "/voice join")
+    ada.leaves_voice()
+    await box.voice.bell.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving when alone")
+    ada.joins_voice(LOUNGE)
+    await use(ada, "/voice join")
+    await box.restart()
+    used = await use(ada, "/voice queue")
+    assert used.text.startswith("I'm in no voice channel here.")
+    assert box.voice.call() is None

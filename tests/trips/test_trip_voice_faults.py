@@ -1,0 +1,160 @@
+"""What becomes of the bot's voice when a connection breaks, and when somebody moves it or takes it out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.messages import Message
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.correlation import RATE, Samples, find, resampled, samples_of, trimmed
+from tests.support.listening import OTHER, in_the_lounge, silence
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole
+
+TEXT = "One after the other, these words are heard, and not one of them is lost on the way. " * 3
+DROPPED = "so I've dropped what I still had to say."
+
+
+async def _speaking(box: Sandbox, person: Person) -> tuple[Invocation, int]:
+    """Have a long text said; return once a part of it was heard, with how much was heard before."""
+    before = len(box.voice.heard())
+    used = await person.command("/say", text=TEXT)
+    await box.voice.until(lambda heard: len(heard.audible.speech) > 75, since=before, deadline_s=DEADLINE_S)
+    return await whole(used), before
+
+
+def _is_whole(used: Invocation, sound: Samples, *, lost_s: float = 0.0) -> None:
+    """Check that every half second of the file was heard, in order, but for `lost_s` in all."""
+    mp3 = trimmed(samples_of(used.messages[0].attachments[0].data))
+    parts = [mp3[at : at + RATE // 2] for at in range(0, len(mp3) - RATE // 2, RATE // 2)]
+    found = [find(part, sound) for part in parts]
+    good = [each.at_s for each in found if each.correlation > 0.85]
+    assert len(good) >= len(parts) - round(2 * lost_s), found
+    assert good == sorted(good), found
+
+
+async def _left(box: Sandbox) -> None:
+    await box.voice.bell.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving")
+
+
+async def _told(box: Sandbox, person: Person, words: str) -> Message:
+    """Wait for a word in the channel where the bot was called."""
+
+    def found() -> Message | None:
+        return next((each for each in person.sees("#general") if words in each.content), None)
+
+    return await box.journal.bell.until(found, deadline_s=DEADLINE_S, what=words)
+
+
+async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    losses: list[Callable[[], None]] = [
+        *(lambda code=code: box.voice.end(code) for code in (4006, 4009, 4015)),
+        lambda: box.voice.cut(),
+    ]
+    threads = sockets = 0
+    for lose in losses:
+        used, before = await _speaking(box, ada)
+        lose()
+        await box.voice.until(
+            lambda it: len({each.call for each in it.speech.packets}) == 2, since=before, deadline_s=DEADLINE_S
+        )
+        heard = await silence(box, since=before)
+        _is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+        assert heard.flaws == ()
+        if not threads:
+            threads, sockets = _left_behind(box)
+    assert _left_behind(box) == (threads, sockets)
+
+
+async def test_another_server_and_another_channel_do_not_interrupt_it(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    mo = box.person("Mo")
+    used, before = await _speaking(box, ada)
+    await box.voice.moves_server()
+    heard = await silence(box, since=before)
+    _is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    mo.joins_voice(OTHER)
+    used, before = await _speaking(box, ada)
+    mo.moves_bot(OTHER)
+    heard = await silence(box, since=before)
+    _is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    assert len(heard.by(mo.user.id)) > 50
+    queue = await use(ada, "/voice queue")
+    assert queue.text == "I'm not saying anything, and nothing waits."
+
+
+async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    mo = box.person("Mo")
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    await _speaking(box, ada)
+    mo.kicks_bot()
+    await _left(box)
+    told = await _told(box, ada, DROPPED)
+    assert told.content == "I was taken out of the voice channel, so I've dropped what I still had to say."
+    assert (await use(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
+    before = len(box.voice.heard())
+    await use(ada, "/say", text="Nobody hears this.")
+    assert len(box.voice.heard()) == before
+    await use(ada, "/voice join")
+    await _speaking(box, ada)
+    mo.deletes_channel("Lounge")
+    await _left(box)
+    await _told(box, ada, "The voice channel is gone")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(4014, "Discord ended my voice connection"), (4017, "end-to-end encryption"), (4021, "connect less often")],
+)
+async def test_it_leaves_for_good_where_connecting_anew_is_no_use(open_box: OpenBox, code: int, words: str) -> None:
+    box = await open_box(ANY_NUMBER)
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    await _speaking(box, ada)
+    box.voice.end(code)
+    await _told(box, ada, words)
+    assert box.voice.call() is None
+    assert (await use(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
+    await use(ada, "/voice join")
+    await _speaking(box, ada)
+
+
+async def test_what_is_refused_at_the_door_is_told_and_leaves_nothing(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada = box.person("Ada")
+    ada.joins_voice("Lounge")
+    for code, words in ((4017, "end-to-end encryption"), (4021, "connect less often"), (4006, "I couldn't get into")):
+        box.voice.faults.refuse(code)
+        used = await use(ada, "/voice join")
+        assert words in used.text
+        assert box.voice.call() is None
+    box.voice.faults.refuse(4006)
+    said = await use(ada, "/say", text="At least the file.", play=True)
+    assert said.messages[0].attachments
+    assert "I couldn't get into" in said.text
+    await use(ada, "/voice join")
+    await _speaking(box, ada)
+
+
+async def test_dead_udp_is_not_noticed_and_leaves_nothing_behind(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    box.voice.close_udp()
+    await use(ada, "/say", text="Nobody hears this.")
+    while (await use(ada, "/voice queue")).text != "I'm not saying anything, and nothing waits.":
+        pass
+    await box.voice.open_udp()
+    await use(ada, "/say", text="But this.")
+    await silence(box)
+
+
+def _left_behind(box: Sandbox) -> tuple[int, int]:
+    """Count the threads and the open sockets of the bot."""
+    process = Path(f"/proc/{box.child.pid}")
+    links = [each.readlink() for each in process.joinpath("fd").iterdir()]
+    return len(list(process.glob("task/*"))), sum(str(link).startswith("socket:") for link in links)
