@@ -71,6 +71,14 @@ async def test_what_does_not_answer_is_waited_for_in_vain(singer: Singer, standi
     await (await singer.join(standin)).disconnect()
 
 
+async def test_a_udp_that_loses_everything_lets_nobody_in(singer: Singer, standin: DiscordStandIn):
+    standin.voice.faults.losing = True
+    with pytest.raises(TimeoutError):
+        await singer.join(standin, timeout=0.2)
+    standin.voice.faults.clear()
+    await (await singer.join(standin)).disconnect()
+
+
 async def test_another_server_takes_over_without_a_packet_lost(singer: Singer, standin: DiscordStandIn, ada: Person):
     client, _, performance = await sings(singer, standin)
     old = client.endpoint
