@@ -1,5 +1,6 @@
 """One unbroken run of packets, made of the clips that are put into it one after the other."""
 
+import itertools
 import logging
 import threading
 from collections import deque
@@ -46,7 +47,7 @@ class Talk:
         self._sounding = False
         self._holding = True
         self._wait = READY_PACKETS
-        self._rest_once = False
+        self._rest = True  # a silence packet comes before anything else
 
         # What the worker is told.
         self._press = Press()
@@ -142,17 +143,18 @@ class Talk:
     # The player's half, under the lock.
 
     def _read(self) -> bytes:
-        if self._rest_once:
-            self._rest_once = False
-            return b"" if self._at_end() else SILENCE
+        if self._at_end() and (self._holding or not self._packets):
+            return b""
         if not self._packets:
-            if self._at_end():
-                return b""
             return self._starve()
         if self._holding and not self._may_go_on():
             return self._be_silent()
+        self._holding = False
+        if self._rest:
+            self._rest = False
+            return SILENCE
         packet = self._packets.popleft()
-        self._holding, self._sounding = False, True
+        self._sounding = packet.data != SILENCE
         for part in packet.parts:
             part.clip.read_by(part.samples)
             if part.last:
@@ -179,6 +181,7 @@ class Talk:
         return self._be_silent()
 
     def _be_silent(self) -> bytes:
+        self._rest = False
         if self._sounding:
             self._sounding = False
             self._era += 1
@@ -189,20 +192,21 @@ class Talk:
     def _cut(self, clip: Clip, before: Clip | None, behind: list[Clip]) -> None:
         """Take back what was made of `clip`, which was begun, and of all behind it."""
         gone = {clip, *behind}
-        while self._packets and not gone.isdisjoint(part.clip for part in self._packets[-1].parts):
-            self._packets.pop()
+        kept = itertools.takewhile(lambda packet: gone.isdisjoint(part.clip for part in packet.parts), self._packets)
+        self._packets = deque(kept)
         # What came before it ends either in a packet that stays, or in its seam.
         ends = any(part.last and part.clip is before for packet in self._packets for part in packet.parts)
         for each in behind:
             each.rewind()
             self._seams.pop(each, None)
-        if clip.samples_read:
-            # The listener is in the middle of it. A silence packet lets it fade out, whatever comes next.
-            self._rest_once, self._holding, self._sounding = True, True, False
-            self._wait = READY_PACKETS
+        self._anew_from = None if before is None or ends else self._seams[before]
+        if self._anew_from is None and self._packets:
+            self._packets.append(_Packet(SILENCE, ()))
+        elif self._anew_from is None:
+            self._rest = self._holding = True
+            self._wait, self._sounding = READY_PACKETS, False
         self._era += 1
         self._begin_anew, self._go_on_anew = True, False
-        self._anew_from = None if before is None or ends else self._seams[before]
 
     def _end_all(self, fault: BotError | None = None) -> None:
         self._packets.clear()

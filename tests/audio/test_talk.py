@@ -1,58 +1,274 @@
 """What a listener hears of a talk. Turns are taken by hand here; the pool has its own tests."""
 
+import itertools
+
+import pytest
+
 from bot.audio.frames import SILENCE
-from bot.audio.pool import Pool, Work
 from bot.audio.talk import Talk
-from tests.support.hear_opus import decoded, place
-from tests.support.make_sound import mp3_of, tune
+from tests.audio.by_hand import ByHand, put, read
+from tests.support.hear_opus import RATE, decoded, loudness, place
+from tests.support.make_sound import mp3, mp3_of, tune
+
+LATE = 960 + 120  # samples: a silence packet comes first, and Opus is late
+MS = RATE // 1000
 
 
-class ByHand(Pool):
-    """Takes turns when it is told to, in the caller's thread."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asking: list[Work] = []
-
-    def join(self, member: Work) -> None:
-        """Start no thread."""
-
-    def ask(self, member: Work) -> None:
-        """Note who asks."""
-        self.asking.append(member)
-
-    def work(self) -> None:
-        """Give turns until nobody wants one."""
-        while self.asking:
-            member = self.asking.pop(0)
-            if member.turn():
-                self.asking.append(member)
+@pytest.fixture
+def pool() -> ByHand:
+    return ByHand()
 
 
-def read_on(pool: ByHand, talk: Talk, count: int = 10_000) -> list[bytes]:
-    """Read packets as a player does, with the worker always faster; ends with the talk."""
-    packets: list[bytes] = []
-    while len(packets) < count:
+@pytest.fixture
+def talk(pool: ByHand) -> Talk:
+    return Talk(pool)
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "kbits"), [(24_000, 1, 64), (44_100, 2, 128), (16_000, 1, 24), (48_000, 2, 320)]
+)
+async def test_a_clip_is_heard_whole_and_from_its_first_sample_on(
+    pool: ByHand, talk: Talk, rate: int, channels: int, kbits: int
+) -> None:
+    clip = put(talk, mp3_of(tune(1, 1.5, rate=rate), rate=rate, channels=channels, kbits=kbits))
+    talk.close()
+    packets = read(pool, talk)
+    heard = decoded(packets)
+    at, alike = place(heard, tune(1, 1.5), near=LATE, within=20 * MS)
+    assert abs(at - LATE) < 2 * MS
+    assert alike > 0.9
+    assert loudness(heard) == pytest.approx(10_000 / 2**0.5, rel=0.1)
+    assert SILENCE not in packets[1:]
+    assert (await clip.done()) == (clip._heard)
+    assert (await clip.done()).seconds == clip.known_s == pytest.approx(1.5, abs=0.03)
+
+
+def test_clips_of_any_kind_follow_each_other_without_a_gap(pool: ByHand, talk: Talk) -> None:
+    seconds = (0.73, 1.111, 0.4, 0.05, 0.9)
+    kinds = itertools.cycle([(24_000, 1), (44_100, 2), (22_050, 1)])
+    for seed, (length, (rate, channels)) in enumerate(zip(seconds, kinds, strict=False)):
+        put(talk, mp3_of(tune(seed, length, rate=rate), rate=rate, channels=channels))
+    talk.close()
+    packets = read(pool, talk)
+    heard, expected = decoded(packets), LATE
+    for seed, length in enumerate(seconds):
+        at, alike = place(heard, tune(seed, length), near=expected, within=15 * MS)
+        assert alike > 0.85
+        assert -2 * MS < at - expected < 15 * MS
+        expected = at + round(length * RATE)
+    assert SILENCE not in packets[1:]
+    assert len(heard) - expected < 40 * MS
+
+
+def test_how_the_bytes_are_cut_makes_no_difference(pool: ByHand, talk: Talk) -> None:
+    whole = mp3_of(tune(3, 0.6))
+    put(talk, whole)
+    bit_by_bit, other = Talk(pool), None
+    other = bit_by_bit.clip()
+    for at in range(len(whole)):
+        other.feed(whole[at : at + 1])
+    other.end()
+    talk.close()
+    bit_by_bit.close()
+    assert read(pool, talk) == read(pool, bit_by_bit)
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.8, 1.25, 2.0])
+def test_speed_changes_how_long_it_takes_and_not_how_it_sounds(pool: ByHand, talk: Talk, speed: float) -> None:
+    clip = put(talk, mp3(2), speed=speed)
+    talk.close()
+    heard = decoded(read(pool, talk))
+    assert clip.heard_s == pytest.approx(2 / speed, rel=0.03)
+    middle = heard[len(heard) // 4 : -len(heard) // 4]
+    crossings = sum(a < 0 <= b for a, b in itertools.pairwise(middle))
+    assert crossings / len(middle) * RATE == pytest.approx(0.11 * 24_000 / 6.2832, rel=0.02)
+
+
+@pytest.mark.parametrize("speed", [0.49, 2.01, float("nan")])
+def test_other_speeds_are_refused(talk: Talk, speed: float) -> None:
+    with pytest.raises(ValueError, match="speed"):
+        talk.clip(speed=speed)
+
+
+async def test_a_dropped_clip_falls_silent_at_once_and_leaves_nothing_in_the_next(pool: ByHand, talk: Talk) -> None:
+    first, second = put(talk, mp3_of(tune(4, 2))), put(talk, mp3_of(tune(5, 1)))
+    talk.close()
+    before = read(pool, talk, 31)
+    first.drop()
+    assert talk.read() == SILENCE
+    after = read(pool, talk)
+    heard = decoded([*before, SILENCE, *after])[31 * 960 :]
+
+    at, alike = place(heard, tune(5, 1), near=LATE, within=30 * MS)
+    assert alike > 0.95
+    assert loudness(heard[5 * MS : at - 5 * MS]) < 1
+    dropped = await first.done()
+    assert (dropped.dropped, dropped.seconds) == (True, pytest.approx(0.6))
+    assert (await second.done()).seconds == second.known_s
+
+
+def test_a_clip_dropped_while_it_waits_is_not_heard_though_it_was_encoded(pool: ByHand, talk: Talk) -> None:
+    put(talk, mp3_of(tune(6, 0.512)))
+    second = put(talk, mp3_of(tune(7, 0.7)))
+    put(talk, mp3_of(tune(8, 0.6)))
+    talk.close()
+    before = read(pool, talk, 3)
+    second.drop()
+    packets = [*before, *read(pool, talk)]
+    heard = decoded(packets)
+    assert SILENCE not in packets[1:]
+    one, alike = place(heard, tune(6, 0.512), near=LATE)
+    assert alike > 0.95
+    three, alike = place(heard, tune(8, 0.6), near=one + round(0.512 * RATE))
+    assert alike > 0.95
+    assert three - one - 0.512 * RATE < 15 * MS
+    assert len(heard) - three - 0.6 * RATE < 40 * MS
+
+
+def test_dropping_the_last_clip_before_its_turn_leaves_the_one_before_whole(pool: ByHand, talk: Talk) -> None:
+    put(talk, mp3_of(tune(6, 0.512)))
+    second = put(talk, mp3_of(tune(7, 0.7)))
+    pool.work()
+    second.drop()
+    talk.close()
+    heard = decoded(read(pool, talk))
+    at, alike = place(heard, tune(6, 0.512), near=LATE)
+    assert alike > 0.95
+    assert loudness(heard[at + round(0.512 * RATE) + 5 * MS :]) < 200
+
+
+@pytest.mark.parametrize("worked", [False, True], ids=["before any work", "when it was encoded"])
+def test_a_clip_dropped_before_anything_was_read_leaves_the_next_from_its_beginning(
+    pool: ByHand, talk: Talk, worked: bool
+) -> None:
+    first = put(talk, mp3_of(tune(4, 1)))
+    put(talk, mp3_of(tune(5, 1)))
+    talk.close()
+    if worked:
         pool.work()
-        packet = talk.read()
-        if not packet:
-            break
-        packets.append(packet)
-    return packets
+    first.drop()
+    packets = read(pool, talk)
+    _, alike = place(decoded(packets), tune(5, 1), near=LATE, within=5 * MS)
+    assert alike > 0.95
+    assert len(packets) == 52
 
 
-def test_a_clip_is_heard_whole() -> None:
-    pool, wave = ByHand(), tune(1, 2)
-    talk = Talk(pool)
+def test_clips_dropped_in_any_order_end_the_talk(pool: ByHand, talk: Talk) -> None:
+    clips = [put(talk, mp3_of(tune(seed, 0.3))) for seed in range(6)]
+    talk.close()
+    read(pool, talk, 20)
+    for clip in (clips[3], clips[1], clips[5], clips[4], clips[2], clips[0]):
+        clip.drop()
+        clip.drop()
+        pool.work()
+    assert read(pool, talk) in ([], [SILENCE])
+    assert all(clip._is_done.past for clip in clips)
+
+
+def test_starved_it_sends_silence_and_goes_on_exactly_where_it_stopped(pool: ByHand, talk: Talk) -> None:
+    wave = tune(9, 2)
+    sound = mp3_of(wave)
     clip = talk.clip()
-    clip.feed(mp3_of(wave))
+    packets = []
+    for at in range(0, len(sound), 3500):
+        clip.feed(sound[at : at + 3500])
+        packets += read(pool, talk, 60)
     clip.end()
     talk.close()
-    packets = read_on(pool, talk)
-    assert SILENCE not in packets
-    heard = decoded(packets)
-    at, alike = place(heard, wave, near=120)
-    assert at < 480
+    packets += read(pool, talk)
+    assert packets[-60:].count(SILENCE) < 60
+    heard, runs = decoded(packets), []
+    for silent, run in itertools.groupby(range(len(packets)), lambda place: packets[place] == SILENCE):
+        places = list(run)
+        if not silent:
+            runs.append(heard[places[0] * 960 : (places[-1] + 1) * 960])
+    assert len(runs) > 2
+    # Each run but the first begins with the bit that the encoder had not given away yet.
+    joined = [0] * 960 + runs[0] + [sample for run in runs[1:] for sample in run[120:]]
+    for length in (0.4, 1.2, 2):
+        _, alike = place(joined, wave[: round(length * 24_000)], near=LATE, within=5 * MS)
+        assert alike > 0.93
+
+
+def test_sound_that_trickles_at_half_its_speed_has_few_pauses_and_is_heard_whole(pool: ByHand, talk: Talk) -> None:
+    sound = mp3_of(tune(10, 8))
+    clip, packets = talk.clip(), []
+    for at in range(0, len(sound), 80):  # 10 ms of 64 kbit/s
+        clip.feed(sound[at : at + 80])
+        packets += read(pool, talk, 1)
+    clip.end()
+    talk.close()
+    packets += read(pool, talk)
+    lengths = [(silent, len(list(run))) for silent, run in itertools.groupby(packets, lambda each: each == SILENCE)]
+    sounding = [length for silent, length in lengths if not silent]
+    assert len(sounding) < 9
+    assert min(sounding[:-1]) >= 10
+    assert sum(sounding) * 0.02 == pytest.approx(8, abs=0.15)
+
+
+def test_a_clip_that_comes_after_a_silence_is_heard_from_its_beginning(pool: ByHand, talk: Talk) -> None:
+    put(talk, mp3_of(tune(11, 0.5)))
+    before = read(pool, talk, 60)
+    put(talk, mp3_of(tune(12, 0.1)))
+    talk.close()
+    after = read(pool, talk)
+    assert before[-30:] == [SILENCE] * 30
+    assert SILENCE not in after
+    _, alike = place(decoded([*before, *after])[len(before) * 960 :], tune(12, 0.1), near=120, within=5 * MS)
     assert alike > 0.95
-    assert clip.heard_s == clip.known_s
-    assert abs(clip.heard_s - 2) < 0.01
+
+
+def test_reading_may_begin_before_there_is_anything(pool: ByHand, talk: Talk) -> None:
+    assert talk.read() == SILENCE
+    clip = talk.clip()
+    assert talk.read() == SILENCE
+    clip.feed(mp3(1)[:1200])
+    pool.work()
+    assert talk.read() == SILENCE, "a tenth of a second is not worth beginning with"
+    clip.feed(mp3(1)[1200:])
+    pool.work()
+    assert talk.read() != SILENCE
+
+
+async def test_ten_minutes_are_neither_decoded_at_once_nor_in_the_way_of_others(pool: ByHand, talk: Talk) -> None:
+    minute = mp3(60, kbits=32)
+    long = put(talk, minute * 10)
+    other = Talk(pool)
+    short = put(other, mp3(1))
+    for _ in range(4):
+        pool.turn()
+    assert (other.read(), other.read() == SILENCE) == (SILENCE, False)
+    pool.work()
+    assert 3 <= long.known_s < 3.5
+    assert short.known_s == pytest.approx(1, abs=0.03)
+    read(pool, talk, 500)
+    assert 12 < long.known_s < 13.5
+    long.drop()
+    assert (await long.done()).seconds == pytest.approx(10, abs=0.03)
+
+
+async def test_two_talks_get_turns_in_turn(pool: ByHand, talk: Talk) -> None:
+    other = Talk(pool)
+    for each in (talk, other):
+        put(each, mp3(20))
+    turns = [pool.turn() for _ in range(10)]
+    assert turns == [talk, other] * 5
+
+
+async def test_an_abandoned_talk_is_over_at_once(pool: ByHand, talk: Talk) -> None:
+    clips = [put(talk, mp3(1)), talk.clip()]
+    read(pool, talk, 10)
+    talk.abandon()
+    assert talk.read() == b""
+    assert [(await clip.done()).dropped for clip in clips] == [True, True]
+    assert clips[0].heard_s == pytest.approx(0.18)
+    clips[1].feed(mp3(1))
+    late = talk.clip()
+    pool.work()
+    assert (talk.read(), (await late.done()).dropped) == (b"", True)
+
+
+def test_a_talk_without_clips_is_silent_until_it_is_closed(pool: ByHand, talk: Talk) -> None:
+    assert read(pool, talk, 3) == [SILENCE] * 3
+    talk.close()
+    assert (talk.read(), talk.read()) == (b"", b"")

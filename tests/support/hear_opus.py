@@ -21,19 +21,19 @@ def decoded(packets: Iterable[bytes]) -> list[int]:
     return list(array.array("h", bytes(sound))[::2])
 
 
-def likeness(heard: Sequence[int], wave: Sequence[int], at: int) -> float:
+def likeness(heard: Sequence[int], wave: Sequence[int], at: int, *, step: int = 1) -> float:
     """Correlate `wave` (24 kHz) with what was heard (48 kHz) from sample `at` on; 1.0 is the same up to loudness."""
-    part = heard[at : at + 2 * len(wave) : 2]
+    wave = wave[::step]
+    part = heard[at : at + 2 * step * len(wave) : 2 * step]
     both = sum(a * b for a, b in zip(part, wave, strict=False))
     power = math.sqrt(sum(a * a for a in part) * sum(b * b for b in wave))
     return both / power if power else 0.0
 
 
-def place(heard: Sequence[int], wave: Sequence[int], *, near: int, within: int = 1500) -> tuple[int, float]:
+def place(heard: Sequence[int], wave: Sequence[int], *, near: int, within: int = 720) -> tuple[int, float]:
     """Find where `wave` is in what was heard, looking around sample `near`; gives the place and the likeness there."""
-    probe = wave[:2400]
     starts = range(max(0, near - within), near + within)
-    best = max(starts, key=lambda at: likeness(heard, probe, at))
+    best = max(starts, key=lambda at: likeness(heard, wave[:2400], at, step=5))
     return best, likeness(heard, wave, best)
 
 

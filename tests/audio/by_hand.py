@@ -1,0 +1,52 @@
+"""A pool whose turns a test takes by hand, so that what is read does not depend on how fast threads are."""
+
+from bot.audio.clip import Clip
+from bot.audio.pool import Pool, Work
+from bot.audio.talk import Talk
+
+
+class ByHand(Pool):
+    """Takes turns when it is told to, in the caller's thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asking: list[Work] = []
+
+    def join(self, member: Work) -> None:
+        """Start no thread."""
+
+    def ask(self, member: Work) -> None:
+        """Note who asks."""
+        self.asking.append(member)
+
+    def turn(self) -> Work:
+        """Give the first in line a turn."""
+        member = self.asking.pop(0)
+        if member.turn():
+            self.asking.append(member)
+        return member
+
+    def work(self) -> None:
+        """Give turns until nobody wants one."""
+        while self.asking:
+            self.turn()
+
+
+def put(talk: Talk, mp3: bytes, *, speed: float = 1.0) -> Clip:
+    """Append a clip that is all there."""
+    clip = talk.clip(speed=speed)
+    clip.feed(mp3)
+    clip.end()
+    return clip
+
+
+def read(pool: ByHand, talk: Talk, count: int = 100_000) -> list[bytes]:
+    """Read packets as a player does, with the worker always faster; fewer than `count` where the talk ends."""
+    packets: list[bytes] = []
+    while len(packets) < count:
+        pool.work()
+        packet = talk.read()
+        if not packet:
+            break
+        packets.append(packet)
+    return packets

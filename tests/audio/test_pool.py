@@ -1,0 +1,143 @@
+"""The pool's threads: who waits on the loop is woken, and nothing stays behind."""
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from pathlib import Path
+
+import pytest
+
+from bot.audio.frames import SILENCE
+from bot.audio.pool import Pool
+from bot.audio.talk import Talk
+from tests.audio.by_hand import put
+from tests.support.make_sound import mp3
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def native_threads() -> int:
+    """Count all threads, those of libraries too, where the system tells."""
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.exists() else threading.active_count()
+
+
+async def test_who_waits_is_woken_and_no_thread_stays() -> None:
+    before = native_threads()
+    with Pool() as pool:
+        assert native_threads() == before, "a bot that never speaks has no threads for it"
+        talks = [Talk(pool) for _ in range(8)]
+        clips = [put(talk, mp3(1)) for talk in talks]
+        await asyncio.gather(*(clip.ready() for clip in clips))
+        threads = native_threads() - before
+        for talk in talks:
+            talk.close()
+        for talk in talks:
+            list(iter(talk.read, b""))
+        heard = await asyncio.gather(*(clip.done() for clip in clips))
+    assert {(each.seconds > 0.9, each.fault) for each in heard} == {(True, None)}
+    assert threads == os.cpu_count(), "and no others: none of the filters', none of the codecs'"
+    assert native_threads() == before
+
+
+async def test_closing_ends_what_is_under_way_and_wakes_who_waits() -> None:
+    before = threading.active_count()
+    pool = Pool()
+    talk = Talk(pool)
+    clip = put(talk, mp3(1))
+    waits = asyncio.create_task(talk.clip().ready())
+    await clip.ready()
+    pool.close()
+    pool.close()
+    await waits
+    assert (await clip.done()).dropped
+    assert talk.read() == b""
+    assert threading.active_count() == before
+    with pytest.raises(RuntimeError):
+        Talk(pool)
+
+
+async def test_a_wait_that_is_cancelled_leaves_the_clip_alone() -> None:
+    with Pool() as pool:
+        clip = Talk(pool).clip()
+        waits = asyncio.create_task(clip.ready())
+        await asyncio.sleep(0)
+        waits.cancel()
+        await asyncio.gather(waits, return_exceptions=True)
+        clip.feed(mp3(1))
+        await clip.ready()
+
+
+def test_a_loop_that_was_closed_in_the_meantime_is_no_trouble() -> None:
+    with Pool() as pool:
+        talk = Talk(pool)
+        clip = talk.clip()
+        loop = asyncio.new_event_loop()
+        waits = loop.create_task(clip.done())
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.stop()
+        # The task stays pending on purpose: that is how a loop ends that was not tidied up.
+        waits._log_destroy_pending = False
+        loop.close()
+        talk.abandon()
+        assert asyncio.run(clip.done()).dropped
+
+
+async def test_a_talk_nobody_holds_any_more_is_forgotten() -> None:
+    with Pool() as pool:
+        talk = Talk(pool)
+        await put(talk, mp3(1)).ready()
+        gone = weakref.ref(talk)
+        del talk
+        end = Talk(pool)
+        await put(end, mp3(1)).ready()  # by then no thread is at work on the first
+        gc.collect()
+        assert gone() is None
+
+
+async def test_packets_read_from_another_thread_while_it_is_fed_and_dropped() -> None:
+    with Pool() as pool:
+        talk = Talk(pool)
+        packets: list[bytes] = []
+        reader = threading.Thread(target=lambda: packets.extend(iter(talk.read, b"")))
+        clips = [talk.clip() for _ in range(12)]
+        reader.start()
+        sound = mp3(2)
+        for number, clip in enumerate(clips):
+            for at in range(0, len(sound), 1500):
+                clip.feed(sound[at : at + 1500])
+                await asyncio.sleep(0)
+            clip.end()
+            if number % 3 == 2:
+                clip.drop()
+        talk.close()
+        heard = await asyncio.gather(*(clip.done() for clip in clips))
+        await asyncio.to_thread(reader.join)
+    assert [each.dropped for each in heard] == [False, False, True] * 4
+    whole = [each.seconds for each in heard if not each.dropped]
+    assert whole == pytest.approx([2.0] * 8, abs=0.03)
+    assert len([packet for packet in packets if packet != SILENCE]) * 0.02 >= sum(whole) - 0.02
+
+
+def test_without_pyav_a_clip_is_a_fault_and_the_threads_go_on() -> None:
+    code = """
+import asyncio, sys
+sys.modules["av"] = None  # as if it were not installed
+from bot.audio.pool import Pool
+from bot.audio.talk import Talk
+async def main():
+    with Pool(1) as pool:
+        for _ in range(2):
+            clip = Talk(pool).clip()
+            clip.feed(b"ID3")
+            heard = await clip.done()
+            print(type(heard.fault).__name__, heard.dropped, heard.seconds)
+asyncio.run(main())
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split("\n") == ["BotError False 0.0", "BotError False 0.0", ""]
+    assert "a talk failed in the pool" in ran.stderr
