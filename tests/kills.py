@@ -99,7 +99,7 @@ async def _use(box: Sandbox, person: Person, name: str, dice: random.Random) -> 
         return Use(await person.command("/draw", prompt=f"a boat, {name}"), command, "")
     pace = dice.choice(["slowly", "quickly"])
     words = [f"word{number} " for number in range(dice.choice([20, 200, 700]))]
-    about = f"{name}, {pace}"
+    about = f"({name}) {pace}"
     box.model_api.script(words, when=is_about(about))
     where = dice.choice([None, "#random", "a thread", "dm"])
     used = await person.command("/ask", prompt=about, private=dice.random() < 0.3, channel=where)

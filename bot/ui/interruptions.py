@@ -107,7 +107,7 @@ class Interruptions:
             return True
         if not _is_unfinished(text):
             if answer.shows is not Shows.WORDS or (
-                answer.messages is not None and len(answer.message_ids) >= answer.messages
+                answer.messages is not None and max(len(answer.message_ids), 1) >= answer.messages
             ):
                 return False
             if (later := await self._unknown_last(answer, message)) is not None:

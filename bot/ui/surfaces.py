@@ -10,6 +10,7 @@ from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
 from bot.store.running import Shows
+from bot.streaming.pages import SIGN_OF_LIFE
 from bot.ui.entries import entry_of
 from bot.ui.rooms import BucketRoom
 
@@ -67,6 +68,7 @@ class InteractionSurface:
 
     async def _put(self, index: int, text: str, files: list[discord.File]) -> None:
         if index == 0:
+            await self._note_first_words(text)
             self._original_id = await edit_original(self._interaction, text, files)
             self._note_messages()
         elif index == len(self._follow_ups) + 1:
@@ -79,6 +81,13 @@ class InteractionSurface:
             await self._follow_ups[index - 1].edit(content=text, attachments=files)
         else:
             await self._follow_ups[index - 1].edit(content=text)
+
+    async def _note_first_words(self, text: str) -> None:
+        """See that it is known of words that don't tell it themselves that they are not all, before they show."""
+        entry = self._entry
+        if entry is not None and entry.shows is not Shows.LINE and not text.endswith(SIGN_OF_LIFE):
+            entry.show(Shows.WORDS)
+            await entry.written()
 
     def _note_messages(self) -> None:
         if self._entry is not None:

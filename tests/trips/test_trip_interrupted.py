@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.sandbox.faults import Hang, Stall
+from bot.sandbox.faults import Hang, Slow, Stall
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
@@ -87,6 +87,16 @@ async def test_a_message_that_was_full_gets_the_mark_below_it(box: Sandbox, ada:
     await box.start()
     await marked(used)
     assert full[:1900] in used.text
+
+
+async def test_an_answer_killed_right_behind_a_full_message_is_marked(box: Sandbox, ada: Person) -> None:
+    box.model_api.script(["word " * 450, "more words "] + ["and more "] * 20)
+    box.model_api.faults.next(Kind.CHAT, Slow(pace_s=0.05))
+    used = await ada.command("/ask", prompt="Go on.")
+    await used.until(lambda each: len(each.text) > 1900, deadline_s=DEADLINE_S)
+    await box.child.kill()
+    await box.start()
+    await marked(used)
 
 
 async def test_an_answer_whose_token_has_run_out_is_marked_by_the_bots_own(box: Sandbox, ada: Person) -> None:
