@@ -1,0 +1,241 @@
+"""Formulas in LaTeX as a person would read them out, as far as that makes sense; else only that there is one."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+SOME_FORMULA: Final = "a formula"
+
+_LONGEST: Final = 160
+"""Characters in words; a longer formula nobody follows by ear."""
+
+_DEEPEST: Final = 12
+"""Groups, roots and powers within one another."""
+
+_GREEK: Final = re.compile(
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|omicron|pi|rho|sigma|tau|upsilon|phi|chi"
+    "|psi|omega"
+)
+_WORDS: Final[Mapping[str, str]] = {
+    "varepsilon": "epsilon",
+    "vartheta": "theta",
+    "varphi": "phi",
+    "times": "times",
+    "cdot": "times",
+    "ast": "times",
+    "div": "divided by",
+    "pm": "plus or minus",
+    "mp": "minus or plus",
+    "le": "is at most",
+    "leq": "is at most",
+    "ge": "is at least",
+    "geq": "is at least",
+    "lt": "is less than",
+    "gt": "is greater than",
+    "ll": "is much less than",
+    "gg": "is much greater than",
+    "ne": "is not equal to",
+    "neq": "is not equal to",
+    "approx": "is about",
+    "sim": "is about",
+    "simeq": "is about",
+    "equiv": "is equivalent to",
+    "propto": "is proportional to",
+    "to": "to",
+    "rightarrow": "to",
+    "longrightarrow": "to",
+    "mapsto": "maps to",
+    "Rightarrow": "implies",
+    "implies": "implies",
+    "iff": "if and only if",
+    "Leftrightarrow": "if and only if",
+    "infty": "infinity",
+    "sum": "the sum",
+    "prod": "the product",
+    "int": "the integral",
+    "lim": "the limit",
+    "max": "the maximum",
+    "min": "the minimum",
+    "sin": "sine",
+    "cos": "cosine",
+    "tan": "tangent",
+    "log": "log",
+    "ln": "natural log",
+    "exp": "exp",
+    "partial": "partial",
+    "nabla": "nabla",
+    "in": "in",
+    "notin": "not in",
+    "subset": "is a subset of",
+    "subseteq": "is a subset of",
+    "cup": "union",
+    "cap": "intersection",
+    "emptyset": "the empty set",
+    "forall": "for all",
+    "exists": "there is",
+    "neg": "not",
+    "land": "and",
+    "wedge": "and",
+    "lor": "or",
+    "vee": "or",
+    "ldots": "and so on",
+    "dots": "and so on",
+    "cdots": "and so on",
+    "circ": "degrees",
+    "degree": "degrees",
+    "%": "percent",
+    "hbar": "h bar",
+    "ell": "l",
+    "mid": "given",
+    "perp": "is perpendicular to",
+    "parallel": "is parallel to",
+    "angle": "angle",
+    "prime": "prime",
+    "$": "dollars",
+    "&": "and",
+    "#": "number",
+    "_": " ",
+}
+_NOTHING: Final = re.compile(
+    r"left|right|[bB]ig[lr]?|limits|(?:display|text)style|q?quad|[,;:!|{}\s]|math(?:bb|cal|bf|rm|sf|it)|boxed|operatorname"
+)
+_ACCENTS: Final = {"hat": "hat", "bar": "bar", "overline": "bar", "vec": "vector", "tilde": "tilde", "dot": "dot"}
+_BOUNDED: Final = frozenset({"sum", "prod", "int"})
+_SIGNS: Final = {
+    "=": "equals",
+    "+": "plus",
+    "-": "minus",
+    "−": "minus",
+    "*": "times",
+    "·": "times",
+    "×": "times",
+    "/": "over",
+    "<": "is less than",
+    ">": "is greater than",
+    "≤": "is at most",
+    "≥": "is at least",
+    "≠": "is not equal to",
+    "≈": "is about",
+    "%": "percent",
+    "!": "factorial",
+    "|": " ",
+    "~": " ",
+    "'": "prime",
+}
+_POWERS: Final = {"2": "squared", "3": "cubed", "degrees": "degrees", "prime": "prime", "times": "star"}
+
+_TOKENS: Final = re.compile(
+    r"\\(?:text(?:bf|it|rm)?|mathrm|operatorname)\s*\{(?P<words>[^{}\\$]*)\}"
+    r"|(?P<sign>\\(?:[A-Za-z]+|.)|\d+(?:[.,]\d+)*|[^\W\d_]|\S)",
+    re.DOTALL,
+)
+
+
+def spoken(latex: str) -> str:
+    """Say a formula, without its dollar signs."""
+    try:
+        words = _Reading(latex.replace("{,}", ",")).to_end()
+    except _NotSayable:
+        return SOME_FORMULA
+    return words if words and len(words) <= _LONGEST else SOME_FORMULA
+
+
+class _NotSayable(Exception):
+    """There is something in it that has no words here."""
+
+
+class _Reading:
+    """One formula, read from left to right. `_signs` are its signs, commands and, with a blank before, words."""
+
+    def __init__(self, latex: str) -> None:
+        self._signs = [found["sign"] or f" {found['words']}" for found in _TOKENS.finditer(latex)]
+        self._at = 0
+        self._depth = 0
+
+    def to_end(self) -> str:
+        words = self._many()
+        if self._at < len(self._signs):
+            raise _NotSayable  # a group that was never opened
+        return words
+
+    def _many(self) -> str:
+        """Read up to the end of the group."""
+        said = []
+        while self._at < len(self._signs) and self._signs[self._at] != "}":
+            said.append(self._one())
+        return " ".join(" ".join(said).split()).replace("( ", "(").replace(" )", ")")
+
+    def _one(self) -> str:
+        """Read one sign, command or group, with all that is within it."""
+        if self._at == len(self._signs) or self._depth == _DEEPEST:
+            raise _NotSayable
+        sign = self._signs[self._at]
+        self._at += 1
+        self._depth += 1
+        words = self._words(sign)
+        self._depth -= 1
+        return words
+
+    def _words(self, sign: str) -> str:
+        match sign[0]:
+            case "{":
+                words = self._many()
+                if self._at == len(self._signs):
+                    raise _NotSayable
+                self._at += 1
+                return words
+            case "^":
+                power = self._one()
+                return _POWERS.get(power, f"to the power of {power}")
+            case "_":
+                return f"sub {self._one()}"
+            case "\\" if sign != "\\":
+                return self._command(sign[1:])
+            case "\\" | "}" | "&":
+                raise _NotSayable
+        return _SIGNS.get(sign, sign)
+
+    def _command(self, name: str) -> str:
+        if name in ("frac", "dfrac", "tfrac"):
+            above, below = self._one(), self._one()
+            return f"{above} over {below}"
+        if name == "sqrt":
+            return f"the {self._degree()} root of {self._one()}"
+        if name in _ACCENTS:
+            return f"{self._one()} {_ACCENTS[name]}"
+        if name in _BOUNDED:
+            return f"{_WORDS[name]} {self._bounds()} of"
+        if name == "lim":
+            below = self._after("_").replace(" to ", " goes to ")
+            return f"the limit {f'as {below}' if below else ''} of"
+        if _GREEK.fullmatch(name):
+            return name
+        if _GREEK.fullmatch(name.lower()):
+            return f"capital {name.lower()}"
+        if _NOTHING.fullmatch(name):
+            return ""
+        if name not in _WORDS:
+            raise _NotSayable
+        return _WORDS[name]
+
+    def _degree(self) -> str:
+        """Read which root it is."""
+        if self._signs[self._at : self._at + 1] != ["["]:
+            return "square"
+        degree = self._signs[self._at + 1 : self._at + 2]
+        if self._signs[self._at + 2 : self._at + 3] != ["]"]:
+            raise _NotSayable
+        self._at += 3
+        return "cube" if degree == ["3"] else f"{degree[0]}th"
+
+    def _bounds(self) -> str:
+        below = self._after("_")
+        above = self._after("^")
+        return " ".join([*([f"from {below}"] if below else []), *([f"to {above}"] if above else [])])
+
+    def _after(self, mark: str) -> str:
+        """Read what is raised or lowered, if that comes next."""
+        if self._signs[self._at : self._at + 1] != [mark]:
+            return ""
+        self._at += 1
+        return self._one()

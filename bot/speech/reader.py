@@ -1,0 +1,245 @@
+"""Reads an answer out of its Markdown while it is being written: what is heard of it, line by line and word by word.
+
+A line says what it is with its first word: a heading, a quotation, an item of a list. Blocks that only make sense to
+the eye are announced (code) or told (tables). Within a line all is held back until the span that
+it belongs to is whole, so that nothing hidden is ever heard and nothing is cut in two.
+
+What comes out depends on what came in alone, not on how that was divided: it is looked at whenever a word is complete.
+"""
+
+import re
+from enum import Enum, auto
+from typing import Final
+
+from bot.speech.code_names import announcement
+from bot.speech.markup import plain_characters, undivided
+from bot.speech.spans import heard, masked
+from bot.speech.tables import ANNOUNCEMENT, Table, is_delimiter, may_be_delimiter
+
+PAUSE: Final = "\n"
+"""In what is heard: a sentence ends here, whatever it ends with."""
+
+_STOPS: Final = "。！？｡，、；："
+"""Where writing without white space may be parted."""
+
+_CLOSERS: Final = "\"'”’»」』】》〉）)]*_~"
+_TRAILING: Final = frozenset(_STOPS + _CLOSERS)
+_WORD_END: Final = re.compile(rf"\s+|[{_STOPS}][{re.escape(_STOPS + _CLOSERS)}]*(?=[^{re.escape(_STOPS + _CLOSERS)}])")
+_MARKER: Final = re.compile(
+    r"[^\S\n]*(?:(?P<quote>>+(?:[^\S\n]+|(?=\n)))|(?P<heading>(?:#{1,6}|-#)[^\S\n]+)|(?P<item>[-*+•][^\S\n]+)"
+    r"|(?P<number>\d{1,9})[.)][^\S\n]+)"
+)
+_MAY_BE_MARKER: Final = re.compile(r"[^\S\n]*(?:[-*+•#>|`~]+|\d{0,9}[.)]?)")
+_LONGEST_RULE: Final = 200  # a line across the page; what is longer is read as a list of lists
+_RULE: Final = re.compile(r"[^\S\n]*([-*_])(?:[^\S\n]*\1){2,}[^\S\n]*")
+_TASK: Final = re.compile(r"\[[ xX]\][^\S\n]+")
+_TASK_BEGUN: Final = re.compile(r"\[(?:[ xX]\]?)?\s?\Z")
+_FENCE: Final = re.compile(r"(?P<run>`{3,})(?P<info>[^`\n]*)|(?P<tildes>~{3,})(?P<words>[^\n]*)")
+# Discord takes three backticks for the end of code wherever they are. At a line's beginning, and with a language, they
+# are part of it all the same: code that shows how to write code.
+_CLOSING_WITHIN: Final = re.compile(r"(?<=[^\s>`])[^\S\n]*```(?!`)|^[ \t>]*```(?![\w`])")
+_FENCE_WITHIN: Final = re.compile(r"(?<!`)`{3,}[^`\n]*\Z")
+_FIRST_LETTER: Final = re.compile(r"[*_~`\"'“‘«(\[]*(?=(.))", re.DOTALL)
+
+
+class _In(Enum):
+    """What the next line belongs to."""
+
+    TEXT = auto()
+    CODE = auto()
+    TABLE = auto()
+
+
+class Reader:
+    """One answer. `feed` and `finish` give what is heard next, in pieces that wait as `bot.speech.markup` says."""
+
+    def __init__(self) -> None:
+        self._raw = ""  # what is not read yet
+        self._in = _In.TEXT
+        self._at_line_start = True
+        self._in_list = False  # an item was just begun: it may have a box to be ticked
+        self._in_heading = False
+        self._goes_on = False  # the line before was text, which this one may continue
+        self._fence = ""
+        self._table = Table("")
+        self._carriage_return = ""
+        self._after_stop = False
+
+    def feed(self, delta: str) -> list[str]:
+        """Take the next piece."""
+        delta = self._carriage_return + delta
+        self._carriage_return = "\r" if delta.endswith("\r") else ""
+        heard_now: list[str] = []
+        begin = 0
+        text = plain_characters(delta.removesuffix("\r"))
+        for end, character in enumerate(text, start=1):
+            if character.isspace() or (self._after_stop and character not in _TRAILING):
+                self._raw += text[begin:end]
+                begin = end
+                heard_now += self._read(whole=False)
+                self._after_stop = False
+            elif character in _STOPS:
+                self._after_stop = True
+        self._raw += text[begin:]
+        return heard_now
+
+    def finish(self) -> list[str]:
+        """Take note that there is no more."""
+        self._raw += plain_characters(self._carriage_return)
+        self._carriage_return = ""
+        return [*self._read(whole=True), self._end_of_table()]
+
+    def _read(self, *, whole: bool) -> list[str]:
+        """Read as far as it is clear what is there."""
+        heard_now = []
+        while self._raw and (step := self._step(whole=whole)) is not None:
+            heard_now.append(step)
+        return heard_now
+
+    def _step(self, *, whole: bool) -> str | None:
+        if self._in is _In.CODE:
+            return self._skip_code(whole=whole)
+        if self._in is _In.TABLE:
+            return self._read_row(whole=whole)
+        if self._at_line_start:
+            return self._begin_line(whole=whole)
+        return self._read_text(whole=whole)
+
+    def _begin_line(self, *, whole: bool) -> str | None:
+        """Find out what a line is; None where that can't be told yet."""
+        line, ended = self._line(whole=whole)
+        if not line.strip():
+            return self._pass_line(PAUSE) if ended else None
+        if _RULE.fullmatch(line):
+            return self._pass_line(PAUSE) if ended else None
+        if not ended and len(line) < _LONGEST_RULE and not line.strip("-*_ \t"):
+            return None
+        if (marker := _MARKER.match(self._raw)) is not None:
+            return self._pass_marker(marker)
+        if self._in_list and (task := _TASK.match(self._raw)) is not None:
+            return self._pass(task.end())
+        if not ended and ((self._in_list and _TASK_BEGUN.match(self._raw)) or _MAY_BE_MARKER.fullmatch(self._raw)):
+            return None
+        start = line.lstrip()
+        if start.startswith(("```", "~~~")):
+            fence = _FENCE.fullmatch(start)
+            if not ended:
+                return None
+            if fence is not None:
+                return self._begin_code(fence)
+        if start.startswith("|") and not start.startswith("||"):
+            begun = self._begin_table(line, ended=ended, whole=whole)
+            if begun is None or begun:
+                return begun
+        return self._begin_text(start)
+
+    def _pass_marker(self, marker: re.Match[str]) -> str:
+        self._pass(marker.end())
+        if marker.lastgroup == "quote":
+            return ""  # a quotation goes on from line to line as any text does
+        self._goes_on = False
+        self._in_heading = marker.lastgroup == "heading"
+        self._in_list = marker.lastgroup in ("item", "number")
+        return PAUSE + (undivided(f"{marker['number']}. ") if marker["number"] else "")
+
+    def _begin_text(self, start: str) -> str:
+        """Begin a line of words: of the same sentence if it goes on in lower case."""
+        first = _FIRST_LETTER.match(start)
+        goes_on = self._goes_on and first is not None and first[1].islower()
+        said_already = self._in_list or self._in_heading
+        self._at_line_start = self._in_list = self._goes_on = False
+        return "" if said_already else " " if goes_on else PAUSE
+
+    def _read_text(self, *, whole: bool) -> str | None:
+        """Read words of a line, up to its end if that is there."""
+        mask, readable = masked(self._raw, whole=whole)
+        line_end = mask.find("\n", 0, readable)
+        if line_end >= 0 or whole:
+            fence = _FENCE_WITHIN.search(mask, 0, readable if line_end < 0 else line_end)
+            if fence is not None:
+                before = self._raw[: fence.start()]
+                self._pass(fence.start())
+                self._at_line_start = True  # as far as Discord is concerned
+                return heard(before) + PAUSE
+        if line_end >= 0:
+            text = self._raw[:line_end]
+            self._pass(line_end + 1)
+            self._at_line_start, self._goes_on, self._in_heading = True, not self._in_heading, False
+            return f"{heard(text)} "
+        end = (
+            len(self._raw) if whole else max((found.end() for found in _WORD_END.finditer(mask[:readable])), default=0)
+        )
+        if not end:
+            return None
+        text = self._raw[:end]
+        self._pass(end)
+        return heard(text)
+
+    def _begin_code(self, fence: re.Match[str]) -> str:
+        self._fence = fence["run"] or fence["tildes"]
+        self._in = _In.CODE
+        return self._pass_line(f"{PAUSE}{announcement(fence['info'] or fence['words'] or '')}{PAUSE}")
+
+    def _skip_code(self, *, whole: bool) -> str | None:
+        """Pass over a line of code, or the one that ends it."""
+        line, ended = self._line(whole=whole)
+        if not ended:
+            return None
+        bare = line.strip(" \t>")
+        if len(bare) >= len(self._fence) and not bare.strip(self._fence[0]):
+            self._in = _In.TEXT
+            return self._pass_line("")
+        if self._fence == "```" and (closing := _CLOSING_WITHIN.search(line)) is not None:
+            self._in = _In.TEXT
+            self._pass(closing.end())
+            self._at_line_start = False
+            return ""
+        return self._pass_line("")
+
+    def _begin_table(self, line: str, *, ended: bool, whole: bool) -> str | None:
+        """Begin a table if the next line says that this one is its header; nothing where it is none."""
+        if not ended:
+            return None
+        rest = self._raw[len(line) + 1 :]
+        second, second_ended = rest.partition("\n")[0], "\n" in rest or whole
+        if not second_ended:
+            return None if may_be_delimiter(second) else ""
+        if not is_delimiter(second):
+            return ""
+        self._table = Table(line)
+        self._in = _In.TABLE
+        self._pass_line("")
+        return self._pass_line(f"{PAUSE}{ANNOUNCEMENT}{PAUSE}")
+
+    def _read_row(self, *, whole: bool) -> str | None:
+        line, ended = self._line(whole=whole)
+        start = line.lstrip(" \t>")
+        if not start and not ended:
+            return None
+        if not start.startswith("|"):
+            return self._end_of_table()
+        if not ended:
+            return None
+        return self._pass_line(f"{PAUSE}{self._table.row(line)}{PAUSE}")
+
+    def _end_of_table(self) -> str:
+        if self._in is not _In.TABLE:
+            return ""
+        self._in = _In.TEXT
+        return f"{PAUSE}{self._table.ending()}{PAUSE}"
+
+    def _line(self, *, whole: bool) -> tuple[str, bool]:
+        """Give the line that is not read yet, and whether all of it is there."""
+        line, end, _ = self._raw.partition("\n")
+        return line, bool(end) or whole
+
+    def _pass(self, characters: int) -> str:
+        self._raw = self._raw[characters:]
+        return ""
+
+    def _pass_line(self, heard_of_it: str) -> str:
+        """Go on to the next line, which continues nothing."""
+        self._raw = self._raw.partition("\n")[2]
+        self._at_line_start = True
+        self._goes_on = self._in_list = False
+        return heard_of_it

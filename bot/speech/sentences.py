@@ -1,0 +1,150 @@
+"""Cuts an answer into what is said of it, sentence by sentence, while it is being written.
+
+The first sentence comes as soon as it is complete; one that is long in coming is cut at a pause. Later ones that are
+very short come together with the next. Where a sentence ends is for `bot.speech.stops` to know.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from bot.errors import NothingToSay
+from bot.speech.markup import own_words, plain
+from bot.speech.reader import PAUSE, Reader
+from bot.speech.stops import ends_before, ends_for_certain, may_end
+from bot.speech.wording import has_words
+
+_SHORT: Final = 24
+"""Characters below which a sentence waits for the next: a request for each "Yes." costs time and sounds chopped."""
+
+_LONG_AT_FIRST: Final = 120
+_LONG: Final = 280
+"""Characters after which a sentence is cut at a pause; the first one sooner, since somebody waits for it."""
+
+_LONGEST: Final = 600
+"""Characters after which it is cut at any white space."""
+
+_CLOSERS: Final = "\"'”’»)\\]}」』】》〉）"
+_UNIT: Final = re.compile(
+    rf"(?P<pause>\n)|(?P<space>[^\S\n]+)|[^\s。！？｡]*(?P<stop>[。！？｡]+[{_CLOSERS}]*)|[^\s。！？｡]+"
+)
+_CLAUSE_END: Final = re.compile(rf"[,;:،؛–—][{_CLOSERS}]*\s|[，、；：]")
+_STOPPED: Final = re.compile(rf"[.!?…,;:‽؟۔।॥։።။。！？｡，、；：][{_CLOSERS}]*\Z")
+_GAP: Final = re.compile(r"\s+([,.;:!?])(?!\S)")
+_STOP_AFTER: Final = (
+    (re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff]\Z"), "。"),
+    (re.compile(r"[\u0900-\u0df7]\Z"), "।"),
+)
+
+
+class Sentences:
+    """One answer. `feed` and `finish` give the sentences that can be said now, in order; every one has words.
+
+    The same text gives the same sentences, however it is divided among the deltas.
+    """
+
+    def __init__(self) -> None:
+        self._reader = Reader()
+        self._text = ""  # the sentence that is being written; it waits as `bot.speech.markup` says
+        self._doubtful = 0  # where in it a sentence may have ended, if the next word agrees
+        self._short = ""  # waits for the next sentence
+        self._spoke = False
+
+    def feed(self, delta: str) -> list[str]:
+        """Take the next piece of the answer."""
+        return list(self._cut(self._reader.feed(delta)))
+
+    def finish(self) -> list[str]:
+        """Take note that the answer is complete."""
+        last = [*self._cut([*self._reader.finish(), PAUSE]), self._short]
+        self._short = ""
+        return [sentence for sentence in last if sentence]
+
+    def _cut(self, heard: Iterable[str]) -> Iterator[str]:
+        for piece in heard:
+            for unit in _UNIT.finditer(piece):
+                if unit["space"]:
+                    yield from self._end_word()
+                    self._text += " " if self._text else ""
+                elif not unit["pause"]:
+                    self._text += unit[0]
+                if unit["pause"] or unit["stop"]:
+                    yield from self._resolve()
+                    yield from self._end(len(self._text))
+
+    def _end_word(self) -> Iterator[str]:
+        """Look whether the sentence ended with the word that is complete now, or with the one before."""
+        yield from self._resolve()
+        if may_end(self._text):
+            if ends_for_certain(self._text):
+                yield from self._end(len(self._text))
+            else:
+                self._doubtful = len(self._text)
+        if (end := self._pause()) > 0:
+            yield from self._end(end)
+
+    def _resolve(self) -> Iterator[str]:
+        """Decide whether the sentence ended where it was doubtful, now that the next word is there."""
+        at, self._doubtful = self._doubtful, 0
+        following = self._text[at:].strip()
+        if at and following and ends_before(self._text[:at], following):
+            yield from self._end(at)
+
+    def _pause(self) -> int:
+        """Find where a long sentence can be cut; 0 where it need not or cannot be."""
+        limit = _LONG if self._spoke else _LONG_AT_FIRST
+        length = _length(self._text)
+        if length <= limit:
+            return 0
+        early = len(self._text) // 4  # too short a piece would be over before the next one is there
+        pauses = [found.end() for found in _CLAUSE_END.finditer(self._text, early)]
+        if not pauses and length > _LONGEST:
+            return self._text.rfind(" ") + 1
+        return pauses[-1] if pauses else 0
+
+    def _end(self, at: int) -> Iterator[str]:
+        """End the sentence there; what follows begins the next one."""
+        waiting, rest = self._text[:at], self._text[at:].lstrip()
+        self._doubtful = len(rest) if self._doubtful else 0  # it is where the last word ends
+        self._text = rest
+        if not has_words(own_words(waiting)):
+            return
+        sentence = _GAP.sub(r"\1", " ".join(plain(waiting).split())).lstrip(",; ")
+        if self._short:
+            sentence = _joined(self._short, sentence)
+            self._short = ""
+        if self._spoke and _length(sentence) < _SHORT:
+            self._short = sentence
+            return
+        self._spoke = True
+        yield sentence
+
+
+def aloud(markdown: str) -> str:
+    """Give all that is said of a text that is there already, sentence by sentence in lines.
+
+    Raises:
+        NothingToSay: nothing of it is a word.
+    """
+    sentences = Sentences()
+    said = [*sentences.feed(markdown), *sentences.finish()]
+    if not said:
+        raise NothingToSay
+    return "\n".join(said)
+
+
+def _joined(first: str, second: str) -> str:
+    """Say two sentences in one breath."""
+    if not _STOPPED.search(first):
+        first += next((stop for script, stop in _STOP_AFTER if script.search(first)), ".")
+    return first + second if _wide(first[-1]) or _wide(second[0]) else f"{first} {second}"
+
+
+def _length(text: str) -> int:
+    """Count the characters, those that are a syllable or more by themselves as three."""
+    return len(text) + 2 * sum(map(_wide, text))
+
+
+def _wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WF"
