@@ -106,12 +106,13 @@ class Interruptions:
             await door.write(message, BEFORE_A_WORD)
             return True
         if not _is_unfinished(text):
-            if answer.shows is not Shows.WORDS or (
-                answer.messages is not None and max(len(answer.message_ids), 1) >= answer.messages
-            ):
+            known = max(len(answer.message_ids), 1)
+            if answer.shows is not Shows.WORDS or _is_all(answer, known):
                 return False
-            if (later := await self._unknown_last(answer, message)) is not None:
-                message, text = later, later["content"]
+            if later := await self._unknown(answer, message):
+                message, text = later[-1], later[-1]["content"]
+                if not _is_unfinished(text) and _is_all(answer, known + len(later)):
+                    return False
         text = text.removesuffix(SIGN_OF_LIFE.strip()).rstrip()
         if not text:
             await door.write(message, BEFORE_A_WORD)
@@ -121,16 +122,20 @@ class Interruptions:
             await door.add(message, BELOW.strip())
         return True
 
-    async def _unknown_last(self, answer: RunningAnswer, known: _Message) -> _Message | None:
-        """Look for a message that was sent just before the end, too late for its id to be written down.
+    async def _unknown(self, answer: RunningAnswer, known: _Message) -> list[_Message]:
+        """Look for messages that were sent just before the end, too late for their ids to be written down.
 
-        Only possible where the bot may read the channel; a private one cannot be found.
+        Only possible where the bot may read the channel; private ones cannot be found.
         """
         try:
-            sent = await _sent_for(self._client.http, answer, after=int(known["id"]))
+            return await _sent_for(self._client.http, answer, after=int(known["id"]))
         except discord.HTTPException:
-            return None
-        return sent[-1] if sent and _is_unfinished(sent[-1]["content"]) else None
+            return []
+
+
+def _is_all(answer: RunningAnswer, messages: int) -> bool:
+    """Whether an answer whose last words were on their way comes to no more than so many messages."""
+    return answer.messages is not None and messages >= answer.messages
 
 
 def _is_unfinished(text: str) -> bool:

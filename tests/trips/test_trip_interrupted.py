@@ -1,6 +1,10 @@
 """A bot that is killed in mid-answer: whoever comes next says so below what was shown, and gives back what was held."""
 
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +101,34 @@ async def test_an_answer_killed_right_behind_a_full_message_is_marked(box: Sandb
     await box.child.kill()
     await box.start()
     await marked(used)
+
+
+async def test_an_answer_that_shows_to_its_end_is_left_as_it_is(open_box: OpenBox, tmp_path: Path) -> None:
+    """Killed before it was written down that its last message is there."""
+    box = await open_box(directory=tmp_path)
+    box.model_api.script("word " * 900, every=400)
+    used = await ask(box.person("Ada"), "Go on.")
+    await box.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)
+    first, second, _ = (message.id for message in used.messages)
+    await box.child.kill()
+    answer, where = used.interaction, used.interaction.channel.id
+    row = (
+        answer.id,
+        "dead",
+        box.world.application_id,
+        answer.token,
+        where,
+        f"{first} {second}",
+        "words",
+        3,
+        time.time_ns() // 10**6,
+    )
+    with closing(sqlite3.connect(tmp_path / "data" / "bot.db")) as database, database:
+        database.execute("INSERT INTO running_answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    await box.start()
+    await box.child.until_logged("marked=False", deadline_s=DEADLINE_S)
+    assert [message.id for message in used.messages][:2] == [first, second]
+    assert used.text.split() == ["word"] * 900
 
 
 async def test_an_answer_whose_token_has_run_out_is_marked_by_the_bots_own(box: Sandbox, ada: Person) -> None:
