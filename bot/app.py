@@ -34,6 +34,7 @@ from bot.roster.roster import Roster
 from bot.services import Services
 from bot.settings import Settings
 from bot.speech.preferences import VoicePreferences
+from bot.speech.reciting import Reciting
 from bot.speech.saying import Saying
 from bot.store.archive import Archive
 from bot.store.conversations import Conversations
@@ -112,6 +113,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             recovery=Recovery(roster, clock),
             lifeline=lifeline,
             audio=audio,
+            reciting=Reciting(api, ledger),
         )
 
 

@@ -18,6 +18,7 @@ from bot.quotas.meter import Meter
 from bot.roster.recovery import Recovery
 from bot.roster.roster import Roster
 from bot.speech.preferences import VoicePreferences
+from bot.speech.reciting import Reciting
 from bot.speech.saying import Saying
 from bot.store.lifeline import Lifeline
 
@@ -44,3 +45,4 @@ class Services:
     recovery: Recovery
     lifeline: Lifeline
     audio: Pool
+    reciting: Reciting

@@ -1,5 +1,8 @@
 """/ask: a question and its streamed answer."""
 
+from contextlib import nullcontext
+from typing import Final
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -7,26 +10,37 @@ from discord.ext import commands
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
 from bot.conversation.answering import Answering, Question
+from bot.errors import BadOption
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
 from bot.ui import choices
 from bot.ui.callers import caller_of
 from bot.ui.rooms import Rooms
 from bot.ui.surfaces import InteractionSurface, acknowledge
+from bot.ui.voice.reciter import Reciter, tell_of_silence
 from bot.ui.waiting import in_line
+
+NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` answer is never spoken."
 
 
 class Ask(commands.Cog):
     """Answers questions."""
 
     def __init__(
-        self, answering: Answering, rules: GuildRules, catalogue: Catalogue, lanes: Lanes, rooms: Rooms
+        self,
+        answering: Answering,
+        rules: GuildRules,
+        catalogue: Catalogue,
+        lanes: Lanes,
+        rooms: Rooms,
+        reciter: Reciter,
     ) -> None:
         self._answering = answering
         self._rules = rules
         self._catalogue = catalogue
         self._lanes = lanes
         self._rooms = rooms
+        self._reciter = reciter
 
     @app_commands.command()
     @app_commands.describe(
@@ -34,6 +48,7 @@ class Ask(commands.Cog):
         model="Who should answer; this channel's model if left out",
         private="Only you see the answer, and only your private questions build on it",
         fresh="Begin anew, without what was said before",
+        speak="Read the answer out in your voice channel while I write it",
     )
     async def ask(
         self,
@@ -42,19 +57,25 @@ class Ask(commands.Cog):
         model: app_commands.Range[str, 1, 100] | None = None,
         private: bool = False,
         fresh: bool = False,
+        speak: bool = False,
     ) -> None:
         """Ask me anything and watch the answer appear."""
         caller = caller_of(interaction)
+        if private and speak:
+            raise BadOption("private and spoken", sentence=NOT_BOTH)
+        recital = await self._reciter.recital(interaction, caller, prompt) if speak else None
         chosen = await self._rules.model_for(caller, ModelKind.CHAT, model)
         persona = await self._rules.persona_for(caller)
         question = Question(prompt, chosen, persona, private=private, fresh=fresh)
         prepared = await self._answering.prepare(caller, question)
-        async with prepared.reservation, self._lanes.ticket(caller) as ticket:
+        async with prepared.reservation, recital or nullcontext(), self._lanes.ticket(caller) as ticket:
             await acknowledge(interaction, private=private)
             if await in_line(interaction, ticket):
                 prepared = await self._answering.without_deleted(prepared)
             room = self._rooms.of(interaction.token)
-            await self._answering.answer(prepared, InteractionSurface(interaction, room, private=private))
+            await self._answering.answer(prepared, InteractionSurface(interaction, room, private=private), recital)
+        if recital is not None and recital.fault is not None:
+            await tell_of_silence(interaction, recital.fault)
 
     @ask.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -64,4 +85,5 @@ class Ask(commands.Cog):
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
-    await bot.add_cog(Ask(services.answering, services.rules, services.catalogue, services.lanes, bot.rooms))
+    reciter = Reciter(bot.voices, services.reciting, services.rules, services.preferences)
+    await bot.add_cog(Ask(services.answering, services.rules, services.catalogue, services.lanes, bot.rooms, reciter))

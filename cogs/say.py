@@ -1,6 +1,7 @@
 """/say: a text as a spoken MP3, and aloud in a voice channel."""
 
 import io
+import logging
 
 import discord
 from discord import app_commands
@@ -8,6 +9,7 @@ from discord.ext import commands
 
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
+from bot.errors import BotError
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
 from bot.speech.preferences import VoicePreferences
@@ -19,6 +21,8 @@ from bot.ui.surfaces import acknowledge, edit_original
 from bot.ui.voice.hearing import Hearing, hearing_of
 from bot.ui.voice.voices import Voices
 from bot.ui.waiting import in_line
+
+log = logging.getLogger(__name__)
 
 
 class Say(commands.Cog):
@@ -69,7 +73,12 @@ class Say(commands.Cog):
     async def _say(
         self, interaction: discord.Interaction, prepared: PreparedSpeech, hearing: Hearing, speed: float
     ) -> None:
-        aloud, unheard = await hearing.begin(prepared.label, speed=speed)
+        aloud, unheard = None, None
+        try:
+            aloud = await hearing.begin(prepared.label, speed=speed)
+        except BotError as error:
+            log.info("not heard", extra={"channel": interaction.channel_id, "detail": str(error)})
+            unheard = error.sentence
         speech = await self._saying.speak(prepared, interaction.filesize_limit, aloud)
         notes = " ".join(filter(None, (speech.note, unheard)))
         files = [discord.File(io.BytesIO(speech.mp3), speech.filename)] if speech.mp3 else []

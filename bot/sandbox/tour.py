@@ -14,6 +14,7 @@ from bot.sandbox.model_calls import Call, Kind
 from bot.sandbox.options import ClientRefused
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.show import Show
+from bot.sandbox.voice.heard import Heard
 
 IMAGES_PER_DAY = 1
 """What a member may have drawn once the moderator has said so."""
@@ -22,6 +23,10 @@ PACE_S = 0.02  # between two deltas, so that one can read along
 FASTER = 7  # so many times, for long answers
 STEP_WITHIN_S = 30.0
 FOLD = 4  # lines of a long message that are kept
+
+VOICE_CHANNEL = "Lounge"
+ENOUGH = 0.9
+"""This share of a sound has to be heard: an MP3 has silence at its ends that nobody would miss."""
 
 FIRST_QUESTION = "How do the tides work?"
 SMALL_MODEL = "gpt-4.1-mini"
@@ -63,6 +68,8 @@ class Tour:
             ("A follow-up that needs what was said before", self._follow_up),
             ("A long answer goes on in further messages", self._long_answer),
             ("Read aloud", self._say),
+            ("In a voice channel: what Ada has said is heard there", self._voice),
+            ("An answer is read out while it is being written", self._spoken_answer),
             ("Two pictures in one message", self._draw),
             ("Ben is no moderator and may not change the model", self._refused_right),
             ("Mo is one, and may", self._change_model),
@@ -129,6 +136,45 @@ class Tour:
         seconds = _seconds(sound.data)
         check(seconds > 0.5, "there is next to nothing to hear")
         return f"{self._folder.save(sound)}: {seconds:.1f} s of {self._api.voices.kind}, decoded to its end"
+
+    async def _voice(self) -> str:
+        for name in ("Ada", "Ben"):
+            self._sandbox.person(name).joins_voice(VOICE_CHANNEL)
+        self._show.line(f"  {self._show.styles.dim(f'Ada and Ben are in {VOICE_CHANNEL}')}")
+        used = await self._use("Ada", "voice join")
+        await self._follow(used, lambda: bool(used.messages))
+        check(self._sandbox.voice.call(), "the bot did not come")
+        used = await self._use("Ada", "say", text="Hello, everybody in here! Can you hear me?")
+        await self._follow(used, lambda: bool(used.messages))
+        sound = self._attachment(used, 1, ".mp3")[0]
+        heard = await self._heard(_seconds(sound.data), since=0)
+        check(len(heard.by(self._sandbox.person("Ben").user.id)) == len(heard), "Ben could not hear all of it")
+        return f"{self._keep(heard)}, as Ben's ear had it, end-to-end encryption opened with his own keys"
+
+    async def _spoken_answer(self) -> str:
+        since = len(self._sandbox.voice.heard())
+        used = await self._use("Ada", "ask", prompt="Tell me something short about lighthouses.", speak=True)
+        await self._heard(0.2, since=since)
+        early = used.thinking or used.text.endswith("…")
+        await self._follow(used, lambda: bool(used.messages) and not used.text.endswith("…"), fold=FOLD)
+        heard = await self._heard(1.0, since=since)
+        used = await self._use("Ada", "voice stop")
+        await self._follow(used, lambda: bool(used.messages))
+        when = "before its text was complete" if early else "as soon as its text was there"
+        return f"{self._keep(heard)}: its first sentence was heard {when}"
+
+    async def _heard(self, seconds: float, *, since: int) -> Heard:
+        """Wait until about so many seconds of speech were heard."""
+        voice = self._sandbox.voice
+        enough = seconds * ENOUGH
+        await voice.until(lambda heard: heard.speech.seconds >= enough, since=since, deadline_s=STEP_WITHIN_S)
+        heard = voice.heard(since=since)
+        check(not heard.flaws, "; ".join(heard.flaws))
+        return heard.audible
+
+    def _keep(self, heard: Heard) -> str:
+        path = self._folder.free("heard.wav")
+        return f"{path.name}: {heard.save(path):.1f} s"
 
     async def _draw(self) -> str:
         used = await self._use("Ada", "draw", prompt="a lighthouse at dusk", n=2)

@@ -33,17 +33,17 @@ async def test_every_step_of_the_tour_does_what_it_should(tmp_path: Path) -> Non
     assert re.search(r"All \d+ steps did what they should", told)
     assert "✗" not in told
     files = kept(tmp_path)
-    assert [Path(name).suffix for name in files] == [".png", ".png", ".mp3"]
+    assert [Path(name).suffix for name in files] == [".wav", ".wav", ".png", ".png", ".mp3"]
     for picture in (data for name, data in files.items() if name.endswith(".png")):
         with Image.open(io.BytesIO(picture)) as opened:
             assert opened.size == (1024, 1024)
 
 
 async def test_a_step_that_fails_is_marked_and_the_tour_goes_on(tmp_path: Path) -> None:
-    good, told = await play({"QUOTA_MEMBER_SPEECH_CHARACTERS_PER_DAY": "1"}, tmp_path)
+    good, told = await play({"QUOTA_MEMBER_IMAGES_PER_DAY": "1"}, tmp_path)
     assert not good
     assert told.count("✗") == 1
-    assert "✗ 0 files came, not 1: " in told
+    assert "✗ 0 files came, not 2: " in told
     assert re.search(r"1 of \d+ steps went wrong", told)
     assert told.index("✗") < told.index("The bot is told to stop")
 

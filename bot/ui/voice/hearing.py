@@ -1,18 +1,13 @@
 """Where somebody hears what they have said aloud: nowhere, where the bot is already, or where it comes for it."""
 
-import logging
-
 import discord
 
 from bot.caller import Caller
-from bot.errors import BotError
 from bot.speech.utterance import Label, Utterance
 from bot.ui.voice.entrance import check_entrance
 from bot.ui.voice.listening import channel_to_join, session_here
 from bot.ui.voice.session import VocalChannel
 from bot.ui.voice.voices import Voices
-
-log = logging.getLogger(__name__)
 
 
 class Hearing:
@@ -23,22 +18,18 @@ class Hearing:
         self._channel = channel
         self._text_channel_id = text_channel_id
 
-    async def begin(self, label: Label, *, speed: float = 1.0) -> tuple[Utterance | None, str | None]:
-        """Come into the channel, and put a new utterance on its line.
+    async def begin(self, label: Label, *, speed: float = 1.0) -> Utterance | None:
+        """Come into the channel, and put a new utterance on its line; None where nobody wants to hear it.
 
-        Returns the utterance, or None and a sentence that says why it won't be heard; where nobody wanted it to, None
-        and None.
+        Raises:
+            BotError: it can't be heard after all; the sentence says why.
         """
         if self._channel is None:
-            return None, None
+            return None
         utterance = Utterance(label, speed=speed)
-        try:
-            session = await self._voices.join(self._channel, self._text_channel_id)
-            session.line.add(utterance)
-        except BotError as error:
-            log.info("not heard", extra={"channel": self._channel.id, "detail": str(error)})
-            return None, error.sentence
-        return utterance, None
+        session = await self._voices.join(self._channel, self._text_channel_id)
+        session.line.add(utterance)
+        return utterance
 
 
 def hearing_of(interaction: discord.Interaction, caller: Caller, voices: Voices, *, wanted: bool | None) -> Hearing:

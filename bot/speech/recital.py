@@ -1,0 +1,158 @@
+"""An answer that is said aloud while it is still being written: sentence by sentence, asked for ahead, in order."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from types import TracebackType
+from typing import Final, Self
+
+from bot.api.client import ApiClient
+from bot.caller import Caller
+from bot.errors import BotError, BrokenAnswer
+from bot.quotas.ledger import Ledger
+from bot.quotas.rules import Kind
+from bot.speech.pieces import cut
+from bot.speech.sentences import Sentences
+from bot.speech.utterance import Piece, Utterance
+
+AT_ONCE: Final = 2
+"""Sentences asked for together."""
+
+AHEAD: Final = 4
+"""Sentences asked for and not heard to their end. More would be paid for and perhaps never heard."""
+
+log = logging.getLogger(__name__)
+
+Begin = Callable[[], Awaitable[Utterance | None]]
+"""Puts the utterance on a voice channel's line, which may take some seconds; None where nobody would hear it."""
+
+
+class Recital:
+    """Listens to one answer and has it said; the text goes on without waiting for any of it.
+
+        async with recital:
+            ... recital.hear(delta) ...
+            recital.finish()
+
+    Leaving the block waits until everything was asked for. Where `finish` was not called the answer ended early, and
+    the voice falls silent at once. `fault` tells in the end why not all of it was said.
+    """
+
+    def __init__(
+        self,
+        api: ApiClient,
+        ledger: Ledger,
+        caller: Caller,
+        begin: Begin,
+        *,
+        voice: str,
+        model: str,
+    ) -> None:
+        self.fault: BotError | None = None
+        self._api = api
+        self._ledger = ledger
+        self._caller = caller
+        self._begin = begin
+        self._voice = voice
+        self._model = model
+        self._sentences = Sentences()
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._utterance: Utterance | None = None
+        self._finished = False
+        self._working: asyncio.Task[None] | None = None
+
+    def hear(self, text: str) -> None:
+        """Take the next piece of the answer; never waits."""
+        self._say(self._sentences.feed(text))
+
+    def finish(self) -> None:
+        """Take note that the answer is complete."""
+        self._finished = True
+        self._say(self._sentences.finish())
+        self._queue.put_nowait(None)
+
+    async def __aenter__(self) -> Self:
+        self._working = asyncio.create_task(self._work(), name="recital")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._working is not None, "leaving without having entered"
+        try:
+            if self._finished and kind is None:
+                await asyncio.wait({self._working})
+        finally:
+            self._working.cancel()
+            await asyncio.wait({self._working})
+            if self._utterance is not None and not self._finished:
+                self._utterance.drop()
+        if not self._working.cancelled():
+            self._working.result()
+
+    def _say(self, sentences: list[str]) -> None:
+        for sentence in sentences:
+            for piece in cut(sentence):
+                self._queue.put_nowait(piece)
+
+    async def _work(self) -> None:
+        try:
+            self._utterance = await self._begin()
+            if self._utterance is not None:
+                await self._recite(self._utterance)
+        except BotError as error:
+            log.warning("answer not said to its end", extra={"error": type(error).__name__, "detail": str(error)})
+            self.fault = error
+        finally:
+            if self._utterance is not None:
+                self._utterance.close()
+
+    async def _recite(self, utterance: Utterance) -> None:
+        """Ask for one sentence after the other, a few together and no more ahead than makes sense."""
+        asking: deque[asyncio.Task[None]] = deque()
+        unheard: deque[Piece] = deque()
+        await utterance.near.wait()
+        try:
+            while (sentence := await self._queue.get()) is not None:
+                if len(asking) == AT_ONCE:
+                    await asking.popleft()
+                if len(unheard) == AHEAD:
+                    await unheard.popleft().over.wait()
+                if utterance.dropped:
+                    return
+                unheard.append(utterance.piece())
+                asking.append(asyncio.create_task(self._ask(sentence, unheard[-1]), name="sentence"))
+            while asking:
+                await asking.popleft()
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _ask(self, sentence: str, piece: Piece) -> None:
+        """Have one sentence said.
+
+        Raises:
+            BotError: it was not, or not to its end.
+        """
+        characters = {Kind.SPEECH_CHARACTERS: len(sentence)}
+        heard_anything = False
+        try:
+            async with (
+                await self._ledger.reserve(self._caller, characters) as reservation,
+                aclosing(self._api.speech(self._model, sentence, self._voice)) as chunks,
+            ):
+                async for chunk in chunks:
+                    if not heard_anything:
+                        reservation.spent(characters)
+                        heard_anything = True
+                    piece.feed(chunk)
+            if not heard_anything:
+                raise BrokenAnswer("speech without a byte")
+        except asyncio.CancelledError:
+            piece.drop()  # an earlier sentence failed: nothing is heard after a gap
+            raise
+        finally:
+            piece.end()

@@ -1,0 +1,46 @@
+"""From "speak the answer, please" to a listener that does it in the voice channel of whoever asked."""
+
+import discord
+
+from bot.caller import Caller
+from bot.catalogue import ModelKind
+from bot.errors import BotError
+from bot.guilds.rules import GuildRules
+from bot.speech.preferences import VoicePreferences
+from bot.speech.recital import Recital
+from bot.speech.reciting import Reciting
+from bot.speech.utterance import Label, Utterance
+from bot.ui.voice.hearing import hearing_of
+from bot.ui.voice.voices import Voices
+
+
+class Reciter:
+    """Prepares recitals of answers."""
+
+    def __init__(self, voices: Voices, reciting: Reciting, rules: GuildRules, preferences: VoicePreferences) -> None:
+        self._voices = voices
+        self._reciting = reciting
+        self._rules = rules
+        self._preferences = preferences
+
+    async def recital(self, interaction: discord.Interaction, caller: Caller, question: str) -> Recital:
+        """Prepare to have the answer to `question` said where the person who asks listens.
+
+        Raises:
+            Refusal: they don't, or it can't be said there.
+            StoreUnavailable: the store cannot be used just now.
+        """
+        hearing = hearing_of(interaction, caller, self._voices, wanted=True)
+        model = await self._rules.model_for(caller, ModelKind.SPEECH, None)
+        voice = await self._preferences.get(caller)
+        label = Label(caller.user_id, caller.name, question)
+
+        async def begin() -> Utterance | None:
+            return await hearing.begin(label, speed=voice.speed)
+
+        return self._reciting.recital(caller, begin, voice, model)
+
+
+async def tell_of_silence(interaction: discord.Interaction, fault: BotError) -> None:
+    """Say, to the person who asked, why the answer was not said to its end; its text is there all the same."""
+    await interaction.followup.send(f"I couldn't say all of it aloud. {fault.sentence}", ephemeral=True)

@@ -1,0 +1,95 @@
+"""/ask speak: an answer read out while it is being written."""
+
+from bot.sandbox.faults import Slow, Status
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.sandbox import Sandbox
+from tests.support.correlation import find, resampled, samples_of, trimmed
+from tests.support.listening import in_the_lounge, silence
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, begun, being_written, is_about, use, whole
+
+SENTENCES = [
+    "The tide comes in twice a day.",
+    "It stays for a while up there.",
+    "Then it goes out again slowly.",
+    "All of that is the moon's work.",
+]
+
+
+def _said(box: Sandbox) -> list[str]:
+    return [call.body["input"] for call in box.model_api.calls(Kind.SPEECH)]
+
+
+async def test_the_first_sentence_is_heard_before_the_answer_is_complete(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    words = " ".join(SENTENCES).split(" ")
+    box.model_api.script([f"{word} " for word in words], when=is_about("tides"), times=None)
+    box.model_api.faults.always(Kind.CHAT, Slow(pace_s=0.3))
+    used = await ada.command("/ask", prompt="What of the tides?", speak=True)
+    await box.voice.until(lambda heard: heard.speech.seconds > 0.5, deadline_s=DEADLINE_S)
+    assert being_written(used) or used.thinking
+    assert len(_said(box)) < len(SENTENCES)
+    await whole(used)
+    assert used.text.split() == words
+    await box.voice.bell.until(lambda: len(_said(box)) == len(SENTENCES), deadline_s=DEADLINE_S, what="all sentences")
+    assert _said(box) == SENTENCES
+    voices = box.model_api.voices
+    spoken = [trimmed(samples_of(await voices.speak(sentence, "alloy"))) for sentence in SENTENCES]
+    wanted_s = sum(map(len, spoken)) / 8_000
+    await box.voice.until(lambda heard: heard.speech.seconds >= wanted_s, deadline_s=wanted_s + DEADLINE_S)
+    sound = resampled((await silence(box)).pcm())
+    found = [find(sentence, sound) for sentence in spoken]
+    assert min(each.correlation for each in found) > 0.6, found
+    assert [each.at_s for each in found] == sorted(each.at_s for each in found)
+
+
+async def test_what_goes_wrong_with_the_voice_leaves_the_text_alone(open_box: OpenBox) -> None:
+    box = await open_box({**ANY_NUMBER, "QUOTA_MEMBER_SPEECH_CHARACTERS_PER_DAY": "80"})
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    box.model_api.script([f"{each} " for each in SENTENCES], when=is_about("tides"), times=None)
+    box.model_api.faults.always(Kind.SPEECH, Status(500))
+    used = await ask(ada, "What of the tides?", speak=True)
+    await used.until(lambda each: len(each.messages) == 2, deadline_s=DEADLINE_S)
+    assert used.messages[0].content == " ".join(SENTENCES)
+    assert used.messages[1].ephemeral
+    assert used.messages[1].content.startswith("I couldn't say all of it aloud. The AI service has trouble")
+    box.model_api.faults.clear()
+    used = await ask(ada, "What of the tides again?", speak=True)
+    await used.until(lambda each: len(each.messages) == 2, deadline_s=DEADLINE_S)
+    assert used.messages[0].content == " ".join(SENTENCES)
+    assert "I couldn't say all of it aloud. " in used.messages[1].content
+    assert "<t:" in used.messages[1].content
+    heard = await silence(box)
+    assert heard.speech.seconds < 6
+
+
+async def test_an_answer_that_ends_early_falls_silent_and_so_does_one_that_is_skipped(open_box: OpenBox) -> None:
+    box = await open_box({**ANY_NUMBER, "SHUTDOWN_GRACE_SECONDS": "1"})
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    box.model_api.script([f"{each} " for each in SENTENCES * 15], when=is_about("tides"), times=None)
+    box.model_api.faults.always(Kind.CHAT, Slow(pace_s=0.1))
+    used = await ada.command("/ask", prompt="What of the tides?", speak=True)
+    await box.voice.until(lambda heard: heard.speech.seconds > 1, deadline_s=DEADLINE_S)
+    assert (await use(ada, "/voice skip")).text == "Skipped."
+    await whole(used)
+    assert used.text.split() == " ".join(SENTENCES * 15).split()
+    assert len(_said(box)) < 15
+    before = len(box.voice.heard())
+    used = await ada.command("/ask", prompt="And what of the tides now?", speak=True)
+    await box.voice.until(lambda heard: heard.speech.seconds > 1, since=before, deadline_s=DEADLINE_S)
+    await begun(used)
+    assert await box.child.stop() == 0
+    assert "I was interrupted here" in used.text
+    assert box.voice.call() is None
+
+
+async def test_private_answers_are_not_spoken_nor_any_without_a_listener(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada = box.person("Ada")
+    both = await use(ada, "/ask", prompt="Hello?", private=True, speak=True)
+    assert both.private
+    assert "never spoken" in both.text
+    nowhere = await use(ada, "/ask", prompt="Hello?", speak=True)
+    assert nowhere.private
+    assert nowhere.text == "Join a voice channel first, then I can speak there."
+    assert box.model_api.calls(Kind.CHAT) == []
