@@ -1,9 +1,8 @@
 """PCM in frames of 20 ms to Opus packets."""
 
-from collections.abc import Iterable
 from typing import Final
 
-from bot.audio.frames import PACKET_BYTES, PACKET_SAMPLES, RATE
+from bot.audio.frames import PACKET_SAMPLES, RATE
 
 LOOKAHEAD: Final = 120
 """Samples that the encoder is late by: what a packet says last is that much older than what went in last."""
@@ -12,24 +11,24 @@ LOOKAHEAD: Final = 120
 # the time; it never changes the mode, which clips cut short would stumble over; and silence packets are of its kind.
 # 96 kbit/s is what a voice channel takes at most unless its server is boosted. Above complexity 5 only the time grows.
 _BIT_RATE: Final = 96_000
-_OPTIONS: Final = {"application": "lowdelay", "frame_duration": "20", "vbr": "constrained", "compression_level": "5"}
-
-
-AFTER_SILENCE: Final = (bytes(PACKET_BYTES),)
-"""What a listener's decoder has behind it after a silence packet."""
+_OPTIONS: Final = {
+    "application": "lowdelay",
+    "frame_duration": "20",
+    "vbr": "constrained",
+    "compression_level": "5",
+    # Otherwise a packet tells how loud it is by the difference to the one before, and a decoder that has something
+    # else behind it (silence, a clip that was cut short, nothing yet) is up to 30 dB off for half a dozen packets.
+    "packet_loss": "50",
+}
 
 
 class OpusEncoder:
-    """One run of packets, for a decoder that has `before` behind it.
-
-    Opus tells how loud a packet is by the difference to the one before. After anything else than what the encoder had
-    in mind a decoder comes out up to 30 dB too loud or too quiet, for half a dozen packets. So a run begins behind
-    silence, or behind enough of the sound it goes on from: three frames.
+    """One run of packets; a new one begins without anything of an older run.
 
     Everything here blocks and belongs into a thread. PyAV is imported when first needed.
     """
 
-    def __init__(self, before: Iterable[bytes] = AFTER_SILENCE) -> None:
+    def __init__(self) -> None:
         import av  # when first used
 
         codec = av.CodecContext.create("libopus", "w")
@@ -42,8 +41,6 @@ class OpusEncoder:
         # PyAV's `encode` sends a frame through filters that cut it to size, and those start as many threads as there
         # are cores. Ours have the size already.
         self._encode = getattr(codec, "_send_frame_and_recv", codec.encode)
-        for frame in before:
-            self.encode(frame)
 
     def encode(self, frame: bytes) -> bytes:
         """Give the packet for 20 ms of PCM."""

@@ -1,8 +1,7 @@
 """The worker's half of a talk: from the bytes of its clips to packets, a small step at a time."""
 
-from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bot.audio.decoder import Mp3Decoder
 from bot.audio.encoder import LOOKAHEAD, OpusEncoder
@@ -10,9 +9,6 @@ from bot.audio.frames import PACKET_BYTES, PACKET_SAMPLES, SAMPLE_BYTES
 
 if TYPE_CHECKING:
     from bot.audio.clip import Clip
-
-
-_RECENT: Final = 3  # frames that an encoder has to hear so that it goes on as another would have
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +31,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """Where a clip ended: what of it (and of short ones before) had not become a packet yet, and what had just now."""
+    """Where a clip ended: what of it (and of short ones before) had not become a packet yet."""
 
-    recent: tuple[bytes, ...]
     late: bytes
     sound: bytes
     spans: tuple[tuple["Clip", int, bool], ...]
@@ -49,7 +44,6 @@ class Press:
 
     _sound: bytearray = field(default_factory=bytearray)
     _spans: list[Span] = field(default_factory=list)
-    _recent: deque[bytes] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _late: bytes = b""  # sound that went into the encoder and is not out yet
     _encoder: OpusEncoder | None = None
     _decoder: Mp3Decoder | None = None
@@ -93,17 +87,17 @@ class Press:
             self._spans.append(Span(clip, 0))
         self._spans[-1].last = True
         spans = tuple((span.clip, span.samples, span.last) for span in self._spans)
-        return Seam(tuple(self._recent), self._late, bytes(self._sound), spans)
+        return Seam(self._late, bytes(self._sound), spans)
 
     def encode(self) -> tuple[bytes, tuple[Part, ...]]:
         """Give the next packet, filled up with silence at an end. `shift` makes room for the one after it."""
         if self._encoder is None:
             self._encoder = OpusEncoder()
-        return self._encoder.encode(self._frame()), self._parts()
+        frame = bytes(self._sound[:PACKET_BYTES]).ljust(PACKET_BYTES, b"\0")
+        return self._encoder.encode(frame), self._parts()
 
     def shift(self) -> None:
         """Let go of what the last packet was made of."""
-        self._recent.append(self._frame())
         self._late = bytes(self._sound[PACKET_BYTES - LOOKAHEAD * SAMPLE_BYTES : PACKET_BYTES])
         del self._sound[:PACKET_BYTES]
         left = PACKET_SAMPLES
@@ -113,30 +107,20 @@ class Press:
             self._spans[0].samples -= left
 
     def begin_anew(self, seam: Seam | None = None) -> None:
-        """Drop all that is here: what comes follows a silence packet, or a seam."""
-        self._decoder = self._of = self._encoder = None
-        self._sound.clear()
-        self._spans.clear()
-        self._recent.clear()
-        self._late = b""
-        if seam is not None:
-            self._encoder = OpusEncoder(seam.recent)
-            self._sound += seam.sound
-            self._spans += (Span(*span) for span in seam.spans)
-            self._recent.extend(seam.recent)
-            self._late = seam.late
+        """Drop all that is here, but for what a seam has kept."""
+        self._decoder = self._of = None
+        self._sound = bytearray(seam.sound if seam else b"")
+        self._spans = [Span(*span) for span in seam.spans] if seam else []
+        self._late = seam.late if seam else b""
+        self.go_on_anew()
 
     def go_on_anew(self) -> None:
-        """Go on behind a silence packet, where the packets so far have stopped."""
+        """Go on with a new encoder, where the packets so far have stopped."""
         self._encoder = None
         self._sound[:0] = self._late
         if self._spans:
             self._spans[0].samples += len(self._late) // SAMPLE_BYTES
-        self._recent.clear()
         self._late = b""
-
-    def _frame(self) -> bytes:
-        return bytes(self._sound[:PACKET_BYTES]).ljust(PACKET_BYTES, b"\0")
 
     def _parts(self) -> tuple[Part, ...]:
         parts, left = [], PACKET_SAMPLES

@@ -47,7 +47,6 @@ class Talk:
         self._sounding = False
         self._holding = True
         self._wait = READY_PACKETS
-        self._rest = True  # a silence packet comes before anything else
 
         # What the worker is told.
         self._press = Press()
@@ -149,12 +148,8 @@ class Talk:
             return self._starve()
         if self._holding and not self._may_go_on():
             return self._be_silent()
-        self._holding = False
-        if self._rest:
-            self._rest = False
-            return SILENCE
         packet = self._packets.popleft()
-        self._sounding = packet.data != SILENCE
+        self._holding, self._sounding = False, True
         for part in packet.parts:
             part.clip.read_by(part.samples)
             if part.last:
@@ -181,7 +176,6 @@ class Talk:
         return self._be_silent()
 
     def _be_silent(self) -> bytes:
-        self._rest = False
         if self._sounding:
             self._sounding = False
             self._era += 1
@@ -200,11 +194,8 @@ class Talk:
             each.rewind()
             self._seams.pop(each, None)
         self._anew_from = None if before is None or ends else self._seams[before]
-        if self._anew_from is None and self._packets:
-            self._packets.append(_Packet(SILENCE, ()))
-        elif self._anew_from is None:
-            self._rest = self._holding = True
-            self._wait, self._sounding = READY_PACKETS, False
+        if clip.samples_read:
+            self._holding, self._wait = True, READY_PACKETS
         self._era += 1
         self._begin_anew, self._go_on_anew = True, False
 

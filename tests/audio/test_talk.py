@@ -10,7 +10,7 @@ from tests.audio.by_hand import ByHand, put, read
 from tests.support.hear_opus import RATE, decoded, loudness, place
 from tests.support.make_sound import mp3, mp3_of, tune
 
-LATE = 960 + 120  # samples: a silence packet comes first, and Opus is late
+LATE = 120  # samples that Opus is late by
 MS = RATE // 1000
 
 
@@ -38,7 +38,7 @@ async def test_a_clip_is_heard_whole_and_from_its_first_sample_on(
     assert abs(at - LATE) < 2 * MS
     assert alike > 0.9
     assert loudness(heard) == pytest.approx(10_000 / 2**0.5, rel=0.1)
-    assert SILENCE not in packets[1:]
+    assert SILENCE not in packets
     assert (await clip.done()) == (clip._heard)
     assert (await clip.done()).seconds == clip.known_s == pytest.approx(1.5, abs=0.03)
 
@@ -56,8 +56,20 @@ def test_clips_of_any_kind_follow_each_other_without_a_gap(pool: ByHand, talk: T
         assert alike > 0.85
         assert -2 * MS < at - expected < 15 * MS
         expected = at + round(length * RATE)
-    assert SILENCE not in packets[1:]
+    assert SILENCE not in packets
     assert len(heard) - expected < 40 * MS
+
+
+@pytest.mark.parametrize("behind", [[], [SILENCE] * 3], ids=["nothing", "silence"])
+@pytest.mark.parametrize("joined", [0, 13, 37])
+def test_who_listens_from_anywhere_hears_it_as_loud_as_it_is(
+    pool: ByHand, talk: Talk, behind: list[bytes], joined: int
+) -> None:
+    put(talk, mp3_of(tune(1, 1)))
+    packets = read(pool, talk, 45)
+    heard = decoded([*behind, *packets[joined:]])[len(behind) * 960 :]
+    for at in range(10 * MS, 80 * MS, 5 * MS):
+        assert loudness(heard[at : at + 5 * MS]) == pytest.approx(10_000 / 2**0.5, rel=0.2)
 
 
 def test_how_the_bytes_are_cut_makes_no_difference(pool: ByHand, talk: Talk) -> None:
@@ -93,15 +105,15 @@ def test_other_speeds_are_refused(talk: Talk, speed: float) -> None:
 async def test_a_dropped_clip_falls_silent_at_once_and_leaves_nothing_in_the_next(pool: ByHand, talk: Talk) -> None:
     first, second = put(talk, mp3_of(tune(4, 2))), put(talk, mp3_of(tune(5, 1)))
     talk.close()
-    before = read(pool, talk, 31)
+    before = read(pool, talk, 30)
     first.drop()
     assert talk.read() == SILENCE
     after = read(pool, talk)
     heard = decoded([*before, SILENCE, *after])[31 * 960 :]
-
-    at, alike = place(heard, tune(5, 1), near=LATE, within=30 * MS)
+    at, alike = place(heard, tune(5, 1), near=LATE)
+    assert at == LATE
     assert alike > 0.95
-    assert loudness(heard[5 * MS : at - 5 * MS]) < 1
+    assert loudness(heard[: LATE // 2]) < 100
     dropped = await first.done()
     assert (dropped.dropped, dropped.seconds) == (True, pytest.approx(0.6))
     assert (await second.done()).seconds == second.known_s
@@ -116,7 +128,7 @@ def test_a_clip_dropped_while_it_waits_is_not_heard_though_it_was_encoded(pool: 
     second.drop()
     packets = [*before, *read(pool, talk)]
     heard = decoded(packets)
-    assert SILENCE not in packets[1:]
+    assert SILENCE not in packets
     one, alike = place(heard, tune(6, 0.512), near=LATE)
     assert alike > 0.95
     three, alike = place(heard, tune(8, 0.6), near=one + round(0.512 * RATE))
@@ -150,7 +162,7 @@ def test_a_clip_dropped_before_anything_was_read_leaves_the_next_from_its_beginn
     packets = read(pool, talk)
     _, alike = place(decoded(packets), tune(5, 1), near=LATE, within=5 * MS)
     assert alike > 0.95
-    assert len(packets) == 52
+    assert len(packets) == 51
 
 
 def test_clips_dropped_in_any_order_end_the_talk(pool: ByHand, talk: Talk) -> None:
@@ -161,7 +173,7 @@ def test_clips_dropped_in_any_order_end_the_talk(pool: ByHand, talk: Talk) -> No
         clip.drop()
         clip.drop()
         pool.work()
-    assert read(pool, talk) in ([], [SILENCE])
+    assert talk.read() == b""
     assert all(clip._is_done.past for clip in clips)
 
 
@@ -184,7 +196,7 @@ def test_starved_it_sends_silence_and_goes_on_exactly_where_it_stopped(pool: ByH
             runs.append(heard[places[0] * 960 : (places[-1] + 1) * 960])
     assert len(runs) > 2
     # Each run but the first begins with the bit that the encoder had not given away yet.
-    joined = [0] * 960 + runs[0] + [sample for run in runs[1:] for sample in run[120:]]
+    joined = runs[0] + [sample for run in runs[1:] for sample in run[120:]]
     for length in (0.4, 1.2, 2):
         _, alike = place(joined, wave[: round(length * 24_000)], near=LATE, within=5 * MS)
         assert alike > 0.93
@@ -214,7 +226,7 @@ def test_a_clip_that_comes_after_a_silence_is_heard_from_its_beginning(pool: ByH
     after = read(pool, talk)
     assert before[-30:] == [SILENCE] * 30
     assert SILENCE not in after
-    _, alike = place(decoded([*before, *after])[len(before) * 960 :], tune(12, 0.1), near=120, within=5 * MS)
+    _, alike = place(decoded([*before, *after])[len(before) * 960 :], tune(12, 0.1), near=LATE, within=5 * MS)
     assert alike > 0.95
 
 
@@ -237,7 +249,7 @@ async def test_ten_minutes_are_neither_decoded_at_once_nor_in_the_way_of_others(
     short = put(other, mp3(1))
     for _ in range(4):
         pool.turn()
-    assert (other.read(), other.read() == SILENCE) == (SILENCE, False)
+    assert other.read() != SILENCE
     pool.work()
     assert 3 <= long.known_s < 3.5
     assert short.known_s == pytest.approx(1, abs=0.03)
@@ -261,7 +273,7 @@ async def test_an_abandoned_talk_is_over_at_once(pool: ByHand, talk: Talk) -> No
     talk.abandon()
     assert talk.read() == b""
     assert [(await clip.done()).dropped for clip in clips] == [True, True]
-    assert clips[0].heard_s == pytest.approx(0.18)
+    assert clips[0].heard_s == pytest.approx(0.2)
     clips[1].feed(mp3(1))
     late = talk.clip()
     pool.work()
