@@ -33,6 +33,7 @@ from bot.roster.recovery import Recovery
 from bot.roster.roster import Roster
 from bot.services import Services
 from bot.settings import Settings
+from bot.speech.lexicon import Lexicon
 from bot.speech.preferences import VoicePreferences
 from bot.speech.reciting import Reciting
 from bot.speech.saying import Saying
@@ -43,6 +44,7 @@ from bot.store.gone import Gone
 from bot.store.lifeline import holding
 from bot.store.members import Members
 from bot.store.opening import database_path, open_database
+from bot.store.pronunciations import StoredPronunciations
 from bot.store.quota_rules import QuotaRules
 from bot.store.removals import Removals
 from bot.store.settings import StoredSettings
@@ -80,6 +82,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             raise StartupFault("The database can't be written just now. Is another program holding it?") from error
         catalogue = Catalogue(api.models, _policy(settings), clock)
         await stack.enter_async_context(_kept_fresh(catalogue))
+        lexicon = Lexicon(StoredPronunciations(database), clock)
         gone = Gone(subjects.forgotten)
         removals, archive = Removals(database, gone), Archive(database)
         servers, deletions = Servers(Departures(database), clock), Deletions(removals, clock)
@@ -94,7 +97,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 clock,
                 window=Window(settings.history_turns, settings.history_tokens),
             ),
-            saying=Saying(api, ledger, clock),
+            saying=Saying(api, ledger, lexicon, clock),
+            lexicon=lexicon,
             preferences=VoicePreferences(
                 StoredPreferences(database), clock, default_voice=settings.default_speech_voice
             ),
@@ -113,7 +117,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             recovery=Recovery(roster, clock),
             lifeline=lifeline,
             audio=audio,
-            reciting=Reciting(api, ledger),
+            reciting=Reciting(api, ledger, lexicon),
         )
 
 

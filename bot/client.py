@@ -38,6 +38,7 @@ COGS: Final = (
     "cogs.history",
     "cogs.privacy",
     "cogs.quota",
+    "cogs.pronounce",
     "cogs.voice",
     "cogs.help",
     "cogs.forgetting",

@@ -17,6 +17,7 @@ from bot.quotas.lanes import Lanes
 from bot.quotas.meter import Meter
 from bot.roster.recovery import Recovery
 from bot.roster.roster import Roster
+from bot.speech.lexicon import Lexicon
 from bot.speech.preferences import VoicePreferences
 from bot.speech.reciting import Reciting
 from bot.speech.saying import Saying
@@ -30,6 +31,7 @@ class Services:
     answering: Answering
     saying: Saying
     preferences: VoicePreferences
+    lexicon: Lexicon
     drawing: Drawing
     rules: GuildRules
     admission: Admission

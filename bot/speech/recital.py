@@ -14,6 +14,7 @@ from bot.errors import BotError, BrokenAnswer
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Kind
 from bot.speech.pieces import cut
+from bot.speech.pronunciation import Pronunciation
 from bot.speech.sentences import Sentences
 from bot.speech.utterance import Piece, Utterance
 
@@ -49,6 +50,7 @@ class Recital:
         *,
         voice: str,
         model: str,
+        pronunciation: Pronunciation,
     ) -> None:
         self.fault: BotError | None = None
         self._api = api
@@ -57,6 +59,7 @@ class Recital:
         self._begin = begin
         self._voice = voice
         self._model = model
+        self._pronunciation = pronunciation
         self._sentences = Sentences()
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._utterance: Utterance | None = None
@@ -94,7 +97,7 @@ class Recital:
 
     def _say(self, sentences: list[str]) -> None:
         for sentence in sentences:
-            for piece in cut(sentence):
+            for piece in cut(self._pronunciation.apply(sentence)):
                 self._queue.put_nowait(piece)
 
     async def _work(self) -> None:

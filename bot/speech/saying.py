@@ -7,7 +7,7 @@ shape: inside the reservation's block, what gave sound is noted as spent, and le
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +20,7 @@ from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
 from bot.speech import joining
+from bot.speech.lexicon import Lexicon
 from bot.speech.pieces import cut
 from bot.speech.utterance import Label, Piece, Utterance
 from bot.speech.voices import checked_voice
@@ -28,6 +29,7 @@ from bot.telemetry.trips import Trip
 
 AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
 WORTH_HEARING_S: Final = 1.0  # less than this of a piece that broke off is no use to anybody
+TITLE: Final = 200  # characters of a text by which people know it in a queue
 FILE_NAME: Final = "speech.mp3"
 STOPPED: Final = "It was stopped, so this is only the beginning."
 
@@ -42,6 +44,7 @@ class PreparedSpeech:
     """
 
     caller: Caller
+    title: str
     pieces: tuple[str, ...]
     voice: str
     model: str
@@ -55,7 +58,7 @@ class PreparedSpeech:
     @property
     def label(self) -> Label:
         """What people see of it in the queue of a voice channel."""
-        return Label(self.caller.user_id, self.caller.name, self.pieces[0], self.characters)
+        return Label(self.caller.user_id, self.caller.name, self.title, self.characters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +89,19 @@ class _Take:
 class Saying:
     """Says texts aloud."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Lexicon, clock: Clock) -> None:
         self._api = api
         self._ledger = ledger
+        self._lexicon = lexicon
         self._clock = clock
 
-    async def prepare(self, caller: Caller, text: str, voice: str, model: str) -> PreparedSpeech:
-        """Word the text and reserve its characters. Asks the store only.
+    async def prepare(
+        self, caller: Caller, text: str, voice: str, model: str, *, wording: Callable[[str], str] = sayable
+    ) -> PreparedSpeech:
+        """Word the text, have its words said as the server wants, and reserve its characters. Asks the store only.
+
+        `wording` makes of a text what is said of it: `sayable` for what somebody wants to be said, `sentences.aloud`
+        for what was written to be read.
 
         Raises:
             NothingToSay: no word is left of the text.
@@ -101,9 +110,11 @@ class Saying:
             StoreUnavailable: the store cannot be used just now.
         """
         voice = checked_voice(voice)
-        pieces = tuple(piece for piece in cut(sayable(text)) if has_words(piece))
+        worded = wording(text)
+        pronunciation = await self._lexicon.pronunciation(caller.guild_id)
+        pieces = tuple(piece for piece in cut(pronunciation.apply(worded)) if has_words(piece))
         reservation = await self._ledger.reserve(caller, {Kind.SPEECH_CHARACTERS: sum(map(len, pieces))})
-        return PreparedSpeech(caller, pieces, voice, model, reservation)
+        return PreparedSpeech(caller, worded[:TITLE], pieces, voice, model, reservation)
 
     async def speak(self, prepared: PreparedSpeech, upload_limit: int, aloud: Utterance | None = None) -> Speech:
         """Have it said, as one file of at most `upload_limit` bytes. Ends the reservation, whatever happens.

@@ -1,6 +1,7 @@
 """From a text to one MP3, over a real client, with a real ledger."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.caller import Right
 from bot.clock import SystemClock
 from bot.errors import BadOption, BrokenAnswer, NothingToSay, QuotaSpent, ServerTrouble
 from bot.quotas.rules import Kind
 from bot.speech.joining import TooLongToSend, duration_s
 from bot.speech.pieces import cut
 from bot.speech.saying import AT_ONCE, Saying, Speech
+from bot.speech.sentences import aloud
 from bot.speech.voices import VOICES
 from tests.support.make_sound import mp3
 from tests.support.workshop import CALLER, DEADLINE_S, Handler, Workshop, refusing, workshop
@@ -64,7 +67,7 @@ def breaking_off(sound: bytes) -> Callable[[web.Request], Any]:
 
 
 async def say(shop: Workshop, text: str, upload_limit: int = MIB_10) -> Speech:
-    saying = Saying(shop.api, shop.ledger, SystemClock())
+    saying = Saying(shop.api, shop.ledger, shop.lexicon, SystemClock())
     prepared = await saying.prepare(CALLER, text, "alloy", "tts-1")
     async with prepared.reservation:  # as a command does, which acknowledges in here
         return await asyncio.wait_for(saying.speak(prepared, upload_limit), DEADLINE_S)
@@ -80,6 +83,18 @@ async def test_a_short_text_is_asked_for_once_and_sent_as_it_came(tmp_path: Path
         assert shop.asked == [{"model": "tts-1", "input": "Hello there!", "voice": "alloy"}]
         assert speech == Speech(SOUND, 12, None, "speech.mp3")
         assert await shop.used(CHARACTERS) == 12
+
+
+async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(tmp_path: Path) -> None:
+    async with workshop(tmp_path, speaking) as shop:
+        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Right)), "gif", "jiff, the picture")
+        saying = Saying(shop.api, shop.ledger, shop.lexicon, SystemClock())
+        prepared = await saying.prepare(CALLER, "A **GIF**!\n```py\ngif\n```", "alloy", "tts-1", wording=aloud)
+        assert prepared.pieces == ("A jiff, the picture!\nHere is some code in Python.",)
+        assert await shop.used(CHARACTERS) == prepared.characters == len(prepared.pieces[0])
+        assert prepared.label.title == "A GIF!\nHere is some code in Python."
+        private = dataclasses.replace(CALLER, guild_id=None)
+        assert (await saying.prepare(private, "A GIF", "alloy", "tts-1")).pieces == ("A GIF",)
 
 
 async def test_a_long_text_is_asked_for_in_pieces_and_joined_in_order(tmp_path: Path) -> None:
@@ -127,7 +142,9 @@ async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) ->
 
 async def test_a_failure_on_the_way_to_the_work_gives_the_characters_back(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        prepared = await Saying(shop.api, shop.ledger, SystemClock()).prepare(CALLER, "Hello", "nova", "tts-1")
+        prepared = await Saying(shop.api, shop.ledger, shop.lexicon, SystemClock()).prepare(
+            CALLER, "Hello", "nova", "tts-1"
+        )
         assert await shop.used(CHARACTERS) == prepared.characters == 5
         with pytest.raises(ConnectionError):
             async with prepared.reservation:
@@ -216,7 +233,7 @@ async def test_a_file_over_the_upload_limit_is_made_smaller(tmp_path: Path) -> N
 async def test_voices_of_other_servers_are_passed_on(tmp_path: Path, typed: str, sent: str) -> None:
     async with workshop(tmp_path, speaking) as shop:
         assert (
-            await Saying(shop.api, shop.ledger, SystemClock()).prepare(CALLER, "Hello", typed, "tts-1")
+            await Saying(shop.api, shop.ledger, shop.lexicon, SystemClock()).prepare(CALLER, "Hello", typed, "tts-1")
         ).voice == sent
 
 
@@ -224,6 +241,6 @@ async def test_voices_of_other_servers_are_passed_on(tmp_path: Path, typed: str,
 async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> None:
     async with workshop(tmp_path, speaking) as shop:
         with pytest.raises(BadOption) as told:
-            await Saying(shop.api, shop.ledger, SystemClock()).prepare(CALLER, "Hello", typed, "tts-1")
+            await Saying(shop.api, shop.ledger, shop.lexicon, SystemClock()).prepare(CALLER, "Hello", typed, "tts-1")
         assert all(voice in told.value.sentence for voice in VOICES)
         assert await shop.used(CHARACTERS) == 0

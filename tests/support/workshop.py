@@ -20,7 +20,9 @@ from bot.quotas.ledger import Ledger
 from bot.quotas.meter import Meter
 from bot.quotas.rules import Ceilings, Kind
 from bot.quotas.subjects import Subjects, key_from
+from bot.speech.lexicon import Lexicon
 from bot.store.opening import open_database
+from bot.store.pronunciations import StoredPronunciations
 
 CALLER = Caller(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
 DEADLINE_S = 20
@@ -45,6 +47,7 @@ class Workshop:
     api: ApiClient
     ledger: Ledger
     meter: Meter
+    lexicon: Lexicon
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     async def used(self, kind: Kind) -> int:
@@ -79,7 +82,7 @@ async def workshop(folder: Path, handle: Handler, **limits: int) -> AsyncIterato
             meter = Meter(database, ceilings, subjects, clock)
             api = ApiClient(session, base_url=base_url, key="sk-test", clock=clock, random=random.Random(7).random)
             async with ledger.running():
-                yield Workshop(api, ledger, meter, asked)
+                yield Workshop(api, ledger, meter, Lexicon(StoredPronunciations(database), clock), asked)
     finally:
         await runner.cleanup()
 

@@ -23,6 +23,8 @@ MIXED = {
     "history show": ({}, Permission.READ_MESSAGE_HISTORY),
     "history export": ({}, Permission.READ_MESSAGE_HISTORY),
     "history clear": ({}, Permission.MANAGE_MESSAGES),
+    "pronounce add": ({"word": "tomato", "say": "tomayto"}, Permission.MANAGE_GUILD),
+    "pronounce remove": ({"word": "tomato"}, Permission.MANAGE_GUILD),
 }
 """Commands that take a right, at least with these options, in groups that carry no default permission."""
 
@@ -54,6 +56,7 @@ async def _box(open_box: OpenBox, directory: Path) -> Sandbox:
     mo = box.person("Mo")
     await use(mo, "/channel persona", text="You are a pirate.")
     await use(mo, "/server persona", text="You are a parrot.")
+    await use(mo, "/pronounce add", word="potato", say="potahto")
     await ask(mo, "Who are you?")
     return box
 

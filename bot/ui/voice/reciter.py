@@ -38,7 +38,7 @@ class Reciter:
         async def begin() -> Utterance | None:
             return await hearing.begin(label, speed=voice.speed)
 
-        return self._reciting.recital(caller, begin, voice, model)
+        return await self._reciting.recital(caller, begin, voice, model)
 
 
 async def tell_of_silence(interaction: discord.Interaction, fault: BotError) -> None:

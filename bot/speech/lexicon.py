@@ -1,0 +1,134 @@
+"""The words that servers have said their own way: who may change them, what makes sense, and what holds in a server."""
+
+import logging
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.caller import Caller, Right
+from bot.clock import Clock, unix_ms
+from bot.errors import BadOption, NothingToSay, OutsideServer
+from bot.speech.markup import plain_characters
+from bot.speech.pronunciation import Pronunciation, folded
+from bot.speech.wording import has_words, sayable
+from bot.store.pronunciations import PronunciationsFull, StoredPronunciation, StoredPronunciations
+
+MOST_WORDS: Final = 200
+"""In one server: they are read for everything that is said there."""
+
+LONGEST_WORD: Final = 60
+LONGEST_SAY: Final = 120
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word and how it is said."""
+
+    word: str
+    say: str
+
+
+class Lexicon:
+    """The words of all servers. Every method may raise StoreUnavailable, and has changed nothing then."""
+
+    def __init__(self, stored: StoredPronunciations, clock: Clock) -> None:
+        self._stored = stored
+        self._clock = clock
+
+    async def pronunciation(self, guild_id: int | None) -> Pronunciation:
+        """Give what holds in a server; in direct messages every word is said as it is."""
+        words = [] if guild_id is None else await self._stored.of_guild(guild_id)
+        return Pronunciation({each.folded: each.say for each in words})
+
+    async def list(self, caller: Caller) -> Sequence[Word]:
+        """Give the words of the caller's server, in their order.
+
+        Raises:
+            OutsideServer: there is none.
+        """
+        if caller.guild_id is None:
+            raise OutsideServer
+        return [Word(each.word, each.say) for each in await self._stored.of_guild(caller.guild_id)]
+
+    async def choices(self, caller: Caller) -> Sequence[str]:
+        """Give the words that the caller may take away."""
+        if caller.in_direct_message or not caller.may(Right.MANAGE_SERVER):
+            return []
+        return [each.word for each in await self.list(caller)]
+
+    async def add(self, caller: Caller, word: str, say: str) -> tuple[Word, Word | None]:
+        """Have a word said in a certain way; give it, and the same word as it was before if there was one.
+
+        Raises:
+            MissingRight, OutsideServer: the caller may not.
+            BadOption: there is no word in one of them, one of them is too long, or there are too many.
+        """
+        guild_id = _admit(caller)
+        wanted = _stored(word, say)
+        try:
+            before = await self._stored.put(
+                guild_id, wanted, most=MOST_WORDS, by=caller.user_id, at_ms=unix_ms(self._clock.now())
+            )
+        except PronunciationsFull as full:
+            raise BadOption(
+                "too many words",
+                sentence=f"This server has {MOST_WORDS} words already, which is the most I keep. Remove one first.",
+            ) from full
+        _log("pronunciation added", caller)
+        return _shown(wanted), _shown(before) if before else None
+
+    async def remove(self, caller: Caller, word: str) -> Word | None:
+        """Have a word said as it is again; give it as it was, or None where there was none.
+
+        Raises:
+            MissingRight, OutsideServer: the caller may not.
+        """
+        guild_id = _admit(caller)
+        sought = folded(_one_line(word))
+        removed = await self._stored.remove(guild_id, sought, by=caller.user_id, at_ms=unix_ms(self._clock.now()))
+        if removed is None:
+            return None
+        _log("pronunciation removed", caller)
+        return _shown(removed)
+
+
+def _admit(caller: Caller) -> int:
+    """Return the id of the server that the caller is in, where they may manage it."""
+    if caller.guild_id is None:
+        raise OutsideServer
+    caller.require(Right.MANAGE_SERVER)
+    return caller.guild_id
+
+
+def _stored(word: str, say: str) -> StoredPronunciation:
+    """Look whether a word and the way it is said can be used."""
+    word = _one_line(word)
+    if not has_words(word):
+        raise BadOption("no word", sentence="`word` needs a letter or a number: only words can be said another way.")
+    if len(word) > LONGEST_WORD:
+        raise BadOption("long word", sentence=f"`word` has {len(word)} characters; {LONGEST_WORD} is the most I keep.")
+    try:
+        say = _one_line(sayable(say))
+    except NothingToSay as nothing:
+        raise BadOption(
+            "nothing to say", sentence="`say` needs something that I can say: a letter or a number."
+        ) from nothing
+    if len(say) > LONGEST_SAY:
+        raise BadOption("long say", sentence=f"`say` has {len(say)} characters; {LONGEST_SAY} is the most I keep.")
+    return StoredPronunciation(folded(word), word, say)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", plain_characters(text)).split())
+
+
+def _shown(stored: StoredPronunciation) -> Word:
+    return Word(stored.word, stored.say)
+
+
+def _log(event: str, caller: Caller) -> None:
+    # Not the word: that is something that people wrote.
+    log.info(event, extra={"guild": caller.guild_id, "user": caller.user_id})

@@ -1,0 +1,101 @@
+"""/pronounce: how a server has certain words said."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.caller import Right
+from bot.client import Bot
+from bot.speech.lexicon import LONGEST_SAY, LONGEST_WORD, Lexicon, Word
+from bot.ui import choices
+from bot.ui.buttons import Button, Buttons, row
+from bot.ui.callers import caller_of
+from bot.ui.lists import in_messages
+from bot.ui.tree import RIGHT
+from bot.ui.turns import shortened
+
+_PAGE: Final = "pronounce-page"
+
+_HEADING: Final = "**How I say certain words in this server**"
+_NONE: Final = "I say all words as they are written. Moderators can change that with `/pronounce add`."
+
+
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+class Pronounce(commands.GroupCog, group_name="pronounce", group_description="How I say certain words"):
+    """The words of one server.
+
+    No default permission: Discord has them for whole groups only, and the list is for everybody.
+    """
+
+    def __init__(self, lexicon: Lexicon, buttons: Buttons) -> None:
+        self._lexicon = lexicon
+        buttons.on(_PAGE, self._turn_to)
+
+    @app_commands.command(extras={RIGHT: Right.MANAGE_SERVER})
+    @app_commands.describe(word="The word as people write it, in any case", say="What I should say in its place")
+    async def add(
+        self,
+        interaction: discord.Interaction,
+        word: app_commands.Range[str, 1, LONGEST_WORD],
+        say: app_commands.Range[str, 1, LONGEST_SAY],
+    ) -> None:
+        """Have me say a word another way, wherever I speak in this server."""
+        added, before = await self._lexicon.add(caller_of(interaction), word, say)
+        text = f"From now on I say {_quoted(added.say)} for {_quoted(added.word)}."
+        if before is not None:
+            text += f" Before, it was {_quoted(before.say)}."
+        await interaction.response.send_message(text, ephemeral=True)
+
+    @app_commands.command(extras={RIGHT: Right.MANAGE_SERVER})
+    @app_commands.describe(word="The word that I should say as it is written again")
+    async def remove(self, interaction: discord.Interaction, word: app_commands.Range[str, 1, LONGEST_WORD]) -> None:
+        """Have me say a word as it is written again."""
+        removed = await self._lexicon.remove(caller_of(interaction), word)
+        text = "I don't know that word. `/pronounce list` shows those that I do."
+        if removed is not None:
+            text = f"From now on I say {_quoted(removed.word)} as it is written."
+        await interaction.response.send_message(text, ephemeral=True)
+
+    @remove.autocomplete("word")
+    async def _complete_word(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return choices.offer(await self._lexicon.choices(caller_of(interaction)), typed)
+
+    @app_commands.command(name="list")
+    async def show(self, interaction: discord.Interaction) -> None:
+        """See the words that I say another way in this server."""
+        text, view = _page(await self._lexicon.list(caller_of(interaction)), 0)
+        if view is None:
+            await interaction.response.send_message(text, ephemeral=True)
+        else:
+            await interaction.response.send_message(text, ephemeral=True, view=view)
+
+    async def _turn_to(self, interaction: discord.Interaction, number: int) -> None:
+        text, view = _page(await self._lexicon.list(caller_of(interaction)), number)
+        await interaction.response.edit_message(content=text, view=view)
+
+
+def _page(words: Sequence[Word], number: int) -> tuple[str, discord.ui.View | None]:
+    """Write one page, with the buttons that lead to its neighbours if there are any."""
+    if not words:
+        return _NONE, None
+    pages = in_messages([_HEADING, *(f"- {_quoted(each.word)}: {_quoted(each.say)}" for each in words)])
+    last = len(pages) - 1
+    number = min(number, last)  # some may have been removed meanwhile
+    if not last:
+        return pages[0], None
+    return pages[number], row(
+        Button(_PAGE, "Back", max(number - 1, 0), disabled=number == 0),
+        Button(_PAGE, "Next", min(number + 1, last), disabled=number == last),
+    )
+
+
+def _quoted(text: str) -> str:
+    return f"“{shortened(text, 2 * len(text))}”"
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Pronounce(bot.services.lexicon, bot.buttons))

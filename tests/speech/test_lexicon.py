@@ -1,0 +1,86 @@
+"""The words that a server has said its own way."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.caller import Caller, Right
+from bot.clock import SystemClock
+from bot.errors import BadOption, MissingRight, OutsideServer
+from bot.speech.lexicon import LONGEST_SAY, LONGEST_WORD, MOST_WORDS, Lexicon, Word
+from bot.store.opening import open_database
+from bot.store.pronunciations import StoredPronunciations
+
+MO = Caller(1, "Mo", 7, 8, 8, frozenset({Right.MANAGE_SERVER}))
+ADA = Caller(2, "Ada", 7, 8, 8, frozenset(Right) - {Right.MANAGE_SERVER})
+IN_PRIVATE = Caller(1, "Mo", None, 9, 9)
+
+
+@pytest.fixture
+async def lexicon(tmp_path: Path) -> AsyncIterator[Lexicon]:
+    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as database:
+        yield Lexicon(StoredPronunciations(database), SystemClock())
+
+
+async def test_a_word_holds_in_its_server_and_nowhere_else(lexicon: Lexicon) -> None:
+    assert await lexicon.add(MO, " GIF ", "jiff") == (Word("GIF", "jiff"), None)
+    assert (await lexicon.pronunciation(7)).apply("a gif") == "a jiff"
+    assert (await lexicon.pronunciation(8)).apply("a gif") == "a gif"
+    assert (await lexicon.pronunciation(None)).apply("a gif") == "a gif"
+
+
+async def test_the_same_word_is_replaced_and_can_be_removed_in_any_case(lexicon: Lexicon) -> None:
+    await lexicon.add(MO, "Café", "caffay")
+    assert await lexicon.add(MO, "CAFE\u0301", "coffee") == (Word("CAFÉ", "coffee"), Word("Café", "caffay"))
+    assert await lexicon.list(ADA) == [Word("CAFÉ", "coffee")]
+    assert await lexicon.remove(MO, "café") == Word("CAFÉ", "coffee")
+    assert await lexicon.remove(MO, "café") is None
+    assert await lexicon.list(ADA) == []
+
+
+async def test_only_who_manages_the_server_may_change_words(lexicon: Lexicon) -> None:
+    await lexicon.add(MO, "gif", "jiff")
+    for refused in (lexicon.add(ADA, "gif", "x"), lexicon.remove(ADA, "gif")):
+        with pytest.raises(MissingRight):
+            await refused
+    for refused in (lexicon.add(IN_PRIVATE, "gif", "x"), lexicon.remove(IN_PRIVATE, "gif"), lexicon.list(IN_PRIVATE)):
+        with pytest.raises(OutsideServer):
+            await refused
+    assert await lexicon.choices(MO) == ["gif"]
+    assert await lexicon.choices(ADA) == await lexicon.choices(IN_PRIVATE) == []
+    assert await lexicon.list(ADA) == [Word("gif", "jiff")]
+
+
+@pytest.mark.parametrize(
+    ("word", "say", "told"),
+    [
+        ("→", "to", "`word` needs a letter or a number"),
+        ("\u200b", "x", "`word` needs a letter or a number"),
+        ("x" * (LONGEST_WORD + 1), "x", "`word` has 61 characters"),
+        ("x", "🎉", "`say` needs something that I can say"),
+        ("x", "||secret||", "`say` needs something that I can say"),
+        ("x", "y" * (LONGEST_SAY + 1), "`say` has 121 characters"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(lexicon: Lexicon, word: str, say: str, told: str) -> None:
+    with pytest.raises(BadOption) as refused:
+        await lexicon.add(MO, word, say)
+    assert refused.value.sentence.startswith(told)
+    assert await lexicon.list(MO) == []
+
+
+async def test_what_is_kept_is_a_line_without_marks(lexicon: Lexicon) -> None:
+    added, _ = await lexicon.add(MO, "new\n york\u0007", "**the** <@42>\ncity\ue000")
+    assert added == Word("new york", "the someone city")
+
+
+async def test_a_server_has_so_many_words_and_no_more(lexicon: Lexicon) -> None:
+    for number in range(MOST_WORDS):
+        await lexicon.add(MO, f"word{number}", "x")
+    with pytest.raises(BadOption) as refused:
+        await lexicon.add(MO, "another", "x")
+    assert "200 words" in refused.value.sentence
+    await lexicon.add(MO, "word7", "y")
+    await lexicon.add(dataclasses.replace(MO, guild_id=8), "another", "x")

@@ -1,0 +1,60 @@
+"""/pronounce: how a server has words said, as the speech API is told and nobody else."""
+
+from bot.sandbox.forms import buttons
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import ANY_NUMBER, OpenBox, ask, use
+from tests.trips.reading import usage
+from tests.trips.test_trip_history import pressed
+
+
+def _sent(box: Sandbox) -> str:
+    """What the speech API was asked to say last."""
+    return str(box.model_api.calls(Kind.SPEECH)[-1].body["input"])
+
+
+async def test_a_servers_words_are_said_its_way_and_written_as_ever(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    mo, ada = box.person("Mo"), box.person("Ada")
+    assert "as they are written" in (await use(ada, "/pronounce list")).text
+
+    added = await use(mo, "/pronounce add", word="GIF", say="jiff **picture**")
+    assert added.private
+    assert added.text == "From now on I say “jiff picture” for “GIF”."
+    await use(ada, "/say", text="A gif, the **Gif** and gifted people")
+    assert _sent(box) == "A jiff picture, the jiff picture and gifted people"
+    assert (await usage(ada))["characters of speech"] == len(_sent(box))
+
+    await use(ada, "/say", text="A gif", channel="dm")
+    assert _sent(box) == "A gif"
+    answered = await ask(ada, "What is a GIF?")
+    assert "GIF" in answered.text
+    assert "jiff" not in str(box.model_api.calls(Kind.CHAT)[-1].body)
+
+    changed = await use(mo, "/pronounce add", word="gif", say="ghiff")
+    assert changed.text == "From now on I say “ghiff” for “gif”. Before, it was “jiff picture”."
+    assert [choice["value"] for choice in await mo.completes("/pronounce remove", option="word", typed="G")] == ["gif"]
+    assert await ada.completes("/pronounce remove", option="word", typed="G") == []
+    assert (await use(ada, "/pronounce list")).text.splitlines()[1:] == ["- “gif”: “ghiff”"]
+    assert "as it is written" in (await use(mo, "/pronounce remove", word="GIF")).text
+    assert "don't know that word" in (await use(mo, "/pronounce remove", word="GIF")).text
+    await use(ada, "/say", text="A gif")
+    assert _sent(box) == "A gif"
+    refused = await use(mo, "/pronounce add", word="🎉", say="party")
+    assert refused.private
+    assert "letter or a number" in refused.text
+
+
+async def test_a_long_list_has_pages(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    mo = box.person("Mo")
+    for number in range(13):
+        await use(mo, "/pronounce add", word=f"word {number:02} {'*' * 50}", say="x*" * 60)
+    shown = await use(mo, "/pronounce list")
+    assert len(shown.text) <= 2000
+    seen = shown.text
+    for _ in range(9):
+        if buttons(shown.messages[0].components)[-1].get("disabled"):
+            break
+        seen += await pressed(mo, shown, "Next")
+    assert [f"word {number:02}" in seen for number in range(13)] == [True] * 13
