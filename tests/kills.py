@@ -23,24 +23,13 @@ from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, SIGN_OF_LIFE, is_about
+from tests.support.trip_box import DEADLINE_S, SIGN_OF_LIFE, UNLIMITED, is_about
 
 MARK = "-# I was interrupted here, so this is not the whole answer."
 BEFORE_A_WORD = "I was interrupted before I was done. Please try again."
 OMISSION = "-# I had only the last"
 AT_ONCE = 12
 LONGEST_ROUND_S = 1.5
-UNLIMITED = {
-    "QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited",
-    "QUOTA_MEMBER_SPEECH_CHARACTERS_PER_DAY": "unlimited",
-    "QUOTA_MEMBER_IMAGES_PER_DAY": "unlimited",
-    "QUOTA_SERVER_TOKENS_PER_DAY": "unlimited",
-    "QUOTA_SERVER_SPEECH_CHARACTERS_PER_DAY": "unlimited",
-    "QUOTA_SERVER_IMAGES_PER_DAY": "unlimited",
-    "MEMBER_RATE": "off",
-    "MEMBER_RUNNING": "off",
-    "CHANNEL_RUNNING": "off",
-}
 
 
 @dataclass

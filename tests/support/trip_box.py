@@ -21,6 +21,17 @@ DEADLINE_S = 30.0
 ANY_NUMBER = {"MEMBER_RATE": "off", "MEMBER_RUNNING": "off", "CHANNEL_RUNNING": "off"}
 """Settings with which anybody may do as much at once as they like."""
 
+UNLIMITED = {
+    **ANY_NUMBER,
+    "QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited",
+    "QUOTA_MEMBER_SPEECH_CHARACTERS_PER_DAY": "unlimited",
+    "QUOTA_MEMBER_IMAGES_PER_DAY": "unlimited",
+    "QUOTA_SERVER_TOKENS_PER_DAY": "unlimited",
+    "QUOTA_SERVER_SPEECH_CHARACTERS_PER_DAY": "unlimited",
+    "QUOTA_SERVER_IMAGES_PER_DAY": "unlimited",
+}
+"""Settings with which anybody may do as much as they like."""
+
 SIGN_OF_LIFE = "-# ✍️ …"
 """The last line of an answer that is still being written."""
 

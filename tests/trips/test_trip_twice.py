@@ -7,18 +7,10 @@ from bot.sandbox.faults import Hang, Slow
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, whole
+from tests.support.trip_box import DEADLINE_S, UNLIMITED, OpenBox, all_of, ask, whole
 
 EVENTS = 500
-WITHOUT_LIMITS = {
-    "QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited",
-    "QUOTA_SERVER_TOKENS_PER_DAY": "unlimited",
-    "HISTORY_TURNS": "0",
-    "HISTORY_TOKENS": "0",
-    "MEMBER_RATE": "off",
-    "MEMBER_RUNNING": "off",
-    "CHANNEL_RUNNING": "off",
-}
+WITHOUT_MEMORY = {**UNLIMITED, "HISTORY_TURNS": "0", "HISTORY_TOKENS": "0"}
 
 
 async def test_an_interaction_delivered_twice_is_answered_once(box: Sandbox, ada: Person) -> None:
@@ -43,7 +35,7 @@ async def test_what_was_answered_before_a_restart_is_not_answered_again(box: San
 
 
 async def test_five_hundred_events_to_each_of_two_processes_are_five_hundred_answers(open_box: OpenBox) -> None:
-    box = await open_box(WITHOUT_LIMITS)
+    box = await open_box(WITHOUT_MEMORY)
     sibling = await box.sibling()
     people = [box.join(f"Member {number}") for number in range(50)]
     used = []
