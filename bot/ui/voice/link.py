@@ -8,6 +8,7 @@ session's work.
 import asyncio
 import contextlib
 import socket
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import discord
@@ -83,6 +84,8 @@ async def open_link(channel: discord.VoiceChannel | discord.StageChannel) -> Lin
         VoiceNotInstalled: a library that voice needs is missing.
         NoLink: it failed otherwise.
     """
+    if find_spec("av") is None:
+        raise VoiceNotInstalled("no av")
     try:
         link = await channel.connect(cls=Link, timeout=TIMEOUT_S, reconnect=False, self_deaf=True)
     except discord.ConnectionClosed as closed:
@@ -134,6 +137,11 @@ class _State(VoiceConnectionState):
         # It raises after it has disconnected, and nobody would look at that: `ended` and `close_code` tell of it.
         with contextlib.suppress(discord.ConnectionClosed, TimeoutError):
             await super()._poll_voice_ws(reconnect)
+
+    def _update_voice_channel(self, channel_id: int | None) -> None:
+        # Moved to where it can't see it stays, as far as anybody here knows, where it was.
+        if channel_id is not None and self.guild.get_channel(channel_id) is not None:
+            super()._update_voice_channel(channel_id)
 
     def _create_socket(self) -> None:
         self._wake_reader()

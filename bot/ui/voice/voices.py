@@ -83,6 +83,7 @@ class Voices:
         self._closed = True
         if self._watching is not None:
             self._watching.cancel()
+            await asyncio.wait({self._watching})
         await asyncio.gather(*(self.leave(guild_id) for guild_id in list(self._sessions)))
         for task in self._tasks:
             task.cancel()
@@ -142,9 +143,16 @@ class Voices:
         while True:
             await self._clock.sleep(LOOK_EVERY_S)
             for session in list(self._sessions.values()):
-                if (why := self._reason_to_leave(session)) is not None:
-                    log.info("leaving a voice channel", extra={"guild": session.guild.id, "why": why})
-                    await self.leave(session.guild.id)
+                try:
+                    await self._leave_where_not_needed(session)
+                except Exception:
+                    # Whatever is the matter with one session, the others are still looked after.
+                    log.exception("voice channel not left", extra={"guild": session.guild.id})
+
+    async def _leave_where_not_needed(self, session: Session) -> None:
+        if (why := self._reason_to_leave(session)) is not None:
+            log.info("leaving a voice channel", extra={"guild": session.guild.id, "why": why})
+            await self.leave(session.guild.id)
 
     def _reason_to_leave(self, session: Session) -> str | None:
         now = self._clock.monotonic()
