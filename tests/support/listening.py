@@ -1,5 +1,7 @@
 """What trips into voice channels share: getting the bot in, and hearing it to its end."""
 
+import asyncio
+
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.voice.heard import Heard
@@ -28,3 +30,10 @@ async def silence(box: Sandbox, *, since: int = 0) -> Heard:
         since=since,
         deadline_s=DEADLINE_S,
     )
+
+
+async def idle(person: Person) -> None:
+    """Wait until nothing is said any more, asking as a member would."""
+    async with asyncio.timeout(DEADLINE_S):
+        while (await use(person, "/voice queue")).text != "I'm not saying anything, and nothing waits.":
+            pass

@@ -3,11 +3,9 @@
 from bot.sandbox.faults import Body, Cut, Slow
 from bot.sandbox.model_calls import Kind
 from tests.support.correlation import find, resampled, samples_of, trimmed
-from tests.support.listening import in_the_lounge, silence
+from tests.support.listening import idle, in_the_lounge, silence
 from tests.support.make_sound import mp3
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole
-
-IDLE = "I'm not saying anything, and nothing waits."
 
 
 async def test_odd_sounds_end_in_a_sentence_and_leave_the_line_free(open_box: OpenBox) -> None:
@@ -22,7 +20,7 @@ async def test_odd_sounds_end_in_a_sentence_and_leave_the_line_free(open_box: Op
         used = await use(ada, "/say", text="What will this be?")
         assert used.messages[0].attachments == []
         assert used.text.startswith("The AI service")
-        assert (await use(ada, "/voice queue")).text == IDLE
+        await idle(ada)
     assert len(box.voice.heard().speech) == 0
 
     box.model_api.faults.next(Kind.SPEECH, Cut(after=3, how="reset"))
@@ -39,14 +37,12 @@ async def test_odd_sounds_end_in_a_sentence_and_leave_the_line_free(open_box: Op
     await whole(used)
     assert (await use(ada, "/voice skip")).text == "Skipped."
     await silence(box, since=before)
-    assert (await use(ada, "/voice queue")).text == IDLE
+    await idle(ada)
 
     before = len(box.voice.heard())
     box.model_api.faults.next(Kind.SPEECH, Slow(pace_s=1.4))  # 4 KiB at 48 kbit/s are 0.7 s of sound
     used = await use(ada, "/say", text="This one comes in at half the speed at which it is spoken, and arrives whole.")
-    heard = await silence(box, since=before)
-    while (await use(ada, "/voice queue")).text != IDLE:
-        heard = await silence(box, since=before)
+    await idle(ada)
     heard = box.voice.heard(since=before)
     spoken = trimmed(samples_of(used.messages[0].attachments[0].data))
     parts = [spoken[at : at + 4_000] for at in range(0, len(spoken) - 4_000, 4_000)]

@@ -10,7 +10,7 @@ from bot.sandbox.messages import Message
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from tests.support.correlation import RATE, Samples, find, resampled, samples_of, trimmed
-from tests.support.listening import OTHER, in_the_lounge, silence
+from tests.support.listening import OTHER, idle, in_the_lounge, silence
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole
 
 TEXT = "One after the other, these words are heard, and not one of them is lost on the way. " * 3
@@ -146,8 +146,7 @@ async def test_dead_udp_is_not_noticed_and_leaves_nothing_behind(open_box: OpenB
     (ada,) = await in_the_lounge(box, box.person("Ada"))
     box.voice.close_udp()
     await use(ada, "/say", text="Nobody hears this.")
-    while (await use(ada, "/voice queue")).text != "I'm not saying anything, and nothing waits.":
-        pass
+    await idle(ada)
     await box.voice.open_udp()
     await use(ada, "/say", text="But this.")
     await silence(box)
