@@ -42,6 +42,7 @@ class Console:
     def __init__(self, sandbox: Sandbox, show: Show, folder: Folder) -> None:
         self._sandbox = sandbox
         self._show = show
+        show.knows(sandbox.world.called)
         self._folder = folder
         self._person: Person = sandbox.person("Ada")
         self._place = self._person.place()

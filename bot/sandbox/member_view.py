@@ -1,7 +1,7 @@
 """A message the way a member sees it, as lines for a terminal."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.sandbox.cells import visible, wrap
 from bot.sandbox.messages import Attachment, Message
@@ -12,11 +12,17 @@ _FENCE = re.compile(r"\s*(`{3,})(\w*)\s*$")
 _BULLET = re.compile(r"\s*(?:[-*] |\d+\. )")
 _INLINE = re.compile(r"`([^`\n]+)`|\*\*([^*\n]+)\*\*|(?<!\*)\*([^*\n]+)\*(?!\*)|</([\w -]+):\d+>")
 
+_MENTION = re.compile(r"<(?:#|@!?|@&)(\d{1,20})>")
+
 
 class MemberView:
-    """Draws messages `width` columns wide; `now` (seconds since 1970) is when they are looked at."""
+    """Draws messages `width` columns wide; `now` (seconds since 1970) is when they are looked at.
+
+    `names` tells what a channel, a member or a role is called, by its id.
+    """
 
     def __init__(self, styles: Styles, *, width: int = 92) -> None:
+        self.names: Callable[[int], str | None] = _nameless
         self._styles = styles
         self._width = max(30, width)
 
@@ -45,13 +51,17 @@ class MemberView:
     def _body(self, message: Message, now: float) -> list[str]:
         if message.loading:
             return ["  " + self._styles.dim("● ● ● thinking…")]
-        drawn = self._text(read_out(message.content, now))
+        drawn = self._text(self._named(read_out(message.content, now)))
         drawn += [line for attachment in message.attachments for line in self._attachment(attachment)]
         for embed in message.embeds:
             drawn += self._embed(embed, now)
         if message.ephemeral:
             drawn.append("  " + self._styles.dim("(only you can see this)"))
         return drawn
+
+    def _named(self, text: str) -> str:
+        """Put names in place of mentions, as Discord's client does."""
+        return _MENTION.sub(lambda found: self.names(int(found[1])) or found[0], text)
 
     def _text(self, text: str) -> list[str]:
         drawn: list[str] = []
@@ -122,3 +132,7 @@ class MemberView:
             f"  {self._styles.dim('▎')}{line.removeprefix('  ')}"
             for line in self._text(read_out("\n".join(parts), now))
         ]
+
+
+def _nameless(_: int) -> str | None:
+    return None

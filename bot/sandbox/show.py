@@ -32,6 +32,10 @@ class Show:
         width = min(WIDEST, shutil.get_terminal_size().columns - 1)
         return cls(sys.stdout, interactive=sys.stdout.isatty(), width=width)
 
+    def knows(self, names: Callable[[int], str | None]) -> None:
+        """Learn what channels, people and roles are called, by their ids."""
+        self._view.names = names
+
     def line(self, text: str = "") -> None:
         """Write a line."""
         self._screen.write(f"{text}\n")

@@ -57,6 +57,7 @@ class Tour:
         self._pace_s = pace_s
         self._api: ModelApi = sandbox.model_api
         self._show = show
+        show.knows(sandbox.world.called)
         self._folder = folder
 
     async def play(self) -> bool:

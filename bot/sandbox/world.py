@@ -195,6 +195,15 @@ class World:
                 return guild.channels[channel_id]
         return None
 
+    def called(self, thing_id: int) -> str | None:
+        """What Discord's client shows in place of a mention: of a channel, a person or a role."""
+        if (channel := self.channel(thing_id)) is not None:
+            return f"#{channel.name}"
+        if thing_id in self.users:
+            return f"@{self.users[thing_id].name}"
+        roles = (guild.roles.get(thing_id) for guild in self.guilds.values())
+        return next((f"@{role.name}" for role in roles if role is not None), None)
+
     def guild_of(self, channel: Channel) -> Guild | None:
         """The guild a channel is in; None for a direct message."""
         return None if channel.guild_id is None else self.guilds[channel.guild_id]

@@ -84,3 +84,10 @@ def test_dates_are_read_out() -> None:
         read_out("<t:86400:D> <t:0> <t:99999999999999:f>", 0)
         == "02 January 1970 01 January 1970 00:00 <t:99999999999999:f>"
     )
+
+
+def test_mentions_are_shown_by_name() -> None:
+    view = MemberView(PLAIN)
+    view.names = {1: "#Lounge", 2: "@Ada"}.get
+    shown = view.lines([message("In <#1> with <@2>, <@!2> and <@&3>.")], now=0)
+    assert shown[-1].strip() == "In #Lounge with @Ada, @Ada and <@&3>."
