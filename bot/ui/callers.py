@@ -20,18 +20,22 @@ def caller_of(interaction: discord.Interaction) -> Caller:
     settings_channel_id = interaction.channel_id
     if isinstance(interaction.channel, discord.Thread):
         settings_channel_id = interaction.channel.parent_id
-    held = interaction.permissions
     return Caller(
         user_id=interaction.user.id,
         name=interaction.user.display_name,
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
         settings_channel_id=settings_channel_id,
-        rights=frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed)),
+        rights=rights_of(interaction.permissions),
         server_name=interaction.guild.name if interaction.guild else "",
         channel_name=getattr(interaction.channel, "name", None) or "",
         role_ids=_role_ids(interaction),
     )
+
+
+def rights_of(held: discord.Permissions) -> frozenset[Right]:
+    """Return the rights that these permissions give."""
+    return frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed))
 
 
 def _role_ids(interaction: discord.Interaction) -> frozenset[int]:
