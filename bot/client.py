@@ -18,6 +18,7 @@ from bot.ui.buttons import Buttons
 from bot.ui.forms import Forms
 from bot.ui.gate import Gate
 from bot.ui.interruptions import Interruptions
+from bot.ui.replies import Replies
 from bot.ui.rooms import Rooms
 from bot.ui.sync import sync_if_changed
 from bot.ui.tree import Tree
@@ -29,6 +30,7 @@ DISCORDS_OWN_BASE: Final = "https://discord.com/api/v10"
 PULSE_EVERY_S: Final = 10
 COGS: Final = (
     "cogs.ask",
+    "cogs.mentions",
     "cogs.say",
     "cogs.draw",
     "cogs.models",
@@ -65,6 +67,7 @@ class Bot(commands.AutoShardedBot):
     ) -> None:
         self.services = services
         self.rooms = Rooms(clock)
+        self.replies = Replies(self, self.rooms, clock)
         self.gate = Gate(services.roster, clock, hurry or asyncio.Event())
         self._clock = clock
         self._grace_s = grace_s
@@ -76,7 +79,8 @@ class Bot(commands.AutoShardedBot):
         self._api_base_url = api_base_url
         intents = discord.Intents.none()
         intents.guilds = True
-        # Not to read messages, whose content does not come with these, but to hear of deleted ones.
+        # Content comes with mentions of the bot, with direct messages and with replies that ping it (FACTS: intents and
+        # content); of all messages it is told when they are deleted.
         intents.guild_messages = True
         intents.dm_messages = True
         intents.message_content = message_content
@@ -126,7 +130,7 @@ class Bot(commands.AutoShardedBot):
             await self._await_session_starts()
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Pass over messages: there are no prefix commands."""
+        """Look for no prefix commands in messages; cogs listen for themselves."""
 
     async def on_interaction(self, interaction: discord.Interaction, /) -> None:
         """Pass on pressed buttons and forms that were sent; discord.py itself sees to commands."""
@@ -151,6 +155,7 @@ class Bot(commands.AutoShardedBot):
     async def _close(self) -> None:
         self.services.lanes.close()
         await self.gate.close(self._grace_s)
+        await self.replies.close()
         await self.voices.close()
         for task in self._tasks:
             task.cancel()

@@ -73,11 +73,12 @@ class OutsideServer(Refusal):
 
 
 class QuotaSpent(Refusal):
-    """A limit would be passed; it opens again at `resets_at`."""
+    """A limit would be passed; it opens again at `resets_at`. `rule` names the limit, for telling it from others."""
 
-    def __init__(self, sentence: str, *, resets_at: datetime) -> None:
+    def __init__(self, sentence: str, *, resets_at: datetime, rule: str = "") -> None:
         super().__init__("quota spent", sentence=sentence)
         self.resets_at = resets_at
+        self.rule = rule
 
 
 class TurnedAway(Refusal):

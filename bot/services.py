@@ -7,7 +7,6 @@ from bot.catalogue import Catalogue
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
 from bot.guilds.admission import Admission
-from bot.guilds.auto_read import AutoRead
 from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
 from bot.memory.deletions import Deletions
@@ -35,7 +34,6 @@ class Services:
     lexicon: Lexicon
     drawing: Drawing
     rules: GuildRules
-    auto_read: AutoRead
     admission: Admission
     lanes: Lanes
     catalogue: Catalogue

@@ -49,7 +49,8 @@ class Question:
     """What a member asks, and who answers.
 
     `fresh` leaves out what was said before. `reply_to` is the message that it is a reply to: where that shows a turn,
-    the question goes on from there and knows nothing else. `message_id` is the message that asks, if one does.
+    the question goes on from there and knows nothing else. `message_id` is the message that asks, if one does; `way`
+    says for the record how the question came.
     """
 
     text: str
@@ -59,6 +60,7 @@ class Question:
     fresh: bool = False
     reply_to: int | None = None
     message_id: int | None = None
+    way: str = "command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class Answering:
         allowance = self._ledger.allowance(prepared.reservation, Kind.TOKENS)
         tally = Tally(prepared.prompt_tokens, allowance)
         with Trip("ask", prepared.caller, self._clock) as trip:
-            trip.note(model=prepared.question.model, private=prepared.question.private)
+            trip.note(way=prepared.question.way, model=prepared.question.model, private=prepared.question.private)
             trip.note(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
             try:
                 await self._show(prepared, surface, tally, trip, listener)

@@ -39,7 +39,4 @@ PERSONA: Final = Field("persona", "persona")
 LONGEST_PERSONA: Final = 4000
 """In characters: the most that a form's text field takes."""
 
-READ_CHANNEL: Final = Field("read_channel", "channel read aloud")
-"""A channel's id. Only a server has it, and it is changed by `bot.guilds.auto_read`."""
-
-ALL: Final = (*MODELS.values(), PERSONA, READ_CHANNEL)
+ALL: Final = (*MODELS.values(), PERSONA)

@@ -7,7 +7,7 @@ from bot.caller import Caller
 from bot.catalogue import Catalogue, ModelKind
 from bot.clock import Clock, unix_ms
 from bot.errors import BadOption, OutsideServer
-from bot.guilds.fields import ALL, LONGEST_PERSONA, MODELS, PERSONA, READ_CHANNEL, Field, Place
+from bot.guilds.fields import ALL, LONGEST_PERSONA, MODELS, PERSONA, Field, Place
 from bot.guilds.levels import Holding, Level, holding
 from bot.store.settings import StoredSettings
 
@@ -63,8 +63,7 @@ class GuildRules:
         if place is Place.SERVER:
             del chosen[Level.CHANNEL]
         models = [self._model(kind, chosen) for kind in MODELS]
-        of_server = [holding(READ_CHANNEL, chosen, "")] if place is Place.SERVER else []
-        return [*models, *of_server, holding(PERSONA, chosen, self._persona)]
+        return [*models, holding(PERSONA, chosen, self._persona)]
 
     async def present_persona(self, caller: Caller, place: Place) -> str:
         """Return the persona that holds at `place`, to be written anew.

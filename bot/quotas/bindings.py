@@ -43,6 +43,11 @@ class Binding:
     exempt: bool = False
 
     @property
+    def name(self) -> str:
+        """What tells it from other limits of the same caller."""
+        return ":".join(map(str, (self.pool, self.subject, self.rule.kind, self.rule.per, self.rule.target)))
+
+    @property
     def limit(self) -> int | None:
         """How much there is; None when nothing is refused."""
         return None if self.exempt else self.rule.limit

@@ -92,7 +92,7 @@ class Ledger:
         if overdrawn := granting.result():
             over, binding, resets_at = _last_to_reset(plan, overdrawn)
             sentence = refusal(binding, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
-            raise QuotaSpent(sentence, resets_at=resets_at)
+            raise QuotaSpent(sentence, resets_at=resets_at, rule=binding.name)
         return reservation
 
     def allowance(self, reservation: Reservation, kind: Kind) -> Allowance:

@@ -12,6 +12,7 @@ from bot.sandbox.model_calls import Kind
 from bot.sandbox.options import ClientRefused
 from bot.sandbox.people import Person
 from bot.sandbox.permissions import MODERATOR
+from bot.sandbox.said import Said
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.show import Show
 from bot.sandbox.typed import Mistake, paths, read, usage
@@ -21,10 +22,13 @@ PATIENCE_S = 120.0
 QUIET_S = 1.2  # an answer counts as done when nothing changed for so long
 SCREENFUL = 6  # messages
 
+MENTION = "@bot"
+
 HELP = f"""\
   /ask hello                     any command of the bot; what comes first is its first option
   /ask prompt: hi private: true  further options by name
   hello there                    plain text is said in the channel
+  @bot hello there               and this mentions the bot; in direct messages that needs no mention
   /as Ben, /as moderator         be somebody else
   /in #random, /in dm            be elsewhere
   /people                        who is here, and where one can go
@@ -81,7 +85,7 @@ class Console:
             elif line.startswith("/"):
                 await self._slash(line)
             elif line:
-                self._show.message(await self._person.says(line, channel=self._place))
+                await self._say(line)
         except Mistake as mistake:
             self._show.line(f"  {mistake}")
         except ClientRefused as refusal:
@@ -96,15 +100,23 @@ class Console:
         if not self._sandbox.child.running:
             raise Mistake("The bot is not running any more; /log shows the last it said.")
         used = await self._person.command(typed.name, typed.options, channel=self._place)
-        await self._watch(used)
+        await self._watch(used, lambda: used.responded and not used.thinking)
 
-    async def _watch(self, used: Invocation) -> None:
+    async def _say(self, line: str) -> None:
+        world = self._sandbox.world
+        text = line.replace(MENTION, f"<@{world.bot.id}>")
+        said = Said(await self._person.says(text, channel=self._place), world)
+        self._show.message(said.message)
+        if self._sandbox.running and (text != line or self._place.is_direct):
+            await self._watch(said, lambda: bool(said.messages or said.reactions))
+
+    async def _watch(self, used: Invocation | Said, answered: Callable[[], bool]) -> None:
         api = self._sandbox.model_api
         before = len(api.requests)
 
         def done() -> bool:
             running = any(call.running for call in api.requests[before:])
-            return used.failed or (used.responded and not used.thinking and not running)
+            return used.failed or (answered() and not running)
 
         try:
             await self._show.watch(used, done, deadline_s=PATIENCE_S, quiet_s=QUIET_S)

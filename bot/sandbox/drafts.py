@@ -68,6 +68,7 @@ class Draft:
     listed: list[Listed] | Absent = ABSENT
     uploads: Sequence[Upload] = field(default_factory=tuple)
     reply_to: int | None = None
+    reply_required: bool = True
     nonce: str | int | None = None
     enforce_nonce: bool = False
 
@@ -103,6 +104,7 @@ def read_draft(body: object, uploads: Sequence[Upload], *, flags: int, file_limi
         listed=_listed(body, uploads),
         uploads=uploads,
         reply_to=_reply(body),
+        reply_required=(body.get("message_reference") or {}).get("fail_if_not_exists") is not False,
         nonce=_nonce(body),
         enforce_nonce=body.get("enforce_nonce") is True,
     )

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from aiohttp import WSMsgType, web
 
 from bot.sandbox import payloads
-from bot.sandbox.guilds import Guild
+from bot.sandbox.guilds import Channel, Guild
 from bot.sandbox.journal import Journal
 from bot.sandbox.messages import Message
 from bot.sandbox.sessions import Close, Closing, Connection, Op, Session
@@ -104,6 +104,11 @@ class Gateway:
     def tell(self, session: Session, name: str, data: Json) -> None:
         """Send an event to one session alone."""
         self._dispatch(session, name, data)
+
+    def announce_channel(self, channel: Channel, *, new: bool = False) -> None:
+        """Tell sessions of a guild's channel that came or changed, with what it allows whom."""
+        name = "CHANNEL_CREATE" if new else "CHANNEL_UPDATE"
+        self.dispatch(name, payloads.channel(channel, self._world), guild_id=channel.guild_id, intents=GUILDS)
 
     async def drop(self, *, code: int = 4000, forget: bool = False) -> None:
         """Cut every connection; with `forget`, the sessions cannot be resumed either."""

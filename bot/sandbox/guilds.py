@@ -16,13 +16,14 @@ class ChannelType(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class User:
-    """An account: a person or the bot."""
+    """An account: a person, a bot, or a webhook, which is in no guild and posts all the same."""
 
     id: int
     username: str
     global_name: str | None = None
     bot: bool = False
     locale: str = "en-US"
+    webhook: bool = False
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
+from bot.sandbox.bell import Bell
 from bot.sandbox.interactions import CallbackType, Interaction
 from bot.sandbox.messages import Message
 from bot.sandbox.snowflakes import Now
@@ -40,6 +41,21 @@ class Invocation:
     def __init__(self, interaction: Interaction, now: Now) -> None:
         self.interaction = interaction
         self._now = now
+
+    @property
+    def bell(self) -> Bell:
+        """Rung for every change."""
+        return self.interaction.bell
+
+    @property
+    def shown(self) -> list[Message]:
+        """Every message that is there, "thinking…" too."""
+        return self.interaction.messages
+
+    @property
+    def began_at(self) -> float:
+        """When it was used, in seconds since 1970."""
+        return self.interaction.dispatched_at
 
     @property
     async def acknowledged(self) -> float:

@@ -291,6 +291,8 @@ def message(of: Message, world: World, *, quoting: bool = True) -> Json:
     }
     if of.nonce is not None:
         body["nonce"] = of.nonce
+    if of.author.webhook:
+        body["webhook_id"] = str(of.author.id)
     if of.interaction_id is not None and of.invoker is not None:
         body |= _interaction(of, of.invoker, world)
     if of.reactions:

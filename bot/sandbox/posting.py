@@ -12,7 +12,7 @@ from bot.sandbox.drafts import ABSENT, EDIT_FLAGS, MOST_ATTACHMENTS, Draft, Uplo
 from bot.sandbox.embeds import check_embeds
 from bot.sandbox.guilds import Channel, User
 from bot.sandbox.interactions import Interaction
-from bot.sandbox.mentions import Allowed, allowed_mentions, pings
+from bot.sandbox.mentions import ANYONE, Allowed, allowed_mentions, pings
 from bot.sandbox.messages import Attachment, Message, MessageFlag, Pings
 from bot.sandbox.wire import empty_message, invalid_form, too_many_attachments, unknown_message
 from bot.sandbox.world import World
@@ -126,6 +126,10 @@ class Postbox:
         """Take a message away."""
         message.deleted = True
         self._changed("MESSAGE_DELETE", message, interaction)
+
+    def post(self, channel: Channel, author: User, text: str, *, reply_to: int | None = None) -> Message:
+        """Post a text as anybody: a webhook, another bot."""
+        return self.create(channel, author, Draft({}, content=text, reply_to=reply_to), fallback=ANYONE)
 
     def upload(self, channel: Channel, upload: Upload) -> Attachment:
         """Keep a file that belongs to no message: one that was chosen for a command's option."""

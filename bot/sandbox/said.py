@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from bot.sandbox.bell import Bell
 from bot.sandbox.messages import Message
 from bot.sandbox.world import World
 
@@ -24,9 +25,29 @@ class Said:
         return found
 
     @property
+    def bell(self) -> Bell:
+        """Rung for every change."""
+        return self._world.bell
+
+    @property
+    def shown(self) -> list[Message]:
+        """The same as `messages`: nothing in a channel says "thinking…"."""
+        return self.messages
+
+    @property
+    def began_at(self) -> float:
+        """When it was written, in seconds since 1970."""
+        return self.message.created_at
+
+    @property
     def text(self) -> str:
         """The text of the answer's messages, with a line break between them."""
         return "\n".join(message.content for message in self.messages)
+
+    @property
+    def failed(self) -> bool:
+        """Whether Discord says that nobody responded: of a message it never does."""
+        return False
 
     @property
     def reactions(self) -> list[str]:

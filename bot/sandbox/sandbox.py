@@ -95,6 +95,11 @@ class Sandbox:
             raise RuntimeError("the sandbox is not running")
         return self._child
 
+    @property
+    def running(self) -> bool:
+        """Whether the bot runs."""
+        return self._child is not None and self._child.running
+
     def person(self, name: str, *, guild: Guild | str = "Sandbox") -> Person:
         """Somebody of that name, at home in that guild.
 

@@ -11,6 +11,7 @@ from bot.sandbox.invocation import Invocation
 from bot.sandbox.live import LiveBlock, Screen
 from bot.sandbox.member_view import MemberView
 from bot.sandbox.messages import Message
+from bot.sandbox.said import Said
 from bot.sandbox.styles import Styles
 
 WIDEST = 94
@@ -56,9 +57,9 @@ class Show:
             self.line(line)
 
     async def follow(
-        self, used: Invocation, done: Callable[[], bool], *, deadline_s: float, fold: int | None = None
+        self, used: Invocation | Said, done: Callable[[], bool], *, deadline_s: float, fold: int | None = None
     ) -> None:
-        """Draw what an invocation shows, again and again, until `done`; looks after every change.
+        """Draw what answers a command or a message, again and again, until `done`; looks after every change.
 
         Raises:
             TimeoutError: it was not done within `deadline_s` seconds; what was shown stays.
@@ -71,12 +72,14 @@ class Show:
             return done()
 
         try:
-            await used.interaction.bell.until(look, deadline_s=deadline_s, what="the whole answer")
+            await used.bell.until(look, deadline_s=deadline_s, what="the whole answer")
         finally:
             block.finish(self._lines(used, fold))
 
-    async def watch(self, used: Invocation, done: Callable[[], bool], *, deadline_s: float, quiet_s: float) -> None:
-        """Draw what an invocation shows until it is `done` and has not changed for `quiet_s` seconds.
+    async def watch(
+        self, used: Invocation | Said, done: Callable[[], bool], *, deadline_s: float, quiet_s: float
+    ) -> None:
+        """Draw what answers a command or a message until it is `done` and has not changed for `quiet_s` seconds.
 
         Raises:
             TimeoutError: it went on for longer than `deadline_s` seconds; what was shown stays.
@@ -93,14 +96,14 @@ class Show:
                     seen = self._lines(used, None)
                     block.show(seen)
                     with contextlib.suppress(TimeoutError):  # nothing changed: time to see whether it is done
-                        await used.interaction.bell.until(changed, deadline_s=quiet_s, what="a change")
+                        await used.bell.until(changed, deadline_s=quiet_s, what="a change")
         finally:
             block.finish(self._lines(used, None))
 
-    def _lines(self, used: Invocation, fold: int | None) -> list[str]:
+    def _lines(self, used: Invocation | Said, fold: int | None) -> list[str]:
         if used.failed:
             return [f"  {self.styles.bad('The application did not respond')}"]
-        return self._view.lines(used.interaction.messages, now=used.interaction.dispatched_at, fold=fold)
+        return self._view.lines(used.shown, now=used.began_at, fold=fold)
 
 
 def _typed(value: object) -> str:

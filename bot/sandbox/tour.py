@@ -29,6 +29,7 @@ ENOUGH = 0.9
 """This share of a sound has to be heard: an MP3 has silence at its ends that nobody would miss."""
 
 FIRST_QUESTION = "How do the tides work?"
+REPLY = "Is that so in every sea?"
 SMALL_MODEL = "gpt-4.1-mini"
 PERSONA = "You keep a lighthouse and talk like it."
 
@@ -67,6 +68,7 @@ class Tour:
         steps: list[tuple[str, Callable[[], Awaitable[str]]]] = [
             ("Ada asks, and the answer grows as it is written", self._ask),
             ("A follow-up that needs what was said before", self._follow_up),
+            ("Ben replies to that answer in a message of his own", self._reply),
             ("A long answer goes on in further messages", self._long_answer),
             ("Read aloud", self._say),
             ("In a voice channel: what Ada has said is heard there", self._voice),
@@ -121,6 +123,23 @@ class Tour:
         check(any(m["role"] == "assistant" for m in call.messages), "the first answer was not sent along")
         check(FIRST_QUESTION.rstrip("?") in used.text, "the answer does not show that it knew the first question")
         return f"the request carried {len(call.messages)} messages, the first question and answer among them"
+
+    async def _reply(self) -> str:
+        asked, ben = len(self._api.calls(Kind.CHAT)), self._sandbox.person("Ben")
+        answer = ben.sees()[-1]
+        said = await ben.asks(REPLY, reply_to=answer)
+        self._show.message(said.message)
+
+        def complete() -> bool:
+            calls = self._api.calls(Kind.CHAT)[asked:]
+            return bool(calls) and calls[-1].answer is not None and _words(said.text) == _words(calls[-1].answer)
+
+        await self._show.follow(said, complete, deadline_s=STEP_WITHIN_S, fold=FOLD)
+        request = self._api.calls(Kind.CHAT)[-1].messages
+        check(str(request[-1]["content"]).endswith(REPLY), "the request does not end with the reply")
+        check(any(m["content"] == _source(self._api, answer.content) for m in request), "the answer was not sent along")
+        check(not any(message.pinged for message in said.messages), "somebody was pinged")
+        return f"answered by a reply that pings nobody; the request carried {len(request)} messages"
 
     async def _long_answer(self) -> str:
         self._api.faults.next(Kind.CHAT, Slow(pace_s=self._pace_s / FASTER))
@@ -276,6 +295,12 @@ class Tour:
         check(len(found) == count, f"{len(found)} files came, not {count}: {used.text}")
         check(all(each.filename.endswith(ending) for each in found), "a file has another ending")
         return found
+
+
+def _source(api: ModelApi, shown: str) -> str | None:
+    """The answer that is shown, as the model API gave it."""
+    given = (call.answer for call in api.calls(Kind.CHAT))
+    return next((answer for answer in given if answer is not None and _words(answer) == _words(shown)), None)
 
 
 def _words(text: str) -> str:

@@ -61,6 +61,12 @@ class World:
         self.users[user.id] = user
         return user
 
+    def add_webhook(self, name: str) -> User:
+        """A new webhook, as the author of what is posted by it."""
+        user = self.add_user(name, bot=True)
+        user.webhook = True
+        return user
+
     def add_guild(self, name: str, *, channels: Iterable[str] = ("general",)) -> Guild:
         """A new guild with the bot in it, under the role its invitation made."""
         guild = Guild(self.snowflakes.next(), name, self.owner.id)

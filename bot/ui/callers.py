@@ -1,8 +1,9 @@
-"""From an interaction to the plain values that the rest of the bot works with."""
+"""From an interaction or a message to the plain values that the rest of the bot works with."""
 
 import discord
 
 from bot.caller import Caller, Right
+from bot.ui.footing import Place
 
 _RIGHTS = {
     Right.MANAGE_CHANNELS: discord.Permissions(manage_channels=True),
@@ -20,27 +21,46 @@ def caller_of(interaction: discord.Interaction) -> Caller:
     settings_channel_id = interaction.channel_id
     if isinstance(interaction.channel, discord.Thread):
         settings_channel_id = interaction.channel.parent_id
+    held = interaction.permissions
     return Caller(
         user_id=interaction.user.id,
         name=interaction.user.display_name,
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
         settings_channel_id=settings_channel_id,
-        rights=rights_of(interaction.permissions),
+        rights=_rights(held),
         server_name=interaction.guild.name if interaction.guild else "",
         channel_name=getattr(interaction.channel, "name", None) or "",
-        role_ids=_role_ids(interaction),
+        role_ids=_role_ids(interaction.user),
     )
 
 
-def rights_of(held: discord.Permissions) -> frozenset[Right]:
-    """Return the rights that these permissions give."""
+def author_of(message: discord.Message, place: Place) -> Caller:
+    """Return who wrote a message in `place`, and with which rights, by what is known of the server's roles."""
+    author = message.author
+    if isinstance(place, discord.DMChannel):
+        return Caller(author.id, author.display_name, None, place.id, place.id)
+    member = author if isinstance(author, discord.Member) else None
+    return Caller(
+        user_id=author.id,
+        name=author.display_name,
+        guild_id=place.guild.id,
+        channel_id=place.id,
+        settings_channel_id=place.parent_id if isinstance(place, discord.Thread) else place.id,
+        rights=frozenset() if member is None else _rights(place.permissions_for(member)),
+        server_name=place.guild.name,
+        channel_name=place.name,
+        role_ids=_role_ids(author),
+    )
+
+
+def _rights(held: discord.Permissions) -> frozenset[Right]:
     return frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed))
 
 
-def _role_ids(interaction: discord.Interaction) -> frozenset[int]:
+def _role_ids(user: discord.User | discord.Member) -> frozenset[int]:
     """Return the ids of the member's roles as Discord sent them, and of the one that everybody has, the server's."""
-    if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
+    if not isinstance(user, discord.Member):
         return frozenset()
     # Private, but `roles` leaves out those that the cache has not heard of yet, and with them kinder limits.
-    return frozenset({*interaction.user._roles, interaction.guild_id})
+    return frozenset({*user._roles, user.guild.id})

@@ -1,7 +1,8 @@
-"""The gate that every command, button and form comes in by: each once, none while the bot is stopping."""
+"""The gate that every command, button, form and message comes in by: each once, none while the bot is stopping."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,8 +12,7 @@ from bot.clock import Clock
 from bot.errors import Restarting, StoreUnavailable
 from bot.roster.entry import Entry
 from bot.roster.roster import Roster
-from bot.ui import notices
-from bot.ui.entries import enter
+from bot.ui.events import Event, InteractionEvent
 
 PATIENCE_S: Final = 2.0
 """How long a claim may take: there must be time to say so within Discord's three seconds."""
@@ -29,12 +29,16 @@ OVERTIME_S: Final = 1.5
 log = logging.getLogger(__name__)
 
 
+_Claimed = tuple[bool, Entry | None]
+"""Whether an event is this task's to answer, and its place on the roster if its answer takes its time."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Work:
     """One event at work: its task, and its place on the roster if its answer takes its time."""
 
     task: asyncio.Task[Any]  # Any: whatever it returns is discord.py's
-    interaction: discord.Interaction
+    event: Event
     entry: Entry | None
 
 
@@ -61,21 +65,16 @@ class Gate:
         """
         if interaction.type is discord.InteractionType.autocomplete:
             return not self._stopping
-        if self._stopping:
-            await self._turn_away(interaction)
-            return False
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                admitted, entry = await self._admit(interaction)
-        except (TimeoutError, StoreUnavailable) as error:
-            unavailable = error if isinstance(error, StoreUnavailable) else StoreUnavailable("no claim in time")
-            await notices.show(interaction, unavailable)
-            return False
-        if not admitted:
-            log.info("event delivered again", extra={"interaction": interaction.id})
-            return False
-        self._count(interaction, entry)
-        return True
+        return await self._lets_in(InteractionEvent(interaction), lambda: self._claim(interaction))
+
+    async def admits_message(self, event: Event, *, application_id: int, channel_id: int) -> bool:
+        """Do as `admits` does, for a message in a channel."""
+
+        async def claim() -> _Claimed:
+            entry = await self._roster.admit(event.id, application_id=application_id, token="", channel_id=channel_id)
+            return entry is not None, entry
+
+        return await self._lets_in(event, claim)
 
     async def close(self, grace_s: float) -> None:
         """Let nobody in; give running answers `grace_s` seconds, and interrupt those that need longer.
@@ -94,7 +93,24 @@ class Gate:
             interrupting = [asyncio.create_task(self._interrupt(work)) for work in late]
             await asyncio.wait(interrupting, timeout=last_words_s + OVERTIME_S)
 
-    async def _admit(self, interaction: discord.Interaction) -> tuple[bool, Entry | None]:
+    async def _lets_in(self, event: Event, claim: Callable[[], Awaitable[_Claimed]]) -> bool:
+        if self._stopping:
+            await self._turn_away(event)
+            return False
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                admitted, entry = await claim()
+        except (TimeoutError, StoreUnavailable) as error:
+            unavailable = error if isinstance(error, StoreUnavailable) else StoreUnavailable("no claim in time")
+            await event.tell(unavailable)
+            return False
+        if not admitted:
+            log.info("event delivered again", extra={"event": event.id})
+            return False
+        self._count(event, entry)
+        return True
+
+    async def _claim(self, interaction: discord.Interaction) -> _Claimed:
         if interaction.type is not discord.InteractionType.application_command or interaction.channel_id is None:
             # What a button or form belongs to is a whole message already.
             return await self._roster.claim(interaction.id), None
@@ -106,13 +122,13 @@ class Gate:
         )
         return entry is not None, entry
 
-    def _count(self, interaction: discord.Interaction, entry: Entry | None) -> None:
-        # discord.py runs each interaction in a task of its own and keeps no hold of it.
+    def _count(self, event: Event, entry: Entry | None) -> None:
+        # discord.py runs each event in a task of its own and keeps no hold of it.
         task = asyncio.current_task()
-        assert task is not None, "called within an interaction's task"
-        work = _Work(task, interaction, entry)
+        assert task is not None, "called within an event's task"
+        work = _Work(task, event, entry)
         if entry is not None:
-            enter(interaction, entry)
+            event.enter(entry)
         self._running.add(work)
 
         def ended(_: asyncio.Task[Any]) -> None:
@@ -122,16 +138,16 @@ class Gate:
 
         task.add_done_callback(ended)
 
-    async def _turn_away(self, interaction: discord.Interaction) -> None:
+    async def _turn_away(self, event: Event) -> None:
         """Say that the bot is restarting, unless a sibling answers."""
         await self._clock.sleep(AFTER_YOU_S)
         try:
             async with asyncio.timeout(PATIENCE_S):
-                if not await self._roster.claim(interaction.id):
+                if not await self._roster.claim(event.id):
                     return
         except (TimeoutError, StoreUnavailable):
             pass  # the sentence is true either way
-        await notices.show(interaction, Restarting())
+        await event.tell(Restarting())
 
     async def _finish_within(self, seconds: float) -> None:
         """Wait until nothing runs any more, `seconds` have passed, or somebody is in a hurry."""
@@ -147,6 +163,6 @@ class Gate:
         """End one answer early and see that it says so."""
         work.task.cancel()
         await asyncio.wait({work.task})
-        await notices.show_unless_answered(work.interaction, Restarting())
+        await work.event.tell_unless_answered(Restarting())
         if work.entry is not None:
             work.entry.end()

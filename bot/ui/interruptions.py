@@ -1,7 +1,7 @@
 """Says below an answer that it was interrupted, after the process that was writing it died.
 
 The interaction's own token comes first: it needs no permission and reaches private answers too, for fifteen minutes.
-After that the bot's token reaches what everyone can see.
+After that the bot's token reaches what everyone can see. Answers to messages have no other.
 """
 
 import logging
@@ -42,16 +42,16 @@ class _Door(Protocol):
 
     name: str
 
-    async def read(self) -> _Message:
-        """Return the last message known."""
+    async def read(self) -> _Message | None:
+        """Return the last message known; None where there is none yet, and one has to be added."""
         ...
 
     async def write(self, message: _Message, text: str) -> None:
         """Put `text` in place of a message's."""
         ...
 
-    async def add(self, last: _Message, text: str) -> None:
-        """Send a further message, as private as the last one."""
+    async def add(self, last: _Message | None, text: str) -> None:
+        """Send a further message, as private as the last one, or the first."""
         ...
 
 
@@ -92,13 +92,16 @@ class Interruptions:
         return True
 
     def _doors(self, answer: RunningAnswer) -> Iterator[_Door]:
-        if self._clock.now() - datetime.fromtimestamp(answer.started_at_ms / 1000, UTC) < TOKEN_LIVES:
+        if answer.token and self._clock.now() - datetime.fromtimestamp(answer.started_at_ms / 1000, UTC) < TOKEN_LIVES:
             yield _ByToken(self._client, answer)
         yield _ByBot(self._client, answer)
 
     async def _mark(self, door: _Door, answer: RunningAnswer) -> bool:
         """Mark the answer's last message if the answer is unfinished; tell whether it was."""
         message = await door.read()
+        if message is None:
+            await door.add(None, BEFORE_A_WORD)
+            return True
         text: str = message["content"]
         if message.get("flags", 0) & _LOADING or (
             answer.shows is Shows.LINE and not _is_unfinished(text) and not message["attachments"]
@@ -128,7 +131,7 @@ class Interruptions:
         Only possible where the bot may read the channel; private ones cannot be found.
         """
         try:
-            return await _sent_for(self._client.http, answer, after=int(known["id"]))
+            return await _sent_for(self._client, answer, after=int(known["id"]))
         except discord.HTTPException:
             return []
 
@@ -142,14 +145,26 @@ def _is_unfinished(text: str) -> bool:
     return text.endswith(SIGN_OF_LIFE.strip())
 
 
-async def _sent_for(http: discord.http.HTTPClient, answer: RunningAnswer, *, after: int) -> list[_Message]:
+async def _sent_for(client: discord.Client, answer: RunningAnswer, *, after: int) -> list[_Message]:
     """Look through a channel for the messages of an answer, the oldest first.
 
     Discord gives those right after an id when asked so; a hundred of them is far more than come within an answer.
     """
-    found: list[_Message] = [dict(each) for each in await http.logs_from(answer.channel_id, limit=100, after=after)]
-    own = [each for each in found if (each.get("interaction_metadata") or {}).get("id") == str(answer.id)]
-    return sorted(own, key=lambda message: int(message["id"]))
+    found: list[_Message] = [
+        dict(each) for each in await client.http.logs_from(answer.channel_id, limit=100, after=after)
+    ]
+    found.sort(key=lambda message: int(message["id"]))
+    if answer.token:
+        return [each for each in found if (each.get("interaction_metadata") or {}).get("id") == str(answer.id)]
+    own: list[_Message] = []
+    above = str(after)
+    for each in found:
+        # Each message of an answer to a message is a reply to the one before it, the first to the question.
+        reply_to = (each.get("message_reference") or {}).get("message_id")
+        if each["author"]["id"] == str(client.user and client.user.id) and reply_to == above:
+            own.append(each)
+            above = each["id"]
+    return own
 
 
 class _ByToken:
@@ -174,7 +189,8 @@ class _ByToken:
             *self._hook, int(message["id"]), session=self._session, payload=_payload(text)
         )
 
-    async def add(self, last: _Message, text: str) -> None:
+    async def add(self, last: _Message | None, text: str) -> None:
+        assert last is not None, "an interaction has a message from its acknowledgement on"
         payload = {**_payload(text), "flags": last.get("flags", 0) & _EPHEMERAL}
         await async_context.get().execute_webhook(*self._hook, session=self._session, payload=payload, wait=True)
 
@@ -185,26 +201,36 @@ class _ByBot:
     name = "bot"
 
     def __init__(self, client: discord.Client, answer: RunningAnswer) -> None:
+        self._client = client
         self._http = client.http
         self._channel_id = answer.channel_id
         self._answer = answer
 
-    async def read(self) -> _Message:
+    async def read(self) -> _Message | None:
         if self._answer.message_ids:
             return dict(await self._http.get_message(self._channel_id, self._answer.message_ids[-1]))
-        # It died before the first id was written down. An interaction is older than the messages that answer it.
-        sent = await _sent_for(self._http, self._answer, after=self._answer.id)
-        if not sent:
+        # It died before the first id was written down. What asks is older than the messages that answer it.
+        sent = await _sent_for(self._client, self._answer, after=self._answer.id)
+        if sent:
+            return sent[-1]
+        if self._answer.token:
             raise _NothingThere
-        return sent[-1]
+        return None
 
     async def write(self, message: _Message, text: str) -> None:
         with handle_message_parameters(content=text, allowed_mentions=discord.AllowedMentions.none()) as params:
             await self._http.edit_message(self._channel_id, int(message["id"]), params=params)
 
-    async def add(self, last: _Message, text: str) -> None:
-        del last
-        with handle_message_parameters(content=text, allowed_mentions=discord.AllowedMentions.none()) as params:
+    async def add(self, last: _Message | None, text: str) -> None:
+        above = None
+        if not self._answer.token:
+            message_id = self._answer.id if last is None else int(last["id"])
+            above = discord.MessageReference(message_id=message_id, channel_id=self._channel_id).to_dict()
+        with handle_message_parameters(
+            content=text,
+            allowed_mentions=discord.AllowedMentions.none(),
+            message_reference=above or discord.utils.MISSING,
+        ) as params:
             await self._http.send_message(self._channel_id, params=params)
 
 

@@ -19,9 +19,12 @@ class Need:
 
 
 NEEDS: Final = (
-    Need("view_channel", "View Channels", "marking an answer that a restart cut short"),
-    Need("read_message_history", "Read Message History", "marking an answer that a restart cut short"),
-    Need("send_messages", "Send Messages", "saying hello"),
+    Need("view_channel", "View Channels", "hearing when I'm mentioned"),
+    Need("read_message_history", "Read Message History", "replying, and marking an answer that a restart cut short"),
+    Need("send_messages", "Send Messages", "answering mentions and replies"),
+    Need("send_messages_in_threads", "Send Messages in Threads", "answering them in threads"),
+    Need("attach_files", "Attach Files", "answering them at length"),
+    Need("add_reactions", "Add Reactions", "showing where I may not write"),
     Need("connect", "Connect", "coming into voice channels"),
     Need("speak", "Speak", "being heard there"),
 )

@@ -22,7 +22,14 @@ async def show(interaction: discord.Interaction, error: Exception) -> bool:
     """
     reference = new_reference()
     sentence = _sentence_for(error, reference)
-    _record(interaction, error, reference)
+    _record(
+        error,
+        reference,
+        command=interaction.command.qualified_name if interaction.command else None,
+        user=interaction.user.id,
+        guild=interaction.guild_id,
+        channel=interaction.channel_id,
+    )
     try:
         if interaction.response.is_done():
             await interaction.edit_original_response(content=sentence, attachments=[], view=None)
@@ -52,6 +59,13 @@ async def show_unless_answered(interaction: discord.Interaction, error: Exceptio
         log.warning("notice not shown", extra={"error": type(failure).__name__})
 
 
+def told(error: Exception, **where: object) -> str:
+    """Write in the log what went wrong and `where`, and return the sentence for the person who asked."""
+    reference = new_reference()
+    _record(error, reference, **where)
+    return _sentence_for(error, reference)
+
+
 def _sentence_for(error: Exception, reference: str) -> str:
     if isinstance(error, BotError):
         return error.sentence
@@ -60,15 +74,8 @@ def _sentence_for(error: Exception, reference: str) -> str:
     return f"Something went wrong on my side. Whoever runs me can look it up in my log as {reference}."
 
 
-def _record(interaction: discord.Interaction, error: Exception, reference: str) -> None:
-    facts = {
-        "reference": reference,
-        "command": interaction.command.qualified_name if interaction.command else None,
-        "user": interaction.user.id,
-        "guild": interaction.guild_id,
-        "channel": interaction.channel_id,
-        "error": type(error).__name__,
-    }
+def _record(error: Exception, reference: str, **where: object) -> None:
+    facts = {"reference": reference, **where, "error": type(error).__name__}
     if isinstance(error, Refusal):
         log.info("refused", extra={**facts, "detail": str(error)})
     elif isinstance(error, BotError):

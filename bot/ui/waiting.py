@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import discord
 
@@ -20,18 +22,23 @@ async def in_line(interaction: discord.Interaction, ticket: Ticket) -> bool:
         WaitedTooLong: the person would not get the answer any more.
         Restarting: no more answers start.
     """
+    return await told_in_line(partial(say_meanwhile, interaction), ticket)
+
+
+async def told_in_line(say: Callable[[str], Awaitable[None]], ticket: Ticket) -> bool:
+    """Do as `in_line` does, where `say` puts a text in place of the answer."""
 
     async def tell(before: int) -> None:
         # A request in flight is never cut off (FACTS: interaction webhooks): a cancellation leaves it to run out.
-        editing = asyncio.create_task(_edit(interaction, _sentence(before)))
-        await asyncio.wait({editing})
+        saying = asyncio.create_task(_try(say, _sentence(before)))
+        await asyncio.wait({saying})
 
     return await ticket.turn(tell)
 
 
-async def _edit(interaction: discord.Interaction, text: str) -> None:
+async def _try(say: Callable[[str], Awaitable[None]], text: str) -> None:
     try:
-        await say_meanwhile(interaction, text)
+        await say(text)
     except discord.HTTPException as failure:
         # Whoever waits goes on waiting; what they read is only a little behind.
         log.warning("place in line not shown", extra={"status": failure.status, "discord_code": failure.code})

@@ -14,6 +14,7 @@ async def test_the_link_names_the_application_the_scopes_and_the_permissions(set
     (link,) = child.output
     asked = {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
     used = Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES | Permission.READ_MESSAGE_HISTORY
+    used |= Permission.SEND_MESSAGES_IN_THREADS | Permission.ATTACH_FILES | Permission.ADD_REACTIONS
     used |= Permission.CONNECT | Permission.SPEAK
     assert asked == {
         "client_id": str(set_up.discord.world.application_id),

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Call
 from bot.sandbox.people import Person
+from bot.sandbox.said import Said
 from bot.sandbox.sandbox import Sandbox
 
 T = TypeVar("T")
+S = TypeVar("S", Invocation, Said)
 
 OpenBox = Callable[..., Awaitable[Sandbox]]
 """Starts a sandbox: the bot's settings first, then what `Sandbox` takes by name."""
@@ -44,24 +46,24 @@ async def all_of(waiting: Iterable[Awaitable[T]]) -> list[T]:
     return list(await asyncio.gather(*waiting))
 
 
-async def whole(used: Invocation) -> Invocation:
-    """Wait until what a command shows is final: neither thinking nor being written."""
+async def whole(used: S) -> S:
+    """Wait until what a command or a message is answered with is final: neither thinking nor being written."""
     await used.until(lambda each: each.failed or (each.messages and _is_final(each)), deadline_s=DEADLINE_S)
     assert not used.failed, "Discord would say that the application did not respond"
     return used
 
 
-async def begun(used: Invocation) -> Invocation:
+async def begun(used: S) -> S:
     """Wait for an answer's first words."""
     return await used.until(being_written, deadline_s=DEADLINE_S)
 
 
-def being_written(used: Invocation) -> bool:
+def being_written(used: Invocation | Said) -> bool:
     """Whether the answer shows that more is coming."""
     return used.text.endswith(SIGN_OF_LIFE)
 
 
-def being_thought_of(used: Invocation) -> bool:
+def being_thought_of(used: Invocation | Said) -> bool:
     """Whether the line stands in for an answer without a word yet."""
     return used.text == THINKING
 
@@ -74,6 +76,11 @@ async def use(person: Person, command: str, **options: Any) -> Invocation:
 async def ask(person: Person, prompt: str, **options: Any) -> Invocation:
     """Ask, and wait for the whole answer."""
     return await use(person, "/ask", prompt=prompt, **options)
+
+
+async def mention(person: Person, text: str, **options: Any) -> Said:
+    """Ask in a message that mentions the bot, and wait for the whole answer."""
+    return await whole(await person.asks(text, **options))
 
 
 async def pressed(person: Person, shown: Invocation, label: str) -> str:

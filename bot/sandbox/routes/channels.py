@@ -1,6 +1,7 @@
 """Channels and their messages, reached with the bot's token and within its permissions."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bot.sandbox import payloads
 from bot.sandbox.drafts import CREATE_FLAGS, EDIT_FLAGS, read_draft
@@ -85,7 +86,9 @@ class ChannelRoutes:
         if draft.reply_to is not None:
             self._need(channel, Permission.READ_MESSAGE_HISTORY)
             target = self._world.message(channel.id, draft.reply_to)
-            if target is None or target.ephemeral:
+            if target is None and not draft.reply_required:
+                draft = replace(draft, reply_to=None)
+            elif target is None or target.ephemeral:
                 raise invalid_form("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
         message = self._postbox.create(channel, self._world.bot, draft, fallback=ANYONE)
         return Answer(200, payloads.message(message, self._world))

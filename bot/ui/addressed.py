@@ -1,0 +1,71 @@
+"""Which messages are meant for the bot, and what they ask."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import discord
+
+
+class Way(StrEnum):
+    """How a message came to be meant for the bot."""
+
+    DIRECT = "direct"
+    MENTION = "mention"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A message that is meant for the bot.
+
+    `text` is what it says, less the mention. `reply_to` is the message that it is a reply to. `unseen`: Discord keeps
+    from the bot what it says, since it is a reply that doesn't mention it.
+    """
+
+    way: Way
+    text: str
+    reply_to: int | None = None
+    unseen: bool = False
+
+
+def addressed(message: discord.Message, bot_id: int) -> Addressed | None:
+    """Tell what `message` asks of the bot; None where it isn't meant for it.
+
+    Mentions count by Discord's own list of them, in which neither `@everyone` nor roles are. Bots, webhooks and the
+    bot itself are never answered, nor what Discord says by itself (that somebody joined, a message was pinned, …).
+    """
+    if message.author.bot or message.webhook_id is not None or message.type not in _WRITTEN_BY_PEOPLE:
+        return None
+    replied = _replied(message)
+    reply_to = None if message.reference is None or not _is_reply(message) else message.reference.message_id
+    text = _without_mention(message.content, bot_id)
+    if isinstance(message.channel, discord.DMChannel):
+        return Addressed(Way.DIRECT, text, reply_to)
+    if message.guild is None:
+        return None
+    to_bot = replied is not None and replied.author.id == bot_id
+    if any(user.id == bot_id for user in message.mentions):
+        return Addressed(Way.REPLY if to_bot else Way.MENTION, text, reply_to)
+    if to_bot:
+        return Addressed(Way.REPLY, text, reply_to, unseen=not message.content and not message.attachments)
+    return None
+
+
+_WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
+
+
+def _is_reply(message: discord.Message) -> bool:
+    return message.reference is not None and message.reference.type is discord.MessageReferenceType.reply
+
+
+def _replied(message: discord.Message) -> discord.Message | None:
+    """Give the message that `message` is a reply to, where Discord sent it along."""
+    if message.reference is None or not _is_reply(message):
+        return None
+    resolved = message.reference.resolved
+    return resolved if isinstance(resolved, discord.Message) else None
+
+
+def _without_mention(content: str, bot_id: int) -> str:
+    return re.sub(rf"[^\S\n]*<@!?{bot_id}>", "", content).strip()

@@ -1,0 +1,122 @@
+"""Questions in messages: mentions of the bot, replies to it, and direct messages."""
+
+import logging
+from typing import Final
+
+import discord
+from discord.ext import commands
+
+from bot.catalogue import ModelKind
+from bot.client import Bot
+from bot.conversation.answering import Answering, Question
+from bot.errors import Refusal
+from bot.guilds.admission import Admission
+from bot.guilds.rules import GuildRules
+from bot.quotas.lanes import Lanes
+from bot.ui.addressed import Addressed, addressed
+from bot.ui.callers import author_of
+from bot.ui.footing import Place
+from bot.ui.gate import Gate
+from bot.ui.links import to_command
+from bot.ui.message_answers import MessageAnswer
+from bot.ui.refusals import CANNOT_WRITE
+from bot.ui.replies import Replies
+from bot.ui.waiting import told_in_line
+
+HINT_STAYS_S: Final = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Mentions(commands.Cog):
+    """Answers messages that are meant for the bot, as `/ask` answers."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        answering: Answering,
+        rules: GuildRules,
+        lanes: Lanes,
+        admission: Admission,
+        gate: Gate,
+        replies: Replies,
+    ) -> None:
+        self._bot = bot
+        self._answering = answering
+        self._rules = rules
+        self._lanes = lanes
+        self._admission = admission
+        self._gate = gate
+        self._replies = replies
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a message that is meant for the bot, once; pass over all others."""
+        own = self._bot.user
+        if own is None:
+            return
+        if message.author.id == own.id:
+            self._replies.arrivals.arrived(message)
+            return
+        asked = addressed(message, own.id)
+        place = None if asked is None else await self._place_of(message)
+        if asked is None or place is None:
+            return
+        answer = self._replies.to(message, place)
+        if not await self._gate.admits_message(answer, application_id=own.id, channel_id=place.id):
+            return
+        try:
+            await self._answer(answer, asked, place)
+        except Refusal as refusal:
+            await self._replies.refusals.refuse(answer, refusal)
+        except Exception as error:
+            # The same end as a command's: one sentence for the person, the details for the log.
+            await answer.tell(error)
+
+    async def _answer(self, answer: MessageAnswer, asked: Addressed, place: Place) -> None:
+        caller = author_of(answer.message, place)
+        self._admission.check_call(caller.user_id, caller.guild_id)
+        if not answer.footing.write:
+            log.info("may not write there", extra={"guild": caller.guild_id, "channel": caller.channel_id})
+            await self._replies.refusals.react(answer, CANNOT_WRITE)
+            return
+        if asked.unseen or not asked.text:
+            await self._replies.refusals.hint(answer, self._hint(asked), HINT_STAYS_S)
+            return
+        model = await self._rules.model_for(caller, ModelKind.CHAT, None)
+        persona = await self._rules.persona_for(caller)
+        question = Question(asked.text, model, persona, reply_to=asked.reply_to, message_id=answer.id, way=asked.way)
+        prepared = await self._answering.prepare(caller, question)
+        async with prepared.reservation, self._lanes.ticket(caller) as ticket:
+            if await told_in_line(answer.meanwhile, ticket):
+                prepared = await self._answering.without_deleted(prepared)
+            async with self._replies.typist.until(answer.first_word, answer.channel):
+                with answer.being_written():
+                    await self._answering.answer(prepared, answer)
+
+    async def _place_of(self, message: discord.Message) -> Place | None:
+        """Give the channel that a message stands in; one that discord.py has never heard of is asked for."""
+        channel: object = message.channel
+        if isinstance(channel, discord.PartialMessageable):
+            try:
+                channel = await self._bot.fetch_channel(channel.id)  # a thread that was put away when the bot came
+            except discord.HTTPException as failure:
+                log.info("channel not found", extra={"channel": message.channel.id, "status": failure.status})
+                return None
+        return channel if isinstance(channel, discord.abc.GuildChannel | discord.Thread | discord.DMChannel) else None
+
+    def _hint(self, asked: Addressed) -> str:
+        ask = to_command("ask", self._bot.command_ids)
+        own = self._bot.user
+        mention = "me" if own is None else own.mention
+        if asked.unseen:
+            return f"Discord doesn't show me what this reply says. Mention {mention} in it, or use {ask}."
+        return f"Ask me something in the same message, or use {ask}."
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    services = bot.services
+    await bot.add_cog(
+        Mentions(bot, services.answering, services.rules, services.lanes, services.admission, bot.gate, bot.replies)
+    )
