@@ -1,6 +1,7 @@
 """The limits of buttons and other components. https://discord.com/developers/docs/components/reference"""
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 from bot.sandbox.wire import Json, bad_length, bad_type, invalid_form, required, too_long
 
@@ -50,6 +51,24 @@ def check_components(components: Sequence[Json], *, v2: bool) -> None:
         ids.add(custom_id)
     if sum(len(str(each.get("content", ""))) for _, each in found if each["type"] == TEXT_DISPLAY) > MOST_TEXT:
         raise too_long("components", MOST_TEXT)
+
+
+def numbered(components: Sequence[Json]) -> list[Json]:
+    """Components as messages have them: those that came without an id are given the numbers that are free."""
+    taken = {component.get("id") for _, component in _all(list(components), "components")}
+    return _numbered(components, (number for number in count(1) if number not in taken))
+
+
+def _numbered(components: Sequence[Json], free: Iterator[int]) -> list[Json]:
+    told: list[Json] = []
+    for component in components:
+        own = component | {"id": component.get("id") or next(free)}
+        if "components" in component:
+            own["components"] = _numbered(component["components"], free)
+        if isinstance(component.get("accessory"), dict):
+            (own["accessory"],) = _numbered([component["accessory"]], free)
+        told.append(own)
+    return told
 
 
 def _all(components: object, path: str) -> Iterator[tuple[str, Json]]:

@@ -1,7 +1,7 @@
-"""An interaction as INTERACTION_CREATE brings it to the bot."""
+"""An interaction as INTERACTION_CREATE brings it to the bot, and as the messages that answer it tell of it."""
 
 from bot.sandbox import payloads
-from bot.sandbox.interactions import Interaction
+from bot.sandbox.interactions import Interaction, InteractionType
 from bot.sandbox.wire import Json
 from bot.sandbox.world import World
 
@@ -40,3 +40,21 @@ def interaction_event(interaction: Interaction, world: World) -> Json:
         "guild": {"id": str(guild.id), "features": [], "locale": guild.locale},
         "member": payloads.member(guild.members[user.id]) | {"permissions": str(int(held))},
     }
+
+
+def interaction_metadata(interaction: Interaction) -> Json:
+    """What a message says of the interaction it answers.
+
+    https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
+    """
+    body: Json = {
+        "id": str(interaction.id),
+        "type": int(interaction.type),
+        "user": payloads.user(interaction.user),
+        "authorizing_integration_owners": {"0": str(interaction.channel.guild_id or 0)},
+    }
+    if interaction.type is InteractionType.COMPONENT and interaction.message is not None:
+        body["interacted_message_id"] = str(interaction.message.id)
+    if interaction.opened_by is not None:
+        body["triggering_interaction_metadata"] = interaction_metadata(interaction.opened_by)
+    return body

@@ -43,7 +43,10 @@ class CallbackType(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Interaction:
-    """One thing a person did with the bot, and how the bot responded. Times are seconds since 1970."""
+    """One thing a person did with the bot, and how the bot responded. Times are seconds since 1970.
+
+    `message` is the one with the button, `opened_by` the interaction that opened the form.
+    """
 
     id: int
     type: InteractionType
@@ -54,6 +57,7 @@ class Interaction:
     deadline_s: float
     command_name: str | None = None
     message: Message | None = None
+    opened_by: "Interaction | None" = None
     token: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     response_type: CallbackType | None = None
     responded_at: float | None = None
@@ -118,10 +122,11 @@ class InteractionDesk:
         *,
         command_name: str | None = None,
         message: Message | None = None,
+        opened_by: Interaction | None = None,
     ) -> Interaction:
         """Register an interaction at the moment of its dispatch; its deadline runs from here."""
         interaction = Interaction(
-            interaction_id, kind, user, channel, data, self._now(), self.deadline_s, command_name, message
+            interaction_id, kind, user, channel, data, self._now(), self.deadline_s, command_name, message, opened_by
         )
         self._by_token[interaction.token] = interaction
         self._ring_at_deadline(interaction)

@@ -91,7 +91,7 @@ class Message:
     nonce: str | int | None = None
     reply_to: int | None = None
     interaction_id: int | None = None
-    interaction_type: int = 2
+    interaction_metadata: Json | None = None
     command_name: str | None = None
     invoker: User | None = None
     edited_at: float | None = None

@@ -1,6 +1,7 @@
 """The world's things as Discord's JSON."""
 
 from bot.sandbox import permissions
+from bot.sandbox.components import numbered
 from bot.sandbox.guilds import Channel, ChannelType, Guild, Member, Role, User, VoiceState
 from bot.sandbox.messages import Attachment, Message
 from bot.sandbox.snowflakes import made_at, timestamp
@@ -282,7 +283,7 @@ def message(of: Message, world: World, *, quoting: bool = True) -> Json:
         "flags": int(of.flags),
         "attachments": [attachment(each) for each in of.attachments],
         "embeds": of.embeds,
-        "components": of.components,
+        "components": numbered(of.components),
         "mentions": [user(world.users[each]) for each in sorted(of.mentions.users) if each in world.users],
         "mention_roles": [str(each) for each in sorted(of.mentions.roles)],
         "mention_everyone": of.mentions.everyone,
@@ -307,21 +308,15 @@ def message(of: Message, world: World, *, quoting: bool = True) -> Json:
 
 
 def _interaction(of: Message, invoker: User, world: World) -> Json:
-    owner = of.guild_id if of.guild_id is not None else 0
     more: Json = {
         "application_id": str(world.application_id),
         "webhook_id": str(world.application_id),
-        "interaction_metadata": {
-            "id": str(of.interaction_id),
-            "type": of.interaction_type,
-            "user": user(invoker),
-            "authorizing_integration_owners": {"0": str(owner)},
-        },
+        "interaction_metadata": of.interaction_metadata,
     }
     if of.command_name is not None:
         more["interaction"] = {
             "id": str(of.interaction_id),
-            "type": of.interaction_type,
+            "type": 2,
             "name": of.command_name,
             "user": user(invoker),
         }

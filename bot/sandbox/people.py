@@ -10,7 +10,7 @@ from bot.sandbox.drafts import Draft, Upload
 from bot.sandbox.forms import buttons, submitted
 from bot.sandbox.guilds import Channel, Guild, User
 from bot.sandbox.interaction_payloads import DIRECT_CONTEXT, GUILD_CONTEXT, interaction_event
-from bot.sandbox.interactions import InteractionType
+from bot.sandbox.interactions import Interaction, InteractionType
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.mentions import ANYONE
 from bot.sandbox.messages import Attachment, Message
@@ -296,7 +296,7 @@ class Person:
             "components": [submitted(each, values) for each in modal["components"]],
         }
         source = opened.interaction
-        return self._dispatch(InteractionType.MODAL, source.channel, data, message=source.message)
+        return self._dispatch(InteractionType.MODAL, source.channel, data, message=source.message, opened_by=source)
 
     def sees(self, channel: Where = None) -> list[Message]:
         """What is on this person's screen in a channel, oldest first; ephemeral messages only their own."""
@@ -350,6 +350,7 @@ class Person:
         *,
         command_name: str | None = None,
         message: Message | None = None,
+        opened_by: Interaction | None = None,
     ) -> Invocation:
         guild = self._world.guild_of(place)
         if guild is not None and self.user.id not in guild.members:
@@ -357,7 +358,14 @@ class Person:
         if not self._world.reaches_bot(place.guild_id):
             raise ClientRefused("the bot is not to be reached there")
         interaction = self._standin.desk.open(
-            self._world.snowflakes.next(), kind, self.user, place, data, command_name=command_name, message=message
+            self._world.snowflakes.next(),
+            kind,
+            self.user,
+            place,
+            data,
+            command_name=command_name,
+            message=message,
+            opened_by=opened_by,
         )
         self._standin.gateway.dispatch(
             "INTERACTION_CREATE", interaction_event(interaction, self._world), guild_id=place.guild_id

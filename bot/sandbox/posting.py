@@ -11,6 +11,7 @@ from bot.sandbox.components import check_components
 from bot.sandbox.drafts import ABSENT, EDIT_FLAGS, MOST_ATTACHMENTS, Draft, Upload
 from bot.sandbox.embeds import check_embeds
 from bot.sandbox.guilds import Channel, User
+from bot.sandbox.interaction_payloads import interaction_metadata
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.mentions import ANYONE, Allowed, allowed_mentions, pings
 from bot.sandbox.messages import Attachment, Message, MessageFlag, Pings
@@ -72,7 +73,7 @@ class Postbox:
         if interaction is not None:
             message.type = COMMAND_ANSWER if interaction.original is None else REPLY
             message.interaction_id = interaction.id
-            message.interaction_type = int(interaction.type)
+            message.interaction_metadata = interaction_metadata(interaction)
             message.command_name = interaction.command_name
             message.invoker = interaction.user
             message.reply_to = None if interaction.original is None else interaction.original.id

@@ -1,6 +1,7 @@
 """The stand-in's answers, and what discord.py sends it, against Discord's own description."""
 
 import aiohttp
+from bare_bot import BareBot
 from parrot import Parrot
 
 from bot.sandbox.people import Person
@@ -58,3 +59,22 @@ async def test_every_other_endpoint_answers_as_discord_describes_it(
             pass
     assert described.complaints(standin.journal.requests) == []
     assert len(standin.journal.requests) == 12
+
+
+async def test_what_a_button_and_a_form_lead_to_is_told_as_discord_describes_it(
+    http: aiohttp.ClientSession, standin: DiscordStandIn, ada: Person
+):
+    described, bare = OpenApi.beside_the_checkout(), BareBot(standin, http)
+    await bare.register({"name": "say", "description": "Say it"})
+    field = {"type": 18, "label": "What?", "component": {"type": 4, "custom_id": "what", "style": 1}}
+    button = {"type": 1, "components": [{"type": 2, "style": 2, "label": "Write", "custom_id": "write"}]}
+    used = await ada.command("/say")
+    await bare.respond(used, 4, query="?with_response=1", content="hm", components=[button])
+    pressed = await ada.clicks(used.messages[0], "Write")
+    await bare.respond(pressed, 9, query="?with_response=1", title="Write", custom_id="form", components=[field])
+    sent = await ada.submits(pressed, what="words")
+    _, answer = await bare.respond(sent, 4, query="?with_response=1", content="thanks")
+    assert described.complaints(standin.journal.requests) == []
+    told = answer["resource"]["message"]["interaction_metadata"]
+    assert told["id"] == str(sent.interaction.id)
+    assert told["triggering_interaction_metadata"]["interacted_message_id"] == str(used.messages[0].id)
