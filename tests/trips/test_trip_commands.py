@@ -188,13 +188,14 @@ async def test_a_member_may_not_choose_even_where_discord_lets_the_command_throu
 
 
 async def test_the_right_counts_in_the_channel_at_that_moment(box: Sandbox, member: Person):
-    mo, place = box.person("Mo"), box.world.guild().channel("random")
+    mo, place = box.person("Mo"), box.world.add_channel(box.world.guild(), f"place-{member.id}")
+    box.discord.gateway.announce_guild(box.world.guild())
     someone = box.world.guild().members[member.id]
     box.world.overwrite(place, box.world.guild().members[mo.id], deny=int(Permission.MANAGE_CHANNELS))
     box.world.overwrite(place, someone, allow=int(Permission.MANAGE_CHANNELS))
-    refused = await whole(await mo.command("/channel model", model="gpt-4o", channel="random", force=True))
+    refused = await whole(await mo.command("/channel model", model="gpt-4o", channel=place, force=True))
     _assert_refused(box, refused, "Manage Channels")
-    taken = await whole(await member.command("/channel model", model="gpt-4o", channel="random"))
+    taken = await whole(await member.command("/channel model", model="gpt-4o", channel=place))
     assert "`gpt-4o`" in taken.text
 
 
