@@ -16,6 +16,7 @@ from bot.drawing.drawing import Drawing
 from bot.errors import StartupFault, StoreUnavailable
 from bot.guilds.admission import Admission
 from bot.guilds.doors import Doors
+from bot.guilds.presets import Presets
 from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
 from bot.memory.deletions import Deletions
@@ -44,6 +45,7 @@ from bot.store.gone import Gone
 from bot.store.lifeline import holding
 from bot.store.members import Members
 from bot.store.opening import database_path, open_database
+from bot.store.presets import StoredPresets
 from bot.store.pronunciations import StoredPronunciations
 from bot.store.quota_rules import QuotaRules
 from bot.store.removals import Removals
@@ -89,6 +91,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         await stack.enter_async_context(deletions.running())
         retention = Retention(removals, servers, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
+        presets = Presets(StoredPresets(database), clock)
         yield Services(
             answering=Answering(
                 api,
@@ -103,7 +106,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 StoredPreferences(database), clock, default_voice=settings.default_speech_voice
             ),
             drawing=Drawing(api, ledger, clock),
-            rules=GuildRules(StoredSettings(database), catalogue, clock, persona=settings.default_persona),
+            rules=GuildRules(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
+            presets=presets,
             admission=Admission(_doors(settings), Pace(settings.member_rate and Rate(*settings.member_rate), clock)),
             lanes=Lanes(clock, member=settings.member_running, channel=settings.channel_running),
             catalogue=catalogue,

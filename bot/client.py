@@ -37,6 +37,7 @@ COGS: Final = (
     "cogs.usage",
     "cogs.channel",
     "cogs.server",
+    "cogs.persona",
     "cogs.history",
     "cogs.privacy",
     "cogs.quota",

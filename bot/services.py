@@ -7,6 +7,7 @@ from bot.catalogue import Catalogue
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
 from bot.guilds.admission import Admission
+from bot.guilds.presets import Presets
 from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
 from bot.memory.deletions import Deletions
@@ -34,6 +35,7 @@ class Services:
     lexicon: Lexicon
     drawing: Drawing
     rules: GuildRules
+    presets: Presets
     admission: Admission
     lanes: Lanes
     catalogue: Catalogue

@@ -46,6 +46,7 @@ class Ask(commands.Cog):
     @app_commands.describe(
         prompt="What you want to know",
         model="Who should answer; this channel's model if left out",
+        persona="As whom: one of this server's personas; the channel's own if left out",
         private="Only you see the answer, and only your private questions build on it",
         fresh="Begin anew, without what was said before",
         speak="Read the answer out in your voice channel while I write it",
@@ -55,6 +56,7 @@ class Ask(commands.Cog):
         interaction: discord.Interaction,
         prompt: app_commands.Range[str, 1, 6000],
         model: app_commands.Range[str, 1, 100] | None = None,
+        persona: app_commands.Range[str, 1, 100] | None = None,
         private: bool = False,
         fresh: bool = False,
         speak: bool = False,
@@ -65,8 +67,8 @@ class Ask(commands.Cog):
             raise BadOption("private and spoken", sentence=NOT_BOTH)
         recital = await self._reciter.recital(interaction, caller, prompt) if speak else None
         chosen = await self._rules.model_for(caller, ModelKind.CHAT, model)
-        persona = await self._rules.persona_for(caller)
-        question = Question(prompt, chosen, persona, private=private, fresh=fresh)
+        as_whom = await self._rules.persona_for(caller, persona)
+        question = Question(prompt, chosen, as_whom, private=private, fresh=fresh)
         prepared = await self._answering.prepare(caller, question)
         async with prepared.reservation, recital or nullcontext(), self._lanes.ticket(caller) as ticket:
             await acknowledge(interaction, private=private)
@@ -80,6 +82,10 @@ class Ask(commands.Cog):
     @ask.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return choices.models(self._catalogue, ModelKind.CHAT, typed)
+
+    @ask.autocomplete("persona")
+    async def _complete_persona(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return choices.offer(await self._rules.persona_choices(caller_of(interaction)), typed)
 
 
 async def setup(bot: Bot) -> None:

@@ -8,7 +8,8 @@ from discord.ext import commands
 
 from bot.catalogue import ModelKind
 from bot.client import Bot
-from bot.guilds.fields import LONGEST_PERSONA, MODELS, Place
+from bot.guilds.fields import MODELS, Place
+from bot.guilds.persona_text import LONGEST_PERSONA
 from bot.guilds.rules import GuildRules
 from bot.ui import choices, standing
 from bot.ui.callers import caller_of
@@ -84,7 +85,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
             text = f"From now on this server goes by the operator's {standing.listed(cleared)} again."
         await interaction.response.send_message(text, ephemeral=True)
 
-    async def _write(self, interaction: discord.Interaction, text: str) -> None:
+    async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:
         await self._rules.write_persona(caller_of(interaction), Place.SERVER, text)
         await interaction.response.send_message(
             "From now on I go by that persona in this server, except where a channel has its own.", ephemeral=True

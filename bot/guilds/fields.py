@@ -36,7 +36,4 @@ MODELS: Final = {
 
 PERSONA: Final = Field("persona", "persona")
 
-LONGEST_PERSONA: Final = 4000
-"""In characters: the most that a form's text field takes."""
-
 ALL: Final = (*MODELS.values(), PERSONA)

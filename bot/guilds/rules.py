@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from bot.caller import Caller
 from bot.catalogue import Catalogue, ModelKind
 from bot.clock import Clock, unix_ms
-from bot.errors import BadOption, OutsideServer
-from bot.guilds.fields import ALL, LONGEST_PERSONA, MODELS, PERSONA, Field, Place
+from bot.errors import OutsideServer
+from bot.guilds import persona_text
+from bot.guilds.fields import ALL, MODELS, PERSONA, Field, Place
 from bot.guilds.levels import Holding, Level, holding
+from bot.guilds.presets import Presets
 from bot.store.settings import StoredSettings
 
 log = logging.getLogger(__name__)
@@ -20,8 +22,11 @@ class GuildRules:
     Everything that shows or changes settings asks for the right that the place takes, each time.
     """
 
-    def __init__(self, stored: StoredSettings, catalogue: Catalogue, clock: Clock, *, persona: str) -> None:
+    def __init__(
+        self, stored: StoredSettings, presets: Presets, catalogue: Catalogue, clock: Clock, *, persona: str
+    ) -> None:
         self._stored = stored
+        self._presets = presets
         self._catalogue = catalogue
         self._clock = clock
         self._persona = persona
@@ -42,13 +47,26 @@ class GuildRules:
             log.warning("chosen model no longer allowed", extra={"channel": caller.settings_channel_id, "model": model})
         return held.value
 
-    async def persona_for(self, caller: Caller) -> str:
+    async def persona_for(self, caller: Caller, asked: str | None = None) -> str:
         """Return the persona that holds for the caller, as it was written: placeholders and all.
 
+        `asked` is the command's own word: the name of one of the server's.
+
         Raises:
+            BadOption: there is none of that name.
             StoreUnavailable: the settings cannot be read just now.
         """
+        if asked is not None:
+            return await self._presets.persona_named(caller, asked)
         return holding(PERSONA, await self._chosen(caller), self._persona).value
+
+    async def persona_choices(self, caller: Caller) -> list[str]:
+        """Return the names that `persona_for` takes.
+
+        Raises:
+            StoreUnavailable: they cannot be read just now.
+        """
+        return await self._presets.choices(caller)
 
     async def show(self, caller: Caller, place: Place) -> list[Holding]:
         """Tell for each setting what holds at `place` and where it comes from.
@@ -102,17 +120,7 @@ class GuildRules:
             StoreUnavailable: it could not be kept.
         """
         self._admit(caller, place)
-        text = text.strip()
-        if not text:
-            raise BadOption(
-                "empty persona",
-                sentence=f"A persona needs a few words. To do without one of its own, use `/{place} reset`.",
-            )
-        if len(text) > LONGEST_PERSONA:
-            raise BadOption(
-                f"persona of {len(text)} characters",
-                sentence=f"That persona has {len(text):,} characters, and {LONGEST_PERSONA:,} is the most I can keep.",
-            )
+        text = persona_text.checked(text, advice=f" To do without one of its own, use `/{place} reset`.")
         await self._set(caller, place, PERSONA, text)
 
     async def reset(self, caller: Caller, place: Place) -> Sequence[Field]:

@@ -31,6 +31,7 @@ _OF_SETTINGS = _servers_in("settings WHERE")
 _OF_CHANGES = _servers_in("changes WHERE")
 _OF_QUOTA_RULES = _servers_in("quota_rules WHERE")
 _OF_PRONUNCIATIONS = _servers_in("pronunciations WHERE")
+_OF_PRESETS = _servers_in("presets WHERE")
 _OF_USE = _servers_in("usage_windows WHERE scope = 'server' AND", "subject")
 
 _PURGE_TURNS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE guild_id = ? ORDER BY id LIMIT 200)"
@@ -42,6 +43,8 @@ _PURGE_CHANGES = "DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE 
 _PURGE_QUOTA_RULES = "DELETE FROM quota_rules WHERE guild_id = ?"
 
 _PURGE_PRONUNCIATIONS = "DELETE FROM pronunciations WHERE guild_id = ?"
+
+_PURGE_PRESETS = "DELETE FROM presets WHERE guild_id = ?"
 
 # What is held in a window is still to be settled there.
 _PURGE_USE = """
@@ -70,6 +73,7 @@ BELONGINGS: Final = (
     Belonging("changes", "guild_id", _OF_CHANGES, _PURGE_CHANGES),
     Belonging("quota_rules", "guild_id", _OF_QUOTA_RULES, _PURGE_QUOTA_RULES),
     Belonging("pronunciations", "guild_id", _OF_PRONUNCIATIONS, _PURGE_PRONUNCIATIONS),
+    Belonging("presets", "guild_id", _OF_PRESETS, _PURGE_PRESETS),
 )
 """Everything that is kept of a server. A table with a column for servers has to be here; a test sees to it."""
 

@@ -1,7 +1,7 @@
 """Forms with one long text, opened by a command and sent back by whoever fills them in.
 
 discord.py would keep each open form in memory for ever, and forget all of them with the process; here a form is known
-by its name alone, so one that was opened before a restart can still be sent after it.
+by its name and what it is about, so one that was opened before a restart can still be sent after it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,8 +12,8 @@ import discord
 from bot.ui import notices
 from bot.ui.tree import Tree
 
-Sent = Callable[[discord.Interaction, str], Awaitable[None]]
-"""What is done with a form that was sent: its interaction and the text."""
+Sent = Callable[[discord.Interaction, str, str], Awaitable[None]]
+"""What is done with a form that was sent: its interaction, the text, and what it is about where it was opened so."""
 
 _TEXT: Final = "text"
 
@@ -30,10 +30,21 @@ class Forms:
         self._sent[name] = sent
 
     async def open(
-        self, interaction: discord.Interaction, name: str, *, title: str, label: str, text: str, longest: int
+        self,
+        interaction: discord.Interaction,
+        name: str,
+        *,
+        title: str,
+        label: str,
+        text: str,
+        longest: int,
+        about: str = "",
     ) -> None:
-        """Answer `interaction` with the form called `name`, which holds `text` and takes `longest` characters."""
-        modal = discord.ui.Modal(title=title, custom_id=name)
+        """Answer `interaction` with the form called `name`, which holds `text` and takes `longest` characters.
+
+        `about` comes back with it: short enough that both fit a custom id, and nothing that is to be trusted.
+        """
+        modal = discord.ui.Modal(title=title, custom_id=f"{name}:{about}" if about else name)
         field: discord.ui.TextInput[Any] = discord.ui.TextInput(  # Any: the view it is in
             custom_id=_TEXT, style=discord.TextStyle.paragraph, default=text[:longest], max_length=longest
         )
@@ -46,11 +57,12 @@ class Forms:
         if interaction.type is not discord.InteractionType.modal_submit:
             return
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
-        sent = self._sent.get(str(data.get("custom_id")))
+        name, _, about = str(data.get("custom_id")).partition(":")
+        sent = self._sent.get(name)
         if sent is None or not await self._tree.interaction_check(interaction):
             return
         try:
-            await sent(interaction, _typed(data))
+            await sent(interaction, _typed(data), about)
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.
             await notices.show(interaction, error)

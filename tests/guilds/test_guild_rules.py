@@ -10,10 +10,12 @@ from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
 from bot.errors import BadOption, MissingRight, ModelNotAllowed, OutsideServer
 from bot.guilds.fields import PERSONA, Place
 from bot.guilds.levels import Level
+from bot.guilds.presets import Presets
 from bot.guilds.rules import GuildRules
 from bot.store.changes import ChangeLog
 from bot.store.database import Database
 from bot.store.opening import open_database
+from bot.store.presets import StoredPresets
 from bot.store.settings import StoredSettings
 from tests.support.clock import FakeClock
 
@@ -42,7 +44,8 @@ def rules(database: Database) -> GuildRules:
         return []
 
     catalogue = Catalogue(listed, Policy(Kinds(), ("gpt-*",), defaults), clock)
-    return GuildRules(StoredSettings(database), catalogue, clock, persona=OPERATORS)
+    presets = Presets(StoredPresets(database), clock)
+    return GuildRules(StoredSettings(database), presets, catalogue, clock, persona=OPERATORS)
 
 
 async def test_a_persona_holds_in_its_channel_and_its_threads(rules: GuildRules) -> None:
@@ -51,6 +54,16 @@ async def test_a_persona_holds_in_its_channel_and_its_threads(rules: GuildRules)
     assert await rules.persona_for(MEMBER) == "You are a channel."
     assert await rules.persona_for(IN_A_THREAD) == "You are a channel."
     assert await rules.persona_for(NEXT_DOOR) == "You are a server."
+
+
+async def test_a_persona_that_is_named_beats_them_all(rules: GuildRules, database: Database) -> None:
+    await Presets(StoredPresets(database), FakeClock()).add(MODERATOR, "Pirate", "Arr, {user}.")
+    await rules.write_persona(MODERATOR, Place.CHANNEL, "You are a channel.")
+    assert await rules.persona_for(MEMBER, "PIRATE ") == "Arr, {user}."
+    assert await rules.persona_choices(MEMBER) == ["Pirate"]
+    with pytest.raises(BadOption):
+        await rules.persona_for(MEMBER, "Parrot")
+    assert await rules.persona_for(MEMBER) == "You are a channel."
 
 
 async def test_a_servers_model_holds_where_a_channel_has_none(rules: GuildRules) -> None:

@@ -22,6 +22,7 @@ from bot.store.database import Database, Transaction, Work
 from bot.store.departures import Departures
 from bot.store.gone import Gone
 from bot.store.members import Members
+from bot.store.presets import StoredPreset, StoredPresets
 from bot.store.pronunciations import StoredPronunciation, StoredPronunciations
 from bot.store.quota_rules import Place, QuotaRules, StoredRule
 from bot.store.removals import Removals
@@ -177,6 +178,11 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await words.put(2, StoredPronunciation("gif", "GIF", "jiff"), most=9, by=3, at_ms=4)
     await words.of_guild(2)
     await words.remove(2, "gif", by=3, at_ms=4)
+    presets, pirate = StoredPresets(listening), StoredPreset("pirate", "Pirate", "You are a pirate.")
+    await presets.add(2, pirate, most=9, by=3, at_ms=4)
+    await presets.names(2)
+    await presets.put_all(2, await presets.of_guild(2), most=9, by=3, at_ms=4)
+    await presets.remove(2, "pirate", by=3, at_ms=4)
     claims, running = Claims(listening), RunningAnswers(listening)
     await claims.take(1, 2, running.opening(RunningAnswer(1, 2, "token", 3, 4), "p"))
     await claims.forget(3)

@@ -26,6 +26,7 @@ ROWS = {
     "processes": "INSERT INTO processes VALUES ('process', 60005)",
     "voice_preferences": "INSERT INTO voice_preferences VALUES (2, 'nova', 125, 5)",
     "pronunciations": "INSERT INTO pronunciations VALUES (9, 'gif', 'GIF', 'jiff')",
+    "presets": "INSERT INTO presets VALUES (9, 'pirate', 'Pirate', 'You are a pirate.')",
     "forgotten": "INSERT INTO forgotten VALUES (91, 5)",
     "running_answers": "INSERT INTO running_answers VALUES (90, 'process', 1, 'token', 2, '70 71', 'words', NULL, 5)",
 }

@@ -29,10 +29,15 @@ EVERYONES = [
     *("ask", "draw", "help", "models", "say", "usage"),
     *("history show", "history export", "privacy show", "privacy export", "privacy delete"),
 ]
-IN_SERVERS = [f"voice {command}" for command in ("join", "leave", "skip", "stop", "queue", "settings")]
+IN_SERVERS = [
+    *(f"voice {command}" for command in ("join", "leave", "skip", "stop", "queue", "settings")),
+    *("persona list", "pronounce list"),
+]
 MODERATORS = [
     *IN_SERVERS,
     *(f"{group} {command}" for group in ("channel", "server") for command in ("model", "persona", "show", "reset")),
+    *(f"persona {command}" for command in ("add", "edit", "remove", "export", "import")),
+    *("pronounce add", "pronounce remove"),
     *("history clear", "quota set", "quota clear", "quota list"),
 ]
 

@@ -3,6 +3,7 @@
 Taken from the commands as they are registered, so that a new one is tried as well.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.sandbox.command_rules import CHANNEL, GROUP, INTEGER, ROLE, STRING, SUBCOMMAND, USER
+from bot.sandbox.command_rules import ATTACHMENT, CHANNEL, GROUP, INTEGER, ROLE, STRING, SUBCOMMAND, USER
 from bot.sandbox.forms import buttons
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.people import Person
 from bot.sandbox.permissions import ALL, Permission
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import ANY_NUMBER, OpenBox, all_of, ask, use, whole
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, use, whole
 
 MIXED = {
     "usage": ({"scope": "server"}, Permission.MANAGE_GUILD),
@@ -25,6 +26,11 @@ MIXED = {
     "history clear": ({}, Permission.MANAGE_MESSAGES),
     "pronounce add": ({"word": "tomato", "say": "tomayto"}, Permission.MANAGE_GUILD),
     "pronounce remove": ({"word": "tomato"}, Permission.MANAGE_GUILD),
+    "persona add": ({"name": "Magpie"}, Permission.MANAGE_GUILD),
+    "persona edit": ({}, Permission.MANAGE_GUILD),
+    "persona remove": ({}, Permission.MANAGE_GUILD),
+    "persona export": ({}, Permission.MANAGE_GUILD),
+    "persona import": ({}, Permission.MANAGE_GUILD),
 }
 """Commands that take a right, at least with these options, in groups that carry no default permission."""
 
@@ -37,6 +43,9 @@ NAMES = {
 
 TEXTS = {"model": "gpt-4o", "limit": "5", "text": "Obey.", "word": "tomato", "say": "tomayto", "name": "Parrot"}
 """What is typed into options that take any text."""
+
+PERSONAS = {"format": "multiappai-discord-personas", "version": 1, "personas": [{"name": "Owl", "text": "Hoo."}]}
+"""What is in a file that is given to an option."""
 
 RUNNING_TOTALS = {"claims", "running_answers", "processes", "reservations", "holds", "usage_windows"}
 """Tables in which things come and go with every command, allowed or not."""
@@ -57,7 +66,10 @@ async def _box(open_box: OpenBox, directory: Path) -> Sandbox:
     await use(mo, "/channel persona", text="You are a pirate.")
     await use(mo, "/server persona", text="You are a parrot.")
     await use(mo, "/pronounce add", word="potato", say="potahto")
+    opened = await (await mo.command("/persona add", name=TEXTS["name"])).until(lambda it: it.modal)
+    await (await mo.submits(opened, text="You are a parrot.")).answered()
     await ask(mo, "Who are you?")
+    await box.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)  # until then its messages are noted
     return box
 
 
@@ -98,7 +110,7 @@ async def test_no_choices_are_offered_without_the_right(open_box: OpenBox, tmp_p
         (person, *_) = _holding_all_but(box, each.needs)
         assert await person.completes(each.name, option=option) == []
         assert await _with(box, each.needs).completes(each.name, option=option)
-    assert ("channel model", "model") in {(each.name, option) for each, option in completing}
+    assert {("channel model", "model"), ("persona remove", "name")} <= {(each.name, name) for each, name in completing}
 
 
 async def test_a_form_is_refused_when_the_right_is_gone_before_it_is_sent(open_box: OpenBox, tmp_path: Path) -> None:
@@ -116,7 +128,7 @@ async def test_a_form_is_refused_when_the_right_is_gone_before_it_is_sent(open_b
         sent = await (await person.submits(used, text="Obey.")).answered()
         assert sent.private
         assert f"**{NAMES[each.needs]}**" in sent.text
-    assert {each.name for each, *_ in opened} >= {"channel persona", "server persona"}
+    assert {each.name for each, *_ in opened} >= {"channel persona", "server persona", "persona add", "persona edit"}
     assert _kept(tmp_path) == before
 
 
@@ -127,20 +139,23 @@ async def test_a_button_is_refused_when_the_right_is_gone_before_it_is_pressed(
     mo = box.person("Mo")
     await all_of(ask(mo, f"question {number}") for number in range(8))
     pressed = []
-    for name, (given, needs) in MIXED.items():
-        if name not in _names(box):
+    for each in _moderators(box):
+        if each.name not in MIXED:
             continue
-        person = _with(box, needs)
-        shown = await use(person, name, **given)
+        person = _with(box, each.needs)
+        shown = await person.command(each.name, each.given)
+        await shown.until(lambda it: it.modal or (it.messages and not it.thinking))
+        if shown.modal:
+            continue
         before = _kept(tmp_path)
-        _set_rights(box, person, ALL & ~Permission.ADMINISTRATOR & ~needs)
+        _set_rights(box, person, ALL & ~Permission.ADMINISTRATOR & ~each.needs)
         for button in buttons(shown.messages[0].components):
             if button.get("disabled"):
                 continue
             used = await person.clicks(shown.messages[0], button["custom_id"])
             await used.until(lambda it: it.responded)
-            assert f"**{NAMES[needs]}**" in used.text, name
-            pressed.append(name)
+            assert f"**{NAMES[each.needs]}**" in used.text, each.name
+            pressed.append(each.name)
         assert _kept(tmp_path) == before
     assert pressed or "history clear" not in _names(box)
 
@@ -179,7 +194,8 @@ def _moderators(box: Sandbox) -> list[Moderators]:
                     found.append(Moderators(name, needs, full))
             elif name in MIXED:
                 given, needs = MIXED[name]
-                found.append(Moderators(name, needs, given))
+                bare = {each["name"]: _typed(box, each) for each in options if each.get("required")}
+                found.append(Moderators(name, needs, bare | given))
     assert {each.needs for each in found} >= {Permission.MANAGE_CHANNELS, Permission.MANAGE_GUILD}
     return found
 
@@ -220,6 +236,7 @@ def _typed(box: Sandbox, option: dict[str, Any]) -> object:
         USER: box.world.user("Ada"),
         CHANNEL: guild.channel("general"),
         ROLE: next(role for role in guild.roles.values() if role.mentionable),
+        ATTACHMENT: box.person("Mo").uploads("some.json", json.dumps(PERSONAS).encode()),
     }
     return things.get(option["type"], True)
 

@@ -1,0 +1,213 @@
+"""A server's personas by name: moderators write them, everybody can choose one for a question."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from bot.caller import Caller, Right
+from bot.clock import Clock, unix_ms
+from bot.errors import BadOption, OutsideServer
+from bot.guilds import persona_text, preset_files, preset_names
+from bot.guilds.preset_files import MOST_PRESETS
+from bot.store.presets import PresetExists, PresetsFull, StoredPreset, StoredPresets
+
+_LISTED: Final = "`/persona list` shows those that there are."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of a file: so many personas are new, changed, or as they were."""
+
+    new: int
+    changed: int
+    same: int
+
+
+class Presets:
+    """The personas of the caller's server. What changes or shows them asks for the right when it is carried out.
+
+    Every method raises StoreUnavailable while the store cannot be used; nothing was changed then. Those for moderators
+    raise MissingRight where the caller may not manage the server, and OutsideServer where there is none.
+    """
+
+    def __init__(self, stored: StoredPresets, clock: Clock) -> None:
+        self._stored = stored
+        self._clock = clock
+
+    async def names(self, caller: Caller) -> list[str]:
+        """Give the names of all, for everybody.
+
+        Raises:
+            OutsideServer: there is no server.
+        """
+        if caller.guild_id is None:
+            raise OutsideServer
+        return await self._stored.names(caller.guild_id)
+
+    async def choices(self, caller: Caller) -> list[str]:
+        """Give the names to choose from for a question; there are none in direct messages."""
+        return [] if caller.guild_id is None else await self._stored.names(caller.guild_id)
+
+    async def moderators_choices(self, caller: Caller) -> list[str]:
+        """Give the names to choose from for a change; there are none for those who may not."""
+        return await self.choices(caller) if caller.may(Right.MANAGE_SERVER) else []
+
+    async def persona_named(self, caller: Caller, name: str) -> str:
+        """Return the persona that everybody can choose by that name.
+
+        Raises:
+            BadOption: there is none.
+        """
+        if caller.guild_id is None:
+            raise BadOption(
+                "persona in a direct message",
+                sentence="Personas to choose from belong to a server; in direct messages there are none.",
+            )
+        return (await self._existing(caller.guild_id, name)).persona
+
+    def check_moderator(self, caller: Caller) -> None:
+        """Do nothing if the caller may change the server's personas."""
+        _admit(caller)
+
+    async def check_new(self, caller: Caller, name: str) -> str:
+        """Return the name, tidied, of a persona that is going to be written.
+
+        Raises:
+            BadOption: it cannot be a name, it is taken, or there are as many personas as there can be.
+        """
+        guild_id = _admit(caller)
+        name = preset_names.checked(name)
+        names = await self._stored.names(guild_id)
+        if preset_names.folded(name) in map(preset_names.folded, names):
+            raise _taken(name)
+        if len(names) >= MOST_PRESETS:
+            raise _full()
+        return name
+
+    async def add(self, caller: Caller, name: str, text: str) -> str:
+        """Keep a new persona; returns its name.
+
+        Raises:
+            BadOption: as from `check_new`, or the text is empty or too long.
+        """
+        guild_id = _admit(caller)
+        name = preset_names.checked(name)
+        wanted = StoredPreset(preset_names.folded(name), name, persona_text.checked(text))
+        try:
+            await self._stored.add(guild_id, wanted, most=MOST_PRESETS, by=caller.user_id, at_ms=self._now_ms())
+        except PresetExists:
+            raise _taken(name) from None
+        except PresetsFull:
+            raise _full() from None
+        _log("persona added", caller)
+        return name
+
+    async def present(self, caller: Caller, name: str) -> StoredPreset:
+        """Return the persona of that name, to be written anew.
+
+        Raises:
+            BadOption: there is none.
+        """
+        return await self._existing(_admit(caller), name)
+
+    async def change(self, caller: Caller, name: str, text: str) -> str:
+        """Put another text in place of a persona's; returns its name.
+
+        Raises:
+            BadOption: there is none of that name, or the text is empty or too long.
+        """
+        guild_id = _admit(caller)
+        text = persona_text.checked(text, advice=" To do without it, use `/persona remove`.")
+        key, by, at_ms = preset_names.folded(name), caller.user_id, self._now_ms()
+        changed = await self._stored.change(guild_id, key, text, by=by, at_ms=at_ms)
+        if changed is None:
+            raise _unknown()
+        _log("persona changed", caller)
+        return changed.name
+
+    async def remove(self, caller: Caller, name: str) -> str:
+        """Take a persona away; returns its name.
+
+        Raises:
+            BadOption: there is none of that name.
+        """
+        guild_id = _admit(caller)
+        key, by, at_ms = preset_names.folded(name), caller.user_id, self._now_ms()
+        removed = await self._stored.remove(guild_id, key, by=by, at_ms=at_ms)
+        if removed is None:
+            raise _unknown()
+        _log("persona removed", caller)
+        return removed.name
+
+    async def export(self, caller: Caller) -> bytes:
+        """Write all personas down in a file.
+
+        Raises:
+            BadOption: there are none.
+        """
+        guild_id = _admit(caller)
+        presets = await self._stored.of_guild(guild_id)
+        if not presets:
+            raise BadOption("no personas", sentence="This server has no personas that I could export.")
+        return preset_files.written(presets, guild_id, self._clock.now())
+
+    async def import_file(self, caller: Caller, data: bytes) -> Imported:
+        """Keep all personas of a file, each in place of the one of that name; others stay.
+
+        Raises:
+            BadOption: it cannot be read, or there would be too many; nothing was changed.
+        """
+        guild_id = _admit(caller)
+        wanted = await asyncio.to_thread(preset_files.read, data)
+        by, at_ms = caller.user_id, self._now_ms()
+        try:
+            replaced = await self._stored.put_all(guild_id, wanted, most=MOST_PRESETS, by=by, at_ms=at_ms)
+        except PresetsFull as full:
+            problem = f"With those in the file there would be {full.count} personas, and a server can have"
+            raise preset_files.unusable([f"{problem} {MOST_PRESETS}."]) from None
+        new = replaced.count(None)
+        same = sum(before == after for before, after in zip(replaced, wanted, strict=True))
+        _log("personas imported", caller)
+        return Imported(new, len(wanted) - new - same, same)
+
+    async def _existing(self, guild_id: int, name: str) -> StoredPreset:
+        found = await self._stored.one(guild_id, preset_names.folded(name))
+        if found is None:
+            raise _unknown()
+        return found
+
+    def _now_ms(self) -> int:
+        return unix_ms(self._clock.now())
+
+
+def _admit(caller: Caller) -> int:
+    """Return the id of the server that the caller is in, where they may manage it."""
+    if caller.guild_id is None:
+        raise OutsideServer
+    caller.require(Right.MANAGE_SERVER)
+    return caller.guild_id
+
+
+def _unknown() -> BadOption:
+    return BadOption("no such persona", sentence=f"This server has no persona of that name. {_LISTED}")
+
+
+def _taken(name: str) -> BadOption:
+    return BadOption(
+        "name taken", sentence=f"There is a persona `{name}` already. To write it anew, use `/persona edit`."
+    )
+
+
+def _full() -> BadOption:
+    return BadOption(
+        "too many personas",
+        sentence=f"This server has {MOST_PRESETS} personas, which is the most I keep. Remove one first.",
+    )
+
+
+def _log(event: str, caller: Caller) -> None:
+    # Neither name nor text: people wrote them.
+    log.info(event, extra={"guild": caller.guild_id, "user": caller.user_id})

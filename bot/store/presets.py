@@ -1,0 +1,155 @@
+"""The personas that servers have by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.store.changes import Change, record
+from bot.store.database import Database, Transaction
+from bot.store.text import storable
+
+_NAMES = "SELECT name FROM presets WHERE guild_id = ? ORDER BY guild_id, folded"
+
+_OF_GUILD = "SELECT folded, name, persona FROM presets WHERE guild_id = ? ORDER BY guild_id, folded"
+
+_ONE = "SELECT folded, name, persona FROM presets WHERE guild_id = ? AND folded = ?"
+
+_COUNT = "SELECT count(*) FROM presets WHERE guild_id = ?"
+
+_SET = """
+    INSERT INTO presets (guild_id, folded, name, persona) VALUES (?, ?, ?, ?)
+    ON CONFLICT (guild_id, folded) DO UPDATE SET name = excluded.name, persona = excluded.persona
+"""
+
+_REMOVE = "DELETE FROM presets WHERE guild_id = ? AND folded = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPreset:
+    """One persona: its name as it is looked for and as somebody wrote it, and the persona itself."""
+
+    folded: str
+    name: str
+    persona: str
+
+
+class PresetExists(Exception):
+    """There is a persona of that name already."""
+
+
+class PresetsFull(Exception):
+    """A server would have `count` personas, more than it may."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} presets")
+        self.count = count
+
+
+class StoredPresets:
+    """The personas of all servers. Every method may raise StoreUnavailable, and has changed nothing then.
+
+    `by` is the member who makes a change, `at_ms` when: both are noted with it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def names(self, guild_id: int) -> list[str]:
+        """Give the names of a server's personas, in their order."""
+        rows = await self._database.read(lambda transaction: transaction.fetch_all(_NAMES, (guild_id,)))
+        return [name for (name,) in rows]
+
+    async def of_guild(self, guild_id: int) -> list[StoredPreset]:
+        """Give all of a server's personas, in the order of their names."""
+        rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
+        return [StoredPreset(*row) for row in rows]
+
+    async def one(self, guild_id: int, folded: str) -> StoredPreset | None:
+        """Give the persona of that name, if there is one."""
+        return await self._database.read(lambda transaction: _read(transaction, guild_id, folded))
+
+    async def add(self, guild_id: int, wanted: StoredPreset, *, most: int, by: int, at_ms: int) -> None:
+        """Keep a new persona.
+
+        Raises:
+            PresetExists: there is one of that name.
+            PresetsFull: it would be one more than `most`.
+        """
+
+        async def work(transaction: Transaction) -> None:
+            if await _read(transaction, guild_id, wanted.folded) is not None:
+                raise PresetExists
+            await _put(transaction, guild_id, wanted, by, at_ms)
+            await _check_room(transaction, guild_id, most)
+
+        await self._database.write(work)
+
+    async def change(self, guild_id: int, folded: str, persona: str, *, by: int, at_ms: int) -> StoredPreset | None:
+        """Put another persona under the same name; returns what was there, or None where there was nothing."""
+
+        async def work(transaction: Transaction) -> StoredPreset | None:
+            old = await _read(transaction, guild_id, folded)
+            if old is not None:
+                await _put(transaction, guild_id, StoredPreset(old.folded, old.name, persona), by, at_ms)
+            return old
+
+        return await self._database.write(work)
+
+    async def remove(self, guild_id: int, folded: str, *, by: int, at_ms: int) -> StoredPreset | None:
+        """Take a persona away; returns it, or None where there was none."""
+
+        async def work(transaction: Transaction) -> StoredPreset | None:
+            old = await _read(transaction, guild_id, folded)
+            if old is not None:
+                await transaction.execute(_REMOVE, (guild_id, old.folded))
+                await record(transaction, _change(guild_id, old.name, old.persona, None, by, at_ms))
+            return old
+
+        return await self._database.write(work)
+
+    async def put_all(
+        self, guild_id: int, wanted: Sequence[StoredPreset], *, most: int, by: int, at_ms: int
+    ) -> list[StoredPreset | None]:
+        """Keep all of these, each in place of the one of that name; returns those, None where there was none.
+
+        Raises:
+            PresetsFull: there would be more than `most`; nothing was changed.
+        """
+
+        async def work(transaction: Transaction) -> list[StoredPreset | None]:
+            replaced = [await _put(transaction, guild_id, each, by, at_ms) for each in wanted]
+            await _check_room(transaction, guild_id, most)
+            return replaced
+
+        return await self._database.write(work)
+
+
+async def _read(transaction: Transaction, guild_id: int, folded: str) -> StoredPreset | None:
+    found = await transaction.fetch_one(_ONE, (guild_id, storable(folded)))
+    return None if found is None else StoredPreset(*found)
+
+
+async def _put(
+    transaction: Transaction, guild_id: int, wanted: StoredPreset, by: int, at_ms: int
+) -> StoredPreset | None:
+    """Keep a persona, in place of the one of that name if there is one, which is returned; note the change."""
+    new = StoredPreset(storable(wanted.folded), storable(wanted.name), storable(wanted.persona))
+    old = await _read(transaction, guild_id, new.folded)
+    await transaction.execute(_SET, (guild_id, new.folded, new.name, new.persona))
+    if old is not None and old.name != new.name:
+        await record(transaction, _change(guild_id, old.name, old.persona, None, by, at_ms))
+        await record(transaction, _change(guild_id, new.name, None, new.persona, by, at_ms))
+    else:
+        before = None if old is None else old.persona
+        await record(transaction, _change(guild_id, new.name, before, new.persona, by, at_ms))
+    return old
+
+
+async def _check_room(transaction: Transaction, guild_id: int, most: int) -> None:
+    """Raise PresetsFull where there are more than `most`, which takes back all that the transaction did."""
+    counted = await transaction.fetch_one(_COUNT, (guild_id,))
+    if counted is not None and counted[0] > most:
+        raise PresetsFull(counted[0])
+
+
+def _change(guild_id: int, name: str, old: str | None, new: str | None, by: int, at_ms: int) -> Change:
+    return Change(guild_id, None, f"persona/{name}", old, new, by, at_ms)

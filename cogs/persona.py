@@ -1,0 +1,129 @@
+"""/persona: a server's personas by name, for `/ask persona:`."""
+
+import io
+from typing import Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.caller import Right
+from bot.client import Bot
+from bot.guilds.persona_text import LONGEST_PERSONA
+from bot.guilds.preset_files import LARGEST_FILE
+from bot.guilds.preset_names import LONGEST_NAME
+from bot.guilds.presets import Imported, Presets
+from bot.ui import choices, uploads
+from bot.ui.callers import caller_of
+from bot.ui.forms import Forms
+from bot.ui.lists import show_privately
+from bot.ui.surfaces import acknowledge, edit_original
+from bot.ui.tree import RIGHT
+
+_ADD: Final = "persona add"
+_EDIT: Final = "persona edit"
+_LABEL: Final = "Who am I then, and how do I answer?"
+
+_FOR_MODERATORS: Final = {RIGHT: Right.MANAGE_SERVER}
+
+Name = app_commands.Range[str, 1, LONGEST_NAME]
+
+
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+class Persona(commands.GroupCog, group_name="persona", group_description="Whom I can be in this server"):
+    """Writes, lists, exports and imports personas.
+
+    No default permission: Discord has them for whole groups only, and everybody may see the list.
+    """
+
+    def __init__(self, presets: Presets, forms: Forms) -> None:
+        self._presets = presets
+        self._forms = forms
+        forms.on(_ADD, self._add)
+        forms.on(_EDIT, self._edit)
+
+    @app_commands.command(extras=_FOR_MODERATORS)
+    @app_commands.describe(name="What members choose it by, such as Pirate")
+    async def add(self, interaction: discord.Interaction, name: Name) -> None:
+        """Write a persona that members can choose; {date}, {time}, {server}, {channel} and {user} can be used."""
+        name = await self._presets.check_new(caller_of(interaction), name)
+        await self._open(interaction, _ADD, name, "")
+
+    @app_commands.command(extras=_FOR_MODERATORS)
+    @app_commands.describe(name="Which one")
+    async def edit(self, interaction: discord.Interaction, name: Name) -> None:
+        """Write a persona anew."""
+        present = await self._presets.present(caller_of(interaction), name)
+        await self._open(interaction, _EDIT, present.name, present.persona)
+
+    @app_commands.command(extras=_FOR_MODERATORS)
+    @app_commands.describe(name="Which one")
+    async def remove(self, interaction: discord.Interaction, name: Name) -> None:
+        """Take a persona away."""
+        removed = await self._presets.remove(caller_of(interaction), name)
+        await interaction.response.send_message(f"The persona `{removed}` is gone.", ephemeral=True)
+
+    @edit.autocomplete("name")
+    @remove.autocomplete("name")
+    async def _complete_name(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return choices.offer(await self._presets.moderators_choices(caller_of(interaction)), typed)
+
+    @app_commands.command(name="list")
+    async def show(self, interaction: discord.Interaction) -> None:
+        """See which personas you can choose."""
+        names = await self._presets.names(caller_of(interaction))
+        lines = ["This server has no personas to choose from. Those who may manage it write some with `/persona add`."]
+        if names:
+            lines = ["**Personas of this server**, for `/ask persona:`", *(f"- `{name}`" for name in names)]
+        await show_privately(interaction, lines)
+
+    @app_commands.command(extras=_FOR_MODERATORS)
+    async def export(self, interaction: discord.Interaction) -> None:
+        """Get all personas of this server as a file."""
+        data = await self._presets.export(caller_of(interaction))
+        await acknowledge(interaction, private=True)
+        text = "Here they all are. `/persona import` takes this file, in another server too."
+        await edit_original(interaction, text, [discord.File(io.BytesIO(data), "personas.json")])
+
+    @app_commands.command(name="import", extras=_FOR_MODERATORS)
+    @app_commands.describe(file="A file as export gives it; personas with the same names are replaced, others stay")
+    async def take_in(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
+        """Take in the personas of a file: all of them, or none if something is wrong with it."""
+        caller = caller_of(interaction)
+        self._presets.check_moderator(caller)
+        uploads.check_size(file, LARGEST_FILE)
+        await acknowledge(interaction, private=True)
+        imported = await self._presets.import_file(caller, await uploads.read(file))
+        await edit_original(interaction, _told(imported), [])
+
+    async def _open(self, interaction: discord.Interaction, form: str, name: str, text: str) -> None:
+        await self._forms.open(
+            interaction,
+            form,
+            title=f"Persona {name}",
+            label=_LABEL,
+            text=text,
+            longest=LONGEST_PERSONA,
+            about=name,
+        )
+
+    async def _add(self, interaction: discord.Interaction, text: str, name: str) -> None:
+        added = await self._presets.add(caller_of(interaction), name, text)
+        await interaction.response.send_message(
+            f"From now on everybody here can choose `{added}` with `/ask persona:`.", ephemeral=True
+        )
+
+    async def _edit(self, interaction: discord.Interaction, text: str, name: str) -> None:
+        changed = await self._presets.change(caller_of(interaction), name, text)
+        await interaction.response.send_message(f"From now on `{changed}` goes by that text.", ephemeral=True)
+
+
+def _told(imported: Imported) -> str:
+    counts = ((imported.new, "new"), (imported.changed, "changed"), (imported.same, "as before"))
+    told = ", ".join(f"{count} {what}" for count, what in counts if count)
+    return f"Done: {told}. `/persona list` shows all of them."
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Persona(bot.services.presets, bot.forms))

@@ -1,0 +1,110 @@
+"""Files of personas: what export writes import reads, and everything else is refused with sentences."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import BadOption
+from bot.guilds import preset_names
+from bot.guilds.preset_files import LARGEST_FILE, MOST_PRESETS, read, written
+from bot.store.presets import StoredPreset
+
+NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
+PIRATE = {"name": "Pirate", "text": "You are a pirate."}
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=99).filter(str.strip).map(str.strip)
+NAME = st.text(st.characters(), max_size=preset_names.LONGEST_NAME)
+
+
+def file(personas: object, **others: object) -> bytes:
+    return json.dumps({"format": "multiappai-discord-personas", "version": 1, "personas": personas, **others}).encode()
+
+
+def named(number: int, text: str = "Hm.") -> dict[str, str]:
+    return {"name": f"Persona {number}", "text": text}
+
+
+def problems(data: bytes) -> list[str]:
+    with pytest.raises(BadOption) as refused:
+        read(data)
+    assert len(refused.value.sentence) <= 2000
+    return refused.value.sentence.splitlines()
+
+
+def usable(name: str) -> bool:
+    try:
+        return bool(preset_names.checked(name))
+    except BadOption:
+        return False
+
+
+@given(st.lists(st.tuples(NAME.filter(usable), TEXT), min_size=1, unique_by=lambda each: preset_names.folded(each[0])))
+def test_what_is_written_is_read_as_it_was(personas: list[tuple[str, str]]) -> None:
+    kept = [StoredPreset(preset_names.folded(name), preset_names.checked(name), text) for name, text in personas]
+    assert read(written(kept, 7, NOW)) == kept
+
+
+def test_names_and_texts_are_tidied() -> None:
+    untidy = {"name": " Pi\u200brate\n", "text": "\n You are a pirate. ", "note": "others' fields are left alone"}
+    (found,) = read(b"\xef\xbb\xbf" + file([untidy]))
+    assert found == StoredPreset("pirate", "Pirate", "You are a pirate.")
+
+
+def test_the_largest_set_there_can_be_fits_a_file() -> None:
+    full = [named(number, "🎉" * 4000) for number in range(MOST_PRESETS)]
+    data = file(full)
+    assert len(data) <= LARGEST_FILE
+    assert len(read(data)) == MOST_PRESETS
+
+
+def test_each_problem_has_its_sentence() -> None:
+    personas: list[Any] = [
+        PIRATE,
+        {"name": "pirate ", "text": "Me too."},
+        {"name": "x" * 33, "text": " "},
+        {"name": "Long", "text": "x" * 4001},
+        {"text": 5},
+        "Parrot",
+    ]
+    assert problems(file(personas)) == [
+        "I imported nothing: there are 7 problems.",
+        "- Persona 2 has the same name as persona 1.",
+        "- Persona 3: A persona's name has at most 32 characters, and this one has 33.",
+        "- Persona 3: A persona needs a few words.",
+        "- Persona 4: That persona has 4,001 characters, and 4,000 is the most I can keep.",
+        "- Persona 5 needs a `name`, which has to be a text.",
+        "- Persona 5 needs a `text`, which has to be a text.",
+        "- Persona 6 has to be an object with `name` and `text`.",
+    ]
+
+
+def test_of_many_problems_as_many_are_told_as_fit() -> None:
+    lines = problems(file([{}] * MOST_PRESETS))
+    assert lines[0] == "I imported nothing: there are 100 problems."
+    assert lines[-1] == "- …and 88 more like these."
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "The file isn't JSON: it can't be read from line 1, column 1 on."),
+        (b'{\n "a": }', "The file isn't JSON: it can't be read from line 2, column 7 on."),
+        (b"\x89PNG\r\n\x1a\n\0\0", "The file isn't JSON that I can read."),
+        (b"[" * 100_000, "The file isn't JSON that I can read."),
+        (b"9" * 5_000, "The file isn't JSON that I can read."),
+        (b"[]", "The file has to be a JSON object whose `format` is `multiappai-discord-personas`."),
+        (b'{"format": 5}', "The file has to be a JSON object whose `format` is `multiappai-discord-personas`."),
+        (file([PIRATE], version=2), "The file's `version` has to be 1: I know no other."),
+        (file([PIRATE], version=True), "The file's `version` has to be 1: I know no other."),
+        (file({"Pirate": "Arr."}), "The file's `personas` have to be a list."),
+        (file([]), "There are no personas in the file."),
+        (file([PIRATE] * 51), "The file has 51 personas, and a server can have 50."),
+    ],
+    ids=["empty", "broken", "picture", "deep", "number", "list", "format", "version", "true", "object", "none", "many"],
+)
+def test_a_file_of_another_kind_is_refused(data: bytes, reason: str) -> None:
+    assert problems(data) == [f"I imported nothing. {reason}"]

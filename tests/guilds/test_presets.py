@@ -1,0 +1,158 @@
+"""A server's personas by name: who may, what is refused, what is kept."""
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from bot.caller import Caller, Right
+from bot.errors import BadOption, MissingRight, OutsideServer
+from bot.guilds.preset_files import MOST_PRESETS
+from bot.guilds.presets import Imported, Presets
+from bot.store.changes import ChangeLog
+from bot.store.database import Database
+from bot.store.opening import open_database
+from bot.store.presets import StoredPresets
+from tests.support.clock import FakeClock
+
+GUILD = 7
+MO = Caller(1, "Mo", GUILD, 8, 8, frozenset(Right))
+ADA = Caller(2, "Ada", GUILD, 8, 8)
+DIRECT = Caller(2, "Ada", None, 9, 9)
+PIRATE = "You are a pirate."
+
+Act = Callable[[Presets, Caller], Awaitable[object]]
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def presets(database: Database) -> Presets:
+    return Presets(StoredPresets(database), FakeClock())
+
+
+async def refusal(waiting: Awaitable[object]) -> str:
+    with pytest.raises(BadOption) as refused:
+        await waiting
+    return refused.value.sentence
+
+
+async def test_everybody_sees_and_chooses_what_a_moderator_wrote(presets: Presets) -> None:
+    assert await presets.check_new(MO, "  The  Pirate ") == "The Pirate"
+    assert await presets.add(MO, "The Pirate", f" {PIRATE}\n") == "The Pirate"
+    assert await presets.names(ADA) == await presets.choices(ADA) == ["The Pirate"]
+    assert await presets.persona_named(ADA, "the pirate") == PIRATE
+    assert await presets.names(dataclasses.replace(ADA, guild_id=GUILD + 1)) == []
+
+
+async def test_a_name_is_there_once_whatever_its_case(presets: Presets) -> None:
+    await presets.add(MO, "Pirate", PIRATE)
+    taken = "There is a persona `PIRATE` already. To write it anew, use `/persona edit`."
+    assert await refusal(presets.check_new(MO, "PIRATE")) == taken
+    assert await refusal(presets.add(MO, "PIRATE", "Arr.")) == taken
+    assert await presets.change(MO, "PIRATE", "Arr.") == "Pirate"
+    assert (await presets.present(MO, "pirate")).persona == "Arr."
+    assert await presets.remove(MO, "PIRATE") == "Pirate"
+    assert await presets.names(ADA) == []
+
+
+async def test_what_is_not_there_is_refused_in_one_sentence(presets: Presets) -> None:
+    unknown = "This server has no persona of that name. `/persona list` shows those that there are."
+    for waiting in (
+        presets.persona_named(ADA, "Parrot"),
+        presets.present(MO, " "),
+        presets.change(MO, "Parrot", "Arr."),
+        presets.remove(MO, "Parrot"),
+    ):
+        assert await refusal(waiting) == unknown
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "x" * 4001], ids=["empty", "blank", "too long"])
+async def test_a_text_that_cannot_be_used_is_refused(presets: Presets, text: str) -> None:
+    await presets.add(MO, "Pirate", PIRATE)
+    assert await refusal(presets.add(MO, "Parrot", text))
+    assert await refusal(presets.change(MO, "Pirate", text))
+    assert await presets.persona_named(ADA, "Pirate") == PIRATE
+
+
+async def test_there_is_an_end_to_them(presets: Presets) -> None:
+    for number in range(MOST_PRESETS):
+        await presets.add(MO, f"Persona {number}", PIRATE)
+    full = "This server has 50 personas, which is the most I keep. Remove one first."
+    assert await refusal(presets.check_new(MO, "Pirate")) == full
+    assert await refusal(presets.add(MO, "Pirate", PIRATE)) == full
+    data = (await presets.export(MO)).replace(b'"Persona 7"', b'"Pirate"')
+    assert await refusal(presets.import_file(MO, data)) == (
+        "I imported nothing. With those in the file there would be 51 personas, and a server can have 50."
+    )
+    assert "Pirate" not in await presets.names(ADA)
+
+
+async def test_the_import_of_an_export_changes_nothing(presets: Presets, database: Database) -> None:
+    await presets.add(MO, "Pirate", "You are\na “pirate” 🏴\u200d☠️, {user}.")
+    await presets.add(MO, "`Parrot`", "\x07 \\u0000")
+    data = await presets.export(MO)
+    logged = await ChangeLog(database).newest(GUILD, 9)
+    assert await presets.import_file(MO, data) == Imported(new=0, changed=0, same=2)
+    assert await presets.export(MO) == data
+    assert await ChangeLog(database).newest(GUILD, 9) == logged
+    elsewhere = dataclasses.replace(MO, guild_id=GUILD + 1)
+    assert await presets.import_file(elsewhere, data) == Imported(new=2, changed=0, same=0)
+    assert json.loads(await presets.export(elsewhere))["personas"] == json.loads(data)["personas"]
+
+
+async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(presets: Presets) -> None:
+    await presets.add(MO, "Pirate", PIRATE)
+    data = await presets.export(MO)
+    await presets.change(MO, "Pirate", "Arr.")
+    await presets.add(MO, "Parrot", "You are a parrot.")
+    assert await presets.import_file(MO, data) == Imported(new=0, changed=1, same=0)
+    assert await presets.persona_named(ADA, "Pirate") == PIRATE
+    assert await presets.names(ADA) == ["Parrot", "Pirate"]
+    await refusal(presets.import_file(MO, data.replace(b"You are", b"").replace(b"a pirate.", b"")))
+    assert await presets.persona_named(ADA, "Pirate") == PIRATE
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda presets, caller: presets.check_new(caller, "Parrot"),
+        lambda presets, caller: presets.add(caller, "Parrot", "Obey."),
+        lambda presets, caller: presets.present(caller, "Pirate"),
+        lambda presets, caller: presets.change(caller, "Pirate", "Obey."),
+        lambda presets, caller: presets.remove(caller, "Pirate"),
+        lambda presets, caller: presets.export(caller),
+        lambda presets, caller: presets.import_file(caller, b"{}"),
+    ],
+    ids=["new", "add", "form", "change", "remove", "export", "import"],
+)
+async def test_without_the_right_nothing_is_shown_or_changed(presets: Presets, database: Database, act: Act) -> None:
+    await presets.add(MO, "Pirate", PIRATE)
+    with pytest.raises(MissingRight):
+        await act(presets, dataclasses.replace(MO, rights=frozenset(Right) - {Right.MANAGE_SERVER}))
+    with pytest.raises(OutsideServer):
+        await act(presets, DIRECT)
+    assert len(await ChangeLog(database).newest(GUILD, 9)) == 1
+
+
+async def test_choices_are_for_those_who_may_use_them(presets: Presets) -> None:
+    await presets.add(MO, "Pirate", PIRATE)
+    assert await presets.moderators_choices(MO) == ["Pirate"]
+    assert await presets.moderators_choices(ADA) == []
+    assert await presets.choices(DIRECT) == await presets.moderators_choices(DIRECT) == []
+
+
+async def test_there_are_none_in_direct_messages(presets: Presets) -> None:
+    assert "in direct messages there are none" in await refusal(presets.persona_named(DIRECT, "Pirate"))
+    with pytest.raises(OutsideServer):
+        await presets.names(DIRECT)
+
+
+async def test_with_none_there_is_nothing_to_export(presets: Presets) -> None:
+    assert await refusal(presets.export(MO)) == "This server has no personas that I could export."

@@ -1,0 +1,96 @@
+"""The personas that servers have by name, as kept."""
+
+import dataclasses
+
+import pytest
+
+from bot.store.changes import ChangeLog
+from bot.store.database import Database
+from bot.store.departures import Departures
+from bot.store.presets import PresetExists, PresetsFull, StoredPreset, StoredPresets
+
+GUILD = 7
+PIRATE = StoredPreset("pirate", "Pirate", "You are a pirate.")
+PARROT = StoredPreset("parrot", "Parrot", "You are a parrot.")
+LOUDER = dataclasses.replace(PIRATE, name="PIRATE", persona="You are a loud pirate.")
+
+
+@pytest.fixture
+def presets(database: Database) -> StoredPresets:
+    return StoredPresets(database)
+
+
+async def add(presets: StoredPresets, *wanted: StoredPreset, guild_id: int = GUILD, most: int = 9) -> None:
+    for each in wanted:
+        await presets.add(guild_id, each, most=most, by=1, at_ms=5)
+
+
+async def logged(database: Database) -> list[tuple[object, ...]]:
+    """The changes, oldest first."""
+    newest = await ChangeLog(database).newest(GUILD, 99)
+    return [(each.setting, each.old, each.new, each.by, each.at_ms) for each in reversed(newest)]
+
+
+async def test_a_persona_is_added_changed_and_taken_away(presets: StoredPresets) -> None:
+    await add(presets, PIRATE, PARROT)
+    assert await presets.names(GUILD) == ["Parrot", "Pirate"]
+    assert await presets.change(GUILD, "pirate", "Arr.", by=1, at_ms=6) == PIRATE
+    assert await presets.of_guild(GUILD) == [PARROT, dataclasses.replace(PIRATE, persona="Arr.")]
+    assert await presets.remove(GUILD, "parrot", by=1, at_ms=7) == PARROT
+    assert await presets.remove(GUILD, "parrot", by=1, at_ms=7) is None
+    assert await presets.change(GUILD, "parrot", "Arr.", by=1, at_ms=8) is None
+    assert await presets.one(GUILD, "parrot") is None
+    assert await presets.names(GUILD) == ["Pirate"]
+
+
+async def test_a_name_is_there_once_and_there_is_an_end_to_them(presets: StoredPresets, database: Database) -> None:
+    await add(presets, PIRATE, most=1)
+    with pytest.raises(PresetExists):
+        await add(presets, LOUDER)
+    with pytest.raises(PresetsFull):
+        await add(presets, PARROT, most=1)
+    await add(presets, PARROT, guild_id=GUILD + 1, most=1)
+    assert await presets.of_guild(GUILD) == [PIRATE]
+    assert len(await logged(database)) == 1
+
+
+async def test_many_are_kept_together_or_none(presets: StoredPresets, database: Database) -> None:
+    await add(presets, PIRATE)
+    with pytest.raises(PresetsFull) as full:
+        await presets.put_all(GUILD, [LOUDER, PARROT], most=1, by=2, at_ms=6)
+    assert full.value.count == 2
+    assert await presets.of_guild(GUILD) == [PIRATE]
+    assert await presets.put_all(GUILD, [LOUDER, PARROT], most=2, by=2, at_ms=6) == [PIRATE, None]
+    assert await presets.of_guild(GUILD) == [PARROT, LOUDER]
+
+
+async def test_who_changed_what_is_kept(presets: StoredPresets, database: Database) -> None:
+    await add(presets, PIRATE)
+    await presets.put_all(GUILD, [PIRATE], most=9, by=2, at_ms=6)
+    await presets.change(GUILD, "pirate", "Arr.", by=2, at_ms=7)
+    await presets.put_all(GUILD, [LOUDER], most=9, by=3, at_ms=8)
+    await presets.remove(GUILD, "pirate", by=4, at_ms=9)
+    assert await logged(database) == [
+        ("persona/Pirate", None, PIRATE.persona, 1, 5),
+        ("persona/Pirate", PIRATE.persona, "Arr.", 2, 7),
+        ("persona/Pirate", "Arr.", None, 3, 8),
+        ("persona/PIRATE", None, LOUDER.persona, 3, 8),
+        ("persona/PIRATE", LOUDER.persona, None, 4, 9),
+    ]
+
+
+async def test_personas_go_with_their_server(presets: StoredPresets, database: Database) -> None:
+    departures = Departures(database)
+    await add(presets, PIRATE)
+    await add(presets, PIRATE, guild_id=GUILD + 1)
+    assert await departures.known() == {GUILD, GUILD + 1}
+    await departures.note([GUILD], 1)
+    await departures.purge(GUILD, noted_before_ms=1)
+    assert await presets.names(GUILD) == []
+    assert await presets.of_guild(GUILD + 1) == [PIRATE]
+
+
+async def test_what_no_database_takes_is_kept_as_far_as_it_can_be(presets: StoredPresets) -> None:
+    await add(presets, StoredPreset("a\ud83d", "A\ud83d", "\0b"))
+    assert await presets.of_guild(GUILD) == [StoredPreset("a?", "A?", "\N{REPLACEMENT CHARACTER}b")]
+    assert await presets.remove(GUILD, "a\ud83d", by=1, at_ms=6) is not None
