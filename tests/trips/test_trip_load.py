@@ -1,5 +1,7 @@
 """Many at once: nobody waits because another's answer is long or never comes, and nobody is forgotten at the end."""
 
+import pytest
+
 from bot.sandbox.faults import Hang, Slow, Stall
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
@@ -11,6 +13,7 @@ DISCORDS_DEADLINE_S = 3.0
 WORDS = "word " * 80
 
 
+@pytest.mark.alone
 async def test_a_hundred_commands_are_acknowledged_while_fifty_answers_stream_and_the_api_hangs_on_fifty(
     open_box: OpenBox,
 ) -> None:
@@ -36,6 +39,7 @@ async def test_a_hundred_commands_are_acknowledged_while_fifty_answers_stream_an
     assert box.journal.limited() == []
 
 
+@pytest.mark.alone
 async def test_a_bot_that_is_stopped_leaves_nobody_thinking_and_no_answer_without_an_ending(open_box: OpenBox) -> None:
     box = await _box_of_streams_and_silence(open_box)
     streaming, silent = await _asked(box, "stream"), await _asked(box, "silence")

@@ -17,6 +17,7 @@ RESETS = r"<t:\d+:R>"
 SERVER_IS_AT_ITS_LIMIT = re.compile(rf"This server has used its 40 messages for today; it starts again {RESETS}\.")
 
 
+@pytest.mark.alone
 async def test_forty_of_two_hundred_asks_at_once_pass_and_what_the_api_refuses_is_given_back(open_box: OpenBox) -> None:
     box = await open_box({**ANY_NUMBER, "QUOTA_SERVER_MESSAGES_PER_DAY": "40"})
     chat = box.model_api.faults

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import suppress
 
+import pytest
+
 from bot.sandbox.faults import Hang, Slow
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
@@ -34,6 +36,7 @@ async def test_what_was_answered_before_a_restart_is_not_answered_again(box: San
     assert len(box.model_api.calls(Kind.CHAT)) == 1
 
 
+@pytest.mark.alone
 async def test_five_hundred_events_to_each_of_two_processes_are_five_hundred_answers(open_box: OpenBox) -> None:
     box = await open_box(WITHOUT_MEMORY)
     sibling = await box.sibling()
