@@ -15,6 +15,7 @@ from bot.conversation.window import Window
 from bot.drawing.drawing import Drawing
 from bot.errors import StartupFault, StoreUnavailable
 from bot.guilds.admission import Admission
+from bot.guilds.auto_read import AutoRead
 from bot.guilds.doors import Doors
 from bot.guilds.presets import Presets
 from bot.guilds.quotas import ServerQuotas
@@ -108,6 +109,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             drawing=Drawing(api, ledger, clock),
             rules=GuildRules(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
             presets=presets,
+            auto_read=AutoRead(StoredSettings(database), clock),
             admission=Admission(_doors(settings), Pace(settings.member_rate and Rate(*settings.member_rate), clock)),
             lanes=Lanes(clock, member=settings.member_running, channel=settings.channel_running),
             catalogue=catalogue,

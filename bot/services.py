@@ -7,6 +7,7 @@ from bot.catalogue import Catalogue
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
 from bot.guilds.admission import Admission
+from bot.guilds.auto_read import AutoRead
 from bot.guilds.presets import Presets
 from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
@@ -36,6 +37,7 @@ class Services:
     drawing: Drawing
     rules: GuildRules
     presets: Presets
+    auto_read: AutoRead
     admission: Admission
     lanes: Lanes
     catalogue: Catalogue

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.catalogue import ModelKind
 from bot.client import Bot
-from bot.guilds.fields import MODELS, Place
+from bot.guilds.fields import MODELS, READ_CHANNEL, Place
 from bot.guilds.persona_text import LONGEST_PERSONA
 from bot.guilds.rules import GuildRules
 from bot.ui import choices, standing
@@ -81,8 +81,10 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
         """Go back to the operator's defaults; channels keep what is their own."""
         cleared = await self._rules.reset(caller_of(interaction), Place.SERVER)
         text = "This server has no defaults of its own."
-        if cleared:
-            text = f"From now on this server goes by the operator's {standing.listed(cleared)} again."
+        if defaults := [field for field in cleared if field is not READ_CHANNEL]:
+            text = f"From now on this server goes by the operator's {standing.listed(defaults)} again."
+        if READ_CHANNEL in cleared:
+            text = f"{text} No channel is read aloud any more." if defaults else "No channel is read aloud any more."
         await interaction.response.send_message(text, ephemeral=True)
 
     async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:

@@ -36,4 +36,7 @@ MODELS: Final = {
 
 PERSONA: Final = Field("persona", "persona")
 
-ALL: Final = (*MODELS.values(), PERSONA)
+READ_CHANNEL: Final = Field("read_channel", "channel read aloud")
+"""A channel's id. Only a server has it, and it is changed by `bot.guilds.auto_read`."""
+
+ALL: Final = (*MODELS.values(), PERSONA, READ_CHANNEL)

@@ -8,7 +8,7 @@ from bot.catalogue import Catalogue, ModelKind
 from bot.clock import Clock, unix_ms
 from bot.errors import OutsideServer
 from bot.guilds import persona_text
-from bot.guilds.fields import ALL, MODELS, PERSONA, Field, Place
+from bot.guilds.fields import ALL, MODELS, PERSONA, READ_CHANNEL, Field, Place
 from bot.guilds.levels import Holding, Level, holding
 from bot.guilds.presets import Presets
 from bot.store.settings import StoredSettings
@@ -81,7 +81,8 @@ class GuildRules:
         if place is Place.SERVER:
             del chosen[Level.CHANNEL]
         models = [self._model(kind, chosen) for kind in MODELS]
-        return [*models, holding(PERSONA, chosen, self._persona)]
+        of_server = [holding(READ_CHANNEL, chosen, "")] if place is Place.SERVER else []
+        return [*models, *of_server, holding(PERSONA, chosen, self._persona)]
 
     async def present_persona(self, caller: Caller, place: Place) -> str:
         """Return the persona that holds at `place`, to be written anew.

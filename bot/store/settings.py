@@ -48,6 +48,15 @@ class StoredSettings:
 
         return await self._database.read(work)
 
+    async def of_server(self, guild_id: int, name: str) -> str | None:
+        """Give what is set for a whole server under `name`.
+
+        Raises:
+            StoreUnavailable: it cannot be read just now.
+        """
+        found = await self._database.read(lambda transaction: transaction.fetch_one(_VALUE, ("server", guild_id, name)))
+        return None if found is None else str(found[0])
+
     async def set_channel(
         self, channel_id: int, guild_id: int | None, name: str, value: str, *, by: int, at_ms: int
     ) -> None:

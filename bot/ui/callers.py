@@ -21,14 +21,13 @@ def caller_of(interaction: discord.Interaction) -> Caller:
     settings_channel_id = interaction.channel_id
     if isinstance(interaction.channel, discord.Thread):
         settings_channel_id = interaction.channel.parent_id
-    held = interaction.permissions
     return Caller(
         user_id=interaction.user.id,
         name=interaction.user.display_name,
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
         settings_channel_id=settings_channel_id,
-        rights=_rights(held),
+        rights=rights_of(interaction.permissions),
         server_name=interaction.guild.name if interaction.guild else "",
         channel_name=getattr(interaction.channel, "name", None) or "",
         role_ids=_role_ids(interaction.user),
@@ -47,14 +46,15 @@ def author_of(message: discord.Message, place: Place) -> Caller:
         guild_id=place.guild.id,
         channel_id=place.id,
         settings_channel_id=place.parent_id if isinstance(place, discord.Thread) else place.id,
-        rights=frozenset() if member is None else _rights(place.permissions_for(member)),
+        rights=frozenset() if member is None else rights_of(place.permissions_for(member)),
         server_name=place.guild.name,
         channel_name=place.name,
         role_ids=_role_ids(author),
     )
 
 
-def _rights(held: discord.Permissions) -> frozenset[Right]:
+def rights_of(held: discord.Permissions) -> frozenset[Right]:
+    """Return the rights that these permissions give."""
     return frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed))
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import discord
 
-from bot.guilds.fields import PERSONA, Field, Place
+from bot.guilds.fields import PERSONA, READ_CHANNEL, Field, Place
 from bot.guilds.levels import Holding, Level
 
 # So much of a persona stands in the message, whose limit is 2,000 characters; all of a longer one is in a file.
@@ -21,6 +21,9 @@ def told(holdings: Sequence[Holding], place: Place) -> tuple[str, list[discord.F
     lines = [_HEADINGS[place]]
     files: list[discord.File] = []
     for held in holdings:
+        if held.field is READ_CHANNEL:
+            lines += [f"- {held.field.label}: <#{held.value}>"] if held.value else []
+            continue
         if held.field is not PERSONA:
             aside = f" (`{held.set_aside[0]}` was chosen, but can't be used any more)" if held.set_aside else ""
             lines.append(f"- {held.field.label}: `{held.value}`, {_FROM[held.level]}{aside}")

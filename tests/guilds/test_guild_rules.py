@@ -95,7 +95,7 @@ async def test_what_is_shown_says_where_it_comes_from(rules: GuildRules) -> None
         "image_model": ("dall-e-3", Level.OPERATOR),
         "persona": ("server", Level.SERVER),
     }
-    assert servers == channels | {"chat_model": ("gpt-4.1", Level.OPERATOR)}
+    assert servers == channels | {"chat_model": ("gpt-4.1", Level.OPERATOR), "read_channel": ("", Level.OPERATOR)}
 
 
 @pytest.mark.parametrize("place", Place)
