@@ -11,7 +11,7 @@ from bot.sandbox.faults import Stall
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, begun, pressed, use, whole
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, asked, begun, pressed, use, whole
 from tests.trips.history_schema import OWN_DATA
 from tests.trips.reading import columns_with
 from tests.trips.test_trip_history import questions
@@ -20,7 +20,7 @@ from tests.trips.test_trip_history import questions
 @pytest.fixture
 async def kept(open_box: OpenBox, tmp_path: Path) -> Sandbox:
     """A sandbox whose database is in `tmp_path`."""
-    return await open_box(directory=tmp_path)
+    return await open_box(ANY_NUMBER, directory=tmp_path)
 
 
 async def leave_traces(person: Person) -> None:
@@ -29,6 +29,7 @@ async def leave_traces(person: Person) -> None:
     await ask(person, "secret tide", private=True)
     await ask(person, "tide in a thread", channel="a thread")
     await ask(person, "tide in private", channel="dm")
+    await use(person, "/voice settings", voice="nova", speed=1.5)
     await use(person, "/say", text="hello")
     await use(person, "/draw", prompt="a tide")
     await use(person, "/channel model", model="gpt-4o", channel="#random")
@@ -52,6 +53,7 @@ async def test_what_is_kept_is_told_by_place(kept: Sandbox) -> None:
     assert "30 days" in shown.text
     assert "Settings that you changed as a moderator: 1" in shown.text
     assert "Limits that moderators set for you in particular: 1" in shown.text
+    assert "The voice and the speed that you chose" in shown.text
     assert "No questions" in (await use(kept.person("Ada"), "/privacy show")).text
 
 
@@ -66,6 +68,8 @@ async def test_everything_of_ones_own_comes_as_a_file_and_nothing_of_others(kept
     own = ["public tide", "secret tide", "tide in a thread", "tide in private"]
     assert [turn["question"] for turn in content["turns"]] == own
     assert content["others"]["settings"][0]["setting"] == "chat_model"
+    assert content["others"]["voice_preferences"][0]["voice"] == "nova"
+    assert kept.model_api.calls(Kind.SPEECH)[-1].body["voice"] == "nova"
     assert str(ada.id) not in exported.messages[0].attachments[0].data.decode()
 
 
@@ -73,7 +77,8 @@ async def test_after_a_deletion_the_id_is_nowhere(kept: Sandbox, tmp_path: Path)
     mo, ada = kept.person("Mo"), kept.person("Ada")
     await leave_traces(mo)
     await ask(ada, "Ada's tide")
-    assert {"turns.author_id", "settings.changed_by", "quota_rules.member_id"} <= set(columns_with(tmp_path, mo.id))
+    left = {"turns.author_id", "settings.changed_by", "quota_rules.member_id", "voice_preferences.member_id"}
+    assert left <= set(columns_with(tmp_path, mo.id))
     asking = await use(mo, "/privacy delete")
     assert "4 questions" in asking.text
     assert "limits" in asking.text
