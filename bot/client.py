@@ -43,6 +43,7 @@ COGS: Final = (
     "cogs.quota",
     "cogs.pronounce",
     "cogs.voice",
+    "cogs.reading",
     "cogs.help",
     "cogs.forgetting",
     "cogs.joining",

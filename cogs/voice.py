@@ -6,10 +6,12 @@ from discord.ext import commands
 
 from bot.caller import Right
 from bot.client import Bot
+from bot.errors import Refusal
+from bot.guilds.auto_read import AutoRead
 from bot.speech.preferences import FASTEST, SLOWEST, VoicePreferences
 from bot.speech.voices import VOICES
 from bot.ui import choices, queue
-from bot.ui.callers import caller_of
+from bot.ui.callers import caller_of, rights_of
 from bot.ui.lists import show_privately
 from bot.ui.surfaces import acknowledge, edit_original
 from bot.ui.voice.entrance import check_entrance
@@ -17,13 +19,23 @@ from bot.ui.voice.listening import channel_to_join, may_hush, session_here, sess
 from bot.ui.voice.voices import Voices
 
 
+class CannotRead(Refusal):
+    """Messages come without their content."""
+
+    sentence = "I can't see what people write here. Whoever runs me has to set `MESSAGE_CONTENT=true` first."
+
+
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in a voice channel"):
     """Comes, speaks and goes."""
 
-    def __init__(self, voices: Voices, preferences: VoicePreferences) -> None:
+    def __init__(
+        self, voices: Voices, preferences: VoicePreferences, auto_read: AutoRead, *, reads_messages: bool
+    ) -> None:
         self._voices = voices
         self._preferences = preferences
+        self._auto_read = auto_read
+        self._reads_messages = reads_messages
 
     @app_commands.command()
     @app_commands.describe(channel="Another channel than yours (needs Move Members)")
@@ -98,6 +110,30 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         text = f"What you have said aloud is spoken by `{held.name}`, at {held.speed:g} times the usual speed."
         await interaction.response.send_message(text, ephemeral=True)
 
+    @app_commands.command()
+    @app_commands.describe(channel="The channel to read; left out, I read none any more")
+    async def read(
+        self,
+        interaction: discord.Interaction,
+        channel: discord.TextChannel | discord.VoiceChannel | discord.StageChannel | None = None,
+    ) -> None:
+        """Have me read aloud what people in my voice channel write in a channel."""
+        caller = caller_of(interaction)
+        if channel is None:
+            cleared = await self._auto_read.clear(caller)
+            text = "From now on I read no channel aloud." if cleared else "I'm not reading any channel aloud."
+        else:
+            caller.require(Right.MANAGE_CHANNELS)
+            if not self._reads_messages:
+                raise CannotRead
+            assert isinstance(interaction.user, discord.Member), "in a server everybody is a member"
+            there = rights_of(channel.permissions_for(interaction.user))
+            await self._auto_read.set(caller, channel.id, there)
+            text = (
+                f"From now on I read aloud what those who listen to me in a voice channel write in {channel.mention}."
+            )
+        await interaction.response.send_message(text, ephemeral=True)
+
     @settings.autocomplete("voice")
     async def _complete_voice(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return choices.offer(VOICES, typed)
@@ -112,4 +148,11 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Voice(bot.voices, bot.services.preferences))
+    await bot.add_cog(
+        Voice(
+            bot.voices,
+            bot.services.preferences,
+            bot.services.auto_read,
+            reads_messages=bot.intents.message_content,
+        )
+    )

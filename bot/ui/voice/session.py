@@ -57,6 +57,8 @@ class Session:
         self.text_channel_id = text_channel_id
         self.alone_since: float | None = None
         """Since when, in monotonic seconds, nobody listens."""
+        self.last_read: int | None = None
+        """Whose message was read aloud last."""
         self._link = link
         self._clock = clock
         self._lost = lost

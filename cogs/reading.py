@@ -1,0 +1,103 @@
+"""Reading a text channel aloud to those who listen to the bot in a voice channel."""
+
+import logging
+from collections import deque
+from typing import Final
+
+import discord
+from discord.ext import commands
+
+from bot.catalogue import ModelKind
+from bot.client import Bot
+from bot.errors import BotError, Refusal
+from bot.guilds.admission import Admission
+from bot.guilds.auto_read import AutoRead
+from bot.guilds.rules import GuildRules
+from bot.speech.preferences import VoicePreferences
+from bot.speech.saying import Saying
+from bot.speech.spoken_message import spoken_message
+from bot.speech.utterance import Utterance
+from bot.ui.callers import author_of
+from bot.ui.mentioned import names_in
+from bot.ui.voice.session import Session
+from bot.ui.voice.voices import Voices
+
+REMEMBERED: Final = 500
+"""So many messages are known by their ids, should Discord deliver one twice."""
+
+log = logging.getLogger(__name__)
+
+
+class Reading(commands.Cog):
+    """Reads what people in the bot's voice channel write in the text channel that moderators chose."""
+
+    def __init__(
+        self,
+        voices: Voices,
+        auto_read: AutoRead,
+        admission: Admission,
+        rules: GuildRules,
+        preferences: VoicePreferences,
+        saying: Saying,
+    ) -> None:
+        self._voices = voices
+        self._auto_read = auto_read
+        self._admission = admission
+        self._rules = rules
+        self._preferences = preferences
+        self._saying = saying
+        self._seen: deque[int] = deque(maxlen=REMEMBERED)
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Read a message aloud if it is one of those."""
+        session = self._voices.session(message.guild.id if message.guild else None)
+        if session is None or message.id in self._seen or not _is_a_listeners(message, session):
+            return
+        self._seen.append(message.id)
+        try:
+            if await self._auto_read.get(session.guild.id) == message.channel.id:
+                await self._read(message, session)
+        except BotError as error:
+            # Nobody asked for this, so nobody is told: the message stands there to be read.
+            level = logging.INFO if isinstance(error, Refusal) else logging.WARNING
+            log.log(level, "not read aloud", extra={"message_id": message.id, "detail": str(error)})
+
+    async def _read(self, message: discord.Message, session: Session) -> None:
+        place = session.guild.get_channel_or_thread(message.channel.id)
+        if place is None:
+            return
+        caller = author_of(message, place)
+        self._admission.check(caller.user_id, caller.guild_id)
+        model = await self._rules.model_for(caller, ModelKind.SPEECH, None)
+        voice = await self._preferences.get(caller)
+        speaker = None if session.last_read == caller.user_id else caller.name
+        text = spoken_message(message.content, speaker=speaker, mentions=names_in(message))
+        prepared = await self._saying.prepare(caller, text, voice.name, model)
+        async with prepared.reservation:
+            utterance = Utterance(prepared.label, speed=voice.speed)
+            session.line.add(utterance)
+            session.last_read = caller.user_id
+            await self._saying.speak_aloud(prepared, utterance)
+
+
+def _is_a_listeners(message: discord.Message, session: Session) -> bool:
+    """Whether a person who listens wrote it for others to hear."""
+    if message.author.bot or message.webhook_id is not None or message.flags.silent or not message.content:
+        return False
+    return message.author.id in session.listeners
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    services = bot.services
+    await bot.add_cog(
+        Reading(
+            bot.voices,
+            services.auto_read,
+            services.admission,
+            services.rules,
+            services.preferences,
+            services.saying,
+        )
+    )
