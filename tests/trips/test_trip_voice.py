@@ -24,6 +24,9 @@ async def test_what_is_said_is_heard_whole_and_in_order_and_never_two_at_once(op
     people = [*(box.person(name) for name in ("Ada", "Ben", "Cleo", "Mo")), box.join("Dora")]
     await in_the_lounge(box, *people)
     said = [await people[at % 5].command("/say", text=f"Number {at}.") for at in range(20)]
+    await box.voice.until(lambda it: it.speech.seconds > 1, deadline_s=DEADLINE_S)
+    late = box.join("Eve")
+    late.joins_voice(LOUNGE)
     await all_of(map(whole, said))
     mp3s = [trimmed(samples_of(each.messages[0].attachments[0].data)) for each in said]
     wanted_s = sum(map(len, mp3s)) / RATE
@@ -32,6 +35,7 @@ async def test_what_is_said_is_heard_whole_and_in_order_and_never_two_at_once(op
     assert heard.flaws == ()
     assert heard.lost == 0
     assert all(len(heard.by(person.user.id)) == len(heard) for person in people)
+    assert len(heard.by(late.user.id)) > len(heard) / 2
     found = [find(mp3, resampled(heard.pcm())) for mp3 in mp3s]
     assert min(each.correlation for each in found) > 0.9, found
     in_order = sorted(found, key=lambda each: each.at_s)
