@@ -12,7 +12,8 @@ BotError                      carries one plain sentence for the person who aske
 │   ├── Restarting
 │   ├── ModelNotAllowed
 │   ├── NothingToSay
-│   └── BadOption
+│   ├── BadOption
+│   └── UnreadableFile
 ├── VoiceLost                 the bot's voice in a server is gone for good
 ├── ApiError                  the model API did not do it
 │   ├── Unauthorised          401
@@ -22,6 +23,7 @@ BotError                      carries one plain sentence for the person who aske
 │   ├── ContentRefused        refused by a content policy
 │   ├── ContextTooLong        more than the model reads at once
 │   ├── BadRequest            any other 4xx: the request was not accepted
+│   │   └── PicturesRefused   the model takes no pictures
 │   ├── ServerTrouble         5xx
 │   ├── Unreachable           no connection
 │   ├── TooSlow               a time limit passed
@@ -132,6 +134,10 @@ class VoiceLost(BotError):
     """The bot's voice in a server is gone for good; the sentence says why, for the channel where it was called."""
 
 
+class UnreadableFile(Refusal):
+    """A file that came with a question cannot be used; the sentence names it and says what would do."""
+
+
 class ApiError(BotError):
     """The model API did not do what was asked; `status` is its HTTP status, if one came."""
 
@@ -187,6 +193,12 @@ class BadRequest(ApiError):
     """The API turned the request down for a reason of its own (another 4xx)."""
 
     sentence = "The AI service couldn't work with this request. Try putting it differently, or pick another model."
+
+
+class PicturesRefused(BadRequest):
+    """The model that was asked takes no pictures."""
+
+    sentence = "This model can't look at pictures. Ask without one, or pick another model."
 
 
 class ServerTrouble(ApiError):

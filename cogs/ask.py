@@ -9,11 +9,13 @@ from discord.ext import commands
 
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
-from bot.conversation.answering import Answering, Question
+from bot.conversation.answering import Answering
+from bot.conversation.question import Question
 from bot.errors import BadOption
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
 from bot.ui import choices
+from bot.ui.attached import enclosed
 from bot.ui.callers import caller_of
 from bot.ui.rooms import Rooms
 from bot.ui.surfaces import InteractionSurface, acknowledge
@@ -47,6 +49,7 @@ class Ask(commands.Cog):
         prompt="What you want to know",
         model="Who should answer; this channel's model if left out",
         persona="As whom: one of this server's personas; the channel's own if left out",
+        attachment="A picture to look at, or a text file to read",
         private="Only you see the answer, and only your private questions build on it",
         fresh="Begin anew, without what was said before",
         speak="Read the answer out in your voice channel while I write it",
@@ -57,6 +60,7 @@ class Ask(commands.Cog):
         prompt: app_commands.Range[str, 1, 6000],
         model: app_commands.Range[str, 1, 100] | None = None,
         persona: app_commands.Range[str, 1, 100] | None = None,
+        attachment: discord.Attachment | None = None,
         private: bool = False,
         fresh: bool = False,
         speak: bool = False,
@@ -68,7 +72,8 @@ class Ask(commands.Cog):
         recital = await self._reciter.recital(interaction, caller, prompt) if speak else None
         chosen = await self._rules.model_for(caller, ModelKind.CHAT, model)
         as_whom = await self._rules.persona_for(caller, persona)
-        question = Question(prompt, chosen, as_whom, private=private, fresh=fresh)
+        files = () if attachment is None else enclosed([attachment])
+        question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, enclosed=files)
         prepared = await self._answering.prepare(caller, question)
         async with prepared.reservation, recital or nullcontext(), self._lanes.ticket(caller) as ticket:
             await acknowledge(interaction, private=private)

@@ -8,12 +8,14 @@ from discord.ext import commands
 
 from bot.catalogue import ModelKind
 from bot.client import Bot
-from bot.conversation.answering import Answering, Question
+from bot.conversation.answering import Answering
+from bot.conversation.question import Question
 from bot.errors import Refusal
 from bot.guilds.admission import Admission
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
 from bot.ui.addressed import Addressed, addressed
+from bot.ui.attached import enclosed
 from bot.ui.callers import author_of
 from bot.ui.footing import Place
 from bot.ui.gate import Gate
@@ -80,12 +82,22 @@ class Mentions(commands.Cog):
             log.info("may not write there", extra={"guild": caller.guild_id, "channel": caller.channel_id})
             await self._replies.refusals.react(answer, CANNOT_WRITE)
             return
-        if asked.unseen or not asked.text:
+        files = enclosed(answer.message.attachments)
+        if asked.unseen or not (asked.text or files):
             await self._replies.refusals.hint(answer, self._hint(asked), HINT_STAYS_S)
             return
         model = await self._rules.model_for(caller, ModelKind.CHAT, None)
         persona = await self._rules.persona_for(caller)
-        question = Question(asked.text, model, persona, reply_to=asked.reply_to, message_id=answer.id, way=asked.way)
+        question = Question(
+            asked.text,
+            model,
+            persona,
+            reply_to=asked.reply_to,
+            quoted=asked.quoted,
+            enclosed=files,
+            message_id=answer.id,
+            way=asked.way,
+        )
         prepared = await self._answering.prepare(caller, question)
         async with prepared.reservation, self._lanes.ticket(caller) as ticket:
             if await told_in_line(answer.meanwhile, ticket):

@@ -1,14 +1,45 @@
 """What goes into a chat with a model and what comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A text among other parts of a message."""
+
+    text: str
+    type: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageAddress:
+    """Where a picture is: for us always a data URL, which holds it."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """A picture among the parts of a message."""
+
+    image_url: ImageAddress
+    type: Literal["image_url"] = "image_url"
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a conversation; `role` is `developer`, `user` or `assistant`."""
+    """One message of a conversation; `role` is `developer`, `user` or `assistant`. Only with pictures it has parts."""
 
     role: str
-    content: str
+    content: str | tuple[TextPart | ImagePart, ...]
+
+    @property
+    def text(self) -> str:
+        """What it says in words."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, TextPart))
 
 
 @dataclass(frozen=True, slots=True)

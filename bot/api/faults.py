@@ -19,6 +19,7 @@ from bot.errors import (
     ContentRefused,
     ContextTooLong,
     PaymentOrForbidden,
+    PicturesRefused,
     RateLimited,
     ServerTrouble,
     TooSlow,
@@ -49,6 +50,7 @@ _CONTEXT_WORDS = re.compile(
 _MODEL_WORDS = re.compile(
     r"model\b.{0,80}(does not exist|not found|is not available|not supported)|(unknown|no such|invalid) model"
 )
+_PICTURE_WORDS = re.compile(r"image_url|image inputs?\b|multi-?modal|(not|n't) (support|accept|have) (images?|vision)")
 _PAYMENT_WORDS = re.compile(r"exceeded your current quota|insufficient (credit|balance|funds)")
 _ROLE_WORDS = re.compile(
     r"'developer'|\"developer\"|`developer`|developer role|role:? developer"
@@ -117,8 +119,10 @@ def _kind(status: int | None, codes: str, words: str) -> type[ApiError]:
             return kind
     if status is None:
         return _kind_by_code(codes, words)
-    if status in (400, 422):
+    if status in (400, 415, 422):
         return _kind_of_bad_request(words)
+    if status == 404 and _PICTURE_WORDS.search(words):
+        return PicturesRefused  # OpenRouter: it found no place where the model takes them
     return _BY_STATUS.get(status) or (BrokenAnswer if status < 400 else BadRequest if status < 500 else ServerTrouble)
 
 
@@ -135,6 +139,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 def _kind_of_bad_request(words: str) -> type[ApiError]:
     for pattern, kind in (
         (_CONTEXT_WORDS, ContextTooLong),
+        (_PICTURE_WORDS, PicturesRefused),
         (_ROLE_WORDS, DeveloperRoleUnknown),
         (_MODEL_WORDS, UnknownModel),
         (_CONTENT_WORDS, ContentRefused),

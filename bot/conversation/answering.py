@@ -6,7 +6,6 @@ shape: inside the reservation's block, what came is noted as spent, and leaving 
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -15,12 +14,23 @@ from bot.api.answers import ChatMessage
 from bot.api.client import ApiClient
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
+from bot.conversation import enclosures
 from bot.conversation.endings import COMPLETE, INTERRUPTED, Ending, ending_of, stopped_by
+from bot.conversation.material import Material
 from bot.conversation.persona import facts_for
 from bot.conversation.prompt import estimate_prompt, render
+from bot.conversation.question import Question
 from bot.conversation.tally import Tally
 from bot.conversation.window import View, Window, shortened
-from bot.errors import ApiError, BadOption, BrokenAnswer, ContextTooLong, StoreUnavailable
+from bot.errors import (
+    ApiError,
+    BadOption,
+    BadRequest,
+    BrokenAnswer,
+    ContextTooLong,
+    PicturesRefused,
+    StoreUnavailable,
+)
 from bot.quotas.allowance import BLOCK
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
@@ -45,25 +55,6 @@ class AnswerSurface(Surface, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a member asks, and who answers.
-
-    `fresh` leaves out what was said before. `reply_to` is the message that it is a reply to: where that shows a turn,
-    the question goes on from there and knows nothing else. `message_id` is the message that asks, if one does; `way`
-    says for the record how the question came.
-    """
-
-    text: str
-    model: str
-    persona: str
-    private: bool = False
-    fresh: bool = False
-    reply_to: int | None = None
-    message_id: int | None = None
-    way: str = "command"
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedAnswer:
     """What is going to be asked of the model, and what is held back for it.
 
@@ -76,6 +67,7 @@ class PreparedAnswer:
     messages: tuple[ChatMessage, ...]
     prompt_tokens: int
     view: View
+    material: Material
     path: tuple[int, ...]
     asked_at_ms: int
     reservation: Reservation
@@ -104,18 +96,22 @@ class Answering:
 
         Raises:
             BadOption: there is no question in the text.
+            UnreadableFile: a file that came with it cannot be used, as far as can be told before it is fetched.
             QuotaSpent: a limit would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
-        if not question.text.strip():
+        if question.is_empty:
             raise BadOption("empty question", sentence="Ask me something in `prompt`.")
+        enclosures.check(question.enclosed)
         asked_at_ms = unix_ms(self._clock.now())
         earlier, path = await self._earlier(caller, question)
         view = self._window.fit(earlier)
-        messages = self._rendered(caller, question, view.turns)
-        prompt_tokens = estimate_prompt(messages)
+        quoted = question.quoted if not path else None
+        material = enclosures.unopened(question.enclosed, question.subject or quoted)
+        messages = self._rendered(caller, question, view, material)
+        prompt_tokens = estimate_prompt(messages) + material.tokens
         reservation = await self._ledger.reserve(caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK})
-        return PreparedAnswer(caller, question, messages, prompt_tokens, view, path, asked_at_ms, reservation)
+        return PreparedAnswer(caller, question, messages, prompt_tokens, view, material, path, asked_at_ms, reservation)
 
     async def without_deleted(self, prepared: PreparedAnswer) -> PreparedAnswer:
         """Leave out what was deleted since it was prepared, after some time in line. Never costs more than before.
@@ -126,7 +122,7 @@ class Answering:
         turns = tuple(await self._conversations.remaining(prepared.view.turns))
         if turns == prepared.view.turns:
             return prepared
-        return self._seen_through(replace(prepared.view, turns=turns), prepared)
+        return self._asked_with(prepared, replace(prepared.view, turns=turns), prepared.material)
 
     async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface, listener: Listener | None = None) -> None:
         """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
@@ -137,14 +133,19 @@ class Answering:
         it was granted.
 
         Raises:
+            UnreadableFile: a file that came with the question is not what it seemed to be, or cannot be fetched.
             ApiError: it failed before a word was shown.
             QuotaSpent, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
-        allowance = self._ledger.allowance(prepared.reservation, Kind.TOKENS)
-        tally = Tally(prepared.prompt_tokens, allowance)
+        tally = Tally(prepared.prompt_tokens, self._ledger.allowance(prepared.reservation, Kind.TOKENS))
         with Trip("ask", prepared.caller, self._clock) as trip:
             trip.note(way=prepared.question.way, model=prepared.question.model, private=prepared.question.private)
             trip.note(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
+            trip.note(files=len(prepared.question.enclosed))
+            if prepared.question.enclosed:
+                material = await enclosures.opened(prepared.question.enclosed, prepared.material.subject)
+                prepared = self._asked_with(prepared, prepared.view, material)
+                tally.expect(prepared.prompt_tokens)
             try:
                 await self._show(prepared, surface, tally, trip, listener)
             finally:
@@ -192,6 +193,9 @@ class Answering:
                     trip.first_word()
                     relay.feed(text)
         except ApiError as error:
+            if not relay.has_words and type(error) is BadRequest and prepared.material.sights:
+                # The likely reason, where a request with pictures was not accepted and nobody says why.
+                raise PicturesRefused(str(error), status=error.status) from error
             if not relay.has_words:
                 raise
             log.warning("answer failed midway", extra={"error": type(error).__name__, "detail": str(error)})
@@ -213,8 +217,9 @@ class Answering:
         """
         if not prepared.view.turns or tally.begun:
             raise error
-        asked = estimate_prompt(self._rendered(prepared.caller, prepared.question, ()))
-        less = self._seen_through(shortened(prepared.view, prepared.prompt_tokens // 2 - asked), prepared)
+        asked = self._asked_with(prepared, View(), prepared.material).prompt_tokens
+        view = shortened(prepared.view, prepared.prompt_tokens // 2 - asked)
+        less = self._asked_with(prepared, view, prepared.material)
         log.info("earlier turns left out", extra={"turns": len(prepared.view.turns), "kept": len(less.view.turns)})
         tally.expect(less.prompt_tokens)
         return less
@@ -240,6 +245,8 @@ class Answering:
             fresh=question.fresh,
             path=prepared.path,
             question=question.text,
+            files=prepared.material.files,
+            about=None if prepared.material.subject is None else prepared.material.subject.message_id,
             answer=tally.text,
             finish=ending.name,
             model=question.model,
@@ -264,14 +271,15 @@ class Answering:
         except StoreUnavailable as error:
             log.error("messages of a turn not kept", extra={"turn": turn_id, "detail": str(error)})
 
-    def _rendered(self, caller: Caller, question: Question, turns: Sequence[Turn]) -> tuple[ChatMessage, ...]:
+    def _rendered(self, caller: Caller, question: Question, view: View, material: Material) -> tuple[ChatMessage, ...]:
         facts = facts_for(question.persona, caller, self._clock.now())
-        return tuple(render(question.persona, turns, question.text, caller.name, facts))
+        return tuple(render(question.persona, view.turns, question.text, caller.name, facts, material))
 
-    def _seen_through(self, view: View, prepared: PreparedAnswer) -> PreparedAnswer:
-        """Ask the same question with other turns going along."""
-        messages = self._rendered(prepared.caller, prepared.question, view.turns)
-        return replace(prepared, view=view, messages=messages, prompt_tokens=estimate_prompt(messages))
+    def _asked_with(self, prepared: PreparedAnswer, view: View, material: Material) -> PreparedAnswer:
+        """Ask the same question with other turns or other material going along."""
+        messages = self._rendered(prepared.caller, prepared.question, view, material)
+        tokens = estimate_prompt(messages) + material.tokens
+        return replace(prepared, view=view, material=material, messages=messages, prompt_tokens=tokens)
 
     async def _earlier(self, caller: Caller, question: Question) -> tuple[list[Turn], tuple[int, ...]]:
         """Give the turns to choose from: a reply's path, else the channel's public line or the member's private one.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot.sandbox.faults import (
     CONTENT_POLICY,
     CONTEXT_TOO_LONG,
+    NO_PICTURES,
     BadPictures,
     Body,
     Cut,
@@ -46,6 +47,7 @@ _OF_A_KIND: Mapping[Kind, Mapping[str, Fault]] = {
         "error-midway": ErrorMidway(after=12),
         "policy": CONTENT_POLICY,
         "too-long": CONTEXT_TOO_LONG,
+        "no-pictures": NO_PICTURES,
         "plain-json": PlainJson(),
         "thinking": Habits(reasoning=("Let me think. ", "Tides, tea, lighthouses… ", "I have it.")),
         "no-usage": Habits(usage="none"),

@@ -77,6 +77,12 @@ CONTENT_POLICY = Status(
     code="content_policy_violation",
     type="invalid_request_error",
 )
+NO_PICTURES = Status(
+    400,
+    message="Invalid content type. image_url is only supported by certain models.",
+    code="invalid_value",
+    type="invalid_request_error",
+)
 CONTEXT_TOO_LONG = Status(
     400,
     message="This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",

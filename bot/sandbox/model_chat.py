@@ -1,5 +1,8 @@
 """Chat completions: what makes a request good, and the streamed and plain forms of its answer."""
 
+import base64
+import io
+import re
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -12,6 +15,10 @@ from bot.sandbox.model_delivery import Delivery, Refused
 CONTEXT_TOKENS = 128_000
 """As much as the models of the list read at once."""
 
+PICTURE_TOKENS = 765
+"""About what a picture of some size takes."""
+
+_DATA_URL = re.compile(r"data:image/(png|jpeg|webp|gif);base64,([A-Za-z0-9+/]+={0,2})")
 _ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})
 _PARAMETERS = frozenset({
     "model", "messages", "stream", "stream_options", "temperature", "top_p", "n", "stop", "max_tokens",
@@ -45,7 +52,29 @@ def check(body: Json) -> None:
 
 def prompt_tokens(body: Json) -> int:
     """About how many tokens a request's messages are."""
-    return sum(4 + payloads.tokens(str(message.get("content") or "")) for message in body["messages"])
+    return sum(4 + _tokens(message.get("content")) for message in body["messages"])
+
+
+def words_of(message: Json) -> str:
+    """What a message says in words, in one text or in parts."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return str(content or "")
+
+
+def pictures_in(message: Json) -> list[bytes]:
+    """The pictures among a message's parts, decoded."""
+    content = message.get("content")
+    addresses = (
+        [part["image_url"]["url"] for part in content if "image_url" in part] if isinstance(content, list) else []
+    )
+    return [base64.b64decode(address.partition(",")[2]) for address in addresses]
+
+
+def _tokens(content: object) -> int:
+    pictures = pictures_in({"content": content})
+    return payloads.tokens(words_of({"content": content})) + PICTURE_TOKENS * len(pictures)
 
 
 async def answer(call: Call, deltas: Sequence[str], habits: Habits, delivery: Delivery) -> web.StreamResponse:
@@ -82,12 +111,39 @@ def _check_message(number: int, message: object) -> None:
     if content is None and role == "assistant" and message.get("tool_calls"):
         return
     if isinstance(content, list) and content:
-        if all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in content):
-            return
-    elif isinstance(content, str):
+        for part in content:
+            _check_part(number, role, part)
+        return
+    if isinstance(content, str):
         return
     told = f"Invalid value for 'content': expected a string in messages[{number}], got {type(content).__name__}."
     raise Refused(400, told)
+
+
+def _check_part(number: int, role: str, part: object) -> None:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if isinstance(part, dict) and kind == "text" and isinstance(part.get("text"), str):
+        return
+    if not isinstance(part, dict) or kind != "image_url" or role != "user":
+        raise Refused(400, f"Invalid value for 'messages[{number}].content': '{kind}'.", code="invalid_value")
+    address = part.get("image_url")
+    url = address.get("url") if isinstance(address, dict) else None
+    found = _DATA_URL.fullmatch(url) if isinstance(url, str) else None
+    if found is None:
+        raise Refused(400, "Invalid image. Expected a data URL or an address.", code="invalid_image_url")
+    if not _is_picture(base64.b64decode(found[2]), found[1]):
+        raise Refused(400, "You uploaded an unsupported image.", code="image_parse_error")
+
+
+def _is_picture(data: bytes, kind: str) -> bool:
+    from PIL import Image  # only worlds with pictures need it
+
+    try:
+        with Image.open(io.BytesIO(data), formats=[kind]) as picture:
+            picture.load()
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _opening(call: Call, model: str, habits: Habits) -> list[bytes]:

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import discord
 
+from bot.conversation.material import Subject
+
 
 class Way(StrEnum):
     """How a message came to be meant for the bot."""
@@ -19,13 +21,15 @@ class Way(StrEnum):
 class Addressed:
     """A message that is meant for the bot.
 
-    `text` is what it says, less the mention. `reply_to` is the message that it is a reply to. `unseen`: Discord keeps
-    from the bot what it says, since it is a reply that doesn't mention it.
+    `text` is what it says, less the mention. `reply_to` is the message that it is a reply to, and `quoted` what that
+    one says, where Discord shows it to the bot. `unseen`: Discord keeps from the bot what it says, since it is a reply
+    that doesn't mention it.
     """
 
     way: Way
     text: str
     reply_to: int | None = None
+    quoted: Subject | None = None
     unseen: bool = False
 
 
@@ -38,18 +42,28 @@ def addressed(message: discord.Message, bot_id: int) -> Addressed | None:
     if message.author.bot or message.webhook_id is not None or message.type not in _WRITTEN_BY_PEOPLE:
         return None
     replied = _replied(message)
-    reply_to = None if message.reference is None or not _is_reply(message) else message.reference.message_id
-    text = _without_mention(message.content, bot_id)
-    if isinstance(message.channel, discord.DMChannel):
-        return Addressed(Way.DIRECT, text, reply_to)
-    if message.guild is None:
-        return None
     to_bot = replied is not None and replied.author.id == bot_id
-    if any(user.id == bot_id for user in message.mentions):
-        return Addressed(Way.REPLY if to_bot else Way.MENTION, text, reply_to)
-    if to_bot:
-        return Addressed(Way.REPLY, text, reply_to, unseen=not message.content and not message.attachments)
-    return None
+    mentioned = any(user.id == bot_id for user in message.mentions)
+    if isinstance(message.channel, discord.DMChannel):
+        way = Way.DIRECT
+    elif message.guild is None or not (mentioned or to_bot):
+        return None
+    else:
+        way = Way.REPLY if to_bot else Way.MENTION
+    return Addressed(
+        way,
+        _without_mention(message.content, bot_id),
+        message.reference.message_id if message.reference is not None and _is_reply(message) else None,
+        None if replied is None else subject_of(replied),
+        unseen=way is Way.REPLY and not (mentioned or message.content or message.attachments),
+    )
+
+
+def subject_of(message: discord.Message) -> Subject | None:
+    """Give what a message says, its embeds too, for a question about it; None where it says nothing."""
+    embeds = (text for embed in message.embeds for text in (embed.title, embed.description) if text)
+    text = "\n".join(filter(None, (message.content, *embeds)))
+    return Subject(message.id, message.author.display_name, text) if text else None
 
 
 _WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)

@@ -26,7 +26,8 @@ def _entry(turn: Turn) -> str:
     link = jump_link(turn)
     where = "only you see this one" if turn.private else f"[jump]({link})" if link else ""
     facts = [f"**{shortened(turn.author_name, NAME)}**", f"<t:{turn.created_at_ms // 1000}:f>", where]
-    asked, answered = shortened(turn.question, TEXT), shortened(turn.answer, TEXT)
+    files = "".join(f" [{name}]" for name in turn.files)
+    asked, answered = shortened(turn.question + files, TEXT), shortened(turn.answer, TEXT)
     return f"{' · '.join(fact for fact in facts if fact)}\n> {asked}\n{answered}"
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Call
+from bot.sandbox.model_chat import words_of
 from bot.sandbox.people import Person
 from bot.sandbox.said import Said
 from bot.sandbox.sandbox import Sandbox
@@ -100,17 +101,17 @@ async def pressed(person: Person, shown: Invocation, label: str) -> str:
 
 def told(call: Call) -> list[str]:
     """What a chat request says in its users' and assistants' messages, oldest first, without who spoke."""
-    return [_words(message["role"], message["content"]) for message in call.messages if message["role"] != "developer"]
+    return [_words(message["role"], words_of(message)) for message in call.messages if message["role"] != "developer"]
 
 
 def asked(call: Call) -> list[str]:
     """The questions a chat request carries, the newest last."""
-    return [_words("user", message["content"]) for message in call.messages if message["role"] == "user"]
+    return [_words("user", words_of(message)) for message in call.messages if message["role"] == "user"]
 
 
 def is_about(word: str) -> Callable[[dict[str, Any]], bool]:
     """A predicate for the stand-in's faults and scripts: the newest question has this word in it."""
-    return lambda body: word in body["messages"][-1]["content"]
+    return lambda body: word in words_of(body["messages"][-1])
 
 
 def _is_final(used: Invocation) -> bool:
@@ -121,5 +122,5 @@ def _words(role: str, content: str) -> str:
     if role != "user":
         return content
     speaker, text = content.split("\n", 1)
-    assert json.loads(speaker).keys() == {"speaker"}
+    assert json.loads(speaker).keys() - {"files", "about"} == {"speaker"}
     return text

@@ -1,0 +1,196 @@
+"""Files that come with a question: what can be used of them, and what a model gets to see."""
+
+import base64
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from bot.conversation import enclosures
+from bot.conversation.enclosures import MOST_PICTURES, MOST_TEXT_BYTES, Enclosure
+from bot.conversation.material import Material, Subject
+from bot.conversation.sights import LONGEST_SIDE, MOST_BYTES, sight_of, tokens_of
+from bot.conversation.texts import decoded
+from bot.errors import UnreadableFile
+from tests.support.make_picture import picture
+
+
+def enclosure(name: str, data: bytes = b"x", media_type: str = "", **changes: object) -> Enclosure:
+    async def read() -> bytes:
+        return data
+
+    return replace(Enclosure(name, len(data), media_type, None, None, read), **changes)
+
+
+def shown(data: bytes) -> Image.Image:
+    """What a model is shown of a picture."""
+    sight = sight_of(data)
+    assert sight is not None
+    kind, _, encoded = sight.part.image_url.url.partition(";base64,")
+    sent = base64.b64decode(encoded)
+    assert len(sent) <= MOST_BYTES
+    image = Image.open(io.BytesIO(sent))
+    assert kind == f"data:image/{(image.format or '').lower()}"
+    assert sight.tokens == tokens_of(*image.size)
+    return image
+
+
+# ---------------------------------------------------------------- before they are fetched
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("song.mp3", "audio/mpeg"),
+        ("film.mp4", "video/mp4"),
+        ("photo.heic", "image/heic"),
+        ("drawing.svg", "image/svg+xml"),
+    ],
+)
+def test_what_is_neither_a_picture_nor_a_text_is_named(name: str, media_type: str) -> None:
+    with pytest.raises(UnreadableFile) as caught:
+        enclosures.check([enclosure("fine.png", media_type="image/png"), enclosure(name, media_type=media_type)])
+    assert f"I can't read `{name}`" in caught.value.sentence
+    assert "PNG" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        enclosure("big.log", size=MOST_TEXT_BYTES + 1),
+        enclosure("big.png", media_type="image/png", size=21 * 2**20),
+        enclosure("wide.png", media_type="image/png", width=60_000, height=1000),
+    ],
+    ids=["text", "bytes", "pixels"],
+)
+def test_what_is_too_large_is_named(file: Enclosure) -> None:
+    with pytest.raises(UnreadableFile) as caught:
+        enclosures.check([file])
+    assert f"`{file.name}` is too large for me" in caught.value.sentence
+
+
+def test_many_are_too_much_together() -> None:
+    pictures = [enclosure(f"{number}.png", media_type="image/png") for number in range(MOST_PICTURES)]
+    texts = [enclosure(f"{number}.txt", size=MOST_TEXT_BYTES // 2) for number in range(2)]
+    enclosures.check([*pictures, *texts])
+    with pytest.raises(UnreadableFile):
+        enclosures.check([*pictures, pictures[0]])
+    with pytest.raises(UnreadableFile):
+        enclosures.check([*texts, texts[0]])
+
+
+def test_a_name_stays_a_name() -> None:
+    with pytest.raises(UnreadableFile) as caught:
+        enclosures.check([enclosure("`@everyone`\n# big.mp3", media_type="audio/mpeg")])
+    assert "`@everyone # big.mp3`" in caught.value.sentence
+
+
+def test_of_files_nobody_chose_the_first_that_can_be_used_are_taken() -> None:
+    pictures = [enclosure(f"{number}.png", media_type="image/png") for number in range(MOST_PICTURES + 2)]
+    others = [enclosure("song.mp3", media_type="audio/mpeg"), enclosure("long.txt", size=MOST_TEXT_BYTES)]
+    files = [*others, *pictures, enclosure("a.txt")]
+    assert enclosures.usable(files) == (others[1], *pictures[:MOST_PICTURES])
+
+
+def test_what_they_will_take_is_estimated_beforehand() -> None:
+    known = enclosure("a.png", media_type="image/png", width=512, height=512)
+    unknown = enclosure("b.png", media_type="image/png")
+    text = enclosure("c.txt", size=4000)
+    assert enclosures.unopened([known], None).tokens == 85 + 170
+    assert enclosures.unopened([unknown], None).tokens == 85 + 9 * 170
+    assert 1000 <= enclosures.unopened([text], None).tokens < 1010
+    assert enclosures.unopened([known, text], None).files == ("a.png", "c.txt")
+
+
+# ---------------------------------------------------------------- what is in them
+
+
+async def test_pictures_and_texts_are_told_apart_and_kept_in_order() -> None:
+    subject = Subject(1, "Ben", "hm")
+    files = [
+        enclosure("b.py", "print('ä')\r\n".encode()),
+        enclosure("a.png", picture(20, 10), "image/png"),
+        enclosure("c", b"one", "application/json"),
+    ]
+    material = await enclosures.opened(files, subject)
+    assert material.files == ("b.py", "a.png", "c")
+    assert [(text.name, text.text) for text in material.texts] == [("b.py", "print('ä')\n"), ("c", "one")]
+    assert (len(material.sights), material.subject) == (1, subject)
+    assert material.tokens == 85 + 170
+    assert await enclosures.opened([], None) == Material()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        enclosure("fake.png", b"no picture", "image/png"),
+        enclosure("cut.png", picture(200, 100, noise=True)[:5000], "image/png"),
+        enclosure("bomb.png", picture(8000, 8000, mode="1"), "image/png"),
+        enclosure("program", b"\x7fELF\x02\x01\x01\x00\x00\x00"),
+        enclosure("archive.zip", b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(range(256))),
+    ],
+    ids=lambda file: file.name,
+)
+async def test_what_is_not_what_it_seemed_is_named(file: Enclosure) -> None:
+    with pytest.raises(UnreadableFile) as caught:
+        await enclosures.opened([file], None)
+    assert f"I can't read `{file.name}`" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("plain", "ascii"),
+        ("Grüße, 日本, 🌊", "utf-8"),
+        ("Grüße", "utf-8-sig"),
+        ("Grüße 日本", "utf-16"),
+        ("Grüße 日本", "utf-32"),
+        ("Die Straße führt über die Brücke, und drüben grüßt der Wärter. " * 6, "cp1252"),
+        ("Съешь же ещё этих мягких французских булок, да выпей чаю. " * 6, "cp1251"),
+        ("いろはにほへと ちりぬるを わかよたれそ つねならむ。" * 6, "shift_jis"),
+        ("", "ascii"),
+        ("\x1b[31mred\x1b[0m\tin a log\n", "ascii"),
+    ],
+    ids=["ascii", "utf-8", "bom", "utf-16", "utf-32", "western", "cyrillic", "japanese", "empty", "coloured"],
+)
+def test_text_is_read_in_whatever_encoding_it_is(text: str, encoding: str) -> None:
+    assert decoded(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"a\x00b", b"\xff\xfe\x00", bytes(range(256)), b"\x89PNG\r\n\x1a\n\x00\x00"],
+    ids=["nul", "half", "all", "png"],
+)
+def test_what_is_no_text_is_not_taken_for_one(data: bytes) -> None:
+    assert decoded(data) is None
+
+
+@pytest.mark.parametrize(("size", "seen"), [((4000, 1000), (1536, 384)), ((300, 200), (300, 200))])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_model_gets_pictures_no_larger_than_it_looks_at(
+    kind: str, size: tuple[int, int], seen: tuple[int, int]
+) -> None:
+    image = shown(picture(*size, kind=kind))
+    assert image.size == seen
+    assert max(image.size) <= LONGEST_SIDE
+
+
+def test_noise_is_squeezed_until_it_fits() -> None:
+    assert shown(picture(1600, 1600, noise=True)).format == "JPEG"
+
+
+def test_letters_on_a_screen_stay_sharp_and_see_through_ones_stay_so() -> None:
+    assert shown(picture(800, 600, kind="PNG")).format == "PNG"
+    assert shown(picture(80, 60, kind="PNG", mode="RGBA")).mode == "RGBA"
+
+
+def test_a_picture_is_upright_and_tells_nothing_of_where_it_was_taken() -> None:
+    taken = Image.Exif()
+    taken[0x0112] = 6  # turned by a quarter
+    taken[0x010F] = "A Camera"
+    image = shown(picture(300, 200, kind="JPEG", exif=taken))
+    assert image.size == (200, 300)
+    assert len(image.getexif()) == 0
+    assert b"A Camera" not in image.fp.getvalue()  # type: ignore[union-attr]
