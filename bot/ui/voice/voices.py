@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import discord
@@ -15,7 +17,9 @@ from bot.ui.voice.entrance import check_entrance
 from bot.ui.voice.link import NoLink, open_link
 from bot.ui.voice.session import Session, VocalChannel
 
-JOINED_WITHIN_S: Final = 30.0
+TURN_WITHIN_S: Final = 15.0
+"""How long coming waits for other coming and going: with the handshake's own time a join ends within 30 s."""
+
 LOOK_EVERY_S: Final = 1.0
 
 log = logging.getLogger(__name__)
@@ -64,7 +68,7 @@ class Voices:
             VoiceNotInstalled: it can't speak at all.
         """
         try:
-            async with asyncio.timeout(JOINED_WITHIN_S), self._locks[channel.guild.id]:
+            async with self._turn(channel.guild.id):
                 return await self._join(channel, text_channel_id)
         except NoLink as failure:
             raise refusal_of(failure.close_code) or NotJoined(str(failure), channel) from failure
@@ -94,6 +98,20 @@ class Voices:
         session = self._sessions.get(member.guild.id)
         if session is not None and member.id == member.guild.me.id and after.channel is None:
             session.moved_out()
+
+    @asynccontextmanager
+    async def _turn(self, guild_id: int) -> AsyncIterator[None]:
+        """Wait for one's turn in a server; a handshake under way is never broken off, as it would leave half a client.
+
+        Raises:
+            TimeoutError: another one took too long.
+        """
+        lock = self._locks[guild_id]
+        await asyncio.wait_for(lock.acquire(), TURN_WITHIN_S)
+        try:
+            yield
+        finally:
+            lock.release()
 
     async def _join(self, channel: VocalChannel, text_channel_id: int) -> Session:
         session = self._sessions.get(channel.guild.id)
