@@ -24,6 +24,7 @@ from bot.memory.deletions import Deletions
 from bot.memory.history import History
 from bot.memory.own_data import OwnData
 from bot.memory.retention import Retention
+from bot.memory.revisits import Revisits
 from bot.memory.servers import Servers
 from bot.quotas.lanes import Lanes
 from bot.quotas.ledger import Ledger
@@ -115,6 +116,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             catalogue=catalogue,
             meter=Meter(database, ceilings, subjects, clock),
             history=History(archive, removals, clock),
+            revisits=Revisits(archive, removals),
             own_data=OwnData(Members(database), archive, removals, clock, days=settings.history_retention_days),
             deletions=deletions,
             servers=servers,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.errors import MissingRight
+from bot.errors import MissingRight, NotTheirs
 
 
 class Right(StrEnum):
@@ -53,3 +53,12 @@ class Caller:
         """
         if not self.may(right):
             raise MissingRight(right)
+
+    def require_own(self, asker_id: int | None) -> None:
+        """Do nothing if the caller is the one who asked, or may manage messages here.
+
+        Raises:
+            NotTheirs: they are not.
+        """
+        if self.user_id != asker_id and not self.may(Right.MANAGE_MESSAGES):
+            raise NotTheirs

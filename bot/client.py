@@ -14,6 +14,7 @@ from discord.http import Route
 
 from bot.clock import Clock
 from bot.services import Services
+from bot.ui.asking import Asking
 from bot.ui.buttons import Buttons
 from bot.ui.forms import Forms
 from bot.ui.gate import Gate
@@ -22,6 +23,7 @@ from bot.ui.replies import Replies
 from bot.ui.rooms import Rooms
 from bot.ui.sync import sync_if_changed
 from bot.ui.tree import Tree
+from bot.ui.voice.speaking import Speaking
 from bot.ui.voice.voices import Voices
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ PULSE_EVERY_S: Final = 10
 COGS: Final = (
     "cogs.ask",
     "cogs.mentions",
+    "cogs.controls",
     "cogs.say",
     "cogs.draw",
     "cogs.models",
@@ -70,6 +73,7 @@ class Bot(commands.AutoShardedBot):
         self.services = services
         self.rooms = Rooms(clock)
         self.replies = Replies(self, self.rooms, clock)
+        self.asking = Asking(services.answering, services.lanes, self.rooms)
         self.gate = Gate(services.roster, clock, hurry or asyncio.Event())
         self._clock = clock
         self._grace_s = grace_s
@@ -104,6 +108,7 @@ class Bot(commands.AutoShardedBot):
         self.tree.guard(services.admission)
         self.forms = Forms(self.tree)
         self.voices = Voices(self, services.audio, clock, alone_s=voice_alone_s, idle_s=voice_idle_s)
+        self.speaking = Speaking(services.saying, services.rules, services.lanes, services.preferences, self.voices)
         self._tell_of_joins()
 
     async def login(self, token: str) -> None:

@@ -3,6 +3,8 @@
 BotError                      carries one plain sentence for the person who asked
 ├── Refusal                   said before anything is spent
 │   ├── MissingRight
+│   ├── NotTheirs
+│   ├── Forgotten
 │   ├── OutsideServer
 │   ├── QuotaSpent
 │   ├── TurnedAway
@@ -66,6 +68,18 @@ class MissingRight(Refusal):
             "Server Settings → Integrations only decides who sees a command, not who may use it.",
         )
         self.right = right
+
+
+class NotTheirs(Refusal):
+    """The caller wants something done with what another member asked for."""
+
+    sentence = "Only whoever asked can do that, and those who may **Manage Messages** here."
+
+
+class Forgotten(Refusal):
+    """What somebody comes back to is not kept any more."""
+
+    sentence = "I don't remember that any more, so I can't."
 
 
 class OutsideServer(Refusal):

@@ -14,6 +14,7 @@ from bot.guilds.rules import GuildRules
 from bot.memory.deletions import Deletions
 from bot.memory.history import History
 from bot.memory.own_data import OwnData
+from bot.memory.revisits import Revisits
 from bot.memory.servers import Servers
 from bot.quotas.lanes import Lanes
 from bot.quotas.meter import Meter
@@ -43,6 +44,7 @@ class Services:
     catalogue: Catalogue
     meter: Meter
     history: History
+    revisits: Revisits
     own_data: OwnData
     deletions: Deletions
     servers: Servers

@@ -1,6 +1,5 @@
 """/ask: a question and its streamed answer."""
 
-from contextlib import nullcontext
 from typing import Final
 
 import discord
@@ -9,18 +8,14 @@ from discord.ext import commands
 
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
-from bot.conversation.answering import Answering
 from bot.conversation.question import Question
 from bot.errors import BadOption
 from bot.guilds.rules import GuildRules
-from bot.quotas.lanes import Lanes
 from bot.ui import choices
+from bot.ui.asking import Asking
 from bot.ui.attached import enclosed
 from bot.ui.callers import caller_of
-from bot.ui.rooms import Rooms
-from bot.ui.surfaces import InteractionSurface, acknowledge
 from bot.ui.voice.reciter import Reciter, tell_of_silence
-from bot.ui.waiting import in_line
 
 NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` answer is never spoken."
 
@@ -28,20 +23,10 @@ NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` 
 class Ask(commands.Cog):
     """Answers questions."""
 
-    def __init__(
-        self,
-        answering: Answering,
-        rules: GuildRules,
-        catalogue: Catalogue,
-        lanes: Lanes,
-        rooms: Rooms,
-        reciter: Reciter,
-    ) -> None:
-        self._answering = answering
+    def __init__(self, asking: Asking, rules: GuildRules, catalogue: Catalogue, reciter: Reciter) -> None:
+        self._asking = asking
         self._rules = rules
         self._catalogue = catalogue
-        self._lanes = lanes
-        self._rooms = rooms
         self._reciter = reciter
 
     @app_commands.command()
@@ -74,13 +59,7 @@ class Ask(commands.Cog):
         as_whom = await self._rules.persona_for(caller, persona)
         files = () if attachment is None else enclosed([attachment])
         question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, enclosed=files)
-        prepared = await self._answering.prepare(caller, question)
-        async with prepared.reservation, recital or nullcontext(), self._lanes.ticket(caller) as ticket:
-            await acknowledge(interaction, private=private)
-            if await in_line(interaction, ticket):
-                prepared = await self._answering.without_deleted(prepared)
-            room = self._rooms.of(interaction.token)
-            await self._answering.answer(prepared, InteractionSurface(interaction, room, private=private), recital)
+        await self._asking.answer(interaction, caller, question, recital)
         if recital is not None and recital.fault is not None:
             await tell_of_silence(interaction, recital.fault)
 
@@ -97,4 +76,4 @@ async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
     reciter = Reciter(bot.voices, services.reciting, services.rules, services.preferences)
-    await bot.add_cog(Ask(services.answering, services.rules, services.catalogue, services.lanes, bot.rooms, reciter))
+    await bot.add_cog(Ask(bot.asking, services.rules, services.catalogue, reciter))

@@ -11,9 +11,10 @@ from bot.client import Bot
 from bot.memory.history import Format, History
 from bot.store.archive import Stretch
 from bot.ui import turns
-from bot.ui.buttons import Button, Buttons, row
+from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
 from bot.ui.files import counted, send_export
+from bot.ui.rows import Button, row
 from bot.ui.tree import RIGHT
 
 _OLDER: Final = "history-older"

@@ -10,9 +10,10 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.memory.own_data import Kept, OwnData
 from bot.store.members import Place
-from bot.ui.buttons import Button, Buttons, row
+from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
 from bot.ui.files import counted, send_export
+from bot.ui.rows import Button, row
 
 _DELETE: Final = "privacy-delete"
 

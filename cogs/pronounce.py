@@ -11,9 +11,10 @@ from bot.caller import Right
 from bot.client import Bot
 from bot.speech.lexicon import LONGEST_SAY, LONGEST_WORD, Lexicon, Word
 from bot.ui import choices
-from bot.ui.buttons import Button, Buttons, row
+from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
 from bot.ui.lists import in_messages
+from bot.ui.rows import Button, row
 from bot.ui.tree import RIGHT
 from bot.ui.turns import shortened
 

@@ -15,7 +15,8 @@ from bot.api.client import ApiClient
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
 from bot.conversation import enclosures
-from bot.conversation.endings import COMPLETE, INTERRUPTED, Ending, ending_of, stopped_by
+from bot.conversation.endings import COMPLETE, INTERRUPTED, Ending, ending_of, failed, leaves_more, stopped_by
+from bot.conversation.halts import DELETED, Halted, halted_by, unless_halted
 from bot.conversation.material import Material
 from bot.conversation.persona import facts_for
 from bot.conversation.prompt import estimate_prompt, render
@@ -28,6 +29,7 @@ from bot.errors import (
     BadRequest,
     BrokenAnswer,
     ContextTooLong,
+    Forgotten,
     PicturesRefused,
     StoreUnavailable,
 )
@@ -35,8 +37,10 @@ from bot.quotas.allowance import BLOCK
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
+from bot.roster.brake import Brake
 from bot.store.conversations import Conversations
 from bot.store.turns import NewTurn, Turn
+from bot.streaming.controls import NONE, Action, Controls
 from bot.streaming.listener import Listener
 from bot.streaming.relay import Relay
 from bot.streaming.surface import Surface
@@ -46,7 +50,17 @@ log = logging.getLogger(__name__)
 
 
 class AnswerSurface(Surface, Protocol):
-    """Where an answer shows, and which messages it came to."""
+    """Where an answer shows, which messages it came to, and what ends it early."""
+
+    @property
+    def id(self) -> int:
+        """What the answer is known by while it is under way."""
+        ...
+
+    @property
+    def brake(self) -> Brake:
+        """Pulled where the answer is to end."""
+        ...
 
     @property
     def message_ids(self) -> tuple[int, ...]:
@@ -96,6 +110,7 @@ class Answering:
 
         Raises:
             BadOption: there is no question in the text.
+            Forgotten: the turn that it comes back to is not kept any more.
             UnreadableFile: a file that came with it cannot be used, as far as can be told before it is fetched.
             QuotaSpent: a limit would be passed.
             StoreUnavailable: the store cannot be used just now.
@@ -105,7 +120,7 @@ class Answering:
         enclosures.check(question.enclosed)
         asked_at_ms = unix_ms(self._clock.now())
         earlier, path = await self._earlier(caller, question)
-        view = self._window.fit(earlier)
+        view = self._window.fit(earlier, question.needed)
         quoted = question.quoted if not path else None
         material = enclosures.unopened(question.enclosed, question.subject or quoted)
         messages = self._rendered(caller, question, view, material)
@@ -117,11 +132,14 @@ class Answering:
         """Leave out what was deleted since it was prepared, after some time in line. Never costs more than before.
 
         Raises:
+            Forgotten: what was to be gone on with was deleted.
             StoreUnavailable: the store cannot be used just now.
         """
         turns = tuple(await self._conversations.remaining(prepared.view.turns))
         if turns == prepared.view.turns:
             return prepared
+        if len(turns) < prepared.question.needed:
+            raise Forgotten("what was to be gone on with")
         return self._asked_with(prepared, replace(prepared.view, turns=turns), prepared.material)
 
     async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface, listener: Listener | None = None) -> None:
@@ -130,11 +148,12 @@ class Answering:
         `listener` gets its text as well, and learns of its end where it is complete.
 
         An answer that breaks off keeps its text, with a line that says so; so does one that comes to the last token
-        it was granted.
+        it was granted, and one whose brake is pulled. One that is deleted meanwhile is let go of.
 
         Raises:
             UnreadableFile: a file that came with the question is not what it seemed to be, or cannot be fetched.
             ApiError: it failed before a word was shown.
+            Halted: its brake was pulled before that.
             QuotaSpent, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
         tally = Tally(prepared.prompt_tokens, self._ledger.allowance(prepared.reservation, Kind.TOKENS))
@@ -157,15 +176,16 @@ class Answering:
     ) -> None:
         """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
         interruption: asyncio.CancelledError | None = None
-        async with Relay(surface, self._clock, listener) as relay:
+        brake, controls = surface.brake, Controls((Action.STOP,), surface.id, prepared.caller.user_id)
+        async with Relay(surface, self._clock, listener, controls=controls) as relay:
             async with prepared.reservation as reservation:
                 try:
                     try:
-                        ending = await self._stream(prepared, relay, tally, trip)
+                        ending = await self._stream(prepared, brake, relay, tally, trip)
                     except ContextTooLong as error:
                         prepared = self._with_less(prepared, tally, error)
                         trip.note(earlier_turns=len(prepared.view.turns))
-                        ending = await self._stream(prepared, relay, tally, trip)
+                        ending = await self._stream(prepared, brake, relay, tally, trip)
                 except asyncio.CancelledError as error:
                     if not relay.has_words:
                         raise
@@ -177,21 +197,20 @@ class Answering:
             trip.ended(ending.name)
             if listener is not None and ending is COMPLETE:
                 listener.finish()
-            kept = await self._keep(prepared, surface, tally, ending)
-            await self._finish(relay, ending.note, prepared.view.omission)
-            if kept is not None:
-                await self._keep_messages(kept, surface)
+            if ending is DELETED:
+                await relay.abandon()
+            else:
+                kept = await self._keep(prepared, surface, tally, ending)
+                await self._finish(relay, _controls(kept, ending), ending.note, prepared.view.omission)
+                if kept is not None:
+                    await self._keep_messages(kept, surface)
         if interruption is not None:
             raise interruption
 
-    async def _stream(self, prepared: PreparedAnswer, relay: Relay, tally: Tally, trip: Trip) -> Ending:
-        """Feed the answer to `relay` as it comes; tell how it ended once there are words to keep."""
+    async def _stream(self, prepared: PreparedAnswer, brake: Brake, relay: Relay, tally: Tally, trip: Trip) -> Ending:
+        """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
         try:
-            stream = self._api.chat_stream(prepared.question.model, prepared.messages)
-            async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:
-                async for text in texts:
-                    trip.first_word()
-                    relay.feed(text)
+            halt = await unless_halted(brake, self._feed(prepared, relay, tally, trip))
         except ApiError as error:
             if not relay.has_words and type(error) is BadRequest and prepared.material.sights:
                 # The likely reason, where a request with pictures was not accepted and nobody says why.
@@ -199,7 +218,12 @@ class Answering:
             if not relay.has_words:
                 raise
             log.warning("answer failed midway", extra={"error": type(error).__name__, "detail": str(error)})
-            return Ending("failed", error.sentence)
+            return failed(error)
+        if halt is not None:
+            log.info("answer halted", extra={"halt": halt.name})
+            if not relay.has_words:
+                raise Halted(halt)
+            return halted_by(halt)
         if tally.stopped is not None:
             log.info("answer stopped", extra={"detail": str(tally.stopped)})
             if not relay.has_words:
@@ -209,24 +233,32 @@ class Answering:
             raise BrokenAnswer("an answer without a word")
         return ending_of(tally.end)
 
+    async def _feed(self, prepared: PreparedAnswer, relay: Relay, tally: Tally, trip: Trip) -> None:
+        stream = self._api.chat_stream(prepared.question.model, prepared.messages)
+        async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:
+            async for text in texts:
+                trip.first_word()
+                relay.feed(text)
+
     def _with_less(self, prepared: PreparedAnswer, tally: Tally, error: ContextTooLong) -> PreparedAnswer:
         """Leave out the older turns of a request that was too long: about half of it goes.
 
         Raises:
             ContextTooLong: there are none.
         """
-        if not prepared.view.turns or tally.begun:
+        needed = prepared.question.needed
+        if len(prepared.view.turns) <= needed or tally.begun:
             raise error
         asked = self._asked_with(prepared, View(), prepared.material).prompt_tokens
-        view = shortened(prepared.view, prepared.prompt_tokens // 2 - asked)
+        view = shortened(prepared.view, prepared.prompt_tokens // 2 - asked, needed)
         less = self._asked_with(prepared, view, prepared.material)
         log.info("earlier turns left out", extra={"turns": len(prepared.view.turns), "kept": len(less.view.turns)})
         tally.expect(less.prompt_tokens)
         return less
 
-    async def _finish(self, relay: Relay, *notes: str | None) -> None:
+    async def _finish(self, relay: Relay, controls: Controls, *notes: str | None) -> None:
         try:
-            await relay.finish("\n".join(note for note in notes if note) or None)
+            await relay.finish("\n".join(note for note in notes if note) or None, controls)
         except Exception as error:
             # Discord would not take the last text, after several attempts. What it shows is part of the answer: better
             # than any notice in its place. The error's words may quote the answer, so only its kind is told.
@@ -234,16 +266,17 @@ class Answering:
 
     async def _keep(self, prepared: PreparedAnswer, surface: AnswerSurface, tally: Tally, ending: Ending) -> int | None:
         """Keep the turn, unless it was deleted meanwhile, and return its id; the answer is shown in any case."""
-        caller, question = prepared.caller, prepared.question
+        caller, question, first = prepared.caller, prepared.question, prepared.question.first
         turn = NewTurn(
             channel_id=caller.channel_id,
             thread_of=caller.settings_channel_id if caller.settings_channel_id != caller.channel_id else None,
             guild_id=caller.guild_id,
-            author_id=caller.user_id,
-            author_name=caller.name,
+            author_id=caller.user_id if first is None else first.author_id,
+            author_name=caller.name if first is None else first.author_name,
             private=question.private,
             fresh=question.fresh,
             path=prepared.path,
+            instead_of=None if question.again is None else question.again.id,
             question=question.text,
             files=prepared.material.files,
             about=None if prepared.material.subject is None else prepared.material.subject.message_id,
@@ -272,6 +305,8 @@ class Answering:
             log.error("messages of a turn not kept", extra={"turn": turn_id, "detail": str(error)})
 
     def _rendered(self, caller: Caller, question: Question, view: View, material: Material) -> tuple[ChatMessage, ...]:
+        if question.first is not None:
+            caller = replace(caller, name=question.first.author_name)
         facts = facts_for(question.persona, caller, self._clock.now())
         return tuple(render(question.persona, view.turns, question.text, caller.name, facts, material))
 
@@ -289,6 +324,8 @@ class Answering:
         if question.fresh:
             return [], ()
         reach = self._window.reach
+        if question.first is not None:
+            return await self._back_to(question.first, question)
         if question.reply_to is not None:
             turn_id = await self._conversations.turn_shown_in(question.reply_to, caller.channel_id)
             if turn_id is not None:
@@ -297,3 +334,20 @@ class Answering:
         if question.private:
             return await self._conversations.private_line(caller.channel_id, caller.user_id, reach), ()
         return await self._conversations.public_line(caller.channel_id, reach), ()
+
+    async def _back_to(self, first: Turn, question: Question) -> tuple[list[Turn], tuple[int, ...]]:
+        """Give what was known to the turn that a question comes back to, and where it is gone on with, that one."""
+        known = await self._conversations.path(first.id, self._window.reach + 1)
+        if not known or known[-1].id != first.id:
+            raise Forgotten(f"turn {first.id}")
+        path = known[: len(known) - 1 + question.needed]
+        ids = tuple(turn.id for turn in path)
+        return path if self._window.reach else path[len(path) - question.needed :], ids
+
+
+def _controls(turn_id: int | None, ending: Ending) -> Controls:
+    """Say what can be done with an answer; nothing with one that isn't kept."""
+    if turn_id is None:
+        return NONE
+    going_on = (Action.CONTINUE,) if leaves_more(ending.name) else ()
+    return Controls((Action.REGENERATE, *going_on, Action.READ, Action.DELETE), turn_id)

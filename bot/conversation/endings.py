@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.api.answers import StreamEnd
-from bot.errors import BotError, QuotaSpent
+from bot.errors import ApiError, BotError, ContentRefused, QuotaSpent
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,20 @@ _BY_REASON: Final = {
     "length": Ending("length", "The model stopped here because the answer reached its length limit."),
     "content_filter": Ending("filtered", "The AI service ended the answer here because of its content rules."),
 }
+
+
+_UNFINISHED: Final = frozenset({"interrupted", "cut", "failed", "length", "limited", "unstored", "stopped", "timed"})
+"""The names of those endings that leave something to be said."""
+
+
+def leaves_more(name: str) -> bool:
+    """Tell whether an answer that ended so can be gone on with."""
+    return name in _UNFINISHED
+
+
+def failed(error: ApiError) -> Ending:
+    """Tell how an answer ended whose stream raised an error midway."""
+    return Ending("filtered" if isinstance(error, ContentRefused) else "failed", error.sentence)
 
 
 def stopped_by(reason: BotError) -> Ending:

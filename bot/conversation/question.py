@@ -1,9 +1,16 @@
-"""A question as it comes in, whichever way it came."""
+"""A question as it comes in, whichever way it came, and where in the conversation it stands."""
 
 from dataclasses import dataclass
+from typing import Final, Self
 
 from bot.conversation.enclosures import Enclosure
 from bot.conversation.material import Subject
+from bot.store.turns import Turn
+
+GO_ON: Final = (
+    "Go on exactly where your last message breaks off. Don't repeat any of it, and don't comment on it. Where it "
+    "breaks off inside a code block, begin with the fence of that block."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +21,9 @@ class Question:
     the question goes on from there and knows nothing else; where it doesn't, the question is about what it says, which
     is `quoted`. `subject` is the message that the question is about in any case. `enclosed` are the files that came
     with it. `message_id` is the message that asks, if one does; `way` says for the record how the question came.
+
+    `again` is the turn whose question this is once more, in whose place its answer stands. `after` is the turn whose
+    answer is gone on with. Both belong to whoever asked first, also where somebody else pays for them.
     """
 
     text: str
@@ -27,6 +37,36 @@ class Question:
     enclosed: tuple[Enclosure, ...] = ()
     message_id: int | None = None
     way: str = "command"
+    again: Turn | None = None
+    after: Turn | None = None
+
+    @classmethod
+    def anew(cls, turn: Turn, model: str, persona: str) -> Self:
+        """Ask a turn's question again."""
+        return cls(
+            turn.question,
+            model,
+            persona,
+            private=turn.private,
+            message_id=turn.question_message_id,
+            way="regenerate",
+            again=turn,
+        )
+
+    @classmethod
+    def going_on(cls, turn: Turn, model: str, persona: str) -> Self:
+        """Ask for the rest of a turn's answer."""
+        return cls(GO_ON, model, persona, private=turn.private, way="continue", after=turn)
+
+    @property
+    def needed(self) -> int:
+        """How many of the turns before it make no sense to leave out."""
+        return 0 if self.after is None else 1
+
+    @property
+    def first(self) -> Turn | None:
+        """The turn that this comes back to."""
+        return self.again or self.after
 
     @property
     def is_empty(self) -> bool:

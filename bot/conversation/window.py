@@ -27,29 +27,32 @@ class Window:
         """How many turns `fit` needs to be given: one more than go along tells that there are more."""
         return self.turns + 1 if self.turns else 0
 
-    def fit(self, line: Sequence[Turn]) -> View:
-        """Give the newest turns of `line` that fit.
+    def fit(self, line: Sequence[Turn], needed: int = 0) -> View:
+        """Give the newest turns of `line` that fit, and `needed` of them in any case.
 
         Without gaps: the first turn that doesn't fit hides everything before it, since an answer to a question that is
         missing confuses more than it tells.
         """
         if not self.turns or not self.tokens:
-            return View()
-        kept = _newest_within(self.tokens, line[-self.turns :])
+            return View(tuple(line[len(line) - needed :]))
+        kept = _newest_within(self.tokens, line[-self.turns :], needed)
         return View(kept, None if len(kept) == len(line) else _beyond_window(len(kept)))
 
 
-def shortened(view: View, tokens: int) -> View:
-    """Leave out as many of the oldest turns, at least one, as are too much for a model: what stays fits `tokens`."""
-    kept = _newest_within(tokens, view.turns[1:])
+def shortened(view: View, tokens: int, needed: int = 0) -> View:
+    """Leave out as many of the oldest turns, at least one, as are too much for a model: what stays fits `tokens`.
+
+    The newest `needed` stay in any case.
+    """
+    kept = _newest_within(tokens, view.turns[1:], needed)
     return View(kept, _beyond_model(len(view.turns) - len(kept), len(view.turns)))
 
 
-def _newest_within(tokens: int, turns: Sequence[Turn]) -> tuple[Turn, ...]:
+def _newest_within(tokens: int, turns: Sequence[Turn], needed: int) -> tuple[Turn, ...]:
     first = len(turns)
     for turn in reversed(turns):
         tokens -= tokens_of(turn)
-        if tokens < 0:
+        if tokens < 0 and len(turns) - first >= needed:
             break
         first -= 1
     return tuple(turns[first:])

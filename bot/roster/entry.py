@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from bot.roster.brake import Brake
 from bot.store.running import RunningAnswer, Shows
 
 Note = Callable[["Entry"], asyncio.Task[Any]]  # Any: their results are of no use.
@@ -14,11 +15,12 @@ class Entry:
     """What is known of one answer under way. Made by `Roster.admit`.
 
     Only `closing` and `written` wait for the store; the rest is written in the background, in order. Whoever comes
-    after a death in mid-answer tells from it whether what shows is unfinished.
+    after a death in mid-answer tells from it whether what shows is unfinished. Whoever works on it heeds its `brake`.
     """
 
     def __init__(self, answer: RunningAnswer, note: Note, end: End) -> None:
         self.answer = answer
+        self.brake = Brake()
         self.message_ids: tuple[int, ...] = ()
         self.shows = Shows.THINKING
         self.messages: int | None = None

@@ -14,6 +14,7 @@ from typing import Any, Final
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
 from bot.roster.entry import Entry
+from bot.roster.halting import Halting
 from bot.store.claims import Claims
 from bot.store.database import Database
 from bot.store.lifeline import Lifeline
@@ -46,6 +47,7 @@ class Roster:
     def __init__(self, database: Database, clock: Clock, *, process: str, lifeline: Lifeline, bury: Bury) -> None:
         self._claims = Claims(database)
         self._answers = RunningAnswers(database)
+        self.halting = Halting(self._answers, clock, process=process)
         self._clock = clock
         self._process = process
         self._lifeline = lifeline
@@ -76,7 +78,11 @@ class Roster:
         except asyncio.CancelledError:
             self._own(self._undo(taking, event_id))
             raise
-        return Entry(answer, self._note, self._end) if taking.result() else None
+        if not taking.result():
+            return None
+        entry = Entry(answer, self._note, self._end)
+        self.halting.enter(entry)
+        return entry
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -87,11 +93,13 @@ class Roster:
         """
         await self._renew()
         beating = asyncio.create_task(self._beat(), name="roster beat")
+        watching = asyncio.create_task(self.halting.watch(), name="halting")
         try:
             yield
         finally:
             beating.cancel()
-            await asyncio.wait({beating})
+            watching.cancel()
+            await asyncio.wait({beating, watching})
             while self._tasks:
                 await asyncio.wait(self._tasks)
             try:
@@ -166,6 +174,7 @@ class Roster:
 
     def _end(self, answer_id: int) -> asyncio.Task[Any]:
         """Strike an answer off; where that fails now, with the next beat."""
+        self.halting.leave(answer_id)
         self._ended.add(answer_id)
         return self._own(self._try_to_strike_off())
 

@@ -66,6 +66,14 @@ class Archive:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def turn(self, turn_id: int) -> Turn | None:
+        """Give one turn, if it is still kept, whoever may see it."""
+
+        async def work(transaction: Transaction) -> list[Turn]:
+            return await _turns(transaction, [turn_id])
+
+        return next(iter(await self._database.read(work)), None)
+
     async def before(self, view: View, turn_id: int, limit: int) -> Stretch:
         """Give the `limit` newest turns before one, which need not be there any more; see `NEWEST`."""
 

@@ -77,6 +77,11 @@ class Removals:
         # Looked up where writes are made: what is being kept at this moment is kept before that, or sees the note.
         return await self._database.write(work)
 
+    async def of_turn(self, turn_id: int, message_ids: Collection[int]) -> int:
+        """Take away one turn, whose messages are about to be deleted."""
+        self.note(message_ids)
+        return await self._database.write(lambda transaction: remove_turn(transaction, turn_id))
+
     async def of_channel(self, channel_id: int) -> int:
         """Take away all turns of a channel or thread that was deleted, private ones too, and of a channel's threads."""
         self.note([channel_id])

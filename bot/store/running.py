@@ -28,6 +28,10 @@ _OPEN = """
 
 _NOTE = "UPDATE running_answers SET message_ids = ?, shows = ?, messages = ? WHERE id = ?"
 
+_ASK_TO_STOP = "UPDATE running_answers SET stopping = 1 WHERE id = ?"
+
+_TO_STOP = "SELECT id FROM running_answers WHERE process = ? AND stopping = 1"
+
 _CLOSE = "DELETE FROM running_answers WHERE id = ?"
 
 _ADOPT = """
@@ -91,6 +95,22 @@ class RunningAnswers:
             await transaction.execute(_NOTE, (" ".join(map(str, message_ids)), shows, messages, answer_id))
 
         await self._database.write(work)
+
+    async def ask_to_stop(self, answer_id: int) -> bool:
+        """Leave word for whoever is at work on an answer that it is to be stopped; False where nobody is any more."""
+
+        async def work(transaction: Transaction) -> int:
+            return await transaction.execute(_ASK_TO_STOP, (answer_id,))
+
+        return await self._database.write(work) > 0
+
+    async def to_stop(self, process: str) -> list[int]:
+        """Name the answers of `process` that are to be stopped."""
+
+        async def work(transaction: Transaction) -> list[int]:
+            return [row[0] for row in await transaction.fetch_all(_TO_STOP, (process,))]
+
+        return await self._database.read(work)
 
     async def close(self, answer_ids: Sequence[int]) -> None:
         """Forget answers that have ended, and their tokens."""

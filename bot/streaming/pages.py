@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.markdown.splitter import MESSAGE_LIMIT, Splitter
+from bot.streaming.controls import NONE, Controls
 
 MOST_MESSAGES: Final = 5
 """More than this many messages become the first ones and a file with the whole."""
@@ -19,17 +20,22 @@ IN_FILE: Final = "That was more than fits here, so the whole answer is in this f
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one message shows: a text within the limit and perhaps a file."""
+    """What one message shows: a text within the limit, perhaps a file, and perhaps buttons."""
 
     text: str
     file: bytes | None = None
+    controls: Controls = NONE
 
 
 class Pages:
-    """The messages of one answer. Those that are full never change."""
+    """The messages of one answer. Those that are full never change.
 
-    def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
+    `controls` stand below the sign of life.
+    """
+
+    def __init__(self, limit: int = MESSAGE_LIMIT, controls: Controls = NONE) -> None:
         self._limit = limit
+        self._controls = controls
         self._splitter = Splitter(limit)
         self._full: list[str] = []
         self._pieces: list[str] = []
@@ -57,22 +63,25 @@ class Pages:
         growing = "" if self._spilt else self._splitter.preview(room)
         if self._spilt or (growing and len(self._full) >= MOST_MESSAGES):
             self._spilt = True
-            return [*map(Page, self._full[: MOST_MESSAGES - 1]), Page(GOES_ON + SIGN_OF_LIFE)]
-        return [*map(Page, self._full), *([Page(growing + SIGN_OF_LIFE)] if growing else [])]
+            return [*map(Page, self._full[: MOST_MESSAGES - 1]), self._living(GOES_ON)]
+        return [*map(Page, self._full), *([self._living(growing)] if growing else [])]
 
-    def finished(self, note: str | None = None) -> list[Page]:
+    def finished(self, note: str | None = None, controls: Controls = NONE) -> list[Page]:
         """Tell what the messages show in the end; none when there was no word. Nothing may be added afterwards.
 
         `note` is a short sentence or two about how the answer ended, a line each. It stands below in small print, if
-        there is any word.
+        there is any word; `controls` stand below all else.
         """
         if not self._spilt:
             self._full += self._splitter.finish()
         closing = "".join(f"\n-# {line}" for line in note.splitlines()) if note else ""
         pages = self._full if self._spilt else _with_closing(self._full, closing, self._limit)
-        if not self._spilt and len(pages) <= MOST_MESSAGES:
-            return [Page(text) for text in pages]
-        return [*map(Page, pages[: MOST_MESSAGES - 1]), Page(IN_FILE + closing, self.text.encode())]
+        if self._spilt or len(pages) > MOST_MESSAGES:
+            return [*map(Page, pages[: MOST_MESSAGES - 1]), Page(IN_FILE + closing, self.text.encode(), controls)]
+        return [*map(Page, pages[:-1]), *[Page(text, controls=controls) for text in pages[-1:]]]
+
+    def _living(self, text: str) -> Page:
+        return Page(text + SIGN_OF_LIFE, controls=self._controls)
 
 
 def _with_closing(parts: list[str], closing: str, limit: int) -> list[str]:

@@ -7,10 +7,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.clock import Clock
+from bot.streaming.controls import NONE, Controls
 from bot.streaming.listener import Listener
 from bot.streaming.pacer import Pacer
-from bot.streaming.pages import FILE_NAME, Page, Pages
-from bot.streaming.surface import Surface
+from bot.streaming.pages import FILE_NAME, SIGN_OF_LIFE, Page, Pages
+from bot.streaming.surface import Surface, Vanished
 
 _log = logging.getLogger(__name__)
 
@@ -41,14 +42,19 @@ class Relay:
     Whatever ends the block, the text so far is shown completely and without a sign of life before it is left. To have
     a sentence stand below an answer that was cut or failed, catch what ended it within the block and call
     `finish(note=...)`. Nothing is ever shown of an answer without a word: when `has_words` is false, say something
-    else.
+    else. Where people have deleted it meanwhile, `abandon` it.
+
+    `controls` stand under it while it is being written.
     """
 
-    def __init__(self, surface: Surface, clock: Clock, listener: Listener | None = None) -> None:
+    def __init__(
+        self, surface: Surface, clock: Clock, listener: Listener | None = None, *, controls: Controls = NONE
+    ) -> None:
         self._surface = surface
         self._listener = listener
         self._clock = clock
-        self._pages = Pages()
+        self._controls = controls
+        self._pages = Pages(controls=controls)
         self._pacer = Pacer()
         self._showing: list[Page | None] = []  # what each message shows; None when an edit's fate is unknown
         self._first_word_at: float | None = None
@@ -58,6 +64,8 @@ class Relay:
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
         self._note: str | None = None
+        self._closing_controls = NONE
+        self._abandoned = False
         self._final: list[Page] | None = None
         self._writer: asyncio.Task[None] | None = None
 
@@ -104,8 +112,8 @@ class Relay:
             self._thinks = True
             self._news.set()
 
-    async def finish(self, note: str | None = None) -> Shown:
-        """Show the whole answer, with `note` below it, and return once it is there.
+    async def finish(self, note: str | None = None, controls: Controls = NONE) -> Shown:
+        """Show the whole answer, with `note` and `controls` below it, and return once it is there.
 
         A request in flight is waited for, never cancelled: an interrupted interaction edit can block all later ones
         (discord.py's lock per token). So a cancellation of the caller takes effect when the answer is shown.
@@ -113,17 +121,27 @@ class Relay:
         Raises:
             Exception: what the surface raised when it would not take the last text after several attempts.
         """
-        if not self._ended.is_set():
-            self._note = note
-            self._ended.set()
-            self._news.set()
+        self._end(note, controls)
         assert self._writer is not None, "used outside of its block"
         await _outlast(self._writer)
         return Shown(self._pages.text, len(self._showing), self._first_word_at)
 
+    async def abandon(self) -> None:
+        """Let go of an answer that people have deleted: send nothing more; what is left of it stops looking alive."""
+        self._abandoned = True
+        self._end(None, NONE)
+        assert self._writer is not None, "used outside of its block"
+        await _outlast(self._writer)
+
+    def _end(self, note: str | None, controls: Controls) -> None:
+        if not self._ended.is_set():
+            self._note, self._closing_controls = note, controls
+            self._ended.set()
+            self._news.set()
+
     async def _write(self) -> None:
         """Show the newest text at the pacer's times, and the whole when it is there."""
-        while not self._ended.is_set():
+        while not self._ended.is_set() and not self._abandoned:
             self._news.clear()
             due = self._due(self._pages.so_far())
             if due is None and (not self._thinks or self._says_thinking or self._showing):
@@ -134,15 +152,17 @@ class Relay:
                 await self._say_thinking()
             else:
                 await self._in_turn(due[0])
-        while (due := self._due(await self._newest())) is not None:
+        while not self._abandoned and (due := self._due(await self._newest())) is not None:
             await self._insist(*due)
+        if self._abandoned:
+            await self._still()
 
     async def _newest(self) -> list[Page]:
         """Tell what the messages should show by now; at the end of the answer that is final, and noted as such."""
         if not self._ended.is_set():
             return self._pages.so_far()
         if self._final is None:
-            self._final = self._pages.finished(self._note)
+            self._final = self._pages.finished(self._note, self._closing_controls)
             if self._due(self._final) is not None:
                 await self._surface.closing(len(self._final))
         return self._final
@@ -151,14 +171,14 @@ class Relay:
         """Wait for the surface to have time for message `index`, and bring it the text that is the newest by then."""
         async with self._surface.turn(index, self._ended):
             due = self._due(await self._newest())
-            if due is not None and due[0] == index:
+            if due is not None and due[0] == index and not self._abandoned:
                 await self._try(*due)
 
     async def _say_thinking(self) -> None:
         """Say once that the model thinks. It is no edit to the pacer: the first words need not wait after it."""
         self._says_thinking = True
         try:
-            await self._surface.meanwhile(THINKING)
+            await self._surface.meanwhile(THINKING, self._controls)
         except Exception as error:
             # As for any edit on the way (see `_try`); and this one nobody misses, so it is not made again.
             _log.warning("It was not said that the model thinks: %s", type(error).__name__)
@@ -184,14 +204,22 @@ class Relay:
         """Make a last edit, again if need be."""
         for seconds in _RETRIES_S:
             async with self._surface.turn(index, self._ended):
-                if await self._try(index, page):
+                if self._abandoned or await self._try(index, page):
                     return
             await self._clock.sleep(seconds)
         async with self._surface.turn(index, self._ended):
-            await self._put(index, page)
+            if not self._abandoned:
+                await self._put(index, page)
+
+    async def _still(self) -> None:
+        """See that nothing that is left of a deleted answer says that more is coming."""
+        for index, page in enumerate(self._showing):
+            if page is not None and page.text.endswith(SIGN_OF_LIFE):
+                async with self._surface.turn(index, self._ended):
+                    await self._try(index, Page(page.text.removesuffix(SIGN_OF_LIFE)))
 
     async def _try(self, index: int, page: Page) -> bool:
-        """Make an edit; tell whether it was applied."""
+        """Make an edit; tell whether no more needs to be done for it."""
         try:
             await self._put(index, page)
         except Exception as error:
@@ -202,7 +230,7 @@ class Relay:
         return True
 
     async def _put(self, index: int, page: Page) -> None:
-        """Make an edit, and remember what the message shows now."""
+        """Make an edit, and remember what the message shows now, or that there is none any more."""
         if index < len(self._showing):
             self._showing[index] = None
         applied = False
@@ -210,10 +238,13 @@ class Relay:
         self._pacer.start(started)
         try:
             if page.file is None:
-                await self._surface.show(index, page.text)
+                await self._surface.show(index, page.text, page.controls)
             else:
-                await self._surface.attach(index, page.text, FILE_NAME, page.file)
+                await self._surface.attach(index, page.text, FILE_NAME, page.file, page.controls)
             applied = True
+        except Vanished:
+            self._abandoned = True
+            return
         finally:
             self._pacer.end(self._answered(started), applied=applied)
         self._showing[index:] = [page, *self._showing[index + 1 :]]

@@ -4,6 +4,8 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from bot.streaming.controls import Controls
+
 
 class Room(Protocol):
     """What is left of the request bucket that a surface's calls are counted in."""
@@ -22,11 +24,17 @@ class Room(Protocol):
         ...
 
 
+class Vanished(Exception):
+    """An answer's message, or all of the place where it stood, has been deleted."""
+
+
 class Surface(Protocol):
     """The messages of one answer, counted from 0.
 
     The relay makes one call at a time, waits for its end and never cancels it. A call that returns has been applied.
-    One that raises may or may not have been; it is made again with the newest text.
+    One that raises may or may not have been; it is made again with the newest text, unless it raises `Vanished`.
+
+    Each call says which buttons stand under the message from then on.
     """
 
     @property
@@ -42,19 +50,22 @@ class Surface(Protocol):
         """
         ...
 
-    async def show(self, index: int, text: str) -> None:
+    async def show(self, index: int, text: str, controls: Controls) -> None:
         """Send message `index` (the number sent so far), or replace the text of one that is there.
 
-        `text` has 1 to 2,000 code points, and is not what the message shows already. A file that the message bore
-        stays.
+        `text` has 1 to 2,000 code points. It or `controls` is not what the message shows already. A file that the
+        message bore stays.
+
+        Raises:
+            Vanished: the answer has been deleted.
         """
         ...
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
+    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
         """Do as `show` does, with a file."""
         ...
 
-    async def meanwhile(self, text: str) -> None:
+    async def meanwhile(self, text: str, controls: Controls) -> None:
         """Let `text` stand where the answer will be, until message 0 is shown. Only before the first message."""
         ...
 

@@ -1,11 +1,10 @@
-"""Buttons that work for as long as their message is there, also after a restart: all they carry is a name and an id.
+"""Buttons that work for as long as their message is there, also after a restart: all they carry is a name and ids.
 
 discord.py would keep each message's buttons in memory for ever; here a pressed button is known by its custom id alone.
 """
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import discord
@@ -16,18 +15,8 @@ from bot.ui.tree import Tree
 Pressed = Callable[[discord.Interaction, int], Awaitable[None]]
 """What is done when a button is pressed: its interaction, and the id that the button carries."""
 
-_CUSTOM_ID: Final = re.compile(r"(?P<name>[a-z-]+):(?P<number>[0-9]{1,19})")
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button: the name it is known by, the id it carries, and how it looks."""
-
-    name: str
-    label: str
-    number: int = 0
-    danger: bool = False
-    disabled: bool = False
+_CUSTOM_ID: Final = re.compile(r"(?P<name>[a-z-]+):(?P<number>[0-9]{1,19})(?::(?P<asker>[0-9]{1,19}))?")
+_ASKER: Final = "asker"
 
 
 class Buttons:
@@ -50,6 +39,8 @@ class Buttons:
         pressed = self._pressed.get(found["name"]) if found else None
         if found is None or pressed is None or not await self._tree.interaction_check(interaction):
             return
+        if found["asker"] is not None:
+            interaction.extras[_ASKER] = int(found["asker"])
         try:
             await pressed(interaction, int(found["number"]))
         except Exception as error:
@@ -57,12 +48,7 @@ class Buttons:
             await notices.show(interaction, error)
 
 
-def row(*buttons: Button) -> discord.ui.View:
-    """Put buttons side by side, to be sent with a message."""
-    view = discord.ui.View(timeout=None)
-    for each in buttons:
-        style = discord.ButtonStyle.danger if each.danger else discord.ButtonStyle.secondary
-        custom_id = f"{each.name}:{each.number}"
-        view.add_item(discord.ui.Button(style=style, label=each.label, custom_id=custom_id, disabled=each.disabled))
-    view.stop()  # discord.py keeps no hold of one that is over
-    return view
+def asker_of(interaction: discord.Interaction) -> int | None:
+    """Tell whose business a pressed button is, if it says so."""
+    asker = interaction.extras.get(_ASKER)
+    return asker if isinstance(asker, int) else None

@@ -111,8 +111,7 @@ class Gate:
         return True
 
     async def _claim(self, interaction: discord.Interaction) -> _Claimed:
-        if interaction.type is not discord.InteractionType.application_command or interaction.channel_id is None:
-            # What a button or form belongs to is a whole message already.
+        if interaction.channel_id is None:
             return await self._roster.claim(interaction.id), None
         entry = await self._roster.admit(
             interaction.id,

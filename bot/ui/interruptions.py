@@ -47,7 +47,7 @@ class _Door(Protocol):
         ...
 
     async def write(self, message: _Message, text: str) -> None:
-        """Put `text` in place of a message's."""
+        """Put `text` in place of a message's, and no buttons below it."""
         ...
 
     async def add(self, last: _Message | None, text: str) -> None:
@@ -122,6 +122,8 @@ class Interruptions:
         elif len(text) + len(BELOW) <= MESSAGE_LIMIT:
             await door.write(message, text + BELOW)
         else:
+            if text != message["content"]:
+                await door.write(message, text)
             await door.add(message, BELOW.strip())
         return True
 
@@ -218,7 +220,9 @@ class _ByBot:
         return None
 
     async def write(self, message: _Message, text: str) -> None:
-        with handle_message_parameters(content=text, allowed_mentions=discord.AllowedMentions.none()) as params:
+        with handle_message_parameters(
+            content=text, view=None, allowed_mentions=discord.AllowedMentions.none()
+        ) as params:
             await self._http.edit_message(self._channel_id, int(message["id"]), params=params)
 
     async def add(self, last: _Message | None, text: str) -> None:
@@ -235,4 +239,4 @@ class _ByBot:
 
 
 def _payload(text: str) -> dict[str, Any]:  # Any: Discord's JSON
-    return {"content": text, "allowed_mentions": discord.AllowedMentions.none().to_dict()}
+    return {"content": text, "components": [], "allowed_mentions": discord.AllowedMentions.none().to_dict()}

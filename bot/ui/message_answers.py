@@ -9,16 +9,20 @@ import io
 import logging
 import secrets
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import discord
 
+from bot.roster.brake import Brake, Halt
 from bot.roster.entry import Entry
 from bot.store.running import Shows
-from bot.streaming.surface import Room
+from bot.streaming.controls import NONE, Controls
+from bot.streaming.surface import Room, Vanished
 from bot.ui import notices
 from bot.ui.arrivals import Arrivals
 from bot.ui.chores import Chores
+from bot.ui.controls import drawn
 from bot.ui.footing import Footing
 from bot.ui.rooms import BucketRoom, ChannelRoom
 
@@ -55,6 +59,8 @@ class MessageAnswer:
         self.footing = footing
         self.first_word = asyncio.Event()
         """Set once there are words of the answer, or a notice in their place."""
+        self.brake = Brake()
+        """Pulled where the answer is to end."""
         self._own_id = own_id
         self._room = room
         self._arrivals = arrivals
@@ -84,6 +90,7 @@ class MessageAnswer:
     def enter(self, entry: Entry) -> None:
         """Take the place on the roster."""
         self._entry = entry
+        self.brake = entry.brake
 
     def being_written(self) -> AbstractContextManager[None]:
         """Take part in what the channel's answers share, for as long as the block runs."""
@@ -95,20 +102,22 @@ class MessageAnswer:
             return self._room.editing.turn(hurry)
         return self._room.creating.turn(_hurried())
 
-    async def show(self, index: int, text: str) -> None:
-        """Make `text` the content of the answer's message `index`, counted from 0; the next one is created."""
-        await self._chores.see_through(self._show_words(index, text, None))
+    async def show(self, index: int, text: str, controls: Controls) -> None:
+        """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
+        Raises:
+            Vanished: the answer has been deleted.
+        """
+        await self._chores.see_through(self._show_words(index, _Look(text, controls)))
+
+    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
         """Do as `show` does, with a file, if that is allowed here."""
-        if self.footing.attach:
-            await self._chores.see_through(self._show_words(index, text, (filename, data)))
-        else:
-            await self._chores.see_through(self._show_words(index, NO_FILE, None))
+        look = _Look(text, controls, (filename, data)) if self.footing.attach else _Look(NO_FILE, controls)
+        await self._chores.see_through(self._show_words(index, look))
 
-    async def meanwhile(self, text: str) -> None:
+    async def meanwhile(self, text: str, controls: Controls = NONE) -> None:
         """Let `text` stand where the answer will be."""
-        await self._chores.see_through(self._say_meanwhile(text))
+        await self._chores.see_through(self._say_meanwhile(_Look(text, controls)))
 
     async def closing(self, messages: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
@@ -147,19 +156,19 @@ class MessageAnswer:
             "event": self.id,
         }
 
-    async def _show_words(self, index: int, text: str, file: File | None) -> None:
+    async def _show_words(self, index: int, look: "_Look") -> None:
         async with self._in_order:
-            await self._put(index, text, file)
+            await self._put(index, look)
             self._note(Shows.WORDS)
             self.first_word.set()
 
-    async def _say_meanwhile(self, text: str) -> None:
+    async def _say_meanwhile(self, look: "_Look") -> None:
         async with self._in_order:
             self._note(Shows.LINE)
             if self._entry is not None:
                 await self._entry.written()  # first: nothing in the text tells that it waits
             async with self.turn(0, _hurried()):
-                await self._put(0, text, None)
+                await self._put(0, look)
             self._note(Shows.LINE)
 
     async def _say(self, text: str) -> None:
@@ -167,7 +176,7 @@ class MessageAnswer:
         async with self._in_order:
             index = len(self._ids) if self.first_word.is_set() else 0
             async with self.turn(index, _hurried()):
-                await self._put(index, text, None)
+                await self._put(index, _Look(text))
             self._note(Shows.THINKING)  # all there is to show
             self.first_word.set()
 
@@ -175,52 +184,69 @@ class MessageAnswer:
         if self._entry is not None:
             self._entry.show(shows, self.message_ids)
 
-    async def _put(self, index: int, text: str, file: File | None) -> None:
-        if index < len(self._ids):
-            self._answers.bucket = self._room.edits
-            await self._edit(self._ids[index], text, file)
-        else:
-            self._answers.bucket = self._room.new
-            await self._create(text, file)
+    async def _put(self, index: int, look: "_Look") -> None:
+        try:
+            if index < len(self._ids):
+                self._answers.bucket = self._room.edits
+                await self._edit(self._ids[index], look)
+            else:
+                self._answers.bucket = self._room.new
+                await self._create(look)
+        except discord.NotFound as error:
+            self.brake.pull(Halt.DELETED)
+            raise Vanished from error
 
-    async def _edit(self, message_id: int, text: str, file: File | None) -> None:
+    async def _edit(self, message_id: int, look: "_Look") -> None:
         message = self.channel.get_partial_message(message_id)
-        if file is None:
-            await message.edit(content=text)
-        else:
-            await message.edit(content=text, attachments=[_upload(file)])
+        files: dict[str, Any] = {} if look.file is None else {"attachments": look.uploads}  # Any: discord.py's options
+        await message.edit(content=look.text, view=drawn(look.controls), **files)
 
-    async def _create(self, text: str, file: File | None) -> None:
+    async def _create(self, look: "_Look") -> None:
         """Send the next message, and know its id as soon as anybody tells.
 
         A request that failed may have been carried out all the same: then the message is looked for. If nobody can
         tell, it is sent again, under the nonce by which Discord knows for some minutes that it is the same.
         """
+        self._check_there()
         nonce = f"{self._nonce}{len(self._ids)}"
-        sent = self._lost or _Sent(text, self._arrivals.expect(nonce))
+        sent = self._lost or _Sent(look, self._arrivals.expect(nonce))
         if self._lost is not None and not sent.arrival.done():
             await self._look_for(sent)
         if not sent.arrival.done():
-            sending = self._chores.start(self._send(text, file, nonce))
+            sending = self._chores.start(self._send(look, nonce))
             waits: set[asyncio.Future[Any]] = {sending, sent.arrival}  # Any: a message or its id
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if not sent.arrival.done():
                 self._lost = None if _was_refused(sending) else sent
                 message = sending.result()
-                sent = _Sent(message.content, sent.arrival)
+                # Discord may have known the nonce, and given what was sent with it earlier.
+                sent = _Sent(look if message.content == look.text else _Look(message.content), sent.arrival)
                 sent.arrival.set_result(message.id)
         self._lost = None
         self._ids.append(sent.arrival.result())
-        if sent.text != text:  # one that was sent earlier, when there was less
-            await self._edit(self._ids[-1], text, file)
+        await self._take_back_if_deleted(self._ids[-1])
+        if sent.look != look:  # one that was sent earlier, when there was less
+            await self._edit(self._ids[-1], look)
 
-    async def _send(self, text: str, file: File | None, nonce: str) -> discord.Message:
-        above = self._above()
-        if above is None:
-            return await self.channel.send(text, nonce=nonce, suppress_embeds=True, files=_uploads(file))
-        return await self.channel.send(
-            text, nonce=nonce, suppress_embeds=True, files=_uploads(file), reference=above, mention_author=False
-        )
+    def _check_there(self) -> None:
+        if self.brake.halt is Halt.DELETED:
+            raise Vanished
+
+    async def _take_back_if_deleted(self, message_id: int) -> None:
+        """Delete a message that came too late for the rest's deletion."""
+        try:
+            self._check_there()
+        except Vanished:
+            await self.channel.get_partial_message(message_id).delete()
+            raise
+
+    async def _send(self, look: "_Look", nonce: str) -> discord.Message:
+        more: dict[str, Any] = {}  # Any: discord.py's options
+        if (view := drawn(look.controls)) is not None:
+            more["view"] = view
+        if (above := self._above()) is not None:
+            more |= {"reference": above, "mention_author": False}
+        return await self.channel.send(look.text, nonce=nonce, suppress_embeds=True, files=look.uploads, **more)
 
     def _above(self) -> discord.MessageReference | None:
         """Name the message that the next one is a reply to: the question, then the answer's own last one."""
@@ -240,7 +266,7 @@ class MessageAnswer:
         try:
             async for each in self.channel.history(limit=_LOOKED_THROUGH, after=discord.Object(above)):
                 replies_to = None if each.reference is None else each.reference.message_id
-                if each.author.id == self._own_id and each.content == sent.text and replies_to == above:
+                if each.author.id == self._own_id and each.content == sent.look.text and replies_to == above:
                     sent.arrival.set_result(each.id)
                     return
         except Exception as failure:
@@ -248,11 +274,28 @@ class MessageAnswer:
             log.info("a message not looked up", extra={**self._facts, "error": type(failure).__name__})
 
 
-class _Sent:
-    """A new message on its way: what it says, and what will hold its id."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a message shows."""
 
-    def __init__(self, text: str, arrival: asyncio.Future[int]) -> None:
-        self.text = text
+    text: str
+    controls: Controls = NONE
+    file: File | None = None
+
+    @property
+    def uploads(self) -> list[discord.File]:
+        """The file as it is sent."""
+        if self.file is None:
+            return []
+        name, data = self.file
+        return [discord.File(io.BytesIO(data), name)]
+
+
+class _Sent:
+    """A new message on its way: what it shows, and what will hold its id."""
+
+    def __init__(self, look: _Look, arrival: asyncio.Future[int]) -> None:
+        self.look = look
         self.arrival = arrival
 
 
@@ -283,12 +326,3 @@ def _was_refused(sending: "asyncio.Task[discord.Message]") -> bool:
     """Whether a request was surely not carried out."""
     error = sending.exception()
     return isinstance(error, discord.HTTPException) and 400 <= error.status < 500
-
-
-def _upload(file: File) -> discord.File:
-    name, data = file
-    return discord.File(io.BytesIO(data), name)
-
-
-def _uploads(file: File | None) -> list[discord.File]:
-    return [] if file is None else [_upload(file)]

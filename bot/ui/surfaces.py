@@ -9,8 +9,12 @@ import discord
 from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
+from bot.roster.brake import Brake, Halt
 from bot.store.running import Shows
+from bot.streaming.controls import Controls
 from bot.streaming.pages import SIGN_OF_LIFE
+from bot.streaming.surface import Vanished
+from bot.ui.controls import drawn
 from bot.ui.entries import entry_of
 from bot.ui.rooms import BucketRoom
 
@@ -29,8 +33,15 @@ class InteractionSurface:
         self._private = private
         self._room = room
         self._entry = entry_of(interaction)
+        self.brake = Brake() if self._entry is None else self._entry.brake
+        """Pulled where the answer is to end."""
         self._original_id: int | None = None
         self._follow_ups: list[discord.WebhookMessage] = []
+
+    @property
+    def id(self) -> int:
+        """The interaction's id."""
+        return self._interaction.id
 
     @property
     def room(self) -> BucketRoom:
@@ -49,38 +60,63 @@ class InteractionSurface:
         del index, hurry
         return nullcontext()
 
-    async def show(self, index: int, text: str) -> None:
-        """Make `text` the content of the answer's message `index`, counted from 0; the next one is created."""
-        await self._put(index, text, [])
+    async def show(self, index: int, text: str, controls: Controls) -> None:
+        """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
+        Raises:
+            Vanished: the answer has been deleted.
+        """
+        await self._put(index, text, [], controls)
+
+    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
         """Do as `show` does, with a file."""
-        await self._put(index, text, [discord.File(io.BytesIO(data), filename)])
+        await self._put(index, text, [discord.File(io.BytesIO(data), filename)], controls)
 
-    async def meanwhile(self, text: str) -> None:
+    async def meanwhile(self, text: str, controls: Controls) -> None:
         """Put `text` in place of "thinking…"."""
-        await say_meanwhile(self._interaction, text)
+        await say_meanwhile(self._interaction, text, drawn(controls))
 
     async def closing(self, messages: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
         if self._entry is not None:
             await self._entry.closing(messages)
 
-    async def _put(self, index: int, text: str, files: list[discord.File]) -> None:
+    async def _put(self, index: int, text: str, files: list[discord.File], controls: Controls) -> None:
+        try:
+            await self._put_there(index, text, files, drawn(controls))
+        except discord.NotFound as error:
+            self.brake.pull(Halt.DELETED)
+            raise Vanished from error
+
+    async def _put_there(self, index: int, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         if index == 0:
             await self._note_first_words(text)
-            self._original_id = await edit_original(self._interaction, text, files)
+            self._original_id = await edit_original(self._interaction, text, files, view)
             self._note_messages()
         elif index == len(self._follow_ups) + 1:
-            message = await self._interaction.followup.send(
-                text, files=files, ephemeral=self._private, suppress_embeds=True, wait=True
-            )
-            self._follow_ups.append(message)
-            self._note_messages()
-        elif files:
-            await self._follow_ups[index - 1].edit(content=text, attachments=files)
+            await self._create(text, files, view)
         else:
-            await self._follow_ups[index - 1].edit(content=text)
+            attachments: dict[str, Any] = {"attachments": files} if files else {}
+            await self._follow_ups[index - 1].edit(content=text, view=view, **attachments)
+
+    async def _create(self, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
+        """Send the next message, unless the answer is deleted: what comes too late for that is taken back."""
+        self._check_there()
+        buttons: dict[str, Any] = {} if view is None else {"view": view}
+        message = await self._interaction.followup.send(
+            text, files=files, ephemeral=self._private, suppress_embeds=True, wait=True, **buttons
+        )
+        self._follow_ups.append(message)
+        self._note_messages()
+        try:
+            self._check_there()
+        except Vanished:
+            await message.delete()
+            raise
+
+    def _check_there(self) -> None:
+        if self.brake.halt is Halt.DELETED:
+            raise Vanished
 
     async def _note_first_words(self, text: str) -> None:
         """See that it is known of words that don't tell it themselves that they are not all, before they show."""
@@ -102,13 +138,13 @@ async def acknowledge(interaction: discord.Interaction, *, private: bool = False
         entry.show(Shows.THINKING, (response.message_id,))
 
 
-async def say_meanwhile(interaction: discord.Interaction, text: str) -> None:
+async def say_meanwhile(interaction: discord.Interaction, text: str, view: discord.ui.View | None = None) -> None:
     """Put `text` in place of "thinking…" until there is something to show."""
     interaction.extras[_MEANWHILE] = True
     if (entry := entry_of(interaction)) is not None:
         entry.show(Shows.LINE)
         await entry.written()  # first: nothing in the text tells that it waits
-    await _edit_original(interaction, text, [])
+    await _edit_original(interaction, text, [], view)
 
 
 def awaits_answer(interaction: discord.Interaction) -> bool:
@@ -116,17 +152,21 @@ def awaits_answer(interaction: discord.Interaction) -> bool:
     return _MEANWHILE in interaction.extras
 
 
-async def edit_original(interaction: discord.Interaction, text: str, files: list[discord.File]) -> int:
-    """Put `text` and `files` in place of "thinking…", without link previews; return the message's id."""
+async def edit_original(
+    interaction: discord.Interaction, text: str, files: list[discord.File], view: discord.ui.View | None = None
+) -> int:
+    """Put `text`, `files` and `view` in place of "thinking…", without link previews; return the message's id."""
     interaction.extras.pop(_MEANWHILE, None)
-    message_id = await _edit_original(interaction, text, files)
+    message_id = await _edit_original(interaction, text, files, view)
     entry = entry_of(interaction)
     if entry is not None and entry.shows is Shows.LINE:
         entry.show(Shows.THINKING)
     return message_id
 
 
-async def _edit_original(interaction: discord.Interaction, text: str, files: list[discord.File]) -> int:
+async def _edit_original(
+    interaction: discord.Interaction, text: str, files: list[discord.File], view: discord.ui.View | None
+) -> int:
     """Edit the interaction's own message.
 
     `Interaction.edit_original_response` cannot send flags, and an acknowledgement may not carry SUPPRESS_EMBEDS (FACTS:
@@ -135,6 +175,7 @@ async def _edit_original(interaction: discord.Interaction, text: str, files: lis
     attachments: dict[str, Any] = {"attachments": files} if files else {}
     with handle_message_parameters(
         content=text,
+        view=view,
         flags=discord.MessageFlags(suppress_embeds=True),
         previous_allowed_mentions=discord.AllowedMentions.none(),
         **attachments,

@@ -28,7 +28,11 @@ ROWS = {
     "pronunciations": "INSERT INTO pronunciations VALUES (9, 'gif', 'GIF', 'jiff')",
     "presets": "INSERT INTO presets VALUES (9, 'pirate', 'Pirate', 'You are a pirate.')",
     "forgotten": "INSERT INTO forgotten VALUES (91, 5)",
-    "running_answers": "INSERT INTO running_answers VALUES (90, 'process', 1, 'token', 2, '70 71', 'words', NULL, 5)",
+    "running_answers": """
+        INSERT INTO running_answers
+            (id, process, application_id, token, channel_id, message_ids, shows, messages, started_at_ms)
+        VALUES (90, 'process', 1, 'token', 2, '70 71', 'words', NULL, 5)
+    """,
 }
 """A row for every table there has ever been, in an order that foreign keys allow."""
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 
+from bot.streaming.controls import Controls
 from bot.streaming.turnstile import Turnstile
 from tests.support.clock import FakeClock
 
@@ -76,6 +77,7 @@ class MemorySurface:
         self._bucket, self._turnstile = shared or (self.room, None)
         self.waited: list[float] = []
         self.messages: list[str] = []
+        self.controls: list[Controls] = []
         self.meanwhiles: list[str] = []
         self.files: dict[int, tuple[str, bytes]] = {}
         self.edits: list[Edit] = []
@@ -96,22 +98,24 @@ class MemorySurface:
             self.waited.append(self._clock.monotonic() - since)
             yield
 
-    async def show(self, index: int, text: str) -> None:
-        await self._take(index, text, None)
+    async def show(self, index: int, text: str, controls: Controls) -> None:
+        await self._take(index, text, None, controls)
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes) -> None:
-        await self._take(index, text, (filename, data))
+    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
+        await self._take(index, text, (filename, data), controls)
 
-    async def meanwhile(self, text: str) -> None:
+    async def meanwhile(self, text: str, controls: Controls) -> None:
         if self.messages:
             self.broken.append("something said meanwhile when there were words")
-        await self._take(0, text, None, is_answer=False)
+        await self._take(0, text, None, controls, is_answer=False)
 
     async def closing(self, messages: int) -> None:
         self.closes_at = messages
 
-    async def _take(self, index: int, text: str, file: tuple[str, bytes] | None, *, is_answer: bool = True) -> None:
-        self._check(index, text, file)
+    async def _take(
+        self, index: int, text: str, file: tuple[str, bytes] | None, controls: Controls, *, is_answer: bool = True
+    ) -> None:
+        self._check(index, text, file, controls)
         started, left = self._clock.monotonic(), self._bucket.left()
         if not self._bucket.take():
             self.broken.append("a request beyond the bucket")
@@ -138,18 +142,20 @@ class MemorySurface:
         if failure is not None:
             raise failure
         self.messages[index:] = [text, *self.messages[index + 1 :]]
+        self.controls[index:] = [controls, *self.controls[index + 1 :]]
         if file is not None:
             self.files[index] = file
 
-    def _check(self, index: int, text: str, file: tuple[str, bytes] | None) -> None:
+    def _check(self, index: int, text: str, file: tuple[str, bytes] | None, controls: Controls) -> None:
         known = index < len(self.messages)
+        same = known and (self.messages[index], self.controls[index]) == (text, controls)
         wrong = {
             "two requests in flight": self._in_flight,
             "a message out of turn": not 0 <= index <= len(self.messages),
             "an empty message": not text.strip(),
             "white space that Discord would drop": text != text.strip(),
             "a message too long": len(text) > LIMIT,
-            "an edit that changes nothing": known and self.messages[index] == text and file is None,
+            "an edit that changes nothing": same and file is None,
         }
         self.broken += [what for what, is_so in wrong.items() if is_so]
 

@@ -43,6 +43,16 @@ def session_here(interaction: discord.Interaction, voices: Voices) -> Session | 
     return session if session and channel and channel.id == session.channel.id else None
 
 
+def all_may_see(interaction: discord.Interaction, voices: Voices) -> bool:
+    """Tell whether all who listen to the bot may read along where something is asked; true where nobody listens."""
+    session, guild = voices.session(interaction.guild_id), interaction.guild
+    if session is None or guild is None:
+        return True
+    place = guild.get_channel_or_thread(interaction.channel_id or 0)
+    members = [guild.get_member(each) for each in session.listeners]
+    return place is not None and all(each and place.permissions_for(each).view_channel for each in members)
+
+
 def session_in_server(interaction: discord.Interaction, voices: Voices) -> Session:
     """Give the bot's voice in the server where somebody asks.
 

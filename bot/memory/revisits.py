@@ -1,0 +1,39 @@
+"""Coming back to an answer that was given before: who may, and what is still known of it."""
+
+import logging
+
+from bot.caller import Caller
+from bot.errors import Forgotten
+from bot.store.archive import Archive
+from bot.store.removals import Removals
+from bot.store.turns import Turn
+
+log = logging.getLogger(__name__)
+
+
+class Revisits:
+    """Kept turns by their ids. Every method may raise StoreUnavailable."""
+
+    def __init__(self, archive: Archive, removals: Removals) -> None:
+        self._archive = archive
+        self._removals = removals
+
+    async def turn(self, caller: Caller, turn_id: int) -> Turn:
+        """Give a turn to do something with.
+
+        Raises:
+            Forgotten: there is none any more.
+            NotTheirs: the caller neither asked nor may manage messages here.
+        """
+        turn = await self._archive.turn(turn_id)
+        if turn is None or turn.channel_id != caller.channel_id:
+            raise Forgotten(f"turn {turn_id}")
+        if turn.private and turn.author_id != caller.user_id:
+            raise Forgotten(f"turn {turn_id}, private")
+        caller.require_own(turn.author_id)
+        return turn
+
+    async def forget(self, turn: Turn) -> None:
+        """Take a turn out of the history, and see that nothing more is kept of its messages."""
+        await self._removals.of_turn(turn.id, turn.answer_message_ids)
+        log.info("a turn deleted by its button", extra={"turn": turn.id, "channel": turn.channel_id})

@@ -1,0 +1,36 @@
+"""How an answer under way is ended early by somebody else than the task that works on it."""
+
+import asyncio
+from enum import Enum, auto
+
+
+class Halt(Enum):
+    """Why an answer is to end here."""
+
+    STOPPED = auto()
+    """Somebody who may asked for it."""
+
+    OUT_OF_TIME = auto()
+    """Soon it could not be shown any more."""
+
+    DELETED = auto()
+    """Somebody has deleted what there was of it."""
+
+
+class Brake:
+    """Pulled from anywhere; the first reason counts, unless what there was is deleted after all."""
+
+    def __init__(self) -> None:
+        self._pulled = asyncio.Event()
+        self.halt: Halt | None = None
+        """Why it was pulled, if it was."""
+
+    def pull(self, halt: Halt) -> None:
+        """Have the answer end."""
+        if self.halt is None or halt is Halt.DELETED:
+            self.halt = halt
+        self._pulled.set()
+
+    async def pulled(self) -> None:
+        """Wait until it is."""
+        await self._pulled.wait()

@@ -1,0 +1,97 @@
+"""Ends answers under way early: on request, from any process, and those whose time or place is gone."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from bot.clock import Clock, unix_ms
+from bot.errors import StoreUnavailable
+from bot.roster.brake import Halt
+from bot.roster.entry import Entry
+from bot.store.running import RunningAnswers
+
+LOOK_EVERY_S: Final = 0.4
+"""How long a request that came to another process may take to be heard."""
+
+AGAIN_AFTER_S: Final = 5.0
+"""How long it looks no more after a look that failed."""
+
+LONGEST: Final = timedelta(minutes=14)
+"""An interaction can be answered for fifteen minutes: one is left for the last words."""
+
+logger = logging.getLogger(__name__)
+
+
+class Halting:
+    """The answers under way in this process, and what would end them."""
+
+    def __init__(self, answers: RunningAnswers, clock: Clock, *, process: str) -> None:
+        self._answers = answers
+        self._clock = clock
+        self._process = process
+        self._entries: dict[int, Entry] = {}
+        self._busy = asyncio.Event()
+
+    def enter(self, entry: Entry) -> None:
+        """Watch over an answer."""
+        self._entries[entry.answer.id] = entry
+        self._busy.set()
+
+    def leave(self, answer_id: int) -> None:
+        """Let go of one that has ended."""
+        self._entries.pop(answer_id, None)
+        if not self._entries:
+            self._busy.clear()
+
+    async def stop(self, answer_id: int) -> bool:
+        """Have an answer stopped, whichever process is at work on it; False where it has ended.
+
+        Raises:
+            StoreUnavailable: another process could not be told.
+        """
+        entry = self._entries.get(answer_id)
+        if entry is None:
+            return await self._answers.ask_to_stop(answer_id)
+        entry.brake.pull(Halt.STOPPED)
+        return True
+
+    def messages_deleted(self, message_ids: Iterable[int]) -> None:
+        """End the answers that were shown in one of these messages, or would have been to one of them."""
+        gone = set(message_ids)
+        for entry in self._entries.values():
+            if not gone.isdisjoint(entry.message_ids or (entry.answer.id,)):
+                entry.brake.pull(Halt.DELETED)
+
+    def channel_deleted(self, channel_id: int) -> None:
+        """End the answers in a channel or thread."""
+        for entry in self._entries.values():
+            if entry.answer.channel_id == channel_id:
+                entry.brake.pull(Halt.DELETED)
+
+    async def watch(self) -> None:
+        """Look for ever for those that other processes were asked to stop, and those whose time is up."""
+        while True:
+            await self._busy.wait()
+            await self._clock.sleep(LOOK_EVERY_S)
+            self._end_old()
+            try:
+                await self._stop_wanted()
+            except StoreUnavailable:
+                await self._clock.sleep(AGAIN_AFTER_S)  # logged where it happened
+            except Exception:
+                # Without these looks nobody could stop an answer any more: whatever went wrong, go on.
+                logger.exception("looking for answers to stop failed")
+                await self._clock.sleep(AGAIN_AFTER_S)
+
+    def _end_old(self) -> None:
+        oldest_ms = unix_ms(self._clock.now() - LONGEST)
+        for entry in self._entries.values():
+            if entry.answer.token and entry.answer.started_at_ms <= oldest_ms:
+                entry.brake.pull(Halt.OUT_OF_TIME)
+
+    async def _stop_wanted(self) -> None:
+        for answer_id in await self._answers.to_stop(self._process):
+            if (entry := self._entries.get(answer_id)) is not None:
+                entry.brake.pull(Halt.STOPPED)

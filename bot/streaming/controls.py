@@ -1,0 +1,30 @@
+"""What can be done with an answer while it is read: which buttons stand under it, as plain values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Action(StrEnum):
+    """What a button under an answer does."""
+
+    STOP = "stop"
+    REGENERATE = "regenerate"
+    CONTINUE = "continue"
+    READ = "read"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The buttons under one message, in their order, and the ids they carry: what they act on, and who asked for it.
+
+    Where `asker` is None, that is known of what they act on.
+    """
+
+    actions: tuple[Action, ...] = ()
+    subject: int = 0
+    asker: int | None = None
+
+
+NONE: Final = Controls()

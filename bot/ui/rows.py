@@ -1,0 +1,31 @@
+"""Buttons side by side under a message: all they carry is a name and ids, so that they outlive the process."""
+
+from dataclasses import dataclass
+
+import discord
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button: the name it is known by, the id it carries, and how it looks.
+
+    `asker` is the member whose business it is, where nothing else would tell when it is pressed.
+    """
+
+    name: str
+    label: str
+    number: int = 0
+    asker: int | None = None
+    danger: bool = False
+    disabled: bool = False
+
+
+def row(*buttons: Button) -> discord.ui.View:
+    """Put buttons side by side, to be sent with a message."""
+    view = discord.ui.View(timeout=None)
+    for each in buttons:
+        style = discord.ButtonStyle.danger if each.danger else discord.ButtonStyle.secondary
+        custom_id = f"{each.name}:{each.number}" + ("" if each.asker is None else f":{each.asker}")
+        view.add_item(discord.ui.Button(style=style, label=each.label, custom_id=custom_id, disabled=each.disabled))
+    view.stop()  # discord.py keeps no hold of one that is over
+    return view

@@ -1,0 +1,117 @@
+"""The buttons under answers: what each of them does when it is pressed."""
+
+import discord
+from discord.ext import commands
+
+from bot.catalogue import ModelKind
+from bot.client import Bot
+from bot.conversation.question import Question
+from bot.errors import Forgotten, Refusal
+from bot.guilds.rules import GuildRules
+from bot.memory.revisits import Revisits
+from bot.roster.halting import Halting
+from bot.speech.sentences import aloud
+from bot.streaming.controls import Action
+from bot.ui.asking import Asking
+from bot.ui.buttons import Buttons, asker_of
+from bot.ui.callers import caller_of
+from bot.ui.controls import name_of
+from bot.ui.disposal import dispose, whose
+from bot.ui.voice.listening import all_may_see
+from bot.ui.voice.speaking import Speaking
+from bot.ui.voice.voices import Voices
+
+
+class Over(Refusal):
+    """There is nothing left to stop."""
+
+    sentence = "That answer has ended already."
+
+
+class NotKept(Refusal):
+    """A question was about something of which only the name is kept."""
+
+    sentence = "I don't keep the files and messages that questions are about. Please ask again with them."
+
+
+class Controls(commands.Cog):
+    """Does what is asked for by buttons, each time with the rights and limits of whoever presses them."""
+
+    def __init__(
+        self,
+        buttons: Buttons,
+        halting: Halting,
+        revisits: Revisits,
+        asking: Asking,
+        rules: GuildRules,
+        speaking: Speaking,
+        voices: Voices,
+    ) -> None:
+        self._halting = halting
+        self._revisits = revisits
+        self._asking = asking
+        self._rules = rules
+        self._speaking = speaking
+        self._voices = voices
+        buttons.on(name_of(Action.STOP), self._stop)
+        buttons.on(name_of(Action.REGENERATE), self._regenerate)
+        buttons.on(name_of(Action.CONTINUE), self._continue)
+        buttons.on(name_of(Action.READ), self._read)
+        buttons.on(name_of(Action.DELETE), self._delete)
+
+    async def _stop(self, interaction: discord.Interaction, answer_id: int) -> None:
+        caller_of(interaction).require_own(asker_of(interaction))
+        if not await self._halting.stop(answer_id):
+            raise Over(f"answer {answer_id}")
+        await interaction.response.defer()
+
+    async def _regenerate(self, interaction: discord.Interaction, turn_id: int) -> None:
+        caller = caller_of(interaction)
+        turn = await self._revisits.turn(caller, turn_id)
+        if turn.files or turn.about is not None:
+            raise NotKept(f"turn {turn_id}")
+        model = await self._rules.model_for(caller, ModelKind.CHAT, None)
+        question = Question.anew(turn, model, await self._rules.persona_for(caller))
+        await self._asking.answer(interaction, caller, question)
+
+    async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
+        caller = caller_of(interaction)
+        turn = await self._revisits.turn(caller, turn_id)
+        model = await self._rules.model_for(caller, ModelKind.CHAT, None)
+        question = Question.going_on(turn, model, await self._rules.persona_for(caller))
+        await self._asking.answer(interaction, caller, question)
+
+    async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:
+        caller = caller_of(interaction)
+        turn = await self._revisits.turn(caller, turn_id)
+        # Not before others what they may not read.
+        play = None if not turn.private and all_may_see(interaction, self._voices) else False
+        await self._speaking.say(interaction, caller, turn.answer, play=play, private=True, wording=aloud)
+
+    async def _delete(self, interaction: discord.Interaction, turn_id: int) -> None:
+        caller = caller_of(interaction)
+        message_ids: tuple[int, ...] = ()
+        try:
+            turn = await self._revisits.turn(caller, turn_id)
+        except Forgotten:
+            caller.require_own(whose(interaction))
+        else:
+            message_ids = () if turn.private else turn.answer_message_ids
+            await self._revisits.forget(turn)
+        await dispose(interaction, message_ids)
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    services = bot.services
+    await bot.add_cog(
+        Controls(
+            bot.buttons,
+            services.roster.halting,
+            services.revisits,
+            bot.asking,
+            services.rules,
+            bot.speaking,
+            bot.voices,
+        )
+    )

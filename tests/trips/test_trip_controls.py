@@ -1,0 +1,181 @@
+"""The buttons under answers: what each does, for whom, after a restart and in another process."""
+
+from bot.conversation.question import GO_ON
+from bot.errors import Forgotten
+from bot.sandbox.faults import Habits, Stall
+from bot.sandbox.forms import buttons
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.messages import Message
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.trip_box import (
+    ANY_NUMBER,
+    DEADLINE_S,
+    OpenBox,
+    all_of,
+    ask,
+    begun,
+    being_thought_of,
+    is_about,
+    pressed,
+    told,
+    use,
+    whole,
+)
+from tests.trips.reading import usage
+
+STOPPED = "\n-# I was asked to stop here."
+NOT_YOURS = "Only whoever asked can do that, and those who may **Manage Messages** here."
+AFTERWARDS = ["Regenerate", "Read aloud", "Delete"]
+UNFINISHED = ["Regenerate", "Continue", "Read aloud", "Delete"]
+
+
+def labels(message: Message) -> list[str]:
+    return [each["label"] for each in buttons(message.components)]
+
+
+async def press(person: Person, message: Message, label: str) -> Invocation:
+    """Press a button that gives a new message, and wait for all of it."""
+    return await whole(await person.clicks(message, label))
+
+
+async def stop(person: Person, used: Invocation) -> str:
+    """Press Stop, and give what the answer shows in the end."""
+    await (await person.clicks(used.messages[-1], "Stop")).acknowledged
+    return (await whole(used)).text
+
+
+async def delete(box: Sandbox, person: Person, used: Invocation) -> None:
+    """Press Delete, and wait until no message of an answer is left."""
+    await (await person.clicks(used.messages[-1], "Delete")).acknowledged
+    await box.world.bell.until(lambda: not used.messages, deadline_s=DEADLINE_S, what="the deletion")
+
+
+async def stalled(box: Sandbox, person: Person, about: str, **options: object) -> Invocation:
+    """Ask something whose answer begins and falls silent."""
+    box.model_api.faults.next(Kind.CHAT, Stall(after=4), when=is_about(about))
+    return await begun(await person.command("/ask", prompt=about, **options))
+
+
+async def test_an_answer_is_stopped_gone_on_with_asked_anew_read_and_deleted(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada, mo = box.person("Ada"), box.person("Mo")
+    box.model_api.script(["One ", "two ", "three ", "four."], when=is_about("Count"))
+    used = await stalled(box, ada, "Count")
+    message = used.messages[0]
+    assert labels(message) == ["Stop"]
+    shown = await stop(ada, used)
+    words = shown.removesuffix(STOPPED)
+    assert (shown, words) == (words + STOPPED, "One two three"[: len(words)])
+    assert labels(message) == UNFINISHED
+    (call,) = box.model_api.calls("chat")
+    await box.model_api.until(lambda: call.closed_early_at is not None, DEADLINE_S)
+    assert (await usage(ada))["messages"] == 1
+
+    box.model_api.script("three, four.", when=is_about(GO_ON))
+    rest = await press(ada, message, "Continue")
+    assert told(box.model_api.calls("chat")[-1]) == ["Count", f"{words} ", GO_ON]
+    assert (rest.text, labels(rest.messages[0])) == ("three, four.", AFTERWARDS)
+
+    await use(mo, "/channel model", model="gpt-4o")
+    await use(mo, "/channel persona", text="You are a parrot.")
+    box.model_api.script("Five.", when=is_about("Count"))
+    again = await press(ada, message, "Regenerate")
+    call = box.model_api.calls("chat")[-1]
+    assert (told(call), call.body["model"]) == (["Count"], "gpt-4o")
+    assert call.messages[0]["content"].startswith("You are a parrot.")
+    assert (again.text, shown) == ("Five.", used.text)
+    await ask(ada, "And then?")
+    assert told(box.model_api.calls("chat")[-1]) == [GO_ON, "three, four.", "Count", "Five.", "And then?"]
+
+    sound = await press(ada, again.messages[0], "Read aloud")
+    assert (sound.private, [each.filename for each in sound.messages[0].attachments]) == (True, ["speech.mp3"])
+    assert box.model_api.calls("speech")[-1].body["input"] == "Five."
+
+    await delete(box, ada, again)
+    await ask(ada, "And now?")
+    assert "Five." not in told(box.model_api.calls("chat")[-1])
+    assert "Traceback" not in "\n".join(box.child.log)
+
+
+async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada, ben, mo = box.person("Ada"), box.person("Ben"), box.person("Mo")
+    box.model_api.script("word " * 900, when=is_about("Long"))
+    running, long = await stalled(box, ada, "Stall"), await ask(ada, "Long")
+    refused = await press(ben, running.messages[0], "Stop")
+    assert (refused.text, refused.private) == (NOT_YOURS, True)
+    assert (await stop(mo, running)).endswith(STOPPED)
+    assert [labels(each) for each in long.messages] == [[]] * (len(long.messages) - 1) + [AFTERWARDS]
+
+    assert await box.restart() == 0
+    calls = len(box.model_api.requests)
+    for label in UNFINISHED:
+        refused = await press(ben, running.messages[0], label)
+        assert (refused.text, refused.private) == (NOT_YOURS, True)
+    limit = {"scope": "member", "kind": "messages", "limit": "0", "per": "day", "target_member": ada.user}
+    await use(mo, "/quota set", **limit)
+    for label in ("Regenerate", "Continue"):
+        refused = await press(ada, running.messages[0], label)
+        assert refused.private
+        assert refused.text.startswith("Here you have no messages to spend")
+    assert len([call for call in box.model_api.requests[calls:] if call.kind is not Kind.MODELS]) == 0
+    assert (await press(mo, running.messages[0], "Regenerate")).text
+    await delete(box, mo, long)
+
+    await use(mo, "/quota clear", **{name: each for name, each in limit.items() if name != "limit"})
+    private = await ask(ada, "Between us.", private=True)
+    again = await press(ada, private.messages[0], "Regenerate")
+    assert again.private
+    assert told(box.model_api.calls("chat")[-1]) == ["Between us."]
+    await delete(box, ada, private)
+    assert again.messages
+
+    forgotten = await ask(ada, "Forget this.")
+    await pressed(ada, await use(ada, "/privacy delete"), "Delete it all")
+    assert (await press(ada, forgotten.messages[0], "Regenerate")).text == Forgotten.sentence
+    assert (await press(ben, forgotten.messages[0], "Delete")).text == NOT_YOURS
+    await delete(box, ada, forgotten)
+
+
+async def test_stop_reaches_whichever_process_is_writing(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    await box.sibling()
+    people = [box.join(f"Member {number}") for number in range(6)]
+    box.model_api.faults.always(Kind.CHAT, Stall(after=4))
+    answers = await all_of(_begun(each) for each in people)
+    shown = await all_of(stop(person, used) for person, used in zip(people, answers, strict=True))
+    assert all(text.endswith(STOPPED) for text in shown)
+
+
+async def _begun(person: Person) -> Invocation:
+    return await begun(await person.command("/ask", prompt="Go on."))
+
+
+async def test_an_answer_to_a_mention_has_the_same_buttons(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada, ben = box.person("Ada"), box.person("Ben")
+    box.model_api.faults.next(Kind.CHAT, Stall(after=4))
+    said = await ada.asks("Tell me.")
+    await said.until(lambda each: each.messages and labels(each.messages[0]) == ["Stop"], deadline_s=DEADLINE_S)
+    (message,) = said.messages
+    assert (await press(ben, message, "Stop")).text == NOT_YOURS
+    await (await ada.clicks(message, "Stop")).acknowledged
+    await said.until(lambda each: labels(message) == UNFINISHED, deadline_s=DEADLINE_S)
+    assert message.content.endswith(STOPPED)
+    again = await press(ada, message, "Regenerate")
+    assert told(box.model_api.calls("chat")[-1]) == ["Tell me."]
+    await (await ada.clicks(message, "Delete")).acknowledged
+    await said.until(lambda each: not each.messages, deadline_s=DEADLINE_S)
+    assert again.messages
+
+
+async def test_an_answer_is_stopped_while_the_model_still_thinks(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada = box.person("Ada")
+    box.model_api.faults.next(Kind.CHAT, Habits(reasoning=("Let me think. ",) * 3), Stall(after=3))
+    used = await ada.command("/ask", prompt="Think.")
+    await used.until(being_thought_of, deadline_s=DEADLINE_S)
+    assert await stop(ada, used) == "I was stopped before I had said anything."
+    assert labels(used.messages[0]) == []
