@@ -27,7 +27,7 @@ NAMED: Final = r"""
     | <@&(?P<role>\d{1,20})>
     | <\#(?P<channel>\d{1,20})> | <id:(?P<place>[\w-]{1,32})>
     | <t:(?P<time>-?\d{1,16})(?::[a-zA-Z])?>
-    | </(?P<command>[^<>:\n]{1,110}):\d{1,20}>
+    | </(?P<command>[^<>:|\n]{1,110}):\d{1,20}>
     | @(?P<all>everyone|here)\b
     | <(?P<quiet>https?://[^\s<>]+)>
     | (?P<url>https?://[^\s<>|。，、！？]+)

@@ -14,7 +14,7 @@ from typing import Final
 from bot.speech.code_names import announcement
 from bot.speech.markup import plain_characters, undivided
 from bot.speech.spans import heard, masked
-from bot.speech.tables import ANNOUNCEMENT, Table, is_delimiter, may_be_delimiter
+from bot.speech.tables import ANNOUNCEMENT, Table, is_delimiter, is_row, may_be_delimiter
 
 PAUSE: Final = "\n"
 """In what is heard: a sentence ends here, whatever it ends with."""
@@ -127,7 +127,7 @@ class Reader:
                 return None
             if fence is not None:
                 return self._begin_code(fence)
-        if start.startswith("|") and not start.startswith("||"):
+        if start.startswith("|") and (is_row(line) if ended else not start.startswith("||")):
             begun = self._begin_table(line, ended=ended, whole=whole)
             if begun is None or begun:
                 return begun
@@ -216,10 +216,10 @@ class Reader:
         start = line.lstrip(" \t>")
         if not start and not ended:
             return None
-        if not start.startswith("|"):
-            return self._end_of_table()
-        if not ended:
+        if not ended and start.startswith("|"):
             return None
+        if not is_row(line):
+            return self._end_of_table()
         return self._pass_line(f"{PAUSE}{self._table.row(line)}{PAUSE}")
 
     def _end_of_table(self) -> str:

@@ -71,6 +71,7 @@ class Sentences:
                     self._text += unit[0]
                 if unit["pause"] or unit["stop"]:
                     yield from self._resolve()
+                    self._doubtful = 0
                     yield from self._end(len(self._text))
 
     def _end_word(self) -> Iterator[str]:
@@ -86,9 +87,11 @@ class Sentences:
 
     def _resolve(self) -> Iterator[str]:
         """Decide whether the sentence ended where it was doubtful, now that the next word is there."""
+        following = self._text[self._doubtful :].strip()
+        if not self._doubtful or not following:
+            return
         at, self._doubtful = self._doubtful, 0
-        following = self._text[at:].strip()
-        if at and following and ends_before(self._text[:at], following):
+        if ends_before(self._text[:at], following):
             yield from self._end(at)
 
     def _pause(self) -> int:

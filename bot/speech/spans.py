@@ -29,9 +29,9 @@ _WHOLE: Final = rf"""
     | \$(?=[^\s$\d])(?P<dollars>(?:(?!\|\|)[^$\n]){{0,{_REACH}}}(?<![\s\\]))\$(?!\d)
     | \$(?P<number>\d(?:(?!\|\|)[^\s$])*)\$(?!\d)
     | {SPOILER} | {LABEL} | {NAMED}
-    | (?P<note>\[\^[^\[\]\s]{{1,40}}\]:?|【[^【】\n]{{1,80}}】)
-    | <!--(?P<comment>.{{0,{_REACH}}}?)-->
-    | </?(?P<tag>{_INLINE_TAGS})\b[^<>\n]{{0,{_REACH}}}> | </?(?P<block_tag>{_OTHER_TAGS})\b[^<>\n]{{0,{_REACH}}}>
+    | (?P<note>\[\^[^\[\]|\s]{{1,40}}\]:?|【[^【】|\n]{{1,80}}】)
+    | <!--(?P<comment>(?:(?!\|\|).){{0,{_REACH}}}?)-->
+    | </?(?P<tag>{_INLINE_TAGS})\b[^<>|\n]{{0,{_REACH}}}> | </?(?P<block_tag>{_OTHER_TAGS})\b[^<>|\n]{{0,{_REACH}}}>
 """
 
 # The beginning of a span, up to the end of what there is. Spans without white space in them need no word here: nothing
@@ -44,10 +44,10 @@ _BEGUN: Final = rf"""
     | \\\((?:(?!\|\||\\\))[^\n]){{0,{_REACH}}}\Z
     | \$[^\s$\d](?:(?!\|\|)[^$\n]){{0,{_REACH}}}\Z
     | !?\[[^\[\]\n]{{0,{_REACH}}}(?:\](?:\([^\s()]*(?:\([^\s()]*\)[^\s()]*)*(?:[^\S\n]+(?:"[^"\n]*"?)?)?)?)?\Z
-    | </[^<>:\n]{{0,110}}\Z
-    | <!--.{{0,{_REACH}}}\Z
-    | </?(?:{_INLINE_TAGS}|{_OTHER_TAGS})\b[^<>\n]{{0,{_REACH}}}\Z
-    | 【[^【】\n]{{0,80}}\Z
+    | </[^<>:|\n]{{0,110}}\Z
+    | <!--(?:(?!\|\|).){{0,{_REACH}}}\Z
+    | </?(?:{_INLINE_TAGS}|{_OTHER_TAGS})\b[^<>|\n]{{0,{_REACH}}}\Z
+    | 【[^【】|\n]{{0,80}}\Z
 """
 
 _FLAGS: Final = re.VERBOSE | re.DOTALL | re.IGNORECASE
@@ -55,6 +55,7 @@ _FLAGS: Final = re.VERBOSE | re.DOTALL | re.IGNORECASE
 _SPANS: Final = re.compile(f"{_WHOLE} | {ESCAPED}", _FLAGS)
 _SPANS_AND_BEGINNINGS: Final = re.compile(f"{_WHOLE} | (?P<begun>{_BEGUN}) | {ESCAPED}", _FLAGS)
 
+_HIDDEN: Final = re.compile(SPOILER)
 _EMOJI: Final = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2300-\u23ff\u25a0-\u25ff\u3030\u303d\u3297\u3299]"
     "[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
@@ -101,7 +102,8 @@ def _span(found: re.Match[str]) -> str:
     kind, content = found.lastgroup, found.group(found.lastgroup or 0)
     match kind:
         case "code":
-            return undivided(literal(content.strip()))
+            # Discord is of another opinion about what is code now and then, and what it hides is never said.
+            return undivided(literal(_HIDDEN.sub(" ", content).strip()))
         case "block" | "display" | "inline" | "number":
             return undivided(literal(spoken(content)))
         case "dollars":

@@ -1,10 +1,11 @@
 """A table as a person would read it out: row by row, each value with the name of its column."""
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from bot.speech.markup import own_words
-from bot.speech.spans import heard
+from bot.speech.spans import heard, masked
 
 ANNOUNCEMENT: Final = "Here is a table."
 
@@ -12,8 +13,12 @@ _MOST_ROWS: Final = 10
 """Rows that are read; of more nobody remembers the first."""
 
 _DELIMITER: Final = re.compile(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
-# Where a row is divided: not at an escaped bar, and not within code.
-_CELL: Final = re.compile(r"((?:\\.|`+[^`]*`+|\|\|(?=[^|\s])[^|]*\|\||[^|\\])*)(?:\||\Z)", re.DOTALL)
+
+
+def is_row(line: str) -> bool:
+    """Whether `line` may be a row, or a header: not where a spoiler begins in it that goes on behind it."""
+    start = line.lstrip(" \t>")
+    return start.startswith("|") and not start.startswith("||") and "||" not in masked(line, whole=True)[0]
 
 
 def is_delimiter(line: str) -> bool:
@@ -54,7 +59,10 @@ class Table:
 
 
 def _cells(line: str) -> list[str]:
-    """Say what stands between the bars of a line."""
-    inside = line.strip(" \t>").removeprefix("|")
-    inside = inside.removesuffix("|") if not inside.endswith("\\|") else inside
-    return [heard(found[1].strip()).strip() for found in _CELL.finditer(inside) if found[0] or found.start() == 0]
+    """Say what stands between the bars of a line, those within code aside."""
+    line = line.strip(" \t>")
+    mask, _ = masked(line, whole=True)
+    bars = [-1, *(at for at, character in enumerate(mask) if character == "|"), len(line)]
+    cells = [line[begin + 1 : end] for begin, end in pairwise(bars)]
+    inner = cells[not cells[0].strip() : len(cells) - (not cells[-1].strip())]
+    return [heard(cell.strip()).strip() for cell in inner]
