@@ -10,6 +10,8 @@ A part's end depends on the text up to `LOOKAHEAD` characters beyond the limit a
 never changes the parts that are complete, and each character is looked at a bounded number of times.
 """
 
+import re
+from copy import copy
 from typing import Final
 
 from bot.markdown.sheet import LOOKAHEAD, Opening, Sheet, is_closed_by
@@ -19,6 +21,9 @@ MESSAGE_LIMIT: Final = 2000
 
 _LEAST_LIMIT: Final = 40
 """Below this a fence's own lines would leave no room for what is in it."""
+
+# The last lines of a text if they only say what comes next: headings, and a line that ends with a colon.
+_ANNOUNCEMENT = re.compile(r"(?<![^\n])(?:(?:#{1,3} [^\n]*|\*\*[^\n]*\*\*|[^\n]{1,100}:)\s*\n\s*){1,2}\Z")
 
 
 def split(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
@@ -67,11 +72,36 @@ class Splitter:
         self._rest, self._opening, self._begun, self._carriage_return = "", Opening(), False, ""
         return parts
 
-    def preview(self, room: int) -> str:
+    @property
+    def room(self) -> int:
+        """How many code points the part still open can take, at least; below zero when it is about to end."""
+        return self._limit - len(self._opening.line) - len(self._rest) - 1
+
+    def turn(self) -> list[str]:
+        """End the part still open, but for a line that announces what comes next; return the parts now complete."""
+        parts: list[str] = []
+        while self._begin(is_all=False):
+            sheet = Sheet(self._opening, self._rest, self._limit)
+            if sheet.holds_all():
+                announced = _ANNOUNCEMENT.search(self._rest)
+                position = announced.start() if announced else len(self._rest)
+                if not self._rest[:position].strip():
+                    return parts
+                return [*parts, *self._end(sheet, position)]
+            parts += self._cut()
+        return parts
+
+    def preview(self, room: int, ahead: str = "") -> str:
         """Show the beginning of the part still open, in at most `room` code points; "" while it shows nothing.
 
-        A lone fence line counts as nothing: Discord has no picture of an empty fence.
+        `ahead` is text that may come next, or something else in its place. A lone fence line counts as nothing:
+        Discord has no picture of an empty fence.
         """
+        if ahead:
+            trial = copy(self)
+            trial._rest += ahead[: self._reach]
+            trial._begin(is_all=False)
+            return trial.preview(room)
         if not self._begun:
             return ""
         sheet = Sheet(self._opening, self._rest[: self._reach], room)
@@ -82,7 +112,10 @@ class Splitter:
     def _cut(self) -> list[str]:
         """Take one part off the rest; none when only white space was there."""
         sheet = Sheet(self._opening, self._rest[: self._reach], self._limit)
-        position = sheet.best_cut()
+        return self._end(sheet, sheet.best_cut())
+
+    def _end(self, sheet: Sheet, position: int) -> list[str]:
+        """End the part at `position`."""
         part = sheet.render(position)
         self._opening = sheet.opening_at(position)
         self._rest = self._rest[position:]

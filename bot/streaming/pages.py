@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bot.markdown.splitter import MESSAGE_LIMIT, Splitter
+from bot.markdown.rendering import Rendering
+from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.streaming.controls import NONE, Controls
 
 MOST_MESSAGES: Final = 5
@@ -28,7 +29,7 @@ class Page:
 
 
 class Pages:
-    """The messages of one answer. Those that are full never change.
+    """The messages of one answer, as Discord shows them. Those that are full never change.
 
     `controls` stand below the sign of life.
     """
@@ -36,7 +37,7 @@ class Pages:
     def __init__(self, limit: int = MESSAGE_LIMIT, controls: Controls = NONE) -> None:
         self._limit = limit
         self._controls = controls
-        self._splitter = Splitter(limit)
+        self._rendering = Rendering(limit)
         self._full: list[str] = []
         self._pieces: list[str] = []
         self._spilt = False  # there is more than fits into the messages; only the file grows now
@@ -50,7 +51,7 @@ class Pages:
         """Take the next piece of the answer."""
         self._pieces.append(text)
         if not self._spilt:
-            self._full += self._splitter.feed(text)
+            self._full += self._rendering.feed(text)
             self._spilt = len(self._full) > MOST_MESSAGES
 
     def so_far(self) -> list[Page]:
@@ -60,7 +61,7 @@ class Pages:
         it, so nothing does.
         """
         room = self._limit - len(SIGN_OF_LIFE)
-        growing = "" if self._spilt else self._splitter.preview(room)
+        growing = "" if self._spilt else self._rendering.preview(room)
         if self._spilt or (growing and len(self._full) >= MOST_MESSAGES):
             self._spilt = True
             return [*map(Page, self._full[: MOST_MESSAGES - 1]), self._living(GOES_ON)]
@@ -73,7 +74,7 @@ class Pages:
         there is any word; `controls` stand below all else.
         """
         if not self._spilt:
-            self._full += self._splitter.finish()
+            self._full += self._rendering.finish()
         closing = "".join(f"\n-# {line}" for line in note.splitlines()) if note else ""
         pages = self._full if self._spilt else _with_closing(self._full, closing, self._limit)
         if self._spilt or len(pages) > MOST_MESSAGES:

@@ -33,6 +33,58 @@ _TOKENS = [
     "```inline```",
     "use ``` alone",
 ]
+_MARKS = [
+    *(
+        "$x^2$",
+        "$5",
+        "$",
+        "$$",
+        "$$y$$",
+        "\\(a+b\\)",
+        "\\[",
+        "\\]",
+        "![pic](https://img.example/a.png)",
+        "[a](https://b.example)",
+    ),
+    *(
+        "[^1]",
+        "[^note]: text",
+        "[ ]",
+        "- [x] done",
+        "<br>",
+        "<b>bold</b>",
+        "<i>",
+        "<details>",
+        "</details>",
+        "<!-- no -->",
+    ),
+    *(
+        "&lt;",
+        "&nbsp;",
+        "&copy",
+        "---",
+        "***",
+        "===",
+        "#### deep",
+        "######",
+        "> [!NOTE]",
+        "|",
+        "| a |",
+        "|---|",
+        "|:-:|--:|",
+    ),
+    *(
+        "\\begin{align}",
+        "\\end{align}",
+        "\\|",
+        "https://example.org/$a$",
+        "[b](mailto:c)",
+        "![](",
+        "](",
+        "<code>x</code>",
+        "<",
+    ),
+]
 _LANGUAGES = ["", "", "py", "python", "js", "c++", "objective-c", " rust", 'json title="x"', "text"]
 _LINE_ENDS = ["\n", "\n", "\n", "\r\n", "\r"]
 _SHARDS = [
@@ -81,7 +133,8 @@ def pieces(text: str, seed: int) -> Iterator[str]:
 def _blocks(chance: random.Random, length: int) -> Iterator[str]:
     """Yield blocks until there are more than `length` characters."""
     kinds: list[Callable[[random.Random], str]] = [
-        _paragraph, _paragraph, _paragraph, _fence, _fence, _list, _quote, _table, _heading, _unbroken, _rubble, _blank,
+        _paragraph, _paragraph, _paragraph, _fence, _fence, _list, _quote, _table, _heading, _marks, _unbroken,
+        _rubble, _blank,
     ]  # fmt: skip
     written = 0
     while written <= length:
@@ -141,6 +194,11 @@ def _table(chance: random.Random) -> str:
 
 def _heading(chance: random.Random) -> str:
     return "#" * chance.randint(1, 5) + " " + _words(chance, chance.randint(1, 8))
+
+
+def _marks(chance: random.Random) -> str:
+    lines = [chance.choice([" ", ""]).join(chance.choices(_MARKS, k=chance.randint(1, 8))) for _ in range(20)]
+    return chance.choice(["\n", "\n\n"]).join(lines[: chance.randint(1, 20)])
 
 
 def _unbroken(chance: random.Random) -> str:

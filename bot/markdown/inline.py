@@ -1,0 +1,116 @@
+"""The inside of a line, from the markdown that models write to what Discord shows, while it streams."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bot.markdown.links import Link
+from bot.markdown.spans import BEGUN_START, MORE, REACH, START, Ahead, Inside, Span, read
+
+_DEEPEST: Final = 4
+"""Spans within spans are looked into so many times."""
+
+# Emphasis around words; `_` only where no word goes on, as CommonMark and Discord read it.
+_EMPHASIS = re.compile(
+    r"(?P<stars>\*{1,3})(?=[^\s*])(?P<starred>.+?)(?<=\S)(?P=stars)"
+    r"|(?<!\w)(?P<lines>_{1,3})(?=[^\s_])(?P<lined>.+?)(?<=\S)(?P=lines)(?!\w)"
+    r"|~~(?=[^\s~])(?P<struck>.+?)(?<=\S)~~"
+)
+_KEPT: Final = 0xE000  # of the private use area: stands for code and the like while emphasis is taken off
+_KEPTS = re.compile("[\ue000-\uf8ff]")
+_UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
+_UNFINISHED_TAG = re.compile(r"<(?:[A-Za-z/!][^<>]*)?\Z")
+
+
+class Inline:
+    """Renders a text without line ends as it comes, and gives of it what is certain.
+
+    `line_break` stands for `<br>`.
+    """
+
+    def __init__(self, line_break: str = " ") -> None:
+        self._line_break = line_break
+        self._held = ""  # a span that is not all there
+        self._before = ""  # the character in front of it
+
+    def feed(self, text: str, *, is_end: bool = False) -> str:
+        """Take more text, perhaps the last of the line; give what can be said of it by now."""
+        held = self._held + text
+        pieces, end = _read(held, self._before, self._line_break, 0, is_end=is_end)
+        self._held = held[end:]
+        self._before = held[end - 1] if end else self._before
+        return "".join(piece if isinstance(piece, str) else piece.shown for piece in pieces)
+
+    def draft(self) -> str:
+        """Tell how what is held back would look if the line ended here."""
+        pieces, _ = _read(without_unfinished(self._held), self._before, self._line_break, 0, is_end=True)
+        return "".join(piece if isinstance(piece, str) else piece.shown for piece in pieces)
+
+
+def without_unfinished(text: str) -> str:
+    """Take from the end of `text` a link's address and a tag that are still coming."""
+    return _UNFINISHED_TAG.sub("", _UNFINISHED_LINK.sub(r"\1", text))
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A whole text: as Discord shows it, bare as a table has it, and the links in it."""
+
+    shown: str
+    bare: str
+    links: tuple[Link, ...]
+
+
+def render(text: str, line_break: str = " ", depth: int = 0) -> Rendered:
+    """Render the whole of a text without line ends. In `bare`, a `<br>` is a line end."""
+    pieces, _ = _read(text, "", line_break, depth, is_end=True)
+    links = tuple(piece.link for piece in pieces if isinstance(piece, Span) and piece.link is not None)
+    shown = "".join(piece if isinstance(piece, str) else piece.shown for piece in pieces)
+    return Rendered(shown, _without_emphasis(pieces), links)
+
+
+def _read(text: str, before: str, line_break: str, depth: int, *, is_end: bool) -> tuple[list[str | Span], int]:
+    """Read `text` as far as it is certain; give its pieces and how long they are."""
+    pieces: list[str | Span] = []
+    inside, at = _inside(depth + 1), 0
+    while at < len(text):
+        start = START.search(text, at) or (None if is_end else BEGUN_START.search(text, at))
+        end = start.start() if start else len(text)
+        if end > at:
+            pieces.append(text[at:end])
+        else:
+            is_all = is_end or len(text) - at >= REACH
+            span = read(Ahead(text[at : at + REACH], is_all, before), inside, line_break)
+            if span is MORE:
+                break
+            end = at + (span.length if isinstance(span, Span) else 1)
+            pieces.append(span if isinstance(span, Span) else text[at])
+        before, at = text[end - 1], end
+    return pieces, at
+
+
+def _inside(depth: int) -> Inside:
+    def inside(text: str) -> tuple[str, str]:
+        if depth > _DEEPEST:
+            return text, text
+        rendered = render(text, depth=depth)
+        return rendered.shown, rendered.bare
+
+    return inside
+
+
+def _without_emphasis(pieces: list[str | Span]) -> str:
+    """Join the bare text of `pieces`, without the marks of emphasis between and around them."""
+    kept: list[str] = []
+    marked = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            marked += _KEPTS.sub("\ufffd", piece)
+        elif len(kept) < 1000:
+            marked += chr(_KEPT + len(kept))
+            kept.append(piece.bare)
+    for _ in range(_DEEPEST):
+        marked, count = _EMPHASIS.subn(lambda found: found["starred"] or found["lined"] or found["struck"], marked)
+        if not count:
+            break
+    return _KEPTS.sub(lambda found: kept[ord(found[0]) - _KEPT], marked)
