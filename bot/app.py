@@ -13,6 +13,7 @@ from bot.clock import Clock
 from bot.conversation.answering import Answering
 from bot.conversation.window import Window
 from bot.drawing.drawing import Drawing
+from bot.drawing.sketchbook import Sketchbook
 from bot.errors import StartupFault, StoreUnavailable
 from bot.guilds.admission import Admission
 from bot.guilds.auto_read import AutoRead
@@ -52,6 +53,7 @@ from bot.store.pronunciations import StoredPronunciations
 from bot.store.quota_rules import QuotaRules
 from bot.store.removals import Removals
 from bot.store.settings import StoredSettings
+from bot.store.sketches import Sketches
 from bot.store.voice_preferences import StoredPreferences
 
 
@@ -108,6 +110,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 StoredPreferences(database), clock, default_voice=settings.default_speech_voice
             ),
             drawing=Drawing(api, ledger, clock),
+            sketchbook=Sketchbook(Sketches(database, gone), clock),
             rules=GuildRules(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
             presets=presets,
             auto_read=AutoRead(StoredSettings(database), clock),

@@ -6,6 +6,7 @@ from bot.audio.pool import Pool
 from bot.catalogue import Catalogue
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
+from bot.drawing.sketchbook import Sketchbook
 from bot.guilds.admission import Admission
 from bot.guilds.auto_read import AutoRead
 from bot.guilds.presets import Presets
@@ -36,6 +37,7 @@ class Services:
     preferences: VoicePreferences
     lexicon: Lexicon
     drawing: Drawing
+    sketchbook: Sketchbook
     rules: GuildRules
     presets: Presets
     auto_read: AutoRead

@@ -1,31 +1,60 @@
-"""/draw: pictures from a description."""
+"""/draw: pictures from a description, and the buttons under them."""
 
 import io
+from typing import Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.caller import Caller
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
 from bot.drawing.drawing import Drawing
-from bot.drawing.request import MOST_PICTURES, DrawRequest, sizes_of
+from bot.drawing.request import LONGEST_PROMPT, MOST_PICTURES, DrawRequest, sizes_of
+from bot.drawing.sketchbook import Sketchbook
+from bot.errors import Forgotten
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
+from bot.store.sketches import Sketch
 from bot.ui import choices
+from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
+from bot.ui.disposal import dispose, whose
+from bot.ui.forms import Forms
+from bot.ui.rows import Button, row
 from bot.ui.surfaces import acknowledge, edit_original
 from bot.ui.waiting import in_line
+
+_AGAIN: Final = "picture-again"
+_EDIT: Final = "picture-edit"
+_DELETE: Final = "picture-delete"
+_PROMPT: Final = "picture-prompt"
 
 
 class Draw(commands.Cog):
     """Draws pictures."""
 
-    def __init__(self, drawing: Drawing, rules: GuildRules, catalogue: Catalogue, lanes: Lanes) -> None:
+    def __init__(
+        self,
+        drawing: Drawing,
+        sketchbook: Sketchbook,
+        rules: GuildRules,
+        catalogue: Catalogue,
+        lanes: Lanes,
+        buttons: Buttons,
+        forms: Forms,
+    ) -> None:
         self._drawing = drawing
+        self._sketchbook = sketchbook
         self._rules = rules
         self._catalogue = catalogue
         self._lanes = lanes
+        self._forms = forms
+        buttons.on(_AGAIN, self._again)
+        buttons.on(_EDIT, self._edit)
+        buttons.on(_DELETE, self._delete)
+        forms.on(_PROMPT, self._edited)
 
     @app_commands.command()
     @app_commands.describe(
@@ -38,7 +67,7 @@ class Draw(commands.Cog):
     async def draw(
         self,
         interaction: discord.Interaction,
-        prompt: app_commands.Range[str, 1, 4000],
+        prompt: app_commands.Range[str, 1, LONGEST_PROMPT],
         size: app_commands.Range[str, 1, 32] | None = None,
         n: app_commands.Range[int, 1, MOST_PICTURES] = 1,
         model: app_commands.Range[str, 1, 100] | None = None,
@@ -47,16 +76,61 @@ class Draw(commands.Cog):
         """Have pictures drawn from your description."""
         caller = caller_of(interaction)
         chosen = await self._rules.model_for(caller, ModelKind.IMAGE, model)
-        prepared = await self._drawing.prepare(caller, DrawRequest(prompt, chosen, size, n, spoiler))
+        request = DrawRequest(prompt, chosen, size, n, spoiler, chosen=model is not None)
+        await self._draw(interaction, caller, request, caller.user_id)
+
+    async def _again(self, interaction: discord.Interaction, sketch_id: int) -> None:
+        caller = caller_of(interaction)
+        sketch = await self._sketchbook.sketch(caller, sketch_id)
+        await self._draw(interaction, caller, await self._request(caller, sketch, sketch.prompt), sketch.author_id)
+
+    async def _edit(self, interaction: discord.Interaction, sketch_id: int) -> None:
+        sketch = await self._sketchbook.sketch(caller_of(interaction), sketch_id)
+        await self._forms.open(
+            interaction,
+            _PROMPT,
+            title="Edit the prompt",
+            label="What the picture should show",
+            text=sketch.prompt,
+            longest=LONGEST_PROMPT,
+            about=str(sketch_id),
+        )
+
+    async def _edited(self, interaction: discord.Interaction, prompt: str, about: str) -> None:
+        caller = caller_of(interaction)
+        sketch = await self._sketchbook.sketch(caller, int(about))
+        await self._draw(interaction, caller, await self._request(caller, sketch, prompt), caller.user_id)
+
+    async def _delete(self, interaction: discord.Interaction, sketch_id: int) -> None:
+        caller = caller_of(interaction)
+        try:
+            await self._sketchbook.sketch(caller, sketch_id)
+        except Forgotten:
+            caller.require_own(whose(interaction))
+        else:
+            await self._sketchbook.forget(sketch_id)
+        await dispose(interaction)
+
+    async def _request(self, caller: Caller, sketch: Sketch, prompt: str) -> DrawRequest:
+        """Ask for what a sketch was for, with the model that draws here now where no other one was asked for."""
+        model = await self._rules.model_for(caller, ModelKind.IMAGE, sketch.model)
+        return DrawRequest(prompt, model, sketch.size, sketch.n, sketch.spoiler, chosen=sketch.model is not None)
+
+    async def _draw(
+        self, interaction: discord.Interaction, caller: Caller, request: DrawRequest, author_id: int
+    ) -> None:
+        """Draw, and show it in a new message with buttons; `author_id` is the member whose words the prompt is."""
+        prepared = await self._drawing.prepare(caller, request)
         async with prepared.reservation, self._lanes.ticket(caller) as ticket:
-            await acknowledge(interaction)
+            message_id = await acknowledge(interaction)
             await in_line(interaction, ticket)
             drawn = await self._drawing.draw(prepared, interaction.filesize_limit)
+            sketch_id = await self._sketchbook.keep(prepared, author_id=author_id, message_id=message_id)
             files = [
                 discord.File(io.BytesIO(file.data), file.filename, description=file.description, spoiler=file.spoiler)
                 for file in drawn.files
             ]
-            await edit_original(interaction, drawn.note or "", files)
+            await edit_original(interaction, drawn.note or "", files, _buttons(sketch_id))
 
     @draw.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -69,7 +143,25 @@ class Draw(commands.Cog):
         return choices.offer(sizes_of(model), typed)
 
 
+def _buttons(sketch_id: int | None) -> discord.ui.View | None:
+    """Draw what stands under pictures; nothing where they cannot be drawn again."""
+    if sketch_id is None:
+        return None
+    labels = {_AGAIN: "Again", _EDIT: "Edit prompt", _DELETE: "Delete"}
+    return row(*(Button(name, label, sketch_id) for name, label in labels.items()))
+
+
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
-    await bot.add_cog(Draw(services.drawing, services.rules, services.catalogue, services.lanes))
+    await bot.add_cog(
+        Draw(
+            services.drawing,
+            services.sketchbook,
+            services.rules,
+            services.catalogue,
+            services.lanes,
+            bot.buttons,
+            bot.forms,
+        )
+    )

@@ -21,6 +21,7 @@ OTHERS: Final = {
     "settings": "Settings that you changed as a moderator: {}, until somebody changes them again",
     "changes": "Your entries in the record of changed settings: {}, for as long as the server has me",
     "voice_preferences": "The voice and the speed that you chose for what I say for you, until you change them",
+    "sketches": "What you had drawn: {}, each for as long as the questions, or until its message is deleted",
     "quota_rules": "Limits that moderators set for you in particular: {}, until they take them back",
 }
 """What the rows of each of `bot.store.members.TRACES` are, and until when they are kept."""

@@ -13,7 +13,7 @@ from typing import Final
 from bot.api.client import ApiClient
 from bot.api.pictures import Picture
 from bot.caller import Caller
-from bot.clock import Clock
+from bot.clock import Clock, unix_ms
 from bot.drawing.fitting import Fitted, fit
 from bot.drawing.request import DrawRequest
 from bot.errors import ApiError, BadRequest, BotError, BrokenAnswer, ContentRefused
@@ -37,6 +37,7 @@ class PreparedDrawing:
 
     caller: Caller
     request: DrawRequest
+    asked_at_ms: int
     reservation: Reservation
 
 
@@ -85,9 +86,9 @@ class Drawing:
             QuotaSpent: a limit on images would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
-        request = request.checked()
+        request, asked_at_ms = request.checked(), unix_ms(self._clock.now())
         reservation = await self._ledger.reserve(caller, {Kind.IMAGES: request.n})
-        return PreparedDrawing(caller, request, reservation)
+        return PreparedDrawing(caller, request, asked_at_ms, reservation)
 
     async def draw(self, prepared: PreparedDrawing, upload_limit: int) -> Drawn:
         """Have it drawn, each file at most `upload_limit` bytes. Ends the reservation, whatever happens.

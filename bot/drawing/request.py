@@ -8,6 +8,8 @@ from typing import Final
 from bot.errors import BadOption
 
 MOST_PICTURES: Final = 4
+LONGEST_PROMPT: Final = 4000
+"""What a form's field takes (FACTS: modals), so that every prompt can be edited in one."""
 
 # By the beginning of the model's name. From OpenAI's documentation of /images/generations.
 _SIZES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -23,13 +25,14 @@ _OTHER_SIZES: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}|\d{1,2}:\d{1,2}|\
 
 @dataclass(frozen=True, slots=True)
 class DrawRequest:
-    """What a member wants drawn; `size` None leaves it to the model."""
+    """What a member wants drawn; `size` None leaves it to the model. `chosen`: they asked for this model."""
 
     prompt: str
     model: str
     size: str | None = None
     n: int = 1
     spoiler: bool = False
+    chosen: bool = False
 
     def checked(self) -> "DrawRequest":
         """Return it as it is sent, without stray white space.

@@ -32,6 +32,7 @@ _OF_CHANGES = _servers_in("changes WHERE")
 _OF_QUOTA_RULES = _servers_in("quota_rules WHERE")
 _OF_PRONUNCIATIONS = _servers_in("pronunciations WHERE")
 _OF_PRESETS = _servers_in("presets WHERE")
+_OF_SKETCHES = _servers_in("sketches WHERE")
 _OF_USE = _servers_in("usage_windows WHERE scope = 'server' AND", "subject")
 
 _PURGE_TURNS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE guild_id = ? ORDER BY id LIMIT 200)"
@@ -45,6 +46,8 @@ _PURGE_QUOTA_RULES = "DELETE FROM quota_rules WHERE guild_id = ?"
 _PURGE_PRONUNCIATIONS = "DELETE FROM pronunciations WHERE guild_id = ?"
 
 _PURGE_PRESETS = "DELETE FROM presets WHERE guild_id = ?"
+
+_PURGE_SKETCHES = "DELETE FROM sketches WHERE id IN (SELECT id FROM sketches WHERE guild_id = ? ORDER BY id LIMIT 200)"
 
 # What is held in a window is still to be settled there.
 _PURGE_USE = """
@@ -68,6 +71,7 @@ class Belonging:
 
 BELONGINGS: Final = (
     Belonging("turns", "guild_id", _OF_TURNS, _PURGE_TURNS),
+    Belonging("sketches", "guild_id", _OF_SKETCHES, _PURGE_SKETCHES),
     Belonging("usage_windows", "subject", _OF_USE, _PURGE_USE),
     Belonging("settings", "guild_id", _OF_SETTINGS, _PURGE_SETTINGS),
     Belonging("changes", "guild_id", _OF_CHANGES, _PURGE_CHANGES),

@@ -31,6 +31,12 @@ _VOICE = "SELECT voice, speed_percent, changed_at_ms FROM voice_preferences WHER
 
 _FORGET_VOICE = "DELETE FROM voice_preferences WHERE member_id = ?"
 
+_SKETCHES = """
+    SELECT guild_id, channel_id, prompt, size, n, model, created_at_ms FROM sketches WHERE author_id = ? LIMIT 1000
+"""
+
+_FORGET_SKETCHES = "DELETE FROM sketches WHERE author_id = ?"
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -64,6 +70,14 @@ TRACES: Final = (
     ),
     # Nobody else needs it: with the id goes the row.
     Trace("voice_preferences", "member_id", ("voice", "speed_percent", "changed_at_ms"), _VOICE, _FORGET_VOICE),
+    # What they had drawn is theirs alone.
+    Trace(
+        "sketches",
+        "author_id",
+        ("server_id", "channel_id", "prompt", "size", "pictures", "model", "created_at_ms"),
+        _SKETCHES,
+        _FORGET_SKETCHES,
+    ),
     # The limit itself stays: it knows the member by a keyed hash, so that deletion is no way out of it.
     Trace("quota_rules", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _FORGET_LIMITS),
 )

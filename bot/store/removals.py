@@ -1,6 +1,7 @@
 """Taking turns away: those whose messages were deleted, a channel's, a member's, and those that are too old.
 
-When one turn goes, those that followed it follow the one before it, so that no line or path is cut. Where whole lines
+Sketches go with turns where their messages, channels or time do; a member's go with all else that bears their id. When
+one turn goes, those that followed it follow the one before it, so that no line or path is cut. Where whole lines
 go, or the oldest of each, there is nothing to mend.
 """
 
@@ -46,6 +47,16 @@ _IN_THREADS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE thread_
 
 _OLD = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE created_at_ms < ? ORDER BY created_at_ms LIMIT ?)"
 
+_SKETCH_OF_MESSAGE = "DELETE FROM sketches WHERE message_id = ?"
+
+_SKETCHES = "DELETE FROM sketches WHERE id IN (SELECT id FROM sketches WHERE channel_id = ? LIMIT ?)"
+
+_SKETCHES_IN_THREADS = "DELETE FROM sketches WHERE id IN (SELECT id FROM sketches WHERE thread_of = ? LIMIT ?)"
+
+_OLD_SKETCHES = """
+    DELETE FROM sketches WHERE id IN (SELECT id FROM sketches WHERE created_at_ms < ? ORDER BY created_at_ms LIMIT ?)
+"""
+
 _LET_GO = "DELETE FROM forgotten WHERE code IN (SELECT code FROM forgotten WHERE at_ms < ? ORDER BY at_ms LIMIT ?)"
 
 BATCH: Final = 100
@@ -53,7 +64,7 @@ BATCH: Final = 100
 
 
 class Removals:
-    """Takes turns away. Every method returns how many went, and may raise StoreUnavailable having taken some.
+    """Takes turns away. Every method returns how many of them went, and may raise StoreUnavailable having taken some.
 
     `gone` is shared with the `Conversations` of this process.
     """
@@ -71,6 +82,7 @@ class Removals:
         self.note(message_ids)
 
         async def work(transaction: Transaction) -> int:
+            await transaction.execute_many(_SKETCH_OF_MESSAGE, [(each,) for each in message_ids])
             found = [row for each in message_ids for row in await transaction.fetch_all(_OF_MESSAGE, (each,))]
             return sum([await remove_turn(transaction, turn_id) for (turn_id,) in found])
 
@@ -85,6 +97,8 @@ class Removals:
     async def of_channel(self, channel_id: int) -> int:
         """Take away all turns of a channel or thread that was deleted, private ones too, and of a channel's threads."""
         self.note([channel_id])
+        for sql in (_SKETCHES, _SKETCHES_IN_THREADS):
+            await self._all(sql, channel_id)
         return (
             await self._all(_PUBLIC, channel_id)
             + await self._all(_PRIVATE, channel_id)
@@ -109,7 +123,8 @@ class Removals:
         return total
 
     async def older_than(self, at_ms: int) -> int:
-        """Take away the turns kept before `at_ms`."""
+        """Take away the turns kept before `at_ms`, and the sketches."""
+        await self._all(_OLD_SKETCHES, at_ms)
         return await self._all(_OLD, at_ms)
 
     async def let_go_of_members(self, at_ms: int) -> None:

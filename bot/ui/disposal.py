@@ -19,7 +19,7 @@ def whose(interaction: discord.Interaction) -> int | None:
     return message.interaction_metadata.user.id
 
 
-async def dispose(interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
+async def dispose(interaction: discord.Interaction, message_ids: Iterable[int] = ()) -> None:
     """Delete the message with the pressed button, and those of `message_ids` that everybody sees.
 
     The interaction's own token reaches that one, a private one too; the others only the bot's own token reaches.

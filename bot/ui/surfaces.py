@@ -130,12 +130,14 @@ class InteractionSurface:
             self._entry.show(Shows.WORDS, self.message_ids)
 
 
-async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> None:
-    """Let Discord show "thinking…", to the person who asked only if `private`."""
+async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> int | None:
+    """Let Discord show "thinking…", to the person who asked only if `private`; return the id of that message."""
     response = await interaction.response.defer(ephemeral=private, thinking=True)
+    message_id = None if response is None else response.message_id
     entry = entry_of(interaction)
-    if entry is not None and response is not None and response.message_id is not None:
-        entry.show(Shows.THINKING, (response.message_id,))
+    if entry is not None and message_id is not None:
+        entry.show(Shows.THINKING, (message_id,))
+    return message_id
 
 
 async def say_meanwhile(interaction: discord.Interaction, text: str, view: discord.ui.View | None = None) -> None:

@@ -48,7 +48,13 @@ async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: Members
     assert row["setting"] == "model"
     assert (await members.traces(ANN))["changes"][0]["new"] == "gpt-4.1"
     assert await members.forget(ANN) == 2
-    assert await members.traces(ANN) == {"settings": [], "changes": [], "voice_preferences": [], "quota_rules": []}
+    assert await members.traces(ANN) == {
+        "settings": [],
+        "changes": [],
+        "voice_preferences": [],
+        "sketches": [],
+        "quota_rules": [],
+    }
     assert (await settings.values(7, CHANNEL))[1] == {"model": "gpt-4.1", "other": "b"}
 
 

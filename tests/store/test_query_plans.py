@@ -29,6 +29,7 @@ from bot.store.removals import Removals
 from bot.store.running import RunningAnswer, RunningAnswers, Shows
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
+from bot.store.sketches import Sketch, Sketches
 from bot.store.spending import Claim, Spending, Spent, UsageWindow
 from bot.store.voice_preferences import StoredPreferences
 
@@ -185,6 +186,24 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await presets.names(2)
     await presets.put_all(2, await presets.of_guild(2), most=9, by=3, at_ms=4)
     await presets.remove(2, "pirate", by=3, at_ms=4)
+    sketches = Sketches(listening, Gone())
+    sketch = Sketch(
+        channel_id=1,
+        thread_of=None,
+        guild_id=2,
+        author_id=3,
+        prompt="a cat",
+        size=None,
+        n=1,
+        model=None,
+        spoiler=False,
+        message_id=4,
+        created_at_ms=5,
+    )
+    sketch_id = await sketches.add(sketch, asked_at_ms=5)
+    assert sketch_id is not None
+    await sketches.get(sketch_id)
+    await sketches.remove(sketch_id)
     claims, running = Claims(listening), RunningAnswers(listening)
     await claims.take(1, 2, running.opening(RunningAnswer(1, 2, "token", 3, 4), "p"))
     await claims.forget(3)

@@ -27,6 +27,7 @@ ROWS = {
     "voice_preferences": "INSERT INTO voice_preferences VALUES (2, 'nova', 125, 5)",
     "pronunciations": "INSERT INTO pronunciations VALUES (9, 'gif', 'GIF', 'jiff')",
     "presets": "INSERT INTO presets VALUES (9, 'pirate', 'Pirate', 'You are a pirate.')",
+    "sketches": "INSERT INTO sketches VALUES (1, 2, NULL, 9, 2, 'a cat', NULL, 1, NULL, 0, 77, 5)",
     "forgotten": "INSERT INTO forgotten VALUES (91, 5)",
     "running_answers": """
         INSERT INTO running_answers

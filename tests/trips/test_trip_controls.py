@@ -179,3 +179,36 @@ async def test_an_answer_is_stopped_while_the_model_still_thinks(open_box: OpenB
     await used.until(being_thought_of, deadline_s=DEADLINE_S)
     assert await stop(ada, used) == "I was stopped before I had said anything."
     assert labels(used.messages[0]) == []
+
+
+async def test_pictures_are_drawn_again_and_with_another_prompt_after_a_restart(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada, ben, mo = box.person("Ada"), box.person("Ben"), box.person("Mo")
+    given = {"prompt": "a cat", "size": "1024x1024", "n": 2, "spoiler": True}
+    drawn = await use(ada, "/draw", **given)
+    (message,) = drawn.messages
+    assert labels(message) == ["Again", "Edit prompt", "Delete"]
+    assert await box.restart() == 0
+    for label in labels(message):
+        assert (await press(ben, message, label)).text == NOT_YOURS
+    await use(mo, "/channel model", model="dall-e-2", kind="image")
+    again = await press(ada, message, "Again")
+    call = box.model_api.calls("images")[-1].body
+    assert (call["model"], call["prompt"], call["size"]) == ("dall-e-2", "a cat", "1024x1024")
+    assert [each.filename for each in again.messages[0].attachments] == ["SPOILER_image-1.png", "SPOILER_image-2.png"]
+
+    opened = await ada.clicks(message, "Edit prompt")
+    await opened.until(lambda each: each.modal, deadline_s=DEADLINE_S)
+    assert await box.restart() == 0
+    edited = await whole(await ada.submits(opened, text="a dog"))
+    assert box.model_api.calls("images")[-1].body["prompt"] == "a dog"
+    assert [each.description for each in edited.messages[0].attachments] == ["a dog", "a dog"]
+    assert labels(edited.messages[0]) == ["Again", "Edit prompt", "Delete"]
+
+    await delete(box, mo, drawn)
+    images = len(box.model_api.calls("images"))
+    limit = {"scope": "member", "kind": "images", "limit": "0", "per": "day", "target_member": ada.user}
+    await use(mo, "/quota set", **limit)
+    refused = await press(ada, edited.messages[0], "Again")
+    assert (refused.private, len(box.model_api.calls("images"))) == (True, images)
+    assert "Traceback" not in "\n".join(box.child.log)

@@ -78,6 +78,7 @@ async def test_after_a_deletion_the_id_is_nowhere(kept: Sandbox, tmp_path: Path)
     await leave_traces(mo)
     await ask(ada, "Ada's tide")
     left = {"turns.author_id", "settings.changed_by", "quota_rules.member_id", "voice_preferences.member_id"}
+    left |= {"sketches.author_id"}
     assert left <= set(columns_with(tmp_path, mo.id))
     asking = await use(mo, "/privacy delete")
     assert "4 questions" in asking.text

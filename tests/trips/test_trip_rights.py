@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from bot.sandbox.command_rules import ATTACHMENT, CHANNEL, GROUP, INTEGER, ROLE, STRING, SUBCOMMAND, USER
+from bot.sandbox.faults import Cut, Stall
 from bot.sandbox.forms import buttons
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.people import Person
 from bot.sandbox.permissions import ALL, Permission
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, use, whole
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
 
 MIXED = {
     "usage": ({"scope": "server"}, Permission.MANAGE_GUILD),
@@ -40,6 +41,9 @@ NAMES = {
     Permission.MANAGE_MESSAGES: "Manage Messages",
     Permission.READ_MESSAGE_HISTORY: "Read Message History",
 }
+
+ANSWER_BUTTONS = ("Stop", "Regenerate", "Continue", "Read aloud", "Delete")
+PICTURE_BUTTONS = ("Again", "Edit prompt", "Delete")
 
 TEXTS = {"model": "gpt-4o", "limit": "5", "text": "Obey.", "word": "tomato", "say": "tomayto", "name": "Parrot"}
 """What is typed into options that take any text."""
@@ -158,6 +162,35 @@ async def test_a_button_is_refused_when_the_right_is_gone_before_it_is_pressed(
             pressed.append(each.name)
         assert _kept(tmp_path) == before
     assert pressed or "history clear" not in _names(box)
+
+
+async def test_a_button_under_somebody_elses_answer_or_picture_does_nothing_without_the_right(
+    open_box: OpenBox, tmp_path: Path
+) -> None:
+    box = await _box(open_box, tmp_path)
+    ada, right = box.person("Ada"), Permission.MANAGE_MESSAGES
+    box.model_api.faults.next("chat", Stall(after=4))
+    running = await begun(await ada.command("/ask", prompt="Go on."))
+    box.model_api.faults.next("chat", Cut(after=3))
+    messages = [
+        running.messages[0],
+        (await ask(ada, "What breaks off?")).messages[0],
+        (await use(ada, "/draw", prompt="a tide")).messages[0],
+    ]
+    labels = [each["label"] for message in messages for each in buttons(message.components)]
+    assert sorted(labels) == sorted([*ANSWER_BUTTONS, *PICTURE_BUTTONS])
+    before, calls = _kept(tmp_path), len(box.model_api.requests)
+    for message in messages:
+        for button in buttons(message.components):
+            for person in _holding_all_but(box, right):
+                used = await whole(await person.clicks(message, button["custom_id"]))
+                assert (used.private, used.modal) == (True, None)
+                assert used.text.startswith("Only whoever asked can do that"), button["label"]
+    assert _kept(tmp_path) == before
+    assert [call for call in box.model_api.requests[calls:] if call.kind != "models"] == []
+    await (await _with(box, right).clicks(messages[0], "Stop")).acknowledged
+    await whole(running)
+    assert "Regenerate" in [each["label"] for each in buttons(messages[0].components)]
 
 
 async def test_an_administrator_may_do_it_all(open_box: OpenBox, tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""What pictures were drawn from, for whoever has them drawn again."""
+
+import logging
+
+from bot.caller import Caller
+from bot.clock import Clock, unix_ms
+from bot.drawing.drawing import PreparedDrawing
+from bot.errors import Forgotten, StoreUnavailable
+from bot.store.sketches import Sketch, Sketches
+
+log = logging.getLogger(__name__)
+
+
+class Sketchbook:
+    """Keeps sketches, and gives them to those who may come back to them."""
+
+    def __init__(self, sketches: Sketches, clock: Clock) -> None:
+        self._sketches = sketches
+        self._clock = clock
+
+    async def keep(self, drawing: PreparedDrawing, *, author_id: int, message_id: int | None) -> int | None:
+        """Keep what was drawn and return its id; None where it is not kept: the pictures show in any case.
+
+        `author_id` is the member whose words the prompt is; `message_id` is where the pictures show.
+        """
+        caller, request = drawing.caller, drawing.request
+        sketch = Sketch(
+            channel_id=caller.channel_id,
+            thread_of=caller.settings_channel_id if caller.settings_channel_id != caller.channel_id else None,
+            guild_id=caller.guild_id,
+            author_id=author_id,
+            prompt=request.prompt,
+            size=request.size,
+            n=request.n,
+            model=request.model if request.chosen else None,
+            spoiler=request.spoiler,
+            message_id=message_id,
+            created_at_ms=unix_ms(self._clock.now()),
+        )
+        try:
+            return await self._sketches.add(sketch, asked_at_ms=drawing.asked_at_ms)
+        except StoreUnavailable as error:
+            log.error("sketch not kept", extra={"detail": str(error)})
+            return None
+
+    async def sketch(self, caller: Caller, sketch_id: int) -> Sketch:
+        """Give a sketch to do something with.
+
+        Raises:
+            Forgotten: it is not kept any more.
+            NotTheirs: the caller neither asked for it nor may manage messages here.
+            StoreUnavailable: it cannot be looked up just now.
+        """
+        sketch = await self._sketches.get(sketch_id)
+        if sketch is None or sketch.channel_id != caller.channel_id:
+            raise Forgotten(f"sketch {sketch_id}")
+        caller.require_own(sketch.author_id)
+        return sketch
+
+    async def forget(self, sketch_id: int) -> None:
+        """Take a sketch away.
+
+        Raises:
+            StoreUnavailable: it could not be.
+        """
+        await self._sketches.remove(sketch_id)
+        log.info("a sketch deleted by its button", extra={"sketch": sketch_id})

@@ -1,0 +1,115 @@
+"""What pictures were drawn from, so that they can be drawn again."""
+
+from dataclasses import dataclass
+
+from bot.store.database import Database, Row, Transaction
+from bot.store.gone import Gone
+from bot.store.text import storable
+
+_ADD = """
+    INSERT INTO sketches (channel_id, thread_of, guild_id, author_id, prompt, size, n, model, spoiler, message_id,
+                          created_at_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    RETURNING id
+"""
+
+_BY_ID = """
+    SELECT channel_id, thread_of, guild_id, author_id, prompt, size, n, model, spoiler, message_id, created_at_ms
+    FROM sketches WHERE id = ?
+"""
+
+_REMOVE = "DELETE FROM sketches WHERE id = ?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """What one message's pictures were drawn from, for whom and where. `model` is the one that was asked for, if any.
+
+    `thread_of` is the channel under which the thread hangs, where it is a thread.
+    """
+
+    channel_id: int
+    thread_of: int | None
+    guild_id: int | None
+    author_id: int
+    prompt: str
+    size: str | None
+    n: int
+    model: str | None
+    spoiler: bool
+    message_id: int | None
+    created_at_ms: int
+
+
+class Sketches:
+    """The sketches of all channels. `gone` is shared with the `Removals` of this process.
+
+    Every method may raise StoreUnavailable.
+    """
+
+    def __init__(self, database: Database, gone: Gone) -> None:
+        self._database = database
+        self._gone = gone
+
+    async def add(self, sketch: Sketch, *, asked_at_ms: int) -> int | None:
+        """Keep a sketch and return its id.
+
+        Returns None, having kept nothing, where its message or its channel has been deleted meanwhile, or its author's
+        data.
+        """
+
+        async def work(transaction: Transaction) -> int | None:
+            if self._gone.any_of((sketch.channel_id, sketch.thread_of, sketch.message_id)):
+                return None
+            if await self._gone.forgotten(transaction, sketch.author_id, asked_at_ms):
+                return None
+            row = await transaction.fetch_one(
+                _ADD,
+                (
+                    sketch.channel_id,
+                    sketch.thread_of,
+                    sketch.guild_id,
+                    sketch.author_id,
+                    storable(sketch.prompt),
+                    None if sketch.size is None else storable(sketch.size),
+                    sketch.n,
+                    None if sketch.model is None else storable(sketch.model),
+                    int(sketch.spoiler),
+                    sketch.message_id,
+                    sketch.created_at_ms,
+                ),
+            )
+            return None if row is None else row[0]
+
+        return await self._database.write(work)
+
+    async def get(self, sketch_id: int) -> Sketch | None:
+        """Give a sketch, if it is still kept."""
+
+        async def work(transaction: Transaction) -> Row | None:
+            return await transaction.fetch_one(_BY_ID, (sketch_id,))
+
+        row = await self._database.read(work)
+        if row is None or self._gone.any_of((row[0], row[1], row[9])):
+            return None
+        return Sketch(
+            channel_id=row[0],
+            thread_of=row[1],
+            guild_id=row[2],
+            author_id=row[3],
+            prompt=row[4],
+            size=row[5],
+            n=row[6],
+            model=row[7],
+            spoiler=bool(row[8]),
+            message_id=row[9],
+            created_at_ms=row[10],
+        )
+
+    async def remove(self, sketch_id: int) -> None:
+        """Take a sketch away."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute(_REMOVE, (sketch_id,))
+
+        await self._database.write(work)

@@ -1,0 +1,94 @@
+"""What pictures were drawn from: kept while its message, channel and author are there, and for as long as turns are."""
+
+import dataclasses
+
+import pytest
+
+from bot.store.database import Database
+from bot.store.departures import Departures
+from bot.store.gone import Gone
+from bot.store.members import Members
+from bot.store.removals import Removals
+from bot.store.sketches import Sketch, Sketches
+
+SKETCH = Sketch(
+    channel_id=10,
+    thread_of=None,
+    guild_id=7,
+    author_id=1,
+    prompt="a cat",
+    size="1024x1024",
+    n=2,
+    model=None,
+    spoiler=True,
+    message_id=501,
+    created_at_ms=5_000,
+)
+
+
+@pytest.fixture
+def gone() -> Gone:
+    return Gone()
+
+
+@pytest.fixture
+def sketches(database: Database, gone: Gone) -> Sketches:
+    return Sketches(database, gone)
+
+
+@pytest.fixture
+def removals(database: Database, gone: Gone) -> Removals:
+    return Removals(database, gone)
+
+
+async def kept(sketches: Sketches, sketch: Sketch = SKETCH) -> int:
+    sketch_id = await sketches.add(sketch, asked_at_ms=4_000)
+    assert sketch_id is not None
+    return sketch_id
+
+
+async def test_a_sketch_comes_back_as_it_was_until_it_is_removed(sketches: Sketches) -> None:
+    sketch_id = await kept(sketches)
+    assert await sketches.get(sketch_id) == SKETCH
+    await sketches.remove(sketch_id)
+    assert await sketches.get(sketch_id) is None
+    assert await kept(sketches) > sketch_id
+
+
+async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_its_time(
+    database: Database, sketches: Sketches, removals: Removals
+) -> None:
+    thread = dataclasses.replace(SKETCH, channel_id=12, thread_of=10, message_id=502)
+    of_message, of_channel, of_thread = await kept(sketches), await kept(sketches), await kept(sketches, thread)
+    others = dataclasses.replace(SKETCH, channel_id=20, guild_id=8, author_id=2, message_id=503, created_at_ms=9_000)
+    other = await kept(sketches, others)
+    await removals.of_messages([501])
+    assert [await sketches.get(each) for each in (of_message, of_channel)] == [None, None]
+    await removals.of_channel(10)
+    assert await sketches.get(of_thread) is None
+    departures, fresh = Departures(database), Sketches(database, Gone())
+    left = await kept(fresh)
+    assert await departures.known() == {7, 8}
+    await departures.note([7], 10)
+    await departures.purge(7, noted_before_ms=10)
+    assert await fresh.get(left) is None
+    old = await kept(fresh)
+    await removals.older_than(9_000)
+    assert await fresh.get(old) is None
+    own = await kept(fresh)
+    (row,) = (await Members(database).traces(1))["sketches"]
+    assert (row["prompt"], row["pictures"]) == ("a cat", 2)
+    assert await Members(database).forget(1) == 1
+    assert await fresh.get(own) is None
+    assert await fresh.get(other) == others
+
+
+async def test_nothing_is_kept_of_what_was_deleted_meanwhile(
+    database: Database, gone: Gone, sketches: Sketches, removals: Removals
+) -> None:
+    await removals.of_messages([501])
+    assert await sketches.add(SKETCH, asked_at_ms=4_000) is None
+    await removals.of_member(3, at_ms=4_500)
+    theirs = dataclasses.replace(SKETCH, message_id=None, author_id=3)
+    assert await sketches.add(theirs, asked_at_ms=4_000) is None
+    assert await sketches.add(theirs, asked_at_ms=5_000) is not None
