@@ -34,6 +34,7 @@ COGS: Final = (
     "cogs.ask",
     "cogs.mentions",
     "cogs.controls",
+    "cogs.menus",
     "cogs.say",
     "cogs.draw",
     "cogs.models",

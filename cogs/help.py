@@ -11,7 +11,10 @@ from bot.ui.lists import show_privately
 from bot.ui.tree import RIGHT
 
 _OPENING = "Here is what I can do:"
-_IN_MESSAGES = "- Mention me, reply to me or write to me directly: I answer that like `/ask`"
+_IN_MESSAGES = (
+    "- Mention me, reply to me or write to me directly: I answer that like `/ask`",
+    "- A message's menu → Apps: **Ask about this**, **Read aloud**",
+)
 
 
 class Help(commands.Cog):
@@ -29,7 +32,7 @@ class Help(commands.Cog):
                 continue
             name = to_command(command.qualified_name, self._bot.command_ids)
             lines.append(f"- {name}: {command.description}")
-        await show_privately(interaction, [*lines, _IN_MESSAGES])
+        await show_privately(interaction, [*lines, *_IN_MESSAGES])
 
 
 def _offered(command: app_commands.Command[Help, ..., None], interaction: discord.Interaction) -> bool:

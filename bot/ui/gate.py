@@ -18,7 +18,7 @@ PATIENCE_S: Final = 2.0
 """How long a claim may take: there must be time to say so within Discord's three seconds."""
 
 AFTER_YOU_S: Final = 0.4
-"""How long a stopping process leaves an event to a sibling that may have come in its place."""
+"""How long an event is left to a sibling that may be better placed to answer it: this process stops, for example."""
 
 LAST_WORDS_S: Final = 1.5
 """Of the grace, what is left to interrupted answers to say so and to settle what they spent."""
@@ -75,6 +75,10 @@ class Gate:
             return entry is not None, entry
 
         return await self._lets_in(event, claim)
+
+    async def after_you(self) -> None:
+        """Leave an event to a sibling for a moment."""
+        await self._clock.sleep(AFTER_YOU_S)
 
     async def close(self, grace_s: float) -> None:
         """Let nobody in; give running answers `grace_s` seconds, and interrupt those that need longer.
@@ -139,7 +143,7 @@ class Gate:
 
     async def _turn_away(self, event: Event) -> None:
         """Say that the bot is restarting, unless a sibling answers."""
-        await self._clock.sleep(AFTER_YOU_S)
+        await self.after_you()
         try:
             async with asyncio.timeout(PATIENCE_S):
                 if not await self._roster.claim(event.id):

@@ -62,4 +62,5 @@ def _comparable(value: Any) -> Any:  # Any: Discord's JSON
 
 
 def _is_default(value: Any) -> bool:  # Any: Discord's JSON
-    return value is None or value is False or value == [] or value == {}
+    # A menu's description is empty there and left out here.
+    return value is None or value is False or value in ("", [], {})

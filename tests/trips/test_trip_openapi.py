@@ -4,7 +4,9 @@ from bot.sandbox.buckets import ROOMY
 from bot.sandbox.faults import CONTENT_POLICY, Cut, Slow, Status
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import OpenBox, ask, is_about, use
+from tests.support.make_picture import picture
+from tests.support.trip_box import OpenBox, ask, is_about, mention, use, whole
+from tests.trips.menus import READ, asks_about
 from tests.trips.openapi import OpenApi
 
 LONG = "\n\n".join(f"{number}. " + "Of ships and shoes and sealing wax. " * 12 for number in range(1, 30))
@@ -33,6 +35,28 @@ async def test_every_request_and_answer_is_as_discord_describes_it(open_box: Ope
         await mo.completes(command, option=option, typed="1")
     assert {entry.method for entry in box.journal.requests} == {"GET", "POST", "PATCH", "PUT"}
     assert len([entry for entry in box.journal.requests if entry.files]) >= 3
+    assert described.complaints(box.journal.requests) == []
+
+
+async def test_messages_replies_menus_and_forms_are_as_described_too(open_box: OpenBox):
+    described = OpenApi.beside_the_checkout()
+    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "4"}, rates={"message.create": ROOMY, "message.edit": ROOMY})
+    ada, cleo = box.person("Ada"), box.person("Cleo")
+    box.model_api.script(LONG, when=is_about("a file"))
+    filed = await ada.asks("a file", channel="a thread")
+    await filed.until(lambda each: each.messages and each.messages[-1].attachments)
+    first = await mention(ada, "what is this?", files={"shot.png": picture(30, 20), "a.py": b"x = 1"})
+    await mention(ada, "and that?", reply_to=first.messages[0])
+    await mention(ada, "")
+    await asks_about(ada, first.message, "who asked that?", choice="Only me")
+    await whole(await cleo.uses_menu(READ, first.message))
+    await mention(ada, "one more?")
+    reacted = await ada.asks("and one more?")
+    await reacted.until(lambda each: each.reactions)
+    await box.child.stop()
+    written = {(entry.method, entry.template.rsplit("/", 1)[-1]) for entry in box.journal.requests}
+    assert {("POST", "typing"), ("POST", "messages"), ("PATCH", "{message_id}"), ("DELETE", "{message_id}")} <= written
+    assert ("PUT", "@me") in written
     assert described.complaints(box.journal.requests) == []
 
 

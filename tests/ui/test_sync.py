@@ -29,6 +29,7 @@ class FakeDiscord:
 
     def _as_kept(self, number: int, command: dict[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in command.items() if value not in (None, False, [])}
+        kept.setdefault("description", "")
         kept |= {"id": str(number), "application_id": str(APPLICATION), "version": "1", "name_localizations": None}
         if "default_member_permissions" in kept:
             kept["default_member_permissions"] = str(kept["default_member_permissions"])
@@ -53,6 +54,10 @@ def tree(there: FakeDiscord, *, description: str = "Ask.") -> Tree:
     async def ask(interaction: discord.Interaction, prompt: str, private: bool = False) -> None:
         raise NotImplementedError
 
+    @made.context_menu(name="Look at this")
+    async def look(interaction: discord.Interaction, message: discord.Message) -> None:
+        raise NotImplementedError
+
     return made
 
 
@@ -61,13 +66,13 @@ async def sync(made: Tree, there: FakeDiscord) -> dict[str, int]:
 
 
 async def test_new_commands_are_written_and_their_ids_told(there: FakeDiscord) -> None:
-    assert await sync(tree(there), there) == {"ask": 500}
+    assert await sync(tree(there), there) == {"ask": 500, "Look at this": 501}
     assert there.writes == 1
 
 
 async def test_a_second_start_writes_nothing(there: FakeDiscord) -> None:
     await sync(tree(there), there)
-    assert await sync(tree(there), there) == {"ask": 500}
+    assert await sync(tree(there), there) == {"ask": 500, "Look at this": 501}
     assert there.writes == 1
 
 
@@ -81,4 +86,4 @@ async def test_a_command_that_is_gone_is_removed(there: FakeDiscord) -> None:
     await sync(tree(there), there)
     there.kept.append({**there.kept[0], "name": "old"})
     await sync(tree(there), there)
-    assert [command["name"] for command in there.kept] == ["ask"]
+    assert [command["name"] for command in there.kept] == ["ask", "Look at this"]

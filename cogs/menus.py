@@ -1,0 +1,122 @@
+"""The menu of a message: ask about it, and have it read aloud."""
+
+from typing import Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.catalogue import ModelKind
+from bot.client import Bot
+from bot.conversation import enclosures
+from bot.conversation.material import Subject
+from bot.conversation.question import Question
+from bot.errors import BadOption
+from bot.guilds.rules import GuildRules
+from bot.speech.sentences import aloud
+from bot.ui.addressed import subject_of
+from bot.ui.asking import Asking
+from bot.ui.attached import enclosed
+from bot.ui.callers import caller_of
+from bot.ui.chosen_messages import Chosen, ChosenMessages
+from bot.ui.forms import Choice, Forms, chosen_in
+from bot.ui.voice.listening import all_may_see
+from bot.ui.voice.speaking import Speaking
+from bot.ui.voice.voices import Voices
+
+ASK: Final = "Ask about this"
+READ: Final = "Read aloud"
+
+FORM: Final = "ask-about"
+LONGEST: Final = 2000
+
+_EVERYONE, _ME = "everyone", "me"
+_WHO_SEES: Final = Choice("Who sees the answer?", {_EVERYONE: "Everyone here", _ME: "Only me"}, _EVERYONE)
+
+_NOTHING: Final = "There is nothing in that message that I can read."
+_FORGOTTEN: Final = f"I've lost sight of that message since the form was opened. Please choose **{ASK}** once more."
+
+
+class Menus(commands.Cog):
+    """What can be done with a message, whoever wrote it."""
+
+    def __init__(
+        self, bot: Bot, asking: Asking, rules: GuildRules, forms: Forms, speaking: Speaking, voices: Voices
+    ) -> None:
+        self._bot = bot
+        self._asking = asking
+        self._rules = rules
+        self._forms = forms
+        self._speaking = speaking
+        self._voices = voices
+        self._chosen = ChosenMessages()
+        forms.on(FORM, self._asked, knows=self._knows)
+        self._menus = [
+            app_commands.ContextMenu(name=ASK, callback=self.ask_about),
+            app_commands.ContextMenu(name=READ, callback=self.read_aloud),
+        ]
+
+    async def cog_load(self) -> None:
+        """Add the entries, which discord.py doesn't find by itself in a cog."""
+        for menu in self._menus:
+            self._bot.tree.add_command(menu)
+
+    async def cog_unload(self) -> None:
+        """Take them out again."""
+        for menu in self._menus:
+            self._bot.tree.remove_command(menu.name, type=menu.type)
+
+    async def ask_about(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """Let a form ask what somebody wants to know about a message."""
+        files = enclosures.usable(enclosed(message.attachments))
+        subject = subject_of(message)
+        if subject is None and not files:
+            raise BadOption("an empty message", sentence=_NOTHING)
+        subject = subject or Subject(message.id, message.author.display_name, "")
+        self._chosen.keep(interaction.user.id, Chosen(subject, files))
+        await self._forms.open(
+            interaction,
+            FORM,
+            title=ASK,
+            label="What do you want to know?",
+            text="",
+            longest=LONGEST,
+            about=str(message.id),
+            choice=None if interaction.guild_id is None else _WHO_SEES,
+        )
+
+    async def _asked(self, interaction: discord.Interaction, text: str, about: str) -> None:
+        chosen = self._chosen.of(interaction.user.id, _number(about))
+        if chosen is None:
+            raise BadOption("an unknown message", sentence=_FORGOTTEN)
+        caller = caller_of(interaction)
+        question = Question(
+            text,
+            await self._rules.model_for(caller, ModelKind.CHAT, None),
+            await self._rules.persona_for(caller),
+            private=chosen_in(interaction) == _ME,
+            subject=chosen.subject,
+            enclosed=chosen.files,
+            way="menu",
+        )
+        await self._asking.answer(interaction, caller, question)
+
+    async def read_aloud(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """Give somebody a message as an MP3, and say it where they listen if all who do may read it."""
+        # Not before others what they may not read.
+        play = None if not message.flags.ephemeral and all_may_see(interaction, self._voices) else False
+        caller = caller_of(interaction)
+        await self._speaking.say(interaction, caller, message.content, play=play, private=True, wording=aloud)
+
+    def _knows(self, interaction: discord.Interaction, about: str) -> bool:
+        return self._chosen.of(interaction.user.id, _number(about)) is not None
+
+
+def _number(text: str) -> int:
+    """Read an id; 0, which nothing has, where it is none: a form's id is not to be trusted."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+
+
+async def setup(bot: Bot) -> None:
+    """Add the cog."""
+    await bot.add_cog(Menus(bot, bot.asking, bot.services.rules, bot.forms, bot.speaking, bot.voices))

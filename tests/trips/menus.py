@@ -1,0 +1,19 @@
+"""Using a message's menu and the form that it opens."""
+
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.messages import Message
+from bot.sandbox.people import Person
+from tests.support.trip_box import whole
+
+ASK, READ = "Ask about this", "Read aloud"
+FORGOTTEN = "I've lost sight of that message"
+
+
+async def opened(person: Person, message: Message) -> Invocation:
+    """Choose to ask about a message, and wait for the form."""
+    return await (await person.uses_menu(ASK, message)).until(lambda each: each.modal or each.messages)
+
+
+async def asks_about(person: Person, message: Message, text: str, **choice: str) -> Invocation:
+    """Ask about a message, and wait for the whole answer."""
+    return await whole(await person.submits(await opened(person, message), text=text, **choice))
