@@ -9,13 +9,14 @@ LOOKAHEAD: Final = 120
 
 # `lowdelay` is Opus without its speech coder. At 64 kbit/s and more that is as good for speech, at less than half of
 # the time; it never changes the mode, which clips cut short would stumble over; and silence packets are of its kind.
-# 96 kbit/s is what a voice channel takes at most unless its server is boosted. Above complexity 5 only the time grows.
+# 96 kbit/s is what a voice channel takes at most unless its server is boosted. Above complexity 4 little but the time
+# grows, below it the packets depend on each other after all.
 _BIT_RATE: Final = 96_000
 _OPTIONS: Final = {
     "application": "lowdelay",
     "frame_duration": "20",
     "vbr": "constrained",
-    "compression_level": "5",
+    "compression_level": "4",
     # Otherwise a packet tells how loud it is by the difference to the one before, and a decoder that has something
     # else behind it (silence, a clip that was cut short, nothing yet) is up to 30 dB off for half a dozen packets.
     "packet_loss": "50",

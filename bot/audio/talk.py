@@ -50,7 +50,8 @@ class Talk:
 
         # What the worker is told.
         self._press = Press()
-        self._at_work = self._news = self._full = False
+        self._at_work = self._news = False
+        self._full = False  # enough is made; reading wakes the worker when it gets less
         self._era = 0  # packets made for an earlier one are not wanted any more
         self._begin_anew = self._go_on_anew = False
         self._anew_from: Seam | None = None
@@ -99,13 +100,15 @@ class Talk:
         """Keep bytes of a clip until their turn."""
         with self._lock:
             clip.put(data)
-            self._tell_worker()
+            if not self._full:
+                self._tell_worker()
 
     def take_end(self, clip: Clip) -> None:
         """Note that a clip has no further bytes."""
         with self._lock:
             clip.put_end()
-            self._tell_worker()
+            if not self._full:
+                self._tell_worker()
 
     def drop(self, clip: Clip) -> None:
         """Take a clip out, and what was made of those behind it, which begin again."""
