@@ -22,6 +22,7 @@ from bot.sandbox.faults import Slow
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
+from bot.sandbox.said import Said
 from bot.sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, SIGN_OF_LIFE, UNLIMITED, is_about
 
@@ -34,9 +35,9 @@ LONGEST_ROUND_S = 1.5
 
 @dataclass
 class Use:
-    """One command that was used, and the whole of what it answers where that is text."""
+    """One command that was used or message that was written, and the whole of the answer where that is text."""
 
-    used: Invocation
+    used: Invocation | Said
     command: str
     whole: str
 
@@ -81,7 +82,7 @@ async def kill_again_and_again(kills: int, seed: int, *, say: bool = False) -> T
 
 
 async def _use(box: Sandbox, person: Person, name: str, dice: random.Random) -> Use:
-    command = dice.choice(["/ask", "/ask", "/ask", "/ask", "/say", "/draw"])
+    command = dice.choice(["/ask", "/ask", "/ask", "mention", "mention", "/say", "/draw"])
     if command == "/say":
         return Use(await person.command("/say", text=f"Hello, {name}. " * 20), command, "")
     if command == "/draw":
@@ -91,6 +92,8 @@ async def _use(box: Sandbox, person: Person, name: str, dice: random.Random) -> 
     about = f"({name}) {pace}"
     box.model_api.script(words, when=is_about(about))
     where = dice.choice([None, "#random", "a thread", "dm"])
+    if command == "mention":
+        return Use(await person.asks(about, channel=where), command, "".join(words))
     used = await person.command("/ask", prompt=about, private=dice.random() < 0.3, channel=where)
     return Use(used, command, "".join(words))
 
@@ -103,7 +106,7 @@ def _look_at_what_is_left(database: Path, uses: list[Use], tally: Tally) -> set[
         kept = {turn for (turn,) in connection.execute("SELECT id FROM turns")}
         answered = {answer for (answer,) in connection.execute("SELECT answer FROM turns")}
     for use in uses:
-        if use.command == "/ask" and _is_whole(use) and use.whole not in answered:
+        if use.whole and _is_whole(use) and use.whole not in answered:
             tally.broken.append("an answer was shown to its end and not kept")
     return kept
 
@@ -133,14 +136,14 @@ def _judge(use: Use, tally: Tally) -> None:
         end = "whole"
     else:
         end = "left unfinished"
-        tally.broken.append(f"{use.command} was left unfinished: {used.snapshot()}"[:600])
+        tally.broken.append(f"{use.command} was left unfinished: {used.text!r}"[:600])
     tally.ends[end] += 1
 
 
 def _is_whole(use: Use) -> bool:
     if use.used.thinking or SIGN_OF_LIFE in use.used.text:
         return False
-    if use.command == "/ask":
+    if use.whole:
         return "".join(use.used.text.partition(OMISSION)[0].split()) == "".join(use.whole.split())
     return any(message.attachments for message in use.used.messages)
 

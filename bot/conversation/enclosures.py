@@ -108,7 +108,9 @@ async def opened(enclosures: Sequence[Enclosure], subject: Subject | None) -> Ma
     Raises:
         UnreadableFile: one of them cannot be fetched, or is not what it is said to be; the sentence names it.
     """
-    contents = await asyncio.gather(*(_content(each) for each in enclosures))
+    fetched = await asyncio.gather(*(each.read() for each in enclosures))
+    # One after the other: a picture takes four bytes a pixel while it is scaled down.
+    contents = [await _content(each, data) for each, data in zip(enclosures, fetched, strict=True)]
     return Material(
         files=tuple(each.name for each in enclosures),
         texts=tuple(each for each in contents if isinstance(each, TextFile)),
@@ -117,8 +119,7 @@ async def opened(enclosures: Sequence[Enclosure], subject: Subject | None) -> Ma
     )
 
 
-async def _content(enclosure: Enclosure) -> TextFile | Sight:
-    data = await enclosure.read()
+async def _content(enclosure: Enclosure, data: bytes) -> TextFile | Sight:
     if enclosure.is_picture:
         sight = await asyncio.to_thread(sight_of, data)
         if sight is None:

@@ -1,13 +1,16 @@
 """The prompt of the sandbox: type commands as one of several people, look around, ask for trouble."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
+from bot.sandbox.command_rules import ATTACHMENT
 from bot.sandbox.console_voice import VOICE_HELP, VoiceWords
 from bot.sandbox.fault_names import named_faults
 from bot.sandbox.files import Folder
 from bot.sandbox.guilds import Channel
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.keyboard import Keyboard
+from bot.sandbox.messages import Attachment
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.options import ClientRefused
 from bot.sandbox.people import Person
@@ -15,7 +18,7 @@ from bot.sandbox.permissions import MODERATOR
 from bot.sandbox.said import Said
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.show import Show
-from bot.sandbox.typed import Mistake, paths, read, usage
+from bot.sandbox.typed import Mistake, Typed, paths, read, usage
 
 PACE_S = 0.02  # between two deltas: so that one can read along
 PATIENCE_S = 120.0
@@ -26,7 +29,7 @@ MENTION = "@bot"
 
 HELP = f"""\
   /ask hello                     any command of the bot; what comes first is its first option
-  /ask prompt: hi private: true  further options by name
+  /ask prompt: hi private: true  further options by name; for a file its path
   hello there                    plain text is said in the channel
   @bot hello there               and this mentions the bot; in direct messages that needs no mention
   /as Ben, /as moderator         be somebody else
@@ -99,8 +102,22 @@ class Console:
         typed = read(line, self._sandbox.discord.commands.all())
         if not self._sandbox.child.running:
             raise Mistake("The bot is not running any more; /log shows the last it said.")
-        used = await self._person.command(typed.name, typed.options, channel=self._place)
+        options = {**typed.options, **self._files(typed)}
+        used = await self._person.command(typed.name, options, channel=self._place)
         await self._watch(used, lambda: used.responded and not used.thinking)
+
+    def _files(self, typed: Typed) -> dict[str, Attachment]:
+        """Upload the files whose paths were typed for options that take one."""
+        definition = paths(self._sandbox.discord.commands.all())[typed.name]
+        files: dict[str, Attachment] = {}
+        for option in definition.get("options", []):
+            if option["type"] == ATTACHMENT and option["name"] in typed.options:
+                path = Path(typed.options[option["name"]])
+                try:
+                    files[option["name"]] = self._person.uploads(path.name, path.read_bytes(), channel=self._place)
+                except OSError as reason:
+                    raise Mistake(f"That file can't be read: {reason.strerror}.") from None
+        return files
 
     async def _say(self, line: str) -> None:
         world = self._sandbox.world

@@ -45,6 +45,16 @@ class Said:
         return "\n".join(message.content for message in self.messages)
 
     @property
+    def responded(self) -> bool:
+        """Whether anything came of it."""
+        return bool(self.messages or self.reactions)
+
+    @property
+    def thinking(self) -> bool:
+        """Whether it says "thinking…": in a channel nothing does."""
+        return False
+
+    @property
     def failed(self) -> bool:
         """Whether Discord says that nobody responded: of a message it never does."""
         return False
