@@ -14,6 +14,7 @@ from bot.ui import choices, queue
 from bot.ui.callers import caller_of, rights_of
 from bot.ui.lists import show_privately
 from bot.ui.surfaces import acknowledge, edit_original
+from bot.ui.tree import RIGHT
 from bot.ui.voice.entrance import check_entrance
 from bot.ui.voice.listening import channel_to_join, may_hush, session_here, session_in_server
 from bot.ui.voice.voices import Voices
@@ -110,7 +111,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         text = f"What you have said aloud is spoken by `{held.name}`, at {held.speed:g} times the usual speed."
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command()
+    @app_commands.command(extras={RIGHT: Right.MANAGE_CHANNELS})
     @app_commands.describe(channel="The channel to read; left out, I read none any more")
     async def read(
         self,

@@ -37,7 +37,7 @@ MODERATORS = [
     *IN_SERVERS,
     *(f"{group} {command}" for group in ("channel", "server") for command in ("model", "persona", "show", "reset")),
     *(f"persona {command}" for command in ("add", "edit", "remove", "export", "import")),
-    *("pronounce add", "pronounce remove"),
+    *("pronounce add", "pronounce remove", "voice read"),
     *("history clear", "quota set", "quota clear", "quota list"),
 ]
 
