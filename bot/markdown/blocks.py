@@ -22,8 +22,8 @@ class Paper(Protocol):
         """Go on with `text`."""
         ...
 
-    def turn(self) -> None:
-        """Go on in another message, if there is anything in this one."""
+    def make_room(self, room: int) -> None:
+        """Go on in another message unless this one can take so many characters."""
         ...
 
 

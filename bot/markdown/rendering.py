@@ -68,8 +68,8 @@ class _Parts:
     def write(self, text: str) -> None:
         self._complete += self._splitter.feed(text)
 
-    def turn(self) -> None:
-        self._complete += self._splitter.turn()
+    def make_room(self, room: int) -> None:
+        self._complete += self._splitter.make_room(room)
 
     def taken(self) -> list[str]:
         """Hand over the parts that are complete."""

@@ -77,10 +77,13 @@ class Splitter:
         """How many code points the part still open can take, at least; below zero when it is about to end."""
         return self._limit - len(self._opening.line) - len(self._rest) - 1
 
-    def turn(self) -> list[str]:
-        """End the part still open, but for a line that announces what comes next; return the parts now complete."""
+    def make_room(self, room: int) -> list[str]:
+        """See that the part still open can take so many code points more; return the parts that end for it.
+
+        A line that announces what comes next goes with it. Where that leaves too little room, no more is to be had.
+        """
         parts: list[str] = []
-        while self._begin(is_all=False):
+        while self.room < room and self._begin(is_all=False):
             sheet = Sheet(self._opening, self._rest, self._limit)
             if sheet.holds_all():
                 announced = _ANNOUNCEMENT.search(self._rest)

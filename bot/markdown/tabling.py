@@ -92,8 +92,7 @@ class Tabling:
 
     def _open(self) -> None:
         """Begin a grid where there is room for one."""
-        if self._paper.room - _MARGIN < _LEAST_ROOM:
-            self._paper.turn()
+        self._paper.make_room(_LEAST_ROOM + _MARGIN)
         self._capacity = self._paper.room - _MARGIN
 
     def _add(self, table: Table, row: Row) -> None:
@@ -110,7 +109,7 @@ class Tabling:
                 self._open()
             elif longer.grid is not None and not has_turned:
                 has_turned = True
-                self._paper.turn()
+                self._paper.make_room(len(self._shown(longer)) + _MARGIN)
                 self._capacity = self._paper.room - _MARGIN
             else:
                 self._as_records = True

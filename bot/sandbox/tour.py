@@ -34,6 +34,7 @@ SMALL_MODEL = "gpt-4.1-mini"
 PERSONA = "You keep a lighthouse and talk like it."
 
 _FENCE = re.compile(r"^\s*`{3,}.*$", re.MULTILINE)
+_WORD = re.compile(r"\w+|✍")  # the sign that more is coming counts: an answer with it is not all there
 
 
 class Failed(Exception):
@@ -70,6 +71,7 @@ class Tour:
             ("A follow-up that needs what was said before", self._follow_up),
             ("Ben replies to that answer in a message of his own", self._reply),
             ("A long answer goes on in further messages", self._long_answer),
+            ("Cleo wants a table, which Discord has no picture of", self._table),
             ("Read aloud", self._say),
             ("In a voice channel: what Ada has said is heard there", self._voice),
             ("An answer is read out while it is being written", self._spoken_answer),
@@ -148,6 +150,15 @@ class Tour:
         check(len(sizes) > 1, "it came in a single message")
         check(max(sizes) <= 2000, "a message is over Discord's limit")
         return f"{len(call.answer or ''):,} characters in {len(sizes)} messages; nothing lost, nothing doubled"
+
+    async def _table(self) -> str:
+        used, call = await self._answered("Cleo", "Compare a walk, some tea and sleep in a table, please.")
+        check("|---" in (call.answer or ""), "the model wrote no table")
+        check("|---" not in used.text and "| Sleep" not in used.text, "it shows as the model wrote it")
+        drawn = [line for line in used.text.splitlines() if " | " in line]
+        columns = {tuple(at for at, character in enumerate(line) if character == "|") for line in drawn}
+        check(drawn and len(columns) == 1, "its columns are not straight")
+        return f"{len(drawn)} rows in straight columns, and no word is missing"
 
     async def _say(self) -> str:
         used = await self._use("Cleo", "say", text="Hello! This is the sandbox, speaking aloud.", voice="nova")
@@ -303,9 +314,9 @@ def _source(api: ModelApi, shown: str) -> str | None:
     return next((answer for answer in given if answer is not None and _words(answer) == _words(shown)), None)
 
 
-def _words(text: str) -> str:
-    """A text without white space and fences, which a bot may add where it cuts."""
-    return "".join(_FENCE.sub("", text).split())
+def _words(text: str) -> list[str]:
+    """A text's words without the markup around them, which a bot may write in its own way where it cuts and shows."""
+    return _WORD.findall(_FENCE.sub("", text))
 
 
 def _seconds(sound: bytes) -> float:

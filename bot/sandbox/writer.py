@@ -46,6 +46,13 @@ _CODE = (
     '```python\ndef greet(name: str) -> str:\n    """Say hello, the way the sandbox does."""\n'
     '    return f"Hello {name}, this is the sandbox."\n\n\nprint(greet("world"))\n```'
 )
+_TABLE = (
+    "| What to try | Takes | Helps |\n|:---|---:|:---:|\n| A **walk** | 20 min | mostly |\n| Tea | 5 min | always |\n"
+    "| Sleep | 8 h | `yes` |"
+)
+_FORMULA = (
+    "#### How long it takes\n\nWith a distance $d$ and a speed $v$ it is $t = d / v$, and the sandbox charges $0."
+)
 _CLOSINGS = (
     "Ask me something else and I'll remember what you asked before.",
     "That's all from the box of ready sentences. What next?",
@@ -57,6 +64,7 @@ _SECTIONS = (
     (re.compile(r"\b(long|essay|detail|story)\b", re.IGNORECASE), 9),
 )
 _WANTS_CODE = re.compile(r"\b(code|python|program|function|script)\b", re.IGNORECASE)
+_WANTS_TABLE = re.compile(r"\b(compare|comparison|table|versus|vs)\b", re.IGNORECASE)
 _WANTS_LIST = re.compile(r"\b(list|steps?|ideas?|how)\b", re.IGNORECASE)
 
 
@@ -75,6 +83,8 @@ def write(messages: Sequence[Json], *, model: str, seed: int = 0) -> str:
         parts.append("\n".join(f"{n}. {step}" for n, step in enumerate(choice.sample(_STEPS, 4), start=1)))
     if _WANTS_CODE.search(question):
         parts.append(_CODE)
+    if _WANTS_TABLE.search(question):
+        parts.append(_TABLE)
     parts += _sections(choice, question)
     parts.append(choice.choice(_CLOSINGS))
     return "\n\n".join(parts)
@@ -114,6 +124,8 @@ def _sections(choice: random.Random, question: str) -> list[str]:
         parts.append(" ".join(choice.sample(_THOUGHTS, 5)))
         if number % 4 == 1:
             parts.append(_CODE)
+        elif number % 4 == 2:
+            parts += [_TABLE, _FORMULA]
         elif number % 4 == 3:
             parts.append("\n".join(f"- {step}" for step in choice.sample(_STEPS, 3)))
     return parts
