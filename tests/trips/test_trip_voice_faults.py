@@ -1,12 +1,15 @@
 """What becomes of the bot's voice when a connection breaks, and when somebody moves it or takes it out."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bot.sandbox.faults import Status
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.messages import Message
+from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from tests.support.correlation import RATE, Samples, find, resampled, samples_of, trimmed
@@ -55,7 +58,7 @@ async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(
         *(lambda code=code: box.voice.end(code) for code in (4006, 4009, 4015)),
         lambda: box.voice.cut(),
     ]
-    threads = sockets = 0
+    left: tuple[int, int] | None = None
     for lose in losses:
         used, before = await _speaking(box, ada)
         lose()
@@ -65,9 +68,10 @@ async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(
         heard = await silence(box, since=before)
         _is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
         assert heard.flaws == ()
-        if not threads:
-            threads, sockets = _left_behind(box)
-    assert _left_behind(box) == (threads, sockets)
+        left = left or _left_behind(box)
+    assert _left_behind(box) == left
+    assert left is not None
+    assert left[1] == 1
 
 
 async def test_another_server_and_another_channel_do_not_interrupt_it(open_box: OpenBox) -> None:
@@ -141,6 +145,22 @@ async def test_what_is_refused_at_the_door_is_told_and_leaves_nothing(open_box: 
     await _speaking(box, ada)
 
 
+async def test_a_join_that_is_broken_off_bars_no_later_one_and_leaves_nothing(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada = box.person("Ada")
+    ada.joins_voice("Lounge")
+    before = _left_behind(box)
+    assert before[1] == 0
+    box.voice.faults.hush("gateway")
+    box.model_api.faults.next(Kind.CHAT, Status(400))
+    used = await use(ada, "/ask", prompt="Nobody will ever hear this?", speak=True)
+    assert used.text.startswith("The AI service")
+    async with asyncio.timeout(DEADLINE_S):
+        while _left_behind(box) != before:  # a thread takes a moment to end
+            await use(ada, "/voice queue")
+    assert (await use(ada, "/voice join")).text.startswith("I'm in <#")
+
+
 async def test_dead_udp_is_not_noticed_and_leaves_nothing_behind(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
     (ada,) = await in_the_lounge(box, box.person("Ada"))
@@ -153,7 +173,9 @@ async def test_dead_udp_is_not_noticed_and_leaves_nothing_behind(open_box: OpenB
 
 
 def _left_behind(box: Sandbox) -> tuple[int, int]:
-    """Count the threads and the open sockets of the bot."""
+    """Count the threads and the UDP sockets of the bot; of HTTP connections it keeps as many as it needed at once."""
     process = Path(f"/proc/{box.child.pid}")
-    links = [each.readlink() for each in process.joinpath("fd").iterdir()]
-    return len(list(process.glob("task/*"))), sum(str(link).startswith("socket:") for link in links)
+    datagrams = {line.split()[9] for line in process.joinpath("net/udp").read_text().splitlines()[1:]}
+    links = [str(each.readlink()) for each in process.joinpath("fd").iterdir()]
+    open_here = {link.removeprefix("socket:[").removesuffix("]") for link in links}
+    return len(list(process.glob("task/*"))), len(datagrams & open_here)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord.utils import MISSING
@@ -21,8 +21,10 @@ from bot.ui.voice.tape import Tape
 if TYPE_CHECKING:
     from discord.types.voice import GuildVoiceState
 
-TIMEOUT_S = 8.0
+TIMEOUT_S: Final = 8.0
 """How long discord.py waits: for the handshake, and for the new server when it was moved."""
+
+LEFT_WITHIN_S: Final = 2.0
 
 
 class NoLink(Exception):
@@ -70,6 +72,11 @@ class Link(discord.VoiceClient):
         """Whether end-to-end encryption was agreed upon, and is not in force yet."""
         return self._connection.dave_protocol_version > 0 and self.voice_privacy_code is None
 
+    async def leave(self) -> None:
+        """Leave the channel; waits a moment for Discord to confirm, which never comes where it was out already."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.disconnect(force=True), LEFT_WITHIN_S)
+
     def send_audio_packet(self, data: bytes, *, encode: bool = True) -> None:
         """Send a packet, and let the tape that it came from know."""
         super().send_audio_packet(data, encode=encode)
@@ -92,6 +99,11 @@ async def open_link(channel: discord.VoiceChannel | discord.StageChannel) -> Lin
         raise NoLink(f"closed with {closed.code}", close_code=closed.code) from closed
     except RuntimeError as error:
         raise VoiceNotInstalled(str(error)) from error
+    except asyncio.CancelledError:
+        # discord.py keeps the half of a client, its thread too, and would refuse every further one in this server.
+        if isinstance(half := channel.guild.voice_client, Link):
+            await half.leave()
+        raise
     except Exception as error:
         # Silence, a name that isn't found, a handshake that fails: sockets, TLS and HTTP each have errors of their own.
         raise NoLink(type(error).__name__) from error

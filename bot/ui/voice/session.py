@@ -28,7 +28,6 @@ ENCRYPTED_WITHIN_S: Final = 2.0
 """How long the first packet waits for end-to-end encryption: listeners can't hear what is sent before it."""
 
 LOOK_EVERY_S: Final = 0.05
-LEFT_WITHIN_S: Final = 2.0
 ABSENT_WITHIN_S: Final = 2.0
 """How long Discord may take to confirm that the bot is out of the channel, before it goes in again."""
 
@@ -121,9 +120,7 @@ class Session:
         self._supervising.cancel()
         await asyncio.wait({self._supervising})
         await self.line.close()
-        # It waits for Discord to confirm, which never comes where the bot was out of the channel already.
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._link.disconnect(force=True), LEFT_WITHIN_S)
+        await self._link.leave()
 
     def moved_out(self) -> None:
         """Take note that Discord says the bot is in no channel of this server."""
