@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
@@ -21,6 +22,9 @@ AGAIN_AFTER_S: Final = 5.0
 LONGEST: Final = timedelta(minutes=14)
 """An interaction can be answered for fifteen minutes: one is left for the last words."""
 
+MOST_REMEMBERED: Final = 1000
+"""Messages deleted last: one may be gone before the answer to the request that sent it has told its id."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -32,6 +36,7 @@ class Halting:
         self._clock = clock
         self._process = process
         self._entries: dict[int, Entry] = {}
+        self._deleted: deque[int] = deque(maxlen=MOST_REMEMBERED)
         self._busy = asyncio.Event()
 
     def enter(self, entry: Entry) -> None:
@@ -58,11 +63,15 @@ class Halting:
         return True
 
     def messages_deleted(self, message_ids: Iterable[int]) -> None:
-        """End the answers that were shown in one of these messages, or would have been to one of them."""
-        gone = set(message_ids)
+        """End the answers that are shown in one of these messages, or would have been to one of them."""
+        self._deleted.extend(message_ids)
         for entry in self._entries.values():
-            if not gone.isdisjoint(entry.message_ids or (entry.answer.id,)):
-                entry.brake.pull(Halt.DELETED)
+            self.look(entry)
+
+    def look(self, entry: Entry) -> None:
+        """End an answer if one of its messages has been deleted, or the one that asks before there was any."""
+        if any(each in self._deleted for each in entry.message_ids or (entry.answer.id,)):
+            entry.brake.pull(Halt.DELETED)
 
     def channel_deleted(self, channel_id: int) -> None:
         """End the answers in a channel or thread."""

@@ -160,6 +160,7 @@ class Roster:
 
     def _note(self, entry: Entry) -> asyncio.Task[Any]:
         """Write down what an entry says by now. Begun at once and in order; waiting for it is up to the caller."""
+        self.halting.look(entry)
         state = (entry.answer.id, entry.message_ids, entry.shows, entry.messages)
         return self._own(self._write_note(*state))
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import socket
-import struct
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TypeVar
@@ -13,6 +11,7 @@ from aiohttp import web
 from bot.sandbox import model_payloads as payloads
 from bot.sandbox.faults import Body, Cut, Endless, Fault, Faults, Hang, Raw, Reset, Slow, Stall, Status
 from bot.sandbox.model_calls import Call, Json
+from bot.sandbox.troubles import reset
 
 F = TypeVar("F")
 
@@ -113,9 +112,7 @@ class Delivery:
         if transport is not None:
             transport.write(last_words)
             if how == "reset":
-                linger = struct.pack("ii", 1, 0)  # a close with nothing to linger for is a reset
-                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                transport.abort()
+                reset(self._request)
             else:
                 transport.close()
         return response

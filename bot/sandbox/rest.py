@@ -13,6 +13,7 @@ from bot.sandbox.buckets import Buckets
 from bot.sandbox.drafts import Upload
 from bot.sandbox.endpoints import Answer, Call, Endpoint
 from bot.sandbox.journal import Journal
+from bot.sandbox.troubles import Troubled, Troubles, reset
 from bot.sandbox.wire import Refused, invalid_json, not_found, too_large, unauthorized
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class Rest:
         self._buckets = buckets
         self._journal = journal
         self._endpoints = list(endpoints)
+        self.troubles = Troubles()
+        """What goes wrong on request."""
 
     def mount(self, app: web.Application) -> None:
         """Add the routes to an application; paths under `PREFIX` that nobody serves answer 404 as Discord does."""
@@ -67,6 +70,10 @@ class Rest:
             answer = await self._answer(endpoint, request, incoming, headers)
         except Refused as refusal:
             answer = Answer(refusal.status, refusal.body())
+        except Troubled as met:
+            answer = met.trouble.answer
+            if met.trouble.status is None:
+                reset(request)
         except Exception:
             # Whatever it is, it is the stand-in's fault: the bot sees a 500, the log has the traceback.
             _log.exception("%s %s failed in the stand-in", request.method, endpoint.template)
@@ -100,7 +107,12 @@ class Rest:
         if not verdict.allowed:
             return Answer(429, verdict.refusal)
         call = Call(request.match_info, dict(request.query), incoming.body, incoming.uploads)
-        return await endpoint.handler(call)
+        trouble = self.troubles.take(request.method, request.path, incoming.body)
+        if trouble is None:
+            return await endpoint.handler(call)
+        if trouble.applied:
+            await endpoint.handler(call)
+        raise Troubled(trouble)
 
 
 async def _nothing_here(call: Call) -> Answer:

@@ -75,6 +75,7 @@ class DiscordStandIn:
         )
         endpoints = [endpoint for each in routes for endpoint in each.endpoints()]
         self._rest = Rest(self.token, self.buckets, self.journal, endpoints, self._date)
+        self.troubles = self._rest.troubles
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._port = 0

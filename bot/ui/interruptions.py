@@ -18,6 +18,7 @@ from bot.conversation.endings import INTERRUPTED
 from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.store.running import RunningAnswer, Shows
 from bot.streaming.pages import SIGN_OF_LIFE
+from bot.ui.lookups import messages_after, of_interaction
 
 BEFORE_A_WORD: Final = "I was interrupted before I was done. Please try again."
 BELOW: Final = f"\n-# {INTERRUPTED.note}"
@@ -148,16 +149,10 @@ def _is_unfinished(text: str) -> bool:
 
 
 async def _sent_for(client: discord.Client, answer: RunningAnswer, *, after: int) -> list[_Message]:
-    """Look through a channel for the messages of an answer, the oldest first.
-
-    Discord gives those right after an id when asked so; a hundred of them is far more than come within an answer.
-    """
-    found: list[_Message] = [
-        dict(each) for each in await client.http.logs_from(answer.channel_id, limit=100, after=after)
-    ]
-    found.sort(key=lambda message: int(message["id"]))
+    """Look through a channel for the messages of an answer, the oldest first."""
+    found = await messages_after(client.http, answer.channel_id, after)
     if answer.token:
-        return [each for each in found if (each.get("interaction_metadata") or {}).get("id") == str(answer.id)]
+        return of_interaction(found, answer.id)
     own: list[_Message] = []
     above = str(after)
     for each in found:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.roster.brake import Brake, Halt
+from bot.roster.brake import Brake
 from bot.roster.entry import Entry
 from bot.store.running import Shows
 from bot.streaming.controls import NONE, Controls
@@ -25,6 +25,7 @@ from bot.ui.chores import Chores
 from bot.ui.controls import drawn
 from bot.ui.footing import Footing
 from bot.ui.rooms import BucketRoom, ChannelRoom
+from bot.ui.vanishing import check_there, vanishing
 
 NO_FILE: Final = "That was more than fits here, and I may not attach a file with the rest in this channel."
 
@@ -185,16 +186,13 @@ class MessageAnswer:
             self._entry.show(shows, self.message_ids)
 
     async def _put(self, index: int, look: "_Look") -> None:
-        try:
+        with vanishing(self.brake):
             if index < len(self._ids):
                 self._answers.bucket = self._room.edits
                 await self._edit(self._ids[index], look)
             else:
                 self._answers.bucket = self._room.new
                 await self._create(look)
-        except discord.NotFound as error:
-            self.brake.pull(Halt.DELETED)
-            raise Vanished from error
 
     async def _edit(self, message_id: int, look: "_Look") -> None:
         message = self.channel.get_partial_message(message_id)
@@ -207,7 +205,7 @@ class MessageAnswer:
         A request that failed may have been carried out all the same: then the message is looked for. If nobody can
         tell, it is sent again, under the nonce by which Discord knows for some minutes that it is the same.
         """
-        self._check_there()
+        check_there(self.brake)
         nonce = f"{self._nonce}{len(self._ids)}"
         sent = self._lost or _Sent(look, self._arrivals.expect(nonce))
         if self._lost is not None and not sent.arrival.done():
@@ -228,14 +226,10 @@ class MessageAnswer:
         if sent.look != look:  # one that was sent earlier, when there was less
             await self._edit(self._ids[-1], look)
 
-    def _check_there(self) -> None:
-        if self.brake.halt is Halt.DELETED:
-            raise Vanished
-
     async def _take_back_if_deleted(self, message_id: int) -> None:
         """Delete a message that came too late for the rest's deletion."""
         try:
-            self._check_there()
+            check_there(self.brake)
         except Vanished:
             await self.channel.get_partial_message(message_id).delete()
             raise

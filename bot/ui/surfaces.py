@@ -9,14 +9,16 @@ import discord
 from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
-from bot.roster.brake import Brake, Halt
+from bot.roster.brake import Brake
 from bot.store.running import Shows
 from bot.streaming.controls import Controls
 from bot.streaming.pages import SIGN_OF_LIFE
 from bot.streaming.surface import Vanished
 from bot.ui.controls import drawn
 from bot.ui.entries import entry_of
+from bot.ui.follow_ups import FollowUps
 from bot.ui.rooms import BucketRoom
+from bot.ui.vanishing import check_there, vanishing
 
 _MEANWHILE: Final = "said meanwhile"
 
@@ -30,13 +32,12 @@ class InteractionSurface:
 
     def __init__(self, interaction: discord.Interaction, room: BucketRoom, *, private: bool) -> None:
         self._interaction = interaction
-        self._private = private
         self._room = room
         self._entry = entry_of(interaction)
         self.brake = Brake() if self._entry is None else self._entry.brake
         """Pulled where the answer is to end."""
-        self._original_id: int | None = None
-        self._follow_ups: list[discord.WebhookMessage] = []
+        self._ids: list[int] = []
+        self._follow_ups = FollowUps(interaction, private=private)
 
     @property
     def id(self) -> int:
@@ -51,9 +52,7 @@ class InteractionSurface:
     @property
     def message_ids(self) -> tuple[int, ...]:
         """The ids of the messages shown so far, in their order."""
-        if self._original_id is None:
-            return ()
-        return (self._original_id, *(message.id for message in self._follow_ups))
+        return tuple(self._ids)
 
     def turn(self, index: int, hurry: asyncio.Event) -> AbstractAsyncContextManager[None]:
         """Return at once: nobody else draws from an interaction's buckets."""
@@ -82,41 +81,28 @@ class InteractionSurface:
             await self._entry.closing(messages)
 
     async def _put(self, index: int, text: str, files: list[discord.File], controls: Controls) -> None:
-        try:
+        with vanishing(self.brake):
             await self._put_there(index, text, files, drawn(controls))
-        except discord.NotFound as error:
-            self.brake.pull(Halt.DELETED)
-            raise Vanished from error
 
     async def _put_there(self, index: int, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         if index == 0:
             await self._note_first_words(text)
-            self._original_id = await edit_original(self._interaction, text, files, view)
-            self._note_messages()
-        elif index == len(self._follow_ups) + 1:
+            self._ids[:1] = [await edit_original(self._interaction, text, files, view)]
+        elif index == len(self._ids):
             await self._create(text, files, view)
         else:
-            attachments: dict[str, Any] = {"attachments": files} if files else {}
-            await self._follow_ups[index - 1].edit(content=text, view=view, **attachments)
+            await self._follow_ups.edit(self._ids[index], text, files, view)
+        self._note_messages()
 
     async def _create(self, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         """Send the next message, unless the answer is deleted: what comes too late for that is taken back."""
-        self._check_there()
-        buttons: dict[str, Any] = {} if view is None else {"view": view}
-        message = await self._interaction.followup.send(
-            text, files=files, ephemeral=self._private, suppress_embeds=True, wait=True, **buttons
-        )
-        self._follow_ups.append(message)
-        self._note_messages()
+        check_there(self.brake)
+        self._ids.append(await self._follow_ups.send(text, files, view, after=self._ids[-1]))
         try:
-            self._check_there()
+            check_there(self.brake)
         except Vanished:
-            await message.delete()
+            await self._follow_ups.delete(self._ids[-1])
             raise
-
-    def _check_there(self) -> None:
-        if self.brake.halt is Halt.DELETED:
-            raise Vanished
 
     async def _note_first_words(self, text: str) -> None:
         """See that it is known of words that don't tell it themselves that they are not all, before they show."""

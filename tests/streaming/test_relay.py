@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 
 from bot.markdown.rendering import rendered
+from bot.streaming.controls import NONE, Action, Controls
 from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE
 from bot.streaming.relay import THINKING, Relay, Shown
+from bot.streaming.surface import Vanished
 from tests.support.clock import FakeClock, settle
 from tests.support.markdown_oracle import has_open_fence, shows_whole
 from tests.support.markdown_samples import pieces, sample
@@ -269,3 +271,53 @@ async def test_random_answers_show_whole_once_and_in_order(hundred: int) -> None
             assert surface.messages == [*rendered(text)[:4], IN_FILE], seed
         else:
             assert surface.messages == rendered(text), seed
+
+
+STOP, DONE = Controls((Action.STOP,), 7, 1), Controls((Action.REGENERATE, Action.DELETE), 8)
+
+
+async def test_buttons_stand_under_the_last_message_only(clock: FakeClock) -> None:
+    surface = MemorySurface(clock)
+    async with Relay(surface, clock, controls=STOP) as relay:
+        relay.thinking()
+        await settle()
+        relay.feed("word " * 300)
+        await settle()
+        assert surface.controls == [STOP]
+        relay.feed("word " * 300)
+        await clock.advance(5)
+        assert surface.controls == [NONE, STOP]
+        await relay.finish(controls=DONE)
+    assert surface.controls == [NONE, DONE]
+    assert surface.broken == []
+
+
+async def test_a_vanished_answer_is_let_go_of(clock: FakeClock) -> None:
+    surface = MemorySurface(clock, failures=[None, Vanished()])
+    async with Relay(surface, clock, controls=STOP) as relay:
+        relay.feed("One")
+        await settle()
+        relay.feed(" two")
+        await clock.advance(5)
+        relay.feed(" three")
+        await clock.advance(5)
+        await relay.finish("It was cut.", DONE)
+    assert [edit.applied for edit in surface.edits] == [True, False]
+
+
+async def test_what_is_left_of_an_abandoned_answer_does_not_look_alive(clock: FakeClock) -> None:
+    surface = MemorySurface(clock)
+    async with Relay(surface, clock, controls=STOP) as relay:
+        relay.feed("word " * 500)
+        await clock.advance(5)
+        first, second = surface.messages
+        relay.feed("word " * 500)
+        await relay.abandon()
+    assert surface.messages == [first, second.removesuffix(SIGN_OF_LIFE)]
+    assert surface.controls == [NONE, NONE]
+
+
+async def test_no_last_words_are_insisted_on_once_the_answer_has_vanished(clock: FakeClock) -> None:
+    surface = MemorySurface(clock, failures=[OSError(), OSError(), Vanished()])
+    await clock.drive(relayed(surface, clock, ["Hello"]))
+    assert (surface.messages, len(surface.edits)) == ([], 3)

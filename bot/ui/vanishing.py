@@ -1,0 +1,35 @@
+"""What is done about an answer whose messages somebody deletes while it is being written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import discord
+
+from bot.roster.brake import Brake, Halt
+from bot.streaming.surface import Vanished
+
+UNKNOWN_CHANNEL: Final = 10003
+UNKNOWN_MESSAGE: Final = 10008
+
+
+@contextmanager
+def vanishing(brake: Brake) -> Iterator[None]:
+    """Pull the brake where Discord doesn't know a message any more, and say that it has vanished."""
+    try:
+        yield
+    except discord.NotFound as error:
+        if error.code not in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
+            raise
+        brake.pull(Halt.DELETED)
+        raise Vanished from error
+
+
+def check_there(brake: Brake) -> None:
+    """Do nothing unless the answer is deleted.
+
+    Raises:
+        Vanished: it is.
+    """
+    if brake.halt is Halt.DELETED:
+        raise Vanished

@@ -1,0 +1,58 @@
+"""Work that ends when its brake is pulled, with everything put away."""
+
+import asyncio
+
+import pytest
+
+from bot.conversation.halts import unless_halted
+from bot.roster.brake import Brake, Halt
+
+
+class Work:
+    """Goes on until it is let go or cancelled, and takes a moment to put things away."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.go, self.put_away = asyncio.Event(), False
+        self._error = error
+
+    async def do(self) -> None:
+        try:
+            await self.go.wait()
+            if self._error is not None:
+                raise self._error
+        finally:
+            await asyncio.sleep(0)
+            self.put_away = True
+
+
+async def test_work_is_done_to_its_end() -> None:
+    work = Work()
+    work.go.set()
+    assert await unless_halted(Brake(), work.do()) is None
+
+
+async def test_a_pulled_brake_ends_it_and_tells_why() -> None:
+    work, brake = Work(), Brake()
+    doing = asyncio.create_task(unless_halted(brake, work.do()))
+    await asyncio.sleep(0)
+    brake.pull(Halt.STOPPED)
+    assert await doing is Halt.STOPPED
+    assert work.put_away
+
+
+async def test_its_error_is_passed_on() -> None:
+    work = Work(KeyError("no"))
+    work.go.set()
+    with pytest.raises(KeyError):
+        await unless_halted(Brake(), work.do())
+
+
+async def test_who_is_cancelled_takes_it_along() -> None:
+    work = Work()
+    doing = asyncio.create_task(unless_halted(Brake(), work.do()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    doing.cancel()
+    await asyncio.wait({doing})
+    assert doing.cancelled()
+    assert work.put_away

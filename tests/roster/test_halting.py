@@ -1,0 +1,114 @@
+"""Answers that are ended early: on request, in any process, when their time is up and when they are deleted."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from bot.roster.brake import Brake, Halt
+from bot.roster.entry import Entry
+from bot.roster.halting import LONGEST, LOOK_EVERY_S
+from bot.roster.roster import Roster
+from bot.store.database import Database
+from bot.store.lifeline import holding
+from bot.store.running import Shows
+from tests.support.clock import FakeClock
+
+NOBODYS = 404
+
+
+@pytest.fixture
+async def rosters(database: Database, clock: FakeClock, path: Path) -> AsyncIterator[tuple[Roster, Roster]]:
+    """Two processes on one database."""
+
+    async def nobody(_: str) -> None: ...
+
+    async with AsyncExitStack() as stack:
+        made = []
+        for name in ("one", "two"):
+            lifeline = stack.enter_context(holding(path, name))
+            made.append(Roster(database, clock, process=name, lifeline=lifeline, bury=nobody))
+            await stack.enter_async_context(made[-1].running())
+        yield made[0], made[1]
+
+
+async def admitted(roster: Roster, event_id: int = 9, token: str = "secret") -> Entry:
+    entry = await roster.admit(event_id, application_id=1, token=token, channel_id=2)
+    assert entry is not None
+    return entry
+
+
+async def halted(entry: Entry, roster: Roster, clock: FakeClock) -> Halt | None:
+    """Let some looks pass, each of which takes the database a moment."""
+    for _ in range(5):
+        await clock.advance(LOOK_EVERY_S)
+        await roster.halting.stop(NOBODYS)
+    return entry.brake.halt
+
+
+async def test_an_answer_is_stopped_at_once_where_it_is_written(rosters: tuple[Roster, Roster]) -> None:
+    one, _ = rosters
+    entry = await admitted(one)
+    assert await one.halting.stop(9)
+    assert entry.brake.halt is Halt.STOPPED
+
+
+async def test_a_request_that_comes_to_another_process_is_heard_at_the_next_look(
+    rosters: tuple[Roster, Roster], clock: FakeClock
+) -> None:
+    one, two = rosters
+    entry, other = await admitted(one), await admitted(one, 10)
+    assert await two.halting.stop(9)
+    assert entry.brake.halt is None
+    assert await halted(entry, two, clock) is Halt.STOPPED
+    assert other.brake.halt is None
+    entry.end()
+
+
+async def test_what_has_ended_cannot_be_stopped(rosters: tuple[Roster, Roster]) -> None:
+    one, two = rosters
+    await one.finish((await admitted(one)).answer.id)
+    assert not await one.halting.stop(9)
+    assert not await two.halting.stop(9)
+
+
+async def test_an_interactions_time_is_up_after_14_minutes_and_a_messages_never(
+    rosters: tuple[Roster, Roster], clock: FakeClock
+) -> None:
+    one, two = rosters
+    interaction, message = await admitted(one), await admitted(one, 10, token="")
+    await clock.advance(LONGEST.total_seconds() - 5 * LOOK_EVERY_S - 1)
+    assert await halted(interaction, two, clock) is None
+    await clock.advance(1)
+    assert await halted(interaction, two, clock) is Halt.OUT_OF_TIME
+    assert message.brake.halt is None
+
+
+async def test_an_answer_ends_with_any_of_its_messages_or_its_channel(rosters: tuple[Roster, Roster]) -> None:
+    halting = rosters[0].halting
+    first, second, third = [await admitted(rosters[0], event_id) for event_id in (9, 10, 11)]
+    first.show(Shows.WORDS, (50, 51))
+    halting.messages_deleted([7, 51])
+    assert (first.brake.halt, second.brake.halt) == (Halt.DELETED, None)
+    halting.messages_deleted([10])  # what asks, before there is a word
+    assert (second.brake.halt, third.brake.halt) == (Halt.DELETED, None)
+    halting.channel_deleted(2)
+    assert third.brake.halt is Halt.DELETED
+
+
+async def test_a_message_may_be_deleted_before_anybody_knows_its_id(rosters: tuple[Roster, Roster]) -> None:
+    entry = await admitted(rosters[0])
+    rosters[0].halting.messages_deleted([50])
+    assert entry.brake.halt is None
+    entry.show(Shows.WORDS, (50,))
+    assert entry.brake.halt is Halt.DELETED
+
+
+def test_the_first_reason_counts_and_deletion_in_any_case() -> None:
+    brake = Brake()
+    brake.pull(Halt.OUT_OF_TIME)
+    brake.pull(Halt.STOPPED)
+    assert brake.halt is Halt.OUT_OF_TIME
+    brake.pull(Halt.DELETED)
+    assert brake.halt is Halt.DELETED

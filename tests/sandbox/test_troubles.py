@@ -1,0 +1,36 @@
+"""Trouble on request between the bot and Discord's stand-in."""
+
+import aiohttp
+import pytest
+
+from bot.sandbox.people import Person
+from bot.sandbox.standin import DiscordStandIn
+from bot.sandbox.troubles import Trouble
+
+
+async def test_a_request_meets_the_trouble_that_is_meant_for_it_once(
+    standin: DiscordStandIn, http: aiohttp.ClientSession, ada: Person
+):
+    path = f"channels/{ada.place().id}/messages"
+    standin.troubles.next("POST", path, Trouble(403, code=50013), when=lambda body: body["content"] == "two")
+    said = []
+    for content in ("one", "two", "two"):
+        async with http.post(path, json={"content": content}) as response:
+            said.append((response.status, (await response.json()).get("code")))
+    assert said == [(200, None), (403, 50013), (200, None)]
+    assert [message.content for message in ada.sees()] == ["one", "two"]
+    assert standin.troubles.waiting == 0
+
+
+@pytest.mark.parametrize("applied", [False, True])
+async def test_an_answer_may_be_lost_whether_or_not_the_request_was_carried_out(
+    standin: DiscordStandIn, http: aiohttp.ClientSession, ada: Person, applied: bool
+):
+    path = f"channels/{ada.place().id}/messages"
+    standin.troubles.next("*", "/messages", Trouble(applied=applied))
+    with pytest.raises(aiohttp.ClientError):
+        await http.post(path, json={"content": "Hello."})
+    standin.troubles.next("POST", "/messages", Trouble(500, applied=applied))
+    async with http.post(path, json={"content": "Hello again."}) as response:
+        assert response.status == 500
+    assert len(ada.sees()) == 2 * applied

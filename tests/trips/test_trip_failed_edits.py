@@ -1,0 +1,171 @@
+"""Requests to Discord that fail while an answer is written, and answers that are deleted meanwhile.
+
+The answer is there at the end, once; a deleted one stays deleted.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.sandbox.faults import Slow, Stall
+from bot.sandbox.forms import buttons
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.messages import Message
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.said import Said
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.troubles import Trouble
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, SIGN_OF_LIFE, OpenBox, all_of, ask, asked, is_about, told
+
+Shown = Invocation | Said
+Ask = Callable[[Person, str], Awaitable[Shown]]
+
+TROUBLES = {
+    "500": Trouble(500),
+    "403": Trouble(403, code=50013),
+    "reset": Trouble(),
+    "500, applied": Trouble(500, applied=True),
+    "reset, applied": Trouble(applied=True),
+}
+POINTS = ("first words", "words on the way", "next message", "last words")
+AFTERWARDS = ["Regenerate", "Read aloud", "Delete"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """An answer whose request at some point meets trouble."""
+
+    way: str
+    point: str
+    trouble: str
+
+    @property
+    def question(self) -> str:
+        return f"{self.way}, {self.point}: {self.trouble}."
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether anybody can find out what became of the request."""
+        return not (self.way == "private" and self.point == "next message" and "applied" in self.trouble)
+
+
+async def _public(person: Person, question: str) -> Shown:
+    return await person.command("/ask", prompt=question, channel="dm")
+
+
+async def _private(person: Person, question: str) -> Shown:
+    return await person.command("/ask", prompt=question, private=True)
+
+
+async def _mention(person: Person, question: str) -> Shown:
+    return await person.asks(question, channel="dm")
+
+
+WAYS: dict[str, Ask] = {"public": _public, "private": _private, "mention": _mention}
+
+
+async def test_an_answer_is_there_once_whatever_request_fails(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    box.model_api.script(["word " * 200, *["word "] * 40, *["word " * 20] * 20], times=None)
+    box.model_api.faults.always(Kind.CHAT, Slow(pace_s=0.05))
+    cases = [Case(way, point, trouble) for way in WAYS for point in POINTS for trouble in TROUBLES]
+    shown = await all_of(_met(box, case) for case in cases)
+    seen = {case.question: _words(case, messages) for case, messages in zip(cases, shown, strict=True)}
+    assert seen == {case.question: 640 for case in cases}
+    assert box.discord.troubles.waiting == 0
+    assert "Traceback" not in "\n".join(box.child.log)
+
+
+async def test_an_answer_that_is_deleted_stays_deleted(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada, mo = box.person("Ada"), box.person("Mo")
+    box.model_api.script(["One ", "two ", "three ", "four."], when=is_about("1 message"), times=None)
+    box.model_api.script(["word " * 450, *["and more "] * 20], when=is_about("2 messages"), times=None)
+    for by_command in (True, False):
+        for of, which in ((1, [0]), (2, [0]), (2, [1]), (2, [0, 1])):
+            box.model_api.faults.next(Kind.CHAT, Stall(after=3 if of == 1 else 8))
+            tell = "1 message" if of == 1 else "2 messages"
+            used: Shown = await (ada.command("/ask", prompt=tell) if by_command else ada.asks(tell))
+            messages = await _lives(used, of)
+            gone = [messages[each] for each in which]
+            if len(gone) == 1:
+                mo.deletes(*gone)
+            else:
+                mo.deletes_together(*gone)
+            await _ends(box, messages)
+            assert [each.deleted for each in gone] == [True] * len(gone)
+            assert all(each in messages for each in used.messages)
+    await ask(ada, "What was that?")
+    assert told(box.model_api.calls(Kind.CHAT)[-1]) == ["What was that?"]
+
+
+async def test_a_private_answer_that_is_dismissed_ends_with_the_next_words(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada = box.person("Ada")
+    box.model_api.script(["word "] * 200, when=is_about("dismiss"))
+    box.model_api.faults.next(Kind.CHAT, Slow(pace_s=0.1))
+    used = await ada.command("/ask", prompt="dismiss me", private=True)
+    (message,) = await _lives(used, 1)
+    ada.deletes(message)
+    await _ends(box, [message])
+    await ask(ada, "And now?", private=True)
+    assert asked(box.model_api.calls(Kind.CHAT)[-1])[-1:] == ["And now?"]
+    assert used.messages == []
+
+
+async def _met(box: Sandbox, case: Case) -> list[Message]:
+    """Ask, let a request at that point meet trouble, and wait for the end."""
+    person = box.join(f"Member {len(box.world.users)}")
+    used = await WAYS[case.way](person, case.question)
+    asking = used.message.id if isinstance(used, Said) else None
+    path = f"/{used.interaction.token}" if isinstance(used, Invocation) else f"/{used.message.channel_id}/messages"
+    at: dict[str, tuple[str, Callable[[Any], bool]]] = {
+        "first words": ("PATCH" if asking is None else "POST", lambda _: True),
+        "words on the way": ("PATCH", lambda body: _goes_on(body["content"]) and len(body["content"]) > 1050),
+        "next message": ("POST", lambda body: "content" in body and (asking is None or _replies_to(body) != asking)),
+        "last words": ("*", lambda body: "Regenerate" in str(body)),
+    }
+    method, when = at[case.point]
+    box.discord.troubles.next(method, path, TROUBLES[case.trouble], when=when)
+    await used.until(lambda each: each.messages and labels(each.messages[-1]) == AFTERWARDS, deadline_s=3 * DEADLINE_S)
+    return used.messages
+
+
+def labels(message: Message) -> list[str]:
+    return [each["label"] for each in buttons(message.components)]
+
+
+def _words(case: Case, messages: list[Message]) -> int:
+    """Count what is to be read of an answer in two messages; where nobody could know, the second may be there twice."""
+    if not case.is_certain and len(messages) == 3:
+        messages = [messages[0], messages[2]]
+    return " ".join(message.content for message in messages).split().count("word") if len(messages) == 2 else 0
+
+
+async def _lives(used: Shown, messages: int) -> list[Message]:
+    """Wait until an answer has that many messages and says that it goes on."""
+    await used.until(
+        lambda each: len(each.messages) == messages and _goes_on(each.messages[-1].content), deadline_s=DEADLINE_S
+    )
+    return used.messages
+
+
+async def _ends(box: Sandbox, messages: list[Message]) -> None:
+    """Wait until the newest answer has ended early: no more is wanted of it, and what is left doesn't look alive."""
+    call = box.model_api.calls(Kind.CHAT)[-1]
+    await box.model_api.until(lambda: call.closed_early_at is not None, DEADLINE_S)
+    await box.world.bell.until(
+        lambda: not any(_goes_on(each.content) or labels(each) for each in messages if not each.deleted),
+        deadline_s=DEADLINE_S,
+        what="the end",
+    )
+
+
+def _goes_on(text: str) -> bool:
+    return text.endswith(SIGN_OF_LIFE)
+
+
+def _replies_to(body: dict[str, Any]) -> int | None:
+    reference = body.get("message_reference") or {}
+    return int(reference["message_id"]) if "message_id" in reference else None
