@@ -11,14 +11,15 @@ from typing import Final
 _SENTENCE_END = re.compile(r"(?:(?<![\d.!?…])[.!?…]++[\"'”’»)\]*_~]*(?=\s)|[。！？]+[」』”]*)")
 # A word that would turn into a heading, a list item, a quote or a fence at the beginning of a line.
 _BLOCK_START = re.compile(r"(?:#{1,6}|[-*+>]|>>>|-#|\d{1,9}[.)])(?:\s|$)|>|```|~~~")
-# Things that lose their meaning when cut: code spans, masked links, addresses, Discord's mentions, emoji and times.
+# Things that lose their meaning when cut: code spans, masked links with the host behind them, addresses, Discord's
+# mentions, emoji and times.
 _ATOM = re.compile(
     r"(?<!`)(?P<ticks>`{1,8}+)(?!`)[^\n]{1,200}?(?<!`)(?P=ticks)(?!`)"
-    r"|\[[^\[\]\n]{1,200}\]\([^()\s]{1,400}\)"
+    r"|\[[^\[\]\n]{1,200}\]\((?:<[^<>\n]{1,400}>|[^()\s]{1,400})(?: \"[^\"\n]{1,100}\")?\)(?: \([^()\s]{1,253}\))?"
     r"|https?://[^\s<>]{1,500}"
     r"|<[@#:at/][^<>\n]{1,100}>"
 )
-_LONGEST_ATOM: Final = 620
+_LONGEST_ATOM: Final = 1000
 _LONGEST_CLUSTER: Final = 32
 """Combining marks piled higher than this are cut anyway."""
 

@@ -5,6 +5,7 @@ import re
 _OPERATOR = re.compile(r"[\\^_={}<>+*/|]")
 _PRICE = re.compile(r"\d[^\\^_]*[A-Za-z]{2}")
 _NUMBER = re.compile(r"[\d.,]*\d[A-Za-z!%']{0,2}")
+_WORD = re.compile(r"[A-Za-z]{3}")
 _WORDS = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}(?![A-Za-z])")
 
 
@@ -19,7 +20,7 @@ def looks_like_formula(text: str) -> bool:
         return "\\" in text or len(_WORDS.findall(text)) < 3
     if text[0].isdigit():
         return _NUMBER.fullmatch(text) is not None
-    return len(text) <= 12 and not _WORDS.search(text)  # a symbol or two: "x", "A B"
+    return len(text) <= 12 and not _WORD.search(text)  # a symbol or two: "x", "A B"
 
 
 def has_operator(text: str) -> bool:

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from bot.markdown.ahead import MORE, REACH, Ahead, Inside, Span
 from bot.markdown.links import Link
-from bot.markdown.spans import BEGUN_START, MORE, REACH, START, Ahead, Inside, Span, read
+from bot.markdown.spans import BEGUN_START, START, read
 
 _DEEPEST: Final = 4
 """Spans within spans are looked into so many times."""

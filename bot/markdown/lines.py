@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from bot.markdown.inline import render
 from bot.markdown.scripts import raised
-from bot.markdown.spans import RULE
+from bot.markdown.tags import RULE
 
 _LEAD = re.compile(r"(?P<quotes>[ \t>]*)(?P<items>(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)(?P<box>\[[ xX]\](?=[ \t]))?")
 _BOXES: Final = {" ": "☐", "x": "☑"}

@@ -28,7 +28,7 @@ class Link:
         text = self.text.strip()
         host = host_of(self.target)
         if host is None:
-            bare = self.target.strip()
+            bare = "" if self.target.startswith("data:") else self.target.strip()
             return text if not bare or bare in text else f"{text} ({bare})".lstrip()
         address = self.target.strip().translate(_UNSAFE)
         named = _bare(text)

@@ -1,90 +1,21 @@
-"""What inside a line means more than its characters: code, formulas, links, footnotes, entities and bits of HTML.
+"""What inside a line means more than its characters: code, formulas, links, footnotes, addresses and bits of HTML."""
 
-Each reader is asked at the character that such a span begins with, and looks at no more than `REACH` characters from
-there. It gives the span, `None` where there is none, or `MORE` while that depends on what comes next. What it gives
-never depends on how much of the text has come, so that a text may be read while it streams.
-"""
-
-import html
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from typing import Final
 
+from bot.markdown.ahead import MORE, PUNCTUATION, Ahead, Inside, More, Reading, Span
 from bot.markdown.formulas import as_code, has_operator, looks_like_formula
 from bot.markdown.links import Link
-from bot.markdown.scripts import lowered, raised
-
-REACH: Final = 1024
-"""A span longer than this, in characters, is read as ordinary text."""
-
-
-class More(Enum):
-    """Whether there is a span depends on text that has not come yet."""
-
-    MORE = "more"
-
-
-MORE: Final = More.MORE
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a line: how long it is, how Discord shows it, its bare text for a table, and its link if any."""
-
-    length: int
-    shown: str
-    bare: str
-    link: Link | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """The text from a span's first character on: as much of `REACH` as has come, and whether no more of it will."""
-
-    text: str
-    is_all: bool
-    before: str  # the character in front of it
-
-    def unless_more(self) -> More | None:
-        """The answer where nothing was found so far."""
-        return None if self.is_all else MORE
-
-
-Reading = Span | More | None
-Inside = Callable[[str], tuple[str, str]]
-"""Renders what is inside a span: as Discord shows it, and bare."""
+from bot.markdown.scripts import raised
+from bot.markdown.tags import read_entity, read_tag
 
 # Where a span may begin. A web address counts as one, for nothing in it means anything else.
 START = re.compile(r"[\\`$!\[<&]|https?://", re.IGNORECASE)
 BEGUN_START = re.compile(r"(?:h|ht|htt|https?|https?:|https?:/)\Z", re.IGNORECASE)
 
-_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _TICKS = re.compile(r"`+")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _ADDRESS = re.compile(r"[^\s<>`|\[\]\"]+")
-_ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,30}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});")
-_BEGUN_ENTITY = re.compile(r"&[A-Za-z0-9#]{0,31}")
 _FOOTNOTE = re.compile(r"\[\^([^\s\[\]^]{1,40})\]")
-# Discord's mentions, emoji, times and commands, and addresses that are not to unfold.
-_ATOM = re.compile(
-    r"<(?:@[!&]?\d+|#\d+|a?:\w+:\d+|t:-?\d+(?::\w)?|id:\w+|/[\w -]+:\d+|https?://[^<>\s]{1,900})>", re.IGNORECASE
-)
-_TAG = re.compile(r"<(?P<closing>/?)(?P<name>[A-Za-z][A-Za-z0-9]{0,10})(?P<rest>(?:\s[^<>]*)?)/?>")
-_BEGUN_TAG = re.compile(r"<(?:/?[A-Za-z][^<>]*|/|[!@#:][^<>]*)?")
-_ATTRIBUTE = r"\b{name}\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))"
-
-_AROUND: Final = {
-    **dict.fromkeys(("b", "strong", "mark", "h1", "h2", "h3", "h4", "h5", "h6"), "**"),
-    **dict.fromkeys(("i", "em", "cite", "dfn", "var"), "*"),
-    **dict.fromkeys(("u", "ins"), "__"),
-    **dict.fromkeys(("s", "del", "strike"), "~~"),
-}
-_CODE: Final = frozenset({"code", "kbd", "samp", "tt"})
-_DROPPED: Final = frozenset(
-    {"p", "div", "span", "center", "font", "small", "big", "details", "section", "article", "ul", "ol", "abbr", "label"}
-)
 
 
 def read(ahead: Ahead, inside: Inside, line_break: str) -> Reading:
@@ -101,15 +32,15 @@ def read(ahead: Ahead, inside: Inside, line_break: str) -> Reading:
         case "[":
             return _bracket(ahead, inside)
         case "<":
-            return _angle(ahead, inside, line_break)
+            return read_tag(ahead, inside, line_break)
         case "&":
-            return _entity(ahead)
+            return read_entity(ahead)
     return _address(ahead)
 
 
 def _escape(ahead: Ahead) -> Reading:
     if len(ahead.text) < 2:
-        return ahead.unless_more()
+        return Span(1, "", "") if ahead.is_all else MORE  # at its end it only breaks the line
     kind = ahead.text[1]
     if kind in "([":
         closing = {"(": "\\)", "[": "\\]"}[kind]
@@ -120,7 +51,7 @@ def _escape(ahead: Ahead) -> Reading:
         # Brackets are escaped more often than they hold a formula within a line.
         if looks_like_formula(formula) and (kind == "(" or has_operator(formula)):
             return Span(end + 2, as_code(formula), formula.strip())
-    return Span(2, ahead.text[:2], kind) if kind in _PUNCTUATION else None
+    return Span(2, ahead.text[:2], kind) if kind in PUNCTUATION else None
 
 
 def _code(ahead: Ahead) -> Reading:
@@ -244,95 +175,6 @@ def _closing(text: str, start: int, opens: str, closes: str) -> int | None:
             depth += 1
         at += 1
     return None
-
-
-def _angle(ahead: Ahead, inside: Inside, line_break: str) -> Reading:
-    text = ahead.text
-    if atom := _ATOM.match(text):
-        return Span(atom.end(), atom[0], atom[0])
-    if text.startswith("<!--"):
-        end = text.find("-->")
-        return ahead.unless_more() if end < 0 else _gone(ahead, end + 3)
-    tag = _TAG.match(text)
-    if tag is None:
-        begun = _BEGUN_TAG.match(text)
-        return MORE if not ahead.is_all and begun is not None and begun.end() == len(text) else None
-    name = tag["name"].lower()
-    if name == "br":
-        space = len(text) - len(text[tag.end() :].lstrip(" \t"))
-        return MORE if space == len(text) and not ahead.is_all else Span(space, line_break, "\n")
-    if name in _DROPPED:
-        return _gone(ahead, tag.end())
-    if name == "li":
-        return _gone(ahead, tag.end()) if tag["closing"] else Span(tag.end(), "• ", "• ")
-    if name == "hr":
-        return Span(tag.end(), f"{line_break}{RULE}{line_break}", "")
-    if name == "img" and not tag["closing"]:
-        link = Link(_attribute(tag, "alt") or "image", _attribute(tag, "src"))
-        return Span(tag.end(), link.shown, link.text, link)
-    if (
-        tag["closing"]
-        or tag["rest"].rstrip().endswith("/")
-        or not (name in _AROUND or name in _CODE or name in _PAIRED)
-    ):
-        return None
-    return _pair(ahead, tag, name, inside)
-
-
-RULE: Final = "─" * 15
-"""Stands for a horizontal rule."""
-
-_PAIRED: Final = frozenset({"a", "q", "sub", "summary", "sup"})
-
-
-def _pair(ahead: Ahead, tag: re.Match[str], name: str, inside: Inside) -> Reading:
-    """Read an element of HTML from its opening tag to its closing one, in the same line."""
-    closing = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(ahead.text, tag.end())
-    if closing is None:
-        return ahead.unless_more()
-    content = ahead.text[tag.end() : closing.start()]
-    if name in _CODE:
-        code = html.unescape(content)
-        return Span(closing.end(), as_code(code), code) if code.strip() else _gone(ahead, closing.end())
-    shown, bare = inside(content)
-    if name == "a":
-        link = Link(shown, _attribute(tag, "href"))
-        return Span(closing.end(), link.shown, bare, link)
-    if name == "q":
-        return Span(closing.end(), f"“{shown}”", f"“{bare}”")
-    if name == "summary":
-        return Span(closing.end(), f"**{shown.strip()}** ", bare)
-    if name in ("sub", "sup"):
-        write = raised if name == "sup" else lowered
-        return Span(closing.end(), write(shown), write(bare))
-    core = shown.strip()
-    mark = _AROUND[name]
-    if not core or mark in core or (ahead.before and ahead.before in mark):
-        return Span(closing.end(), shown, bare)
-    front, _, back = shown.partition(core)
-    return Span(closing.end(), f"{front}{mark}{core}{mark}{back}", bare)
-
-
-def _gone(ahead: Ahead, length: int) -> Span | None:
-    """Show nothing of a tag; but between two runs of fence characters it stays, lest they become a fence."""
-    return None if ahead.before and ahead.before in "`~" else Span(length, "", "")
-
-
-def _attribute(tag: re.Match[str], name: str) -> str:
-    found = re.search(_ATTRIBUTE.format(name=name), tag["rest"], re.IGNORECASE)
-    return html.unescape(next((value for value in found.groups() if value), "")) if found else ""
-
-
-def _entity(ahead: Ahead) -> Reading:
-    entity = _ENTITY.match(ahead.text)
-    if entity is None:
-        begun = _BEGUN_ENTITY.match(ahead.text)
-        return MORE if not ahead.is_all and begun is not None and begun.end() == len(ahead.text) else None
-    character = html.unescape(entity[0])
-    character = character.replace("\u00a0", " ")
-    if character == entity[0] or not character.isprintable():
-        return None
-    return Span(entity.end(), f"\\{character}" if character in _PUNCTUATION else character, character)
 
 
 def _address(ahead: Ahead) -> Reading:

@@ -21,6 +21,7 @@ from bot.markdown.links import Link, host_of
         ("above", "#part", "above (#part)"),
         ("script", "javascript:alert(1)", "script (javascript:alert(1))"),
         ("nothing", "", "nothing"),
+        ("a picture", "data:image/png;base64,iVBORw0KGgo=", "a picture"),
     ],
 )
 def test_a_link_says_where_it_leads(text: str, target: str, shown: str) -> None:

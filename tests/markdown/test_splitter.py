@@ -59,6 +59,7 @@ def test_a_part_ends_where_a_reader_would_pause(text: str, first: str) -> None:
         "https://example.org/a",
         "`some code here`",
         "[a link](https://a.org/b)",
+        '[a](<https://a.org/(b)> "T") (a.org)',
     ],
 )
 def test_a_token_is_not_cut_when_it_fits_into_the_next_part(token: str) -> None:

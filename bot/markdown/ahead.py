@@ -1,0 +1,56 @@
+"""What the readers of spans are given of a line, and what they give.
+
+A reader is asked at the character that a span begins with, and looks at no more than `REACH` characters from there. It
+gives the span, `None` where there is none, or `MORE` while that depends on what comes next. What it gives never depends
+on how much of the text has come, so that a text may be read while it streams.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from bot.markdown.links import Link
+
+REACH: Final = 1024
+"""A span longer than this, in characters, is read as ordinary text."""
+
+PUNCTUATION: Final = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+"""What a backslash takes the meaning off."""
+
+
+class More(Enum):
+    """Whether there is a span depends on text that has not come yet."""
+
+    MORE = "more"
+
+
+MORE: Final = More.MORE
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a line: how long it is, how Discord shows it, its bare text for a table, and its link if any."""
+
+    length: int
+    shown: str
+    bare: str
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The text from a span's first character on: as much of `REACH` as has come, and whether no more of it will."""
+
+    text: str
+    is_all: bool
+    before: str  # the character in front of it
+
+    def unless_more(self) -> More | None:
+        """The answer where nothing was found so far."""
+        return None if self.is_all else MORE
+
+
+Reading = Span | More | None
+Inside = Callable[[str], tuple[str, str]]
+"""Renders what is inside a span: as Discord shows it, and bare."""
