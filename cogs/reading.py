@@ -2,6 +2,9 @@
 
 import logging
 from collections import deque
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import discord
@@ -56,14 +59,18 @@ class Reading(commands.Cog):
             return
         self._seen.append(message.id)
         try:
-            if await self._auto_read.get(session.guild.id) == message.channel.id:
-                await self._read(message, session)
+            async with AsyncExitStack() as turn:
+                # One after the other until they are on the line: they keep their order, and who spoke before is known.
+                await turn.enter_async_context(session.reading)
+                if await self._auto_read.get(session.guild.id) == message.channel.id:
+                    await self._read(message, session, turn)
         except BotError as error:
+            session.last_read = None
             # Nobody asked for this, so nobody is told: the message stands there to be read.
             level = logging.INFO if isinstance(error, Refusal) else logging.WARNING
             log.log(level, "not read aloud", extra={"message_id": message.id, "detail": str(error)})
 
-    async def _read(self, message: discord.Message, session: Session) -> None:
+    async def _read(self, message: discord.Message, session: Session, turn: AsyncExitStack) -> None:
         place = session.guild.get_channel_or_thread(message.channel.id)
         if place is None:
             return
@@ -72,18 +79,22 @@ class Reading(commands.Cog):
         model = await self._rules.model_for(caller, ModelKind.SPEECH, None)
         voice = await self._preferences.get(caller)
         speaker = None if session.last_read == caller.user_id else caller.name
-        text = spoken_message(message.content, speaker=speaker, mentions=names_in(message))
-        prepared = await self._saying.prepare(caller, text, voice.name, model)
+        wording = partial(spoken_message, speaker=speaker, mentions=names_in(message))
+        prepared = await self._saying.prepare(caller, message.content, voice.name, model, wording=wording)
         async with prepared.reservation:
-            utterance = Utterance(prepared.label, speed=voice.speed)
+            label = replace(prepared.label, turn_of=message.channel.id)
+            utterance = Utterance(label, speed=voice.speed)
             session.line.add(utterance)
             session.last_read = caller.user_id
+            await turn.aclose()
             await self._saying.speak_aloud(prepared, utterance)
 
 
 def _is_a_listeners(message: discord.Message, session: Session) -> bool:
     """Whether a person who listens wrote it for others to hear."""
-    if message.author.bot or message.webhook_id is not None or message.flags.silent or not message.content:
+    if message.author.bot or message.webhook_id is not None or message.is_system():
+        return False
+    if message.flags.silent or not message.content:
         return False
     return message.author.id in session.listeners
 

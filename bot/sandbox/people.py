@@ -6,14 +6,14 @@ from dataclasses import replace
 from bot.sandbox import payloads
 from bot.sandbox.command_rules import MESSAGE_MENU
 from bot.sandbox.commands import CommandBook
-from bot.sandbox.drafts import Draft, Upload
+from bot.sandbox.drafts import ABSENT, Draft, Upload
 from bot.sandbox.forms import buttons, submitted
 from bot.sandbox.guilds import Channel, Guild, User
 from bot.sandbox.interaction_payloads import DIRECT_CONTEXT, GUILD_CONTEXT, interaction_event
 from bot.sandbox.interactions import Interaction, InteractionType
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.mentions import ANYONE
-from bot.sandbox.messages import Attachment, Message
+from bot.sandbox.messages import Attachment, Message, MessageFlag
 from bot.sandbox.options import ClientRefused, Found, fill, find_command, nested
 from bot.sandbox.permissions import Permission
 from bot.sandbox.said import Said
@@ -22,6 +22,8 @@ from bot.sandbox.wire import Json
 
 Where = Channel | str | int | None
 """A channel, its name (`#random`; `dm` for the direct messages with the bot), its id, or None for the first one."""
+
+SILENT = "@silent "
 
 
 class Person:
@@ -136,7 +138,7 @@ class Person:
         ping: bool = True,
         files: Mapping[str, bytes] | None = None,
     ) -> Message:
-        """Type an ordinary message.
+        """Type an ordinary message; one that begins with `@silent ` notifies nobody, as in Discord's own client.
 
         Args:
             reply_to: the message it is a reply to; `ping` False switches the ping off that goes with a reply.
@@ -152,8 +154,13 @@ class Person:
         if reply_to is not None and reply_to.ephemeral:
             raise ClientRefused("nobody can reply to a message that only one person sees")
         uploads = [Upload(part, name, data) for part, (name, data) in enumerate((files or {}).items())]
+        words = text.strip().removeprefix(SILENT)
         draft = Draft(
-            {}, content=text.strip(), reply_to=None if reply_to is None else reply_to.id, uploads=tuple(uploads)
+            {},
+            content=words,
+            flags=MessageFlag.SUPPRESS_NOTIFICATIONS if words != text.strip() else ABSENT,
+            reply_to=None if reply_to is None else reply_to.id,
+            uploads=tuple(uploads),
         )
         return self._standin.postbox.create(place, self.user, draft, fallback=replace(ANYONE, replied_user=ping))
 

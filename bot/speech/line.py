@@ -55,7 +55,7 @@ class Line:
         self._clock = clock
         self._taken: list[Utterance] = []  # what is being said, and what follows it in the same talk already
         self._waiting: list[Utterance] = []  # in the order in which they came
-        self._had_word: list[int] = []  # members, the one who had it last at the end
+        self._had_word: list[int] = []  # whose turns were had, the last one at the end
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -147,9 +147,9 @@ class Line:
             return None
         self._waiting.remove(utterance)
         self._taken.append(utterance)
-        if utterance.label.member_id in self._had_word:
-            self._had_word.remove(utterance.label.member_id)
-        self._had_word.append(utterance.label.member_id)
+        if utterance.label.turn in self._had_word:
+            self._had_word.remove(utterance.label.turn)
+        self._had_word.append(utterance.label.turn)
         utterance.onto(talk)
         self._changed()
         return utterance
@@ -212,16 +212,14 @@ def in_turn(waiting: Sequence[Utterance], had_word: Sequence[int]) -> list[Utter
     """Put `waiting`, which are in the order in which they came, in the order in which they have the word.
 
     Args:
-        had_word: members who have had it, the last one at the end.
+        had_word: whose turns were had, the last one at the end.
     """
     left, served, order = list(waiting), list(had_word), list[Utterance]()
     while left:
-        longest_ago = min(
-            left, key=lambda each: served.index(each.label.member_id) if each.label.member_id in served else -1
-        )
+        longest_ago = min(left, key=lambda each: served.index(each.label.turn) if each.label.turn in served else -1)
         left.remove(longest_ago)
         order.append(longest_ago)
-        if longest_ago.label.member_id in served:
-            served.remove(longest_ago.label.member_id)
-        served.append(longest_ago.label.member_id)
+        if longest_ago.label.turn in served:
+            served.remove(longest_ago.label.turn)
+        served.append(longest_ago.label.turn)
     return order

@@ -19,13 +19,20 @@ log = logging.getLogger(__name__)
 class Label:
     """What people see of an utterance in the queue: who had it said, its beginning, and how many characters it has.
 
-    `characters` is None where nobody knows yet, since it is still being written.
+    `characters` is None where nobody knows yet, since it is still being written. `turn_of` is whose turn on the line it
+    takes where not the member's own: the messages of a channel that is read aloud share one, and so keep their order.
     """
 
     member_id: int
     member: str
     title: str
     characters: int | None = None
+    turn_of: int | None = None
+
+    @property
+    def turn(self) -> int:
+        """Whose turn it takes."""
+        return self.member_id if self.turn_of is None else self.turn_of
 
 
 class Piece:

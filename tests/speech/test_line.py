@@ -87,6 +87,17 @@ def test_who_has_not_had_the_word_for_longest_has_it_next() -> None:
     assert [each.label.title for each in order] == ["B1", "C1", "A2", "B2", "A3"]
 
 
+def test_what_shares_a_turn_keeps_its_order_whoever_it_is_from() -> None:
+    came = [(ADA, "read 1", 9), (ADA, "read 2", 9), (BEN, "read 3", 9), (BEN, "B1", None)]
+    labels = [Label(member, "", title, turn_of=turn) for member, title, turn in came]
+    assert [each.label.title for each in in_turn([Utterance(label) for label in labels], [])] == [
+        "read 1",
+        "B1",
+        "read 2",
+        "read 3",
+    ]
+
+
 async def test_everything_is_said_in_one_talk_and_the_line_is_idle_again(line: Line, listener: Listener) -> None:
     said = [utterance(member, seconds=0.2) for member in (ADA, BEN, ADA, CLEO)]
     assert [line.add(each) for each in said] == [0, 1, 2, 2]

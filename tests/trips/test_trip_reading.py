@@ -1,7 +1,9 @@
 """A text channel read aloud to those who listen."""
 
+from bot.sandbox.messages import MessageFlag
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.world import World
 from tests.support.listening import OTHER, idle, in_the_lounge
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole
 
@@ -13,11 +15,13 @@ def _said(box: Sandbox) -> list[str]:
 
 
 async def test_what_listeners_write_in_the_channel_is_read_aloud(open_box: OpenBox) -> None:
-    env = {**ANY_NUMBER, "MESSAGE_CONTENT": "true"}
-    box = await open_box(env, privileged_intents=MESSAGE_CONTENT)
-    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
-    cleo, mo = box.person("Cleo"), box.person("Mo")
-    cleo.joins_voice(OTHER)
+    world = World(privileged_intents=MESSAGE_CONTENT)
+    world.populate()
+    env = {**ANY_NUMBER, "MESSAGE_CONTENT": "true", "BLOCKED_USERS": str(world.user("Cleo").id)}
+    box = await open_box(env, world=world)
+    ada, ben, cleo = await in_the_lounge(box, *(box.person(name) for name in ("Ada", "Ben", "Cleo")))
+    dora, mo = box.join("Dora"), box.person("Mo")
+    dora.joins_voice(OTHER)
     await ada.says("Nobody has asked for this to be read.", channel="#general")
     refused = await whole(await ada.command("/voice read", {"channel": ada.place("#general")}))
     assert refused.text.startswith("You need the **Manage Channels** permission here")
@@ -25,19 +29,26 @@ async def test_what_listeners_write_in_the_channel_is_read_aloud(open_box: OpenB
     assert done.private
     assert done.text.startswith("From now on I read aloud what those who listen to me")
     said = [
-        (ada, "#general", "Good evening."),
-        (ada, "#general", "Is everybody there?"),
-        (ben, "#general", f"I am, {ada.user.name}."),
+        (ada, "#general", "Good evening, version 2*3*4."),
+        (ada, "#general", r"A \*star\* to see."),
+        (ben, "#general", f"It is there, {ada.user.name}."),
         (ben, "#random", "This is another channel."),
-        (cleo, "#general", "I listen to somebody else."),
+        (ben, "#general", "@silent Nobody is to be bothered by this."),
+        (cleo, "#general", "I am not served here."),
+        (dora, "#general", "I listen to somebody else."),
         (mo, "#general", "I listen to nobody."),
         (ada, "#general", f"<@{ben.user.id}> " + "goes on and on and on and never stops, " * 12),
     ]
-    for person, channel, text in said:
-        await person.says(text, channel=channel)
-        await idle(ada)
+    written = [await person.says(text, channel=channel) for person, channel, text in said]
+    box.deliver_again(written[0])
     await box.voice.bell.until(lambda: len(_said(box)) == 4, deadline_s=DEADLINE_S, what="four messages")
-    assert _said(box)[:3] == ["Ada says: Good evening.", "Is everybody there?", "Ben says: I am, Ada."]
+    assert written[4].flags & MessageFlag.SUPPRESS_NOTIFICATIONS
+    await idle(ada)
+    assert _said(box)[:3] == [
+        "Ada says: Good evening, version 2*3*4.",
+        "A *star* to see.",
+        "Ben says: It is there, Ada.",
+    ]
     assert _said(box)[3].startswith("Ada says: Ben goes on and on")
     assert _said(box)[3].endswith("and so on.")
     assert len(_said(box)[3]) < 350

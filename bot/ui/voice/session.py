@@ -58,6 +58,8 @@ class Session:
         """Since when, in monotonic seconds, nobody listens."""
         self.last_read: int | None = None
         """Whose message was read aloud last."""
+        self.reading = asyncio.Lock()
+        """Held while a message that is to be read aloud is put on the line."""
         self._link = link
         self._clock = clock
         self._lost = lost
