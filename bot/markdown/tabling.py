@@ -4,6 +4,8 @@ import re
 from typing import Final
 
 from bot.markdown.blocks import Inset, Paper
+from bot.markdown.inline import without_unfinished
+from bot.markdown.lines import translate
 from bot.markdown.tables import Row, Table, read_delimiter, read_row
 
 _MARGIN: Final = 40
@@ -64,12 +66,14 @@ class Tabling:
         content = self._inset.content_of(line) or ""
         if self._table is None:
             may_be_delimiter = _BEGUN_DELIMITER.fullmatch(content) is not None
-            return ("" if self._bordered else self._line + "\n") if may_be_delimiter else None
+            if not may_be_delimiter:
+                return None
+            return "" if self._bordered else (translate(self._line) or "") + "\n"
         if not content:
             return "" if self._as_records else self._shown(self._table)
         if not self._is_row(content):
             return None
-        longer = self._table.with_row(read_row(content))
+        longer = self._table.with_row(read_row(without_unfinished(content)))
         if self._as_records:
             return self._told(longer)
         has_room = longer.grid is None or len(self._shown(longer)) <= self._capacity

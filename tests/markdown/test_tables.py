@@ -184,6 +184,16 @@ def test_a_growing_table_keeps_its_words() -> None:
         seen = words
 
 
+def test_an_address_that_is_coming_does_not_widen_its_column() -> None:
+    *_, last = growing("| a | b |\n|---|---|\n| x | [the docs](https://docs.example/a/long/pa")
+    assert last == "```\na | b\n--+---------\nx | the docs\n```"
+
+
+def test_a_line_that_may_be_a_header_shows_meanwhile() -> None:
+    *_, last = growing("`a | b` costs $x^2$\n")
+    assert last == "`a | b` costs `x^2`"
+
+
 def test_no_grid_is_wider_than_a_screen() -> None:
     for words in range(1, 30):
         text = f"| a | b | c |\n|-|-|-|\n| {'word ' * words} | {'x' * words} | y |"
