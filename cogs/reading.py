@@ -1,11 +1,12 @@
 """Reading a text channel aloud to those who listen to the bot in a voice channel."""
 
+import asyncio
 import logging
 from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import discord
 from discord.ext import commands
@@ -50,6 +51,14 @@ class Reading(commands.Cog):
         self._preferences = preferences
         self._saying = saying
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
+        self._running: set[asyncio.Task[Any]] = set()  # Any: the events' tasks are discord.py's
+
+    async def cog_unload(self) -> None:
+        """End what is still being read, so that what it didn't spend is given back while the store is open."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -58,17 +67,25 @@ class Reading(commands.Cog):
         if session is None or message.id in self._seen or not _is_a_listeners(message, session):
             return
         self._seen.append(message.id)
+        task = asyncio.current_task()
+        assert task is not None, "called within an event's task"
+        self._running.add(task)
         try:
-            async with AsyncExitStack() as turn:
-                # One after the other until they are on the line: they keep their order, and who spoke before is known.
-                await turn.enter_async_context(session.reading)
-                if await self._auto_read.get(session.guild.id) == message.channel.id:
-                    await self._read(message, session, turn)
+            await self._read_in_turn(message, session)
         except BotError as error:
             session.last_read = None
             # Nobody asked for this, so nobody is told: the message stands there to be read.
             level = logging.INFO if isinstance(error, Refusal) else logging.WARNING
             log.log(level, "not read aloud", extra={"message_id": message.id, "detail": str(error)})
+        finally:
+            self._running.discard(task)
+
+    async def _read_in_turn(self, message: discord.Message, session: Session) -> None:
+        """Read it if its channel is read; one after the other until on the line, so that they keep their order."""
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(session.reading)
+            if await self._auto_read.get(session.guild.id) == message.channel.id:
+                await self._read(message, session, turn)
 
     async def _read(self, message: discord.Message, session: Session, turn: AsyncExitStack) -> None:
         place = session.guild.get_channel_or_thread(message.channel.id)

@@ -184,6 +184,8 @@ class Saying:
                 while waiting and len(running) < AT_ONCE:
                     take = waiting.popleft()
                     running.append((take, asyncio.create_task(self._fill(take, prepared))))
+                if not running:
+                    return  # dropped before anything was asked for
                 take, task = running[0]
                 await task
                 running.popleft()

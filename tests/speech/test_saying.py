@@ -17,6 +17,7 @@ from bot.speech.joining import TooLongToSend, duration_s
 from bot.speech.pieces import cut
 from bot.speech.saying import AT_ONCE, Saying, Speech
 from bot.speech.sentences import aloud
+from bot.speech.utterance import Label, Utterance
 from bot.speech.voices import VOICES
 from tests.support.make_sound import mp3
 from tests.support.workshop import CALLER, DEADLINE_S, Handler, Workshop, refusing, workshop
@@ -119,6 +120,24 @@ async def test_a_long_text_is_asked_for_in_pieces_and_joined_in_order(tmp_path: 
         assert speech.note is None
         assert speech.characters == await shop.used(CHARACTERS) == sum(map(len, PIECES))
     assert most == AT_ONCE
+
+
+async def test_what_is_dropped_from_the_line_is_given_back_as_far_as_it_was_not_asked_for(tmp_path: Path) -> None:
+    async def dropping(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
+        dropped_midway.drop()
+        return await speaking(wanted, request)
+
+    dropped_before, dropped_midway = (Utterance(Label(CALLER.user_id, CALLER.name, "Hello")) for _ in range(2))
+    async with workshop(tmp_path, dropping) as shop:
+        saying = Saying(shop.api, shop.ledger, shop.lexicon, SystemClock())
+        dropped_before.drop()
+        await saying.speak_aloud(await saying.prepare(CALLER, LONG, "alloy", "tts-1"), dropped_before)
+        assert shop.asked == []
+        assert await shop.used(CHARACTERS) == 0
+        dropped_midway.near.set()
+        await saying.speak_aloud(await saying.prepare(CALLER, LONG, "alloy", "tts-1"), dropped_midway)
+        assert 1 <= len(shop.asked) <= AT_ONCE
+        assert await shop.used(CHARACTERS) == sum(len(wanted["input"]) for wanted in shop.asked)
 
 
 async def test_nothing_sayable_asks_and_spends_nothing(tmp_path: Path) -> None:

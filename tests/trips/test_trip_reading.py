@@ -1,5 +1,6 @@
 """A text channel read aloud to those who listen."""
 
+from bot.sandbox.faults import Slow
 from bot.sandbox.messages import MessageFlag
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.sandbox import Sandbox
@@ -57,6 +58,13 @@ async def test_what_listeners_write_in_the_channel_is_read_aloud(open_box: OpenB
     await ada.says("And now it is quiet.", channel="#general")
     await idle(ada)
     assert len(_said(box)) == 4
+    await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
+    box.model_api.faults.always(Kind.SPEECH, Slow(pace_s=30))
+    for text in ("This takes for ever.", "And so does this.", "This even waits."):
+        await ada.says(text, channel="#general")
+    await box.voice.bell.until(lambda: len(_said(box)) == 6, deadline_s=DEADLINE_S, what="two more messages")
+    assert await box.child.stop() == 0
+    assert [line for line in box.child.log if "ERROR" in line or "settled later" in line] == []
 
 
 async def test_without_the_intent_it_says_what_is_missing(open_box: OpenBox) -> None:

@@ -72,10 +72,10 @@ class Link(discord.VoiceClient):
         """Whether end-to-end encryption was agreed upon, and is not in force yet."""
         return self._connection.dave_protocol_version > 0 and self.voice_privacy_code is None
 
-    async def leave(self) -> None:
-        """Leave the channel; waits a moment for Discord to confirm, which never comes where it was out already."""
+    async def disconnect(self, *, force: bool = False) -> None:
+        """Leave the channel; wait for Discord's word but a moment, as it never comes where the bot was out already."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.disconnect(force=True), LEFT_WITHIN_S)
+            await asyncio.wait_for(super().disconnect(force=force), LEFT_WITHIN_S)
 
     def send_audio_packet(self, data: bytes, *, encode: bool = True) -> None:
         """Send a packet, and let the tape that it came from know."""
@@ -102,7 +102,7 @@ async def open_link(channel: discord.VoiceChannel | discord.StageChannel) -> Lin
     except asyncio.CancelledError:
         # discord.py keeps the half of a client, its thread too, and would refuse every further one in this server.
         if isinstance(half := channel.guild.voice_client, Link):
-            await half.leave()
+            await half.disconnect(force=True)
         raise
     except Exception as error:
         # Silence, a name that isn't found, a handshake that fails: sockets, TLS and HTTP each have errors of their own.

@@ -122,7 +122,7 @@ class Session:
         self._supervising.cancel()
         await asyncio.wait({self._supervising})
         await self.line.close()
-        await self._link.leave()
+        await self._link.disconnect(force=True)
 
     def moved_out(self) -> None:
         """Take note that Discord says the bot is in no channel of this server."""
