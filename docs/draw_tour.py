@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 COLUMNS, ROWS = 96, 500  # as many rows as the tour could need: nothing scrolls away
 
 CELL_WIDTH, LINE_HEIGHT, FONT_SIZE = 8.4, 19, 14  # pixels
-WHOLE_STEPS = frozenset({1, 5, 6, 7, 9, 14, 15})  # of the others only what they were about and that they worked
+WHOLE_STEPS = frozenset({1, 4, 6, 7, 8, 10, 15, 16})  # of the others only what they were about and that they worked
 MARGIN, TITLE_HEIGHT = 18, 36
 BACKGROUND, FOREGROUND, DIM = "#1e1f22", "#dbdee1", "#878b93"
 COLOURS = {

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.sandbox.command_rules import ATTACHMENT
+from bot.sandbox.console_buttons import BUTTON_HELP, ButtonWords
 from bot.sandbox.console_voice import VOICE_HELP, VoiceWords
 from bot.sandbox.fault_names import named_faults
 from bot.sandbox.files import Folder
@@ -36,6 +37,7 @@ HELP = f"""\
   /in #random, /in dm            be elsewhere
   /people                        who is here, and where one can go
   /look                          what is on the screen in this channel
+{BUTTON_HELP}
 {VOICE_HELP}
   /fault chat 503 always         let calls to the model API, or voice, fail: /fault lists how, /fault off ends it
   /log                           the last lines of the bot's log
@@ -54,6 +56,9 @@ class Console:
         self._person: Person = sandbox.person("Ada")
         self._place = self._person.place()
         self._voice = VoiceWords(sandbox, show, folder, lambda: self._person)
+        self._buttons = ButtonWords(
+            show, lambda: self._person, lambda: self._person.sees(self._place), self._watch_used
+        )
         sandbox.model_api.pace_s = PACE_S
         self._own: dict[str, Callable[[str], Awaitable[None]]] = {
             "as": self._become,
@@ -63,6 +68,7 @@ class Console:
             "fault": self._fault,
             "log": self._log,
             "console": self._help,
+            **self._buttons.words,
             **self._voice.words,
         }
 
@@ -104,7 +110,8 @@ class Console:
             raise Mistake("The bot is not running any more; /log shows the last it said.")
         options = {**typed.options, **self._files(typed)}
         used = await self._person.command(typed.name, options, channel=self._place)
-        await self._watch(used, lambda: used.responded and not used.thinking)
+        await self._watch_used(used)
+        self._buttons.opened(used)
 
     def _files(self, typed: Typed) -> dict[str, Attachment]:
         """Upload the files whose paths were typed for options that take one."""
@@ -126,6 +133,9 @@ class Console:
         self._show.message(said.message)
         if self._sandbox.running and (text != line or self._place.is_direct):
             await self._watch(said, lambda: bool(said.messages or said.reactions))
+
+    async def _watch_used(self, used: Invocation) -> None:
+        await self._watch(used, lambda: used.responded and not used.thinking)
 
     async def _watch(self, used: Invocation | Said, answered: Callable[[], bool]) -> None:
         api = self._sandbox.model_api

@@ -23,6 +23,14 @@ def buttons(components: list[Json]) -> list[Json]:
     return found
 
 
+def text_field(component: Json) -> str:
+    """The custom id of a form's first text field, however deep; empty where there is none."""
+    if component.get("type") == TEXT_INPUT:
+        return str(component["custom_id"])
+    inner = [*component.get("components", []), *([component["component"]] if "component" in component else [])]
+    return next(filter(None, map(text_field, inner)), "")
+
+
 def submitted(component: Json, values: Mapping[str, str]) -> Json:
     """A modal's component as it is sent: with what was typed or chosen, by custom id, or else as it was before.
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from bot.sandbox.cells import visible, wrap
+from bot.sandbox.forms import buttons
 from bot.sandbox.messages import Attachment, Message
 from bot.sandbox.moments import read_out
 from bot.sandbox.styles import Styles
@@ -40,6 +41,7 @@ class MemberView:
             if number:
                 drawn.append(self._styles.dim(f"  ── message {number + 1} ──"))
             drawn += body
+            drawn += self._buttons(message)
         return drawn
 
     def _heading(self, message: Message) -> str:
@@ -58,6 +60,10 @@ class MemberView:
         if message.ephemeral:
             drawn.append("  " + self._styles.dim("(only you can see this)"))
         return drawn
+
+    def _buttons(self, message: Message) -> list[str]:
+        labels = " ".join(f"[{each['label']}]" for each in buttons(message.components) if each.get("label"))
+        return [f"  {self._styles.code(part)}" for part in self._wrap(labels)] if labels else []
 
     def _named(self, text: str) -> str:
         """Put names in place of mentions, as Discord's client does."""

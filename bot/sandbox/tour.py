@@ -5,8 +5,9 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 
-from bot.sandbox.faults import Slow, Status
+from bot.sandbox.faults import Slow, Stall, Status
 from bot.sandbox.files import Folder
+from bot.sandbox.forms import buttons
 from bot.sandbox.invocation import Invocation, NotAcknowledged
 from bot.sandbox.messages import Attachment
 from bot.sandbox.model_api import ModelApi
@@ -23,6 +24,9 @@ PACE_S = 0.02  # between two deltas, so that one can read along
 FASTER = 7  # so many times, for long answers
 STEP_WITHIN_S = 30.0
 FOLD = 4  # lines of a long message that are kept
+
+LENGTHY = 80
+"""Characters after which somebody has enough of an answer."""
 
 VOICE_CHANNEL = "Lounge"
 ENOUGH = 0.9
@@ -70,6 +74,7 @@ class Tour:
             ("Ada asks, and the answer grows as it is written", self._ask),
             ("A follow-up that needs what was said before", self._follow_up),
             ("Ben replies to that answer in a message of his own", self._reply),
+            ("Mo stops an answer, and has it go on after all", self._stopped_answer),
             ("A long answer goes on in further messages", self._long_answer),
             ("Cleo wants a table, which Discord has no picture of", self._table),
             ("Read aloud", self._say),
@@ -142,6 +147,20 @@ class Tour:
         check(any(m["content"] == _source(self._api, answer.content) for m in request), "the answer was not sent along")
         check(not any(message.pinged for message in said.messages), "somebody was pinged")
         return f"answered by a reply that pings nobody; the request carried {len(request)} messages"
+
+    async def _stopped_answer(self) -> str:
+        self._api.faults.next(Kind.CHAT, Stall(after=40))
+        used = await self._use("Mo", "ask", prompt="Tell me all about the moon.")
+        await self._follow(used, lambda: _buttons(used) == ["Stop"] and len(used.text) > LENGTHY, fold=FOLD)
+        await self._press("Mo", used, "Stop")
+        await self._follow(used, lambda: "Continue" in _buttons(used), fold=FOLD)
+        call = self._api.calls(Kind.CHAT)[-1]
+        await self._api.until(lambda: call.closed_early_at is not None, STEP_WITHIN_S)
+        rest = await self._press("Mo", used, "Continue")
+        await self._follow(rest, lambda: "Regenerate" in _buttons(rest), fold=FOLD)
+        request = self._api.calls(Kind.CHAT)[-1].messages
+        check(str(request[-2]["content"])[:20] == used.text[:20], "the answer so far was not sent along")
+        return f"it kept its words, and went on; under it: {', '.join(_buttons(rest))}"
 
     async def _long_answer(self) -> str:
         self._api.faults.next(Kind.CHAT, Slow(pace_s=self._pace_s / FASTER))
@@ -284,6 +303,11 @@ class Tour:
         self._show.used(name, f"#{place.name}", command, options)
         return await person.command(command, options, channel=place, force=force)
 
+    async def _press(self, name: str, used: Invocation, label: str) -> Invocation:
+        person = self._sandbox.person(name)
+        self._show.line(f"  {self._show.styles.person(name)} presses {self._show.styles.code(f'[{label}]')}")
+        return await person.clicks(used.messages[-1], label)
+
     async def _follow(self, used: Invocation, done: Callable[[], bool], *, fold: int | None = None) -> None:
         await self._show.follow(used, lambda: used.failed or done(), deadline_s=STEP_WITHIN_S, fold=fold)
         check(not used.failed, "the bot did not respond in time")
@@ -306,6 +330,11 @@ class Tour:
         check(len(found) == count, f"{len(found)} files came, not {count}: {used.text}")
         check(all(each.filename.endswith(ending) for each in found), "a file has another ending")
         return found
+
+
+def _buttons(used: Invocation) -> list[str]:
+    """What can be pressed under the last message of an answer."""
+    return [each["label"] for each in buttons(used.messages[-1].components)] if used.messages else []
 
 
 def _source(api: ModelApi, shown: str) -> str | None:

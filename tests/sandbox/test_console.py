@@ -62,6 +62,8 @@ async def test_direct_messages_are_each_persons_own(desk: Desk) -> None:
         ("/fault voice cut", "That can't happen now: the bot has no voice connection there."),
         ("/leave", "Ada is in no voice channel."),
         ("/hear", "Nothing was to be heard."),
+        ("/press Stop", "Say which button: /press NAME. There are: none."),
+        ("/fill a cat", "Open a form first, then say what to write: /fill TEXT."),
         ("/kick", "Discord would not let you: the bot is in no voice channel."),
         ("/fault chat 429 often", "How often? A number up to 1000, or always."),
     ],

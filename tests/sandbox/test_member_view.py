@@ -54,6 +54,13 @@ def test_files_show_their_name_and_size() -> None:
     assert lines[1:] == ["  ▣ SPOILER_cat.png 2 KB · 256×128 · spoiler", "    alt: a cat"]
 
 
+def test_buttons_stand_below() -> None:
+    row = {"type": 1, "components": [{"type": 2, "label": each, "custom_id": each} for each in ("Again", "Delete")]}
+    answer = message("\n".join("abcdefgh"))
+    answer.components = [row]
+    assert draw(answer, fold=2)[-2:] == ["  h", "  [Again] [Delete]"]
+
+
 def test_further_messages_follow_and_long_ones_fold() -> None:
     lines = draw(message("\n".join("abcdefgh")), message("end"), fold=4)
     assert lines[1:] == ["  a", "  b", "  ⋮ 4 more lines", "  g", "  h", "  ── message 2 ──", "  end"]
