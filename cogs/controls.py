@@ -17,6 +17,7 @@ from bot.ui.buttons import Buttons, asker_of
 from bot.ui.callers import caller_of
 from bot.ui.controls import name_of
 from bot.ui.disposal import dispose, whose
+from bot.ui.recollection import recollected
 from bot.ui.voice.listening import all_may_see
 from bot.ui.voice.speaking import Speaking
 from bot.ui.voice.voices import Voices
@@ -26,12 +27,6 @@ class Over(Refusal):
     """There is nothing left to stop."""
 
     sentence = "That answer has ended already."
-
-
-class NotKept(Refusal):
-    """A question was about something of which only the name is kept."""
-
-    sentence = "I don't keep the files and messages that questions are about. Please ask again with them."
 
 
 class Controls(commands.Cog):
@@ -68,10 +63,9 @@ class Controls(commands.Cog):
     async def _regenerate(self, interaction: discord.Interaction, turn_id: int) -> None:
         caller = caller_of(interaction)
         turn = await self._revisits.turn(caller, turn_id)
-        if turn.files or turn.about is not None:
-            raise NotKept(f"turn {turn_id}")
         model = await self._rules.model_for(caller, ModelKind.CHAT, None)
-        question = Question.anew(turn, model, await self._rules.persona_for(caller))
+        persona = await self._rules.persona_for(caller)
+        question = Question.anew(turn, model, persona, *await recollected(interaction, turn))
         await self._asking.answer(interaction, caller, question)
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:

@@ -41,13 +41,17 @@ class Question:
     after: Turn | None = None
 
     @classmethod
-    def anew(cls, turn: Turn, model: str, persona: str) -> Self:
-        """Ask a turn's question again."""
+    def anew(
+        cls, turn: Turn, model: str, persona: str, subject: Subject | None, enclosed: tuple[Enclosure, ...]
+    ) -> Self:
+        """Ask a turn's question again, about the same message and with the same files."""
         return cls(
             turn.question,
             model,
             persona,
             private=turn.private,
+            subject=subject,
+            enclosed=enclosed,
             message_id=turn.question_message_id,
             way="regenerate",
             again=turn,

@@ -9,6 +9,7 @@ from bot.sandbox.messages import Message
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
+from bot.ui.recollection import NotThere
 from tests.support.trip_box import (
     ANY_NUMBER,
     DEADLINE_S,
@@ -18,6 +19,7 @@ from tests.support.trip_box import (
     begun,
     being_thought_of,
     is_about,
+    mention,
     pressed,
     told,
     use,
@@ -100,7 +102,7 @@ async def test_an_answer_is_stopped_gone_on_with_asked_anew_read_and_deleted(ope
 
 
 async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_box: OpenBox) -> None:
-    box = await open_box(ANY_NUMBER)
+    box = await open_box({**ANY_NUMBER, "SHUTDOWN_GRACE_SECONDS": "0"})
     ada, ben, mo = box.person("Ada"), box.person("Ben"), box.person("Mo")
     box.model_api.script("word " * 900, when=is_about("Long"))
     running, long = await stalled(box, ada, "Stall"), await ask(ada, "Long")
@@ -109,7 +111,11 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_box: Ope
     assert (await stop(mo, running)).endswith(STOPPED)
     assert [labels(each) for each in long.messages] == [[]] * (len(long.messages) - 1) + [AFTERWARDS]
 
+    interrupted = await stalled(box, ben, "Wait", channel="#random")
     assert await box.restart() == 0
+    assert labels(interrupted.messages[0]) == UNFINISHED
+    assert (await press(ben, interrupted.messages[0], "Continue")).text
+    assert told(box.model_api.calls("chat")[-1])[::2] == ["Wait", GO_ON]
     calls = len(box.model_api.requests)
     for label in UNFINISHED:
         refused = await press(ben, running.messages[0], label)
@@ -169,6 +175,15 @@ async def test_an_answer_to_a_mention_has_the_same_buttons(open_box: OpenBox) ->
     await (await ada.clicks(message, "Delete")).acknowledged
     await said.until(lambda each: not each.messages, deadline_s=DEADLINE_S)
     assert again.messages
+
+    about = await mention(
+        ada, "What does it do?", files={"tide.py": b"ebb = 1"}, reply_to=await ben.says("Look at it.")
+    )
+    first = box.model_api.calls("chat")[-1].messages
+    await press(ada, about.messages[0], "Regenerate")
+    assert box.model_api.calls("chat")[-1].messages == first
+    shown = await ask(ada, "And this?", attachment=ada.uploads("tide.py", b"flow = 1"))
+    assert (await press(ada, shown.messages[0], "Regenerate")).text == NotThere.sentence
 
 
 async def test_an_answer_is_stopped_while_the_model_still_thinks(open_box: OpenBox) -> None:

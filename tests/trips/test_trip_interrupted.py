@@ -29,6 +29,7 @@ async def test_an_answer_is_marked_at_the_next_start_and_keeps_its_words(box: Sa
     words = used.text.split("\n")[0]
     await box.start()
     assert (await marked(used)).text == words + MARK
+    assert used.messages[0].components == []
     assert len(used.messages) == 1
     assert (await ask(ada, "And now?")).text
     assert used.text == words + MARK

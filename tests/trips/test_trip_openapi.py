@@ -5,7 +5,7 @@ from bot.sandbox.faults import CONTENT_POLICY, Cut, Slow, Status
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from tests.support.make_picture import picture
-from tests.support.trip_box import OpenBox, ask, is_about, mention, use, whole
+from tests.support.trip_box import DEADLINE_S, OpenBox, ask, is_about, mention, use, whole
 from tests.trips.menus import READ, asks_about
 from tests.trips.openapi import OpenApi
 
@@ -14,7 +14,7 @@ LONG = "\n\n".join(f"{number}. " + "Of ships and shoes and sealing wax. " * 12 f
 
 async def test_every_request_and_answer_is_as_discord_describes_it(open_box: OpenBox):
     described = OpenApi.beside_the_checkout()
-    box = await open_box(rates={"interaction.webhook": ROOMY})
+    box = await open_box({"MEMBER_RATE": "off"}, rates={"interaction.webhook": ROOMY})
     ada, mo = box.person("Ada"), box.person("Mo")
     for words, length in (("short", 80), ("some messages", 5_000), ("a file", len(LONG))):
         box.model_api.script(LONG[:length], when=is_about(words))
@@ -27,13 +27,22 @@ async def test_every_request_and_answer_is_as_discord_describes_it(open_box: Ope
     await ask(ada, "broken off", fresh=True, model="gpt-4.1-mini", channel="a thread")
     await use(ada, "/say", text="Said aloud.", voice="nova")
     await use(ada, "/draw", prompt="two ships", n=2, spoiler=True, size="1792x1024")
+    drawn = await use(ada, "/draw", prompt="a ship")
+    await whole(await ada.clicks(drawn.messages[0], "Again"))
+    opened = await ada.clicks(drawn.messages[0], "Edit prompt")
+    await opened.until(lambda each: each.modal)
+    await whole(await ada.submits(opened, text="a boat"))
+    for label in ("Regenerate", "Read aloud"):
+        await whole(await ada.clicks(several.messages[-1], label))
+    await (await ada.clicks(long.messages[-1], "Delete")).acknowledged
+    await box.world.bell.until(lambda: not long.messages, deadline_s=DEADLINE_S, what="the deletion")
     await use(mo, "/channel model", model="gpt-image-1", kind="image")
     for command in ("/models", "/usage", "/help"):
         await use(ada, command)
         await use(ada, command, channel="dm")
     for option, command in (("model", "/ask"), ("voice", "/say"), ("size", "/draw"), ("model", "/channel model")):
         await mo.completes(command, option=option, typed="1")
-    assert {entry.method for entry in box.journal.requests} == {"GET", "POST", "PATCH", "PUT"}
+    assert {entry.method for entry in box.journal.requests} == {"GET", "POST", "PATCH", "PUT", "DELETE"}
     assert len([entry for entry in box.journal.requests if entry.files]) >= 3
     assert described.complaints(box.journal.requests) == []
 
