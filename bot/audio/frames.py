@@ -1,11 +1,10 @@
-"""What a packet is, in samples, bytes and seconds."""
+"""What a packet is, in samples and in bytes."""
 
 from typing import Final
 
 SILENCE: Final = b"\xf8\xff\xfe"
 """The packet that Discord takes for silence. Encryption leaves it as it is."""
 
-PACKET_S: Final = 0.02
 RATE: Final = 48_000
 PACKET_SAMPLES: Final = 960
 SAMPLE_BYTES: Final = 4  # 16 bits for the left, 16 for the right

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.child import CHECKOUT
 from bot.sandbox.faults import Slow
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.permissions import Permission
@@ -180,3 +181,15 @@ async def test_it_leaves_when_nobody_listens_or_nothing_is_said_and_joins_nothin
     used = await use(ada, "/voice queue")
     assert used.text.startswith("I'm in no voice channel here.")
     assert box.voice.call() is None
+
+
+async def test_where_a_library_is_missing_the_rest_works(open_box: OpenBox, tmp_path: Path) -> None:
+    tmp_path.joinpath("davey.py").write_text("raise ImportError('not here')")
+    box = await open_box({"PYTHONPATH": f"{tmp_path}:{CHECKOUT}"})
+    ada = box.person("Ada")
+    ada.joins_voice(LOUNGE)
+    for used in (await use(ada, "/voice join"), await use(ada, "/say", text="Hello.", play=True)):
+        assert used.text.startswith("I can't speak in voice channels yet.")
+        assert "`python -m bot check`" in used.text
+    assert used.messages[0].attachments
+    assert (await use(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")

@@ -107,7 +107,8 @@ class Voices:
             TimeoutError: another one took too long.
         """
         lock = self._locks[guild_id]
-        await asyncio.wait_for(lock.acquire(), TURN_WITHIN_S)
+        async with asyncio.timeout(TURN_WITHIN_S):
+            await lock.acquire()
         try:
             yield
         finally:
