@@ -36,6 +36,9 @@ def halted_by(halt: Halt) -> Ending:
 
 async def unless_halted(brake: Brake, work: Coroutine[Any, Any, None]) -> Halt | None:  # Any: what it sends and is sent
     """Do `work` to its end, or until the brake is pulled: then it is cancelled, and this tells why."""
+    if brake.halt is not None:
+        work.close()
+        return brake.halt
     working = asyncio.create_task(work)
     halting = asyncio.create_task(brake.pulled())
     try:

@@ -84,6 +84,8 @@ class Halting:
         while True:
             await self._busy.wait()
             await self._clock.sleep(LOOK_EVERY_S)
+            if not self._entries:
+                continue
             self._end_old()
             try:
                 await self._stop_wanted()

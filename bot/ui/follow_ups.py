@@ -28,12 +28,18 @@ class FollowUps:
         self._private = private
         self._unsure = False
 
-    async def send(self, text: str, files: Sequence[discord.File], view: discord.ui.View | None, *, after: int) -> int:
-        """Send the next message and return its id; `after` is the answer's last one so far."""
-        if self._unsure and (found := await self._found(after)) is not None:
-            self._unsure = False
-            await self.edit(found, text, files, view)
-            return found
+    async def found(self, after: int) -> int | None:
+        """Give the id of a message that was sent without anybody telling; `after` is the answer's last one known.
+
+        What it shows may be behind by now.
+        """
+        if not self._unsure or (sent := await self._looked_for(after)) is None:
+            return None
+        self._unsure = False
+        return sent
+
+    async def send(self, text: str, files: Sequence[discord.File], view: discord.ui.View | None) -> int:
+        """Send the next message and return its id."""
         flags = discord.MessageFlags(suppress_embeds=True, ephemeral=self._private)
         buttons: dict[str, Any] = {} if view is None else {"view": view}  # Any: discord.py's options
         self._unsure = True
@@ -95,7 +101,7 @@ class FollowUps:
         http = self._interaction.client.http
         return {"proxy": http.proxy, "proxy_auth": http.proxy_auth}
 
-    async def _found(self, after: int) -> int | None:
+    async def _looked_for(self, after: int) -> int | None:
         """Look for a message that may have been sent; private ones cannot be found."""
         if self._private or self._interaction.channel_id is None:
             return None

@@ -97,12 +97,15 @@ class InteractionSurface:
     async def _create(self, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         """Send the next message, unless the answer is deleted: what comes too late for that is taken back."""
         check_there(self.brake)
-        self._ids.append(await self._follow_ups.send(text, files, view, after=self._ids[-1]))
+        found = await self._follow_ups.found(self._ids[-1])
+        self._ids.append(await self._follow_ups.send(text, files, view) if found is None else found)
         try:
             check_there(self.brake)
         except Vanished:
             await self._follow_ups.delete(self._ids[-1])
             raise
+        if found is not None:
+            await self._follow_ups.edit(found, text, files, view)
 
     async def _note_first_words(self, text: str) -> None:
         """See that it is known of words that don't tell it themselves that they are not all, before they show."""

@@ -40,6 +40,13 @@ async def test_a_pulled_brake_ends_it_and_tells_why() -> None:
     assert work.put_away
 
 
+async def test_nothing_is_begun_when_it_is_pulled_already() -> None:
+    work, brake = Work(), Brake()
+    brake.pull(Halt.DELETED)
+    assert await unless_halted(brake, work.do()) is Halt.DELETED
+    assert not work.put_away
+
+
 async def test_its_error_is_passed_on() -> None:
     work = Work(KeyError("no"))
     work.go.set()

@@ -70,6 +70,13 @@ def test_for_a_model_that_reads_less_the_oldest_go_and_it_is_told_how_many(
     assert "1 earlier question" in (shortened(View((turn(1),)), 1000).omission or "")
 
 
+@pytest.mark.parametrize("window", [Window(0, 8000), Window(3, 0), Window(3, 5)], ids=["no turns", "off", "too few"])
+def test_what_is_gone_on_with_goes_along_whatever_the_bounds(window: Window) -> None:
+    assert ids(window.fit([turn(1), turn(2)], needed=1)) == [2]
+    assert ids(window.fit([], needed=1)) == []
+    assert ids(shortened(View((turn(1), turn(2), turn(3))), 0, needed=1)) == [3]
+
+
 def test_the_developer_speaks_first_and_the_question_comes_last() -> None:
     messages = render("Be kind.", [turn(1)], "And now?", "Ben")
     assert [message.role for message in messages] == ["developer", "user", "assistant", "user"]

@@ -159,7 +159,7 @@ async def _begun(person: Person) -> Invocation:
     return await begun(await person.command("/ask", prompt="Go on."))
 
 
-async def test_an_answer_to_a_mention_has_the_same_buttons(open_box: OpenBox) -> None:
+async def test_mentions_thoughts_and_files_have_the_same_buttons(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
     ada, ben = box.person("Ada"), box.person("Ben")
     box.model_api.faults.next(Kind.CHAT, Stall(after=4))
@@ -182,18 +182,15 @@ async def test_an_answer_to_a_mention_has_the_same_buttons(open_box: OpenBox) ->
     first = box.model_api.calls("chat")[-1].messages
     await press(ada, about.messages[0], "Regenerate")
     assert box.model_api.calls("chat")[-1].messages == first
+
+    box.model_api.faults.next(Kind.CHAT, Habits(reasoning=("Let me think. ",) * 3), Stall(after=3))
+    thinking = await ada.command("/ask", prompt="Think.")
+    await thinking.until(being_thought_of, deadline_s=DEADLINE_S)
+    assert await stop(ada, thinking) == "I was stopped before I had said anything."
+    assert labels(thinking.messages[0]) == []
+
     shown = await ask(ada, "And this?", attachment=ada.uploads("tide.py", b"flow = 1"))
     assert (await press(ada, shown.messages[0], "Regenerate")).text == NotThere.sentence
-
-
-async def test_an_answer_is_stopped_while_the_model_still_thinks(open_box: OpenBox) -> None:
-    box = await open_box(ANY_NUMBER)
-    ada = box.person("Ada")
-    box.model_api.faults.next(Kind.CHAT, Habits(reasoning=("Let me think. ",) * 3), Stall(after=3))
-    used = await ada.command("/ask", prompt="Think.")
-    await used.until(being_thought_of, deadline_s=DEADLINE_S)
-    assert await stop(ada, used) == "I was stopped before I had said anything."
-    assert labels(used.messages[0]) == []
 
 
 async def test_pictures_are_drawn_again_and_with_another_prompt_after_a_restart(open_box: OpenBox) -> None:
