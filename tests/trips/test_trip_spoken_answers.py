@@ -1,10 +1,12 @@
 """/ask speak: an answer read out while it is being written."""
 
 from bot.sandbox.faults import Slow, Status
+from bot.sandbox.messages import Message
 from bot.sandbox.model_calls import Kind
+from bot.sandbox.permissions import Permission
 from bot.sandbox.sandbox import Sandbox
 from tests.support.correlation import find, resampled, samples_of, trimmed
-from tests.support.listening import in_the_lounge, silence
+from tests.support.listening import idle, in_the_lounge, silence
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, begun, being_written, is_about, use, whole
 
 SENTENCES = [
@@ -93,3 +95,28 @@ async def test_private_answers_are_not_spoken_nor_any_without_a_listener(open_bo
     assert nowhere.private
     assert nowhere.text == "Join a voice channel first, then I can speak there."
     assert box.model_api.calls(Kind.CHAT) == []
+
+
+async def test_an_answer_is_read_aloud_where_one_listens_unless_somebody_there_may_not_see_it(
+    open_box: OpenBox,
+) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    box.model_api.script("The moon does it.", when=is_about("tides"), times=None)
+    answer = (await ask(ada, "What of the tides?")).messages[0]
+    own = (await ask(ada, "What of the tides?", private=True)).messages[0]
+
+    async def read_aloud(message: Message) -> bool:
+        """Press the button, get the MP3, and tell whether anything is to be heard as well."""
+        heard = len(box.voice.heard())
+        sound = await whole(await ada.clicks(message, "Read aloud"))
+        assert (sound.private, sound.messages[0].attachments[0].filename) == (True, "speech.mp3")
+        await idle(ada)
+        return box.voice.heard(since=heard).speech.seconds > 0
+
+    assert await read_aloud(answer)
+    assert not await read_aloud(own)
+    box.world.overwrite(ada.place(), ada.guild.members[ben.id], deny=Permission.VIEW_CHANNEL)
+    box.discord.gateway.announce_channel(ada.place())
+    assert not await read_aloud(answer)
+    assert len(_said(box)) == 3
