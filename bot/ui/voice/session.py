@@ -14,7 +14,7 @@ from bot.errors import VoiceLost
 from bot.speech.line import Line
 from bot.speech.speaker import Source
 from bot.ui.voice.endings import GAVE_UP, final_word, refusal_of
-from bot.ui.voice.link import TIMEOUT_S, Link, NoLink, open_link
+from bot.ui.voice.link import TIMEOUT_S, Link, NoLink, VoiceNotInstalled, open_link
 from bot.ui.voice.tape import Tape
 
 VocalChannel = discord.VoiceChannel | discord.StageChannel
@@ -181,6 +181,8 @@ class Session:
             self._absent.clear()
             try:
                 return await open_link(channel)
+            except VoiceNotInstalled as fault:
+                raise VoiceLost(str(fault), sentence=fault.sentence) from fault
             except NoLink as failure:
                 if (final := refusal_of(failure.close_code)) is not None:
                     raise final from failure
