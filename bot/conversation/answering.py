@@ -15,12 +15,21 @@ from bot.api.client import ApiClient
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
 from bot.conversation import enclosures
-from bot.conversation.endings import COMPLETE, INTERRUPTED, Ending, ending_of, failed, leaves_more, stopped_by
+from bot.conversation.endings import (
+    COMPLETE,
+    INTERRUPTED,
+    Ending,
+    controls_under,
+    ending_of,
+    failed,
+    stopped_by,
+)
 from bot.conversation.halts import DELETED, Halted, halted_by, unless_halted
 from bot.conversation.material import Material
 from bot.conversation.persona import facts_for
 from bot.conversation.prompt import estimate_prompt, render
 from bot.conversation.question import Question
+from bot.conversation.standing import Standing
 from bot.conversation.tally import Tally
 from bot.conversation.window import View, Window, shortened
 from bot.errors import (
@@ -39,8 +48,8 @@ from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
 from bot.roster.brake import Brake
 from bot.store.conversations import Conversations
-from bot.store.turns import NewTurn, Turn
-from bot.streaming.controls import NONE, Action, Controls
+from bot.store.turns import NewTurn
+from bot.streaming.controls import Action, Controls
 from bot.streaming.listener import Listener
 from bot.streaming.relay import Relay
 from bot.streaming.surface import Surface
@@ -104,6 +113,7 @@ class Answering:
         self._ledger = ledger
         self._clock = clock
         self._window = window
+        self._standing = Standing(conversations, window.reach)
 
     async def prepare(self, caller: Caller, question: Question) -> PreparedAnswer:
         """Gather what the model is told and reserve its cost. Asks the store only.
@@ -119,7 +129,7 @@ class Answering:
             raise BadOption("empty question", sentence="Ask me something in `prompt`.")
         enclosures.check(question.enclosed)
         asked_at_ms = unix_ms(self._clock.now())
-        earlier, path = await self._earlier(caller, question)
+        earlier, path = await self._standing.before(caller, question)
         view = self._window.fit(earlier, question.needed)
         quoted = question.quoted if not path else None
         material = enclosures.unopened(question.enclosed, question.subject or quoted)
@@ -138,8 +148,9 @@ class Answering:
         turns = tuple(await self._conversations.remaining(prepared.view.turns))
         if turns == prepared.view.turns:
             return prepared
-        if len(turns) < prepared.question.needed:
-            raise Forgotten("what was to be gone on with")
+        after = prepared.question.after
+        if after is not None and after.id not in {turn.id for turn in turns}:
+            raise Forgotten(f"turn {after.id}")
         return self._asked_with(prepared, replace(prepared.view, turns=turns), prepared.material)
 
     async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface, listener: Listener | None = None) -> None:
@@ -201,7 +212,7 @@ class Answering:
                 await relay.abandon()
             else:
                 kept = await self._keep(prepared, surface, tally, ending)
-                await self._finish(relay, _controls(kept, ending), ending.note, prepared.view.omission)
+                await self._finish(relay, controls_under(kept, ending), ending.note, prepared.view.omission)
                 if kept is not None:
                     await self._keep_messages(kept, surface)
         if interruption is not None:
@@ -315,39 +326,3 @@ class Answering:
         messages = self._rendered(prepared.caller, prepared.question, view, material)
         tokens = estimate_prompt(messages) + material.tokens
         return replace(prepared, view=view, material=material, messages=messages, prompt_tokens=tokens)
-
-    async def _earlier(self, caller: Caller, question: Question) -> tuple[list[Turn], tuple[int, ...]]:
-        """Give the turns to choose from: a reply's path, else the channel's public line or the member's private one.
-
-        Of a reply the ids of those turns as well: it will stand at their end.
-        """
-        if question.fresh:
-            return [], ()
-        reach = self._window.reach
-        if question.first is not None:
-            return await self._back_to(question.first, question)
-        if question.reply_to is not None:
-            turn_id = await self._conversations.turn_shown_in(question.reply_to, caller.channel_id)
-            if turn_id is not None:
-                path = await self._conversations.path(turn_id, max(reach, 1))
-                return path if reach else [], tuple(turn.id for turn in path)
-        if question.private:
-            return await self._conversations.private_line(caller.channel_id, caller.user_id, reach), ()
-        return await self._conversations.public_line(caller.channel_id, reach), ()
-
-    async def _back_to(self, first: Turn, question: Question) -> tuple[list[Turn], tuple[int, ...]]:
-        """Give what was known to the turn that a question comes back to, and where it is gone on with, that one."""
-        known = await self._conversations.path(first.id, self._window.reach + 1)
-        if not known or known[-1].id != first.id:
-            raise Forgotten(f"turn {first.id}")
-        path = known[: len(known) - 1 + question.needed]
-        ids = tuple(turn.id for turn in path)
-        return path if self._window.reach else path[len(path) - question.needed :], ids
-
-
-def _controls(turn_id: int | None, ending: Ending) -> Controls:
-    """Say what can be done with an answer; nothing with one that isn't kept."""
-    if turn_id is None:
-        return NONE
-    going_on = (Action.CONTINUE,) if leaves_more(ending.name) else ()
-    return Controls((Action.REGENERATE, *going_on, Action.READ, Action.DELETE), turn_id)

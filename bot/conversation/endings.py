@@ -1,10 +1,11 @@
-"""How an answer with words in it can end, and what is said below it."""
+"""How an answer with words in it can end, what is said below it, and what can be done with it then."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from bot.api.answers import StreamEnd
 from bot.errors import ApiError, BotError, ContentRefused, QuotaSpent
+from bot.streaming.controls import NONE, Action, Controls
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,12 @@ _UNFINISHED: Final = frozenset({"interrupted", "cut", "failed", "length", "limit
 """The names of those endings that leave something to be said."""
 
 
-def leaves_more(name: str) -> bool:
-    """Tell whether an answer that ended so can be gone on with."""
-    return name in _UNFINISHED
+def controls_under(turn_id: int | None, ending: Ending) -> Controls:
+    """Say what can be done with an answer that ended so; nothing with one that isn't kept."""
+    if turn_id is None:
+        return NONE
+    going_on = (Action.CONTINUE,) if ending.name in _UNFINISHED else ()
+    return Controls((Action.REGENERATE, *going_on, Action.READ, Action.DELETE), turn_id)
 
 
 def failed(error: ApiError) -> Ending:

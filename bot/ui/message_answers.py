@@ -5,11 +5,9 @@ are written in the same channel: by people, and by whoever comes after a death i
 """
 
 import asyncio
-import io
 import logging
 import secrets
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import discord
@@ -22,8 +20,8 @@ from bot.streaming.surface import Room, Vanished
 from bot.ui import notices
 from bot.ui.arrivals import Arrivals
 from bot.ui.chores import Chores
-from bot.ui.controls import drawn
 from bot.ui.footing import Footing
+from bot.ui.looks import Look
 from bot.ui.rooms import BucketRoom, ChannelRoom
 from bot.ui.vanishing import check_there, vanishing
 
@@ -33,8 +31,6 @@ _LOOKED_THROUGH: Final = 100
 """Messages after the last one known: far more than are written while a request is under way."""
 
 log = logging.getLogger(__name__)
-
-File = tuple[str, bytes]
 
 
 class MessageAnswer:
@@ -109,16 +105,16 @@ class MessageAnswer:
         Raises:
             Vanished: the answer has been deleted.
         """
-        await self._chores.see_through(self._show_words(index, _Look(text, controls)))
+        await self._chores.see_through(self._show_words(index, Look(text, controls)))
 
     async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
         """Do as `show` does, with a file, if that is allowed here."""
-        look = _Look(text, controls, (filename, data)) if self.footing.attach else _Look(NO_FILE, controls)
+        look = Look(text, controls, (filename, data)) if self.footing.attach else Look(NO_FILE, controls)
         await self._chores.see_through(self._show_words(index, look))
 
     async def meanwhile(self, text: str, controls: Controls = NONE) -> None:
         """Let `text` stand where the answer will be."""
-        await self._chores.see_through(self._say_meanwhile(_Look(text, controls)))
+        await self._chores.see_through(self._say_meanwhile(Look(text, controls)))
 
     async def closing(self, messages: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
@@ -157,13 +153,13 @@ class MessageAnswer:
             "event": self.id,
         }
 
-    async def _show_words(self, index: int, look: "_Look") -> None:
+    async def _show_words(self, index: int, look: Look) -> None:
         async with self._in_order:
             await self._put(index, look)
             self._note(Shows.WORDS)
             self.first_word.set()
 
-    async def _say_meanwhile(self, look: "_Look") -> None:
+    async def _say_meanwhile(self, look: Look) -> None:
         async with self._in_order:
             self._note(Shows.LINE)
             if self._entry is not None:
@@ -177,7 +173,7 @@ class MessageAnswer:
         async with self._in_order:
             index = len(self._ids) if self.first_word.is_set() else 0
             async with self.turn(index, _hurried()):
-                await self._put(index, _Look(text))
+                await self._put(index, Look(text))
             self._note(Shows.THINKING)  # all there is to show
             self.first_word.set()
 
@@ -185,7 +181,7 @@ class MessageAnswer:
         if self._entry is not None:
             self._entry.show(shows, self.message_ids)
 
-    async def _put(self, index: int, look: "_Look") -> None:
+    async def _put(self, index: int, look: Look) -> None:
         with vanishing(self.brake):
             if index < len(self._ids):
                 self._answers.bucket = self._room.edits
@@ -194,12 +190,12 @@ class MessageAnswer:
                 self._answers.bucket = self._room.new
                 await self._create(look)
 
-    async def _edit(self, message_id: int, look: "_Look") -> None:
+    async def _edit(self, message_id: int, look: Look) -> None:
         message = self.channel.get_partial_message(message_id)
         files: dict[str, Any] = {} if look.file is None else {"attachments": look.uploads}  # Any: discord.py's options
-        await message.edit(content=look.text, view=drawn(look.controls), **files)
+        await message.edit(content=look.text, view=look.view, **files)
 
-    async def _create(self, look: "_Look") -> None:
+    async def _create(self, look: Look) -> None:
         """Send the next message, and know its id as soon as anybody tells.
 
         A request that failed may have been carried out all the same: then the message is looked for. If nobody can
@@ -218,7 +214,7 @@ class MessageAnswer:
                 self._lost = None if _was_refused(sending) else sent
                 message = sending.result()
                 # Discord may have known the nonce, and given what was sent with it earlier.
-                sent = _Sent(look if message.content == look.text else _Look(message.content), sent.arrival)
+                sent = _Sent(look if message.content == look.text else Look(message.content), sent.arrival)
                 sent.arrival.set_result(message.id)
         self._lost = None
         self._ids.append(sent.arrival.result())
@@ -234,9 +230,9 @@ class MessageAnswer:
             await self.channel.get_partial_message(message_id).delete()
             raise
 
-    async def _send(self, look: "_Look", nonce: str) -> discord.Message:
+    async def _send(self, look: Look, nonce: str) -> discord.Message:
         more: dict[str, Any] = {}  # Any: discord.py's options
-        if (view := drawn(look.controls)) is not None:
+        if (view := look.view) is not None:
             more["view"] = view
         if (above := self._above()) is not None:
             more |= {"reference": above, "mention_author": False}
@@ -268,27 +264,10 @@ class MessageAnswer:
             log.info("a message not looked up", extra={**self._facts, "error": type(failure).__name__})
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What a message shows."""
-
-    text: str
-    controls: Controls = NONE
-    file: File | None = None
-
-    @property
-    def uploads(self) -> list[discord.File]:
-        """The file as it is sent."""
-        if self.file is None:
-            return []
-        name, data = self.file
-        return [discord.File(io.BytesIO(data), name)]
-
-
 class _Sent:
     """A new message on its way: what it shows, and what will hold its id."""
 
-    def __init__(self, look: _Look, arrival: asyncio.Future[int]) -> None:
+    def __init__(self, look: Look, arrival: asyncio.Future[int]) -> None:
         self.look = look
         self.arrival = arrival
 
