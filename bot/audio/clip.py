@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 READY_PACKETS: Final = 10
 """Packets that are there before a clip begins: 200 ms to get ahead by."""
 
-_PIECE_BYTES: Final = 1024  # what is decoded in one go: about an eighth of a second
+_PIECE_BYTES: Final = 2048  # what is decoded in one go: about a quarter of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Clip:
         self._heard: Heard | None = None
 
         self._waiting: deque[memoryview] = deque()
-        self._taken: list[memoryview] = []  # until its first packet is read: a drop before it has it begin again
+        self._taken: list[memoryview] = []  # until a packet was read: if one before it is dropped, it begins again
         self._ended = False
         self.begun = False  # some of it was taken to be decoded
         self.decoded = False  # all of it was
@@ -106,7 +106,9 @@ class Clip:
         if rest:
             self._waiting.appendleft(rest)
         self.begun = True
-        if not self.samples_read:
+        if self.samples_read:
+            self._taken.clear()
+        else:
             self._taken.append(piece)
         return piece
 
@@ -115,11 +117,6 @@ class Clip:
         self.samples_ready += samples
         if last or self.samples_ready >= READY_PACKETS * PACKET_SAMPLES:
             self._is_ready.ring()
-
-    def read_by(self, samples: int) -> None:
-        """Count what was read; from the first packet on it cannot begin again."""
-        self.samples_read += samples
-        self._taken.clear()
 
     def rewind(self) -> None:
         """Have it begin again: what came before it in the packets is gone."""

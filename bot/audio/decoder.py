@@ -67,29 +67,36 @@ class Mp3Decoder:
                 return data
 
     def _parsed(self, data: bytes) -> bytes:
-        sound = b"".join(self._decoded(packet) for packet in self._codec.parse(data))
-        return self._trimmed(sound)
+        frames = [frame for packet in self._codec.parse(data) for frame in self._decoded(packet)]
+        sound = [self._shaped(frame) for frame in frames]
+        if self._shaper is not None:
+            sound.append(self._shaper.give())
+        return self._trimmed(b"".join(sound))
 
-    def _decoded(self, packet: "Packet[AudioStream]") -> bytes:
+    def _decoded(self, packet: "Packet[AudioStream]") -> "list[AudioFrame]":
         import av  # when first used
 
         if not self._met_frame and (around := padding(bytes(packet))) is not None:
             self._met_frame = True
             per_sample = RATE / self._codec.sample_rate / self._speed
             self._skip, self._hold = (round(each * per_sample) * SAMPLE_BYTES for each in (around.before, around.after))
-            return b""
+            return []
         try:
             frames = self._codec.decode(packet)
         except av.FFmpegError:
-            return b""  # one damaged frame among good ones is a click, which a player would skip as well
+            return []  # one damaged frame among good ones is a click, which a player would skip as well
         self._met_frame = self._met_frame or bool(frames)
-        return b"".join(self._shaped(frame) for frame in frames)
+        return frames
 
     def _shaped(self, frame: "AudioFrame") -> bytes:
-        """Bring a frame to our form. A file may change its own, as when several were put end to end."""
+        """Have a frame brought to our form; gives what is left of another kind, if the file changes its own.
+
+        It may, as when several were put end to end.
+        """
         if self._shaper is not None and self._shaper.takes(frame):
             self._first = None
-            return self._shaper.shape(frame)
+            self._shaper.take(frame)
+            return b""
         # Four bytes of anything may look like the head of a frame; two frames of one kind in a row are MP3.
         before, self._first = self._first, frame
         if before is None or _kind(before) != _kind(frame):
@@ -97,7 +104,9 @@ class Mp3Decoder:
         rest = self._shaper.finish() if self._shaper is not None else b""
         self._first = None
         self._shaper = _Shaper(frame, self._speed)
-        return rest + self._shaper.shape(before) + self._shaper.shape(frame)
+        self._shaper.take(before)
+        self._shaper.take(frame)
+        return rest
 
     def _trimmed(self, sound: bytes) -> bytes:
         """Leave out what the encoder put around the sound, so that clips follow each other without a gap."""
@@ -145,19 +154,19 @@ class _Shaper:
         """Whether `frame` is of this one's kind."""
         return _kind(frame) == self._kind
 
-    def shape(self, frame: "AudioFrame") -> bytes:
-        """Give what comes out when `frame` goes in."""
+    def take(self, frame: "AudioFrame") -> None:
+        """Take the next frame."""
         frame.pts = self._samples
         self._samples += frame.samples
         self._graph.push(frame)
-        return self._pulled()
 
     def finish(self) -> bytes:
-        """Give what was still on its way."""
+        """Give everything, also what waited for more."""
         self._graph.push(None)
-        return self._pulled()
+        return self.give()
 
-    def _pulled(self) -> bytes:
+    def give(self) -> bytes:
+        """Give what has come out by now."""
         import av  # when first used
 
         sound: list[bytes] = []

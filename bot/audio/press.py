@@ -1,7 +1,7 @@
 """The worker's half of a talk: from the bytes of its clips to packets, a small step at a time."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.audio.decoder import Mp3Decoder
 from bot.audio.encoder import LOOKAHEAD, OpusEncoder
@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from bot.audio.clip import Clip
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Whose samples are in a packet, and whether they are the clip's last."""
 
     clip: "Clip"

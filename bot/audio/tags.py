@@ -38,7 +38,7 @@ def id3_bytes(head: bytes) -> int:
 def padding(frame: bytes) -> Padding | None:
     """Read the frame that tells of the file in place of sound; None when it is an ordinary one."""
     at = max(frame[:64].find(b"Xing"), frame[:64].find(b"Info"))
-    if at < 0:
+    if at < 0 or frame[0] != 0xFF or frame[1] & 0xE0 != 0xE0:
         return None
     flags = int.from_bytes(frame[at + 4 : at + 8], "big")
     at += 8 + sum(size for flag, size in _FIELD_BYTES.items() if flags & flag)

@@ -4,8 +4,7 @@ import itertools
 import logging
 import threading
 from collections import deque
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.audio.clip import READY_PACKETS, Clip
 from bot.audio.decoder import MAX_SPEED, MIN_SPEED
@@ -15,15 +14,14 @@ from bot.audio.press import Part, Press, Seam
 from bot.errors import BotError, BrokenAnswer
 
 _AHEAD: Final = 150  # packets made ahead of what was read: 3 s
-_LOW: Final = 100  # and when work begins again
+_LOW: Final = 50  # and when work begins again: seldom, since a core that wakes up for it is slow at first
 _STEPS: Final = 25  # of a tenth of a millisecond each: a turn in the pool
 _LONGEST_WAIT: Final = 50  # packets; after how much of them a clip goes on that stops again and again
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Packet:
+class _Packet(NamedTuple):
     data: bytes
     parts: tuple[Part, ...]
 
@@ -44,7 +42,6 @@ class Talk:
         self._closed = self._abandoned = False
 
         # How it is read.
-        self._sounding = False
         self._holding = True
         self._wait = READY_PACKETS
 
@@ -145,24 +142,29 @@ class Talk:
     # The player's half, under the lock.
 
     def _read(self) -> bytes:
-        if self._at_end() and (self._holding or not self._packets):
+        if self._packets and (not self._holding or self._may_go_on()):
+            return self._pop()
+        if self._at_end():
             return b""
-        if not self._packets:
-            return self._starve()
-        if self._holding and not self._may_go_on():
-            return self._be_silent()
-        packet = self._packets.popleft()
-        self._holding, self._sounding = False, True
-        for part in packet.parts:
-            part.clip.read_by(part.samples)
-            if part.last:
+        if not self._holding:
+            self._starve()
+        return SILENCE
+
+    def _pop(self) -> bytes:
+        # Short on purpose: a player comes here every 20 ms, and by then the core has forgotten all about it.
+        self._holding = False
+        data, parts = self._packets.popleft()
+        for clip, samples, last in parts:
+            clip.samples_read += samples
+            if last:
                 self._wait = READY_PACKETS
-                self._clips.remove(part.clip)
-                self._seams.pop(part.clip, None)
-                part.clip.finish()
-        if (self._full and len(self._packets) <= _LOW) or len(self._packets) == READY_PACKETS - 1:
+                self._clips.remove(clip)
+                self._seams.pop(clip, None)
+                clip.finish()
+        left = len(self._packets)
+        if left <= _LOW and (self._full or left == READY_PACKETS - 1):
             self._tell_worker()
-        return packet.data
+        return data
 
     def _at_end(self) -> bool:
         return self._abandoned or (self._closed and not self._clips)
@@ -170,21 +172,14 @@ class Talk:
     def _may_go_on(self) -> bool:
         return len(self._packets) >= self._wait or any(part.last for packet in self._packets for part in packet.parts)
 
-    def _starve(self) -> bytes:
-        """Wait for more packets each time that the same clip runs dry, so that the pauses get fewer instead of many."""
-        if not self._holding:
-            self._holding = True
-            if self._clips and self._clips[0].samples_read:
-                self._wait = min(2 * self._wait, _LONGEST_WAIT)
-        return self._be_silent()
-
-    def _be_silent(self) -> bytes:
-        if self._sounding:
-            self._sounding = False
-            self._era += 1
-            self._go_on_anew = True
-            self._tell_worker()
-        return SILENCE
+    def _starve(self) -> None:
+        """Be silent until there is more: longer each time that the same clip runs dry, so that the pauses are few."""
+        self._holding = True
+        if self._clips and self._clips[0].samples_read:
+            self._wait = min(2 * self._wait, _LONGEST_WAIT)
+        self._era += 1
+        self._go_on_anew = True
+        self._tell_worker()
 
     def _cut(self, clip: Clip, before: Clip | None, behind: list[Clip]) -> None:
         """Take back what was made of `clip`, which was begun, and of all behind it."""
@@ -228,29 +223,30 @@ class Talk:
                 self._press = Press()
                 return False
             self._catch_up()
-            era = self._era
+            era, press = self._era, self._press
             self._full = len(self._packets) >= _AHEAD
             if self._full:
                 return False
-            has_frame = self._press.has_frame
-            clip = self._current(settle=not has_frame)
-            piece = clip.piece() if clip is not None and not has_frame else None
-            at_rest = clip is None or not self._press.holds(clip)
-            is_due = at_rest and self._press.has_rest and (self._closed or len(self._packets) < READY_PACKETS)
-        if has_frame:
+            due = press.has_frame
+            clip = piece = None
+            if not due:
+                clip = self._current()
+                piece = clip.piece() if clip is not None else None
+            if not due and piece is None and press.has_rest and (clip is None or not press.holds(clip)):
+                # Nothing follows an ended clip. What is left of it can wait for the next while there is enough to read.
+                due = self._closed or len(self._packets) < READY_PACKETS
+        if due:
             self._encode(era)
         elif clip is not None and piece is not None:
             self._decode(clip, piece)
-        elif is_due:
-            self._encode(era)
         else:
             return False
         return True
 
-    def _current(self, *, settle: bool) -> Clip | None:
-        """Tell which clip's turn it is; settles those that are through, once there is no whole frame left of them."""
+    def _current(self) -> Clip | None:
+        """Tell which clip's turn it is; settles those that are through, now that no whole frame is left of them."""
         while (clip := next((each for each in self._clips if not each.pressed), None)) is not None:
-            if not (clip.decoded and settle):
+            if not clip.decoded:
                 return clip
             clip.pressed = True
             if clip.samples_made:

@@ -26,6 +26,7 @@ def id3(size: int, body: bytes = b"", *, flags: int = 0) -> bytes:
         b"",
         b"\xff",
         json.dumps({"error": {"message": "no voice today"}}).encode(),
+        b"Information: no voice today",
         b"<html>" * 1000,
         bytes(20_000),
         NOISE(50_000),
@@ -34,7 +35,19 @@ def id3(size: int, body: bytes = b"", *, flags: int = 0) -> bytes:
         b"ID3\x04\x00",
         mp3(0.5)[:200],
     ],
-    ids=["nothing", "a byte", "JSON", "HTML", "zeros", "noise", "UTF-16", "only a tag", "half a tag", "half a frame"],
+    ids=[
+        "nothing",
+        "a byte",
+        "JSON",
+        "text",
+        "HTML",
+        "zeros",
+        "noise",
+        "UTF-16",
+        "only a tag",
+        "half a tag",
+        "half a frame",
+    ],
 )
 async def test_what_is_no_mp3_is_a_fault_and_the_next_clip_is_heard(file: bytes) -> None:
     pool = ByHand()
