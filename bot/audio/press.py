@@ -47,6 +47,7 @@ class Press:
     _encoder: OpusEncoder | None = None
     _decoder: Mp3Decoder | None = None
     _of: "Clip | None" = None
+    _usual: tuple[Part, ...] = ()
 
     @property
     def has_frame(self) -> bool:
@@ -122,6 +123,10 @@ class Press:
         self._late = b""
 
     def _parts(self) -> tuple[Part, ...]:
+        if self._spans and self._spans[0].samples > PACKET_SAMPLES:
+            if not self._usual or self._usual[0].clip is not self._spans[0].clip:
+                self._usual = (Part(self._spans[0].clip, PACKET_SAMPLES, last=False),)
+            return self._usual
         parts, left = [], PACKET_SAMPLES
         for span in self._spans:
             samples = min(span.samples, left)

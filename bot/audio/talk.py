@@ -4,7 +4,7 @@ import itertools
 import logging
 import threading
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final
 
 from bot.audio.clip import READY_PACKETS, Clip
 from bot.audio.decoder import MAX_SPEED, MIN_SPEED
@@ -21,11 +21,6 @@ _LONGEST_WAIT: Final = 50  # packets; after how much of them a clip goes on that
 _log = logging.getLogger(__name__)
 
 
-class _Packet(NamedTuple):
-    data: bytes
-    parts: tuple[Part, ...]
-
-
 class Talk:
     """Clips chained in one encoder, without a seam between them. Every method may be called from any thread.
 
@@ -36,7 +31,10 @@ class Talk:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._lock = threading.Lock()
-        self._packets: deque[_Packet] = deque()
+        # Side by side, not in pairs: thousands of pairs that live for seconds would have the garbage collector look
+        # through the whole program now and then, and hold up everybody's sound for as long.
+        self._packets: deque[bytes] = deque()
+        self._parts: deque[tuple[Part, ...]] = deque()
         self._clips: list[Clip] = []
         self._seams: dict[Clip, Seam] = {}
         self._closed = self._abandoned = False
@@ -153,8 +151,8 @@ class Talk:
     def _pop(self) -> bytes:
         # Short on purpose: a player comes here every 20 ms, and by then the core has forgotten all about it.
         self._holding = False
-        data, parts = self._packets.popleft()
-        for clip, samples, last in parts:
+        packet = self._packets.popleft()
+        for clip, samples, last in self._parts.popleft():
             clip.samples_read += samples
             if last:
                 self._wait = READY_PACKETS
@@ -164,13 +162,13 @@ class Talk:
         left = len(self._packets)
         if left <= _LOW and (self._full or left == READY_PACKETS - 1):
             self._tell_worker()
-        return data
+        return packet
 
     def _at_end(self) -> bool:
         return self._abandoned or (self._closed and not self._clips)
 
     def _may_go_on(self) -> bool:
-        return len(self._packets) >= self._wait or any(part.last for packet in self._packets for part in packet.parts)
+        return len(self._packets) >= self._wait or any(part.last for parts in self._parts for part in parts)
 
     def _starve(self) -> None:
         """Be silent until there is more: longer each time that the same clip runs dry, so that the pauses are few."""
@@ -184,10 +182,12 @@ class Talk:
     def _cut(self, clip: Clip, before: Clip | None, behind: list[Clip]) -> None:
         """Take back what was made of `clip`, which was begun, and of all behind it."""
         gone = {clip, *behind}
-        kept = itertools.takewhile(lambda packet: gone.isdisjoint(part.clip for part in packet.parts), self._packets)
-        self._packets = deque(kept)
+        self._parts = deque(
+            itertools.takewhile(lambda parts: gone.isdisjoint(part.clip for part in parts), self._parts)
+        )
+        self._packets = deque(itertools.islice(self._packets, len(self._parts)))
         # What came before it ends either in a packet that stays, or in its seam.
-        ends = any(part.last and part.clip is before for packet in self._packets for part in packet.parts)
+        ends = any(part.last and part.clip is before for parts in self._parts for part in parts)
         for each in behind:
             each.rewind()
             self._seams.pop(each, None)
@@ -199,6 +199,7 @@ class Talk:
 
     def _end_all(self, fault: BotError | None = None) -> None:
         self._packets.clear()
+        self._parts.clear()
         for clip in self._clips:
             clip.finish(dropped=fault is None, fault=fault)
         self._clips.clear()
@@ -266,12 +267,13 @@ class Talk:
         self._begin_anew = self._go_on_anew = False
 
     def _encode(self, era: int) -> None:
-        data, parts = self._press.encode()
+        packet, parts = self._press.encode()
         with self._lock:
             if era != self._era:
                 return
             self._press.shift()
-            self._packets.append(_Packet(data, parts))
+            self._packets.append(packet)
+            self._parts.append(parts)
             for part in parts:
                 part.clip.ready_by(part.samples, last=part.last)
 
