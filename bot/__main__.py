@@ -21,8 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(command)
     except StartupFault as fault:
-        sys.stderr.write(fault.sentence + "\n")
-        return fault.exit_status
+        return _report(fault)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,10 +57,30 @@ def _run(command: str | None) -> int:
 
 
 def _serve(settings: Settings) -> int:
+    from bot.clock import SystemClock
     from bot.program.serve import serve
+    from bot.program.watchdog import Watchdog, exit_despite_threads
 
     logs.configure(settings.log_level, settings.log_format)
-    return asyncio.run(serve(settings))
+
+    async def run() -> int:
+        clock = SystemClock()
+        watchdog = Watchdog(clock)
+        async with watchdog.running():
+            try:
+                status = await serve(settings, clock, watchdog)
+            except StartupFault as fault:
+                status = _report(fault)
+        exit_despite_threads(status)
+        return status
+
+    return asyncio.run(run())
+
+
+def _report(fault: StartupFault) -> int:
+    """Say on standard error why the program ends; return its exit status."""
+    sys.stderr.write(fault.sentence + "\n")
+    return fault.exit_status
 
 
 if __name__ == "__main__":

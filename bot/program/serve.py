@@ -10,10 +10,11 @@ import discord
 
 from bot.app import open_services
 from bot.client import Bot
-from bot.clock import Clock, SystemClock
+from bot.clock import Clock
 from bot.errors import StartupFault
 from bot.program.patience import Patience
 from bot.program.signals import Signals
+from bot.program.watchdog import CLOSING_S, Watchdog
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
 
@@ -27,32 +28,47 @@ class _OutOfReach(Exception):
     """Discord could not be reached; no session was begun, so trying again costs nothing."""
 
 
-async def serve(settings: Settings) -> int:
-    """Serve until a signal comes; return the exit status.
+async def serve(settings: Settings, clock: Clock, watchdog: Watchdog) -> int:
+    """Serve until a signal comes; return the exit status. From the signal on the process has the grace and no more.
 
     Raises:
         StartupFault: it cannot go on; the sentence says why.
     """
     signals = Signals()
     signals.listen()
-    clock = SystemClock()
     async with open_services(settings, clock) as services:
-        patience = Patience(clock)
-        while True:
-            try:
-                await _serve_once(settings, services, clock, signals)
-                break
-            except _OutOfReach as error:
-                if (pause := patience.pause()) is None:
-                    raise StartupFault(f"Discord can't be reached: {error}") from error
-                log.warning("Discord can't be reached", extra={"error": str(error), "again_in_s": round(pause, 1)})
-                if await _stopped_within(pause, signals):
-                    break
+        try:
+            await _serve_until_stopped(settings, services, clock, signals, watchdog)
+        finally:
+            watchdog.end_within(CLOSING_S)
     log.info("stopped")
     return 0
 
 
-async def _serve_once(settings: Settings, services: Services, clock: Clock, signals: Signals) -> None:
+async def _serve_until_stopped(
+    settings: Settings, services: Services, clock: Clock, signals: Signals, watchdog: Watchdog
+) -> None:
+    """Serve, and try again where Discord is out of reach.
+
+    Raises:
+        StartupFault: it was out of reach for too long, or it ended by itself.
+    """
+    patience = Patience(clock)
+    while True:
+        try:
+            await _serve_once(settings, services, clock, signals, watchdog)
+            return
+        except _OutOfReach as error:
+            if (pause := patience.pause()) is None:
+                raise StartupFault(f"Discord can't be reached: {error}") from error
+            log.warning("Discord can't be reached", extra={"error": str(error), "again_in_s": round(pause, 1)})
+            if await _stopped_within(pause, signals):
+                return
+
+
+async def _serve_once(
+    settings: Settings, services: Services, clock: Clock, signals: Signals, watchdog: Watchdog
+) -> None:
     """Log in, serve, and return after a signal.
 
     Raises:
@@ -78,6 +94,7 @@ async def _serve_once(settings: Settings, services: Services, clock: Clock, sign
             await _told(serving, bot)
         else:
             log.info("stopping")
+            watchdog.end_within(settings.shutdown_grace_seconds + CLOSING_S)
             await bot.close()
             await _put_away(serving)
 
