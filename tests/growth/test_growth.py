@@ -1,0 +1,56 @@
+"""How the work of each pure reader grows with its text: in step with the length, whatever the text looks like.
+
+The one place where tests take time: a ratio of CPU times of the same process, never seconds.
+"""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from bot.conversation.texts import decoded
+from bot.markdown.splitter import split
+from tests.support.adversarial_shapes import SHAPES
+
+SHORT, LONG = 16_000, 64_000
+MOST_GROWTH = 6.0
+ATTEMPTS = 5
+LEAST_S = 0.003
+"""CPU seconds that a measurement takes at least; a shorter run is repeated as often as that takes."""
+
+Reader = Callable[[str], object]
+
+
+def text_file(text: str) -> None:
+    decoded(text.encode("utf-8", "replace"))
+
+
+READERS: dict[str, Reader] = {
+    "splitter": split,
+    "text file": text_file,
+}
+"""Each takes a whole text. Every reader of what members, models or servers write belongs here."""
+
+
+def cpu_s(reader: Reader, text: str) -> float:
+    """Return the CPU seconds that `reader` takes for `text`, on the average of a measurable time."""
+    runs, begun = 0, time.process_time()
+    while True:
+        reader(text)
+        runs += 1
+        taken = time.process_time() - begun
+        if taken >= LEAST_S:
+            return taken / runs
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("reader", READERS)
+def test_work_grows_in_step_with_the_text(reader: str, shape: str) -> None:
+    short, long = SHAPES[shape](SHORT), SHAPES[shape](LONG)
+    short_s, long_s = cpu_s(READERS[reader], short), cpu_s(READERS[reader], long)
+    for _ in range(ATTEMPTS - 1):
+        if long_s <= MOST_GROWTH * short_s:
+            return
+        short_s = min(short_s, cpu_s(READERS[reader], short))
+        long_s = min(long_s, cpu_s(READERS[reader], long))
+    assert long_s <= MOST_GROWTH * short_s
