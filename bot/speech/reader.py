@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Final
 
 from bot.speech.code_names import announcement
-from bot.speech.markup import plain_characters, undivided
+from bot.speech.markup import literal, plain_characters, undivided
 from bot.speech.spans import heard, masked
 from bot.speech.tables import ANNOUNCEMENT, Table, is_delimiter, is_row, may_be_delimiter
 
@@ -39,6 +39,7 @@ _FENCE: Final = re.compile(r"(?P<run>`{3,})(?P<info>[^`\n]*)|(?P<tildes>~{3,})(?
 # are part of it all the same: code that shows how to write code.
 _CLOSING_WITHIN: Final = re.compile(r"(?<=[^\s>`])[^\S\n]*```(?!`)|^[ \t>]*```(?![\w`])")
 _FENCE_WITHIN: Final = re.compile(r"(?<!`)`{3,}[^`\n]*\Z")
+_MOST_STEPS_IN_PLACE: Final = 3  # the end of a table, then the beginning of a line, then its first word
 _FIRST_LETTER: Final = re.compile(r"[*_~`\"'“‘«(\[]*(?=(.))", re.DOTALL)
 
 
@@ -92,8 +93,18 @@ class Reader:
     def _read(self, *, whole: bool) -> list[str]:
         """Read as far as it is clear what is there."""
         heard_now = []
-        while self._raw and (step := self._step(whole=whole)) is not None:
+        in_place = 0
+        while self._raw:
+            length = len(self._raw)
+            step = self._step(whole=whole)
+            if step is None:
+                break
             heard_now.append(step)
+            in_place = in_place + 1 if len(self._raw) == length else 0
+            if in_place > _MOST_STEPS_IN_PLACE:
+                # Two rules disagree about this line. That must not happen, and must never hang the process.
+                heard_now.append(self._read_character())
+                in_place = 0
         return heard_now
 
     def _step(self, *, whole: bool) -> str | None:
@@ -155,12 +166,13 @@ class Reader:
         mask, readable = masked(self._raw, whole=whole)
         line_end = mask.find("\n", 0, readable)
         if line_end >= 0 or whole:
-            fence = _FENCE_WITHIN.search(mask, 0, readable if line_end < 0 else line_end)
-            if fence is not None:
+            within = _FENCE_WITHIN.search(mask, 0, readable if line_end < 0 else line_end)
+            # The mask only tells that the run stands in no span. What the run opens is for the line as it is written:
+            # a backtick behind it, though hidden in a span, means that it opens nothing.
+            if within is not None and (fence := _FENCE.match(self._raw, within.start())) and _ends_line(fence):
                 before = self._raw[: fence.start()]
                 self._pass(fence.start())
-                self._at_line_start = True  # as far as Discord is concerned
-                return heard(before) + PAUSE
+                return heard(before) + PAUSE + self._begin_code(fence)
         if line_end >= 0:
             text = self._raw[:line_end]
             self._pass(line_end + 1)
@@ -233,6 +245,13 @@ class Reader:
         line, end, _ = self._raw.partition("\n")
         return line, bool(end) or whole
 
+    def _read_character(self) -> str:
+        """Read one character as text, whatever it is."""
+        character = self._raw[0]
+        self._pass(1)
+        self._at_line_start = character == "\n"
+        return literal(character)
+
     def _pass(self, characters: int) -> str:
         self._raw = self._raw[characters:]
         return ""
@@ -243,3 +262,8 @@ class Reader:
         self._at_line_start = True
         self._goes_on = self._in_list = False
         return heard_of_it
+
+
+def _ends_line(found: re.Match[str]) -> bool:
+    """Whether nothing of the line is left behind `found`."""
+    return found.string[found.end() : found.end() + 1] in ("", "\n")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NothingToSay
+from bot.speech.reader import Reader
 from bot.speech.sentences import Sentences, aloud
 from bot.speech.wording import has_words
 from tests.support.markdown_samples import pieces, sample
@@ -378,6 +379,34 @@ def test_marks_that_never_end_are_got_through(mark: str) -> None:
     """Anything that looked again from each of these marks to the end would outlast the time a test has."""
     text = "word " + mark * (9_000 // len(mark)) + "!"
     assert cut(text, lambda: 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Hello ``` and `x`", "Hello and x"),
+        ("``` `b`", "b"),
+        ("```python `print`", "python print"),
+        ("Use ``` to open a block and `x` for code", "Use to open a block and x for code"),
+        ("```\\` a", "` a"),
+        ("a ``` $`x$ b", "a $x$ b"),
+        ("- ``` `x`", "x"),
+        ("> ``` `x`\nmore", "x more"),
+        ("````` ``x`` y", "x y"),
+        ("a ``` || x\n` y ||\nmore", "a more"),
+        ("a ``` <!-- ` --> b", "a b"),
+        ("| ``` `x`\nmore", "x more"),
+        ("Look: ```py\nx = 1\n```\nso", "Look: Here is some code in Python. so"),
+    ],
+)
+def test_a_run_of_backticks_opens_code_only_where_none_is_behind_it(text: str, said: str) -> None:
+    assert words(text) == said
+    assert " ".join(cut(text, lambda: 1)) == said
+
+
+def test_a_step_that_gets_nowhere_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reader, "_step", lambda self, *, whole: "")
+    assert words("a *b* ``` `c`") == "a *b* ``` `c`"
 
 
 def test_a_whole_text_is_said_in_lines() -> None:
