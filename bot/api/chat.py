@@ -10,6 +10,7 @@ from bot.api.deadlines import Deadlines
 from bot.api.faults import DeveloperRoleUnknown, fault_in_answer
 from bot.api.payloads import ChatRequest, encode
 from bot.api.retries import Retries
+from bot.api.sending import Sending
 from bot.api.sse import EventDecoder, ServerSentEvent
 from bot.api.transport import Reply, Transport
 from bot.errors import BrokenAnswer, TooSlow, Unreachable
@@ -29,10 +30,12 @@ class Chat:
         self._retries = retries
         self._knows_developer = True
 
-    async def stream(self, model: str, messages: Sequence[ChatMessage]) -> AsyncGenerator[ChatEvent, None]:
+    async def stream(
+        self, model: str, messages: Sequence[ChatMessage], sending: Sending
+    ) -> AsyncGenerator[ChatEvent, None]:
         """Yield the answer's pieces as they come, and its end last. Closing this closes the connection at once."""
-        limits = self._transport.limits
-        async with aclosing(self._ask(ChatRequest(model, messages, stream=True), limits.first_byte_s)) as events:
+        request = ChatRequest(model, messages, stream=True)
+        async with aclosing(self._ask(request, self._transport.limits.first_byte_s, sending)) as events:
             async for event in events:
                 yield event
 
@@ -41,7 +44,7 @@ class Chat:
         words: list[str] = []
         thoughts: list[str] = []
         request = ChatRequest(model, messages)
-        async with aclosing(self._ask(request, self._transport.limits.made_first_byte_s)) as events:
+        async with aclosing(self._ask(request, self._transport.limits.made_first_byte_s, Sending())) as events:
             async for event in events:
                 match event:
                     case TextDelta(text):
@@ -52,35 +55,40 @@ class Chat:
                         return ChatAnswer("".join(words), "".join(thoughts), event)
         raise AssertionError("a chat that did not fail has an end")
 
-    async def _ask(self, request: ChatRequest, first_byte_s: float) -> AsyncGenerator[ChatEvent, None]:
+    async def _ask(
+        self, request: ChatRequest, first_byte_s: float, sending: Sending
+    ) -> AsyncGenerator[ChatEvent, None]:
         """Ask with the role that the server knows, finding out which that is."""
         with self._transport.deadlines(_CALL) as deadlines:
             if self._knows_developer:
                 try:
-                    async with aclosing(self._try(request, deadlines, first_byte_s)) as events:
+                    async with aclosing(self._try(request, deadlines, first_byte_s, sending)) as events:
                         async for event in events:
                             yield event
                     return
                 except DeveloperRoleUnknown:
                     if not any(message.role == "developer" for message in request.messages):
                         raise
-            async with aclosing(self._try(_with_system_role(request), deadlines, first_byte_s)) as events:
+            adapted = _with_system_role(request)
+            async with aclosing(self._try(adapted, deadlines, first_byte_s, sending)) as events:
                 async for event in events:
                     if self._knows_developer:
                         _log.info("the API does not know the developer role; using system from now on")
                         self._knows_developer = False
                     yield event
 
-    def _try(self, request: ChatRequest, deadlines: Deadlines, first_byte_s: float) -> AsyncGenerator[ChatEvent, None]:
+    def _try(
+        self, request: ChatRequest, deadlines: Deadlines, first_byte_s: float, sending: Sending
+    ) -> AsyncGenerator[ChatEvent, None]:
         body = encode(request)
-        return self._retries.of_stream(_CALL, lambda: self._read_once(body, deadlines, first_byte_s))
+        return self._retries.of_stream(_CALL, lambda: self._read_once(body, deadlines, first_byte_s, sending))
 
     async def _read_once(
-        self, body: bytes, deadlines: Deadlines, first_byte_s: float
+        self, body: bytes, deadlines: Deadlines, first_byte_s: float, sending: Sending
     ) -> AsyncGenerator[ChatEvent, None]:
         limits = self._transport.limits
         async with self._transport.open(
-            deadlines, _CALL, _PATH, body, first_byte_s=first_byte_s, max_bytes=limits.answer_bytes
+            deadlines, _CALL, _PATH, body, first_byte_s=first_byte_s, max_bytes=limits.answer_bytes, sending=sending
         ) as reply:
             head = await _read_head(reply)
             reader = ChunkReader()

@@ -12,6 +12,7 @@ from bot.api.limits import Limits
 from bot.api.models import Models
 from bot.api.pictures import Picture
 from bot.api.retries import Retries
+from bot.api.sending import Sending
 from bot.api.speech import Speech
 from bot.api.transport import Transport
 from bot.clock import Clock
@@ -48,20 +49,22 @@ class ApiClient:
         """Give the names of the models that can be used."""
         return await self._models.names()
 
-    def chat_stream(self, model: str, messages: Sequence[ChatMessage]) -> AsyncGenerator[ChatEvent, None]:
-        """Yield text and reasoning as they come, then one `StreamEnd`.
+    def chat_stream(
+        self, model: str, messages: Sequence[ChatMessage], sending: Sending | None = None
+    ) -> AsyncGenerator[ChatEvent, None]:
+        """Yield text and reasoning as they come, then one `StreamEnd`; `sending` follows the request meanwhile.
 
         An error after the first delta leaves what came before it standing; it was used and has to be paid for.
         """
-        return self._chat.stream(model, messages)
+        return self._chat.stream(model, messages, sending or Sending())
 
     async def chat(self, model: str, messages: Sequence[ChatMessage]) -> ChatAnswer:
         """Give the answer in one piece."""
         return await self._chat.whole(model, messages)
 
-    def speech(self, model: str, text: str, voice: str) -> AsyncGenerator[bytes, None]:
-        """Yield an MP3 file in pieces; the first of them is known to be MP3."""
-        return self._speech.stream(model, text, voice)
+    def speech(self, model: str, text: str, voice: str, sending: Sending | None = None) -> AsyncGenerator[bytes, None]:
+        """Yield an MP3 file in pieces, the first of them known to be MP3; `sending` follows the request meanwhile."""
+        return self._speech.stream(model, text, voice, sending or Sending())
 
     async def images(self, model: str, prompt: str, *, size: str | None, n: int) -> list[Picture]:
         """Give one to `n` pictures, each checked to be one; `size` None leaves the choice to the model."""

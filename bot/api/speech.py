@@ -7,6 +7,7 @@ from bot.api.deadlines import Deadlines
 from bot.api.faults import MAX_FAULT_BYTES, fault_in_answer, holds_error
 from bot.api.payloads import SpeechRequest, any_json, encode
 from bot.api.retries import Retries
+from bot.api.sending import Sending
 from bot.api.transport import Reply, Transport
 from bot.errors import BrokenAnswer, Unreachable
 
@@ -22,7 +23,7 @@ class Speech:
         self._retries = retries
         self._path = path
 
-    async def stream(self, model: str, text: str, voice: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, model: str, text: str, voice: str, sending: Sending) -> AsyncGenerator[bytes, None]:
         """Yield the MP3 file in pieces. Closing this closes the connection at once.
 
         Raises:
@@ -31,12 +32,12 @@ class Speech:
         """
         body = encode(SpeechRequest(model, text, voice))
         with self._transport.deadlines(_CALL) as deadlines:
-            attempts = self._retries.of_stream(_CALL, lambda: self._read_once(body, deadlines))
+            attempts = self._retries.of_stream(_CALL, lambda: self._read_once(body, deadlines, sending))
             async with aclosing(attempts) as pieces:
                 async for piece in pieces:
                     yield piece
 
-    async def _read_once(self, body: bytes, deadlines: Deadlines) -> AsyncGenerator[bytes, None]:
+    async def _read_once(self, body: bytes, deadlines: Deadlines, sending: Sending) -> AsyncGenerator[bytes, None]:
         limits = self._transport.limits
         async with self._transport.open(
             deadlines,
@@ -45,6 +46,7 @@ class Speech:
             body,
             first_byte_s=limits.first_byte_s,
             max_bytes=limits.speech_bytes,
+            sending=sending,
         ) as reply:
             piece = await _read_head(reply)
             if not is_mp3(piece):

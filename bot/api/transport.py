@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import aiohttp
 from yarl import URL
@@ -9,6 +10,7 @@ from yarl import URL
 from bot.api.deadlines import Deadlines
 from bot.api.faults import MAX_FAULT_BYTES, fault_of_status
 from bot.api.limits import Limits
+from bot.api.sending import Sending
 from bot.clock import Clock
 from bot.errors import ApiError, BrokenAnswer, TooSlow, Unreachable
 
@@ -19,8 +21,19 @@ USER_AGENT = "multiappai-discord-bot/0.1"
 async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
     """Open the session that the API client works with: as many connections as there are answers, no cookies."""
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(_note_sent)
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
+    ) as session:
         yield session
+
+
+async def _note_sent(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    if isinstance(context.trace_request_ctx, Sending):
+        context.trace_request_ctx.under_way = True
 
 
 class Reply:
@@ -120,35 +133,42 @@ class Transport:
         *,
         first_byte_s: float,
         max_bytes: int,
+        sending: Sending | None = None,
     ) -> AsyncIterator[Reply]:
         """Send `body` (GET without one) and give the answer, if its status is a success.
 
-        On leaving, an answer that was not read to its end is closed, and its connection with it, at once.
+        `sending` follows whether the request is with the service. On leaving, an answer that was not read to its end
+        is closed, and its connection with it, at once.
 
         Raises:
             ApiError: whatever the status or the broken connection means.
         """
         due = deadlines.after(first_byte_s)
-        response = await self._send(deadlines, call, path, body, due)
+        sending = sending or Sending()
         try:
-            if not 200 <= response.status < 300:
-                raise await self._fault(deadlines, call, response)
-            yield Reply(
-                response,
-                deadlines,
-                call,
-                first_due=due,
-                silence_s=self.limits.silence_s,
-                max_bytes=max_bytes,
-            )
-        finally:
-            if response.content.is_eof():
-                response.release()
-            else:
-                response.close()
+            response = await self._send(deadlines, call, path, body, due, sending)
+            try:
+                if not 200 <= response.status < 300:
+                    raise await self._fault(deadlines, call, response)
+                yield Reply(
+                    response,
+                    deadlines,
+                    call,
+                    first_due=due,
+                    silence_s=self.limits.silence_s,
+                    max_bytes=max_bytes,
+                )
+            finally:
+                if response.content.is_eof():
+                    response.release()
+                else:
+                    response.close()
+        except ApiError:
+            sending.under_way = False
+            raise
 
     async def _send(
-        self, deadlines: Deadlines, call: str, path: str, body: bytes | None, due: float
+        self, deadlines: Deadlines, call: str, path: str, body: bytes | None, due: float, sending: Sending
     ) -> aiohttp.ClientResponse:
         headers = {
             "Authorization": self._key.bearer(),
@@ -167,6 +187,7 @@ class Transport:
                 headers=headers,
                 timeout=self._timeout,
                 allow_redirects=False,
+                trace_request_ctx=sending,
             )
 
         try:

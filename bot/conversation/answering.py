@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bot.api.answers import ChatMessage
 from bot.api.client import ApiClient
+from bot.api.sending import Sending
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
 from bot.conversation import enclosures
@@ -161,6 +162,9 @@ class Answering:
         An answer that breaks off keeps its text, with a line that says so; so does one that comes to the last token
         it was granted, and one whose brake is pulled. One that is deleted meanwhile is let go of.
 
+        Before its first word an answer costs nothing, unless people ended it when the request had been sent: then it
+        costs the message and the estimate of the request. From the first word on it costs what came.
+
         Raises:
             UnreadableFile: a file that came with the question is not what it seemed to be, or cannot be fetched.
             ApiError: it failed before a word was shown.
@@ -192,17 +196,17 @@ class Answering:
             async with prepared.reservation as reservation:
                 try:
                     try:
-                        ending = await self._stream(prepared, brake, relay, tally, trip)
+                        ending = await self._stream(prepared, brake, relay, tally, trip, listener)
                     except ContextTooLong as error:
                         prepared = self._with_less(prepared, tally, error)
                         trip.note(earlier_turns=len(prepared.view.turns))
-                        ending = await self._stream(prepared, brake, relay, tally, trip)
+                        ending = await self._stream(prepared, brake, relay, tally, trip, listener)
                 except asyncio.CancelledError as error:
                     if not relay.has_words:
                         raise
                     ending, interruption = INTERRUPTED, error
                 finally:
-                    if tally.begun:
+                    if tally.costs:
                         tokens = tally.prompt_tokens + tally.answer_tokens
                         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
             trip.ended(ending.name)
@@ -218,10 +222,19 @@ class Answering:
         if interruption is not None:
             raise interruption
 
-    async def _stream(self, prepared: PreparedAnswer, brake: Brake, relay: Relay, tally: Tally, trip: Trip) -> Ending:
+    async def _stream(
+        self,
+        prepared: PreparedAnswer,
+        brake: Brake,
+        relay: Relay,
+        tally: Tally,
+        trip: Trip,
+        listener: Listener | None,
+    ) -> Ending:
         """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
+        sending = Sending()
         try:
-            halt = await unless_halted(brake, self._feed(prepared, relay, tally, trip))
+            halt = await unless_halted(brake, self._feed(prepared, relay, tally, trip, sending))
         except ApiError as error:
             if not relay.has_words and type(error) is BadRequest and prepared.material.sights:
                 # The likely reason, where a request with pictures was not accepted and nobody says why.
@@ -232,6 +245,10 @@ class Answering:
             return failed(error)
         if halt is not None:
             log.info("answer halted", extra={"halt": halt.name})
+            if halt.is_by_people:
+                tally.given_up = sending.under_way
+                if listener is not None:
+                    listener.give_up()
             if not relay.has_words:
                 raise Halted(halt)
             return halted_by(halt)
@@ -244,8 +261,8 @@ class Answering:
             raise BrokenAnswer("an answer without a word")
         return ending_of(tally.end)
 
-    async def _feed(self, prepared: PreparedAnswer, relay: Relay, tally: Tally, trip: Trip) -> None:
-        stream = self._api.chat_stream(prepared.question.model, prepared.messages)
+    async def _feed(self, prepared: PreparedAnswer, relay: Relay, tally: Tally, trip: Trip, sending: Sending) -> None:
+        stream = self._api.chat_stream(prepared.question.model, prepared.messages, sending)
         async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:
             async for text in texts:
                 trip.first_word()

@@ -20,6 +20,8 @@ class Tally:
         self._text = _Part()
         self._reasoning = _Part()
         self.end: StreamEnd | None = None
+        self.given_up = False
+        """Whether people ended the answer when the request for it was with the service."""
         self.stopped: BotError | None = None
         """Why the answer was stopped, where it was: a limit, or a store that could not be asked."""
 
@@ -52,8 +54,13 @@ class Tally:
 
     @property
     def begun(self) -> bool:
-        """Whether anything came that has to be paid for."""
+        """Whether anything of the answer came."""
         return bool(self._text.pieces or self._reasoning.pieces)
+
+    @property
+    def costs(self) -> bool:
+        """Whether there is anything to be paid for: what came, or a request that people gave up."""
+        return self.begun or self.given_up
 
     @property
     def estimated(self) -> bool:

@@ -16,6 +16,11 @@ class Halt(Enum):
     DELETED = auto()
     """Somebody has deleted what there was of it."""
 
+    @property
+    def is_by_people(self) -> bool:
+        """Whether somebody wanted it to end."""
+        return self is not Halt.OUT_OF_TIME
+
 
 class Brake:
     """Pulled from anywhere; the first reason counts, unless what there was is deleted after all."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.api.client import ApiClient
+from bot.api.sending import Sending
 from bot.caller import Caller
 from bot.errors import BotError, BrokenAnswer
 from bot.quotas.ledger import Ledger
@@ -39,6 +40,9 @@ class Recital:
 
     Leaving the block waits until everything was asked for. Where `finish` was not called the answer ended early, and
     the voice falls silent at once. `fault` tells in the end why not all of it was said.
+
+    A sentence costs its characters once there is sound of it, or where people end the answer or its voice after the
+    request for it was sent.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Recital:
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._utterance: Utterance | None = None
         self._finished = False
+        self._given_up = False
         self._working: asyncio.Task[None] | None = None
 
     def hear(self, text: str) -> None:
@@ -75,6 +80,10 @@ class Recital:
         self._finished = True
         self._say(self._sentences.finish())
         self._queue.put_nowait(None)
+
+    def give_up(self) -> None:
+        """Take note that people ended the answer."""
+        self._given_up = True
 
     async def __aenter__(self) -> Self:
         self._working = asyncio.create_task(self._work(), name="recital")
@@ -126,7 +135,7 @@ class Recital:
                 if utterance.dropped:
                     return
                 unheard.append(utterance.piece())
-                asking.append(asyncio.create_task(self._ask(sentence, unheard[-1]), name="sentence"))
+                asking.append(asyncio.create_task(self._ask(sentence, unheard[-1], utterance), name="sentence"))
             while asking:
                 await asking.popleft()
         finally:
@@ -134,7 +143,7 @@ class Recital:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
 
-    async def _ask(self, sentence: str, piece: Piece) -> None:
+    async def _ask(self, sentence: str, piece: Piece, utterance: Utterance) -> None:
         """Have one sentence said.
 
         Raises:
@@ -142,16 +151,22 @@ class Recital:
         """
         characters = {Kind.SPEECH_CHARACTERS: len(sentence)}
         heard_anything = False
+        sending = Sending()
         try:
             async with (
                 await self._ledger.reserve(self._caller, characters) as reservation,
-                aclosing(self._api.speech(self._model, sentence, self._voice)) as chunks,
+                aclosing(self._api.speech(self._model, sentence, self._voice, sending)) as chunks,
             ):
-                async for chunk in chunks:
-                    if not heard_anything:
+                try:
+                    async for chunk in chunks:
+                        if not heard_anything:
+                            reservation.spent(characters)
+                            heard_anything = True
+                        piece.feed(chunk)
+                except asyncio.CancelledError:
+                    if sending.under_way and (self._given_up or utterance.dropped):
                         reservation.spent(characters)
-                        heard_anything = True
-                    piece.feed(chunk)
+                    raise
             if not heard_anything:
                 raise BrokenAnswer("speech without a byte")
         except asyncio.CancelledError:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Listener(Protocol):
-    """Gets an answer's text as it comes, beside the surface. Neither call waits."""
+    """Gets an answer's text as it comes, beside the surface. No call waits."""
 
     def hear(self, text: str) -> None:
         """Take the next piece of the answer."""
@@ -12,4 +12,8 @@ class Listener(Protocol):
 
     def finish(self) -> None:
         """Take note that the answer is complete. Not called for one that ends early, for whatever reason."""
+        ...
+
+    def give_up(self) -> None:
+        """Take note that people ended the answer."""
         ...
