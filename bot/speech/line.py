@@ -11,12 +11,21 @@ from bot.audio.talk import Talk
 from bot.clock import Clock
 from bot.errors import Refusal, VoiceLost
 from bot.speech.speaker import Speaker
-from bot.speech.utterance import Label, Utterance
+from bot.speech.utterance import Label, Permit, Utterance
 
 LONGEST: Final = 20
 """So many utterances may wait behind the one that is being said."""
 
+PERMITTED_WITHIN_S: Final = 5.0
+"""How long the answer may take whether an utterance may be heard; while it is waited for, nothing is said."""
+
 log = logging.getLogger(__name__)
+
+
+class NotForAll(Refusal):
+    """Somebody who listens may not read what would be said, or nobody can tell."""
+
+    sentence = "Not everybody who listens may read along there, so I don't say it aloud."
 
 
 class QueueFull(Refusal):
@@ -117,6 +126,13 @@ class Line:
         self._drop(dropped)
         return len(dropped)
 
+    def recheck(self) -> None:
+        """Drop what is being said and may not be heard by all who listen now. What waits is asked about in its turn."""
+        for utterance in [each for each in self._taken if each.permit is not None and not each.permit.holds()]:
+            log.info("no longer said", extra={"member": utterance.label.member_id})
+            utterance.refuse(NotForAll())
+        self._changed()
+
     async def close(self) -> None:
         """Drop everything, and be silent for good."""
         self._closed = True
@@ -140,11 +156,28 @@ class Line:
             utterance.near.set()
         self._news.set()
 
-    def _take(self, talk: Talk) -> Utterance | None:
-        """Let what comes next be heard in `talk`."""
-        utterance = next(iter(in_turn(self._waiting, self._had_word)), None)
-        if utterance is None:
+    async def _next(self, talk: Talk) -> Utterance | None:
+        """Let what comes next and may be heard now be heard in `talk`; None where nothing waits any more."""
+        while (utterance := self._first()) is not None:
+            if utterance.permit is not None and (refusal := await _refusal(utterance.permit)) is not None:
+                log.info("not said", extra={"member": utterance.label.member_id, "detail": str(refusal)})
+                utterance.refuse(refusal)
+                self._drop([utterance])
+            elif utterance in self._waiting:  # not dropped meanwhile
+                return self._take(utterance, talk)
+        return None
+
+    def _next_unasked(self, talk: Talk) -> Utterance | None:
+        """Do as `_next` does with what may be heard by anybody: what waits for its very turn is left waiting."""
+        utterance = self._first()
+        if utterance is None or not (utterance.permit is None or utterance.permit.stands()):
             return None
+        return self._take(utterance, talk)
+
+    def _first(self) -> Utterance | None:
+        return next(iter(in_turn(self._waiting, self._had_word)), None)
+
+    def _take(self, utterance: Utterance, talk: Talk) -> Utterance:
         self._waiting.remove(utterance)
         self._taken.append(utterance)
         if utterance.label.turn in self._had_word:
@@ -176,7 +209,9 @@ class Line:
         talk = Talk(self._pool)
         try:
             async with asyncio.TaskGroup() as tasks:
-                utterance = self._take(talk)
+                utterance = await self._next(talk)
+                if utterance is None:
+                    return
                 await self._until_ready(utterance)
                 tasks.create_task(self._speaker.speak(talk), name="speaking")
                 while utterance is not None:
@@ -185,11 +220,11 @@ class Line:
         finally:
             talk.abandon()
 
-    async def _until_ready(self, utterance: Utterance | None) -> None:
+    async def _until_ready(self, utterance: Utterance) -> None:
         """Wait until there is something to play, or nothing to wait for."""
-        while utterance is not None and not utterance.over and not utterance.begun:
+        while not utterance.over and not utterance.begun:
             await self._anything_new()
-        if utterance is not None and utterance.begun:
+        if utterance.begun:
             await utterance.ready()
 
     async def _successor(self, utterance: Utterance, talk: Talk) -> Utterance | None:
@@ -197,15 +232,27 @@ class Line:
         following: Utterance | None = None
         while not utterance.over:
             if following is None and utterance.fed:
-                following = self._take(talk)
+                following = self._next_unasked(talk)
             if not utterance.over:
                 await self._anything_new()
         self._taken.remove(utterance)
-        return following or self._take(talk)
+        return following or await self._next(talk)
 
     async def _anything_new(self) -> None:
         await self._news.wait()
         self._news.clear()
+
+
+async def _refusal(permit: Permit) -> Refusal | None:
+    """Ask whether all who listen may hear something; return why not."""
+    try:
+        async with asyncio.timeout(PERMITTED_WITHIN_S):
+            await permit.check()
+    except Refusal as refusal:
+        return refusal
+    except TimeoutError:
+        return NotForAll("not known in time")
+    return None
 
 
 def in_turn(waiting: Sequence[Utterance], had_word: Sequence[int]) -> list[Utterance]:

@@ -114,6 +114,7 @@ class Recital:
             self._utterance = await self._begin()
             if self._utterance is not None:
                 await self._recite(self._utterance)
+                self.fault = self._utterance.refused
         except BotError as error:
             log.warning("answer not said to its end", extra={"error": type(error).__name__, "detail": str(error)})
             self.fault = error

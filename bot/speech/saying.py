@@ -58,7 +58,8 @@ class PreparedSpeech:
     @property
     def label(self) -> Label:
         """What people see of it in the queue of a voice channel."""
-        return Label(self.caller.user_id, self.caller.name, self.title, self.characters)
+        caller = self.caller
+        return Label(caller.user_id, caller.name, self.title, self.characters, channel_id=caller.channel_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Saying:
         """Have it said, as one file of at most `upload_limit` bytes. Ends the reservation, whatever happens.
 
         When a piece fails, what was said before it is still given, with a note. `aloud` gets the sound as it comes;
-        once that is dropped, no more is asked for.
+        once somebody drops that, no more is asked for; where it was refused the file is whole all the same.
 
         Raises:
             ApiError: nothing was said.
@@ -144,6 +145,8 @@ class Saying:
             trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
             async with prepared.reservation:
                 await aloud.near.wait()
+                if aloud.dropped:
+                    return
                 takes = await self._taken(prepared, aloud)
             if not any(take.sound for take in takes) and not aloud.dropped:
                 raise _fault(takes) or BrokenAnswer("speech without a byte")
@@ -179,7 +182,7 @@ class Saying:
         running: deque[tuple[_Take, asyncio.Task[None]]] = deque()
         try:
             while waiting or running:
-                if aloud is not None and aloud.dropped:
+                if aloud is not None and aloud.dropped and aloud.refused is None:
                     waiting.clear()
                 while waiting and len(running) < AT_ONCE:
                     take = waiting.popleft()

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from bot.audio.clip import Clip
 from bot.audio.talk import Talk
+from bot.errors import Refusal
 
 CHARACTERS_PER_S: Final = 15.0
 """How fast the voices speak, about; for telling how long something takes before it is there."""
@@ -21,6 +22,7 @@ class Label:
 
     `characters` is None where nobody knows yet, since it is still being written. `turn_of` is whose turn on the line it
     takes where not the member's own: the messages of a channel that is read aloud share one, and so keep their order.
+    `channel_id` is the channel or thread that it comes from.
     """
 
     member_id: int
@@ -28,11 +30,29 @@ class Label:
     title: str
     characters: int | None = None
     turn_of: int | None = None
+    channel_id: int | None = None
 
     @property
     def turn(self) -> int:
         """Whose turn it takes."""
         return self.member_id if self.turn_of is None else self.turn_of
+
+
+class Permit(Protocol):
+    """Whether everybody who listens at a moment may hear an utterance."""
+
+    async def check(self) -> None:
+        """Do nothing if everybody who listens now may hear it. Asks Discord where that is not known.
+
+        Raises:
+            Refusal: somebody may not, or nobody can tell.
+        """
+
+    def stands(self) -> bool:
+        """Whether it may be heard by anybody who could come, so that nothing needs to be asked."""
+
+    def holds(self) -> bool:
+        """Whether everybody who listens now is known to be allowed to hear it."""
 
 
 class Piece:
@@ -88,13 +108,17 @@ class Utterance:
 
     Args:
         speed: how fast it is played, 1.0 being as it comes.
+        permit: what is asked when its turn comes, and when somebody joins while it is said; None lets anybody hear it.
     """
 
-    def __init__(self, label: Label, *, speed: float = 1.0) -> None:
+    def __init__(self, label: Label, *, speed: float = 1.0, permit: Permit | None = None) -> None:
         self.label = label
+        self.permit = permit
         self.near = asyncio.Event()
         """Set when it is about to be heard, and when it was dropped."""
         self.dropped = False
+        self.refused: Refusal | None = None
+        """Why it was dropped, where that was because somebody who listens may not hear it."""
         self.on_change: Callable[[], None] = _nothing
         """Called when it may have come nearer to its end; the line's."""
         self._speed = speed
@@ -154,6 +178,12 @@ class Utterance:
     async def ready(self) -> None:
         """Wait until the beginning of its sound can be played without a gap, or turns out not to be."""
         await self._clips[0].ready()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Be silent from now on, since somebody who listens may not hear it."""
+        if not self.dropped:
+            self.refused = refusal
+        self.drop()
 
     def drop(self) -> None:
         """Be silent from now on."""

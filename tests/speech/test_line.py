@@ -9,7 +9,7 @@ from bot.audio.pool import Pool
 from bot.audio.talk import SILENCE
 from bot.clock import SystemClock
 from bot.errors import VoiceLost
-from bot.speech.line import LONGEST, Line, NotYours, QueueFull, in_turn
+from bot.speech.line import LONGEST, Line, NotForAll, NotYours, QueueFull, in_turn
 from bot.speech.speaker import Source
 from bot.speech.utterance import Label, Utterance
 from tests.support.make_sound import mp3
@@ -198,3 +198,92 @@ async def test_what_cannot_be_played_is_passed_over(line: Line, listener: Listen
         line.add(each)
     await until(lambda: broken.over and empty.over and fine.over)
     assert listener.packets >= 5
+
+
+class Gatekeeper:
+    """Says who may hear what at the moment."""
+
+    def __init__(self, *, stands: bool = False) -> None:
+        self.admits = True
+        self.asked = 0
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self._stands = stands
+
+    async def check(self) -> None:
+        self.asked += 1
+        await self.answering.wait()
+        if not self.admits:
+            raise NotForAll
+
+    def stands(self) -> bool:
+        return self._stands and self.admits
+
+    def holds(self) -> bool:
+        return self.admits
+
+
+def permitted(member_id: int, permit: Gatekeeper, title: str = "Hello.", *, seconds: float = 0.1) -> Utterance:
+    made = Utterance(Label(member_id, f"Member {member_id}", title, len(title)), permit=permit)
+    piece = made.piece()
+    piece.feed(mp3(seconds))
+    piece.end()
+    made.close()
+    return made
+
+
+async def test_it_is_asked_when_its_turn_comes_whether_something_may_be_heard(line: Line, listener: Listener) -> None:
+    gate = Gatekeeper()
+    listener.going.clear()
+    first, second, third = utterance(ADA), permitted(BEN, gate), utterance(CLEO)
+    for each in (first, second, third):
+        line.add(each)
+    await until(lambda: first.fed and len(line.listed()) == 3 and listener.talks == 1)
+    assert gate.asked == 0
+    gate.admits = False
+    listener.going.set()
+    await until(lambda: not line.listed())
+    assert gate.asked == 1
+    assert isinstance(second.refused, NotForAll)
+    assert (first.dropped, third.dropped) == (False, False)
+    assert second.left_s is not None
+    assert second.left_s > 0
+
+
+async def test_what_anybody_may_hear_follows_without_being_asked_about(line: Line, listener: Listener) -> None:
+    open_to_all, not_any_more = Gatekeeper(stands=True), Gatekeeper(stands=True)
+    not_any_more.admits = False
+    said, unsaid = permitted(BEN, open_to_all), permitted(CLEO, not_any_more)
+    for each in (utterance(ADA), said, unsaid):
+        line.add(each)
+    await until(lambda: not line.listed())
+    assert (open_to_all.asked, not_any_more.asked) == (0, 1)
+    assert (said.dropped, unsaid.dropped) == (False, True)
+
+
+async def test_what_is_said_ends_when_somebody_comes_who_may_not_hear_it(line: Line, listener: Listener) -> None:
+    gate, other = Gatekeeper(), Gatekeeper()
+    said, waiting = permitted(ADA, gate, seconds=30), permitted(BEN, other)
+    line.add(said)
+    line.add(waiting)
+    await until(lambda: listener.packets > 10)
+    line.recheck()
+    assert not said.dropped
+    gate.admits = False
+    line.recheck()
+    assert isinstance(said.refused, NotForAll)
+    await until(lambda: not line.listed())
+    assert listener.packets < 1_000
+    assert not waiting.dropped
+
+
+async def test_nothing_is_said_while_nobody_knows_and_a_drop_meanwhile_holds(line: Line, listener: Listener) -> None:
+    gate = Gatekeeper()
+    gate.answering.clear()
+    asked_about = permitted(ADA, gate)
+    line.add(asked_about)
+    await until(lambda: gate.asked == 1)
+    assert line.stop(ADA, any_ones=False) == 1
+    gate.answering.set()
+    await until(lambda: line.idle_s > 0)
+    assert (listener.packets, asked_about.refused) == (0, None)
