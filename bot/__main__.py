@@ -2,12 +2,15 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 
 from bot.errors import StartupFault
-from bot.settings import Settings, load
+from bot.settings import Loaded, load, load_with_remarks
 from bot.telemetry import logs
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,15 +56,18 @@ def _run(command: str | None) -> int:
 
             return health(load())
         case _:
-            return _serve(load())
+            return _serve(load_with_remarks())
 
 
-def _serve(settings: Settings) -> int:
+def _serve(loaded: Loaded) -> int:
     from bot.clock import SystemClock
     from bot.program.serve import serve
     from bot.program.watchdog import Watchdog, exit_despite_threads
 
+    settings = loaded.settings
     logs.configure(settings.log_level, settings.log_format)
+    for remark in loaded.remarks:
+        log.warning(remark)
 
     async def run() -> int:
         clock = SystemClock()

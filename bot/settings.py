@@ -4,14 +4,18 @@ Faults are rendered here rather than by pydantic: all of them in one go, one lin
 was given, because a mistyped secret is still a secret.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from bot import env_file
+from bot.bot_token import application_of
 from bot.errors import StartupFault
 
 BAD_CONFIGURATION: Final = 2
@@ -19,6 +23,7 @@ DEFAULT_PERSONA: Final = (
     "You are a friendly and helpful assistant in a Discord server. Answer clearly and to the point, in the language "
     "you are asked in. Format with Discord's markdown where it helps."
 )
+DISCORDS_OWN: Final = ("discord.com", "discordapp.com")
 UNLIMITED: Final = "unlimited"
 OFF: Final = "off"
 
@@ -38,26 +43,63 @@ def _text(expected: str, pattern: str) -> AfterValidator:
 
 def _secret(expected: str) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
-        # A header value with a blank or a line break in it is a paste gone wrong.
-        if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        # A header value with a blank or a line break in it is a paste gone wrong, and so are quotation marks, which
+        # `docker run --env-file` and unit files hand on as a part of the value.
+        text = value.get_secret_value()
+        if not re.fullmatch(r"[!-~]+", text) or _is_quoted(text) or text.lower().startswith("bearer"):
             raise _Expected(expected)
         return value
 
     return AfterValidator(check)
 
 
+def _is_quoted(text: str) -> bool:
+    """Tell whether a value begins or ends with a quotation mark or an angle bracket, of which one may be missing."""
+    return bool(text) and (text[0] in _QUOTES + "<" or text[-1] in _QUOTES + ">")
+
+
+def _persona(value: str) -> str:
+    text = value.strip()
+    wrapped = len(text) > 1 and text[0] + text[-1] in _PAIRS and not set(text[1:-1]) & {text[0], text[-1]}
+    if not text or len(value) > 4000 or wrapped or re.search(_UNPRINTABLE, value):
+        raise _Expected("a text of at most 4000 characters, in UTF-8 and without quotation marks around it")
+    return value
+
+
+def _database_url(value: str) -> str:
+    name = value.removeprefix("sqlite:///")
+    sound = name != value and name.strip() == name and not _is_quoted(name) and not name.startswith((":", "'", '"'))
+    if not sound or not re.fullmatch(r"[^?#\n\t]*[^?#\n\t/]", name) or re.search(_UNPRINTABLE, name):
+        raise _Expected("`sqlite:///` and a file, such as `sqlite:///data/bot.db`")
+    return value
+
+
 def _base_url(expected: str, path: str = "") -> AfterValidator:
     def check(value: str) -> str:
-        try:
-            url = urlsplit(value.rstrip("/"))
-            sound = url.scheme in {"http", "https"} and bool(url.hostname) and (url.port is None or url.port > 0)
-        except ValueError:
-            sound = False
-        if not sound or url.query or url.fragment or url.username or not re.search(path, url.path):
-            raise _Expected(expected)
+        if not _is_base(value) or not re.search(path, urlsplit(value.rstrip("/")).path):
+            raise _Expected(f"{expected}, without a user's name, `?` or `#` in it")
         return value.rstrip("/")
 
     return AfterValidator(check)
+
+
+def _is_base(value: str) -> bool:
+    """Tell whether paths can be put behind an address: nothing in it but scheme, host, port and path."""
+    # Looked at as it stands: `urlsplit` drops line breaks, and an empty `?` or `user@` leaves no trace in its parts.
+    if not re.fullmatch(r"""[^\s\\?#@"'<>`\x00-\x1f\x7f\ud800-\udfff]+""", value):
+        return False
+    try:
+        url = urlsplit(value)
+        if url.netloc.endswith(":") or url.port == 0:
+            return False
+        host = url.hostname or ""
+        if ":" not in host:
+            host.removesuffix(".").encode("idna")  # no label empty or over 63 letters
+    except ValueError:
+        return False
+    return url.scheme in {"http", "https"} and bool(
+        re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]*:[0-9a-f:.]*(%\w+)?", host)
+    )
 
 
 def _number(low: int, high: int) -> BeforeValidator:
@@ -150,52 +192,47 @@ def _choice(*choices: str, upper: bool) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+_QUOTES: Final = "\"'`“”„‘’«»"
+_PAIRS: Final = ('""', "''", "``", "“”", "„“", "‘’", "«»")
+_UNPRINTABLE: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
 _MODEL: Final = r"[A-Za-z0-9._:/@+-]{1,100}"
 _MODEL_PATTERN: Final = r"[A-Za-z0-9._:/@+*?\[\]!-]{1,100}"
 _MODEL_NAME = _text("a model's name, such as `gpt-4.1`", _MODEL)
 
 Quota = Annotated[int | None, BeforeValidator(_quota)]
 AtOnce = Annotated[int | None, BeforeValidator(_at_once)]
-Ids = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_ids)]
-Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_patterns)]
+Ids = Annotated[tuple[int, ...], BeforeValidator(_ids)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The operator's settings, named as in the environment but in lower case.
 
     An empty tuple means "not set"; a quota of None means unlimited, any other None "off". Build it with `load`.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-        case_sensitive=False,
-        validate_default=True,
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
     discord_token: Annotated[
         SecretStr,
-        _secret("the bot's token from the Discord developer portal, without blanks or `Bot` before it"),
+        _secret(
+            "the bot's token from the Discord developer portal, without blanks, quotation marks or `Bot` before it"
+        ),
     ] = Field()
     discord_api_base_url: Annotated[
         str,
         _base_url("a REST base that ends in the version, such as `https://discord.com/api/v10`", r"/v10$"),
     ] = "https://discord.com/api/v10"
-    multiappai_api_key: Annotated[SecretStr, _secret("the API key, without blanks")] = Field()
+    multiappai_api_key: Annotated[
+        SecretStr, _secret("the key alone, without blanks, quotation marks or `Bearer` before it")
+    ] = Field()
     multiappai_base_url: Annotated[
         str, _base_url("an http or https address, such as `https://multiappai-api.itmovnteam.com/v1`")
     ] = "https://multiappai-api.itmovnteam.com/v1"
     multiappai_speech_path: Annotated[
         str, _text("a path that starts with `/`, such as `/chat/completions`", r"/[A-Za-z0-9._~/-]{1,200}")
     ] = "/chat/completions"
-    database_url: Annotated[
-        str,
-        _text("`sqlite:///` and a file, such as `sqlite:///data/bot.db`", r"sqlite:///[^\x00?#]*[^\x00?#/]"),
-    ] = "sqlite:///data/bot.db"
+    database_url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///data/bot.db"
 
     default_chat_model: Annotated[str, _MODEL_NAME] = "gpt-4.1"
     default_speech_model: Annotated[str, _MODEL_NAME] = "tts-1"
@@ -205,9 +242,7 @@ class Settings(BaseSettings):
     chat_models: Patterns = ()
     speech_models: Patterns = ()
     image_models: Patterns = ()
-    default_persona: Annotated[str, _text("a text of at most 4000 characters", r"(?s)(?=.*\S).{1,4000}")] = (
-        DEFAULT_PERSONA
-    )
+    default_persona: Annotated[str, AfterValidator(_persona)] = DEFAULT_PERSONA
 
     history_turns: Annotated[int, _number(0, 200)] = 20
     history_tokens: Annotated[int, _number(0, 1_000_000)] = 8000
@@ -221,7 +256,7 @@ class Settings(BaseSettings):
     quota_server_speech_characters_per_day: Quota = 100_000
     quota_server_images_per_day: Quota = 100
 
-    member_rate: Annotated[tuple[int, int] | None, NoDecode, BeforeValidator(_rate)] = (10, 12)
+    member_rate: Annotated[tuple[int, int] | None, BeforeValidator(_rate)] = (10, 12)
     member_running: AtOnce = 3
     channel_running: AtOnce = 10
 
@@ -242,27 +277,63 @@ class Settings(BaseSettings):
     shutdown_grace_seconds: Annotated[int, _number(0, 600)] = 7
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings, and `remarks`: a sentence each about what was left aside while they were read."""
+
+    settings: Settings
+    remarks: tuple[str, ...]
+
+
 def load(**overrides: Any) -> Settings:  # Any: whatever a test passes is validated like the environment
+    """Read the settings as `load_with_remarks` does, and return them alone."""
+    return load_with_remarks(**overrides).settings
+
+
+def load_with_remarks(**overrides: Any) -> Loaded:  # Any: as in `load`
     """Read the settings, the environment before `.env`.
 
     Raises:
         StartupFault: something is missing or unusable; its sentence has a line for each fault.
     """
+    names = [name.upper() for name in Settings.model_fields]
+    file = env_file.read(Path(env_file.FILE), names)
+    if not file.readable:
+        raise _bad(file.faults)
+    given = {name.lower(): value for name, value in file.values.items()} | _environment() | overrides
     faults: dict[str, str] = {}
     try:
-        settings = Settings(**overrides)
+        settings = Settings(**given)
     except ValidationError as error:
         faults = dict(_faults_of_fields(error))
         # Rules across fields are looked at as well, with unusable fields at their defaults: one run shows all.
-        settings = _with_defaults_for(faults, overrides)
-    except (OSError, UnicodeDecodeError):
-        faults[".env"] = "cannot be read: expected a text file in UTF-8 that this user may read"
-        settings = Settings.model_construct()
+        settings = _with_defaults_for(faults, given)
     for name, text in _faults_across_fields(settings):
         faults.setdefault(name, text)
-    if faults:
-        raise StartupFault("\n".join(f"{name}: {text}" for name, text in faults.items()), exit_status=BAD_CONFIGURATION)
-    return settings
+    told = {name for name, _ in file.faults}  # what the file gets wrong isn't told again as not set
+    everything = file.faults + [(name, text) for name, text in faults.items() if name not in told]
+    if everything:
+        raise _bad(everything)
+    return Loaded(settings, tuple(_remarks(file, names)))
+
+
+def _bad(faults: list[tuple[str, str]]) -> StartupFault:
+    return StartupFault("\n".join(f"{name}: {text}" for name, text in faults), exit_status=BAD_CONFIGURATION)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment's values by field; an empty one is unset."""
+    given = {name.lower(): value for name, value in os.environ.items() if value}
+    return {name: given[name] for name in Settings.model_fields if name in given}
+
+
+def _remarks(file: env_file.EnvFile, names: list[str]) -> Iterator[str]:
+    if file.ignored:
+        yield f"no settings of mine in {env_file.FILE}, so ignored: {', '.join(file.ignored)}"
+    # Not refused: the environment is everybody's. Compose hands on what is in `.env` that way, slips and all.
+    for name in os.environ:
+        if name.upper() not in names and (right := env_file.nearest(name, names)) is not None:
+            yield f"{name} in the environment is no setting, so ignored; {right} is the nearest"
 
 
 def _faults_of_fields(error: ValidationError) -> Iterator[tuple[str, str]]:
@@ -283,9 +354,9 @@ _EXPECTED_SECRETS: Final = {
 }
 
 
-def _with_defaults_for(faults: dict[str, str], overrides: dict[str, Any]) -> Settings:
-    """Read the settings once more with the unusable ones replaced, only to be looked at as a whole."""
-    stand_ins: dict[str, Any] = dict(overrides)
+def _with_defaults_for(faults: dict[str, str], given: dict[str, Any]) -> Settings:
+    """Take the settings once more with the unusable ones replaced, only to be looked at as a whole."""
+    stand_ins: dict[str, Any] = dict(given)
     for name in faults:
         field = Settings.model_fields.get(name.lower())
         if field is not None:
@@ -317,7 +388,19 @@ def _a_window_or_none(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "HISTORY_TOKENS", "expected at least 1 while HISTORY_TURNS is above 0 (both 0: no memory)"
 
 
+def _token_of_a_bot(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Discord's tokens have one shape, which the portal's other codes don't have. Test servers' have any."""
+    host = urlsplit(settings.discord_api_base_url).hostname or ""
+    if host.endswith(DISCORDS_OWN) and application_of(settings.discord_token.get_secret_value()) is None:
+        yield (
+            "DISCORD_TOKEN",
+            "expected a bot token: three parts with dots between them, as the developer portal → Bot → Reset Token "
+            "gives it (no client secret, public key or application id)",
+        )
+
+
 _RULES: Final[tuple[Callable[[Settings], Iterator[tuple[str, str]]], ...]] = (
+    _token_of_a_bot,
     _one_kind_each,
     _a_window_or_none,
 )

@@ -20,7 +20,10 @@ from bot.sandbox.standin import DiscordStandIn
 from bot.sandbox.world import World
 from tests.support.trip_box import DEADLINE_S, ask, begun, whole
 
-SECRETS = {"DISCORD_TOKEN": "token-that-nobody-may-see", "MULTIAPPAI_API_KEY": "key-that-nobody-may-see"}
+SECRETS = {
+    "DISCORD_TOKEN": "MTAzNDU2Nzg5MDEyMzQ1Njc4OQ.token-that.nobody-may-see",
+    "MULTIAPPAI_API_KEY": "key-that-nobody-may-see",
+}
 NOBODY_LISTENS = "http://127.0.0.1:9/v10"
 A_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+Z [A-Z]+ ")
 STOPPED = "I was interrupted here, so this is not the whole answer."
@@ -112,6 +115,23 @@ async def test_a_dotenv_file_in_the_working_directory_is_read_and_the_environmen
         await ask(box.person("Ada"), "Who are you?")
         (call,) = box.model_api.calls(Kind.CHAT)
         assert (call.status, call.body["model"]) == (200, "gpt-4o")
+
+
+async def test_lines_of_a_dotenv_file_that_cannot_be_meant_are_told_one_each(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text('ALLOWED_GUILDS="123456789012345678\nBLOCKED_USERS: 1\nALLOW_DM=false\n')
+    child = await _run(tmp_path, SECRETS)
+    assert child.exit_status == 2
+    assert [line.split(":")[0] for line in child.log] == ["ALLOWED_GUILDS", "BLOCKED_USERS", "ALLOW_DM"]
+    assert "ALLOW_DMS" in child.log[-1]
+
+
+async def test_foreign_names_in_a_dotenv_file_are_one_log_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("COMPOSE_PROJECT_NAME=bot\nTZ=UTC\n")
+    child = await _run(tmp_path, {**SECRETS, "DATABASE_URL": "sqlite:////proc/none/bot.db"})
+    assert child.exit_status == 1
+    assert [line for line in child.log if A_LOG_LINE.match(line) and "COMPOSE_PROJECT_NAME, TZ" in line] == [
+        child.log[0]
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -8,6 +8,8 @@ from bot import settings
 from bot.errors import StartupFault
 
 SECRET = "sh-very-secret"
+TOKEN = "MTAzNDU2Nzg5MDEyMzQ1Njc4OQ.sh-very.secret"
+"""Of Discord's shape; the first part tells the application."""
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +17,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Start each test in an empty directory with nothing set but the two secrets."""
     for name in settings.Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     monkeypatch.setenv("MULTIAPPAI_API_KEY", SECRET)
     monkeypatch.chdir(tmp_path)
 
@@ -65,17 +67,69 @@ def test_every_fault_is_told_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "value"),
     [
         ("DISCORD_TOKEN", f"Bot {SECRET}"),
+        ("DISCORD_TOKEN", f'"{TOKEN}"'),
+        ("DISCORD_TOKEN", f"'{TOKEN}"),
+        ("DISCORD_TOKEN", f"{TOKEN}\n"),
+        ("DISCORD_TOKEN", f"Bot{TOKEN}"),
+        ("DISCORD_TOKEN", f"{TOKEN}.more"),
+        ("DISCORD_TOKEN", "bm90LWEtbnVtYmVy.sh-very-secret.c"),
+        ("DISCORD_TOKEN", TOKEN.rpartition(".")[0]),
+        ("DISCORD_TOKEN", SECRET),
+        ("DISCORD_TOKEN", "1034567890123456789"),
+        ("MULTIAPPAI_API_KEY", f'"{SECRET}"'),
+        ("MULTIAPPAI_API_KEY", f"'{SECRET}'"),
+        ("MULTIAPPAI_API_KEY", f'{SECRET}"'),
+        ("MULTIAPPAI_API_KEY", f"<{SECRET}>"),
+        ("MULTIAPPAI_API_KEY", f"“{SECRET}”"),
+        ("MULTIAPPAI_API_KEY", f"Bearer {SECRET}"),
+        ("MULTIAPPAI_API_KEY", f"bearer:{SECRET}"),
+        ("MULTIAPPAI_API_KEY", f" {SECRET}"),
+        ("MULTIAPPAI_API_KEY", f"{SECRET}\r"),
         ("DISCORD_API_BASE_URL", "http://127.0.0.1:1/api"),
+        ("DISCORD_API_BASE_URL", f"http://:{SECRET}@127.0.0.1:1/v10"),
         ("MULTIAPPAI_API_KEY", f"{SECRET}\nX: y"),
         ("MULTIAPPAI_BASE_URL", "ftp://example.org"),
         ("MULTIAPPAI_BASE_URL", "http://exa[mple"),
         ("MULTIAPPAI_BASE_URL", "https://user:pass@example.org/v1"),
+        ("MULTIAPPAI_BASE_URL", f"http://:{SECRET}@example.org/v1"),
+        ("MULTIAPPAI_BASE_URL", f"http://{SECRET}@example.org/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://@example.org/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://:@example.org/v1"),
+        ("MULTIAPPAI_BASE_URL", "http:///v1"),
+        ("MULTIAPPAI_BASE_URL", "http:example.org"),
+        ("MULTIAPPAI_BASE_URL", "//example.org/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://http://example.org/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://example.org:99999/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://example.org:0/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://example.org:/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://example.org:port/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://exa mple.org/v1"),
+        ("MULTIAPPAI_BASE_URL", " http://example.org/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://example.org/v1\n"),
+        ("MULTIAPPAI_BASE_URL", "http://example.org/v1?"),
+        ("MULTIAPPAI_BASE_URL", "http://example.org/v1#here"),
+        ("MULTIAPPAI_BASE_URL", "http://a..b/v1"),
+        ("MULTIAPPAI_BASE_URL", "http://.../v1"),
+        ("MULTIAPPAI_BASE_URL", f"http://{'a' * 64}.org/v1"),
+        ("MULTIAPPAI_BASE_URL", "'http://example.org/v1'"),
+        ("MULTIAPPAI_BASE_URL", "http://example.org/v1'"),
         ("MULTIAPPAI_SPEECH_PATH", "audio/speech"),
         ("DATABASE_URL", "mysql://somewhere"),
         ("DATABASE_URL", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "sqlite:///data/bot.db\n"),
+        ("DATABASE_URL", "sqlite:///data/bot.db'"),
+        ("DATABASE_URL", "'sqlite:///data/bot.db'"),
+        ("DATABASE_URL", "sqlite:///data/\udcff.db"),
         ("DEFAULT_CHAT_MODEL", "a model"),
         ("ALLOWED_MODELS", "gpt 4"),
         ("DEFAULT_PERSONA", "x" * 4001),
+        ("DEFAULT_PERSONA", " "),
+        ("DEFAULT_PERSONA", '"You are kind."'),
+        ("DEFAULT_PERSONA", "'You are kind.'"),
+        ("DEFAULT_PERSONA", "“You are kind.”"),
+        ("DEFAULT_PERSONA", "kind\udcff"),
+        ("DEFAULT_PERSONA", "kind\x1b[31m"),
         ("HISTORY_TURNS", "-1"),
         ("HISTORY_TOKENS", "0"),
         ("HISTORY_RETENTION_DAYS", "0"),
@@ -149,6 +203,40 @@ def test_an_unreadable_file_is_one_line() -> None:
     Path(".env").write_bytes(b"DISCORD_TOKEN=\xff\xfe")
     (line,) = faults()
     assert line.startswith(".env: ")
+
+
+def test_texts_may_have_quotation_marks_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_PERSONA", '"Ahoy" is your greeting.\nYou end with "Farewell"')
+    assert settings.load().default_persona.endswith('"Farewell"')
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://127.0.0.1:8080",
+        "http://[::1]:11434/v1",
+        "https://example.org./v1/",
+        "http://my_host/v1",
+        "https://exämple.org/a/b-c/v1",
+    ],
+)
+def test_addresses_of_every_sound_kind_are_taken(monkeypatch: pytest.MonkeyPatch, base: str) -> None:
+    monkeypatch.setenv("MULTIAPPAI_BASE_URL", base)
+    assert settings.load().multiappai_base_url == base.rstrip("/")
+
+
+def test_another_discord_may_have_tokens_of_any_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
+    monkeypatch.setenv("DISCORD_API_BASE_URL", "http://127.0.0.1:1/v10")
+    assert settings.load().discord_token.get_secret_value() == SECRET
+
+
+def test_a_slip_in_the_environment_is_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_GUILD", "1")
+    monkeypatch.setenv("LOG_DIRECTORY", "/var/log")
+    (remark,) = settings.load_with_remarks().remarks
+    assert "ALLOWED_GUILD in the environment" in remark
+    assert "ALLOWED_GUILDS is the nearest" in remark
 
 
 def test_secrets_show_nowhere() -> None:

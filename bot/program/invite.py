@@ -1,11 +1,9 @@
 """`python -m bot invite`: the link that adds the bot to a server, with exactly what it uses."""
 
-import base64
-import binascii
-import re
 import sys
 from typing import Final
 
+from bot.bot_token import application_of
 from bot.errors import StartupFault
 from bot.settings import BAD_CONFIGURATION, Settings
 from bot.ui.needs import all_needed
@@ -33,15 +31,11 @@ def client_id_of(token: str) -> int:
     Raises:
         StartupFault: there is none.
     """
-    first, *rest = token.split(".")
-    try:
-        text = base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        text = ""
-    if len(rest) != 2 or not re.fullmatch(r"[0-9]{15,20}", text):
+    application = application_of(token)
+    if application is None:
         raise StartupFault(
             "DISCORD_TOKEN: expected a bot token of three parts with dots between them, the first of which tells the "
             "application; copy it anew from the developer portal",
             exit_status=BAD_CONFIGURATION,
         )
-    return int(text)
+    return application
