@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 
@@ -36,6 +37,15 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
         await asyncio.sleep(seconds)
+
+
+def http_date(text: str) -> datetime | None:
+    """Read a date as HTTP headers have it (RFC 9110, 5.6.7), in UTC; None where no calendar has such a day."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def unix_ms(moment: datetime) -> int:

@@ -4,14 +4,13 @@ The server's own words are read to tell the faults apart and then dropped: they 
 error keeps the status and the code, for the log.
 """
 
-import math
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import msgspec
 
+from bot.clock import http_date
 from bot.errors import (
     ApiError,
     BadRequest,
@@ -29,6 +28,9 @@ from bot.errors import (
 
 MAX_FAULT_BYTES = 64 * 1024
 _MAX_WORDS = 4096
+
+MOST_SECONDS = 31 * 24 * 3600
+"""The longest Retry-After that means something: a limit of a month. Beyond it nothing was told."""
 
 # Codes and types as OpenAI, Azure, OpenRouter, vLLM, llama.cpp, Google and Anthropic write them.
 _CONTENT_CODES = re.compile(
@@ -200,15 +202,15 @@ def _levels(said: object) -> Iterator[dict[str, object] | str]:
 
 
 def _seconds(retry_after: str | None, now: datetime) -> float | None:
-    """Read a Retry-After header: seconds or an HTTP date (RFC 9110, 10.2.3)."""
+    """Read a Retry-After header: seconds or an HTTP date (RFC 9110, 10.2.3); None where it tells nothing sensible."""
     if retry_after is None:
         return None
     try:
         seconds = float(retry_after)
     except ValueError:
-        try:
-            then = parsedate_to_datetime(retry_after)
-        except ValueError:
+        then = http_date(retry_after)
+        if then is None:
             return None
-        seconds = (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+        seconds = (then - now).total_seconds()
+    # Not a number compares as False.
+    return max(0.0, seconds) if seconds <= MOST_SECONDS else None

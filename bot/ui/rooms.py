@@ -18,6 +18,9 @@ from bot.streaming.turnstile import Turnstile
 _WEBHOOK_PATH: Final = re.compile(r"/webhooks/[0-9]+/(?P<token>[^/]+)(?:/messages/[^/]+)?$")
 _CHANNEL_PATH: Final = re.compile(r"/channels/(?P<channel>[0-9]+)/messages(?:/[0-9]+)?$")
 
+MOST_SECONDS: Final = 24 * 3600
+"""The longest time that a bucket takes to refill: beyond it the header tells nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
@@ -57,6 +60,8 @@ class BucketRoom:
             left = int(headers["X-RateLimit-Remaining"])
             refills_in = float(headers["X-RateLimit-Reset-After"])
         except (KeyError, ValueError):
+            return
+        if not 0 <= refills_in <= MOST_SECONDS:
             return
         self.answered_at = self._clock.monotonic()
         self._buckets[bucket] = _Bucket(left, self.answered_at + refills_in)

@@ -195,6 +195,33 @@ async def test_a_longer_wait_is_told_at_once_instead(connect, clock):
     assert clock.naps == []
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Wed, 21 Oct 99999999999999999999 07:28:00 GMT",
+        "Wed, 21 Oct 2026 07:28:00 +99999999999999",
+        "Mon, 01 Jan 9999 00:00:00 -2359",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "99999999999999999999 Feb 07:28:00 31",
+        "1e400",
+        "1e300",
+        "nan",
+        "inf",
+        "9" * 5000,
+        "9999999999",
+        "soon",
+    ],
+    ids=lambda said: said[:24],
+)
+async def test_an_absurd_retry_after_tells_no_time(connect, said):
+    async with peer(replying(status=429, Retry_After=said)) as api:
+        with pytest.raises(RateLimited) as caught:
+            await connect(api.base_url).chat("m", QUESTION)
+
+    assert caught.value.retry_after is None
+    assert caught.value.sentence == RateLimited.sentence
+
+
 async def test_an_endless_error_body_is_read_to_its_bound(connect):
     async def flooding(writer):
         writer.write(b"HTTP/1.0 400 Bad\r\n\r\n")

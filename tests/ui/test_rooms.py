@@ -1,5 +1,7 @@
 """What is left in the buckets of interactions and channels, as Discord's headers tell."""
 
+import pytest
+
 from bot.ui.rooms import Rooms
 from tests.support.clock import FakeClock
 
@@ -35,6 +37,13 @@ async def test_the_scarcest_bucket_counts() -> None:
     rooms.learn("PATCH", PATH, headers("edits", 1, 5.0))
     rooms.learn("POST", "/api/v10/webhooks/1234/a-token", headers("follow-ups", 4, 1.0))
     assert (room.left(), room.refills_in()) == (1, 5.0)
+
+
+@pytest.mark.parametrize("refills_in", ["inf", "nan", "-1", "1e300", "9" * 5000, "soon"])
+async def test_an_absurd_time_tells_nothing(refills_in: str) -> None:
+    rooms = Rooms(FakeClock())
+    rooms.learn("PATCH", PATH, {**headers("edits", 0, 1.0), "X-RateLimit-Reset-After": refills_in})
+    assert rooms.of("a-token").left() is None
 
 
 async def test_other_paths_and_tokens_do_not_count() -> None:

@@ -3,11 +3,11 @@
 import json
 import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import aiohttp
 
+from bot.clock import http_date
 from bot.program.checks.line import Line, fail, ok, skip
 from bot.settings import Settings
 
@@ -119,16 +119,15 @@ async def _get(session: aiohttp.ClientSession, url: str) -> _Answer:
     async with session.get(url) as response:
         middle = (before + time.time()) / 2
         data = await response.content.read(MOST_BYTES)
-        body = json.loads(data) if response.status == 200 else {}
+        try:
+            body = json.loads(data) if response.status == 200 else {}
+        except RecursionError:
+            raise ValueError("JSON nested too deep") from None
         if not isinstance(body, dict):
             raise ValueError("not a JSON object")
         return _Answer(response.status, body, _off(response.headers.get("Date"), middle))
 
 
 def _off(date: str | None, ours: float) -> float | None:
-    if date is None:
-        return None
-    try:
-        return ours - parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return None
+    theirs = None if date is None else http_date(date)
+    return None if theirs is None else ours - theirs.timestamp()
