@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.api.client import ApiClient
 from bot.api.transport import open_session
@@ -139,8 +139,7 @@ async def _kept_fresh(catalogue: Catalogue) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
 
 
 def _doors(settings: Settings) -> Doors:

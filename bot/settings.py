@@ -195,9 +195,9 @@ def _choice(*choices: str, upper: bool) -> BeforeValidator:
 _QUOTES: Final = "\"'`“”„‘’«»"
 _PAIRS: Final = ('""', "''", "``", "“”", "„“", "‘’", "«»")
 _UNPRINTABLE: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
-_MODEL: Final = r"[A-Za-z0-9._:/@+-]{1,100}"
+MODEL: Final = r"[A-Za-z0-9._:/@+-]{1,100}"
 _MODEL_PATTERN: Final = r"[A-Za-z0-9._:/@+*?\[\]!-]{1,100}"
-_MODEL_NAME = _text("a model's name, such as `gpt-4.1`", _MODEL)
+_MODEL_NAME = _text("a model's name, such as `gpt-4.1`", MODEL)
 
 Quota = Annotated[int | None, BeforeValidator(_quota)]
 AtOnce = Annotated[int | None, BeforeValidator(_at_once)]

@@ -31,7 +31,13 @@ class Catalogue:
     async def keep_fresh(self) -> None:
         """Fetch the list now and every ten minutes, until cancelled; a failure keeps the list of before."""
         while True:
-            await self._clock.sleep(REFRESH_S if await self.refresh() else RETRY_S)
+            try:
+                worked = await self.refresh()
+            except Exception:
+                # Without this the list would stay as it is for ever: whatever went wrong, go on.
+                log.exception("models not listed")
+                worked = False
+            await self._clock.sleep(REFRESH_S if worked else RETRY_S)
 
     async def refresh(self) -> bool:
         """Fetch the list once; return whether that worked."""
@@ -56,6 +62,10 @@ class Catalogue:
     def permits(self, model: str, kind: ModelKind) -> bool:
         """Whether `model` may be chosen for `kind`."""
         return self._policy.permits(model, kind, self._listed)
+
+    def still_permits(self, model: str, kind: ModelKind) -> bool:
+        """Whether `model`, which was permitted once, may go on being used: yes while the API's list is unknown."""
+        return self._policy.permits(model, kind, (model,) if self._listed is None else self._listed)
 
     def choices(self, kind: ModelKind, search: str = "") -> list[str]:
         """Return the models that may be chosen for `kind` and have `search` anywhere in their name.

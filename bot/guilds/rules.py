@@ -157,7 +157,10 @@ class GuildRules:
 
     def _model(self, kind: ModelKind, chosen: dict[Level, dict[str, str]]) -> Holding:
         return holding(
-            MODELS[kind], chosen, self._catalogue.default(kind), lambda model: self._catalogue.permits(model, kind)
+            MODELS[kind],
+            chosen,
+            self._catalogue.default(kind),
+            lambda model: self._catalogue.still_permits(model, kind),
         )
 
     async def _set(self, caller: Caller, place: Place, field: Field, value: str) -> None:

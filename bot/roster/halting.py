@@ -86,8 +86,8 @@ class Halting:
             await self._clock.sleep(LOOK_EVERY_S)
             if not self._entries:
                 continue
-            self._end_old()
             try:
+                self._end_old()
                 await self._stop_wanted()
             except StoreUnavailable:
                 await self._clock.sleep(AGAIN_AFTER_S)  # logged where it happened

@@ -1,10 +1,14 @@
 """Which models are offered, and which may be used."""
 
+import asyncio
+
 import pytest
 
 from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
+from bot.catalogue.catalogue import RETRY_S
 from bot.clock import SystemClock
 from bot.errors import ModelNotAllowed, Unreachable
+from tests.support.clock import FakeClock
 
 DEFAULTS = {ModelKind.CHAT: "gpt-4.1", ModelKind.SPEECH: "tts-1", ModelKind.IMAGE: "dall-e-3"}
 LISTED = ["gpt-4.1", "gpt-4.1-mini", "o3", "tts-1", "tts-1-hd", "dall-e-3", "gpt-image-1", "whisper-1"]
@@ -53,6 +57,25 @@ async def test_what_begins_with_the_search_comes_first() -> None:
     assert made.choices(ModelKind.CHAT, "gpt") == ["gpt-2", "gpt-4.1", "a-gpt"]
 
 
+async def test_the_list_is_fetched_again_after_any_fault_at_all(caplog: pytest.LogCaptureFixture) -> None:
+    answers: list[list[str] | Exception] = [OverflowError("date value out of range"), KeyError("data"), LISTED]
+
+    async def list_models() -> list[str]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    clock = FakeClock()
+    made = Catalogue(list_models, Policy(Kinds(), (), DEFAULTS), clock)
+    keeping = asyncio.create_task(made.keep_fresh())
+    await clock.advance(3 * RETRY_S)
+    assert not answers
+    assert made.permits("o3", ModelKind.CHAT)
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["models not listed"] * 2
+    keeping.cancel()
+
+
 @pytest.mark.parametrize(
     ("model", "kind"),
     [("o3", ModelKind.CHAT), ("dall-e-3", ModelKind.CHAT), ("gpt-4.1-bogus", ModelKind.SPEECH)],
@@ -71,15 +94,36 @@ async def test_unset_allows_what_the_api_lists() -> None:
     assert not made.permits("made-up", ModelKind.CHAT)
 
 
+@pytest.mark.parametrize(("allowed", "may"), [((), False), (("o3",), True), (("o*",), True)])
+async def test_until_the_list_is_there_only_the_operators_models_may_be_chosen(
+    allowed: tuple[str, ...], may: bool
+) -> None:
+    made = Catalogue(unreachable, Policy(Kinds(), allowed, DEFAULTS), SystemClock())
+    assert not await made.refresh()
+    assert made.permits("gpt-4.1", ModelKind.CHAT)
+    assert made.permits("o3", ModelKind.CHAT) is may
+    assert made.still_permits("o3", ModelKind.CHAT)
+
+
+@pytest.mark.parametrize("name", ["o3\n", "o3 forged=1", "o3\x1b[31m", "ｏ3", "", "o" * 101, "o3\u202e"])
+@pytest.mark.parametrize("allowed", [(), ("*",)])
+async def test_a_name_of_another_shape_is_never_permitted(name: str, allowed: tuple[str, ...]) -> None:
+    made = await catalogue(*allowed, listed=[name])
+    assert not made.permits(name, ModelKind.CHAT)
+    assert not made.still_permits(name, ModelKind.CHAT)
+    assert name not in made.choices(ModelKind.CHAT)
+
+
+async def unreachable() -> list[str]:
+    raise Unreachable
+
+
 async def test_the_operators_own_model_is_always_allowed() -> None:
     made = await catalogue("gpt-4.1*")
     assert made.permits("dall-e-3", ModelKind.IMAGE)
 
 
 async def test_without_a_list_the_operators_models_are_offered() -> None:
-    async def unreachable() -> list[str]:
-        raise Unreachable
-
     made = Catalogue(unreachable, Policy(Kinds(), ["o3", "gpt-*"], DEFAULTS), SystemClock())
     assert not await made.refresh()
     assert made.choices(ModelKind.CHAT) == ["gpt-4.1", "o3"]
