@@ -16,14 +16,17 @@ _PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctim
 
 
 class TextFormatter(logging.Formatter):
-    """One readable line a record: time, level, logger, event and its facts."""
+    """One readable line a record: time, level, logger, event and its facts.
+
+    Nothing in them can begin a line of its own or move a terminal's cursor.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Render `record`; a traceback follows on lines of its own."""
+        """Render `record`; a traceback follows on lines of its own, which are indented."""
         facts = "".join(f" {name}={value}" for name, value in _facts(record).items())
-        line = f"{_moment(record)} {record.levelname:<7} {record.name}: {record.getMessage()}{facts}"
+        line = escaped(f"{_moment(record)} {record.levelname:<7} {record.name}: {record.getMessage()}{facts}")
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            line += "".join(f"\n  {escaped(each)}" for each in self.formatException(record.exc_info).split("\n"))
         return line
 
 
@@ -41,7 +44,14 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return escaped(json.dumps(entry, ensure_ascii=False, default=str))
+
+
+def escaped(text: str) -> str:
+    """Replace what isn't printable (controls, line ends, marks of direction) by escapes, as in JSON."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def configure(level: str, log_format: str, *, stream: TextIO | None = None) -> None:

@@ -33,6 +33,24 @@ def test_a_line_has_its_facts() -> None:
     assert stream.getvalue().endswith("INFO    bot.somewhere: trip user=7 total_ms=12\n")
 
 
+ODD = "zz\n2026-11-30 ERROR   bot.ui: forged\r\x1b[31m\x00\x85\u2028\u2029\u202e\u2066\u200f\ufeff\ud800\x9b"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_nothing_that_is_written_begins_a_line_or_moves_the_cursor(log_format: str) -> None:
+    stream = written("INFO", log_format)
+    try:
+        raise ValueError(ODD)
+    except ValueError:
+        logging.getLogger("bot.somewhere").exception("broke on %s", ODD, extra={"model": ODD, "names": [ODD]})
+    shown = stream.getvalue()
+    assert all(each.isprintable() for each in shown.split("\n"))
+    shown.encode()
+    first, *traceback = shown.splitlines()
+    assert "zz\\n2026-11-30 ERROR   bot.ui: forged\\r\\u001b[31m\\u0000\\u0085\\u2028\\u2029\\u202e" in first
+    assert all(line.startswith("  ") for line in traceback)
+
+
 def test_json_is_one_object_a_line() -> None:
     stream = written("INFO", "json")
     try:

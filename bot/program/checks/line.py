@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.telemetry.logs import escaped
+
 
 class Status(StrEnum):
     """How a check ended."""
@@ -21,7 +23,7 @@ class Line:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.status:<4}  {self.name}: {self.text}"
+        return f"{self.status:<4}  {self.name}: {escaped(self.text)}"
 
 
 def ok(name: str, text: str) -> Line:
