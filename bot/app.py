@@ -79,7 +79,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         ceilings = _ceilings(settings)
         process = secrets.token_hex(8)
         lifeline = stack.enter_context(holding(database_path(settings.database_url), process))
-        ledger = Ledger(database, ceilings, subjects, clock, process=process)
+        ledger = Ledger(database, ceilings, subjects, clock, process=process, is_alive=lifeline.is_alive)
         roster = Roster(database, clock, process=process, lifeline=lifeline, bury=ledger.free_dead)
         try:
             await stack.enter_async_context(ledger.running())

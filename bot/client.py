@@ -223,6 +223,8 @@ class Bot(commands.AutoShardedBot):
             _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
         ) -> None:
             self.rooms.learn(params.method, params.url.path, params.response.headers)
+            if str(params.url).startswith(self._api_base_url):  # a file's host may tell when it was stored
+                self._clock.learn_discord_time(params.response.headers.get("Date"))
 
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(on_request_end)

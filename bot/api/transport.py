@@ -206,7 +206,9 @@ class Transport:
             # The status alone says enough.
             body.clear()
         retry_after = response.headers.get("Retry-After")
-        return fault_of_status(call, response.status, retry_after, bytes(body[:MAX_FAULT_BYTES]), self._clock.now())
+        return fault_of_status(
+            call, response.status, retry_after, bytes(body[:MAX_FAULT_BYTES]), self._clock.discord_now()
+        )
 
 
 def failure_of_connection(call: str, error: aiohttp.ClientError | OSError) -> ApiError:

@@ -129,7 +129,7 @@ class Answering:
         if question.is_empty:
             raise BadOption("empty question", sentence="Ask me something in `prompt`.")
         enclosures.check(question.enclosed)
-        asked_at_ms = unix_ms(self._clock.now())
+        asked_at_ms = unix_ms(self._clock.discord_now())
         earlier, path = await self._standing.before(caller, question)
         view = self._window.fit(earlier, question.needed)
         quoted = question.quoted if not path else None
@@ -317,7 +317,7 @@ class Answering:
             question_message_id=question.message_id,
             answer_message_ids=surface.message_ids,
             asked_at_ms=prepared.asked_at_ms,
-            created_at_ms=unix_ms(self._clock.now()),
+            created_at_ms=unix_ms(self._clock.discord_now()),
         )
         try:
             return await self._conversations.save(turn)

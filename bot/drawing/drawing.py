@@ -86,7 +86,7 @@ class Drawing:
             QuotaSpent: a limit on images would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
-        request, asked_at_ms = request.checked(), unix_ms(self._clock.now())
+        request, asked_at_ms = request.checked(), unix_ms(self._clock.discord_now())
         reservation = await self._ledger.reserve(caller, {Kind.IMAGES: request.n})
         return PreparedDrawing(caller, request, asked_at_ms, reservation)
 

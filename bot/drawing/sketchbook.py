@@ -35,7 +35,7 @@ class Sketchbook:
             model=request.model if request.chosen else None,
             spoiler=request.spoiler,
             message_id=message_id,
-            created_at_ms=unix_ms(self._clock.now()),
+            created_at_ms=unix_ms(self._clock.discord_now()),
         )
         try:
             return await self._sketches.add(sketch, asked_at_ms=drawing.asked_at_ms)

@@ -39,7 +39,7 @@ class AutoRead:
         guild_id = _admit(caller)
         if Right.MANAGE_CHANNELS not in rights_there:
             raise MissingRight(Right.MANAGE_CHANNELS)
-        at_ms = unix_ms(self._clock.now())
+        at_ms = unix_ms(self._clock.discord_now())
         await self._stored.set_server(guild_id, READ_CHANNEL.name, str(channel_id), by=caller.user_id, at_ms=at_ms)
         log.info("channel read aloud", extra={"guild": guild_id, "channel": channel_id, "user": caller.user_id})
 
@@ -50,7 +50,7 @@ class AutoRead:
             MissingRight, OutsideServer: the caller may not.
         """
         guild_id = _admit(caller)
-        at_ms = unix_ms(self._clock.now())
+        at_ms = unix_ms(self._clock.discord_now())
         cleared = await self._stored.clear_server(guild_id, [READ_CHANNEL.name], by=caller.user_id, at_ms=at_ms)
         if cleared:
             log.info("channel no longer read aloud", extra={"guild": guild_id, "user": caller.user_id})

@@ -180,7 +180,7 @@ class Presets:
         return found
 
     def _now_ms(self) -> int:
-        return unix_ms(self._clock.now())
+        return unix_ms(self._clock.discord_now())
 
 
 def _admit(caller: Caller) -> int:

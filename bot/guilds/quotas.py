@@ -84,7 +84,9 @@ class ServerQuotas:
         wanted = self._stored_rule(guild_id, scope, kind, per, _limit(limit), target)
         now = self._clock.now()
         try:
-            old = await self._stored.set(guild_id, wanted, most=MOST_RULES, by=caller.user_id, at_ms=unix_ms(now))
+            old = await self._stored.set(
+                guild_id, wanted, most=MOST_RULES, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now())
+            )
         except RulesFull as full:
             raise BadOption(
                 "too many rules",
@@ -102,7 +104,7 @@ class ServerQuotas:
         guild_id = _admit(caller)
         key = self._stored_rule(guild_id, scope, kind, per, None, target).key
         now = self._clock.now()
-        old = await self._stored.clear(guild_id, key, by=caller.user_id, at_ms=unix_ms(now))
+        old = await self._stored.clear(guild_id, key, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now()))
         if old is None:
             return None
         _log("quota cleared", caller, old)

@@ -134,7 +134,7 @@ class GuildRules:
         """
         guild_id = self._admit(caller, place)
         names = [field.name for field in ALL]
-        by, at_ms = caller.user_id, unix_ms(self._clock.now())
+        by, at_ms = caller.user_id, unix_ms(self._clock.discord_now())
         if place is Place.SERVER:
             cleared = await self._stored.clear_server(guild_id, names, by=by, at_ms=at_ms)
         else:
@@ -165,7 +165,7 @@ class GuildRules:
 
     async def _set(self, caller: Caller, place: Place, field: Field, value: str) -> None:
         guild_id = self._admit(caller, place)
-        by, at_ms = caller.user_id, unix_ms(self._clock.now())
+        by, at_ms = caller.user_id, unix_ms(self._clock.discord_now())
         if place is Place.SERVER:
             await self._stored.set_server(guild_id, field.name, value, by=by, at_ms=at_ms)
         else:

@@ -74,7 +74,7 @@ class History:
             return await self._archive.turns_before(view, before, _READ_AT_ONCE)
 
         total = await self._archive.count(view)
-        now = moment(unix_ms(self._clock.now()))
+        now = moment(unix_ms(self._clock.discord_now()))
         name = f"history-{caller.channel_id}-{now[:10]}"
         if written_in is Format.MARKDOWN:
             return await markdown_file(name, f"# Conversation, as of {now}", total, reading, room)

@@ -60,7 +60,7 @@ class OwnData:
         async def reading(before: int) -> list[Turn]:
             return await self._archive.of_member(caller.user_id, before, _READ_AT_ONCE)
 
-        now = moment(unix_ms(self._clock.now()))
+        now = moment(unix_ms(self._clock.discord_now()))
         others = await self._members.traces(caller.user_id)
         fitting = _fitting(others, min(room, LARGEST) // 2)
         facts: Json = {
@@ -82,7 +82,7 @@ class OwnData:
         An answer of theirs that is still being written is not kept either.
         """
         try:
-            turns = await self._removals.of_member(caller.user_id, at_ms=unix_ms(self._clock.now()))
+            turns = await self._removals.of_member(caller.user_id, at_ms=unix_ms(self._clock.discord_now()))
             others = await self._members.forget(caller.user_id)
         except StoreUnavailable as error:
             raise StoreUnavailable(str(error), sentence=_HALFWAY) from error

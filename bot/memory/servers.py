@@ -31,7 +31,7 @@ class Servers:
         self._absent.add(guild_id)
         log.info("server left", extra={"guild": guild_id})
         try:
-            await self._departures.note([guild_id], unix_ms(self._clock.now()))
+            await self._departures.note([guild_id], unix_ms(self._clock.discord_now()))
         except StoreUnavailable as error:
             log.warning("departure not noted", extra={"guild": guild_id, "detail": str(error)})
 
@@ -54,7 +54,7 @@ class Servers:
 
         Then purge what is due. `ours` tells whether a server belongs to this process's shards.
         """
-        now_ms = unix_ms(self._clock.now())
+        now_ms = unix_ms(self._clock.discord_now())
         try:
             noted = set(await self._departures.due(now_ms))
             self._absent = {each for each in noted | await self._departures.known() if ours(each)}.difference(present)
@@ -66,12 +66,14 @@ class Servers:
             log.warning("servers not compared", extra={"detail": str(error)})
 
     async def purge(self) -> None:
-        """Take away all that is kept of servers that have been absent long enough.
+        """Take away all that is kept of servers that have been absent long enough; nothing while the clock is wrong.
 
         Raises:
             StoreUnavailable: the store cannot be used just now; a part may be gone.
         """
-        noted_before_ms = unix_ms(self._clock.now() - KEPT)
+        if not self._clock.agrees_with_discord():
+            return
+        noted_before_ms = unix_ms(self._clock.discord_now() - KEPT)
         for guild_id in await self._departures.due(noted_before_ms):
             if guild_id in self._absent:
                 rows = await self._departures.purge(guild_id, noted_before_ms=noted_before_ms)

@@ -7,7 +7,7 @@ died they run out, and any process gives back what was held.
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -35,8 +35,8 @@ RENEW_EVERY_S = 15
 BEATS_PER_SWEEP = 2
 """Expired leases are freed every second renewal: every 30 s."""
 
-LONGEST_WORK = timedelta(hours=1)
-"""A reservation older than this is no longer renewed: no answer takes as long, so it was forgotten."""
+LONGEST_WORK_S = 3600
+"""A reservation older than this is given back: no answer takes as long, so it was forgotten."""
 
 FREED_KEPT = timedelta(days=1)
 """How long a reservation freed by expiry can still be settled."""
@@ -55,17 +55,28 @@ T = TypeVar("T")
 class Ledger:
     """What callers have spent and hold reserved, under the operator's ceilings and the moderators' rules.
 
-    `process` names this run of the program among all that use the database: a fresh random text.
+    `process` names this run of the program among all that use the database: a fresh random text. `is_alive` tells of
+    another one whether it lives, or None where that is not known and its leases have to tell.
     """
 
     def __init__(
-        self, database: Database, ceilings: Ceilings, subjects: Subjects, clock: Clock, *, process: str
+        self,
+        database: Database,
+        ceilings: Ceilings,
+        subjects: Subjects,
+        clock: Clock,
+        *,
+        process: str,
+        is_alive: Callable[[str], bool | None] = lambda _: None,
     ) -> None:
         self._spending = Spending(database)
         self._ceilings = ceilings
         self._subjects = subjects
         self._clock = clock
         self._process = process
+        self._is_alive = is_alive
+        self._reserved_at: dict[int, float] = {}
+        """When each reservation of this process that has not ended was made, in monotonic seconds."""
         self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used from here.
         self._unsettled: dict[int, Sequence[Spent]] = {}
 
@@ -143,12 +154,11 @@ class Ledger:
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        now = self._clock.now()
-        if freed := await self._spending.free_expired(unix_ms(now)):
-            logger.warning("reservations freed whose lease ran out count=%d", freed)
-        await self._spending.forget(
-            freed_before_ms=unix_ms(now - FREED_KEPT), ended_before_ms=unix_ms(now - WINDOWS_KEPT)
-        )
+        now_ms = unix_ms(self._clock.discord_now())
+        for process in await self._spending.late_processes(now_ms):
+            if self._is_dead(process):
+                await self._free(process, now_ms)
+        await self._forget()
 
     async def free_dead(self, process: str) -> None:
         """Give back what a process holds that is known to be dead, without waiting for its leases to run out.
@@ -157,7 +167,32 @@ class Ledger:
             StoreUnavailable: the store cannot be used just now; the leases run out all the same.
         """
         if await self._spending.expire(process):
-            await self.free_expired()
+            await self._free(process, unix_ms(self._clock.discord_now()))
+
+    async def _free(self, process: str, now_ms: int) -> None:
+        if freed := await self._spending.free_expired(process, now_ms):
+            logger.warning("reservations freed whose lease ran out count=%d", freed)
+
+    def _is_dead(self, process: str) -> bool:
+        """Tell whether a process whose leases ran out is dead. Its own lock is believed before any clock."""
+        alive = process == self._process or self._is_alive(process)
+        return self._clock.agrees_with_discord() if alive is None else not alive
+
+    async def _forget(self) -> None:
+        """Forget what is long past, while the clock is known to be right."""
+        if self._clock.agrees_with_discord():
+            now = self._clock.discord_now()
+            await self._spending.forget(
+                freed_before_ms=unix_ms(now - FREED_KEPT), ended_before_ms=unix_ms(now - WINDOWS_KEPT)
+            )
+
+    async def _give_up_forgotten(self) -> None:
+        """Give back what this process has held for longer than any work takes."""
+        before = self._clock.monotonic() - LONGEST_WORK_S
+        for reservation_id in [each for each, since in self._reserved_at.items() if since <= before]:
+            if await self._spending.give_up(reservation_id, unix_ms(self._clock.discord_now())):
+                logger.warning("a reservation freed that nobody ended id=%d", reservation_id)
+            self._reserved_at.pop(reservation_id, None)
 
     async def renew(self) -> None:
         """Lengthen the leases of all of this process's reservations.
@@ -165,12 +200,7 @@ class Ledger:
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        now = self._clock.now()
-        await self._spending.renew(
-            self._process,
-            reserved_after_ms=unix_ms(now - LONGEST_WORK),
-            lease_until_ms=unix_ms(now + timedelta(seconds=LEASE_S)),
-        )
+        await self._spending.renew(self._process, lease_until_ms=self._lease_until_ms())
 
     async def _beat(self) -> None:
         """Renew, settle what could not be settled before and free what expired, for ever."""
@@ -180,6 +210,7 @@ class Ledger:
             beat += 1
             try:
                 await self._settle_late()
+                await self._give_up_forgotten()
                 await self.renew()
                 if beat % BEATS_PER_SWEEP == 0:
                     await self.free_expired()
@@ -194,17 +225,21 @@ class Ledger:
 
     async def _grant(self, reservation: Reservation) -> Sequence[Overdraw]:
         """Hold back what `reservation` is for; give what stands against it."""
-        now = self._clock.now()
         granted = await self._spending.reserve(
             reservation.id,
             reservation.plan.place,
             lambda stored: _claims(reservation.plan, stored, reservation.amounts),
             process=self._process,
-            now_ms=unix_ms(now),
-            lease_until_ms=unix_ms(now + timedelta(seconds=LEASE_S)),
+            now_ms=unix_ms(self._clock.discord_now()),
+            lease_until_ms=self._lease_until_ms(),
         )
         reservation.claims = granted.claims
+        if not granted.overdrawn:
+            self._reserved_at[reservation.id] = self._clock.monotonic()
         return granted.overdrawn
+
+    def _lease_until_ms(self) -> int:
+        return unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S))
 
     async def _grow(self, reservation: Reservation, kind: Kind, more: int) -> BotError | None:
         """Hold back `more` of `kind` for a reservation; give what stands against it, and then nothing has changed."""
@@ -217,7 +252,7 @@ class Ledger:
                 lambda stored: _claims(plan, stored, {kind: more}),
                 held,
                 more,
-                lease_until_ms=unix_ms(self._clock.now() + timedelta(seconds=LEASE_S)),
+                lease_until_ms=self._lease_until_ms(),
             )
         except StoreUnavailable as error:
             return error
@@ -227,6 +262,7 @@ class Ledger:
         grown = dict(zip(held, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
         reservation.amounts[kind] += more
+        self._reserved_at.setdefault(reservation.id, self._clock.monotonic())  # it may have been given up before
         return None
 
     async def _finish(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
@@ -234,6 +270,7 @@ class Ledger:
         if reservation.ended:
             return
         reservation.ended = True
+        self._reserved_at.pop(reservation.id, None)
         self._unsettled[reservation.id] = [
             Spent(min(amounts.get(Kind(claim.window.kind), 0), LARGEST_AMOUNT), claim.limit, _following(claim.window))
             for claim in reservation.claims

@@ -4,10 +4,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Final
 
-from bot.clock import Clock, unix_ms
+from bot.clock import Clock
 from bot.errors import StoreUnavailable
 from bot.roster.brake import Halt
 from bot.roster.entry import Entry
@@ -19,7 +18,7 @@ LOOK_EVERY_S: Final = 0.4
 AGAIN_AFTER_S: Final = 5.0
 """How long it looks no more after a look that failed."""
 
-LONGEST: Final = timedelta(minutes=14)
+LONGEST_S: Final = 14 * 60
 """An interaction can be answered for fifteen minutes: one is left for the last words."""
 
 MOST_REMEMBERED: Final = 1000
@@ -36,17 +35,21 @@ class Halting:
         self._clock = clock
         self._process = process
         self._entries: dict[int, Entry] = {}
+        self._since: dict[int, float] = {}
+        """When each answer was entered, in monotonic seconds: the wall clock may be set meanwhile."""
         self._deleted: deque[int] = deque(maxlen=MOST_REMEMBERED)
         self._busy = asyncio.Event()
 
     def enter(self, entry: Entry) -> None:
         """Watch over an answer."""
         self._entries[entry.answer.id] = entry
+        self._since[entry.answer.id] = self._clock.monotonic()
         self._busy.set()
 
     def leave(self, answer_id: int) -> None:
         """Let go of one that has ended."""
         self._entries.pop(answer_id, None)
+        self._since.pop(answer_id, None)
         if not self._entries:
             self._busy.clear()
 
@@ -97,9 +100,9 @@ class Halting:
                 await self._clock.sleep(AGAIN_AFTER_S)
 
     def _end_old(self) -> None:
-        oldest_ms = unix_ms(self._clock.now() - LONGEST)
+        oldest = self._clock.monotonic() - LONGEST_S
         for entry in self._entries.values():
-            if entry.answer.token and entry.answer.started_at_ms <= oldest_ms:
+            if entry.answer.token and self._since[entry.answer.id] <= oldest:
                 entry.brake.pull(Halt.OUT_OF_TIME)
 
     async def _stop_wanted(self) -> None:

@@ -61,7 +61,7 @@ class Recovery:
         async def mark(answer: RunningAnswer) -> None:
             async with gate:
                 told = await marker.mark(answer)
-            if not told and unix_ms(self._clock.now() - GIVEN_UP_AFTER) < answer.started_at_ms:
+            if not told and unix_ms(self._clock.discord_now() - GIVEN_UP_AFTER) < answer.started_at_ms:
                 return
             if not told:
                 logger.warning("an interrupted answer could not be marked", extra={"answer": answer.id})

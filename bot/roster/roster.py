@@ -131,7 +131,9 @@ class Roster:
 
     def _is_dead(self, process: str, lease_until_ms: int) -> bool:
         alive = self._lifeline.is_alive(process)
-        return lease_until_ms <= self._now_ms() if alive is None else not alive
+        if alive is not None:
+            return not alive
+        return self._clock.agrees_with_discord() and lease_until_ms <= self._now_ms()
 
     async def _beat(self) -> None:
         """Renew the lease, strike off what could not be before and forget old claims, for ever."""
@@ -151,10 +153,12 @@ class Roster:
                 logger.exception("roster beat failed")
 
     async def _renew(self) -> None:
-        await self._answers.lease(self._process, unix_ms(self._clock.now() + timedelta(seconds=LEASE_S)))
+        await self._answers.lease(self._process, unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S)))
 
     async def _forget_claims(self) -> None:
-        before_ms = unix_ms(self._clock.now() - CLAIMS_KEPT)
+        if not self._clock.agrees_with_discord():
+            return
+        before_ms = unix_ms(self._clock.discord_now() - CLAIMS_KEPT)
         while await self._claims.forget(before_ms):
             pass  # others write between two batches
 
@@ -208,4 +212,4 @@ class Roster:
         return task
 
     def _now_ms(self) -> int:
-        return unix_ms(self._clock.now())
+        return unix_ms(self._clock.discord_now())

@@ -70,7 +70,7 @@ class Lexicon:
         wanted = _stored(word, say)
         try:
             before = await self._stored.put(
-                guild_id, wanted, most=MOST_WORDS, by=caller.user_id, at_ms=unix_ms(self._clock.now())
+                guild_id, wanted, most=MOST_WORDS, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except PronunciationsFull as full:
             raise BadOption(
@@ -88,7 +88,9 @@ class Lexicon:
         """
         guild_id = _admit(caller)
         sought = folded(_one_line(word))
-        removed = await self._stored.remove(guild_id, sought, by=caller.user_id, at_ms=unix_ms(self._clock.now()))
+        removed = await self._stored.remove(
+            guild_id, sought, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now())
+        )
         if removed is None:
             return None
         _log("pronunciation removed", caller)

@@ -55,7 +55,7 @@ class VoicePreferences:
             )
         percent = None if speed is None else round(speed * 100)
         held = await self._stored.change(
-            caller.user_id, voice=voice, speed_percent=percent, at_ms=unix_ms(self._clock.now())
+            caller.user_id, voice=voice, speed_percent=percent, at_ms=unix_ms(self._clock.discord_now())
         )
         log.info("voice chosen", extra={"user": caller.user_id, "percent": held.speed_percent})
         return self._voice(held)

@@ -48,16 +48,20 @@ _CARRY_INTO = """
 """
 
 _RENEW = """
-    UPDATE reservations SET lease_until_ms = ? WHERE process = ? AND reserved_at_ms > ? AND freed_at_ms IS NULL
+    UPDATE reservations SET lease_until_ms = ? WHERE process = ? AND freed_at_ms IS NULL
 """
 
 _EXPIRE = "UPDATE reservations SET lease_until_ms = 0 WHERE process = ? AND freed_at_ms IS NULL"
 
+_LATE = "SELECT process FROM reservations WHERE freed_at_ms IS NULL AND lease_until_ms <= ? ORDER BY lease_until_ms"
+
 _EXPIRED = """
-    SELECT id FROM reservations WHERE freed_at_ms IS NULL AND lease_until_ms <= ? ORDER BY lease_until_ms LIMIT 100
+    SELECT id FROM reservations WHERE process = ? AND freed_at_ms IS NULL AND lease_until_ms <= ? LIMIT 100
 """
 
 _FREE = "UPDATE reservations SET freed_at_ms = ? WHERE id = ? AND freed_at_ms IS NULL AND lease_until_ms <= ?"
+
+_GIVE_UP = "UPDATE reservations SET lease_until_ms = 0 WHERE id = ? AND freed_at_ms IS NULL"
 
 _HOLDS = "SELECT window_id, amount FROM holds WHERE reservation_id = ? ORDER BY position"
 
@@ -230,11 +234,11 @@ class Spending:
 
         return await self._database.write(work)
 
-    async def renew(self, process: str, *, reserved_after_ms: int, lease_until_ms: int) -> int:
-        """Lengthen the leases of all that `process` reserved after a time; returns how many."""
+    async def renew(self, process: str, *, lease_until_ms: int) -> int:
+        """Lengthen the leases of all that `process` reserved; returns how many."""
 
         async def work(transaction: Transaction) -> int:
-            return await transaction.execute(_RENEW, (lease_until_ms, process, reserved_after_ms))
+            return await transaction.execute(_RENEW, (lease_until_ms, process))
 
         return await self._database.write(work)
 
@@ -246,17 +250,27 @@ class Spending:
 
         return await self._database.write(work)
 
-    async def free_expired(self, now_ms: int) -> int:
-        """Give back what is held by reservations whose lease has run out, of any process; returns how many."""
+    async def late_processes(self, now_ms: int) -> set[str]:
+        """Name the processes with reservations whose lease has run out."""
+        rows = await self._database.read(lambda transaction: transaction.fetch_all(_LATE, (now_ms,)))
+        return {row[0] for row in rows}
+
+    async def free_expired(self, process: str, now_ms: int) -> int:
+        """Give back what is held by reservations of `process` whose lease has run out; returns how many."""
 
         async def expired(transaction: Transaction) -> list[int]:
-            return [row[0] for row in await transaction.fetch_all(_EXPIRED, (now_ms,))]
+            return [row[0] for row in await transaction.fetch_all(_EXPIRED, (process, now_ms))]
 
         freed = 0
         while reservation_ids := await self._database.read(expired):
             for reservation_id in reservation_ids:
                 freed += await self._free(reservation_id, now_ms)
         return freed
+
+    async def give_up(self, reservation_id: int, now_ms: int) -> bool:
+        """Give back what one reservation holds, whatever its lease; what is settled later is still counted."""
+        await self._database.write(lambda transaction: transaction.execute(_GIVE_UP, (reservation_id,)))
+        return await self._free(reservation_id, now_ms)
 
     async def forget(self, *, freed_before_ms: int, ended_before_ms: int) -> None:
         """Delete reservations freed, and (in batches, a batch a call) windows ended, before the given times."""

@@ -93,9 +93,12 @@ class Interruptions:
         return True
 
     def _doors(self, answer: RunningAnswer) -> Iterator[_Door]:
-        if answer.token and self._clock.now() - datetime.fromtimestamp(answer.started_at_ms / 1000, UTC) < TOKEN_LIVES:
+        if answer.token and self._age(answer) < TOKEN_LIVES:
             yield _ByToken(self._client, answer)
         yield _ByBot(self._client, answer)
+
+    def _age(self, answer: RunningAnswer) -> timedelta:
+        return self._clock.discord_now() - datetime.fromtimestamp(answer.started_at_ms / 1000, UTC)
 
     async def _mark(self, door: _Door, answer: RunningAnswer) -> bool:
         """Mark the answer's last message if the answer is unfinished; tell whether it was."""

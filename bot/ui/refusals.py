@@ -6,7 +6,7 @@ as long as the same limit holds for the same member; after that a reaction has t
 
 import asyncio
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import discord
@@ -17,7 +17,7 @@ from bot.ui.chores import Chores
 from bot.ui.message_answers import MessageAnswer
 
 STAYS_S: Final = 15.0
-AGAIN_AFTER: Final = {TurnedAway: timedelta(hours=1), LineFull: timedelta(minutes=1)}
+AGAIN_AFTER_S: Final = {TurnedAway: 3600.0, LineFull: 60.0}
 """When those are said again that don't tell themselves when they are over."""
 
 PLEASE_WAIT: Final = "⏳"
@@ -36,23 +36,24 @@ class Refusals:
     def __init__(self, clock: Clock, chores: Chores) -> None:
         self._clock = clock
         self._chores = chores
-        self._told: dict[_Key, datetime] = {}
+        self._told: dict[_Key, float] = {}
+        """Until when who has been told what holds, in monotonic seconds."""
         self._closing = asyncio.Event()
 
     async def refuse(self, answer: MessageAnswer, refusal: Refusal) -> None:
         """Say why there is no answer, or show that there is none, as the member has been told already."""
-        key, until = self._key(answer, refusal)
+        key, holds_s = self._key(answer, refusal)
         facts = {"user": answer.message.author.id, "channel": answer.channel.id, "error": type(refusal).__name__}
-        if until is None:
+        if holds_s is None:
             await answer.tell(refusal)
         elif not answer.footing.write:
             log.info("refused, and no way to say so", extra=facts)
             await self.react(answer, CANNOT_WRITE)
-        elif self._told.get(key, self._clock.now()) > self._clock.now():
+        elif self._told.get(key, 0.0) > self._clock.monotonic():
             log.info("refused again", extra=facts)
             await self.react(answer, PLEASE_WAIT)
         else:
-            self._remember(key, until)
+            self._remember(key, self._clock.monotonic() + holds_s)
             if await answer.tell(refusal):
                 self._take_back(answer, STAYS_S)
 
@@ -75,23 +76,24 @@ class Refusals:
         """Take back at once what would be taken back later."""
         self._closing.set()
 
-    def _key(self, answer: MessageAnswer, refusal: Refusal) -> tuple[_Key, datetime | None]:
-        """Name who is refused by what, and tell until when that holds; None for what is no limit."""
+    def _key(self, answer: MessageAnswer, refusal: Refusal) -> tuple[_Key, float | None]:
+        """Name who is refused by what, and tell for how many seconds that holds; None for what is no limit."""
         member = answer.message.author.id
         match refusal:
             case QuotaSpent():
-                return (member, refusal.rule), refusal.resets_at
+                return (member, refusal.rule), self._until(refusal.resets_at)
             case CoolingOff():
-                return (member, "pace"), refusal.until
-        again_after = AGAIN_AFTER.get(type(refusal))
-        until = None if again_after is None else self._clock.now() + again_after
-        return (member, type(refusal).__name__), until
+                return (member, "pace"), self._until(refusal.until)
+        return (member, type(refusal).__name__), AGAIN_AFTER_S.get(type(refusal))
 
-    def _remember(self, key: _Key, until: datetime) -> None:
+    def _until(self, moment: datetime) -> float:
+        return (moment - self._clock.now()).total_seconds()
+
+    def _remember(self, key: _Key, until: float) -> None:
         self._told.pop(key, None)
         self._told[key] = until
         if len(self._told) > MOST_REMEMBERED:
-            now = self._clock.now()
+            now = self._clock.monotonic()
             kept = {each: ends for each, ends in self._told.items() if ends > now}
             self._told = dict(list(kept.items())[-MOST_REMEMBERED // 2 :])
 

@@ -47,8 +47,8 @@ ANNA = Caller(
 class SleepClock(FakeClock):
     """A hand-moved clock on which one task sleeps again and again; its work in between takes real time."""
 
-    def __init__(self) -> None:
-        super().__init__(NOON)
+    def __init__(self, *, told: bool = True) -> None:
+        super().__init__(NOON, told=told)
         self.slept: list[float] = []
         self._asleep = asyncio.Event()
 

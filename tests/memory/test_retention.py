@@ -8,7 +8,7 @@ from kept_turns import CHANNEL, GUILD, NOON, Say, SleepClock
 
 from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
-from bot.memory.retention import EVERY_S, RETRY_S, Retention
+from bot.memory.retention import EVERY_S, LOOK_EVERY_S, RETRY_S, Retention
 from bot.memory.servers import Servers
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Work
@@ -136,3 +136,64 @@ async def test_a_departure_that_could_not_be_noted_is_found_by_the_next_comparis
     assert await Departures(database).due(unix_ms(clock.now())) == []
     await servers.compare([], lambda _: True)
     assert await Departures(database).due(unix_ms(clock.now())) == [GUILD]
+
+
+async def test_nothing_is_swept_before_discord_has_told_the_time(
+    database: Database, conversations: Conversations, say: Say
+) -> None:
+    await say("a", created_at_ms=days_ago(31))
+    clock = SleepClock(told=False)
+    async with retention(database, clock).running():
+        assert await clock.asleep() == LOOK_EVERY_S
+        assert await clock.sleep_over() == LOOK_EVERY_S
+        assert await left(conversations) == "a"
+        clock.hear_from_discord()
+        assert await clock.sleep_over() == EVERY_S
+        assert await left(conversations) == ""
+
+
+@pytest.mark.parametrize("days", [400, -400])
+async def test_a_start_with_a_wrong_clock_deletes_nothing_and_a_right_one_sweeps(
+    database: Database, conversations: Conversations, say: Say, clock: SleepClock, days: int
+) -> None:
+    await say("old", created_at_ms=days_ago(31))
+    await say("new")
+    clock.step(timedelta(days=days))
+    async with retention(database, clock).running():
+        for _ in range(100):
+            assert await clock.sleep_over() == LOOK_EVERY_S
+        assert await left(conversations) == "oldnew"
+        clock.step(-timedelta(days=days))
+        assert await clock.sleep_over() == EVERY_S
+        assert await left(conversations) == "new"
+
+
+async def test_a_clock_that_steps_between_two_sweeps_deletes_nothing(
+    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+) -> None:
+    await say("a")
+    async with retention(database, clock).running():
+        assert await clock.asleep() == EVERY_S
+        clock.step(timedelta(days=40))
+        assert await clock.sleep_over() == LOOK_EVERY_S
+        assert await left(conversations) == "a"
+
+
+async def test_a_wrong_clock_purges_no_server_and_counts_the_week_from_the_right_day(
+    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+) -> None:
+    await say("a")
+    servers = Servers(Departures(database), clock)
+    clock.step(timedelta(days=-400))
+    await servers.left(GUILD)
+    await servers.compare([], lambda _: True)
+    clock.step(timedelta(days=400))
+    await servers.purge()
+    assert await left(conversations) == "a"
+    clock.step(timedelta(days=400))
+    await servers.purge()
+    assert await left(conversations) == "a"
+    clock.step(timedelta(days=-400))
+    await clock.advance(8 * 86_400)
+    await servers.purge()
+    assert await left(conversations) == ""

@@ -1,5 +1,5 @@
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from beat_clock import BeatClock
@@ -244,7 +244,7 @@ async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database
     await ledger.settle(await ledger.reserve(caller(), MESSAGE), MESSAGE)
     await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await clock.advance(LEASE_S)
-    await ledger.free_expired()
+    await ledger_of(database, clock, UNLIMITED, "a sibling").free_expired()
     await clock.advance(40 * 86_400)
     await ledger.free_expired()
     for table in ("reservations", "holds", "usage_windows"):
@@ -365,3 +365,41 @@ class _Stepped:
             return result
 
         return call
+
+
+async def test_a_clock_that_is_set_forward_and_back_forgets_no_count(
+    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
+) -> None:
+    await ledger.settle(await ledger.reserve(caller(), {Kind.IMAGES: 4}), {Kind.IMAGES: 4})
+    clock.step(timedelta(hours=50))
+    async with ledger.running():
+        await clock.beats(4)
+    clock.step(timedelta(hours=-50))
+    assert await used(meter, Kind.IMAGES) == 4
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=2), timedelta(days=1), timedelta(days=-1)])
+async def test_a_clock_that_is_set_frees_nothing_of_a_living_process(
+    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter, step: timedelta
+) -> None:
+    living = {"a sibling": True, "of another host": None}
+    for name in living:
+        sibling = ledger_of(database, clock, UNLIMITED, name)
+        await sibling.reserve(caller(), {Kind.IMAGES: 1})
+    await ledger.reserve(caller(), {Kind.IMAGES: 1})
+    clock.step(step)
+    looking = Ledger(database, UNLIMITED, SUBJECTS, clock, process="looking", is_alive=living.get)
+    await looking.free_expired()
+    async with ledger.running():
+        await clock.beats(2)
+    clock.step(-step)
+    assert await used(meter, Kind.IMAGES) == 3
+
+
+async def test_a_locked_file_counts_more_than_any_lease(database: Database, clock: BeatClock, meter: Meter) -> None:
+    await ledger_of(database, clock, UNLIMITED, "slow").reserve(caller(), {Kind.IMAGES: 1})
+    await clock.advance(10 * LEASE_S)
+    for alive, left in ((True, 1), (False, 0)):
+        looking = Ledger(database, UNLIMITED, SUBJECTS, clock, process="l", is_alive={"slow": alive}.get)
+        await looking.free_expired()
+        assert await used(meter, Kind.IMAGES) == left

@@ -20,7 +20,7 @@ from bot.clock import unix_ms
 from bot.errors import QuotaSpent
 from bot.quotas.allowance import BLOCK
 from bot.quotas.bindings import bindings
-from bot.quotas.ledger import FREED_KEPT, LEASE_S, LONGEST_WORK, WINDOWS_KEPT, Ledger
+from bot.quotas.ledger import FREED_KEPT, LEASE_S, WINDOWS_KEPT, Ledger
 from bot.quotas.plan import rule_of
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
@@ -226,15 +226,14 @@ class TwoLedgers(RuleBasedStateMachine):
     def renew(self, process: int) -> None:
         self.runner.run(self.ledgers[process].renew())
         for held in self.alive:
-            young = held.reserved_at > self.now - LONGEST_WORK.total_seconds()
-            if held.process == process and held.freed_at is None and young:
+            if held.process == process and held.freed_at is None:
                 held.lease_until = self.now + LEASE_S
 
     @rule(process=processes)
     def sweep(self, process: int) -> None:
         self.runner.run(self.ledgers[process].free_expired())
         for held in self.alive:
-            if held.freed_at is None and held.lease_until <= self.now:
+            if held.process != process and held.freed_at is None and held.lease_until <= self.now:
                 self.books.reserved.subtract(self.holds(held))
                 held.freed_at = self.now
                 held.lost = True

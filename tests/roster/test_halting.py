@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.roster.brake import Brake, Halt
 from bot.roster.entry import Entry
-from bot.roster.halting import LONGEST, LOOK_EVERY_S
+from bot.roster.halting import LONGEST_S, LOOK_EVERY_S
 from bot.roster.roster import Roster
 from bot.store.database import Database
 from bot.store.lifeline import holding
@@ -78,11 +79,25 @@ async def test_an_interactions_time_is_up_after_14_minutes_and_a_messages_never(
 ) -> None:
     one, two = rosters
     interaction, message = await admitted(one), await admitted(one, 10, token="")
-    await clock.advance(LONGEST.total_seconds() - 5 * LOOK_EVERY_S - 1)
+    await clock.advance(LONGEST_S - 5 * LOOK_EVERY_S - 1)
     assert await halted(interaction, two, clock) is None
     await clock.advance(1)
     assert await halted(interaction, two, clock) is Halt.OUT_OF_TIME
     assert message.brake.halt is None
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(days=1), timedelta(minutes=-15), timedelta(days=-1)])
+async def test_a_wall_clock_that_is_set_cuts_no_answer_and_lets_none_go_on_for_ever(
+    rosters: tuple[Roster, Roster], clock: FakeClock, step: timedelta
+) -> None:
+    one, two = rosters
+    interaction = await admitted(one)
+    clock.step(step)
+    assert await halted(interaction, two, clock) is None
+    await clock.advance(LONGEST_S - 10 * LOOK_EVERY_S - 1)
+    assert await halted(interaction, two, clock) is None
+    await clock.advance(1)
+    assert await halted(interaction, two, clock) is Halt.OUT_OF_TIME
 
 
 async def test_an_answer_ends_with_any_of_its_messages_or_its_channel(rosters: tuple[Roster, Roster]) -> None:

@@ -72,16 +72,16 @@ async def test_a_hold_grows_under_the_limit_of_the_moment(spending: Spending) ->
 
 async def test_a_hold_that_was_given_back_is_taken_again_whole(spending: Spending) -> None:
     await hold(spending, 1)
-    await spending.free_expired(60)
+    await spending.free_expired("p", 60)
     assert await grow(spending, 1) == Granted([Claim(MEMBER, 5, limit=5)])
     assert await used(spending, MEMBER) == [5]
-    assert await spending.free_expired(199) == 0
-    assert await spending.free_expired(200) == 1
+    assert await spending.free_expired("p", 199) == 0
+    assert await spending.free_expired("p", 200) == 1
 
 
 async def test_a_hold_given_back_and_used_by_others_cannot_grow(spending: Spending) -> None:
     await hold(spending, 1)
-    await spending.free_expired(60)
+    await spending.free_expired("p", 60)
     await hold(spending, 2)
     assert (await grow(spending, 1)).overdrawn == [Overdraw(Claim(MEMBER, 5, limit=5), used=4)]
     assert await used(spending, MEMBER) == [4]
@@ -112,7 +112,7 @@ async def test_what_was_held_is_never_carried_even_over_a_limit_lowered_since(sp
 
 async def test_of_two_who_free_the_same_reservation_one_does(database: Database, spending: Spending) -> None:
     await hold(spending, 1)
-    assert sum(await asyncio.gather(spending.free_expired(60), Spending(database).free_expired(60))) == 1
+    assert sum(await asyncio.gather(spending.free_expired("p", 60), Spending(database).free_expired("p", 60))) == 1
     assert await used(spending, MEMBER, SERVER) == [0, 0]
 
 
@@ -121,23 +121,37 @@ async def test_a_lease_renewed_at_the_last_moment_is_not_freed(database: Databas
         read = database.read
 
         async def write(self, work: Work) -> object:
-            await spending.renew("p", reserved_after_ms=-1, lease_until_ms=120)
+            await spending.renew("p", lease_until_ms=120)
             return await database.write(work)
 
     await hold(spending, 1)
-    assert await Spending(RenewedBeforeTheFirstWrite()).free_expired(60) == 0
+    assert await Spending(RenewedBeforeTheFirstWrite()).free_expired("p", 60) == 0
     assert await used(spending, MEMBER) == [4]
 
 
 async def test_more_expired_reservations_than_one_look_finds_are_all_freed(spending: Spending) -> None:
     for reservation_id in range(230):
         await hold(spending, reservation_id, amount=0, until_ms=reservation_id)
-    assert await spending.free_expired(219) == 220
-    assert await spending.free_expired(1_000) == 10
+    assert await spending.free_expired("p", 219) == 220
+    assert await spending.free_expired("p", 1_000) == 10
 
 
-async def test_only_the_processes_own_young_leases_are_renewed(spending: Spending) -> None:
+async def test_only_the_processes_own_leases_are_renewed(spending: Spending) -> None:
     await hold(spending, 1)
-    assert await spending.renew("another", reserved_after_ms=-1, lease_until_ms=120) == 0
-    assert await spending.renew("p", reserved_after_ms=0, lease_until_ms=120) == 0
-    assert await spending.renew("p", reserved_after_ms=-1, lease_until_ms=120) == 1
+    assert await spending.renew("another", lease_until_ms=120) == 0
+    assert await spending.renew("p", lease_until_ms=120) == 1
+
+
+async def test_only_the_processes_own_leases_are_freed(spending: Spending) -> None:
+    await hold(spending, 1)
+    assert await spending.late_processes(60) == {"p"}
+    assert await spending.free_expired("another", 60) == 0
+    assert await used(spending, MEMBER) == [4]
+
+
+async def test_what_is_given_up_goes_whatever_its_lease_and_can_still_be_settled(spending: Spending) -> None:
+    await hold(spending, 1)
+    assert await spending.give_up(1, 0)
+    assert await used(spending, MEMBER) == [0]
+    assert await spending.settle(1, spent(2, 2))
+    assert await used(spending, MEMBER) == [2]

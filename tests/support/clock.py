@@ -4,23 +4,31 @@ import asyncio
 import heapq
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import TypeVar
+
+from bot.clock import DiscordTime
 
 T = TypeVar("T")
 
 
-class FakeClock:
+class FakeClock(DiscordTime):
     """A `bot.clock.Clock` under a test's control.
 
     `advance` moves it by hand; `drive` runs an awaitable and jumps from one sleeper's end to the next by itself.
-    Both let everything that is ready run first, so the order of events is the same each time.
+    Both let everything that is ready run first, so the order of events is the same each time. The wall clock alone is
+    set by `step`. Discord has told the time already, unless `told` is False.
     """
 
-    def __init__(self, start: datetime = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)) -> None:
+    def __init__(self, start: datetime = datetime(2026, 9, 1, 12, 0, tzinfo=UTC), *, told: bool = True) -> None:
+        super().__init__()
         self._start = start
+        self._stepped = timedelta()
         self._elapsed = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._serial = 0
+        if told:
+            self.hear_from_discord()
 
     def monotonic(self) -> float:
         """Seconds since the test began."""
@@ -28,7 +36,15 @@ class FakeClock:
 
     def now(self) -> datetime:
         """The present moment in UTC."""
-        return self._start + timedelta(seconds=self._elapsed)
+        return self._start + timedelta(seconds=self._elapsed) + self._stepped
+
+    def step(self, by: timedelta) -> None:
+        """Set the wall clock forward, or back."""
+        self._stepped += by
+
+    def hear_from_discord(self) -> None:
+        """Have Discord tell the true time, to the second as it does."""
+        self.learn_discord_time(format_datetime(self._start + timedelta(seconds=self._elapsed), usegmt=True))
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock was moved on by `seconds`."""

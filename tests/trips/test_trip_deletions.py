@@ -126,6 +126,24 @@ async def test_old_turns_are_swept_at_the_start(open_box: OpenBox, tmp_path: Pat
     assert await carried(box, ada) == ["new tide"]
 
 
+async def test_a_clock_far_from_discords_deletes_nothing(open_box: OpenBox, tmp_path: Path) -> None:
+    """Seen from the bot, a Discord of 400 days ago is a wall clock that is 400 days ahead."""
+    box = await open_box(directory=tmp_path)
+    ada = box.person("Ada")
+    await said(ada, "a tide", "another tide")
+    await box.child.until_logged("swept turns=0", deadline_s=DEADLINE_S)
+    await box.child.stop()
+    age(tmp_path, "a tide", days=40)
+    box.discord.world.clock_ahead_s = -400 * 86_400
+    await box.start()
+    assert "a tide" in await listed(ada)
+    await box.child.stop()
+    assert sum("swept" in line for line in box.child.log) == 1
+    box.discord.world.clock_ahead_s = 0
+    await box.start()
+    await box.child.until_logged("swept turns=1", deadline_s=DEADLINE_S)
+
+
 def age(directory: Path, question: str, *, days: int) -> None:
     """Make a kept question older than it is."""
     with closing(sqlite3.connect(directory / "data/bot.db", isolation_level=None)) as database:
