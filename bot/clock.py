@@ -54,9 +54,8 @@ class Clock(Protocol):
 class DiscordTime(ABC):
     """What Discord's clock says, carried on from its last answer by the monotonic clock."""
 
-    def __init__(self) -> None:
-        self._told: tuple[datetime, float] | None = None
-        """What Discord said and when, in monotonic seconds."""
+    _told: tuple[datetime, float] | None = None
+    """What Discord said and when, in monotonic seconds."""
 
     @abstractmethod
     def monotonic(self) -> float:

@@ -22,6 +22,9 @@ WARN_AFTER_S: Final = 60
 FORGOTTEN_FOR: Final = timedelta(days=1)
 """How long it is known, under a code, that a member had their data deleted: no answer takes as long."""
 
+CHANGES_KEPT: Final = timedelta(days=90)
+"""How long it is known who changed a setting from what to what."""
+
 log = logging.getLogger(__name__)
 
 
@@ -44,6 +47,7 @@ class Retention:
         """
         now = self._clock.discord_now()
         turns = await self._removals.older_than(unix_ms(now - self._kept))
+        await self._removals.changes_before(unix_ms(now - CHANGES_KEPT))
         await self._removals.let_go_of_members(unix_ms(now - FORGOTTEN_FOR))
         log.info("swept", extra={"turns": turns})
         await self._servers.purge()

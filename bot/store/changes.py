@@ -1,6 +1,11 @@
-"""Who changed what, when, from what to what: written in the same transaction as the change itself."""
+"""Who changed what, when, from what to what: written in the same transaction as the change itself.
+
+Moderators can make changes without end, so the log of a server has one: see `MOST_KEPT` and `TEXTS_KEPT`. Both are kept
+to by each change. What is older than 90 days goes with the daily sweep.
+"""
 
 from dataclasses import dataclass
+from typing import Final
 
 from bot.store.database import Database, Transaction
 
@@ -9,8 +14,32 @@ _RECORD = """
     VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
+MOST_KEPT: Final = 1000
+"""Changes of one server; the oldest go."""
+
+TEXTS_KEPT: Final = 10
+"""Changes of one server with a text of more than 100 characters in them; of older ones only its length is kept."""
+
+_TRIM = """
+    DELETE FROM changes WHERE guild_id = ? AND id <= (
+        SELECT id FROM changes WHERE guild_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?
+    )
+"""
+
+_SHORTEN = """
+    UPDATE changes SET
+        old_length = CASE WHEN length(old) > 100 THEN length(old) ELSE old_length END,
+        new_length = CASE WHEN length(new) > 100 THEN length(new) ELSE new_length END,
+        old = CASE WHEN length(old) > 100 THEN NULL ELSE old END,
+        new = CASE WHEN length(new) > 100 THEN NULL ELSE new END
+    WHERE guild_id = ? AND (length(old) > 100 OR length(new) > 100) AND id <= (
+        SELECT id FROM changes WHERE guild_id = ? AND (length(old) > 100 OR length(new) > 100)
+        ORDER BY id DESC LIMIT 1 OFFSET ?
+    )
+"""
+
 _NEWEST = """
-    SELECT guild_id, channel_id, setting, old, new, changed_by, changed_at_ms
+    SELECT guild_id, channel_id, setting, old, new, changed_by, changed_at_ms, old_length, new_length
     FROM changes WHERE guild_id = ? ORDER BY id DESC LIMIT ?
 """
 
@@ -19,7 +48,8 @@ _NEWEST = """
 class Change:
     """One change. `channel_id` None: of the whole server. `old` or `new` None: nothing was set, or is any longer.
 
-    `by` is None once that member had their data deleted.
+    `by` is None once that member had their data deleted. `old_length` and `new_length` are the characters of a text that
+    was there but is no longer kept.
     """
 
     guild_id: int | None
@@ -29,11 +59,17 @@ class Change:
     new: str | None
     by: int | None
     at_ms: int
+    old_length: int | None = None
+    new_length: int | None = None
 
 
 async def record(transaction: Transaction, change: Change) -> None:
-    """Note `change` as part of the transaction that carries it out; one that changes nothing is passed over."""
+    """Note `change` as part of the transaction that carries it out, and make room for it.
+
+    One that changes nothing is passed over.
+    """
     if change.old != change.new:
+        guild_id = change.guild_id
         await transaction.execute(
             _RECORD,
             (
@@ -46,6 +82,8 @@ async def record(transaction: Transaction, change: Change) -> None:
                 change.at_ms,
             ),
         )
+        await transaction.execute(_TRIM, (guild_id, guild_id, MOST_KEPT))
+        await transaction.execute(_SHORTEN, (guild_id, guild_id, TEXTS_KEPT))
 
 
 class ChangeLog:

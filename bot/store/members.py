@@ -18,7 +18,8 @@ _SETTINGS = """
 _FORGET_SETTINGS = "UPDATE settings SET changed_by = 0 WHERE changed_by = ?"
 
 _CHANGES = """
-    SELECT guild_id, channel_id, setting, old, new, changed_at_ms FROM changes WHERE changed_by = ? LIMIT 1000
+    SELECT guild_id, channel_id, setting, old, new, old_length, new_length, changed_at_ms FROM changes
+    WHERE changed_by = ? LIMIT 1000
 """
 
 _FORGET_CHANGES = "UPDATE changes SET changed_by = NULL WHERE changed_by = ?"
@@ -64,7 +65,7 @@ TRACES: Final = (
     Trace(
         "changes",
         "changed_by",
-        ("server_id", "channel_id", "setting", "old", "new", "changed_at_ms"),
+        ("server_id", "channel_id", "setting", "old", "new", "old_length", "new_length", "changed_at_ms"),
         _CHANGES,
         _FORGET_CHANGES,
     ),

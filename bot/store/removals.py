@@ -57,6 +57,12 @@ _OLD_SKETCHES = """
     DELETE FROM sketches WHERE id IN (SELECT id FROM sketches WHERE created_at_ms < ? ORDER BY created_at_ms LIMIT ?)
 """
 
+_SETTINGS = "DELETE FROM settings WHERE scope = 'channel' AND subject_id = ?"
+
+_OLD_CHANGES = """
+    DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE changed_at_ms < ? ORDER BY changed_at_ms LIMIT ?)
+"""
+
 _LET_GO = "DELETE FROM forgotten WHERE code IN (SELECT code FROM forgotten WHERE at_ms < ? ORDER BY at_ms LIMIT ?)"
 
 BATCH: Final = 100
@@ -95,8 +101,12 @@ class Removals:
         return await self._database.write(lambda transaction: remove_turn(transaction, turn_id))
 
     async def of_channel(self, channel_id: int) -> int:
-        """Take away all turns of a channel or thread that was deleted, private ones too, and of a channel's threads."""
+        """Take away all turns of a channel or thread that was deleted, private ones too, and of a channel's threads.
+
+        Its settings go as well: channels can be made and deleted without end.
+        """
         self.note([channel_id])
+        await self._database.write(lambda transaction: transaction.execute(_SETTINGS, (channel_id,)))
         for sql in (_SKETCHES, _SKETCHES_IN_THREADS):
             await self._all(sql, channel_id)
         return (
@@ -130,6 +140,10 @@ class Removals:
     async def let_go_of_members(self, at_ms: int) -> None:
         """Keep no longer that members had their data deleted before `at_ms`."""
         await self._all(_LET_GO, at_ms)
+
+    async def changes_before(self, at_ms: int) -> None:
+        """Keep no longer which settings were changed before `at_ms`."""
+        await self._all(_OLD_CHANGES, at_ms)
 
     async def _all(self, sql: str, *parameters: Value) -> int:
         """Run a deletion of `BATCH` rows at most, its last parameter, until nothing is left to delete."""

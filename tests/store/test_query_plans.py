@@ -144,6 +144,7 @@ async def look_at_and_let_go(database: Database) -> None:
     await removals.of_channel(TURN.channel_id)
     await removals.older_than(1)
     await removals.let_go_of_members(1)
+    await removals.changes_before(1)
 
 
 async def test_the_store_runs_these_statements_and_no_others(database: Database) -> None:

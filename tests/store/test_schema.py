@@ -19,7 +19,8 @@ ROWS = {
     "departures": "INSERT INTO departures VALUES (7, 5)",
     "usage_windows": "INSERT INTO usage_windows VALUES (1, 'server', 2, 'images', 'day', 0, 86400000, 3, 1)",
     "reservations": "INSERT INTO reservations VALUES (8, 'process', 5, 60005, NULL)",
-    "changes": "INSERT INTO changes VALUES (3, 9, 1, 'persona', NULL, 'Be kind.', 2, 5)",
+    "changes": "INSERT INTO changes (id, guild_id, channel_id, setting, old, new, changed_by, changed_at_ms)"
+    " VALUES (3, 9, 1, 'persona', NULL, 'Be kind.', 2, 5)",
     "holds": "INSERT INTO holds VALUES (8, 0, 1, 1)",
     "quota_rules": "INSERT INTO quota_rules VALUES (9, 'member', 77, 'images', 'day', 3, 2)",
     "claims": "INSERT INTO claims VALUES (90, 5)",

@@ -21,7 +21,6 @@ class FakeClock(DiscordTime):
     """
 
     def __init__(self, start: datetime = datetime(2026, 9, 1, 12, 0, tzinfo=UTC), *, told: bool = True) -> None:
-        super().__init__()
         self._start = start
         self._stepped = timedelta()
         self._elapsed = 0.0
