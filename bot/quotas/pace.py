@@ -38,7 +38,7 @@ class Pace:
         self._forget(now - self._rate.seconds)
         calls = self._calls.setdefault(member_id, deque(maxlen=self._rate.calls))
         if len(calls) == self._rate.calls and (left := calls[0] + self._rate.seconds - now) > 0:
-            raise CoolingOff(until=_whole_second(self._clock.now() + timedelta(seconds=left)))
+            raise CoolingOff(until=_whole_second(self._clock.discord_now() + timedelta(seconds=left)))
         calls.append(now)
         self._calls.move_to_end(member_id)
 

@@ -48,8 +48,8 @@ _NEWEST = """
 class Change:
     """One change. `channel_id` None: of the whole server. `old` or `new` None: nothing was set, or is any longer.
 
-    `by` is None once that member had their data deleted. `old_length` and `new_length` are the characters of a text that
-    was there but is no longer kept.
+    `by` is None once that member had their data deleted. `old_length` and `new_length` are the characters of a text
+    that was there but is no longer kept.
     """
 
     guild_id: int | None

@@ -6,7 +6,6 @@ as long as the same limit holds for the same member; after that a reaction has t
 
 import asyncio
 import logging
-from datetime import datetime
 from typing import Final
 
 import discord
@@ -81,13 +80,10 @@ class Refusals:
         member = answer.message.author.id
         match refusal:
             case QuotaSpent():
-                return (member, refusal.rule), self._until(refusal.resets_at)
+                return (member, refusal.rule), (refusal.resets_at - self._clock.now()).total_seconds()
             case CoolingOff():
-                return (member, "pace"), self._until(refusal.until)
+                return (member, "pace"), (refusal.until - self._clock.discord_now()).total_seconds()
         return (member, type(refusal).__name__), AGAIN_AFTER_S.get(type(refusal))
-
-    def _until(self, moment: datetime) -> float:
-        return (moment - self._clock.now()).total_seconds()
 
     def _remember(self, key: _Key, until: float) -> None:
         self._told.pop(key, None)

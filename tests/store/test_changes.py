@@ -1,6 +1,5 @@
 """The change log has an end, however often moderators change what."""
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -31,6 +30,10 @@ async def changed(database: Database, *changes: Change) -> None:
 
 def change(number: int, *, guild_id: int = GUILD, text: str = "") -> Change:
     return Change(guild_id, CHANNEL, "persona", f"{number - 1}{text}", f"{number}{text}", by=1, at_ms=number)
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size
 
 
 async def test_a_server_keeps_its_last_thousand_changes(database: Database) -> None:
@@ -70,7 +73,7 @@ async def test_importing_personas_again_and_again_does_not_fill_the_disk(path: P
         sizes = []
         for number in range(40):
             await presets.put_all(GUILD, files[number % 2], most=50, by=1, at_ms=number)
-            sizes.append(os.path.getsize(path))
+            sizes.append(size(path))
     assert sizes[-1] == sizes[-10]
     assert sizes[-1] < 6 * 2**20
 
@@ -104,7 +107,8 @@ def test_the_upgrade_shortens_a_log_that_has_grown(tmp_path: Path, texts: bool) 
         upgrade(connection, migrations())
         for guild in (8, 9):
             rows = connection.execute(
-                "SELECT changed_at_ms, old, new, old_length, new_length FROM changes WHERE guild_id = ? ORDER BY id DESC",
+                "SELECT changed_at_ms, old, new, old_length, new_length FROM changes WHERE guild_id = ?"
+                " ORDER BY id DESC",
                 (guild,),
             ).fetchall()
             assert [row[0] for row in rows] == list(range(1499, 499, -1))
