@@ -54,7 +54,7 @@ async def _serve_until_stopped(
         StartupFault: it was out of reach for too long, or it ended by itself.
     """
     patience = Patience(clock)
-    while True:
+    while not signals.stop.is_set():
         try:
             await _serve_once(settings, services, clock, signals, watchdog)
             return

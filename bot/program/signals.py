@@ -1,7 +1,10 @@
-"""SIGINT and SIGTERM: the first asks the program to stop, a further one to hurry."""
+"""SIGINT and SIGTERM while the bot serves: the first asks it to stop, a further one to hurry."""
 
 import asyncio
 import signal
+from types import FrameType
+
+from bot.program.interrupts import NUMBERS
 
 
 class Signals:
@@ -12,10 +15,14 @@ class Signals:
         self.hurry = asyncio.Event()
 
     def listen(self) -> None:
-        """Take the two signals from here on."""
+        """Take the two signals from here on, on every system: Windows' loops have no `add_signal_handler`."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._came)
+
+        def came(_number: int, _frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._came)
+
+        for number in NUMBERS:
+            signal.signal(number, came)
 
     def _came(self) -> None:
         if self.stop.is_set():

@@ -29,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     try:
+        # From here on Ctrl-C closes all in good order; until here it ended the process at once.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with terminal_kept():
             return asyncio.run(_run(tour=options.tour, folder=Folder(options.out)))
     except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, or a signal: all is closed by now

@@ -1,0 +1,86 @@
+"""What the words after `python -m bot` mean, the sandbox's aside."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+
+from bot.errors import StartupFault
+from bot.program import interrupts
+from bot.settings import Loaded, load, load_with_remarks
+from bot.telemetry import logs
+
+log = logging.getLogger(__name__)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that `words` name and return the exit status."""
+    command = _parser().parse_args(words).command
+    try:
+        return _run(command)
+    except StartupFault as fault:
+        return _report(fault)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="Run the bot until SIGINT or SIGTERM; settings come from the environment."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("check", help="look whether everything is set up right, and say what to do where it isn't")
+    commands.add_parser("invite", help="print the link that adds the bot to a server")
+    commands.add_parser("health", help="tell whether the bot on this machine is connected")
+    commands.add_parser("sandbox", help="try the bot against a local stand-in: no account, no key, no network")
+    return parser
+
+
+def _run(command: str | None) -> int:
+    """Run a command; each imports what it needs, so that bad settings are told without half a second before it."""
+    match command:
+        case "check":
+            from bot.program.check import check
+
+            logs.configure("CRITICAL", "text")  # the lines say it all
+            return check()
+        case "invite":
+            from bot.program.invite import invite
+
+            return invite(load())
+        case "health":
+            from bot.program.health import health
+
+            return health(load())
+        case _:
+            return _serve(load_with_remarks())
+
+
+def _serve(loaded: Loaded) -> int:
+    from bot.clock import SystemClock
+    from bot.program.serve import serve
+    from bot.program.watchdog import Watchdog, exit_despite_threads
+
+    settings = loaded.settings
+    logs.configure(settings.log_level, settings.log_format)
+    for remark in loaded.remarks:
+        log.warning(remark)
+
+    async def run() -> int:
+        clock = SystemClock()
+        watchdog = Watchdog(clock)
+        async with watchdog.running():
+            try:
+                status = await serve(settings, clock, watchdog)
+            except StartupFault as fault:
+                status = _report(fault)
+        interrupts.end_at_once(status)
+        exit_despite_threads(status)
+        return status
+
+    return asyncio.run(run())
+
+
+def _report(fault: StartupFault) -> int:
+    """Say on standard error why the program ends; return its exit status."""
+    sys.stderr.write(fault.sentence + "\n")
+    return fault.exit_status

@@ -1,0 +1,30 @@
+"""SIGINT and SIGTERM while there is nothing to put away: at the very start, and at the very end.
+
+Imported before anything else, so it imports next to nothing itself. Python's own handler would print a traceback, and
+for process 1 of a container there is none but ours.
+"""
+
+import os
+import signal
+from types import FrameType
+
+BROKEN_OFF = 128 + signal.SIGINT
+"""The exit status of a command that somebody broke off, as shells have it."""
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+def end_at_once(status: int) -> None:
+    """Let either signal end the process with `status` from here on, without a word."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        os._exit(status)
+
+    for number in NUMBERS:
+        signal.signal(number, leave)
+
+
+def ignore() -> None:
+    """Take no notice of either signal any more: the process is ending."""
+    for number in NUMBERS:
+        signal.signal(number, signal.SIG_IGN)
