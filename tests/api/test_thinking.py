@@ -20,6 +20,8 @@ ANSWERS = {
     "no thoughts in the tag": ("<think></think>Hello", "", "Hello"),
     "never closed": ("<think>Hm. </thi", "Hm. </thi", ""),
     "only begun": ("<thi", "", "<thi"),
+    "only begun after thoughts": ("<think>Hm.</think>\n<thi", "Hm.", "<thi"),
+    "only blanks after a tag in a line": ("It is <think>  \n </think>.", "", "It is <think>  \n </think>."),
     "another tag": ("<thing> is", "", "<thing> is"),
     "white space only": (" \n", "", " \n"),
     "less-than in thoughts": ("<think>a < b </b></think>c", "a < b </b>", "c"),

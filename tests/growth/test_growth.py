@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.api.thinking import ThinkingFilter
 from bot.conversation.texts import decoded
 from bot.markdown.splitter import split
 from tests.support.adversarial_shapes import SHAPES
@@ -21,12 +22,26 @@ LEAST_S = 0.003
 Reader = Callable[[str], object]
 
 
+def pieces(text: str, size: int = 64) -> list[str]:
+    """Cut `text` as a stream brings it."""
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def filtered(*pieces: str) -> None:
+    thinking = ThinkingFilter()
+    for piece in pieces:
+        thinking.feed(piece)
+    thinking.close()
+
+
 def text_file(text: str) -> None:
     decoded(text.encode("utf-8", "replace"))
 
 
 READERS: dict[str, Reader] = {
     "splitter": split,
+    "reasoning filter": filtered,
+    "reasoning filter, streamed": lambda text: filtered(*pieces(text)),
     "text file": text_file,
 }
 """Each takes a whole text. Every reader of what members, models or servers write belongs here."""
