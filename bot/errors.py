@@ -31,6 +31,7 @@ BotError                      carries one plain sentence for the person who aske
 │   ├── TooSlow               a time limit passed
 │   └── BrokenAnswer          an answer that cannot be used
 ├── StoreUnavailable          the database cannot be written or read just now
+│   └── Unstorable            no database takes such a value
 └── StartupFault              the program cannot start; ends it with `exit_status`
 """
 
@@ -243,6 +244,12 @@ class StoreUnavailable(BotError):
     """The database cannot be used just now: locked, full, read-only."""
 
     sentence = "I can't get at my memory right now, so I haven't started. Please try again in a moment."
+
+
+class Unstorable(StoreUnavailable):
+    """A value that no database takes: an integer of more than 64 bits, half a surrogate pair."""
+
+    sentence = "There is a number or a sign in that which I can't work with, so I haven't started."
 
 
 class StartupFault(BotError):

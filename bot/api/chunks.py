@@ -1,15 +1,19 @@
 """From the JSON of a chat answer, streamed or whole, to events."""
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.api.faults import fault_in_answer
-from bot.api.payloads import Choice, chat_chunks, decode
+from bot.api.payloads import Choice, any_json, chat_chunks, decode
 from bot.api.thinking import ThinkingFilter
 from bot.errors import BrokenAnswer, ContentRefused, ServerTrouble
 
 _CALL = "chat"
 _DONE = "[DONE]"
+
+MOST_TOKENS = 100_000_000
+"""More than any model reads or writes at once: a larger count is a broken one."""
 
 
 class ChunkReader:
@@ -43,8 +47,7 @@ class ChunkReader:
             raise fault_in_answer(_CALL, None)
         if self._model is None and isinstance(chunk.model, str):
             self._model = chunk.model
-        if chunk.usage is not None:
-            self._usage = _usage(chunk.usage) or self._usage
+        self._usage = _usage(any_json(bytes(chunk.usage))) or self._usage
         events: list[ChatEvent] = []
         for choice in chunk.choices or ():
             if choice is not None and not choice.index:
@@ -67,6 +70,8 @@ class ChunkReader:
                 raise ServerTrouble("chat: finished with an error")
             raise BrokenAnswer("chat: an answer without text")
         cut = cut or self.finish_reason == "error"
+        if self._has_words and self._usage is not None and not self._usage.completion_tokens:
+            self._usage = None
         events.append(StreamEnd(self._usage, self.finish_reason, cut, self._model))
         return events
 
@@ -112,9 +117,14 @@ def _thoughts_in_parts(content: object) -> str:
 
 
 def _usage(value: object) -> Usage | None:
+    """Read what an answer has used; None where that is not told, or not in figures that can be true."""
     if not isinstance(value, dict):
         return None
     prompt, completion = value.get("prompt_tokens"), value.get("completion_tokens")
-    if not isinstance(prompt, int) or not isinstance(completion, int) or min(prompt, completion) < 0:
+    if not _is_count(prompt) or not _is_count(completion) or not prompt:
         return None
     return Usage(prompt, completion)
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS

@@ -8,14 +8,14 @@ is a task of its own that nobody outside can cancel.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreUnavailable, Unstorable
 from bot.store.database import Row, Value, Work
 
 BUSY_TIMEOUT_MS = 5_000
@@ -133,11 +133,13 @@ class _SqliteTransaction:
         self._connection = connection
 
     async def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
-        cursor = await self._connection.execute(sql, parameters)
+        with _values_fit():
+            cursor = await self._connection.execute(sql, parameters)
         return cursor.rowcount
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
-        await self._connection.executemany(sql, rows)
+        with _values_fit():
+            await self._connection.executemany(sql, rows)
 
     async def fetch_one(self, sql: str, parameters: Sequence[Value] = ()) -> Row | None:
         rows = await self.fetch_all(sql, parameters)
@@ -148,7 +150,18 @@ class _SqliteTransaction:
         return await asyncio.gather(*(self.fetch_one(sql, row) for row in rows))
 
     async def fetch_all(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
-        return [tuple(row) for row in await self._connection.execute_fetchall(sql, parameters)]
+        with _values_fit():
+            return [tuple(row) for row in await self._connection.execute_fetchall(sql, parameters)]
+
+
+@contextmanager
+def _values_fit() -> Iterator[None]:
+    """Tell of a parameter that SQLite does not take; its module has no error of its own for that."""
+    try:
+        yield
+    except (OverflowError, UnicodeEncodeError) as error:
+        logger.error("statement refused fault=%s", type(error).__name__)
+        raise Unstorable(type(error).__name__) from None
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreUnavailable, Unstorable
 from bot.store.database import Database, Transaction
 from bot.store.opening import open_database
 from bot.store.sqlite import BUSY_TIMEOUT_MS
@@ -233,3 +233,24 @@ async def test_after_one_long_wait_for_a_lock_the_next_do_not_wait_as_long(datab
 
 async def noop(_: Transaction) -> None:
     """Change nothing; the lock is taken all the same."""
+
+
+@pytest.mark.parametrize(
+    "number", [2**63, 2**64 - 1, -(2**63) - 1, 10**5000], ids=["first over", "unsigned", "under", "huge"]
+)
+async def test_an_integer_that_does_not_fit_is_an_error_of_the_stores_own(database: Database, number: int) -> None:
+    for work in (
+        lambda transaction: put(transaction, subject=number),
+        lambda transaction: transaction.fetch_all(VALUES, (number,)),
+        lambda transaction: transaction.fetch_each(VALUES, [(1,), (number,)]),
+        lambda transaction: transaction.execute_many(SET, [(1, "a", "x"), (number, "b", "y")]),
+    ):
+        with pytest.raises(Unstorable):
+            await database.write(work)
+    assert await kept(database) == []
+    assert await database.write(put) == 1
+
+
+async def test_half_a_character_is_an_error_of_the_stores_own(database: Database) -> None:
+    with pytest.raises(Unstorable):
+        await database.write(lambda transaction: put(transaction, "\ud83d"))
