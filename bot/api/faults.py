@@ -60,6 +60,18 @@ _ROLE_WORDS = re.compile(
     r"|should be .{0,60}'system'"
 )
 
+# What models and services write in place of a picture or a sound. A prompt that is quoted may hold some of it, but is
+# looked at only where nothing else came.
+_REFUSAL_WORDS = re.compile(
+    r"\bi(['’]m| am) (sorry|unable|not able)|\bi (can(no|['’])t|won['’]t)\b"
+    r"|\b(can(no|['’])t|unable to|not able to|won['’]t) (generate|create|draw|make|produce|help|assist|fulfil|comply)"
+    r"|(content|usage|safety)[ _-](polic|guideline|filter|system|rule)|moderation"
+    r"|\b(violat\w+|against)\b.{0,60}\b(polic|guideline|rules|terms)"
+    r"|\b(request|prompt)\b.{0,40}\b(rejected|refused|blocked|declined|flagged)\b"
+    r"|抱歉|无法(生成|创建|提供)|不能(生成|创建|提供)|违反|违规"
+)
+_MOST_VALUES = 200
+
 _LOGGABLE_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,47}")
 
 
@@ -83,6 +95,17 @@ def fault_in_answer(call: str, said: object) -> ApiError:
 def holds_error(said: object) -> bool:
     """Whether decoded JSON is an error object rather than an answer."""
     return isinstance(said, dict) and (bool(said.get("error")) or said.get("object") == "error")
+
+
+def refuses_in_words(said: object) -> bool:
+    """Whether decoded JSON that holds nothing usable says that it was refused, wherever it does."""
+    queue, words = [said], []
+    for value in queue:
+        if isinstance(value, str):
+            words.append(value[:_MAX_WORDS])
+        elif isinstance(value, dict | list) and len(queue) < _MOST_VALUES:
+            queue.extend(value.values() if isinstance(value, dict) else value)
+    return bool(_REFUSAL_WORDS.search("\n".join(words).lower()))
 
 
 def _read(body: bytes) -> object:

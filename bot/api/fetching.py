@@ -51,7 +51,7 @@ class PictureFetcher:
                 async with self._open(session, url, deadlines, due) as response:
                     if response.status not in _REDIRECTS:
                         return await self._read(response, deadlines, due)
-                    url = _parse(str(url.join(URL(response.headers.get("Location", "")))))
+                    url = _parse(response.headers.get("Location", ""), url)
         raise BrokenAnswer(f"{_CALL}: too many redirects")
 
     @asynccontextmanager
@@ -65,7 +65,8 @@ class PictureFetcher:
 
         try:
             response = await deadlines.wait(send, due)
-        except aiohttp.InvalidURL:
+        except (aiohttp.InvalidURL, ValueError):
+            # A host that is no name shows only when it is looked up: UnicodeError, of the IDNA codec.
             raise BrokenAnswer(f"{_CALL}: no address") from None
         except (aiohttp.ClientError, OSError) as error:
             raise failure_of_connection(_CALL, error) from None
@@ -93,7 +94,7 @@ class PictureFetcher:
         host = self._transport.base_url.host or ""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except OSError:
+        except (OSError, UnicodeError):
             return False
         addresses = [ipaddress.ip_address(str(entry[4][0])) for entry in found]
         return bool(addresses) and not any(is_public(address) for address in addresses)
@@ -154,17 +155,19 @@ def _unwrapped(address: IpAddress) -> IpAddress:
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)
 
 
-def _parse(address: str) -> URL:
-    """Read an address; credentials in it are dropped."""
+def _parse(address: str, base: URL | None = None) -> URL:
+    """Read an address, or one that is relative to `base`; credentials in it are dropped."""
     if len(address) > _MAX_ADDRESS:
         raise BrokenAnswer(f"{_CALL}: an address of {len(address)} characters")
+    if not address.isprintable():
+        raise BrokenAnswer(f"{_CALL}: no address")
     try:
-        url = URL(address).with_user(None)
-    except ValueError:
+        url = URL(address) if base is None else base.join(URL(address))
+        if url.scheme not in ("http", "https") or not url.host:
+            raise BrokenAnswer(f"{_CALL}: not http")
+        return url.with_user(None)
+    except ValueError:  # UnicodeError is one
         raise BrokenAnswer(f"{_CALL}: no address") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise BrokenAnswer(f"{_CALL}: not http")
-    return url
 
 
 def _open_session(resolver: CheckedResolver) -> aiohttp.ClientSession:

@@ -3,21 +3,38 @@
 import asyncio
 import base64
 import binascii
+import re
+import string
 from collections.abc import Sequence
+from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from bot.api.deadlines import Deadlines
-from bot.api.faults import fault_in_answer
+from bot.api.faults import MAX_FAULT_BYTES, fault_in_answer, refuses_in_words
 from bot.api.fetching import PictureFetcher
-from bot.api.payloads import ImageEntry, ImagesRequest, decode, encode, images_answers
+from bot.api.payloads import (
+    ImageEntry,
+    ImagesRequest,
+    any_json,
+    decode,
+    encode,
+    image_entries,
+    images_answers,
+)
 from bot.api.pictures import Picture, open_picture
 from bot.api.retries import Retries
 from bot.api.transport import Transport
-from bot.errors import ApiError, BrokenAnswer
+from bot.errors import ApiError, BrokenAnswer, ContentRefused
 
 _CALL = "images"
 _PATH = "/images/generations"
 # A decoded picture takes up to 4 bytes a pixel while it is checked.
 _CHECKED_AT_ONCE = 2
+
+_DATA_URL: Final = re.compile(r"\s*data:[^,]*,", re.IGNORECASE)
+_DIGITS: Final = (string.ascii_letters + string.digits + "+/").encode()
+_TO_PLAIN: Final = bytes.maketrans(b"-_", b"+/")
+_NO_DIGITS: Final = bytes(set(range(256)) - set(_DIGITS) - set(b"-_"))
 
 
 class Images:
@@ -33,6 +50,7 @@ class Images:
         """Give the usable ones among up to `n` pictures.
 
         Raises:
+            ContentRefused: there is none, and the answer says in words that it was refused.
             BrokenAnswer: none of them is a picture.
         """
         body = encode(ImagesRequest(model, prompt, n, size))
@@ -50,8 +68,13 @@ class Images:
                 ) as reply:
                     return await reply.read_whole()
 
-            entries = _entries(await self._retries.of_answer(_CALL, ask))[:n]
-            return await self._pictures(entries, deadlines)
+            answer = await self._retries.of_answer(_CALL, ask)
+            try:
+                return await self._pictures(_entries(answer)[:n], deadlines)
+            except BrokenAnswer:
+                if len(answer) <= MAX_FAULT_BYTES and refuses_in_words(any_json(answer)):
+                    raise ContentRefused("images: refused in words") from None
+                raise
 
     async def _pictures(self, entries: Sequence[ImageEntry], deadlines: Deadlines) -> list[Picture]:
         outcomes = [await self._picture(entry, deadlines) for entry in entries]
@@ -62,42 +85,57 @@ class Images:
         return pictures
 
     async def _picture(self, entry: ImageEntry, deadlines: Deadlines) -> Picture | ApiError:
-        """Give the picture, or why there is none: one bad picture must not take the others with it."""
+        """Give the picture, or why there is none: one bad picture must not take the others with it.
+
+        Where an entry holds both the picture and an address, either will do.
+        """
+        fault: ApiError = BrokenAnswer("images: an entry without a picture")
+        for source, is_address in ((entry.b64_json, False), (entry.url, True)):
+            if isinstance(source, str) and source:
+                try:
+                    return await self._picture_of(source, deadlines, is_address=is_address)
+                except ApiError as error:
+                    fault = error
+        return fault
+
+    async def _picture_of(self, source: str, deadlines: Deadlines, *, is_address: bool) -> Picture:
         limits = self._transport.limits
-        try:
-            match entry:
-                case ImageEntry(b64_json=str(text)) if text:
-                    data = await asyncio.to_thread(_from_base64, text, limits.picture_bytes)
-                case ImageEntry(url=str(url)) if url.startswith("data:"):
-                    data = await asyncio.to_thread(_from_base64, url, limits.picture_bytes)
-                case ImageEntry(url=str(url)) if url:
-                    data = await self._fetcher.fetch(url, deadlines)
-                case _:
-                    return BrokenAnswer("images: an entry without a picture")
-            async with self._checking:
-                return await asyncio.to_thread(open_picture, data, limits.picture_pixels)
-        except ApiError as error:
-            return error
+        if is_address and not _DATA_URL.match(source):
+            data = await self._fetcher.fetch(source, deadlines)
+        else:
+            data = await asyncio.to_thread(_from_base64, source, limits.picture_bytes)
+        async with self._checking:
+            return await asyncio.to_thread(open_picture, data, limits.picture_pixels)
 
 
 def _entries(body: bytes) -> list[ImageEntry]:
     answer = decode(images_answers, body, _CALL)
     if answer.error:
         raise fault_in_answer(_CALL, {"error": answer.error})
-    return [entry for entry in answer.data or () if entry is not None]
+    return [_entry(bytes(raw)) for raw in answer.data or () if bytes(raw) != b"null"]
+
+
+def _entry(raw: bytes) -> ImageEntry:
+    """Read an entry; one that is none holds nothing."""
+    try:
+        return decode(image_entries, raw, _CALL)
+    except BrokenAnswer:
+        return ImageEntry()
 
 
 def _from_base64(text: str, max_bytes: int) -> bytes:
-    """Decode base64, bare or as a `data:` address.
+    """Decode base64 as servers write it: bare or as a `data:` address, of either alphabet, padded or not, in lines.
 
     Raises:
         BrokenAnswer: it is too long, or none.
     """
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
+    if beginning := _DATA_URL.match(text):
+        text = text[beginning.end() :]
     if len(text) > max_bytes // 3 * 4 + 4:
         raise BrokenAnswer(f"images: {len(text)} characters of base64")
+    written = unquote_to_bytes(text) if "%" in text else text.encode("ascii", "ignore")
+    digits = written.translate(_TO_PLAIN, _NO_DIGITS)
     try:
-        return base64.b64decode(text)
-    except (binascii.Error, ValueError):
+        return base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
+    except binascii.Error:
         raise BrokenAnswer("images: no base64") from None

@@ -1,7 +1,7 @@
 """Which models the API offers."""
 
 from bot.api.faults import fault_in_answer
-from bot.api.payloads import decode, models_answers
+from bot.api.payloads import any_json, decode, models_answers
 from bot.api.retries import Retries
 from bot.api.transport import Transport
 from bot.errors import BrokenAnswer
@@ -40,6 +40,7 @@ def _names(body: bytes) -> list[str]:
         raise fault_in_answer(_CALL, {"error": answer.error})
     if answer.data is None:
         raise BrokenAnswer("models: an answer without a list")
-    ids = (entry.get("id") if isinstance(entry, dict) else entry for entry in answer.data)
+    entries = (any_json(bytes(entry)) for entry in answer.data)
+    ids = (entry.get("id") if isinstance(entry, dict) else entry for entry in entries)
     names = (name for name in ids if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable())
     return list(dict.fromkeys(names))[:MAX_MODELS]

@@ -4,8 +4,10 @@ Answers are typed where the code relies on the shape and `object` where real ser
 numbers as text): such a field is looked at when it is used, and cannot spoil the rest.
 """
 
+import re
 from collections.abc import Sequence
-from typing import TypeVar, cast
+from contextlib import suppress
+from typing import Final, TypeVar, cast
 
 import msgspec
 
@@ -62,16 +64,17 @@ class ChatChunk(msgspec.Struct):
     """A chunk of a stream, a whole answer, or an error in the place of either."""
 
     choices: list[Choice | None] | None = None
-    usage: object = None
+    # Decoded when it is used: a number of any length in it must not spoil the rest.
+    usage: msgspec.Raw = msgspec.Raw(b"null")
     model: object = None
     error: object = None
     kind: object = msgspec.field(default=None, name="object")
 
 
 class ModelsAnswer(msgspec.Struct):
-    """The list of models."""
+    """The list of models; its entries are decoded one by one, so that an odd one does not spoil the others."""
 
-    data: list[object] | None = None
+    data: list[msgspec.Raw] | None = None
     error: object = None
 
 
@@ -83,15 +86,22 @@ class ImageEntry(msgspec.Struct):
 
 
 class ImagesAnswer(msgspec.Struct):
-    """The pictures made."""
+    """The pictures made; its entries are decoded one by one, so that an odd one does not spoil the others."""
 
-    data: list[ImageEntry | None] | None = None
+    data: list[msgspec.Raw] | None = None
     error: object = None
 
+
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""An escape in JSON: a whole surrogate pair, half of one, or any other."""
 
 chat_chunks = msgspec.json.Decoder(ChatChunk)
 models_answers = msgspec.json.Decoder(ModelsAnswer)
 images_answers = msgspec.json.Decoder(ImagesAnswer)
+image_entries = msgspec.json.Decoder(ImageEntry)
 
 
 def encode(request: msgspec.Struct) -> bytes:
@@ -104,16 +114,17 @@ def encode(request: msgspec.Struct) -> bytes:
 
 
 def decode(decoder: "msgspec.json.Decoder[T]", body: bytes | str, call: str) -> T:
-    """Read an answer.
+    """Read an answer. Half a surrogate pair in it, from a character that was cut in two, becomes U+FFFD.
 
     Raises:
         BrokenAnswer: it is no JSON, or JSON of another shape.
     """
-    try:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # msgspec's words may quote the answer; its size is all that the log needs.
-        raise BrokenAnswer(f"{call}: {len(body)} bytes that are not the expected JSON") from None
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decoder.decode(_ESCAPE.sub(_whole, body.encode() if isinstance(body, str) else body))
+    # msgspec's words may quote the answer; its size is all that the log needs.
+    raise BrokenAnswer(f"{call}: {len(body)} bytes that are not the expected JSON")
 
 
 def any_json(body: bytes) -> object:
@@ -122,6 +133,10 @@ def any_json(body: bytes) -> object:
         return cast("object", msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escape["half"] else escape[0]
 
 
 def _without_surrogates(value: object) -> object:

@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from bot.api.deadlines import Deadlines
-from bot.api.faults import MAX_FAULT_BYTES, fault_in_answer, holds_error
+from bot.api.faults import MAX_FAULT_BYTES, fault_in_answer, holds_error, refuses_in_words
 from bot.api.payloads import SpeechRequest, any_json, encode
 from bot.api.retries import Retries
 from bot.api.sending import Sending
 from bot.api.transport import Reply, Transport
-from bot.errors import BrokenAnswer, Unreachable
+from bot.errors import BrokenAnswer, ContentRefused, Unreachable
 
 _CALL = "speech"
 _HEAD_BYTES = 5
@@ -94,6 +94,9 @@ async def _raise_what_it_is(reply: Reply, head: bytes) -> None:
         body = bytearray(head)
         while len(body) <= MAX_FAULT_BYTES and (piece := await _read_on(reply)):
             body += piece
-        if len(body) <= MAX_FAULT_BYTES and holds_error(said := any_json(bytes(body))):
+        said = any_json(bytes(body)) if len(body) <= MAX_FAULT_BYTES else None
+        if holds_error(said):
             raise fault_in_answer(_CALL, said)
+        if refuses_in_words(said):
+            raise ContentRefused("speech: refused in words")
     raise BrokenAnswer("speech: not MP3" if head else "speech: nothing came")

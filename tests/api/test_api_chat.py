@@ -78,6 +78,11 @@ HABITS = {
     "CRLF and a BOM": [b"\xef\xbb\xbf: hi\r\n\r\n", b'data:{"choices":[{"delta":{"content":"Hello"}}]}\r\n\r\n', DONE],
     "no blank line at the end": [delta("Hello"), "data: [DONE]"],
     "usage that is no usage": [delta("Hello"), {"choices": [], "usage": {"prompt_tokens": "many"}}, DONE],
+    "half of a character in a field that nobody reads": [
+        'data: {"id":"\\ud83d","choices":[{"delta":{"content":"Hel"}}]}\n\n',
+        'data: {"choices":[{"delta":{"content":"lo"}}],"note":"\\\\ud83d"}\n\n',
+        DONE,
+    ],
     "a refusal in its own field": [delta(None, refusal="Hello"), DONE],
     "a delta with a null in place of parts": [{"choices": [{"delta": None}]}, delta("Hello"), DONE],
     "words for another choice": [delta("Hello"), {"choices": [{"index": 1, "delta": {"content": "No"}}]}, DONE],
@@ -93,6 +98,41 @@ async def test_habits_of_real_servers_change_nothing_for_the_reader(connect, pie
     assert text_of(events) == "Hello"
     assert isinstance(events[-1], StreamEnd)
     assert not events[-1].cut
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"prompt_tokens": 2**64 - 1, "completion_tokens": 3},
+        {"prompt_tokens": 9, "completion_tokens": 2**63},
+        {"prompt_tokens": 10**4000, "completion_tokens": 3},
+        {"prompt_tokens": 10**9, "completion_tokens": 3},
+        {"prompt_tokens": True, "completion_tokens": True},
+        {"prompt_tokens": -1, "completion_tokens": 3},
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 9, "completion_tokens": 0},
+        {"prompt_tokens": 9.0, "completion_tokens": 3.0},
+        {"prompt_tokens": None, "completion_tokens": None},
+        [9, 3],
+        "9",
+        1e308,
+    ],
+    ids=lambda figures: repr(figures)[:70],
+)
+async def test_absurd_figures_count_as_not_told(connect, figures):
+    async with peer(chunked(delta("Hello", finish="stop"), {"choices": [], "usage": figures}, DONE)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert text_of(events) == "Hello"
+    assert events[-1].usage is None
+
+
+async def test_a_character_cut_in_two_does_not_end_an_answer(connect):
+    halves = [f'data: {{"choices":[{{"delta":{{"content":"{half}"}}}}]}}\n\n' for half in ("\\ud83d", "\\ude00 Hello")]
+    async with peer(chunked(*halves, DONE)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert text_of(events) == "\ufffd\ufffd Hello"
 
 
 async def test_hidden_reasoning_is_told_from_the_answer(connect):

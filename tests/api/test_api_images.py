@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from urllib.parse import quote
 
 import pytest
 from api_peers import DEADLINE_S, KEY, chunked, delta, hanging, pass_until, peer, replying, writing
@@ -14,6 +15,9 @@ from tests.support.clock import FakeClock
 from tests.support.make_picture import picture
 
 PNG = picture(40, 30)
+_NOISE = picture(40, 30, noise=True)
+PADDED = _NOISE + b"\0" * ((1 - len(_NOISE)) % 3)
+"""A picture whose base64 needs padding; what follows the end of a PNG is nobody's concern."""
 MAX_PIXELS = Limits().picture_pixels
 
 
@@ -76,6 +80,21 @@ NO_PICTURES = {
     "no address": {"url": "http://"},
     "another protocol": {"url": "ftp://127.0.0.1/cat.png"},
     "a long address": {"url": "http://127.0.0.1/" + "a" * 9000},
+    "an empty label": {"url": "http://a..b/"},
+    "a long label": {"url": f"http://{'a' * 64}.example/"},
+    "a long name": {"url": f"http://{'a.' * 127}example/"},
+    "no punycode": {"url": "http://xn--a.com/"},
+    "no IPv6": {"url": "http://[::1"},
+    "no port": {"url": "http://a:99999999/"},
+    "a port of letters": {"url": "http://a:b/"},
+    "a port of many digits": {"url": "http://a:" + "9" * 5000},
+    "half a surrogate pair": {"url": "http://a/\udc80"},
+    "a host of blanks": {"url": "http:// /"},
+    "a host with a zero byte": {"url": "http://a\0.com/"},
+    "a host with a line end": {"url": "http://a\r\nb/"},
+    "text in place of an entry": "cat",
+    "a number in place of an entry": 7,
+    "a number without end": {"b64_json": 1, "seed": 10**4000},
 }
 
 
@@ -94,6 +113,90 @@ async def test_a_bad_picture_does_not_take_a_good_one_with_it(connect, entry):
         pictures = await draw(connect(api.base_url), n=2)
 
     assert [got.data for got in pictures] == [PNG]
+
+
+ENCODED = base64.b64encode(PADDED).decode()
+WAYS_TO_WRITE_IT = {
+    "without padding": ENCODED.rstrip("="),
+    "the alphabet for addresses": ENCODED.replace("+", "-").replace("/", "_"),
+    "that, without padding": ENCODED.replace("+", "-").replace("/", "_").rstrip("="),
+    "with too much padding": ENCODED + "==",
+    "in lines": "\r\n".join(ENCODED[at : at + 76] for at in range(0, len(ENCODED), 76)) + "\n",
+    "in lines, without padding": "\n ".join(ENCODED[at : at + 77] for at in range(0, len(ENCODED), 77)).rstrip("="),
+    "a data address": f"data:image/png;base64,{ENCODED}",
+    "a data address in capitals": f" DATA:image/png;BASE64,{ENCODED}",
+    "a data address with escapes": "data:;base64," + quote(ENCODED, safe=""),
+    "a data address without padding": f"data:image/png;base64,{ENCODED}".rstrip("="),
+}
+
+
+@pytest.mark.parametrize("text", WAYS_TO_WRITE_IT.values(), ids=WAYS_TO_WRITE_IT)
+async def test_base64_is_read_however_it_is_written(connect, text):
+    assert {"+", "/", "="} <= set(ENCODED)
+    async with peer(replying(made({"b64_json": text}))) as api:
+        [got] = await draw(connect(api.base_url))
+
+    assert got.data == PADDED
+
+
+@pytest.mark.parametrize("name", [name for name in WAYS_TO_WRITE_IT if name.startswith("a data address")])
+async def test_an_address_may_hold_the_picture_itself(connect, name):
+    async with peer(replying(made({"url": WAYS_TO_WRITE_IT[name]}))) as api:
+        [got] = await draw(connect(api.base_url))
+
+    assert got.data == PADDED
+
+
+async def test_an_address_does_where_what_stands_beside_it_is_no_picture(connect):
+    async with peer(replying(PNG)) as store:
+        both = {"b64_json": "a", "url": f"{store.base_url}/cat.png"}
+        async with peer(replying(made(both))) as api:
+            [got] = await draw(connect(api.base_url))
+
+    assert got.data == PNG
+
+
+REFUSALS = {
+    "beside an empty list": {"data": [], "message": "I'm sorry, but I can't help with that request."},
+    "in an output": {
+        "data": [],
+        "output": [{"content": [{"type": "output_text", "text": "I can’t create that image."}]}],
+    },
+    "in a choice": {"data": [], "choices": [{"message": {"content": "This violates our content policy."}}]},
+    "in an entry": {"data": [{"b64_json": None, "revised_prompt": "Unable to generate images of real people."}]},
+    "without a list": {"text": "Your prompt was rejected by the safety system."},
+    "in Chinese": {"data": [], "msg": "抱歉，无法生成该图片"},
+}
+
+
+@pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
+async def test_a_refusal_in_words_is_told_as_such(connect, answer):
+    async with peer(replying(answer)) as api:
+        with pytest.raises(ContentRefused):
+            await draw(connect(api.base_url))
+
+    assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("words", ["", "ok", "queued", "Here is your picture of a cat."])
+async def test_other_words_are_no_refusal(connect, words):
+    async with peer(replying({"data": [], "message": words})) as api:
+        with pytest.raises(BrokenAnswer):
+            await draw(connect(api.base_url))
+
+
+async def test_an_answer_nested_without_end_is_broken(connect):
+    async with peer(replying(b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")) as api:
+        with pytest.raises(BrokenAnswer):
+            await draw(connect(api.base_url))
+
+
+async def test_odd_figures_beside_a_picture_change_nothing(connect):
+    figures = {"created": 2**64, "usage": {"total_tokens": 10**4000}, "size": -1, "background": 1e308}
+    async with peer(replying(made(base64_of(PNG) | {"seed": 10**4000}) | figures)) as api:
+        [got] = await draw(connect(api.base_url))
+
+    assert got.data == PNG
 
 
 BROKEN = {
@@ -188,6 +291,11 @@ FETCHES = {
     "a page": replying("<html></html>"),
     "redirect to a file": replying(status=302, Location="file:///etc/hostname"),
     "redirect to nowhere": replying(status=302),
+    "redirect to no IPv6": replying(status=302, Location="http://[::1"),
+    "redirect to no port": replying(status=302, Location="http://a:99999999/"),
+    "redirect to no port of the same scheme": replying(status=302, Location="//127.0.0.1:99999/"),
+    "redirect to an empty label": replying(status=302, Location="http://a..b/"),
+    "redirect to bytes": writing(b"HTTP/1.1 302 Found\r\nLocation: http://\xff\x80/\r\nContent-Length: 0\r\n\r\n"),
     "redirects without end": replying(status=302, Location="/again"),
     "redirect to a cloud's credentials": replying(status=302, Location="http://169.254.169.254/latest/"),
     "half of it": writing(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", PNG),

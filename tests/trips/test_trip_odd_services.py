@@ -1,10 +1,19 @@
 """An AI service whose answers are odd: each becomes one plain sentence, and none ends what runs in the background."""
 
-from bot.sandbox.faults import Status
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from bot.errors import ContentRefused
+from bot.sandbox.faults import Body, Status
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, ask
+from tests.support.make_picture import picture
+from tests.support.trip_box import DEADLINE_S, ask, use
+from tests.trips.reading import usage
 
 NO_DAY = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
 
@@ -29,3 +38,38 @@ async def test_an_absurd_time_to_wait_is_no_time(box: Sandbox, ada: Person) -> N
     box.model_api.faults.always(Kind.CHAT, Status(429, retry_after=NO_DAY))
     used = await ask(ada, "Hello?")
     assert used.text == "The AI service is very busy right now. Please try again in a moment."
+
+
+@pytest.mark.parametrize("address", ["http://a..b/", "http://[::1", "http://a:99999999/", "http://xn--a.com/"])
+async def test_an_odd_address_of_a_picture_leaves_its_neighbour_alone(box: Sandbox, ada: Person, address: str) -> None:
+    good = {"b64_json": base64.b64encode(picture(8, 8)).decode()}
+    box.model_api.faults.next(Kind.IMAGES, body({"created": 1, "data": [{"url": address}, good]}))
+    used = await use(ada, "/draw", prompt="a boat", n=2, model="dall-e-2")
+    assert len(used.messages[0].attachments) == 1
+    assert used.text.startswith("1 of the 2 pictures is missing. ")
+    assert (await usage(ada))["images"] == 1
+
+
+async def test_a_picture_refused_in_words_is_told_as_such_and_costs_nothing(box: Sandbox, ada: Person) -> None:
+    box.model_api.faults.next(Kind.IMAGES, body({"data": [], "message": "I'm sorry, I can't draw that."}))
+    used = await use(ada, "/draw", prompt="a boat")
+    assert used.text == ContentRefused.sentence
+    assert (await usage(ada))["images"] == 0
+
+
+async def test_figures_beyond_sense_leave_the_answer_and_cost_the_estimate(box: Sandbox, ada: Person) -> None:
+    chunks = [
+        {"choices": [{"delta": {"content": "Twice a day."}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 2**64 - 1, "completion_tokens": 5}},
+    ]
+    stream = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+    box.model_api.faults.next(Kind.CHAT, Body(stream.encode(), content_type="text/event-stream"))
+    used = await ask(ada, "What of the tides?")
+    assert used.text == "Twice a day."
+    spent = await usage(ada)
+    assert spent["messages"] == 1
+    assert 10 < spent["tokens"] < 1000
+
+
+def body(answer: dict[str, Any]) -> Body:
+    return Body(json.dumps(answer).encode(), content_type="application/json")
