@@ -13,6 +13,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.clock import Clock
+from bot.connecting import connector
 from bot.services import Services
 from bot.ui.asking import Asking
 from bot.ui.buttons import Buttons
@@ -103,6 +104,7 @@ class Bot(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             # Model output pings nobody: merged into every create, edit and follow-up.
             allowed_mentions=discord.AllowedMentions.none(),
+            connector=connector(),
             http_trace=self._trace(),
         )
         self.buttons = Buttons(self.tree)

@@ -12,6 +12,7 @@ from bot.api.faults import MAX_FAULT_BYTES, fault_of_status
 from bot.api.limits import Limits
 from bot.api.sending import Sending
 from bot.clock import Clock
+from bot.connecting import connector
 from bot.errors import ApiError, BrokenAnswer, TooSlow, Unreachable
 
 USER_AGENT = "multiappai-discord-bot/0.1"
@@ -20,11 +21,10 @@ USER_AGENT = "multiappai-discord-bot/0.1"
 @asynccontextmanager
 async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
     """Open the session that the API client works with: as many connections as there are answers, no cookies."""
-    connector = aiohttp.TCPConnector(limit=0)
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_note_sent)
     async with aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
+        connector=connector(), cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
     ) as session:
         yield session
 

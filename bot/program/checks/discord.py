@@ -8,6 +8,7 @@ from typing import Any, Final
 import aiohttp
 
 from bot.clock import http_date
+from bot.connecting import connector
 from bot.program.checks.line import Line, fail, ok, skip
 from bot.settings import Settings
 
@@ -35,6 +36,7 @@ class _Answer:
 async def check_discord(settings: Settings) -> list[Line]:
     """Ask Discord who the bot is: a line each about the token, the endpoint and the clock."""
     async with aiohttp.ClientSession(
+        connector=connector(),
         timeout=TIMEOUT,
         headers={
             "Authorization": f"Bot {settings.discord_token.get_secret_value()}",

@@ -1,0 +1,35 @@
+"""Hosts that only the system's resolver knows, as mDNS and LDAP have them: no name server is asked about those."""
+
+from pathlib import Path
+
+from bot.sandbox.child import CHECKOUT, Child
+from tests.support.trip_box import OpenBox, ask
+
+KNOWS_BOX_LOCAL = """
+import socket
+
+ask = socket.getaddrinfo
+
+
+def getaddrinfo(host, *arguments, **named):
+    return ask("127.0.0.1" if host in ("box.local", b"box.local") else host, *arguments, **named)
+
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+async def test_both_far_sides_are_found_by_a_name_of_the_systems(open_box: OpenBox, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(KNOWS_BOX_LOCAL)
+    box = await open_box()
+    await box.child.stop()
+    box.child.settings["PYTHONPATH"] = f"{tmp_path}:{CHECKOUT}"
+    for name in ("DISCORD_API_BASE_URL", "MULTIAPPAI_BASE_URL"):
+        address = box.child.settings[name]
+        box.child.settings[name] = address.replace("127.0.0.1", "box.local").replace("localhost", "box.local")
+        assert "box.local" in box.child.settings[name]
+    check = Child(tmp_path, box.child.settings, arguments=("-m", "bot", "check"))
+    await check.start()
+    assert await check.ended() == 0, list(check.output)
+    await box.start()
+    assert (await ask(box.person("Ada"), "Hello?")).deferred
