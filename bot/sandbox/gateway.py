@@ -11,6 +11,7 @@ from bot.sandbox import payloads
 from bot.sandbox.guilds import Channel, Guild
 from bot.sandbox.journal import Journal
 from bot.sandbox.messages import Message
+from bot.sandbox.permissions import Permission
 from bot.sandbox.sessions import Close, Closing, Connection, Op, Session
 from bot.sandbox.wire import Json
 from bot.sandbox.world import World
@@ -78,6 +79,8 @@ class Gateway:
 
     def announce(self, name: str, message: Message) -> None:
         """Tell sessions of a message that came, changed or went, with the content their intents allow."""
+        if not self._bot_sees(message):
+            return
         intents = DIRECT_MESSAGES if message.guild_id is None else GUILD_MESSAGES
         where: Json = {} if message.guild_id is None else {"guild_id": str(message.guild_id)}
         for session in self._reached(message.guild_id):
@@ -277,6 +280,13 @@ class Gateway:
     def _forget(self, session: Session) -> None:
         if self._sessions.pop(session.id, None) is not None and self.voice_door is not None:
             self.voice_door.ended(session)
+
+    def _bot_sees(self, message: Message) -> bool:
+        """Whether the bot may view the channel that a message is in; of others it hears nothing."""
+        channel = self._world.channel(message.channel_id)
+        if channel is None or message.guild_id is None:
+            return True
+        return bool(self._world.permissions(self._world.bot, channel) & Permission.VIEW_CHANNEL)
 
     def _guild(self, guild: Guild, session: Session) -> Json:
         return payloads.guild_create(guild, self._world, voice=bool(session.intents & GUILD_VOICE_STATES))

@@ -11,6 +11,7 @@ class ChannelType(IntEnum):
     DM = 1
     VOICE = 2
     PUBLIC_THREAD = 11
+    PRIVATE_THREAD = 12
     STAGE = 13
 
 
@@ -72,7 +73,8 @@ class Overwrite:
 class Channel:
     """A text or voice channel, a thread, or a direct message (`guild_id` None, one recipient besides the bot).
 
-    An `archived` thread is none of those that GUILD_CREATE brings. A `user_limit` of 0 is none.
+    An `archived` thread is none of those that GUILD_CREATE brings. A `user_limit` of 0 is none. `joined` holds who is
+    in a private thread, and since when.
     """
 
     id: int
@@ -89,11 +91,12 @@ class Channel:
     bitrate: int = 64_000
     user_limit: int = 0
     overwrites: dict[int, Overwrite] = field(default_factory=dict)
+    joined: dict[int, float] = field(default_factory=dict)
 
     @property
     def is_thread(self) -> bool:
         """Whether this hangs under another channel."""
-        return self.type is ChannelType.PUBLIC_THREAD
+        return self.type in (ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD)
 
     @property
     def is_direct(self) -> bool:

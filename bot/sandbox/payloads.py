@@ -111,6 +111,11 @@ def member(of: Member, *, with_user: bool = True) -> Json:
     return {**body, "user": user(of.user)} if with_user else body
 
 
+def thread_member(of: Channel, user_id: int) -> Json:
+    """Somebody who is in a thread."""
+    return {"id": str(of.id), "user_id": str(user_id), "join_timestamp": timestamp(of.joined[user_id]), "flags": 0}
+
+
 def channel(of: Channel, world: World) -> Json:
     """A channel object: text or voice channel, thread or direct message."""
     body: Json = {
@@ -129,6 +134,7 @@ def channel(of: Channel, world: World) -> Json:
         "rate_limit_per_user": 0,
     }
     if of.is_thread:
+        private = of.type is ChannelType.PRIVATE_THREAD
         count = len(world.messages.get(of.id, []))
         made = timestamp(made_at(of.id).timestamp())
         return {
@@ -140,9 +146,10 @@ def channel(of: Channel, world: World) -> Json:
                 "auto_archive_duration": 1440,
                 "locked": False,
                 "create_timestamp": made,
+                **({"invitable": True} if private else {}),
             },
             "message_count": count,
-            "member_count": 1,
+            "member_count": max(1, len(of.joined)),
             "total_message_sent": count,
             "applied_tags": [],
         }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import IntFlag
 
-from bot.sandbox.guilds import Channel, Guild, Member
+from bot.sandbox.guilds import Channel, ChannelType, Guild, Member
 
 
 class Permission(IntFlag):
@@ -81,9 +81,10 @@ def of_member(guild: Guild, member: Member) -> int:
 
 
 def in_channel(guild: Guild, member: Member, channel: Channel) -> int:
-    """The member's permissions in a channel; a thread has those of its parent.
+    """The member's permissions in a channel; a thread has those of its parent, a private one for who is in it.
 
     https://discord.com/developers/docs/topics/permissions#permission-overwrites
+    https://discord.com/developers/docs/topics/threads#private-threads
     """
     bits = of_member(guild, member)
     if bits & Permission.ADMINISTRATOR:
@@ -92,6 +93,8 @@ def in_channel(guild: Guild, member: Member, channel: Channel) -> int:
     bits = _applied(bits, place, [guild.id])
     bits = _applied(bits, place, member.role_ids)
     bits = _applied(bits, place, [member.user.id])
+    if channel.type is ChannelType.PRIVATE_THREAD and member.user.id not in channel.joined:
+        bits = bits if bits & Permission.MANAGE_THREADS else 0
     return bits if bits & Permission.VIEW_CHANNEL else 0
 
 

@@ -47,6 +47,11 @@ def unknown_guild() -> Refused:
     return Refused(404, 10004, "Unknown Guild")
 
 
+def unknown_member() -> Refused:
+    """Nobody of that id is in the guild or the thread."""
+    return Refused(404, 10007, "Unknown Member")
+
+
 def unknown_message() -> Refused:
     """No such message here, deleted, or not for these eyes."""
     return Refused(404, 10008, "Unknown Message")
@@ -90,6 +95,11 @@ def missing_access() -> Refused:
 def missing_permissions() -> Refused:
     """The bot sees the channel and may not do this in it."""
     return Refused(403, 50013, "Missing Permissions")
+
+
+def wrong_channel_type() -> Refused:
+    """Something that a channel of this type does not have."""
+    return Refused(400, 50024, "Cannot execute action on this channel type")
 
 
 def foreign_message() -> Refused:

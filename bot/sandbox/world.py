@@ -125,6 +125,13 @@ class World:
         self.guilds[parent.guild_id].channels[thread.id] = thread
         return thread
 
+    def add_private_thread(self, parent: Channel, name: str, owner: User, *others: User) -> Channel:
+        """A new private thread under a text channel, with its owner and others in it."""
+        thread = self.add_thread(parent, name, owner)
+        thread.type = ChannelType.PRIVATE_THREAD
+        thread.joined = dict.fromkeys((user.id for user in (owner, *others)), self.now())
+        return thread
+
     def direct_channel(self, user: User) -> Channel:
         """The direct message channel between this person and the bot; made when first asked for."""
         for channel in self.direct.values():

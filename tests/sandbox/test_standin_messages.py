@@ -144,3 +144,20 @@ async def test_a_request_over_25_mib_is_refused(bare: BareBot, ada: Person, stan
     async with http.post(messages, data=form) as answer:
         assert answer.status == 413
         assert (await answer.json())["code"] == 40005
+
+
+async def test_a_private_thread_is_for_who_is_in_it_and_who_manages_threads(
+    bare: BareBot, ada: Person, ben: Person, mo: Person, standin: DiscordStandIn
+):
+    world = standin.world
+    thread = world.add_private_thread(ada.place(), "secrets", ada.user)
+    members = f"channels/{thread.id}/thread-members"
+    assert world.permissions(ada.user, thread) == world.permissions(ada.user, ada.place())
+    assert world.permissions(ben.user, thread) == 0
+    assert world.permissions(mo.user, thread)
+    assert (await bare.call("GET", f"{members}/{ada.id}"))[1]["code"] == 50001
+    thread.joined[world.bot.id] = world.now()
+    status, answer = await bare.call("GET", f"{members}/{ada.id}")
+    assert (status, answer["user_id"], answer["id"]) == (200, str(ada.id), str(thread.id))
+    assert (await bare.call("GET", f"{members}/{ben.id}"))[1]["code"] == 10007
+    assert (await bare.call("GET", f"channels/{ada.place().id}/thread-members/{ada.id}"))[1]["code"] == 50024

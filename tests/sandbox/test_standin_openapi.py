@@ -42,6 +42,8 @@ async def test_every_other_endpoint_answers_as_discord_describes_it(
     async with http.post(commands, json=body) as made:
         one = f"{commands}/{(await made.json())['id']}"
     guild, channel = f"guilds/{ada.guild.id}", f"channels/{ada.place('a thread').id}"
+    thread = standin.world.add_private_thread(ada.place(), "secrets", ada.user, standin.world.bot)
+    secret = f"channels/{thread.id}"
     for method, path, body in (
         ("PATCH", one, {"description": "Sing well"}),
         ("GET", one, None),
@@ -51,6 +53,8 @@ async def test_every_other_endpoint_answers_as_discord_describes_it(
         ("GET", "applications/@me", None),
         ("GET", "oauth2/applications/@me", None),
         ("GET", f"{guild}/members/{ada.id}", None),
+        ("GET", f"{secret}/thread-members/{ada.id}", None),
+        ("GET", secret, None),
         ("GET", channel, None),
         ("POST", "users/@me/channels", {"recipient_id": str(ada.id)}),
         ("POST", f"{channel}/messages", {"content": "x" * 2001}),
@@ -58,7 +62,7 @@ async def test_every_other_endpoint_answers_as_discord_describes_it(
         async with http.request(method, path, json=body):
             pass
     assert described.complaints(standin.journal.requests) == []
-    assert len(standin.journal.requests) == 12
+    assert len(standin.journal.requests) == 14
 
 
 async def test_what_a_button_and_a_form_lead_to_is_told_as_discord_describes_it(

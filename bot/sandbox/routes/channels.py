@@ -18,7 +18,9 @@ from bot.sandbox.wire import (
     missing_access,
     missing_permissions,
     unknown_channel,
+    unknown_member,
     unknown_message,
+    wrong_channel_type,
 )
 from bot.sandbox.world import World
 
@@ -38,6 +40,7 @@ class ChannelRoutes:
         """Every endpoint of this file."""
         reaction = MESSAGE + "/reactions/{emoji_name}/@me"
         yield Endpoint("GET", "/channels/{channel_id}", self.get_channel, major=CHANNEL)
+        yield Endpoint("GET", "/channels/{channel_id}/thread-members/{user_id}", self.get_thread_member, major=CHANNEL)
         yield Endpoint("POST", "/channels/{channel_id}/typing", self.type_on, "typing", CHANNEL)
         yield Endpoint("GET", MESSAGES, self.list_messages, major=CHANNEL)
         yield Endpoint("POST", MESSAGES, self.create_message, "message.create", CHANNEL)
@@ -50,6 +53,15 @@ class ChannelRoutes:
     async def get_channel(self, call: Call) -> Answer:
         """A channel, thread or direct message."""
         return Answer(200, payloads.channel(self._channel(call), self._world))
+
+    async def get_thread_member(self, call: Call) -> Answer:
+        """Somebody who is in a thread; of the public ones the stand-in does not know who is."""
+        channel, user_id = self._channel(call), call.id("user_id")
+        if not channel.is_thread:
+            raise wrong_channel_type()
+        if user_id not in channel.joined:
+            raise unknown_member()
+        return Answer(200, payloads.thread_member(channel, user_id))
 
     async def type_on(self, call: Call) -> Answer:
         """Show that the bot is typing."""

@@ -6,7 +6,7 @@ from bot.sandbox import payloads
 from bot.sandbox.endpoints import NO_CONTENT, Answer, Call, Endpoint
 from bot.sandbox.guilds import Guild
 from bot.sandbox.removals import Removals
-from bot.sandbox.wire import bad_type, required, unknown_guild, unknown_user
+from bot.sandbox.wire import bad_type, required, unknown_guild, unknown_member, unknown_user
 from bot.sandbox.world import World
 
 
@@ -67,7 +67,7 @@ class UserRoutes:
         """A member of a guild the bot is in."""
         member = self._guild(call).members.get(call.id("user_id"))
         if member is None:
-            raise unknown_user()
+            raise unknown_member() if call.id("user_id") in self._world.users else unknown_user()
         return Answer(200, payloads.member(member))
 
     def _guild(self, call: Call) -> Guild:
