@@ -24,6 +24,7 @@ from bot.ui.replies import Replies
 from bot.ui.rooms import Rooms
 from bot.ui.sync import sync_if_changed
 from bot.ui.tree import Tree
+from bot.ui.voice.audience import Audience
 from bot.ui.voice.speaking import Speaking
 from bot.ui.voice.voices import Voices
 
@@ -111,7 +112,10 @@ class Bot(commands.AutoShardedBot):
         self.tree.guard(services.admission)
         self.forms = Forms(self.tree)
         self.voices = Voices(self, services.audio, clock, alone_s=voice_alone_s, idle_s=voice_idle_s)
-        self.speaking = Speaking(services.saying, services.rules, services.lanes, services.preferences, self.voices)
+        self.audience = Audience(clock)
+        self.speaking = Speaking(
+            services.saying, services.rules, services.lanes, services.preferences, self.voices, self.audience
+        )
         self._tell_of_joins()
 
     async def login(self, token: str) -> None:

@@ -57,15 +57,15 @@ class Refusal(BotError):
 
 
 class MissingRight(Refusal):
-    """The caller lacks a permission in the channel where they asked.
+    """The caller lacks a permission in the channel where they asked, or in the one that `where` names.
 
     The sentence also answers those whom a server's integration settings show a command that they may not use.
     """
 
-    def __init__(self, right: str) -> None:
+    def __init__(self, right: str, *, where: str = "here") -> None:
         super().__init__(
             f"missing right: {right}",
-            sentence=f"You need the **{right}** permission here to do that. "
+            sentence=f"You need the **{right}** permission {where} to do that. "
             "Server Settings → Integrations only decides who sees a command, not who may use it.",
         )
         self.right = right

@@ -18,9 +18,8 @@ from bot.ui.callers import caller_of
 from bot.ui.controls import name_of
 from bot.ui.disposal import dispose, whose
 from bot.ui.recollection import recollected
-from bot.ui.voice.listening import all_may_see
+from bot.ui.voice.audience import READ_BACK
 from bot.ui.voice.speaking import Speaking
-from bot.ui.voice.voices import Voices
 
 
 class Over(Refusal):
@@ -40,14 +39,12 @@ class Controls(commands.Cog):
         asking: Asking,
         rules: GuildRules,
         speaking: Speaking,
-        voices: Voices,
     ) -> None:
         self._halting = halting
         self._revisits = revisits
         self._asking = asking
         self._rules = rules
         self._speaking = speaking
-        self._voices = voices
         buttons.on(name_of(Action.STOP), self._stop)
         buttons.on(name_of(Action.REGENERATE), self._regenerate)
         buttons.on(name_of(Action.CONTINUE), self._continue)
@@ -78,9 +75,10 @@ class Controls(commands.Cog):
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:
         caller = caller_of(interaction)
         turn = await self._revisits.turn(caller, turn_id)
-        # Not before others what they may not read.
-        play = None if not turn.private and all_may_see(interaction, self._voices) else False
-        await self._speaking.say(interaction, caller, turn.answer, play=play, private=True, wording=aloud)
+        play = False if turn.private else None  # what only they see is for nobody else to hear
+        await self._speaking.say(
+            interaction, caller, turn.answer, play=play, private=True, needs=READ_BACK, wording=aloud
+        )
 
     async def _delete(self, interaction: discord.Interaction, turn_id: int) -> None:
         caller = caller_of(interaction)
@@ -106,6 +104,5 @@ async def setup(bot: Bot) -> None:
             bot.asking,
             services.rules,
             bot.speaking,
-            bot.voices,
         )
     )

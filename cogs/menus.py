@@ -20,9 +20,8 @@ from bot.ui.attached import enclosed
 from bot.ui.callers import caller_of
 from bot.ui.chosen_messages import Chosen, ChosenMessages
 from bot.ui.forms import Choice, Forms, chosen_in
-from bot.ui.voice.listening import all_may_see
+from bot.ui.voice.audience import READ_BACK
 from bot.ui.voice.speaking import Speaking
-from bot.ui.voice.voices import Voices
 
 ASK: Final = "Ask about this"
 READ: Final = "Read aloud"
@@ -40,15 +39,12 @@ _FORGOTTEN: Final = f"I've lost sight of that message since the form was opened.
 class Menus(commands.Cog):
     """What can be done with a message, whoever wrote it."""
 
-    def __init__(
-        self, bot: Bot, asking: Asking, rules: GuildRules, forms: Forms, speaking: Speaking, voices: Voices
-    ) -> None:
+    def __init__(self, bot: Bot, asking: Asking, rules: GuildRules, forms: Forms, speaking: Speaking) -> None:
         self._bot = bot
         self._asking = asking
         self._rules = rules
         self._forms = forms
         self._speaking = speaking
-        self._voices = voices
         self._chosen = ChosenMessages()
         forms.on(FORM, self._asked, knows=self._knows)
         self._menus = [
@@ -103,10 +99,11 @@ class Menus(commands.Cog):
 
     async def read_aloud(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Give somebody a message as an MP3, and say it where they listen if all who do may read it."""
-        # Not before others what they may not read.
-        play = None if not message.flags.ephemeral and all_may_see(interaction, self._voices) else False
+        play = False if message.flags.ephemeral else None  # what only they see is for nobody else to hear
         caller = caller_of(interaction)
-        await self._speaking.say(interaction, caller, message.content, play=play, private=True, wording=aloud)
+        await self._speaking.say(
+            interaction, caller, message.content, play=play, private=True, needs=READ_BACK, wording=aloud
+        )
 
     def _knows(self, interaction: discord.Interaction, about: str) -> bool:
         return self._chosen.of(interaction.user.id, _number(about)) is not None
@@ -119,4 +116,4 @@ def _number(text: str) -> int:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Menus(bot, bot.asking, bot.services.rules, bot.forms, bot.speaking, bot.voices))
+    await bot.add_cog(Menus(bot, bot.asking, bot.services.rules, bot.forms, bot.speaking))

@@ -23,6 +23,7 @@ from bot.speech.spoken_message import spoken_message
 from bot.speech.utterance import Utterance
 from bot.ui.callers import author_of
 from bot.ui.mentioned import names_in
+from bot.ui.voice.audience import VIEW, Audience, ListenersPermit, Origin
 from bot.ui.voice.session import Session
 from bot.ui.voice.voices import Voices
 
@@ -38,6 +39,7 @@ class Reading(commands.Cog):
     def __init__(
         self,
         voices: Voices,
+        audience: Audience,
         auto_read: AutoRead,
         admission: Admission,
         rules: GuildRules,
@@ -45,6 +47,7 @@ class Reading(commands.Cog):
         saying: Saying,
     ) -> None:
         self._voices = voices
+        self._audience = audience
         self._auto_read = auto_read
         self._admission = admission
         self._rules = rules
@@ -93,18 +96,26 @@ class Reading(commands.Cog):
             return
         caller = author_of(message, place)
         self._admission.check(caller.user_id, caller.guild_id)
+        permit = self._permit(caller.user_id, session, place.id)
+        await permit.check()  # before anything is spent on what nobody may hear
         model = await self._rules.model_for(caller, ModelKind.SPEECH, None)
         voice = await self._preferences.get(caller)
         speaker = None if session.last_read == caller.user_id else caller.name
-        wording = partial(spoken_message, speaker=speaker, mentions=names_in(message))
+        names = names_in(message, known=lambda each: self._permit(caller.user_id, session, each).holds())
+        wording = partial(spoken_message, speaker=speaker, mentions=names)
         prepared = await self._saying.prepare(caller, message.content, voice.name, model, wording=wording)
         async with prepared.reservation:
             label = replace(prepared.label, turn_of=message.channel.id)
-            utterance = Utterance(label, speed=voice.speed)
+            utterance = Utterance(label, speed=voice.speed, permit=permit)
             session.line.add(utterance)
             session.last_read = caller.user_id
             await turn.aclose()
             await self._saying.speak_aloud(prepared, utterance)
+
+    def _permit(self, member_id: int, session: Session, channel_id: int) -> ListenersPermit:
+        """Give a permit for what a member writes in a channel, or tells of it."""
+        origin = Origin(session.guild, channel_id, VIEW)
+        return self._audience.permit(member_id, lambda: session.channel, origin)
 
 
 def _is_a_listeners(message: discord.Message, session: Session) -> bool:
@@ -122,6 +133,7 @@ async def setup(bot: Bot) -> None:
     await bot.add_cog(
         Reading(
             bot.voices,
+            bot.audience,
             services.auto_read,
             services.admission,
             services.rules,

@@ -1,23 +1,32 @@
 """/voice: the bot's voice in voice channels."""
 
+from collections.abc import Collection
+from typing import Final
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.caller import Right
+from bot.caller import Caller, Right
 from bot.client import Bot
 from bot.errors import Refusal
 from bot.guilds.auto_read import AutoRead
 from bot.speech.preferences import FASTEST, SLOWEST, VoicePreferences
 from bot.speech.voices import VOICES
 from bot.ui import choices, queue
-from bot.ui.callers import caller_of, rights_of
+from bot.ui.callers import caller_of
 from bot.ui.lists import show_privately
 from bot.ui.surfaces import acknowledge, edit_original
 from bot.ui.tree import RIGHT
+from bot.ui.voice.audience import Audience
 from bot.ui.voice.entrance import check_entrance
-from bot.ui.voice.listening import channel_to_join, may_hush, session_here, session_in_server
+from bot.ui.voice.listening import channel_to_join, may_hush, require_in, rights_in, session_here, session_seen
 from bot.ui.voice.voices import Voices
+
+_READS: Final = (
+    "From now on I read aloud what those who listen to me in a voice channel write in {}. While somebody listens who "
+    "can't see that channel, I don't."
+)
 
 
 class CannotRead(Refusal):
@@ -31,9 +40,16 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     """Comes, speaks and goes."""
 
     def __init__(
-        self, voices: Voices, preferences: VoicePreferences, auto_read: AutoRead, *, reads_messages: bool
+        self,
+        voices: Voices,
+        audience: Audience,
+        preferences: VoicePreferences,
+        auto_read: AutoRead,
+        *,
+        reads_messages: bool,
     ) -> None:
         self._voices = voices
+        self._audience = audience
         self._preferences = preferences
         self._auto_read = auto_read
         self._reads_messages = reads_messages
@@ -47,9 +63,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     ) -> None:
         """Bring me to your voice channel."""
         caller = caller_of(interaction)
-        if channel is not None:
-            caller.require(Right.MOVE_MEMBERS)
-        wanted = channel or channel_to_join(interaction, caller, self._voices)
+        wanted = channel_to_join(interaction, self._voices, named=channel)
         check_entrance(wanted)
         await acknowledge(interaction, private=True)
         session = await self._voices.join(wanted, caller.channel_id)
@@ -60,10 +74,9 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     @app_commands.command()
     async def leave(self, interaction: discord.Interaction) -> None:
         """Send me out of the voice channel."""
-        caller = caller_of(interaction)
-        session = session_in_server(interaction, self._voices)
+        session = session_seen(interaction, self._voices)
         if session_here(interaction, self._voices) is None and session.listeners:
-            caller.require(Right.MOVE_MEMBERS)
+            require_in(interaction, session.channel, Right.MOVE_MEMBERS)
         await acknowledge(interaction, private=True)
         await self._voices.leave(session.guild.id)
         await edit_original(interaction, "I've left the voice channel.", [])
@@ -71,26 +84,27 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     @app_commands.command()
     async def skip(self, interaction: discord.Interaction) -> None:
         """Skip what I'm saying: yours, or anybody's if you're a moderator or alone with me."""
-        caller = caller_of(interaction)
-        session = session_in_server(interaction, self._voices)
-        skipped = session.line.skip(caller.user_id, any_ones=may_hush(caller, session))
+        session = session_seen(interaction, self._voices)
+        skipped = session.line.skip(interaction.user.id, any_ones=may_hush(interaction, session))
         text = "I'm not saying anything." if skipped is None else "Skipped."
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command()
     async def stop(self, interaction: discord.Interaction) -> None:
         """Drop everything of yours that I'd still say, or of everybody's if you may."""
-        caller = caller_of(interaction)
-        session = session_in_server(interaction, self._voices)
-        dropped = session.line.stop(caller.user_id, any_ones=may_hush(caller, session))
+        session = session_seen(interaction, self._voices)
+        dropped = session.line.stop(interaction.user.id, any_ones=may_hush(interaction, session))
         text = "Stopped." if dropped else "There was nothing of yours to stop."
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(name="queue")
     async def show_queue(self, interaction: discord.Interaction) -> None:
         """See what I'm saying and what comes next."""
-        session = session_in_server(interaction, self._voices)
-        await show_privately(interaction, queue.told(session.line.listed()))
+        session = session_seen(interaction, self._voices)
+        listed = session.line.listed()
+        others = [each.label for each in listed if each.label.member_id != interaction.user.id]
+        hidden = await self._audience.hidden(interaction, {each.channel_id for each in others if each.channel_id})
+        await show_privately(interaction, queue.told(listed, reader_id=interaction.user.id, hidden=hidden))
 
     @app_commands.command()
     @app_commands.describe(
@@ -120,19 +134,19 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     ) -> None:
         """Have me read aloud what people in my voice channel write in a channel."""
         caller = caller_of(interaction)
+
+        def rights_there(channel_id: int) -> Collection[Right]:
+            return _rights_there(interaction, caller, channel_id)
+
         if channel is None:
-            cleared = await self._auto_read.clear(caller)
+            cleared = await self._auto_read.clear(caller, rights_there)
             text = "From now on I read no channel aloud." if cleared else "I'm not reading any channel aloud."
         else:
-            caller.require(Right.MANAGE_CHANNELS)
+            require_in(interaction, channel, Right.MANAGE_CHANNELS)
             if not self._reads_messages:
                 raise CannotRead
-            assert isinstance(interaction.user, discord.Member), "in a server everybody is a member"
-            there = rights_of(channel.permissions_for(interaction.user))
-            await self._auto_read.set(caller, channel.id, there)
-            text = (
-                f"From now on I read aloud what those who listen to me in a voice channel write in {channel.mention}."
-            )
+            await self._auto_read.set(caller, channel.id, rights_there)
+            text = _READS.format(channel.mention)
         await interaction.response.send_message(text, ephemeral=True)
 
     @settings.autocomplete("voice")
@@ -146,12 +160,44 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         """Keep track of where the bot is."""
         self._voices.moved(member, after)
 
+    @commands.Cog.listener()
+    async def on_guild_channel_update(self, _: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
+        """Look anew at who may hear what is being said: a channel may have been made private."""
+        self._voices.rights_changed(after.guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Look anew at who may hear what is being said."""
+        self._voices.rights_changed(channel.guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_role_update(self, _: discord.Role, after: discord.Role) -> None:
+        """Look anew at who may hear what is being said."""
+        self._voices.rights_changed(after.guild.id)
+
+    @commands.Cog.listener()
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """Look anew at who may hear what is being said."""
+        self._voices.rights_changed(role.guild.id)
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, gone: discord.RawThreadDeleteEvent) -> None:
+        """Look anew at who may hear what is being said."""
+        self._voices.rights_changed(gone.guild_id)
+
+
+def _rights_there(interaction: discord.Interaction, caller: Caller, channel_id: int) -> Collection[Right]:
+    """Return the rights of who asks in a channel; where it is gone, those where they ask."""
+    channel = None if interaction.guild is None else interaction.guild.get_channel(channel_id)
+    return caller.rights if channel is None else rights_in(interaction, channel)
+
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     await bot.add_cog(
         Voice(
             bot.voices,
+            bot.audience,
             bot.services.preferences,
             bot.services.auto_read,
             reads_messages=bot.intents.message_content,

@@ -1,7 +1,8 @@
 """Which text channel of a server is read aloud in the bot's voice channel."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Final
 
 from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
@@ -10,6 +11,11 @@ from bot.guilds.fields import READ_CHANNEL
 from bot.store.settings import StoredSettings
 
 log = logging.getLogger(__name__)
+
+RightsIn = Callable[[int], Collection[Right]]
+"""Tells which rights the caller has in a channel, by its id; where it is gone, those that they have where they ask."""
+
+_RIGHT: Final = Right.MANAGE_CHANNELS
 
 
 class AutoRead:
@@ -24,32 +30,29 @@ class AutoRead:
         channel_id = await self._stored.of_server(guild_id, READ_CHANNEL.name)
         return None if channel_id is None else int(channel_id)
 
-    async def set(self, caller: Caller, channel_id: int, rights_there: Collection[Right]) -> None:
-        """Have a channel read aloud, in place of another one.
-
-        Args:
-            caller: who asks, with their rights where they ask.
-            channel_id: the channel.
-            rights_there: their rights in that channel: who hears it need not see it, so that it takes somebody who
-                decides about it.
+    async def set(self, caller: Caller, channel_id: int, rights_in: RightsIn) -> None:
+        """Have a channel read aloud, in place of another one. It takes the right in both, wherever it is asked for.
 
         Raises:
             MissingRight, OutsideServer: the caller may not.
         """
-        guild_id = _admit(caller)
-        if Right.MANAGE_CHANNELS not in rights_there:
-            raise MissingRight(Right.MANAGE_CHANNELS)
+        guild_id = _server_of(caller)
+        _require(caller, channel_id, rights_in)
+        if (replaced := await self.get(guild_id)) is not None:
+            _require(caller, replaced, rights_in)
         at_ms = unix_ms(self._clock.discord_now())
         await self._stored.set_server(guild_id, READ_CHANNEL.name, str(channel_id), by=caller.user_id, at_ms=at_ms)
         log.info("channel read aloud", extra={"guild": guild_id, "channel": channel_id, "user": caller.user_id})
 
-    async def clear(self, caller: Caller) -> bool:
-        """Have no channel read aloud; whether one was.
+    async def clear(self, caller: Caller, rights_in: RightsIn) -> bool:
+        """Have no channel read aloud; whether one was. It takes the right in that one.
 
         Raises:
             MissingRight, OutsideServer: the caller may not.
         """
-        guild_id = _admit(caller)
+        guild_id = _server_of(caller)
+        present = await self.get(guild_id)
+        _require(caller, caller.channel_id if present is None else present, rights_in)
         at_ms = unix_ms(self._clock.discord_now())
         cleared = await self._stored.clear_server(guild_id, [READ_CHANNEL.name], by=caller.user_id, at_ms=at_ms)
         if cleared:
@@ -57,9 +60,17 @@ class AutoRead:
         return bool(cleared)
 
 
-def _admit(caller: Caller) -> int:
-    """Return the id of the server that the caller is in, where they may decide about its channels."""
+def _server_of(caller: Caller) -> int:
+    """Return the id of the server that the caller is in.
+
+    Raises:
+        OutsideServer: they are in none.
+    """
     if caller.guild_id is None:
         raise OutsideServer
-    caller.require(Right.MANAGE_CHANNELS)
     return caller.guild_id
+
+
+def _require(caller: Caller, channel_id: int, rights_in: RightsIn) -> None:
+    if _RIGHT not in rights_in(channel_id):
+        raise MissingRight(_RIGHT, where="here" if channel_id == caller.channel_id else f"in <#{channel_id}>")

@@ -16,9 +16,6 @@ from bot.speech.utterance import Label, Permit, Utterance
 LONGEST: Final = 20
 """So many utterances may wait behind the one that is being said."""
 
-PERMITTED_WITHIN_S: Final = 5.0
-"""How long the answer may take whether an utterance may be heard; while it is waited for, nothing is said."""
-
 log = logging.getLogger(__name__)
 
 
@@ -246,12 +243,9 @@ class Line:
 async def _refusal(permit: Permit) -> Refusal | None:
     """Ask whether all who listen may hear something; return why not."""
     try:
-        async with asyncio.timeout(PERMITTED_WITHIN_S):
-            await permit.check()
+        await permit.check()
     except Refusal as refusal:
         return refusal
-    except TimeoutError:
-        return NotForAll("not known in time")
     return None
 
 

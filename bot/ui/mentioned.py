@@ -1,12 +1,14 @@
 """What the people, roles and channels that a message mentions are called."""
 
+from collections.abc import Callable
+
 import discord
 
 
-def names_in(message: discord.Message) -> dict[str, str]:
-    """Give their names, by Discord's mentions: `<@42>`, `<@&42>`, `<#42>`."""
+def names_in(message: discord.Message, *, known: Callable[[int], bool]) -> dict[str, str]:
+    """Give their names, by Discord's mentions: `<@42>`, `<@&42>`, `<#42>`; of channels those that are `known` by id."""
     return {
         **{f"<@{each.id}>": each.display_name for each in message.mentions},
         **{f"<@&{each.id}>": each.name for each in message.role_mentions},
-        **{f"<#{each.id}>": each.name for each in message.channel_mentions},
+        **{f"<#{each.id}>": each.name for each in message.channel_mentions if known(each.id)},
     }

@@ -16,6 +16,9 @@ from bot.store.settings import StoredSettings
 
 GUILD, CHANNEL, OTHER = 7, 8, 9
 MANAGING = frozenset({Right.MANAGE_CHANNELS})
+HERE_AND_THERE = {CHANNEL: MANAGING, OTHER: MANAGING}.__getitem__
+HERE_ONLY = {CHANNEL: MANAGING, OTHER: frozenset[Right]()}.__getitem__
+NOWHERE = {CHANNEL: frozenset[Right](), OTHER: frozenset[Right]()}.__getitem__
 MO = Caller(1, "Mo", GUILD, CHANNEL, CHANNEL, MANAGING)
 ADA = Caller(2, "Ada", GUILD, CHANNEL, CHANNEL, frozenset(Right) - MANAGING)
 IN_PRIVATE = Caller(1, "Mo", None, 99, 99)
@@ -34,26 +37,36 @@ def auto_read(database: Database) -> AutoRead:
 
 async def test_one_channel_of_a_server_is_read_until_another_or_none_is(auto_read: AutoRead) -> None:
     assert await auto_read.get(GUILD) is None
-    await auto_read.set(MO, CHANNEL, MANAGING)
-    await auto_read.set(MO, OTHER, MANAGING)
+    await auto_read.set(MO, CHANNEL, HERE_AND_THERE)
+    await auto_read.set(MO, OTHER, HERE_AND_THERE)
     assert await auto_read.get(GUILD) == OTHER
     assert await auto_read.get(GUILD + 1) is None
-    assert [await auto_read.clear(MO), await auto_read.clear(MO)] == [True, False]
+    assert [await auto_read.clear(MO, HERE_AND_THERE), await auto_read.clear(MO, HERE_AND_THERE)] == [True, False]
     assert await auto_read.get(GUILD) is None
 
 
-async def test_it_takes_somebody_who_manages_channels_here_and_there(auto_read: AutoRead) -> None:
-    for refused in (auto_read.set(ADA, CHANNEL, MANAGING), auto_read.set(MO, OTHER, frozenset()), auto_read.clear(ADA)):
+async def test_it_takes_somebody_who_manages_the_channel_that_is_read_and_the_one_that_was(auto_read: AutoRead) -> None:
+    for refused in (
+        auto_read.set(ADA, CHANNEL, NOWHERE),
+        auto_read.set(MO, OTHER, HERE_ONLY),
+        auto_read.clear(ADA, NOWHERE),
+    ):
         with pytest.raises(MissingRight):
             await refused
-    for refused in (auto_read.set(IN_PRIVATE, CHANNEL, MANAGING), auto_read.clear(IN_PRIVATE)):
+    for refused in (auto_read.set(IN_PRIVATE, CHANNEL, HERE_AND_THERE), auto_read.clear(IN_PRIVATE, HERE_AND_THERE)):
         with pytest.raises(OutsideServer):
             await refused
     assert await auto_read.get(GUILD) is None
+    await auto_read.set(MO, OTHER, HERE_AND_THERE)
+    for refused in (auto_read.set(MO, CHANNEL, HERE_ONLY), auto_read.clear(MO, HERE_ONLY)):
+        with pytest.raises(MissingRight) as missing:
+            await refused
+        assert missing.value.sentence.startswith(f"You need the **Manage Channels** permission in <#{OTHER}> to do")
+    assert await auto_read.get(GUILD) == OTHER
 
 
 async def test_who_changed_it_is_kept(auto_read: AutoRead, database: Database) -> None:
-    await auto_read.set(MO, CHANNEL, MANAGING)
-    await auto_read.clear(MO)
+    await auto_read.set(MO, CHANNEL, HERE_AND_THERE)
+    await auto_read.clear(MO, HERE_AND_THERE)
     told = [(each.setting, each.old, each.new, each.by) for each in await ChangeLog(database).newest(GUILD, 9)]
     assert told == [("read_channel", str(CHANNEL), None, 1), ("read_channel", None, str(CHANNEL), 1)]

@@ -155,13 +155,13 @@ async def test_coming_and_going(open_box: OpenBox) -> None:
     assert (await use(ada, "/voice join")).text == "Join a voice channel first, then I can speak there."
     assert (await use(ada, "/voice leave")).text.startswith("I'm in no voice channel here.")
     refused = await whole(await ada.command("/voice join", {"channel": ada.place(LOUNGE)}))
-    assert refused.text.startswith("You need the **Move Members** permission here")
+    assert refused.text.startswith(f"You need the **Move Members** permission in <#{ada.place(LOUNGE).id}> to do that.")
     ada.joins_voice(LOUNGE)
     ben.joins_voice(OTHER)
     await whole(await mo.command("/voice join", {"channel": mo.place(OTHER)}))
     assert box.voice.call() is not None
     left = await use(ada, "/voice leave")
-    assert left.text.startswith("You need the **Move Members** permission here")
+    assert left.text.startswith(f"You need the **Move Members** permission in <#{ada.place(OTHER).id}> to do that.")
     ada.joins_voice(OTHER)
     assert (await use(ada, "/voice leave")).text == "I've left the voice channel."
     assert box.voice.call() is None

@@ -2,8 +2,9 @@
 
 import discord
 
-from bot.caller import Caller, Right
-from bot.errors import OutsideServer, Refusal
+from bot.caller import Right
+from bot.errors import MissingRight, OutsideServer, Refusal
+from bot.ui.callers import rights_of
 from bot.ui.voice.session import Session, VocalChannel
 from bot.ui.voice.voices import Voices
 
@@ -15,17 +16,18 @@ class NotListening(Refusal):
 
 
 class Elsewhere(Refusal):
-    """The bot speaks in another channel of the server already."""
+    """The bot speaks in another channel of the server already; `channel` is None where that is hidden from them."""
 
-    def __init__(self, channel: VocalChannel) -> None:
-        super().__init__(
-            "in another channel",
-            sentence=f"I'm in {channel.mention} at the moment. Come there, or ask me again when I'm done.",
-        )
+    def __init__(self, channel: VocalChannel | None) -> None:
+        super().__init__("in another channel", sentence=_BUSY if channel is None else _BUSY_IN.format(channel.mention))
+
+
+_BUSY = "I'm speaking somewhere else in this server at the moment. Please ask me again when I'm done."
+_BUSY_IN = "I'm in {} at the moment. Come there, or ask me again when I'm done."
 
 
 class NotInVoice(Refusal):
-    """The bot is in no voice channel of the server."""
+    """The bot is in no voice channel of the server, or in one that is hidden from who asks."""
 
     sentence = "I'm in no voice channel here. `/voice join` brings me to yours."
 
@@ -43,56 +45,75 @@ def session_here(interaction: discord.Interaction, voices: Voices) -> Session | 
     return session if session and channel and channel.id == session.channel.id else None
 
 
-def all_may_see(interaction: discord.Interaction, voices: Voices) -> bool:
-    """Tell whether all who listen to the bot may read along where something is asked; true where nobody listens."""
-    session, guild = voices.session(interaction.guild_id), interaction.guild
-    if session is None or guild is None:
-        return True
-    place = guild.get_channel_or_thread(interaction.channel_id or 0)
-    members = [guild.get_member(each) for each in session.listeners]
-    return place is not None and all(each and place.permissions_for(each).view_channel for each in members)
-
-
-def session_in_server(interaction: discord.Interaction, voices: Voices) -> Session:
-    """Give the bot's voice in the server where somebody asks.
+def session_seen(interaction: discord.Interaction, voices: Voices) -> Session:
+    """Give the bot's voice in the server where somebody asks, if they are in that voice channel or may view it.
 
     Raises:
         OutsideServer: that is no server.
-        NotInVoice: it is in no voice channel there.
+        NotInVoice: it is in no voice channel there that they may know of.
     """
     if interaction.guild_id is None:
         raise OutsideServer
     session = voices.session(interaction.guild_id)
-    if session is None:
+    if session is None or not _sees(interaction, session.channel):
         raise NotInVoice
     return session
 
 
-def channel_to_join(interaction: discord.Interaction, caller: Caller, voices: Voices) -> VocalChannel:
-    """Tell where the bot comes when this person calls it.
+def channel_to_join(
+    interaction: discord.Interaction, voices: Voices, *, named: VocalChannel | None = None
+) -> VocalChannel:
+    """Tell where the bot comes when this person calls it: to `named`, or to where they are.
 
-    It isn't taken away from others: who moves it from one channel to another has to be allowed to move members, unless
-    nobody listens.
+    It isn't taken away from others: who moves it from one channel to another has to be allowed to move members where
+    they listen to it, and where it is to come if that isn't their own channel.
 
     Raises:
         OutsideServer: there are no voice channels in direct messages.
+        MissingRight: they may not send it to `named`.
         NotListening: they are in no voice channel themselves.
         Elsewhere: others listen to it in another channel.
     """
     if interaction.guild_id is None:
         raise OutsideServer
-    channel = heard_channel(interaction)
+    if named is not None:
+        require_in(interaction, named, Right.MOVE_MEMBERS)
+    channel = named or heard_channel(interaction)
     if channel is None:
         raise NotListening
     session = voices.session(interaction.guild_id)
-    elsewhere = session is not None and session.channel.id != channel.id
-    if session is not None and elsewhere and session.listeners and not caller.may(Right.MOVE_MEMBERS):
-        raise Elsewhere(session.channel)
-    return channel
+    elsewhere = session.channel if session is not None and session.listeners else None
+    if elsewhere is None or elsewhere.id == channel.id or Right.MOVE_MEMBERS in rights_in(interaction, elsewhere):
+        return channel
+    raise Elsewhere(elsewhere if _sees(interaction, elsewhere) else None)
 
 
-def may_hush(caller: Caller, session: Session) -> bool:
-    """Whether this person may take the word from others: moderators, and who is alone with the bot."""
-    if any(caller.may(right) for right in (Right.MOVE_MEMBERS, Right.MANAGE_CHANNELS)):
+def rights_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel) -> frozenset[Right]:
+    """Return the rights that the person who asks has in a channel, which need not be the one where they ask."""
+    member = interaction.user
+    return rights_of(channel.permissions_for(member)) if isinstance(member, discord.Member) else frozenset()
+
+
+def require_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel, right: Right) -> None:
+    """Do nothing if the person who asks holds `right` in a channel.
+
+    Raises:
+        MissingRight: they don't.
+    """
+    if right not in rights_in(interaction, channel):
+        raise MissingRight(right, where="here" if channel.id == interaction.channel_id else f"in {channel.mention}")
+
+
+def may_hush(interaction: discord.Interaction, session: Session) -> bool:
+    """Whether this person may take the word from others: moderators of the channel, and who is alone with the bot."""
+    if not rights_in(interaction, session.channel).isdisjoint({Right.MOVE_MEMBERS, Right.MANAGE_CHANNELS}):
         return True
-    return session.listeners == [caller.user_id]
+    return session.listeners == [interaction.user.id]
+
+
+def _sees(interaction: discord.Interaction, channel: VocalChannel) -> bool:
+    """Whether the person who asks is in a voice channel, or may view it."""
+    member = interaction.user
+    if member.id in channel.voice_states:
+        return True
+    return isinstance(member, discord.Member) and channel.permissions_for(member).view_channel

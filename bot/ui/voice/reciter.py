@@ -10,6 +10,7 @@ from bot.speech.preferences import VoicePreferences
 from bot.speech.recital import Recital
 from bot.speech.reciting import Reciting
 from bot.speech.utterance import Label, Utterance
+from bot.ui.voice.audience import VIEW, Audience, origin_of
 from bot.ui.voice.hearing import hearing_of
 from bot.ui.voice.voices import Voices
 
@@ -17,8 +18,16 @@ from bot.ui.voice.voices import Voices
 class Reciter:
     """Prepares recitals of answers."""
 
-    def __init__(self, voices: Voices, reciting: Reciting, rules: GuildRules, preferences: VoicePreferences) -> None:
+    def __init__(
+        self,
+        voices: Voices,
+        audience: Audience,
+        reciting: Reciting,
+        rules: GuildRules,
+        preferences: VoicePreferences,
+    ) -> None:
         self._voices = voices
+        self._audience = audience
         self._reciting = reciting
         self._rules = rules
         self._preferences = preferences
@@ -26,14 +35,17 @@ class Reciter:
     async def recital(self, interaction: discord.Interaction, caller: Caller, question: str) -> Recital:
         """Prepare to have the answer to `question` said where the person who asks listens.
 
+        It is said as long as all who listen may view the channel where it is written.
+
         Raises:
             Refusal: they don't, or it can't be said there.
             StoreUnavailable: the store cannot be used just now.
         """
-        hearing = hearing_of(interaction, caller, self._voices, wanted=True)
+        origin = origin_of(interaction, VIEW)
+        hearing = hearing_of(interaction, caller, self._voices, self._audience, wanted=True, origin=origin)
         model = await self._rules.model_for(caller, ModelKind.SPEECH, None)
         voice = await self._preferences.get(caller)
-        label = Label(caller.user_id, caller.name, question)
+        label = Label(caller.user_id, caller.name, question, channel_id=caller.channel_id)
 
         async def begin() -> Utterance | None:
             return await hearing.begin(label, speed=voice.speed)

@@ -82,9 +82,7 @@ class Session:
     @property
     def listeners(self) -> list[int]:
         """The ids of the people in the channel, bots left out."""
-        members = self.guild.get_member
-        present = [user_id for user_id in self.channel.voice_states if user_id != self.guild.me.id]
-        return [user_id for user_id in present if not ((member := members(user_id)) and member.bot)]
+        return people_in(self.channel)
 
     async def speak(self, source: Source) -> None:
         """Play `source` to its end; see `bot.speech.speaker`.
@@ -188,3 +186,10 @@ class Session:
                     raise final from failure
                 log.warning("no new voice connection", extra={"guild": channel.guild.id, "detail": str(failure)})
         raise VoiceLost("not connected anew in time", sentence=GAVE_UP)
+
+
+def people_in(channel: VocalChannel) -> list[int]:
+    """Return the ids of the people in a voice channel, bots left out."""
+    members, own_id = channel.guild.get_member, channel.guild.me.id
+    present = [user_id for user_id in channel.voice_states if user_id != own_id]
+    return [user_id for user_id in present if not ((member := members(user_id)) and member.bot)]

@@ -96,8 +96,19 @@ class Voices:
     def moved(self, member: discord.Member, after: discord.VoiceState) -> None:
         """Take note of a change in some voice channel."""
         session = self._sessions.get(member.guild.id)
-        if session is not None and member.id == member.guild.me.id and after.channel is None:
+        if session is None:
+            return
+        is_me = member.id == member.guild.me.id
+        if is_me and after.channel is None:
             session.moved_out()
+        elif is_me or (after.channel is not None and after.channel.id == session.channel.id):
+            session.line.recheck()  # others listen now
+
+    def rights_changed(self, guild_id: int) -> None:
+        """Take note that who may see what in a server is not as it was."""
+        session = self._sessions.get(guild_id)
+        if session is not None:
+            session.line.recheck()
 
     @asynccontextmanager
     async def _turn(self, guild_id: int) -> AsyncIterator[None]:
