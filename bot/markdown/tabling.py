@@ -4,9 +4,10 @@ import re
 from typing import Final
 
 from bot.markdown.blocks import Inset, Paper
+from bot.markdown.grid import Grid
 from bot.markdown.inline import without_unfinished
 from bot.markdown.lines import translate
-from bot.markdown.tables import Row, Table, read_delimiter, read_row
+from bot.markdown.tables import Row, Table, is_delimiter, read_delimiter, read_row
 
 _MARGIN: Final = 40
 """Characters of a message that are left free below a grid, for what stands there while more is coming."""
@@ -28,8 +29,9 @@ class Tabling:
         self._header = header
         self._bordered = header.startswith("|")
         self._table: Table | None = None
+        self._grid: Grid | None = None  # None where rows are told one after another
+        self._rows: list[Row] = []  # those in the grid
         self._capacity = 0
-        self._as_records = False
         self._has_told = False
 
     @classmethod
@@ -47,7 +49,7 @@ class Tabling:
             return self._begin(content)
         if not self._is_row(content):
             return False
-        self._add(self._table, read_row(content))
+        self._add(self._table, self._table.fitted(read_row(content)))
         return True
 
     def finish(self, *, at_end: bool) -> list[str]:
@@ -55,38 +57,43 @@ class Tabling:
         del at_end
         if self._table is None:
             return [self._line]
-        if not self._as_records:
-            self._write_grid(self._table)
+        if self._grid is not None:
+            self._write_grid(self._table, self._grid)
         elif not self._has_told:
-            self._paper.write(self._told(self._table))
+            self._paper.write(self._told(self._table, []))
         return []
 
     def draft(self, line: str) -> str | None:
         """Show it with its last row as far as that has come; no border of it shows while it may still become one."""
         content = self._inset.content_of(line) or ""
-        if self._table is None:
+        table, grid = self._table, self._grid
+        if table is None:
             may_be_delimiter = _BEGUN_DELIMITER.fullmatch(content) is not None
             if not may_be_delimiter:
                 return None
             return "" if self._bordered else (translate(self._line) or "") + "\n"
         if not content:
-            return "" if self._as_records else self._shown(self._table)
+            return "" if grid is None else self._shown(grid)
         if not self._is_row(content):
             return None
-        longer = self._table.with_row(read_row(without_unfinished(content)))
-        if self._as_records:
-            return self._told(longer)
-        has_room = longer.grid is None or len(self._shown(longer)) <= self._capacity
-        return self._shown(longer if has_room else self._table)  # or it will stand in the next message
+        row = table.fitted(read_row(without_unfinished(content)))
+        if grid is None:
+            return self._told(table, [row])
+        longer = table.longer(grid, row)
+        if longer is None:
+            return self._told(table, [*self._rows, row])
+        has_room = self._length(longer) <= self._capacity
+        return self._shown(longer if has_room else grid)  # or it will stand in the next message
 
     def _begin(self, content: str) -> bool:
+        if not is_delimiter(content):
+            return False
         header = read_row(self._header)
         aligns = read_delimiter(content, len(header), bordered=self._bordered)
         if aligns is None:
             return False
         self._table = Table(header, aligns)
-        self._as_records = self._table.grid is None
-        self._open()
+        self._open(self._table)
         return True
 
     def _is_row(self, content: str) -> bool:
@@ -94,52 +101,53 @@ class Tabling:
             return content.startswith("|")
         return "|" in content and not _OTHER.match(content)
 
-    def _open(self) -> None:
-        """Begin a grid where there is room for one."""
-        self._paper.make_room(_LEAST_ROOM + _MARGIN)
+    def _open(self, table: Table) -> None:
+        """Begin a grid, where there is room for one, if the table can be shown as one."""
+        self._grid, self._rows = table.grid(self._inset.prefix), []
+        self._make_room(_LEAST_ROOM)
+
+    def _make_room(self, room: int) -> None:
+        self._paper.make_room(room + _MARGIN)
         self._capacity = self._paper.room - _MARGIN
 
     def _add(self, table: Table, row: Row) -> None:
         """Add a row; write what is there first, when that leaves no room for it."""
         has_turned = False
-        while not self._as_records:
-            longer = table.with_row(row)
-            if longer.grid is not None and len(self._shown(longer)) <= self._capacity:
-                self._table = longer
+        while self._grid is not None:
+            longer = table.longer(self._grid, row)
+            if longer is not None and self._length(longer) <= self._capacity:
+                self._grid = longer
+                self._rows.append(row)
                 return
-            if longer.grid is not None and table.rows:
-                self._write_grid(table)
-                table = table.without_rows()
-                self._open()
-            elif longer.grid is not None and not has_turned:
+            if longer is not None and self._rows:
+                self._write_grid(table, self._grid)
+                self._open(table)
+            elif longer is not None and not has_turned:
                 has_turned = True
-                self._paper.make_room(len(self._shown(longer)) + _MARGIN)
-                self._capacity = self._paper.room - _MARGIN
+                self._make_room(self._length(longer))
             else:
-                self._as_records = True
-                self._write_records(table)
-                table = table.without_rows()
-        self._table = table
-        self._write_records(table.with_row(row))
+                self._grid = None
+                if self._rows:
+                    self._write_told(table, self._rows)
+        self._write_told(table, [row])
 
-    def _write_grid(self, table: Table) -> None:
-        self._paper.write(self._shown(table))
-        if links := table.links:
+    def _write_grid(self, table: Table, grid: Grid) -> None:
+        self._paper.write(self._shown(grid))
+        if links := table.links(self._rows):
             self._paper.write(f"{self._inset.prefix}{' · '.join(links)}\n")
 
-    def _write_records(self, table: Table) -> None:
-        if table.rows:
-            self._paper.write(self._told(table))
-            self._has_told = True
+    def _write_told(self, table: Table, rows: list[Row]) -> None:
+        self._paper.write(self._told(table, rows))
+        self._has_told = True
 
-    def _shown(self, table: Table) -> str:
-        grid = table.grid
-        return self._told(table) if grid is None else self._inset.fenced(grid)
+    def _shown(self, grid: Grid) -> str:
+        return self._inset.fenced(grid.lines)
 
-    def _told(self, table: Table) -> str:
-        """Tell the rows of `table` one after another."""
-        lines = [] if self._has_told or (len(table.header) > 1 and table.rows) else table.heading
-        for row in table.rows:
-            lines += [""] if len(row) > 1 and (lines or self._has_told) else []
-            lines += table.record(row)
+    def _length(self, grid: Grid) -> int:
+        """Count the characters of `_shown`."""
+        return grid.length + len(self._inset.fenced([]))
+
+    def _told(self, table: Table, rows: list[Row]) -> str:
+        """Tell rows one after another."""
+        lines = table.told(rows, goes_on=self._has_told)
         return "".join(f"{self._inset.prefix}{line}".rstrip() + "\n" for line in lines)

@@ -1,9 +1,11 @@
 """Tables as Discord can show them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from bot.markdown import grid
 from bot.markdown.grid import WIDEST
 from bot.markdown.rendering import Rendering, rendered
 from tests.support.markdown_oracle import misaligned
@@ -199,3 +201,33 @@ def test_no_grid_is_wider_than_a_screen() -> None:
         text = f"| a | b | c |\n|-|-|-|\n| {'word ' * words} | {'x' * words} | y |"
         lines = shown(text).split("\n")
         assert lines[0] != "```" or max(map(len, lines)) <= WIDEST
+
+
+def rows_drawn(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    drawn = 0
+    original = grid._draw
+
+    def counting(*arguments: Any) -> tuple[str, ...]:
+        nonlocal drawn
+        drawn += 1
+        return original(*arguments)
+
+    monkeypatch.setattr(grid, "_draw", counting)
+    rendered(text)
+    return drawn
+
+
+def test_each_row_of_a_long_table_is_drawn_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rows_drawn("|a|\n|-|\n" + "|b|\n" * 4000, monkeypatch) <= 4000 * 1.1
+
+
+def test_rows_are_drawn_again_only_where_a_column_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    growing_rows = "".join(f"|{'b' * (1 + number % 40)}|\n" for number in range(4000))
+    assert rows_drawn(f"|a|\n|-|\n{growing_rows}", monkeypatch) <= 4000 * 15
+
+
+def test_a_header_too_long_to_stand_in_each_row_stands_above_them_once() -> None:
+    text = f"| a | {'name ' * 100}|\n|---|---|\n" + "| 1 | 2 |\n" * 300
+    messages = "\n".join(rendered(text))
+    assert messages.count("name") == 100
+    assert messages.count("**1**\n- 2") == 300
