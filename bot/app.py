@@ -14,7 +14,7 @@ from bot.conversation.answering import Answering
 from bot.conversation.window import Window
 from bot.drawing.drawing import Drawing
 from bot.drawing.sketchbook import Sketchbook
-from bot.errors import StartupFault, StoreUnavailable
+from bot.errors import StartupFault, StoreFull, StoreReadOnly, StoreUnavailable
 from bot.guilds.admission import Admission
 from bot.guilds.auto_read import AutoRead
 from bot.guilds.doors import Doors
@@ -85,7 +85,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             await stack.enter_async_context(ledger.running())
             await stack.enter_async_context(roster.running())
         except StoreUnavailable as error:
-            raise StartupFault("The database can't be written just now. Is another program holding it?") from error
+            raise StartupFault(_cannot_write(error)) from error
         catalogue = Catalogue(api.models, _policy(settings), clock)
         await stack.enter_async_context(_kept_fresh(catalogue))
         lexicon = Lexicon(StoredPronunciations(database), clock)
@@ -140,6 +140,17 @@ async def _kept_fresh(catalogue: Catalogue) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+def _cannot_write(error: StoreUnavailable) -> str:
+    """Say why the database cannot be written at the start."""
+    match error:
+        case StoreFull():
+            return "The disk of the database is full; make room on it."
+        case StoreReadOnly():
+            return "The database may not be written; give it and its folder to the user that the bot runs as."
+        case _:
+            return f"The database can't be written just now ({error}). Is another program holding it?"
 
 
 def _doors(settings: Settings) -> Doors:

@@ -31,6 +31,8 @@ BotError                      carries one plain sentence for the person who aske
 │   ├── TooSlow               a time limit passed
 │   └── BrokenAnswer          an answer that cannot be used
 ├── StoreUnavailable          the database cannot be written or read just now
+│   ├── StoreFull             its disk is full
+│   ├── StoreReadOnly         it may not be written
 │   └── Unstorable            no database takes such a value
 └── StartupFault              the program cannot start; ends it with `exit_status`
 """
@@ -241,9 +243,21 @@ class BrokenAnswer(ApiError):
 
 
 class StoreUnavailable(BotError):
-    """The database cannot be used just now: locked, full, read-only."""
+    """The database cannot be used just now: locked, most often."""
 
     sentence = "I can't get at my memory right now, so I haven't started. Please try again in a moment."
+
+
+class StoreFull(StoreUnavailable):
+    """The disk that the database lies on is full."""
+
+    sentence = "My disk is full, so I haven't started. Whoever runs me needs to make room on it."
+
+
+class StoreReadOnly(StoreUnavailable):
+    """The database may be read and not written."""
+
+    sentence = "I may only read my memory right now, so I haven't started. Whoever runs me needs to look at it."
 
 
 class Unstorable(StoreUnavailable):

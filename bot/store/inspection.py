@@ -5,12 +5,17 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from bot.errors import StartupFault
+from bot.store import disk
 from bot.store.opening import check_engine, database_path, has_content, look_at, unusable
 from bot.store.schema import migrations, version_of
 
 WAIT_S = 2.0
+
+TRIED: Final = 256 * 1024
+"""Bytes that are written to see whether there is room: a full disk often still takes a few."""
 
 
 def inspect(url: str) -> str:
@@ -25,6 +30,12 @@ def inspect(url: str) -> str:
     while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110 - Path's raises where it may not look
         folder = folder.parent
     _try_to_write(folder, path)
+    _check_room(folder, path)
+    return _look(path) + _whose(path)
+
+
+def _look(path: Path) -> str:
+    """Tell how the file is."""
     if not has_content(path):
         return f"{path} will be made at the first start"
     try:
@@ -41,13 +52,38 @@ def inspect(url: str) -> str:
 def _try_to_write(folder: Path, path: Path) -> None:
     """Make a file in the folder and remove it: what permissions say is not all that can stand in the way."""
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(os.urandom(TRIED))  # what compresses well would need less room than the database does
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
+        if error.errno in disk.FULL:
+            raise StartupFault(f"The disk of the database {path} is full; make room on it.") from error
         raise StartupFault(
             f"The folder {folder} for the database {path} can't be written ({error.strerror}); give it to the user "
             "that the bot runs as, or point DATABASE_URL somewhere else."
         ) from error
+
+
+def _check_room(folder: Path, path: Path, least: int = disk.LEAST_FREE) -> None:
+    free = disk.free(folder)
+    if free is not None and free < least:
+        raise StartupFault(
+            f"The disk of the database {path} is nearly full: {free / 2**20:.1f} MiB are free, "
+            f"{least // 2**20} should be; make room on it."
+        )
+
+
+def _whose(path: Path) -> str:
+    """Add what there is to say of who else gets at the database."""
+    more = ""
+    if (machine := disk.machine_of(path)) is not None:
+        more += f"; it lies on another machine's disk ({machine}), where its locks may not hold: better a local one"
+    if readable := disk.open_to_others(path):
+        if any(os.geteuid() not in {0, file.stat().st_uid} for file in readable):
+            raise StartupFault(f"Other users of this machine may read {readable[0]}; its owner should chmod it to 600.")
+        more += "; other users of this machine may read it until the next start"
+    return more
 
 
 def _lock_once(path: Path) -> int:

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 from bot.errors import StartupFault
+from bot.store import disk
 from bot.store.database import Database
 from bot.store.schema import APPLICATION_ID, NewerThanCode, migrations, upgrade, version_of
 from bot.store.sqlite import BUSY_TIMEOUT_MS, connect
@@ -36,6 +37,9 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     """
     path = database_path(url)
     await asyncio.to_thread(_prepare, path)
+    if (machine := disk.machine_of(path)) is not None:
+        facts = {"file_system": machine}
+        logger.warning("the database lies on another machine's disk, where its locks may not hold", extra=facts)
     async with AsyncExitStack() as stack:
         try:
             database = await stack.enter_async_context(connect(path))
@@ -71,8 +75,12 @@ def _prepare(path: Path) -> None:
     try:
         if has_content(path):
             look_at(path)
+        else:
+            disk.create(path)
+        for file in disk.close_to_others(path):
+            logger.warning("others may read a file of the database", extra={"file": file.name})
         with closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-            _use_write_ahead_log(connection)
+            _use_write_ahead_log(connection, path)
             before = version_of(connection)
             upgrade(connection, migrations())
             if (after := version_of(connection)) != before:
@@ -120,21 +128,29 @@ def look_at(path: Path) -> None:
             raise StartupFault(f"The database {path} is damaged. {_LEFT_ALONE}")
 
 
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
     """Switch the file to the write-ahead log, which stays with it.
 
     Where two processes do this at once SQLite reports "locked" without waiting, so the wait is ours.
+
+    Raises:
+        StartupFault: SQLite does not switch, since the disk can't do what the log needs.
     """
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
         else:
-            return
+            break
+    if mode != "wal":
+        raise StartupFault(
+            f"The disk of the database {path} can't do SQLite's write-ahead log (it stays at {mode}), as network disks "
+            "can't; put the database on a local disk."
+        )
 
 
 def _newer(path: Path, version: int) -> StartupFault:
@@ -148,4 +164,12 @@ def unusable(path: Path, error: sqlite3.Error) -> StartupFault:
     """Say why SQLite cannot use the file at `path`."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StartupFault(f"The database {path} is damaged. {_LEFT_ALONE}")
+    if disk.is_full(error, path):
+        return StartupFault(f"The disk of the database {path} is full; make room on it.")
+    if disk.is_busy(error):
+        return StartupFault(f"The database {path} can't be used: {error}. Is another program holding it?")
+    if disk.is_read_only(error):
+        return StartupFault(
+            f"The database {path} can't be used: {error}. Give it and its folder to the user that the bot runs as."
+        )
     return StartupFault(f"The database {path} can't be used: {error}.")

@@ -3,19 +3,23 @@
 SQLite has one writer at a time anyway; a reading connection of its own keeps small reads quick while a long write runs
 (write-ahead log). A task cancelled in mid-transaction would leave it open for whoever comes next, so every transaction
 is a task of its own that nobody outside can cancel.
+
+What is deleted is overwritten in the file, but stays readable in the write-ahead log until that is written over, so the
+log is emptied a moment after each transaction that took something away.
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiosqlite
 
-from bot.errors import StoreUnavailable, Unstorable
+from bot.errors import StoreFull, StoreUnavailable, Unstorable
+from bot.store import disk
 from bot.store.database import Row, Value, Work
 
 BUSY_TIMEOUT_MS = 5_000
@@ -23,6 +27,18 @@ BUSY_TIMEOUT_MS = 5_000
 
 IMPATIENT_MS = 200
 """How long it waits once it has given up, until it gets through again: many would wait one after another."""
+
+LOG_LIMIT: Final = 4 * 2**20
+"""Bytes that the write-ahead log keeps once all of it has gone into the database."""
+
+EMPTY_LOG_AFTER_S: Final = 1.0
+"""How long after a deletion the log is emptied: what is deleted together goes together."""
+
+EMPTY_LOG_AGAIN_S: Final = 5.0
+"""How long after somebody who was reading or writing stood in the way."""
+
+EMPTY_LOG_WAITS_S: Final = 0.05
+"""How long it may keep others from writing."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +48,13 @@ T = TypeVar("T")
 class SqliteDatabase:
     """The `Database` port over one SQLite file. Made by `connect`, which also closes it."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self._path = path
+        self._erased = asyncio.Event()
         # IMMEDIATE takes the write lock first: a transaction that reads and then writes would otherwise fail at once,
         # busy timeout or not, when another process wrote in between.
-        self._writing = _Lane(writer, "BEGIN IMMEDIATE")
-        self._reading = _Lane(reader, "BEGIN")
+        self._writing = _Lane(path, writer, "BEGIN IMMEDIATE", self._erased.set)
+        self._reading = _Lane(path, reader, "BEGIN")
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` alone among all writers; commit when it returns, roll back when it raises."""
@@ -45,6 +63,18 @@ class SqliteDatabase:
     async def read(self, work: Work[T]) -> T:
         """Run `work` on one unchanging view of the data."""
         return await self._reading.run(work)
+
+    async def keep_log_empty(self) -> None:
+        """Empty the write-ahead log for ever, a moment after something was deleted."""
+        pause_s = EMPTY_LOG_AFTER_S
+        while True:
+            await self._erased.wait()
+            await asyncio.sleep(pause_s)
+            self._erased.clear()
+            pause_s = EMPTY_LOG_AFTER_S
+            if not await asyncio.to_thread(_empty_log, self._path):
+                self._erased.set()
+                pause_s = EMPTY_LOG_AGAIN_S
 
     async def drain(self) -> None:
         """Take no new transactions and wait for the running ones."""
@@ -62,19 +92,27 @@ async def connect(path: Path) -> AsyncIterator[SqliteDatabase]:
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(_connection(path))
         reader = await stack.enter_async_context(_connection(path, "PRAGMA query_only = ON"))
-        database = SqliteDatabase(writer, reader)
+        await writer.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")  # PRAGMA takes no placeholders
+        database = SqliteDatabase(path, writer, reader)
+        emptying = asyncio.create_task(database.keep_log_empty(), name="write-ahead log")
         try:
             yield database
         finally:
+            emptying.cancel()
             await _see_through(database.drain())
 
 
 class _Lane:
     """One connection, the transaction that has it, and those waiting for it."""
 
-    def __init__(self, connection: aiosqlite.Connection, begin: str) -> None:
+    def __init__(
+        self, path: Path, connection: aiosqlite.Connection, begin: str, erased: Callable[[], None] = lambda: None
+    ) -> None:
+        self._path = path
         self._connection = connection
         self._begin = begin
+        self._erased = erased
+        self._full = False
         self._free = asyncio.Lock()
         self._transactions: set[asyncio.Task[Any]] = set()  # Any: each gives what its work gives.
         self._closed = False
@@ -105,18 +143,33 @@ class _Lane:
                     await self._connection.rollback()  # the last roll-back failed (a disk error): begin clean
                 try:
                     await self._connection.execute(self._begin)
-                    result = await work(_SqliteTransaction(self._connection))
+                    transaction = _SqliteTransaction(self._connection)
+                    result = await work(transaction)
                     await self._connection.execute("COMMIT")
                 except BaseException:
                     await self._connection.rollback()  # does nothing where SQLite has rolled back by itself
                     raise
             except sqlite3.Error as error:
-                await self._be_patient(not _is_busy(error))
-                name = getattr(error, "sqlite_errorname", "no SQLite code")
-                logger.error("transaction failed begin=%r fault=%s code=%s", self._begin, type(error).__name__, name)
-                raise StoreUnavailable(f"{type(error).__name__} {name}") from error
+                await self._be_patient(not disk.is_busy(error))
+                unavailable = disk.unavailable(error, self._path)
+                logger.error("transaction failed begin=%r fault=%s", self._begin, unavailable)
+                if isinstance(unavailable, StoreFull):
+                    self._tell_of_room(full=True)
+                raise unavailable from error
             await self._be_patient(True)
+            if transaction.wrote:
+                self._tell_of_room(full=False)
+            if transaction.erased:
+                self._erased()
             return result
+
+    def _tell_of_room(self, *, full: bool) -> None:
+        """Say once in the log that the disk is full, and once that it no longer is."""
+        if full and not self._full:
+            logger.warning("the disk that the database lies on is full: nothing is kept before there is room")
+        if self._full and not full:
+            logger.warning("there is room again on the disk that the database lies on")
+        self._full = full
 
     async def _be_patient(self, patient: bool) -> None:
         """Wait long for a lock from now on, or not."""
@@ -131,15 +184,19 @@ class _SqliteTransaction:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.wrote = False
+        self.erased = False
 
     async def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         with _values_fit():
             cursor = await self._connection.execute(sql, parameters)
+        self._note(sql, cursor.rowcount)
         return cursor.rowcount
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         with _values_fit():
-            await self._connection.executemany(sql, rows)
+            cursor = await self._connection.executemany(sql, rows)
+        self._note(sql, cursor.rowcount)
 
     async def fetch_one(self, sql: str, parameters: Sequence[Value] = ()) -> Row | None:
         rows = await self.fetch_all(sql, parameters)
@@ -151,7 +208,16 @@ class _SqliteTransaction:
 
     async def fetch_all(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
         with _values_fit():
-            return [tuple(row) for row in await self._connection.execute_fetchall(sql, parameters)]
+            rows = [tuple(row) for row in await self._connection.execute_fetchall(sql, parameters)]
+        self._note(sql, len(rows))
+        return rows
+
+    def _note(self, sql: str, rows: int) -> None:
+        """Note whether anything was written, and whether anything that was there before is there no more."""
+        if rows > 0:
+            verb = sql.lstrip()[:6].upper()
+            self.wrote |= verb in {"INSERT", "UPDATE", "DELETE"}
+            self.erased |= verb in {"UPDATE", "DELETE"}
 
 
 @contextmanager
@@ -179,8 +245,20 @@ async def _connection(path: Path, *pragmas: str) -> AsyncIterator[aiosqlite.Conn
         await _see_through(connection.close())
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+def _empty_log(path: Path) -> bool:
+    """Write all of the log into the database and cut it to nothing; False where somebody stands in the way. Blocking.
+
+    By a connection of its own, so that nobody waits for it: most of the work keeps nobody from writing.
+    """
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=EMPTY_LOG_WAITS_S)) as connection:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error as error:
+        logger.info("write-ahead log not emptied yet", extra={"code": getattr(error, "sqlite_errorname", None)})
+        return False
+    return not busy
 
 
 async def _opened(connection: aiosqlite.Connection) -> None:

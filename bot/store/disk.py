@@ -1,0 +1,141 @@
+"""The disk that the database lies on: who else may read the files there, whose disk it is, and how full."""
+
+import errno
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from bot.errors import StoreFull, StoreReadOnly, StoreUnavailable
+
+LEAST_FREE: Final = 64 * 2**20
+"""Bytes. With less, a disk is called full before it is: the log of a busy evening takes as much."""
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+OF_OTHER_MACHINES: Final = (
+    frozenset({"9p", "afs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "virtiofs"})
+    | frozenset({"drvfs", "fakeowner", "fuse.grpcfuse", "fuse.vmhgfs-fuse", "osxfs", "prl_fs", "vboxsf"})
+    | frozenset({"fuse.ceph-fuse", "fuse.davfs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.juicefs", "fuse.rclone"})
+    | frozenset({"fuse.s3fs", "fuse.smbnetfs", "fuse.sshfs"})
+)
+"""File systems on which SQLite's locks, or its memory shared between processes, may not hold."""
+
+_TOO_FEW: Final = 2**16
+"""Bytes. SQLite's smallest file beside the database takes half of it."""
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+_OTHERS: Final = 0o077
+_GROUP_WRITES: Final = 0o020
+
+
+def create(path: Path) -> None:
+    """Make an empty file that nobody but its owner may read; SQLite gives those beside it the same rights.
+
+    Where that fails SQLite will say why.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+
+
+def close_to_others(path: Path) -> list[Path]:
+    """Take from others the right to read the database's files; name those that are somebody else's to change.
+
+    Where the group may write as well, it is meant to, and keeps its rights.
+    """
+    left = []
+    for file, mode in _open_to_others(path):
+        try:
+            file.chmod(mode & ~_unwanted(mode))
+        except OSError:
+            left.append(file)
+    return left
+
+
+def open_to_others(path: Path) -> list[Path]:
+    """Name the database's files that others than their owner may read, where that is not meant."""
+    return [file for file, _ in _open_to_others(path)]
+
+
+def machine_of(path: Path, mounts: str | None = None) -> str | None:
+    """Name the file system that a path lies on where it is another machine's; None where it is local or not known.
+
+    Args:
+        mounts: what Linux tells in `/proc/self/mountinfo`; read there if not given.
+    """
+    if mounts is None:
+        try:
+            mounts = _MOUNTS.read_text(errors="surrogateescape")
+        except OSError:
+            return None
+    whole = os.path.realpath(path)
+    nearest, kind = "", ""
+    for line in mounts.splitlines():
+        head, _, tail = line.partition(" - ")
+        fields = head.split(" ")
+        if len(fields) < 5 or not tail:
+            continue
+        point = _ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), fields[4])
+        if (whole == point or whole.startswith(point.rstrip("/") + "/")) and len(point) >= len(nearest):
+            nearest, kind = point, tail.split(" ")[0]
+    return kind if kind in OF_OTHER_MACHINES else None
+
+
+def free(folder: Path) -> int | None:
+    """Count the bytes that are free for us on a folder's disk; None where that cannot be told."""
+    try:
+        found = os.statvfs(folder)
+    except (OSError, AttributeError):
+        return None
+    return found.f_bavail * found.f_frsize if found.f_blocks else None
+
+
+def is_full(error: sqlite3.Error, path: Path) -> bool:
+    """Tell whether SQLite failed for want of room on the disk of the file at `path`."""
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return True
+        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
+            # So it calls the want of room for the files beside the database.
+            left = free(path.parent)
+            return left is not None and left < _TOO_FEW
+    return False
+
+
+def is_read_only(error: sqlite3.Error) -> bool:
+    """Tell whether SQLite failed because the file may not be written."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Tell whether SQLite failed because somebody else is writing."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
+    """Say for members why a transaction failed, and for the log with which code."""
+    detail = f"{type(error).__name__} {getattr(error, 'sqlite_errorname', 'no SQLite code')}"
+    if is_full(error, path):
+        return StoreFull(detail)
+    if is_read_only(error):
+        return StoreReadOnly(detail)
+    return StoreUnavailable(detail)
+
+
+def _open_to_others(path: Path) -> Iterator[tuple[Path, int]]:
+    if os.name != "posix":
+        return
+    for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with suppress(OSError):
+            mode = file.stat().st_mode & 0o777
+            if mode & _unwanted(mode):
+                yield file, mode
+
+
+def _unwanted(mode: int) -> int:
+    """Give the rights in a file's mode that nobody meant to give."""
+    return 0o007 if mode & _GROUP_WRITES else _OTHERS

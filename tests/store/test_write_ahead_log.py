@@ -1,0 +1,105 @@
+"""The write-ahead log keeps nothing that was deleted, and does not stay large."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from a_turn import TURN
+
+from bot.store import sqlite
+from bot.store.conversations import Conversations
+from bot.store.database import Database
+from bot.store.gone import Gone
+from bot.store.opening import open_database
+from bot.store.removals import Removals
+from bot.store.settings import StoredSettings
+
+SECRET = "swordfish " * 20
+
+
+@pytest.fixture
+async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+    monkeypatch.setattr(sqlite, "EMPTY_LOG_AFTER_S", 0)
+    monkeypatch.setattr(sqlite, "EMPTY_LOG_AGAIN_S", 0.01)
+    async with open_database(f"sqlite:///{path}") as opened:
+        yield opened
+
+
+def log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def size(file: Path) -> int:
+    return file.stat().st_size
+
+
+async def until_empty(path: Path) -> None:
+    async with asyncio.timeout(10):
+        while size(log_of(path)):  # noqa: ASYNC110 - another thread empties it, and tells nobody
+            await asyncio.sleep(0.005)
+
+
+def holds_secret(path: Path) -> bool:
+    return any(SECRET.encode() in file.read_bytes() for file in (path, log_of(path)))
+
+
+@pytest.mark.parametrize("by", ["member", "message", "channel", "clear", "age", "setting"])
+async def test_what_is_deleted_is_in_neither_file_a_moment_later(path: Path, database: Database, by: str) -> None:
+    removals, settings = Removals(database, Gone()), StoredSettings(database)
+    conversations = Conversations(database)
+    if by == "setting":
+        await settings.set_channel(1, 2, "persona", SECRET, by=3, at_ms=4)
+    else:
+        await conversations.save(replace(TURN, answer=SECRET))
+    assert holds_secret(path)
+    match by:
+        case "member":
+            await removals.of_member(TURN.author_id, at_ms=2**50)
+        case "message":
+            await removals.of_messages(TURN.answer_message_ids)
+        case "channel":
+            await removals.of_channel(TURN.channel_id)
+        case "clear":
+            await removals.visible_to(TURN.author_id, TURN.channel_id)
+        case "age":
+            await removals.older_than(2**50)
+        case "setting":
+            await settings.clear_channel(1, 2, ["persona"], by=3, at_ms=4)
+            await removals.changes_before(2**50)
+    await until_empty(path)
+    assert not holds_secret(path)
+
+
+async def test_somebody_who_reads_is_waited_for_and_keeps_nobody_from_writing(path: Path, database: Database) -> None:
+    conversations, removals = Conversations(database), Removals(database, Gone())
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        await conversations.save(TURN)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM turns").fetchall()
+        await removals.of_channel(TURN.channel_id)
+        for _ in range(20):
+            await conversations.save(TURN)
+        assert size(log_of(path)) > 0
+        reader.execute("COMMIT")
+    await removals.of_channel(TURN.channel_id)
+    await until_empty(path)
+
+
+async def test_a_log_that_grew_while_somebody_read_shrinks_again(path: Path) -> None:
+    async with open_database(f"sqlite:///{path}") as database:
+        settings = StoredSettings(database)
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM turns").fetchall()
+            for number in range(60):
+                await settings.set_server(number, "persona", "x" * 100_000, by=1, at_ms=1)
+            assert size(log_of(path)) > sqlite.LOG_LIMIT
+            reader.execute("COMMIT")
+        async with asyncio.timeout(10):
+            number = 1000
+            while size(log_of(path)) > sqlite.LOG_LIMIT:
+                await settings.set_server(number, "persona", "x" * 100_000, by=1, at_ms=1)
+                number += 1
