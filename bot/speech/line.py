@@ -190,6 +190,9 @@ class Line:
                 await self._talk()
         except* VoiceLost as lost:
             log.info("line dropped", extra={"utterances": len(self._in_order()), "detail": str(lost.exceptions[0])})
+        except* Exception:
+            # Whatever went wrong with these, what is put on the line from now on is said.
+            log.exception("line dropped", extra={"utterances": len(self._in_order())})
         finally:
             self._task = None
             self._drop(self._in_order())

@@ -118,6 +118,10 @@ class Recital:
         except BotError as error:
             log.warning("answer not said to its end", extra={"error": type(error).__name__, "detail": str(error)})
             self.fault = error
+        except Exception:
+            # The answer's text is there all the same, and nothing else is to go wrong with it.
+            log.exception("answer not said to its end")
+            self.fault = BotError()
         finally:
             if self._utterance is not None:
                 self._utterance.close()

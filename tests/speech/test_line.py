@@ -287,3 +287,22 @@ async def test_nothing_is_said_while_nobody_knows_and_a_drop_meanwhile_holds(lin
     gate.answering.set()
     await until(lambda: line.idle_s > 0)
     assert (listener.packets, asked_about.refused) == (0, None)
+
+
+async def test_after_any_fault_at_all_what_comes_next_is_said(pool: Pool, caplog: pytest.LogCaptureFixture) -> None:
+    class OnceBroken(Listener):
+        async def speak(self, source: Source) -> None:
+            if not self.talks:
+                self.talks += 1
+                raise RuntimeError("odd")
+            await super().speak(source)
+
+    line = Line(OnceBroken(), pool, SystemClock())
+    first, second = utterance(ADA), utterance(BEN)
+    line.add(first)
+    await until(lambda: first.dropped and line.listed() == [])
+    line.add(second)
+    await until(lambda: second.over)
+    assert not second.dropped
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["line dropped"]
+    await line.close()

@@ -8,11 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.errors import BotError
 from bot.quotas.rules import Kind
 from bot.speech.pronunciation import Pronunciation
 from bot.speech.recital import AT_ONCE, Recital
 from bot.speech.utterance import Label, Utterance
-from tests.support.workshop import CALLER, DEADLINE_S, Workshop, workshop
+from tests.support.workshop import CALLER, DEADLINE_S, Workshop, refusing, workshop
 
 SENTENCES = ["The tide comes in twice a day. ", "It stays for a while up there. ", "Then it goes out again slowly. "]
 
@@ -42,6 +43,25 @@ async def reciting(folder: Path) -> AsyncIterator[tuple[Workshop, Recital, Utter
             recital.hear(sentence)
         await asyncio.wait_for(asked.wait(), DEADLINE_S)
         yield shop, recital, utterance
+
+
+async def test_any_fault_at_all_of_the_voice_leaves_the_answer_alone(tmp_path: Path) -> None:
+    async def begin() -> Utterance:
+        raise RuntimeError("odd")
+
+    async with workshop(tmp_path, refusing_all) as shop:
+        pronunciation = Pronunciation({})
+        async with Recital(
+            shop.api, shop.ledger, CALLER, begin, voice="alloy", model="tts-1", pronunciation=pronunciation
+        ) as recital:
+            recital.hear(SENTENCES[0])
+            recital.finish()
+        assert recital.fault is not None
+        assert recital.fault.sentence == BotError.sentence
+
+
+async def refusing_all(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
+    return refusing(500)
 
 
 async def cost(shop: Workshop) -> int:
