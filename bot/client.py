@@ -19,6 +19,7 @@ from bot.ui.asking import Asking
 from bot.ui.buttons import Buttons
 from bot.ui.forms import Forms
 from bot.ui.gate import Gate
+from bot.ui.gateway_limit import limit_commands
 from bot.ui.interruptions import Interruptions
 from bot.ui.replies import Replies
 from bot.ui.rooms import Rooms
@@ -86,6 +87,7 @@ class Bot(commands.AutoShardedBot):
         """Whether everything up to the first session was done."""
         self.command_ids: dict[str, int] = {}
         self._api_base_url = api_base_url
+        limit_commands(clock)
         intents = discord.Intents.none()
         intents.guilds = True
         # Content comes with mentions of the bot, with direct messages and with replies that ping it (FACTS: intents and
