@@ -45,6 +45,7 @@ from bot.store.archive import Archive
 from bot.store.conversations import Conversations
 from bot.store.departures import Departures
 from bot.store.gone import Gone
+from bot.store.late import LateWrites
 from bot.store.lifeline import holding
 from bot.store.members import Members
 from bot.store.opening import database_path, open_database
@@ -90,7 +91,9 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         await stack.enter_async_context(_kept_fresh(catalogue))
         lexicon = Lexicon(StoredPronunciations(database), clock)
         gone = Gone(subjects.forgotten)
-        removals, archive = Removals(database, gone), Archive(database)
+        late = LateWrites(clock)
+        await stack.enter_async_context(late.running())
+        removals, archive = Removals(database, gone, late), Archive(database, late)
         servers, deletions = Servers(Departures(database), clock), Deletions(removals, clock)
         await stack.enter_async_context(deletions.running())
         retention = Retention(removals, servers, clock, days=settings.history_retention_days)
@@ -99,7 +102,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         yield Services(
             answering=Answering(
                 api,
-                Conversations(database, gone),
+                Conversations(database, gone, late),
                 ledger,
                 clock,
                 window=Window(settings.history_turns, settings.history_tokens),
@@ -110,7 +113,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 StoredPreferences(database), clock, default_voice=settings.default_speech_voice
             ),
             drawing=Drawing(api, ledger, clock),
-            sketchbook=Sketchbook(Sketches(database, gone), clock),
+            sketchbook=Sketchbook(Sketches(database, gone, late), clock),
             rules=GuildRules(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
             presets=presets,
             auto_read=AutoRead(StoredSettings(database), clock),

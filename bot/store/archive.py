@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.store.database import Database, Transaction
+from bot.store.late import LateWrites
 from bot.store.turns import COLUMNS, Turn, turn_from
 
 _BEFORE = """
@@ -61,16 +62,18 @@ class Stretch:
 
 
 class Archive:
-    """Reads kept turns. Every method may raise StoreUnavailable."""
+    """Reads kept turns. Every method may raise StoreUnavailable. `late` knows those that are still to be kept."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, late: LateWrites | None = None) -> None:
         self._database = database
+        self._late = late
 
     async def turn(self, turn_id: int) -> Turn | None:
         """Give one turn, if it is still kept, whoever may see it."""
+        row_id = turn_id if self._late is None else await self._late.settled_id(turn_id)
 
         async def work(transaction: Transaction) -> list[Turn]:
-            return await _turns(transaction, [turn_id])
+            return await _turns(transaction, [row_id])
 
         return next(iter(await self._database.read(work)), None)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.store import lines
 from bot.store.database import Database, Transaction
 from bot.store.gone import Gone
+from bot.store.late import LateWrites
 from bot.store.lines import LineOf
 from bot.store.removals import remove_turn
 from bot.store.turns import FIRST_ANSWER, QUESTION_POSITION, NewTurn, Turn, values_of
@@ -30,14 +31,17 @@ _NOTE_MESSAGE = _ADD_MESSAGE + " ON CONFLICT (turn_id, position) DO UPDATE SET m
 
 
 class Conversations:
-    """The kept turns of all channels. `gone` is shared with the `Removals` of this process."""
+    """The kept turns of all channels. `gone` and `late` are shared with the `Removals` of this process."""
 
-    def __init__(self, database: Database, gone: Gone | None = None) -> None:
+    def __init__(self, database: Database, gone: Gone | None = None, late: LateWrites | None = None) -> None:
         self._database = database
         self._gone = gone or Gone()
+        self._late = late
 
     async def save(self, turn: NewTurn) -> int | None:
         """Keep `turn` at its place, whole or not at all, and return its id.
+
+        With `late` what cannot be kept now is kept later, and the id is a stand-in until then.
 
         Returns None, having kept nothing, where one of its messages or its channel has been deleted meanwhile, or its
         author's data.
@@ -45,6 +49,11 @@ class Conversations:
         Raises:
             StoreUnavailable: it could not be kept.
         """
+        if self._late is None:
+            return await self._save(turn)
+        return await self._late.keep(lambda: self._save(turn))
+
+    async def _save(self, turn: NewTurn) -> int | None:
         places = (turn.channel_id, turn.thread_of, turn.question_message_id, *turn.answer_message_ids)
 
         async def work(transaction: Transaction) -> int | None:
@@ -70,11 +79,18 @@ class Conversations:
     async def note_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
         """Keep which messages the answer of a kept turn came to, all of them, in their order.
 
-        Where one of them has been deleted meanwhile, the turn goes.
+        Where one of them has been deleted meanwhile, the turn goes. With `late` it is done as `save` is.
 
         Raises:
             StoreUnavailable: they could not be kept.
         """
+        late = self._late
+        if late is None:
+            await self._note_messages(turn_id, answer_message_ids)
+        else:
+            await late.keep(lambda: self._note_messages(late.id_of(turn_id), answer_message_ids))
+
+    async def _note_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
         rows = [(turn_id, position, message) for position, message in enumerate(answer_message_ids, FIRST_ANSWER)]
 
         async def work(transaction: Transaction) -> None:

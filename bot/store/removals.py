@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.store.database import Database, Transaction, Value
 from bot.store.gone import Gone
+from bot.store.late import LateWrites
 
 _OF_MESSAGE = "SELECT turn_id FROM turn_messages WHERE message_id = ?"
 
@@ -72,12 +73,13 @@ BATCH: Final = 100
 class Removals:
     """Takes turns away. Every method returns how many of them went, and may raise StoreUnavailable having taken some.
 
-    `gone` is shared with the `Conversations` of this process.
+    `gone` and `late` are shared with the `Conversations` of this process.
     """
 
-    def __init__(self, database: Database, gone: Gone) -> None:
+    def __init__(self, database: Database, gone: Gone, late: LateWrites | None = None) -> None:
         self._database = database
         self._gone = gone
+        self._late = late
 
     def note(self, ids: Iterable[int]) -> None:
         """See that nothing of these messages, threads or channels is kept hereafter, or goes along with a question."""
@@ -117,6 +119,8 @@ class Removals:
 
     async def visible_to(self, member_id: int, channel_id: int) -> int:
         """Take away a channel's public turns and the member's own private ones there."""
+        if self._late is not None:
+            await self._late.flush()  # what is still to be kept is to go as well
         return await self._all(_PUBLIC, channel_id) + await self._all(_OWN_PRIVATE, channel_id, member_id)
 
     async def of_member(self, member_id: int, *, at_ms: int) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.store.database import Database, Row, Transaction
 from bot.store.gone import Gone
+from bot.store.late import LateWrites
 from bot.store.text import storable
 
 _ADD = """
@@ -42,22 +43,27 @@ class Sketch:
 
 
 class Sketches:
-    """The sketches of all channels. `gone` is shared with the `Removals` of this process.
+    """The sketches of all channels. `gone` is shared with the `Removals` of this process, `late` with all that keep.
 
     Every method may raise StoreUnavailable.
     """
 
-    def __init__(self, database: Database, gone: Gone) -> None:
+    def __init__(self, database: Database, gone: Gone, late: LateWrites | None = None) -> None:
         self._database = database
         self._gone = gone
+        self._late = late
 
     async def add(self, sketch: Sketch, *, asked_at_ms: int) -> int | None:
-        """Keep a sketch and return its id.
+        """Keep a sketch and return its id; with `late`, a stand-in for it where it can only be kept later.
 
         Returns None, having kept nothing, where its message or its channel has been deleted meanwhile, or its author's
         data.
         """
+        if self._late is None:
+            return await self._add(sketch, asked_at_ms)
+        return await self._late.keep(lambda: self._add(sketch, asked_at_ms))
 
+    async def _add(self, sketch: Sketch, asked_at_ms: int) -> int | None:
         async def work(transaction: Transaction) -> int | None:
             if self._gone.any_of((sketch.channel_id, sketch.thread_of, sketch.message_id)):
                 return None
@@ -86,8 +92,10 @@ class Sketches:
     async def get(self, sketch_id: int) -> Sketch | None:
         """Give a sketch, if it is still kept."""
 
+        row_id = await self._id(sketch_id)
+
         async def work(transaction: Transaction) -> Row | None:
-            return await transaction.fetch_one(_BY_ID, (sketch_id,))
+            return await transaction.fetch_one(_BY_ID, (row_id,))
 
         row = await self._database.read(work)
         if row is None or self._gone.any_of((row[0], row[1], row[9])):
@@ -109,7 +117,12 @@ class Sketches:
     async def remove(self, sketch_id: int) -> None:
         """Take a sketch away."""
 
+        row_id = await self._id(sketch_id)
+
         async def work(transaction: Transaction) -> None:
-            await transaction.execute(_REMOVE, (sketch_id,))
+            await transaction.execute(_REMOVE, (row_id,))
 
         await self._database.write(work)
+
+    async def _id(self, sketch_id: int) -> int:
+        return sketch_id if self._late is None else await self._late.settled_id(sketch_id)

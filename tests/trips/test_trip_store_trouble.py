@@ -79,7 +79,7 @@ async def test_an_answer_that_the_lock_comes_upon_is_shown_and_paid_when_it_is_g
         box.model_api.faults.release()
         await whole(used)
         assert used.text == box.model_api.calls(Kind.CHAT)[0].answer
-    await box.child.until_logged("turn not kept", deadline_s=DEADLINE_S)
+    await box.child.until_logged("to be kept later", deadline_s=DEADLINE_S)
     assert (await usage(ada))["messages"] == 1
     assert await box.child.stop() == 0
     assert is_sound(database)

@@ -1,0 +1,205 @@
+"""What could not be kept is kept when it can be, in its order, and found by the id it was given at first."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+from a_turn import TURN
+
+from bot.errors import StoreFull, Unstorable
+from bot.store.archive import Archive
+from bot.store.conversations import Conversations
+from bot.store.database import Database, Work
+from bot.store.gone import Gone
+from bot.store.late import AGAIN_EVERY_S, MOST_WAITING, LateWrites
+from bot.store.removals import Removals
+from bot.store.sketches import Sketch, Sketches
+from tests.support.clock import FakeClock
+
+T = TypeVar("T")
+
+
+class Disk:
+    """A database whose disk is full now and then."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.full = False
+
+    async def write(self, work: Work[T]) -> T:
+        if self.full:
+            raise StoreFull("full")
+        return await self._database.write(work)
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._database.read(work)
+
+
+@pytest.fixture
+def disk(database: Database) -> Disk:
+    return Disk(database)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def late(clock: FakeClock) -> LateWrites:
+    return LateWrites(clock)
+
+
+@pytest.fixture
+def gone() -> Gone:
+    return Gone()
+
+
+@pytest.fixture
+def conversations(disk: Disk, gone: Gone, late: LateWrites) -> Conversations:
+    return Conversations(disk, gone, late)
+
+
+async def say(conversations: Conversations, question: str, *message_ids: int) -> int:
+    turn_id = await conversations.save(replace(TURN, question=question, answer_message_ids=message_ids))
+    assert turn_id is not None
+    return turn_id
+
+
+async def kept(conversations: Conversations) -> list[str]:
+    return [turn.question for turn in await conversations.public_line(TURN.channel_id, 2 * MOST_WAITING)]
+
+
+async def test_answers_that_end_on_a_full_disk_are_kept_in_order_when_there_is_room(
+    disk: Disk, conversations: Conversations, late: LateWrites
+) -> None:
+    archive = Archive(disk, late)
+    await say(conversations, "before")
+    disk.full = True
+    first, second = await say(conversations, "first", 70), await say(conversations, "second", 80)
+    await conversations.note_messages(first, (70, 71))
+    assert await kept(conversations) == ["before"]
+    assert await archive.turn(first) is None
+    disk.full = False
+    await say(conversations, "third")
+    assert await kept(conversations) == ["before", "first", "second", "third"]
+    found = await archive.turn(first)
+    assert found is not None
+    assert (found.question, found.answer_message_ids) == ("first", (70, 71))
+    assert (await archive.turn(second)).question == "second"
+    assert await conversations.turn_shown_in(71, TURN.channel_id) == found.id
+
+
+async def test_who_comes_back_to_a_waiting_answer_has_it_written_first(
+    disk: Disk, conversations: Conversations, late: LateWrites
+) -> None:
+    disk.full = True
+    turn_id = await say(conversations, "a")
+    disk.full = False
+    assert (await Archive(disk, late).turn(turn_id)).question == "a"
+
+
+@asynccontextmanager
+async def trying(late: LateWrites, clock: FakeClock) -> AsyncIterator[None]:
+    async with late.running():
+        await asyncio.sleep(0)
+        yield
+
+
+async def test_without_anybody_asking_it_is_tried_every_few_seconds(
+    disk: Disk, conversations: Conversations, late: LateWrites, clock: FakeClock
+) -> None:
+    disk.full = True
+    async with trying(late, clock):
+        await say(conversations, "a")
+        await clock.advance(AGAIN_EVERY_S)
+        assert await kept(conversations) == []
+        disk.full = False
+        async with asyncio.timeout(10):
+            while await kept(conversations) != ["a"]:
+                await clock.advance(AGAIN_EVERY_S)
+
+
+async def test_what_waits_is_written_at_the_end_or_said_to_be_lost(
+    disk: Disk, conversations: Conversations, late: LateWrites, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk.full = True
+    async with trying(late, clock):
+        await say(conversations, "a")
+        disk.full = False
+    assert await kept(conversations) == ["a"]
+    disk.full = True
+    async with trying(late, clock):
+        await say(conversations, "b")
+    assert "not kept: the bot ends before there is room" in caplog.messages
+
+
+async def test_the_oldest_make_room(disk: Disk, conversations: Conversations, late: LateWrites) -> None:
+    disk.full = True
+    for number in range(MOST_WAITING + 3):
+        await say(conversations, str(number))
+    disk.full = False
+    await late.flush()
+    assert await kept(conversations) == [str(number) for number in range(3, MOST_WAITING + 3)]
+
+
+@pytest.mark.parametrize("how", ["message", "channel", "member", "clear"])
+async def test_what_is_deleted_while_it_waits_is_not_kept(
+    disk: Disk, conversations: Conversations, gone: Gone, late: LateWrites, how: str
+) -> None:
+    removals = Removals(disk, gone, late)
+    disk.full = True
+    await say(conversations, "a", 70)
+    match how:
+        case "message":
+            removals.note([70])
+        case "channel":
+            removals.note([TURN.channel_id])
+    disk.full = False
+    match how:
+        case "member":
+            await removals.of_member(TURN.author_id, at_ms=TURN.asked_at_ms)
+        case "clear":
+            await removals.visible_to(TURN.author_id, TURN.channel_id)
+    await late.flush()
+    assert await kept(conversations) == []
+
+
+async def test_what_no_database_takes_does_not_wait(conversations: Conversations, disk: Disk, late: LateWrites) -> None:
+    impossible = replace(TURN, prompt_tokens=2**64)
+    with pytest.raises(Unstorable):
+        await conversations.save(impossible)
+    disk.full = True
+    await conversations.save(impossible)
+    await say(conversations, "after")
+    disk.full = False
+    await late.flush()
+    assert await kept(conversations) == ["after"]
+
+
+async def test_what_was_drawn_on_a_full_disk_can_be_drawn_again(disk: Disk, gone: Gone, late: LateWrites) -> None:
+    sketches = Sketches(disk, gone, late)
+    sketch = Sketch(
+        channel_id=1,
+        thread_of=None,
+        guild_id=2,
+        author_id=3,
+        prompt="a cat",
+        size=None,
+        n=1,
+        model=None,
+        spoiler=False,
+        message_id=4,
+        created_at_ms=5,
+    )
+    disk.full = True
+    sketch_id = await sketches.add(sketch, asked_at_ms=5)
+    assert sketch_id is not None
+    assert await sketches.get(sketch_id) is None
+    disk.full = False
+    assert await sketches.get(sketch_id) == sketch
+    await sketches.remove(sketch_id)
+    assert await sketches.get(sketch_id) is None
