@@ -17,6 +17,7 @@ from bot.program.signals import Signals
 from bot.program.watchdog import CLOSING_S, Watchdog
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
+from bot.telemetry.logs import TRACEBACK
 
 AUTHENTICATION_FAILED: Final = 4004
 """The gateway's close code for a token that was changed while the bot ran."""
@@ -122,12 +123,14 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
         raise StartupFault(f"Discord can't be reached: {_reason(error)}") from error
     except Exception as error:
         if not bot.reached_gateway:
-            log.error("the start broke on an error: %s", _without_words(error))
+            log.error("the start broke on an error: %s", type(error).__name__, extra={TRACEBACK: _without_words(error)})
             raise StartupFault(
                 f"I couldn't start, for a fault of my own ({type(error).__name__}); the log says where."
             ) from error
         # An event that discord.py could not read, most likely.
-        log.error("the connection broke on an error: %s", _without_words(error))
+        log.error(
+            "the connection broke on an error: %s", type(error).__name__, extra={TRACEBACK: _without_words(error)}
+        )
         raise StartupFault(
             f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "
             "Whatever supervises me should start me again."

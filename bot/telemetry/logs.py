@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from typing import Final, TextIO
 
 OURS: Final = ("bot", "cogs")
+TRACEBACK: Final = "traceback"
+"""The name of the fact that holds a traceback, for a record that is not to have the error's own words."""
+
 # What a bare LogRecord has; anything else on one came through `extra=`.
 _PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -23,11 +26,11 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Render `record`; a traceback follows on lines of its own, which are indented."""
-        facts = "".join(f" {name}={value}" for name, value in _facts(record).items())
-        line = escaped(f"{_moment(record)} {record.levelname:<7} {record.name}: {record.getMessage()}{facts}")
-        if record.exc_info:
-            line += "".join(f"\n  {escaped(each)}" for each in self.formatException(record.exc_info).split("\n"))
-        return line
+        facts = _facts(record)
+        below = self.formatException(record.exc_info) if record.exc_info else str(facts.pop(TRACEBACK, ""))
+        told = "".join(f" {name}={value}" for name, value in facts.items())
+        line = escaped(f"{_moment(record)} {record.levelname:<7} {record.name}: {record.getMessage()}{told}")
+        return line + "".join(f"\n  {escaped(each)}" for each in below.rstrip().split("\n") if each)
 
 
 class JsonFormatter(logging.Formatter):
@@ -43,7 +46,7 @@ class JsonFormatter(logging.Formatter):
             **_facts(record),
         }
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
+            entry[TRACEBACK] = self.formatException(record.exc_info)
         return escaped(json.dumps(entry, ensure_ascii=False, default=str))
 
 

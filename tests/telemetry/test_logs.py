@@ -51,6 +51,12 @@ def test_nothing_that_is_written_begins_a_line_or_moves_the_cursor(log_format: s
     assert all(line.startswith("  ") for line in traceback)
 
 
+def test_a_traceback_can_be_handed_over_as_a_fact() -> None:
+    stream = written("INFO", "text")
+    logging.getLogger("bot.somewhere").error("broke", extra={"user": 7, logs.TRACEBACK: "KeyError\n  line 1\n"})
+    assert stream.getvalue().endswith("ERROR   bot.somewhere: broke user=7\n  KeyError\n    line 1\n")
+
+
 def test_json_is_one_object_a_line() -> None:
     stream = written("INFO", "json")
     try:
