@@ -23,7 +23,7 @@ async def lines(body: str, **headers: str) -> dict[str, Status]:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         base = f"http://127.0.0.1:{runner.addresses[0][1]}/v10"
-        settings = load(_env_file=None, discord_token="MQ.a.b", multiappai_api_key="sk", discord_api_base_url=base)
+        settings = load(discord_token="MQ.a.b", multiappai_api_key="sk", discord_api_base_url=base)
         return {line.name: line.status for line in await check_discord(settings)}
     finally:
         await runner.cleanup()

@@ -13,10 +13,8 @@ from bot.roster.halting import LONGEST_S, LOOK_EVERY_S
 from bot.roster.roster import Roster
 from bot.store.database import Database
 from bot.store.lifeline import holding
-from bot.store.running import Shows
-from tests.support.clock import FakeClock
-
-NOBODYS = 404
+from bot.store.running import RunningAnswers, Shows
+from tests.support.clock import FakeClock, settle
 
 
 @pytest.fixture
@@ -40,11 +38,12 @@ async def admitted(roster: Roster, event_id: int = 9, token: str = "secret") -> 
     return entry
 
 
-async def halted(entry: Entry, roster: Roster, clock: FakeClock) -> Halt | None:
+async def halted(entry: Entry, database: Database, clock: FakeClock) -> Halt | None:
     """Let some looks pass, each of which takes the database a moment."""
     for _ in range(5):
         await clock.advance(LOOK_EVERY_S)
-        await roster.halting.stop(NOBODYS)
+        await RunningAnswers(database).to_stop("nobody")  # waits behind the look, which is a read too
+        await settle()
     return entry.brake.halt
 
 
@@ -56,13 +55,13 @@ async def test_an_answer_is_stopped_at_once_where_it_is_written(rosters: tuple[R
 
 
 async def test_a_request_that_comes_to_another_process_is_heard_at_the_next_look(
-    rosters: tuple[Roster, Roster], clock: FakeClock
+    rosters: tuple[Roster, Roster], database: Database, clock: FakeClock
 ) -> None:
     one, two = rosters
     entry, other = await admitted(one), await admitted(one, 10)
     assert await two.halting.stop(9)
     assert entry.brake.halt is None
-    assert await halted(entry, two, clock) is Halt.STOPPED
+    assert await halted(entry, database, clock) is Halt.STOPPED
     assert other.brake.halt is None
     entry.end()
 
@@ -75,29 +74,29 @@ async def test_what_has_ended_cannot_be_stopped(rosters: tuple[Roster, Roster]) 
 
 
 async def test_an_interactions_time_is_up_after_14_minutes_and_a_messages_never(
-    rosters: tuple[Roster, Roster], clock: FakeClock
+    rosters: tuple[Roster, Roster], database: Database, clock: FakeClock
 ) -> None:
-    one, two = rosters
+    one, _ = rosters
     interaction, message = await admitted(one), await admitted(one, 10, token="")
     await clock.advance(LONGEST_S - 5 * LOOK_EVERY_S - 1)
-    assert await halted(interaction, two, clock) is None
+    assert await halted(interaction, database, clock) is None
     await clock.advance(1)
-    assert await halted(interaction, two, clock) is Halt.OUT_OF_TIME
+    assert await halted(interaction, database, clock) is Halt.OUT_OF_TIME
     assert message.brake.halt is None
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(days=1), timedelta(minutes=-15), timedelta(days=-1)])
 async def test_a_wall_clock_that_is_set_cuts_no_answer_and_lets_none_go_on_for_ever(
-    rosters: tuple[Roster, Roster], clock: FakeClock, step: timedelta
+    rosters: tuple[Roster, Roster], database: Database, clock: FakeClock, step: timedelta
 ) -> None:
-    one, two = rosters
+    one, _ = rosters
     interaction = await admitted(one)
     clock.step(step)
-    assert await halted(interaction, two, clock) is None
+    assert await halted(interaction, database, clock) is None
     await clock.advance(LONGEST_S - 10 * LOOK_EVERY_S - 1)
-    assert await halted(interaction, two, clock) is None
+    assert await halted(interaction, database, clock) is None
     await clock.advance(1)
-    assert await halted(interaction, two, clock) is Halt.OUT_OF_TIME
+    assert await halted(interaction, database, clock) is Halt.OUT_OF_TIME
 
 
 async def test_an_answer_ends_with_any_of_its_messages_or_its_channel(rosters: tuple[Roster, Roster]) -> None:
