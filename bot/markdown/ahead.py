@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final
 
 from bot.markdown.links import Link
+from bot.markdown.pairs import Pairs
 
 REACH: Final = 1024
 """A span longer than this, in characters, is read as ordinary text."""
@@ -45,10 +46,27 @@ class Ahead:
     text: str
     is_all: bool
     before: str  # the character in front of it
+    pairs: Pairs  # of the text that it is from,
+    at: int  # where it begins there
 
     def unless_more(self) -> More | None:
         """The answer where nothing was found so far."""
         return None if self.is_all else MORE
+
+    def beyond(self, length: int) -> "Ahead":
+        """Look on from `length` characters further."""
+        return Ahead(self.text[length:], self.is_all, self.text[length - 1], self.pairs, self.at + length)
+
+    def closing(self, start: int) -> int | None:
+        """Find what closes the bracket at `start`; None where it has not come."""
+        return self._within(self.pairs.closing(self.at + start))
+
+    def round_end(self, start: int) -> int | None:
+        """Find the first closing parenthesis after `start`; None where it has not come."""
+        return self._within(self.pairs.round_end(self.at + start))
+
+    def _within(self, end: int | None) -> int | None:
+        return end - self.at if end is not None and end - self.at < len(self.text) else None
 
 
 Reading = Span | More | None

@@ -24,6 +24,7 @@ class Display:
         self._keeps_ends = opening["name"] is not None
         self._lines: list[str] = [opening[0]] if self._keeps_ends else []
         self._raw = [line]
+        self._raw_length = len(line)
         self._is_closed = False
         self._add(opening.string[opening.end() :])
 
@@ -42,9 +43,10 @@ class Display:
     def take(self, line: str) -> bool:
         """Take a line up to the one that closes it."""
         content = self._inset.content_of(line)
-        if self._is_closed or not content or _FENCE.match(content) or sum(map(len, self._raw)) > LONGEST:
+        if self._is_closed or not content or _FENCE.match(content) or self._raw_length > LONGEST:
             return False
         self._raw.append(line)
+        self._raw_length += len(line)
         self._add(content)
         return True
 

@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.markdown.ahead import MORE, REACH, Ahead, Inside, Span
+from bot.markdown.emphasis import without_emphasis
 from bot.markdown.links import Link
+from bot.markdown.pairs import Pairs
 from bot.markdown.spans import BEGUN_START, START, read
 
 _DEEPEST: Final = 4
 """Spans within spans are looked into so many times."""
 
-# Emphasis around words; `_` only where no word goes on, as CommonMark and Discord read it.
-_EMPHASIS = re.compile(
-    r"(?P<stars>\*{1,3})(?=[^\s*])(?P<starred>.+?)(?<=\S)(?P=stars)"
-    r"|(?<!\w)(?P<lines>_{1,3})(?=[^\s_])(?P<lined>.+?)(?<=\S)(?P=lines)(?!\w)"
-    r"|~~(?=[^\s~])(?P<struck>.+?)(?<=\S)~~"
-)
 _KEPT: Final = 0xE000  # of the private use area: stands for code and the like while emphasis is taken off
+_MOST_KEPT: Final = 0xF8FF - _KEPT + 1
 _KEPTS = re.compile("[\ue000-\uf8ff]")
 _UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
 _UNFINISHED_TAG = re.compile(r"<(?:[A-Za-z/!][^<>]*)?\Z")
@@ -73,7 +70,7 @@ def render(text: str, line_break: str = " ", depth: int = 0) -> Rendered:
 def _read(text: str, before: str, line_break: str, depth: int, *, is_end: bool) -> tuple[list[str | Span], int]:
     """Read `text` as far as it is certain; give its pieces and how long they are."""
     pieces: list[str | Span] = []
-    inside, at = _inside(depth + 1), 0
+    inside, pairs, at = _inside(depth + 1), Pairs(text), 0
     while at < len(text):
         start = START.search(text, at) or (None if is_end else BEGUN_START.search(text, at))
         end = start.start() if start else len(text)
@@ -81,7 +78,7 @@ def _read(text: str, before: str, line_break: str, depth: int, *, is_end: bool) 
             pieces.append(text[at:end])
         else:
             is_all = is_end or len(text) - at >= REACH
-            span = read(Ahead(text[at : at + REACH], is_all, before), inside, line_break)
+            span = read(Ahead(text[at : at + REACH], is_all, before, pairs, at), inside, line_break)
             if span is MORE:
                 break
             end = at + (span.length if isinstance(span, Span) else 1)
@@ -103,15 +100,11 @@ def _inside(depth: int) -> Inside:
 def _without_emphasis(pieces: list[str | Span]) -> str:
     """Join the bare text of `pieces`, without the marks of emphasis between and around them."""
     kept: list[str] = []
-    marked = ""
+    marks: list[str] = []
     for piece in pieces:
         if isinstance(piece, str):
-            marked += _KEPTS.sub("\ufffd", piece)
-        elif len(kept) < 1000:
-            marked += chr(_KEPT + len(kept))
+            marks.append(_KEPTS.sub("\ufffd", piece))
+        elif len(kept) < _MOST_KEPT:
+            marks.append(chr(_KEPT + len(kept)))
             kept.append(piece.bare)
-    for _ in range(_DEEPEST):
-        marked, count = _EMPHASIS.subn(lambda found: found["starred"] or found["lined"] or found["struck"], marked)
-        if not count:
-            break
-    return _KEPTS.sub(lambda found: kept[ord(found[0]) - _KEPT], marked)
+    return _KEPTS.sub(lambda found: kept[ord(found[0]) - _KEPT], without_emphasis("".join(marks)))

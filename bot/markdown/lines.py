@@ -12,9 +12,11 @@ _LEAD = re.compile(r"(?P<quotes>[ \t>]*)(?P<items>(?:(?:[-*+]|\d{1,9}[.)])[ \t]+
 _BOXES: Final = {" ": "☐", "x": "☑"}
 _RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})")
 _UNDERLINE = re.compile(r"=+[ \t]*")
-_DEEP_HEADING = re.compile(r"#{4,}[ \t]+(?P<title>.*?)(?:[ \t]+#+)?[ \t]*")
+_DEEP_HEADING = re.compile(r"#{4,}[ \t]+")
 _BOLD = re.compile(r"(`+[^`]+`+)|\*\*")
 _NOTE = re.compile(r"\[\^(?P<label>[^\s\[\]^]{1,40})\]:[ \t]*(?P<text>.*)")
+_LONGEST_LEAD: Final = 40
+"""Characters of quotes and items in front of a line; behind more of them no line breaks."""
 _ALERT = re.compile(r"\[!(?P<kind>[A-Za-z]{1,20})\][ \t]*")
 # What a line may begin with that is more than words, or may turn out to be.
 _SPECIAL = re.compile(r"#{4}|[-*_=][ \t]*[-*_=][ \t]*[-*_=]|\$\$|\\\[|\\begin|\[\^|\[!|<|`{3}|~{3}")
@@ -42,7 +44,9 @@ class Lead:
 
     @property
     def line_break(self) -> str:
-        """A line end after which the content goes on in the same quotes and items."""
+        """A line end after which the content goes on in the same quotes and items; a space where they are too deep."""
+        if len(self.before) > _LONGEST_LEAD:
+            return " "
         return "\n" + re.sub(r"[^>\s]", " ", self.before)
 
 
@@ -64,8 +68,8 @@ def translate(line: str, *, in_paragraph: bool = False) -> str | None:
     if _RULE.fullmatch(bare) or (in_paragraph and _UNDERLINE.fullmatch(bare)):
         return quotes + RULE
     lead = Lead.read(line)
-    if (heading := _DEEP_HEADING.fullmatch(lead.content)) and heading["title"].strip():
-        title = render(heading["title"]).shown.strip()
+    if (heading := _DEEP_HEADING.match(lead.content)) and (title := _less_hashes(lead.content[heading.end() :])):
+        title = render(title).shown.strip()
         return f"{lead.before}**{_BOLD.sub(lambda found: found[1] or '', title)}**"
     if note := _NOTE.fullmatch(lead.content):
         return f"{lead.before}-# {raised(note['label'])} {render(note['text']).shown}".rstrip()
@@ -74,3 +78,10 @@ def translate(line: str, *, in_paragraph: bool = False) -> str | None:
     shown = render(lead.content, lead.line_break).shown
     is_gone = lead.content.strip() and not shown.strip() and not lead.before.strip(" \t>")
     return None if is_gone else lead.before + shown
+
+
+def _less_hashes(title: str) -> str:
+    """Take off a title the hashes that close it, and the white space around it."""
+    title = title.strip()
+    bare = title.rstrip("#")
+    return bare.rstrip() if bare.endswith((" ", "\t")) else title

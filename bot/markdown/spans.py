@@ -108,7 +108,7 @@ def _image(ahead: Ahead) -> Reading:
         return ahead.unless_more()
     if ahead.text[1] != "[":
         return None
-    found = _link(Ahead(ahead.text[1:], ahead.is_all, "!"))
+    found = _link(ahead.beyond(1))
     if not isinstance(found, tuple):
         return found
     length, link = found
@@ -135,7 +135,7 @@ def _bracket(ahead: Ahead, inside: Inside) -> Reading:
 
 def _link(ahead: Ahead) -> tuple[int, Link] | More | None:
     """Read `[text](target "title")`, with brackets in pairs, and give its length and itself."""
-    end = _closing(ahead.text, 0, "[", "]")
+    end = ahead.closing(0) if "]" in ahead.text else None
     if end is None or (end + 1 == len(ahead.text) and not ahead.is_all):
         return ahead.unless_more()
     if ahead.text[end + 1 : end + 2] != "(":
@@ -146,10 +146,10 @@ def _link(ahead: Ahead) -> tuple[int, Link] | More | None:
         target = ahead.text[start + 1 : after]
         if after < 0:
             return ahead.unless_more()
-        close = _closing(ahead.text, after, "", ")")
+        close = ahead.round_end(after)
         rest = ahead.text[after + 1 : close]
     else:
-        close = _closing(ahead.text, start - 1, "(", ")")
+        close = ahead.closing(start - 1)
         target, _, rest = ahead.text[start:close].strip().partition(" ")
     if close is None:
         return ahead.unless_more()
@@ -158,23 +158,6 @@ def _link(ahead: Ahead) -> tuple[int, Link] | More | None:
         return None
     target = re.sub(r"\\([^0-9A-Za-z\s])", r"\1", target)
     return close + 1, Link(ahead.text[1:end], target, title[1:-1].replace('"', "'"))
-
-
-def _closing(text: str, start: int, opens: str, closes: str) -> int | None:
-    """Find the bracket that closes the one at `start`; None when it has not come."""
-    depth, at = 0, start
-    while at < len(text):
-        character = text[at]
-        if character == "\\":
-            at += 1
-        elif character == closes and at > start:
-            depth -= 1
-            if depth <= 0:
-                return at
-        elif character == opens:
-            depth += 1
-        at += 1
-    return None
 
 
 def _address(ahead: Ahead) -> Reading:

@@ -22,6 +22,9 @@ MESSAGE_LIMIT: Final = 2000
 _LEAST_LIMIT: Final = 40
 """Below this a fence's own lines would leave no room for what is in it."""
 
+_DEEPEST: Final = 200
+"""Characters of indentation that a part's first line keeps."""
+
 # The last lines of a text if they only say what comes next: headings, and a line that ends with a colon.
 _ANNOUNCEMENT = re.compile(r"(?<![^\n])(?:(?:#{1,3} [^\n]*|\*\*[^\n]*\*\*|[^\n]{1,100}:)\s*\n\s*){1,2}\Z")
 
@@ -157,4 +160,5 @@ class Splitter:
 def _less_blank_start(opening: Opening, text: str) -> str:
     """Drop leading white space, but keep the indentation of a line that is whole."""
     bare = text.lstrip()
-    return bare if opening.ragged else text[text.rfind("\n", 0, len(text) - len(bare)) + 1 :]
+    begin = len(text) - len(bare)
+    return bare if opening.ragged else text[max(text.rfind("\n", 0, begin) + 1, begin - _DEEPEST) :]

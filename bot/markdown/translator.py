@@ -75,7 +75,8 @@ class Translator:
             return
         if self._written:
             shown = line if self._inline is None else self._inline.feed(line)
-        elif self._place.fence is not None and not self._place.fence.containers:
+        elif self._stays_as_it_is(line):
+            self._end_block()
             shown = line
         elif self._is_ordinary(line):
             self._end_block()
@@ -100,12 +101,20 @@ class Translator:
         self._place = follow(self._place, "".join(self._written))
         self._inline, self._written = None, []
 
+    def _stays_as_it_is(self, line: str) -> bool:
+        """Whether a line that begins with `line` is code, or begins it, and can be shown as it comes."""
+        fence = self._place.fence
+        if fence is not None and not fence.containers:
+            return True
+        return len(line) >= _LONGEST and (_stays(self._place, line[:_LONGEST]) or begins_fence(line[:ENOUGH]))
+
     def _is_ordinary(self, line: str) -> bool:
         """Whether a line that begins with `line` is shown as it comes; always so when it is very long."""
+        if len(line) >= _LONGEST:
+            return True
         if self._place.open or isinstance(self._block, Display):
             return False
-        head = line[:ENOUGH]
-        return len(line) >= ENOUGH and (is_ordinary(head) or (len(line) >= _LONGEST and not begins_fence(head)))
+        return len(line) >= ENOUGH and is_ordinary(line[:ENOUGH])
 
     def _take(self, line: str) -> None:
         """Translate a whole line."""

@@ -10,7 +10,8 @@ import pytest
 
 from bot.api.thinking import ThinkingFilter
 from bot.conversation.texts import decoded
-from bot.markdown.splitter import split
+from bot.markdown.rendering import Rendering, rendered
+from bot.markdown.splitter import Splitter, split
 from tests.support.adversarial_shapes import SHAPES
 
 SHORT, LONG = 16_000, 64_000
@@ -27,6 +28,12 @@ def pieces(text: str, size: int = 64) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
+def streamed(reader: Rendering | Splitter, text: str) -> None:
+    for piece in pieces(text):
+        reader.feed(piece)
+    reader.finish()
+
+
 def filtered(*pieces: str) -> None:
     thinking = ThinkingFilter()
     for piece in pieces:
@@ -39,7 +46,10 @@ def text_file(text: str) -> None:
 
 
 READERS: dict[str, Reader] = {
+    "rendering": rendered,
+    "rendering, streamed": lambda text: streamed(Rendering(), text),
     "splitter": split,
+    "splitter, streamed": lambda text: streamed(Splitter(), text),
     "reasoning filter": filtered,
     "reasoning filter, streamed": lambda text: filtered(*pieces(text)),
     "text file": text_file,

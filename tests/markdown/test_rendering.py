@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.markdown.ahead import REACH
+from bot.markdown.pairs import Pairs
 from bot.markdown.rendering import Rendering, rendered
 from bot.markdown.splitter import split
 from tests.support.markdown_oracle import has_open_fence
@@ -157,6 +159,58 @@ def test_a_link_that_is_coming_shows_its_text() -> None:
     assert rendering.preview(2000) == "See the docs"
     rendering.feed("ple/x)")
     assert rendering.preview(2000) == "See [the docs](<https://docs.example/x>) (docs.example)"
+
+
+@pytest.mark.parametrize("text", ["[" * 60_000, "[" * 60_000 + "]", "![" * 30_000 + "](" * 10, "[[]" * 20_000])
+def test_a_text_is_searched_once_for_the_brackets_that_close(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = 0
+    original = Pairs._read
+
+    def counting(self: Pairs) -> dict[int, int]:
+        nonlocal searched
+        searched += len(self._text)
+        return original(self)
+
+    monkeypatch.setattr(Pairs, "_read", counting)
+    rendered(text)
+    assert searched <= len(text) + 2 * REACH
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("#### a" + " " * 3000 + "b", "**a" + " " * 3000 + "b**"),
+        ("#### a ##  ", "**a**"),
+        ("#### a # #", "**a #**"),
+        ("#### a#", "**a#**"),
+        ("#### #", "**#**"),
+    ],
+    ids=["blanks", "closed", "closed twice", "a hash of a word", "a hash alone"],
+)
+def test_hashes_that_close_a_heading_do_not_show(text: str, shown: str) -> None:
+    assert "".join(rendered(text, 4000)) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```" + "a " * 3000,
+        "```" + "a " * 3000 + "`",
+        "- ```\n  " + "x" * 6000,
+        "- ```\n" + "x" * 6000,
+        "$$\n" + "a + " * 1500,
+    ],
+    ids=["info", "no fence", "code in a list", "a line behind a list", "formula"],
+)
+def test_no_line_is_held_back_for_longer_than_two_messages(text: str) -> None:
+    rendering = Rendering()
+    shown = sum(len(rendering.feed(text[at : at + 100])) for at in range(0, len(text), 100))
+    assert shown >= 2
+    assert shown + len(rendering.finish()) == len(rendered(text))
+
+
+def test_no_line_breaks_behind_many_quote_marks() -> None:
+    assert "".join(rendered("> " * 100 + "a<br>b" * 100)).count("\n") < 5
 
 
 @settings(deadline=None, max_examples=300)

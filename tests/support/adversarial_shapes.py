@@ -72,6 +72,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "table of empty rows": _of("||\n", "| a | b |\n|---|---|\n"),
     "table without outer bars": _of("1 | 2\n", "a | b\n--|--\n"),
     "table of one long row": _of("word ", "| a | b |\n|---|---|\n| x | ", "|"),
+    "cells of emphasis begun": _of(f"| a | {'*a ' * 1200}|\n", "| a | b |\n|---|---|\n"),
     "header as long as the text": _halves("|a", "|\n", "|-"),
     "table as wide as the text": _wide_table,
     "header of words and a delimiter of blanks": _halves("| a ", "|\n|", " "),
