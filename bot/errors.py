@@ -37,6 +37,7 @@ BotError                      carries one plain sentence for the person who aske
 └── StartupFault              the program cannot start; ends it with `exit_status`
 """
 
+import math
 from datetime import datetime
 
 
@@ -276,6 +277,7 @@ class StartupFault(BotError):
 
 def _duration(seconds: float) -> str:
     """Render a waiting time the way a person says it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} seconds" if round(seconds) != 1 else "a second"
-    return f"{round(seconds / 60)} minutes"
+    units = ((1, "second", 90), (60, "minute", 90), (3600, "hour", 36), (86_400, "day", math.inf))
+    counted = ((max(1, round(seconds / unit)), name, most) for unit, name, most in units)
+    count, name = next((count, name) for count, name, most in counted if count < most)
+    return f"a {name}" if count == 1 else f"{count} {name}s"

@@ -222,6 +222,24 @@ async def test_an_absurd_retry_after_tells_no_time(connect, said):
     assert caught.value.sentence == RateLimited.sentence
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "a second"),
+        (1.4, "a second"),
+        (21, "21 seconds"),
+        (89, "89 seconds"),
+        (90, "2 minutes"),
+        (3600, "60 minutes"),
+        (7200, "2 hours"),
+        (86_400, "24 hours"),
+        (30 * 86_400, "30 days"),
+    ],
+)
+def test_a_time_to_wait_is_told_as_people_do(seconds, told):
+    assert RateLimited("m", retry_after=seconds).sentence.endswith(f" again in {told}.")
+
+
 async def test_an_endless_error_body_is_read_to_its_bound(connect):
     async def flooding(writer):
         writer.write(b"HTTP/1.0 400 Bad\r\n\r\n")
