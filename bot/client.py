@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -15,10 +16,12 @@ from discord.http import Route
 from bot.clock import Clock
 from bot.connecting import connector
 from bot.services import Services
+from bot.telemetry.logs import TRACEBACK, without_words
 from bot.ui.asking import Asking
 from bot.ui.buttons import Buttons
 from bot.ui.forms import Forms
 from bot.ui.gate import Gate
+from bot.ui.gateway import guard_parsers, is_heard
 from bot.ui.gateway_limit import limit_commands
 from bot.ui.interruptions import Interruptions
 from bot.ui.replies import Replies
@@ -33,6 +36,7 @@ log = logging.getLogger(__name__)
 
 DISCORDS_OWN_BASE: Final = "https://discord.com/api/v10"
 PULSE_EVERY_S: Final = 10
+LOOK_EVERY_S: Final = 1
 COGS: Final = (
     "cogs.ask",
     "cogs.mentions",
@@ -85,6 +89,7 @@ class Bot(commands.AutoShardedBot):
         self._closing: asyncio.Task[None] | None = None
         self.reached_gateway = False
         """Whether everything up to the first session was done."""
+        self._in_session: set[int] = set()
         self.command_ids: dict[str, int] = {}
         self._api_base_url = api_base_url
         limit_commands(clock)
@@ -118,7 +123,7 @@ class Bot(commands.AutoShardedBot):
         self.speaking = Speaking(
             services.saying, services.rules, services.lanes, services.preferences, self.voices, self.audience
         )
-        self._tell_of_joins()
+        guard_parsers(self)
 
     async def login(self, token: str) -> None:
         """Log in at the REST base of the settings."""
@@ -157,6 +162,25 @@ class Bot(commands.AutoShardedBot):
         """Note in the log that the bot serves; may come again after a lost session."""
         self.services.lifeline.beat(connected=self._is_connected())
         log.info("ready", extra={"guilds": len(self.guilds), "shards": self.shard_count})
+
+    async def on_shard_connect(self, shard_id: int, /) -> None:
+        """Note that a shard has a session, a new one."""
+        self._in_session.add(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int, /) -> None:
+        """Note that a shard has its session again."""
+        self._in_session.add(shard_id)
+
+    async def on_shard_disconnect(self, shard_id: int, /) -> None:
+        """Note that a shard has no session: its connection or the session itself is gone."""
+        self._in_session.discard(shard_id)
+        self.services.lifeline.beat(connected=False)
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # Any: discord.py's
+        """Note in the log that an event's handler failed, without people's words, which the error's own may quote."""
+        error = sys.exception()
+        facts = {} if error is None else {"error": type(error).__name__, TRACEBACK: without_words(error)}
+        log.error("event not handled", extra={"event": event_method, **facts})
 
     async def close(self) -> None:
         """Take no new commands, let running ones finish within the grace, then leave Discord.
@@ -200,31 +224,18 @@ class Bot(commands.AutoShardedBot):
             await self._clock.sleep(wait_s)
 
     async def _pulse(self) -> None:
-        """Say again and again, for `python -m bot health`, whether Discord can be heard."""
+        """Say again and again, for `python -m bot health`, whether Discord can be heard; at once when that changes."""
+        said: tuple[bool, float] | None = None
         while True:
-            self.services.lifeline.beat(connected=self._is_connected())
-            await self._clock.sleep(PULSE_EVERY_S)
+            connected, now = self._is_connected(), self._clock.monotonic()
+            if said is None or said[0] != connected or now - said[1] >= PULSE_EVERY_S:
+                self.services.lifeline.beat(connected=connected)
+                said = connected, now
+            await self._clock.sleep(LOOK_EVERY_S)
 
     def _is_connected(self) -> bool:
-        shards = self.shards.values()
-        return self.is_ready() and bool(shards) and not any(shard.is_closed() for shard in shards)
-
-    def _tell_of_joins(self) -> None:
-        """Dispatch `server_join` for each server joined, with its id.
-
-        discord.py's own `guild_join` doesn't come in the seconds after a start: there it takes every server for one it
-        was in before. Discord leaves out `unavailable` where the bot is new, and hasn't named the server before.
-        """
-        parse = self._connection.parsers["GUILD_CREATE"]
-
-        def parse_and_tell(data: dict[str, Any]) -> None:  # Any: Discord's JSON
-            guild_id = int(data["id"])
-            joined = "unavailable" not in data and self.get_guild(guild_id) is None
-            parse(data)
-            if joined:
-                self.dispatch("server_join", guild_id)
-
-        self._connection.parsers["GUILD_CREATE"] = parse_and_tell
+        shards = self.shards
+        return self.is_ready() and set(shards) == self._in_session and all(map(is_heard, shards.values()))
 
     def _trace(self) -> aiohttp.TraceConfig:
         async def on_request_end(

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import traceback
 from typing import Final
 
 import aiohttp
@@ -17,7 +16,8 @@ from bot.program.signals import Signals
 from bot.program.watchdog import CLOSING_S, Watchdog
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
-from bot.telemetry.logs import TRACEBACK
+from bot.telemetry.logs import TRACEBACK, without_words
+from bot.ui.discord_errors import said_by_discord
 
 AUTHENTICATION_FAILED: Final = 4004
 """The gateway's close code for a token that was changed while the bot ran."""
@@ -25,8 +25,11 @@ AUTHENTICATION_FAILED: Final = 4004
 log = logging.getLogger(__name__)
 
 
-class _OutOfReach(Exception):
-    """Discord could not be reached; no session was begun, so trying again costs nothing."""
+class _NotBegun(Exception):
+    """Discord could not be reached, or would not have us; no session was begun, so trying again costs nothing.
+
+    Its text is a sentence that says which.
+    """
 
 
 async def serve(settings: Settings, clock: Clock, watchdog: Watchdog) -> int:
@@ -59,10 +62,10 @@ async def _serve_until_stopped(
         try:
             await _serve_once(settings, services, clock, signals, watchdog)
             return
-        except _OutOfReach as error:
+        except _NotBegun as error:
             if (pause := patience.pause()) is None:
-                raise StartupFault(f"Discord can't be reached: {error}") from error
-            log.warning("Discord can't be reached", extra={"error": str(error), "again_in_s": round(pause, 1)})
+                raise StartupFault(str(error)) from error
+            log.warning("%s", error, extra={"again_in_s": round(pause, 1)})
             if await _stopped_within(pause, signals):
                 return
 
@@ -73,7 +76,7 @@ async def _serve_once(
     """Log in, serve, and return after a signal.
 
     Raises:
-        _OutOfReach: there was no logging in just now.
+        _NotBegun: there was no logging in just now.
         StartupFault: it ended by itself.
     """
     bot = Bot(
@@ -104,7 +107,7 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
     """Say why the connection to Discord ended by itself.
 
     Raises:
-        _OutOfReach: it was never made.
+        _NotBegun: it was never made.
         StartupFault: it failed.
     """
     try:
@@ -118,19 +121,20 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
             raise _refused_token() from error
         raise StartupFault(f"Discord ended the connection with code {error.code}") from error
     except (OSError, aiohttp.ClientError, discord.HTTPException, discord.GatewayNotFound) as error:
+        answered = error.__cause__ if isinstance(error, discord.GatewayNotFound) else error
+        if isinstance(answered, discord.HTTPException) and answered.status == 401:
+            raise _refused_token() from error
         if not bot.reached_gateway:
-            raise _OutOfReach(_reason(error)) from error
-        raise StartupFault(f"Discord can't be reached: {_reason(error)}") from error
+            raise _NotBegun(_reason(answered or error)) from error
+        raise StartupFault(_reason(answered or error)) from error
     except Exception as error:
         if not bot.reached_gateway:
-            log.error("the start broke on an error: %s", type(error).__name__, extra={TRACEBACK: _without_words(error)})
+            log.error("the start broke on an error: %s", type(error).__name__, extra={TRACEBACK: without_words(error)})
             raise StartupFault(
                 f"I couldn't start, for a fault of my own ({type(error).__name__}); the log says where."
             ) from error
         # An event that discord.py could not read, most likely.
-        log.error(
-            "the connection broke on an error: %s", type(error).__name__, extra={TRACEBACK: _without_words(error)}
-        )
+        log.error("the connection broke on an error: %s", type(error).__name__, extra={TRACEBACK: without_words(error)})
         raise StartupFault(
             f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "
             "Whatever supervises me should start me again."
@@ -171,12 +175,8 @@ def _refused_intent(*, wanted: bool) -> StartupFault:
     return StartupFault(sentence, exit_status=BAD_CONFIGURATION)
 
 
-def _without_words(error: BaseException) -> str:
-    """Tell of an error and what led to it: kinds and the code's lines. Their words may quote people's."""
-    told = f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
-    return told if error.__cause__ is None else f"{told}caused by {_without_words(error.__cause__)}"
-
-
-def _reason(error: Exception) -> str:
-    """Name an error without its words, which may hold an address with a token."""
-    return f"status {error.status}" if isinstance(error, discord.HTTPException) else type(error).__name__
+def _reason(error: BaseException) -> str:
+    """Say what came of a request to Discord, without the error's own words: they may hold an address with a token."""
+    if isinstance(error, discord.HTTPException):
+        return f"Discord answered with an error: {said_by_discord(error)}"
+    return f"Discord can't be reached: {type(error).__name__}"

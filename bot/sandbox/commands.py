@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.sandbox.command_rules import CHAT_INPUT, checked_command
+from bot.sandbox.command_rules import CHAT_INPUT, ENTRY_POINT, checked_command
 from bot.sandbox.snowflakes import Snowflakes
-from bot.sandbox.wire import Json, Refused, bad_type, invalid_form, too_long, unknown_command, within
+from bot.sandbox.wire import Json, Refused, bad_type, invalid_form, no_entry_point, too_long, unknown_command, within
 
 MOST: Mapping[int, int] = {1: 100, 2: 15, 3: 15}  # slash commands, user menus, message menus
 
@@ -19,6 +19,15 @@ class CommandBook:
     commands: dict[int, Json] = field(default_factory=dict)
     creates: int = 0
     """How many commands were new: Discord allows 200 a day."""
+    entry_point: Json | None = None
+    """The command of an activity, which every list of commands has to name; see `add_entry_point`."""
+
+    def add_entry_point(self, name: str) -> Json:
+        """Have an activity, whose entry point Discord lists beside the commands."""
+        fields: Json = {"type": ENTRY_POINT, "name": name, "description": "", "handler": 2, "contexts": [0, 1, 2]}
+        self.entry_point = self._stamped(fields, self.snowflakes.next(), None)
+        self.commands[int(self.entry_point["id"])] = self.entry_point
+        return self.entry_point
 
     def all(self, *, with_localizations: bool = False) -> list[Json]:
         """Every command, in order of their making."""
@@ -50,7 +59,12 @@ class CommandBook:
         if not isinstance(body, list):
             raise bad_type("", "a list")
         checked: list[Json] = []
+        named = [entry for entry in body if isinstance(entry, dict) and entry.get("type") == ENTRY_POINT]
+        if self.entry_point is not None and [each.get("name") for each in named] != [self.entry_point["name"]]:
+            raise no_entry_point()
         for place, entry in enumerate(body):
+            if self.entry_point is not None and entry in named:
+                continue
             try:
                 checked.append(checked_command(entry))
             except Refused as refusal:
@@ -63,6 +77,8 @@ class CommandBook:
                 )
         self._check_room(checked)
         kept = [self._kept(command) for command in checked]
+        if self.entry_point is not None:
+            kept.append(self.entry_point)
         self.commands = {int(command["id"]): command for command in kept}
         return [_shown(command, True) for command in kept]
 

@@ -48,6 +48,10 @@ class Gateway:
         """How many sessions may still be begun today; the bot is told, and one too many resets its token."""
         self.starts_again_in_s = 0.0
         """Seconds until there are more, as the bot is told."""
+        self.heartbeat_ms = HEARTBEAT_MS
+        """How often clients that connect from now on send heartbeats."""
+        self.acknowledges = True
+        """Whether heartbeats are acknowledged."""
         self.readies = 0
         self.resumes = 0
         self.voice_door: VoiceDoor | None = None
@@ -128,7 +132,7 @@ class Gateway:
         await socket.prepare(request)
         connection = Connection(socket)
         self._connections.add(connection)
-        connection.send(Op.HELLO, {"heartbeat_interval": HEARTBEAT_MS})
+        connection.send(Op.HELLO, {"heartbeat_interval": self.heartbeat_ms})
         writer = asyncio.create_task(connection.write())
         try:
             async for frame in socket:
@@ -159,6 +163,8 @@ class Gateway:
         kept = {key: value for key, value in data.items() if key != "token"} if isinstance(data, dict) else None
         self._journal.event(sent=False, shard=shard, op=int(op), name=op.name, data=kept)
         if op is Op.HEARTBEAT:
+            if not self.acknowledges:
+                return
             connection.send(Op.HEARTBEAT_ACK, None)
         elif op in (Op.IDENTIFY, Op.RESUME):
             if connection.session is not None:

@@ -77,6 +77,11 @@ def unknown_command() -> Refused:
     return Refused(404, 10063, "Unknown application command")
 
 
+def no_entry_point() -> Refused:
+    """A list of all commands that leaves out the activity's."""
+    return Refused(400, 50240, "You cannot remove this app's Entry Point command in a bulk update operation.")
+
+
 def already_acknowledged() -> Refused:
     """A second first response."""
     return Refused(400, 40060, "Interaction has already been acknowledged.")

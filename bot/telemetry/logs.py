@@ -7,6 +7,7 @@ payloads and SQL parameters, and so people's words and tokens, into the log.
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
@@ -55,6 +56,12 @@ def escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
+
+
+def without_words(error: BaseException) -> str:
+    """Tell of an error and what led to it: kinds and the code's lines. Their words may quote people's."""
+    told = f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
+    return told if error.__cause__ is None else f"{told}caused by {without_words(error.__cause__)}"
 
 
 def configure(level: str, log_format: str, *, stream: TextIO | None = None) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import discord
@@ -22,6 +23,12 @@ AFTER_YOU_S: Final = 0.4
 
 LAST_WORDS_S: Final = 1.5
 """Of the grace, what is left to interrupted answers to say so and to settle what they spent."""
+
+TOO_LATE: Final = timedelta(seconds=3)
+"""An interaction that is older is over for Discord: what came during an outage is told again on a resumed session."""
+
+AGE_UNKNOWN: Final = timedelta(hours=1)
+"""None is told again after so long: an id that seems older tells no time."""
 
 OVERTIME_S: Final = 1.5
 """After the grace, how long such last words are still waited for: a request that is under way should arrive."""
@@ -60,9 +67,13 @@ class Gate:
     async def admits(self, interaction: discord.Interaction) -> bool:
         """Tell whether the calling task is the one to answer `interaction`; if so, count it as running from here on.
 
-        An event that is delivered twice, to this process or another on the same database, is admitted once; the other
-        one is passed over in silence. Where there is nobody to answer, the person is told here.
+        One that is over for Discord is passed over before anything is written. An event that is delivered twice, to
+        this process or another on the same database, is admitted once; the other one is passed over in silence. Where
+        there is nobody to answer, the person is told here.
         """
+        if self._is_over(interaction):
+            log.info("interaction over, passed over", extra={"event": interaction.id})
+            return False
         if interaction.type is discord.InteractionType.autocomplete:
             return not self._stopping
         return await self._lets_in(InteractionEvent(interaction), lambda: self._claim(interaction))
@@ -113,6 +124,11 @@ class Gate:
             return False
         self._count(event, entry)
         return True
+
+    def _is_over(self, interaction: discord.Interaction) -> bool:
+        # By either clock, in case one is wrong: nobody is to go unanswered for that.
+        age = min(self._clock.now(), self._clock.discord_now()) - interaction.created_at
+        return TOO_LATE < age < AGE_UNKNOWN
 
     async def _claim(self, interaction: discord.Interaction) -> _Claimed:
         if interaction.channel_id is None:

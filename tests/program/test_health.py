@@ -1,5 +1,6 @@
 """`python -m bot health`: what a container's health check is told."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -38,6 +39,32 @@ async def test_a_bot_that_cannot_reach_discord_is_not_well(box: Sandbox) -> None
     await box.child.start()
     await box.child.until_logged("no session starts left", deadline_s=DEADLINE_S)
     assert await health(box) == (1, "The bot is running but not connected to Discord.")
+
+
+async def until_it_says(box: Sandbox, status: int, sentence: str) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while await health(box) != (status, sentence):
+            pass
+
+
+async def test_a_bot_whose_heartbeats_are_not_acknowledged_is_not_well() -> None:
+    box = Sandbox()
+    box.discord.gateway.heartbeat_ms = 500
+    async with box:
+        await box.child.until_logged("ready", deadline_s=DEADLINE_S)
+        assert await health(box) == (0, "The bot is connected to Discord.")
+        box.discord.gateway.acknowledges = False
+        await until_it_says(box, 1, "The bot is running but not connected to Discord.")
+        box.discord.gateway.acknowledges = True
+        await until_it_says(box, 0, "The bot is connected to Discord.")
+
+
+async def test_a_bot_is_not_well_between_two_sessions(box: Sandbox) -> None:
+    await box.child.until_logged("ready", deadline_s=DEADLINE_S)
+    await box.discord.gateway.drop(forget=True)
+    await box.child.until_logged("session has been invalidated", deadline_s=DEADLINE_S)
+    assert await health(box) == (1, "The bot is running but not connected to Discord.")
+    await until_it_says(box, 0, "The bot is connected to Discord.")
 
 
 @pytest.mark.parametrize(

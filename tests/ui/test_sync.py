@@ -87,3 +87,15 @@ async def test_a_command_that_is_gone_is_removed(there: FakeDiscord) -> None:
     there.kept.append({**there.kept[0], "name": "old"})
     await sync(tree(there), there)
     assert [command["name"] for command in there.kept] == ["ask", "Look at this"]
+
+
+async def test_commands_of_other_kinds_stay_and_are_no_reason_to_write(there: FakeDiscord) -> None:
+    await sync(tree(there), there)
+    entry = {"id": "7", "type": 4, "name": "launch", "description": "", "handler": 2, "name_localizations": None}
+    there.kept += [{**entry, "version": "3", "application_id": "99"}, {"id": "8", "type": 9, "name": "ask"}]
+    assert await sync(tree(there), there) == {"ask": 500, "Look at this": 501}
+    assert there.writes == 1
+    await sync(tree(there, description="Ask me."), there)
+    sent = [{key: command[key] for key in ("type", "name")} for command in there.kept]
+    assert {"type": 4, "name": "launch"} in sent
+    assert {"type": 9, "name": "ask"} in sent

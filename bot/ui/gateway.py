@@ -1,0 +1,127 @@
+"""What the bot needs of discord.py's gateway client that has no public name: its parsers and its heartbeats.
+
+Every touch of these private parts is in this file.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import discord
+
+GIVEN_UP_AFTER_INTERVALS: Final = 1.5
+"""A heartbeat goes out every interval and is acknowledged at once; after so many without that Discord isn't heard."""
+
+_PARTS: Final = (
+    *("roles", "channels", "members", "voice_states", "threads", "emojis", "stickers", "presences"),
+    *("stage_instances", "guild_scheduled_events", "soundboard_sounds"),
+)
+"""The lists in a GUILD_CREATE, in an order in which each can be read without those behind it."""
+
+log = logging.getLogger(__name__)
+
+_Parse = Callable[[Any], None]  # Any: Discord's JSON
+
+
+def guard_parsers(client: discord.Client) -> None:
+    """Pass over events that discord.py cannot read, which would end the connection and with it the process.
+
+    A server is read without what is broken in it. Without READY there is no session, so that one may still fail.
+
+    Dispatches `server_join` for each server joined, with its id: discord.py's own `guild_join` doesn't come in the
+    seconds after a start, when it takes every server for one it was in before.
+    """
+    parsers = client._connection.parsers
+    parsers["READY"] = _without_broken_guilds(parsers["READY"])
+    parsers["GUILD_CREATE"] = _and_tell_of_joins(client, _without_broken_parts(client, parsers["GUILD_CREATE"]))
+    for name, parse in parsers.items():
+        if name != "READY":
+            parsers[name] = _guarded(name, parse)
+
+
+def is_heard(shard: discord.ShardInfo) -> bool:
+    """Tell whether Discord answers on a shard's connection: its last heartbeat was acknowledged lately."""
+    socket = shard._parent.ws
+    keep_alive = socket._keep_alive
+    if not socket.open or keep_alive is None or keep_alive.interval is None:
+        return False
+    return time.perf_counter() - keep_alive._last_ack <= GIVEN_UP_AFTER_INTERVALS * keep_alive.interval
+
+
+def _guarded(name: str, parse: _Parse) -> _Parse:
+    def parse_or_pass_over(data: Any) -> None:  # Any: Discord's JSON
+        try:
+            parse(data)
+        except Exception as error:  # whatever a library makes of what it doesn't expect
+            _passed_over(name, error)
+
+    return parse_or_pass_over
+
+
+def _passed_over(name: str, error: Exception, **facts: object) -> None:
+    """Say in the log that an event was not read; its content and the error's words may be people's."""
+    log.warning("event not read, passed over", extra={"event": name, "error": type(error).__name__, **facts})
+
+
+def _without_broken_guilds(parse: _Parse) -> _Parse:
+    def parse_ready(data: dict[str, Any]) -> None:  # Any: Discord's JSON
+        guilds = data.get("guilds")
+        sound = [each for each in guilds if _has_id(each)] if isinstance(guilds, list) else []
+        if sound != guilds:
+            log.warning("servers not read, passed over", extra={"event": "READY"})
+        parse({**data, "guilds": sound})
+
+    return parse_ready
+
+
+def _has_id(data: Any) -> bool:  # Any: Discord's JSON
+    return isinstance(data, Mapping) and isinstance(data.get("id"), (str, int)) and str(data["id"]).isdecimal()
+
+
+def _without_broken_parts(client: discord.Client, parse: _Parse) -> _Parse:
+    def parse_guild(data: dict[str, Any]) -> None:  # Any: Discord's JSON
+        try:
+            parse(data)
+        except Exception as error:  # as in `_guarded`
+            readable, left_out = _readable(client, data)
+            _passed_over("GUILD_CREATE", error, left_out=left_out)
+            parse(readable)
+
+    return parse_guild
+
+
+def _readable(client: discord.Client, data: dict[str, Any]) -> tuple[dict[str, Any], str]:  # Any: Discord's JSON
+    """Return a server's data without what discord.py can't read in it, and how many things of which kind those are."""
+    kept = {name: value for name, value in data.items() if name not in _PARTS}
+    left_out = []
+
+    def reads(**parts: list[Any]) -> bool:  # Any: as above
+        try:
+            # Made to be thrown away: whether it can be made is what is asked.
+            discord.Guild(data={**kept, **parts}, state=client._connection)  # type: ignore[typeddict-item]  # as it came
+        except Exception:  # as in `_guarded`
+            return False
+        return True
+
+    for name in _PARTS:
+        if name not in data:
+            continue
+        whole = data[name] if isinstance(data[name], list) else []
+        sound = whole if reads(**{name: whole}) else [each for each in whole if reads(**{name: [each]})]
+        if sound is not data[name]:
+            left_out.append(f"{name}={len(whole) - len(sound)}")
+        kept[name] = sound
+    return kept, ",".join(left_out)
+
+
+def _and_tell_of_joins(client: discord.Client, parse: _Parse) -> _Parse:
+    def parse_and_tell(data: dict[str, Any]) -> None:  # Any: Discord's JSON
+        guild_id = int(data["id"])
+        # Discord leaves out `unavailable` where the bot is new, and hasn't named the server before.
+        joined = "unavailable" not in data and client.get_guild(guild_id) is None
+        parse(data)
+        if joined:
+            client.dispatch("server_join", guild_id)
+
+    return parse_and_tell

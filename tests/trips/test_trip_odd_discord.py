@@ -1,0 +1,134 @@
+"""What Discord may say that the bot didn't expect: events that can't be read, commands of others, late interactions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.troubles import Trouble
+from tests.support.trip_box import DEADLINE_S, OpenBox, ask, mention, use
+
+THREAD = {
+    "id": "1",
+    "type": 11,
+    "name": "t",
+    "owner_id": None,
+    "thread_metadata": {"archived": False, "auto_archive_duration": 60, "archive_timestamp": "never"},
+}
+
+
+UNREADABLE: list[tuple[str, Any]] = [
+    ("THREAD_CREATE", THREAD),
+    ("THREAD_CREATE", {}),
+    ("THREAD_UPDATE", None),
+    ("CHANNEL_CREATE", {"type": 0, "guild_id": "x"}),
+    ("CHANNEL_DELETE", None),
+    ("GUILD_CREATE", {}),
+    ("GUILD_CREATE", None),
+    ("GUILD_UPDATE", []),
+    ("GUILD_ROLE_CREATE", {"guild_id": "x"}),
+    ("MESSAGE_CREATE", {"id": "7"}),
+    ("INTERACTION_CREATE", {"id": "8", "type": 2}),
+    ("VOICE_STATE_UPDATE", {"guild_id": "x"}),
+]
+
+
+async def test_events_that_cannot_be_read_are_logged_and_passed_over(box: Sandbox) -> None:
+    guild = box.world.guild("Sandbox")
+    for name, data in UNREADABLE:
+        thread = {"guild_id": str(guild.id), "parent_id": "1"} if data is THREAD else {}
+        box.discord.gateway.dispatch(name, data if not thread else {**data, **thread}, guild_id=guild.id)
+    assert (await ask(box.person("Ada"), "Are you there?")).text
+    lines = [line for line in box.child.log if "event not read" in line]
+    assert [line.partition("event=")[2].split()[0] for line in lines] == [name for name, _ in UNREADABLE]
+    assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
+
+
+BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
+    "a thread": lambda guild: guild["threads"].append(THREAD),
+    "a channel": lambda guild: guild["channels"].insert(0, {"id": "5"}),
+    "a role": lambda guild: guild["roles"].append({"name": "no id"}),
+    "a member": lambda guild: guild["members"].append({"user": None}),
+    "a voice state": lambda guild: guild["voice_states"].append({"channel_id": None}),
+    "no list": lambda guild: guild.update(threads=None, stage_instances="none"),
+    "an event": lambda guild: guild.update(guild_scheduled_events=[{}]),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+async def test_a_server_with_something_unreadable_in_it_is_served(what: str) -> None:
+    box = Sandbox()
+    whole = box.discord.gateway._guild
+
+    def broken(*of: Any) -> Any:
+        data = whole(*of)
+        BROKEN[what](data)
+        return data
+
+    box.discord.gateway._guild = broken  # type: ignore[method-assign]
+    async with box:
+        ada = box.person("Ada")
+        assert (await ask(ada, "Are you there?")).text
+        assert (await mention(ada, "And now?")).messages
+        lines = [line for line in box.child.log if "event not read" in line]
+        assert lines
+        assert all("event=GUILD_CREATE" in line for line in lines)
+        assert not any(" ERROR " in line for line in box.child.log)
+
+
+async def test_the_entry_point_of_an_activity_is_kept_and_is_no_reason_to_write() -> None:
+    box = Sandbox()
+    entry = box.discord.commands.add_entry_point("launch")
+    async with box:
+        assert (await ask(box.person("Ada"), "Are you there?")).text
+        assert box.discord.commands.commands[int(entry["id"])] == entry
+        writes = len(box.journal.find(_writes_commands))
+        await box.child.stop()
+        await box.start()
+        assert len(box.journal.find(_writes_commands)) == writes == 1
+
+
+@pytest.mark.parametrize("trouble", [Trouble(400, code=50035), Trouble(403, code=20001), Trouble(400, code=30034)])
+async def test_commands_that_discord_refuses_do_not_keep_the_bot_from_serving(
+    open_box: OpenBox, trouble: Trouble
+) -> None:
+    box = await open_box()
+    await box.child.stop()
+    for command in box.discord.commands.commands.values():
+        command["description"] = "Of yesterday."
+    box.discord.troubles.next("PUT", "/commands", trouble)
+    await box.start()
+    assert (await ask(box.person("Ada"), "Are you there?")).text
+    (line,) = [line for line in box.child.log if " ERROR " in line]
+    assert f"PUT /api/v10/applications/:id/commands: status {trouble.status}, code {trouble.code}" in line
+    assert str(box.world.application_id) not in line
+    assert "/ask" in (await use(box.person("Ada"), "/help")).text
+
+
+async def test_an_error_of_discords_at_the_start_is_told_as_what_it_is(open_box: OpenBox) -> None:
+    box = await open_box()
+    await box.child.stop()
+    box.discord.troubles.next("GET", "/gateway/bot", Trouble(403, code=40333))
+    await box.start()
+    told = next(line for line in box.child.log if "again_in_s" in line)
+    assert "Discord answered with an error: GET /api/v10/gateway/bot: status 403, code 40333" in told
+    assert not any("can't be reached" in line for line in box.child.log)
+
+
+async def test_an_interaction_that_is_over_is_passed_over_with_one_line(box: Sandbox) -> None:
+    ada = box.person("Ada")
+    await ask(ada, "What is this?")
+    seen = await box.journal.until_event(lambda event: event.name == "INTERACTION_CREATE", deadline_s=DEADLINE_S)
+    assert seen.data is not None
+    late = str(int(seen.data["id"]) - (10_000 << 22))
+    box.discord.gateway.dispatch("INTERACTION_CREATE", {**seen.data, "id": late}, guild_id=int(seen.data["guild_id"]))
+    await ask(ada, "And this?")
+    (line,) = [line for line in box.child.log if late in line]
+    assert " INFO " in line
+    assert not any(late in exchange.path for exchange in box.journal.find(lambda _: True))
+    assert not any(" ERROR " in line for line in box.child.log)
+
+
+def _writes_commands(exchange: Any) -> bool:
+    return exchange.method == "PUT" and exchange.path.endswith("/commands")
