@@ -19,6 +19,7 @@ from yarl import URL
 from benchmarks.voice.clip import BYTES_PER_S
 from bot.audio.pool import Pool
 from bot.audio.talk import Talk
+from bot.clock import SystemClock
 from bot.ui.voice.link import Link, open_link
 from bot.ui.voice.tape import Tape
 
@@ -70,7 +71,7 @@ class Bot(discord.AutoShardedClient):
         clip.end()
         talk.close()
         await clip.ready()
-        link.play(Tape(talk), after=after)
+        link.play(Tape(talk, SystemClock()), after=after)
         return began
 
     async def _ffmpeg_opus(self, link: discord.VoiceClient, after: Callable[[object], None]) -> int:
@@ -91,7 +92,7 @@ class Bot(discord.AutoShardedClient):
         talk.close()
         arriving = asyncio.create_task(self._arrive(clip.feed, clip.end))
         await clip.ready()
-        link.play(Tape(talk), after=after)
+        link.play(Tape(talk, SystemClock()), after=after)
         await arriving
         return began
 

@@ -16,7 +16,7 @@ from tests.support.correlation import RATE, Samples, find, resampled, samples_of
 from tests.support.listening import OTHER, idle, in_the_lounge, silence
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole
 
-TEXT = "One after the other, these words are heard, and not one of them is lost on the way. " * 3
+TEXT = "One after the other, these words are heard, and not one of them is lost on the way. "
 DROPPED = "so I've dropped what I still had to say."
 
 

@@ -24,11 +24,18 @@ class BrokenLink:
         self.ended = asyncio.Event()
         self.removed = False
         self.close_code = 4006
+        self.reassigned = None
         self.guild = SimpleNamespace(id=1, me=SimpleNamespace(id=2), get_channel=lambda _: None)
         self.channel = SimpleNamespace(id=3, guild=self.guild, voice_states={})
 
     def is_connected(self) -> bool:
         return not self.ended.is_set()
+
+    def lose(self) -> None:
+        self.ended.set()
+
+    async def closed(self) -> None:
+        """Nothing is left of it as soon as it has ended."""
 
     async def disconnect(self, *, force: bool) -> None:
         self.ended.set()
@@ -51,14 +58,13 @@ async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_
 ) -> None:
     clock, link, losses, tries = FakeClock(), BrokenLink(), list[VoiceLost](), list[float]()
 
-    async def open_link(_: object) -> None:
+    async def open_link(*_: object) -> None:
         tries.append(clock.monotonic())
         raise NoLink("refused", close_code=4006)
 
     monkeypatch.setattr(voice_session, "open_link", open_link)
     session = session_of(link, clock, pool, losses)
     link.ended.set()
-    session.moved_out()
     await clock.advance(GIVE_UP_AFTER_S - 1)
     pauses = [after - before for before, after in itertools.pairwise(tries)]
     assert pauses[:5] == [0.5, 1, 2, 4, 8]
@@ -72,13 +78,12 @@ async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_
 async def test_a_refusal_that_will_not_change_ends_it_at_once(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None:
     clock, link, losses = FakeClock(), BrokenLink(), list[VoiceLost]()
 
-    async def open_link(_: object) -> None:
+    async def open_link(*_: object) -> None:
         raise NoLink("refused", close_code=4017)
 
     monkeypatch.setattr(voice_session, "open_link", open_link)
     session = session_of(link, clock, pool, losses)
     link.ended.set()
-    session.moved_out()
     await clock.advance(1)
     assert "end-to-end encryption" in losses[0].sentence
     await session.leave()

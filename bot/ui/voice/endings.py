@@ -2,8 +2,10 @@
 
 from typing import Final
 
+import discord
+
 from bot.errors import VoiceLost
-from bot.ui.voice.link import Link
+from bot.ui.voice.link import Link, NoLink
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#voice-voice-close-event-codes
 _GONE: Final = frozenset({1000, 4014, 4022})
@@ -22,12 +24,12 @@ CHANNEL_GONE: Final = "The voice channel is gone, so I've dropped what I still h
 GAVE_UP: Final = "I lost the voice connection and couldn't get it back within a minute, so I've left the voice channel."
 
 
-def final_word(link: Link) -> VoiceLost | None:
-    """Tell why no new connection is to be made after `link`; None where one is."""
-    if link.removed:
-        gone = link.guild.get_channel(link.channel.id) is None
+def final_word(lost: Link | NoLink, channel: discord.VoiceChannel | discord.StageChannel) -> VoiceLost | None:
+    """Tell why no new connection to `channel` is to be made after one that was lost or failed; None where one is."""
+    if lost.removed:
+        gone = channel.guild.get_channel(channel.id) is None
         return VoiceLost("channel deleted" if gone else "removed", sentence=CHANNEL_GONE if gone else REMOVED)
-    return refusal_of(link.close_code)
+    return refusal_of(lost.close_code)
 
 
 def refusal_of(close_code: int | None) -> VoiceLost | None:

@@ -1,38 +1,35 @@
-"""One voice connection: it ends with its websocket, at once and for good, and knows why.
+"""One voice connection: it ends with its websocket or a move, at once and for good, and knows why.
 
-discord.py 2.7.1 would connect anew by itself, and be silent for up to half a minute or for ever (its reader thread
-waits on the socket that is gone, a 4015 is resumed in vain). So each connection is made once, and a new one is the
-session's work.
+Each connection is made once; a new one is the session's work. See `bot.ui.voice.connection` for why.
 """
 
 import asyncio
-import contextlib
-import socket
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import discord
-from discord.utils import MISSING
-from discord.voice_state import VoiceConnectionState
+from discord.abc import Connectable
 
 from bot.errors import BotError
+from bot.ui.voice.connection import TIMEOUT_S, Assignment, Connection, Reassigned
 from bot.ui.voice.tape import Tape
 
-if TYPE_CHECKING:
-    from discord.types.voice import GuildVoiceState
-
-TIMEOUT_S: Final = 8.0
-"""How long discord.py waits: for the handshake, and for the new server when it was moved."""
-
-LEFT_WITHIN_S: Final = 2.0
+MOST_SERVERS: Final = 3
+"""So many voice servers are tried in a row when Discord names another one during the handshake."""
 
 
 class NoLink(Exception):
-    """No voice connection could be made; `close_code` is the voice server's, if it said one."""
+    """No voice connection could be made.
 
-    def __init__(self, detail: str, *, close_code: int | None = None) -> None:
+    Args:
+        close_code: the voice server's, if it said one.
+        removed: whether somebody took the bot out of the channel meanwhile.
+    """
+
+    def __init__(self, detail: str, *, close_code: int | None = None, removed: bool = False) -> None:
         super().__init__(detail)
         self.close_code = close_code
+        self.removed = removed
 
 
 class VoiceNotInstalled(BotError):
@@ -46,11 +43,15 @@ class VoiceNotInstalled(BotError):
 class Link(discord.VoiceClient):
     """A voice connection of the bot, deaf. Made by `open_link`."""
 
-    _connection: "_State"
+    _connection: Connection
 
-    def create_connection_state(self) -> "_State":
+    def __init__(self, client: discord.Client, channel: Connectable, assignment: Assignment | None) -> None:
+        self._assignment = assignment
+        super().__init__(client, channel)
+
+    def create_connection_state(self) -> Connection:
         """Give it a state of ours; discord.py's hook for that."""
-        return _State(self)
+        return Connection(self, self._assignment)
 
     @property
     def ended(self) -> asyncio.Event:
@@ -64,18 +65,46 @@ class Link(discord.VoiceClient):
 
     @property
     def close_code(self) -> int | None:
-        """With which code the websocket was closed, if it was."""
+        """With which code the websocket was closed, if it was; none where it was for a move."""
         return self._connection.close_code
+
+    @property
+    def reassigned(self) -> Assignment | None:
+        """Where to connect next, if it ended because Discord moved the bot or named another voice server."""
+        return self._connection.reassigned
 
     @property
     def encrypted_soon(self) -> bool:
         """Whether end-to-end encryption was agreed upon, and is not in force yet."""
         return self._connection.dave_protocol_version > 0 and self.voice_privacy_code is None
 
-    async def disconnect(self, *, force: bool = False) -> None:
-        """Leave the channel; wait for Discord's word but a moment, as it never comes where the bot was out already."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(super().disconnect(force=force), LEFT_WITHIN_S)
+    async def connect(
+        self,
+        *,
+        reconnect: bool,  # noqa: ARG002 - discord.py's signature; a new connection is the session's work
+        timeout: float,
+        self_deaf: bool = False,
+        self_mute: bool = False,
+    ) -> None:
+        """Connect; `discord.abc.Connectable.connect` calls this."""
+        await self._connection.make(timeout=timeout, self_deaf=self_deaf, self_mute=self_mute)
+
+    def lose(self) -> None:
+        """Treat it as lost, whatever it says of itself."""
+        self._connection.end(leave=True)
+
+    async def closed(self) -> None:
+        """Wait, once it has ended, until nothing of it is left."""
+        await self._connection.closed()
+
+    async def disconnect(self, *, force: bool = False) -> None:  # noqa: ARG002 - discord.py's signature
+        """Leave the channel."""
+        await self._connection.leave()
+
+    def cleanup(self) -> None:
+        """Let discord.py forget it, and not the one that has followed it."""
+        if self.guild.voice_client is self:
+            super().cleanup()
 
     def send_audio_packet(self, data: bytes, *, encode: bool = True) -> None:
         """Send a packet, and let the tape that it came from know."""
@@ -84,93 +113,38 @@ class Link(discord.VoiceClient):
             self.source.sent(data)
 
 
-async def open_link(channel: discord.VoiceChannel | discord.StageChannel) -> Link:
-    """Connect to `channel`.
+async def open_link(channel: discord.VoiceChannel | discord.StageChannel, assignment: Assignment | None = None) -> Link:
+    """Connect to `channel`, or to where Discord moves the bot meanwhile.
+
+    Args:
+        assignment: the voice server that Discord has named already; without it Discord is asked for one.
 
     Raises:
         VoiceNotInstalled: a library that voice needs is missing.
-        NoLink: it failed otherwise.
+        NoLink: it failed otherwise; the bot has left the channel then.
     """
     if find_spec("av") is None:
         raise VoiceNotInstalled("no av")
-    try:
-        link = await channel.connect(cls=Link, timeout=TIMEOUT_S, reconnect=False, self_deaf=True)
-    except discord.ConnectionClosed as closed:
-        raise NoLink(f"closed with {closed.code}", close_code=closed.code) from closed
-    except RuntimeError as error:
-        raise VoiceNotInstalled(str(error)) from error
-    except asyncio.CancelledError:
-        # discord.py keeps the half of a client, its thread too, and would refuse every further one in this server.
-        if isinstance(half := channel.guild.voice_client, Link):
-            await half.disconnect(force=True)
-        raise
-    except Exception as error:
-        # Silence, a name that isn't found, a handshake that fails: sockets, TLS and HTTP each have errors of their own.
-        raise NoLink(type(error).__name__) from error
-    if not link.is_connected():  # discord.py can return from a failed handshake as if nothing had been
-        await link.disconnect(force=True)
-        raise NoLink("gone as soon as it was made")
-    return link
+    link: Link | None = None
 
+    def make(client: discord.Client, place: Connectable) -> Link:
+        nonlocal link
+        link = Link(client, place, assignment)
+        return link
 
-class _State(VoiceConnectionState):
-    def __init__(self, link: Link) -> None:
-        super().__init__(link)
-        self.ended = asyncio.Event()
-        self.removed = False
-        self.close_code: int | None = None
-        self._replaced: list[socket.socket] = []
-
-    async def voice_state_update(self, data: "GuildVoiceState") -> None:
-        """Note whether it was somebody else who had the bot leave."""
-        if not data["channel_id"] and self.is_connected() and not self._expecting_disconnect:
-            self.removed = True
-        await super().voice_state_update(data)
-
-    async def disconnect(self, *, force: bool = True, cleanup: bool = True, wait: bool = False) -> None:
-        """Leave, and be done with it."""
-        self._note_code()
-        self._wake_reader()
+    for _ in range(MOST_SERVERS):
         try:
-            await super().disconnect(force=force, cleanup=cleanup, wait=wait)
-        finally:
-            if cleanup:
-                for replaced in self._replaced:
-                    replaced.close()
-                self.ended.set()
-
-    async def _connect(self, reconnect: bool, timeout: float, self_deaf: bool, self_mute: bool, resume: bool) -> None:
-        if resume:
-            self._note_code()
-            raise TimeoutError("not resumed: a new connection is quicker")  # what discord.py expects of a vain attempt
-        await super()._connect(reconnect, timeout, self_deaf, self_mute, resume)
-
-    async def _poll_voice_ws(self, reconnect: bool) -> None:
-        # It raises after it has disconnected, and nobody would look at that: `ended` and `close_code` tell of it.
-        with contextlib.suppress(discord.ConnectionClosed, TimeoutError):
-            await super()._poll_voice_ws(reconnect)
-
-    def _update_voice_channel(self, channel_id: int | None) -> None:
-        # Moved to where it can't see it stays, as far as anybody here knows, where it was.
-        if channel_id is not None and self.guild.get_channel(channel_id) is not None:
-            super()._update_voice_channel(channel_id)
-
-    def _create_socket(self) -> None:
-        self._wake_reader()
-        if self.socket is not MISSING:
-            # Open until the end: if it were closed, select() might look at its number only then and sleep on.
-            self._replaced.append(self.socket)
-        super()._create_socket()
-
-    def _wake_reader(self) -> None:
-        """Get discord.py's reader thread out of select(), where it doesn't notice that its socket was replaced.
-
-        It would sit there for half a minute, and a new socket's address would not be found out for as long.
-        """
-        if self.socket is not MISSING:
-            with contextlib.suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RDWR)
-
-    def _note_code(self) -> None:
-        if self.close_code is None and self.ws is not MISSING:
-            self.close_code = self.ws.ws.close_code
+            return await channel.connect(cls=make, timeout=TIMEOUT_S, reconnect=False, self_deaf=True)
+        except Reassigned:
+            assert link is not None, "it was made before it was connected"
+            channel, assignment = link.channel, link.reassigned
+        except discord.ConnectionClosed as closed:
+            raise NoLink(f"closed with {closed.code}", close_code=closed.code) from closed
+        except RuntimeError as error:
+            raise VoiceNotInstalled(str(error)) from error
+        except Exception as error:
+            # Silence, a name that isn't found, a handshake that fails: sockets, TLS, HTTP have errors of their own.
+            raise NoLink(type(error).__name__, removed=link is not None and link.removed) from error
+    assert link is not None, "there was at least one attempt"
+    await link.disconnect(force=True)
+    raise NoLink("one voice server after another")

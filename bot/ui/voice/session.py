@@ -13,8 +13,9 @@ from bot.clock import Clock
 from bot.errors import VoiceLost
 from bot.speech.line import Line
 from bot.speech.speaker import Source
-from bot.ui.voice.endings import GAVE_UP, final_word, refusal_of
-from bot.ui.voice.link import TIMEOUT_S, Link, NoLink, VoiceNotInstalled, open_link
+from bot.ui.voice.connection import TIMEOUT_S
+from bot.ui.voice.endings import GAVE_UP, final_word
+from bot.ui.voice.link import Link, NoLink, VoiceNotInstalled, open_link
 from bot.ui.voice.tape import Tape
 
 VocalChannel = discord.VoiceChannel | discord.StageChannel
@@ -28,8 +29,6 @@ ENCRYPTED_WITHIN_S: Final = 2.0
 """How long the first packet waits for end-to-end encryption: listeners can't hear what is sent before it."""
 
 LOOK_EVERY_S: Final = 0.05
-ABSENT_WITHIN_S: Final = 2.0
-"""How long Discord may take to confirm that the bot is out of the channel, before it goes in again."""
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +59,16 @@ class Session:
         """Whose message was read aloud last."""
         self.reading = asyncio.Lock()
         """Held while a message that is to be read aloud is put on the line."""
+        self.told_in_audience: int | None = None
+        """The stage about which it was said that nobody hears the bot in the audience, and why."""
         self._link = link
+        self._channel: VocalChannel = link.channel
+        self._tape: Tape | None = None
         self._clock = clock
         self._lost = lost
         self._loss: VoiceLost | None = None
         self._connected = asyncio.Event()
         self._connected.set()
-        self._absent = asyncio.Event()
         self._supervising = asyncio.create_task(self._supervise(), name="voice")
 
     @property
@@ -76,13 +78,18 @@ class Session:
 
     @property
     def channel(self) -> VocalChannel:
-        """The channel it is in, also after a moderator moved it."""
-        return self._link.channel
+        """The channel in which Discord says it is, also after a moderator moved it; or was, while it connects anew."""
+        return self._channel
 
     @property
     def listeners(self) -> list[int]:
         """The ids of the people in the channel, bots left out."""
         return people_in(self.channel)
+
+    @property
+    def idle_s(self) -> float:
+        """For how many seconds nothing was heard and nothing waits; of what should be heard, since its last packet."""
+        return self.line.idle_s if self._tape is None else self._clock.monotonic() - self._tape.last_sent_at
 
     async def speak(self, source: Source) -> None:
         """Play `source` to its end; see `bot.speech.speaker`.
@@ -90,30 +97,39 @@ class Session:
         Raises:
             VoiceLost: the connection is gone for good.
         """
-        tape = Tape(source)
-        while not tape.ended:
-            await self._connected.wait()
-            if self._loss is not None:
-                raise self._loss
-            link = self._link
-            await self._encrypted(link)
-            if link.is_connected():
-                await self._play(tape, link)
-            if not tape.ended:
-                # Broken off. While the bot is moved to another voice server it is not connected, and not gone either.
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(link.ended.wait(), TIMEOUT_S)
-                await asyncio.sleep(0)  # the supervisor, which waits for the same, goes first
+        tape = self._tape = Tape(source, self._clock)
+        try:
+            while not tape.ended:
+                await self._connected.wait()
+                if self._loss is not None:
+                    raise self._loss
+                link = self._link
+                await self._encrypted(link)
+                if link.is_connected():
+                    await self._play(tape, link)
+                if not tape.ended:
+                    await self._ended(link)
+        finally:
+            self._tape = None
 
     async def move(self, channel: VocalChannel) -> None:
         """Go to another channel of the server; what is being said goes on there.
 
+        Takes as long as it takes to connect there, so it is for the caller to limit.
+
         Raises:
-            TimeoutError: Discord didn't let it in in time.
+            TimeoutError: Discord doesn't let it in.
+            VoiceLost: the connection is gone for good.
         """
-        await self._link.move_to(channel, timeout=TIMEOUT_S)
-        if self.channel.id != channel.id or not self._link.is_connected():
-            raise TimeoutError("not moved")
+        await self.guild.change_voice_state(channel=channel, self_deaf=True)
+        until = self._clock.monotonic() + TIMEOUT_S
+        # It moves as if somebody else had moved it: Discord names the voice server, and the supervisor connects there.
+        while self.channel.id != channel.id or not self._link.is_connected():
+            if self._loss is not None:
+                raise self._loss
+            if self.channel.id != channel.id and self._clock.monotonic() >= until:
+                raise TimeoutError("not let in")
+            await self._clock.sleep(LOOK_EVERY_S)
 
     async def leave(self) -> None:
         """Drop the line and leave the channel."""
@@ -122,17 +138,31 @@ class Session:
         await self.line.close()
         await self._link.disconnect(force=True)
 
-    def moved_out(self) -> None:
-        """Take note that Discord says the bot is in no channel of this server."""
-        self._absent.set()
+    def moved_to(self, channel: VocalChannel) -> None:
+        """Take note that Discord says the bot is in `channel`."""
+        self._channel = channel
 
     async def _play(self, tape: Tape, link: Link) -> None:
+        """Play until the tape or the connection ends; end a connection over which nothing is sent any more."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         link.play(tape, after=lambda _: loop.call_soon_threadsafe(done.set))
         try:
-            await done.wait()
+            while not done.is_set():
+                sent_at = tape.last_sent_at
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(done.wait(), TIMEOUT_S)
+                if not done.is_set() and tape.last_sent_at == sent_at:
+                    link.lose()
+                    return
         finally:
             link.stop()
+
+    async def _ended(self, link: Link) -> None:
+        """Wait for the end of a connection over which nothing can be sent; where it doesn't end by itself, end it."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(link.ended.wait(), TIMEOUT_S)
+        link.lose()
+        await asyncio.sleep(0)  # the supervisor, which waits for the same, goes first
 
     async def _encrypted(self, link: Link) -> None:
         """Wait a moment for the encryption that listeners need."""
@@ -141,50 +171,62 @@ class Session:
             await self._clock.sleep(LOOK_EVERY_S)
 
     async def _supervise(self) -> None:
-        """Connect anew each time the connection is lost, until that is hopeless."""
+        """Connect anew each time the connection is lost or moved, until that is hopeless."""
         try:
             while True:
                 await self._link.ended.wait()
                 self._connected.clear()
-                log.warning(
-                    "voice connection lost",
-                    extra={"guild": self.guild.id, "code": self._link.close_code, "removed": self._link.removed},
-                )
-                if (final := final_word(self._link)) is not None:
+                self._log_end(self._link)
+                if (final := final_word(self._link, self.channel)) is not None:
                     raise final
-                self._link = await self._connect_anew()
+                self._link = await self._connect_anew(self._link)
                 self._connected.set()
                 log.info("voice connection made anew", extra={"guild": self.guild.id})
         except VoiceLost as loss:
-            self._loss = loss
-            self._connected.set()  # wakes who waits for it, to learn of the loss
-            await self.line.close()
-            self._lost(self, loss)
+            await self._give_up(loss)
+        except Exception:
+            # Without a supervisor nothing would ever be heard again, and nobody told.
+            log.exception("voice connection not looked after", extra={"guild": self.guild.id})
+            await self._give_up(VoiceLost("an error of ours", sentence=GAVE_UP))
 
-    async def _connect_anew(self) -> Link:
-        """Make a new connection to the same channel.
+    async def _give_up(self, loss: VoiceLost) -> None:
+        self._loss = loss
+        self._connected.set()  # wakes who waits for it, to learn of the loss
+        await self.line.close()
+        self._lost(self, loss)
+
+    def _log_end(self, link: Link) -> None:
+        if link.reassigned is not None:
+            log.info("voice connection moved", extra={"guild": self.guild.id})
+        else:
+            log.warning(
+                "voice connection lost",
+                extra={"guild": self.guild.id, "code": link.close_code, "removed": link.removed},
+            )
+
+    async def _connect_anew(self, lost: Link) -> Link:
+        """Make a new connection to where Discord says the bot is, or was.
 
         Raises:
             VoiceLost: there is none to be had.
         """
-        channel = self.channel
         until = self._clock.monotonic() + GIVE_UP_AFTER_S
-        with contextlib.suppress(TimeoutError):
-            # A late word that the bot is out would be taken for a word about the new connection.
-            await asyncio.wait_for(self._absent.wait(), ABSENT_WITHIN_S)
+        assignment = lost.reassigned
+        if assignment is None:
+            await lost.closed()  # it leaves the channel first
         for pause_s in PAUSES_S:
             if self._clock.monotonic() + pause_s >= until:
                 break
             await self._clock.sleep(pause_s)
-            self._absent.clear()
             try:
-                return await open_link(channel)
+                return await open_link(self.channel, assignment)
             except VoiceNotInstalled as fault:
                 raise VoiceLost(str(fault), sentence=fault.sentence) from fault
             except NoLink as failure:
-                if (final := refusal_of(failure.close_code)) is not None:
+                if (final := final_word(failure, self.channel)) is not None:
                     raise final from failure
-                log.warning("no new voice connection", extra={"guild": channel.guild.id, "detail": str(failure)})
+                log.warning("no new voice connection", extra={"guild": self.guild.id, "detail": str(failure)})
+            assignment = None
         raise VoiceLost("not connected anew in time", sentence=GAVE_UP)
 
 

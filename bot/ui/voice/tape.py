@@ -2,16 +2,20 @@
 
 import discord
 
+from bot.clock import Clock
 from bot.speech.speaker import Source
 
 
 class Tape(discord.AudioSource):
     """Passes packets on from `source`; one that a broken connection had taken and not sent comes again."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, clock: Clock) -> None:
         self.ended = False
         """Whether the source gave its last packet, and it was sent."""
+        self.last_sent_at = clock.monotonic()
+        """When, in monotonic seconds, its last packet was sent, or it was made."""
         self._source = source
+        self._clock = clock
         self._unsent = b""
 
     def read(self) -> bytes:
@@ -29,3 +33,4 @@ class Tape(discord.AudioSource):
         """Take note that `packet` is on its way."""
         if packet is self._unsent:
             self._unsent = b""
+            self.last_sent_at = self._clock.monotonic()

@@ -3,22 +3,26 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import discord
 
 from bot.audio.pool import Pool
 from bot.clock import Clock
 from bot.errors import BotError, VoiceLost
+from bot.ui.voice.comings import Comings
 from bot.ui.voice.endings import refusal_of
 from bot.ui.voice.entrance import check_entrance
 from bot.ui.voice.link import NoLink, open_link
 from bot.ui.voice.session import Session, VocalChannel
 
-TURN_WITHIN_S: Final = 15.0
-"""How long coming waits for other coming and going: with the handshake's own time a join ends within 30 s."""
+JOIN_WITHIN_S: Final = 25.0
+"""How long a join may take in all: its turn after other coming and going, Discord's gateway, and the connection. One
+that takes longer is undone, so that it has ended within 30 s."""
+
+LEAVE_WITHIN_S: Final = 20.0
+"""How long leaving waits for other coming and going; then it takes a few seconds at most."""
 
 LOOK_EVERY_S: Final = 1.0
 
@@ -30,6 +34,12 @@ class NotJoined(BotError):
 
     def __init__(self, detail: str, channel: VocalChannel) -> None:
         super().__init__(detail, sentence=f"I couldn't get into {channel.mention}. Please try again in a moment.")
+
+
+class NotLeft(BotError):
+    """The bot could not leave a voice channel, as it was still coming into one."""
+
+    sentence = "I couldn't leave the voice channel just now. Please try again in a moment."
 
 
 class Voices:
@@ -48,6 +58,7 @@ class Voices:
         self._idle_s = idle_s
         self._sessions: dict[int, Session] = {}
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._comings = Comings(clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._closed = False
@@ -64,11 +75,12 @@ class Voices:
 
         Raises:
             NoEntry: it may not come in there, or not speak.
+            TooOften: it has come and gone too often.
             NotJoined, VoiceLost: it didn't get in within 30 s, or was refused.
             VoiceNotInstalled: it can't speak at all.
         """
         try:
-            async with self._turn(channel.guild.id):
+            async with asyncio.timeout(JOIN_WITHIN_S), self._locks[channel.guild.id]:
                 return await self._join(channel, text_channel_id)
         except NoLink as failure:
             raise refusal_of(failure.close_code) or NotJoined(str(failure), channel) from failure
@@ -76,11 +88,23 @@ class Voices:
             raise NotJoined(type(error).__name__, channel) from error
 
     async def leave(self, guild_id: int) -> None:
-        """Drop what is still to be said in a server, and leave its voice channel."""
-        async with self._locks[guild_id]:
+        """Drop what is still to be said in a server, and leave its voice channel.
+
+        Raises:
+            NotLeft: other coming and going took too long.
+        """
+        lock = self._locks[guild_id]
+        try:
+            async with asyncio.timeout(LEAVE_WITHIN_S):
+                await lock.acquire()
+        except TimeoutError as error:
+            raise NotLeft("not its turn in time") from error
+        try:
             session = self._sessions.pop(guild_id, None)
             if session is not None:
                 await self._left(session)
+        finally:
+            lock.release()
 
     async def close(self) -> None:
         """Leave everywhere, for good."""
@@ -88,7 +112,7 @@ class Voices:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
-        await asyncio.gather(*(self.leave(guild_id) for guild_id in list(self._sessions)))
+        await asyncio.gather(*(self.leave(guild_id) for guild_id in list(self._sessions)), return_exceptions=True)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -98,10 +122,12 @@ class Voices:
         session = self._sessions.get(member.guild.id)
         if session is None:
             return
-        is_me = member.id == member.guild.me.id
-        if is_me and after.channel is None:
-            session.moved_out()
-        elif is_me or (after.channel is not None and after.channel.id == session.channel.id):
+        if member.id == member.guild.me.id:
+            if after.channel is None:
+                return
+            session.moved_to(after.channel)
+            self._look_whether_heard(session)
+        if after.channel is not None and after.channel.id == session.channel.id:
             session.line.recheck()  # others listen now
 
     def rights_changed(self, guild_id: int) -> None:
@@ -109,34 +135,23 @@ class Voices:
         session = self._sessions.get(guild_id)
         if session is not None:
             session.line.recheck()
-
-    @asynccontextmanager
-    async def _turn(self, guild_id: int) -> AsyncIterator[None]:
-        """Wait for one's turn in a server; a handshake under way is never broken off, as it would leave half a client.
-
-        Raises:
-            TimeoutError: another one took too long.
-        """
-        lock = self._locks[guild_id]
-        async with asyncio.timeout(TURN_WITHIN_S):
-            await lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+            self._look_whether_heard(session)
 
     async def _join(self, channel: VocalChannel, text_channel_id: int) -> Session:
         session = self._sessions.get(channel.guild.id)
         if session is not None and session.channel.id == channel.id:
             session.text_channel_id = text_channel_id
+            session.told_in_audience = None
+            self._look_whether_heard(session)
             return session
         check_entrance(channel)
+        self._comings.count(channel.guild)
         if session is not None:
             session.text_channel_id = text_channel_id
             await session.move(channel)
         else:
             session = await self._opened(channel, text_channel_id)
-        await _come_forward(channel)
+        self._look_whether_heard(session)
         log.info("in a voice channel", extra={"guild": channel.guild.id, "channel": channel.id})
         return session
 
@@ -154,17 +169,47 @@ class Voices:
         """Forget a session that ended by itself, and tell where it was called."""
         if self._sessions.get(session.guild.id) is session:
             del self._sessions[session.guild.id]
-        task = asyncio.create_task(self._tell(session, loss.sentence), name="voice lost")
+        log.info("voice lost", extra={"guild": session.guild.id})
+        self._begin(self._tell(session, loss.sentence), name="voice lost")
+
+    def _look_whether_heard(self, session: Session) -> None:
+        if _in_audience(session.guild.me.voice):
+            self._begin(self._come_forward(session), name="voice on a stage")
+
+    def _begin(self, work: Coroutine[Any, Any, None], *, name: str) -> None:  # Any: what nobody sends to a coroutine
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def _come_forward(self, session: Session) -> None:
+        """On a stage, come out of the audience, which can't be heard; where that isn't allowed, say so once."""
+        channel = session.channel
+        if not _in_audience(session.guild.me.voice):
+            return
+        if channel.permissions_for(session.guild.me).mute_members:
+            try:
+                await session.guild.me.edit(suppress=False)
+            except discord.Forbidden:
+                pass  # the permission was taken away just now
+            except discord.HTTPException as failure:
+                log.warning(
+                    "still in a stage's audience",
+                    extra={"channel": channel.id, "status": failure.status, "discord_code": failure.code},
+                )
+                return
+            else:
+                return
+        if session.told_in_audience != channel.id:
+            session.told_in_audience = channel.id
+            await self._tell(session, in_audience(channel))
+
     async def _tell(self, session: Session, sentence: str) -> None:
-        log.info("voice lost", extra={"guild": session.guild.id})
+        """Say something where the bot was called."""
         try:
             await self._client.get_partial_messageable(session.text_channel_id).send(sentence, silent=True)
         except discord.HTTPException as failure:
             log.warning(
-                "nobody told of the lost voice",
+                "nobody told of the voice",
                 extra={"channel": session.text_channel_id, "status": failure.status, "discord_code": failure.code},
             )
 
@@ -192,14 +237,20 @@ class Voices:
             session.alone_since = now
         elif now - session.alone_since >= self._alone_s:
             return "alone"
-        return "idle" if session.line.idle_s >= self._idle_s else None
+        return "idle" if session.idle_s >= self._idle_s else None
 
     async def _left(self, session: Session) -> None:
         await session.leave()
         log.info("left a voice channel", extra={"guild": session.guild.id})
 
 
-async def _come_forward(channel: VocalChannel) -> None:
-    """On a stage, come out of the audience, which can't be heard."""
-    if isinstance(channel, discord.StageChannel):
-        await channel.guild.me.edit(suppress=False)
+def in_audience(channel: VocalChannel) -> str:
+    """Return what is said where nobody hears the bot on a stage."""
+    return (
+        f"Nobody hears me in {channel.mention}: I'm in the audience there. Please give me the **Mute Members** "
+        "permission, or invite me to speak."
+    )
+
+
+def _in_audience(voice: discord.VoiceState | None) -> bool:
+    return voice is not None and voice.suppress and isinstance(voice.channel, discord.StageChannel)
