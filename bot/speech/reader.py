@@ -5,6 +5,8 @@ the eye are announced (code) or told (tables). Within a line all is held back un
 it belongs to is whole, so that nothing hidden is ever heard and nothing is cut in two.
 
 What comes out depends on what came in alone, not on how that was divided: it is looked at whenever a word is complete.
+Where that did not tell what is there, the next look waits until an eighth more has come, so that the work grows with
+the length of the text. No more than some thousand characters are held back, whatever comes.
 """
 
 import re
@@ -30,7 +32,9 @@ _MARKER: Final = re.compile(
     r"|(?P<number>\d{1,9})[.)][^\S\n]+)"
 )
 _MAY_BE_MARKER: Final = re.compile(r"[^\S\n]*(?:[-*+•#>|`~]+|\d{0,9}[.)]?)")
-_LONGEST_RULE: Final = 200  # a line across the page; what is longer is read as a list of lists
+_LONGEST_RULE: Final = 100  # characters of a line across the page; what is longer is read as a list of lists
+_LONGEST_LINE: Final = 2000  # characters of a line that is understood as a whole (a row, a fence); others are words
+_MORE_BEFORE_NEXT_LOOK: Final = 1 / 8
 _RULE: Final = re.compile(r"[^\S\n]*([-*_])(?:[^\S\n]*\1){2,}[^\S\n]*")
 _TASK: Final = re.compile(r"\[[ xX]\][^\S\n]+")
 _TASK_BEGUN: Final = re.compile(r"\[(?:[ xX]\]?)?\s?\Z")
@@ -41,6 +45,10 @@ _CLOSING_WITHIN: Final = re.compile(r"(?<=[^\s>`])[^\S\n]*```(?!`)|^[ \t>]*```(?
 _FENCE_WITHIN: Final = re.compile(r"(?<!`)`{3,}[^`\n]*\Z")
 _MOST_STEPS_IN_PLACE: Final = 3  # the end of a table, then the beginning of a line, then its first word
 _FIRST_LETTER: Final = re.compile(r"[*_~`\"'“‘«(\[]*(?=(.))", re.DOTALL)
+
+
+LONGEST_WORD: Final = 4000
+"""Characters after which a word is taken to end: Discord's longest message, and so its longest address."""
 
 
 class _In(Enum):
@@ -56,6 +64,10 @@ class Reader:
 
     def __init__(self) -> None:
         self._raw = ""  # what is not read yet
+        self._coming: list[str] = []  # what comes behind it and was not looked at
+        self._coming_length = 0
+        self._next_look = 0  # the length of both together at which they are looked at
+        self._in_word = 0  # characters since a word was complete
         self._in = _In.TEXT
         self._at_line_start = True
         self._in_list = False  # an item was just begun: it may have a box to be ticked
@@ -74,24 +86,37 @@ class Reader:
         begin = 0
         text = plain_characters(delta.removesuffix("\r"))
         for end, character in enumerate(text, start=1):
-            if character.isspace() or (self._after_stop and character not in _TRAILING):
-                self._raw += text[begin:end]
+            if (
+                character.isspace()
+                or (self._after_stop and character not in _TRAILING)
+                or self._in_word + end - begin >= LONGEST_WORD
+            ):
+                self._hold_back(text[begin:end])
                 begin = end
-                heard_now += self._read(whole=False)
+                self._in_word = 0
                 self._after_stop = False
+                if len(self._raw) + self._coming_length >= self._next_look:
+                    heard_now += self._read(whole=False)
             elif character in _STOPS:
                 self._after_stop = True
-        self._raw += text[begin:]
+        self._hold_back(text[begin:])
+        self._in_word += len(text) - begin
         return heard_now
 
     def finish(self) -> list[str]:
         """Take note that there is no more."""
-        self._raw += plain_characters(self._carriage_return)
+        self._hold_back(plain_characters(self._carriage_return))
         self._carriage_return = ""
         return [*self._read(whole=True), self._end_of_table()]
 
+    def _hold_back(self, text: str) -> None:
+        self._coming.append(text)
+        self._coming_length += len(text)
+
     def _read(self, *, whole: bool) -> list[str]:
         """Read as far as it is clear what is there."""
+        self._raw += "".join(self._coming)
+        self._coming, self._coming_length = [], 0
         heard_now = []
         in_place = 0
         while self._raw:
@@ -105,6 +130,7 @@ class Reader:
                 # Two rules disagree about this line. That must not happen, and must never hang the process.
                 heard_now.append(self._read_character())
                 in_place = 0
+        self._next_look = len(self._raw) + int(len(self._raw) * _MORE_BEFORE_NEXT_LOOK)
         return heard_now
 
     def _step(self, *, whole: bool) -> str | None:
@@ -121,17 +147,20 @@ class Reader:
         line, ended = self._line(whole=whole)
         if not line.strip():
             return self._pass_line(PAUSE) if ended else None
-        if _RULE.fullmatch(line):
-            return self._pass_line(PAUSE) if ended else None
-        if not ended and len(line) < _LONGEST_RULE and not line.strip("-*_ \t"):
-            return None
+        if len(line) <= _LONGEST_RULE:
+            if _RULE.fullmatch(line):
+                return self._pass_line(PAUSE) if ended else None
+            if not ended and not line.strip("-*_ \t"):
+                return None
         if (marker := _MARKER.match(self._raw)) is not None:
             return self._pass_marker(marker)
         if self._in_list and (task := _TASK.match(self._raw)) is not None:
             return self._pass(task.end())
+        start = line.lstrip()
+        if len(line) > _LONGEST_LINE:
+            return self._begin_text(start)
         if not ended and ((self._in_list and _TASK_BEGUN.match(self._raw)) or _MAY_BE_MARKER.fullmatch(self._raw)):
             return None
-        start = line.lstrip()
         if start.startswith(("```", "~~~")):
             fence = _FENCE.fullmatch(start)
             if not ended:
@@ -178,9 +207,12 @@ class Reader:
             self._pass(line_end + 1)
             self._at_line_start, self._goes_on, self._in_heading = True, not self._in_heading, False
             return f"{heard(text)} "
-        end = (
-            len(self._raw) if whole else max((found.end() for found in _WORD_END.finditer(mask[:readable])), default=0)
-        )
+        if whole:
+            end = len(self._raw)
+        else:
+            end = max((found.end() for found in _WORD_END.finditer(mask[:readable])), default=0)
+            if not end and readable >= LONGEST_WORD:
+                end = readable
         if not end:
             return None
         text = self._raw[:end]
@@ -214,6 +246,8 @@ class Reader:
             return None
         rest = self._raw[len(line) + 1 :]
         second, second_ended = rest.partition("\n")[0], "\n" in rest or whole
+        if len(second) > _LONGEST_LINE:
+            return ""
         if not second_ended:
             return None if may_be_delimiter(second) else ""
         if not is_delimiter(second):
@@ -228,9 +262,10 @@ class Reader:
         start = line.lstrip(" \t>")
         if not start and not ended:
             return None
-        if not ended and start.startswith("|"):
+        is_long = len(line) > _LONGEST_LINE
+        if not ended and not is_long and start.startswith("|"):
             return None
-        if not is_row(line):
+        if is_long or not is_row(line):
             return self._end_of_table()
         return self._pass_line(f"{PAUSE}{self._table.row(line)}{PAUSE}")
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.errors import NothingToSay
 from bot.speech.markup import own_words, plain
-from bot.speech.reader import PAUSE, Reader
+from bot.speech.reader import LONGEST_WORD, PAUSE, Reader
 from bot.speech.stops import ends_before, ends_for_certain, may_end
 from bot.speech.wording import has_words
 
@@ -69,6 +69,8 @@ class Sentences:
                     self._text += " " if self._text else ""
                 elif not unit["pause"]:
                     self._text += unit[0]
+                    if len(self._text) >= LONGEST_WORD:  # no white space in sight
+                        yield from self._end(len(self._text))
                 if unit["pause"] or unit["stop"]:
                     yield from self._resolve()
                     self._doubtful = 0
@@ -97,6 +99,8 @@ class Sentences:
     def _pause(self) -> int:
         """Find where a long sentence can be cut; 0 where it need not or cannot be."""
         limit = _LONG if self._spoke else _LONG_AT_FIRST
+        if 3 * len(self._text) <= limit:
+            return 0
         length = _length(self._text)
         if length <= limit:
             return 0
@@ -146,7 +150,7 @@ def _joined(first: str, second: str) -> str:
 
 def _length(text: str) -> int:
     """Count the characters, those that are a syllable or more by themselves as three."""
-    return len(text) + 2 * sum(map(_wide, text))
+    return len(text) if text.isascii() else len(text) + 2 * sum(map(_wide, text))
 
 
 def _wide(character: str) -> bool:

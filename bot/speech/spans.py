@@ -20,12 +20,13 @@ _OTHER_TAGS: Final = (
     "a|br|center|details|div|h[1-6]|hr|img|li|ol|p|summary|table|tbody|td|tfoot|th|thead|tr|ul|abbr|wbr"
 )
 
+# No formula begins within another: looking for the end of each of many would take long.
 # `||` is a spoiler wherever Discord does not see code, in what other programs would take for a formula too.
 _WHOLE: Final = rf"""
       (?<!`)(?P<ticks>`+)(?!`)(?P<code>[^\n]{{1,{_REACH}}}?)(?<!`)(?P=ticks)(?!`)
     | \$\$(?P<block>(?:(?!\|\|)[^$]){{1,{_REACH}}})\$\$
-    | \\\[(?P<display>(?:(?!\|\||\\\]).){{1,{_REACH}}})\\\]
-    | \\\((?P<inline>(?:(?!\|\||\\\))[^\n]){{1,{_REACH}}})\\\)
+    | \\\[(?P<display>(?:(?!\|\||\\\]|(?<!\\)\\\[).){{1,{_REACH}}})\\\]
+    | \\\((?P<inline>(?:(?!\|\||\\[()])[^\n]){{1,{_REACH}}})\\\)
     | \$(?=[^\s$\d])(?P<dollars>(?:(?!\|\|)[^$\n]){{0,{_REACH}}}(?<![\s\\]))\$(?!\d)
     | \$(?P<number>\d(?:(?!\|\|)[^\s$])*)\$(?!\d)
     | {SPOILER} | {LABEL} | {NAMED}
@@ -34,16 +35,18 @@ _WHOLE: Final = rf"""
     | </?(?P<tag>{_INLINE_TAGS})\b[^<>|\n]{{0,{_REACH}}}> | </?(?P<block_tag>{_OTHER_TAGS})\b[^<>|\n]{{0,{_REACH}}}>
 """
 
+_ADDRESS_BEGUN: Final = r"[^\s()]{0,2000}(?:\([^\s()]{0,400}\)[^\s()]{0,400}){0,9}"
+
 # The beginning of a span, up to the end of what there is. Spans without white space in them need no word here: nothing
 # is read before the white space behind it is there.
 _BEGUN: Final = rf"""
       (?<!`)`+[^\n]{{0,{_REACH}}}\Z
     | \|\|.{{0,{_SPOILER_REACH}}}\Z
     | \$\$(?:(?!\|\|)[^$]){{0,{_REACH}}}\$?\Z
-    | \\\[(?:(?!\|\||\\\]).){{0,{_REACH}}}\Z
-    | \\\((?:(?!\|\||\\\))[^\n]){{0,{_REACH}}}\Z
+    | \\\[(?:(?!\|\||\\\]|(?<!\\)\\\[).){{0,{_REACH}}}\Z
+    | \\\((?:(?!\|\||\\[()])[^\n]){{0,{_REACH}}}\Z
     | \$[^\s$\d](?:(?!\|\|)[^$\n]){{0,{_REACH}}}\Z
-    | !?\[[^\[\]\n]{{0,{_REACH}}}(?:\](?:\([^\s()]*(?:\([^\s()]*\)[^\s()]*)*(?:[^\S\n]+(?:"[^"\n]*"?)?)?)?)?\Z
+    | !?\[[^\[\]\n]{{0,{_REACH}}}(?:\](?:\({_ADDRESS_BEGUN}(?:[^\S\n]{{1,{_REACH}}}(?:"[^"\n]{{0,{_REACH}}}"?)?)?)?)?\Z
     | </[^<>:|\n]{{0,110}}\Z
     | <!--(?:(?!\|\|).){{0,{_REACH}}}\Z
     | </?(?:{_INLINE_TAGS}|{_OTHER_TAGS})\b[^<>|\n]{{0,{_REACH}}}\Z
@@ -67,7 +70,7 @@ _SIGNS: Final = (
     (re.compile(r"\\(?!\S)"), ""),  # a line end that Markdown would keep
 )
 _MATHS: Final = re.compile(r"[\\^_={}<>]|^[^\W\d_]{1,2}'*$|^[^\W\d_]\([^()]*\)$")
-_LAST_STOP: Final = re.compile(r"[.!?…。！？]*$")
+_LAST_STOPS: Final = ".!?…。！？"
 
 
 def heard(text: str) -> str:
@@ -110,8 +113,7 @@ def _span(found: re.Match[str]) -> str:
             return undivided(literal(spoken(content))) if _MATHS.search(content) else f"${heard(content)}$"
         case "label":
             words = heard(content)  # a spoiler in a label is one still
-            stop = _LAST_STOP.search(words)
-            end = stop.start() if stop else len(words)
+            end = len(words.rstrip(_LAST_STOPS))
             return undivided(words[:end]) + words[end:]
         case "note" | "comment" | "tag":
             return ""

@@ -11,8 +11,11 @@ from typing import Final
 
 from sentencex import get_sentence_boundaries
 
-_CLOSERS: Final = "\"'”’»)\\]}"
-_STOP: Final = re.compile(rf"(?P<stop>[.!?…‽؟۔।॥։።။;\u037e]+)[{_CLOSERS}]*\Z")
+_CLOSERS: Final = "\"'”’»)]}"
+_STOPS: Final = ".!?…‽؟۔।॥։።။;\u037e"
+_CONTEXT: Final = 1000
+"""Characters before a stop that are looked at."""
+
 _LATIN: Final = ("en", "de", "es", "fr")
 _LANGUAGES: Final = (  # by the script of what stands before the stop
     (re.compile(r"[\u0370-\u03ff]"), ("el",)),
@@ -25,8 +28,9 @@ _ANY_WORDS: Final = ("The", "the")
 
 def may_end(text: str) -> bool:
     """Whether `text` ends with something that could be a stop."""
-    found = _STOP.search(text)
-    return found is not None and (";" not in found["stop"] or _languages(text) == ("el",))
+    ending = text[-_CONTEXT:].rstrip(_CLOSERS)
+    stops = ending[len(ending.rstrip(_STOPS)) :]
+    return bool(stops) and (";" not in stops or _languages(text) == ("el",))
 
 
 def ends_for_certain(text: str) -> bool:
@@ -37,7 +41,7 @@ def ends_for_certain(text: str) -> bool:
 def ends_before(text: str, following: str) -> bool:
     """Whether a sentence ends with `text`, which `may_end`, now that it is known how the text goes on."""
     in_lower_case = following[:1].islower() and not text[:1].islower()
-    if in_lower_case and text.rstrip(f"{_CLOSERS}")[-1:] in ".…":
+    if in_lower_case and text.rstrip(_CLOSERS)[-1:] in ".…":
         return False
     return _parted(text, following)
 
@@ -50,7 +54,8 @@ def _parted(text: str, following: str) -> bool:
 
 
 def _parts(language: str, text: str, following: str) -> bool:
-    boundaries = get_sentence_boundaries(language, f"{text} {following}")
+    text = text[-_CONTEXT:]
+    boundaries = get_sentence_boundaries(language, f"{text} {following[:_CONTEXT]}")
     return any(each["end_index"] in (len(text), len(text) + 1) for each in boundaries[:-1])
 
 

@@ -12,7 +12,7 @@ ANNOUNCEMENT: Final = "Here is a table."
 _MOST_ROWS: Final = 10
 """Rows that are read; of more nobody remembers the first."""
 
-_DELIMITER: Final = re.compile(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_DELIMITER: Final = re.compile(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*")
 
 
 def is_row(line: str) -> bool:
