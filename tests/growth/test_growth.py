@@ -5,13 +5,19 @@ The one place where tests take time: a ratio of CPU times of the same process, n
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from bot.api.thinking import ThinkingFilter
 from bot.conversation.texts import decoded
+from bot.errors import NothingToSay
 from bot.markdown.rendering import Rendering, rendered
 from bot.markdown.splitter import Splitter, split
+from bot.speech.pieces import cut
+from bot.speech.pronunciation import Pronunciation
+from bot.speech.sentences import Sentences
+from bot.speech.wording import sayable
 from tests.support.adversarial_shapes import SHAPES
 
 SHORT, LONG = 16_000, 64_000
@@ -28,7 +34,7 @@ def pieces(text: str, size: int = 64) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
-def streamed(reader: Rendering | Splitter, text: str) -> None:
+def streamed(reader: Rendering | Splitter | Sentences, text: str) -> None:
     for piece in pieces(text):
         reader.feed(piece)
     reader.finish()
@@ -45,9 +51,24 @@ def text_file(text: str) -> None:
     decoded(text.encode("utf-8", "replace"))
 
 
+def worded(text: str) -> None:
+    with suppress(NothingToSay):
+        sayable(text)
+
+
+PRONUNCIATION = Pronunciation(
+    {f"word{number}": "sign" for number in range(50)}
+    | {letter * length: "sound" for letter in ("x", "a ", "漢字") for length in range(1, 51)}
+)
+
+
 READERS: dict[str, Reader] = {
     "rendering": rendered,
     "rendering, streamed": lambda text: streamed(Rendering(), text),
+    "pieces of speech": lambda text: cut(text, 200),
+    "pronunciation": PRONUNCIATION.apply,
+    "sentences": lambda text: streamed(Sentences(), text),
+    "wording": worded,
     "splitter": split,
     "splitter, streamed": lambda text: streamed(Splitter(), text),
     "reasoning filter": filtered,
