@@ -11,7 +11,7 @@ from bot.audio.talk import Talk
 from bot.clock import Clock
 from bot.errors import Refusal, VoiceLost
 from bot.speech.speaker import Speaker
-from bot.speech.utterance import Label, Permit, Utterance
+from bot.speech.utterance import Label, Utterance
 
 LONGEST: Final = 20
 """So many utterances may wait behind the one that is being said."""
@@ -156,9 +156,7 @@ class Line:
     async def _next(self, talk: Talk) -> Utterance | None:
         """Let what comes next and may be heard now be heard in `talk`; None where nothing waits any more."""
         while (utterance := self._first()) is not None:
-            if utterance.permit is not None and (refusal := await _refusal(utterance.permit)) is not None:
-                log.info("not said", extra={"member": utterance.label.member_id, "detail": str(refusal)})
-                utterance.refuse(refusal)
+            if not await self._permitted(utterance):
                 self._drop([utterance])
             elif utterance in self._waiting:  # not dropped meanwhile
                 return self._take(utterance, talk)
@@ -170,6 +168,19 @@ class Line:
         if utterance is None or not (utterance.permit is None or utterance.permit.stands()):
             return None
         return self._take(utterance, talk)
+
+    async def _permitted(self, utterance: Utterance) -> bool:
+        """Ask whether all who listen may hear it; it is refused where they may not."""
+        permit = utterance.permit
+        if permit is None or permit.stands():
+            return True
+        try:
+            await permit.check()
+        except Refusal as refusal:
+            log.info("not said", extra={"member": utterance.label.member_id, "detail": str(refusal)})
+            utterance.refuse(refusal)
+            return False
+        return True
 
     def _first(self) -> Utterance | None:
         return next(iter(in_turn(self._waiting, self._had_word)), None)
@@ -236,20 +247,14 @@ class Line:
             if not utterance.over:
                 await self._anything_new()
         self._taken.remove(utterance)
-        return following or await self._next(talk)
+        if following is None:
+            return await self._next(talk)
+        await self._permitted(following)  # it stood when it was let in, which may be long ago
+        return following
 
     async def _anything_new(self) -> None:
         await self._news.wait()
         self._news.clear()
-
-
-async def _refusal(permit: Permit) -> Refusal | None:
-    """Ask whether all who listen may hear something; return why not."""
-    try:
-        await permit.check()
-    except Refusal as refusal:
-        return refusal
-    return None
 
 
 def in_turn(waiting: Sequence[Utterance], had_word: Sequence[int]) -> list[Utterance]:

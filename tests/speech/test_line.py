@@ -306,3 +306,18 @@ async def test_after_any_fault_at_all_what_comes_next_is_said(pool: Pool, caplog
     assert not second.dropped
     assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["line dropped"]
     await line.close()
+
+
+async def test_what_was_let_in_early_is_asked_about_once_more_when_it_begins(line: Line, listener: Listener) -> None:
+    gate = Gatekeeper(stands=True)
+    before, following = utterance(ADA, seconds=2), permitted(BEN, gate, seconds=30)
+    listener.going.clear()
+    line.add(before)
+    line.add(following)
+    await until(lambda: listener.talks == 1 and following.begun)
+    gate.admits = False
+    listener.going.set()
+    await until(lambda: not line.listed())
+    assert isinstance(following.refused, NotForAll)
+    assert not before.dropped
+    assert listener.packets < 1_000

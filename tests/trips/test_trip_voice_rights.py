@@ -1,0 +1,299 @@
+"""Who hears, sees and stops what in a voice channel: private threads, hidden channels, rights of the right channel."""
+
+import pytest
+
+from bot.sandbox.guilds import Channel
+from bot.sandbox.invocation import Invocation
+from bot.sandbox.messages import Message
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.people import Person
+from bot.sandbox.permissions import Permission
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.world import World
+from tests.support.listening import LOUNGE, OTHER, idle, in_the_lounge, silence
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, use, whole
+
+MESSAGE_CONTENT = 1 << 15
+HIDDEN, SECRETS = "random", "secrets"
+NOT_FOR_ALL = "Not everybody who listens may read along there, so I don't say it aloud."
+NOBODY_HERE = "I'm in no voice channel here."
+LONG = "This takes a while to say, and nobody is in a hurry to hear it to its end. " * 6
+
+
+def _world(*, bot_in_thread: bool = True, privileged_intents: int = 0) -> World:
+    """The usual world with a channel that Ben can't see, and a private thread that he is not in."""
+    world = World(privileged_intents=privileged_intents)
+    guild = world.populate()
+    world.overwrite(guild.channel(HIDDEN), guild.members[world.user("Ben").id], deny=Permission.VIEW_CHANNEL)
+    thread = world.add_private_thread(guild.channel("general"), SECRETS, world.user("Ada"))
+    if bot_in_thread:
+        _let_in(world, thread, world.bot.name)
+    return world
+
+
+def _let_in(world: World, thread: Channel, name: str) -> None:
+    thread.joined[world.user(name).id] = world.now()
+
+
+async def _reads(person: Person, message: Message) -> Invocation:
+    return await whole(await person.uses_menu("Read aloud", message))
+
+
+async def _ways_in(ada: Person, where: str) -> list[Invocation]:
+    """Have what stands or is written in a channel said in every way there is but with `play:True`."""
+    written = await ada.says("The password is swordfish.", channel=where)
+    answered = await ask(ada, "What is the password?", channel=where)
+    pressed = await whole(await ada.clicks(answered.messages[0], "Read aloud"))
+    return [await _reads(ada, written), pressed, await use(ada, "/say", text="Swordfish.", channel=where)]
+
+
+def _heard(box: Sandbox) -> int:
+    return len(box.voice.heard().speech)
+
+
+@pytest.mark.parametrize(
+    ("where", "bot_in_thread", "dave"),
+    [(HIDDEN, True, False), (SECRETS, True, True), (SECRETS, False, False)],
+    ids=["hidden channel", "private thread, encrypted", "thread without the bot"],
+)
+async def test_nothing_is_said_to_whom_may_not_read_it(
+    open_box: OpenBox, where: str, bot_in_thread: bool, dave: bool
+) -> None:
+    box = await open_box(ANY_NUMBER, world=_world(bot_in_thread=bot_in_thread), dave=dave)
+    ada, _ = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    for used in await _ways_in(ada, where):
+        assert used.messages[0].attachments
+        assert used.text == NOT_FOR_ALL
+    spoken = await ask(ada, "And once more?", speak=True, channel=where)
+    await spoken.until(lambda each: len(each.messages) == 2, deadline_s=DEADLINE_S)
+    assert spoken.messages[0].content
+    assert spoken.messages[1].ephemeral
+    assert spoken.messages[1].content == f"I couldn't say all of it aloud. {NOT_FOR_ALL}"
+    await idle(ada)
+    assert _heard(box) == 0
+    await use(ada, "/say", text="I want everybody to hear this.", play=True, channel=where)
+    assert len((await silence(box)).by(box.person("Ben").id).speech) > 0
+
+
+async def test_a_thread_is_said_to_its_members_and_to_who_manages_threads(open_box: OpenBox) -> None:
+    world = _world()
+    box = await open_box(ANY_NUMBER, world=world)
+    ada, mo = await in_the_lounge(box, box.person("Ada"), box.person("Mo"))
+    assert [used.text for used in await _ways_in(ada, SECRETS)] == ["", "", ""]
+    await idle(ada)
+    before, heard = len(box.voice.heard()), _heard(box)
+    assert heard > 0
+    mo.leaves_voice()
+    cleo = box.person("Cleo")
+    cleo.joins_voice(LOUNGE)
+    written = await ada.says("The password is swordfish.", channel=SECRETS)
+    assert (await _reads(ada, written)).text == NOT_FOR_ALL
+    dora = box.join("Dora")
+    _let_in(world, ada.place(SECRETS), "Dora")
+    cleo.leaves_voice()
+    dora.joins_voice(LOUNGE)
+    assert _heard(box) == heard
+    assert (await _reads(ada, written)).text == ""
+    assert len((await silence(box, since=before)).by(dora.id).speech) > 0
+    requests = [each for each in box.journal.requests if "/thread-members/" in each.path]
+    assert len(requests) < 15
+
+
+async def test_alone_with_the_bot_a_member_hears_their_own_thread(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER, world=_world(bot_in_thread=False))
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    written = await ada.says("The password is swordfish.", channel=SECRETS)
+    assert (await _reads(ada, written)).text == ""
+    assert len((await silence(box)).speech) > 0
+    assert [each for each in box.journal.requests if "/thread-members/" in each.path] == []
+
+
+async def test_it_is_asked_again_when_its_turn_comes(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER, world=_world())
+    ada, ben = box.person("Ada"), box.person("Ben")
+    await in_the_lounge(box, ada)
+    for where in (HIDDEN, SECRETS):
+        await use(ada, "/say", text=LONG)
+        written = await ada.says("The password is swordfish.", channel=where)
+        waiting = await _reads(ada, written)
+        assert waiting.text == ""
+        assert waiting.messages[0].attachments
+        assert "swordfish" in (await use(ada, "/voice queue")).text
+        ben.joins_voice(LOUNGE)
+        since = len(box.voice.heard())
+        assert (await use(ada, "/voice skip")).text == "Skipped."
+        await idle(ada)
+        await use(ada, "/say", text="An end.")
+        heard = await silence(box, since=since)
+        assert heard.speech.seconds < 3, where
+        ben.leaves_voice()
+
+
+async def test_who_joins_while_it_is_said_ends_it_if_they_may_not_hear_it(open_box: OpenBox) -> None:
+    world = _world()
+    box = await open_box(ANY_NUMBER, world=world)
+    ada, ben, cleo = box.person("Ada"), box.person("Ben"), box.person("Cleo")
+    await in_the_lounge(box, ada)
+    for where, stranger in ((HIDDEN, ben), (SECRETS, cleo)):
+        before = len(box.voice.heard())
+        written = await ada.says(f"The password is swordfish. {LONG}", channel=where)
+        await _reads(ada, written)
+        await box.voice.until(lambda heard: heard.speech.seconds > 0.5, since=before, deadline_s=DEADLINE_S)
+        stranger.joins_voice(LOUNGE)
+        await idle(ada)
+        heard = box.voice.heard(since=before)
+        assert heard.by(stranger.id).speech.seconds < 0.5, where
+        stranger.leaves_voice()
+
+
+async def test_a_role_that_somebody_lost_lets_them_hear_nothing_more(open_box: OpenBox) -> None:
+    world = World()
+    guild = world.populate()
+    role = world.add_role(guild, "Staff", 0)
+    staff = guild.channel(HIDDEN)
+    world.overwrite(staff, guild.roles[guild.id], deny=Permission.VIEW_CHANNEL)
+    world.overwrite(staff, role, allow=Permission.VIEW_CHANNEL)
+    for member in (guild.members[world.bot.id], *(guild.members[world.user(name).id] for name in ("Ada", "Ben"))):
+        member.role_ids.append(role.id)
+    box = await open_box(ANY_NUMBER, world=world)
+    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    guild.members[ben.id].role_ids.remove(role.id)
+    written = await ada.says("The password is swordfish.", channel=HIDDEN)
+    assert (await _reads(ada, written)).text == NOT_FOR_ALL
+    await idle(ada)
+    assert _heard(box) == 0
+
+
+async def test_a_message_from_before_is_not_said_to_who_may_not_read_back(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    box.world.overwrite(ada.place(), ada.guild.members[ben.id], deny=Permission.READ_MESSAGE_HISTORY)
+    box.discord.gateway.announce_channel(ada.place())
+    written = await ada.says("This was before.")
+    assert (await _reads(ada, written)).text == NOT_FOR_ALL
+    assert _heard(box) == 0
+
+
+async def test_what_somebody_had_said_is_passed_over_when_they_are_gone(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    await use(ada, "/say", text=LONG)
+    await use(ben, "/say", text=LONG)
+    ben.leaves_voice()
+    since = len(box.voice.heard())
+    await use(ada, "/voice skip")
+    await idle(ada)
+    assert box.voice.heard(since=since).speech.seconds < 3
+
+
+async def test_a_channel_that_is_made_private_is_read_no_longer(open_box: OpenBox) -> None:
+    world = World(privileged_intents=MESSAGE_CONTENT)
+    guild = world.populate()
+    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, world=world)
+    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    mo = box.person("Mo")
+    told = await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
+    assert told.text.endswith("While somebody listens who can't see that channel, I don't.")
+    await ada.says("Everybody may hear this.", channel="#general")
+    await box.voice.bell.until(lambda: len(box.model_api.calls(Kind.SPEECH)) == 1, deadline_s=DEADLINE_S, what="it")
+    await idle(ada)
+    world.overwrite(guild.channel("general"), guild.members[ben.id], deny=Permission.VIEW_CHANNEL)
+    box.discord.gateway.announce_channel(guild.channel("general"))
+    await ada.says("The password is swordfish.", channel="#general")
+    await box.child.until_logged("not read aloud", deadline_s=DEADLINE_S)
+    assert len(box.model_api.calls(Kind.SPEECH)) == 1
+    ben.leaves_voice()
+    before = len(box.voice.heard())
+    await ada.says(f"Now we are among ourselves. {LONG}", channel="#general")
+    await box.voice.until(lambda heard: heard.speech.seconds > 0.5, since=before, deadline_s=DEADLINE_S)
+    world.overwrite(guild.channel("general"), guild.members[ada.id], deny=Permission.VIEW_CHANNEL)
+    box.discord.gateway.announce_channel(guild.channel("general"))
+    await box.child.until_logged("no longer said", deadline_s=DEADLINE_S)
+    assert (await silence(box, since=before)).speech.seconds < 10
+
+
+async def test_a_hidden_channels_name_is_not_read_out(open_box: OpenBox) -> None:
+    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, world=_world(privileged_intents=MESSAGE_CONTENT))
+    ada, _ = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    mo = box.person("Mo")
+    await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
+    await ada.says(f"Look into <#{ada.place(HIDDEN).id}> and <#{ada.place('general').id}>.", channel="#general")
+    await box.voice.bell.until(lambda: len(box.model_api.calls(Kind.SPEECH)) == 1, deadline_s=DEADLINE_S, what="it")
+    said = box.model_api.calls(Kind.SPEECH)[0].body["input"]
+    assert "general" in said
+    assert HIDDEN not in said
+
+
+async def test_the_queue_is_for_who_may_see_the_voice_channel_and_without_what_they_may_not_read(
+    open_box: OpenBox,
+) -> None:
+    world = _world()
+    guild = world.guild()
+    world.overwrite(guild.channel(LOUNGE), guild.members[world.user("Cleo").id], deny=Permission.VIEW_CHANNEL)
+    box = await open_box(ANY_NUMBER, world=world)
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    ben, cleo, mo = (box.person(name) for name in ("Ben", "Cleo", "Mo"))
+    await use(ada, "/say", text=f"Everybody may read this. {LONG}")
+    for where in (HIDDEN, SECRETS):
+        await _reads(ada, await ada.says(f"My salary is nine thousand. {LONG}", channel=where))
+    for command in ("/voice queue", "/voice skip", "/voice stop", "/voice leave"):
+        assert (await use(cleo, command)).text.startswith(NOBODY_HERE), command
+    cleo.joins_voice(OTHER)
+    busy = await use(cleo, "/voice join")
+    assert busy.text == "I'm speaking somewhere else in this server at the moment. Please ask me again when I'm done."
+    seen = (await use(ben, "/voice queue")).text.splitlines()
+    assert seen[0].startswith("**Now** Ada: “Everybody may read this.")
+    hidden = "Ada: something from a channel that you can't see ("
+    assert [line[3:].startswith(hidden) for line in seen[1:]] == [True, True]
+    for reader in (ada, mo):
+        assert (await use(reader, "/voice queue")).text.count("My salary is nine thousand.") == 2
+
+
+async def test_the_rights_are_those_of_the_voice_channel(open_box: OpenBox) -> None:
+    world = World()
+    guild = world.populate()
+    everything = Permission.MANAGE_CHANNELS | Permission.MOVE_MEMBERS
+    world.overwrite(guild.channel("random"), guild.members[world.user("Cleo").id], allow=everything)
+    box = await open_box(ANY_NUMBER, world=world)
+    ada, _ = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    cleo, mo = box.person("Cleo"), box.person("Mo")
+    there = f"permission in <#{ada.place(LOUNGE).id}> to do that"
+    await use(ada, "/say", text=LONG)
+    assert (await use(cleo, "/voice stop", channel="random")).text == "There was nothing of yours to stop."
+    assert (await use(cleo, "/voice skip", channel="random")).text.startswith("That one is Ada's.")
+    assert there in (await use(cleo, "/voice leave", channel="random")).text
+    cleo.joins_voice(OTHER)
+    assert "Come there, or ask me again" in (await use(cleo, "/voice join", channel="random")).text
+    moved = await whole(await cleo.command("/voice join", {"channel": cleo.place(OTHER)}, channel="random"))
+    assert f"permission in <#{cleo.place(OTHER).id}> to do that" in moved.text
+    world.overwrite(guild.channel(OTHER), guild.members[cleo.id], allow=everything)
+    box.discord.gateway.announce_channel(guild.channel(OTHER))
+    taken = await whole(await cleo.command("/voice join", {"channel": cleo.place(OTHER)}, channel="random"))
+    assert "Come there, or ask me again" in taken.text
+    assert (await use(ada, "/voice queue")).text.startswith("**Now** Ada")
+    world.overwrite(guild.channel(LOUNGE), guild.members[cleo.id], allow=everything)
+    box.discord.gateway.announce_channel(guild.channel(LOUNGE))
+    assert (await use(cleo, "/voice stop")).text == "Stopped."
+    assert (await use(mo, "/voice leave", channel="random")).text == "I've left the voice channel."
+
+
+async def test_what_is_read_aloud_is_decided_by_who_manages_that_channel(open_box: OpenBox) -> None:
+    world = World(privileged_intents=MESSAGE_CONTENT)
+    guild = world.populate()
+    world.overwrite(
+        guild.channel("random"), guild.members[world.user("Cleo").id], allow=int(Permission.MANAGE_CHANNELS)
+    )
+    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, world=world)
+    cleo, mo = box.person("Cleo"), box.person("Mo")
+    general, random = cleo.place("general"), cleo.place("random")
+    refused = f"You need the **Manage Channels** permission in <#{general.id}> to do that."
+    reads = await whole(await cleo.command("/voice read", {"channel": general}, channel="random"))
+    assert reads.text.startswith(refused)
+    own = await whole(await cleo.command("/voice read", {"channel": random}, channel="general"))
+    assert own.text.startswith("From now on I read aloud")
+    await whole(await mo.command("/voice read", {"channel": general}, channel="random"))
+    assert (await use(cleo, "/voice read", channel="random")).text.startswith(refused)
+    taken = await whole(await cleo.command("/voice read", {"channel": random}, channel="random"))
+    assert taken.text.startswith(refused)
+    mo.deletes_channel("general")
+    assert (await use(cleo, "/voice read", channel="random")).text == "From now on I read no channel aloud."
