@@ -11,7 +11,7 @@ from bot.sandbox.permissions import Permission
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.world import World
 from tests.support.listening import LOUNGE, OTHER, idle, in_the_lounge, silence
-from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, use, whole
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, is_about, use, whole
 
 MESSAGE_CONTENT = 1 << 15
 HIDDEN, SECRETS = "random", "secrets"
@@ -78,6 +78,7 @@ async def test_nothing_is_said_to_whom_may_not_read_it(
 async def test_a_thread_is_said_to_its_members_and_to_who_manages_threads(open_box: OpenBox) -> None:
     world = _world()
     box = await open_box(ANY_NUMBER, world=world)
+    box.model_api.script(["Swordfish."], when=is_about("password"), times=None)
     ada, mo = await in_the_lounge(box, box.person("Ada"), box.person("Mo"))
     assert [used.text for used in await _ways_in(ada, SECRETS)] == ["", "", ""]
     await idle(ada)
