@@ -1,7 +1,8 @@
 """Asking a model and reading its answer as it is written."""
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 
 from bot.api.answers import ChatAnswer, ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta
@@ -11,7 +12,7 @@ from bot.api.faults import DeveloperRoleUnknown, fault_in_answer
 from bot.api.payloads import ChatRequest, encode
 from bot.api.retries import Retries
 from bot.api.sending import Sending
-from bot.api.sse import EventDecoder, ServerSentEvent
+from bot.api.sse import MAX_EVENT_BYTES, EventDecoder, ServerSentEvent
 from bot.api.transport import Reply, Transport
 from bot.errors import BrokenAnswer, TooSlow, Unreachable
 
@@ -19,6 +20,12 @@ _log = logging.getLogger(__name__)
 
 _CALL = "chat"
 _PATH = "/chat/completions"
+_LONGEST_WHOLE_BYTES = MAX_EVENT_BYTES
+"""Of an answer that is not streamed: it is decoded in one go."""
+
+_MOST_SPACE_BYTES = 64 * 1024
+"""Before the first byte that means something."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -33,11 +40,15 @@ class Chat:
     async def stream(
         self, model: str, messages: Sequence[ChatMessage], sending: Sending
     ) -> AsyncGenerator[ChatEvent, None]:
-        """Yield the answer's pieces as they come, and its end last. Closing this closes the connection at once."""
+        """Yield the answer's pieces as they come, and its end last. Closing this closes the connection at once.
+
+        However many come at once: other callbacks run between two of them.
+        """
         request = ChatRequest(model, messages, stream=True)
         async with aclosing(self._ask(request, self._transport.limits.first_byte_s, sending)) as events:
             async for event in events:
                 yield event
+                await asyncio.sleep(0)
 
     async def whole(self, model: str, messages: Sequence[ChatMessage]) -> ChatAnswer:
         """Ask for the answer in one piece."""
@@ -46,6 +57,7 @@ class Chat:
         request = ChatRequest(model, messages)
         async with aclosing(self._ask(request, self._transport.limits.made_first_byte_s, Sending())) as events:
             async for event in events:
+                await asyncio.sleep(0)
                 match event:
                     case TextDelta(text):
                         words.append(text)
@@ -94,6 +106,8 @@ class Chat:
             reader = ChunkReader()
             if _is_json(head):
                 whole = head + await reply.read_whole()
+                if len(whole) > _LONGEST_WHOLE_BYTES:
+                    raise BrokenAnswer(f"{_CALL}: {len(whole)} bytes in one piece")
                 for event in reader.read(whole.strip().removeprefix(_BOM)):
                     yield event
                 cut = False
@@ -139,7 +153,7 @@ async def _read_events(
             yield delta
 
 
-def _deltas(event: ServerSentEvent, reader: ChunkReader) -> list[ChatEvent]:
+def _deltas(event: ServerSentEvent, reader: ChunkReader) -> Iterator[ChatEvent]:
     if event.type == "error":
         raise fault_in_answer(_CALL, event.data)
     return reader.read(event.data)
@@ -152,6 +166,8 @@ async def _read_head(reply: Reply) -> bytes:
         head += chunk
         if head.removeprefix(_BOM).strip() and not _BOM.startswith(head):
             break
+        if len(head) > _MOST_SPACE_BYTES:
+            raise BrokenAnswer(f"{_CALL}: {len(head)} bytes of white space")
     return head
 
 

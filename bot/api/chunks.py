@@ -1,6 +1,6 @@
 """From the JSON of a chat answer, streamed or whole, to events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
 from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
@@ -8,6 +8,7 @@ from bot.api.faults import fault_in_answer
 from bot.api.payloads import Choice, any_json, chat_chunks, decode
 from bot.api.thinking import ThinkingFilter
 from bot.errors import BrokenAnswer, ContentRefused, ServerTrouble
+from bot.yielding import sliced
 
 _CALL = "chat"
 _DONE = "[DONE]"
@@ -28,8 +29,10 @@ class ChunkReader:
         self.finish_reason: str | None = None
         self.done = False
 
-    def read(self, data: str | bytes) -> list[ChatEvent]:
-        """Take one chunk (or a whole answer) and give its events.
+    def read(self, data: str | bytes) -> Iterator[ChatEvent]:
+        """Take one chunk (or a whole answer) and give its events, which are read as far as they are asked for.
+
+        Words come in slices, however many are in the chunk.
 
         Raises:
             ApiError: the chunk is an error object.
@@ -37,9 +40,9 @@ class ChunkReader:
         """
         if data == _DONE:
             self.done = True
-            return []
+            return iter(())
         if not data or data.isspace():
-            return []
+            return iter(())
         chunk = decode(chat_chunks, data, _CALL)
         if chunk.error:
             raise fault_in_answer(_CALL, {"error": chunk.error})
@@ -48,11 +51,7 @@ class ChunkReader:
         if self._model is None and isinstance(chunk.model, str):
             self._model = chunk.model
         self._usage = _usage(any_json(bytes(chunk.usage))) or self._usage
-        events: list[ChatEvent] = []
-        for choice in chunk.choices or ():
-            if choice is not None and not choice.index:
-                events.extend(self._events(choice))
-        return events
+        return self._events(choice for choice in chunk.choices or () if choice is not None and not choice.index)
 
     def finish(self, *, cut: bool) -> list[ChatEvent]:
         """Give the last events, the end among them.
@@ -75,7 +74,11 @@ class ChunkReader:
         events.append(StreamEnd(self._usage, self.finish_reason, cut, self._model))
         return events
 
-    def _events(self, choice: Choice) -> Iterator[ChatEvent]:
+    def _events(self, choices: Iterable[Choice]) -> Iterator[ChatEvent]:
+        for choice in choices:
+            yield from self._events_of(choice)
+
+    def _events_of(self, choice: Choice) -> Iterator[ChatEvent]:
         if isinstance(choice.finish_reason, str) and choice.finish_reason:
             self.finish_reason = choice.finish_reason
         piece = choice.delta or choice.message
@@ -85,7 +88,7 @@ class ChunkReader:
         thoughts = _text(piece.reasoning_content) or _text(piece.reasoning) or _thoughts_in_parts(piece.content)
         if thoughts:
             yield from self._parts(thoughts, "")
-        if words := _text(piece.content):
+        for words in sliced(_text(piece.content)):
             yield from self._parts(*self._thinking.feed(words))
         # A refusal is what the model wrote to the one who asked.
         if refusal := _text(piece.refusal):
@@ -95,9 +98,9 @@ class ChunkReader:
         if thoughts:
             self._has_thoughts = True
             yield ReasoningDelta(thoughts)
-        if words:
-            self._has_words = self._has_words or not words.isspace()
-            yield TextDelta(words)
+        for part in sliced(words):
+            self._has_words = self._has_words or not part.isspace()
+            yield TextDelta(part)
 
 
 def _text(value: object) -> str:

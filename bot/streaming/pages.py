@@ -6,6 +6,7 @@ from typing import Final
 from bot.markdown.rendering import Rendering
 from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.streaming.controls import NONE, Controls
+from bot.yielding import sliced
 
 MOST_MESSAGES: Final = 5
 """More than this many messages become the first ones and a file with the whole."""
@@ -48,10 +49,12 @@ class Pages:
         return "".join(self._pieces)
 
     def add(self, text: str) -> None:
-        """Take the next piece of the answer."""
+        """Take the next piece of the answer, as far as it is looked at: no further than the messages go."""
         self._pieces.append(text)
-        if not self._spilt:
-            self._full += self._rendering.feed(text)
+        for part in sliced(text):
+            if self._spilt:
+                return
+            self._full += self._rendering.feed(part)
             self._spilt = len(self._full) > MOST_MESSAGES
 
     def so_far(self) -> list[Page]:
@@ -78,7 +81,10 @@ class Pages:
         closing = "".join(f"\n-# {line}" for line in note.splitlines()) if note else ""
         pages = self._full if self._spilt else _with_closing(self._full, closing, self._limit)
         if self._spilt or len(pages) > MOST_MESSAGES:
-            return [*map(Page, pages[: MOST_MESSAGES - 1]), Page(IN_FILE + closing, self.text.encode(), controls)]
+            return [
+                *map(Page, pages[: MOST_MESSAGES - 1]),
+                Page(IN_FILE + closing, self.text.encode("utf-8", "replace"), controls),
+            ]
         return [*map(Page, pages[:-1]), *[Page(text, controls=controls) for text in pages[-1:]]]
 
     def _living(self, text: str) -> Page:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from itertools import pairwise
 
 import pytest
 from api_peers import (
@@ -21,6 +22,7 @@ from api_peers import (
 from bot.api.answers import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.api.client import ApiClient
 from bot.errors import BrokenAnswer, ContentRefused, RateLimited, ServerTrouble, TooSlow, Unreachable
+from bot.yielding import SLICE
 from tests.support.clock import FakeClock
 
 HELLO = [ChatMessage("developer", "be kind"), ChatMessage("user", "hello")]
@@ -374,6 +376,49 @@ async def test_an_answer_can_be_had_in_one_piece(connect):
 
     assert (answer.text, answer.reasoning, answer.end.finish_reason) == ("Hello", "Hm", "length")
     assert "stream" not in api.requests[0].json
+
+
+async def turns_while_listening(client: ApiClient) -> tuple[list[ChatEvent], list[int]]:
+    """Give the events of an answer, and how often others had had their turn when each came."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(others())
+    events, at = [], []
+    async with aclosing(client.chat_stream("gpt-4.1", HELLO)) as stream:
+        async for event in stream:
+            events.append(event)
+            at.append(turns)
+    other.cancel()
+    return events, at
+
+
+@pytest.mark.parametrize(
+    "text", ["<" * 20_000, "So <think> " + "a<b " * 5000, "word " * 4000], ids=["tags", "aside", "words"]
+)
+@pytest.mark.parametrize("is_streamed", [True, False], ids=["streamed", "whole"])
+async def test_others_have_their_turn_while_a_long_answer_comes_in_one_piece(connect, text, is_streamed):
+    whole = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
+    sends = chunked(delta(text, finish="stop"), DONE) if is_streamed else replying(whole)
+    async with peer(sends) as api:
+        events, turns = await turns_while_listening(connect(api.base_url))
+
+    assert text_of(events) == text
+    words = [event.text for event in events if isinstance(event, TextDelta)]
+    assert max(map(len, words)) <= SLICE
+    assert all(before < after for before, after in pairwise(turns))
+
+
+async def test_a_whole_answer_of_many_megabytes_is_a_broken_one(connect):
+    whole = {"choices": [{"message": {"content": "word " * 1_000_000}, "finish_reason": "stop"}]}
+    async with peer(replying(whole)) as api:
+        with pytest.raises(BrokenAnswer):
+            await listen(connect(api.base_url))
 
 
 async def test_half_a_surrogate_pair_does_not_keep_a_question_from_being_asked(connect):

@@ -66,9 +66,9 @@ def try_one(random: Random) -> None:
     try:
         for chunk in _cut(stream, random):
             for event in decoder.feed(chunk):
-                reader.read(event.data)
+                list(reader.read(event.data))
         if last := decoder.close():
-            reader.read(last.data)
+            list(reader.read(last.data))
         end = reader.finish(cut=not reader.done)[-1]
     except ApiError:
         return

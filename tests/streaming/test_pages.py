@@ -2,7 +2,9 @@
 
 import pytest
 
+from bot.markdown.rendering import Rendering
 from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE, Page, Pages
+from bot.yielding import SLICE
 from tests.support.markdown_samples import pieces, sample
 
 LINE = "A line of words that is about as long as lines are.\n"
@@ -53,6 +55,27 @@ def test_a_note_that_does_not_fit_into_five_messages_makes_it_a_file() -> None:
 def test_the_file_holds_the_answer_as_it_came() -> None:
     text = "\r\n  " + LINE.replace("\n", "\r\n") * 300
     assert pages_of(text).finished()[-1].file == text.encode()
+
+
+def test_an_answer_in_one_piece_is_rendered_slice_by_slice_and_no_further_than_its_messages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rendered: list[int] = []
+    original = Rendering.feed
+
+    def counting(self: Rendering, text: str) -> list[str]:
+        rendered.append(len(text))
+        return original(self, text)
+
+    monkeypatch.setattr(Rendering, "feed", counting)
+    pages = pages_of("word " * 20_000)
+    assert pages.finished()[-1] == Page(IN_FILE, b"word " * 20_000)
+    assert max(rendered) <= SLICE
+    assert sum(rendered) < 15_000
+
+
+def test_half_a_character_does_not_keep_the_file_from_being_made() -> None:
+    assert pages_of("\ud800 " * 6000).finished()[-1].file == b"? " * 6000
 
 
 def test_a_lone_fence_is_shown_in_the_end() -> None:
