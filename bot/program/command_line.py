@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 def run(words: Sequence[str]) -> int:
     """Run the command that `words` name and return the exit status."""
-    command = _parser().parse_args(words).command
+    options = _parser().parse_args(words)
     try:
-        return _run(command)
+        return _run(options)
     except StartupFault as fault:
         return _report(fault)
 
@@ -28,21 +28,24 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bot", description="Run the bot until SIGINT or SIGTERM; settings come from the environment."
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    commands.add_parser("check", help="look whether everything is set up right, and say what to do where it isn't")
+    check = commands.add_parser(
+        "check", help="look whether everything is set up right, and say what to do where it isn't"
+    )
+    check.add_argument("--json", action="store_true", help="write the report as one JSON object")
     commands.add_parser("invite", help="print the link that adds the bot to a server")
     commands.add_parser("health", help="tell whether the bot on this machine is connected")
     commands.add_parser("sandbox", help="try the bot against a local stand-in: no account, no key, no network")
     return parser
 
 
-def _run(command: str | None) -> int:
+def _run(options: argparse.Namespace) -> int:
     """Run a command; each imports what it needs, so that bad settings are told without half a second before it."""
-    match command:
+    match options.command:
         case "check":
             from bot.program.check import check
 
             logs.configure("CRITICAL", "text")  # the lines say it all
-            return check()
+            return check(as_json=options.json)
         case "invite":
             from bot.program.invite import invite
 

@@ -4,11 +4,11 @@ Each process writes its pulse into its file beside the database; the file's lock
 """
 
 import socket
-import sys
 import time
 from collections.abc import Sequence
 from typing import Final
 
+from bot.program.output import say
 from bot.settings import Settings
 from bot.store.lifeline import Pulse, pulses
 from bot.store.opening import database_path
@@ -21,7 +21,7 @@ def health(settings: Settings) -> int:
     """Print how the bot on this host is; return 0 where one is connected, else 1."""
     found = [pulse for pulse in pulses(database_path(settings.database_url)) if pulse.host == socket.gethostname()]
     healthy, sentence = judge(found, time.time())
-    sys.stdout.write(sentence + "\n")
+    say(sentence)
     return 0 if healthy else 1
 
 

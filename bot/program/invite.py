@@ -1,10 +1,10 @@
 """`python -m bot invite`: the link that adds the bot to a server, with exactly what it uses."""
 
-import sys
 from typing import Final
 
 from bot.bot_token import application_of
 from bot.errors import StartupFault
+from bot.program.output import say
 from bot.settings import BAD_CONFIGURATION, Settings
 from bot.ui.needs import all_needed
 
@@ -19,9 +19,7 @@ def invite(settings: Settings) -> int:
     """
     client_id = client_id_of(settings.discord_token.get_secret_value())
     scopes, permissions = "+".join(SCOPES), all_needed().value
-    sys.stdout.write(
-        f"https://discord.com/oauth2/authorize?client_id={client_id}&scope={scopes}&permissions={permissions}\n"
-    )
+    say(f"https://discord.com/oauth2/authorize?client_id={client_id}&scope={scopes}&permissions={permissions}")
     return 0
 
 

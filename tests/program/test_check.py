@@ -1,5 +1,6 @@
 """`python -m bot check` from outside: a good set-up passes, and each thing that can be wrong is named."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -29,7 +30,8 @@ NOBODY_LISTENS = "http://127.0.0.1:9/v10"
 
 def told(child: Child) -> dict[str, tuple[str, str]]:
     """Every line by its name: how it went, and what is said."""
-    lines = [line.split(maxsplit=1) for line in child.output]
+    *lines_of_checks, _summary = child.output
+    lines = [line.split(maxsplit=1) for line in lines_of_checks]
     return {rest.partition(": ")[0]: (status, rest.partition(": ")[2]) for status, rest in lines}
 
 
@@ -42,6 +44,7 @@ async def test_a_good_set_up_is_ok_in_every_line(set_up: SetUp) -> None:
     assert child.exit_status == 0
     assert list(told(child)) == NAMES
     assert {status for status, _ in told(child).values()} == {"ok"}
+    assert child.output[-1] == "all 8 ok"
     assert list(child.log) == []
     assert list(set_up.directory.iterdir()) == []
     assert not any(secret in "\n".join(child.output) for secret in (set_up.discord.token, set_up.model_api.key))
@@ -60,6 +63,7 @@ async def test_bad_configuration_is_status_2_and_nothing_else_is_looked_at(set_u
     assert child.exit_status == 2
     assert failed(child) == ["configuration"]
     assert list(told(child)) == ["configuration"]
+    assert child.output[-1] == "1 of 1 failed"
     assert sorted(line.split(":")[0] for line in child.log) == ["HISTORY_TURNS", "LOG_LEVEL"]
 
 
@@ -138,6 +142,7 @@ async def test_discord_and_the_service_out_of_reach_are_named(set_up: SetUp) -> 
     assert child.exit_status == 1
     assert failed(child) == ["API key", "Discord token"]
     assert list(told(child)) == NAMES
+    assert child.output[-1] == "2 of 8 failed"
 
 
 async def test_an_interactions_endpoint_is_named(set_up: SetUp) -> None:
@@ -163,6 +168,66 @@ async def test_a_clock_that_is_off_is_named(set_up: SetUp, ahead_s: int, way: st
     assert child.exit_status == 1
     assert failed(child) == ["clock"]
     assert way in told(child)["clock"][1]
+
+
+async def test_the_report_as_json_says_the_same(set_up: SetUp) -> None:
+    wrong = {"DISCORD_API_BASE_URL": NOBODY_LISTENS}
+    text, child = await set_up.run("check", **wrong), await set_up.run("check", "--json", **wrong)
+    assert (text.exit_status, child.exit_status) == (1, 1)
+    (line,) = child.output
+    report = json.loads(line)
+    assert report["summary"] == text.output[-1] == "1 of 8 failed"
+    assert {each["name"]: (each["status"], each["text"]) for each in report["checks"]} == told(text)
+
+
+async def test_bad_configuration_is_in_the_json_and_on_standard_error(set_up: SetUp) -> None:
+    child = await set_up.run("check", "--json", HISTORY_TURNS="many")
+    assert child.exit_status == 2
+    (line,) = child.output
+    (check,) = json.loads(line)["checks"]
+    assert (check["name"], check["status"]) == ("configuration", "FAIL")
+    assert [line.split(":")[0] for line in child.log] == ["HISTORY_TURNS"]
+
+
+@pytest.mark.parametrize("broken", ["bot.program.checks.discord", "bot.store.inspection", "bot.api.transport"])
+async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(set_up: SetUp, tmp_path: Path, broken: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.abc, sys\n"
+        "class Breaker(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == 'bot.program.check':\n"
+        f"            import {broken} as module\n"
+        "            def fail(*_, **__): raise RecursionError('a secret')\n"
+        "            for each in ('_get', 'database_path', 'open_session'):\n"
+        "                if hasattr(module, each): setattr(module, each, fail)\n"
+        "            import bot.program.checks.service as service\n"
+        "            if hasattr(module, 'open_session'): service.open_session = fail\n"
+        "sys.meta_path.insert(0, Breaker())\n"
+    )
+    child = await set_up.run("check", PYTHONPATH=f"{tmp_path}:{CHECKOUT}")
+    assert child.exit_status == 1
+    assert list(child.log) == []
+    (name,) = failed(child)
+    assert told(child)[name][1].startswith("couldn't be looked at, for a fault of my own (RecursionError)")
+    assert child.output[-1].startswith("1 of ")
+
+
+async def test_an_output_that_nobody_takes_is_one_line(set_up: SetUp) -> None:
+    program = (
+        "import os, sys\nsys.stdout.flush()\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'bot', 'check'])\n"
+    )
+    child = Child(set_up.directory, set_up.settings, arguments=("-c", program))
+    await child.start()
+    assert await child.ended() == 1
+    (line,) = child.log
+    assert line.startswith("Standard output can't be written")
+
+
+async def test_a_terminal_of_few_letters_is_no_matter(set_up: SetUp) -> None:
+    child = await set_up.run("check", PYTHONIOENCODING="ascii", DEFAULT_CHAT_MODEL="gpt-of-tomorrow")
+    assert child.exit_status == 1
+    assert list(child.log) == []
 
 
 def _newer(file: Path) -> None:

@@ -10,9 +10,9 @@ from bot.store.inspection import inspect
 NAME = "database"
 
 
-async def check_database(settings: Settings) -> Line:
+async def check_database(settings: Settings) -> list[Line]:
     """Look at the database without altering anything."""
     try:
-        return ok(NAME, await asyncio.to_thread(inspect, settings.database_url))
+        return [ok(NAME, await asyncio.to_thread(inspect, settings.database_url))]
     except StartupFault as fault:
-        return fail(NAME, fault.sentence)
+        return [fail(NAME, fault.sentence)]

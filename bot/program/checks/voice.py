@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Final
 
 from bot.program.checks.line import Line, fail, ok
@@ -12,7 +12,7 @@ LIBRARIES: Final = (("av", "av", (14,)), ("davey", "davey", (0, 1, 7)), ("nacl.s
 """Module, distribution, and the first version that does (PyNaCl's earlier ones have a known fault)."""
 
 
-def check_voice() -> Line:
+async def check_voice() -> list[Line]:
     """Import each library and look at its version."""
     found, wrong = [], []
     for module, distribution, needed in LIBRARIES:
@@ -20,12 +20,12 @@ def check_voice() -> Line:
         try:
             importlib.import_module(module)
             present = version(distribution)
-        except (ImportError, OSError, PackageNotFoundError):
+        except Exception:  # a broken build raises whatever it likes
             wrong.append(f"{distribution} (at least {wanted}) is missing or doesn't load")
             continue
         if tuple(map(int, re.findall(r"\d+", present)[:3])) < needed:
             wrong.append(f"{distribution} is {present}, at least {wanted} is needed")
         found.append(f"{distribution} {present}")
     if wrong:
-        return fail(NAME, f"{'; '.join(wrong)}. Run pip install -r requirements.txt")
-    return ok(NAME, ", ".join(found))
+        return [fail(NAME, f"{'; '.join(wrong)}. Run pip install -r requirements.txt")]
+    return [ok(NAME, ", ".join(found))]
