@@ -21,6 +21,7 @@ from bot.guilds.doors import Doors
 from bot.guilds.presets import Presets
 from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
+from bot.intake.intake import Intake
 from bot.memory.deletions import Deletions
 from bot.memory.history import History
 from bot.memory.own_data import OwnData
@@ -67,6 +68,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database_url))
+        intake = await stack.enter_async_context(Intake())
         session = await stack.enter_async_context(open_session())
         api = ApiClient(
             session,
@@ -74,6 +76,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             key=settings.multiappai_api_key.get_secret_value(),
             speech_path=settings.multiappai_speech_path,
             clock=clock,
+            intake=intake,
         )
         audio = stack.enter_context(Pool())
         subjects = Subjects(key_from(settings.discord_token.get_secret_value()))
@@ -104,15 +107,16 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 api,
                 Conversations(database, gone, late),
                 ledger,
+                intake,
                 clock,
                 window=Window(settings.history_turns, settings.history_tokens),
             ),
-            saying=Saying(api, ledger, lexicon, clock),
+            saying=Saying(api, ledger, lexicon, intake.sounds, clock),
             lexicon=lexicon,
             preferences=VoicePreferences(
                 StoredPreferences(database), clock, default_voice=settings.default_speech_voice
             ),
-            drawing=Drawing(api, ledger, clock),
+            drawing=Drawing(api, ledger, intake.files, clock),
             sketchbook=Sketchbook(Sketches(database, gone, late), clock),
             rules=GuildRules(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
             presets=presets,
@@ -131,7 +135,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             recovery=Recovery(roster, clock),
             lifeline=lifeline,
             audio=audio,
-            reciting=Reciting(api, ledger, lexicon),
+            reciting=Reciting(api, ledger, lexicon, intake.sounds),
         )
 
 

@@ -93,7 +93,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
         self._presets.check_moderator(caller)
         uploads.check_size(file, LARGEST_FILE)
         await acknowledge(interaction, private=True)
-        imported = await self._presets.import_file(caller, await uploads.read(file))
+        imported = await self._presets.import_file(caller, await uploads.read(file, LARGEST_FILE))
         await edit_original(interaction, _told(imported), [])
 
     async def _open(self, interaction: discord.Interaction, form: str, name: str, text: str) -> None:

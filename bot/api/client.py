@@ -16,6 +16,7 @@ from bot.api.sending import Sending
 from bot.api.speech import Speech
 from bot.api.transport import Transport
 from bot.clock import Clock
+from bot.intake.intake import Intake
 
 _DEFAULT_LIMITS = Limits()
 
@@ -34,6 +35,7 @@ class ApiClient:
         base_url: str,
         key: str,
         clock: Clock,
+        intake: Intake,
         speech_path: str = "/chat/completions",
         limits: Limits = _DEFAULT_LIMITS,
         random: Callable[[], float] = _random.random,
@@ -42,8 +44,8 @@ class ApiClient:
         retries = Retries(clock, random)
         self._models = Models(transport, retries)
         self._chat = Chat(transport, retries)
-        self._speech = Speech(transport, retries, speech_path)
-        self._images = Images(transport, retries)
+        self._speech = Speech(transport, retries, speech_path, intake.sounds)
+        self._images = Images(transport, retries, intake.files)
 
     async def models(self) -> list[str]:
         """Give the names of the models that can be used."""

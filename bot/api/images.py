@@ -21,15 +21,14 @@ from bot.api.payloads import (
     image_entries,
     images_answers,
 )
-from bot.api.pictures import Picture, open_picture
+from bot.api.pictures import Picture
 from bot.api.retries import Retries
 from bot.api.transport import Transport
 from bot.errors import ApiError, BrokenAnswer, ContentRefused
+from bot.intake.workers import JobFailed, Workers
 
 _CALL = "images"
 _PATH = "/images/generations"
-# A decoded picture takes up to 4 bytes a pixel while it is checked.
-_CHECKED_AT_ONCE = 2
 
 _DATA_URL: Final = re.compile(r"\s*data:[^,]*,", re.IGNORECASE)
 _DIGITS: Final = (string.ascii_letters + string.digits + "+/").encode()
@@ -40,11 +39,11 @@ _NO_DIGITS: Final = bytes(set(range(256)) - set(_DIGITS) - set(b"-_"))
 class Images:
     """Pictures, from the answer itself or from the addresses it names."""
 
-    def __init__(self, transport: Transport, retries: Retries) -> None:
+    def __init__(self, transport: Transport, retries: Retries, workers: Workers) -> None:
         self._transport = transport
         self._retries = retries
         self._fetcher = PictureFetcher(transport)
-        self._checking = asyncio.Semaphore(_CHECKED_AT_ONCE)
+        self._workers = workers
 
     async def make(self, model: str, prompt: str, *, size: str | None, n: int) -> list[Picture]:
         """Give the usable ones among up to `n` pictures.
@@ -104,8 +103,20 @@ class Images:
             data = await self._fetcher.fetch(source, deadlines)
         else:
             data = await asyncio.to_thread(_from_base64, source, limits.picture_bytes)
-        async with self._checking:
-            return await asyncio.to_thread(open_picture, data, limits.picture_pixels)
+        return await self._checked(data)
+
+    async def _checked(self, data: bytes) -> Picture:
+        """Make sure that it is a picture, and a whole one.
+
+        Raises:
+            BrokenAnswer: it is not.
+        """
+        try:
+            result = await self._workers.run("check picture", [data], most_pixels=self._transport.limits.picture_pixels)
+        except JobFailed as error:
+            raise BrokenAnswer(f"images: {error}") from error
+        found = result.facts
+        return Picture(data, str(found["media_type"]), int(found["width"]), int(found["height"]))
 
 
 def _entries(body: bytes) -> list[ImageEntry]:

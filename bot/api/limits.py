@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 MEBIBYTE = 1024 * 1024
+MOST_PIXELS_DRAWN = 4096 * 4096  # as large as models draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +27,4 @@ class Limits:
     speech_bytes: int = 50 * MEBIBYTE
     pictures_bytes: int = 64 * MEBIBYTE
     picture_bytes: int = 32 * MEBIBYTE
-    picture_pixels: int = 50_000_000
+    picture_pixels: int = MOST_PIXELS_DRAWN

@@ -1,5 +1,6 @@
 """Having a model speak: text in, MP3 bytes out as they come."""
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -10,24 +11,32 @@ from bot.api.retries import Retries
 from bot.api.sending import Sending
 from bot.api.transport import Reply, Transport
 from bot.errors import BrokenAnswer, ContentRefused, Unreachable
+from bot.intake.workers import JobFailed, Workers
+
+log = logging.getLogger(__name__)
 
 _CALL = "speech"
-_HEAD_BYTES = 5
+_HEAD_BYTES = 12
+_MP3_HEAD_BYTES = 5
+_MADE_WITHIN_S = 30.0
 
 
 class Speech:
     """Speech from the path that the operator named."""
 
-    def __init__(self, transport: Transport, retries: Retries, path: str) -> None:
+    def __init__(self, transport: Transport, retries: Retries, path: str, sounds: Workers) -> None:
         self._transport = transport
         self._retries = retries
         self._path = path
+        self._sounds = sounds
 
     async def stream(self, model: str, text: str, voice: str, sending: Sending) -> AsyncGenerator[bytes, None]:
         """Yield the MP3 file in pieces. Closing this closes the connection at once.
 
+        WAV, Ogg and FLAC, which some servers send where they are told no format, become MP3 once all is there.
+
         Raises:
-            BrokenAnswer: it is not MPEG audio, whatever the API called it, or broke off. What was yielded by then is
+            BrokenAnswer: it is no such sound, whatever the API called it, or broke off. What was yielded by then is
                 the beginning of a file that has no end.
         """
         body = encode(SpeechRequest(model, text, voice))
@@ -49,11 +58,29 @@ class Speech:
             sending=sending,
         ) as reply:
             piece = await _read_head(reply)
+            if (kind := other_sound(piece)) is not None:
+                yield await self._as_mp3(await _read_all(reply, piece), kind)
+                return
             if not is_mp3(piece):
                 await _raise_what_it_is(reply, piece)
             while piece:
                 yield piece
                 piece = await _read_on(reply)
+
+    async def _as_mp3(self, data: bytes, kind: str) -> bytes:
+        try:
+            result = await self._sounds.run("to mp3", [data], within_s=_MADE_WITHIN_S, kind=kind)
+        except JobFailed as error:
+            raise BrokenAnswer(f"speech: {kind} that gives no MP3 ({error})") from error
+        log.info("speech made into MP3", extra={"came": kind, "bytes": len(data)})
+        return result.parts[0]
+
+
+def other_sound(head: bytes) -> str | None:
+    """Return FFmpeg's name of the format whose files begin like that, if it is one that is made into MP3."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return "wav"
+    return {b"OggS": "ogg", b"fLaC": "flac"}.get(head[:4])
 
 
 def is_mp3(head: bytes) -> bool:
@@ -61,7 +88,7 @@ def is_mp3(head: bytes) -> bool:
 
     The eleven bits of sync alone would pass UTF-16 text and AAC, so the rest of the header has to make sense too.
     """
-    if len(head) < _HEAD_BYTES:
+    if len(head) < _MP3_HEAD_BYTES:
         return False
     if head.startswith(b"ID3"):
         return head[3] in (2, 3, 4) and head[4] != 0xFF
@@ -77,6 +104,13 @@ async def _read_head(reply: Reply) -> bytes:
     while len(head) < _HEAD_BYTES and (piece := await _read_on(reply)):
         head += piece
     return head
+
+
+async def _read_all(reply: Reply, head: bytes) -> bytes:
+    body = bytearray(head)
+    while piece := await _read_on(reply):
+        body += piece
+    return bytes(body)
 
 
 async def _read_on(reply: Reply) -> bytes:

@@ -2,10 +2,13 @@
 
 import os
 import threading
+import time
 import weakref
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
+
+_PATIENCE_S: Final = 1.0
 
 
 class Work(Protocol):
@@ -58,14 +61,18 @@ class Pool:
         self._line.put(member)
 
     def close(self) -> None:
-        """End all members' work, and the threads. Waits for turns being taken: a few milliseconds."""
+        """End all members' work, and the threads. Waits for turns being taken: a few milliseconds.
+
+        A turn that does not end holds up nobody: its thread ends with the process.
+        """
         self._closed = True
         for member in list(self._members):
             member.abandon()
         for _ in self._threads:
             self._line.put(None)
+        due = time.monotonic() + _PATIENCE_S
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, due - time.monotonic()))
         self._threads.clear()
 
 

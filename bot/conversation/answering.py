@@ -43,6 +43,7 @@ from bot.errors import (
     PicturesRefused,
     StoreUnavailable,
 )
+from bot.intake.intake import Intake
 from bot.quotas.allowance import BLOCK
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
@@ -105,6 +106,7 @@ class Answering:
         api: ApiClient,
         conversations: Conversations,
         ledger: Ledger,
+        intake: Intake,
         clock: Clock,
         *,
         window: Window,
@@ -112,6 +114,7 @@ class Answering:
         self._api = api
         self._conversations = conversations
         self._ledger = ledger
+        self._intake = intake
         self._clock = clock
         self._window = window
         self._standing = Standing(conversations, window.reach)
@@ -177,7 +180,7 @@ class Answering:
             trip.note(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
             trip.note(files=len(prepared.question.enclosed))
             if prepared.question.enclosed:
-                material = await enclosures.opened(prepared.question.enclosed, prepared.material.subject)
+                material = await self._opened(prepared, surface.brake)
                 prepared = self._asked_with(prepared, prepared.view, material)
                 tally.expect(prepared.prompt_tokens)
             try:
@@ -185,6 +188,26 @@ class Answering:
             finally:
                 trip.note(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
                 trip.note(estimated=tally.estimated)
+
+    async def _opened(self, prepared: PreparedAnswer, brake: Brake) -> Material:
+        """Read the files that came with a question.
+
+        Raises:
+            UnreadableFile: one cannot be used.
+            Halted: the brake was pulled before they were read.
+        """
+        material = prepared.material
+
+        async def read() -> None:
+            nonlocal material
+            material = await enclosures.opened(
+                prepared.question.enclosed, material.subject, self._intake, prepared.caller.user_id
+            )
+
+        if (halt := await unless_halted(brake, read())) is not None:
+            log.info("answer halted", extra={"halt": halt.name})
+            raise Halted(halt)
+        return material
 
     async def _show(
         self, prepared: PreparedAnswer, surface: AnswerSurface, tally: Tally, trip: Trip, listener: Listener | None

@@ -4,15 +4,18 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import base64
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.conversation.material import Material, Sight, Subject, TextFile
-from bot.conversation.sights import LONGEST_SIDE, MOST_PIXELS, sight_of, tokens_of
-from bot.conversation.texts import decoded
+from bot.conversation.sights import LONGEST_SIDE, MOST_PIXELS, tokens_of
 from bot.conversation.tokens import MESSAGE_OVERHEAD, tokens_in
 from bot.errors import UnreadableFile
+from bot.intake.fair_limit import LimitFull
+from bot.intake.intake import Intake
+from bot.intake.workers import Failure, JobFailed
 
 MOST_PICTURES: Final = 4
 MOST_PICTURE_BYTES: Final = 20 * 1024 * 1024
@@ -22,18 +25,27 @@ MOST_TEXT_BYTES: Final = 64 * 1024
 _PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 _NO_TEXT: Final = ("image/", "audio/", "video/", "font/")
 _READABLE: Final = "I can look at pictures (PNG, JPEG, WebP, GIF) and read text files"
+_BUSY: Final = "I have too many files to look at right now. Please try again in a minute."
+
+
+class FileTooLarge(Exception):
+    """More came of a file than was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """A file as Discord tells of it; `read` fetches it, and raises UnreadableFile where that fails."""
+    """A file as Discord tells of it.
+
+    `read` fetches it, at most so many bytes. It raises FileTooLarge where there are more, and UnreadableFile where it
+    cannot be fetched.
+    """
 
     name: str
     size: int
     media_type: str
     width: int | None
     height: int | None
-    read: Callable[[], Awaitable[bytes]]
+    read: Callable[[int], Awaitable[bytes]]
 
     @property
     def is_picture(self) -> bool:
@@ -71,12 +83,11 @@ def check(enclosures: Sequence[Enclosure]) -> None:
         if not each.is_picture and not each.may_be_text:
             raise _not_readable(each)
         if not each.is_small_enough:
-            limit = "20 MB and 50 megapixels" if each.is_picture else "64 KB of text"
-            raise _unreadable(each, f"{_named(each)} is too large for me: {limit} is the most I can take.")
+            raise _too_large(each)
     if sum(each.is_picture for each in enclosures) > MOST_PICTURES:
         raise UnreadableFile("too many pictures", sentence=f"I can look at {MOST_PICTURES} pictures at once, not more.")
     if sum(each.size for each in enclosures if not each.is_picture) > MOST_TEXT_BYTES:
-        raise UnreadableFile("too much text", sentence="These files are too large for me: I can read 64 KB in all.")
+        raise _too_much_text()
 
 
 def usable(enclosures: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
@@ -102,15 +113,21 @@ def unopened(enclosures: Sequence[Enclosure], subject: Subject | None) -> Materi
     )
 
 
-async def opened(enclosures: Sequence[Enclosure], subject: Subject | None) -> Material:
-    """Fetch them all and read what is in them.
+async def opened(enclosures: Sequence[Enclosure], subject: Subject | None, intake: Intake, owner: Hashable) -> Material:
+    """Fetch them all and read what is in them. `owner` is who they are read for.
 
     Raises:
-        UnreadableFile: one of them cannot be fetched, or is not what it is said to be; the sentence names it.
+        UnreadableFile: one of them cannot be fetched, or is not what it is said to be; the sentence names it. The
+            others are let go of.
     """
-    fetched = await asyncio.gather(*(each.read() for each in enclosures))
-    # One after the other: a picture takes four bytes a pixel while it is scaled down.
-    contents = [await _content(each, data) for each, data in zip(enclosures, fetched, strict=True)]
+    reading = _Reading(intake, owner)
+    tasks = [asyncio.create_task(reading.content(each), name="file") for each in enclosures]
+    try:
+        contents = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return Material(
         files=tuple(each.name for each in enclosures),
         texts=tuple(each for each in contents if isinstance(each, TextFile)),
@@ -119,20 +136,59 @@ async def opened(enclosures: Sequence[Enclosure], subject: Subject | None) -> Ma
     )
 
 
-async def _content(enclosure: Enclosure, data: bytes) -> TextFile | Sight:
-    if enclosure.is_picture:
-        sight = await asyncio.to_thread(sight_of, data)
-        if sight is None:
+class _Reading:
+    """The files of one question while they are read."""
+
+    def __init__(self, intake: Intake, owner: Hashable) -> None:
+        self._intake = intake
+        self._owner = owner
+        self._text_bytes = 0
+
+    async def content(self, enclosure: Enclosure) -> TextFile | Sight:
+        """Fetch a file and return what is in it.
+
+        Raises:
+            UnreadableFile: that cannot be done.
+        """
+        try:
+            async with self._intake.downloads.place(self._owner):
+                return await (self._sight(enclosure) if enclosure.is_picture else self._text(enclosure))
+        except FileTooLarge:
+            raise _too_large(enclosure) from None
+        except LimitFull:
+            raise _unreadable(enclosure, _BUSY) from None
+        except JobFailed as error:
+            busy = error.failure is Failure.FULL
+            raise (_unreadable(enclosure, _BUSY) if busy else _not_readable(enclosure)) from error
+
+    async def _sight(self, enclosure: Enclosure) -> Sight:
+        data = await enclosure.read(MOST_PICTURE_BYTES)
+        shown = await self._intake.files.run("show picture", [data], owner=self._owner)
+        address = f"data:{shown.facts['media_type']};base64,{base64.b64encode(shown.parts[0]).decode()}"
+        return Sight.of(address, tokens_of(int(shown.facts["width"]), int(shown.facts["height"])))
+
+    async def _text(self, enclosure: Enclosure) -> TextFile:
+        data = await enclosure.read(MOST_TEXT_BYTES)
+        self._text_bytes += len(data)
+        if self._text_bytes > MOST_TEXT_BYTES:
+            raise _too_much_text()
+        read = await self._intake.files.run("read text", [data], owner=self._owner)
+        if not read.facts["is_text"]:
             raise _not_readable(enclosure)
-        return sight
-    text = await asyncio.to_thread(decoded, data)
-    if text is None:
-        raise _not_readable(enclosure)
-    return TextFile(enclosure.name, text)
+        return TextFile(enclosure.name, read.parts[0].decode())
 
 
 def _not_readable(enclosure: Enclosure) -> UnreadableFile:
     return _unreadable(enclosure, f"I can't read {_named(enclosure)}. {_READABLE}.")
+
+
+def _too_large(enclosure: Enclosure) -> UnreadableFile:
+    limit = "20 MB and 16 megapixels" if enclosure.is_picture else "64 KB of text"
+    return _unreadable(enclosure, f"{_named(enclosure)} is too large for me: {limit} is the most I can take.")
+
+
+def _too_much_text() -> UnreadableFile:
+    return UnreadableFile("too much text", sentence="These files are too large for me: I can read 64 KB in all.")
 
 
 def _unreadable(enclosure: Enclosure, sentence: str) -> UnreadableFile:

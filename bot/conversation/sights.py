@@ -1,12 +1,9 @@
 """Pictures as models take them: no larger than they look at, upright, and without what cameras write into them."""
 
-import base64
 import io
 from typing import TYPE_CHECKING, Final
 
-from bot.api.pictures import open_picture
-from bot.conversation.material import Sight
-from bot.errors import BrokenAnswer
+from bot.api.pictures import decoding, orientation
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -14,7 +11,7 @@ if TYPE_CHECKING:
 LONGEST_SIDE: Final = 1536
 """Pixels. Models scale down what is larger (OpenAI to 768 for the shorter side), so more is paid for and not seen."""
 
-MOST_PIXELS: Final = 50_000_000
+MOST_PIXELS: Final = 16_000_000
 MOST_BYTES: Final = 1024 * 1024
 """Of a picture as it is sent; base64 adds a third."""
 
@@ -31,22 +28,32 @@ def tokens_of(width: int, height: int) -> int:
     return _TOKENS_A_PICTURE + _TOKENS_A_TILE * across * down
 
 
-def sight_of(data: bytes) -> Sight | None:
-    """Make a picture ready for a model; None where it is none, or too large a one. Blocks: call it in a thread."""
-    from PIL import Image, ImageOps
+def shown(data: bytes) -> tuple[str, bytes, tuple[int, int]]:
+    """Return a picture as a model is to see it: its media type, the file, and its size in pixels. For a worker.
 
-    try:
-        found = open_picture(data, MOST_PIXELS)
-    except BrokenAnswer:
-        return None
-    with Image.open(io.BytesIO(data)) as opened:
-        picture = ImageOps.exif_transpose(opened)
-        see_through = "A" in picture.getbands() or "transparency" in picture.info
-        picture = picture.convert("RGBA" if see_through else "RGB")
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    media_type, written = _written(picture, drawn=found.media_type in ("image/png", "image/gif"))
-    address = f"data:{media_type};base64,{base64.b64encode(written).decode()}"
-    return Sight.of(address, tokens_of(*picture.size))
+    Raises:
+        BrokenAnswer: it is no picture, damaged, or too large a one.
+    """
+    from PIL import Image
+
+    with decoding(data, MOST_PIXELS) as (opened, media_type):
+        size = _size_shown(*opened.size)
+        opened.draft("RGB", size)  # a JPEG is decoded at half its size, or less, where that is enough
+        opened.load()
+        turned = orientation(opened)
+        see_through = "A" in opened.getbands() or "transparency" in opened.info
+        picture: Image.Image = opened
+        if picture.mode != (mode := "RGBA" if see_through else "RGB"):
+            picture = picture.convert(mode)
+        picture = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    if turned is not None:
+        picture = picture.transpose(turned)
+    return (*_written(picture, drawn=media_type in ("image/png", "image/gif")), picture.size)
+
+
+def _size_shown(width: int, height: int) -> tuple[int, int]:
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _written(picture: "Image", *, drawn: bool) -> tuple[str, bytes]:

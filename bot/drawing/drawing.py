@@ -17,13 +17,13 @@ from bot.clock import Clock, unix_ms
 from bot.drawing.fitting import Fitted, fit
 from bot.drawing.request import DrawRequest
 from bot.errors import ApiError, BadRequest, BotError, BrokenAnswer, ContentRefused
+from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
 from bot.telemetry.trips import Trip
 
 ALT_TEXT_LIMIT: Final = 1024  # Discord's, for an attachment's description
-_FITTED_AT_ONCE: Final = 2  # a decoded picture takes up to 200 MB, and there are several copies on the way
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +71,11 @@ class _Order:
 class Drawing:
     """Draws pictures."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, api: ApiClient, ledger: Ledger, workers: Workers, clock: Clock) -> None:
         self._api = api
         self._ledger = ledger
         self._clock = clock
-        self._fitting = asyncio.Semaphore(_FITTED_AT_ONCE)
+        self._workers = workers
         self._found_one_at_a_time: set[str] = set()  # models that have turned down more than one, and then did one
 
     async def prepare(self, caller: Caller, request: DrawRequest) -> PreparedDrawing:
@@ -119,8 +119,7 @@ class Drawing:
         pictures = [picture for order in orders for picture in order.pictures]
         faults: list[BotError] = [order.fault for order in orders if order.fault is not None]
         if pictures:
-            async with self._fitting:
-                fitted = await asyncio.to_thread(fit, [(it.data, it.media_type) for it in pictures], upload_limit)
+            fitted = await fit(self._workers, [(it.data, it.media_type) for it in pictures], upload_limit)
             faults += [it for it in fitted if isinstance(it, BotError)]
             files = _files([it for it in fitted if isinstance(it, Fitted)], request)
             if files:

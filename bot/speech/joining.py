@@ -1,7 +1,7 @@
-"""Several MP3s to one, and one MP3 to a smaller one.
+"""Several MP3s to one, one MP3 to a smaller one, and other kinds of sound to MP3.
 
 Pieces of one kind are put end to end as they are, without loss, behind a header that tells the whole duration.
-Everything here blocks and belongs into a thread. PyAV (37 ms, 17 MB) is imported when first needed.
+All of this is for a worker. PyAV (37 ms, 17 MB) is imported when first needed.
 """
 
 import io
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SMALLER_KBITS: Final = (96, 64, 48, 32, 24, 16)
 _SMALLER_RATE: Final = 24_000
 _JOINED_KBITS: Final = {1: 96, 2: 160}  # by channels, where pieces of different kinds have to be encoded anew
+_LONGEST_S: Final = 3 * 60 * 60.0  # what fits a file is far shorter, and nobody asks for more
+_RATES: Final = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _NO_TAGS: Final = {"id3v2_version": "0"}
 _WRAPPING: Final = 4096  # what header, padding and a last frame add at most, in bytes
 
@@ -39,9 +41,14 @@ def duration_s(mp3: bytes) -> float:
     Raises:
         BrokenAnswer: no sound can be found in it.
     """
+    seconds, frames = 0.0, 0
     with _opened(mp3) as (container, stream):
-        seconds = sum(float((packet.duration or 0) * packet.time_base) for packet in _packets(container, stream))
-    if seconds <= 0:
+        for packet in _packets(container, stream):
+            seconds += float((packet.duration or 0) * packet.time_base)
+            _check_length(seconds)
+            frames += len(_decoded(stream, packet))
+    # Four bytes of anything may look like the head of a frame.
+    if frames < 2 or seconds <= 0:
         raise BrokenAnswer(f"speech without sound in {len(mp3)} bytes")
     return seconds
 
@@ -59,6 +66,19 @@ def join(pieces: Sequence[bytes]) -> bytes:
         return _remuxed(pieces)
     channels = max(channels for _, channels in kinds)
     return _encoded(pieces, max(rate for rate, _ in kinds), channels, _JOINED_KBITS[channels])
+
+
+def to_mp3(data: bytes, kind: str) -> bytes:
+    """Encode sound of another kind (FFmpeg's name of the format) as MP3.
+
+    Raises:
+        BrokenAnswer: it cannot be read, or there is no sound in it.
+    """
+    rate, channels = _kind(data, kind)
+    rate, channels = next((each for each in _RATES if each >= rate), _RATES[-1]), min(channels, 2)
+    mp3 = _encoded([data], rate, channels, _JOINED_KBITS[channels], kind)
+    duration_s(mp3)
+    return mp3
 
 
 def fit(mp3: bytes, limit: int) -> bytes:
@@ -79,9 +99,9 @@ def fit(mp3: bytes, limit: int) -> bytes:
     raise TooLongToSend(f"{seconds:.0f} s of speech do not fit into {limit} bytes")
 
 
-def _kind(mp3: bytes) -> tuple[int, int]:
+def _kind(data: bytes, kind: str = "mp3") -> tuple[int, int]:
     """Tell sampling rate and channels."""
-    with _opened(mp3) as (_, stream):
+    with _opened(data, kind) as (_, stream):
         return stream.codec_context.sample_rate, stream.codec_context.channels
 
 
@@ -103,7 +123,7 @@ def _remuxed(pieces: Sequence[bytes]) -> bytes:
     return written.getvalue()
 
 
-def _encoded(pieces: Sequence[bytes], rate: int, channels: int, kbits: int) -> bytes:
+def _encoded(pieces: Sequence[bytes], rate: int, channels: int, kbits: int, kind: str = "mp3") -> bytes:
     import av  # when first used
 
     layout = "mono" if channels == 1 else "stereo"
@@ -112,7 +132,8 @@ def _encoded(pieces: Sequence[bytes], rate: int, channels: int, kbits: int) -> b
         stream: AudioStream = out.add_stream("libmp3lame", rate=rate, layout=layout, bit_rate=kbits * 1000)
         samples = 0
         for piece in pieces:
-            for frame in _resampled(piece, rate, layout):
+            for frame in _resampled(piece, rate, layout, kind):
+                _check_length(samples / rate)
                 frame.pts, frame.time_base = samples, Fraction(1, rate)
                 samples += frame.samples
                 out.mux(stream.encode(frame))
@@ -120,28 +141,39 @@ def _encoded(pieces: Sequence[bytes], rate: int, channels: int, kbits: int) -> b
     return written.getvalue()
 
 
-def _resampled(mp3: bytes, rate: int, layout: str) -> Iterator["AudioFrame"]:
-    """Decode `mp3` to frames of one kind."""
+def _resampled(data: bytes, rate: int, layout: str, kind: str) -> Iterator["AudioFrame"]:
+    """Decode `data` to frames of one kind."""
     import av  # when first used
 
     # A resampler settles on the kind of its first frame, so each MP3 has one of its own.
     resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-    with _opened(mp3) as (container, stream):
-        for packet in _packets(container, stream):
-            try:
-                frames = stream.decode(packet)
-            except av.InvalidDataError:
-                continue  # one damaged frame among good ones is a click, which a player would skip as well
-            for frame in frames:
-                yield from resampler.resample(frame)
+    with _opened(data, kind) as (container, stream):
+        for packet in container.demux(stream):
+            if kind != "mp3" or (packet.size and packet.duration):
+                for frame in _decoded(stream, packet):
+                    yield from resampler.resample(frame)
         yield from resampler.resample(None)
 
 
-@contextmanager
-def _opened(mp3: bytes) -> Iterator[tuple["InputContainer", "AudioStream"]]:
+def _decoded(stream: "AudioStream", packet: "Packet[AudioStream]") -> "list[AudioFrame]":
     import av  # when first used
 
-    with _reading(), av.open(io.BytesIO(mp3), "r", format="mp3") as container:
+    try:
+        return stream.decode(packet)
+    except av.InvalidDataError:
+        return []  # one damaged frame among good ones is a click, which a player would skip as well
+
+
+def _check_length(seconds: float) -> None:
+    if seconds > _LONGEST_S:
+        raise BrokenAnswer(f"speech of more than {_LONGEST_S:.0f} s")
+
+
+@contextmanager
+def _opened(data: bytes, kind: str = "mp3") -> Iterator[tuple["InputContainer", "AudioStream"]]:
+    import av  # when first used
+
+    with _reading(), av.open(io.BytesIO(data), "r", format=kind) as container:
         if not container.streams.audio:
             raise BrokenAnswer("speech without an audio stream")
         yield container, container.streams.audio[0]
@@ -154,10 +186,10 @@ def _packets(container: "InputContainer", stream: "AudioStream") -> Iterator["Pa
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Translate what FFmpeg makes of bytes that are no MP3."""
+    """Translate what FFmpeg makes of bytes that are no sound."""
     import av  # when first used
 
     try:
         yield
     except av.FFmpegError as error:
-        raise BrokenAnswer(f"speech cannot be read as MP3: {error.strerror}") from error
+        raise BrokenAnswer(f"speech cannot be read: {error.strerror}") from error

@@ -11,9 +11,11 @@ from typing import Final, Self
 from bot.api.client import ApiClient
 from bot.api.sending import Sending
 from bot.caller import Caller
-from bot.errors import BotError, BrokenAnswer
+from bot.errors import ApiError, BotError, BrokenAnswer
+from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Kind
+from bot.speech.listening import seconds_of
 from bot.speech.pieces import cut
 from bot.speech.pronunciation import Pronunciation
 from bot.speech.sentences import Sentences
@@ -55,6 +57,7 @@ class Recital:
         voice: str,
         model: str,
         pronunciation: Pronunciation,
+        sounds: Workers,
     ) -> None:
         self.fault: BotError | None = None
         self._api = api
@@ -64,11 +67,13 @@ class Recital:
         self._voice = voice
         self._model = model
         self._pronunciation = pronunciation
+        self._sounds = sounds
         self._sentences = Sentences()
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._utterance: Utterance | None = None
         self._finished = False
         self._given_up = False
+        self._broken = False
         self._working: asyncio.Task[None] | None = None
 
     def hear(self, text: str) -> None:
@@ -155,7 +160,7 @@ class Recital:
             BotError: it was not, or not to its end.
         """
         characters = {Kind.SPEECH_CHARACTERS: len(sentence)}
-        heard_anything = False
+        sound = bytearray()
         sending = Sending()
         try:
             async with (
@@ -164,18 +169,41 @@ class Recital:
             ):
                 try:
                     async for chunk in chunks:
-                        if not heard_anything:
-                            reservation.spent(characters)
-                            heard_anything = True
+                        sound += chunk
                         piece.feed(chunk)
+                    piece.end()
+                    await self._listen(sound)
                 except asyncio.CancelledError:
-                    if sending.under_way and (self._given_up or utterance.dropped):
+                    ended_by_people = self._given_up or utterance.dropped
+                    # Where another sentence broke, this one may give no sound as well.
+                    if (sound and not self._broken) or (ended_by_people and (sound or sending.under_way)):
                         reservation.spent(characters)
                     raise
-            if not heard_anything:
-                raise BrokenAnswer("speech without a byte")
+                except ApiError:
+                    self._broken = True
+                    if await self._is_sound(sound):
+                        reservation.spent(characters)
+                    raise
+                reservation.spent(characters)
         except asyncio.CancelledError:
             piece.drop()  # an earlier sentence failed: nothing is heard after a gap
             raise
         finally:
             piece.end()
+
+    async def _listen(self, sound: bytearray) -> None:
+        """Do nothing if there is sound in what came.
+
+        Raises:
+            BrokenAnswer: there is none, and so it costs nothing.
+        """
+        if not sound:
+            raise BrokenAnswer("speech without a byte")
+        await seconds_of(self._sounds, bytes(sound), self._caller.user_id)
+
+    async def _is_sound(self, sound: bytearray) -> bool:
+        try:
+            await self._listen(sound)
+        except BrokenAnswer:
+            return False
+        return True

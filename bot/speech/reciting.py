@@ -2,6 +2,7 @@
 
 from bot.api.client import ApiClient
 from bot.caller import Caller
+from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.speech.lexicon import Lexicon
 from bot.speech.preferences import Voice
@@ -11,10 +12,11 @@ from bot.speech.recital import Begin, Recital
 class Reciting:
     """Reads answers out."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Lexicon) -> None:
+    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Lexicon, sounds: Workers) -> None:
         self._api = api
         self._ledger = ledger
         self._lexicon = lexicon
+        self._sounds = sounds
 
     async def recital(self, caller: Caller, begin: Begin, voice: Voice, model: str) -> Recital:
         """Prepare to read out one answer to `caller`, once `begin` has found it a place on a line.
@@ -24,5 +26,12 @@ class Reciting:
         """
         pronunciation = await self._lexicon.pronunciation(caller.guild_id)
         return Recital(
-            self._api, self._ledger, caller, begin, voice=voice.name, model=model, pronunciation=pronunciation
+            self._api,
+            self._ledger,
+            caller,
+            begin,
+            voice=voice.name,
+            model=model,
+            pronunciation=pronunciation,
+            sounds=self._sounds,
         )

@@ -16,11 +16,12 @@ from bot.api.client import ApiClient
 from bot.caller import Caller
 from bot.clock import Clock
 from bot.errors import ApiError, BrokenAnswer
+from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
-from bot.speech import joining
 from bot.speech.lexicon import Lexicon
+from bot.speech.listening import one_file, seconds_of
 from bot.speech.pieces import cut
 from bot.speech.utterance import Label, Piece, Utterance
 from bot.speech.voices import checked_voice
@@ -90,10 +91,11 @@ class _Take:
 class Saying:
     """Says texts aloud."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Lexicon, clock: Clock) -> None:
+    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Lexicon, sounds: Workers, clock: Clock) -> None:
         self._api = api
         self._ledger = ledger
         self._lexicon = lexicon
+        self._sounds = sounds
         self._clock = clock
 
     async def prepare(
@@ -160,7 +162,8 @@ class Saying:
             raise fault or BrokenAnswer("speech without a byte")
         if fault is not None:
             logger.warning("speech cut short pieces=%d heard=%d fault=%s", len(takes), len(heard), fault)
-        mp3 = await asyncio.to_thread(_one_file, [bytes(take.sound) for take in heard], upload_limit)
+        pieces = [bytes(take.sound) for take in heard]
+        mp3 = await one_file(self._sounds, pieces, upload_limit, prepared.caller.user_id)
         return Speech(mp3, _characters(takes), _note(fault, whole=len(heard) == len(takes)))
 
     async def _taken(self, prepared: PreparedSpeech, aloud: Utterance | None) -> list[_Take]:
@@ -212,14 +215,16 @@ class Saying:
             take.aloud.end()
         if not take.sound:
             take.fault = take.fault or BrokenAnswer("speech without a byte")
-        elif take.fault is not None or len(prepared.pieces) > 1:
-            # A lone whole piece is sent as it came: the API client has seen that it is MPEG audio.
-            await self._listen(take)
+        else:
+            await self._listen(take, prepared.caller)
 
-    async def _listen(self, take: _Take) -> None:
+    async def _listen(self, take: _Take, caller: Caller) -> None:
         """Look whether there is sound in what came, and if it broke off, enough of it."""
         try:
-            seconds = await asyncio.to_thread(joining.duration_s, bytes(take.sound))
+            seconds = await seconds_of(self._sounds, bytes(take.sound), caller.user_id)
+        except asyncio.CancelledError:
+            take.sound.clear()  # an earlier piece failed, or the bot stops: this one is not used, and perhaps no sound
+            raise
         except BrokenAnswer as error:
             take.fault = take.fault or error
             take.sound.clear()
@@ -258,8 +263,3 @@ def _note(fault: ApiError | None, *, whole: bool) -> str | None:
     if fault is not None:
         return f"I could only say the beginning. {fault.sentence}"
     return None if whole else STOPPED
-
-
-def _one_file(sounds: Sequence[bytes], upload_limit: int) -> bytes:
-    """Make the file to send; blocks."""
-    return joining.fit(joining.join(sounds), upload_limit)

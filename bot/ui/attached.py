@@ -1,15 +1,12 @@
 """Files of a message or a command, as a question takes them along."""
 
-import asyncio
 from collections.abc import Iterable
-from typing import Final
 
 import discord
 
-from bot.conversation.enclosures import Enclosure
+from bot.conversation.enclosures import Enclosure, FileTooLarge
 from bot.errors import UnreadableFile
-
-FETCHED_WITHIN_S: Final = 30.0
+from bot.ui.downloads import MoreThanAsked, download
 
 
 def enclosed(attachments: Iterable[discord.Attachment]) -> tuple[Enclosure, ...]:
@@ -18,10 +15,11 @@ def enclosed(attachments: Iterable[discord.Attachment]) -> tuple[Enclosure, ...]
 
 
 def _enclosure(attachment: discord.Attachment) -> Enclosure:
-    async def read() -> bytes:
+    async def read(most: int) -> bytes:
         try:
-            async with asyncio.timeout(FETCHED_WITHIN_S):
-                return await attachment.read()
+            return await download(attachment, most)
+        except MoreThanAsked:
+            raise FileTooLarge from None
         except Exception as error:
             # Gone, out of reach, too slow: discord.py lets the network's errors through, which have nothing in common.
             sentence = "I couldn't fetch a file from Discord. Please attach it again."

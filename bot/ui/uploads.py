@@ -1,14 +1,11 @@
 """Files that members give to a command: their size is looked at before anything of them is read."""
 
-import asyncio
 import logging
-from typing import Final
 
 import discord
 
 from bot.errors import BadOption, BotError
-
-_PATIENCE_S: Final = 30
+from bot.ui.downloads import MoreThanAsked, download
 
 log = logging.getLogger(__name__)
 
@@ -26,24 +23,28 @@ def check_size(attachment: discord.Attachment, most: int) -> None:
         BadOption: it has more.
     """
     if attachment.size > most:
-        size, limit = (f"{each / 2**20:,.1f} MiB" for each in (attachment.size, most))
-        raise BadOption(
-            f"file of {attachment.size} bytes", sentence=f"That file has {size}, and {limit} is the most I read."
-        )
+        raise _too_large(f"{attachment.size / 2**20:,.1f} MiB", most)
 
 
-async def read(attachment: discord.Attachment) -> bytes:
-    """Return what is in a file.
+async def read(attachment: discord.Attachment, most: int) -> bytes:
+    """Return what is in a file of at most `most` bytes, whatever Discord says of its size.
 
     Raises:
+        BadOption: it has more.
         UploadLost: Discord doesn't give it.
     """
     try:
-        async with asyncio.timeout(_PATIENCE_S):
-            return await attachment.read()
+        return await download(attachment, most)
+    except MoreThanAsked:
+        raise _too_large("more than Discord told", most) from None
     except discord.HTTPException as error:
         raise UploadLost(f"status {error.status}") from error
     except Exception as error:
         # The time-out, or a connection that failed: aiohttp's errors, whose names are none of this package's business.
         log.warning("file not read", extra={"size": attachment.size}, exc_info=error)
         raise UploadLost(type(error).__name__) from error
+
+
+def _too_large(size: str, most: int) -> BadOption:
+    sentence = f"That file has {size}, and {most / 2**20:,.1f} MiB is the most I read."
+    return BadOption(f"file of {size}", sentence=sentence)

@@ -8,6 +8,7 @@ from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.transport import open_session
 from bot.clock import Clock
+from bot.intake.intake import Intake
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def clock() -> NappingClock:
 
 
 @pytest.fixture
-async def connect(clock: NappingClock) -> AsyncIterator[Callable[..., ApiClient]]:
+async def connect(clock: NappingClock, intake: Intake) -> AsyncIterator[Callable[..., ApiClient]]:
     """Build clients for a peer; their connections end with the test."""
     async with open_session() as session:
 
@@ -26,6 +27,7 @@ async def connect(clock: NappingClock) -> AsyncIterator[Callable[..., ApiClient]
                 base_url=base_url,
                 key=KEY,
                 clock=clock,
+                intake=intake,
                 limits=limits or Limits(tail_s=60),
                 random=random.Random(7).random,
                 **more,

@@ -10,23 +10,24 @@ from PIL import Image
 from bot.conversation import enclosures
 from bot.conversation.enclosures import MOST_PICTURES, MOST_TEXT_BYTES, Enclosure
 from bot.conversation.material import Material, Subject
-from bot.conversation.sights import LONGEST_SIDE, MOST_BYTES, sight_of, tokens_of
+from bot.conversation.sights import LONGEST_SIDE, MOST_BYTES, tokens_of
 from bot.conversation.texts import decoded
 from bot.errors import UnreadableFile
+from bot.intake.intake import Intake
 from tests.support.make_picture import picture
 
 
 def enclosure(name: str, data: bytes = b"x", media_type: str = "", **changes: object) -> Enclosure:
-    async def read() -> bytes:
+    async def read(most: int) -> bytes:
+        assert len(data) <= most
         return data
 
     return replace(Enclosure(name, len(data), media_type, None, None, read), **changes)
 
 
-def shown(data: bytes) -> Image.Image:
+async def shown(intake: Intake, data: bytes) -> Image.Image:
     """What a model is shown of a picture."""
-    sight = sight_of(data)
-    assert sight is not None
+    (sight,) = (await enclosures.opened([enclosure("a.png", data, "image/png")], None, intake, 1)).sights
     kind, _, encoded = sight.part.image_url.url.partition(";base64,")
     sent = base64.b64decode(encoded)
     assert len(sent) <= MOST_BYTES
@@ -106,19 +107,19 @@ def test_what_they_will_take_is_estimated_beforehand() -> None:
 # ---------------------------------------------------------------- what is in them
 
 
-async def test_pictures_and_texts_are_told_apart_and_kept_in_order() -> None:
+async def test_pictures_and_texts_are_told_apart_and_kept_in_order(intake: Intake) -> None:
     subject = Subject(1, "Ben", "hm")
     files = [
         enclosure("b.py", "print('ä')\r\n".encode()),
         enclosure("a.png", picture(20, 10), "image/png"),
         enclosure("c", b"one", "application/json"),
     ]
-    material = await enclosures.opened(files, subject)
+    material = await enclosures.opened(files, subject, intake, 1)
     assert material.files == ("b.py", "a.png", "c")
     assert [(text.name, text.text) for text in material.texts] == [("b.py", "print('ä')\n"), ("c", "one")]
     assert (len(material.sights), material.subject) == (1, subject)
     assert material.tokens == 85 + 170
-    assert await enclosures.opened([], None) == Material()
+    assert await enclosures.opened([], None, intake, 1) == Material()
 
 
 @pytest.mark.parametrize(
@@ -132,9 +133,9 @@ async def test_pictures_and_texts_are_told_apart_and_kept_in_order() -> None:
     ],
     ids=lambda file: file.name,
 )
-async def test_what_is_not_what_it_seemed_is_named(file: Enclosure) -> None:
+async def test_what_is_not_what_it_seemed_is_named(intake: Intake, file: Enclosure) -> None:
     with pytest.raises(UnreadableFile) as caught:
-        await enclosures.opened([file], None)
+        await enclosures.opened([file], None, intake, 1)
     assert f"I can't read `{file.name}`" in caught.value.sentence
 
 
@@ -169,28 +170,28 @@ def test_what_is_no_text_is_not_taken_for_one(data: bytes) -> None:
 
 @pytest.mark.parametrize(("size", "seen"), [((4000, 1000), (1536, 384)), ((300, 200), (300, 200))])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_a_model_gets_pictures_no_larger_than_it_looks_at(
-    kind: str, size: tuple[int, int], seen: tuple[int, int]
+async def test_a_model_gets_pictures_no_larger_than_it_looks_at(
+    intake: Intake, kind: str, size: tuple[int, int], seen: tuple[int, int]
 ) -> None:
-    image = shown(picture(*size, kind=kind))
+    image = await shown(intake, picture(*size, kind=kind))
     assert image.size == seen
     assert max(image.size) <= LONGEST_SIDE
 
 
-def test_noise_is_squeezed_until_it_fits() -> None:
-    assert shown(picture(1600, 1600, noise=True)).format == "JPEG"
+async def test_noise_is_squeezed_until_it_fits(intake: Intake) -> None:
+    assert (await shown(intake, picture(1600, 1600, noise=True))).format == "JPEG"
 
 
-def test_letters_on_a_screen_stay_sharp_and_see_through_ones_stay_so() -> None:
-    assert shown(picture(800, 600, kind="PNG")).format == "PNG"
-    assert shown(picture(80, 60, kind="PNG", mode="RGBA")).mode == "RGBA"
+async def test_letters_on_a_screen_stay_sharp_and_see_through_ones_stay_so(intake: Intake) -> None:
+    assert (await shown(intake, picture(800, 600, kind="PNG"))).format == "PNG"
+    assert (await shown(intake, picture(80, 60, kind="PNG", mode="RGBA"))).mode == "RGBA"
 
 
-def test_a_picture_is_upright_and_tells_nothing_of_where_it_was_taken() -> None:
+async def test_a_picture_is_upright_and_tells_nothing_of_where_it_was_taken(intake: Intake) -> None:
     taken = Image.Exif()
     taken[0x0112] = 6  # turned by a quarter
     taken[0x010F] = "A Camera"
-    image = shown(picture(300, 200, kind="JPEG", exif=taken))
+    image = await shown(intake, picture(300, 200, kind="JPEG", exif=taken))
     assert image.size == (200, 300)
     assert len(image.getexif()) == 0
     assert b"A Camera" not in image.fp.getvalue()  # type: ignore[union-attr]

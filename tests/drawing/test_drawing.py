@@ -48,7 +48,7 @@ def in_turn(*answers: web.Response) -> Any:
 
 
 async def draw(shop: Workshop, request: DrawRequest, upload_limit: int = MIB_10) -> Drawn:
-    use_case = Drawing(shop.api, shop.ledger, SystemClock())
+    use_case = Drawing(shop.api, shop.ledger, shop.intake.files, SystemClock())
     prepared = await use_case.prepare(CALLER, request)
     async with prepared.reservation:  # as a command does, which acknowledges in here
         return await asyncio.wait_for(use_case.draw(prepared, upload_limit), DEADLINE_S)
@@ -100,7 +100,7 @@ async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_the
         return drawn([PNG]) if wanted.get("n", 1) == 1 else refusing(400)
 
     async with workshop(tmp_path, handle) as shop:
-        use_case = Drawing(shop.api, shop.ledger, SystemClock())
+        use_case = Drawing(shop.api, shop.ledger, shop.intake.files, SystemClock())
         for _ in range(2):
             result = await use_case.draw(await use_case.prepare(CALLER, several(2, "some-model")), MIB_10)
             assert len(result.files) == 2
@@ -191,7 +191,7 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
 
     async with workshop(tmp_path, handle) as shop:
         api = Telling(shop.api)
-        use_case = Drawing(api, shop.ledger, SystemClock())
+        use_case = Drawing(api, shop.ledger, shop.intake.files, SystemClock())
         prepared = await use_case.prepare(CALLER, several(3, "dall-e-3"))
         drawing_on = asyncio.create_task(use_case.draw(prepared, MIB_10))
         await asyncio.wait_for(api.came.wait(), DEADLINE_S)

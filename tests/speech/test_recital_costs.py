@@ -36,7 +36,14 @@ async def reciting(folder: Path) -> AsyncIterator[tuple[Workshop, Recital, Utter
 
     async with workshop(folder, silent) as shop:
         recital = Recital(
-            shop.api, shop.ledger, CALLER, begin, voice="alloy", model="tts-1", pronunciation=Pronunciation({})
+            shop.api,
+            shop.ledger,
+            CALLER,
+            begin,
+            voice="alloy",
+            model="tts-1",
+            pronunciation=Pronunciation({}),
+            sounds=shop.intake.sounds,
         )
         await recital.__aenter__()
         for sentence in SENTENCES:

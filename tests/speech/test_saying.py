@@ -67,8 +67,12 @@ def breaking_off(sound: bytes) -> Callable[[web.Request], Any]:
     return fail
 
 
+def saying_in(shop: Workshop) -> Saying:
+    return Saying(shop.api, shop.ledger, shop.lexicon, shop.intake.sounds, SystemClock())
+
+
 async def say(shop: Workshop, text: str, upload_limit: int = MIB_10) -> Speech:
-    saying = Saying(shop.api, shop.ledger, shop.lexicon, SystemClock())
+    saying = saying_in(shop)
     prepared = await saying.prepare(CALLER, text, "alloy", "tts-1")
     async with prepared.reservation:  # as a command does, which acknowledges in here
         return await asyncio.wait_for(saying.speak(prepared, upload_limit), DEADLINE_S)
@@ -89,7 +93,7 @@ async def test_a_short_text_is_asked_for_once_and_sent_as_it_came(tmp_path: Path
 async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking) as shop:
         await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Right)), "gif", "jiff, the picture")
-        saying = Saying(shop.api, shop.ledger, shop.lexicon, SystemClock())
+        saying = saying_in(shop)
         prepared = await saying.prepare(CALLER, "A **GIF**!\n```py\ngif\n```", "alloy", "tts-1", wording=aloud)
         assert prepared.pieces == ("A jiff, the picture!\nHere is some code in Python.",)
         assert await shop.used(CHARACTERS) == prepared.characters == len(prepared.pieces[0])
@@ -129,7 +133,7 @@ async def test_what_is_dropped_from_the_line_is_given_back_as_far_as_it_was_not_
 
     dropped_before, dropped_midway = (Utterance(Label(CALLER.user_id, CALLER.name, "Hello")) for _ in range(2))
     async with workshop(tmp_path, dropping) as shop:
-        saying = Saying(shop.api, shop.ledger, shop.lexicon, SystemClock())
+        saying = saying_in(shop)
         dropped_before.drop()
         await saying.speak_aloud(await saying.prepare(CALLER, LONG, "alloy", "tts-1"), dropped_before)
         assert shop.asked == []
@@ -161,9 +165,7 @@ async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) ->
 
 async def test_a_failure_on_the_way_to_the_work_gives_the_characters_back(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        prepared = await Saying(shop.api, shop.ledger, shop.lexicon, SystemClock()).prepare(
-            CALLER, "Hello", "nova", "tts-1"
-        )
+        prepared = await saying_in(shop).prepare(CALLER, "Hello", "nova", "tts-1")
         assert await shop.used(CHARACTERS) == prepared.characters == 5
         with pytest.raises(ConnectionError):
             async with prepared.reservation:
@@ -251,15 +253,13 @@ async def test_a_file_over_the_upload_limit_is_made_smaller(tmp_path: Path) -> N
 )
 async def test_voices_of_other_servers_are_passed_on(tmp_path: Path, typed: str, sent: str) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        assert (
-            await Saying(shop.api, shop.ledger, shop.lexicon, SystemClock()).prepare(CALLER, "Hello", typed, "tts-1")
-        ).voice == sent
+        assert (await saying_in(shop).prepare(CALLER, "Hello", typed, "tts-1")).voice == sent
 
 
 @pytest.mark.parametrize("typed", ["", "two words", "x" * 65, '"}'])
 async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> None:
     async with workshop(tmp_path, speaking) as shop:
         with pytest.raises(BadOption) as told:
-            await Saying(shop.api, shop.ledger, shop.lexicon, SystemClock()).prepare(CALLER, "Hello", typed, "tts-1")
+            await saying_in(shop).prepare(CALLER, "Hello", typed, "tts-1")
         assert all(voice in told.value.sentence for voice in VOICES)
         assert await shop.used(CHARACTERS) == 0

@@ -15,6 +15,7 @@ from bot.api.client import ApiClient
 from bot.api.transport import open_session
 from bot.caller import Caller
 from bot.clock import SystemClock
+from bot.intake.intake import Intake
 from bot.quotas.bindings import Pool
 from bot.quotas.ledger import Ledger
 from bot.quotas.meter import Meter
@@ -48,6 +49,7 @@ class Workshop:
     ledger: Ledger
     meter: Meter
     lexicon: Lexicon
+    intake: Intake
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     async def used(self, kind: Kind) -> int:
@@ -76,13 +78,19 @@ async def workshop(folder: Path, handle: Handler, **limits: int) -> AsyncIterato
         base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
         clock = PauselessClock()
         ceilings = Ceilings(**(dict.fromkeys(Ceilings.__dataclass_fields__) | limits))
-        async with open_session() as session, open_database(f"sqlite:///{folder / 'bot.db'}") as database:
+        async with (
+            Intake() as intake,
+            open_session() as session,
+            open_database(f"sqlite:///{folder / 'bot.db'}") as database,
+        ):
             subjects = Subjects(key_from("a token"))
             ledger = Ledger(database, ceilings, subjects, clock, process="test")
             meter = Meter(database, ceilings, subjects, clock)
-            api = ApiClient(session, base_url=base_url, key="sk-test", clock=clock, random=random.Random(7).random)
+            api = ApiClient(
+                session, base_url=base_url, key="sk-test", clock=clock, intake=intake, random=random.Random(7).random
+            )
             async with ledger.running():
-                yield Workshop(api, ledger, meter, Lexicon(StoredPronunciations(database), clock), asked)
+                yield Workshop(api, ledger, meter, Lexicon(StoredPronunciations(database), clock), intake, asked)
     finally:
         await runner.cleanup()
 

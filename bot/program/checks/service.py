@@ -5,6 +5,7 @@ from bot.api.transport import open_session
 from bot.catalogue.kinds import matches
 from bot.clock import Clock
 from bot.errors import ApiError, PaymentOrForbidden, TooSlow, Unauthorised, Unreachable
+from bot.intake.intake import Intake
 from bot.program.checks.line import Line, fail, ok, skip
 from bot.settings import Settings
 
@@ -28,6 +29,7 @@ async def _models(settings: Settings, clock: Clock) -> list[str]:
             key=settings.multiappai_api_key.get_secret_value(),
             speech_path=settings.multiappai_speech_path,
             clock=clock,
+            intake=Intake(),
         )
         return await api.models()
 

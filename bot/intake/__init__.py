@@ -1,0 +1,1 @@
+"""Reading bytes of others in child processes that can be ended: pictures, sound, texts of unknown encoding."""
