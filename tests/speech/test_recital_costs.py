@@ -6,16 +6,31 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
-from bot.errors import BotError
+from bot.errors import BotError, BrokenAnswer
 from bot.quotas.rules import Kind
 from bot.speech.pronunciation import Pronunciation
-from bot.speech.recital import AT_ONCE, Recital
+from bot.speech.recital import AT_ONCE, Begin, Recital
 from bot.speech.utterance import Label, Utterance
+from tests.support.make_sound import SOUNDLESS, mp3
 from tests.support.workshop import CALLER, DEADLINE_S, Workshop, refusing, workshop
 
 SENTENCES = ["The tide comes in twice a day. ", "It stays for a while up there. ", "Then it goes out again slowly. "]
+
+
+def recital_in(shop: Workshop, begin: Begin) -> Recital:
+    return Recital(
+        shop.api,
+        shop.ledger,
+        CALLER,
+        begin,
+        voice="alloy",
+        model="tts-1",
+        pronunciation=Pronunciation({}),
+        sounds=shop.intake.sounds,
+    )
 
 
 @asynccontextmanager
@@ -35,16 +50,7 @@ async def reciting(folder: Path) -> AsyncIterator[tuple[Workshop, Recital, Utter
         return utterance
 
     async with workshop(folder, silent) as shop:
-        recital = Recital(
-            shop.api,
-            shop.ledger,
-            CALLER,
-            begin,
-            voice="alloy",
-            model="tts-1",
-            pronunciation=Pronunciation({}),
-            sounds=shop.intake.sounds,
-        )
+        recital = recital_in(shop, begin)
         await recital.__aenter__()
         for sentence in SENTENCES:
             recital.hear(sentence)
@@ -57,10 +63,7 @@ async def test_any_fault_at_all_of_the_voice_leaves_the_answer_alone(tmp_path: P
         raise RuntimeError("odd")
 
     async with workshop(tmp_path, refusing_all) as shop:
-        pronunciation = Pronunciation({})
-        async with Recital(
-            shop.api, shop.ledger, CALLER, begin, voice="alloy", model="tts-1", pronunciation=pronunciation
-        ) as recital:
+        async with recital_in(shop, begin) as recital:
             recital.hear(SENTENCES[0])
             recital.finish()
         assert recital.fault is not None
@@ -95,3 +98,35 @@ async def test_an_answer_that_fails_or_a_stop_of_the_bot_gives_it_back(tmp_path:
         await recital.__aexit__(None, None, None)
         assert len(shop.asked) == AT_ONCE
         assert await cost(shop) == 0
+
+
+async def recited(folder: Path, body: bytes) -> tuple[Recital, int]:
+    """Say an answer whose every sentence gives this body; also tells what it cost."""
+
+    async def speaking(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type="audio/mpeg")
+
+    utterance = Utterance(Label(CALLER.user_id, CALLER.name, "The tides"))
+    utterance.near.set()
+
+    async def begin() -> Utterance:
+        return utterance
+
+    async with workshop(folder, speaking) as shop:
+        async with asyncio.timeout(DEADLINE_S), recital_in(shop, begin) as recital:
+            recital.hear(SENTENCES[0])
+            recital.finish()
+        return recital, await cost(shop)
+
+
+@pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
+async def test_a_sentence_that_gives_no_sound_costs_nothing_and_is_told(tmp_path: Path, body: bytes) -> None:
+    recital, paid = await recited(tmp_path, body)
+    assert isinstance(recital.fault, BrokenAnswer)
+    assert paid == 0
+
+
+async def test_a_sentence_that_gives_sound_costs_its_characters(tmp_path: Path) -> None:
+    recital, paid = await recited(tmp_path, mp3(0.5))
+    assert recital.fault is None
+    assert paid == len(SENTENCES[0].strip())

@@ -19,7 +19,7 @@ from bot.speech.saying import AT_ONCE, Saying, Speech
 from bot.speech.sentences import aloud
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voices import VOICES
-from tests.support.make_sound import mp3
+from tests.support.make_sound import SOUNDLESS, mp3, sound
 from tests.support.workshop import CALLER, DEADLINE_S, Handler, Workshop, refusing, workshop
 
 MIB_10 = 10 * 1024 * 1024
@@ -262,4 +262,59 @@ async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> 
         with pytest.raises(BadOption) as told:
             await saying_in(shop).prepare(CALLER, "Hello", typed, "tts-1")
         assert all(voice in told.value.sentence for voice in VOICES)
+        assert await shop.used(CHARACTERS) == 0
+
+
+def giving(body: bytes, media_type: str = "audio/mpeg") -> Handler:
+    async def handle(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type=media_type)
+
+    return handle
+
+
+@pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
+async def test_a_body_without_sound_gives_no_file_and_costs_nothing(tmp_path: Path, body: bytes) -> None:
+    async with workshop(tmp_path, giving(body)) as shop:
+        with pytest.raises(BrokenAnswer):
+            await say(shop, "Hello there!")
+        assert await shop.used(CHARACTERS) == 0
+
+
+@pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
+async def test_a_body_without_sound_that_is_only_heard_costs_nothing(tmp_path: Path, body: bytes) -> None:
+    async with workshop(tmp_path, giving(body)) as shop:
+        saying, aloud_in = saying_in(shop), Utterance(Label(CALLER.user_id, CALLER.name, "Hello"))
+        aloud_in.near.set()
+        with pytest.raises(BrokenAnswer):
+            await saying.speak_aloud(await saying.prepare(CALLER, "Hello there!", "alloy", "tts-1"), aloud_in)
+        assert await shop.used(CHARACTERS) == 0
+
+
+@pytest.mark.parametrize("kind", ["wav", "ogg", "flac"])
+@pytest.mark.parametrize("media_type", ["audio/mpeg", "audio/wav", "application/octet-stream"])
+async def test_other_kinds_of_sound_are_sent_as_mp3(tmp_path: Path, kind: str, media_type: str) -> None:
+    async with workshop(tmp_path, giving(sound(kind, 1.5), media_type)) as shop:
+        speech = await say(shop, "Hello there!")
+        assert duration_s(speech.mp3) == pytest.approx(1.5, abs=0.1)
+        assert (speech.filename, speech.note) == ("speech.mp3", None)
+        assert await shop.used(CHARACTERS) == 12
+
+
+async def test_a_wav_that_was_streamed_and_so_tells_no_length_is_sent_whole(tmp_path: Path) -> None:
+    body = bytearray(sound("wav", 1.5))
+    at = body.index(b"data")
+    body[4:8] = body[at + 4 : at + 8] = b"\xff" * 4
+    async with workshop(tmp_path, giving(bytes(body))) as shop:
+        assert duration_s((await say(shop, "Hello there!")).mp3) == pytest.approx(1.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"RIFF\0\0\0\0WAVE", b"OggS" + bytes(60), b"fLaC" + bytes(60), sound("wav", 0)],
+    ids=["wav", "ogg", "flac", "0 s"],
+)
+async def test_other_kinds_without_sound_cost_nothing_either(tmp_path: Path, body: bytes) -> None:
+    async with workshop(tmp_path, giving(body)) as shop:
+        with pytest.raises(BrokenAnswer):
+            await say(shop, "Hello there!")
         assert await shop.used(CHARACTERS) == 0
