@@ -14,6 +14,7 @@ from bot.guilds.rules import GuildRules
 from bot.ui import choices, standing
 from bot.ui.callers import caller_of
 from bot.ui.forms import Forms
+from bot.ui.tree import READS
 
 FORM = "channel persona"
 
@@ -67,7 +68,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
             longest=LONGEST_PERSONA,
         )
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what is set for this channel, and where it comes from."""
         holdings = await self._rules.show(caller_of(interaction), Place.CHANNEL)

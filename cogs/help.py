@@ -8,7 +8,7 @@ from bot.client import Bot
 from bot.ui.callers import caller_of
 from bot.ui.links import to_command
 from bot.ui.lists import show_privately
-from bot.ui.tree import RIGHT
+from bot.ui.tree import READS, RIGHT
 
 _OPENING = "Here is what I can do:"
 _IN_MESSAGES = (
@@ -23,7 +23,7 @@ class Help(commands.Cog):
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     async def help(self, interaction: discord.Interaction) -> None:
         """See what I can do."""
         lines = [_OPENING]

@@ -15,7 +15,7 @@ from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
 from bot.ui.files import counted, send_export
 from bot.ui.rows import Button, row
-from bot.ui.tree import RIGHT
+from bot.ui.tree import READS, RIGHT
 
 _OLDER: Final = "history-older"
 _NEWER: Final = "history-newer"
@@ -34,7 +34,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         buttons.on(_NEWER, self._newer)
         buttons.on(_CLEAR, self._clear)
 
-    @app_commands.command(extras={RIGHT: Right.READ_MESSAGE_HISTORY})
+    @app_commands.command(extras={READS: True, RIGHT: Right.READ_MESSAGE_HISTORY})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I remember of this conversation."""
         stretch = await self._history.newest(caller_of(interaction))
@@ -52,7 +52,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
     async def _newer(self, interaction: discord.Interaction, turn_id: int) -> None:
         await _turn_to(interaction, await self._history.after(caller_of(interaction), turn_id))
 
-    @app_commands.command(extras={RIGHT: Right.READ_MESSAGE_HISTORY})
+    @app_commands.command(extras={READS: True, RIGHT: Right.READ_MESSAGE_HISTORY})
     @app_commands.describe(format="markdown to read, json for programs; markdown if left out")
     async def export(
         self,

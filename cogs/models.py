@@ -7,6 +7,7 @@ from discord.ext import commands
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
 from bot.ui.lists import fit
+from bot.ui.tree import READS
 
 _HEADINGS = {
     ModelKind.CHAT: "For answers (`/ask`)",
@@ -21,7 +22,7 @@ class Models(commands.Cog):
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     @app_commands.describe(search="Only models with this in their name")
     async def models(self, interaction: discord.Interaction, search: app_commands.Range[str, 0, 100] = "") -> None:
         """See which models you can choose."""

@@ -18,7 +18,7 @@ from bot.ui.callers import caller_of
 from bot.ui.forms import Forms
 from bot.ui.lists import show_privately
 from bot.ui.surfaces import acknowledge, edit_original
-from bot.ui.tree import RIGHT
+from bot.ui.tree import READS, RIGHT
 
 _ADD: Final = "persona add"
 _EDIT: Final = "persona edit"
@@ -68,7 +68,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
     async def _complete_name(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return choices.offer(await self._presets.moderators_choices(caller_of(interaction)), typed)
 
-    @app_commands.command(name="list")
+    @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See which personas you can choose."""
         names = await self._presets.names(caller_of(interaction))
@@ -77,7 +77,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
             lines = ["**Personas of this server**, for `/ask persona:`", *(f"- `{name}`" for name in names)]
         await show_privately(interaction, lines)
 
-    @app_commands.command(extras=_FOR_MODERATORS)
+    @app_commands.command(extras={READS: True, **_FOR_MODERATORS})
     async def export(self, interaction: discord.Interaction) -> None:
         """Get all personas of this server as a file."""
         data = await self._presets.export(caller_of(interaction))

@@ -14,6 +14,7 @@ from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
 from bot.ui.files import counted, send_export
 from bot.ui.rows import Button, row
+from bot.ui.tree import READS
 
 _DELETE: Final = "privacy-delete"
 
@@ -40,14 +41,14 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
         self._own_data = own_data
         buttons.on(_DELETE, self._delete)
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I keep about you, where, and until when."""
         kept = await self._own_data.kept(caller_of(interaction))
         text = _told(kept, interaction.guild_id, self._own_data.days)
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     async def export(self, interaction: discord.Interaction) -> None:
         """Get everything that I keep about you as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -15,7 +15,7 @@ from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
 from bot.ui.lists import in_messages
 from bot.ui.rows import Button, row
-from bot.ui.tree import RIGHT
+from bot.ui.tree import READS, RIGHT
 from bot.ui.turns import shortened
 
 _PAGE: Final = "pronounce-page"
@@ -64,7 +64,7 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
     async def _complete_word(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         return choices.offer(await self._lexicon.choices(caller_of(interaction)), typed)
 
-    @app_commands.command(name="list")
+    @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See the words that I say another way in this server."""
         text, view = _page(await self._lexicon.list(caller_of(interaction)), 0)

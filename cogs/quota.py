@@ -14,6 +14,7 @@ from bot.quotas.windows import Per
 from bot.ui import limits
 from bot.ui.callers import caller_of
 from bot.ui.lists import show_privately
+from bot.ui.tree import READS
 
 Scopes = Literal["server", "channel", "member", "role"]
 Kinds = Literal["messages", "tokens", "speech_characters", "images"]
@@ -92,7 +93,7 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
             text = limits.after_clearing(change)
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command(name="list")
+    @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See all limits of this server, the operator's among them."""
         await show_privately(interaction, limits.listing(await self._quotas.list(caller_of(interaction))))

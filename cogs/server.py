@@ -14,6 +14,7 @@ from bot.guilds.rules import GuildRules
 from bot.ui import choices, standing
 from bot.ui.callers import caller_of
 from bot.ui.forms import Forms
+from bot.ui.tree import READS
 
 FORM = "server persona"
 
@@ -69,7 +70,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
             longest=LONGEST_PERSONA,
         )
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See the server's defaults, and where they come from."""
         holdings = await self._rules.show(caller_of(interaction), Place.SERVER)

@@ -11,6 +11,7 @@ from bot.quotas.meter import Meter
 from bot.ui import limits
 from bot.ui.callers import caller_of
 from bot.ui.lists import show_privately
+from bot.ui.tree import READS
 
 
 class Usage(commands.Cog):
@@ -19,7 +20,7 @@ class Usage(commands.Cog):
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     @app_commands.describe(scope="Yours, or the whole server's (needs Manage Server)")
     async def usage(self, interaction: discord.Interaction, scope: Literal["me", "server"] = "me") -> None:
         """See every limit that holds for you here, how much is used, and when it starts again."""

@@ -17,7 +17,7 @@ from bot.ui import choices, queue
 from bot.ui.callers import caller_of
 from bot.ui.lists import show_privately
 from bot.ui.surfaces import acknowledge, edit_original
-from bot.ui.tree import RIGHT
+from bot.ui.tree import READS, RIGHT
 from bot.ui.voice.audience import Audience
 from bot.ui.voice.entrance import check_entrance
 from bot.ui.voice.listening import channel_to_join, may_hush, require_in, rights_in, session_here, session_seen
@@ -54,7 +54,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         self._auto_read = auto_read
         self._reads_messages = reads_messages
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     @app_commands.describe(channel="Another channel than yours (needs Move Members)")
     async def join(
         self,
@@ -71,7 +71,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
             interaction, f"I'm in {session.channel.mention} now. `/say` and `/ask speak:True` are heard there.", []
         )
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     async def leave(self, interaction: discord.Interaction) -> None:
         """Send me out of the voice channel."""
         session = session_seen(interaction, self._voices)
@@ -81,7 +81,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         await self._voices.leave(session.guild.id)
         await edit_original(interaction, "I've left the voice channel.", [])
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     async def skip(self, interaction: discord.Interaction) -> None:
         """Skip what I'm saying: yours, or anybody's if you're a moderator or alone with me."""
         session = session_seen(interaction, self._voices)
@@ -89,7 +89,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         text = "I'm not saying anything." if skipped is None else "Skipped."
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command()
+    @app_commands.command(extras={READS: True})
     async def stop(self, interaction: discord.Interaction) -> None:
         """Drop everything of yours that I'd still say, or of everybody's if you may."""
         session = session_seen(interaction, self._voices)
@@ -97,7 +97,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         text = "Stopped." if dropped else "There was nothing of yours to stop."
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command(name="queue")
+    @app_commands.command(name="queue", extras={READS: True})
     async def show_queue(self, interaction: discord.Interaction) -> None:
         """See what I'm saying and what comes next."""
         session = session_seen(interaction, self._voices)

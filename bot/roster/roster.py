@@ -30,6 +30,9 @@ CLAIMS_KEPT: Final = timedelta(days=1)
 BEATS_PER_SWEEP: Final = 40
 """Old claims are swept every ten minutes."""
 
+MOST_UNWRITTEN: Final = 10_000
+"""Events claimed in memory alone that are remembered."""
+
 logger = logging.getLogger(__name__)
 
 Bury = Callable[[str], Awaitable[None]]
@@ -54,6 +57,7 @@ class Roster:
         self._bury = bury
         self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used from here.
         self._ended: set[int] = set()
+        self._unwritten: dict[int, None] = {}
 
     async def claim(self, event_id: int) -> bool:
         """Claim an event that is answered at once; False where it is being answered already, here or elsewhere.
@@ -61,7 +65,20 @@ class Roster:
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        return await self._claims.take(event_id, self._now_ms())
+        return event_id not in self._unwritten and await self._claims.take(event_id, self._now_ms())
+
+    async def claim_unwritten(self, event_id: int) -> bool:
+        """Claim an event in memory alone, as the store can't be written; False where another process may have it.
+
+        Raises:
+            StoreUnavailable: the store cannot be read either.
+        """
+        if event_id in self._unwritten or not await self._is_alone():
+            return False
+        self._unwritten[event_id] = None
+        while len(self._unwritten) > MOST_UNWRITTEN:
+            del self._unwritten[next(iter(self._unwritten))]
+        return True
 
     async def admit(self, event_id: int, *, application_id: int, token: str, channel_id: int) -> Entry | None:
         """Claim an interaction whose answer takes its time, and write it down; None where somebody else has it.
@@ -71,6 +88,8 @@ class Roster:
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
+        if event_id in self._unwritten:
+            return None
         answer = RunningAnswer(event_id, application_id, token, channel_id, self._now_ms())
         taking = self._own(self._claims.take(event_id, self._now_ms(), self._answers.opening(answer, self._process)))
         try:
@@ -134,6 +153,13 @@ class Roster:
         if alive is not None:
             return not alive
         return self._clock.agrees_with_discord() and lease_until_ms <= self._now_ms()
+
+    async def _is_alone(self) -> bool:
+        """Tell whether this is the only process on the database, as far as any of them can be known."""
+        if not self._lifeline.is_alone():
+            return False
+        known = await self._answers.processes()
+        return all(name == self._process or self._is_dead(name, until_ms) for name, until_ms in known.items())
 
     async def _beat(self) -> None:
         """Renew the lease, strike off what could not be before and forget old claims, for ever."""

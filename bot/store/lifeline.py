@@ -72,6 +72,12 @@ class Lifeline:
             return True
         return _is_locked(_path(self._database, process))
 
+    def is_alone(self) -> bool:
+        """Tell whether no other process lives beside the database, as far as that can be known."""
+        own = _path(self._database, self._process)
+        others = (path for path in _paths(self._database) if path != own)
+        return self._descriptor is not None and all(_is_locked(path) is False for path in others)
+
     def bury(self, process: str) -> None:
         """Remove the file of a process that is dead."""
         with suppress(OSError):
@@ -105,7 +111,7 @@ def holding(database: Path, process: str) -> Iterator[Lifeline]:
 def pulses(database: Path) -> list[Pulse]:
     """Tell what the living processes beside a database last said of themselves."""
     found = []
-    for path in database.parent.glob(f"{database.name}{MIDDLE}*"):
+    for path in _paths(database):
         if _is_locked(path) is not False:
             with suppress(OSError, ValueError, KeyError, TypeError):
                 said = json.loads(path.read_text())
@@ -115,10 +121,15 @@ def pulses(database: Path) -> list[Pulse]:
 
 def _clear_away_litter(database: Path) -> None:
     """Remove old files of dead processes that nobody knows: killed before they were in the database."""
-    for path in database.parent.glob(f"{database.name}{MIDDLE}*"):
+    for path in _paths(database):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - LITTER_AFTER_S and _is_locked(path) is False:
                 path.unlink()
+
+
+def _paths(database: Path) -> Iterator[Path]:
+    """Give the files of all processes on a database, living and dead."""
+    return database.parent.glob(f"{database.name}{MIDDLE}*")
 
 
 def _path(database: Path, process: str) -> Path:

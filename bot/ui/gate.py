@@ -10,7 +10,7 @@ from typing import Any, Final
 import discord
 
 from bot.clock import Clock
-from bot.errors import Restarting, StoreUnavailable
+from bot.errors import Restarting, StoreFull, StoreUnavailable
 from bot.roster.entry import Entry
 from bot.roster.roster import Roster
 from bot.ui.events import Event, InteractionEvent
@@ -64,19 +64,20 @@ class Gate:
         self._stopping = False
         self._hurry = hurry
 
-    async def admits(self, interaction: discord.Interaction) -> bool:
+    async def admits(self, interaction: discord.Interaction, *, reads: bool = False) -> bool:
         """Tell whether the calling task is the one to answer `interaction`; if so, count it as running from here on.
 
         One that is over for Discord is passed over before anything is written. An event that is delivered twice, to
         this process or another on the same database, is admitted once; the other one is passed over in silence. Where
-        there is nobody to answer, the person is told here.
+        there is nobody to answer, the person is told here. One that only `reads` is admitted on a full disk too, where
+        no other process could answer it as well.
         """
         if self._is_over(interaction):
             log.info("interaction over, passed over", extra={"event": interaction.id})
             return False
         if interaction.type is discord.InteractionType.autocomplete:
             return not self._stopping
-        return await self._lets_in(InteractionEvent(interaction), lambda: self._claim(interaction))
+        return await self._lets_in(InteractionEvent(interaction), lambda: self._claim(interaction, reads=reads))
 
     async def admits_message(self, event: Event, *, application_id: int, channel_id: int) -> bool:
         """Do as `admits` does, for a message in a channel."""
@@ -130,7 +131,15 @@ class Gate:
         age = min(self._clock.now(), self._clock.discord_now()) - interaction.created_at
         return TOO_LATE < age < AGE_UNKNOWN
 
-    async def _claim(self, interaction: discord.Interaction) -> _Claimed:
+    async def _claim(self, interaction: discord.Interaction, *, reads: bool) -> _Claimed:
+        try:
+            return await self._claim_written(interaction)
+        except StoreFull:
+            if reads and await self._roster.claim_unwritten(interaction.id):
+                return True, None
+            raise
+
+    async def _claim_written(self, interaction: discord.Interaction) -> _Claimed:
         if interaction.channel_id is None:
             return await self._roster.claim(interaction.id), None
         entry = await self._roster.admit(

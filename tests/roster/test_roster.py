@@ -172,3 +172,23 @@ async def test_who_cannot_be_told_for_a_day_is_given_up(start: Start, clock: Fak
 def database_files(process: Process) -> list[Path]:
     lifeline = process._lifeline
     return list(lifeline._database.parent.glob(f"*-alive-{lifeline._process}"))
+
+
+async def test_an_event_is_claimed_in_memory_by_a_process_that_is_alone(start: Start) -> None:
+    one = start("one")
+    assert await one.roster.claim_unwritten(9)
+    assert not await one.roster.claim_unwritten(9)
+    assert not await one.roster.claim(9)
+    assert await one.admit(9) is None
+    two = start("two")
+    assert not await one.roster.claim_unwritten(10)
+    await two.die()
+    assert await one.roster.claim_unwritten(10)
+
+
+async def test_a_process_of_another_host_is_no_less_another(start: Start, clock: FakeClock) -> None:
+    one = start("one")
+    await one.answers.lease("elsewhere", unix_ms(clock.now()) + 1000)
+    assert not await one.roster.claim_unwritten(9)
+    await clock.advance(2)
+    assert await one.roster.claim_unwritten(9)

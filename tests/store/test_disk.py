@@ -3,9 +3,7 @@
 import asyncio
 import os
 import resource
-import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,6 +17,7 @@ from bot.store.database import Database, Transaction
 from bot.store.inspection import _check_room, inspect
 from bot.store.opening import _use_write_ahead_log, open_database
 from bot.store.settings import StoredSettings
+from tests.support.small_disk import fill_disk, make_room, small_disk
 
 posix = pytest.mark.skipif(os.name != "posix", reason="these are POSIX's rights")
 
@@ -183,41 +182,22 @@ def test_a_check_names_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
         _check_room(tmp_path, tmp_path / "bot.db", least=2**62)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of four megabytes; only root may make one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    made = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if not made or made.returncode:
-        pytest.skip("no disk can be mounted here")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill_disk(folder: Path) -> None:
-    with (folder / "filling").open("wb", buffering=0) as file:
-        for size in (2**16, 2**12, 1):
-            try:
-                while file.write(bytes(size)) == size:
-                    pass
-            except OSError:
-                continue
-
-
 @pytest.mark.parametrize("new", [True, False])
-def test_a_start_and_a_check_on_a_full_disk_say_that_it_is_full(small_disk: Path, new: bool) -> None:
-    path = small_disk / "bot.db"
+def test_a_start_and_a_check_on_a_full_disk_say_that_it_is_full(tmp_path: Path, new: bool) -> None:
+    with small_disk(tmp_path) as place:
+        start_and_check(place, new)
+
+
+def start_and_check(place: Path, new: bool) -> None:
+    path = place / "bot.db"
     if not new:
         asyncio.run(write(path))
-    fill_disk(small_disk)
+    fill_disk(place)
     with pytest.raises(StartupFault, match="is full; make room"):
         inspect(f"sqlite:///{path}")
     with pytest.raises(StartupFault, match="is full; make room"):
         asyncio.run(write(path))
-    (small_disk / "filling").unlink()
+    make_room(place)
     asyncio.run(write(path))
     with pytest.raises(StartupFault, match="nearly full"):
         inspect(f"sqlite:///{path}")

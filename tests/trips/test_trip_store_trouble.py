@@ -1,5 +1,6 @@
 """A database that cannot be written while the bot runs: plain sentences, nothing broken, and no restart needed."""
 
+import asyncio
 import resource
 import sqlite3
 import sys
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreFull, StoreUnavailable
+from bot.sandbox.child import Child
 from bot.sandbox.faults import Stall
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
+from tests.support.small_disk import fill_disk, make_room, small_disk
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
 from tests.trips.reading import usage
 
 SENTENCE = StoreUnavailable.sentence
@@ -25,6 +28,24 @@ EVERY_KIND = {
     "/usage": {},
     "/help": {},
 }
+
+NEED_WRITING = {name: EVERY_KIND[name] for name in ("/ask", "/say", "/draw")}
+NEED_NO_WRITING = [
+    "/help",
+    "/models",
+    "/usage",
+    "/history show",
+    "/history export",
+    "/privacy show",
+    "/privacy export",
+    "/quota list",
+    "/persona list",
+    "/persona export",
+    "/pronounce list",
+    "/channel show",
+    "/server show",
+    "/voice queue",
+]
 
 
 @contextmanager
@@ -43,6 +64,10 @@ def full(pid: int) -> Iterator[None]:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (512, before[1]))
     yield
     resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+def others_rights(folder: Path) -> set[int]:
+    return {file.stat().st_mode & 0o077 for file in folder.iterdir()}
 
 
 def is_sound(database: Path) -> bool:
@@ -113,6 +138,96 @@ async def test_an_answer_that_the_full_disk_comes_upon_is_shown_to_its_end(kept:
     assert (await ask(ada, "And now?")).deferred
     assert await box.child.stop() == 0
     assert is_sound(database)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of sixteen megabytes, for the bot alone."""
+    with small_disk(tmp_path, 16) as place:
+        yield place
+
+
+async def test_on_a_full_disk_what_needs_no_writing_works_and_the_rest_says_so(open_box: OpenBox, small: Path) -> None:
+    box = await open_box(ANY_NUMBER, directory=small)
+    ada, mo = box.person("Ada"), box.person("Mo")
+    await ask(ada, "Before.")
+    fill_disk(small)
+    for command, options in NEED_WRITING.items():
+        assert (await use(ada, command, **options)).text == StoreFull.sentence
+    for command in NEED_NO_WRITING:
+        told = await use(mo, command)
+        assert "disk is full" not in told.text, command
+        assert told.private
+    assert sum("disk that the database lies on is full" in line for line in box.child.log) == 1
+    twice = await use(ada, "/help")
+    box.deliver_again(twice)
+    await box.child.until_logged("event delivered again", deadline_s=DEADLINE_S)
+    make_room(small)
+    await ask(ada, "After.")
+    assert (await usage(ada))["messages"] == 2
+    assert await box.child.stop() == 0
+    assert is_sound(small / "data" / "bot.db")
+
+
+async def test_two_processes_on_a_full_disk_answer_nothing_twice(open_box: OpenBox, small: Path) -> None:
+    box = await open_box(directory=small)
+    await box.sibling()
+    fill_disk(small)
+    assert (await use(box.person("Ada"), "/help")).text == StoreFull.sentence
+    make_room(small)
+
+
+async def test_an_answer_that_ends_on_a_full_disk_can_be_gone_on_with_when_there_is_room(
+    open_box: OpenBox, small: Path
+) -> None:
+    box = await open_box(directory=small)
+    ada = box.person("Ada")
+    box.model_api.faults.next(Kind.CHAT, Stall(after=4))
+    used = await begun(await ada.command("/ask", prompt="Go on."))
+    fill_disk(small)
+    box.model_api.faults.release()
+    await whole(used)
+    assert (await use(ada, "/history show")).text.count("Go on.") == 0
+    make_room(small)
+    again = await whole(await ada.clicks(used.messages[-1], "Regenerate"))
+    assert not again.private
+    assert (await use(ada, "/history show")).text.count("Go on.") >= 1
+    await ask(ada, "What did I say?")
+    assert "Go on." in str(box.model_api.calls(Kind.CHAT)[-1].messages)
+
+
+async def test_a_check_and_a_start_on_a_full_disk_say_so(open_box: OpenBox, small: Path) -> None:
+    box = await open_box(directory=small)
+    await box.child.stop()
+    fill_disk(small)
+    for words in (("check",), ()):
+        child = Child(small, box.child.settings, arguments=("-m", "bot", *words))
+        await child.start()
+        assert await child.ended() == 1
+        assert any("is full; make room on it" in line for line in [*child.output, *child.log])
+    make_room(small)
+
+
+async def test_what_a_member_has_deleted_is_in_no_file_a_moment_later(kept: tuple[Sandbox, Path]) -> None:
+    box, database = kept
+    ada = box.person("Ada")
+    await ask(ada, "The password is swordfish.")
+    files = [database, database.with_name("bot.db-wal")]
+
+    def told() -> bool:
+        return any(b"swordfish" in file.read_bytes() for file in files)
+
+    assert told()
+    asked = await use(ada, "/privacy delete")
+    await (await ada.clicks(asked.messages[-1], "Delete it all")).acknowledged
+    async with asyncio.timeout(DEADLINE_S):
+        while told():  # noqa: ASYNC110 - nothing tells of it but the files
+            await asyncio.sleep(0.05)
+
+
+async def test_nobody_else_may_read_any_file_of_the_bots(kept: tuple[Sandbox, Path]) -> None:
+    _, database = kept
+    assert others_rights(database.parent) == {0}
 
 
 async def test_a_bot_killed_with_a_full_write_ahead_log_starts_again(kept: tuple[Sandbox, Path]) -> None:
