@@ -3,11 +3,11 @@
 import asyncio
 import base64
 import binascii
+import logging
 import re
 import string
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from bot.api.deadlines import Deadlines
 from bot.api.faults import MAX_FAULT_BYTES, fault_in_answer, refuses_in_words
@@ -27,10 +27,26 @@ from bot.api.transport import Transport
 from bot.errors import ApiError, BrokenAnswer, ContentRefused
 from bot.intake.workers import JobFailed, Workers
 
+_log = logging.getLogger(__name__)
+
 _CALL = "images"
 _PATH = "/images/generations"
 
 _DATA_URL: Final = re.compile(r"\s*data:[^,]*,", re.IGNORECASE)
+# All that an address may escape in base64; decoding any escape at all would take memory many times the text's.
+_ESCAPES: Final = {
+    "%2B": "+",
+    "%2b": "+",
+    "%2F": "/",
+    "%2f": "/",
+    "%3D": "",
+    "%3d": "",
+    "%0D": "",
+    "%0d": "",
+    "%0A": "",
+    "%0a": "",
+    "%20": "",
+}
 _DIGITS: Final = (string.ascii_letters + string.digits + "+/").encode()
 _TO_PLAIN: Final = bytes.maketrans(b"-_", b"+/")
 _NO_DIGITS: Final = bytes(set(range(256)) - set(_DIGITS) - set(b"-_"))
@@ -81,6 +97,9 @@ class Images:
         if not pictures:
             reasons = "; ".join(str(outcome) for outcome in outcomes) or "images: an empty list"
             raise BrokenAnswer(reasons)
+        for outcome in outcomes:
+            if isinstance(outcome, ApiError):
+                _log.warning("images: one cannot be used (%s)", outcome)
         return pictures
 
     async def _picture(self, entry: ImageEntry, deadlines: Deadlines) -> Picture | ApiError:
@@ -144,8 +163,10 @@ def _from_base64(text: str, max_bytes: int) -> bytes:
         text = text[beginning.end() :]
     if len(text) > max_bytes // 3 * 4 + 4:
         raise BrokenAnswer(f"images: {len(text)} characters of base64")
-    written = unquote_to_bytes(text) if "%" in text else text.encode("ascii", "ignore")
-    digits = written.translate(_TO_PLAIN, _NO_DIGITS)
+    if "%" in text:
+        for escape, sign in _ESCAPES.items():
+            text = text.replace(escape, sign)
+    digits = text.encode("ascii", "ignore").translate(_TO_PLAIN, _NO_DIGITS)
     try:
         return base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
     except binascii.Error:
