@@ -11,6 +11,7 @@ from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.transport import open_session
 from bot.errors import ApiError
+from bot.intake.intake import Intake
 from tests.support.make_picture import picture
 from tests.support.workshop import PauselessClock
 
@@ -44,11 +45,17 @@ async def _ask_for_everything(random: Random) -> None:
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server, open_session() as session:
+    async with server, open_session() as session, Intake() as intake:
         base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         limits = Limits(connect_s=2, first_byte_s=5, made_first_byte_s=5, silence_s=5, tail_s=2)
         api = ApiClient(
-            session, base_url=base_url, key="k", clock=PauselessClock(), limits=limits, random=random.random
+            session,
+            base_url=base_url,
+            key="k",
+            clock=PauselessClock(),
+            intake=intake,
+            limits=limits,
+            random=random.random,
         )
         for ask in (_models, _images, _speech, _chat):
             fault: ApiError | None = None
