@@ -32,7 +32,8 @@ _log = logging.getLogger(__name__)
 _CALL = "images"
 _PATH = "/images/generations"
 
-_DATA_URL: Final = re.compile(r"\s*data:[^,]*,", re.IGNORECASE)
+_DATA_URL: Final = re.compile(r"\s*data:", re.IGNORECASE)
+_LONGEST_BEGINNING: Final = 200
 # All that an address may escape in base64; decoding any escape at all would take memory many times the text's.
 _ESCAPES: Final = {
     "%2B": "+",
@@ -159,8 +160,8 @@ def _from_base64(text: str, max_bytes: int) -> bytes:
     Raises:
         BrokenAnswer: it is too long, or none.
     """
-    if beginning := _DATA_URL.match(text):
-        text = text[beginning.end() :]
+    # What comes before a comma tells what follows: `data:image/png;base64`, or a part of that.
+    text = text[text.find(",", 0, _LONGEST_BEGINNING) + 1 :]
     if len(text) > max_bytes // 3 * 4 + 4:
         raise BrokenAnswer(f"images: {len(text)} characters of base64")
     if "%" in text:
