@@ -207,11 +207,12 @@ class Voices:
         """Say something where the bot was called."""
         try:
             await self._client.get_partial_messageable(session.text_channel_id).send(sentence, silent=True)
-        except discord.HTTPException as failure:
-            log.warning(
-                "nobody told of the voice",
-                extra={"channel": session.text_channel_id, "status": failure.status, "discord_code": failure.code},
-            )
+        except Exception as failure:
+            # discord.py lets the network's errors through, which have nothing in common with its own.
+            facts = {"channel": session.text_channel_id, "error": type(failure).__name__}
+            if isinstance(failure, discord.HTTPException):
+                facts |= {"status": failure.status, "discord_code": failure.code}
+            log.warning("nobody told of the voice", extra=facts)
 
     async def _watch(self) -> None:
         """Leave where nobody listens, or nothing is said."""
