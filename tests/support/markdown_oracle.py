@@ -12,8 +12,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from wcwidth import wcswidth
 
-# Discord knows neither raw HTML nor link definitions, so neither may hide a fence; and it has no limit of nesting.
-_READER = MarkdownIt("commonmark", {"maxNesting": 10_000}).disable(["html_block", "reference"])
+# Discord knows neither raw HTML nor link definitions, so neither may hide a fence; and it has no limit of nesting. What
+# matters here is the blocks.
+_READER = MarkdownIt("commonmark", {"maxNesting": 10_000}).disable(["html_block", "reference", "inline"])
 
 _TABLE_READER = MarkdownIt("commonmark", {"maxNesting": 10_000}).disable(["html_block", "reference"]).enable("table")
 _BOX = re.compile(r"\A\[[ xX]\](?= )")
