@@ -16,10 +16,13 @@ from bot.errors import StartupFault
 from bot.store import disk
 from bot.store.database import Database
 from bot.store.schema import APPLICATION_ID, NewerThanCode, migrations, upgrade, version_of
-from bot.store.sqlite import BUSY_TIMEOUT_MS, connect
+from bot.store.sqlite import connect
 
 SQLITE_NEEDED = (3, 37, 0)
 """The first SQLite with STRICT tables."""
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long a start waits for another process, which may be bringing the tables up to date."""
 
 _URL_START = "sqlite:///"
 _FILE_START = b"SQLite format 3\x00"

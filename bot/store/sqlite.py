@@ -22,8 +22,11 @@ from bot.errors import StoreFull, StoreUnavailable, Unstorable
 from bot.store import disk
 from bot.store.database import Row, Value, Work
 
-BUSY_TIMEOUT_MS = 5_000
-"""How long SQLite waits for another process to finish writing before it gives up."""
+BUSY_TIMEOUT_MS = 1_500
+"""How long SQLite waits for another process to finish writing before it gives up.
+
+An answer makes two writes before it is acknowledged, and Discord waits three seconds for that.
+"""
 
 IMPATIENT_MS = 200
 """How long it waits once it has given up, until it gets through again: many would wait one after another."""

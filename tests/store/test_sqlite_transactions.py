@@ -224,7 +224,7 @@ async def test_no_log_tells_what_was_written(database: Database, caplog: pytest.
 async def test_after_one_long_wait_for_a_lock_the_next_do_not_wait_as_long(database: Database, path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        async with asyncio.timeout(2 * BUSY_TIMEOUT_MS / 1000):
+        async with asyncio.timeout(4 * BUSY_TIMEOUT_MS / 1000):
             outcomes = await asyncio.gather(*(database.write(noop) for _ in range(5)), return_exceptions=True)
         other.execute("ROLLBACK")
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 5
