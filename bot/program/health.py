@@ -4,10 +4,10 @@ Each process writes its pulse into its file beside the database; the file's lock
 """
 
 import socket
-import time
 from collections.abc import Sequence
 from typing import Final
 
+from bot.clock import SystemClock
 from bot.program.output import say
 from bot.settings import Settings
 from bot.store.lifeline import Pulse, pulses
@@ -20,13 +20,13 @@ FRESH_S: Final = 45
 def health(settings: Settings) -> int:
     """Print how the bot on this host is; return 0 where one is connected, else 1."""
     found = [pulse for pulse in pulses(database_path(settings.database_url)) if pulse.host == socket.gethostname()]
-    healthy, sentence = judge(found, time.time())
+    healthy, sentence = judge(found, SystemClock().monotonic())
     say(sentence)
     return 0 if healthy else 1
 
 
 def judge(found: Sequence[Pulse], now: float) -> tuple[bool, str]:
-    """Tell from the pulses of this host whether it is well, and say so; `now` is seconds since 1970."""
+    """Tell from the pulses of this host whether it is well, and say so; `now` is in seconds of the monotonic clock."""
     if not found:
         return False, "The bot is not running here."
     fresh = [pulse for pulse in found if abs(now - pulse.at) <= FRESH_S]

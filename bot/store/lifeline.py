@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.clock import SystemClock
+
 if sys.platform == "win32":
 
     def _lock(descriptor: int, *, wait: bool) -> None:
@@ -40,7 +42,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a process last said of itself: on which host, when (seconds since 1970), and whether Discord hears it."""
+    """What a process last said of itself: on which host, when, and whether Discord hears it.
+
+    `at` is in seconds of the monotonic clock, which all processes of a host share and nobody sets.
+    """
 
     host: str
     at: float
@@ -59,7 +64,8 @@ class Lifeline:
         """Write down that the process is at work, and whether it is connected; quick, and never raises."""
         if self._descriptor is None:
             return
-        pulse = json.dumps({"host": socket.gethostname(), "at": round(time.time(), 1), "connected": connected})
+        at = round(SystemClock().monotonic(), 1)
+        pulse = json.dumps({"host": socket.gethostname(), "at": at, "connected": connected})
         try:
             # The same length each time: overwriting in place works on a full disk too.
             os.pwrite(self._descriptor, pulse.ljust(200).encode(), 0)

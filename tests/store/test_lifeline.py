@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.clock import SystemClock
 from bot.store.lifeline import LITTER_AFTER_S, holding, pulses
 
 HOLD_UNTIL_KILLED = """
@@ -57,7 +58,7 @@ def test_a_living_process_tells_how_it_is(database: Path) -> None:
         mine.beat(connected=True)
         (pulse,) = pulses(database)
     assert pulse.connected
-    assert abs(pulse.at - time.time()) < 60
+    assert abs(pulse.at - SystemClock().monotonic()) < 60
 
 
 def test_without_a_place_for_the_file_nothing_is_known(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
