@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StoreFull, StoreUnavailable
+from bot.errors import StoreFull, StoreUnavailable, Unstorable
 from bot.sandbox.child import Child
 from bot.sandbox.faults import Stall
 from bot.sandbox.model_calls import Kind
@@ -239,3 +239,12 @@ async def test_a_bot_killed_with_a_full_write_ahead_log_starts_again(kept: tuple
     await box.start()
     await ask(ada, "What was it?")
     assert box.model_api.calls(Kind.CHAT)[-1].messages[-2]["content"] == first.text
+
+
+async def test_an_id_that_no_database_takes_ends_in_a_sentence(box: Sandbox, ada: Person) -> None:
+    box.world.snowflakes._last = 2**63
+    used = await use(ada, "/help")
+    said = await ada.asks("Hello?")
+    await said.until(lambda each: each.messages, deadline_s=DEADLINE_S)
+    assert used.text == said.text == Unstorable.sentence
+    assert "Traceback" not in "\n".join(box.child.log)
