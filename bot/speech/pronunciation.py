@@ -31,9 +31,11 @@ class Pronunciation:
 
     def __init__(self, say: Mapping[str, str]) -> None:
         self._say = say
-        self._beginning_with: dict[str, list[str]] = {}
+        self._lengths: dict[str, list[int]] = {}  # of the words that begin with a character, the longest first
         for word in sorted(say, key=len, reverse=True):
-            self._beginning_with.setdefault(word[0], []).append(word)
+            lengths = self._lengths.setdefault(word[0], [])
+            if len(word) not in lengths:
+                lengths.append(len(word))
 
     def apply(self, text: str) -> str:
         """Give `text` with its words replaced. Of those that begin at the same place it is the longest."""
@@ -48,20 +50,17 @@ class Pronunciation:
         for begin, at in begins.items():
             if begin < passed or begin == len(look):
                 continue
-            for word in self._beginning_with.get(look[begin], ()):
-                end = begin + len(word)
-                if look.startswith(word, begin) and end in begins and _stands_alone(look, begin, end):
+            lengths = self._lengths.get(look[begin])
+            if lengths is None or (begin and _together(look[begin - 1], look[begin])):
+                continue
+            for length in lengths:
+                end = begin + length
+                word = look[begin:end]
+                if word in self._say and end in begins and not (end < len(look) and _together(word[-1], look[end])):
                     spoken += text[done:at], self._say[word]
                     done, passed = begins[end], end
                     break
         return "".join(spoken) + text[done:]
-
-
-def _stands_alone(text: str, begin: int, end: int) -> bool:
-    """Whether a stretch of `text` is a word, and not a part of one."""
-    return not (begin and _together(text[begin - 1], text[begin])) and not (
-        end < len(text) and _together(text[end - 1], text[end])
-    )
 
 
 def _together(left: str, right: str) -> bool:

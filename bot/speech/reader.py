@@ -211,7 +211,7 @@ class Reader:
             end = len(self._raw)
         else:
             end = max((found.end() for found in _WORD_END.finditer(mask[:readable])), default=0)
-            if not end and readable >= LONGEST_WORD:
+            if not end and len(mask) >= LONGEST_WORD:
                 end = readable
         if not end:
             return None

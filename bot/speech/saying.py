@@ -6,8 +6,9 @@ shape: inside the reservation's block, what gave sound is noted as spent, and le
 
 import asyncio
 import logging
+import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,9 +24,10 @@ from bot.quotas.rules import Kind
 from bot.speech.lexicon import Lexicon
 from bot.speech.listening import one_file, seconds_of
 from bot.speech.pieces import cut
+from bot.speech.pronunciation import Pronunciation
 from bot.speech.utterance import Label, Piece, Utterance
 from bot.speech.voices import checked_voice
-from bot.speech.wording import has_words, sayable
+from bot.speech.wording import has_words, worded
 from bot.telemetry.trips import Trip
 
 AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
@@ -33,6 +35,11 @@ WORTH_HEARING_S: Final = 1.0  # less than this of a piece that broke off is no u
 TITLE: Final = 200  # characters of a text by which people know it in a queue
 FILE_NAME: Final = "speech.mp3"
 STOPPED: Final = "It was stopped, so this is only the beginning."
+
+_SOME_LINES: Final = re.compile(r".{500,}?(?:\n|\Z)|.+", re.DOTALL)
+
+Wording = Callable[[str], Awaitable[str]]
+"""Makes of a text what is said of it; may raise NothingToSay and TooMuchToSay."""
 
 logger = logging.getLogger(__name__)
 
@@ -99,25 +106,26 @@ class Saying:
         self._clock = clock
 
     async def prepare(
-        self, caller: Caller, text: str, voice: str, model: str, *, wording: Callable[[str], str] = sayable
+        self, caller: Caller, text: str, voice: str, model: str, *, wording: Wording = worded
     ) -> PreparedSpeech:
         """Word the text, have its words said as the server wants, and reserve its characters. Asks the store only.
 
-        `wording` makes of a text what is said of it: `sayable` for what somebody wants to be said, `sentences.aloud`
+        `wording` makes of a text what is said of it: `worded` for what somebody wants to be said, `sentences.aloud`
         for what was written to be read.
 
         Raises:
             NothingToSay: no word is left of the text.
+            TooMuchToSay: it is more than is read aloud.
             BadOption: no voice could be called that.
             QuotaSpent: a limit on characters of speech would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
         voice = checked_voice(voice)
-        worded = wording(text)
+        words = await wording(text)
         pronunciation = await self._lexicon.pronunciation(caller.guild_id)
-        pieces = tuple(piece for piece in cut(pronunciation.apply(worded)) if has_words(piece))
+        pieces = tuple(piece for piece in cut(await _pronounced(words, pronunciation)) if has_words(piece))
         reservation = await self._ledger.reserve(caller, {Kind.SPEECH_CHARACTERS: sum(map(len, pieces))})
-        return PreparedSpeech(caller, worded[:TITLE], pieces, voice, model, reservation)
+        return PreparedSpeech(caller, words[:TITLE], pieces, voice, model, reservation)
 
     async def speak(self, prepared: PreparedSpeech, upload_limit: int, aloud: Utterance | None = None) -> Speech:
         """Have it said, as one file of at most `upload_limit` bytes. Ends the reservation, whatever happens.
@@ -231,6 +239,15 @@ class Saying:
         else:
             if take.fault is not None and seconds < WORTH_HEARING_S:
                 take.sound.clear()
+
+
+async def _pronounced(text: str, pronunciation: Pronunciation) -> str:
+    """Have the words of a text said as the server wants, a few lines at a time."""
+    said = []
+    for lines in _SOME_LINES.findall(text):
+        said.append(pronunciation.apply(lines))
+        await asyncio.sleep(0)
+    return "".join(said)
 
 
 def _beginning(takes: Sequence[_Take]) -> Iterator[_Take]:

@@ -9,11 +9,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bot.errors import NothingToSay
+from bot.errors import NothingToSay, Refusal
 from bot.speech.markup import own_words, plain
 from bot.speech.reader import LONGEST_WORD, PAUSE, Reader
 from bot.speech.stops import ends_before, ends_for_certain, may_end
 from bot.speech.wording import has_words
+from bot.yielding import slices
 
 _SHORT: Final = 24
 """Characters below which a sentence waits for the next: a request for each "Yes." costs time and sounds chopped."""
@@ -24,6 +25,9 @@ _LONG: Final = 280
 
 _LONGEST: Final = 600
 """Characters after which it is cut at any white space."""
+
+MOST_ALOUD: Final = 40_000
+"""Characters that are said of one text: three quarters of an hour, as much as fits into one file of Discord's."""
 
 _CLOSERS: Final = "\"'”’»)\\]}」』】》〉）"
 _UNIT: Final = re.compile(
@@ -36,6 +40,12 @@ _STOP_AFTER: Final = (
     (re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff]\Z"), "。"),
     (re.compile(r"[\u0900-\u0df7]\Z"), "।"),
 )
+
+
+class TooMuchToSay(Refusal):
+    """A text is longer than what is read aloud in one go."""
+
+    sentence = "That is too much to read aloud. Try it with a shorter text."
 
 
 class Sentences:
@@ -128,14 +138,35 @@ class Sentences:
         yield sentence
 
 
-def aloud(markdown: str) -> str:
-    """Give all that is said of a text that is there already, sentence by sentence in lines.
+async def aloud(markdown: str) -> str:
+    """Return all that is said of a text that is there already, sentence by sentence in lines.
+
+    Raises:
+        NothingToSay: nothing of it is a word.
+        TooMuchToSay: it is more than `MOST_ALOUD` characters.
+    """
+    said = await beginning(markdown, MOST_ALOUD)
+    if len(said) > MOST_ALOUD:
+        raise TooMuchToSay(f"more than {MOST_ALOUD} characters")
+    return said
+
+
+async def beginning(markdown: str, characters: int) -> str:
+    """Return what is said of a text as `aloud` does, and of a longer one only what makes it more than `characters`.
 
     Raises:
         NothingToSay: nothing of it is a word.
     """
     sentences = Sentences()
-    said = [*sentences.feed(markdown), *sentences.finish()]
+    said: list[str] = []
+    length = 0
+    async for piece in slices(markdown):
+        for sentence in sentences.feed(piece):
+            said.append(sentence)
+            length += len(sentence) + 1
+        if length > characters + 1:
+            return "\n".join(said)
+    said += sentences.finish()
     if not said:
         raise NothingToSay
     return "\n".join(said)

@@ -1,12 +1,12 @@
 """Somebody's message as it is read out to others: who speaks, what they wrote, and not all of it where it is long."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
-from bot.errors import NothingToSay
 from bot.speech.pieces import cut
-from bot.speech.sentences import aloud
+from bot.speech.sentences import Sentences, beginning
 
 LONGEST: Final = 300
 """Characters of a message that are read: some twenty seconds."""
@@ -14,11 +14,12 @@ LONGEST: Final = 300
 SOMEBODY: Final = "Somebody"
 
 _LONGEST_NAME: Final = 40
+_MOST_OF_A_NAME: Final = 100  # characters: Discord's limit
 _MENTION: Final = re.compile(r"<(@!?|@&|#)(\d{1,20})>")
 _STOPPED: Final = re.compile(r"[.!?…‽؟۔।॥։。！？｡][\"'”’»)\]」』】》）]*\Z")
 
 
-def spoken_message(
+async def spoken_message(
     text: str, *, speaker: str | None, mentions: Mapping[str, str] | None = None, longest: int = LONGEST
 ) -> str:
     """Say a message in plain words.
@@ -33,7 +34,8 @@ def spoken_message(
         NothingToSay: nothing of it is a word.
     """
     names = mentions or {}
-    said = aloud(_MENTION.sub(lambda found: _name_of(found, names), text))
+    said_of = cache(spoken_name)  # of a name that is mentioned over and over
+    said = await beginning(_MENTION.sub(lambda found: _name_of(found, names, said_of), text), longest)
     if len(said) > longest:
         said = _and_so_on(cut(said, longest)[0])
     return said if speaker is None else f"{spoken_name(speaker) or SOMEBODY} says: {said}"
@@ -41,16 +43,15 @@ def spoken_message(
 
 def spoken_name(name: str) -> str:
     """Give the words of a name that somebody chose; nothing where it has none."""
-    try:
-        return aloud(name).replace("\n", " ")[:_LONGEST_NAME].strip()
-    except NothingToSay:
-        return ""
+    sentences = Sentences()
+    said = [*sentences.feed(name[:_MOST_OF_A_NAME]), *sentences.finish()]
+    return " ".join(said)[:_LONGEST_NAME].strip()
 
 
-def _name_of(mention: re.Match[str], names: Mapping[str, str]) -> str:
+def _name_of(mention: re.Match[str], names: Mapping[str, str], said_of: Callable[[str], str]) -> str:
     name = names.get(f"<{mention[1].removesuffix('!')}{mention[2]}>")
     # Its marks are gone, and what looks like some is meant as it stands.
-    return mention[0] if name is None else re.sub(r"([^\w\s])", r"\\\1", spoken_name(name)) or mention[0]
+    return mention[0] if name is None else re.sub(r"([^\w\s])", r"\\\1", said_of(name)) or mention[0]
 
 
 def _and_so_on(beginning: str) -> str:

@@ -37,6 +37,15 @@ def sayable(text: str) -> str:
     return _tidy(plain(marked))
 
 
+async def worded(text: str) -> str:
+    """Return `sayable(text)`, for where a wording is awaited: what somebody wants to be said is short.
+
+    Raises:
+        NothingToSay: nothing of it is a word.
+    """
+    return sayable(text)
+
+
 def has_words(text: str) -> bool:
     """Whether a voice would have anything to say: a letter or a number that is not an invisible filler."""
     return any(unicodedata.category(character)[0] in "LN" and character not in _FILLERS for character in text)

@@ -1,5 +1,6 @@
 """Answers, messages and names as the voice reads them: never stuck, whatever is cut where, and no step too many."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from random import Random
@@ -48,7 +49,11 @@ def try_one(random: Random) -> None:
     with suppress(NothingToSay):
         sayable(text)
     with suppress(NothingToSay), _bounded_steps(MOST_NAMES * len(name) + MOST_NAMES * len(text)):
-        spoken_message(text, speaker=name, mentions={"<@1>": name, "<@&1>": name, "<#1>": name})
+        asyncio.run(_spoken(text, name))
+
+
+async def _spoken(text: str, name: str) -> None:
+    await spoken_message(text, speaker=name, mentions={"<@1>": name, "<@&1>": name, "<#1>": name})
 
 
 def _sentences(pieces: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """What is said of an answer, sentence by sentence, while it is being written."""
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from bot.errors import NothingToSay
 from bot.speech.reader import Reader
-from bot.speech.sentences import Sentences, aloud
+from bot.speech.sentences import Sentences, TooMuchToSay, aloud
 from bot.speech.wording import has_words
+from bot.yielding import SLICE
 from tests.support.markdown_samples import pieces, sample
 
 
@@ -409,9 +411,51 @@ def test_a_step_that_gets_nowhere_is_not_repeated(monkeypatch: pytest.MonkeyPatc
     assert words("a *b* ``` `c`") == "a *b* ``` `c`"
 
 
-def test_a_whole_text_is_said_in_lines() -> None:
-    assert aloud("# Title\n\nSome text that is longer.\n\n```py\nx\n```") == (
+async def test_a_whole_text_is_said_in_lines() -> None:
+    assert await aloud("# Title\n\nSome text that is longer.\n\n```py\nx\n```") == (
         "Title\nSome text that is longer.\nHere is some code in Python."
     )
     with pytest.raises(NothingToSay):
-        aloud("🎉 ||secret|| https://x.org")
+        await aloud("🎉 ||secret|| https://x.org")
+
+
+async def test_a_long_text_is_worked_through_with_room_for_others_and_not_beyond_what_is_said() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    text = "It goes on and on. " * 1_000
+    assert (await aloud(text)).replace("\n", " ") == text.strip()
+    assert turns >= len(text) // SLICE - 1
+    turns = 0
+    with pytest.raises(TooMuchToSay):
+        await aloud(text * 1_000)
+    assert turns < 200
+    counting.cancel()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|" + "a " * 5_000 + "|\n|-|\n",
+        "```" + "a " * 5_000,
+        "- " * 5_000 + "a",
+        "a" * 20_000,
+        "[a](" + "x" * 20_000,
+        '[a](x "' + "a " * 5_000,
+        "|| " + "a " * 5_000,
+        "\\(" * 5_000,
+        "。" * 10_000,
+    ],
+)
+def test_no_more_than_some_thousand_characters_are_held_back(text: str) -> None:
+    reader, most = Reader(), 0
+    for at in range(0, len(text), 100):
+        reader.feed(text[at : at + 100])
+        most = max(most, len(reader._raw) + reader._coming_length)
+    assert most < 6_000

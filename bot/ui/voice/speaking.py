@@ -2,7 +2,6 @@
 
 import io
 import logging
-from collections.abc import Callable
 
 import discord
 
@@ -12,8 +11,8 @@ from bot.errors import BotError
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
 from bot.speech.preferences import VoicePreferences
-from bot.speech.saying import PreparedSpeech, Saying
-from bot.speech.wording import sayable
+from bot.speech.saying import PreparedSpeech, Saying, Wording
+from bot.speech.wording import worded
 from bot.ui.surfaces import acknowledge, edit_original
 from bot.ui.voice.audience import VIEW, Audience, origin_of
 from bot.ui.voice.hearing import Hearing, hearing_of
@@ -53,7 +52,7 @@ class Speaking:
         play: bool | None = None,
         private: bool = False,
         needs: discord.Permissions = VIEW,
-        wording: Callable[[str], str] = sayable,
+        wording: Wording = worded,
     ) -> None:
         """Answer with `text` as an MP3, and say it where the person listens, if all who do may read along.
 
