@@ -52,8 +52,10 @@ class Controls(commands.Cog):
         buttons.on(name_of(Action.DELETE), self._delete)
 
     async def _stop(self, interaction: discord.Interaction, answer_id: int) -> None:
-        caller_of(interaction).require_own(asker_of(interaction))
-        if not await self._halting.stop(answer_id):
+        caller = caller_of(interaction)
+        # What Discord says of the message comes before what the button carries.
+        caller.require_own(whose(interaction) or asker_of(interaction))
+        if not await self._halting.stop(answer_id, channel_id=caller.channel_id):
             raise Over(f"answer {answer_id}")
         await interaction.response.defer()
 

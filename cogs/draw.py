@@ -22,6 +22,7 @@ from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
 from bot.ui.disposal import dispose, whose
 from bot.ui.forms import Forms
+from bot.ui.ids import read_id
 from bot.ui.rows import Button, row
 from bot.ui.surfaces import acknowledge, edit_original
 from bot.ui.waiting import in_line
@@ -98,7 +99,10 @@ class Draw(commands.Cog):
 
     async def _edited(self, interaction: discord.Interaction, prompt: str, about: str) -> None:
         caller = caller_of(interaction)
-        sketch = await self._sketchbook.sketch(caller, int(about))
+        sketch_id = read_id(about)
+        if sketch_id is None:
+            raise Forgotten("a form about nothing")
+        sketch = await self._sketchbook.sketch(caller, sketch_id)
         await self._draw(interaction, caller, await self._request(caller, sketch, prompt), caller.user_id)
 
     async def _delete(self, interaction: discord.Interaction, sketch_id: int) -> None:

@@ -20,6 +20,7 @@ from bot.ui.attached import enclosed
 from bot.ui.callers import caller_of
 from bot.ui.chosen_messages import Chosen, ChosenMessages
 from bot.ui.forms import Choice, Forms, chosen_in
+from bot.ui.ids import read_id
 from bot.ui.voice.audience import READ_BACK
 from bot.ui.voice.speaking import Speaking
 
@@ -82,7 +83,7 @@ class Menus(commands.Cog):
         )
 
     async def _asked(self, interaction: discord.Interaction, text: str, about: str) -> None:
-        chosen = self._chosen.of(interaction.user.id, _number(about))
+        chosen = self._chosen.of(interaction.user.id, read_id(about))
         if chosen is None:
             raise BadOption("an unknown message", sentence=_FORGOTTEN)
         caller = caller_of(interaction)
@@ -106,12 +107,7 @@ class Menus(commands.Cog):
         )
 
     def _knows(self, interaction: discord.Interaction, about: str) -> bool:
-        return self._chosen.of(interaction.user.id, _number(about)) is not None
-
-
-def _number(text: str) -> int:
-    """Read an id; 0, which nothing has, where it is none: a form's id is not to be trusted."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+        return self._chosen.of(interaction.user.id, read_id(about)) is not None
 
 
 async def setup(bot: Bot) -> None:

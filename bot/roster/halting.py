@@ -53,15 +53,17 @@ class Halting:
         if not self._entries:
             self._busy.clear()
 
-    async def stop(self, answer_id: int) -> bool:
-        """Have an answer stopped, whichever process is at work on it; False where it has ended.
+    async def stop(self, answer_id: int, *, channel_id: int) -> bool:
+        """Have an answer in a channel stopped, whichever process is at work on it; False where none is there any more.
 
         Raises:
             StoreUnavailable: another process could not be told.
         """
         entry = self._entries.get(answer_id)
         if entry is None:
-            return await self._answers.ask_to_stop(answer_id)
+            return await self._answers.ask_to_stop(answer_id, channel_id=channel_id)
+        if entry.answer.channel_id != channel_id:
+            return False
         entry.brake.pull(Halt.STOPPED)
         return True
 

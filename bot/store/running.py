@@ -28,7 +28,7 @@ _OPEN = """
 
 _NOTE = "UPDATE running_answers SET message_ids = ?, shows = ?, messages = ? WHERE id = ?"
 
-_ASK_TO_STOP = "UPDATE running_answers SET stopping = 1 WHERE id = ?"
+_ASK_TO_STOP = "UPDATE running_answers SET stopping = 1 WHERE id = ? AND channel_id = ?"
 
 _TO_STOP = "SELECT id FROM running_answers WHERE process = ? AND stopping = 1"
 
@@ -96,11 +96,11 @@ class RunningAnswers:
 
         await self._database.write(work)
 
-    async def ask_to_stop(self, answer_id: int) -> bool:
-        """Leave word for whoever is at work on an answer that it is to be stopped; False where nobody is any more."""
+    async def ask_to_stop(self, answer_id: int, *, channel_id: int) -> bool:
+        """Leave word for whoever is at work on an answer in a channel that it is to be stopped; False if nobody is."""
 
         async def work(transaction: Transaction) -> int:
-            return await transaction.execute(_ASK_TO_STOP, (answer_id,))
+            return await transaction.execute(_ASK_TO_STOP, (answer_id, channel_id))
 
         return await self._database.write(work) > 0
 

@@ -3,20 +3,26 @@
 discord.py would keep each message's buttons in memory for ever; here a pressed button is known by its custom id alone.
 """
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import discord
 
+from bot.errors import Refusal
 from bot.ui import notices
+from bot.ui.ids import read_id
 from bot.ui.tree import Tree
 
 Pressed = Callable[[discord.Interaction, int], Awaitable[None]]
 """What is done when a button is pressed: its interaction, and the id that the button carries."""
 
-_CUSTOM_ID: Final = re.compile(r"(?P<name>[a-z-]+):(?P<number>[0-9]{1,19})(?::(?P<asker>[0-9]{1,19}))?")
 _ASKER: Final = "asker"
+
+
+class UnknownButton(Refusal):
+    """No button of the bot's carries that custom id, or none does any more."""
+
+    sentence = "That button doesn't work any more."
 
 
 class Buttons:
@@ -31,18 +37,23 @@ class Buttons:
         self._pressed[name] = pressed
 
     async def press(self, interaction: discord.Interaction) -> None:
-        """Do what the pressed button is for, if it is known here; other interactions are passed over."""
+        """Do what the pressed button is for; interactions that are no pressed buttons are passed over."""
         if interaction.type is not discord.InteractionType.component:
             return
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
-        found = _CUSTOM_ID.fullmatch(str(data.get("custom_id")))
-        pressed = self._pressed.get(found["name"]) if found else None
-        if found is None or pressed is None or not await self._tree.interaction_check(interaction):
+        name, *ids = str(data.get("custom_id")).split(":")
+        pressed, numbers = self._pressed.get(name), [read_id(each) for each in ids]
+        if not await self._tree.interaction_check(interaction):
             return
-        if found["asker"] is not None:
-            interaction.extras[_ASKER] = int(found["asker"])
         try:
-            await pressed(interaction, int(found["number"]))
+            match numbers:
+                case [int(number)] if pressed is not None:
+                    await pressed(interaction, number)
+                case [int(number), int(asker)] if pressed is not None:
+                    interaction.extras[_ASKER] = asker
+                    await pressed(interaction, number)
+                case _:
+                    raise UnknownButton("a custom id of nobody's")
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.
             await notices.show(interaction, error)

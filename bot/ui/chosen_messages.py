@@ -36,6 +36,6 @@ class ChosenMessages:
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
 
-    def of(self, member_id: int, message_id: int) -> Chosen | None:
+    def of(self, member_id: int, message_id: int | None) -> Chosen | None:
         """Give what the member chose: nobody gets at a message by naming its id."""
-        return self._kept.get((member_id, message_id))
+        return None if message_id is None else self._kept.get((member_id, message_id))

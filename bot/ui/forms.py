@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import discord
 
+from bot.errors import Refusal
 from bot.ui import notices
 from bot.ui.gate import Gate
 from bot.ui.tree import Tree
@@ -22,6 +23,12 @@ Knows = Callable[[discord.Interaction, str], bool]
 
 _TEXT: Final = "text"
 _CHOICE: Final = "choice"
+
+
+class UnknownForm(Refusal):
+    """No form of the bot's has that custom id, or none has any more."""
+
+    sentence = "I don't know that form any more. Please open it once more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +84,12 @@ class Forms:
         await interaction.response.send_modal(modal)
 
     async def submitted(self, interaction: discord.Interaction) -> None:
-        """Take what was sent, if it is a form known here; other interactions are passed over."""
+        """Take a form that was sent; interactions that are none are passed over."""
         if interaction.type is not discord.InteractionType.modal_submit:
             return
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
         name, _, about = str(data.get("custom_id")).partition(":")
         sent = self._sent.get(name)
-        if sent is None:
-            return
         knows = self._knows.get(name)
         if knows is not None and not knows(interaction, about):
             gate: Gate = self._tree.client.gate
@@ -92,6 +97,8 @@ class Forms:
         if not await self._tree.interaction_check(interaction):
             return
         try:
+            if sent is None:
+                raise UnknownForm("a custom id of nobody's")
             await sent(interaction, str(_field(interaction, _TEXT).get("value") or ""), about)
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.

@@ -50,8 +50,18 @@ async def halted(entry: Entry, database: Database, clock: FakeClock) -> Halt | N
 async def test_an_answer_is_stopped_at_once_where_it_is_written(rosters: tuple[Roster, Roster]) -> None:
     one, _ = rosters
     entry = await admitted(one)
-    assert await one.halting.stop(9)
+    assert await one.halting.stop(9, channel_id=2)
     assert entry.brake.halt is Halt.STOPPED
+
+
+async def test_nobody_stops_an_answer_from_another_channel(
+    rosters: tuple[Roster, Roster], database: Database, clock: FakeClock
+) -> None:
+    one, two = rosters
+    entry = await admitted(one)
+    assert not await one.halting.stop(9, channel_id=3)
+    assert not await two.halting.stop(9, channel_id=3)
+    assert await halted(entry, database, clock) is None
 
 
 async def test_a_request_that_comes_to_another_process_is_heard_at_the_next_look(
@@ -59,7 +69,7 @@ async def test_a_request_that_comes_to_another_process_is_heard_at_the_next_look
 ) -> None:
     one, two = rosters
     entry, other = await admitted(one), await admitted(one, 10)
-    assert await two.halting.stop(9)
+    assert await two.halting.stop(9, channel_id=2)
     assert entry.brake.halt is None
     assert await halted(entry, database, clock) is Halt.STOPPED
     assert other.brake.halt is None
@@ -69,8 +79,8 @@ async def test_a_request_that_comes_to_another_process_is_heard_at_the_next_look
 async def test_what_has_ended_cannot_be_stopped(rosters: tuple[Roster, Roster]) -> None:
     one, two = rosters
     await one.finish((await admitted(one)).answer.id)
-    assert not await one.halting.stop(9)
-    assert not await two.halting.stop(9)
+    assert not await one.halting.stop(9, channel_id=2)
+    assert not await two.halting.stop(9, channel_id=2)
 
 
 async def test_an_interactions_time_is_up_after_14_minutes_and_a_messages_never(
