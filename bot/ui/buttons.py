@@ -32,6 +32,11 @@ class Buttons:
         self._tree = tree
         self._pressed: dict[str, Pressed] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which buttons are known."""
+        return tuple(self._pressed)
+
     def on(self, name: str, pressed: Pressed) -> None:
         """Have `pressed` called when a button of that name is. Rights are for it to ask: time has passed since."""
         self._pressed[name] = pressed

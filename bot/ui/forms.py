@@ -48,6 +48,11 @@ class Forms:
         self._sent: dict[str, Sent] = {}
         self._knows: dict[str, Knows] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which forms are known."""
+        return tuple(self._sent)
+
     def on(self, name: str, sent: Sent, *, knows: Knows | None = None) -> None:
         """Have `sent` called with each form of that name; the name is Discord's custom id of it.
 
