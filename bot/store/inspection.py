@@ -10,6 +10,7 @@ from typing import Final
 from bot.errors import StartupFault
 from bot.store import disk
 from bot.store.opening import check_engine, database_path, has_content, look_at, unusable
+from bot.store.ownership import denied
 from bot.store.schema import migrations, version_of
 
 WAIT_S = 2.0
@@ -59,10 +60,11 @@ def _try_to_write(folder: Path, path: Path) -> None:
     except OSError as error:
         if error.errno in disk.FULL:
             raise StartupFault(f"The disk of the database {path} is full; make room on it.") from error
-        raise StartupFault(
+        told = StartupFault(
             f"The folder {folder} for the database {path} can't be written ({error.strerror}); give it to the user "
             "that the bot runs as, or point DATABASE_URL somewhere else."
-        ) from error
+        )
+        raise denied(path) or told from error
 
 
 def _check_room(folder: Path, path: Path, least: int = disk.LEAST_FREE) -> None:

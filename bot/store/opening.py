@@ -15,6 +15,7 @@ from pathlib import Path
 from bot.errors import StartupFault
 from bot.store import disk
 from bot.store.database import Database
+from bot.store.ownership import denied
 from bot.store.schema import APPLICATION_ID, NewerThanCode, migrations, upgrade, version_of
 from bot.store.sqlite import connect
 
@@ -74,7 +75,7 @@ def check_engine() -> None:
 def _prepare(path: Path) -> None:
     """Check what lies at `path` and migrate it. Blocking: runs in a thread."""
     check_engine()
-    _make_folder(path.parent)
+    _make_folder(path)
     try:
         if has_content(path):
             look_at(path)
@@ -94,11 +95,12 @@ def _prepare(path: Path) -> None:
         raise unusable(path, error) from error
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(path: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words will lie in it
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words will lie in it
     except OSError as error:
-        raise StartupFault(f"The folder {folder} for DATABASE_URL can't be created: {error.strerror}.") from error
+        told = StartupFault(f"The folder {path.parent} for DATABASE_URL can't be created: {error.strerror}.")
+        raise denied(path) or told from error
 
 
 def has_content(path: Path) -> bool:
@@ -111,7 +113,7 @@ def has_content(path: Path) -> bool:
     except IsADirectoryError as error:
         raise StartupFault(f"DATABASE_URL points to {path}, which is a folder; it should be a file.") from error
     except OSError as error:
-        raise StartupFault(f"The database {path} can't be read: {error.strerror}.") from error
+        raise denied(path) or StartupFault(f"The database {path} can't be read: {error.strerror}.") from error
     if start and start != _FILE_START:
         raise StartupFault(f"The file {path} is not a SQLite database. {_LEFT_ALONE}")
     return bool(start)
@@ -171,6 +173,8 @@ def unusable(path: Path, error: sqlite3.Error) -> StartupFault:
         return StartupFault(f"The disk of the database {path} is full; make room on it.")
     if disk.is_busy(error):
         return StartupFault(f"The database {path} can't be used: {error}. Is another program holding it?")
+    if (fault := denied(path)) is not None:
+        return fault
     if disk.is_read_only(error):
         return StartupFault(
             f"The database {path} can't be used: {error}. Give it and its folder to the user that the bot runs as."

@@ -189,11 +189,24 @@ def ordinary_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+def not_ours(what: str, path: Path) -> str:
+    return f"user {os.geteuid()} may not {what} {path} (owner {path.stat().st_uid}); "
+
+
+def both(path: Path) -> str:
+    """What the start and the check say, which is the same."""
+    sentence = refused(path).sentence
+    with pytest.raises(StartupFault) as fault:
+        inspect(url(path))
+    assert fault.value.sentence == sentence
+    return sentence
+
+
 def test_a_file_that_may_not_be_read_is_refused(ordinary_folder: Path) -> None:
     path = ordinary_folder / "bot.db"
     another_programs(path)
     path.chmod(0)
-    assert "can't be read: Permission denied" in refused(path).sentence
+    assert not_ours("read and write", path) + f"let it, as by `chmod u+rwX {path}`" in both(path)
 
 
 @pytest.mark.parametrize("mode", ["file", "folder"])
@@ -202,26 +215,41 @@ def test_a_database_that_may_not_be_written_is_refused(ordinary_folder: Path, mo
     asyncio.run(opened(path))
     before = path.read_bytes()
     (path if mode == "file" else ordinary_folder).chmod(0o400 if mode == "file" else 0o500)
-    fault = refused(path)
-    assert "can't be used" in fault.sentence
+    wanted = not_ours("read and write", path) if mode == "file" else not_ours("write in", ordinary_folder)
+    assert wanted in both(path)
     assert path.read_bytes() == before
 
 
-def test_a_new_database_in_a_read_only_folder_is_refused(ordinary_folder: Path) -> None:
+@pytest.mark.parametrize("below", ["bot.db", "data/bot.db", "data/deep/bot.db"])
+def test_a_new_database_in_a_read_only_folder_is_refused(ordinary_folder: Path, below: str) -> None:
     ordinary_folder.chmod(0o500)
-    assert "unable to open database file" in refused(ordinary_folder / "bot.db").sentence
-    with pytest.raises(StartupFault, match="can't be created: Permission denied"):
-        asyncio.run(opened(ordinary_folder / "data" / "bot.db"))
+    assert not_ours("write in", ordinary_folder) in both(ordinary_folder / below)
 
 
 @pytest.mark.parametrize("below", ["bot.db", "data/bot.db", "data/deep/bot.db"])
 def test_a_folder_that_may_not_be_looked_into_is_refused(ordinary_folder: Path, below: str) -> None:
     ordinary_folder.chmod(0)
-    path = ordinary_folder / below
-    with pytest.raises(StartupFault, match="Permission denied"):
-        asyncio.run(opened(path))
-    with pytest.raises(StartupFault, match="can't be written"):
-        inspect(url(path))
+    assert not_ours("look into", ordinary_folder) in both(ordinary_folder / below)
+
+
+@pytest.mark.parametrize("what", ["folder", "bot.db", "bot.db-wal"])
+def test_what_belongs_to_another_user_is_named_with_both(ordinary_folder: Path, what: str) -> None:
+    if os.geteuid() == os.getuid():
+        pytest.skip("it takes root to give a file away")
+    path, user = ordinary_folder / "bot.db", os.geteuid()
+    other = ordinary_folder if what == "folder" else ordinary_folder / what
+    asyncio.run(opened(path))
+    os.seteuid(0)
+    other.touch()
+    os.chown(other, 0, 0)
+    other.chmod(0o755 if what == "folder" else 0o644)
+    os.seteuid(user)
+    told = both(path)
+    assert f"user {user} may not " in told
+    assert (
+        f"{other} (owner 0); give it to that user, as by `chown {'-R ' if what == 'folder' else ''}{user} {other}`"
+        in told
+    )
 
 
 async def start(path: Path, end: str) -> int:
