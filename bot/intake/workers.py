@@ -79,6 +79,7 @@ class Workers:
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -86,9 +87,10 @@ class Workers:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
+        self._closed = True
         while self._idle or self._busy:
             self._end(self._idle.pop() if self._idle else self._busy.pop())
-        if self._ending:
+        while self._ending:
             await asyncio.wait(self._ending)
 
     @property
@@ -123,6 +125,8 @@ class Workers:
             raise JobFailed(Failure.FULL) from None
 
     async def _run(self, job: str, head: bytes, parts: Sequence[bytes], within_s: float) -> Result:
+        if self._closed:
+            raise JobFailed(Failure.DIED, "the bot ends")
         worker = self._idle.pop() if self._idle else _Worker()
         worker.is_wanted()
         self._busy.add(worker)

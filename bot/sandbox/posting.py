@@ -3,6 +3,7 @@
 import io
 import mimetypes
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
@@ -223,10 +224,11 @@ def _check_whole(message: Message) -> None:
 
 def _dimensions(data: bytes) -> tuple[int | None, int | None]:
     """Width and height in pixels, read from the picture's header; nothing where it is not a picture."""
-    from PIL import Image, UnidentifiedImageError  # only worlds with pictures need it
+    from PIL import Image  # only worlds with pictures need it
 
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as picture:
             return picture.size
-    except (UnidentifiedImageError, OSError):
+    except Exception:
+        # Whatever Pillow stumbles over, in a picture or beside it: Discord takes any file.
         return None, None

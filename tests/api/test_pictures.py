@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from bot.api.pictures import MOST_SCANS, Picture, open_picture
 from bot.conversation.sights import shown
 from bot.errors import BrokenAnswer
-from tests.support.make_picture import picture
+from tests.support.make_picture import many_scans, picture
 
 MOST = 16_000_000
 PNG = picture(64, 48, noise=True)
@@ -84,14 +84,6 @@ def test_a_picture_is_shown_upright(kind: str) -> None:
     taken = Image.Exif()
     taken[0x0112] = 6
     assert shown(picture(60, 40, kind=kind, exif=taken))[2] == (40, 60)
-
-
-def many_scans(scans: int) -> bytes:
-    """A progressive JPEG whose last scan comes again and again."""
-    jpeg = picture(64, 48, kind="JPEG", noise=True, progressive=True)
-    at = jpeg.rindex(b"\xff\xda")
-    begin = jpeg.rindex(b"\xff\xc4", 0, at)  # with the table that it needs
-    return jpeg[:-2] + jpeg[begin:-2] * scans + b"\xff\xd9"
 
 
 def test_a_jpeg_of_a_sane_number_of_scans_is_one_and_another_is_none() -> None:

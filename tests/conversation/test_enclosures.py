@@ -1,5 +1,6 @@
 """Files that come with a question: what can be used of them, and what a model gets to see."""
 
+import asyncio
 import base64
 import io
 from dataclasses import replace
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bot.conversation import enclosures
-from bot.conversation.enclosures import MOST_PICTURES, MOST_TEXT_BYTES, Enclosure
+from bot.conversation.enclosures import MOST_PICTURES, MOST_TEXT_BYTES, Enclosure, FileTooLarge
 from bot.conversation.material import Material, Subject
 from bot.conversation.sights import LONGEST_SIDE, MOST_BYTES, tokens_of
 from bot.conversation.texts import decoded
@@ -120,6 +121,63 @@ async def test_pictures_and_texts_are_told_apart_and_kept_in_order(intake: Intak
     assert (len(material.sights), material.subject) == (1, subject)
     assert material.tokens == 85 + 170
     assert await enclosures.opened([], None, intake, 1) == Material()
+
+
+async def test_one_that_cannot_be_fetched_lets_go_of_the_others(intake: Intake) -> None:
+    let_go = asyncio.Event()
+
+    async def hang(most: int) -> bytes:
+        try:
+            return await asyncio.Future()
+        finally:
+            let_go.set()
+
+    async def fail(most: int) -> bytes:
+        raise UnreadableFile("gone")
+
+    files = [enclosure("a.png", media_type="image/png", read=hang), enclosure("b.txt", read=fail)]
+    with pytest.raises(UnreadableFile):
+        await enclosures.opened(files, None, intake, 1)
+    assert let_go.is_set()
+    async with intake.downloads.place(1):
+        pass
+
+
+async def test_so_many_files_are_held_at_once_and_no_more(intake: Intake) -> None:
+    held: list[int] = []
+    going_on = asyncio.Event()
+
+    async def read(most: int) -> bytes:
+        held.append(most)
+        await going_on.wait()
+        return b"words"
+
+    files = [enclosure(f"{number}.txt", read=read) for number in range(3)]
+    asked = [asyncio.create_task(enclosures.opened(files, None, intake, owner)) for owner in range(3)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(held) == 4
+    going_on.set()
+    for each in await asyncio.gather(*asked):
+        assert len(each.texts) == 3
+    assert len(held) == 9
+
+
+async def test_text_files_are_bounded_together_whatever_their_sizes_are_said_to_be(intake: Intake) -> None:
+    files = [enclosure(f"{number}.txt", b"x" * 40_000, size=5) for number in range(2)]
+    enclosures.check(files)
+    with pytest.raises(UnreadableFile) as caught:
+        await enclosures.opened(files, None, intake, 1)
+    assert "64 KB in all" in caught.value.sentence
+
+
+async def test_one_that_is_larger_than_it_is_said_to_be_is_named(intake: Intake) -> None:
+    async def read(most: int) -> bytes:
+        raise FileTooLarge
+
+    with pytest.raises(UnreadableFile) as caught:
+        await enclosures.opened([enclosure("long.txt", read=read)], None, intake, 1)
+    assert "`long.txt` is too large for me" in caught.value.sentence
 
 
 @pytest.mark.parametrize(

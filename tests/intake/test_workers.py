@@ -114,6 +114,13 @@ async def test_leaving_ends_what_hangs() -> None:
         await job
 
 
+async def test_nothing_is_begun_after_the_end() -> None:
+    async with Workers() as workers:
+        pass
+    assert await failure_of(workers, "show picture", SMALL) is Failure.DIED
+    assert workers.pids == []
+
+
 async def test_a_member_with_many_jobs_leaves_a_process_to_the_others() -> None:
     async with Workers() as workers:
         stopped = asyncio.create_task(workers.run("show picture", [picture(1200, 1200, noise=True)], owner=1))

@@ -1,0 +1,97 @@
+"""Files and sound made to harm: one plain sentence for who sent them, and nobody else notices."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from bot.sandbox.faults import Body
+from bot.sandbox.messages import Attachment
+from bot.sandbox.model_calls import Kind
+from bot.sandbox.model_chat import pictures_in
+from bot.sandbox.people import Person
+from bot.sandbox.sandbox import Sandbox
+from tests.support.make_picture import many_scans, picture, with_text_chunk
+from tests.support.make_sound import SOUNDLESS, sound
+from tests.support.trip_box import ANY_NUMBER, all_of, ask, use, whole
+from tests.trips.menus import READ
+from tests.trips.reading import usage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BOMBS = {
+    "pixels.webp": picture(7071, 7071, kind="WEBP", mode="RGBA", lossless=True),
+    "pixels.png": picture(9000, 9000, mode="1"),
+    "scans.jpg": many_scans(4000, side=2000),
+    "nothing.gif": b"GIF89a" + b"\xff" * 2000,
+}
+NO_SOUND = "The AI service sent back something I can't use. Please try again."
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def box() -> AsyncIterator[Sandbox]:
+    async with Sandbox(ANY_NUMBER) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def member(box: Sandbox) -> Person:
+    """Somebody who has sent nothing yet."""
+    return box.join(f"Member {box.journal.number}")
+
+
+def uploaded(person: Person, name: str, data: bytes) -> Attachment:
+    """A file of which Discord tells nothing that would give it away."""
+    return replace(person.uploads(name, data), width=None, height=None)
+
+
+async def test_picture_bombs_end_in_a_sentence_while_others_are_served(box: Sandbox, member: Person) -> None:
+    other = box.join("Somebody else")
+    attack = [
+        await member.command("/ask", prompt="What is it?", attachment=uploaded(member, name, data), channel="dm")
+        for name, data in BOMBS.items()
+    ]
+    drawn, said = await all_of((use(other, "/draw", prompt="a boat"), use(other, "/say", text="Hello there.")))
+    assert drawn.messages[0].attachments
+    assert said.messages[0].attachments
+    for name, used in zip(BOMBS, await all_of(map(whole, attack)), strict=True):
+        assert used.text.startswith(f"I can't read `{name}`. I can look at pictures (PNG")
+        assert not used.thinking
+    assert (await usage(member, "dm"))["messages"] == 0
+
+
+async def test_a_picture_with_a_large_workflow_is_looked_at(box: Sandbox, member: Person) -> None:
+    data = with_text_chunk(picture(64, 48), b"w" * 2 * 2**20)
+    used = await ask(member, "What is it?", attachment=member.uploads("comfy.png", data), channel="dm")
+    (call,) = [each for each in box.model_api.calls(Kind.CHAT) if each.answer == used.text][-1:]
+    assert len(pictures_in(call.messages[-1])) == 1
+
+
+@pytest.mark.parametrize("name", ["long.txt", "long.png"])
+async def test_a_file_that_is_larger_than_discord_tells_is_not_read_on(box: Sandbox, member: Person, name: str) -> None:
+    told = member.uploads(name, b"words")
+    box.world.attachments[told.id] = replace(told, data=b"x" * 21 * 2**20)
+    refused = await ask(member, "And this?", attachment=told, channel="dm")
+    assert refused.text.startswith(f"`{name}` is too large for me: ")
+    assert (await usage(member, "dm"))["messages"] == 0
+
+
+@pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
+async def test_speech_without_sound_is_told_and_costs_nothing(box: Sandbox, member: Person, body: bytes) -> None:
+    box.model_api.faults.next(Kind.SPEECH, Body(body, "audio/mpeg"), times=2)
+    said = await use(member, "/say", text="Hello there.", channel="dm")
+    assert said.text == NO_SOUND
+    assert not said.messages[0].attachments
+    read = await whole(await member.uses_menu(READ, await member.says("Read me.", channel="dm")))
+    assert read.text == NO_SOUND
+    assert not read.messages[0].attachments
+    assert (await usage(member, "dm"))["characters of speech"] == 0
+
+
+async def test_speech_that_comes_as_wav_is_an_mp3(box: Sandbox, member: Person) -> None:
+    box.model_api.faults.next(Kind.SPEECH, Body(sound("wav", 1.0), "audio/wav"))
+    said = await use(member, "/say", text="Hello there.", channel="dm")
+    (file,) = said.messages[0].attachments
+    assert file.filename == "speech.mp3"
+    assert not file.data.startswith(b"RIFF")
