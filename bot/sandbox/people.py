@@ -275,6 +275,16 @@ class Person:
         self._need(Permission.MOVE_MEMBERS, self._bots_voice_channel())
         self._standin.voice.presence.leave(self.guild, self._world.bot)
 
+    def sends_bot_to_audience(self) -> None:
+        """Move the bot from a stage's speakers to the audience.
+
+        Raises:
+            ClientRefused: this person may not, or it is in no voice channel.
+        """
+        self._need(Permission.MUTE_MEMBERS, self._bots_voice_channel())
+        state = self.guild.voice_states[self._world.bot.id]
+        self._standin.voice.presence.allow_speaking(state, suppress=True, asked_at=None)
+
     async def clicks(self, message: Message, label: str) -> Invocation:
         """Press a button under a message, by its label or custom id.
 

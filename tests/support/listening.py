@@ -2,12 +2,16 @@
 
 import asyncio
 
+from bot.sandbox.invocation import Invocation
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.voice.heard import Heard
-from tests.support.trip_box import DEADLINE_S, use
+from tests.support.correlation import RATE, Samples, find, samples_of, trimmed
+from tests.support.trip_box import DEADLINE_S, use, whole
 
 LOUNGE, OTHER = "Lounge", "Other lounge"
+
+TEXT = "One after the other, these words are heard, and not one of them is lost on the way. "
 
 ENDING = 5
 """Packets of silence that discord.py sends when something was played to its end."""
@@ -21,6 +25,24 @@ async def in_the_lounge(box: Sandbox, *people: Person) -> tuple[Person, ...]:
     assert used.private
     assert used.text.startswith(f"I'm in <#{people[0].place(LOUNGE).id}> now."), used.text
     return people
+
+
+async def speaking(box: Sandbox, person: Person) -> tuple[Invocation, int]:
+    """Have a long text said; return once a part of it was heard, with how much was heard before."""
+    before = len(box.voice.heard())
+    used = await person.command("/say", text=TEXT)
+    await box.voice.until(lambda heard: len(heard.audible.speech) > 75, since=before, deadline_s=DEADLINE_S)
+    return await whole(used), before
+
+
+def is_whole(used: Invocation, sound: Samples, *, lost_s: float = 0.0) -> None:
+    """Check that every half second of the file was heard, in order, but for `lost_s` in all."""
+    mp3 = trimmed(samples_of(used.messages[0].attachments[0].data))
+    parts = [mp3[at : at + RATE // 2] for at in range(0, len(mp3) - RATE // 2, RATE // 2)]
+    found = [find(part, sound) for part in parts]
+    good = [each.at_s for each in found if each.correlation > 0.85]
+    assert len(good) >= len(parts) - round(2 * lost_s), found
+    assert good == sorted(good), found
 
 
 async def silence(box: Sandbox, *, since: int = 0) -> Heard:
@@ -37,3 +59,8 @@ async def idle(person: Person) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while (await use(person, "/voice queue")).text != "I'm not saying anything, and nothing waits.":
             pass
+
+
+async def has_left(box: Sandbox) -> None:
+    """Wait until the bot is in no voice channel."""
+    await box.voice.bell.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving")

@@ -7,39 +7,15 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.faults import Status
-from bot.sandbox.invocation import Invocation
 from bot.sandbox.messages import Message
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.correlation import RATE, Samples, find, resampled, samples_of, trimmed
-from tests.support.listening import OTHER, idle, in_the_lounge, silence
-from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole
+from tests.support.correlation import resampled
+from tests.support.listening import OTHER, has_left, idle, in_the_lounge, is_whole, silence, speaking
+from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use
 
-TEXT = "One after the other, these words are heard, and not one of them is lost on the way. "
 DROPPED = "so I've dropped what I still had to say."
-
-
-async def _speaking(box: Sandbox, person: Person) -> tuple[Invocation, int]:
-    """Have a long text said; return once a part of it was heard, with how much was heard before."""
-    before = len(box.voice.heard())
-    used = await person.command("/say", text=TEXT)
-    await box.voice.until(lambda heard: len(heard.audible.speech) > 75, since=before, deadline_s=DEADLINE_S)
-    return await whole(used), before
-
-
-def _is_whole(used: Invocation, sound: Samples, *, lost_s: float = 0.0) -> None:
-    """Check that every half second of the file was heard, in order, but for `lost_s` in all."""
-    mp3 = trimmed(samples_of(used.messages[0].attachments[0].data))
-    parts = [mp3[at : at + RATE // 2] for at in range(0, len(mp3) - RATE // 2, RATE // 2)]
-    found = [find(part, sound) for part in parts]
-    good = [each.at_s for each in found if each.correlation > 0.85]
-    assert len(good) >= len(parts) - round(2 * lost_s), found
-    assert good == sorted(good), found
-
-
-async def _left(box: Sandbox) -> None:
-    await box.voice.bell.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving")
 
 
 async def _told(box: Sandbox, person: Person, words: str) -> Message:
@@ -60,13 +36,13 @@ async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(
     ]
     left: tuple[int, int] | None = None
     for lose in losses:
-        used, before = await _speaking(box, ada)
+        used, before = await speaking(box, ada)
         lose()
         await box.voice.until(
             lambda it: len({each.call for each in it.speech.packets}) == 2, since=before, deadline_s=DEADLINE_S
         )
         heard = await silence(box, since=before)
-        _is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+        is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
         assert heard.flaws == ()
         left = left or _left_behind(box)
     assert _left_behind(box) == left
@@ -78,15 +54,15 @@ async def test_another_server_and_another_channel_do_not_interrupt_it(open_box: 
     box = await open_box(ANY_NUMBER)
     (ada,) = await in_the_lounge(box, box.person("Ada"))
     mo = box.person("Mo")
-    used, before = await _speaking(box, ada)
+    used, before = await speaking(box, ada)
     await box.voice.moves_server()
     heard = await silence(box, since=before)
-    _is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
     mo.joins_voice(OTHER)
-    used, before = await _speaking(box, ada)
+    used, before = await speaking(box, ada)
     mo.moves_bot(OTHER)
     heard = await silence(box, since=before)
-    _is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
+    is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
     assert len(heard.by(mo.user.id)) > 50
     queue = await use(ada, "/voice queue")
     assert queue.text == "I'm not saying anything, and nothing waits."
@@ -96,9 +72,9 @@ async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_
     box = await open_box(ANY_NUMBER)
     mo = box.person("Mo")
     (ada,) = await in_the_lounge(box, box.person("Ada"))
-    await _speaking(box, ada)
+    await speaking(box, ada)
     mo.kicks_bot()
-    await _left(box)
+    await has_left(box)
     told = await _told(box, ada, DROPPED)
     assert told.content == "I was taken out of the voice channel, so I've dropped what I still had to say."
     assert (await use(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
@@ -106,9 +82,9 @@ async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_
     await use(ada, "/say", text="Nobody hears this.")
     assert len(box.voice.heard()) == before
     await use(ada, "/voice join")
-    await _speaking(box, ada)
+    await speaking(box, ada)
     mo.deletes_channel("Lounge")
-    await _left(box)
+    await has_left(box)
     await _told(box, ada, "The voice channel is gone")
 
 
@@ -119,13 +95,13 @@ async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_
 async def test_it_leaves_for_good_where_connecting_anew_is_no_use(open_box: OpenBox, code: int, words: str) -> None:
     box = await open_box(ANY_NUMBER)
     (ada,) = await in_the_lounge(box, box.person("Ada"))
-    await _speaking(box, ada)
+    await speaking(box, ada)
     box.voice.end(code)
     await _told(box, ada, words)
     assert box.voice.call() is None
     assert (await use(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
     await use(ada, "/voice join")
-    await _speaking(box, ada)
+    await speaking(box, ada)
 
 
 async def test_what_is_refused_at_the_door_is_told_and_leaves_nothing(open_box: OpenBox) -> None:
@@ -142,7 +118,7 @@ async def test_what_is_refused_at_the_door_is_told_and_leaves_nothing(open_box: 
     assert said.messages[0].attachments
     assert "I couldn't get into" in said.text
     await use(ada, "/voice join")
-    await _speaking(box, ada)
+    await speaking(box, ada)
 
 
 async def test_a_join_that_is_broken_off_bars_no_later_one_and_leaves_nothing(open_box: OpenBox) -> None:

@@ -52,6 +52,12 @@ class VoiceConnection:
         if self.request.transport is not None:
             self.request.transport.abort()
 
+    def hang(self) -> None:
+        """Leave it open without a word, and hear nothing that comes on it: a network that is gone does that."""
+        self.ending = self.lost = True
+        if self.request.transport is not None:
+            self.request.transport.pause_reading()
+
     async def write(self) -> None:
         """Send what is queued, in order, until it is ended or the other side is gone."""
         with suppress(ConnectionResetError):  # the reading side sees the end and deals with it

@@ -8,8 +8,8 @@ from bot.sandbox.voice.protocol import VoiceClose
 Silence = Literal["gateway", "server update", "websocket", "group"]
 """What does not answer.
 
-`gateway`: op 4, not at all. `server update`: op 4 is answered with a state, and no server. `websocket`: the voice
-websocket, once it is open. `group`: the wish to be in the group of the end-to-end encryption, until
+`gateway`: op 4, not at all. `server update`: op 4, or a move, is answered with a state and no server. `websocket`: the
+voice websocket, once it is open. `group`: the wish to be in the group of the end-to-end encryption, until
 `VoiceSide.lets_into_group`.
 """
 
@@ -20,6 +20,8 @@ class VoiceFaults:
     def __init__(self) -> None:
         self.losing = False
         """Whether every datagram is lost on the way: those that come are noted, and heard by nobody."""
+        self.half_open = False
+        """Whether the websockets of calls that end stay open, with neither side hearing the other any more."""
         self._closes: list[int] = []
         self._silences: Counter[Silence] = Counter()
 
@@ -33,7 +35,7 @@ class VoiceFaults:
 
     def clear(self) -> None:
         """Forget everything that was asked for."""
-        self.losing = False
+        self.losing = self.half_open = False
         self._closes.clear()
         self._silences.clear()
 

@@ -54,7 +54,7 @@ class Presence:
         stays = state is not None and state.channel is channel and state.session_id == session.id
         self._sessions[guild.id] = session
         self._place(guild, self._world.bot, channel, session.id, self_mute=muted, self_deaf=deafened)
-        if (not stays or call is None or not call.connected) and not self._faults.silent("server update"):
+        if not stays or call is None or not call.connected:
             self._tell_server(guild)
 
     def ended(self, session: Session) -> None:
@@ -173,6 +173,8 @@ class Presence:
     def _tell_server(self, guild: Guild) -> None:
         state, session = guild.voice_states[self._world.bot.id], self._sessions[guild.id]
         call = self._server.expect(guild.id, state)
+        if self._faults.silent("server update"):
+            return
         server = {"token": call.token, "guild_id": str(guild.id), "endpoint": self._server.endpoint}
         self._gateway.tell(session, "VOICE_SERVER_UPDATE", server)
 

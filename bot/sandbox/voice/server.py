@@ -113,8 +113,11 @@ class VoiceServer:
         if call is None:
             return
         del self._by_ssrc[call.ssrc]
-        if call.connection is not None:
+        if call.connection is not None and self._faults.half_open:
+            call.connection.hang()
+        elif call.connection is not None:
             call.connection.end(code)
+        self._bell.ring()
 
     def came(self, guild_id: int, user: User) -> None:
         """Tell the bot that somebody came into its channel."""

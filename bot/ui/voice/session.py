@@ -59,8 +59,8 @@ class Session:
         """Whose message was read aloud last."""
         self.reading = asyncio.Lock()
         """Held while a message that is to be read aloud is put on the line."""
-        self.told_in_audience: int | None = None
-        """The stage about which it was said that nobody hears the bot in the audience, and why."""
+        self.told_in_audience: set[tuple[int, int]] = set()
+        """Of which stages it was said, in which text channels, that nobody hears the bot there."""
         self._link = link
         self._channel: VocalChannel = link.channel
         self._tape: Tape | None = None

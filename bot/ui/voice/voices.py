@@ -141,7 +141,6 @@ class Voices:
         session = self._sessions.get(channel.guild.id)
         if session is not None and session.channel.id == channel.id:
             session.text_channel_id = text_channel_id
-            session.told_in_audience = None
             self._look_whether_heard(session)
             return session
         check_entrance(channel)
@@ -199,8 +198,8 @@ class Voices:
                 return
             else:
                 return
-        if session.told_in_audience != channel.id:
-            session.told_in_audience = channel.id
+        if (where := (channel.id, session.text_channel_id)) not in session.told_in_audience:
+            session.told_in_audience.add(where)
             await self._tell(session, in_audience(channel))
 
     async def _tell(self, session: Session, sentence: str) -> None:
