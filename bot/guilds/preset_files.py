@@ -105,7 +105,11 @@ def _text(
         problems.append(f"Persona {number} needs a `{field}`, which has to be a text.")
         return None
     try:
+        value.encode()
         return check(value)
+    except UnicodeEncodeError:
+        problems.append(f"Persona {number} has half a character in its `{field}`, which can't be kept.")
+        return None
     except BadOption as refusal:
         problems.append(f"Persona {number}: {refusal.sentence}")
         return None

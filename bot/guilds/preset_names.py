@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 from bot.errors import BadOption
+from bot.normal_forms import normalized
 
 LONGEST_NAME: Final = 32
 
@@ -22,13 +23,13 @@ def tidied(typed: str) -> str:
     line = " ".join(typed.split())
     seen = "".join(each for each in line if each == _JOINER or unicodedata.category(each) not in ("Cc", "Cf", "Cs"))
     # At the end, since there is a character that is a backtick by its normal form.
-    return " ".join(unicodedata.normalize("NFC", seen).split()).replace("`", "'")
+    return " ".join(normalized("NFC", seen).split()).replace("`", "'")
 
 
 def folded(name: str) -> str:
     """Return what a name is looked for by: the same for all ways to write it that look alike."""
     plain = "".join(each for each in tidied(name) if each != _JOINER and each not in _VARIATIONS)
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
+    return normalized("NFKC", normalized("NFKC", plain).casefold())
 
 
 def checked(typed: str) -> str:

@@ -1,7 +1,6 @@
 """The words that servers have said their own way: who may change them, what makes sense, and what holds in a server."""
 
 import logging
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
 from bot.errors import BadOption, NothingToSay, OutsideServer
+from bot.normal_forms import normalized
 from bot.speech.markup import plain_characters
 from bot.speech.pronunciation import Pronunciation, folded
 from bot.speech.wording import has_words, sayable
@@ -124,7 +124,7 @@ def _stored(word: str, say: str) -> StoredPronunciation:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", plain_characters(text)).split())
+    return " ".join(normalized("NFC", plain_characters(text)).split())
 
 
 def _shown(stored: StoredPronunciation) -> Word:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
+from bot.normal_forms import normalized
+
 _JOINERS: Final = "\u200c\u200d"
 _UNPARTED: Final = re.compile(
     "[\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u309f\u3400-\u9fff\ua960-\ua97f\uac00-\ud7ff"
@@ -19,7 +21,7 @@ _UNPARTED: Final = re.compile(
 
 def folded(word: str) -> str:
     """Give `word` as it is looked for: the same for every case and every way to write its accents."""
-    return "".join(map(_fold, unicodedata.normalize("NFC", word)))
+    return "".join(map(_fold, normalized("NFC", word)))
 
 
 class Pronunciation:
@@ -41,7 +43,7 @@ class Pronunciation:
         """Give `text` with its words replaced. Of those that begin at the same place it is the longest."""
         if not self._say:
             return text
-        text = unicodedata.normalize("NFC", text)
+        text = normalized("NFC", text)
         pieces = [_fold(character) for character in text]  # "ß" is two characters then
         look = "".join(pieces)
         begins = dict(zip(accumulate(map(len, pieces), initial=0), range(len(text) + 1), strict=True))

@@ -14,6 +14,7 @@ from bot.conversation.texts import decoded
 from bot.errors import NothingToSay
 from bot.markdown.rendering import Rendering, rendered
 from bot.markdown.splitter import Splitter, split
+from bot.normal_forms import normalized
 from bot.speech.pieces import cut
 from bot.speech.pronunciation import Pronunciation
 from bot.speech.sentences import Sentences
@@ -69,6 +70,7 @@ READERS: dict[str, Reader] = {
     "pronunciation": PRONUNCIATION.apply,
     "sentences": lambda text: streamed(Sentences(), text),
     "wording": worded,
+    "normal form": lambda text: normalized("NFKC", text),
     "splitter": split,
     "splitter, streamed": lambda text: streamed(Splitter(), text),
     "reasoning filter": filtered,

@@ -174,6 +174,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "zero-width joiners": _of("\u200d"),
     "flags": _of("🇩🇪"),
     "combining marks": _of("\u0301", "e"),
+    "combining marks out of order": _of("\u0301\u0316", "e"),
     "wide characters": _of("漢字"),
     "sentences of wide characters": _of("これは文です。"),
     "right to left": _of("שלום עולם "),
