@@ -24,6 +24,7 @@ TOKENS = (
 )  # fmt: skip
 TOO_DEEP = re.compile(r"(?:(?:[-*+]|\d{1,9}[.)])[ \t]+|>[ \t]*){30,}")
 """More containers than we or the reader of fences follow."""
+LONGEST = 4000
 LIMITS = (40, 100, 160, 400, 2000)
 LEAST_RENDERED = 100
 """Below this limit a table's grid has no room for itself."""
@@ -88,7 +89,7 @@ def _text(random: Random) -> str:
     tokens = random.choices(chosen, k=random.randrange(60))
     if tokens and random.random() < 0.1:
         tokens[random.randrange(len(tokens))] *= random.randrange(300)
-    return "".join(tokens)
+    return "".join(tokens)[:LONGEST]
 
 
 def _cut(text: str, random: Random) -> list[str]:

@@ -88,6 +88,11 @@ def test_of_many_problems_as_many_are_told_as_fit() -> None:
     assert lines[-1] == "- …and 88 more like these."
 
 
+def test_half_a_character_is_told() -> None:
+    entry = b'{"format":"multiappai-discord-personas","version":1,"personas":[{"name":"a","text":"x \\ud800"}]}'
+    assert problems(entry) == ["I imported nothing. Persona 1 has half a character in its `text`, which can't be kept."]
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
