@@ -113,15 +113,16 @@ class _Reading:
         name = key.upper()
         if value is None:
             self._unreadable(line, key)
+        elif self._swallowed.search(_NEWLINE.sub("\n", value).partition("\n")[2]):
+            # A closing quotation mark that is missing here was found at a later line's opening one.
+            shown, where = (name, f"line {line} of {FILE}") if name in self._names else (FILE, f"line {line}")
+            self._fault(shown, f"{where} runs over into other settings: expected a closing quotation mark")
         elif name not in self._names:
             self._foreign(line, key)
         elif not value:
             pass
         elif name in self._lines:
             self._fault(name, f"is set twice in {FILE}, in lines {self._lines[name]} and {line}: expected once")
-        elif self._swallowed.search(value.partition("\n")[2]):
-            # A closing quotation mark that is missing here was found at a later line's opening one.
-            self._fault(name, f"line {line} of {FILE} runs over into other settings: expected a closing quotation mark")
         else:
             self._lines[name] = line
             self._file.values[name] = _NEWLINE.sub("\n", value)

@@ -112,6 +112,8 @@ def test_a_name_that_is_set_twice_is_named_with_both_lines() -> None:
 def test_a_closing_mark_that_was_found_in_a_later_line_is_named() -> None:
     (told,) = faults(f'{GOOD}DEFAULT_PERSONA="oops\nBLOCKED_USERS=1\nCOMPOSE_FILE="\n')
     assert told.startswith("DEFAULT_PERSONA: line 3 of .env runs over")
+    (told,) = faults(f'{GOOD}COMPOSE_FILE="oops\r\nBLOCKED_USERS=1\r\nTZ="\r\n')
+    assert told.startswith(".env: line 3 runs over")
 
 
 def test_a_value_may_have_several_lines_and_a_remark_behind_it() -> None:

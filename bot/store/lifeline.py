@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,13 +17,14 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 
-if sys.platform == "win32":
+try:
+    import fcntl
+except ImportError:  # Windows has other locks
 
     def _lock(descriptor: int, *, wait: bool) -> None:
         raise OSError(f"no such locks on this system: {descriptor=} {wait=}")
 
 else:
-    import fcntl
 
     def _lock(descriptor: int, *, wait: bool) -> None:
         """Lock a file. Raises BlockingIOError where somebody else has, any other OSError where there are no locks."""

@@ -92,13 +92,14 @@ async def test_signals_over_and_over_until_the_end_leave_status_0_and_no_traceba
         assert not any("Traceback" in line or "Error" in line for line in child.log)
 
 
-async def test_a_loop_that_takes_no_signal_handlers_is_no_matter(set_up: SetUp, tmp_path: Path) -> None:
-    """Windows' loops raise NotImplementedError."""
+async def test_a_system_like_windows_runs_it_and_a_signal_ends_it(set_up: SetUp, tmp_path: Path) -> None:
+    """No signal handlers of the loop's, no POSIX modules, no users with numbers. Not a real Windows."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import asyncio.events\n"
+        "import asyncio.unix_events, os, sys\n"
         "def refuse(self, *_): raise NotImplementedError\n"
-        "import asyncio.unix_events\n"
         "asyncio.unix_events._UnixSelectorEventLoop.add_signal_handler = refuse\n"
+        "for name in ('fcntl', 'resource', 'termios', 'pwd', 'grp'): sys.modules[name] = None\n"
+        "for name in ('geteuid', 'getuid', 'statvfs', 'pwrite', 'fork'): delattr(os, name)\n"
     )
     child = Child(tmp_path, {**set_up.settings, "PYTHONPATH": f"{tmp_path}:{CHECKOUT}"})
     await child.start()

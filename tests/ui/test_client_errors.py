@@ -1,0 +1,23 @@
+"""A handler that fails: the log says where, without the error's own words."""
+
+import logging
+
+import pytest
+
+from bot.client import Bot
+from bot.telemetry.logs import TRACEBACK
+
+
+async def test_a_handler_that_fails_is_told_without_the_errors_words(caplog: pytest.LogCaptureFixture) -> None:
+    bot = Bot.__new__(Bot)
+    words = "my secret"
+    with caplog.at_level(logging.INFO):
+        try:
+            raise ValueError(words)
+        except ValueError:
+            await bot.on_error("on_message", object())
+    (record,) = caplog.records
+    facts = vars(record)
+    assert (record.levelname, facts["event"], facts["error"]) == ("ERROR", "on_message", "ValueError")
+    assert "test_client_errors.py" in facts[TRACEBACK]
+    assert words not in str(facts)
