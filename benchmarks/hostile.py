@@ -2,8 +2,9 @@
 
 Run: python -m benchmarks.hostile [--rounds 3]
 
-At the same time one member sends a picture bomb (a WebP of 2 KB and 50 million pixels), asks for a table of 4,000 rows
-and for 60,000 brackets, each of which the model sends in one chunk, and has lines read aloud that once hung the bot.
+At the same time one member sends picture bombs (WebPs of some KB, of 50 million pixels and of just under 16), asks for
+a table of 4,000 rows and for 60,000 brackets, each of which the model sends in one chunk, and has lines read aloud that
+once hung the bot.
 Meanwhile another member uses /help and /ask in another channel. Exit status 1 where a bound is not kept.
 """
 
@@ -19,12 +20,9 @@ from pathlib import Path
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
-from tests.support.make_picture import picture
-from tests.support.trip_box import ANY_NUMBER, all_of, is_about, whole
+from tests.support.hostile import attack, script_answers
+from tests.support.trip_box import ANY_NUMBER, all_of, whole
 
-LINES = ("Use ``` to open a block and `x` for code", "Hello ``` and `x`", "``` `b`", "```python `print`", "```\\`")
-TABLE = "|a|\n|-|\n" + "|b|\n" * 4_000
-BRACKETS = "[" * 60_000
 GRACE_S = 7.0
 
 MOST_RATIO = 3.0
@@ -97,22 +95,20 @@ async def measure() -> Round:
     """Start a bot, use it idle and under attack, stop it during a second attack."""
     env = {**ANY_NUMBER, "QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited", "SHUTDOWN_GRACE_SECONDS": f"{GRACE_S:g}"}
     async with Sandbox(env) as box:
-        api = box.model_api
-        api.script([TABLE], when=is_about("table"), times=None)
-        api.script([BRACKETS], when=is_about("brackets"), times=None)
+        script_answers(box.model_api)
         attacker, other = box.person("Ada"), box.person("Ben")
         await _uses(other, 3)  # what only the first use costs
         idle = await _uses(other, 20)
         assert box.child.pid is not None
         memory = Memory(box.child.pid)
         watching = asyncio.create_task(memory.watch())
-        attack = asyncio.create_task(_finished(await _attack(attacker)))
+        attacking = asyncio.create_task(_finished(await attack(attacker)))
         attacked = []
-        while not attack.done() or len(attacked) < 20:
+        while not attacking.done() or len(attacked) < 20:
             attacked += await _uses(other, 1)
-        await attack
+        await attacking
         watching.cancel()
-        await _attack(attacker)
+        await attack(attacker)
         began = time.monotonic()
         status = await box.child.stop()
         return Round(idle, attacked, memory.most_mib - memory.base_mib, time.monotonic() - began, status)
@@ -129,20 +125,8 @@ async def _uses(person: Person, times: int) -> list[float]:
     return seconds
 
 
-async def _attack(person: Person) -> list[Invocation]:
-    """Send everything at once."""
-    bomb = picture(7071, 7071, kind="WEBP", mode="RGBA", lossless=True)
-    used = [
-        await person.command("/ask", prompt="What is this?", attachment=person.uploads("bomb.webp", bomb)),
-        await person.command("/ask", prompt="A table, please"),
-        await person.command("/ask", prompt="Some brackets, please"),
-    ]
-    used += [await person.uses_menu("Read aloud", await person.says(line)) for line in LINES]
-    return used
-
-
-async def _finished(attack: list[Invocation]) -> None:
-    await all_of(whole(used) for used in attack)
+async def _finished(used: list[Invocation]) -> None:
+    await all_of(whole(each) for each in used)
 
 
 async def main(rounds: int) -> int:
