@@ -26,7 +26,7 @@ _STOPS: Final = "。！？｡，、；："
 
 _CLOSERS: Final = "\"'”’»」』】》〉）)]*_~"
 _TRAILING: Final = frozenset(_STOPS + _CLOSERS)
-_WORD_END: Final = re.compile(rf"\s+|[{_STOPS}][{re.escape(_STOPS + _CLOSERS)}]*(?=[^{re.escape(_STOPS + _CLOSERS)}])")
+_MAY_END_WORD: Final = re.compile(rf"\s+|[{_STOPS}][{re.escape(_STOPS + _CLOSERS)}]*+")
 _MARKER: Final = re.compile(
     r"[^\S\n]*(?:(?P<quote>>+(?:[^\S\n]+|(?=\n)))|(?P<heading>(?:#{1,6}|-#)[^\S\n]+)|(?P<item>[-*+•][^\S\n]+)"
     r"|(?P<number>\d{1,9})[.)][^\S\n]+)"
@@ -210,7 +210,7 @@ class Reader:
         if whole:
             end = len(self._raw)
         else:
-            end = max((found.end() for found in _WORD_END.finditer(mask[:readable])), default=0)
+            end = _last_word_end(mask[:readable])
             if not end and len(mask) >= LONGEST_WORD:
                 end = readable
         if not end:
@@ -297,6 +297,12 @@ class Reader:
         self._at_line_start = True
         self._goes_on = self._in_list = False
         return heard_of_it
+
+
+def _last_word_end(text: str) -> int:
+    """Return where the last word of `text` that is complete ends; behind a stop something must follow that is none."""
+    ends = (found.end() for found in _MAY_END_WORD.finditer(text) if found[0].isspace() or found.end() < len(text))
+    return max(ends, default=0)
 
 
 def _ends_line(found: re.Match[str]) -> bool:

@@ -20,7 +20,7 @@ _OTHER_TAGS: Final = (
     "a|br|center|details|div|h[1-6]|hr|img|li|ol|p|summary|table|tbody|td|tfoot|th|thead|tr|ul|abbr|wbr"
 )
 
-# No formula begins within another: looking for the end of each of many would take long.
+# No formula or comment begins within another: looking for the end of each of many would take long.
 # `||` is a spoiler wherever Discord does not see code, in what other programs would take for a formula too.
 _WHOLE: Final = rf"""
       (?<!`)(?P<ticks>`+)(?!`)(?P<code>[^\n]{{1,{_REACH}}}?)(?<!`)(?P=ticks)(?!`)
@@ -31,7 +31,7 @@ _WHOLE: Final = rf"""
     | \$(?P<number>\d(?:(?!\|\|)[^\s$])*)\$(?!\d)
     | {SPOILER} | {LABEL} | {NAMED}
     | (?P<note>\[\^[^\[\]|\s]{{1,40}}\]:?|【[^【】|\n]{{1,80}}】)
-    | <!--(?P<comment>(?:(?!\|\|).){{0,{_REACH}}}?)-->
+    | <!--(?P<comment>(?:(?!\|\||<!--).){{0,{_REACH}}}?)-->
     | </?(?P<tag>{_INLINE_TAGS})\b[^<>|\n]{{0,{_REACH}}}> | </?(?P<block_tag>{_OTHER_TAGS})\b[^<>|\n]{{0,{_REACH}}}>
 """
 
@@ -48,7 +48,7 @@ _BEGUN: Final = rf"""
     | \$[^\s$\d](?:(?!\|\|)[^$\n]){{0,{_REACH}}}\Z
     | !?\[[^\[\]\n]{{0,{_REACH}}}(?:\](?:\({_ADDRESS_BEGUN}(?:[^\S\n]{{1,{_REACH}}}(?:"[^"\n]{{0,{_REACH}}}"?)?)?)?)?\Z
     | </[^<>:|\n]{{0,110}}\Z
-    | <!--(?:(?!\|\|).){{0,{_REACH}}}\Z
+    | <!--(?:(?!\|\||<!--).){{0,{_REACH}}}\Z
     | </?(?:{_INLINE_TAGS}|{_OTHER_TAGS})\b[^<>|\n]{{0,{_REACH}}}\Z
     | 【[^【】|\n]{{0,80}}\Z
 """
@@ -56,7 +56,8 @@ _BEGUN: Final = rf"""
 _FLAGS: Final = re.VERBOSE | re.DOTALL | re.IGNORECASE
 # An escape comes last: `\[` may begin a formula.
 _SPANS: Final = re.compile(f"{_WHOLE} | {ESCAPED}", _FLAGS)
-_SPANS_AND_BEGINNINGS: Final = re.compile(f"{_WHOLE} | (?P<begun>{_BEGUN}) | {ESCAPED}", _FLAGS)
+_SPANS_IN_LINE: Final = re.compile(rf"{_WHOLE} | {ESCAPED} | (?P<line_end>\n)", _FLAGS)
+_SPANS_AND_BEGINNINGS: Final = re.compile(rf"{_WHOLE} | (?P<begun>{_BEGUN}) | {ESCAPED} | (?P<line_end>\n)", _FLAGS)
 
 _HIDDEN: Final = re.compile(SPOILER)
 _EMOJI: Final = re.compile(
@@ -85,13 +86,16 @@ def heard(text: str) -> str:
 
 
 def masked(text: str, *, whole: bool) -> tuple[str, int]:
-    """Give `text` with its spans blotted out, and where the first one begins that is not whole yet; else its length.
+    """Give the first line of `text` with its spans blotted out, and where the first one begins that is not whole yet.
 
+    A line end within a span is part of the line. Where all spans are whole, the length of the line is given.
     `whole` tells whether nothing comes after `text`, so that nothing more becomes whole.
     """
     seen: list[str] = []
     at, end = 0, len(text)
-    for found in (_SPANS if whole else _SPANS_AND_BEGINNINGS).finditer(text):
+    for found in (_SPANS_IN_LINE if whole else _SPANS_AND_BEGINNINGS).finditer(text):
+        if found.lastgroup == "line_end":
+            return "".join(seen) + text[at : found.end()], found.end()
         if found.lastgroup == "begun":
             end = found.start()
             break
