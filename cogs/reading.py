@@ -114,7 +114,7 @@ class Reading(commands.Cog):
 
     def _permit(self, member_id: int, session: Session, channel_id: int) -> ListenersPermit:
         """Give a permit for what a member writes in a channel, or tells of it."""
-        origin = Origin(session.guild, channel_id, VIEW)
+        origin = Origin(channel_id, VIEW)
         return self._audience.permit(member_id, lambda: session.channel, origin)
 
 

@@ -147,6 +147,18 @@ async def test_who_joins_while_it_is_said_ends_it_if_they_may_not_hear_it(open_b
         stranger.leaves_voice()
 
 
+async def test_moved_to_others_it_says_nothing_more_that_they_may_not_hear(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER, world=_world())
+    ada, ben, mo = box.person("Ada"), box.person("Ben"), box.person("Mo")
+    await in_the_lounge(box, ada)
+    ben.joins_voice(OTHER)
+    await _reads(ada, await ada.says(f"The password is swordfish. {LONG}", channel=HIDDEN))
+    await box.voice.until(lambda heard: heard.speech.seconds > 0.5, deadline_s=DEADLINE_S)
+    mo.moves_bot(OTHER)
+    await idle(ada)
+    assert box.voice.heard().by(ben.id).speech.seconds < 0.5
+
+
 async def test_a_role_that_somebody_lost_lets_them_hear_nothing_more(open_box: OpenBox) -> None:
     world = World()
     guild = world.populate()

@@ -61,15 +61,13 @@ class Origin:
     `thread` is for one that discord.py does not keep: a private one without the bot in it, or one that is put away.
     """
 
-    guild: discord.Guild
     channel_id: int
     needs: discord.Permissions
     thread: discord.Thread | None = None
 
-    @property
-    def place(self) -> GuildPlace | None:
-        """The channel or thread as it is now; None where it is gone."""
-        return self.guild.get_channel_or_thread(self.channel_id) or self.thread
+    def place(self, guild: discord.Guild) -> GuildPlace | None:
+        """Return the channel or thread as it is now; None where it is gone."""
+        return guild.get_channel_or_thread(self.channel_id) or self.thread
 
 
 def origin_of(interaction: discord.Interaction, needs: discord.Permissions) -> Origin | None:
@@ -79,7 +77,7 @@ def origin_of(interaction: discord.Interaction, needs: discord.Permissions) -> O
         return None
     kept = guild.get_channel_or_thread(interaction.channel_id) is not None
     thread = channel if isinstance(channel, discord.Thread) and not kept else None
-    return Origin(guild, interaction.channel_id, needs, thread)
+    return Origin(interaction.channel_id, needs, thread)
 
 
 class Audience:
@@ -178,7 +176,7 @@ class ListenersPermit:
         """
         if not self._asker_listens():
             raise NotThere
-        if self._origin is None or _is_open(self._origin):
+        if self._origin is None or self._is_open(self._origin):
             return
         listeners = people_in(self._where())
         if len(listeners) > MOST_ASKED:
@@ -193,24 +191,33 @@ class ListenersPermit:
 
     def stands(self) -> bool:
         """Whether it may be heard by anybody who could come."""
-        return self._asker_listens() and (self._origin is None or _is_open(self._origin))
+        return self._asker_listens() and (self._origin is None or self._is_open(self._origin))
 
     def holds(self) -> bool:
         """Whether everybody who listens now is known to be allowed to hear it."""
         origin = self._origin
-        if origin is None or _is_open(origin):
+        if origin is None or self._is_open(origin):
             return True
-        place = origin.place
+        place = origin.place(self._guild)
         return place is not None and all(self._may_read(place, each, origin.needs) for each in people_in(self._where()))
+
+    @property
+    def _guild(self) -> discord.Guild:
+        """The server as it is known now: after a new session of the gateway discord.py makes it anew."""
+        return self._where().guild
+
+    def _is_open(self, origin: Origin) -> bool:
+        place = origin.place(self._guild)
+        return place is not None and _is_open(place, origin.needs)
 
     def _asker_listens(self) -> bool:
         """Whether whoever asked is in a voice channel still: who was banned, or is in timeout, is in none."""
-        guild = self._where().guild
+        guild = self._guild
         return any(self._asker_id in each.voice_states for each in (*guild.voice_channels, *guild.stage_channels))
 
     async def _learn(self, user_id: int, origin: Origin) -> None:
-        member = self._members[user_id] = await self._audience.member(origin.guild, user_id)
-        place = origin.place
+        member = self._members[user_id] = await self._audience.member(self._guild, user_id)
+        place = origin.place(self._guild)
         if member is None or place is None or user_id == self._asker_id:
             return
         private = _private(place, member)
@@ -222,6 +229,7 @@ class ListenersPermit:
     def _may_read(self, place: GuildPlace, user_id: int, needs: discord.Permissions) -> bool:
         # Of somebody who has come since, Discord told the roles along with the coming.
         member = self._members[user_id] if user_id in self._members else place.guild.get_member(user_id)
+        needs = VIEW if user_id == self._asker_id else needs  # they have seen it
         if member is None or not _reads(place, member, needs):
             return False
         if _private(place, member) is None:
@@ -281,13 +289,12 @@ def _private(place: GuildPlace, member: discord.Member) -> discord.Thread | None
     return None if parent is not None and parent.permissions_for(member).manage_threads else place
 
 
-def _is_open(origin: Origin) -> bool:
+def _is_open(place: GuildPlace, needs: discord.Permissions) -> bool:
     """Whether everybody in the server may read there, whatever roles they have."""
-    place = origin.place
-    channel = None if place is None else _settled_by(place)
+    channel = _settled_by(place)
     if channel is None or (isinstance(place, discord.Thread) and place.is_private()):
         return False
-    needed = _needed(channel, origin.needs)
+    needed = _needed(channel, needs)
     if not channel.permissions_for(channel.guild.default_role) >= needed:
         return False
     return not any((overwrite.pair()[1] & needed).value for overwrite in channel.overwrites.values())
