@@ -3,11 +3,13 @@
 Turns are taken from the newest back until a file is full, and stand in it from the oldest on.
 """
 
-import json
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+import msgspec
 
 from bot.store.archive import NEWEST
 from bot.store.turns import Turn
@@ -99,7 +101,7 @@ def jump_link(turn: Turn) -> str | None:
 
 def as_json(value: object) -> str:
     """Write JSON that people can read, in any script."""
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def moment(at_ms: int) -> str:
@@ -123,6 +125,7 @@ async def _gathered(reading: Reading, written: Callable[[Turn], str], between: s
             if room < 0:
                 return texts[::-1]
             texts.append(text)
+            await asyncio.sleep(0)  # a turn may be long
         before = turns[-1].id
     return texts[::-1]
 

@@ -1,5 +1,6 @@
 """What is kept about one member, in all servers and direct messages: to see, to take along, to have deleted."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -62,7 +63,7 @@ class OwnData:
 
         now = moment(unix_ms(self._clock.discord_now()))
         others = await self._members.traces(caller.user_id)
-        fitting = _fitting(others, min(room, LARGEST) // 2)
+        fitting = await _fitting(others, min(room, LARGEST) // 2)
         facts: Json = {
             "format": _FORMAT,
             "version": VERSION,
@@ -91,7 +92,7 @@ class OwnData:
         return turns
 
 
-def _fitting(others: Mapping[str, Sequence[Mapping[str, int | str | None]]], room: int) -> dict[str, list[Json]]:
+async def _fitting(others: Mapping[str, Sequence[Mapping[str, int | str | None]]], room: int) -> dict[str, list[Json]]:
     """Write as many rows as fit `room` bytes."""
     fitting: dict[str, list[Json]] = {table: [] for table in others}
     for table, rows in others.items():
@@ -101,6 +102,7 @@ def _fitting(others: Mapping[str, Sequence[Mapping[str, int | str | None]]], roo
             if room < 0:
                 return fitting
             fitting[table].append(written)
+            await asyncio.sleep(0)  # there may be thousands
     return fitting
 
 

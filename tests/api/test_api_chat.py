@@ -24,6 +24,7 @@ from bot.api.client import ApiClient
 from bot.errors import BrokenAnswer, ContentRefused, RateLimited, ServerTrouble, TooSlow, Unreachable
 from bot.yielding import SLICE
 from tests.support.clock import FakeClock
+from tests.support.others import others
 
 HELLO = [ChatMessage("developer", "be kind"), ChatMessage("user", "hello")]
 USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "prompt_tokens_details": None}
@@ -380,21 +381,11 @@ async def test_an_answer_can_be_had_in_one_piece(connect):
 
 async def turns_while_listening(client: ApiClient) -> tuple[list[ChatEvent], list[int]]:
     """Give the events of an answer, and how often others had had their turn when each came."""
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(others())
     events, at = [], []
-    async with aclosing(client.chat_stream("gpt-4.1", HELLO)) as stream:
+    async with others() as turns, aclosing(client.chat_stream("gpt-4.1", HELLO)) as stream:
         async for event in stream:
             events.append(event)
-            at.append(turns)
-    other.cancel()
+            at.append(turns())
     return events, at
 
 

@@ -4,17 +4,20 @@ import dataclasses
 import json
 
 import pytest
-from kept_turns import ANNA, GUILD, Say, SleepClock
+from kept_turns import ANN, ANNA, CHANNEL, GUILD, Say, SleepClock
 
 from bot.caller import Right
 from bot.errors import MissingRight
+from bot.memory.exports import json_file, markdown_file
 from bot.memory.history import Format, History
 from bot.memory.own_data import OwnData
-from bot.store.archive import Archive
+from bot.store.archive import NEWEST, Archive, View
 from bot.store.database import Database
 from bot.store.members import Members
 from bot.store.removals import Removals
 from bot.store.settings import StoredSettings
+from bot.store.turns import Turn
+from tests.support.others import others
 
 
 @pytest.fixture
@@ -40,6 +43,20 @@ async def test_a_json_file_is_json_however_many_turns_are_in_it(history: History
         content = json.loads((await history.export(ANNA, Format.JSON, 100_000)).data)
         assert (len(content["turns"]), content["turns_in_file"], content["turns_kept"]) == (expected,) * 3
         await say('"quoted" \\ and\nbroken')
+
+
+async def test_others_have_their_turn_between_the_turns_of_a_long_file(say: Say, database: Database) -> None:
+    await say("question", answer="word " * 1000)
+    [turn] = await Archive(database).turns_before(View(ANN, CHANNEL), NEWEST, 1)
+
+    async def reading(before: int) -> list[Turn]:
+        return [dataclasses.replace(turn, id=number) for number in range(300, 0, -1)] if before == NEWEST else []
+
+    async with others() as turns:
+        assert (await json_file("x", {}, 300, reading, 10_000_000)).turns == 300
+        assert turns() >= 300
+        assert (await markdown_file("x", "# X", 300, reading, 10_000_000)).turns == 300
+        assert turns() >= 600
 
 
 async def test_a_question_cannot_break_out_of_its_quote(history: History, say: Say) -> None:
