@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.hostile [--rounds 3]
 
-At the same time one member sends picture bombs (WebPs of some KB, of 50 million pixels and of just under 16), asks for
+At the same time one member sends picture bombs (WebPs of some KB, of 50 million pixels and of 9), asks for
 a table of 4,000 rows and for 60,000 brackets, each of which the model sends in one chunk, and has lines read aloud that
 once hung the bot.
 Meanwhile another member uses /help and /ask in another channel. Exit status 1 where a bound is not kept.

@@ -12,8 +12,8 @@ LINES = ("Use ``` to open a block and `x` for code", "Hello ``` and `x`", "``` `
 ROWS = 4_000
 TABLE = "|a|\n|-|\n" + "|b|\n" * ROWS
 BRACKETS = "[" * 60_000
-SIDES = (7071, 3999)
-"""Of square pictures: 50 million pixels, far too many, and just under the 16 million that are decoded."""
+SIDES = (7071, 2999)
+"""Of square pictures: 50 million pixels, far too many, and as many as a good camera takes."""
 
 
 def script_answers(api: ModelApi) -> None:
