@@ -45,7 +45,7 @@ class Controls(commands.Cog):
         self._asking = asking
         self._rules = rules
         self._speaking = speaking
-        buttons.on(name_of(Action.STOP), self._stop)
+        buttons.on(name_of(Action.STOP), self._stop, reads=True)
         buttons.on(name_of(Action.REGENERATE), self._regenerate)
         buttons.on(name_of(Action.CONTINUE), self._continue)
         buttons.on(name_of(Action.READ), self._read)

@@ -30,8 +30,8 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
 
     def __init__(self, history: History, buttons: Buttons) -> None:
         self._history = history
-        buttons.on(_OLDER, self._older)
-        buttons.on(_NEWER, self._newer)
+        buttons.on(_OLDER, self._older, reads=True)
+        buttons.on(_NEWER, self._newer, reads=True)
         buttons.on(_CLEAR, self._clear)
 
     @app_commands.command(extras={READS: True, RIGHT: Right.READ_MESSAGE_HISTORY})

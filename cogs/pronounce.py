@@ -33,7 +33,7 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
 
     def __init__(self, lexicon: Lexicon, buttons: Buttons) -> None:
         self._lexicon = lexicon
-        buttons.on(_PAGE, self._turn_to)
+        buttons.on(_PAGE, self._turn_to, reads=True)
 
     @app_commands.command(extras={RIGHT: Right.MANAGE_SERVER})
     @app_commands.describe(word="The word as people write it, in any case", say="What I should say in its place")

@@ -84,6 +84,7 @@ def _prepare(path: Path) -> None:
         for file in disk.close_to_others(path):
             logger.warning("others may read a file of the database", extra={"file": file.name})
         with closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            connection.execute("PRAGMA secure_delete = ON")  # for what a migration takes away
             _use_write_ahead_log(connection, path)
             before = version_of(connection)
             upgrade(connection, migrations())

@@ -11,7 +11,7 @@ import discord
 from bot.errors import Refusal
 from bot.ui import notices
 from bot.ui.ids import read_id
-from bot.ui.tree import Tree
+from bot.ui.tree import READS, Tree
 
 Pressed = Callable[[discord.Interaction, int], Awaitable[None]]
 """What is done when a button is pressed: its interaction, and the id that the button carries."""
@@ -31,15 +31,21 @@ class Buttons:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._pressed: dict[str, Pressed] = {}
+        self._reading: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names by which buttons are known."""
         return tuple(self._pressed)
 
-    def on(self, name: str, pressed: Pressed) -> None:
-        """Have `pressed` called when a button of that name is. Rights are for it to ask: time has passed since."""
+    def on(self, name: str, pressed: Pressed, *, reads: bool = False) -> None:
+        """Have `pressed` called when a button of that name is. Rights are for it to ask: time has passed since.
+
+        What only `reads` works on a full disk too.
+        """
         self._pressed[name] = pressed
+        if reads:
+            self._reading.add(name)
 
     async def press(self, interaction: discord.Interaction) -> None:
         """Do what the pressed button is for; interactions that are no pressed buttons are passed over."""
@@ -48,6 +54,7 @@ class Buttons:
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
         name, *ids = str(data.get("custom_id")).split(":")
         pressed, numbers = self._pressed.get(name), [read_id(each) for each in ids]
+        interaction.extras[READS] = name in self._reading
         if not await self._tree.interaction_check(interaction):
             return
         try:

@@ -14,7 +14,7 @@ RIGHT: Final = "right"
 """In a command's `extras`: the right that it takes, where its group's default permission does not say so."""
 
 READS: Final = "reads"
-"""In a command's `extras`: it writes nothing, so that it works on a full disk too."""
+"""In a command's `extras`, or a pressed button's: it writes nothing, so that it works on a full disk too."""
 
 
 class Tree(app_commands.CommandTree[Any]):  # Any: the client, of which this file needs the gate only
@@ -38,7 +38,8 @@ class Tree(app_commands.CommandTree[Any]):  # Any: the client, of which this fil
         discord.py asks this of commands and choices; forms and buttons ask it by themselves.
         """
         gate: Gate = self.client.gate
-        reads = interaction.command is not None and bool(interaction.command.extras.get(READS))
+        extras = interaction.extras if interaction.command is None else interaction.command.extras
+        reads = bool(extras.get(READS))
         if not await gate.admits(interaction, reads=reads):
             return False
         try:

@@ -109,6 +109,19 @@ def test_another_machines_disk_is_known_by_its_file_system(place: str, kind: str
     assert disk.machine_of(Path(place), MOUNTS) == kind
 
 
+def test_the_start_and_a_check_name_another_machines_disk(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"30 27 0:50 / {path.parent} rw - nfs4 box:/export rw\n")
+    monkeypatch.setattr(disk, "_MOUNTS", mounts)
+    asyncio.run(write(path))
+    assert "another machine's disk (nfs4)" in inspect(f"sqlite:///{path}")
+    (told,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "another machine's disk" in told.message
+    assert told.file_system == "nfs4"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells of its mounts there")
 def test_this_machines_mounts_can_be_read(tmp_path: Path) -> None:
     disk.machine_of(tmp_path)

@@ -196,6 +196,25 @@ async def test_an_answer_that_ends_on_a_full_disk_can_be_gone_on_with_when_there
     assert "Go on." in str(box.model_api.calls(Kind.CHAT)[-1].messages)
 
 
+async def test_an_answer_can_be_stopped_and_the_history_leafed_through_on_a_full_disk(
+    open_box: OpenBox, small: Path
+) -> None:
+    box = await open_box(ANY_NUMBER, directory=small)
+    ada = box.person("Ada")
+    for number in range(6):
+        await ask(ada, f"Question {number}.")
+    shown = await use(ada, "/history show")
+    box.model_api.faults.next(Kind.CHAT, Stall(after=4))
+    used = await begun(await ada.command("/ask", prompt="Go on."))
+    fill_disk(small)
+    await (await ada.clicks(used.messages[-1], "Stop")).acknowledged
+    assert (await whole(used)).text.endswith("I was asked to stop here.")
+    assert "Question 0." not in shown.text
+    await (await ada.clicks(shown.messages[-1], "Older")).acknowledged
+    await shown.until(lambda each: "Question 0." in each.text, deadline_s=DEADLINE_S)
+    make_room(small)
+
+
 async def test_a_check_and_a_start_on_a_full_disk_say_so(open_box: OpenBox, small: Path) -> None:
     box = await open_box(directory=small)
     await box.child.stop()
