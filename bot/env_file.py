@@ -155,9 +155,11 @@ class _Reading:
         """Tell a slip in a setting's name from a name that is another program's."""
         right = nearest(key, self._names) or self._with_prefix(key)
         if right is not None:
-            shown = key if _PLAIN_NAME.fullmatch(key) else f"the name in line {line}"
-            where = f"in line {line} of {FILE} is no setting" if shown == key else f"of {FILE} is no setting"
-            self._fault(shown, f"{where}: expected {right}, which is the nearest, or nothing")
+            plain = _PLAIN_NAME.fullmatch(key) is not None
+            where = f"in line {line} of {FILE}" if plain else f"the name in line {line} of {FILE}"
+            self._fault(
+                key if plain else right, f"{where} is no setting: expected {right}, which is the nearest, or nothing"
+            )
         elif _PLAIN_NAME.fullmatch(key):
             self._file.ignored.append(key)
         else:  # whatever it is, it might be a secret in the wrong place
