@@ -111,6 +111,8 @@ class Reading(commands.Cog):
             session.last_read = caller.user_id
             await turn.aclose()
             await self._saying.speak_aloud(prepared, utterance)
+            if utterance.refused is not None:
+                session.last_read = None  # whoever is heard next is named
 
     def _permit(self, member_id: int, session: Session, channel_id: int) -> ListenersPermit:
         """Give a permit for what a member writes in a channel, or tells of it."""

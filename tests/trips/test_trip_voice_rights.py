@@ -199,6 +199,18 @@ async def test_what_somebody_had_said_is_passed_over_when_they_are_gone(open_box
     assert box.voice.heard(since=since).speech.seconds < 3
 
 
+async def test_what_comes_from_a_channel_that_is_gone_is_passed_over(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    await use(ada, "/say", text=LONG)
+    await _reads(ada, await ada.says(LONG, channel="random"))
+    since = len(box.voice.heard())
+    box.person("Mo").deletes_channel("random")
+    assert (await use(ada, "/voice skip")).text == "Skipped."
+    await idle(ada)
+    assert box.voice.heard(since=since).speech.seconds < 3
+
+
 async def test_a_channel_that_is_made_private_is_read_no_longer(open_box: OpenBox) -> None:
     world = World(privileged_intents=MESSAGE_CONTENT)
     guild = world.populate()
