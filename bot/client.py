@@ -238,11 +238,13 @@ class Bot(commands.AutoShardedBot):
         return self.is_ready() and set(shards) == self._in_session and all(map(is_heard, shards.values()))
 
     def _trace(self) -> aiohttp.TraceConfig:
+        own = yarl.URL(self._api_base_url).origin()
+
         async def on_request_end(
             _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
         ) -> None:
             self.rooms.learn(params.method, params.url.path, params.response.headers)
-            if str(params.url).startswith(self._api_base_url):  # a file's host may tell when it was stored
+            if params.url.origin() == own:  # a file's host may tell when it was stored
                 self._clock.learn_discord_time(params.response.headers.get("Date"))
 
         trace = aiohttp.TraceConfig()

@@ -126,6 +126,18 @@ async def test_old_turns_are_swept_at_the_start(open_box: OpenBox, tmp_path: Pat
     assert await carried(box, ada) == ["new tide"]
 
 
+async def test_discord_tells_the_time_whatever_way_its_address_is_written(open_box: OpenBox) -> None:
+    box = await open_box()
+    await box.child.until_logged("swept turns=0", deadline_s=DEADLINE_S)
+    lines = len(box.child.log)
+    await box.restart({"DISCORD_API_BASE_URL": box.discord.base_url.replace("127.0.0.1", "LocalHost")})
+    await box.child.bell.until(
+        lambda: any("swept turns=0" in line for line in list(box.child.log)[lines:]),
+        deadline_s=DEADLINE_S,
+        what="the sweep",
+    )
+
+
 async def test_a_clock_far_from_discords_deletes_nothing(open_box: OpenBox, tmp_path: Path) -> None:
     """Seen from the bot, a Discord of 400 days ago is a wall clock that is 400 days ahead."""
     box = await open_box(directory=tmp_path)
