@@ -132,10 +132,15 @@ def _sniff(data: bytes) -> tuple[str, str] | None:
 def _without_metadata(name: str, data: bytes) -> bytes:
     match name:
         case "PNG":
-            return b"".join(_png_pixels(memoryview(data)))
+            parts = _png_pixels(memoryview(data))
         case "JPEG":
-            return b"".join(_jpeg_pixels(memoryview(data)))
-    return data
+            parts = _jpeg_pixels(memoryview(data))
+        case _:
+            return data
+    kept = bytearray()
+    for part in parts:  # one by one: there may be millions
+        kept += part
+    return bytes(kept)
 
 
 def _png_pixels(data: memoryview) -> Iterator[memoryview]:

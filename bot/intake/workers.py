@@ -24,8 +24,8 @@ WITHIN_S: Final = 10.0
 MOST_JOBS: Final = 200
 """Of one process; then a new one takes over, so that nothing grows for ever."""
 
-IDLE_S: Final = 60.0
-"""How long a process is kept that nobody needs."""
+IDLE_S: Final = 5.0
+"""How long a process is kept that nobody needs. A new one is there in a tenth of a second."""
 
 _CHUNK: Final = 256 * 1024
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]

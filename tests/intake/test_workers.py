@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.intake import frames
+from bot.intake import workers as workers_module
 from bot.intake.frames import MOST_BYTES, MOST_HEAD_BYTES, BadFrame
 from bot.intake.workers import PROGRAM, Failure, JobFailed, Workers
 from tests.support.make_picture import picture
@@ -58,6 +59,15 @@ async def test_one_process_does_job_after_job_and_ends_with_the_block() -> None:
         assert (await workers.run("listen", [mp3(1)])).facts["seconds"] == pytest.approx(1, abs=0.1)
         (pid,) = workers.pids
     assert not is_alive(pid)
+
+
+async def test_one_that_nobody_needs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers_module, "IDLE_S", 0.0)
+    async with Workers() as workers, asyncio.timeout(DEADLINE_S):
+        await workers.run("show picture", [SMALL])
+        while workers.pids:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0)
+        await workers.run("show picture", [SMALL])
 
 
 async def test_bytes_that_are_no_good_are_a_failure_and_cost_no_process() -> None:
