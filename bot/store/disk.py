@@ -129,6 +129,7 @@ def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
 def _open_to_others(path: Path) -> Iterator[tuple[Path, int]]:
     if os.name != "posix":
         return
+    path = Path(os.path.realpath(path))  # SQLite keeps its files beside the one that a link leads to
     for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         with suppress(OSError):
             mode = file.stat().st_mode & 0o777

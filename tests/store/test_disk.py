@@ -86,6 +86,22 @@ async def test_files_that_a_killed_process_left_open_are_closed(path: Path, gene
 
 
 @posix
+def test_files_behind_a_link_are_closed_too(path: Path, tmp_path: Path, generous: None) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    path.parent.mkdir()
+    path.symlink_to(elsewhere / "real.db")
+    asyncio.run(write(path))
+    (elsewhere / "real.db").chmod(0o644)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("SELECT count(*) FROM turns").fetchall()
+        for each in elsewhere.iterdir():
+            each.chmod(0o644)
+        asyncio.run(write(path))
+        assert modes(elsewhere / "real.db") == {"real.db": 0o600, "real.db-wal": 0o600, "real.db-shm": 0o600}
+
+
+@posix
 def test_an_empty_file_that_was_put_there_is_closed_too(path: Path, generous: None) -> None:
     path.parent.mkdir()
     path.touch(0o644)
