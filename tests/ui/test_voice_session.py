@@ -75,6 +75,69 @@ async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_
         await session.speak(SimpleNamespace(read=lambda: b"\xf8\xff\xfe"))
 
 
+class SilentLink(BrokenLink):
+    """A connection that plays nothing: one that is neither connected nor ended, or one that only says it is."""
+
+    def __init__(self, *, connected: bool) -> None:
+        super().__init__()
+        self._connected = connected
+        self.encrypted_soon = False
+
+    def is_connected(self) -> bool:
+        return self._connected and not self.ended.is_set()
+
+    def play(self, source: object, *, after: object) -> None:
+        """Never send a packet, and never come to an end."""
+
+    def stop(self) -> None:
+        """Nothing plays."""
+
+
+class PlayingLink(SilentLink):
+    """A connection that plays all it is given at once."""
+
+    def __init__(self) -> None:
+        super().__init__(connected=True)
+
+    def play(self, source: Any, *, after: Any) -> None:
+        while packet := source.read():
+            source.sent(packet)
+        after(None)
+
+
+@pytest.mark.parametrize("connected", [False, True], ids=["neither connected nor ended", "nothing is sent"])
+async def test_a_connection_over_which_nothing_comes_is_ended_by_force(
+    monkeypatch: pytest.MonkeyPatch, pool: Pool, connected: bool
+) -> None:
+    clock, silent, losses = FakeClock(), SilentLink(connected=connected), list[VoiceLost]()
+
+    async def open_link(*_: object) -> PlayingLink:
+        return PlayingLink()
+
+    monkeypatch.setattr(voice_session, "open_link", open_link)
+    monkeypatch.setattr(voice_session, "TIMEOUT_S", 0)
+    session = session_of(silent, clock, pool, losses)
+    packets = [b"1", b"2", b"3"]
+    speaking = asyncio.create_task(session.speak(SimpleNamespace(read=lambda: packets.pop(0) if packets else b"")))
+    await clock.drive(asyncio.wait({speaking}))
+    assert speaking.result() is None
+    assert packets == []
+    assert silent.ended.is_set()
+    await session.leave()
+
+
+async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_heard(pool: Pool) -> None:
+    clock, losses = FakeClock(), list[VoiceLost]()
+    session = session_of(SilentLink(connected=True), clock, pool, losses)
+    assert session.idle_s == 0
+    speaking = asyncio.create_task(session.speak(SimpleNamespace(read=lambda: b"1")))
+    await clock.advance(300)
+    assert session.idle_s == 300
+    speaking.cancel()
+    await asyncio.wait({speaking})
+    await session.leave()
+
+
 async def test_a_refusal_that_will_not_change_ends_it_at_once(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None:
     clock, link, losses = FakeClock(), BrokenLink(), list[VoiceLost]()
 

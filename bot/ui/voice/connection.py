@@ -76,7 +76,7 @@ class Connection(VoiceConnectionState):
         self._moved = False
         self._limit: asyncio.Timeout | None = None
         self._waiting_for_server: asyncio.TimerHandle | None = None
-        self._closing: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[object] | None = None
 
     # ------------------------------------------------------------------ making it
 
@@ -248,9 +248,10 @@ class Connection(VoiceConnectionState):
     async def leave(self) -> None:
         """End it, and leave the channel, also where it ended for a move that nobody made."""
         self.end(leave=True)
-        if self.reassigned is not None:
-            await self._say_goodbye()
         await self.closed()
+        if self.reassigned is not None:
+            self._closing = asyncio.create_task(self._say_goodbye(), name="voice leaving")
+            await self.closed()
 
     async def _close(self, *, leave: bool) -> None:
         if self._runner is not None:

@@ -17,11 +17,11 @@ from bot.ui.voice.entrance import check_entrance
 from bot.ui.voice.link import NoLink, open_link
 from bot.ui.voice.session import Session, VocalChannel
 
-JOIN_WITHIN_S: Final = 25.0
+JOIN_WITHIN_S: Final = 22.0
 """How long a join may take in all: its turn after other coming and going, Discord's gateway, and the connection. One
 that takes longer is undone, so that it has ended within 30 s."""
 
-LEAVE_WITHIN_S: Final = 20.0
+LEAVE_WITHIN_S: Final = 15.0
 """How long leaving waits for other coming and going; then it takes a few seconds at most."""
 
 LOOK_EVERY_S: Final = 1.0
