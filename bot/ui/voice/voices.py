@@ -220,6 +220,8 @@ class Voices:
             for session in list(self._sessions.values()):
                 try:
                     await self._leave_where_not_needed(session)
+                except NotLeft:
+                    log.info("voice channel not left yet", extra={"guild": session.guild.id})
                 except Exception:
                     # Whatever is the matter with one session, the others are still looked after.
                     log.exception("voice channel not left", extra={"guild": session.guild.id})
