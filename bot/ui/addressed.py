@@ -82,4 +82,4 @@ def _replied(message: discord.Message) -> discord.Message | None:
 
 
 def _without_mention(content: str, bot_id: int) -> str:
-    return re.sub(rf"[^\S\n]*<@!?{bot_id}>", "", content).strip()
+    return re.sub(rf"(?<![^\S\n])[^\S\n]*<@!?{bot_id}>", "", content).strip()

@@ -19,6 +19,7 @@ from bot.speech.pieces import cut
 from bot.speech.pronunciation import Pronunciation
 from bot.speech.sentences import Sentences
 from bot.speech.wording import sayable
+from bot.ui.addressed import _without_mention
 from tests.support.adversarial_shapes import SHAPES
 
 SHORT, LONG = 16_000, 64_000
@@ -70,6 +71,7 @@ READERS: dict[str, Reader] = {
     "pronunciation": PRONUNCIATION.apply,
     "sentences": lambda text: streamed(Sentences(), text),
     "wording": worded,
+    "mention taken off": lambda text: _without_mention(text, 1),
     "normal form": lambda text: normalized("NFKC", text),
     "splitter": split,
     "splitter, streamed": lambda text: streamed(Splitter(), text),
