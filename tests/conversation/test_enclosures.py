@@ -14,6 +14,7 @@ from bot.conversation.material import Material, Subject
 from bot.conversation.sights import LONGEST_SIDE, MOST_BYTES, tokens_of
 from bot.conversation.texts import decoded
 from bot.errors import UnreadableFile
+from bot.intake.fair_limit import MOST_WAITING_EACH
 from bot.intake.intake import Intake
 from tests.support.make_picture import picture
 
@@ -161,6 +162,25 @@ async def test_so_many_files_are_held_at_once_and_no_more(intake: Intake) -> Non
     for each in await asyncio.gather(*asked):
         assert len(each.texts) == 3
     assert len(held) == 9
+
+
+async def test_more_files_of_one_member_than_make_sense_are_refused_for_now(intake: Intake) -> None:
+    async def hang(most: int) -> bytes:
+        return await asyncio.Future()
+
+    hanging = [
+        asyncio.create_task(enclosures.opened([enclosure("a.txt", read=hang)], None, intake, 1))
+        for _ in range(2 + MOST_WAITING_EACH)
+    ]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    with pytest.raises(UnreadableFile) as caught:
+        await enclosures.opened([enclosure("b.txt")], None, intake, 1)
+    assert "too many files" in caught.value.sentence
+    assert len((await enclosures.opened([enclosure("c.txt")], None, intake, 2)).texts) == 1
+    for each in hanging:
+        each.cancel()
+    await asyncio.wait(hanging)
 
 
 async def test_text_files_are_bounded_together_whatever_their_sizes_are_said_to_be(intake: Intake) -> None:
