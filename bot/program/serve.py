@@ -22,6 +22,8 @@ from bot.ui.discord_errors import said_by_discord
 AUTHENTICATION_FAILED: Final = 4004
 """The gateway's close code for a token that was changed while the bot ran."""
 
+CANCEL_AGAIN_S: Final = 0.2
+
 log = logging.getLogger(__name__)
 
 
@@ -99,6 +101,8 @@ async def _serve_once(
         else:
             log.info("stopping")
             watchdog.end_within(settings.shutdown_grace_seconds + CLOSING_S)
+            if not bot.shards:  # nobody was served yet; closed under its hands, connecting would fail with a traceback
+                await _put_away(serving)
             await bot.close()
             await _put_away(serving)
 
@@ -144,8 +148,10 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
 
 async def _put_away(serving: asyncio.Task[None]) -> None:
     """Wait for the end of a connection that was closed, perhaps while it was being made: no fault then."""
-    serving.cancel()
-    await asyncio.wait({serving})
+    # Again and again: discord.py takes a cancellation that meets a shard's connecting for a failure, and tries anew.
+    while not serving.done():
+        serving.cancel()
+        await asyncio.wait({serving}, timeout=CANCEL_AGAIN_S)
     if not serving.cancelled() and (error := serving.exception()) is not None:
         log.info("connection given up", extra={"error": type(error).__name__})
 
