@@ -124,7 +124,7 @@ class Translator:
             if self._block.take(line):
                 return
             self._end_block()
-        if stays or self._place.open:
+        if stays or self._place.open or not line.strip():
             self._paper.write(line + "\n")
             return
         inset = Inset.of(line, self._place)
