@@ -234,8 +234,9 @@ class Talk:
                 clip = self._current()
                 piece = clip.piece() if clip is not None else None
             if not due and piece is None and press.has_rest and (clip is None or not press.holds(clip)):
-                # Nothing follows an ended clip. What is left of it can wait for the next while there is enough to read.
-                due = self._closed or len(self._packets) < READY_PACKETS
+                # Nothing follows an ended clip. What is left of it can wait for the next while there is enough to read;
+                # after silence that is more, and what is left may be all that the reader waits for.
+                due = self._closed or len(self._packets) < (self._wait if self._holding else READY_PACKETS)
         if due:
             self._encode(era)
         elif clip is not None and piece is not None:
