@@ -45,9 +45,11 @@ async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(
         is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
         assert heard.flaws == ()
         left = left or _left_behind(box)
-    assert _left_behind(box) == left
     assert left is not None
-    assert left[1] == 1
+    async with asyncio.timeout(DEADLINE_S):
+        # A thread takes a moment to end.
+        while any(now > most for now, most in zip(_left_behind(box), (left[0], 1), strict=True)):
+            await use(ada, "/voice queue")
 
 
 async def test_another_server_and_another_channel_do_not_interrupt_it(open_box: OpenBox) -> None:
