@@ -284,3 +284,17 @@ def test_a_talk_without_clips_is_silent_until_it_is_closed(pool: ByHand, talk: T
     assert read(pool, talk, 3) == [SILENCE] * 3
     talk.close()
     assert (talk.read(), talk.read()) == (b"", b"")
+
+
+@pytest.mark.parametrize("first", [0.2, 0.4, 0.6, 0.8])
+async def test_a_clip_that_ends_behind_a_pause_is_heard_to_its_end_though_nothing_follows(
+    pool: ByHand, talk: Talk, first: float
+) -> None:
+    whole, clip = mp3_of(tune(1, 0.6)), talk.clip()
+    at = round(len(whole) * first)
+    clip.feed(whole[:at])
+    assert SILENCE in read(pool, talk, 60)  # what came is used up: more is waited for from now on
+    clip.feed(whole[at:])
+    clip.end()
+    read(pool, talk, 100)
+    assert (await clip.done()).seconds == pytest.approx(0.6, abs=0.03)

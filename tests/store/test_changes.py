@@ -100,10 +100,12 @@ def test_the_upgrade_shortens_a_log_that_has_grown(tmp_path: Path, texts: bool) 
     with closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as connection:
         upgrade(connection, migrations()[: CHANGE_LOG - 1])
         long = "x" * 150 if texts else ""
+        connection.execute("BEGIN")
         connection.executemany(
             "INSERT INTO changes (guild_id, setting, old, new, changed_at_ms) VALUES (?, 'persona', NULL, ?, ?)",
             [(guild, f"{number:04}{long}", number) for number in range(1500) for guild in (8, 9)],
         )
+        connection.execute("COMMIT")
         upgrade(connection, migrations())
         for guild in (8, 9):
             rows = connection.execute(
