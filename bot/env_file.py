@@ -93,7 +93,9 @@ class _Reading:
     def __init__(self, names: tuple[str, ...]) -> None:
         self._names = names
         self._prefixes = tuple({name.partition("_")[0] + "_" for name in names if "_" in name})
-        self._swallowed = re.compile(rf"(?im)^\s*(?:export\s+)?(?:{'|'.join(map(re.escape, names))})\s*=")
+        any_name = "|".join(map(re.escape, names))
+        self._swallowed = re.compile(rf"(?im)^\s*(?:export\s+)?(?:{any_name})\s*=")
+        self._inside = re.compile(rf"(?i)(?<!\w)(?:{any_name})\s*=")
         self._lines: dict[str, int] = {}
         self._file = EnvFile()
 
@@ -119,6 +121,10 @@ class _Reading:
             self._fault(shown, f"{where} runs over into other settings: expected a closing quotation mark")
         elif name not in self._names:
             self._foreign(line, key)
+        elif self._inside.search(value) and not _is_quoted(binding):
+            self._fault(
+                name, f"line {line} of {FILE} holds a setting within its value: expected each on a line of its own"
+            )
         elif not value:
             pass
         elif name in self._lines:
@@ -153,14 +159,14 @@ class _Reading:
 
     def _foreign(self, line: int, key: str) -> None:
         """Tell a slip in a setting's name from a name that is another program's."""
-        right = nearest(key, self._names) or self._with_prefix(key)
+        plain = _PLAIN_NAME.fullmatch(key) is not None
+        right = nearest(key, self._names) or self._with_prefix(key) or (None if plain else self._meant(key))
         if right is not None:
-            plain = _PLAIN_NAME.fullmatch(key) is not None
             where = f"in line {line} of {FILE}" if plain else f"the name in line {line} of {FILE}"
             self._fault(
                 key if plain else right, f"{where} is no setting: expected {right}, which is the nearest, or nothing"
             )
-        elif _PLAIN_NAME.fullmatch(key):
+        elif plain:
             self._file.ignored.append(key)
         else:  # whatever it is, it might be a secret in the wrong place
             self._file.ignored.append(f"a name in line {line}")
@@ -172,10 +178,14 @@ class _Reading:
         if prefix is None:
             return None
         alike = [name for name in self._names if name.startswith(prefix)]
-        return min(alike, key=lambda name: _edits(upper[:64], name))
+        return min(alike, key=lambda name: (not name.startswith(upper), _edits(upper[:64], name)))
 
     def _fault(self, name: str, text: str) -> None:
         self._file.faults.append((name, text))
+
+
+def _is_quoted(binding: Binding) -> bool:
+    return binding.original.string.partition("=")[2].lstrip()[:1] in ("'", '"')
 
 
 def _distance(name: str, right: str) -> int | None:

@@ -176,7 +176,9 @@ def _switch(value: object) -> bool:
 def _patterns(value: object) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, (tuple, list)) else []
     patterns = tuple(name.strip() for name in names if name.strip())
-    if any(not re.fullmatch(_MODEL_PATTERN, pattern) for pattern in patterns):
+    # As with ids: a list without a name would open what it was meant to close.
+    empty = isinstance(value, str) and not patterns
+    if empty or any(not re.fullmatch(_MODEL_PATTERN, pattern) for pattern in patterns):
         raise _Expected("model names or patterns, separated by commas, such as `gpt-4.1*,dall-e-3`")
     return patterns
 
@@ -399,8 +401,15 @@ def _token_of_a_bot(settings: Settings) -> Iterator[tuple[str, str]]:
         )
 
 
+def _key_of_the_service(settings: Settings) -> Iterator[tuple[str, str]]:
+    """A bot token in the key's place would be sent to the AI service, whoever runs it."""
+    if application_of(settings.multiappai_api_key.get_secret_value()) is not None:
+        yield "MULTIAPPAI_API_KEY", "expected the key for the AI service; this looks like a bot token of Discord's"
+
+
 _RULES: Final[tuple[Callable[[Settings], Iterator[tuple[str, str]]], ...]] = (
     _token_of_a_bot,
+    _key_of_the_service,
     _one_kind_each,
     _a_window_or_none,
 )

@@ -76,17 +76,18 @@ def test_a_line_that_does_not_parse_is_named_with_its_number(line: str, named: s
         ("DISCORDTOKEN", "DISCORD_TOKEN"),
         ("\u200bDISCORD_TOKEN", "DISCORD_TOKEN"),
         ("MULTIAPPAI_KEY", "MULTIAPPAI_API_KEY"),
-        ("QUOTA_MEMBER_MESSAGES", "QUOTA_MEMBER_IMAGES_PER_DAY"),
+        ("$env:ALLOWED_GUILDS", "ALLOWED_GUILDS"),
+        ("QUOTA_MEMBER_MESSAGES", "QUOTA_MEMBER_MESSAGES_PER_DAY"),
         ("DISCORD_BOT_TOKEN", "DISCORD_TOKEN"),
         ("VOICE_TIMEOUT", "VOICE_IDLE_SECONDS"),
-        ("HISTORY_LENGTH", "HISTORY_TOKENS"),
+        ("HISTORY_LENGTH", "HISTORY_TURNS"),
         ("DEFAULT_MODEL", "DEFAULT_CHAT_MODEL"),
     ],
 )
 def test_a_slip_in_a_name_is_named_with_the_nearest_setting(name: str, right: str) -> None:
     (told,) = faults(f"{GOOD}{name}={SECRET}\n")
     assert "is no setting" in told
-    assert right.partition("_")[0] in told
+    assert f"expected {right}," in told
     assert "line 3 of .env" in told
     assert told.startswith((f"{name}: ", f"{right}: "))
 
@@ -115,6 +116,26 @@ def test_a_closing_mark_that_was_found_in_a_later_line_is_named() -> None:
     assert told.startswith("DEFAULT_PERSONA: line 3 of .env runs over")
     (told,) = faults(f'{GOOD}COMPOSE_FILE="oops\r\nBLOCKED_USERS=1\r\nTZ="\r\n')
     assert told.startswith(".env: line 3 runs over")
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("DEFAULT_PERSONA=Be kind. ALLOW_DMS=false", "DEFAULT_PERSONA"),
+        ("DEFAULT_PERSONA=Be kind.\u2028ALLOW_DMS = false", "DEFAULT_PERSONA"),
+        ("DATABASE_URL=sqlite:///data/bot.db export log_level=DEBUG", "DATABASE_URL"),
+        ("MULTIAPPAI_API_KEY=MULTIAPPAI_API_KEY=" + SECRET, "MULTIAPPAI_API_KEY"),
+    ],
+)
+def test_a_setting_within_the_value_of_another_is_named(line: str, named: str) -> None:
+    (told,) = faults(f"DISCORD_TOKEN={TOKEN}\n{line}\n" + ("" if SECRET in line else f"MULTIAPPAI_API_KEY={SECRET}\n"))
+    assert told.startswith(f"{named}: line 2 of .env holds a setting within its value: expected ")
+
+
+def test_a_value_in_quotation_marks_may_speak_of_settings() -> None:
+    read = loaded(f"{GOOD}DEFAULT_PERSONA='Explain that ALLOW_DMS=false closes them.' # not ALLOW_DMS=true\n")
+    assert read.default_persona == "Explain that ALLOW_DMS=false closes them."
+    assert read.allow_dms
 
 
 def test_a_value_may_have_several_lines_and_a_remark_behind_it() -> None:
