@@ -101,7 +101,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         await stack.enter_async_context(deletions.running())
         retention = Retention(removals, servers, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
-        presets = Presets(StoredPresets(database), clock)
+        presets = Presets(StoredPresets(database), clock, intake.files)
         yield Services(
             answering=Answering(
                 api,

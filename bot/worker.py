@@ -6,6 +6,7 @@ It imports little, has no secret in its environment, and limits itself: the memo
 system has an alarm, the time. It ends with its standard input, so that it never outlives the bot for long.
 """
 
+import json
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from bot.errors import BotError
+from bot.errors import BadOption, BotError
 from bot.intake import frames
 from bot.intake.frames import Head
 
@@ -111,6 +112,13 @@ def _done(head: Head, parts: list[bytes]) -> Answer:
 _TOO_BIG: Final = ("PictureTooBig", "TooLongToSend")
 
 
+def _find_pictures(options: Head, parts: list[bytes]) -> Answer:
+    from bot.api.drawn import found_in
+
+    found = found_in(parts[0], options["most_entries"], options["most_bytes"])
+    return {"found": [(number, source) for number, source, _ in found]}, [data for _, _, data in found]
+
+
 def _check_picture(options: Head, parts: list[bytes]) -> Answer:
     from bot.api.pictures import open_picture
 
@@ -138,6 +146,16 @@ def _read_text(_: Head, parts: list[bytes]) -> Answer:
     return ({"is_text": False}, []) if text is None else ({"is_text": True}, [text.encode()])
 
 
+def _read_personas(_: Head, parts: list[bytes]) -> Answer:
+    from bot.guilds.preset_files import read
+
+    try:
+        found = {"personas": [(each.folded, each.name, each.persona) for each in read(parts[0])]}
+    except BadOption as refusal:
+        return {}, [json.dumps({"detail": str(refusal), "sentence": refusal.sentence}).encode()]
+    return {}, [json.dumps(found).encode()]
+
+
 def _listen(_: Head, parts: list[bytes]) -> Answer:
     from bot.speech.joining import duration_s
 
@@ -157,10 +175,12 @@ def _to_mp3(options: Head, parts: list[bytes]) -> Answer:
 
 
 _JOBS: Final[dict[str, Callable[[Head, list[bytes]], Answer]]] = {
+    "find pictures": _find_pictures,
     "check picture": _check_picture,
     "show picture": _show_picture,
     "fit picture": _fit_picture,
     "read text": _read_text,
+    "read personas": _read_personas,
     "listen": _listen,
     "join": _join,
     "to mp3": _to_mp3,

@@ -12,7 +12,7 @@ from bot.api.faults import DeveloperRoleUnknown, fault_in_answer
 from bot.api.payloads import ChatRequest, encode
 from bot.api.retries import Retries
 from bot.api.sending import Sending
-from bot.api.sse import MAX_EVENT_BYTES, EventDecoder, ServerSentEvent
+from bot.api.sse import EventDecoder, ServerSentEvent
 from bot.api.transport import Reply, Transport
 from bot.errors import BrokenAnswer, TooSlow, Unreachable
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 _CALL = "chat"
 _PATH = "/chat/completions"
-_LONGEST_WHOLE_BYTES = MAX_EVENT_BYTES
+_LONGEST_WHOLE_BYTES = 2 * 1024 * 1024
 """Of an answer that is not streamed: it is decoded in one go."""
 
 _MOST_SPACE_BYTES = 64 * 1024
@@ -109,7 +109,10 @@ class Chat:
                 if len(whole) > _LONGEST_WHOLE_BYTES:
                     raise BrokenAnswer(f"{_CALL}: {len(whole)} bytes in one piece")
                 for event in reader.read(whole.strip().removeprefix(_BOM)):
-                    yield event
+                    if event is None:
+                        await asyncio.sleep(0)
+                    else:
+                        yield event
                 cut = False
             else:
                 async with aclosing(_read_events(reply, head, reader, limits.tail_s)) as events:
@@ -129,10 +132,14 @@ async def _read_events(
     while chunk:
         for event in decoder.feed(chunk):
             for delta in _deltas(event, reader):
-                began = True
-                yield delta
+                if delta is None:
+                    await asyncio.sleep(0)
+                else:
+                    began = True
+                    yield delta
             if reader.done:
                 return
+            await asyncio.sleep(0)  # thousands of events may come at once, and none of them have a word
         try:
             chunk = await reply.read(None if reader.finish_reason is None else tail_s)
         except TooSlow:
@@ -150,10 +157,11 @@ async def _read_events(
             # The cut went through this event.
             return
         for delta in deltas:
-            yield delta
+            if delta is not None:
+                yield delta
 
 
-def _deltas(event: ServerSentEvent, reader: ChunkReader) -> Iterator[ChatEvent]:
+def _deltas(event: ServerSentEvent, reader: ChunkReader) -> Iterator[ChatEvent | None]:
     if event.type == "error":
         raise fault_in_answer(_CALL, event.data)
     return reader.read(event.data)

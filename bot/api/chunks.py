@@ -5,13 +5,14 @@ from typing import TypeGuard
 
 from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.api.faults import fault_in_answer
-from bot.api.payloads import Choice, any_json, chat_chunks, decode
+from bot.api.payloads import Choice, chat_chunks, choices, decode, is_error, text_of, thinking_of, value_of
 from bot.api.thinking import ThinkingFilter
 from bot.errors import BrokenAnswer, ContentRefused, ServerTrouble
 from bot.yielding import sliced
 
 _CALL = "chat"
 _DONE = "[DONE]"
+_MOST_CHOICES = 128  # as many as any service gives for one question; the first of them is read
 
 MOST_TOKENS = 100_000_000
 """More than any model reads or writes at once: a larger count is a broken one."""
@@ -29,10 +30,11 @@ class ChunkReader:
         self.finish_reason: str | None = None
         self.done = False
 
-    def read(self, data: str | bytes) -> Iterator[ChatEvent]:
+    def read(self, data: str | bytes) -> Iterator[ChatEvent | None]:
         """Take one chunk (or a whole answer) and give its events, which are read as far as they are asked for.
 
-        Words come in slices, however many are in the chunk.
+        Words come in slices, however many are in the chunk, with None between two of them: a slice may give no event,
+        and then the caller should let other callbacks run all the same.
 
         Raises:
             ApiError: the chunk is an error object.
@@ -44,14 +46,15 @@ class ChunkReader:
         if not data or data.isspace():
             return iter(())
         chunk = decode(chat_chunks, data, _CALL)
-        if chunk.error:
-            raise fault_in_answer(_CALL, {"error": chunk.error})
-        if chunk.kind == "error":
+        if is_error(chunk.error):
+            raise fault_in_answer(_CALL, {"error": value_of(chunk.error)})
+        if value_of(chunk.kind) == "error":
             raise fault_in_answer(_CALL, None)
-        if self._model is None and isinstance(chunk.model, str):
-            self._model = chunk.model
-        self._usage = _usage(any_json(bytes(chunk.usage))) or self._usage
-        return self._events(choice for choice in chunk.choices or () if choice is not None and not choice.index)
+        if self._model is None and isinstance(model := value_of(chunk.model), str):
+            self._model = model
+        self._usage = _usage(value_of(chunk.usage)) or self._usage
+        read = [decode(choices, bytes(each), _CALL) for each in (chunk.choices or ())[:_MOST_CHOICES]]
+        return self._events(choice for choice in read if choice is not None and not value_of(choice.index))
 
     def finish(self, *, cut: bool) -> list[ChatEvent]:
         """Give the last events, the end among them.
@@ -74,24 +77,30 @@ class ChunkReader:
         events.append(StreamEnd(self._usage, self.finish_reason, cut, self._model))
         return events
 
-    def _events(self, choices: Iterable[Choice]) -> Iterator[ChatEvent]:
+    def _events(self, choices: Iterable[Choice]) -> Iterator[ChatEvent | None]:
         for choice in choices:
             yield from self._events_of(choice)
 
-    def _events_of(self, choice: Choice) -> Iterator[ChatEvent]:
-        if isinstance(choice.finish_reason, str) and choice.finish_reason:
-            self.finish_reason = choice.finish_reason
+    def _events_of(self, choice: Choice) -> Iterator[ChatEvent | None]:
+        if isinstance(reason := value_of(choice.finish_reason), str) and reason:
+            self.finish_reason = reason
         piece = choice.delta or choice.message
         if piece is None:
             return
         # Some servers send the same thoughts under both names.
-        thoughts = _text(piece.reasoning_content) or _text(piece.reasoning) or _thoughts_in_parts(piece.content)
+        thoughts = (
+            text_of(piece.reasoning_content, _CALL)
+            or text_of(piece.reasoning, _CALL)
+            or thinking_of(piece.content, _CALL)
+        )
         if thoughts:
             yield from self._parts(thoughts, "")
-        for words in sliced(_text(piece.content)):
+        for number, words in enumerate(sliced(text_of(piece.content, _CALL))):
+            if number:
+                yield None
             yield from self._parts(*self._thinking.feed(words))
         # A refusal is what the model wrote to the one who asked.
-        if refusal := _text(piece.refusal):
+        if refusal := text_of(piece.refusal, _CALL):
             yield from self._parts("", refusal)
 
     def _parts(self, thoughts: str, words: str) -> Iterator[ChatEvent]:
@@ -101,22 +110,6 @@ class ChunkReader:
         for part in sliced(words):
             self._has_words = self._has_words or not part.isspace()
             yield TextDelta(part)
-
-
-def _text(value: object) -> str:
-    """The text of a field that is a string, a list of parts, or null."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "".join(_text(part.get("text") if isinstance(part, dict) else part) for part in value)
-    return ""
-
-
-def _thoughts_in_parts(content: object) -> str:
-    """The text of `thinking` parts, which hold parts of their own."""
-    if not isinstance(content, list):
-        return ""
-    return "".join(_text(part.get("thinking")) for part in content if isinstance(part, dict))
 
 
 def _usage(value: object) -> Usage | None:

@@ -111,7 +111,9 @@ def refuses_in_words(said: object) -> bool:
 def _read(body: bytes) -> object:
     """Decode an error if it is JSON; else it is text, or a page."""
     try:
-        return msgspec.json.decode(body)
+        if len(body) <= MAX_FAULT_BYTES:
+            return msgspec.json.decode(body)
+        return body[:_MAX_WORDS].decode("utf-8", "replace")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body[:_MAX_WORDS].decode("utf-8", "replace")
 

@@ -1,26 +1,13 @@
 """Having a model draw: a prompt in, checked pictures out."""
 
-import asyncio
-import base64
-import binascii
 import logging
-import re
-import string
 from collections.abc import Sequence
-from typing import Final
 
 from bot.api.deadlines import Deadlines
+from bot.api.drawn import Source
 from bot.api.faults import MAX_FAULT_BYTES, fault_in_answer, refuses_in_words
 from bot.api.fetching import PictureFetcher
-from bot.api.payloads import (
-    ImageEntry,
-    ImagesRequest,
-    any_json,
-    decode,
-    encode,
-    image_entries,
-    images_answers,
-)
+from bot.api.payloads import ImagesRequest, any_json, encode
 from bot.api.pictures import Picture
 from bot.api.retries import Retries
 from bot.api.transport import Transport
@@ -31,26 +18,6 @@ _log = logging.getLogger(__name__)
 
 _CALL = "images"
 _PATH = "/images/generations"
-
-_DATA_URL: Final = re.compile(r"\s*data:", re.IGNORECASE)
-_LONGEST_BEGINNING: Final = 200
-# All that an address may escape in base64; decoding any escape at all would take memory many times the text's.
-_ESCAPES: Final = {
-    "%2B": "+",
-    "%2b": "+",
-    "%2F": "/",
-    "%2f": "/",
-    "%3D": "",
-    "%3d": "",
-    "%0D": "",
-    "%0d": "",
-    "%0A": "",
-    "%0a": "",
-    "%20": "",
-}
-_DIGITS: Final = (string.ascii_letters + string.digits + "+/").encode()
-_TO_PLAIN: Final = bytes.maketrans(b"-_", b"+/")
-_NO_DIGITS: Final = bytes(set(range(256)) - set(_DIGITS) - set(b"-_"))
 
 
 class Images:
@@ -86,14 +53,14 @@ class Images:
 
             answer = await self._retries.of_answer(_CALL, ask)
             try:
-                return await self._pictures(_entries(answer)[:n], deadlines)
+                return await self._pictures(answer, n, deadlines)
             except BrokenAnswer:
                 if len(answer) <= MAX_FAULT_BYTES and refuses_in_words(any_json(answer)):
                     raise ContentRefused("images: refused in words") from None
                 raise
 
-    async def _pictures(self, entries: Sequence[ImageEntry], deadlines: Deadlines) -> list[Picture]:
-        outcomes = [await self._picture(entry, deadlines) for entry in entries]
+    async def _pictures(self, answer: bytes, n: int, deadlines: Deadlines) -> list[Picture]:
+        outcomes = [await self._picture(sources, deadlines) for sources in await self._sources(answer, n)]
         pictures = [outcome for outcome in outcomes if isinstance(outcome, Picture)]
         if not pictures:
             reasons = "; ".join(str(outcome) for outcome in outcomes) or "images: an empty list"
@@ -103,27 +70,42 @@ class Images:
                 _log.warning("images: one cannot be used (%s)", outcome)
         return pictures
 
-    async def _picture(self, entry: ImageEntry, deadlines: Deadlines) -> Picture | ApiError:
+    async def _sources(self, answer: bytes, n: int) -> list[list[tuple[Source, bytes]]]:
+        """Read the answer; give what each of its first `n` entries holds.
+
+        Raises:
+            ApiError: the answer is an error, or not what was expected.
+        """
+        most_bytes = self._transport.limits.picture_bytes
+        try:
+            result = await self._workers.run("find pictures", [answer], most_entries=n, most_bytes=most_bytes)
+        except JobFailed as error:
+            raise BrokenAnswer(f"images: {error}") from error
+        entries: dict[int, list[tuple[Source, bytes]]] = {}
+        for (number, source), data in zip(result.facts["found"], result.parts, strict=True):
+            if source == Source.ERROR:
+                raise fault_in_answer(_CALL, {"error": any_json(data)})
+            entries.setdefault(number, []).append((Source(source), data))
+        return list(entries.values())
+
+    async def _picture(self, sources: Sequence[tuple[Source, bytes]], deadlines: Deadlines) -> Picture | ApiError:
         """Give the picture, or why there is none: one bad picture must not take the others with it.
 
         Where an entry holds both the picture and an address, either will do.
         """
         fault: ApiError = BrokenAnswer("images: an entry without a picture")
-        for source, is_address in ((entry.b64_json, False), (entry.url, True)):
-            if isinstance(source, str) and source:
-                try:
-                    return await self._picture_of(source, deadlines, is_address=is_address)
-                except ApiError as error:
-                    fault = error
+        for source, data in sources:
+            try:
+                match source:
+                    case Source.DATA:
+                        return await self._checked(data)
+                    case Source.ADDRESS:
+                        return await self._checked(await self._fetcher.fetch(data.decode(), deadlines))
+                    case _:
+                        fault = BrokenAnswer(data.decode())
+            except ApiError as error:
+                fault = error
         return fault
-
-    async def _picture_of(self, source: str, deadlines: Deadlines, *, is_address: bool) -> Picture:
-        limits = self._transport.limits
-        if is_address and not _DATA_URL.match(source):
-            data = await self._fetcher.fetch(source, deadlines)
-        else:
-            data = await asyncio.to_thread(_from_base64, source, limits.picture_bytes)
-        return await self._checked(data)
 
     async def _checked(self, data: bytes) -> Picture:
         """Make sure that it is a picture, and a whole one.
@@ -137,38 +119,3 @@ class Images:
             raise BrokenAnswer(f"images: {error}") from error
         found = result.facts
         return Picture(data, str(found["media_type"]), int(found["width"]), int(found["height"]))
-
-
-def _entries(body: bytes) -> list[ImageEntry]:
-    answer = decode(images_answers, body, _CALL)
-    if answer.error:
-        raise fault_in_answer(_CALL, {"error": answer.error})
-    return [_entry(bytes(raw)) for raw in answer.data or () if bytes(raw) != b"null"]
-
-
-def _entry(raw: bytes) -> ImageEntry:
-    """Read an entry; one that is none holds nothing."""
-    try:
-        return decode(image_entries, raw, _CALL)
-    except BrokenAnswer:
-        return ImageEntry()
-
-
-def _from_base64(text: str, max_bytes: int) -> bytes:
-    """Decode base64 as servers write it: bare or as a `data:` address, of either alphabet, padded or not, in lines.
-
-    Raises:
-        BrokenAnswer: it is too long, or none.
-    """
-    # What comes before a comma tells what follows: `data:image/png;base64`, or a part of that.
-    text = text[text.find(",", 0, _LONGEST_BEGINNING) + 1 :]
-    if len(text) > max_bytes // 3 * 4 + 4:
-        raise BrokenAnswer(f"images: {len(text)} characters of base64")
-    if "%" in text:
-        for escape, sign in _ESCAPES.items():
-            text = text.replace(escape, sign)
-    digits = text.encode("ascii", "ignore").translate(_TO_PLAIN, _NO_DIGITS)
-    try:
-        return base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
-    except binascii.Error:
-        raise BrokenAnswer("images: no base64") from None

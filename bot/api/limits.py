@@ -22,7 +22,7 @@ class Limits:
     # After a finish reason only usage and `[DONE]` are still to come; nobody's words wait for them.
     tail_s: float = 5.0
 
-    models_bytes: int = 4 * MEBIBYTE
+    models_bytes: int = 2 * MEBIBYTE
     answer_bytes: int = 64 * MEBIBYTE
     speech_bytes: int = 50 * MEBIBYTE
     pictures_bytes: int = 64 * MEBIBYTE

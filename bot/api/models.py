@@ -1,7 +1,9 @@
 """Which models the API offers."""
 
+import msgspec
+
 from bot.api.faults import fault_in_answer
-from bot.api.payloads import any_json, decode, models_answers
+from bot.api.payloads import decode, is_error, model_entries, models_answers, value_of
 from bot.api.retries import Retries
 from bot.api.transport import Transport
 from bot.errors import BrokenAnswer
@@ -36,11 +38,19 @@ class Models:
 
 def _names(body: bytes) -> list[str]:
     answer = decode(models_answers, body, _CALL)
-    if answer.error:
-        raise fault_in_answer(_CALL, {"error": answer.error})
+    if is_error(answer.error):
+        raise fault_in_answer(_CALL, {"error": value_of(answer.error)})
     if answer.data is None:
         raise BrokenAnswer("models: an answer without a list")
-    entries = (any_json(bytes(entry)) for entry in answer.data)
-    ids = (entry.get("id") if isinstance(entry, dict) else entry for entry in entries)
+    ids = map(_id, answer.data[: 2 * MAX_MODELS])  # some may be odd or there twice
     names = (name for name in ids if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable())
     return list(dict.fromkeys(names))[:MAX_MODELS]
+
+
+def _id(entry: msgspec.Raw) -> object:
+    """Return what stands for the id in an entry, which may be the id itself."""
+    data = bytes(entry)
+    try:
+        return value_of(decode(model_entries, data, _CALL).id if data.startswith(b"{") else entry)
+    except BrokenAnswer:
+        return None

@@ -1,12 +1,13 @@
 """The JSON that travels, as msgspec structs.
 
-Answers are typed where the code relies on the shape and `object` where real servers differ (nulls, lists of parts,
-numbers as text): such a field is looked at when it is used, and cannot spoil the rest.
+Answers are typed where the code relies on the shape and raw where real servers differ (nulls, lists of parts, numbers
+as text): such a field is decoded when it is used, and cannot spoil the rest, nor take time and memory beyond a bound.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Final, TypeVar, cast
 
 import msgspec
@@ -15,6 +16,16 @@ from bot.api.answers import ChatMessage
 from bot.errors import BrokenAnswer
 
 T = TypeVar("T")
+
+_NULL: Final = msgspec.Raw(b"null")
+
+MOST_VALUE_BYTES: Final = 64 * 1024
+"""Of a value of any shape that is no text: each byte of it may take a hundred in memory."""
+
+MOST_PARTS: Final = 1000
+"""Of a text that is sent as a list, those within others counted too."""
+
+_DEEPEST_PART: Final = 4
 
 
 class ChatRequest(msgspec.Struct, omit_defaults=True):
@@ -45,10 +56,10 @@ class ImagesRequest(msgspec.Struct, omit_defaults=True):
 class Piece(msgspec.Struct):
     """A `delta` of a stream or the `message` of a whole answer."""
 
-    content: object = None
-    reasoning_content: object = None
-    reasoning: object = None
-    refusal: object = None
+    content: msgspec.Raw = _NULL
+    reasoning_content: msgspec.Raw = _NULL
+    reasoning: msgspec.Raw = _NULL
+    refusal: msgspec.Raw = _NULL
 
 
 class Choice(msgspec.Struct):
@@ -56,26 +67,38 @@ class Choice(msgspec.Struct):
 
     delta: Piece | None = None
     message: Piece | None = None
-    finish_reason: object = None
-    index: object = None
+    finish_reason: msgspec.Raw = _NULL
+    index: msgspec.Raw = _NULL
 
 
 class ChatChunk(msgspec.Struct):
     """A chunk of a stream, a whole answer, or an error in the place of either."""
 
-    choices: list[Choice | None] | None = None
-    # Decoded when it is used: a number of any length in it must not spoil the rest.
-    usage: msgspec.Raw = msgspec.Raw(b"null")
-    model: object = None
-    error: object = None
-    kind: object = msgspec.field(default=None, name="object")
+    choices: list[msgspec.Raw] | None = None
+    usage: msgspec.Raw = _NULL
+    model: msgspec.Raw = _NULL
+    error: msgspec.Raw = _NULL
+    kind: msgspec.Raw = msgspec.field(default=_NULL, name="object")
+
+
+class Part(msgspec.Struct):
+    """A part of a text that is sent as a list."""
+
+    text: msgspec.Raw = _NULL
+    thinking: msgspec.Raw = _NULL
 
 
 class ModelsAnswer(msgspec.Struct):
     """The list of models; its entries are decoded one by one, so that an odd one does not spoil the others."""
 
     data: list[msgspec.Raw] | None = None
-    error: object = None
+    error: msgspec.Raw = _NULL
+
+
+class ModelEntry(msgspec.Struct):
+    """One model of the list."""
+
+    id: msgspec.Raw = _NULL
 
 
 class ImageEntry(msgspec.Struct):
@@ -89,18 +112,25 @@ class ImagesAnswer(msgspec.Struct):
     """The pictures made; its entries are decoded one by one, so that an odd one does not spoil the others."""
 
     data: list[msgspec.Raw] | None = None
-    error: object = None
+    error: msgspec.Raw = _NULL
 
 
-_ESCAPE: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
+_HALF_PAIR: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
-"""An escape in JSON: a whole surrogate pair, half of one, or any other."""
+"""Half of a surrogate pair in JSON, where no escaped backslash stands before it."""
+
+_MOST_MENDED_BYTES: Final = 1024 * 1024
 
 chat_chunks = msgspec.json.Decoder(ChatChunk)
+choices = msgspec.json.Decoder(Choice | None)
+_texts = msgspec.json.Decoder(str)
+_lists: "msgspec.json.Decoder[list[msgspec.Raw]]" = msgspec.json.Decoder(list[msgspec.Raw])
+_parts = msgspec.json.Decoder(Part)
 models_answers = msgspec.json.Decoder(ModelsAnswer)
 images_answers = msgspec.json.Decoder(ImagesAnswer)
+model_entries = msgspec.json.Decoder(ModelEntry)
 image_entries = msgspec.json.Decoder(ImageEntry)
 
 
@@ -122,7 +152,7 @@ def decode(decoder: "msgspec.json.Decoder[T]", body: bytes | str, call: str) -> 
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return decoder.decode(body)
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return decoder.decode(_ESCAPE.sub(_whole, body.encode() if isinstance(body, str) else body))
+        return decoder.decode(_without_half_pairs(body.encode() if isinstance(body, str) else body))
     # msgspec's words may quote the answer; its size is all that the log needs.
     raise BrokenAnswer(f"{call}: {len(body)} bytes that are not the expected JSON")
 
@@ -135,8 +165,74 @@ def any_json(body: bytes) -> object:
         return None
 
 
-def _whole(escape: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if escape["half"] else escape[0]
+def value_of(raw: msgspec.Raw) -> object:
+    """Decode a field of any shape; None where it is too large for one that is no text, or cannot be read."""
+    data = bytes(raw)
+    if _is_text(data):
+        return decode(_texts, data, "a text")
+    return any_json(data) if len(data) <= MOST_VALUE_BYTES else None
+
+
+def is_error(raw: msgspec.Raw) -> bool:
+    """Tell whether an answer's `error` says that there was one."""
+    return len(bytes(raw)) > MOST_VALUE_BYTES or bool(value_of(raw))
+
+
+def text_of(raw: msgspec.Raw, call: str) -> str:
+    """Return the text of a field that is a string, a list of parts, or null.
+
+    Raises:
+        BrokenAnswer: there are more parts than a text needs.
+    """
+    return _joined(_texts_in(bytes(raw), "text", _DEEPEST_PART, call), call)
+
+
+def thinking_of(raw: msgspec.Raw, call: str) -> str:
+    """Return the text of the `thinking` parts in a list, which hold parts of their own.
+
+    Raises:
+        BrokenAnswer: there are more parts than a text needs.
+    """
+    data = bytes(raw)
+    return "" if _is_text(data) else _joined(_texts_in(data, "thinking", _DEEPEST_PART, call), call)
+
+
+def _texts_in(data: bytes, field: str, deepest: int, call: str) -> Iterator[str]:
+    """Yield a text for each value within `data`, an empty one for what holds none."""
+    if _is_text(data):
+        yield decode(_texts, data, call)
+        return
+    yield ""
+    if not data.startswith(b"[") or not deepest:
+        return
+    values = decode(_lists, data, call)
+    for each in map(bytes, values):
+        if each.startswith(b"{"):
+            part = decode(_parts, each, call)
+            inner = part.text if field == "text" else part.thinking
+            yield from _texts_in(bytes(inner), "text", deepest - 1, call)
+        elif field == "text":
+            yield from _texts_in(each, "text", deepest - 1, call)
+        else:
+            yield ""
+
+
+def _joined(texts: Iterator[str], call: str) -> str:
+    found = list(islice(texts, MOST_PARTS + 1))
+    if len(found) > MOST_PARTS:
+        raise BrokenAnswer(f"{call}: a text in more than {MOST_PARTS} parts")
+    return "".join(found)
+
+
+def _is_text(data: bytes) -> bool:
+    return data.startswith(b'"')
+
+
+def _without_half_pairs(body: bytes) -> bytes:
+    """Put U+FFFD in the place of each half pair, without a call for each of millions of escapes."""
+    if len(body) > _MOST_MENDED_BYTES or b"\0" in body:  # no JSON has the latter
+        return body
+    return _HALF_PAIR.sub(rb"\\ufffd", body.replace(rb"\\", b"\0\0")).replace(b"\0\0", rb"\\")
 
 
 def _without_surrogates(value: object) -> object:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from bot.errors import BrokenAnswer
 
 MAX_LINE_BYTES = 1024 * 1024
-MAX_EVENT_BYTES = 4 * 1024 * 1024
+MAX_EVENT_BYTES = 1024 * 1024
+"""A stream says in one event what it would say in many; each is decoded in one go."""
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = (0x0A, 0x0D)

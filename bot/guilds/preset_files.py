@@ -19,6 +19,8 @@ FORMAT: Final = "multiappai-discord-personas"
 VERSION: Final = 1
 """Of the files' form; goes up when something in them changes its meaning."""
 
+UNREADABLE: Final = "The file isn't JSON that I can read."
+
 _MOST_TOLD: Final = 12
 """Problems that are told: so many fit a message."""
 
@@ -36,7 +38,7 @@ def written(presets: Iterable[StoredPreset], guild_id: int, at: datetime) -> byt
 
 
 def read(data: bytes) -> list[StoredPreset]:
-    """Read the personas in a file, all of them or none.
+    """Read the personas in a file, all of them or none. For a worker.
 
     Raises:
         BadOption: they cannot be used; the sentence has one more for each problem.
@@ -81,7 +83,7 @@ def _entries(data: bytes) -> list[object]:
         where = f"it can't be read from line {error.lineno}, column {error.colno} on"
         raise unusable([f"The file isn't JSON: {where}."]) from None
     except (ValueError, RecursionError):  # letters or numbers that there are not, lists within lists without end
-        raise unusable(["The file isn't JSON that I can read."]) from None
+        raise unusable([UNREADABLE]) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise unusable([f"The file has to be a JSON object whose `format` is `{FORMAT}`."])
     if content.get("version") != VERSION or isinstance(content["version"], bool):

@@ -1,6 +1,6 @@
 """A server's personas by name: moderators write them, everybody can choose one for a question."""
 
-import asyncio
+import json
 import logging
 from dataclasses import dataclass
 from typing import Final
@@ -10,8 +10,10 @@ from bot.clock import Clock, unix_ms
 from bot.errors import BadOption, OutsideServer
 from bot.guilds import persona_text, preset_files, preset_names
 from bot.guilds.preset_files import MOST_PRESETS
+from bot.intake.workers import Failure, JobFailed, Workers
 from bot.store.presets import PresetExists, PresetsFull, StoredPreset, StoredPresets
 
+_BUSY: Final = "I have too many files to look at right now. Please try again in a minute."
 _LISTED: Final = "`/persona list` shows those that there are."
 
 log = logging.getLogger(__name__)
@@ -33,9 +35,10 @@ class Presets:
     raise MissingRight where the caller may not manage the server, and OutsideServer where there is none.
     """
 
-    def __init__(self, stored: StoredPresets, clock: Clock) -> None:
+    def __init__(self, stored: StoredPresets, clock: Clock, workers: Workers) -> None:
         self._stored = stored
         self._clock = clock
+        self._workers = workers
 
     async def names(self, caller: Caller) -> list[str]:
         """Give the names of all, for everybody.
@@ -161,7 +164,7 @@ class Presets:
             BadOption: it cannot be read, or there would be too many; nothing was changed.
         """
         guild_id = _admit(caller)
-        wanted = await asyncio.to_thread(preset_files.read, data)
+        wanted = await self._read(data, caller)
         by, at_ms = caller.user_id, self._now_ms()
         try:
             replaced = await self._stored.put_all(guild_id, wanted, most=MOST_PRESETS, by=by, at_ms=at_ms)
@@ -172,6 +175,19 @@ class Presets:
         same = sum(before == after for before, after in zip(replaced, wanted, strict=True))
         _log("personas imported", caller)
         return Imported(new, len(wanted) - new - same, same)
+
+    async def _read(self, data: bytes, caller: Caller) -> list[StoredPreset]:
+        """Have a file read by a worker: some megabytes of brackets take the interpreter, and memory many times that."""
+        try:
+            result = await self._workers.run("read personas", [data], owner=caller.user_id)
+        except JobFailed as error:
+            if error.failure is Failure.FULL:
+                raise BadOption("too many files", sentence=_BUSY) from error
+            raise preset_files.unusable([preset_files.UNREADABLE]) from error
+        found = json.loads(result.parts[0])
+        if "sentence" in found:
+            raise BadOption(found["detail"], sentence=found["sentence"])
+        return [StoredPreset(*each) for each in found["personas"]]
 
     async def _existing(self, guild_id: int, name: str) -> StoredPreset:
         found = await self._stored.one(guild_id, preset_names.folded(name))

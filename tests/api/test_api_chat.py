@@ -1,9 +1,11 @@
 """The chat as its callers see it, against servers that behave as real ones do."""
 
 import asyncio
+import json
 from contextlib import aclosing
 from itertools import pairwise
 
+import msgspec
 import pytest
 from api_peers import (
     DEADLINE_S,
@@ -21,6 +23,7 @@ from api_peers import (
 
 from bot.api.answers import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.api.client import ApiClient
+from bot.api.payloads import decode
 from bot.errors import BrokenAnswer, ContentRefused, RateLimited, ServerTrouble, TooSlow, Unreachable
 from bot.yielding import SLICE
 from tests.support.clock import FakeClock
@@ -387,6 +390,76 @@ async def turns_while_listening(client: ApiClient) -> tuple[list[ChatEvent], lis
             events.append(event)
             at.append(turns())
     return events, at
+
+
+@pytest.mark.parametrize("is_streamed", [True, False], ids=["streamed", "whole"])
+async def test_others_have_their_turn_while_nothing_of_a_long_answer_is_to_be_told(connect, is_streamed):
+    text = "<think></think>" * 2000
+    whole = {"choices": [{"message": {"content": f"{text}Hello"}, "finish_reason": "stop"}]}
+    answer = streaming(delta(f"{text}Hello", finish="stop"), DONE) if is_streamed else replying(json.dumps(whole))
+    async with peer(answer) as api:
+        events, at = await turns_while_listening(connect(api.base_url))
+
+    assert text_of(events) == "Hello"
+    assert at[0] >= len(text) // SLICE
+
+
+async def test_others_have_their_turn_while_many_events_without_a_word_come_at_once(connect):
+    empty = "data: {}\n\n" * 2000
+    async with peer(streaming(empty, delta("Hello", finish="stop"), DONE)) as api:
+        events, at = await turns_while_listening(connect(api.base_url))
+
+    assert text_of(events) == "Hello"
+    assert at[0] >= 2000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param([[]] * 1001, id="lists"),
+        pytest.param([{"type": "text"}] * 1001, id="parts"),
+        pytest.param([[{"text": ["", ""]}] * 500], id="lists within lists"),
+    ],
+)
+async def test_a_text_of_more_parts_than_a_text_needs_is_broken(connect, content):
+    async with peer(streaming(delta(content, finish="stop"), DONE)) as api:
+        with pytest.raises(BrokenAnswer):
+            await listen(connect(api.base_url))
+
+
+@pytest.mark.parametrize("field", ["model", "usage", "index", "finish_reason", "object"])
+async def test_a_large_value_where_a_short_one_belongs_is_passed_over(connect, field):
+    odd = [[]] * 40_000
+    chunk = delta("Hello")
+    (chunk["choices"][0] if field in ("index", "finish_reason") else chunk)[field] = odd
+    async with peer(streaming(chunk, delta(" you", finish="stop"), DONE)) as api:
+        events = await listen(connect(api.base_url))
+
+    assert text_of(events) == "Hello you"
+
+
+async def test_an_error_of_any_size_is_an_error(connect):
+    async with peer(streaming({"error": [[]] * 40_000})) as api:
+        with pytest.raises(ServerTrouble):
+            await listen(connect(api.base_url))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"\ud83d\ude00", "😀"),
+        (r"\ud83d\ud83d\ude00", "\ufffd😀"),
+        (r"\ud83d\ude00\ude00", "😀\ufffd"),
+        (r"\ude00\ud83d", "\ufffd\ufffd"),
+        (r"\ud83d \ude00", "\ufffd \ufffd"),
+        (r"\\ud83d \ud83d", r"\ud83d " + "\ufffd"),
+        (r"\\\ud83d", "\\\ufffd"),
+        (r"\\\\ud83d\uDFFF", r"\\ud83d" + "\ufffd"),
+        (r"\"\ud83d\n", '"\ufffd\n'),
+    ],
+)
+def test_half_a_pair_is_replaced_and_all_else_stays(written, read):
+    assert decode(msgspec.json.Decoder(str), f'"{written}"', "chat") == read
 
 
 @pytest.mark.parametrize(

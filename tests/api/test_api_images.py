@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import sys
 from urllib.parse import quote
 
 import pytest
@@ -191,6 +192,13 @@ async def test_other_words_are_no_refusal(connect, words):
 async def test_an_answer_nested_without_end_is_broken(connect):
     async with peer(replying(b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")) as api:
         with pytest.raises(BrokenAnswer):
+            await draw(connect(api.base_url))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's")
+async def test_an_answer_of_millions_of_values_takes_no_memory_of_the_bot(connect):
+    async with peer(replying('{"data":[' + "0," * 8_000_000 + "0]}")) as api:
+        with pytest.raises(BrokenAnswer, match="memory"):
             await draw(connect(api.base_url))
 
 

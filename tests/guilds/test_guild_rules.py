@@ -12,6 +12,7 @@ from bot.guilds.fields import PERSONA, Place
 from bot.guilds.levels import Level
 from bot.guilds.presets import Presets
 from bot.guilds.rules import GuildRules
+from bot.intake.intake import Intake
 from bot.store.changes import ChangeLog
 from bot.store.database import Database
 from bot.store.opening import open_database
@@ -36,7 +37,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def rules(database: Database) -> GuildRules:
+def rules(database: Database, intake: Intake) -> GuildRules:
     defaults = {ModelKind.CHAT: "gpt-4.1", ModelKind.SPEECH: "tts-1", ModelKind.IMAGE: "dall-e-3"}
     clock = FakeClock()
 
@@ -44,7 +45,7 @@ def rules(database: Database) -> GuildRules:
         return []
 
     catalogue = Catalogue(listed, Policy(Kinds(), ("gpt-*",), defaults), clock)
-    presets = Presets(StoredPresets(database), clock)
+    presets = Presets(StoredPresets(database), clock, intake.files)
     return GuildRules(StoredSettings(database), presets, catalogue, clock, persona=OPERATORS)
 
 
@@ -56,8 +57,8 @@ async def test_a_persona_holds_in_its_channel_and_its_threads(rules: GuildRules)
     assert await rules.persona_for(NEXT_DOOR) == "You are a server."
 
 
-async def test_a_persona_that_is_named_beats_them_all(rules: GuildRules, database: Database) -> None:
-    await Presets(StoredPresets(database), FakeClock()).add(MODERATOR, "Pirate", "Arr, {user}.")
+async def test_a_persona_that_is_named_beats_them_all(rules: GuildRules, database: Database, intake: Intake) -> None:
+    await Presets(StoredPresets(database), FakeClock(), intake.files).add(MODERATOR, "Pirate", "Arr, {user}.")
     await rules.write_persona(MODERATOR, Place.CHANNEL, "You are a channel.")
     assert await rules.persona_for(MEMBER, "PIRATE ") == "Arr, {user}."
     assert await rules.persona_choices(MEMBER) == ["Pirate"]

@@ -11,6 +11,8 @@ from bot.caller import Caller, Right
 from bot.errors import BadOption, MissingRight, OutsideServer
 from bot.guilds.preset_files import MOST_PRESETS
 from bot.guilds.presets import Imported, Presets
+from bot.intake.intake import Intake
+from bot.intake.workers import Workers
 from bot.store.changes import ChangeLog
 from bot.store.database import Database
 from bot.store.opening import open_database
@@ -33,8 +35,8 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def presets(database: Database) -> Presets:
-    return Presets(StoredPresets(database), FakeClock())
+def presets(database: Database, intake: Intake) -> Presets:
+    return Presets(StoredPresets(database), FakeClock(), intake.files)
 
 
 async def refusal(waiting: Awaitable[object]) -> str:
@@ -105,6 +107,20 @@ async def test_the_import_of_an_export_changes_nothing(presets: Presets, databas
     elsewhere = dataclasses.replace(MO, guild_id=GUILD + 1)
     assert await presets.import_file(elsewhere, data) == Imported(new=2, changed=0, same=0)
     assert json.loads(await presets.export(elsewhere))["personas"] == json.loads(data)["personas"]
+
+
+async def test_a_file_is_read_by_a_worker_and_by_nothing_else(database: Database) -> None:
+    async with Workers() as ended:
+        pass
+    presets = Presets(StoredPresets(database), FakeClock(), ended)
+    sentence = "I imported nothing. The file isn't JSON that I can read."
+    assert await refusal(presets.import_file(MO, b"{}")) == sentence
+
+
+async def test_a_file_of_nothing_but_brackets_is_refused(presets: Presets) -> None:
+    data = b'{"format": "multiappai-discord-personas", "version": 1, "personas": [' + b"[]," * 1_000_000 + b"[]]}"
+    sentence = "I imported nothing. The file has 1,000,001 personas, and a server can have 50."
+    assert await refusal(presets.import_file(MO, data)) == sentence
 
 
 async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(presets: Presets) -> None:
