@@ -21,6 +21,7 @@ from bot.ui.tree import READS, RIGHT
 from bot.ui.voice.audience import Audience
 from bot.ui.voice.entrance import check_entrance
 from bot.ui.voice.listening import channel_to_join, may_hush, require_in, rights_in, session_here, session_seen
+from bot.ui.voice.session import Session
 from bot.ui.voice.voices import Voices
 
 _READS: Final = (
@@ -63,10 +64,11 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     ) -> None:
         """Bring me to your voice channel."""
         caller = caller_of(interaction)
-        wanted = channel_to_join(interaction, self._voices, named=channel)
-        check_entrance(wanted)
+        check_entrance(channel_to_join(interaction, self._voices, named=channel))
         await acknowledge(interaction, private=True)
-        session = await self._voices.join(wanted, caller.channel_id)
+        session = await self._voices.join(
+            lambda: channel_to_join(interaction, self._voices, named=channel), caller.channel_id
+        )
         await edit_original(
             interaction, f"I'm in {session.channel.mention} now. `/say` and `/ask speak:True` are heard there.", []
         )
@@ -74,11 +76,16 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     @app_commands.command(extras={READS: True})
     async def leave(self, interaction: discord.Interaction) -> None:
         """Send me out of the voice channel."""
-        session = session_seen(interaction, self._voices)
-        if session_here(interaction, self._voices) is None and session.listeners:
-            require_in(interaction, session.channel, Right.MOVE_MEMBERS)
+
+        def check() -> Session:
+            session = session_seen(interaction, self._voices)
+            if session_here(interaction, self._voices) is None and session.listeners:
+                require_in(interaction, session.channel, Right.MOVE_MEMBERS)
+            return session
+
+        guild_id = check().guild.id
         await acknowledge(interaction, private=True)
-        await self._voices.leave(session.guild.id)
+        await self._voices.leave(guild_id, check)
         await edit_original(interaction, "I've left the voice channel.", [])
 
     @app_commands.command(extras={READS: True})

@@ -56,7 +56,7 @@ async def test_coming_and_going_wait_for_one_that_hangs_only_so_long(monkeypatch
         voices = Voices(client, pool, FakeClock(), alone_s=60, idle_s=300)
         async with voices._locks[1]:
             with pytest.raises(NotJoined) as unjoined:
-                await voices.join(channel, 4)
+                await voices.join(lambda: channel, 4)
             with pytest.raises(NotLeft) as unleft:
                 await voices.leave(1)
     assert unjoined.value.sentence == "I couldn't get into <#3>. Please try again in a moment."

@@ -4,28 +4,33 @@ import discord
 
 from bot.caller import Caller
 from bot.speech.utterance import Label, Utterance
-from bot.ui.voice.audience import Audience, Origin
+from bot.ui.voice.audience import Audience, NotThere, Origin
 from bot.ui.voice.entrance import check_entrance
-from bot.ui.voice.listening import channel_to_join, session_here
+from bot.ui.voice.listening import NotInVoice, channel_to_join, heard_channel, session_here
 from bot.ui.voice.session import VocalChannel
 from bot.ui.voice.voices import Voices
 
 
 class Hearing:
-    """The voice channel in which something will be heard, if any. Made by `hearing_of`."""
+    """The voice channel in which something will be heard, if any. Made by `hearing_of`.
+
+    Which one that is is looked at when it begins: since it was asked for, people and the bot may have gone elsewhere.
+    """
 
     def __init__(
         self,
+        interaction: discord.Interaction,
         voices: Voices,
         audience: Audience,
-        channel: VocalChannel | None,
         *,
+        wanted: bool | None,
         text_channel_id: int,
         origin: Origin | None,
     ) -> None:
+        self._interaction = interaction
         self._voices = voices
         self._audience = audience
-        self._channel = channel
+        self._wanted = wanted
         self._text_channel_id = text_channel_id
         self._origin = origin
 
@@ -35,15 +40,30 @@ class Hearing:
         Raises:
             BotError: it can't be heard after all; the sentence says why.
         """
-        channel = self._channel
-        if channel is None:
+        if not self._wanted and (self._wanted is False or session_here(self._interaction, self._voices) is None):
             return None
+        channel = self._where()
         await self._audience.permit(label.member_id, lambda: channel, self._origin).check()
-        session = await self._voices.join(channel, self._text_channel_id)
+        session = await self._voices.join(self._where, self._text_channel_id)
         permit = self._audience.permit(label.member_id, lambda: session.channel, self._origin)
         utterance = Utterance(label, speed=speed, permit=permit)
         session.line.add(utterance)
         return utterance
+
+    def _where(self) -> VocalChannel:
+        """Tell in which channel it is to be heard at this moment.
+
+        Raises:
+            Refusal: in none.
+        """
+        if self._wanted:
+            if heard_channel(self._interaction) is None:
+                raise NotThere
+            return channel_to_join(self._interaction, self._voices)
+        session = session_here(self._interaction, self._voices)
+        if session is None:
+            raise NotInVoice
+        return session.channel
 
 
 def hearing_of(
@@ -64,12 +84,10 @@ def hearing_of(
     Raises:
         Refusal: they want to hear it, and can't; the sentence says why.
     """
-    session = session_here(interaction, voices)
-    channel = session.channel if session is not None and wanted is not False else None
     if wanted:
-        channel = channel or channel_to_join(interaction, voices)
+        session = session_here(interaction, voices)
         if session is None:
-            check_entrance(channel)
+            check_entrance(channel_to_join(interaction, voices))
         else:
             session.line.check_room()
-    return Hearing(voices, audience, channel, text_channel_id=caller.channel_id, origin=origin)
+    return Hearing(interaction, voices, audience, wanted=wanted, text_channel_id=caller.channel_id, origin=origin)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import discord
@@ -67,30 +67,39 @@ class Voices:
         """Give the bot's voice in a server, if it is in a voice channel there."""
         return self._sessions.get(guild_id or 0)
 
-    async def join(self, channel: VocalChannel, text_channel_id: int) -> Session:
-        """Come into `channel`, from another one of its server too; what is being said goes on there.
+    async def join(self, where: Callable[[], VocalChannel], text_channel_id: int) -> Session:
+        """Come into a voice channel, from another one of its server too; what is being said goes on there.
 
         Args:
+            where: tells which one, and raises a Refusal where it may not be sent there. It is asked again once other
+                coming and going has ended, which may have brought the bot to others.
             text_channel_id: where it was called.
 
         Raises:
+            Refusal: by `where`.
             NoEntry: it may not come in there, or not speak.
             TooOften: it has come and gone too often.
             NotJoined, VoiceLost: it didn't get in within 30 s, or was refused.
             VoiceNotInstalled: it can't speak at all.
         """
+        channel = where()
         try:
             async with asyncio.timeout(JOIN_WITHIN_S), self._locks[channel.guild.id]:
+                channel = where()
                 return await self._join(channel, text_channel_id)
         except NoLink as failure:
             raise refusal_of(failure.close_code) or NotJoined(str(failure), channel) from failure
         except (TimeoutError, discord.HTTPException) as error:
             raise NotJoined(type(error).__name__, channel) from error
 
-    async def leave(self, guild_id: int) -> None:
+    async def leave(self, guild_id: int, check: Callable[[], object] = lambda: None) -> None:
         """Drop what is still to be said in a server, and leave its voice channel.
 
+        Args:
+            check: asked once other coming and going has ended; raises a Refusal where it is not to leave any more.
+
         Raises:
+            Refusal: by `check`.
             NotLeft: other coming and going took too long.
         """
         lock = self._locks[guild_id]
@@ -100,6 +109,7 @@ class Voices:
         except TimeoutError as error:
             raise NotLeft("not its turn in time") from error
         try:
+            check()
             session = self._sessions.pop(guild_id, None)
             if session is not None:
                 await self._left(session)
