@@ -261,6 +261,12 @@ class StoreReadOnly(StoreUnavailable):
     sentence = "I may only read my memory right now, so I haven't started. Whoever runs me needs to look at it."
 
 
+class StoreReplaced(StoreUnavailable):
+    """A file of the database was removed or replaced while the bot had it open: what is written now would be lost."""
+
+    sentence = "My memory was taken away under me, so I haven't started. Whoever runs me needs to start me again."
+
+
 class Unstorable(StoreUnavailable):
     """A value that no database takes: an integer of more than 64 bits, half a surrogate pair."""
 

@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -85,6 +85,25 @@ def machine_of(path: Path, mounts: str | None = None) -> str | None:
     return kind if kind in OF_OTHER_MACHINES else None
 
 
+def files_of(path: Path) -> tuple[Path, Path, Path]:
+    """Name the database's files: SQLite keeps two beside the one that a link leads to."""
+    path = Path(os.path.realpath(path))
+    return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+
+def identities(files: Iterable[Path]) -> list[tuple[int, int] | None]:
+    """Tell which files these are, whatever their names; None for one that is not there, or cannot be looked at."""
+    found: list[tuple[int, int] | None] = []
+    for file in files:
+        try:
+            stat = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_dev, stat.st_ino))
+    return found
+
+
 def free(folder: Path) -> int | None:
     """Count the bytes that are free for us on a folder's disk; None where that cannot be told."""
     try:
@@ -129,8 +148,7 @@ def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
 def _open_to_others(path: Path) -> Iterator[tuple[Path, int]]:
     if os.name != "posix":
         return
-    path = Path(os.path.realpath(path))  # SQLite keeps its files beside the one that a link leads to
-    for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+    for file in files_of(path):
         with suppress(OSError):
             mode = file.stat().st_mode & 0o777
             if mode & _unwanted(mode):

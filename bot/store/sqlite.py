@@ -12,13 +12,13 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import aiosqlite
 
-from bot.errors import StoreFull, StoreUnavailable, Unstorable
+from bot.errors import StoreFull, StoreReplaced, StoreUnavailable, Unstorable
 from bot.store import disk
 from bot.store.database import Row, Value, Work
 
@@ -52,12 +52,12 @@ class SqliteDatabase:
     """The `Database` port over one SQLite file. Made by `connect`, which also closes it."""
 
     def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        self._path = path
+        self._files = _OpenFiles(path)
         self._erased = asyncio.Event()
         # IMMEDIATE takes the write lock first: a transaction that reads and then writes would otherwise fail at once,
         # busy timeout or not, when another process wrote in between.
-        self._writing = _Lane(path, writer, "BEGIN IMMEDIATE", self._erased.set)
-        self._reading = _Lane(path, reader, "BEGIN")
+        self._writing = _Lane(self._files, writer, "BEGIN IMMEDIATE", self._erased.set)
+        self._reading = _Lane(self._files, reader, "BEGIN")
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` alone among all writers; commit when it returns, roll back when it raises."""
@@ -75,7 +75,7 @@ class SqliteDatabase:
             await asyncio.sleep(pause_s)
             self._erased.clear()
             pause_s = EMPTY_LOG_AFTER_S
-            if not await asyncio.to_thread(_empty_log, self._path):
+            if not await asyncio.to_thread(_empty_log, self._files):
                 self._erased.set()
                 pause_s = EMPTY_LOG_AGAIN_S
 
@@ -95,6 +95,10 @@ async def connect(path: Path) -> AsyncIterator[SqliteDatabase]:
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(_connection(path))
         reader = await stack.enter_async_context(_connection(path, "PRAGMA query_only = ON"))
+        for connection in (writer, reader):
+            await connection.execute_fetchall(
+                "SELECT count(*) FROM sqlite_schema"
+            )  # by now each has opened all the files
         await writer.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")  # PRAGMA takes no placeholders
         database = SqliteDatabase(path, writer, reader)
         emptying = asyncio.create_task(database.keep_log_empty(), name="write-ahead log")
@@ -105,13 +109,38 @@ async def connect(path: Path) -> AsyncIterator[SqliteDatabase]:
             await _see_through(database.drain())
 
 
+class _OpenFiles:
+    """The files that the connections have open, as they are now."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._files = disk.files_of(path)
+        self._identities = disk.identities(self._files)
+        self._told = False
+
+    def is_first_to_find_another_database(self) -> bool:
+        """Tell, once, whether it is the database itself that was removed or replaced."""
+        first = not self._told and disk.identities(self._files)[0] != self._identities[0]
+        self._told |= first
+        return first
+
+    def check(self) -> None:
+        """Raise StoreReplaced where one was removed or another has its name.
+
+        SQLite would go on with what it has open, which is lost with the process; and what opens the names anew would
+        take the old log for the new file's.
+        """
+        if disk.identities(self._files) != self._identities:
+            raise StoreReplaced("a file of the database was removed or replaced; start the bot anew")
+
+
 class _Lane:
     """One connection, the transaction that has it, and those waiting for it."""
 
     def __init__(
-        self, path: Path, connection: aiosqlite.Connection, begin: str, erased: Callable[[], None] = lambda: None
+        self, files: _OpenFiles, connection: aiosqlite.Connection, begin: str, erased: Callable[[], None] = lambda: None
     ) -> None:
-        self._path = path
+        self._files = files
         self._connection = connection
         self._begin = begin
         self._erased = erased
@@ -142,6 +171,7 @@ class _Lane:
     async def _transact(self, work: Work[T]) -> T:
         async with self._free:
             try:
+                await self._check_files()
                 if self._connection.in_transaction:
                     await self._connection.rollback()  # the last roll-back failed (a disk error): begin clean
                 try:
@@ -154,7 +184,7 @@ class _Lane:
                     raise
             except sqlite3.Error as error:
                 await self._be_patient(not disk.is_busy(error))
-                unavailable = disk.unavailable(error, self._path)
+                unavailable = disk.unavailable(error, self._files.path)
                 logger.error("transaction failed begin=%r fault=%s", self._begin, unavailable)
                 if isinstance(unavailable, StoreFull):
                     self._tell_of_room(full=True)
@@ -165,6 +195,18 @@ class _Lane:
             if transaction.erased:
                 self._erased()
             return result
+
+    async def _check_files(self) -> None:
+        try:
+            self._files.check()
+        except StoreReplaced as error:
+            logger.error("transaction refused begin=%r fault=%s", self._begin, error)
+            if self._files.is_first_to_find_another_database():
+                # Into the file that it belongs to: whoever opens the new one would take the log for that one's. Once,
+                # since from then on it may be another process's.
+                with suppress(sqlite3.Error):
+                    await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            raise
 
     def _tell_of_room(self, *, full: bool) -> None:
         """Say once in the log that the disk is full, and once that it no longer is."""
@@ -248,17 +290,19 @@ async def _connection(path: Path, *pragmas: str) -> AsyncIterator[aiosqlite.Conn
         await _see_through(connection.close())
 
 
-def _empty_log(path: Path) -> bool:
+def _empty_log(files: _OpenFiles) -> bool:
     """Write all of the log into the database and cut it to nothing; False where somebody stands in the way. Blocking.
 
     By a connection of its own, so that nobody waits for it: most of the work keeps nobody from writing.
     """
+    address = f"{files.path.absolute().as_uri()}?mode=rw"  # never makes a file
     try:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=EMPTY_LOG_WAITS_S)) as connection:
+        files.check()
+        with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=EMPTY_LOG_WAITS_S)) as connection:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, StoreReplaced) as error:
         logger.info("write-ahead log not emptied yet", extra={"code": getattr(error, "sqlite_errorname", None)})
         return False
     return not busy
