@@ -166,7 +166,8 @@ class Answering:
         it was granted, and one whose brake is pulled. One that is deleted meanwhile is let go of.
 
         Before its first word an answer costs nothing, unless people ended it when the request had been sent: then it
-        costs the message and the estimate of the request. From the first word on it costs what came.
+        costs the message and the estimate of the request. From the first word on it costs what came, and where the
+        process is killed, what is known of that.
 
         Raises:
             UnreadableFile: a file that came with the question is not what it seemed to be, or cannot be fetched.
@@ -289,6 +290,9 @@ class Answering:
         async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:
             async for text in texts:
                 trip.first_word()
+                if not relay.has_words and text.strip():
+                    tokens = tally.prompt_tokens + tally.answer_tokens
+                    await self._ledger.owe(prepared.reservation, {Kind.MESSAGES: 1, Kind.TOKENS: tokens})
                 relay.feed(text)
 
     def _with_less(self, prepared: PreparedAnswer, tally: Tally, error: ContextTooLong) -> PreparedAnswer:

@@ -1,7 +1,7 @@
 """The ledger: reserve before the work, settle or release after it, exact whatever runs at once.
 
 A reservation bears the process that made it and a lease. While a process lives it renews its leases; once it has
-died they run out, and any process gives back what was held.
+died they run out, and any process gives back what was held, less what is due of it.
 """
 
 import asyncio
@@ -109,6 +109,23 @@ class Ledger:
     def allowance(self, reservation: Reservation, kind: Kind) -> Allowance:
         """Let the amount of `kind` that is reserved grow with the work, a block at a time."""
         return Allowance(reservation.amounts[kind], lambda more: self._own(self._grow(reservation, kind, more)))
+
+    async def owe(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
+        """Write down what `reservation` costs at least from now on, should this process die.
+
+        What its allowance grows by later is added, save the last block. Where the store cannot be used nothing is
+        written down, and a process that dies owes nothing.
+
+        Raises:
+            ValueError: a kind that was not reserved, or a negative amount.
+        """
+        reservation.check(amounts)
+        due = {
+            position: min(amounts[Kind(claim.window.kind)], LARGEST_AMOUNT)
+            for position, claim in enumerate(reservation.claims)
+            if claim.window.kind in amounts
+        }
+        await asyncio.wait({self._own(self._owe(reservation.id, due))})
 
     async def settle(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """End `reservation`: count `amounts`, which may be less or more than reserved, and give the rest back.
@@ -278,6 +295,13 @@ class Ledger:
         settling = self._own(self._settle(reservation.id, self._unsettled[reservation.id]))
         await asyncio.wait({settling})
         settling.result()
+
+    async def _owe(self, reservation_id: int, due: Mapping[int, int]) -> None:
+        try:
+            await self._spending.owe(reservation_id, due)
+        except StoreUnavailable as error:
+            # Needed only if the process dies now: whoever spends it settles it.
+            logger.warning("amounts due not noted id=%d fault=%s", reservation_id, error)
 
     async def _settle(self, reservation_id: int, spent: Sequence[Spent]) -> None:
         """Count what was noted for a reservation, or leave it noted for the next beat."""

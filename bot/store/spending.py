@@ -24,21 +24,33 @@ _OPEN = "INSERT INTO reservations (id, process, reserved_at_ms, lease_until_ms) 
 
 _HOLD = "INSERT INTO holds (reservation_id, position, window_id, amount) VALUES (?, ?, ?, ?)"
 
-_CLOSE = "DELETE FROM reservations WHERE id = ?"
+_CLOSE = "DELETE FROM reservations WHERE id = ? RETURNING freed_at_ms"
 
-_TAKE_HOLDS = "DELETE FROM holds WHERE reservation_id = ? RETURNING position, window_id, amount"
+_TAKE_HOLDS = "DELETE FROM holds WHERE reservation_id = ? RETURNING position, window_id, amount, due"
 
 _LOCK = "UPDATE reservations SET freed_at_ms = freed_at_ms WHERE id = ? RETURNING freed_at_ms"
 
 _TAKE_AGAIN = "UPDATE reservations SET freed_at_ms = NULL, lease_until_ms = ? WHERE id = ?"
 
-_GROW_HOLD = "UPDATE holds SET amount = amount + ? WHERE reservation_id = ? AND position = ?"
+# What is due of a hold that grows: all but the last step, which is asked for ahead.
+_GROW_HOLD = """
+    UPDATE holds SET due = CASE WHEN due > 0 THEN max(due, amount - ?) ELSE 0 END, amount = amount + ?
+    WHERE reservation_id = ? AND position = ?
+"""
+
+# Of one that was freed the due amounts are counted already.
+_OWE = """
+    UPDATE holds SET due = ? WHERE reservation_id = ? AND position = ?
+    AND (SELECT freed_at_ms FROM reservations WHERE id = reservation_id) IS NULL
+"""
+
+_DUE = "SELECT due, window_id FROM holds WHERE reservation_id = ? AND due > 0"
+
+_UNCOUNT = "UPDATE usage_windows SET settled = settled - ? WHERE id = ?"
 
 _SETTLE = "UPDATE usage_windows SET reserved = reserved - ?, settled = settled + ? WHERE id = ?"
 
 _USED_OF = "SELECT settled + reserved FROM usage_windows WHERE id = ?"
-
-_CARRY_OUT = "UPDATE usage_windows SET settled = settled - ? WHERE id = ?"
 
 _CARRY_INTO = """
     INSERT INTO usage_windows (scope, subject, kind, per, starts_at_ms, ends_at_ms, settled, reserved)
@@ -63,9 +75,7 @@ _FREE = "UPDATE reservations SET freed_at_ms = ? WHERE id = ? AND freed_at_ms IS
 
 _GIVE_UP = "UPDATE reservations SET lease_until_ms = 0 WHERE id = ? AND freed_at_ms IS NULL"
 
-_HOLDS = "SELECT window_id, amount FROM holds WHERE reservation_id = ? ORDER BY position"
-
-_GIVE_BACK = "UPDATE usage_windows SET reserved = reserved - ? WHERE id = ?"
+_HOLDS = "SELECT amount, due, window_id FROM holds WHERE reservation_id = ? ORDER BY position"
 
 _EMPTY_HOLDS = "UPDATE holds SET amount = 0 WHERE reservation_id = ?"
 
@@ -195,6 +205,8 @@ class Spending:
             if found is None:
                 raise StoreUnavailable("a reservation that has ended cannot grow")
             was_freed = found[0] is not None
+            if was_freed:
+                await transaction.execute_many(_UNCOUNT, await transaction.fetch_all(_DUE, (reservation_id,)))
             limits = {claim.window: claim.limit for claim in lay(await rules_at(transaction, place))}
             steps = {
                 position: Claim(claim.window, more + (claim.amount if was_freed else 0), limits.get(claim.window))
@@ -202,7 +214,7 @@ class Spending:
             }
             await _count(transaction, list(steps.values()))
             await transaction.execute_many(
-                _GROW_HOLD, [(step.amount, reservation_id, position) for position, step in steps.items()]
+                _GROW_HOLD, [(more, step.amount, reservation_id, position) for position, step in steps.items()]
             )
             if was_freed:
                 await transaction.execute(_TAKE_AGAIN, (lease_until_ms, reservation_id))
@@ -212,24 +224,43 @@ class Spending:
 
         return await self._unless_overdrawn(work)
 
+    async def owe(self, reservation_id: int, due: Mapping[int, int]) -> None:
+        """Say how much of each hold (by its position) is counted in any case, should nobody settle it."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.execute_many(
+                _OWE, [(amount, reservation_id, position) for position, amount in due.items()]
+            )
+
+        await self._database.write(work)
+
     async def settle(self, reservation_id: int, spent: Sequence[Spent]) -> bool:
         """End a reservation: give its holds back and count what was `spent` of each claim, in the claims' order.
 
         It counts in the same windows, save what neither the hold nor the limit has room for: that is carried into the
         window that follows. Returns False, having done nothing, where the reservation has been ended before or never
         was. One whose lease ran out is still settled: its holds were given back then, what it spent is counted now.
+        What was counted of it as due is part of what it spent.
         """
 
         async def work(transaction: Transaction) -> bool:
-            if not await transaction.execute(_CLOSE, (reservation_id,)):
+            closed = await transaction.fetch_one(_CLOSE, (reservation_id,))
+            if closed is None:
                 return False
-            holds = sorted(await transaction.fetch_all(_TAKE_HOLDS, (reservation_id,)))
+            was_freed = closed[0] is not None
+            holds = [
+                (position, window_id, held, due if was_freed else 0)
+                for position, window_id, held, due in sorted(
+                    await transaction.fetch_all(_TAKE_HOLDS, (reservation_id,))
+                )
+            ]
             await transaction.execute_many(
-                _SETTLE, [(held, spent[position].amount, window_id) for position, window_id, held in holds]
+                _SETTLE,
+                [(held, spent[position].amount - counted, window_id) for position, window_id, held, counted in holds],
             )
-            for position, window_id, held in holds:
-                if spent[position].amount > held:
-                    await _carry(transaction, window_id, spent[position], held)
+            for position, window_id, held, counted in holds:
+                if spent[position].amount > held + counted:
+                    await _carry(transaction, window_id, spent[position], held + counted)
             return True
 
         return await self._database.write(work)
@@ -256,7 +287,10 @@ class Spending:
         return {row[0] for row in rows}
 
     async def free_expired(self, process: str, now_ms: int) -> int:
-        """Give back what is held by reservations of `process` whose lease has run out; returns how many."""
+        """Give back what is held by reservations of `process` whose lease has run out, less what is due of it.
+
+        Returns how many.
+        """
 
         async def expired(transaction: Transaction) -> list[int]:
             return [row[0] for row in await transaction.fetch_all(_EXPIRED, (process, now_ms))]
@@ -268,7 +302,7 @@ class Spending:
         return freed
 
     async def give_up(self, reservation_id: int, now_ms: int) -> bool:
-        """Give back what one reservation holds, whatever its lease; what is settled later is still counted."""
+        """Give back what one reservation holds, less what is due, whatever its lease; it can still be settled."""
         await self._database.write(lambda transaction: transaction.execute(_GIVE_UP, (reservation_id,)))
         return await self._free(reservation_id, now_ms)
 
@@ -306,8 +340,7 @@ class Spending:
         async def work(transaction: Transaction) -> bool:
             if not await transaction.execute(_FREE, (now_ms, reservation_id, now_ms)):
                 return False
-            holds = await transaction.fetch_all(_HOLDS, (reservation_id,))
-            await transaction.execute_many(_GIVE_BACK, [(amount, window_id) for window_id, amount in holds])
+            await transaction.execute_many(_SETTLE, await transaction.fetch_all(_HOLDS, (reservation_id,)))
             await transaction.execute(_EMPTY_HOLDS, (reservation_id,))
             return True
 
@@ -344,7 +377,7 @@ async def _carry(transaction: Transaction, window_id: int, spent: Spent, held: i
     beyond = min(spent.amount - held, used[0] - spent.limit)
     if beyond > 0:
         following = spent.following
-        await transaction.execute(_CARRY_OUT, (beyond, window_id))
+        await transaction.execute(_UNCOUNT, (beyond, window_id))
         await transaction.execute(_CARRY_INTO, (*following.key, following.ends_at_ms, beyond))
 
 

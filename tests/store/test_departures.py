@@ -96,7 +96,7 @@ async def test_a_servers_use_goes_too_unless_some_of_it_is_still_to_be_settled(
             window = "INSERT INTO usage_windows VALUES (?, 'server', ?, 'images', 'day', ?, 9, 1, 0)"
             await transaction.execute(window, (number, subject, number))
         await transaction.execute("INSERT INTO reservations VALUES (5, 'process', 0, 9, NULL)")
-        await transaction.execute("INSERT INTO holds VALUES (5, 0, 2, 1)")
+        await transaction.execute("INSERT INTO holds (reservation_id, position, window_id, amount) VALUES (5, 0, 2, 1)")
 
     await database.write(used)
     await departures.note([LEFT], 10)

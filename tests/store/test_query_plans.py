@@ -165,6 +165,7 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     place, following = Place(2, 1, 3), UsageWindow("member", 1, "images", "day", 86_400_000, 2 * 86_400_000)
     for reservation in (1, 2):
         await spending.reserve(reservation, place, lambda _: [claim], process="p", now_ms=0, lease_until_ms=60_000)
+    await spending.owe(2, {0: 1})
     await spending.settle(1, [Spent(20, 10, following)])
     await spending.renew("p", lease_until_ms=61_000)
     await spending.expire("p")

@@ -21,7 +21,7 @@ ROWS = {
     "reservations": "INSERT INTO reservations VALUES (8, 'process', 5, 60005, NULL)",
     "changes": "INSERT INTO changes (id, guild_id, channel_id, setting, old, new, changed_by, changed_at_ms)"
     " VALUES (3, 9, 1, 'persona', NULL, 'Be kind.', 2, 5)",
-    "holds": "INSERT INTO holds VALUES (8, 0, 1, 1)",
+    "holds": "INSERT INTO holds (reservation_id, position, window_id, amount) VALUES (8, 0, 1, 1)",
     "quota_rules": "INSERT INTO quota_rules VALUES (9, 'member', 77, 'images', 'day', 3, 2)",
     "claims": "INSERT INTO claims VALUES (90, 5)",
     "processes": "INSERT INTO processes VALUES ('process', 60005)",
@@ -75,7 +75,9 @@ def test_counts_under_members_plain_ids_go_and_servers_stay(connection: sqlite3.
     window = "INSERT INTO usage_windows VALUES (?, ?, ?, 'images', 'day', 0, 86400000, 3, 1)"
     connection.executemany(window, [(1, "member", 2), (2, "server", -2), (3, "server", 9)])
     connection.execute(ROWS["reservations"])
-    connection.executemany("INSERT INTO holds VALUES (8, ?, ?, 1)", [(0, 1), (1, 2), (2, 3)])
+    connection.executemany(
+        "INSERT INTO holds (reservation_id, position, window_id, amount) VALUES (8, ?, ?, 1)", [(0, 1), (1, 2), (2, 3)]
+    )
     upgrade(connection, migrations())
     assert connection.execute("SELECT id FROM usage_windows").fetchall() == [(3,)]
     assert connection.execute("SELECT window_id FROM holds").fetchall() == [(3,)]

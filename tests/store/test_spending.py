@@ -87,6 +87,35 @@ async def test_a_hold_given_back_and_used_by_others_cannot_grow(spending: Spendi
     assert await used(spending, MEMBER) == [4]
 
 
+async def test_what_is_due_is_counted_where_nobody_settles(spending: Spending) -> None:
+    await hold(spending, 1)
+    await spending.owe(1, {1: 3})
+    assert await used(spending, MEMBER, SERVER) == [4, 4]
+    assert await spending.free_expired("p", 60) == 1
+    assert await used(spending, MEMBER, SERVER) == [0, 3]
+
+
+async def test_what_was_due_is_part_of_what_is_settled_later(spending: Spending) -> None:
+    await hold(spending, 1)
+    await spending.owe(1, {0: 2, 1: 3})
+    await spending.free_expired("p", 60)
+    await spending.owe(1, {0: 4})  # came too late: what is counted stays what is due
+    assert await spending.settle(1, spent(5, 1))
+    assert await used(spending, MEMBER, SERVER, NEXT) == [5, 1, 0]
+
+
+async def test_what_is_due_grows_with_the_hold_less_the_last_step(spending: Spending) -> None:
+    await hold(spending, 1, amount=1)
+    await spending.owe(1, {0: 1})
+    await grow(spending, 2, held=1)
+    await spending.free_expired("p", 60)
+    assert await used(spending, MEMBER) == [1]
+    assert await grow(spending, 2, held=3) == Granted([Claim(MEMBER, 5, limit=5)])
+    assert await used(spending, MEMBER) == [5]
+    await spending.free_expired("p", 200)
+    assert await used(spending, MEMBER) == [1]
+
+
 async def test_what_has_ended_does_not_grow(spending: Spending) -> None:
     await hold(spending, 1)
     await spending.settle(1, spent(1, 1))

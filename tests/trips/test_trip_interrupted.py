@@ -35,12 +35,34 @@ async def test_an_answer_is_marked_at_the_next_start_and_keeps_its_words(box: Sa
     assert used.text == words + MARK
 
 
-async def test_what_a_killed_bot_had_reserved_is_free_at_the_next_start(open_box: OpenBox) -> None:
+async def test_what_a_killed_bot_had_reserved_before_a_word_is_free_at_the_next_start(open_box: OpenBox) -> None:
     box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})
+    box.model_api.faults.next(Kind.CHAT, Hang())
+    used = await box.person("Ada").command("/ask", prompt="Something.")
+    await box.model_api.until(lambda: bool(box.model_api.calls(Kind.CHAT)), DEADLINE_S)
+    await box.child.kill()
+    await box.start()
+    assert (await whole(used)).text == BEFORE_A_WORD
+    assert (await ask(box.person("Ada"), "My one question.")).deferred
+
+
+async def test_an_answer_that_showed_costs_the_message_and_its_prompt_when_the_bot_is_killed(
+    open_box: OpenBox, tmp_path: Path
+) -> None:
+    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"}, directory=tmp_path)
     used = await _killed_in_mid_answer(box, box.person("Ada"))
     await box.start()
     await marked(used)
-    assert (await ask(box.person("Ada"), "My one question.")).deferred
+    refused = await box.person("Ada").command("/ask", prompt="Another one.")
+    await refused.until(lambda each: "1 message" in each.text, deadline_s=DEADLINE_S)
+    with closing(sqlite3.connect(tmp_path / "data" / "bot.db")) as database:
+        windows = database.execute(
+            "SELECT kind, sum(settled), sum(reserved) FROM usage_windows WHERE scope = 'server' GROUP BY kind"
+        ).fetchall()
+    counted = {kind: (settled, reserved) for kind, settled, reserved in windows}
+    assert counted["messages"] == (1, 0)
+    assert counted["tokens"][0] > 20  # the persona and the question by themselves
+    assert counted["tokens"][1] == 0
 
 
 @pytest.mark.parametrize(
@@ -95,7 +117,7 @@ async def test_a_message_that_was_full_gets_the_mark_below_it(box: Sandbox, ada:
 
 
 async def test_an_answer_killed_right_behind_a_full_message_is_marked(box: Sandbox, ada: Person) -> None:
-    box.model_api.script(["word " * 450, "more words "] + ["and more "] * 20)
+    box.model_api.script(["word " * 450, "more words "] + ["and more "] * 400)
     box.model_api.faults.next(Kind.CHAT, Slow(pace_s=0.05))
     used = await ada.command("/ask", prompt="Go on.")
     await used.until(lambda each: len(each.text) > 1900, deadline_s=DEADLINE_S)
