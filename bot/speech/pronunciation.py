@@ -6,11 +6,12 @@ word; where they are not (Chinese, Thai), or endings are stuck to them (Korean),
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Final
 
 from bot.normal_forms import normalized
+from bot.yielding import SLICE
 
 _JOINERS: Final = "\u200c\u200d"
 _UNPARTED: Final = re.compile(
@@ -41,15 +42,22 @@ class Pronunciation:
 
     def apply(self, text: str) -> str:
         """Give `text` with its words replaced. Of those that begin at the same place it is the longest."""
+        return "".join(self.parts(text))
+
+    def parts(self, text: str) -> Iterator[str]:
+        """Do as `apply`, a part at a time: a text without a space may be looked at for each word at each character."""
         if not self._say:
-            return text
+            yield text
+            return
         text = normalized("NFC", text)
         pieces = [_fold(character) for character in text]  # "ß" is two characters then
         look = "".join(pieces)
         begins = dict(zip(accumulate(map(len, pieces), initial=0), range(len(text) + 1), strict=True))
-        spoken: list[str] = []
-        done = passed = 0
+        done = passed = looked = 0
         for begin, at in begins.items():
+            if at - looked >= SLICE and begin >= passed:
+                yield text[done:at]
+                done = looked = at
             if begin < passed or begin == len(look):
                 continue
             lengths = self._lengths.get(look[begin])
@@ -59,10 +67,11 @@ class Pronunciation:
                 end = begin + length
                 word = look[begin:end]
                 if word in self._say and end in begins and not (end < len(look) and _together(word[-1], look[end])):
-                    spoken += text[done:at], self._say[word]
+                    yield text[done:at]
+                    yield self._say[word]
                     done, passed = begins[end], end
                     break
-        return "".join(spoken) + text[done:]
+        yield text[done:]
 
 
 def _together(left: str, right: str) -> bool:

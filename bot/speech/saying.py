@@ -25,6 +25,7 @@ from bot.speech.lexicon import Lexicon
 from bot.speech.listening import one_file, seconds_of
 from bot.speech.pieces import cut
 from bot.speech.pronunciation import Pronunciation
+from bot.speech.sentences import MOST_ALOUD, TooMuchToSay
 from bot.speech.utterance import Label, Piece, Utterance
 from bot.speech.voices import checked_voice
 from bot.speech.wording import has_words, worded
@@ -242,11 +243,20 @@ class Saying:
 
 
 async def _pronounced(text: str, pronunciation: Pronunciation) -> str:
-    """Have the words of a text said as the server wants, a few lines at a time."""
-    said = []
+    """Have the words of a text said as the server wants, a few lines or a part of a long one at a time.
+
+    Raises:
+        TooMuchToSay: that makes it more than is read aloud.
+    """
+    said: list[str] = []
+    characters = 0
     for lines in _SOME_LINES.findall(text):
-        said.append(pronunciation.apply(lines))
-        await asyncio.sleep(0)
+        for part in pronunciation.parts(lines):
+            said.append(part)
+            characters += len(part)
+            if characters > MOST_ALOUD:
+                raise TooMuchToSay(f"more than {MOST_ALOUD} characters as this server has them said")
+            await asyncio.sleep(0)
     return "".join(said)
 
 

@@ -16,10 +16,12 @@ from bot.quotas.rules import Kind
 from bot.speech.joining import TooLongToSend, duration_s
 from bot.speech.pieces import cut
 from bot.speech.saying import AT_ONCE, Saying, Speech
-from bot.speech.sentences import aloud
+from bot.speech.sentences import TooMuchToSay, aloud
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voices import VOICES
+from bot.yielding import SLICE
 from tests.support.make_sound import SOUNDLESS, mp3, sound
+from tests.support.others import others
 from tests.support.workshop import CALLER, DEADLINE_S, Handler, Workshop, refusing, workshop
 
 MIB_10 = 10 * 1024 * 1024
@@ -100,6 +102,24 @@ async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(
         assert prepared.label.title == "A GIF!\nHere is some code in Python."
         private = dataclasses.replace(CALLER, guild_id=None)
         assert (await saying.prepare(private, "A GIF", "alloy", "tts-1")).pieces == ("A GIF",)
+
+
+async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_words(tmp_path: Path) -> None:
+    async with workshop(tmp_path, speaking) as shop:
+        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Right)), "가나", "ga na")
+        async with others() as turns:
+            prepared = await saying_in(shop).prepare(CALLER, "가" * 5_999 + "나", "alloy", "tts-1")
+            assert turns() >= 6_000 // SLICE
+        assert "".join(prepared.pieces) == "가" * 5_998 + "ga na"
+
+
+async def test_words_that_make_a_text_too_long_are_refused_before_anything_is_spent(tmp_path: Path) -> None:
+    async with workshop(tmp_path, speaking) as shop:
+        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Right)), "가", "g" * 120)
+        with pytest.raises(TooMuchToSay):
+            await saying_in(shop).prepare(CALLER, "가" * 400, "alloy", "tts-1")
+        assert await shop.used(CHARACTERS) == 0
+        assert (await saying_in(shop).prepare(CALLER, "가" * 300, "alloy", "tts-1")).characters == 36_000
 
 
 async def test_a_long_text_is_asked_for_in_pieces_and_joined_in_order(tmp_path: Path) -> None:
