@@ -21,7 +21,7 @@ from bot.ui.asking import Asking
 from bot.ui.buttons import Buttons
 from bot.ui.forms import Forms
 from bot.ui.gate import Gate
-from bot.ui.gateway import guard_parsers, is_heard
+from bot.ui.gateway import guard_frames, guard_parsers, is_heard
 from bot.ui.gateway_limit import limit_commands
 from bot.ui.interruptions import Interruptions
 from bot.ui.replies import Replies
@@ -123,6 +123,7 @@ class Bot(commands.AutoShardedBot):
         self.speaking = Speaking(
             services.saying, services.rules, services.lanes, services.preferences, self.voices, self.audience
         )
+        guard_frames()
         guard_parsers(self)
 
     async def login(self, token: str) -> None:

@@ -1,17 +1,23 @@
-"""What the bot needs of discord.py's gateway client that has no public name: its parsers and its heartbeats.
+"""What the bot needs of discord.py's gateway client that has no public name: its frames, parsers and heartbeats.
 
 Every touch of these private parts is in this file.
 """
 
+import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import discord
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
 GIVEN_UP_AFTER_INTERVALS: Final = 1.5
 """A heartbeat goes out every interval and is acknowledged at once; after so many without that Discord isn't heard."""
+
+RESUME_AFTER_S: Final = 1.0
+"""The pause before a connection whose compression broke is resumed, so that one that always does is no busy loop."""
 
 _PARTS: Final = (
     *("roles", "channels", "members", "voice_states", "threads", "emojis", "stickers", "presences"),
@@ -21,7 +27,74 @@ _PARTS: Final = (
 
 log = logging.getLogger(__name__)
 
+_receive: Final = DiscordWebSocket.received_message
+
 _Parse = Callable[[Any], None]  # Any: Discord's JSON
+
+
+def guard_frames() -> None:
+    """Pass over frames that discord.py cannot read, which would end the connection and with it the process.
+
+    Where nothing can come after such a frame the connection is made anew: its compression is broken, or it was the
+    frame that begins or resumes a session. READY may still fail, as with `guard_parsers`.
+    """
+    DiscordWebSocket.received_message = _received  # type: ignore[method-assign]  # no public way in
+    logging.getLogger("discord.shard").addFilter(_outside_in_a_line)
+
+
+def _outside_in_a_line(record: logging.LogRecord) -> bool:
+    """Make a warning of one line of what discord.py logs of a connection that the network or Discord broke."""
+    error = record.exc_info[1] if record.exc_info else None
+    outside = isinstance(error, (OSError, discord.DiscordException, ReconnectWebSocket))
+    if error is not None and (outside or type(error).__module__.startswith("aiohttp.")):
+        record.exc_info = None
+        record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        record.error = type(error).__name__
+    return True
+
+
+async def _received(socket: DiscordWebSocket, frame: Any, /) -> None:  # Any: text or bytes, as discord.py has it
+    if isinstance(frame, bytes):
+        try:
+            frame = socket._decompressor.decompress(frame)
+        except Exception as error:  # as in `_guarded`
+            _frame_passed_over(error, connects_anew=True)
+            if socket._keep_alive is None:
+                raise await _broken(socket) from error
+            await asyncio.sleep(RESUME_AFTER_S)
+            await socket.close()
+            raise ReconnectWebSocket(socket.shard_id) from error
+        if frame is None:  # the first part of one
+            return
+    try:
+        await _receive(socket, frame)
+    except (ReconnectWebSocket, discord.ConnectionClosed, OSError):
+        raise
+    except Exception as error:  # as in `_guarded`
+        event = _event_of(frame)
+        if event == "READY":
+            raise
+        anew = socket._keep_alive is None or event == "RESUMED"
+        _frame_passed_over(error, connects_anew=anew)
+        if anew:
+            raise await _broken(socket) from error
+
+
+async def _broken(socket: DiscordWebSocket) -> OSError:
+    """Close a connection and return an error on which discord.py makes a new one, after longer and longer pauses."""
+    await socket.close()
+    return ConnectionError("the gateway sent what cannot be read")
+
+
+def _event_of(frame: str) -> object:
+    try:
+        return json.loads(frame).get("t")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+
+
+def _frame_passed_over(error: Exception, *, connects_anew: bool) -> None:
+    log.warning("frame not read, passed over", extra={"error": type(error).__name__, "connects_anew": connects_anew})
 
 
 def guard_parsers(client: discord.Client) -> None:

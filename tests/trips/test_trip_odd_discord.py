@@ -45,6 +45,52 @@ async def test_events_that_cannot_be_read_are_logged_and_passed_over(box: Sandbo
     assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
 
 
+UNREADABLE_FRAMES = (
+    "not JSON",
+    "[]",
+    '{"op": 0, "t": ["MESSAGE_CREATE"], "s": null, "d": {}}',
+    '{"op": 10, "t": null, "s": null, "d": null}',
+    '{"op": 0, "t": "TYPING_START", "s": null, "d": {"text": "\\ud800"}}',
+)
+
+
+async def test_frames_that_cannot_be_read_are_logged_and_passed_over(box: Sandbox) -> None:
+    connection = box.discord.gateway.sessions[0].connection
+    assert connection is not None
+    for frame in UNREADABLE_FRAMES:
+        connection.queue.put_nowait(frame)
+    assert (await ask(box.person("Ada"), "Are you there?")).text
+    lines = [line for line in box.child.log if "frame not read" in line]
+    assert len(lines) == len(UNREADABLE_FRAMES)
+    assert all("connects_anew=False" in line for line in lines)
+    assert box.discord.gateway.resumes == 0
+    assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
+
+
+async def test_a_connection_whose_compression_breaks_is_resumed(box: Sandbox) -> None:
+    connection = box.discord.gateway.sessions[0].connection
+    assert connection is not None
+    await connection.socket.send_bytes(b"neither zlib nor zstd\x00\x00\xff\xff")
+    await box.journal.bell.until(
+        lambda: box.discord.gateway.resumes == 1, deadline_s=DEADLINE_S, what="the session again"
+    )
+    assert (await ask(box.person("Ada"), "Are you there?")).text
+    assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
+
+
+async def test_a_session_whose_resumption_cannot_be_read_is_begun_anew(box: Sandbox) -> None:
+    gateway = box.discord.gateway
+    connection = gateway.sessions[0].connection
+    assert connection is not None
+    connection.queue.put_nowait('{"op": 0, "t": "RESUMED", "s": null, "d": null}')
+    await box.journal.bell.until(lambda: gateway.readies == 2, deadline_s=DEADLINE_S, what="a new session")
+    assert (await ask(box.person("Ada"), "Are you there?")).text
+    (line,) = [line for line in box.child.log if "Attempting a reconnect" in line]
+    assert " WARNING " in line
+    assert "error=ConnectionError" in line
+    assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
+
+
 BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
     "a thread": lambda guild: guild["threads"].append(THREAD),
     "a channel": lambda guild: guild["channels"].insert(0, {"id": "5"}),
