@@ -5,7 +5,9 @@ SQLite has one writer at a time anyway; a reading connection of its own keeps sm
 is a task of its own that nobody outside can cancel.
 
 What is deleted is overwritten in the file, but stays readable in the write-ahead log until that is written over, so the
-log is emptied a moment after each transaction that took something away.
+log is emptied a moment after each transaction that took something away. SQLite also leaves copies behind where it
+moves rows from page to page, so once a day, and after the first deletion, a file of common size is written anew. In a
+larger one they go with the page, that is with the rows around.
 """
 
 import asyncio
@@ -43,6 +45,14 @@ EMPTY_LOG_AGAIN_S: Final = 5.0
 EMPTY_LOG_WAITS_S: Final = 0.05
 """How long it may keep others from writing."""
 
+REWRITE_EVERY_S: Final = 24 * 3600.0
+
+LARGEST_REWRITTEN: Final = 32 * 2**20
+"""Bytes. Nobody can write meanwhile: a quarter of a second on a common disk."""
+
+ROOM_TO_REWRITE: Final = 3
+"""How many times its size has to be free, beside what has to be free anyway."""
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -70,19 +80,27 @@ class SqliteDatabase:
     async def keep_log_empty(self) -> None:
         """Empty the write-ahead log for ever, a moment after something was deleted."""
         pause_s = EMPTY_LOG_AFTER_S
+        clock = asyncio.get_running_loop().time
+        rewrite_at = clock()
         while True:
             await self._erased.wait()
             await asyncio.sleep(pause_s)
+            rewrite = clock() >= rewrite_at
             self._erased.clear()
-            pause_s = EMPTY_LOG_AFTER_S
-            if not await asyncio.to_thread(_empty_log, self._files):
+            if await asyncio.to_thread(_empty_log, self._files, rewrite=rewrite):
+                pause_s = EMPTY_LOG_AFTER_S
+                if rewrite:
+                    rewrite_at = clock() + REWRITE_EVERY_S
+            else:
                 self._erased.set()
                 pause_s = EMPTY_LOG_AGAIN_S
 
-    async def drain(self) -> None:
-        """Take no new transactions and wait for the running ones."""
+    async def close(self) -> None:
+        """Take no new transactions, wait for the running ones, and leave nothing that was deleted in the log."""
         await self._writing.drain()
         await self._reading.drain()
+        if self._erased.is_set():  # closing empties it only where no other process has the file open
+            await asyncio.to_thread(_empty_log, self._files)
 
 
 @asynccontextmanager
@@ -106,7 +124,7 @@ async def connect(path: Path) -> AsyncIterator[SqliteDatabase]:
             yield database
         finally:
             emptying.cancel()
-            await _see_through(database.drain())
+            await _see_through(database.close())
 
 
 class _OpenFiles:
@@ -290,22 +308,33 @@ async def _connection(path: Path, *pragmas: str) -> AsyncIterator[aiosqlite.Conn
         await _see_through(connection.close())
 
 
-def _empty_log(files: _OpenFiles) -> bool:
+def _empty_log(files: _OpenFiles, *, rewrite: bool = False) -> bool:
     """Write all of the log into the database and cut it to nothing; False where somebody stands in the way. Blocking.
 
-    By a connection of its own, so that nobody waits for it: most of the work keeps nobody from writing.
+    With `rewrite` the file is written anew before that, if it can be. By a connection of its own, so that nobody waits
+    for it: most of the work keeps nobody from writing.
     """
     address = f"{files.path.absolute().as_uri()}?mode=rw"  # never makes a file
     try:
         files.check()
         with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=EMPTY_LOG_WAITS_S)) as connection:
             connection.execute("PRAGMA synchronous = NORMAL")
+            if rewrite and _may_be_rewritten(files.path):
+                connection.execute("PRAGMA temp_store = MEMORY")  # people's words lie in no other file
+                connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except (sqlite3.Error, StoreReplaced) as error:
+    except (OSError, sqlite3.Error, StoreReplaced) as error:
         logger.info("write-ahead log not emptied yet", extra={"code": getattr(error, "sqlite_errorname", None)})
         return False
     return not busy
+
+
+def _may_be_rewritten(path: Path) -> bool:
+    """Tell whether a file is small enough to be written anew, and there is room for it."""
+    size = path.stat().st_size
+    free = disk.free(path.parent)
+    return size <= LARGEST_REWRITTEN and free is not None and free >= ROOM_TO_REWRITE * size + disk.LEAST_FREE
 
 
 async def _opened(connection: aiosqlite.Connection) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import struct
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from bot.store.removals import Removals
 from bot.store.settings import StoredSettings
 
 SECRET = "swordfish " * 20
+TABLE_LEAF = 13
 
 
 @pytest.fixture
@@ -103,3 +105,66 @@ async def test_a_log_that_grew_while_somebody_read_shrinks_again(path: Path) -> 
             while size(log_of(path)) > sqlite.LOG_LIMIT:
                 await settings.set_server(number, "persona", "x" * 100_000, by=1, at_ms=1)
                 number += 1
+
+
+def leave_a_copy(path: Path) -> None:
+    """Write the secret where no row is, as SQLite does when it moves rows from page to page."""
+    content = bytearray(path.read_bytes())
+    for page in range(4096, len(content), 4096):
+        kind, _, rows, begin = struct.unpack_from(">BHHH", content, page)
+        gap = page + 8 + 2 * rows
+        if kind == TABLE_LEAF and gap + len(SECRET) < page + begin:
+            content[gap : gap + len(SECRET)] = SECRET.encode()
+    path.write_bytes(content)
+
+
+async def test_copies_that_sqlite_made_of_what_was_deleted_go_as_well(path: Path) -> None:
+    async with open_database(f"sqlite:///{path}") as database:
+        kept = await Conversations(database).save(TURN)
+    leave_a_copy(path)
+    async with open_database(f"sqlite:///{path}") as database:
+        assert isinstance(database, sqlite.SqliteDatabase)
+        assert sqlite._empty_log(database._files)
+        assert holds_secret(path)
+        assert sqlite._empty_log(database._files, rewrite=True)
+        assert not holds_secret(path)
+        assert [turn.id for turn in await Conversations(database).public_line(TURN.channel_id, 10)] == [kept]
+
+
+async def test_a_large_file_or_a_full_disk_is_not_rewritten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_database(f"sqlite:///{path}"):
+        assert sqlite._may_be_rewritten(path)
+        monkeypatch.setattr(sqlite, "LARGEST_REWRITTEN", 4096)
+        assert not sqlite._may_be_rewritten(path)
+        monkeypatch.setattr(sqlite, "LARGEST_REWRITTEN", 2**30)
+        monkeypatch.setattr(sqlite.disk, "free", lambda _: sqlite.disk.LEAST_FREE)
+        assert not sqlite._may_be_rewritten(path)
+
+
+async def test_the_first_deletion_has_the_file_rewritten_and_the_next_ones_do_not(
+    path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def empty_log(*_: object, rewrite: bool) -> bool:
+        asked.append(rewrite)
+        return len(asked) > 1  # somebody stood in the way of the first
+
+    monkeypatch.setattr(sqlite, "_empty_log", empty_log)
+    removals, conversations = Removals(database, Gone()), Conversations(database)
+    async with asyncio.timeout(10):
+        for wanted in (2, 3):
+            await conversations.save(TURN)
+            await removals.of_channel(TURN.channel_id)
+            while len(asked) < wanted:  # noqa: ASYNC110 - another task asks, and tells nobody
+                await asyncio.sleep(0.005)
+    monkeypatch.undo()
+    assert asked[:3] == [True, True, False]
+
+
+async def test_closing_right_after_a_deletion_empties_the_log_beside_another_process(path: Path) -> None:
+    async with open_database(f"sqlite:///{path}"):
+        async with open_database(f"sqlite:///{path}") as database:
+            await Conversations(database).save(replace(TURN, answer=SECRET))
+            await Removals(database, Gone()).of_channel(TURN.channel_id)
+        assert not holds_secret(path)
