@@ -23,6 +23,9 @@ from bot.intake.frames import Head
 MOST_MEMORY: Final = 448 * 1024 * 1024
 """Bytes of address space beyond what the process has when it starts; a picture of 16 megapixels takes 300 MB."""
 
+MOST_PIXELS_AT_ONCE: Final = 4_000_000
+"""Of a picture that is decoded beside others."""
+
 _NICENESS: Final = 5  # who waits for a word goes before who waits for a picture
 _ALARM_AFTER_S: Final = 5  # beyond the time that the bot gives a job; it kills a worker that is late itself
 
@@ -96,6 +99,8 @@ def _receive(requests: BinaryIO) -> tuple[Head, list[bytes]] | None:
 def _done(head: Head, parts: list[bytes]) -> Answer:
     """Do a job; its failure is a result as well."""
     try:
+        if not head["options"].get("may_be_large", True) and _is_large(parts[0]):
+            return {"failure": "large"}, []
         facts, results = _JOBS[head["job"]](head["options"], parts)
         frames.packed({}, results)
     except MemoryError:
@@ -110,6 +115,19 @@ def _done(head: Head, parts: list[bytes]) -> Answer:
 
 
 _TOO_BIG: Final = ("PictureTooBig", "TooLongToSend")
+
+
+def _is_large(data: bytes) -> bool:
+    """Whether decoding a picture may take much memory, as far as that shows before; what is none is not large."""
+    from bot.api.limits import MOST_PIXELS_DRAWN
+    from bot.api.pictures import decoding
+
+    try:
+        with decoding(data, sys.maxsize) as (picture, _):
+            # What is larger than any picture may be is refused, and needs no waiting for that.
+            return MOST_PIXELS_AT_ONCE < picture.width * picture.height <= MOST_PIXELS_DRAWN
+    except BotError:
+        return False
 
 
 def _find_pictures(options: Head, parts: list[bytes]) -> Answer:

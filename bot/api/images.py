@@ -114,7 +114,9 @@ class Images:
             BrokenAnswer: it is not.
         """
         try:
-            result = await self._workers.run("check picture", [data], most_pixels=self._transport.limits.picture_pixels)
+            result = await self._workers.run_picture(
+                "check picture", data, most_pixels=self._transport.limits.picture_pixels
+            )
         except JobFailed as error:
             raise BrokenAnswer(f"images: {error}") from error
         found = result.facts

@@ -163,7 +163,7 @@ class _Reading:
 
     async def _sight(self, enclosure: Enclosure) -> Sight:
         data = await enclosure.read(MOST_PICTURE_BYTES)
-        shown = await self._intake.files.run("show picture", [data], owner=self._owner)
+        shown = await self._intake.files.run_picture("show picture", data, owner=self._owner)
         address = f"data:{shown.facts['media_type']};base64,{base64.b64encode(shown.parts[0]).decode()}"
         return Sight.of(address, tokens_of(int(shown.facts["width"]), int(shown.facts["height"])))
 

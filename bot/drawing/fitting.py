@@ -53,7 +53,7 @@ async def _fitted(workers: Workers, data: bytes, media_type: str, limit: int) ->
     if len(data) <= limit:
         return Fitted(data, _BY_TYPE.get(media_type, "png"))
     try:
-        result = await workers.run("fit picture", [data], within_s=_WITHIN_S, limit=limit)
+        result = await workers.run_picture("fit picture", data, within_s=_WITHIN_S, limit=limit)
     except JobFailed as error:
         return PictureTooBig(str(error)) if error.failure is Failure.TOO_BIG else BrokenAnswer(str(error))
     return Fitted(result.parts[0], "webp")

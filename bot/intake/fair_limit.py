@@ -26,6 +26,11 @@ class FairLimit:
         self._running: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return sum(map(len, self._waiting.values()))
+
     @asynccontextmanager
     async def place(self, owner: Hashable) -> AsyncIterator[None]:
         """Wait for a place, and hold it while the block runs.
@@ -44,7 +49,7 @@ class FairLimit:
 
     async def _wait(self, owner: Hashable) -> None:
         own = self._waiting.get(owner, ())
-        if len(own) >= MOST_WAITING_EACH or sum(map(len, self._waiting.values())) >= MOST_WAITING:
+        if len(own) >= MOST_WAITING_EACH or self.waiting >= MOST_WAITING:
             raise LimitFull
         place = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(owner, deque()).append(place)

@@ -48,6 +48,8 @@ class Failure(StrEnum):
     TOO_SLOW = "too slow"
     MEMORY = "memory"
     DIED = "died"
+    LARGE = "large"
+    """A picture that is decoded only while no other large one is."""
     FULL = "full"
     """Too many jobs wait already."""
 
@@ -76,6 +78,7 @@ class Workers:
 
     def __init__(self, at_once: int = 2) -> None:
         self._limit = FairLimit(at_once)
+        self._large_pictures = FairLimit(1)
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
@@ -121,6 +124,27 @@ class Workers:
         try:
             async with self._limit.place(object() if owner is None else owner):
                 return await self._run(job, head, parts, within_s)
+        except LimitFull:
+            raise JobFailed(Failure.FULL) from None
+
+    async def run_picture(
+        self, job: str, picture: bytes, *, owner: Hashable | None = None, within_s: float = WITHIN_S, **options: object
+    ) -> Result:
+        """Do as `run`, for a picture: of large ones, each of which may take 300 MB, one is decoded at a time.
+
+        How large it is shows when a worker opens it. `within_s` begins anew once a large one has its turn.
+
+        Raises:
+            JobFailed: there is no result.
+        """
+        try:
+            return await self.run(job, [picture], owner=owner, within_s=within_s, **options, may_be_large=False)
+        except JobFailed as error:
+            if error.failure is not Failure.LARGE:
+                raise
+        try:
+            async with self._large_pictures.place(object() if owner is None else owner):
+                return await self.run(job, [picture], owner=owner, within_s=within_s, **options, may_be_large=True)
         except LimitFull:
             raise JobFailed(Failure.FULL) from None
 

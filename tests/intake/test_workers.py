@@ -240,3 +240,33 @@ def test_a_frame_is_read_as_it_was_written() -> None:
     size = frames.head_bytes(packed[: frames.PREFIX.size])
     assert frames.unpacked(packed[frames.PREFIX.size :]) == ({"job": "listen"}, [2, 0])
     assert size == len(packed) - frames.PREFIX.size
+
+
+LARGE = picture(2001, 2001)
+
+
+async def test_of_large_pictures_one_is_decoded_at_a_time_and_a_small_one_beside_it() -> None:
+    async with Workers() as workers, workers._large_pictures.place("somebody"):
+        waiting = asyncio.create_task(workers.run_picture("show picture", LARGE, owner=1))
+        shown = await workers.run_picture("show picture", SMALL, owner=2)
+        assert (shown.facts["width"], shown.facts["height"]) == (20, 10)
+        async with asyncio.timeout(DEADLINE_S):
+            while not workers._large_pictures.waiting:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0)
+        assert not waiting.done()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
+async def test_large_pictures_are_all_decoded_in_the_end() -> None:
+    async with Workers() as workers:
+        shown = await asyncio.gather(*(workers.run_picture("show picture", LARGE, owner=each) for each in range(3)))
+    assert [each.facts["width"] for each in shown] == [1536] * 3
+
+
+async def test_a_picture_that_is_too_large_for_anybody_is_refused_without_waiting() -> None:
+    async with Workers() as workers, workers._large_pictures.place("somebody"):
+        with pytest.raises(JobFailed) as failed:
+            await workers.run_picture("show picture", picture(5000, 5000))
+    assert failed.value.failure is Failure.BROKEN
