@@ -15,6 +15,8 @@ RETRY_S: Final = 15
 BATCH: Final = 100
 """Messages that are looked up in one transaction."""
 
+LARGEST_ID: Final = 2**63 - 1
+
 log = logging.getLogger(__name__)
 
 
@@ -30,14 +32,16 @@ class Deletions:
 
     def messages(self, message_ids: Collection[int]) -> None:
         """Let go of every turn that was shown in one of these messages: from now on none goes along with a question."""
+        message_ids = _possible(message_ids)
         self._removals.note(message_ids)
         self._messages.update(message_ids)
         self._waiting.set()
 
     def channel(self, channel_id: int) -> None:
         """Let go of everything in a channel or thread, and in a channel's threads."""
-        self._removals.note([channel_id])
-        self._channels.add(channel_id)
+        channel_ids = _possible([channel_id])
+        self._removals.note(channel_ids)
+        self._channels.update(channel_ids)
         self._waiting.set()
 
     @asynccontextmanager
@@ -81,3 +85,8 @@ class Deletions:
         if turns:
             log.info("deleted in Discord", extra={"turns": turns})
         return True
+
+
+def _possible(ids: Collection[int]) -> list[int]:
+    """Leave out ids that no database takes: nothing is kept under them, and they would stop all others in line."""
+    return [each for each in ids if 0 <= each <= LARGEST_ID]

@@ -88,3 +88,17 @@ async def test_many_at_once_are_looked_up_in_batches(
             deletions.messages([number])
         await until(Conversations(database), "")
     assert store.writes <= 7
+
+
+async def test_an_id_that_no_database_takes_stops_no_other_deletion(
+    database: Database, conversations: Conversations, store: Unreachable, deletions: Deletions, say: Say
+) -> None:
+    store.down = False
+    await say("a", answer_message_ids=(1,))
+    await say("b", answer_message_ids=(2,))
+    async with deletions.running():
+        deletions.messages([2**63, 1, 2**70, -1])
+        deletions.channel(2**64)
+        await until(Conversations(database), "b")
+        deletions.channel(CHANNEL)
+        await until(Conversations(database), "")
