@@ -137,11 +137,20 @@ class Roster:
         for process, lease_until_ms in (await self._answers.processes()).items():
             if process == self._process or not self._is_dead(process, lease_until_ms):
                 continue
-            left = await self._answers.adopt(process, self._process)
+            try:
+                left = await self._answers.adopt(process, self._process)
+            except StoreUnavailable:
+                if not adopted:
+                    raise
+                return adopted  # the next call finds the others
             self._lifeline.bury(process)
             logger.info("a process is gone", extra={"gone": process, "answers": len(left)})
-            await self._bury(process)
             adopted += left
+            try:
+                await self._bury(process)
+            except StoreUnavailable as error:
+                # They are this process's own by now: nobody else would tell those who wait.
+                logger.warning("what a dead process held not given back yet", extra={"detail": str(error)})
         return adopted
 
     async def finish(self, answer_id: int) -> None:

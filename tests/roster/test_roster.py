@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import unix_ms
+from bot.errors import StoreUnavailable
 from bot.roster.entry import Entry
 from bot.roster.recovery import GIVEN_UP_AFTER, Recovery
 from bot.roster.roster import LEASE_S, Roster
@@ -24,6 +25,7 @@ class Process:
 
     def __init__(self, name: str, database: Database, clock: FakeClock, path: Path) -> None:
         self.buried: list[str] = []
+        self.cannot_bury = False
         self.answers = RunningAnswers(database)
         self._held = AsyncExitStack()
         self._lifeline: Lifeline = self._held.enter_context(holding(path, name))
@@ -37,6 +39,8 @@ class Process:
 
     async def _bury(self, process: str) -> None:
         self.buried.append(process)
+        if self.cannot_bury:
+            raise StoreUnavailable("busy")
 
 
 @pytest.fixture
@@ -123,6 +127,18 @@ async def test_without_a_file_to_look_at_the_lease_decides(start: Start, clock: 
     assert await two.roster.adopt() == []
     await clock.advance(LEASE_S)
     assert [answer.id for answer in await two.roster.adopt()] == [9]
+
+
+async def test_answers_are_adopted_where_what_the_dead_held_cannot_be_given_back_yet(start: Start) -> None:
+    one, two = start("one"), start("two")
+    two.cannot_bury = True
+    await one.answers.lease("one", 10**15)
+    assert await one.admit(9)
+    (path,) = database_files(one)
+    await one.die()
+    path.touch()
+    assert [answer.id for answer in await two.roster.adopt()] == [9]
+    assert two.buried == ["one"]
 
 
 async def test_an_answer_left_by_a_process_that_said_goodbye_is_adopted(start: Start) -> None:
