@@ -13,10 +13,10 @@ from bot.roster.halting import Halting
 from bot.speech.sentences import aloud
 from bot.streaming.controls import Action
 from bot.ui.asking import Asking
-from bot.ui.buttons import Buttons, asker_of
+from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
 from bot.ui.controls import name_of
-from bot.ui.disposal import dispose, whose
+from bot.ui.disposal import check_pressed, dispose
 from bot.ui.recollection import recollected
 from bot.ui.voice.audience import READ_BACK
 from bot.ui.voice.speaking import Speaking
@@ -53,9 +53,7 @@ class Controls(commands.Cog):
 
     async def _stop(self, interaction: discord.Interaction, answer_id: int) -> None:
         caller = caller_of(interaction)
-        # What Discord says of the message comes before what the button carries.
-        caller.require_own(whose(interaction) or asker_of(interaction))
-        if not await self._halting.stop(answer_id, channel_id=caller.channel_id):
+        if not await self._halting.stop(caller, answer_id):
             raise Over(f"answer {answer_id}")
         await interaction.response.defer()
 
@@ -88,8 +86,9 @@ class Controls(commands.Cog):
         try:
             turn = await self._revisits.turn(caller, turn_id)
         except Forgotten:
-            caller.require_own(whose(interaction))
+            check_pressed(caller, interaction, ())
         else:
+            check_pressed(caller, interaction, turn.answer_message_ids)
             message_ids = () if turn.private else turn.answer_message_ids
             await self._revisits.forget(turn)
         await dispose(interaction, message_ids)

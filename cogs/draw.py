@@ -20,7 +20,7 @@ from bot.store.sketches import Sketch
 from bot.ui import choices
 from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
-from bot.ui.disposal import dispose, whose
+from bot.ui.disposal import check_pressed, dispose
 from bot.ui.forms import Forms
 from bot.ui.ids import read_id
 from bot.ui.rows import Button, row
@@ -108,10 +108,11 @@ class Draw(commands.Cog):
     async def _delete(self, interaction: discord.Interaction, sketch_id: int) -> None:
         caller = caller_of(interaction)
         try:
-            await self._sketchbook.sketch(caller, sketch_id)
+            sketch = await self._sketchbook.sketch(caller, sketch_id)
         except Forgotten:
-            caller.require_own(whose(interaction))
+            check_pressed(caller, interaction, ())
         else:
+            check_pressed(caller, interaction, () if sketch.message_id is None else (sketch.message_id,))
             await self._sketchbook.forget(sketch_id)
         await dispose(interaction)
 

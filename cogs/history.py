@@ -30,9 +30,9 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
 
     def __init__(self, history: History, buttons: Buttons) -> None:
         self._history = history
-        buttons.on(_OLDER, self._older, reads=True)
-        buttons.on(_NEWER, self._newer, reads=True)
-        buttons.on(_CLEAR, self._clear)
+        buttons.on(_OLDER, self._older, reads=True, private=True)
+        buttons.on(_NEWER, self._newer, reads=True, private=True)
+        buttons.on(_CLEAR, self._clear, private=True)
 
     @app_commands.command(extras={READS: True, RIGHT: Right.READ_MESSAGE_HISTORY})
     async def show(self, interaction: discord.Interaction) -> None:

@@ -65,7 +65,8 @@ class Mentions(commands.Cog):
         if asked is None or place is None:
             return
         answer = self._replies.to(message, place)
-        if not await self._gate.admits_message(answer, application_id=own.id, channel_id=place.id):
+        asker_id = message.author.id
+        if not await self._gate.admits_message(answer, application_id=own.id, channel_id=place.id, member_id=asker_id):
             return
         try:
             await self._answer(answer, asked, place)

@@ -1,5 +1,6 @@
 """The menu of a message: ask about it, and have it read aloud."""
 
+from dataclasses import replace
 from typing import Final
 
 import discord
@@ -79,7 +80,7 @@ class Menus(commands.Cog):
             text="",
             longest=LONGEST,
             about=str(message.id),
-            choice=None if interaction.guild_id is None else _WHO_SEES,
+            choice=None if interaction.guild_id is None else replace(_WHO_SEES, default=_default_for(message)),
         )
 
     async def _asked(self, interaction: discord.Interaction, text: str, about: str) -> None:
@@ -108,6 +109,11 @@ class Menus(commands.Cog):
 
     def _knows(self, interaction: discord.Interaction, about: str) -> bool:
         return self._chosen.of(interaction.user.id, read_id(about)) is not None
+
+
+def _default_for(message: discord.Message) -> str:
+    """Choose who sees the answer unless something else is chosen: of what only they see, nobody else is told."""
+    return _ME if message.flags.ephemeral else _EVERYONE
 
 
 async def setup(bot: Bot) -> None:

@@ -39,7 +39,7 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
 
     def __init__(self, own_data: OwnData, buttons: Buttons) -> None:
         self._own_data = own_data
-        buttons.on(_DELETE, self._delete)
+        buttons.on(_DELETE, self._delete, private=True)
 
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:

@@ -215,7 +215,7 @@ class Answering:
     ) -> None:
         """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
         interruption: asyncio.CancelledError | None = None
-        brake, controls = surface.brake, Controls((Action.STOP,), surface.id, prepared.caller.user_id)
+        brake, controls = surface.brake, Controls((Action.STOP,), surface.id)
         async with Relay(surface, self._clock, listener, controls=controls) as relay:
             async with prepared.reservation as reservation:
                 try:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+from bot.caller import Caller
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
 from bot.roster.brake import Halt
@@ -53,17 +54,23 @@ class Halting:
         if not self._entries:
             self._busy.clear()
 
-    async def stop(self, answer_id: int, *, channel_id: int) -> bool:
-        """Have an answer in a channel stopped, whichever process is at work on it; False where none is there any more.
+    async def stop(self, caller: Caller, answer_id: int) -> bool:
+        """Have an answer in the caller's channel stopped, whichever process is at work on it; False where none is.
 
         Raises:
+            NotTheirs: it is another member's, and the caller may not manage messages there.
             StoreUnavailable: another process could not be told.
         """
         entry = self._entries.get(answer_id)
         if entry is None:
-            return await self._answers.ask_to_stop(answer_id, channel_id=channel_id)
-        if entry.answer.channel_id != channel_id:
+            there, member_id = await self._answers.in_channel(answer_id, caller.channel_id)
+            if not there:
+                return False
+            caller.require_own(member_id)
+            return await self._answers.ask_to_stop(answer_id, channel_id=caller.channel_id)
+        if entry.answer.channel_id != caller.channel_id:
             return False
+        caller.require_own(entry.answer.member_id)
         entry.brake.pull(Halt.STOPPED)
         return True
 

@@ -80,7 +80,9 @@ class Roster:
             del self._unwritten[next(iter(self._unwritten))]
         return True
 
-    async def admit(self, event_id: int, *, application_id: int, token: str, channel_id: int) -> Entry | None:
+    async def admit(
+        self, event_id: int, *, application_id: int, token: str, channel_id: int, member_id: int
+    ) -> Entry | None:
         """Claim an interaction whose answer takes its time, and write it down; None where somebody else has it.
 
         `Entry.end` strikes it off. Where the caller is cancelled meanwhile it is struck off by itself.
@@ -90,7 +92,7 @@ class Roster:
         """
         if event_id in self._unwritten:
             return None
-        answer = RunningAnswer(event_id, application_id, token, channel_id, self._now_ms())
+        answer = RunningAnswer(event_id, application_id, token, channel_id, self._now_ms(), member_id=member_id)
         taking = self._own(self._claims.take(event_id, self._now_ms(), self._answers.opening(answer, self._process)))
         try:
             await asyncio.wait({taking})

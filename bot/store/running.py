@@ -22,11 +22,14 @@ _STRAYS = """
 """
 
 _OPEN = """
-    INSERT INTO running_answers (id, process, application_id, token, channel_id, message_ids, shows, started_at_ms)
-    VALUES (?, ?, ?, ?, ?, '', 'thinking', ?)
+    INSERT INTO running_answers
+        (id, process, application_id, token, channel_id, message_ids, shows, started_at_ms, member_id)
+    VALUES (?, ?, ?, ?, ?, '', 'thinking', ?, ?)
 """
 
 _NOTE = "UPDATE running_answers SET message_ids = ?, shows = ?, messages = ? WHERE id = ?"
+
+_WHOSE = "SELECT member_id FROM running_answers WHERE id = ? AND channel_id = ?"
 
 _ASK_TO_STOP = "UPDATE running_answers SET stopping = 1 WHERE id = ? AND channel_id = ?"
 
@@ -58,7 +61,7 @@ class RunningAnswer:
     """An answer under way: how its messages can be reached, and what is known of them.
 
     `message_ids` are those shown so far, in reading order; `messages` is how many they come to once the last words are
-    on their way.
+    on their way. `member_id` is whose it is; None where that is not known.
     """
 
     id: int
@@ -69,6 +72,7 @@ class RunningAnswer:
     message_ids: tuple[int, ...] = ()
     shows: Shows = Shows.THINKING
     messages: int | None = None
+    member_id: int | None = None
 
 
 class RunningAnswers:
@@ -81,10 +85,8 @@ class RunningAnswers:
         """Return the work that writes a new answer down, to be done in somebody else's transaction."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute(
-                _OPEN,
-                (answer.id, process, answer.application_id, answer.token, answer.channel_id, answer.started_at_ms),
-            )
+            place = (answer.id, process, answer.application_id, answer.token, answer.channel_id)
+            await transaction.execute(_OPEN, (*place, answer.started_at_ms, answer.member_id))
 
         return work
 
@@ -95,6 +97,15 @@ class RunningAnswers:
             await transaction.execute(_NOTE, (" ".join(map(str, message_ids)), shows, messages, answer_id))
 
         await self._database.write(work)
+
+    async def in_channel(self, answer_id: int, channel_id: int) -> tuple[bool, int | None]:
+        """Tell whether an answer is under way in a channel, and whose it is where that is known."""
+
+        async def work(transaction: Transaction) -> tuple[bool, int | None]:
+            row = await transaction.fetch_one(_WHOSE, (answer_id, channel_id))
+            return row is not None, None if row is None else row[0]
+
+        return await self._database.read(work)
 
     async def ask_to_stop(self, answer_id: int, *, channel_id: int) -> bool:
         """Leave word for whoever is at work on an answer in a channel that it is to be stopped; False if nobody is."""

@@ -17,14 +17,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """The buttons under one message, in their order, and the ids they carry: what they act on, and who asked for it.
-
-    Where `asker` is None, that is known of what they act on.
-    """
+    """The buttons under one message, in their order, and the id of what they act on."""
 
     actions: tuple[Action, ...] = ()
     subject: int = 0
-    asker: int | None = None
 
 
 NONE: Final = Controls()

@@ -4,7 +4,7 @@ discord.py would keep each message's buttons in memory for ever; here a pressed 
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 import discord
 
@@ -15,8 +15,6 @@ from bot.ui.tree import READS, Tree
 
 Pressed = Callable[[discord.Interaction, int], Awaitable[None]]
 """What is done when a button is pressed: its interaction, and the id that the button carries."""
-
-_ASKER: Final = "asker"
 
 
 class UnknownButton(Refusal):
@@ -32,20 +30,23 @@ class Buttons:
         self._tree = tree
         self._pressed: dict[str, Pressed] = {}
         self._reading: set[str] = set()
+        self._private: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names by which buttons are known."""
         return tuple(self._pressed)
 
-    def on(self, name: str, pressed: Pressed, *, reads: bool = False) -> None:
+    def on(self, name: str, pressed: Pressed, *, reads: bool = False, private: bool = False) -> None:
         """Have `pressed` called when a button of that name is. Rights are for it to ask: time has passed since.
 
-        What only `reads` works on a full disk too.
+        What only `reads` works on a full disk too. A `private` one stands under messages that only one person sees.
         """
         self._pressed[name] = pressed
         if reads:
             self._reading.add(name)
+        if private:
+            self._private.add(name)
 
     async def press(self, interaction: discord.Interaction) -> None:
         """Do what the pressed button is for; interactions that are no pressed buttons are passed over."""
@@ -59,10 +60,7 @@ class Buttons:
             return
         try:
             match numbers:
-                case [int(number)] if pressed is not None:
-                    await pressed(interaction, number)
-                case [int(number), int(asker)] if pressed is not None:
-                    interaction.extras[_ASKER] = asker
+                case [int(number)] if pressed is not None and self._may_stand_there(name, interaction.message):
                     await pressed(interaction, number)
                 case _:
                     raise UnknownButton("a custom id of nobody's")
@@ -70,8 +68,6 @@ class Buttons:
             # The same end as a command's: one sentence for the person, the details for the log.
             await notices.show(interaction, error)
 
-
-def asker_of(interaction: discord.Interaction) -> int | None:
-    """Tell whose business a pressed button is, if it says so."""
-    asker = interaction.extras.get(_ASKER)
-    return asker if isinstance(asker, int) else None
+    def _may_stand_there(self, name: str, message: discord.Message | None) -> bool:
+        """Whether a button of that name can be under a message: what is shown for one is not put into others' place."""
+        return name not in self._private or (message is not None and message.flags.ephemeral)

@@ -25,4 +25,4 @@ def drawn(controls: Controls) -> discord.ui.View | None:
     """Draw buttons to be sent with a message; None where there are none."""
     if not controls.actions:
         return None
-    return row(*(Button(name_of(each), _LABELS[each], controls.subject, controls.asker) for each in controls.actions))
+    return row(*(Button(name_of(each), _LABELS[each], controls.subject) for each in controls.actions))

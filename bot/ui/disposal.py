@@ -6,6 +6,8 @@ from typing import Final
 
 import discord
 
+from bot.caller import Caller
+
 SOME_LEFT: Final = "I couldn't delete all of its messages here. Whoever may manage messages can do the rest."
 
 log = logging.getLogger(__name__)
@@ -17,6 +19,16 @@ def whose(interaction: discord.Interaction) -> int | None:
     if message is None or message.interaction_metadata is None:
         return None
     return message.interaction_metadata.user.id
+
+
+def check_pressed(caller: Caller, interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
+    """Do nothing if the message with the pressed button is one of `message_ids`, or the caller may delete it anyhow.
+
+    Raises:
+        NotTheirs: they may not: a button of theirs was said to stand there.
+    """
+    if interaction.message is None or interaction.message.id not in message_ids:
+        caller.require_own(whose(interaction))
 
 
 async def dispose(interaction: discord.Interaction, message_ids: Iterable[int] = ()) -> None:

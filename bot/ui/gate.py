@@ -79,11 +79,13 @@ class Gate:
             return not self._stopping
         return await self._lets_in(InteractionEvent(interaction), lambda: self._claim(interaction, reads=reads))
 
-    async def admits_message(self, event: Event, *, application_id: int, channel_id: int) -> bool:
+    async def admits_message(self, event: Event, *, application_id: int, channel_id: int, member_id: int) -> bool:
         """Do as `admits` does, for a message in a channel."""
 
         async def claim() -> _Claimed:
-            entry = await self._roster.admit(event.id, application_id=application_id, token="", channel_id=channel_id)
+            entry = await self._roster.admit(
+                event.id, application_id=application_id, token="", channel_id=channel_id, member_id=member_id
+            )
             return entry is not None, entry
 
         return await self._lets_in(event, claim)
@@ -147,6 +149,7 @@ class Gate:
             application_id=interaction.application_id,
             token=interaction.token,
             channel_id=interaction.channel_id,
+            member_id=interaction.user.id,
         )
         return entry is not None, entry
 

@@ -7,15 +7,11 @@ import discord
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button: the name it is known by, the id it carries, and how it looks.
-
-    `asker` is the member whose business it is, where nothing else would tell when it is pressed.
-    """
+    """A button: the name it is known by, the id it carries, and how it looks."""
 
     name: str
     label: str
     number: int = 0
-    asker: int | None = None
     danger: bool = False
     disabled: bool = False
 
@@ -25,7 +21,7 @@ def row(*buttons: Button) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for each in buttons:
         style = discord.ButtonStyle.danger if each.danger else discord.ButtonStyle.secondary
-        custom_id = f"{each.name}:{each.number}" + ("" if each.asker is None else f":{each.asker}")
+        custom_id = f"{each.name}:{each.number}"
         view.add_item(discord.ui.Button(style=style, label=each.label, custom_id=custom_id, disabled=each.disabled))
     view.stop()  # discord.py keeps no hold of one that is over
     return view

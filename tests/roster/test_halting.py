@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.caller import Caller, Right
+from bot.errors import NotTheirs
 from bot.roster.brake import Brake, Halt
 from bot.roster.entry import Entry
 from bot.roster.halting import LONGEST_S, LOOK_EVERY_S
@@ -33,9 +35,13 @@ async def rosters(database: Database, clock: FakeClock, path: Path) -> AsyncIter
 
 
 async def admitted(roster: Roster, event_id: int = 9, token: str = "secret") -> Entry:
-    entry = await roster.admit(event_id, application_id=1, token=token, channel_id=2)
+    entry = await roster.admit(event_id, application_id=1, token=token, channel_id=2, member_id=5)
     assert entry is not None
     return entry
+
+
+def asker(user_id: int = 5, channel_id: int = 2, *rights: Right) -> Caller:
+    return Caller(user_id, "somebody", 1, channel_id, channel_id, frozenset(rights))
 
 
 async def halted(entry: Entry, database: Database, clock: FakeClock) -> Halt | None:
@@ -50,7 +56,7 @@ async def halted(entry: Entry, database: Database, clock: FakeClock) -> Halt | N
 async def test_an_answer_is_stopped_at_once_where_it_is_written(rosters: tuple[Roster, Roster]) -> None:
     one, _ = rosters
     entry = await admitted(one)
-    assert await one.halting.stop(9, channel_id=2)
+    assert await one.halting.stop(asker(), 9)
     assert entry.brake.halt is Halt.STOPPED
 
 
@@ -59,9 +65,23 @@ async def test_nobody_stops_an_answer_from_another_channel(
 ) -> None:
     one, two = rosters
     entry = await admitted(one)
-    assert not await one.halting.stop(9, channel_id=3)
-    assert not await two.halting.stop(9, channel_id=3)
+    assert not await one.halting.stop(asker(channel_id=3), 9)
+    assert not await two.halting.stop(asker(channel_id=3), 9)
     assert await halted(entry, database, clock) is None
+
+
+async def test_an_answer_is_stopped_by_its_asker_and_by_who_may_manage_messages(
+    rosters: tuple[Roster, Roster], database: Database, clock: FakeClock
+) -> None:
+    one, two = rosters
+    entry = await admitted(one)
+    for roster in (one, two):
+        with pytest.raises(NotTheirs):
+            await roster.halting.stop(asker(6), 9)
+    assert await halted(entry, database, clock) is None
+    assert await two.halting.stop(asker(6, 2, Right.MANAGE_MESSAGES), 9)
+    assert await halted(entry, database, clock) is Halt.STOPPED
+    entry.end()
 
 
 async def test_a_request_that_comes_to_another_process_is_heard_at_the_next_look(
@@ -69,7 +89,7 @@ async def test_a_request_that_comes_to_another_process_is_heard_at_the_next_look
 ) -> None:
     one, two = rosters
     entry, other = await admitted(one), await admitted(one, 10)
-    assert await two.halting.stop(9, channel_id=2)
+    assert await two.halting.stop(asker(), 9)
     assert entry.brake.halt is None
     assert await halted(entry, database, clock) is Halt.STOPPED
     assert other.brake.halt is None
@@ -79,8 +99,8 @@ async def test_a_request_that_comes_to_another_process_is_heard_at_the_next_look
 async def test_what_has_ended_cannot_be_stopped(rosters: tuple[Roster, Roster]) -> None:
     one, two = rosters
     await one.finish((await admitted(one)).answer.id)
-    assert not await one.halting.stop(9, channel_id=2)
-    assert not await two.halting.stop(9, channel_id=2)
+    assert not await one.halting.stop(asker(), 9)
+    assert not await two.halting.stop(asker(), 9)
 
 
 async def test_an_interactions_time_is_up_after_14_minutes_and_a_messages_never(

@@ -32,7 +32,7 @@ class Process:
         self.roster = Roster(database, clock, process=name, lifeline=self._lifeline, bury=self._bury)
 
     async def admit(self, event_id: int) -> Entry | None:
-        return await self.roster.admit(event_id, application_id=1, token="secret", channel_id=2)
+        return await self.roster.admit(event_id, application_id=1, token="secret", channel_id=2, member_id=5)
 
     async def die(self) -> None:
         await self._held.aclose()

@@ -273,7 +273,7 @@ async def test_random_answers_show_whole_once_and_in_order(hundred: int) -> None
             assert surface.messages == rendered(text), seed
 
 
-STOP, DONE = Controls((Action.STOP,), 7, 1), Controls((Action.REGENERATE, Action.DELETE), 8)
+STOP, DONE = Controls((Action.STOP,), 7), Controls((Action.REGENERATE, Action.DELETE), 8)
 
 
 async def test_buttons_stand_under_the_last_message_only(clock: FakeClock) -> None:

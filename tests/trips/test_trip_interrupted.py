@@ -147,7 +147,7 @@ async def test_an_answer_that_shows_to_its_end_is_left_as_it_is(open_box: OpenBo
         time.time_ns() // 10**6,
     )
     with closing(sqlite3.connect(tmp_path / "data" / "bot.db")) as database, database:
-        database.execute("INSERT OR REPLACE INTO running_answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", row)
+        database.execute("INSERT OR REPLACE INTO running_answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)", row)
     await box.start()
     await box.child.until_logged("marked=False", deadline_s=DEADLINE_S)
     assert [message.id for message in used.messages][:2] == [first, second]

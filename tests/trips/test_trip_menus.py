@@ -99,3 +99,13 @@ async def test_a_message_is_read_aloud_to_whoever_asked(box: Sandbox, member: Pe
     (call,) = box.model_api.calls(Kind.SPEECH)
     assert call.body["input"].startswith("The tide is coming in")
     assert "http" not in call.body["input"]
+
+
+async def test_who_sees_the_answer_is_at_first_who_sees_the_message(box: Sandbox, member: Person) -> None:
+    chosen = []
+    for private in (False, True):
+        form = await opened(member, (await ask(member, "My secret is a parrot.", private=private)).messages[0])
+        assert form.modal is not None
+        options = form.modal["components"][1]["component"]["options"]
+        chosen.append([each["label"] for each in options if each["default"]])
+    assert chosen == [["Everyone here"], ["Only me"]]
