@@ -3,6 +3,7 @@
 import sys
 
 from bot.program import interrupts
+from bot.program.output import open_closed_streams
 
 
 def main() -> int:
@@ -20,6 +21,7 @@ def main() -> int:
 if __name__ == "__main__":
     # Before all that takes time to import. A command that is broken off has not found that all is well.
     interrupts.end_at_once(0 if sys.argv[1:] in ([], ["sandbox"]) else interrupts.BROKEN_OFF)
+    open_closed_streams()
     status = main()
     interrupts.ignore()
     sys.exit(status)

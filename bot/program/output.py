@@ -1,9 +1,20 @@
-"""Standard output: what a command has to say to whoever ran it, or to a script."""
+"""Standard output, and what becomes of the standard streams where whoever started the program had closed them."""
 
 import os
 import sys
 
 from bot.errors import StartupFault
+
+
+def open_closed_streams() -> None:
+    """Lead standard streams that are closed to nowhere.
+
+    Python has None in their place, on which whatever writes to them fails; and the next files to be opened would get
+    their numbers.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def say(line: str) -> None:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from bot.sandbox.child import ChildDied
 from bot.sandbox.console import Console
@@ -16,9 +17,12 @@ from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.show import Show
 from bot.sandbox.tour import Tour
 
+BROKEN_OFF: Final = 128 + signal.SIGINT
+"""The exit status of a tour that somebody broke off, as shells have it."""
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the sandbox with the words after `sandbox`; 0 if all of it worked, else 1."""
+    """Run the sandbox with the words after `sandbox`; 0 if all of it worked, 130 if a tour was broken off, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m bot sandbox",
         description="Try the bot against local stand-ins for Discord and the model API: no account, no network.",
@@ -34,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         with terminal_kept():
             return asyncio.run(_run(tour=options.tour, folder=Folder(options.out)))
     except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, or a signal: all is closed by now
-        return 1 if options.tour else 0
+        return BROKEN_OFF if options.tour else 0
     except (ChildDied, TimeoutError) as reason:
         sys.stderr.write(f"The bot did not start: {reason}\n")
     except OSError as reason:

@@ -224,6 +224,16 @@ async def test_an_output_that_nobody_takes_is_one_line(set_up: SetUp) -> None:
     assert line.startswith("Standard output can't be written")
 
 
+@pytest.mark.parametrize("descriptors", [(0,), (1,), (2,), (0, 1, 2)])
+async def test_standard_streams_may_be_closed(set_up: SetUp, descriptors: tuple[int, ...]) -> None:
+    closing = "".join(f"os.close({each}); " for each in descriptors)
+    code = f"import os, sys; {closing}os.execv(sys.executable, [sys.executable, '-m', 'bot', 'check'])"
+    child = Child(set_up.directory, set_up.settings, arguments=("-c", code))
+    await child.start()
+    assert await child.ended() == 0
+    assert not child.log
+
+
 async def test_a_terminal_of_few_letters_is_no_matter(set_up: SetUp) -> None:
     child = await set_up.run("check", PYTHONIOENCODING="ascii", DEFAULT_CHAT_MODEL="gpt-of-tomorrow")
     assert child.exit_status == 1

@@ -60,6 +60,15 @@ async def test_a_signal_breaks_a_command_off_without_a_traceback(
 
 
 @BOTH
+async def test_a_signal_breaks_a_tour_off_that_has_begun(tmp_path: Path, number: int) -> None:
+    child = Child(tmp_path, {}, arguments=("-m", "bot", "sandbox", "--tour"))
+    await child.start()
+    await child.bell.until(lambda: bool(child.output), deadline_s=DEADLINE_S, what="its first line")
+    assert await ended_by(child, number) == BROKEN_OFF
+    assert not child.log
+
+
+@BOTH
 async def test_a_signal_breaks_a_check_off_that_waits_for_an_answer(tmp_path: Path, number: int) -> None:
     asked = asyncio.Event()
 
