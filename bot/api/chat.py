@@ -23,6 +23,9 @@ _PATH = "/chat/completions"
 _LONGEST_WHOLE_BYTES = 2 * 1024 * 1024
 """Of an answer that is not streamed: it is decoded in one go."""
 
+_PART_BYTES = 8 * 1024
+"""Of a stream, decoded in one go."""
+
 _MOST_SPACE_BYTES = 64 * 1024
 """Before the first byte that means something."""
 
@@ -105,9 +108,7 @@ class Chat:
             head = await _read_head(reply)
             reader = ChunkReader()
             if _is_json(head):
-                whole = head + await reply.read_whole()
-                if len(whole) > _LONGEST_WHOLE_BYTES:
-                    raise BrokenAnswer(f"{_CALL}: {len(whole)} bytes in one piece")
+                whole = head + await reply.read_whole(max_bytes=_LONGEST_WHOLE_BYTES)
                 for event in reader.read(whole.strip().removeprefix(_BOM)):
                     if event is None:
                         await asyncio.sleep(0)
@@ -130,16 +131,18 @@ async def _read_events(
     decoder = EventDecoder()
     began = False
     while chunk:
-        for event in decoder.feed(chunk):
-            for delta in _deltas(event, reader):
-                if delta is None:
-                    await asyncio.sleep(0)
-                else:
-                    began = True
-                    yield delta
-            if reader.done:
-                return
-            await asyncio.sleep(0)  # thousands of events may come at once, and none of them have a word
+        for part in _in_parts(chunk):
+            for event in decoder.feed(part):
+                for delta in _deltas(event, reader):
+                    if delta is None:
+                        await asyncio.sleep(0)
+                    else:
+                        began = True
+                        yield delta
+                if reader.done:
+                    return
+                await asyncio.sleep(0)  # thousands of events may come at once, and none of them have a word
+            await asyncio.sleep(0)
         try:
             chunk = await reply.read(None if reader.finish_reason is None else tail_s)
         except TooSlow:
@@ -159,6 +162,11 @@ async def _read_events(
         for delta in deltas:
             if delta is not None:
                 yield delta
+
+
+def _in_parts(chunk: bytes) -> Iterator[bytes]:
+    """Return a chunk in parts whose lines can be looked at in one go: it may have tens of thousands."""
+    return (chunk[at : at + _PART_BYTES] for at in range(0, len(chunk), _PART_BYTES))
 
 
 def _deltas(event: ServerSentEvent, reader: ChunkReader) -> Iterator[ChatEvent | None]:

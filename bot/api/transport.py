@@ -87,12 +87,14 @@ class Reply:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    async def read_whole(self) -> bytes:
-        """Give an answer that is of use only as a whole.
+    async def read_whole(self, *, max_bytes: int | None = None) -> bytes:
+        """Give an answer that is of use only as a whole; `max_bytes` is a lower bound for all of it than the call's.
 
         Raises:
-            BrokenAnswer: it broke off after its beginning.
+            BrokenAnswer: it broke off after its beginning, or is over the bound.
         """
+        if max_bytes is not None:
+            self._max_bytes = min(self._max_bytes, max_bytes)
         try:
             return await self.read_rest()
         except Unreachable:

@@ -413,6 +413,22 @@ async def test_others_have_their_turn_while_many_events_without_a_word_come_at_o
     assert at[0] >= 2000
 
 
+async def test_others_have_their_turn_while_many_lines_without_an_event_come_at_once(connect):
+    comments = b":\n" * 60_000
+    async with peer(streaming(delta("Hello"), comments, delta(" you", finish="stop"), DONE)) as api:
+        events, at = await turns_while_listening(connect(api.base_url))
+
+    assert text_of(events) == "Hello you"
+    assert at[-1] - at[0] >= len(comments) // (16 * 1024)
+
+
+async def test_an_answer_in_one_piece_is_read_no_further_than_it_is_of_use(connect):
+    piece = {"choices": [{"message": {"content": "a" * 3_000_000}, "finish_reason": "stop"}]}
+    async with peer(replying(json.dumps(piece))) as api:
+        with pytest.raises(BrokenAnswer, match="more than 2097152 bytes"):
+            await listen(connect(api.base_url))
+
+
 @pytest.mark.parametrize(
     "content",
     [
