@@ -40,6 +40,18 @@ async def test_it_speaks_on_a_stage_however_it_came_there(open_box: OpenBox) -> 
     await _heard(box, ada)
 
 
+async def test_it_speaks_on_a_stage_after_a_new_session_of_the_gateway(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    ada = box.person("Ada")
+    _let_speak(box, ada)
+    ada.joins_voice(STAGE)
+    await use(ada, "/voice join")
+    await _heard(box, ada)
+    await box.discord.gateway.drop(forget=True)
+    await box.child.until_logged("voice connection made anew", deadline_s=DEADLINE_S)
+    await _heard(box, ada)
+
+
 async def test_where_it_may_not_it_says_so_once_and_speaks_as_soon_as_it_may(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
     ada, mo = await in_the_lounge(box, box.person("Ada"), box.person("Mo"))

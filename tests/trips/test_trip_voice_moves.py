@@ -5,6 +5,7 @@ import pytest
 from bot.sandbox.invocation import Invocation
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
+from bot.ui.voice.endings import REMOVED
 from tests.support.correlation import resampled
 from tests.support.listening import LOUNGE, OTHER, has_left, idle, in_the_lounge, is_whole, silence, speaking
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole
@@ -83,6 +84,20 @@ async def test_moved_again_while_it_connects_it_is_heard_where_it_was_moved_last
     heard = await silence(box, since=before)
     is_whole(used, resampled(heard.audible.pcm()), lost_s=1)
     await idle(ada)
+
+
+async def test_moved_and_taken_out_at_once_it_stays_out_and_says_so(open_box: OpenBox) -> None:
+    box = await open_box(ANY_NUMBER)
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    mo = box.person("Mo")
+    await speaking(box, ada)
+    mo.moves_bot(OTHER)
+    mo.kicks_bot()
+    await box.journal.bell.until(
+        lambda: any(each.content == REMOVED for each in ada.sees("#general")), deadline_s=DEADLINE_S, what=REMOVED
+    )
+    assert box.voice.call() is None
+    assert (await use(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
 
 
 async def test_a_connection_that_says_nothing_it_can_read_is_made_anew(open_box: OpenBox) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bot.audio.pool import Pool
 from bot.errors import VoiceLost
 from bot.ui.voice import session as voice_session
-from bot.ui.voice.endings import GAVE_UP
+from bot.ui.voice.endings import CHANNEL_GONE, GAVE_UP
 from bot.ui.voice.link import NoLink
 from bot.ui.voice.session import GIVE_UP_AFTER_S, Session
 from tests.support.clock import FakeClock
@@ -25,7 +25,8 @@ class BrokenLink:
         self.removed = False
         self.close_code = 4006
         self.reassigned = None
-        self.guild = SimpleNamespace(id=1, me=SimpleNamespace(id=2), get_channel=lambda _: None)
+        self.client = SimpleNamespace(get_guild=lambda _: None)
+        self.guild = SimpleNamespace(id=1, me=SimpleNamespace(id=2), get_channel=lambda _: self.channel)
         self.channel = SimpleNamespace(id=3, guild=self.guild, voice_states={})
 
     def is_connected(self) -> bool:
@@ -135,6 +136,35 @@ async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_h
     assert session.idle_s == 300
     speaking.cancel()
     await asyncio.wait({speaking})
+    await session.leave()
+
+
+async def test_a_channel_that_is_gone_is_not_connected_to(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None:
+    clock, link, losses = FakeClock(), BrokenLink(), list[VoiceLost]()
+
+    async def open_link(*_: object) -> None:
+        raise AssertionError("there is nowhere to connect")
+
+    monkeypatch.setattr(voice_session, "open_link", open_link)
+    session = session_of(link, clock, pool, losses)
+    link.guild.get_channel = lambda _: None
+    link.ended.set()
+    await clock.advance(1)
+    assert [loss.sentence for loss in losses] == [CHANNEL_GONE]
+    await session.leave()
+
+
+async def test_a_move_that_discord_cannot_be_asked_for_fails_as_a_connection_does(pool: Pool) -> None:
+    clock, link = FakeClock(), SilentLink(connected=True)
+    session = session_of(link, clock, pool, [])
+
+    async def change_voice_state(**_: object) -> None:
+        raise ConnectionResetError("Cannot write to closing transport")
+
+    link.guild.change_voice_state = change_voice_state
+    there: Any = SimpleNamespace(id=5, guild=link.guild)
+    with pytest.raises(NoLink, match="ConnectionResetError"):
+        await session.move(there)
     await session.leave()
 
 

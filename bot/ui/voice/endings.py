@@ -27,9 +27,14 @@ GAVE_UP: Final = "I lost the voice connection and couldn't get it back within a 
 def final_word(lost: Link | NoLink, channel: discord.VoiceChannel | discord.StageChannel) -> VoiceLost | None:
     """Tell why no new connection to `channel` is to be made after one that was lost or failed; None where one is."""
     if lost.removed:
-        gone = channel.guild.get_channel(channel.id) is None
-        return VoiceLost("channel deleted" if gone else "removed", sentence=CHANNEL_GONE if gone else REMOVED)
+        return removed_from(channel)
     return refusal_of(lost.close_code)
+
+
+def removed_from(channel: discord.VoiceChannel | discord.StageChannel) -> VoiceLost:
+    """Tell that somebody took the bot out of `channel`, or the channel away."""
+    gone = channel.guild.get_channel(channel.id) is None
+    return VoiceLost("channel deleted" if gone else "removed", sentence=CHANNEL_GONE if gone else REMOVED)
 
 
 def refusal_of(close_code: int | None) -> VoiceLost | None:

@@ -139,7 +139,8 @@ async def open_link(channel: discord.VoiceChannel | discord.StageChannel, assign
             assert link is not None, "it was made before it was connected"
             channel, assignment = link.channel, link.reassigned
         except discord.ConnectionClosed as closed:
-            raise NoLink(f"closed with {closed.code}", close_code=closed.code) from closed
+            removed = link is not None and link.removed
+            raise NoLink(f"closed with {closed.code}", close_code=closed.code, removed=removed) from closed
         except RuntimeError as error:
             raise VoiceNotInstalled(str(error)) from error
         except Exception as error:

@@ -14,7 +14,7 @@ from bot.errors import VoiceLost
 from bot.speech.line import Line
 from bot.speech.speaker import Source
 from bot.ui.voice.connection import TIMEOUT_S
-from bot.ui.voice.endings import GAVE_UP, final_word
+from bot.ui.voice.endings import GAVE_UP, final_word, removed_from
 from bot.ui.voice.link import Link, NoLink, VoiceNotInstalled, open_link
 from bot.ui.voice.tape import Tape
 
@@ -73,13 +73,16 @@ class Session:
 
     @property
     def guild(self) -> discord.Guild:
-        """The server."""
-        return self._link.guild
+        """The server as it is known now: after a new session of the gateway discord.py makes it anew."""
+        known_now = self._link.client.get_guild(self._channel.guild.id)
+        # Of one that is not there yet nothing is known but its id.
+        return self._channel.guild if known_now is None or known_now.unavailable else known_now
 
     @property
     def channel(self) -> VocalChannel:
         """The channel in which Discord says it is, also after a moderator moved it; or was, while it connects anew."""
-        return self._channel
+        known_now = self.guild.get_channel(self._channel.id)
+        return known_now if isinstance(known_now, VocalChannel) else self._channel
 
     @property
     def listeners(self) -> list[int]:
@@ -118,10 +121,15 @@ class Session:
         Takes as long as it takes to connect there, so it is for the caller to limit.
 
         Raises:
+            NoLink: Discord couldn't be asked.
             TimeoutError: Discord doesn't let it in.
             VoiceLost: the connection is gone for good.
         """
-        await self.guild.change_voice_state(channel=channel, self_deaf=True)
+        try:
+            await self.guild.change_voice_state(channel=channel, self_deaf=True)
+        except Exception as error:
+            # The gateway's connection is gone just now; discord.py lets the network's errors through.
+            raise NoLink(type(error).__name__) from error
         until = self._clock.monotonic() + TIMEOUT_S
         # It moves as if somebody else had moved it: Discord names the voice server, and the supervisor connects there.
         while self.channel.id != channel.id or not self._link.is_connected():
@@ -218,6 +226,8 @@ class Session:
             if self._clock.monotonic() + pause_s >= until:
                 break
             await self._clock.sleep(pause_s)
+            if self._taken_out(moved=assignment is not None):
+                raise removed_from(self.channel)
             try:
                 return await open_link(self.channel, assignment)
             except VoiceNotInstalled as fault:
@@ -228,6 +238,14 @@ class Session:
                 log.warning("no new voice connection", extra={"guild": self.guild.id, "detail": str(failure)})
             assignment = None
         raise VoiceLost("not connected anew in time", sentence=GAVE_UP)
+
+    def _taken_out(self, *, moved: bool) -> bool:
+        """Whether there is nowhere to connect: no connection heard of it, as the old one had ended by then.
+
+        Args:
+            moved: whether the old connection ended for a move, with the bot still in the channel.
+        """
+        return self.guild.get_channel(self._channel.id) is None or (moved and self.guild.me.voice is None)
 
 
 def people_in(channel: VocalChannel) -> list[int]:
