@@ -268,7 +268,7 @@ class StoreReplaced(StoreUnavailable):
 
 
 class Unstorable(StoreUnavailable):
-    """A value that no database takes: an integer of more than 64 bits, half a surrogate pair."""
+    """What no database takes: an integer of more than 64 bits, half a surrogate pair, a row that the schema forbids."""
 
     sentence = "There is a number or a sign in that which I can't work with, so I haven't started."
 

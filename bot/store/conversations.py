@@ -62,7 +62,8 @@ class Conversations:
             if await self._gone.forgotten(transaction, turn.author_id, turn.asked_at_ms):
                 return None
             # Looked up in the same transaction: of two answers that settle at once the second follows the first.
-            row = await transaction.fetch_one(_ADD_TURN, values_of(turn, await _parent(transaction, turn)))
+            parent, replaced = await _parent(transaction, turn), await _if_there(transaction, turn.instead_of)
+            row = await transaction.fetch_one(_ADD_TURN, values_of(turn, parent, replaced))
             assert row is not None, "RETURNING gives the row that was added"
             turn_id: int = row[0]
             messages = list(enumerate(turn.answer_message_ids, start=FIRST_ANSWER))
@@ -161,6 +162,13 @@ class Conversations:
     def _without_gone(self, turns: Sequence[Turn]) -> list[Turn]:
         # Where the store could not be written when a message was deleted, its turn is still there.
         return [turn for turn in turns if not self._gone.any_of(turn.message_ids)]
+
+
+async def _if_there(transaction: Transaction, turn_id: int | None) -> int | None:
+    """Return `turn_id`, or None where that turn was deleted meanwhile."""
+    if turn_id is None or await transaction.fetch_one(_STILL_THERE, (turn_id,)):
+        return turn_id
+    return None
 
 
 async def _parent(transaction: Transaction, turn: NewTurn) -> int | None:

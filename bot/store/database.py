@@ -55,7 +55,8 @@ class Database(Protocol):
 
         Raises:
             StoreUnavailable: locked for too long, full, read-only, damaged or closed; nothing was changed.
-            Unstorable: a parameter is an integer of more than 64 bits, or text that is no UTF-8; nothing was changed.
+            Unstorable: a parameter is an integer of more than 64 bits, text that is no UTF-8, or a row that the
+                schema forbids; nothing was changed.
         """
         ...
 

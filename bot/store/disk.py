@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from bot.errors import StoreFull, StoreReadOnly, StoreUnavailable
+from bot.errors import StoreFull, StoreReadOnly, StoreUnavailable, Unstorable
 
 LEAST_FREE: Final = 64 * 2**20
 """Bytes. With less, a disk is called full before it is: the log of a busy evening takes as much."""
@@ -142,6 +142,9 @@ def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
         return StoreFull(detail)
     if is_read_only(error):
         return StoreReadOnly(detail)
+    if isinstance(error, sqlite3.IntegrityError):
+        # What breaks a rule of the schema would break it the next time too.
+        return Unstorable(detail, sentence=StoreUnavailable.sentence)
     return StoreUnavailable(detail)
 
 

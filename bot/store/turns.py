@@ -116,12 +116,15 @@ def turn_from(row: Row, messages: list[Row]) -> Turn:
     )
 
 
-def values_of(turn: NewTurn, parent_id: int | None) -> tuple[Value, ...]:
-    """Lay `turn` out for the table: everything but its id and its messages."""
+def values_of(turn: NewTurn, parent_id: int | None, instead_of: int | None) -> tuple[Value, ...]:
+    """Lay `turn` out for the table: everything but its id and its messages.
+
+    `parent_id` and `instead_of` are those turns that it goes on from and takes the place of, if they are there.
+    """
     return (
         parent_id,
         int(turn.is_branch),
-        turn.instead_of,
+        instead_of,
         turn.channel_id,
         turn.thread_of,
         turn.guild_id,

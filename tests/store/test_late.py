@@ -180,6 +180,21 @@ async def test_what_no_database_takes_does_not_wait(conversations: Conversations
     assert await kept(conversations) == ["after"]
 
 
+async def test_what_the_schema_forbids_does_not_keep_others_waiting(disk: Disk, late: LateWrites) -> None:
+    async def forbidden() -> int | None:
+        return await disk.write(lambda it: it.execute("INSERT INTO turn_messages VALUES (99, 0, 1)"))
+
+    with pytest.raises(Unstorable):
+        await late.keep(forbidden)
+
+
+async def test_an_answer_in_place_of_a_deleted_one_is_kept(conversations: Conversations) -> None:
+    old = await say(conversations, "old")
+    again = replace(TURN, question="again", instead_of=old + 100, answer_message_ids=())
+    (turn,) = await conversations.path(await conversations.save(again) or 0, 20)
+    assert (turn.question, turn.branch, turn.parent_id) == ("again", True, None)
+
+
 async def test_what_was_drawn_on_a_full_disk_can_be_drawn_again(disk: Disk, gone: Gone, late: LateWrites) -> None:
     sketches = Sketches(disk, gone, late)
     sketch = Sketch(
