@@ -72,6 +72,10 @@ class Lifeline:
         except OSError as error:
             logger.warning("pulse not written", extra={"error": error.strerror})
 
+    def end(self) -> None:
+        """Write no more: once the file is closed, another may bear its number."""
+        self._descriptor = None
+
     def is_alive(self, process: str) -> bool | None:
         """Tell whether another process lives; None where that cannot be known from here."""
         if process == self._process:
@@ -107,7 +111,11 @@ def holding(database: Path, process: str) -> Iterator[Lifeline]:
                 os.close(descriptor)
                 descriptor = None
                 path.unlink(missing_ok=True)
-        yield Lifeline(database, process, descriptor)
+        lifeline = Lifeline(database, process, descriptor)
+        try:
+            yield lifeline
+        finally:
+            lifeline.end()
     finally:
         if descriptor is not None:
             path.unlink(missing_ok=True)

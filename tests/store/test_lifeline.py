@@ -61,6 +61,19 @@ def test_a_living_process_tells_how_it_is(database: Path) -> None:
     assert abs(pulse.at - SystemClock().monotonic()) < 60
 
 
+def test_after_its_end_it_writes_into_no_file_that_is_opened_since(database: Path, tmp_path: Path) -> None:
+    with holding(database, "one") as one:
+        one.beat(connected=True)
+    other = tmp_path / "other"
+    descriptors = [os.open(other, os.O_RDWR | os.O_CREAT) for _ in range(3)]
+    try:
+        one.beat(connected=False)
+    finally:
+        for each in descriptors:
+            os.close(each)
+    assert other.read_bytes() == b""
+
+
 def test_without_a_place_for_the_file_nothing_is_known(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with holding(tmp_path / "missing" / "bot.db", "mine") as mine:
         mine.beat(connected=True)
