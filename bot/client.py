@@ -209,18 +209,26 @@ class Bot(commands.AutoShardedBot):
         One session too many in a day, and Discord resets the token.
         """
         while True:
-            shards, url, limits = await self.http.get_bot_gateway()
+            try:
+                shards, url, limits = await self.http.get_bot_gateway()
+                remaining, reset_after_s = int(limits["remaining"]), limits["reset_after"] / 1000
+                gateway, readable = yarl.URL(url), int(shards) > 0
+            except (KeyError, TypeError, ValueError):
+                # A proxy's page, say. Like no answer: asked again later.
+                raise discord.GatewayNotFound from None
+            if not readable:
+                raise discord.GatewayNotFound
             if not self.reached_gateway:
-                self.shard_count = shards
+                self.shard_count = int(shards)
             # discord.py knows Discord's own gateway by heart and would go back there on a reconnect.
-            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+            DiscordWebSocket.DEFAULT_GATEWAY = gateway
             needed = 1 if self.reached_gateway else self.shard_count
-            if limits["remaining"] >= needed:
+            if remaining >= needed:
                 return
-            wait_s = limits["reset_after"] / 1000 + 1
+            wait_s = reset_after_s + 1
             log.warning(
                 "no session starts left today, waiting for Discord to allow more",
-                extra={"needed": needed, "left": limits["remaining"], "wait_s": round(wait_s)},
+                extra={"needed": needed, "left": remaining, "wait_s": round(wait_s)},
             )
             await self._clock.sleep(wait_s)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from bot.sandbox.endpoints import Answer, Call
+from bot.sandbox.routes.applications import ApplicationRoutes
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.troubles import Trouble
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, mention, use
@@ -160,6 +162,24 @@ async def test_an_error_of_discords_at_the_start_is_told_as_what_it_is(open_box:
     told = next(line for line in box.child.log if "again_in_s" in line)
     assert "Discord answered with an error: GET /api/v10/gateway/bot: status 403, code 40333" in told
     assert not any("can't be reached" in line for line in box.child.log)
+
+
+@pytest.mark.parametrize("odd", [{"shards": 0}, {"shards": "many"}, {"url": None}, {"session_start_limit": {}}])
+async def test_an_odd_answer_about_the_gateway_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    sound = ApplicationRoutes.get_gateway_bot
+    answers = [odd, {}]
+
+    async def get_gateway_bot(routes: ApplicationRoutes, call: Call) -> Answer:
+        answer = await sound(routes, call)
+        return Answer(200, {**answer.body, **(answers.pop(0) if answers else {})})
+
+    monkeypatch.setattr(ApplicationRoutes, "get_gateway_bot", get_gateway_bot)
+    async with Sandbox() as box:
+        (line,) = [line for line in box.child.log if "again_in_s" in line]
+        assert "Discord can't be reached" in line
+        assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
 
 
 async def test_an_interaction_that_is_over_is_passed_over_with_one_line(box: Sandbox) -> None:
