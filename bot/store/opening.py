@@ -7,6 +7,7 @@ read-only connection before anything is written.
 import asyncio
 import logging
 import sqlite3
+import stat
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -107,6 +108,9 @@ def _make_folder(path: Path) -> None:
 def has_content(path: Path) -> bool:
     """Tell whether there is a database to look at: false where there is no file yet, or an empty one."""
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for ever
+            raise StartupFault(f"DATABASE_URL points to {path}, which is a pipe or a device; it should be a file.")
         with path.open("rb") as file:
             start = file.read(len(_FILE_START))
     except FileNotFoundError:

@@ -157,6 +157,12 @@ def test_a_folder_in_its_place_is_refused(path: Path) -> None:
     assert "which is a folder" in refused(path).sentence
 
 
+def test_a_pipe_in_its_place_is_refused_without_waiting_for_who_writes_to_it(path: Path) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+    assert "which is a pipe or a device" in refused(path).sentence
+
+
 def test_a_file_where_the_folder_should_be_is_refused(path: Path) -> None:
     path.parent.write_text("in the way")
     with pytest.raises(StartupFault, match="can't be created"):
