@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.clock import Clock, unix_ms
 from bot.errors import MissingRight, NotTheirs
 
 
@@ -23,7 +24,8 @@ class Caller:
     `channel_id` is where the conversation is: a channel, a thread or a direct message. `settings_channel_id` is where
     its settings and quotas are: the parent of a thread, else the same channel. `guild_id` is None in direct messages.
     The names are what people chose: data, never part of an instruction; empty where there is none.
-    `role_ids` are the member's roles, with the one that everybody bears: it has the server's id.
+    `role_ids` are the member's roles, with the one that everybody bears: it has the server's id. `asked_at_ms` is when
+    they asked by Discord's clock, in milliseconds since 1970: the same for every process, to the millisecond.
     """
 
     user_id: int
@@ -35,6 +37,11 @@ class Caller:
     server_name: str = ""
     channel_name: str = ""
     role_ids: frozenset[int] = field(default_factory=frozenset)
+    asked_at_ms: int | None = None
+
+    def asked_ms(self, clock: Clock) -> int:
+        """Return when they asked, in milliseconds since 1970; by `clock` where no event of Discord's tells."""
+        return unix_ms(clock.discord_now()) if self.asked_at_ms is None else self.asked_at_ms
 
     @property
     def in_direct_message(self) -> bool:

@@ -132,7 +132,7 @@ class Answering:
         if question.is_empty:
             raise BadOption("empty question", sentence="Ask me something in `prompt`.")
         enclosures.check(question.enclosed)
-        asked_at_ms = unix_ms(self._clock.discord_now())
+        asked_at_ms = caller.asked_ms(self._clock)
         earlier, path = await self._standing.before(caller, question)
         view = self._window.fit(earlier, question.needed)
         quoted = question.quoted if not path else None

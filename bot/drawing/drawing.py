@@ -13,7 +13,7 @@ from typing import Final
 from bot.api.client import ApiClient
 from bot.api.pictures import Picture
 from bot.caller import Caller
-from bot.clock import Clock, unix_ms
+from bot.clock import Clock
 from bot.drawing.fitting import Fitted, fit
 from bot.drawing.request import DrawRequest
 from bot.errors import ApiError, BadRequest, BotError, BrokenAnswer, ContentRefused
@@ -86,7 +86,7 @@ class Drawing:
             QuotaSpent: a limit on images would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
-        request, asked_at_ms = request.checked(), unix_ms(self._clock.discord_now())
+        request, asked_at_ms = request.checked(), caller.asked_ms(self._clock)
         reservation = await self._ledger.reserve(caller, {Kind.IMAGES: request.n})
         return PreparedDrawing(caller, request, asked_at_ms, reservation)
 

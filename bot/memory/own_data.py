@@ -83,7 +83,7 @@ class OwnData:
         An answer of theirs that is still being written is not kept either.
         """
         try:
-            turns = await self._removals.of_member(caller.user_id, at_ms=unix_ms(self._clock.discord_now()))
+            turns = await self._removals.of_member(caller.user_id, at_ms=caller.asked_ms(self._clock))
             others = await self._members.forget(caller.user_id)
         except StoreUnavailable as error:
             raise StoreUnavailable(str(error), sentence=_HALFWAY) from error

@@ -3,6 +3,7 @@
 import discord
 
 from bot.caller import Caller, Right
+from bot.clock import unix_ms
 from bot.ui.footing import Place
 
 _RIGHTS = {
@@ -31,14 +32,15 @@ def caller_of(interaction: discord.Interaction) -> Caller:
         server_name=interaction.guild.name if interaction.guild else "",
         channel_name=getattr(interaction.channel, "name", None) or "",
         role_ids=_role_ids(interaction.user),
+        asked_at_ms=unix_ms(interaction.created_at),
     )
 
 
 def author_of(message: discord.Message, place: Place) -> Caller:
     """Return who wrote a message in `place`, and with which rights, by what is known of the server's roles."""
-    author = message.author
+    author, asked_at_ms = message.author, unix_ms(message.created_at)
     if isinstance(place, discord.DMChannel):
-        return Caller(author.id, author.display_name, None, place.id, place.id)
+        return Caller(author.id, author.display_name, None, place.id, place.id, asked_at_ms=asked_at_ms)
     member = author if isinstance(author, discord.Member) else None
     return Caller(
         user_id=author.id,
@@ -50,6 +52,7 @@ def author_of(message: discord.Message, place: Place) -> Caller:
         server_name=place.guild.name,
         channel_name=place.name,
         role_ids=_role_ids(author),
+        asked_at_ms=asked_at_ms,
     )
 
 

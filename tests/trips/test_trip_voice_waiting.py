@@ -90,7 +90,7 @@ async def test_of_two_who_call_the_bot_at_once_neither_takes_it_from_the_other(b
     ada, ben = box.person("Ada"), box.person("Ben")
     ada.joins_voice(LOUNGE)
     ben.joins_voice(OTHER)
-    used = await all_of(whole(await each.command("/voice join")) for each in (ada, ben))
+    used = await all_of([whole(await each.command("/voice join")) for each in (ada, ben)])
     came = _bots_channel(ada)
     assert came in (LOUNGE, OTHER)
     assert sorted(each.text == _busy_in(ada, came) for each in used) == [False, True]
