@@ -1,11 +1,11 @@
 """A text channel read aloud to those who listen."""
 
-from bot.sandbox.faults import Slow
+from bot.sandbox.faults import Body, Slow
 from bot.sandbox.messages import MessageFlag
 from bot.sandbox.model_calls import Kind
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.world import World
-from tests.support.listening import OTHER, idle, in_the_lounge
+from tests.support.listening import OTHER, idle, in_the_lounge, silence
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole
 
 MESSAGE_CONTENT = 1 << 15
@@ -65,6 +65,27 @@ async def test_what_listeners_write_in_the_channel_is_read_aloud(open_box: OpenB
     await box.voice.bell.until(lambda: len(_said(box)) == 6, deadline_s=DEADLINE_S, what="two more messages")
     assert await box.child.stop() == 0
     assert [line for line in box.child.log if "ERROR" in line or "settled later" in line] == []
+
+
+async def test_a_message_without_sound_costs_nothing_and_the_next_one_is_read(open_box: OpenBox) -> None:
+    world = World(privileged_intents=MESSAGE_CONTENT)
+    world.populate()
+    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, world=world)
+    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    mo = box.person("Mo")
+    await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
+    tag_alone = b"ID3\3\0\0\0\0\0\x40" + 64 * b"\0"
+    box.model_api.faults.next(Kind.SPEECH, Body(tag_alone, "audio/mpeg"))
+    await ada.says("Good evening.", channel="#general")
+    await box.child.until_logged("not read aloud", deadline_s=DEADLINE_S)
+    await idle(ada)
+    assert len(box.voice.heard().speech) == 0
+    assert "characters of speech: 0 of 10,000 used" in (await use(ada, "/usage")).text
+    await ada.says("Good night.", channel="#general")
+    await silence(box)
+    await idle(ada)
+    assert _said(box) == ["Ada says: Good evening.", "Ada says: Good night."]
+    assert f"characters of speech: {len(_said(box)[1])} of 10,000 used" in (await use(ada, "/usage")).text
 
 
 async def test_without_the_intent_it_says_what_is_missing(open_box: OpenBox) -> None:
