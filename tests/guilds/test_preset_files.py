@@ -42,7 +42,14 @@ def usable(name: str) -> bool:
         return False
 
 
-@given(st.lists(st.tuples(NAME.filter(usable), TEXT), min_size=1, unique_by=lambda each: preset_names.folded(each[0])))
+@given(
+    st.lists(
+        st.tuples(NAME.filter(usable), TEXT),
+        min_size=1,
+        max_size=9,
+        unique_by=lambda each: preset_names.folded(each[0]),
+    )
+)
 def test_what_is_written_is_read_as_it_was(personas: list[tuple[str, str]]) -> None:
     kept = [StoredPreset(preset_names.folded(name), preset_names.checked(name), text) for name, text in personas]
     assert read(written(kept, 7, NOW)) == kept
