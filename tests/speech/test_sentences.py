@@ -1,6 +1,5 @@
 """What is said of an answer, sentence by sentence, while it is being written."""
 
-import asyncio
 import re
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from bot.speech.sentences import Sentences, TooMuchToSay, aloud
 from bot.speech.wording import has_words
 from bot.yielding import SLICE
 from tests.support.markdown_samples import pieces, sample
+from tests.support.others import others
 
 
 def cut(text: str, deltas: Callable[[], int] = lambda: 10**6) -> list[str]:
@@ -420,23 +420,14 @@ async def test_a_whole_text_is_said_in_lines() -> None:
 
 
 async def test_a_long_text_is_worked_through_with_room_for_others_and_not_beyond_what_is_said() -> None:
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count())
     text = "It goes on and on. " * 1_000
-    assert (await aloud(text)).replace("\n", " ") == text.strip()
-    assert turns >= len(text) // SLICE - 1
-    turns = 0
-    with pytest.raises(TooMuchToSay):
-        await aloud(text * 1_000)
-    assert turns < 200
-    counting.cancel()
+    async with others() as turns:
+        assert (await aloud(text)).replace("\n", " ") == text.strip()
+        assert turns() >= len(text) // SLICE - 1
+    async with others() as turns:
+        with pytest.raises(TooMuchToSay):
+            await aloud(text * 1_000)
+        assert turns() < 200
 
 
 @pytest.mark.parametrize(

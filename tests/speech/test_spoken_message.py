@@ -1,13 +1,12 @@
 """A message as it is read out to others."""
 
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NothingToSay
 from bot.speech.spoken_message import spoken_message
+from tests.support.others import others
 
 
 async def test_who_speaks_is_named_when_it_is_somebody_else() -> None:
@@ -54,19 +53,10 @@ async def test_what_has_no_words_is_not_read(text: str) -> None:
 
 
 async def test_a_very_long_message_is_only_read_as_far_as_it_is_said() -> None:
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count())
-    said = await spoken_message("It goes on and on. " * 50_000, speaker=None)
-    counting.cancel()
-    assert said.endswith("on. And so on.")
-    assert turns <= 2
+    async with others() as turns:
+        said = await spoken_message("It goes on and on. " * 50_000, speaker=None)
+        assert said.endswith("on. And so on.")
+        assert turns() <= 2
 
 
 async def test_a_name_that_is_mentioned_over_and_over_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
