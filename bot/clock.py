@@ -43,7 +43,7 @@ class Clock(Protocol):
         ...
 
     def agrees_with_discord(self) -> bool:
-        """Tell whether the wall clock agrees with Discord's; False until Discord has answered."""
+        """Return whether the wall clock agrees with Discord's; False until Discord has answered."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -87,7 +87,7 @@ class DiscordTime(ABC):
             return moment
 
     def agrees_with_discord(self) -> bool:
-        """Tell whether the wall clock agrees with Discord's; False until Discord has answered."""
+        """Return whether the wall clock agrees with Discord's; False until Discord has answered."""
         return self._told is not None and abs(self.now() - self.discord_now()) <= AGREES_WITHIN
 
 

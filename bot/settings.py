@@ -54,7 +54,7 @@ def _secret(expected: str) -> AfterValidator:
 
 
 def _is_quoted(text: str) -> bool:
-    """Tell whether a value begins or ends with a quotation mark or an angle bracket, of which one may be missing."""
+    """Return whether a value begins or ends with a quotation mark or an angle bracket, of which one may be missing."""
     return bool(text) and (text[0] in _QUOTES + "<" or text[-1] in _QUOTES + ">")
 
 
@@ -84,7 +84,7 @@ def _base_url(expected: str, path: str = "") -> AfterValidator:
 
 
 def _is_base(value: str) -> bool:
-    """Tell whether paths can be put behind an address: nothing in it but scheme, host, port and path."""
+    """Return whether paths can be put behind an address: nothing in it but scheme, host, port and path."""
     # Looked at as it stands: `urlsplit` drops line breaks, and an empty `?` or `user@` leaves no trace in its parts.
     if not re.fullmatch(r"""[^\s\\?#@"'<>`\x00-\x1f\x7f\ud800-\udfff]+""", value):
         return False

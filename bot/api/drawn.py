@@ -82,7 +82,7 @@ def _entry(raw: bytes) -> ImageEntry:
 
 
 def _sources(entry: ImageEntry, most_bytes: int) -> Sequence[tuple[Source, bytes]]:
-    """Give all sources of one picture: where an entry holds both the picture and an address, either will do."""
+    """Return all sources of one picture: where an entry holds both the picture and an address, either will do."""
     found: list[tuple[Source, bytes]] = []
     for source, is_address in ((entry.b64_json, False), (entry.url, True)):
         if not isinstance(source, str) or not source:

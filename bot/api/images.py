@@ -89,7 +89,7 @@ class Images:
         return list(entries.values())
 
     async def _picture(self, sources: Sequence[tuple[Source, bytes]], deadlines: Deadlines) -> Picture | ApiError:
-        """Give the picture, or why there is none: one bad picture must not take the others with it.
+        """Return the picture, or why there is none: one bad picture must not take the others with it.
 
         Where an entry holds both the picture and an address, either will do.
         """

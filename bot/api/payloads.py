@@ -174,7 +174,7 @@ def value_of(raw: msgspec.Raw) -> object:
 
 
 def is_error(raw: msgspec.Raw) -> bool:
-    """Tell whether an answer's `error` says that there was one."""
+    """Return whether an answer's `error` says that there was one."""
     return len(bytes(raw)) > MOST_VALUE_BYTES or bool(value_of(raw))
 
 

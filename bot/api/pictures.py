@@ -69,7 +69,7 @@ def open_picture(data: bytes, max_pixels: int) -> Picture:
 
 @contextmanager
 def decoding(data: bytes, max_pixels: int) -> Iterator[tuple["ImageFile", str]]:
-    """Give a picture that is opened and not decoded yet, and its media type. For a worker.
+    """Yield a picture that is opened and not decoded yet, and its media type. For a worker.
 
     Raises:
         BrokenAnswer: it is none, is damaged as far as the block finds out, or has more than `max_pixels`.
@@ -99,7 +99,7 @@ def decoding(data: bytes, max_pixels: int) -> Iterator[tuple["ImageFile", str]]:
 
 
 def orientation(picture: "Image") -> "Transpose | None":
-    """Tell how a picture has to be turned; a note that cannot be read turns nothing."""
+    """Return how a picture has to be turned; None where its note says nothing or cannot be read."""
     from PIL.ExifTags import Base
     from PIL.Image import Transpose
 
@@ -144,7 +144,7 @@ def _without_metadata(name: str, data: bytes) -> bytes:
 
 
 def _png_pixels(data: memoryview) -> Iterator[memoryview]:
-    """Give a PNG's chunks with pixels, and of the others a sound colour profile and orientation."""
+    """Yield a PNG's chunks with pixels, and of the others a sound colour profile and orientation."""
     yield data[:_PNG_HEAD]
     at = _PNG_HEAD
     while at < len(data):
@@ -174,7 +174,7 @@ def _is_sound(chunk: memoryview) -> bool:
 
 
 def _jpeg_pixels(data: memoryview) -> Iterator[memoryview]:
-    """Give a JPEG's segments with pixels, and of the others colour profile and camera notes.
+    """Yield a JPEG's segments with pixels, and of the others colour profile and camera notes.
 
     Raises:
         BrokenAnswer: it has far more scans than a picture needs.

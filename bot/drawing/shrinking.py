@@ -61,7 +61,7 @@ def _plain(opened: "ImageFile") -> "Image":
 
 
 def _versions(picture: "Image") -> Iterator[tuple["Image", int]]:
-    """Give ever smaller versions: quality falls first, then the sides."""
+    """Yield ever smaller versions: quality falls first, then the sides."""
     from PIL.Image import Resampling
 
     longest = max(picture.size)

@@ -191,7 +191,7 @@ class Ledger:
             logger.warning("reservations freed whose lease ran out count=%d", freed)
 
     def _is_dead(self, process: str) -> bool:
-        """Tell whether a process whose leases ran out is dead. Its own lock is believed before any clock."""
+        """Return whether a process whose leases ran out is dead. Its own lock is believed before any clock."""
         alive = process == self._process or self._is_alive(process)
         return self._clock.agrees_with_discord() if alive is None else not alive
 

@@ -166,7 +166,7 @@ class Roster:
         return self._clock.agrees_with_discord() and lease_until_ms <= self._now_ms()
 
     async def _is_alone(self) -> bool:
-        """Tell whether this is the only process on the database, as far as any of them can be known."""
+        """Return whether this is the only process on the database, as far as any of them can be known."""
         if not self._lifeline.is_alone():
             return False
         known = await self._answers.processes()

@@ -114,7 +114,7 @@ def free(folder: Path) -> int | None:
 
 
 def is_full(error: sqlite3.Error, path: Path) -> bool:
-    """Tell whether SQLite failed for want of room on the disk of the file at `path`."""
+    """Return whether SQLite failed for want of room on the disk of the file at `path`."""
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_FULL:
             return True
@@ -126,12 +126,12 @@ def is_full(error: sqlite3.Error, path: Path) -> bool:
 
 
 def is_read_only(error: sqlite3.Error) -> bool:
-    """Tell whether SQLite failed because the file may not be written."""
+    """Return whether SQLite failed because the file may not be written."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Tell whether SQLite failed because somebody else is writing."""
+    """Return whether SQLite failed because somebody else is writing."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 

@@ -77,13 +77,13 @@ class Lifeline:
         self._descriptor = None
 
     def is_alive(self, process: str) -> bool | None:
-        """Tell whether another process lives; None where that cannot be known from here."""
+        """Return whether another process lives; None where that cannot be known from here."""
         if process == self._process:
             return True
         return _is_locked(_path(self._database, process))
 
     def is_alone(self) -> bool:
-        """Tell whether no other process lives beside the database, as far as that can be known."""
+        """Return whether no other process lives beside the database, as far as that can be known."""
         own = _path(self._database, self._process)
         others = (path for path in _paths(self._database) if path != own)
         return self._descriptor is not None and all(_is_locked(path) is False for path in others)
@@ -151,7 +151,7 @@ def _path(database: Path, process: str) -> Path:
 
 
 def _is_locked(path: Path) -> bool | None:
-    """Tell whether somebody holds the file; None where there is none, or no locks."""
+    """Return whether somebody holds the file; None where there is none, or no locks."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:

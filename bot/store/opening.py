@@ -106,7 +106,7 @@ def _make_folder(path: Path) -> None:
 
 
 def has_content(path: Path) -> bool:
-    """Tell whether there is a database to look at: false where there is no file yet, or an empty one."""
+    """Return whether there is a database to look at: false where there is no file yet, or an empty one."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for ever

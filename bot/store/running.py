@@ -99,7 +99,7 @@ class RunningAnswers:
         await self._database.write(work)
 
     async def in_channel(self, answer_id: int, channel_id: int) -> tuple[bool, int | None]:
-        """Tell whether an answer is under way in a channel, and whose it is where that is known."""
+        """Return whether an answer is under way in a channel, and whose it is where that is known."""
 
         async def work(transaction: Transaction) -> tuple[bool, int | None]:
             row = await transaction.fetch_one(_WHOSE, (answer_id, channel_id))

@@ -331,7 +331,7 @@ def _empty_log(files: _OpenFiles, *, rewrite: bool = False) -> bool:
 
 
 def _may_be_rewritten(path: Path) -> bool:
-    """Tell whether a file is small enough to be written anew, and there is room for it."""
+    """Return whether a file is small enough to be written anew, and there is room for it."""
     size = path.stat().st_size
     free = disk.free(path.parent)
     return size <= LARGEST_REWRITTEN and free is not None and free >= ROOM_TO_REWRITE * size + disk.LEAST_FREE

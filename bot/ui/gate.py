@@ -65,7 +65,7 @@ class Gate:
         self._hurry = hurry
 
     async def admits(self, interaction: discord.Interaction, *, reads: bool = False) -> bool:
-        """Tell whether the calling task is the one to answer `interaction`; if so, count it as running from here on.
+        """Return whether the calling task is the one to answer `interaction`; if so, count it as running from here on.
 
         One that is over for Discord is passed over before anything is written. An event that is delivered twice, to
         this process or another on the same database, is admitted once; the other one is passed over in silence. Where

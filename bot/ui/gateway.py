@@ -114,7 +114,7 @@ def guard_parsers(client: discord.Client) -> None:
 
 
 def is_heard(shard: discord.ShardInfo) -> bool:
-    """Tell whether Discord answers on a shard's connection: its last heartbeat was acknowledged lately."""
+    """Return whether Discord answers on a shard's connection: its last heartbeat was acknowledged lately."""
     socket = shard._parent.ws
     keep_alive = socket._keep_alive
     if not socket.open or keep_alive is None or keep_alive.interval is None:

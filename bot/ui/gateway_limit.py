@@ -35,7 +35,7 @@ class CommandLimit:
         self._turn = asyncio.Lock()
 
     def is_ratelimited(self) -> bool:
-        """Tell whether the next command would wait."""
+        """Return whether the next command would wait."""
         return self._wait_s() > 0
 
     async def block(self) -> None:

@@ -208,7 +208,7 @@ class Connection(VoiceConnectionState):
     # ------------------------------------------------------------------ ending it
 
     def is_connected(self) -> bool:
-        """Tell whether sound can be sent."""
+        """Return whether sound can be sent."""
         return super().is_connected() and not self.ended.is_set()
 
     def end(self, *, leave: bool) -> None:
