@@ -1,4 +1,4 @@
-"""A server's personas as a file, as docs/personas.md describes it."""
+"""A server's personas as a file, as docs/reference/personas.md describes it."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence

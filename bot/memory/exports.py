@@ -1,4 +1,4 @@
-"""Kept turns as files: JSON as docs/history-export.md describes it, or Markdown to read.
+"""Kept turns as files: JSON as docs/reference/history-export.md describes it, or Markdown to read.
 
 Turns are taken from the newest back until a file is full, and stand in it from the oldest on.
 """

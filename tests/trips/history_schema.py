@@ -1,4 +1,4 @@
-"""docs/history-export.md as a schema that files can be held against."""
+"""docs/reference/history-export.md as a schema that files can be held against."""
 
 TEXT = {"type": "string"}
 ID = {"type": "string", "pattern": "^[0-9]{15,20}$"}

@@ -27,7 +27,7 @@ FILE = exactly(
     server_id=ID,
     personas={"type": "array", "items": exactly(name=TEXT, text=TEXT)},
 )
-"""docs/personas.md as a schema."""
+"""docs/reference/personas.md as a schema."""
 
 
 @pytest.fixture

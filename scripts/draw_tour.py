@@ -1,4 +1,4 @@
-"""Draw the sandbox's tour as a picture of a terminal: `python docs/draw_tour.py`.
+"""Draw the sandbox's tour as a picture of a terminal: `python scripts/draw_tour.py`.
 
 Runs `python -m bot sandbox --tour` in a pseudo-terminal, keeps what is on the screen at its end, and writes it to
 docs/tour.svg. The picture needs no font but the viewer's own.
@@ -18,7 +18,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 COLUMNS, ROWS = 96, 500  # as many rows as the tour could need: nothing scrolls away
 
 CELL_WIDTH, LINE_HEIGHT, FONT_SIZE = 8.4, 19, 14  # pixels
@@ -110,7 +110,7 @@ class Terminal:
 def main() -> int:
     """Play the tour, write the picture, give the tour's exit status."""
     parser = argparse.ArgumentParser(description="Draw the sandbox's tour to an SVG file.")
-    parser.add_argument("--to", type=Path, default=HERE / "tour.svg")
+    parser.add_argument("--to", type=Path, default=ROOT / "docs" / "tour.svg")
     options = parser.parse_args()
     output, status = play(["sandbox", "--tour"])
     terminal = Terminal()
@@ -127,7 +127,7 @@ def play(words: list[str]) -> tuple[str, int]:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     program = subprocess.Popen(  # noqa: S603 - our own program, with our own words
         [sys.executable, "-m", "bot", *words],
-        cwd=HERE.parent,
+        cwd=ROOT,
         stdout=theirs,
         stderr=theirs,
         stdin=subprocess.DEVNULL,
