@@ -17,9 +17,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.sandbox import Sandbox
 from tests.support.hostile import attack, script_answers
 from tests.support.trip_box import ANY_NUMBER, all_of, whole
 

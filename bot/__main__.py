@@ -10,12 +10,21 @@ def main() -> int:
     """Run the command that the command line names and return the exit status."""
     words = sys.argv[1:]
     if words[:1] == ["sandbox"]:
-        from bot.sandbox.command import main as sandbox
-
-        return sandbox(words[1:])
+        return _run_sandbox(words[1:])
     from bot.program.command_line import run
 
     return run(words)
+
+
+def _run_sandbox(words: list[str]) -> int:
+    try:
+        from sandbox.cli import main
+    except ModuleNotFoundError as missing:
+        if missing.name != "sandbox":
+            raise
+        sys.stderr.write("The sandbox isn't installed here. Run it from a checkout of the bot's repository.\n")
+        return 2
+    return main(words)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.sandbox.faults import Slow
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.said import Said
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.message_result import Said
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Slow
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, SIGN_OF_LIFE, UNLIMITED, is_about
 
 MARK = "-# I was interrupted here, so this is not the whole answer."

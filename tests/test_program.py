@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.child import Child
-from bot.sandbox.faults import Fault, Hang, Stall
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_api import ModelApi
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.standin import DiscordStandIn
-from bot.sandbox.world import World
+from sandbox.bot_process import CHECKOUT, Child
+from sandbox.client.interaction_result import Invocation
+from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.state import World
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Fault, Hang, Stall
+from sandbox.openai.server import ModelApi
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, ask, begun, whole
 
 SECRETS = {
@@ -50,6 +50,15 @@ async def test_four_bad_settings_are_told_in_four_lines_without_a_secret(tmp_pat
     assert sorted(line.split(":")[0] for line in child.log) == sorted([*token, *bad])
     assert all("expected" in line for line in child.log)
     assert not any(value in "\n".join(child.log) for value in [*SECRETS.values(), *bad.values()])
+    assert list(child.output) == []
+
+
+async def test_the_sandbox_is_said_to_be_missing_where_it_is_not_installed(tmp_path: Path) -> None:
+    for package in ("bot", "cogs"):
+        (tmp_path / package).symlink_to(CHECKOUT / package)
+    child = await _run(tmp_path, {"PYTHONPATH": ""}, "sandbox", "--tour")
+    assert child.exit_status == 2
+    assert list(child.log) == ["The sandbox isn't installed here. Run it from a checkout of the bot's repository."]
     assert list(child.output) == []
 
 

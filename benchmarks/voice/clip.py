@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import av
 
-from bot.sandbox.voices import Voices
+from sandbox.openai.sample_speech import Voices
 
 SECONDS = 30
 RATE = 24_000

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bot.sandbox.guilds import ChannelType, Guild
-from bot.sandbox.standin import DiscordStandIn
-from bot.sandbox.voice.certificate import certificate
-from bot.sandbox.voice.heard import Heard, at
-from bot.sandbox.world import World
+from sandbox.discord.entities import ChannelType, Guild
+from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.state import World
+from sandbox.discord.voice.certificate import certificate
+from sandbox.discord.voice.recording import Heard, at
 
 CHECKOUT = Path(__file__).parents[2]
 

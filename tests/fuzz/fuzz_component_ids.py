@@ -18,13 +18,13 @@ from discord.webhook.async_ import async_context
 from bot.app import open_services
 from bot.client import COGS, Bot
 from bot.clock import SystemClock
-from bot.sandbox import payloads
-from bot.sandbox.interaction_payloads import interaction_event
-from bot.sandbox.interactions import Interaction, InteractionType
-from bot.sandbox.messages import Message
-from bot.sandbox.wire import Json
-from bot.sandbox.world import World
 from bot.settings import load
+from sandbox.discord import serializers
+from sandbox.discord.interaction_serializers import interaction_event
+from sandbox.discord.interactions import Interaction, InteractionType
+from sandbox.discord.messages import Message
+from sandbox.discord.state import World
+from sandbox.json_object import Json
 
 NUMBERS: Final = (
     *("0", "1", "9" * 18, str(2**53), str(2**63 - 1), str(2**63), "9" * 19, "9" * 20, str(2**64), "9" * 70, "00001"),
@@ -94,7 +94,7 @@ async def _try(random: Random) -> None:
                         world.snowflakes.next(), place.id, world.bot, "", world.now(), guild_id=place.guild_id
                     )
                 used = Interaction(world.snowflakes.next(), kind, user, place, data, world.now(), 3, message=message)
-                shown = payloads.message(Message(1, place.id, world.bot, "", world.now()), world)
+                shown = serializers.message(Message(1, place.id, world.bot, "", world.now()), world)
                 answers = await _answers(bot, interaction_event(used, world), shown)
                 assert answers, (kind, custom_id)
                 assert not faults.records, (custom_id, [record.getMessage() for record in faults.records])
@@ -157,7 +157,7 @@ async def _bot(world: World) -> AsyncIterator[Bot]:
         )
         clock = SystemClock()
         async with open_services(settings, clock) as services, Bot(services, clock=clock) as bot:
-            bot._connection.user = discord.ClientUser(state=bot._connection, data=payloads.own_user(world.bot))
+            bot._connection.user = discord.ClientUser(state=bot._connection, data=serializers.own_user(world.bot))
             for cog in COGS:
                 await bot.load_extension(cog)
             yield bot

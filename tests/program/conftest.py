@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.model_api import ModelApi
-from bot.sandbox.standin import DiscordStandIn
-from bot.sandbox.world import World
+from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.state import World
+from sandbox.openai.server import ModelApi
 from tests.support.set_up import SetUp
 
 

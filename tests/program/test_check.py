@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.child import CHECKOUT, Child
-from bot.sandbox.faults import Status
-from bot.sandbox.gateway import MESSAGE_CONTENT
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.sandbox import Sandbox
 from bot.store.schema import migrations
+from sandbox.bot_process import CHECKOUT, Child
+from sandbox.discord.gateway.gateway import MESSAGE_CONTENT
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Status
+from sandbox.sandbox import Sandbox
 from tests.support.set_up import SetUp
 
 NAMES = [

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.program.health import FRESH_S, judge
-from bot.sandbox.child import Child
-from bot.sandbox.sandbox import Sandbox
 from bot.store.lifeline import Pulse
+from sandbox.bot_process import Child
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S
 
 

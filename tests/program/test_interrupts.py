@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.program.interrupts import BROKEN_OFF
-from bot.sandbox.child import CHECKOUT, Child
-from bot.sandbox.sandbox import Sandbox
+from sandbox.bot_process import CHECKOUT, Child
+from sandbox.sandbox import Sandbox
 from tests.support.set_up import SetUp
 from tests.support.trip_box import DEADLINE_S
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.sandbox.permissions import Permission
+from sandbox.discord.permissions import Permission
 from tests.support.set_up import SetUp
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.program.watchdog import CLOSING_S, STILL_S, Watchdog
-from bot.sandbox.child import Child
+from sandbox.bot_process import Child
 from tests.support.clock import FakeClock
 
 HANGING = """

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from parrot import Parrot, running
-from singer import Singer
 
-from bot.sandbox.people import Person
-from bot.sandbox.standin import DiscordStandIn
-from bot.sandbox.world import World
+from sandbox.client.user import Person
+from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.state import World
+from tests.sandbox.echo_bot import Parrot, running
+from tests.sandbox.voice_bot import Singer
 
 
 @pytest.fixture

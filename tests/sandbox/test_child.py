@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.child import Child
+from sandbox.bot_process import Child
 
 
 def child(directory: Path, program: str, **settings: str) -> Child:

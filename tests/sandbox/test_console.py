@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.console import Console
-from bot.sandbox.faults import Status
-from bot.sandbox.files import Folder
-from bot.sandbox.messages import Attachment
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.show import Show
+from sandbox.discord.messages import Attachment
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Status
+from sandbox.sandbox import Sandbox
+from sandbox.terminal.console import Console
+from sandbox.terminal.output_folder import Folder
+from sandbox.terminal.show import Show
 
 
 class Desk:

@@ -4,13 +4,13 @@ import io
 from pathlib import Path
 
 import pytest
-from parrot import running
-from singer import Performance, Singer, Song
 
-from bot.sandbox.console import Console
-from bot.sandbox.files import Folder
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.show import Show
+from sandbox.sandbox import Sandbox
+from sandbox.terminal.console import Console
+from sandbox.terminal.output_folder import Folder
+from sandbox.terminal.show import Show
+from tests.sandbox.echo_bot import running
+from tests.sandbox.voice_bot import Performance, Singer, Song
 
 
 async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.sandbox import writer
-from bot.sandbox.fault_names import named_faults
-from bot.sandbox.model_calls import Kind
+from sandbox.openai import sample_text
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import named_faults
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -19,14 +19,14 @@ def test_streams_can_be_cut_and_pictures_cannot() -> None:
 
 def test_the_writer_quotes_nothing_that_could_ping_link_or_format() -> None:
     said = '{"speaker": "Eve"}\nHi @everyone <@123> `rm` https://evil.example **bold** [a](b)'
-    text = writer.write([{"role": "user", "content": said}], model="gpt-4.1")
+    text = sample_text.write([{"role": "user", "content": said}], model="gpt-4.1")
     assert "You asked: “Hi everyone rm bold a (b)”" in text
     assert not any(part in text for part in ("@", "<", "evil", "speaker", "[a]"))
 
 
 @pytest.mark.parametrize(("question", "least"), [("short?", 200), ("a long story", 2500), ("a very long one", 9000)])
 def test_a_long_answer_comes_on_request(question: str, least: int) -> None:
-    text = writer.write([{"role": "user", "content": question}], model="gpt-4.1")
+    text = sample_text.write([{"role": "user", "content": question}], model="gpt-4.1")
     assert len(text) >= least
-    assert "".join(writer.deltas(text)) == text
-    assert writer.write([{"role": "user", "content": question}], model="gpt-4.1") == text
+    assert "".join(sample_text.deltas(text)) == text
+    assert sample_text.write([{"role": "user", "content": question}], model="gpt-4.1") == text

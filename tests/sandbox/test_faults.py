@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from bot.sandbox.faults import (
+from sandbox.openai.faults import (
     CONTENT_POLICY,
     CONTEXT_TOO_LONG,
     BadPictures,
@@ -28,7 +28,7 @@ from bot.sandbox.faults import (
     Stall,
     Status,
 )
-from bot.sandbox.model_api import ModelApi
+from sandbox.openai.server import ModelApi
 
 CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
 SPEECH = {"model": "tts-1", "input": "Hello there, friend.", "voice": "alloy"}

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from singer import notes, sung
 
-from bot.sandbox.voice.heard import SILENCE, Heard, Packet, at
+from sandbox.discord.voice.recording import SILENCE, Heard, Packet, at
+from tests.sandbox.voice_bot import notes, sung
 
 ADA, BEN = 1, 2
 

@@ -2,12 +2,12 @@
 
 import aiohttp
 import pytest
-from bare_bot import BareBot
 
-from bot.sandbox.options import ClientRefused
-from bot.sandbox.people import Person
-from bot.sandbox.permissions import Permission
-from bot.sandbox.standin import DiscordStandIn
+from sandbox.client.options import ClientRefused
+from sandbox.client.user import Person
+from sandbox.discord.permissions import Permission
+from sandbox.discord.server import DiscordStandIn
+from tests.sandbox.raw_client import BareBot
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import io
 
-from bot.sandbox.live import LiveBlock
+from sandbox.terminal.live import LiveBlock
 
 
 def test_only_what_changed_is_drawn_again() -> None:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from bot.sandbox import cells
-from bot.sandbox.guilds import User
-from bot.sandbox.member_view import MemberView
-from bot.sandbox.messages import Attachment, Message, MessageFlag
-from bot.sandbox.moments import read_out, relative
-from bot.sandbox.styles import Styles, bare
+from sandbox.discord.entities import User
+from sandbox.discord.messages import Attachment, Message, MessageFlag
+from sandbox.terminal import text_width
+from sandbox.terminal.member_view import MemberView
+from sandbox.terminal.relative_time import read_out, relative
+from sandbox.terminal.styles import Styles, bare
 
 BOT = User(1, "sandbox", "Sandbox Bot", bot=True)
 PLAIN = Styles(coloured=False)
@@ -71,7 +71,7 @@ def test_further_messages_follow_and_long_ones_fold() -> None:
 )
 def test_no_line_is_wider_than_the_screen(text: str) -> None:
     lines = draw(message(text), width=40)
-    assert all(cells.width(line) <= 40 for line in lines)
+    assert all(text_width.width(line) <= 40 for line in lines)
 
 
 def test_nobodys_words_move_the_cursor() -> None:

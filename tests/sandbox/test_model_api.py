@@ -11,8 +11,8 @@ import av
 import pytest
 from PIL import Image
 
-from bot.sandbox.model_api import ModelApi
-from bot.sandbox.voices import VOICES, Voices
+from sandbox.openai.sample_speech import VOICES, Voices
+from sandbox.openai.server import ModelApi
 
 HELLO = {"role": "user", "content": "How do tides work?"}
 

@@ -4,13 +4,13 @@ import asyncio
 
 import discord
 import pytest
-from parrot import Parrot, running
 
-from bot.sandbox.buckets import Rate
-from bot.sandbox.messages import MessageFlag
-from bot.sandbox.options import ClientRefused
-from bot.sandbox.people import Person
-from bot.sandbox.standin import DiscordStandIn
+from sandbox.client.options import ClientRefused
+from sandbox.client.user import Person
+from sandbox.discord.messages import MessageFlag
+from sandbox.discord.rate_limits import Rate
+from sandbox.discord.server import DiscordStandIn
+from tests.sandbox.echo_bot import Parrot, running
 
 
 async def test_a_command_is_deferred_edited_and_followed_up_with_a_file(parrot: Parrot, ada: Person):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.child import ChildDied
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.voice.certificate import certificate
+from sandbox.bot_process import ChildDied
+from sandbox.discord.voice.certificate import certificate
+from sandbox.sandbox import Sandbox
 
 
 def trusted(box: Sandbox) -> bytes:

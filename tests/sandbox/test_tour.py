@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.sandbox.child import CHECKOUT
-from bot.sandbox.files import Folder
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.show import Show
-from bot.sandbox.tour import Tour
+from sandbox.bot_process import CHECKOUT
+from sandbox.sandbox import Sandbox
+from sandbox.terminal.output_folder import Folder
+from sandbox.terminal.show import Show
+from sandbox.terminal.tour import Tour
 
 
 async def play(env: dict[str, str], folder: Path) -> tuple[bool, str]:

@@ -3,9 +3,9 @@
 import aiohttp
 import pytest
 
-from bot.sandbox.people import Person
-from bot.sandbox.standin import DiscordStandIn
-from bot.sandbox.troubles import Trouble
+from sandbox.client.user import Person
+from sandbox.discord.http.faults import Trouble
+from sandbox.discord.server import DiscordStandIn
 
 
 async def test_a_request_meets_the_trouble_that_is_meant_for_it_once(

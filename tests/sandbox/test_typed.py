@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.typed import Mistake, Typed, paths, read, usage
+from sandbox.terminal.parser import Mistake, Typed, paths, read, usage
 
 COMMANDS: list[dict[str, Any]] = [
     {

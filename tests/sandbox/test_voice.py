@@ -6,18 +6,18 @@ from pathlib import Path
 import aiohttp
 import discord
 import pytest
-from bare_bot import BareBot
-from parrot import running
-from singer import Singer, Song, notes
 
-from bot.sandbox.child import Child
-from bot.sandbox.gateway import GUILD_VOICE_STATES, GUILDS
-from bot.sandbox.options import ClientRefused
-from bot.sandbox.people import Person
-from bot.sandbox.permissions import Permission
-from bot.sandbox.standin import DiscordStandIn
-from bot.sandbox.voice.certificate import certificate
-from bot.sandbox.world import World
+from sandbox.bot_process import Child
+from sandbox.client.options import ClientRefused
+from sandbox.client.user import Person
+from sandbox.discord.gateway.gateway import GUILD_VOICE_STATES, GUILDS
+from sandbox.discord.permissions import Permission
+from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.state import World
+from sandbox.discord.voice.certificate import certificate
+from tests.sandbox.echo_bot import running
+from tests.sandbox.raw_client import BareBot
+from tests.sandbox.voice_bot import Singer, Song, notes
 from tests.trips.openapi import OpenApi
 
 DO, RE, MI, FA = 440.0, 620.0, 880.0, 1240.0

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from bare_bot import BareBot
-from bare_voice import VoiceDoor
-from singer import Performance, Singer, Song, notes
 
-from bot.sandbox.gateway import GUILD_VOICE_STATES, GUILDS
-from bot.sandbox.people import Person
-from bot.sandbox.standin import DiscordStandIn
-from bot.sandbox.world import World
+from sandbox.client.user import Person
+from sandbox.discord.gateway.gateway import GUILD_VOICE_STATES, GUILDS
+from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.state import World
+from tests.sandbox.raw_client import BareBot
+from tests.sandbox.raw_voice_client import VoiceDoor
+from tests.sandbox.voice_bot import Performance, Singer, Song, notes
 
 DO, RE, MI = 440.0, 620.0, 880.0
 SONG = [DO, MI, RE, DO]

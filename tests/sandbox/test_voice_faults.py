@@ -2,10 +2,10 @@
 
 import discord
 import pytest
-from singer import Performance, Singer, Song
 
-from bot.sandbox.people import Person
-from bot.sandbox.standin import DiscordStandIn
+from sandbox.client.user import Person
+from sandbox.discord.server import DiscordStandIn
+from tests.sandbox.voice_bot import Performance, Singer, Song
 
 LONG = [440.0] * 12
 

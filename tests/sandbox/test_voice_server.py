@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import pytest
-from bare_bot import BareBot
-from bare_voice import BareVoice, VoiceDoor
 
-from bot.sandbox.gateway import GUILD_VOICE_STATES, GUILDS
-from bot.sandbox.people import Person
-from bot.sandbox.standin import DiscordStandIn
+from sandbox.client.user import Person
+from sandbox.discord.gateway.gateway import GUILD_VOICE_STATES, GUILDS
+from sandbox.discord.server import DiscordStandIn
+from tests.sandbox.raw_client import BareBot
+from tests.sandbox.raw_voice_client import BareVoice, VoiceDoor
 
 
 @pytest.fixture

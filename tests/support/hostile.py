@@ -1,8 +1,8 @@
 """What one member can send at the same time to cost everybody else as much as possible."""
 
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_api import ModelApi
-from bot.sandbox.people import Person
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.openai.server import ModelApi
 from tests.support.make_picture import picture
 from tests.support.trip_box import is_about
 

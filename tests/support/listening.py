@@ -2,10 +2,10 @@
 
 import asyncio
 
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.voice.heard import Heard
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.discord.voice.recording import Heard
+from sandbox.sandbox import Sandbox
 from tests.support.correlation import RATE, Samples, find, samples_of, trimmed
 from tests.support.trip_box import DEADLINE_S, use, whole
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.child import Child
-from bot.sandbox.model_api import ModelApi
-from bot.sandbox.standin import DiscordStandIn
+from sandbox.bot_process import Child
+from sandbox.discord.server import DiscordStandIn
+from sandbox.openai.server import ModelApi
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Call
-from bot.sandbox.model_chat import words_of
-from bot.sandbox.people import Person
-from bot.sandbox.said import Said
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.message_result import Said
+from sandbox.client.user import Person
+from sandbox.openai.calls import Call
+from sandbox.openai.chat import words_of
+from sandbox.sandbox import Sandbox
 
 T = TypeVar("T")
 S = TypeVar("S", Invocation, Said)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import OpenBox
 
 

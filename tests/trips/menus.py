@@ -1,8 +1,8 @@
 """Using a message's menu and the form that it opens."""
 
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.messages import Message
-from bot.sandbox.people import Person
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.discord.messages import Message
 from tests.support.trip_box import whole
 
 ASK, READ = "Ask about this", "Read aloud"

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from bot.sandbox.journal import Exchange
+from sandbox.discord.traffic_log import Exchange
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DESCRIPTION = CHECKOUT.parent / "shared" / "discord" / "openapi.json"

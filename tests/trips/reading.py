@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.journal import Exchange
-from bot.sandbox.people import Person, Where
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person, Where
+from sandbox.discord.traffic_log import Exchange
+from sandbox.sandbox import Sandbox
 
 _AMOUNT = re.compile(r"^- (?P<kind>[a-z ]+): (?P<used>[\d,]+) ", re.MULTILINE)
 

@@ -10,12 +10,12 @@ import pytest
 from bot import errors
 from bot.api.thinking import ThinkingFilter
 from bot.markdown.rendering import rendered
-from bot.sandbox.buckets import ROOMY, Rate
-from bot.sandbox.faults import Habits, Hang, Slow, Stall
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.messages import MessageFlag
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.discord.messages import MessageFlag
+from sandbox.discord.rate_limits import ROOMY, Rate
+from sandbox.openai.faults import Habits, Hang, Slow, Stall
+from sandbox.sandbox import Sandbox
 from tests.support.markdown_oracle import furthest_match, has_open_fence, misaligned, squeeze
 from tests.support.markdown_samples import pieces, sample
 from tests.support.model_answers import SECRET, model_answer

@@ -9,16 +9,17 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bot.sandbox.faults import CONTENT_POLICY, Body, Hang, Slow
-from bot.sandbox.interactions import CallbackType
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.messages import Attachment
-from bot.sandbox.model_api import ModelApi
-from bot.sandbox.model_calls import Call, Json
-from bot.sandbox.options import ClientRefused
-from bot.sandbox.people import Person
-from bot.sandbox.permissions import Permission
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.options import ClientRefused
+from sandbox.client.user import Person
+from sandbox.discord.interactions import CallbackType
+from sandbox.discord.messages import Attachment
+from sandbox.discord.permissions import Permission
+from sandbox.json_object import Json
+from sandbox.openai.calls import Call
+from sandbox.openai.faults import CONTENT_POLICY, Body, Hang, Slow
+from sandbox.openai.server import ModelApi
+from sandbox.sandbox import Sandbox
 from tests.support.make_sound import mp3
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, ask, use, whole
 from tests.trips.reading import edits_of, sent_for, usage

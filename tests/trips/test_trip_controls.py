@@ -2,14 +2,14 @@
 
 from bot.conversation.question import GO_ON
 from bot.errors import Forgotten
-from bot.sandbox.faults import Habits, Stall
-from bot.sandbox.forms import buttons
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.messages import Message
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
 from bot.ui.recollection import NotThere
+from sandbox.client.components import buttons
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.discord.messages import Message
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Habits, Stall
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import (
     ANY_NUMBER,
     DEADLINE_S,

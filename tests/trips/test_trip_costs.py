@@ -4,10 +4,10 @@ import signal
 
 import pytest
 
-from bot.sandbox.faults import Hang, Reset, Stall, Status
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Hang, Reset, Stall, Status
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, begun, whole
 from tests.trips.reading import usage
 

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from bot.sandbox.guilds import Guild
-from bot.sandbox.messages import MessageFlag
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.permissions import Permission
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.world import World
+from sandbox.client.user import Person
+from sandbox.discord.entities import Guild
+from sandbox.discord.messages import MessageFlag
+from sandbox.discord.permissions import Permission
+from sandbox.discord.state import World
+from sandbox.openai.calls import Kind
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, use
 
 

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.faults import Slow, Stall
-from bot.sandbox.forms import buttons
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.messages import Message
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.said import Said
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.troubles import Trouble
+from sandbox.client.components import buttons
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.message_result import Said
+from sandbox.client.user import Person
+from sandbox.discord.http.faults import Trouble
+from sandbox.discord.messages import Message
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Slow, Stall
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, SIGN_OF_LIFE, OpenBox, all_of, ask, is_about, told
 
 Shown = Invocation | Said

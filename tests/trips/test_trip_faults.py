@@ -14,7 +14,10 @@ import pytest_asyncio
 
 from bot import errors
 from bot.conversation.endings import CUT
-from bot.sandbox.faults import (
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.json_object import Json
+from sandbox.openai.faults import (
     CONTENT_POLICY,
     CONTEXT_TOO_LONG,
     BadPictures,
@@ -31,10 +34,7 @@ from bot.sandbox.faults import (
     Slow,
     Status,
 )
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Json
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, whole
 from tests.trips.reading import edits_of, usage
 

@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bot.sandbox.faults import NO_PICTURES, Status
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.model_chat import pictures_in, words_of
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.chat import pictures_in, words_of
+from sandbox.openai.faults import NO_PICTURES, Status
+from sandbox.sandbox import Sandbox
 from tests.support.make_picture import picture
 from tests.support.trip_box import ANY_NUMBER, ask, asked, is_about, mention, use
 from tests.trips.reading import usage

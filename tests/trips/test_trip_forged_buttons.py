@@ -1,11 +1,11 @@
 """Buttons that somebody with a client of their own puts under messages where the bot never put them."""
 
-from bot.sandbox.faults import Stall
-from bot.sandbox.forms import buttons
-from bot.sandbox.messages import Message
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.components import buttons
+from sandbox.client.user import Person
+from sandbox.discord.messages import Message
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Stall
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, OpenBox, ask, begun, mention, use, whole
 from tests.trips.test_trip_controls import NOT_YOURS, STOPPED, stalled, stop
 

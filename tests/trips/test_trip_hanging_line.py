@@ -1,8 +1,8 @@
 """A run of backticks with a code span behind it, by every way on which words reach the voice: none may stop the bot."""
 
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.world import World
+from sandbox.discord.state import World
+from sandbox.openai.calls import Kind
+from sandbox.sandbox import Sandbox
 from tests.support.listening import idle, in_the_lounge
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, is_about, use, whole
 from tests.trips.menus import READ

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person, Where
-from bot.sandbox.permissions import Permission
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person, Where
+from sandbox.discord.permissions import Permission
+from sandbox.openai.calls import Kind
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import OpenBox, ask, asked, pressed, use
 from tests.trips.history_schema import HISTORY
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.faults import Body
-from bot.sandbox.messages import Attachment
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.model_chat import pictures_in
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.discord.messages import Attachment
+from sandbox.openai.calls import Kind
+from sandbox.openai.chat import pictures_in
+from sandbox.openai.faults import Body
+from sandbox.sandbox import Sandbox
 from tests.support.make_picture import many_scans, picture, with_text_chunk
 from tests.support.make_sound import SOUNDLESS, sound
 from tests.support.trip_box import ANY_NUMBER, all_of, ask, use, whole

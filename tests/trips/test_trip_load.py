@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.sandbox.faults import Hang, Slow, Stall
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Hang, Slow, Stall
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, begun, is_about, whole
 
 DISCORDS_DEADLINE_S = 3.0

@@ -8,14 +8,14 @@ from unittest.mock import patch
 
 import pytest
 
-from bot.sandbox.faults import BadPictures, Body, Cut, ErrorMidway, Fault, Stall, Status
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.journal import Exchange
-from bot.sandbox.model_api import ModelApi
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.wire import Refused
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.discord.errors import Refused
+from sandbox.discord.traffic_log import Exchange
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import BadPictures, Body, Cut, ErrorMidway, Fault, Stall, Status
+from sandbox.openai.server import ModelApi
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, is_about, use
 
 PROMPT, ANSWER, SPOKEN, DRAWN = "marker-in-prompt", "marker-in-answer", "marker-in-speech", "marker-in-drawing"

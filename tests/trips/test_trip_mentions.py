@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.buckets import ROOMY
-from bot.sandbox.faults import Hang, Stall, Status
-from bot.sandbox.journal import Exchange
-from bot.sandbox.messages import Message, MessageFlag
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.permissions import Permission
-from bot.sandbox.said import Said
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.message_result import Said
+from sandbox.client.user import Person
+from sandbox.discord.messages import Message, MessageFlag
+from sandbox.discord.permissions import Permission
+from sandbox.discord.rate_limits import ROOMY
+from sandbox.discord.traffic_log import Exchange
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Hang, Stall, Status
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import (
     ANY_NUMBER,
     DEADLINE_S,

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from bot.sandbox.buckets import Rate
-from bot.sandbox.faults import Hang, Slow, Stall
-from bot.sandbox.gateway import MESSAGE_CONTENT
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.said import Said
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.message_result import Said
+from sandbox.discord.gateway.gateway import MESSAGE_CONTENT
+from sandbox.discord.rate_limits import Rate
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Hang, Slow, Stall
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import (
     ANY_NUMBER,
     DEADLINE_S,

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.model_chat import pictures_in, words_of
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.chat import pictures_in, words_of
+from sandbox.sandbox import Sandbox
 from tests.support.make_picture import picture
 from tests.support.trip_box import ANY_NUMBER, ask, asked, whole
 from tests.trips.menus import ASK, FORGOTTEN, READ, asks_about, opened

@@ -1,7 +1,7 @@
 """The form that a message's menu opens, with a bot that starts again, dies, or has a sibling."""
 
-from bot.sandbox.faults import Stall
-from bot.sandbox.model_calls import Kind
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Stall
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, begun, is_about, whole
 from tests.trips.menus import FORGOTTEN, asks_about, opened
 

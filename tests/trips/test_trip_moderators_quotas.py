@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.faults import Habits
-from bot.sandbox.guilds import Member
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.options import ClientRefused
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.options import ClientRefused
+from sandbox.client.user import Person
+from sandbox.discord.entities import Member
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Habits
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, pressed, use
 from tests.trips.reading import columns_with
 

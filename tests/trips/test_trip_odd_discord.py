@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.endpoints import Answer, Call
-from bot.sandbox.routes.applications import ApplicationRoutes
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.troubles import Trouble
+from sandbox.discord.http.applications import ApplicationRoutes
+from sandbox.discord.http.endpoints import Answer, Call
+from sandbox.discord.http.faults import Trouble
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, mention, use
 
 THREAD = {

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from bot.errors import ContentRefused
-from bot.sandbox.faults import Body, Status
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Body, Status
+from sandbox.sandbox import Sandbox
 from tests.support.make_picture import picture
 from tests.support.trip_box import DEADLINE_S, ask, use
 from tests.trips.reading import usage

@@ -1,7 +1,7 @@
 """Sound that isn't what it should be, in a voice channel: a sentence or a clean pause, never a stuck line."""
 
-from bot.sandbox.faults import Body, Cut, Slow
-from bot.sandbox.model_calls import Kind
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Body, Cut, Slow
 from tests.support.correlation import find, resampled, samples_of, trimmed
 from tests.support.listening import idle, in_the_lounge, silence
 from tests.support.make_sound import mp3

@@ -1,9 +1,9 @@
 """All that the bot and the stand-in say to each other, against Discord's own description of its API."""
 
-from bot.sandbox.buckets import ROOMY
-from bot.sandbox.faults import CONTENT_POLICY, Cut, Slow, Status
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.discord.rate_limits import ROOMY
+from sandbox.openai.faults import CONTENT_POLICY, Cut, Slow, Status
+from sandbox.sandbox import Sandbox
 from tests.support.make_picture import picture
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, is_about, mention, use, whole
 from tests.trips.menus import READ, asks_about

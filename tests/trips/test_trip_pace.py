@@ -4,11 +4,11 @@ import asyncio
 import re
 import time
 
-from bot.sandbox.faults import Hang, Status
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Hang, Status
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, asked, pressed, use, whole
 from tests.trips.reading import usage
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
-from bot.sandbox.interactions import CallbackType
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.options import ClientRefused
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.world import World
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.options import ClientRefused
+from sandbox.client.user import Person
+from sandbox.discord.interactions import CallbackType
+from sandbox.discord.state import World
+from sandbox.openai.calls import Kind
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, OpenBox, ask, use
 from tests.trips.history_schema import ID, MOMENT, TEXT, exactly
 from tests.trips.openapi import OpenApi

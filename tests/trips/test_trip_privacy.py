@@ -7,10 +7,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bot.sandbox.faults import Stall
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Stall
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, asked, begun, pressed, use, whole
 from tests.trips.history_schema import OWN_DATA
 from tests.trips.reading import columns_with

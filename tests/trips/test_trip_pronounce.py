@@ -1,8 +1,8 @@
 """/pronounce: how a server has words said, as the speech API is told and nobody else."""
 
-from bot.sandbox.forms import buttons
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.components import buttons
+from sandbox.openai.calls import Kind
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, OpenBox, ask, use
 from tests.trips.reading import usage
 from tests.trips.test_trip_history import pressed

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.sandbox import model_chat, model_payloads
-from bot.sandbox.faults import Hang, Stall, Status
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Call, Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.openai import chat, payloads
+from sandbox.openai.calls import Call, Kind
+from sandbox.openai.faults import Hang, Stall, Status
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
 
 RESETS = r"<t:\d+:R>"
@@ -163,4 +163,4 @@ def _tokens(usage: Invocation) -> int:
 
 def _tokens_reported(call: Call) -> int:
     """What the API said that a chat cost."""
-    return model_chat.prompt_tokens(call.body) + model_payloads.tokens(call.answer or "")
+    return chat.prompt_tokens(call.body) + payloads.tokens(call.answer or "")

@@ -1,10 +1,10 @@
 """A text channel read aloud to those who listen."""
 
-from bot.sandbox.faults import Body, Slow
-from bot.sandbox.messages import MessageFlag
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.world import World
+from sandbox.discord.messages import MessageFlag
+from sandbox.discord.state import World
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Body, Slow
+from sandbox.sandbox import Sandbox
 from tests.support.listening import OTHER, idle, in_the_lounge, silence
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole
 

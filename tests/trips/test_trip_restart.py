@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.child import ChildDied
-from bot.sandbox.faults import CONTEXT_TOO_LONG, Stall, Status
-from bot.sandbox.journal import Exchange
-from bot.sandbox.model_calls import Call, Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.bot_process import ChildDied
+from sandbox.client.user import Person
+from sandbox.discord.traffic_log import Exchange
+from sandbox.openai.calls import Call, Kind
+from sandbox.openai.faults import CONTEXT_TOO_LONG, Stall, Status
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import OpenBox, ask, asked, begun, told, use
 
 DATABASE = Path("data/bot.db")

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.sandbox.command_rules import ATTACHMENT, CHANNEL, GROUP, INTEGER, ROLE, STRING, SUBCOMMAND, USER
-from bot.sandbox.faults import Cut, Stall
-from bot.sandbox.forms import buttons
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.people import Person
-from bot.sandbox.permissions import ALL, Permission
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.components import buttons
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.discord.permissions import ALL, Permission
+from sandbox.discord.validation.commands import ATTACHMENT, CHANNEL, GROUP, INTEGER, ROLE, STRING, SUBCOMMAND, USER
+from sandbox.openai.faults import Cut, Stall
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
 
 MIXED = {

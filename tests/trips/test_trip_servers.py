@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.world import World
+from sandbox.client.user import Person
+from sandbox.discord.state import World
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, use
 from tests.trips.reading import columns_with
 

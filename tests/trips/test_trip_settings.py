@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Call, Kind
-from bot.sandbox.options import ClientRefused
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.options import ClientRefused
+from sandbox.client.user import Person
+from sandbox.openai.calls import Call, Kind
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import OpenBox, ask, use
 
 PIRATE = "You are a pirate."

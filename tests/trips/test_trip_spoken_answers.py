@@ -1,10 +1,10 @@
 """/ask speak: an answer read out while it is being written."""
 
-from bot.sandbox.faults import Slow, Status
-from bot.sandbox.messages import Message
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.permissions import Permission
-from bot.sandbox.sandbox import Sandbox
+from sandbox.discord.messages import Message
+from sandbox.discord.permissions import Permission
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Slow, Status
+from sandbox.sandbox import Sandbox
 from tests.support.correlation import find, resampled, samples_of, trimmed
 from tests.support.listening import idle, in_the_lounge, silence
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, begun, being_written, is_about, use, whole

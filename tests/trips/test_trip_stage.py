@@ -1,8 +1,8 @@
 """The bot on a stage: it comes out of the audience however it came there, or says why nobody hears it."""
 
-from bot.sandbox.people import Person
-from bot.sandbox.permissions import Permission
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.discord.permissions import Permission
+from sandbox.sandbox import Sandbox
 from tests.support.listening import has_left, idle, in_the_lounge
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use
 

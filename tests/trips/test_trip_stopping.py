@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from bot.sandbox.child import ChildDied
-from bot.sandbox.faults import Hang, Slow
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.bot_process import ChildDied
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Hang, Slow
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, begun, is_about, use, whole
 
 MARK = "\n-# I was interrupted here, so this is not the whole answer."

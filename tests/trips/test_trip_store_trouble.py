@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreFull, StoreUnavailable, Unstorable
-from bot.sandbox.child import Child
-from bot.sandbox.faults import Stall
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.bot_process import Child
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Stall
+from sandbox.sandbox import Sandbox
 from tests.support.small_disk import fill_disk, make_room, small_disk
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
 from tests.trips.reading import usage

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot.sandbox.child import CHECKOUT, Child
+from sandbox.bot_process import CHECKOUT, Child
 from tests.support.trip_box import OpenBox, ask
 
 KNOWS_BOX_LOCAL = """

@@ -5,10 +5,10 @@ from contextlib import suppress
 
 import pytest
 
-from bot.sandbox.faults import Hang, Slow
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Hang, Slow
+from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, UNLIMITED, OpenBox, all_of, ask, whole
 
 EVENTS = 500

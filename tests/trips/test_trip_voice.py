@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.child import CHECKOUT
-from bot.sandbox.faults import Slow
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.permissions import Permission
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.world import World
+from sandbox.bot_process import CHECKOUT
+from sandbox.discord.permissions import Permission
+from sandbox.discord.state import World
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Slow
+from sandbox.sandbox import Sandbox
 from tests.support.correlation import RATE, find, resampled, samples_of, trimmed
 from tests.support.listening import LOUNGE, OTHER, in_the_lounge, silence
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, use, whole

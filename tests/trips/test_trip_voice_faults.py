@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.faults import Status
-from bot.sandbox.messages import Message
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.user import Person
+from sandbox.discord.messages import Message
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Status
+from sandbox.sandbox import Sandbox
 from tests.support.correlation import resampled
 from tests.support.listening import OTHER, has_left, idle, in_the_lounge, is_whole, silence, speaking
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
 from bot.ui.voice.endings import REMOVED
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.sandbox import Sandbox
 from tests.support.correlation import resampled
 from tests.support.listening import LOUNGE, OTHER, has_left, idle, in_the_lounge, is_whole, silence, speaking
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use, whole

@@ -2,14 +2,14 @@
 
 import pytest
 
-from bot.sandbox.guilds import Channel
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.messages import Message
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.permissions import Permission
-from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.world import World
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.discord.entities import Channel
+from sandbox.discord.messages import Message
+from sandbox.discord.permissions import Permission
+from sandbox.discord.state import World
+from sandbox.openai.calls import Kind
+from sandbox.sandbox import Sandbox
 from tests.support.listening import LOUNGE, OTHER, idle, in_the_lounge, silence
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, is_about, use, whole
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.sandbox.faults import Hang
-from bot.sandbox.invocation import Invocation
-from bot.sandbox.model_calls import Kind
-from bot.sandbox.people import Person
-from bot.sandbox.sandbox import Sandbox
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Hang
+from sandbox.sandbox import Sandbox
 from tests.support.listening import LOUNGE, OTHER, in_the_lounge, silence
 from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, use, whole
 

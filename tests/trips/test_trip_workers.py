@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import BrokenAnswer
-from bot.sandbox.faults import Body
-from bot.sandbox.model_calls import Kind
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import Body
 from tests.support.listening import idle, in_the_lounge
 from tests.support.make_picture import picture
 from tests.support.make_sound import SOUNDLESS

@@ -9,11 +9,6 @@ import discord
 import pytest
 
 from bot.errors import Refusal
-from bot.sandbox import payloads
-from bot.sandbox.guilds import Channel, VoiceState
-from bot.sandbox.permissions import Permission
-from bot.sandbox.wire import Json
-from bot.sandbox.world import World
 from bot.speech.line import NotForAll
 from bot.ui.voice.audience import (
     CLOSED_S,
@@ -26,6 +21,11 @@ from bot.ui.voice.audience import (
     NotThere,
     Origin,
 )
+from sandbox.discord import serializers
+from sandbox.discord.entities import Channel, VoiceState
+from sandbox.discord.permissions import Permission
+from sandbox.discord.state import World
+from sandbox.json_object import Json
 from tests.support.clock import FakeClock
 
 ADA, BEN = "Ada", "Ben"
@@ -41,14 +41,14 @@ class Discord:
         self.client = discord.Client(intents=discord.Intents.none())
         self.client._connection.user = discord.ClientUser(
             state=self.client._connection,
-            data=payloads.own_user(world.bot),  # type: ignore[arg-type]
+            data=serializers.own_user(world.bot),  # type: ignore[arg-type]
         )
         self.client.http.get_member = self._member  # type: ignore[method-assign, assignment]
         self.client.http.get_thread_member = self._thread_member  # type: ignore[method-assign, assignment]
         self.audience = Audience(FakeClock())
 
     def guild(self) -> discord.Guild:
-        data: Any = payloads.guild_create(self.world.guild(), self.world)
+        data: Any = serializers.guild_create(self.world.guild(), self.world)
         made = discord.Guild(data=data, state=self.client._connection)
         self.client._connection._add_guild(made)
         return made
@@ -62,7 +62,7 @@ class Discord:
     async def _member(self, guild_id: int, user_id: int) -> Json:
         self.asked.append("member")
         await self.answers()
-        return payloads.member(self.world.guilds[guild_id].members[user_id])
+        return serializers.member(self.world.guilds[guild_id].members[user_id])
 
     async def _thread_member(self, channel_id: int, user_id: int) -> Json:
         self.asked.append("thread member")
@@ -71,7 +71,7 @@ class Discord:
         assert thread is not None
         if user_id not in thread.joined:
             raise discord.NotFound(SimpleNamespace(status=404, reason="Not Found"), "Unknown Member")  # type: ignore[arg-type]
-        return payloads.thread_member(thread, user_id)
+        return serializers.thread_member(thread, user_id)
 
 
 @pytest.fixture

@@ -1,1 +1,0 @@
-"""The REST endpoints of the stand-in, one file per noun."""

@@ -1,0 +1,181 @@
+"""What a person sees after they used a command: thinking, messages, or that nobody answered."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+
+from sandbox.change_signal import Bell
+from sandbox.discord.interactions import CallbackType, Interaction
+from sandbox.discord.messages import Message
+from sandbox.discord.snowflakes import Now
+from sandbox.json_object import Json
+
+
+class NotAcknowledged(Exception):
+    """The bot did not respond within the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message at one moment: its text and the names of its files."""
+
+    id: int
+    text: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything an invocation shows at one moment. `after_s` is seconds since it was used."""
+
+    after_s: float
+    thinking: bool
+    failed: bool
+    private: bool
+    messages: tuple[Shown, ...]
+
+
+class Invocation:
+    """A command, button or form that was used, as it looks on the person's screen."""
+
+    def __init__(self, interaction: Interaction, now: Now) -> None:
+        self.interaction = interaction
+        self._now = now
+
+    @property
+    def bell(self) -> Bell:
+        """Rung for every change."""
+        return self.interaction.bell
+
+    @property
+    def shown(self) -> list[Message]:
+        """Every message that is there, "thinking…" too."""
+        return self.interaction.messages
+
+    @property
+    def began_at(self) -> float:
+        """When it was used, in seconds since 1970."""
+        return self.interaction.dispatched_at
+
+    @property
+    async def acknowledged(self) -> float:
+        """Wait for the first response; seconds from use to response.
+
+        Raises:
+            NotAcknowledged: it did not come within the deadline.
+        """
+        patience = self.interaction.deadline_s + 2
+        try:
+            await self.until(lambda each: each.responded or each.failed, deadline_s=patience)
+        except TimeoutError:
+            raise NotAcknowledged("the application did not respond") from None
+        elapsed = self.interaction.acknowledged_after_s
+        if elapsed is None:
+            raise NotAcknowledged("the application did not respond")
+        return elapsed
+
+    @property
+    def responded(self) -> bool:
+        """Whether there is a first response."""
+        return self.interaction.response_type is not None
+
+    @property
+    def deferred(self) -> bool:
+        """Whether the first response was "thinking…"."""
+        return self.interaction.response_type is CallbackType.DEFERRED_MESSAGE
+
+    @property
+    def failed(self) -> bool:
+        """Whether Discord says "The application did not respond": in time, or at the end of 15 minutes' thinking."""
+        now = self._now()
+        return self.interaction.overdue(now) or (self.thinking and self.interaction.expired(now))
+
+    @property
+    def thinking(self) -> bool:
+        """Whether it still says "thinking…"."""
+        original = self.interaction.original
+        return original is not None and original.loading and not original.deleted
+
+    @property
+    def private(self) -> bool:
+        """Whether the first response is for this person's eyes only."""
+        original = self.interaction.original
+        return original is not None and original.ephemeral
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages shown, in order: the first response, then the follow-ups. Without "thinking…"."""
+        return [message for message in self.interaction.messages if not message.loading]
+
+    @property
+    def text(self) -> str:
+        """The text of all messages shown, with a line break between them."""
+        return "\n".join(message.content for message in self.messages)
+
+    @property
+    def modal(self) -> Json | None:
+        """The form that opened, if one did."""
+        return self.interaction.modal
+
+    async def until(self, predicate: Callable[["Invocation"], object], *, deadline_s: float = 10.0) -> "Invocation":
+        """Wait until `predicate` is true of this invocation, looking after every change.
+
+        Raises:
+            TimeoutError: it did not become true in time; the text says what is shown instead.
+        """
+        try:
+            await self.interaction.bell.until(
+                lambda: bool(predicate(self)), deadline_s=deadline_s, what="what was waited for"
+            )
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}; shown is {self.snapshot()}") from None
+        return self
+
+    async def answered(self, *, deadline_s: float = 10.0) -> "Invocation":
+        """Wait until something other than "thinking…" is shown.
+
+        Raises:
+            TimeoutError: nothing was, in time.
+            NotAcknowledged: the bot let the deadline pass.
+        """
+        await self.until(lambda each: each.failed or each.messages, deadline_s=deadline_s)
+        if self.failed:
+            raise NotAcknowledged("the application did not respond")
+        return self
+
+    def snapshot(self) -> Snapshot:
+        """What is shown now."""
+        return Snapshot(
+            self._now() - self.interaction.dispatched_at,
+            self.thinking,
+            self.failed,
+            self.private,
+            tuple(
+                Shown(message.id, message.content, tuple(each.filename for each in message.attachments))
+                for message in self.messages
+            ),
+        )
+
+    async def changes(self, *, idle_s: float | None = None) -> AsyncGenerator[Snapshot, None]:
+        """Snapshots as they come, the present one first; those that show nothing new are left out.
+
+        Args:
+            idle_s: end when nothing changed for so long once a message is shown; None goes on until it failed.
+        """
+        last: tuple[object, ...] | None = None
+        while True:
+            ring = asyncio.ensure_future(self.interaction.bell.rung())
+            try:
+                now = self.snapshot()
+                shows = (now.thinking, now.failed, now.private, now.messages)
+                if shows != last:
+                    last = shows
+                    yield now
+                if now.failed:
+                    return
+                try:
+                    await asyncio.wait_for(ring, idle_s if now.messages else None)
+                except TimeoutError:
+                    return
+            finally:
+                ring.cancel()

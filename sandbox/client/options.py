@@ -1,0 +1,177 @@
+"""From what a person fills in to what Discord sends: a command's options, typed and resolved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sandbox.discord import serializers
+from sandbox.discord.command_registry import CommandBook
+from sandbox.discord.entities import Channel, Member, Role, User
+from sandbox.discord.messages import Attachment
+from sandbox.discord.permissions import in_channel
+from sandbox.discord.state import World
+from sandbox.discord.validation.commands import (
+    ATTACHMENT,
+    BOOLEAN,
+    CHANNEL,
+    GROUP,
+    INTEGER,
+    MENTIONABLE,
+    MOST_INTEGER,
+    MOST_TEXT,
+    NUMBER,
+    ROLE,
+    STRING,
+    SUBCOMMAND,
+    USER,
+)
+from sandbox.json_object import Json
+
+
+class ClientRefused(Exception):
+    """Discord's own client would not let the person send this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A command, or one of its subcommands: `path` leads to it, `options` are the ones it takes."""
+
+    command: Json
+    path: tuple[Json, ...]
+    options: list[Json]
+
+    @property
+    def name(self) -> str:
+        """The whole name, without the slash."""
+        return " ".join(str(step["name"]) for step in (self.command, *self.path))
+
+
+@dataclass(slots=True)
+class Filled:
+    """Options ready to be sent, and the things they point to."""
+
+    values: list[Json] = field(default_factory=list)
+    resolved: dict[str, dict[str, Json]] = field(default_factory=dict)
+
+    def resolve(self, kind: str, thing_id: int, body: Json) -> None:
+        """Add something an option points to."""
+        self.resolved.setdefault(kind, {})[str(thing_id)] = body
+
+
+def find_command(book: CommandBook, name: str) -> Found:
+    """Look a slash command up by its whole name, such as `/channel model`.
+
+    Raises:
+        ClientRefused: there is none, or the name stops short of a subcommand.
+    """
+    words = name.removeprefix("/").split()
+    command = book.named(words[0]) if words else None
+    if command is None:
+        raise ClientRefused(f"there is no command /{' '.join(words)}")
+    options: list[Json] = command.get("options", [])
+    path: list[Json] = []
+    for word in words[1:]:
+        step = next((each for each in options if each["name"] == word and each["type"] in (SUBCOMMAND, GROUP)), None)
+        if step is None:
+            raise ClientRefused(f"/{command['name']} has no subcommand {word}")
+        path.append(step)
+        options = step.get("options", [])
+    if any(each["type"] in (SUBCOMMAND, GROUP) for each in options):
+        raise ClientRefused(f"/{' '.join(words)} needs a subcommand")
+    return Found(command, tuple(path), options)
+
+
+def fill(found: Found, given: Mapping[str, object], world: World, *, typing: str | None = None) -> Filled:
+    """Turn values into options of their declared types, as Discord's client does.
+
+    Args:
+        given: what the person filled in, by option name.
+        typing: the option being typed, for autocompletion: others may be missing then, and it is taken as it is.
+
+    Raises:
+        ClientRefused: an option is unknown, missing, or not what it has to be.
+    """
+    declared = {option["name"]: option for option in found.options}
+    unknown = [name for name in given if name not in declared]
+    if unknown:
+        raise ClientRefused(f"/{found.name} has no option {', '.join(unknown)}")
+    filled = Filled()
+    for name, option in declared.items():
+        value = given.get(name)
+        if value is None:
+            if option.get("required") and typing is None:
+                raise ClientRefused(f"/{found.name} needs {name}")
+            continue
+        if name == typing:
+            filled.values.append({"name": name, "type": option["type"], "value": str(value), "focused": True})
+        else:
+            filled.values.append({"name": name, "type": option["type"], "value": _value(option, value, filled, world)})
+    return filled
+
+
+def nested(found: Found, values: list[Json]) -> list[Json]:
+    """The options as they travel: wrapped into the subcommands that lead to them."""
+    for step in reversed(found.path):
+        values = [{"name": step["name"], "type": step["type"], "options": values}]
+    return values
+
+
+def _value(option: Json, value: object, filled: Filled, world: World) -> object:
+    kind, name = option["type"], option["name"]
+    if option.get("choices"):
+        for choice in option["choices"]:
+            if value in (choice["name"], choice["value"]):
+                return choice["value"]
+        raise ClientRefused(f"{name} has no choice {value!r}")
+    if kind == STRING:
+        return _string(option, str(value))
+    if kind == BOOLEAN:
+        if isinstance(value, bool) or str(value).lower() in ("true", "false"):
+            return value if isinstance(value, bool) else str(value).lower() == "true"
+        raise ClientRefused(f"{name} is either true or false")
+    if kind in (INTEGER, NUMBER):
+        return _number(option, value)
+    return str(_thing(kind, name, value, filled, world))
+
+
+def _string(option: Json, value: str) -> str:
+    low, high = option.get("min_length", 1 if option.get("required") else 0), option.get("max_length", MOST_TEXT)
+    if not low <= len(value) <= high:
+        raise ClientRefused(f"{option['name']} has to be {low} to {high} characters long")
+    return value
+
+
+def _number(option: Json, value: object) -> int | float:
+    try:
+        number = int(str(value)) if option["type"] == INTEGER else float(str(value))
+    except ValueError:
+        raise ClientRefused(f"{option['name']} has to be a number") from None
+    low, high = option.get("min_value", -MOST_INTEGER), option.get("max_value", MOST_INTEGER)
+    if not low <= number <= high:
+        raise ClientRefused(f"{option['name']} has to be from {low} to {high}")
+    return number
+
+
+def _thing(kind: int, name: str, value: object, filled: Filled, world: World) -> int:
+    """The id of a user, role, channel or file, with the thing itself put among the resolved ones."""
+    match value:
+        case User() if kind in (USER, MENTIONABLE):
+            filled.resolve("users", value.id, serializers.user(value))
+            return value.id
+        case Member() if kind in (USER, MENTIONABLE):
+            filled.resolve("users", value.user.id, serializers.user(value.user))
+            filled.resolve("members", value.user.id, serializers.member(value, with_user=False))
+            return value.user.id
+        case Role() if kind in (ROLE, MENTIONABLE):
+            filled.resolve("roles", value.id, serializers.role(value))
+            return value.id
+        case Channel() if kind == CHANNEL:
+            body = serializers.channel(value, world)
+            guild = world.guild_of(value)
+            bits = 0 if guild is None else in_channel(guild, guild.members[world.bot.id], value)
+            filled.resolve("channels", value.id, body | {"permissions": str(bits)})
+            return value.id
+        case Attachment() if kind == ATTACHMENT:
+            filled.resolve("attachments", value.id, serializers.attachment(value))
+            return value.id
+        case _:
+            raise ClientRefused(f"{name} cannot be {type(value).__name__}")

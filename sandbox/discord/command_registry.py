@@ -1,0 +1,146 @@
+"""The application's commands as Discord keeps them: checked on the way in, with ids and versions on the way out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sandbox.discord.errors import Refused, bad_type, invalid_form, no_entry_point, too_long, unknown_command, within
+from sandbox.discord.snowflakes import Snowflakes
+from sandbox.discord.validation.commands import CHAT_INPUT, ENTRY_POINT, checked_command
+from sandbox.json_object import Json
+
+MOST: Mapping[int, int] = {1: 100, 2: 15, 3: 15}  # slash commands, user menus, message menus
+
+
+@dataclass(slots=True)
+class CommandBook:
+    """The global commands of one application."""
+
+    application_id: int
+    snowflakes: Snowflakes
+    commands: dict[int, Json] = field(default_factory=dict)
+    creates: int = 0
+    """How many commands were new: Discord allows 200 a day."""
+    entry_point: Json | None = None
+    """The command of an activity, which every list of commands has to name; see `add_entry_point`."""
+
+    def add_entry_point(self, name: str) -> Json:
+        """Have an activity, whose entry point Discord lists beside the commands."""
+        fields: Json = {"type": ENTRY_POINT, "name": name, "description": "", "handler": 2, "contexts": [0, 1, 2]}
+        self.entry_point = self._stamped(fields, self.snowflakes.next(), None)
+        self.commands[int(self.entry_point["id"])] = self.entry_point
+        return self.entry_point
+
+    def all(self, *, with_localizations: bool = False) -> list[Json]:
+        """Every command, in order of their making."""
+        return [_shown(command, with_localizations) for command in self.commands.values()]
+
+    def get(self, command_id: int) -> Json:
+        """One command.
+
+        Raises:
+            Refused: there is none with that id.
+        """
+        if command_id not in self.commands:
+            raise unknown_command()
+        return _shown(self.commands[command_id], True)
+
+    def named(self, name: str, kind: int = CHAT_INPUT) -> Json | None:
+        """The command of that name."""
+        for command in self.commands.values():
+            if (command["type"], command["name"]) == (kind, name):
+                return command
+        return None
+
+    def replace(self, body: object) -> list[Json]:
+        """Put this list in place of all commands; those known by type and name keep their ids.
+
+        Raises:
+            Refused: something in it is not what Discord takes; nothing has changed then.
+        """
+        if not isinstance(body, list):
+            raise bad_type("", "a list")
+        checked: list[Json] = []
+        named = [entry for entry in body if isinstance(entry, dict) and entry.get("type") == ENTRY_POINT]
+        if self.entry_point is not None and [each.get("name") for each in named] != [self.entry_point["name"]]:
+            raise no_entry_point()
+        for place, entry in enumerate(body):
+            if self.entry_point is not None and entry in named:
+                continue
+            try:
+                checked.append(checked_command(entry))
+            except Refused as refusal:
+                raise within(refusal, str(place)) from None
+        keys = [(command["type"], command["name"]) for command in checked]
+        for place, key in enumerate(keys):
+            if key in keys[:place]:
+                raise invalid_form(
+                    str(place), "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique"
+                )
+        self._check_room(checked)
+        kept = [self._kept(command) for command in checked]
+        if self.entry_point is not None:
+            kept.append(self.entry_point)
+        self.commands = {int(command["id"]): command for command in kept}
+        return [_shown(command, True) for command in kept]
+
+    def upsert(self, body: object) -> tuple[Json, bool]:
+        """Add a command, or replace the one of that type and name; and whether it is new.
+
+        Raises:
+            Refused: it is not what Discord takes.
+        """
+        command = checked_command(body)
+        new = self.named(command["name"], command["type"]) is None
+        if new:
+            self._check_room([*self.commands.values(), command])
+        kept = self._kept(command)
+        self.commands[int(kept["id"])] = kept
+        return _shown(kept, True), new
+
+    def edit(self, command_id: int, body: object) -> Json:
+        """Change some fields of a command.
+
+        Raises:
+            Refused: there is none with that id, or the result is not what Discord takes.
+        """
+        before = self.get(command_id)
+        if not isinstance(body, dict):
+            raise bad_type("", "a dictionary")
+        changed = checked_command({**before, **body, "type": before["type"]})
+        kept = self._stamped(changed, command_id, before)
+        self.commands[command_id] = kept
+        return _shown(kept, True)
+
+    def delete(self, command_id: int) -> None:
+        """Remove a command.
+
+        Raises:
+            Refused: there is none with that id.
+        """
+        self.get(command_id)
+        del self.commands[command_id]
+
+    def _check_room(self, commands: list[Json]) -> None:
+        for kind, most in MOST.items():
+            if sum(command["type"] == kind for command in commands) > most:
+                raise too_long("", most)
+
+    def _kept(self, command: Json) -> Json:
+        before = self.named(command["name"], command["type"])
+        if before is not None:
+            return self._stamped(command, int(before["id"]), before)
+        self.creates += 1
+        return self._stamped(command, self.snowflakes.next(), None)
+
+    def _stamped(self, command: Json, command_id: int, before: Json | None) -> Json:
+        version = str(self.snowflakes.next())
+        stamped = {"id": str(command_id), "application_id": str(self.application_id), **command}
+        if before is not None and {**stamped, "version": before["version"]} == before:
+            version = before["version"]
+        return {**stamped, "version": version}
+
+
+def _shown(command: Json, with_localizations: bool) -> Json:
+    if with_localizations:
+        return command
+    return {key: value for key, value in command.items() if not key.endswith("_localizations")}

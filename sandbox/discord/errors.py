@@ -1,0 +1,180 @@
+"""What travels between the stand-in and a bot: JSON values and Discord's way of refusing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.json_object import Json
+
+ErrorTree = Mapping[str, Any]  # Any: nested mappings that end in {"_errors": [...]}, as Discord nests them
+
+
+class Refused(Exception):
+    """A request turned down, with Discord's own status, code and message."""
+
+    def __init__(self, status: int, code: int, message: str, errors: ErrorTree | None = None) -> None:
+        super().__init__(f"{status} ({code}): {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.errors = errors
+
+    def body(self) -> Json:
+        """The JSON body of the answer."""
+        body: Json = {"message": self.message, "code": self.code}
+        if self.errors is not None:
+            body["errors"] = self.errors
+        return body
+
+
+def unauthorized() -> Refused:
+    """No bot token, or a wrong one."""
+    return Refused(401, 0, "401: Unauthorized")
+
+
+def not_found() -> Refused:
+    """No such route."""
+    return Refused(404, 0, "404: Not Found")
+
+
+def unknown_channel() -> Refused:
+    """No such channel in this world."""
+    return Refused(404, 10003, "Unknown Channel")
+
+
+def unknown_guild() -> Refused:
+    """No such guild, or the bot is not in it."""
+    return Refused(404, 10004, "Unknown Guild")
+
+
+def unknown_member() -> Refused:
+    """Nobody of that id is in the guild or the thread."""
+    return Refused(404, 10007, "Unknown Member")
+
+
+def unknown_message() -> Refused:
+    """No such message here, deleted, or not for these eyes."""
+    return Refused(404, 10008, "Unknown Message")
+
+
+def unknown_user() -> Refused:
+    """No such user."""
+    return Refused(404, 10013, "Unknown User")
+
+
+def unknown_webhook() -> Refused:
+    """A webhook route with a token that leads nowhere (yet)."""
+    return Refused(404, 10015, "Unknown Webhook")
+
+
+def unknown_interaction() -> Refused:
+    """An interaction that never was, or was not acknowledged in time."""
+    return Refused(404, 10062, "Unknown interaction")
+
+
+def unknown_command() -> Refused:
+    """No application command with that id."""
+    return Refused(404, 10063, "Unknown application command")
+
+
+def no_entry_point() -> Refused:
+    """A list of all commands that leaves out the activity's."""
+    return Refused(400, 50240, "You cannot remove this app's Entry Point command in a bulk update operation.")
+
+
+def already_acknowledged() -> Refused:
+    """A second first response."""
+    return Refused(400, 40060, "Interaction has already been acknowledged.")
+
+
+def expired_token() -> Refused:
+    """An interaction's token after its fifteen minutes."""
+    return Refused(401, 50027, "Invalid Webhook Token")
+
+
+def missing_access() -> Refused:
+    """The bot cannot see the channel."""
+    return Refused(403, 50001, "Missing Access")
+
+
+def missing_permissions() -> Refused:
+    """The bot sees the channel and may not do this in it."""
+    return Refused(403, 50013, "Missing Permissions")
+
+
+def wrong_channel_type() -> Refused:
+    """Something that a channel of this type does not have."""
+    return Refused(400, 50024, "Cannot execute action on this channel type")
+
+
+def foreign_message() -> Refused:
+    """An edit of somebody else's message."""
+    return Refused(403, 50005, "Cannot edit a message authored by another user")
+
+
+def empty_message() -> Refused:
+    """Nothing would be shown."""
+    return Refused(400, 50006, "Cannot send an empty message")
+
+
+def too_large() -> Refused:
+    """A file, or the whole request, over the limit."""
+    return Refused(413, 40005, "Request entity too large")
+
+
+def too_many_attachments() -> Refused:
+    """More than ten files in one message."""
+    return Refused(400, 30015, "Maximum number of attachments in a message reached (10)")
+
+
+def invalid_json() -> Refused:
+    """A body that says it is JSON and is not."""
+    return Refused(400, 50109, "The request body contains invalid JSON.")
+
+
+def invalid_form(path: str, code: str, message: str) -> Refused:
+    """A field that is not what it has to be.
+
+    Args:
+        path: the field's place in the body, its steps joined by dots: `data.content`, `0.options.2.name`.
+        code: Discord's word for the fault, such as `BASE_TYPE_MAX_LENGTH`.
+        message: Discord's sentence for it.
+    """
+    tree: Json = {"_errors": [{"code": code, "message": message}]}
+    for step in reversed([step for step in path.split(".") if step]):
+        tree = {step: tree}
+    return Refused(400, 50035, "Invalid Form Body", tree)
+
+
+def too_long(path: str, limit: int) -> Refused:
+    """A text or list over its limit."""
+    return invalid_form(path, "BASE_TYPE_MAX_LENGTH", f"Must be {limit} or fewer in length.")
+
+
+def bad_length(path: str, low: int, high: int) -> Refused:
+    """A text or list outside its limits."""
+    return invalid_form(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.")
+
+
+def bad_type(path: str, wanted: str) -> Refused:
+    """A value of the wrong JSON type."""
+    return invalid_form(path, "BASE_TYPE_BAD_TYPE", f"Must be {wanted}.")
+
+
+def bad_choice(path: str, allowed: object) -> Refused:
+    """A value that is not among those that may stand here."""
+    return invalid_form(path, "BASE_TYPE_CHOICES", f"Value must be one of {allowed}.")
+
+
+def required(path: str) -> Refused:
+    """A field that has to be there."""
+    return invalid_form(path, "BASE_TYPE_REQUIRED", "This field is required")
+
+
+def within(refusal: Refused, path: str) -> Refused:
+    """Move a form fault one or more steps down, for bodies that lie inside another."""
+    if refusal.errors is None:
+        return refusal
+    tree: ErrorTree = refusal.errors
+    for step in reversed(path.split(".")):
+        tree = {step: tree}
+    return Refused(refusal.status, refusal.code, refusal.message, tree)

@@ -1,0 +1,1 @@
+"""The REST API, one file of endpoints per resource."""

@@ -1,0 +1,167 @@
+"""The REST side's door: token, rate limits, bodies, errors and the journal, the same for every endpoint."""
+
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import BodyPartReader, web
+
+from sandbox.connection import reset
+from sandbox.discord.errors import Refused, invalid_json, not_found, too_large, unauthorized
+from sandbox.discord.http.endpoints import Answer, Call, Endpoint
+from sandbox.discord.http.faults import Troubled, Troubles
+from sandbox.discord.rate_limits import Buckets
+from sandbox.discord.traffic_log import Journal
+from sandbox.discord.validation.message import Upload
+
+_log = logging.getLogger(__name__)
+
+PREFIX = "/api/v10"
+MOST_BYTES = 128 * 1024 * 1024  # read to the end, so that the answer about too large a request arrives
+
+_FILE_PART = re.compile(r"files?\[?(\d*)\]?")
+
+
+@dataclass(slots=True)
+class _Incoming:
+    """The body of a request as far as it was read."""
+
+    body: Any = None  # Any: a JSON value
+    uploads: list[Upload] = field(default_factory=list)
+
+
+class Rest:
+    """Serves endpoints under `PREFIX`.
+
+    Args:
+        token: the bot token that everything but open endpoints asks for.
+        date: gives the present moment for answers' Date header.
+    """
+
+    def __init__(
+        self, token: str, buckets: Buckets, journal: Journal, endpoints: Iterable[Endpoint], date: Callable[[], str]
+    ) -> None:
+        self._token = token
+        self._date = date
+        self._buckets = buckets
+        self._journal = journal
+        self._endpoints = list(endpoints)
+        self.troubles = Troubles()
+        """What goes wrong on request."""
+
+    def mount(self, app: web.Application) -> None:
+        """Add the routes to an application; paths under `PREFIX` that nobody serves answer 404 as Discord does."""
+        for endpoint in self._endpoints:
+            app.router.add_route(endpoint.method, PREFIX + endpoint.template, self._serving(endpoint))
+        app.router.add_route("*", PREFIX + "/{rest:.*}", self._serving(Endpoint("*", "", _nothing_here)))
+
+    def _serving(self, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def serve(request: web.Request) -> web.Response:
+            return await self._serve(endpoint, request)
+
+        return serve
+
+    async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.Response:
+        incoming = _Incoming()
+        headers: dict[str, str] = {"Via": "1.1 google", "Date": self._date()}
+        try:
+            answer = await self._answer(endpoint, request, incoming, headers)
+        except Refused as refusal:
+            answer = Answer(refusal.status, refusal.body())
+        except Troubled as met:
+            answer = met.trouble.answer
+            if met.trouble.status is None:
+                reset(request)
+        except Exception:
+            # Whatever it is, it is the stand-in's fault: the bot sees a 500, the log has the traceback.
+            _log.exception("%s %s failed in the stand-in", request.method, endpoint.template)
+            answer = Answer(500, {"message": "500: Internal Server Error", "code": 0})
+        self._journal.exchange(
+            request.method,
+            endpoint.template,
+            request.path.removeprefix(PREFIX),
+            dict(request.query),
+            request=incoming.body,
+            files=tuple((upload.filename, len(upload.data)) for upload in incoming.uploads),
+            status=answer.status,
+            response=answer.body,
+            headers=headers,
+        )
+        if answer.body is None:
+            return web.Response(status=answer.status, headers=headers)
+        # Exactly this content type: discord.py takes any other, a charset included, for plain text.
+        headers["Content-Type"] = "application/json"
+        return web.Response(status=answer.status, body=json.dumps(answer.body).encode(), headers=headers)
+
+    async def _answer(
+        self, endpoint: Endpoint, request: web.Request, incoming: _Incoming, headers: dict[str, str]
+    ) -> Answer:
+        await _read(request, incoming)
+        if not endpoint.open and request.headers.get("Authorization") != f"Bot {self._token}":
+            raise unauthorized()
+        major = "/".join(request.match_info.get(part, "") for part in endpoint.major)
+        verdict = self._buckets.take(endpoint.bucket, major, counts_globally=not endpoint.exempt)
+        headers.update(verdict.headers)
+        if not verdict.allowed:
+            return Answer(429, verdict.refusal)
+        call = Call(request.match_info, dict(request.query), incoming.body, incoming.uploads)
+        trouble = self.troubles.take(request.method, request.path, incoming.body)
+        if trouble is None:
+            return await endpoint.handler(call)
+        if trouble.applied:
+            await endpoint.handler(call)
+        raise Troubled(trouble)
+
+
+async def _nothing_here(call: Call) -> Answer:
+    del call
+    raise not_found()
+
+
+async def _read(request: web.Request, incoming: _Incoming) -> None:
+    """Read a JSON or multipart body.
+
+    Raises:
+        Refused: it is too large, or not JSON where it should be.
+    """
+    if not request.can_read_body:
+        return
+    if request.content_type.startswith("multipart/"):
+        await _read_parts(request, incoming)
+        return
+    try:
+        text = await request.text()
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large() from None
+    if text:
+        incoming.body = _json(text)
+
+
+async def _read_parts(request: web.Request, incoming: _Incoming) -> None:
+    left = MOST_BYTES
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise invalid_json()
+        data = bytearray()
+        while chunk := await part.read_chunk(1 << 16):
+            left -= len(chunk)
+            if left < 0:
+                raise too_large()
+            data += chunk
+        if part.name == "payload_json":
+            incoming.body = _json(data.decode())
+            continue
+        number = _FILE_PART.fullmatch(part.name or "")
+        if number is not None and part.filename is not None:
+            place = int(number[1]) if number[1] else len(incoming.uploads)
+            incoming.uploads.append(Upload(place, part.filename, bytes(data)))
+
+
+def _json(text: str) -> Any:  # Any: a JSON value
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise invalid_json() from None

@@ -1,0 +1,60 @@
+"""An interaction as INTERACTION_CREATE brings it to the bot, and as the messages that answer it tell of it."""
+
+from sandbox.discord import serializers
+from sandbox.discord.interactions import Interaction, InteractionType
+from sandbox.discord.state import World
+from sandbox.json_object import Json
+
+GUILD_CONTEXT, DIRECT_CONTEXT = 0, 1
+
+
+def interaction_event(interaction: Interaction, world: World) -> Json:
+    """The whole event. https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object"""
+    place, user = interaction.channel, interaction.user
+    held = world.permissions(user, place)
+    body: Json = {
+        "id": str(interaction.id),
+        "application_id": str(world.application_id),
+        "type": int(interaction.type),
+        "data": interaction.data,
+        "token": interaction.token,
+        "version": 1,
+        "channel_id": str(place.id),
+        "channel": serializers.channel(place, world) | {"permissions": str(int(held))},
+        "app_permissions": str(int(world.permissions(world.bot, place))),
+        "locale": user.locale,
+        "entitlements": [],
+        "entitlement_sku_ids": [],
+        "authorizing_integration_owners": {"0": str(place.guild_id or 0)},
+        "context": DIRECT_CONTEXT if place.is_direct else GUILD_CONTEXT,
+        "attachment_size_limit": world.attachment_size_limit,
+    }
+    if interaction.message is not None:
+        body["message"] = serializers.message(interaction.message, world)
+    guild = world.guild_of(place)
+    if guild is None:
+        return body | {"user": serializers.user(user)}
+    return body | {
+        "guild_id": str(guild.id),
+        "guild_locale": guild.locale,
+        "guild": {"id": str(guild.id), "features": [], "locale": guild.locale},
+        "member": serializers.member(guild.members[user.id]) | {"permissions": str(int(held))},
+    }
+
+
+def interaction_metadata(interaction: Interaction) -> Json:
+    """What a message says of the interaction it answers.
+
+    https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
+    """
+    body: Json = {
+        "id": str(interaction.id),
+        "type": int(interaction.type),
+        "user": serializers.user(interaction.user),
+        "authorizing_integration_owners": {"0": str(interaction.channel.guild_id or 0)},
+    }
+    if interaction.type is InteractionType.COMPONENT and interaction.message is not None:
+        body["interacted_message_id"] = str(interaction.message.id)
+    if interaction.opened_by is not None:
+        body["triggering_interaction_metadata"] = interaction_metadata(interaction.opened_by)
+    return body

@@ -1,0 +1,234 @@
+"""Putting messages into the world: creating, editing and deleting them, and telling the gateway."""
+
+import io
+import mimetypes
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import quote
+
+from sandbox.discord.allowed_mentions import ANYONE, Allowed, allowed_mentions, pings
+from sandbox.discord.entities import Channel, User
+from sandbox.discord.errors import empty_message, invalid_form, too_many_attachments, unknown_message
+from sandbox.discord.interaction_serializers import interaction_metadata
+from sandbox.discord.interactions import Interaction
+from sandbox.discord.messages import Attachment, Message, MessageFlag, Pings
+from sandbox.discord.state import World
+from sandbox.discord.validation.components import check_components
+from sandbox.discord.validation.embeds import check_embeds
+from sandbox.discord.validation.message import ABSENT, EDIT_FLAGS, MOST_ATTACHMENTS, Draft, Upload
+
+Announce = Callable[[str, Message], None]
+"""Tells the gateway: `MESSAGE_CREATE`, `MESSAGE_UPDATE` or `MESSAGE_DELETE`, and of which message."""
+
+DEFAULT, REPLY, COMMAND_ANSWER = 0, 19, 20
+
+
+class Postbox:
+    """Applies checked drafts to the world's messages."""
+
+    def __init__(self, world: World, announce: Announce) -> None:
+        self.origin = ""
+        """Where the stand-in listens, for the addresses of attachments; set once it does."""
+        self._world = world
+        self._announce = announce
+
+    def create(
+        self,
+        channel: Channel,
+        author: User,
+        draft: Draft,
+        *,
+        fallback: Allowed,
+        interaction: Interaction | None = None,
+        flags: int = 0,
+    ) -> Message:
+        """Post a message.
+
+        Args:
+            fallback: which mentions notify when the draft does not say.
+            interaction: what it answers, if anything.
+            flags: flags beyond the draft's own.
+
+        Raises:
+            Refused: nothing would be shown, or too many files.
+        """
+        again = self._same_nonce(channel, author, draft)
+        if again is not None:
+            return again
+        message = Message(
+            id=self._world.snowflakes.next(),
+            channel_id=channel.id,
+            author=author,
+            content=draft.content if isinstance(draft.content, str) else "",
+            created_at=self._world.now(),
+            type=REPLY if draft.reply_to is not None else DEFAULT,
+            guild_id=channel.guild_id,
+            flags=flags | (0 if draft.flags is ABSENT else draft.flags),
+            embeds=[] if draft.embeds is ABSENT else draft.embeds,
+            components=[] if draft.components is ABSENT else draft.components,
+            nonce=draft.nonce,
+            reply_to=draft.reply_to,
+        )
+        if interaction is not None:
+            message.type = COMMAND_ANSWER if interaction.original is None else REPLY
+            message.interaction_id = interaction.id
+            message.interaction_metadata = interaction_metadata(interaction)
+            message.command_name = interaction.command_name
+            message.invoker = interaction.user
+            message.reply_to = None if interaction.original is None else interaction.original.id
+            if interaction.command_name is None and message.type == COMMAND_ANSWER:
+                message.type = DEFAULT
+        message.attachments = self._attachments(message, draft)
+        if not message.loading:
+            _check_whole(message)
+            self._ping(message, allowed_mentions(draft.body, fallback), replying=interaction is None)
+        message.record(message.created_at)
+        self._world.messages.setdefault(channel.id, []).append(message)
+        channel.last_message_id = message.id
+        self._changed("MESSAGE_CREATE", message, interaction)
+        return message
+
+    def edit(
+        self, message: Message, draft: Draft, *, fallback: Allowed, interaction: Interaction | None = None
+    ) -> Message:
+        """Change a message; what the draft does not name stays.
+
+        Raises:
+            Refused: nothing would be left, or too many files.
+        """
+        allowed = allowed_mentions(draft.body, fallback)
+        edited = replace(message)
+        edited.attachments = self._attachments(message, draft)
+        if draft.content is not ABSENT:
+            edited.content = draft.content or ""
+        if draft.embeds is not ABSENT:
+            edited.embeds = draft.embeds
+        if draft.components is not ABSENT:
+            edited.components = draft.components
+        if draft.flags is not ABSENT:
+            kept = message.flags & ~MessageFlag.SUPPRESS_EMBEDS  # everything else, once set, stays
+            edited.flags = kept | draft.flags & EDIT_FLAGS
+        edited.flags &= ~MessageFlag.LOADING
+        _check_whole(edited)
+        was_loading = message.loading
+        message.content, message.flags = edited.content, edited.flags
+        message.attachments, message.embeds, message.components = edited.attachments, edited.embeds, edited.components
+        if draft.content is not ABSENT:
+            self._ping(message, allowed, replying=False)
+        now = self._world.now()
+        if not was_loading:
+            message.edited_at = now
+        message.record(now)
+        self._changed("MESSAGE_UPDATE", message, interaction)
+        return message
+
+    def delete(self, message: Message, interaction: Interaction | None = None) -> None:
+        """Take a message away."""
+        message.deleted = True
+        self._changed("MESSAGE_DELETE", message, interaction)
+
+    def post(self, channel: Channel, author: User, text: str, *, reply_to: int | None = None) -> Message:
+        """Post a text as anybody: a webhook, another bot."""
+        return self.create(channel, author, Draft({}, content=text, reply_to=reply_to), fallback=ANYONE)
+
+    def upload(self, channel: Channel, upload: Upload) -> Attachment:
+        """Keep a file that belongs to no message: one that was chosen for a command's option."""
+        return self._kept(upload, channel.id, None, ephemeral=True)
+
+    def _changed(self, name: str, message: Message, interaction: Interaction | None) -> None:
+        if not message.ephemeral:
+            self._announce(name, message)
+        self._world.bell.ring()
+        if interaction is not None:
+            interaction.bell.ring()
+
+    def _same_nonce(self, channel: Channel, author: User, draft: Draft) -> Message | None:
+        if not draft.enforce_nonce or draft.nonce is None:
+            return None
+        recent = self._world.messages.get(channel.id, [])[-50:]
+        return next((each for each in recent if each.nonce == draft.nonce and each.author is author), None)
+
+    def _ping(self, message: Message, allowed: Allowed, *, replying: bool) -> None:
+        found = pings(message.content, allowed)
+        known = frozenset(each for each in found.users if each in self._world.users)
+        message.mentions = Pings(known, found.roles, found.everyone)
+        if replying and message.reply_to is not None and allowed.replied_user:
+            target = self._world.message(message.channel_id, message.reply_to)
+            # Answers to interactions are the webhook's, and a reply to a webhook notifies nobody.
+            if target is not None and target.interaction_id is None:
+                message.mentions |= Pings(frozenset([target.author.id]))
+        message.pinged |= message.mentions
+
+    def _attachments(self, message: Message, draft: Draft) -> list[Attachment]:
+        """The files a message has once the draft is applied."""
+        uploads = {upload.part: upload for upload in draft.uploads}
+        before = {attachment.id: attachment for attachment in message.attachments}
+        if draft.listed is ABSENT:
+            kept = [*message.attachments]
+        else:
+            kept = []
+            for entry in draft.listed:
+                upload = uploads.pop(entry.id, None)
+                if upload is not None:
+                    named = replace(upload, filename=entry.filename or upload.filename)
+                    kept.append(self._stored(message, named, entry.description))
+                elif entry.id in before:
+                    old = before[entry.id]
+                    kept.append(old if entry.description is None else replace(old, description=entry.description))
+                else:
+                    raise unknown_message()
+        kept.extend(self._stored(message, upload, None) for upload in uploads.values())
+        if len(kept) > MOST_ATTACHMENTS:
+            raise too_many_attachments()
+        return kept
+
+    def _stored(self, message: Message, upload: Upload, description: str | None) -> Attachment:
+        return self._kept(upload, message.channel_id, description, ephemeral=message.ephemeral)
+
+    def _kept(self, upload: Upload, channel_id: int, description: str | None, *, ephemeral: bool) -> Attachment:
+        attachment_id = self._world.snowflakes.next()
+        filename = re.sub(r"[^\w.\-]+", "_", upload.filename) or "unknown"
+        media_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+        width, height = _dimensions(upload.data) if media_type.startswith("image/") else (None, None)
+        stored = Attachment(
+            attachment_id,
+            filename,
+            upload.data,
+            media_type,
+            f"{self.origin}/attachments/{channel_id}/{attachment_id}/{quote(filename)}",
+            description,
+            width,
+            height,
+            ephemeral,
+        )
+        self._world.attachments[attachment_id] = stored
+        return stored
+
+
+def _check_whole(message: Message) -> None:
+    """Check what only the whole message tells."""
+    if not (message.content or message.attachments or message.embeds or message.components):
+        raise empty_message()
+    v2 = bool(message.flags & MessageFlag.IS_COMPONENTS_V2)
+    if v2 and (message.content or message.embeds):
+        raise invalid_form(
+            "content" if message.content else "embeds",
+            "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+            "The message cannot have content or embeds together with IS_COMPONENTS_V2",
+        )
+    check_embeds(message.embeds)
+    check_components(message.components, v2=v2)
+
+
+def _dimensions(data: bytes) -> tuple[int | None, int | None]:
+    """Width and height in pixels, read from the picture's header; nothing where it is not a picture."""
+    from PIL import Image  # only worlds with pictures need it
+
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as picture:
+            return picture.size
+    except Exception:
+        # Whatever Pillow stumbles over, in a picture or beside it: Discord takes any file.
+        return None, None

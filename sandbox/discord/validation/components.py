@@ -1,0 +1,92 @@
+"""The limits of buttons and other components. https://discord.com/developers/docs/components/reference"""
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+from sandbox.discord.errors import bad_length, bad_type, invalid_form, required, too_long
+from sandbox.json_object import Json
+
+ROW, BUTTON, TEXT_DISPLAY = 1, 2, 10
+LINK_STYLES = (5, 6)  # a link and a thing for sale: without a custom id
+MOST_ROWS = 5
+MOST_IN_ROW = 5
+MOST_IN_ALL = 40
+MOST_CUSTOM_ID = 100
+MOST_LABEL = 80
+MOST_TEXT = 4000
+
+
+def check_components(components: Sequence[Json], *, v2: bool) -> None:
+    """Check components, however deep they lie.
+
+    Args:
+        v2: whether the message is made of nothing but components; otherwise they come in rows.
+
+    Raises:
+        Refused: they are not what Discord takes.
+    """
+    if not v2:
+        if len(components) > MOST_ROWS:
+            raise too_long("components", MOST_ROWS)
+        for place, component in enumerate(components):
+            if component.get("type") != ROW:
+                raise invalid_form(f"components.{place}.type", "UNION_TYPE_CHOICES", "Value of field must be (1,)")
+    found = list(_all(components, "components"))
+    if len(found) > MOST_IN_ALL:
+        raise too_long("components", MOST_IN_ALL)
+    ids: set[str] = set()
+    for path, component in found:
+        if not isinstance(component.get("type"), int):
+            raise required(f"{path}.type")
+        custom_id = component.get("custom_id")
+        if custom_id is None:
+            if component["type"] == BUTTON and component.get("style") not in LINK_STYLES:
+                raise required(f"{path}.custom_id")
+            continue
+        if not isinstance(custom_id, str) or not 1 <= len(custom_id) <= MOST_CUSTOM_ID:
+            raise bad_length(f"{path}.custom_id", 1, MOST_CUSTOM_ID)
+        if custom_id in ids:
+            raise invalid_form(
+                f"{path}.custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"
+            )
+        ids.add(custom_id)
+    if sum(len(str(each.get("content", ""))) for _, each in found if each["type"] == TEXT_DISPLAY) > MOST_TEXT:
+        raise too_long("components", MOST_TEXT)
+
+
+def numbered(components: Sequence[Json]) -> list[Json]:
+    """Components as messages have them: those that came without an id are given the numbers that are free."""
+    taken = {component.get("id") for _, component in _all(list(components), "components")}
+    return _numbered(components, (number for number in count(1) if number not in taken))
+
+
+def _numbered(components: Sequence[Json], free: Iterator[int]) -> list[Json]:
+    told: list[Json] = []
+    for component in components:
+        own = component | {"id": component.get("id") or next(free)}
+        if "components" in component:
+            own["components"] = _numbered(component["components"], free)
+        if isinstance(component.get("accessory"), dict):
+            (own["accessory"],) = _numbered([component["accessory"]], free)
+        told.append(own)
+    return told
+
+
+def _all(components: object, path: str) -> Iterator[tuple[str, Json]]:
+    if not isinstance(components, list):
+        raise bad_type(path, "a list")
+    for place, component in enumerate(components):
+        where = f"{path}.{place}"
+        if not isinstance(component, dict):
+            raise bad_type(where, "a dictionary")
+        yield where, component
+        label = component.get("label")
+        if component.get("type") == BUTTON and isinstance(label, str) and len(label) > MOST_LABEL:
+            raise too_long(f"{where}.label", MOST_LABEL)
+        inner = component.get("components")
+        if inner is not None:
+            if component.get("type") == ROW and isinstance(inner, list) and not 1 <= len(inner) <= MOST_IN_ROW:
+                raise bad_length(f"{where}.components", 1, MOST_IN_ROW)
+            yield from _all(inner, f"{where}.components")
+        if isinstance(component.get("accessory"), dict):
+            yield from _all([component["accessory"]], f"{where}.accessory")

@@ -1,0 +1,206 @@
+"""The body of a message create or edit, checked as Discord checks it, before it touches a message."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sandbox.discord.errors import (
+    bad_choice,
+    bad_type,
+    invalid_form,
+    required,
+    too_large,
+    too_long,
+    too_many_attachments,
+)
+from sandbox.discord.messages import MessageFlag
+from sandbox.json_object import Json
+
+MESSAGE_LIMIT = 2000  # characters as code points, https://github.com/discord/discord-api-docs/issues/1315
+MOST_ATTACHMENTS = 10
+MOST_EMBEDS = 10
+MOST_DESCRIPTION = 1024
+REQUEST_LIMIT = 25 * 1024 * 1024  # the whole request, files included
+DEFAULT_FILE_LIMIT = 10 * 1024 * 1024
+
+CREATE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.IS_COMPONENTS_V2
+EDIT_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.IS_COMPONENTS_V2
+"""What an edit may change; flags that are set already may be named too, and stay whatever it says."""
+
+
+class Absent(Enum):
+    """Marks a field that the body does not have, which is not the same as null."""
+
+    ABSENT = 0
+
+
+ABSENT = Absent.ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came with a request; `part` is the number in `files[n]`."""
+
+    part: int
+    filename: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One entry of `attachments`: a file that stays (by its id) or one that comes (by its part)."""
+
+    id: int
+    filename: str | None
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A checked body. `content` None means emptied, ABSENT left alone; `listed` ABSENT keeps every attachment."""
+
+    body: Json
+    content: str | Absent | None = ABSENT
+    flags: int | Absent = ABSENT
+    embeds: list[Json] | Absent = ABSENT
+    components: list[Json] | Absent = ABSENT
+    listed: list[Listed] | Absent = ABSENT
+    uploads: Sequence[Upload] = field(default_factory=tuple)
+    reply_to: int | None = None
+    reply_required: bool = True
+    nonce: str | int | None = None
+    enforce_nonce: bool = False
+
+
+def read_draft(body: object, uploads: Sequence[Upload], *, flags: int, file_limit: int) -> Draft:
+    """Check a message body.
+
+    Args:
+        body: the JSON value that came.
+        uploads: the files that came with it.
+        flags: the flags that may be set here; others are refused.
+        file_limit: the largest file in bytes.
+
+    Raises:
+        Refused: something in it is not what Discord takes.
+    """
+    if body is None:
+        body = {}
+    if not isinstance(body, dict):
+        raise bad_type("", "a dictionary")
+    if sum(upload_size(upload) for upload in uploads) > REQUEST_LIMIT:
+        raise too_large()
+    if any(upload_size(upload) > file_limit for upload in uploads):
+        raise too_large()
+    if len(uploads) > MOST_ATTACHMENTS:
+        raise too_many_attachments()
+    return Draft(
+        body,
+        content=_content(body),
+        flags=_flags(body, flags),
+        embeds=_objects(body, "embeds", MOST_EMBEDS),
+        components=_objects(body, "components", 40),
+        listed=_listed(body, uploads),
+        uploads=uploads,
+        reply_to=_reply(body),
+        reply_required=(body.get("message_reference") or {}).get("fail_if_not_exists") is not False,
+        nonce=_nonce(body),
+        enforce_nonce=body.get("enforce_nonce") is True,
+    )
+
+
+def upload_size(upload: Upload) -> int:
+    """Bytes."""
+    return len(upload.data)
+
+
+def _content(body: Json) -> str | Absent | None:
+    if "content" not in body:
+        return ABSENT
+    content = body["content"]
+    if content is None:
+        return None
+    if not isinstance(content, str):
+        raise bad_type("content", "string")
+    if len(content) > MESSAGE_LIMIT:
+        raise too_long("content", MESSAGE_LIMIT)
+    return content.strip()
+
+
+def _flags(body: Json, permitted: int) -> int | Absent:
+    flags = body.get("flags")
+    if flags is None:
+        return ABSENT
+    if not isinstance(flags, int) or isinstance(flags, bool):
+        raise invalid_form("flags", "NUMBER_TYPE_COERCE", f'Value "{flags}" is not int.')
+    if flags & ~permitted:
+        raise invalid_form("flags", "BITFIELD_INVALID_FLAGS", f"Bitfield must be a subset of {permitted}")
+    return flags
+
+
+def _objects(body: Json, name: str, most: int) -> list[Json] | Absent:
+    if name not in body:
+        return ABSENT
+    values = body[name]
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        raise bad_type(name, "a list")
+    if len(values) > most:
+        raise too_long(name, most)
+    for place, value in enumerate(values):
+        if not isinstance(value, dict):
+            raise bad_type(f"{name}.{place}", "a dictionary")
+    return values
+
+
+def _listed(body: Json, uploads: Sequence[Upload]) -> list[Listed] | Absent:
+    if "attachments" not in body:
+        return ABSENT
+    entries = _objects(body, "attachments", MOST_ATTACHMENTS)
+    parts = {upload.part for upload in uploads}
+    listed: list[Listed] = []
+    for place, entry in enumerate(entries if isinstance(entries, list) else []):
+        path = f"attachments.{place}"
+        if "id" not in entry:
+            raise required(f"{path}.id")
+        if not str(entry["id"]).isdigit():
+            raise invalid_form(f"{path}.id", "NUMBER_TYPE_COERCE", f'Value "{entry["id"]}" is not snowflake.')
+        number = int(entry["id"])
+        if number < 1 << 22 and number not in parts:  # smaller than any id: the number of a part
+            raise invalid_form(path, "ATTACHMENT_NOT_FOUND", f"Attachment data not found: {number}")
+        filename, description = entry.get("filename"), entry.get("description")
+        if filename is not None and not isinstance(filename, str):
+            raise bad_type(f"{path}.filename", "string")
+        if description is not None and not isinstance(description, str):
+            raise bad_type(f"{path}.description", "string")
+        if description is not None and len(description) > MOST_DESCRIPTION:
+            raise too_long(f"{path}.description", MOST_DESCRIPTION)
+        listed.append(Listed(number, filename, description))
+    return listed
+
+
+def _reply(body: Json) -> int | None:
+    reference = body.get("message_reference")
+    if reference is None:
+        return None
+    if not isinstance(reference, dict):
+        raise bad_type("message_reference", "a dictionary")
+    if reference.get("type", 0) != 0:
+        raise bad_choice("message_reference.type", (0,))
+    target = reference.get("message_id")
+    if target is None or not re.fullmatch(r"\d+", str(target)):
+        raise required("message_reference.message_id")
+    return int(target)
+
+
+def _nonce(body: Json) -> str | int | None:
+    nonce = body.get("nonce")
+    if nonce is None or (isinstance(nonce, int) and not isinstance(nonce, bool)):
+        return nonce
+    if not isinstance(nonce, str):
+        raise bad_type("nonce", "string or integer")
+    if len(nonce) > 25:
+        raise too_long("nonce", 25)
+    return nonce

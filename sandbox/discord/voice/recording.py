@@ -1,0 +1,251 @@
+"""What came out of the bot's voice in one guild: the packets, how evenly they came, and what they sound like."""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from sandbox.discord.entities import ChannelType, Guild
+from sandbox.discord.permissions import Permission
+from sandbox.discord.state import World
+from sandbox.discord.voice.call import Call
+from sandbox.discord.voice.opus import PACKET_SAMPLES, RATE, decoded, write_wav
+from sandbox.discord.voice.rtp import OPUS, Rtp, Undecipherable, decipher
+
+SILENCE = b"\xf8\xff\xfe"
+"""The packet that says: nothing more for now."""
+
+PACKET_MS = 20
+STALL_MS = 60
+_TAIL = 5  # silent packets that discord.py sends at once when it stops
+_TAIL_MS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet of 20 ms.
+
+    `arrived_ns` are nanoseconds since 1970. `call` counts the bot's voice sessions in the guild; sequence and timestamp
+    go on within one only. `opus` is empty where nothing could open it. `listeners` are those who could hear it;
+    `unheard` says why nobody did.
+    """
+
+    arrived_ns: int
+    call: int
+    sequence: int
+    timestamp: int
+    opus: bytes
+    channel_id: int
+    listeners: frozenset[int] = frozenset()
+    unheard: str | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether it holds nothing but the sign for silence."""
+        return self.opus == SILENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Two packets of one call, or of two that followed each other, that came further apart than they should."""
+
+    after: int
+    """The place of the first among the packets."""
+    ms: float
+
+
+class Heard:
+    """Some of the packets that came, in their order. Everything about them is worked out when it is asked for."""
+
+    def __init__(self, packets: Sequence[Packet], flaws: Sequence[str] = ()) -> None:
+        self.packets = tuple(packets)
+        self.flaws = tuple(flaws)
+        """What no good client does: a wrong sequence or timestamp, a wrong key, an unknown sender."""
+
+    def __len__(self) -> int:
+        return len(self.packets)
+
+    def by(self, user_id: int) -> "Heard":
+        """What one person could hear."""
+        return Heard([each for each in self.packets if user_id in each.listeners], self.flaws)
+
+    @property
+    def audible(self) -> "Heard":
+        """What anybody could hear."""
+        return Heard([each for each in self.packets if each.listeners], self.flaws)
+
+    @property
+    def speech(self) -> "Heard":
+        """What is not the sign for silence."""
+        return Heard([each for each in self.packets if not each.silent], self.flaws)
+
+    @property
+    def seconds(self) -> float:
+        """How long it sounds, silence between the packets not counted."""
+        return len(self.packets) * PACKET_MS / 1000
+
+    def spurts(self) -> list["Heard"]:
+        """The unbroken runs in it: one ends with discord.py's silent packets, or with its call."""
+        runs: list[list[Packet]] = []
+        for packet in self.packets:
+            run = runs[-1] if runs else None
+            if run is None or run[-1].call != packet.call or (_ended(run) and _apart_ms(run[-1], packet) > _TAIL_MS):
+                runs.append([packet])
+            else:
+                run.append(packet)
+        return [Heard(run, self.flaws) for run in runs]
+
+    def gaps(self, longer_than_ms: float = STALL_MS) -> list[Gap]:
+        """Where the sound stood still: packets further apart than that, though the bot had not come to an end."""
+        found: list[Gap] = []
+        for place in range(1, len(self.packets)):
+            apart = _apart_ms(self.packets[place - 1], self.packets[place])
+            if apart > longer_than_ms and not _ended(self.packets[max(0, place - _TAIL) : place]):
+                found.append(Gap(place - 1, apart))
+        return found
+
+    def off_grid_ms(self) -> list[float]:
+        """How far each packet came from its place on its spurt's own grid of 20 ms, smallest first.
+
+        The grid lies where most packets of the spurt are. The tail of silence, sent all at once, is left out.
+        """
+        distances: list[float] = []
+        for spurt in self.spurts():
+            packets = spurt.packets[:-_TAIL] if _ended(spurt.packets) else spurt.packets
+            if not packets:
+                continue
+            first = packets[0]
+            steps = [(each.timestamp - first.timestamp) % (1 << 32) // PACKET_SAMPLES for each in packets]
+            late = [_apart_ms(first, each) - PACKET_MS * step for each, step in zip(packets, steps, strict=True)]
+            middle = median(late)
+            distances += [abs(each - middle) for each in late]
+        return sorted(distances)
+
+    @property
+    def lost(self) -> int:
+        """How many sequence numbers are missing between the packets."""
+        pairs = zip(self.packets, self.packets[1:], strict=False)
+        steps = [(after.sequence - before.sequence) % (1 << 16) for before, after in pairs if before.call == after.call]
+        return sum(step - 1 for step in steps if 1 < step < 1 << 15)
+
+    def pcm(self) -> "array[int]":
+        """The sound without its pauses: 48 kHz, one channel, 16 bits a sample. Lost packets are silent."""
+        sound: array[int] = array("h")
+        for spurt in self._calls():
+            sound += decoded(_with_losses(spurt))
+        return sound
+
+    def save(self, path: Path) -> float:
+        """Write the sound as a WAV file, with its pauses, as a listener has it in the ear; its length in seconds."""
+        sound: array[int] = array("h")
+        beginning = self.packets[0].arrived_ns if self.packets else 0
+        for spurt in self.spurts():
+            start = (spurt.packets[0].arrived_ns - beginning) * RATE // 1_000_000_000
+            sound += array("h", bytes(2 * max(0, start - len(sound))))
+            sound += decoded(_with_losses(spurt.packets))
+        write_wav(path, sound)
+        return len(sound) / RATE
+
+    def _calls(self) -> list[list[Packet]]:
+        calls: list[list[Packet]] = []
+        for packet in self.packets:
+            if not calls or calls[-1][-1].call != packet.call:
+                calls.append([])
+            calls[-1].append(packet)
+        return calls
+
+
+def at(distances: Sequence[float], share: float) -> float:
+    """The value that `share` (0 to 1) of the sorted `distances` do not exceed; 0 where there are none."""
+    return distances[min(len(distances) - 1, int(share * len(distances)))] if distances else 0.0
+
+
+def _apart_ms(before: Packet, after: Packet) -> float:
+    return (after.arrived_ns - before.arrived_ns) / 1_000_000
+
+
+def _ended(packets: Sequence[Packet]) -> bool:
+    """Whether the last of these are the silent packets with which discord.py ends."""
+    tail = packets[-_TAIL:]
+    return len(tail) == _TAIL and all(each.silent for each in tail) and _apart_ms(tail[0], tail[-1]) < _TAIL_MS
+
+
+def _with_losses(packets: Sequence[Packet]) -> list[bytes | None]:
+    """The payloads in order, None for each that is missing between two."""
+    payloads: list[bytes | None] = []
+    for place, packet in enumerate(packets):
+        if place:
+            step = (packet.sequence - packets[place - 1].sequence) % (1 << 16)
+            payloads += [None] * (step - 1 if 1 < step < 1 << 15 else 0)
+        payloads.append(packet.opus or None)
+    return payloads
+
+
+MOST_FLAWS = 1_000
+
+
+class Record:
+    """Opens packets as they come, and notes who could hear them; decoding is left to whoever listens later."""
+
+    def __init__(self, world: World, guild: Guild) -> None:
+        self.packets: list[Packet] = []
+        self.flaws: list[str] = []
+        self._world = world
+        self._guild = guild
+        self._last: dict[int, tuple[int, int]] = {}
+
+    def heard(self, since: int = 0) -> Heard:
+        """All packets from a place on, as they are now."""
+        return Heard(self.packets[since:], self.flaws)
+
+    def flaw(self, text: str) -> None:
+        """Note what no good client does."""
+        if len(self.flaws) < MOST_FLAWS:
+            self.flaws.append(text)
+
+    def take(self, call: Call, data: bytes, rtp: Rtp, arrived_ns: int, *, lost: bool = False) -> None:
+        """Note a packet of a call; one that was `lost` on the way to those who listen is heard by nobody."""
+        opus, unheard = b"", "lost on the way" if lost else self._hindered(call)
+        try:
+            opus = decipher(data, rtp, call.key)
+        except Undecipherable:
+            self.flaw(f"call {call.number}: packet {rtp.sequence} is encrypted with another key")
+            unheard = "wrong key"
+        if rtp.payload_type != OPUS:
+            self.flaw(f"call {call.number}: packet {rtp.sequence} is of type {rtp.payload_type}")
+        self._check_order(call, rtp)
+        channel = call.state.channel
+        there = frozenset(each.user.id for each in self._guild.within(channel)) - {call.user_id}
+        unheard = unheard or (None if there else "nobody there")
+        if call.group is not None:
+            opus, able, why = call.group.opened(opus)
+            unheard = unheard or why or (None if there & able else "not to be opened")
+            there &= able
+        listeners = frozenset() if unheard else there
+        self.packets.append(
+            Packet(arrived_ns, call.number, rtp.sequence, rtp.timestamp, opus, channel.id, listeners, unheard)
+        )
+
+    def _hindered(self, call: Call) -> str | None:
+        if not call.connected:
+            return "not connected"
+        if not call.announced:
+            return "speaking not announced"
+        state = call.state
+        if state.channel.type is ChannelType.STAGE:
+            return "may not speak" if state.suppress else None
+        return None if self._world.permissions(state.user, state.channel) & Permission.SPEAK else "may not speak"
+
+    def _check_order(self, call: Call, rtp: Rtp) -> None:
+        before = self._last.get(call.number)
+        self._last[call.number] = (rtp.sequence, rtp.timestamp)
+        if before is None:
+            return
+        step = (rtp.sequence - before[0]) % (1 << 16)
+        # discord.py starts again at 0 after the largest number, and so the last of them is never used.
+        if step != 1 and not (rtp.sequence == 0 and before[0] >= (1 << 16) - 2):
+            self.flaw(f"call {call.number}: packet {rtp.sequence} came after {before[0]}")
+        apart = (rtp.timestamp - before[1]) % (1 << 32)
+        if apart != step * PACKET_SAMPLES and not (rtp.timestamp == 0 and before[1] >= (1 << 32) - PACKET_SAMPLES):
+            self.flaw(f"call {call.number}: timestamp {rtp.timestamp} came after {before[1]}")

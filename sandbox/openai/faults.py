@@ -1,0 +1,266 @@
+"""What can go wrong with the model API on request, and for which requests it shall."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sandbox.json_object import Json
+from sandbox.openai.calls import Kind
+
+Predicate = Callable[[Json], bool]
+"""Looks at a request's body and says whether a fault is meant for it."""
+
+CutKind = Literal["end", "drop", "reset"]
+"""How a stream breaks off: a proper end of the body; the connection closed without one; the connection reset."""
+
+BodyKind = Literal["json", "error string", "string", "html", "empty"]
+"""An error's body: OpenAI's object; that with `error` a bare string; a JSON string alone; a proxy's page; nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Say nothing until released: before the headers, or right after them."""
+
+    after_headers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Fall silent in mid-answer, after so many events of a stream or chunks of sound, until released.
+
+    A release that comes between the answer's beginning and its silence counts: then there is none.
+    """
+
+    after: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """Wait `first_s` seconds before the headers and `pace_s` before each delta or chunk."""
+
+    pace_s: float = 0.2
+    first_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Break a stream off after so many text deltas (chunks of sound), with no finish reason and no `[DONE]`."""
+
+    after: int = 3
+    how: CutKind = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMidway:
+    """Send an error object in the stream after so many text deltas, then end it."""
+
+    after: int = 3
+    message: str = "The server had an error while processing your request."
+    code: str | None = "server_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Answer with a status and an error body; `retry_after` is sent as the header of that name."""
+
+    status: int
+    retry_after: str | None = None
+    body: BodyKind = "json"
+    message: str = "This fault was asked for."
+    code: str | None = None
+    type: str = "server_error"
+
+
+CONTENT_POLICY = Status(
+    400,
+    message="Your request was rejected as a result of our safety system.",
+    code="content_policy_violation",
+    type="invalid_request_error",
+)
+NO_PICTURES = Status(
+    400,
+    message="Invalid content type. image_url is only supported by certain models.",
+    code="invalid_value",
+    type="invalid_request_error",
+)
+CONTEXT_TOO_LONG = Status(
+    400,
+    message="This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+    code="context_length_exceeded",
+    type="invalid_request_error",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Answer with these bytes in place of what was asked for: JSON for a sound, a page for a picture."""
+
+    data: bytes
+    content_type: str = "application/json"
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Put these bytes on the wire as they are, HTTP or not, and close."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Reset the connection instead of answering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """Send a body that never ends, until the client has had enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainJson:
+    """Answer a request for a stream with one plain JSON completion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Ways of real servers that are no faults; a good client copes with each."""
+
+    usage: Literal["empty choices", "with choices", "with finish", "none"] = "empty choices"
+    reasoning: tuple[str, ...] = ()  # `reasoning_content` deltas before the text
+    role_chunk: bool = True
+    nulls: bool = False  # explicit nulls for what is absent
+    finish: Literal["own chunk", "last content", "none"] = "own chunk"
+    done: bool = True
+    line_end: str = "\n"
+    keep_alive: bool = False  # `: keep-alive` comments between events
+    byte_order_mark: bool = False
+    bytes_per_write: int | None = None  # cuts the stream anywhere, inside characters too
+
+
+@dataclass(frozen=True, slots=True)
+class BadPictures:
+    """Answer 200 with pictures that cannot be used; `url` stands in for the address of `url` ones."""
+
+    how: Literal["text", "huge", "no base64", "none", "url", "null"] = "text"
+    url: str = ""
+
+
+Fault = (
+    Hang | Stall | Slow | Cut | ErrorMidway | Status | Body | Raw | Reset | Endless | PlainJson | Habits | BadPictures
+)
+
+
+@dataclass(slots=True)
+class _Order:
+    kind: Kind
+    faults: tuple[Fault, ...]
+    when: Predicate | None
+    left: int | None  # None: standing
+
+
+class Faults:
+    """Which faults the coming requests meet. One order serves a request; counted orders go before standing ones."""
+
+    def __init__(self) -> None:
+        self._orders: list[_Order] = []
+        self._released = asyncio.Event()
+
+    def next(self, kind: Kind | str, *faults: Fault, times: int = 1, when: Predicate | None = None) -> None:
+        """Let the next `times` requests of a kind (that `when` accepts) meet these faults, all at once."""
+        self._orders.append(_Order(Kind(kind), faults, when, times))
+
+    def always(self, kind: Kind | str, *faults: Fault, when: Predicate | None = None) -> None:
+        """Let every request of a kind (that `when` accepts) meet these faults, until cleared."""
+        self._orders.append(_Order(Kind(kind), faults, when, None))
+
+    def clear(self, kind: Kind | str | None = None) -> None:
+        """Forget the orders of one kind, or all."""
+        self._orders = [] if kind is None else [order for order in self._orders if order.kind != kind]
+
+    def release(self) -> None:
+        """Let everything that hangs now go on."""
+        self._released.set()
+        self._released = asyncio.Event()
+
+    async def released(self) -> None:
+        """Wait for the next `release`."""
+        await self._released.wait()
+
+    @property
+    def gate(self) -> asyncio.Event:
+        """What the next `release` sets."""
+        return self._released
+
+    def standing(self) -> Mapping[Kind, int]:
+        """How many orders wait, by kind."""
+        counts: dict[Kind, int] = {}
+        for order in self._orders:
+            counts[order.kind] = counts.get(order.kind, 0) + 1
+        return counts
+
+    def take(self, kind: Kind, body: Json) -> tuple[Fault, ...]:
+        """The faults that this request meets; uses up one of a counted order."""
+        fitting = [o for o in self._orders if o.kind == kind and (o.when is None or o.when(body))]
+        if not fitting:
+            return ()
+        order = min(fitting, key=lambda o: o.left is None)
+        if order.left is not None:
+            order.left -= 1
+            if order.left <= 0:
+                self._orders.remove(order)
+        return order.faults
+
+
+_EVERYWHERE: Mapping[str, Fault] = {
+    "hang": Hang(),
+    "hang-late": Hang(after_headers=True),
+    "slow": Slow(pace_s=0.4, first_s=4.0),
+    "reset": Reset(),
+    "401": Status(401, code="invalid_api_key", type="invalid_request_error"),
+    "402": Status(402, code="insufficient_quota", type="insufficient_quota"),
+    "403": Status(403, code="forbidden", type="invalid_request_error"),
+    "404": Status(404, code="model_not_found", type="invalid_request_error"),
+    "429": Status(429, code="rate_limit_exceeded", type="requests"),
+    "429-wait": Status(429, retry_after="3", code="rate_limit_exceeded", type="requests"),
+    "429-long": Status(429, retry_after="120", code="rate_limit_exceeded", type="requests"),
+    "500": Status(500),
+    "502": Status(502, body="html"),
+    "503": Status(503, body="error string"),
+    "504": Status(504, body="html"),
+    "garbage": Body(b"\x00\xfe\xffnothing anyone could read", "application/octet-stream"),
+    "html": Body(b"<html><body>Please log in to the hotel's network.</body></html>", "text/html"),
+}
+_OF_A_KIND: Mapping[Kind, Mapping[str, Fault]] = {
+    Kind.CHAT: {
+        "cut": Cut(after=12),
+        "drop": Cut(after=12, how="drop"),
+        "broken": Cut(after=12, how="reset"),
+        "error-midway": ErrorMidway(after=12),
+        "policy": CONTENT_POLICY,
+        "too-long": CONTEXT_TOO_LONG,
+        "no-pictures": NO_PICTURES,
+        "plain-json": PlainJson(),
+        "thinking": Habits(reasoning=("Let me think. ", "Tides, tea, lighthouses… ", "I have it.")),
+        "no-usage": Habits(usage="none"),
+    },
+    Kind.SPEECH: {
+        "cut": Cut(after=1),
+        "drop": Cut(after=1, how="drop"),
+        "policy": CONTENT_POLICY,
+        "json": Body(b'{"text": "la la la"}'),
+    },
+    Kind.IMAGES: {
+        "policy": CONTENT_POLICY,
+        "no-picture": BadPictures("text"),
+        "huge": BadPictures("huge"),
+        "none": BadPictures("none"),
+    },
+    Kind.MODELS: {},
+}
+
+
+def named_faults(kind: Kind) -> Mapping[str, Fault]:
+    """The faults a kind of call can meet, by name."""
+    return {**_EVERYWHERE, **_OF_A_KIND[kind]}

@@ -1,0 +1,239 @@
+"""The whole sandbox: the stand-ins for Discord and the model API, with the unchanged bot between them."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+from sandbox.bot_process import Child
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.user import Person
+from sandbox.discord.entities import Guild
+from sandbox.discord.interaction_serializers import interaction_event
+from sandbox.discord.interactions import DEADLINE_S
+from sandbox.discord.messages import Message
+from sandbox.discord.rate_limits import Rate
+from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.state import World
+from sandbox.discord.traffic_log import Journal
+from sandbox.discord.validation.message import DEFAULT_FILE_LIMIT
+from sandbox.discord.voice.certificate import certificate
+from sandbox.discord.voice.service import VoiceSide
+from sandbox.openai.server import ModelApi
+
+READY_WITHIN_S = 60.0  # a cold start on a busy machine; it is usually two seconds
+
+
+class Sandbox:
+    """Everything needed to see the bot at work; entered, it is running and ready.
+
+    Args:
+        env: further settings for the bot, or others than the sandbox's own.
+        token: the bot token; one of the right shape is made up otherwise.
+        rates: Discord's rates where they should differ from the usual, by name (`buckets.RATES`).
+        deadline_s: how long a first response to an interaction may take.
+        attachment_size_limit: the largest file in bytes.
+        shards: how many shards Discord recommends.
+        privileged_intents: the privileged intent bits switched on for the application.
+        world: a world other than the usual one; it has to be populated already.
+        model_api: a model API other than the usual one, not yet entered.
+        voice: whether there is a voice server; by default where the packages for it are installed.
+        dave: whether sound is encrypted end to end, as Discord asks for; without it everyone in the channel hears all.
+        directory: where the bot runs; a temporary directory that goes away otherwise.
+    """
+
+    def __init__(
+        self,
+        env: Mapping[str, str] | None = None,
+        *,
+        token: str | None = None,
+        rates: Mapping[str, Rate] | None = None,
+        deadline_s: float = DEADLINE_S,
+        attachment_size_limit: int = DEFAULT_FILE_LIMIT,
+        shards: int = 1,
+        privileged_intents: int = 0,
+        world: World | None = None,
+        model_api: ModelApi | None = None,
+        voice: bool | None = None,
+        dave: bool = False,
+        directory: Path | None = None,
+    ) -> None:
+        if world is None:
+            world = World(attachment_size_limit=attachment_size_limit, privileged_intents=privileged_intents)
+            world.populate()
+        self.world = world
+        self.discord = DiscordStandIn(
+            world, token=token, rates=rates, deadline_s=deadline_s, shards=shards, voice=voice, dave=dave
+        )
+        self.model_api = ModelApi() if model_api is None else model_api
+        self._shards = shards
+        self._env = dict(env or {})
+        self._directory = directory
+        self._child: Child | None = None
+        self._stack = AsyncExitStack()
+
+    @property
+    def journal(self) -> Journal:
+        """What went over the wire to and from Discord's stand-in."""
+        return self.discord.journal
+
+    @property
+    def voice(self) -> VoiceSide:
+        """Discord's voice side: what is heard, and what can go wrong with it."""
+        return self.discord.voice
+
+    @property
+    def child(self) -> Child:
+        """The bot's process.
+
+        Raises:
+            RuntimeError: the sandbox was not entered.
+        """
+        if self._child is None:
+            raise RuntimeError("the sandbox is not running")
+        return self._child
+
+    @property
+    def running(self) -> bool:
+        """Whether the bot runs."""
+        return self._child is not None and self._child.running
+
+    def person(self, name: str, *, guild: Guild | str = "Sandbox") -> Person:
+        """Somebody of that name, at home in that guild.
+
+        Raises:
+            KeyError: there is nobody, or no such guild.
+        """
+        home = self.world.guild(guild) if isinstance(guild, str) else guild
+        return Person(self.discord, self.world.user(name), home)
+
+    def join(self, name: str, *, guild: Guild | str = "Sandbox") -> Person:
+        """Let somebody new join a guild, as an ordinary member."""
+        home = self.world.guild(guild) if isinstance(guild, str) else guild
+        user = self.world.add_user(name)
+        self.world.add_member(home, user)
+        return Person(self.discord, user, home)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._stack.enter_async_context(self.discord)
+            await self._stack.enter_async_context(self.model_api)
+            directory = self._directory
+            if directory is None:
+                # What the bot still writes while it ends must not turn a good end into an error.
+                temporary = tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True)
+                directory = Path(self._stack.enter_context(temporary))
+            settings = self._settings()
+            if self.discord.has_voice:
+                # Beside the bot's directory, in which nothing but its own is to be found.
+                apart = tempfile.TemporaryDirectory(prefix="sandbox-trust-")
+                trust = Path(self._stack.enter_context(apart)) / "authorities.pem"
+                certificate().write_trust(trust)
+                settings.setdefault("SSL_CERT_FILE", str(trust))
+            self._child = Child(directory, settings)
+            self._stack.push_async_callback(self._end)
+            await self.start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    async def start(self, child: Child | None = None) -> None:
+        """Start the bot and wait until it is ready: every shard identified, its commands in place.
+
+        Args:
+            child: another process than the bot's own.
+
+        Raises:
+            ChildDied: it ended instead; the text holds what it said.
+            TimeoutError: it did neither in time.
+        """
+        child = child or self.child
+        readies = self.discord.gateway.readies
+        await child.start()
+        ended = asyncio.create_task(child.ended())
+        ready = asyncio.create_task(self._ready(readies, child))
+        try:
+            await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                raise child.died()
+            await ready
+        finally:
+            ended.cancel()
+            ready.cancel()
+
+    async def restart(self, env: Mapping[str, str] | None = None) -> int:
+        """Stop the bot and start it again in the same directory; the exit status it stopped with.
+
+        Args:
+            env: settings that change from here on.
+
+        Raises:
+            ChildDied, TimeoutError: as from `start`.
+        """
+        status = await self.child.stop()
+        self.child.settings.update(env or {})
+        await self.start()
+        return status
+
+    async def sibling(self, env: Mapping[str, str] | None = None) -> Child:
+        """Start a second bot beside the first: the same account and database, every event goes to both.
+
+        It is stopped with the sandbox at the latest.
+
+        Args:
+            env: settings in which it differs.
+
+        Raises:
+            ChildDied, TimeoutError: as from `start`.
+        """
+        child = Child(self.child.directory, {**self.child.settings, **(env or {})})
+        self._stack.push_async_callback(_stop, child)
+        await self.start(child)
+        return child
+
+    def deliver_again(self, used: Invocation | Message) -> None:
+        """Let Discord deliver an interaction or a message a second time, as it does now and then."""
+        if isinstance(used, Message):
+            self.discord.gateway.announce("MESSAGE_CREATE", used)
+            return
+        self.discord.gateway.dispatch(
+            "INTERACTION_CREATE",
+            interaction_event(used.interaction, self.world),
+            guild_id=used.interaction.channel.guild_id,
+        )
+
+    async def _ready(self, readies: int, child: Child) -> None:
+        gateway, book = self.discord.gateway, self.discord.commands
+        try:
+            await self.journal.bell.until(
+                lambda: gateway.readies >= readies + self._shards and bool(book.commands),
+                deadline_s=READY_WITHIN_S,
+                what="the bot",
+            )
+        except TimeoutError as late:
+            tail = "\n".join(list(child.log)[-60:])
+            raise TimeoutError(f"{late}; it wrote:\n{tail}") from None
+
+    async def _end(self) -> None:
+        await _stop(self.child)
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "DISCORD_TOKEN": self.discord.token,
+            "DISCORD_API_BASE_URL": self.discord.base_url,
+            "MULTIAPPAI_API_KEY": self.model_api.key,
+            "MULTIAPPAI_BASE_URL": self.model_api.base_url,
+            "DATABASE_URL": "sqlite:///data/bot.db",
+            **self._env,
+        }
+
+
+async def _stop(child: Child) -> None:
+    if child.started:
+        await child.stop()  # also gathers what is left of one that has ended by itself

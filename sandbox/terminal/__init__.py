@@ -1,0 +1,1 @@
+"""The prompt and the tour: the sandbox in a terminal or a pipe."""

@@ -1,0 +1,235 @@
+"""The prompt of the sandbox: type commands as one of several people, look around, ask for trouble."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from sandbox.client.interaction_result import Invocation
+from sandbox.client.message_result import Said
+from sandbox.client.options import ClientRefused
+from sandbox.client.user import Person
+from sandbox.discord.entities import Channel
+from sandbox.discord.messages import Attachment
+from sandbox.discord.permissions import MODERATOR
+from sandbox.discord.validation.commands import ATTACHMENT
+from sandbox.openai.calls import Kind
+from sandbox.openai.faults import named_faults
+from sandbox.sandbox import Sandbox
+from sandbox.terminal.buttons import BUTTON_HELP, ButtonWords
+from sandbox.terminal.keyboard import Keyboard
+from sandbox.terminal.output_folder import Folder
+from sandbox.terminal.parser import Mistake, Typed, paths, read, usage
+from sandbox.terminal.show import Show
+from sandbox.terminal.voice import VOICE_HELP, VoiceWords
+
+PACE_S = 0.02  # between two deltas: so that one can read along
+PATIENCE_S = 120.0
+QUIET_S = 1.2  # an answer counts as done when nothing changed for so long
+SCREENFUL = 6  # messages
+
+MENTION = "@bot"
+
+HELP = f"""\
+  /ask hello                     any command of the bot; what comes first is its first option
+  /ask prompt: hi private: true  further options by name; for a file its path
+  hello there                    plain text is said in the channel
+  @bot hello there               and this mentions the bot; in direct messages that needs no mention
+  /as Ben, /as moderator         be somebody else
+  /in #random, /in dm            be elsewhere
+  /people                        who is here, and where one can go
+  /look                          what is on the screen in this channel
+{BUTTON_HELP}
+{VOICE_HELP}
+  /fault chat 503 always         let calls to the model API, or voice, fail: /fault lists how, /fault off ends it
+  /log                           the last lines of the bot's log
+  ?                              this, and the bot's commands
+  /quit                          leave (also Ctrl-D, Ctrl-C)"""
+
+
+class Console:
+    """Obeys typed lines on a running sandbox; files that come are saved to `folder`."""
+
+    def __init__(self, sandbox: Sandbox, show: Show, folder: Folder) -> None:
+        self._sandbox = sandbox
+        self._show = show
+        show.knows(sandbox.world.called)
+        self._folder = folder
+        self._person: Person = sandbox.person("Ada")
+        self._place = self._person.place()
+        self._voice = VoiceWords(sandbox, show, folder, lambda: self._person)
+        self._buttons = ButtonWords(
+            show, lambda: self._person, lambda: self._person.sees(self._place), self._watch_used
+        )
+        sandbox.model_api.pace_s = PACE_S
+        self._own: dict[str, Callable[[str], Awaitable[None]]] = {
+            "as": self._become,
+            "in": self._go,
+            "people": self._people,
+            "look": self._look,
+            "fault": self._fault,
+            "log": self._log,
+            "console": self._help,
+            **self._buttons.words,
+            **self._voice.words,
+        }
+
+    @property
+    def prompt(self) -> str:
+        """Who one is and where."""
+        return f"{self._person.name} {_place_name(self._place)}> "
+
+    async def run(self, keyboard: Keyboard) -> None:
+        """Obey line after line until the end of input or `/quit`."""
+        self._show.line("You are in the sandbox. Type /ask hello, or ? for what else there is.")
+        while True:
+            line = await keyboard.line(self.prompt)
+            if line is None or line.strip() in ("/quit", "/exit"):
+                return
+            await self.obey(line.strip())
+
+    async def obey(self, line: str) -> None:
+        """Do what one typed line says; a mistake gets a sentence."""
+        try:
+            if line == "?":
+                await self._help("")
+            elif line.startswith("/"):
+                await self._slash(line)
+            elif line:
+                await self._say(line)
+        except Mistake as mistake:
+            self._show.line(f"  {mistake}")
+        except ClientRefused as refusal:
+            self._show.line(f"  Discord would not let you: {refusal}.")
+
+    async def _slash(self, line: str) -> None:
+        word, _, rest = line[1:].partition(" ")
+        if word in self._own:
+            await self._own[word](rest.strip())
+            return
+        typed = read(line, self._sandbox.discord.commands.all())
+        if not self._sandbox.child.running:
+            raise Mistake("The bot is not running any more; /log shows the last it said.")
+        options = {**typed.options, **self._files(typed)}
+        used = await self._person.command(typed.name, options, channel=self._place)
+        await self._watch_used(used)
+        self._buttons.opened(used)
+
+    def _files(self, typed: Typed) -> dict[str, Attachment]:
+        """Upload the files whose paths were typed for options that take one."""
+        definition = paths(self._sandbox.discord.commands.all())[typed.name]
+        files: dict[str, Attachment] = {}
+        for option in definition.get("options", []):
+            if option["type"] == ATTACHMENT and option["name"] in typed.options:
+                path = Path(typed.options[option["name"]])
+                try:
+                    files[option["name"]] = self._person.uploads(path.name, path.read_bytes(), channel=self._place)
+                except OSError as reason:
+                    raise Mistake(f"That file can't be read: {reason.strerror}.") from None
+        return files
+
+    async def _say(self, line: str) -> None:
+        world = self._sandbox.world
+        text = line.replace(MENTION, f"<@{world.bot.id}>")
+        said = Said(await self._person.says(text, channel=self._place), world)
+        self._show.message(said.message)
+        if self._sandbox.running and (text != line or self._place.is_direct):
+            await self._watch(said, lambda: bool(said.messages or said.reactions))
+
+    async def _watch_used(self, used: Invocation) -> None:
+        await self._watch(used, lambda: used.responded and not used.thinking)
+
+    async def _watch(self, used: Invocation | Said, answered: Callable[[], bool]) -> None:
+        api = self._sandbox.model_api
+        before = len(api.requests)
+
+        def done() -> bool:
+            running = any(call.running for call in api.requests[before:])
+            return used.failed or (answered() and not running)
+
+        try:
+            await self._show.watch(used, done, deadline_s=PATIENCE_S, quiet_s=QUIET_S)
+        except TimeoutError:
+            self._show.line("  Nothing more for two minutes. /look shows what comes later.")
+        for attachment in [each for message in used.messages for each in message.attachments]:
+            self._show.line(f"  saved as {self._folder.path / self._folder.save(attachment)}")
+
+    async def _become(self, name: str) -> None:
+        wanted = "Mo" if name.casefold() in ("moderator", "mod") else name
+        names = self._names()
+        found = next((each for each in names if each.casefold() == wanted.casefold()), None)
+        if found is None:
+            raise Mistake(f"Say who to be: /as NAME. There are: {', '.join(names)}.")
+        direct = self._place.is_direct
+        self._person = self._sandbox.person(found)
+        if direct:
+            self._place = self._person.place("dm")
+
+    async def _go(self, where: str) -> None:
+        try:
+            self._place = self._person.place(where or "#")
+        except KeyError:
+            raise Mistake(f"Say where to go: /in #CHANNEL. There are: {', '.join(self._places())}.") from None
+
+    async def _people(self, _: str) -> None:
+        for name in self._names():
+            person = self._sandbox.person(name)
+            held = self._sandbox.world.permissions(person.user, person.place())
+            rank = " (moderator)" if held & MODERATOR == MODERATOR else ""
+            self._show.line(f"  {name}{rank}{self._voice.whereabouts(person)}")
+        self._show.line(f"  Places: {', '.join(self._places())}")
+
+    async def _look(self, _: str) -> None:
+        for message in self._person.sees(self._place)[-SCREENFUL:]:
+            self._show.message(message)
+
+    async def _fault(self, words: str) -> None:
+        faults = self._sandbox.model_api.faults
+        parts = words.split()
+        if parts == ["off"]:
+            faults.clear()
+            faults.release()
+            self._voice.calm()
+            self._show.line("  Nothing fails any more.")
+            return
+        if len(parts) == 2 and parts[0] == "voice":
+            await self._voice.fail(parts[1])
+            return
+        if len(parts) not in (2, 3) or parts[0] not in set(Kind):
+            for kind in Kind:
+                self._show.line(f"  /fault {kind}: {', '.join(named_faults(kind))}")
+            self._show.line(f"  /fault voice: {', '.join(self._voice.fault_names)}")
+            return
+        kind, known = Kind(parts[0]), named_faults(Kind(parts[0]))
+        if parts[1] not in known:
+            raise Mistake(f"There is no such fault for {kind}. There are: {', '.join(known)}.")
+        count = parts[2] if len(parts) == 3 else "1"
+        if count == "always":
+            faults.always(kind, known[parts[1]])
+            self._show.line(f"  Every {kind} call will meet {parts[1]}, until /fault off.")
+        elif count.isascii() and count.isdigit() and 0 < int(count) <= 1000:
+            faults.next(kind, known[parts[1]], times=int(count))
+            calls = f"{kind} call" if int(count) == 1 else f"{count} {kind} calls"
+            self._show.line(f"  The next {calls} will meet {parts[1]}.")
+        else:
+            raise Mistake("How often? A number up to 1000, or always.")
+
+    async def _log(self, _: str) -> None:
+        for line in list(self._sandbox.child.log)[-20:]:
+            self._show.line(f"  {line}")
+
+    async def _help(self, _: str) -> None:
+        self._show.line(HELP)
+        self._show.line("  The bot's commands:")
+        for path, definition in paths(self._sandbox.discord.commands.all()).items():
+            self._show.line(f"    {usage(path, definition)}  {self._show.styles.dim(definition['description'])}")
+
+    def _names(self) -> list[str]:
+        return [member.name for member in self._person.guild.members.values() if not member.user.bot]
+
+    def _places(self) -> list[str]:
+        return [_place_name(channel) for channel in self._person.guild.channels.values()] + ["dm"]
+
+
+def _place_name(place: Channel) -> str:
+    if place.is_direct:
+        return "dm"
+    return place.name if place.is_voice else f"#{place.name}"

@@ -1,0 +1,97 @@
+"""What one types at the prompt: `/ask prompt: hello private: true`, or `/ask hello`, read by the commands there are."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sandbox.discord.validation.commands import CHAT_INPUT, GROUP, SUBCOMMAND
+from sandbox.json_object import Json
+
+
+class Mistake(Exception):
+    """Something typed that cannot be run, with a sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A command and what was typed for its options: `name` is the whole path, such as `channel model`."""
+
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def paths(commands: Sequence[Json]) -> dict[str, Json]:
+    """Every slash command one can run, by its whole name, with the definition its options are in."""
+    found: dict[str, Json] = {}
+
+    def walk(prefix: str, entry: Json) -> None:
+        inner = [o for o in entry.get("options", []) if o["type"] in (SUBCOMMAND, GROUP)]
+        if not inner:
+            found[prefix] = entry
+        for option in inner:
+            walk(f"{prefix} {option['name']}", option)
+
+    for command in commands:
+        if command["type"] == CHAT_INPUT:
+            walk(command["name"], command)
+    return found
+
+
+def usage(path: str, definition: Json) -> str:
+    """How a command is typed: `/draw prompt: [size:] [n:]`."""
+    words = [f"{o['name']}:" if o.get("required") else f"[{o['name']}:]" for o in definition.get("options", [])]
+    return " ".join([f"/{path}", *words])
+
+
+def read(line: str, commands: Sequence[Json]) -> Typed:
+    """Read a typed slash command.
+
+    Raises:
+        Mistake: no such command, or something required is missing.
+    """
+    known = paths(commands)
+    words = line.removeprefix("/")
+    path = max((name for name in known if f"{words} ".startswith(f"{name} ")), key=len, default=None)
+    if path is None:
+        raise Mistake(_unknown(words, known))
+    definition = known[path]
+    options = _texts(words[len(path) :].strip(), definition, path)
+    for option in definition.get("options", []):
+        if option.get("required") and option["name"] not in options:
+            raise Mistake(f"/{path} needs {option['name']}. It goes: {usage(path, definition)}")
+    return Typed(path, options)
+
+
+def _unknown(words: str, known: Mapping[str, Json]) -> str:
+    first = words.split(" ", 1)[0]
+    inside = [f"/{name}" for name in known if name.startswith(f"{first} ")]
+    if inside:
+        return f"/{first} goes on with one of: {', '.join(inside)}."
+    close = difflib.get_close_matches(first, known, n=1)
+    hint = f" Did you mean /{close[0]}?" if close else " Type ? to see what there is."
+    return f"There is no command /{first}.{hint}"
+
+
+def _texts(rest: str, definition: Json, path: str) -> dict[str, str]:
+    """The text typed for each option; what comes before the first name is for the first option."""
+    options = definition.get("options", [])
+    if not rest:
+        return {}
+    if not options:
+        raise Mistake(f"/{path} takes no options.")
+    names = "|".join(re.escape(option["name"]) for option in options)
+    marks = list(re.finditer(rf"(?:^|(?<=\s))({names}):\s*", rest))
+    texts: dict[str, str] = {}
+    before = rest[: marks[0].start()].strip() if marks else rest
+    if before:
+        texts[options[0]["name"]] = before
+    ends = [mark.start() for mark in marks[1:]] + [len(rest)]
+    for mark, end in zip(marks, ends, strict=False):
+        if mark[1] in texts:
+            raise Mistake(f"{mark[1]} is there twice.")
+        texts[mark[1]] = rest[mark.end() : end].strip()
+    for name, text in texts.items():
+        if not text:
+            raise Mistake(f"{name}: has nothing after it.")
+    return texts

@@ -1,0 +1,107 @@
+"""What goes away in the stand-in, who may take it away, and what the bot is told."""
+
+import aiohttp
+import pytest
+
+from sandbox.client.options import ClientRefused
+from sandbox.client.user import Person
+from sandbox.discord.gateway.gateway import DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS
+from sandbox.discord.server import DiscordStandIn
+from tests.sandbox.raw_client import BareBot
+
+HEARS_ALL = GUILDS | GUILD_MESSAGES | DIRECT_MESSAGES
+
+
+@pytest.fixture
+def bare(standin: DiscordStandIn, http: aiohttp.ClientSession) -> BareBot:
+    return BareBot(standin, http)
+
+
+async def test_members_delete_their_own_messages_and_moderators_everyones(bare: BareBot, ada: Person, mo: Person):
+    first, second = await ada.says("one"), await ada.says("two")
+    async with bare.gateway(intents=HEARS_ALL) as events:
+        ada.deletes(first)
+        mo.deletes(second)
+        for message in (first, second):
+            told = await events.next("MESSAGE_DELETE")
+            assert told == {
+                "id": str(message.id),
+                "channel_id": str(message.channel_id),
+                "guild_id": str(ada.guild.id),
+            }
+    assert ada.sees() == []
+
+
+async def test_others_messages_stay(ada: Person, ben: Person, mo: Person, standin: DiscordStandIn):
+    message = await ada.says("mine")
+    with pytest.raises(ClientRefused):
+        ben.deletes(message)
+    with pytest.raises(ClientRefused):
+        ben.deletes_together(message, message)
+    with pytest.raises(ValueError, match="2 to 100"):
+        mo.deletes_together(message)
+    assert ada.sees() == [message]
+
+
+async def test_several_go_in_one_event_that_needs_the_intent(bare: BareBot, ada: Person, mo: Person):
+    messages = [await ada.says(text) for text in ("one", "two", "three")]
+    async with bare.gateway(intents=GUILDS) as deaf, bare.gateway(intents=GUILD_MESSAGES) as events:
+        mo.deletes_together(*messages[:2])
+        told = await events.next("MESSAGE_DELETE_BULK")
+        assert told["ids"] == [str(message.id) for message in messages[:2]]
+        mo.deletes_channel("#random")
+        assert (await deaf.next("CHANNEL_DELETE"))["name"] == "random"
+    assert ada.sees() == messages[2:]
+
+
+async def test_a_channel_takes_its_threads_with_it(bare: BareBot, ada: Person, mo: Person):
+    general, thread = ada.place("#general"), ada.place("a thread")
+    with pytest.raises(ClientRefused):
+        ada.deletes_channel(thread)
+    async with bare.gateway() as events:
+        mo.deletes_channel(general)
+        assert (await events.next("CHANNEL_DELETE"))["id"] == str(general.id)
+    for gone in (general, thread):
+        status, answer = await bare.call("GET", f"channels/{gone.id}")
+        assert (status, answer["code"]) == (404, 10003)
+
+
+async def test_a_thread_goes_alone(bare: BareBot, ada: Person, mo: Person):
+    general, thread = ada.place("#general"), ada.place("a thread")
+    async with bare.gateway() as events:
+        mo.deletes_channel(thread)
+        told = await events.next("THREAD_DELETE")
+    assert told == {
+        "id": str(thread.id),
+        "guild_id": str(ada.guild.id),
+        "parent_id": str(general.id),
+        "type": 11,
+    }
+    assert (await bare.call("GET", f"channels/{general.id}"))[0] == 200
+
+
+async def test_a_bot_that_was_removed_hears_nothing_and_reaches_nothing(
+    bare: BareBot, ada: Person, standin: DiscordStandIn
+):
+    async with bare.gateway(intents=HEARS_ALL) as events:
+        standin.removals.bot(ada.guild)
+        assert await events.next("GUILD_DELETE") == {"id": str(ada.guild.id)}
+        await ada.says("unheard")
+        assert (await bare.call("GET", f"channels/{ada.place().id}"))[1]["code"] == 50001
+        assert (await bare.call("GET", f"guilds/{ada.guild.id}"))[1]["code"] == 10004
+        standin.removals.bring_back(ada.guild)
+        assert (await events.next("GUILD_CREATE"))["id"] == str(ada.guild.id)
+        assert [event.name for event in standin.journal.events if event.name == "MESSAGE_CREATE"] == []
+
+
+async def test_a_guild_with_an_outage_is_listed_but_does_not_come(bare: BareBot, ada: Person, standin: DiscordStandIn):
+    standin.removals.outage(ada.guild)
+    before = standin.journal.number
+    async with bare.gateway() as events:
+        (ready,) = [e.data for e in standin.journal.events if e.name == "READY" and e.number > before]
+        assert ready["guilds"] == [{"id": str(ada.guild.id), "unavailable": True}]
+        assert not [e for e in standin.journal.events if e.name == "GUILD_CREATE" and e.number > before]
+        with pytest.raises(ClientRefused):
+            await ada.command("/anything", force=True)
+        standin.removals.recovery(ada.guild)
+        assert (await events.next("GUILD_CREATE"))["unavailable"] is False
