@@ -63,7 +63,8 @@ def settings_page() -> str:
         "# Settings",
         "",
         "The bot reads its settings from the environment and from a `.env` file in the working directory. The",
-        "environment wins. An empty value counts as unset.",
+        "environment wins. An empty value counts as unset. [Operating the bot](../operating.md#settings) says how",
+        "the file is read.",
     ]
     heading = ""
     for setting in example_settings(ENV_EXAMPLE.read_text(encoding="utf-8")):
@@ -120,7 +121,8 @@ def commands_page() -> str:
         "# Commands",
         "",
         "`!` marks a required option. *Needs* is the Discord permission that a command checks each time it is used.",
-        "The last column says whether the command can be used in direct messages.",
+        "The commands of `/voice` have [further rules](../members.md#voice-channels). The last column says whether the",
+        "command can be used in direct messages.",
         "",
         "| command | needs | direct messages |",
         "| --- | --- | --- |",
