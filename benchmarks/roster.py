@@ -28,10 +28,10 @@ async def measure(folder: str) -> None:
             roster = Roster(database, SystemClock(), process="benchmark", lifeline=lifeline, bury=_nobody)
             for event in range(ROUNDS):
                 start = time.perf_counter(), time.process_time()
-                entry = await roster.admit(event, application_id=1, token="t" * 64, channel_id=2)
+                entry = await roster.admit(event, application_id=1, token="t" * 64, channel_id=2, member_id=3)
                 assert entry is not None
                 claimed = _since(start, times["claim"])
-                await roster.admit(event, application_id=1, token="t" * 64, channel_id=2)
+                await roster.admit(event, application_id=1, token="t" * 64, channel_id=2, member_id=3)
                 passed_over = _since(claimed, times["duplicate"])
                 entry.show(Shows.WORDS, (event + 1,))
                 await entry.written()
