@@ -14,7 +14,7 @@ from bot.conversation.answering import Answering
 from bot.conversation.window import Window
 from bot.drawing.drawing import Drawing
 from bot.drawing.sketchbook import Sketchbook
-from bot.errors import StartupFault, StoreFull, StoreReadOnly, StoreUnavailable
+from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable
 from bot.guilds.admission import Admission
 from bot.guilds.auto_read import AutoRead
 from bot.guilds.doors import Doors
@@ -64,7 +64,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
     """Build the services; leaving puts away what they hold.
 
     Raises:
-        StartupFault: the database cannot be used.
+        StartupError: the database cannot be used.
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database_url))
@@ -89,7 +89,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             await stack.enter_async_context(ledger.running())
             await stack.enter_async_context(roster.running())
         except StoreUnavailable as error:
-            raise StartupFault(_cannot_write(error)) from error
+            raise StartupError(_cannot_write(error)) from error
         catalogue = Catalogue(api.models, _policy(settings), clock)
         await stack.enter_async_context(_kept_fresh(catalogue))
         lexicon = Lexicon(StoredPronunciations(database), clock)

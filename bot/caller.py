@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.clock import Clock, unix_ms
-from bot.errors import MissingRight, NotTheirs
+from bot.errors import MissingPermission, NotOwner
 
 
 class Right(StrEnum):
@@ -56,16 +56,16 @@ class Caller:
         """Do nothing if the caller holds `right` here. Everything that takes a right asks this, when it is carried out.
 
         Raises:
-            MissingRight: they don't.
+            MissingPermission: they don't.
         """
         if not self.may(right):
-            raise MissingRight(right)
+            raise MissingPermission(right)
 
     def require_own(self, asker_id: int | None) -> None:
         """Do nothing if the caller is the one who asked, or may manage messages here.
 
         Raises:
-            NotTheirs: they are not.
+            NotOwner: they are not.
         """
         if self.user_id != asker_id and not self.may(Right.MANAGE_MESSAGES):
-            raise NotTheirs
+            raise NotOwner

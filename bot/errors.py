@@ -1,40 +1,40 @@
 """Everything that can go wrong on purpose.
 
 BotError                      carries one plain sentence for the person who asked
-├── Refusal                   said before anything is spent
-│   ├── MissingRight
-│   ├── NotTheirs
-│   ├── Forgotten
-│   ├── OutsideServer
-│   ├── QuotaSpent
-│   ├── TurnedAway
-│   ├── CoolingOff
-│   ├── LineFull
-│   ├── WaitedTooLong
-│   ├── Restarting
+├── UserError                   said before anything is spent
+│   ├── MissingPermission
+│   ├── NotOwner
+│   ├── TurnNotFound
+│   ├── NotInGuild
+│   ├── QuotaExceeded
+│   ├── AccessDenied
+│   ├── UserRateLimited
+│   ├── QueueFull
+│   ├── QueueTimeout
+│   ├── ShuttingDown
 │   ├── ModelNotAllowed
-│   ├── NothingToSay
-│   ├── BadOption
+│   ├── NoSpeakableText
+│   ├── InvalidOption
 │   └── UnreadableFile
 ├── VoiceLost                 the bot's voice in a server is gone for good
 ├── ApiError                  the model API did not do it
 │   ├── Unauthorised          401
 │   ├── PaymentOrForbidden    402, 403
 │   ├── UnknownModel          404, or a 400 that says so
-│   ├── RateLimited           429
+│   ├── ApiRateLimited           429
 │   ├── ContentRefused        refused by a content policy
 │   ├── ContextTooLong        more than the model reads at once
 │   ├── BadRequest            any other 4xx: the request was not accepted
-│   │   └── PicturesRefused   the model takes no pictures
-│   ├── ServerTrouble         5xx
-│   ├── Unreachable           no connection
-│   ├── TooSlow               a time limit passed
-│   └── BrokenAnswer          an answer that cannot be used
+│   │   └── ImagesRejected   the model takes no pictures
+│   ├── ApiServerError         5xx
+│   ├── ApiUnreachable           no connection
+│   ├── ApiTimeout               a time limit passed
+│   └── InvalidApiResponse          an answer that cannot be used
 ├── StoreUnavailable          the database cannot be written or read just now
 │   ├── StoreFull             its disk is full
 │   ├── StoreReadOnly         it may not be written
 │   └── Unstorable            no database takes such a value
-└── StartupFault              the program cannot start; ends it with `exit_status`
+└── StartupError              the program cannot start; ends it with `exit_status`
 """
 
 import math
@@ -55,11 +55,11 @@ class BotError(Exception):
             self.sentence = sentence
 
 
-class Refusal(BotError):
+class UserError(BotError):
     """A request turned down before anything was spent on it."""
 
 
-class MissingRight(Refusal):
+class MissingPermission(UserError):
     """The caller lacks a permission in the channel where they asked, or in the one that `where` names.
 
     The sentence also answers those whom a server's integration settings show a command that they may not use.
@@ -74,25 +74,25 @@ class MissingRight(Refusal):
         self.right = right
 
 
-class NotTheirs(Refusal):
+class NotOwner(UserError):
     """The caller wants something done with what another member asked for."""
 
     sentence = "Only whoever asked can do that, and those who may **Manage Messages** here."
 
 
-class Forgotten(Refusal):
+class TurnNotFound(UserError):
     """What somebody comes back to is not kept any more."""
 
     sentence = "I don't remember that any more, so I can't."
 
 
-class OutsideServer(Refusal):
+class NotInGuild(UserError):
     """Something that only a server has was asked for in a direct message."""
 
     sentence = "That only works in a server."
 
 
-class QuotaSpent(Refusal):
+class QuotaExceeded(UserError):
     """A limit would be passed; it opens again at `resets_at`. `rule` names the limit, for telling it from others."""
 
     def __init__(self, sentence: str, *, resets_at: datetime, rule: str = "") -> None:
@@ -101,11 +101,11 @@ class QuotaSpent(Refusal):
         self.rule = rule
 
 
-class TurnedAway(Refusal):
+class AccessDenied(UserError):
     """The operator doesn't have the bot serve this person, or in this place."""
 
 
-class CoolingOff(Refusal):
+class UserRateLimited(UserError):
     """A member made too many calls in a short time; the next one passes at `until`, a whole second."""
 
     def __init__(self, *, until: datetime) -> None:
@@ -116,35 +116,35 @@ class CoolingOff(Refusal):
         self.until = until
 
 
-class LineFull(Refusal):
+class QueueFull(UserError):
     """More answers wait in line in a channel than make sense."""
 
     sentence = "Too many questions are waiting in this channel already. Please try again later."
 
 
-class WaitedTooLong(Refusal):
+class QueueTimeout(UserError):
     """An answer's turn did not come while Discord would still have shown it."""
 
     sentence = "It didn't come to your turn in ten minutes, so I gave up. Please try again later."
 
 
-class Restarting(Refusal):
+class ShuttingDown(UserError):
     """The bot is about to stop, and starts nothing any more."""
 
     sentence = "I'm just restarting. Please try again in a minute."
 
 
-class ModelNotAllowed(Refusal):
+class ModelNotAllowed(UserError):
     """The named model may not be chosen here."""
 
 
-class NothingToSay(Refusal):
+class NoSpeakableText(UserError):
     """No word is left once everything unspeakable is taken out."""
 
     sentence = "There is nothing in that text that I could say aloud."
 
 
-class BadOption(Refusal):
+class InvalidOption(UserError):
     """An option's value cannot be used; the sentence says what would do."""
 
 
@@ -152,7 +152,7 @@ class VoiceLost(BotError):
     """The bot's voice in a server is gone for good; the sentence says why, for the channel where it was called."""
 
 
-class UnreadableFile(Refusal):
+class UnreadableFile(UserError):
     """A file that came with a question cannot be used; the sentence names it and says what would do."""
 
 
@@ -182,7 +182,7 @@ class UnknownModel(ApiError):
     sentence = "The AI service doesn't know that model. `/models` lists the ones that work."
 
 
-class RateLimited(ApiError):
+class ApiRateLimited(ApiError):
     """The API is asked too often (429); `retry_after` seconds if it told."""
 
     sentence = "The AI service is very busy right now. Please try again in a moment."
@@ -213,31 +213,31 @@ class BadRequest(ApiError):
     sentence = "The AI service couldn't work with this request. Try putting it differently, or pick another model."
 
 
-class PicturesRefused(BadRequest):
+class ImagesRejected(BadRequest):
     """The model that was asked takes no pictures."""
 
     sentence = "This model can't look at pictures. Ask without one, or pick another model."
 
 
-class ServerTrouble(ApiError):
+class ApiServerError(ApiError):
     """The API had trouble of its own (5xx, or an error in mid-answer)."""
 
     sentence = "The AI service has trouble of its own right now. Please try again in a little while."
 
 
-class Unreachable(ApiError):
+class ApiUnreachable(ApiError):
     """No connection to the API could be made or kept."""
 
     sentence = "I can't reach the AI service right now. Please try again in a little while."
 
 
-class TooSlow(ApiError):
+class ApiTimeout(ApiError):
     """The API took longer than we wait."""
 
     sentence = "The AI service took too long to answer. Please try again."
 
 
-class BrokenAnswer(ApiError):
+class InvalidApiResponse(ApiError):
     """The API answered with something that cannot be used."""
 
     sentence = "The AI service sent back something I can't use. Please try again."
@@ -273,7 +273,7 @@ class Unstorable(StoreUnavailable):
     sentence = "There is a number or a sign in that which I can't work with, so I haven't started."
 
 
-class StartupFault(BotError):
+class StartupError(BotError):
     """The program cannot start; `sentence` goes to standard error, `exit_status` to the shell."""
 
     def __init__(self, sentence: str, *, exit_status: int = 1) -> None:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot import env_file
 from bot.bot_token import application_of
-from bot.errors import StartupFault
+from bot.errors import StartupError
 
 BAD_CONFIGURATION: Final = 2
 DEFAULT_PERSONA: Final = (
@@ -296,7 +296,7 @@ def load_with_remarks(**overrides: Any) -> Loaded:  # Any: as in `load`
     """Read the settings, the environment before `.env`.
 
     Raises:
-        StartupFault: something is missing or unusable; its sentence has a line for each fault.
+        StartupError: something is missing or unusable; its sentence has a line for each fault.
     """
     names = [name.upper() for name in Settings.model_fields]
     file = env_file.read(Path(env_file.FILE), names)
@@ -319,8 +319,8 @@ def load_with_remarks(**overrides: Any) -> Loaded:  # Any: as in `load`
     return Loaded(settings, tuple(_remarks(file, names)))
 
 
-def _bad(faults: list[tuple[str, str]]) -> StartupFault:
-    return StartupFault("\n".join(f"{name}: {text}" for name, text in faults), exit_status=BAD_CONFIGURATION)
+def _bad(faults: list[tuple[str, str]]) -> StartupError:
+    return StartupError("\n".join(f"{name}: {text}" for name, text in faults), exit_status=BAD_CONFIGURATION)
 
 
 def _environment() -> dict[str, str]:

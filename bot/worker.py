@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from bot.errors import BadOption, BotError
+from bot.errors import BotError, InvalidOption
 from bot.intake import frames
 from bot.intake.frames import Head
 
@@ -169,7 +169,7 @@ def _read_personas(_: Head, parts: list[bytes]) -> Answer:
 
     try:
         found = {"personas": [(each.folded, each.name, each.persona) for each in read(parts[0])]}
-    except BadOption as refusal:
+    except InvalidOption as refusal:
         return {}, [json.dumps({"detail": str(refusal), "sentence": refusal.sentence}).encode()]
     return {}, [json.dumps(found).encode()]
 

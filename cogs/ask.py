@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
 from bot.conversation.question import Question
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 from bot.guilds.rules import GuildRules
 from bot.ui import choices
 from bot.ui.asking import Asking
@@ -53,7 +53,7 @@ class Ask(commands.Cog):
         """Ask me anything and watch the answer appear."""
         caller = caller_of(interaction)
         if private and speak:
-            raise BadOption("private and spoken", sentence=NOT_BOTH)
+            raise InvalidOption("private and spoken", sentence=NOT_BOTH)
         recital = await self._reciter.recital(interaction, caller, prompt) if speak else None
         chosen = await self._rules.model_for(caller, ModelKind.CHAT, model)
         as_whom = await self._rules.persona_for(caller, persona)

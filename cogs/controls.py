@@ -6,7 +6,7 @@ from discord.ext import commands
 from bot.catalogue import ModelKind
 from bot.client import Bot
 from bot.conversation.question import Question
-from bot.errors import Forgotten, Refusal
+from bot.errors import TurnNotFound, UserError
 from bot.guilds.rules import GuildRules
 from bot.memory.revisits import Revisits
 from bot.roster.halting import Halting
@@ -22,7 +22,7 @@ from bot.ui.voice.audience import READ_BACK
 from bot.ui.voice.speaking import Speaking
 
 
-class Over(Refusal):
+class Over(UserError):
     """There is nothing left to stop."""
 
     sentence = "That answer has ended already."
@@ -85,7 +85,7 @@ class Controls(commands.Cog):
         message_ids: tuple[int, ...] = ()
         try:
             turn = await self._revisits.turn(caller, turn_id)
-        except Forgotten:
+        except TurnNotFound:
             check_pressed(caller, interaction, ())
         else:
             check_pressed(caller, interaction, turn.answer_message_ids)

@@ -13,7 +13,7 @@ from bot.client import Bot
 from bot.drawing.drawing import Drawing
 from bot.drawing.request import LONGEST_PROMPT, MOST_PICTURES, DrawRequest, sizes_of
 from bot.drawing.sketchbook import Sketchbook
-from bot.errors import Forgotten
+from bot.errors import TurnNotFound
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
 from bot.store.sketches import Sketch
@@ -101,7 +101,7 @@ class Draw(commands.Cog):
         caller = caller_of(interaction)
         sketch_id = read_id(about)
         if sketch_id is None:
-            raise Forgotten("a form about nothing")
+            raise TurnNotFound("a form about nothing")
         sketch = await self._sketchbook.sketch(caller, sketch_id)
         await self._draw(interaction, caller, await self._request(caller, sketch, prompt), caller.user_id)
 
@@ -109,7 +109,7 @@ class Draw(commands.Cog):
         caller = caller_of(interaction)
         try:
             sketch = await self._sketchbook.sketch(caller, sketch_id)
-        except Forgotten:
+        except TurnNotFound:
             check_pressed(caller, interaction, ())
         else:
             check_pressed(caller, interaction, () if sketch.message_id is None else (sketch.message_id,))

@@ -10,7 +10,7 @@ from bot.catalogue import ModelKind
 from bot.client import Bot
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
-from bot.errors import Refusal
+from bot.errors import UserError
 from bot.guilds.admission import Admission
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
@@ -70,7 +70,7 @@ class Mentions(commands.Cog):
             return
         try:
             await self._answer(answer, asked, place)
-        except Refusal as refusal:
+        except UserError as refusal:
             await self._replies.refusals.refuse(answer, refusal)
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.

@@ -12,7 +12,7 @@ from bot.client import Bot
 from bot.conversation import enclosures
 from bot.conversation.material import Subject
 from bot.conversation.question import Question
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 from bot.guilds.rules import GuildRules
 from bot.speech.sentences import aloud
 from bot.ui.addressed import subject_of
@@ -69,7 +69,7 @@ class Menus(commands.Cog):
         files = enclosures.usable(enclosed(message.attachments))
         subject = subject_of(message)
         if subject is None and not files:
-            raise BadOption("an empty message", sentence=_NOTHING)
+            raise InvalidOption("an empty message", sentence=_NOTHING)
         subject = subject or Subject(message.id, message.author.display_name, "")
         self._chosen.keep(interaction.user.id, Chosen(subject, files))
         await self._forms.open(
@@ -86,7 +86,7 @@ class Menus(commands.Cog):
     async def _asked(self, interaction: discord.Interaction, text: str, about: str) -> None:
         chosen = self._chosen.of(interaction.user.id, read_id(about))
         if chosen is None:
-            raise BadOption("an unknown message", sentence=_FORGOTTEN)
+            raise InvalidOption("an unknown message", sentence=_FORGOTTEN)
         caller = caller_of(interaction)
         question = Question(
             text,

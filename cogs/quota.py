@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 from bot.guilds.quotas import ServerQuotas, Target
 from bot.quotas.rules import Kind, Scope
 from bot.quotas.windows import Per
@@ -102,7 +102,9 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
 def _target(channel: AnyChannel | None, member: discord.abc.User | None, role: discord.Role | None) -> Target:
     """Read the three options; a thread counts as the channel it hangs under."""
     if channel is not None and channel.type is discord.ChannelType.category:
-        raise BadOption("a category", sentence="A category is no place to write in. Choose a channel, or leave it out.")
+        raise InvalidOption(
+            "a category", sentence="A category is no place to write in. Choose a channel, or leave it out."
+        )
     return Target(
         channel_id=channel.parent_id if isinstance(channel, app_commands.AppCommandThread) else _id(channel),
         member_id=_id(member),

@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.catalogue import ModelKind
 from bot.client import Bot
-from bot.errors import BotError, Refusal
+from bot.errors import BotError, UserError
 from bot.guilds.admission import Admission
 from bot.guilds.auto_read import AutoRead
 from bot.guilds.rules import GuildRules
@@ -78,7 +78,7 @@ class Reading(commands.Cog):
         except BotError as error:
             session.last_read = None
             # Nobody asked for this, so nobody is told: the message stands there to be read.
-            level = logging.INFO if isinstance(error, Refusal) else logging.WARNING
+            level = logging.INFO if isinstance(error, UserError) else logging.WARNING
             log.log(level, "not read aloud", extra={"message_id": message.id, "detail": str(error)})
         finally:
             self._running.discard(task)

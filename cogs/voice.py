@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.caller import Caller, Right
 from bot.client import Bot
-from bot.errors import Refusal
+from bot.errors import UserError
 from bot.guilds.auto_read import AutoRead
 from bot.speech.preferences import FASTEST, SLOWEST, VoicePreferences
 from bot.speech.voices import VOICES
@@ -30,7 +30,7 @@ _READS: Final = (
 )
 
 
-class CannotRead(Refusal):
+class CannotRead(UserError):
     """Messages come without their content."""
 
     sentence = "I can't see what people write here. Whoever runs me has to set `MESSAGE_CONTENT=true` first."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot import settings
-from bot.errors import StartupFault
+from bot.errors import StartupError
 
 SECRET = "sh-very-secret"
 TOKEN = "MTAzNDU2Nzg5MDEyMzQ1Njc4OQ.sh-very.secret"
@@ -22,7 +22,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def faults(text: str | bytes) -> list[str]:
     Path(".env").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(StartupFault) as caught:
+    with pytest.raises(StartupError) as caught:
         settings.load()
     assert caught.value.exit_status == 2
     assert SECRET not in caught.value.sentence
@@ -174,9 +174,9 @@ def test_a_file_that_is_no_text_is_one_line(data: bytes, words: str) -> None:
 
 def test_a_folder_and_a_file_that_may_not_be_read_are_one_line() -> None:
     Path(".env").mkdir()
-    with pytest.raises(StartupFault, match=r"^\.env: is a folder: expected .*$"):
+    with pytest.raises(StartupError, match=r"^\.env: is a folder: expected .*$"):
         settings.load()
     Path(".env").rmdir()
     Path(".env").symlink_to(".env")  # not even root may read that
-    with pytest.raises(StartupFault, match=rf"^\.env: cannot be read \({os.strerror(40)}\): expected .*$"):
+    with pytest.raises(StartupError, match=rf"^\.env: cannot be read \({os.strerror(40)}\): expected .*$"):
         settings.load()

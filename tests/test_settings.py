@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot import settings
-from bot.errors import StartupFault
+from bot.errors import StartupError
 
 SECRET = "sh-very-secret"
 TOKEN = "MTAzNDU2Nzg5MDEyMzQ1Njc4OQ.sh-very.secret"
@@ -23,7 +23,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def faults() -> list[str]:
-    with pytest.raises(StartupFault) as caught:
+    with pytest.raises(StartupError) as caught:
         settings.load()
     assert caught.value.exit_status == 2
     return caught.value.sentence.splitlines()

@@ -14,7 +14,7 @@ from bot.api.retries import Retries
 from bot.api.sending import Sending
 from bot.api.sse import EventDecoder, ServerSentEvent
 from bot.api.transport import Reply, Transport
-from bot.errors import BrokenAnswer, TooSlow, Unreachable
+from bot.errors import ApiTimeout, ApiUnreachable, InvalidApiResponse
 
 _log = logging.getLogger(__name__)
 
@@ -145,18 +145,18 @@ async def _read_events(
             await asyncio.sleep(0)
         try:
             chunk = await reply.read(None if reader.finish_reason is None else tail_s)
-        except TooSlow:
+        except ApiTimeout:
             if reader.finish_reason is None:
                 raise
             return
-        except Unreachable:
+        except ApiUnreachable:
             if not began and reader.finish_reason is None:
                 raise
             break
     if left := decoder.close():
         try:
             deltas = _deltas(left, reader)
-        except BrokenAnswer:
+        except InvalidApiResponse:
             # The cut went through this event.
             return
         for delta in deltas:
@@ -183,7 +183,7 @@ async def _read_head(reply: Reply) -> bytes:
         if head.removeprefix(_BOM).strip() and not _BOM.startswith(head):
             break
         if len(head) > _MOST_SPACE_BYTES:
-            raise BrokenAnswer(f"{_CALL}: {len(head)} bytes of white space")
+            raise InvalidApiResponse(f"{_CALL}: {len(head)} bytes of white space")
     return head
 
 
@@ -191,11 +191,11 @@ def _is_json(head: bytes) -> bool:
     """Tell a whole answer, or an error in place of one, from an event stream; content types are often wrong.
 
     Raises:
-        BrokenAnswer: it is a page.
+        InvalidApiResponse: it is a page.
     """
     first = head.removeprefix(_BOM).lstrip()[:1]
     if first == b"<":
-        raise BrokenAnswer("chat: a page in place of an answer")
+        raise InvalidApiResponse("chat: a page in place of an answer")
     return first in (b"{", b"[", b'"')
 
 

@@ -7,7 +7,7 @@ from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usa
 from bot.api.faults import fault_in_answer
 from bot.api.payloads import Choice, chat_chunks, choices, decode, is_error, text_of, thinking_of, value_of
 from bot.api.thinking import ThinkingFilter
-from bot.errors import BrokenAnswer, ContentRefused, ServerTrouble
+from bot.errors import ApiServerError, ContentRefused, InvalidApiResponse
 from bot.yielding import sliced
 
 _CALL = "chat"
@@ -38,7 +38,7 @@ class ChunkReader:
 
         Raises:
             ApiError: the chunk is an error object.
-            BrokenAnswer: it is not JSON of the expected shape.
+            InvalidApiResponse: it is not JSON of the expected shape.
         """
         if data == _DONE:
             self.done = True
@@ -61,16 +61,16 @@ class ChunkReader:
 
         Raises:
             ContentRefused: the API withheld every word.
-            ServerTrouble: the API says that it failed.
-            BrokenAnswer: there was nothing in the answer.
+            ApiServerError: the API says that it failed.
+            InvalidApiResponse: there was nothing in the answer.
         """
         events = list(self._parts(*self._thinking.close()))
         if not self._has_words and self.finish_reason == "content_filter":
             raise ContentRefused("chat: content_filter and no text")
         if not self._has_words and not self._has_thoughts:
             if self.finish_reason == "error":
-                raise ServerTrouble("chat: finished with an error")
-            raise BrokenAnswer("chat: an answer without text")
+                raise ApiServerError("chat: finished with an error")
+            raise InvalidApiResponse("chat: an answer without text")
         cut = cut or self.finish_reason == "error"
         if self._has_words and self._usage is not None and not self._usage.completion_tokens:
             self._usage = None

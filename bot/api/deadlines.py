@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bot.clock import Clock
-from bot.errors import TooSlow
+from bot.errors import ApiTimeout
 
 T = TypeVar("T")
 
@@ -46,10 +46,10 @@ class Deadlines:
         """Do `work`, unless the clock reaches `due` first.
 
         Raises:
-            TooSlow: it did.
+            ApiTimeout: it did.
         """
         if self._clock.monotonic() >= due:
-            raise TooSlow(f"{self._call}: out of time")
+            raise ApiTimeout(f"{self._call}: out of time")
         try:
             async with asyncio.timeout(None) as waiting:
                 self._arm(waiting, due)
@@ -59,7 +59,7 @@ class Deadlines:
                     self._waiting = None
         except TimeoutError:
             # aiohttp's own limit, the one on connecting, ends here too.
-            raise TooSlow(f"{self._call}: no answer in time") from None
+            raise ApiTimeout(f"{self._call}: no answer in time") from None
 
     def _arm(self, waiting: asyncio.Timeout, due: float) -> None:
         self._waiting = waiting

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.api.payloads import MOST_VALUE_BYTES, ImageEntry, decode, image_entries, images_answers, is_error
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 
 _CALL: Final = "images"
 
@@ -61,7 +61,7 @@ def found_in(body: bytes, most_entries: int, most_bytes: int) -> list[Found]:
     """Return what is in an answer, in its order: several sources of one entry show the same picture. For a worker.
 
     Raises:
-        BrokenAnswer: it is not the expected JSON.
+        InvalidApiResponse: it is not the expected JSON.
     """
     answer = decode(images_answers, body, _CALL)
     if is_error(answer.error):
@@ -77,7 +77,7 @@ def _entry(raw: bytes) -> ImageEntry:
     """Read an entry; one that is none holds nothing."""
     try:
         return decode(image_entries, raw, _CALL)
-    except BrokenAnswer:
+    except InvalidApiResponse:
         return ImageEntry()
 
 
@@ -92,7 +92,7 @@ def _sources(entry: ImageEntry, most_bytes: int) -> Sequence[tuple[Source, bytes
             continue
         try:
             found.append((Source.DATA, from_base64(source, most_bytes)))
-        except BrokenAnswer as error:
+        except InvalidApiResponse as error:
             found.append((Source.FAULT, str(error).encode()))
     return found or [(Source.FAULT, b"images: an entry without a picture")]
 
@@ -101,12 +101,12 @@ def from_base64(text: str, most_bytes: int) -> bytes:
     """Decode base64 as servers write it: bare or as a `data:` address, of either alphabet, padded or not, in lines.
 
     Raises:
-        BrokenAnswer: it is too long, or none.
+        InvalidApiResponse: it is too long, or none.
     """
     # What comes before a comma tells what follows: `data:image/png;base64`, or a part of that.
     text = text[text.find(",", 0, _LONGEST_BEGINNING) + 1 :]
     if len(text) > most_bytes // 3 * 4 + 4:
-        raise BrokenAnswer(f"images: {len(text)} characters of base64")
+        raise InvalidApiResponse(f"images: {len(text)} characters of base64")
     if "%" in text:
         for escape, sign in _ESCAPES.items():
             text = text.replace(escape, sign)
@@ -114,4 +114,4 @@ def from_base64(text: str, most_bytes: int) -> bytes:
     try:
         return base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
     except binascii.Error:
-        raise BrokenAnswer("images: no base64") from None
+        raise InvalidApiResponse("images: no base64") from None

@@ -13,15 +13,15 @@ import msgspec
 from bot.clock import http_date
 from bot.errors import (
     ApiError,
+    ApiRateLimited,
+    ApiServerError,
+    ApiTimeout,
     BadRequest,
-    BrokenAnswer,
     ContentRefused,
     ContextTooLong,
+    ImagesRejected,
+    InvalidApiResponse,
     PaymentOrForbidden,
-    PicturesRefused,
-    RateLimited,
-    ServerTrouble,
-    TooSlow,
     Unauthorised,
     UnknownModel,
 )
@@ -125,8 +125,8 @@ def _fault(call: str, status: int | None, said: object, retry_after: float | Non
     shown = next((code for code in codes if _LOGGABLE_CODE.fullmatch(code)), "")
     detail = f"{call}: {status or 'error in the answer'} {shown}".rstrip()
     kind = _kind(status, " ".join(codes).lower(), words)
-    if kind is RateLimited:
-        return RateLimited(detail, retry_after=retry_after, status=status)
+    if kind is ApiRateLimited:
+        return ApiRateLimited(detail, retry_after=retry_after, status=status)
     return kind(detail, status=status)
 
 
@@ -136,7 +136,7 @@ def _kind(status: int | None, codes: str, words: str) -> type[ApiError]:
         return Unauthorised
     if status == 429:
         broke = _PAYMENT_CODES.search(codes) or _PAYMENT_WORDS.search(words)
-        return PaymentOrForbidden if broke else RateLimited
+        return PaymentOrForbidden if broke else ApiRateLimited
     for pattern, kind in (
         (_CONTENT_CODES, ContentRefused),
         (_CONTEXT_CODES, ContextTooLong),
@@ -149,24 +149,26 @@ def _kind(status: int | None, codes: str, words: str) -> type[ApiError]:
     if status in (400, 415, 422):
         return _kind_of_bad_request(words)
     if status == 404 and _PICTURE_WORDS.search(words):
-        return PicturesRefused  # OpenRouter: it found no place where the model takes them
-    return _BY_STATUS.get(status) or (BrokenAnswer if status < 400 else BadRequest if status < 500 else ServerTrouble)
+        return ImagesRejected  # OpenRouter: it found no place where the model takes them
+    return _BY_STATUS.get(status) or (
+        InvalidApiResponse if status < 400 else BadRequest if status < 500 else ApiServerError
+    )
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
     402: PaymentOrForbidden,
     403: PaymentOrForbidden,
     404: UnknownModel,
-    408: TooSlow,
+    408: ApiTimeout,
     413: ContextTooLong,
-    504: TooSlow,
+    504: ApiTimeout,
 }
 
 
 def _kind_of_bad_request(words: str) -> type[ApiError]:
     for pattern, kind in (
         (_CONTEXT_WORDS, ContextTooLong),
-        (_PICTURE_WORDS, PicturesRefused),
+        (_PICTURE_WORDS, ImagesRejected),
         (_ROLE_WORDS, DeveloperRoleUnknown),
         (_MODEL_WORDS, UnknownModel),
         (_CONTENT_WORDS, ContentRefused),
@@ -181,13 +183,13 @@ def _kind_by_code(codes: str, words: str) -> type[ApiError]:
     for pattern, kind in (
         (_KEY_CODES, Unauthorised),
         (_PAYMENT_CODES, PaymentOrForbidden),
-        (_RATE_CODES, RateLimited),
+        (_RATE_CODES, ApiRateLimited),
     ):
         if pattern.search(codes):
             return kind
     if _CONTEXT_WORDS.search(words):
         return ContextTooLong
-    return BadRequest if _REQUEST_CODES.search(codes) else ServerTrouble
+    return BadRequest if _REQUEST_CODES.search(codes) else ApiServerError
 
 
 def _codes_and_words(said: object) -> tuple[list[str], str]:

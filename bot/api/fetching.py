@@ -16,7 +16,7 @@ from yarl import URL
 
 from bot.api.deadlines import Deadlines
 from bot.api.transport import USER_AGENT, Reply, Transport, failure_of_connection
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 
 _CALL = "images: fetching"
 _MAX_ADDRESS = 8192
@@ -37,9 +37,9 @@ class PictureFetcher:
         """Give what is at `address`, bounded in bytes.
 
         Raises:
-            BrokenAnswer: the address may not be fetched, or nothing usable is there.
-            Unreachable: no connection.
-            TooSlow: a limit passed.
+            InvalidApiResponse: the address may not be fetched, or nothing usable is there.
+            ApiUnreachable: no connection.
+            ApiTimeout: a limit passed.
         """
         url = _parse(address)
         limits = self._transport.limits
@@ -52,7 +52,7 @@ class PictureFetcher:
                     if response.status not in _REDIRECTS:
                         return await self._read(response, deadlines, due)
                     url = _parse(response.headers.get("Location", ""), url)
-        raise BrokenAnswer(f"{_CALL}: too many redirects")
+        raise InvalidApiResponse(f"{_CALL}: too many redirects")
 
     @asynccontextmanager
     async def _open(
@@ -67,7 +67,7 @@ class PictureFetcher:
             response = await deadlines.wait(send, due)
         except (aiohttp.InvalidURL, ValueError):
             # A host that is no name shows only when it is looked up: UnicodeError, of the IDNA codec.
-            raise BrokenAnswer(f"{_CALL}: no address") from None
+            raise InvalidApiResponse(f"{_CALL}: no address") from None
         except (aiohttp.ClientError, OSError) as error:
             raise failure_of_connection(_CALL, error) from None
         try:
@@ -77,7 +77,7 @@ class PictureFetcher:
 
     async def _read(self, response: aiohttp.ClientResponse, deadlines: Deadlines, due: float) -> bytes:
         if response.status != 200:
-            raise BrokenAnswer(f"{_CALL}: {response.status}", status=response.status)
+            raise InvalidApiResponse(f"{_CALL}: {response.status}", status=response.status)
         limits = self._transport.limits
         reply = Reply(
             response,
@@ -131,7 +131,7 @@ class CheckedResolver(AbstractResolver):
     def _check(self, address: IpAddress) -> None:
         if is_public(address) or (self._allow_private and _is_plainly_private(address)):
             return
-        raise BrokenAnswer(f"{_CALL}: an address that is not public")
+        raise InvalidApiResponse(f"{_CALL}: an address that is not public")
 
 
 def is_public(address: IpAddress) -> bool:
@@ -158,16 +158,16 @@ def _unwrapped(address: IpAddress) -> IpAddress:
 def _parse(address: str, base: URL | None = None) -> URL:
     """Read an address, or one that is relative to `base`; credentials in it are dropped."""
     if len(address) > _MAX_ADDRESS:
-        raise BrokenAnswer(f"{_CALL}: an address of {len(address)} characters")
+        raise InvalidApiResponse(f"{_CALL}: an address of {len(address)} characters")
     if not address.isprintable():
-        raise BrokenAnswer(f"{_CALL}: no address")
+        raise InvalidApiResponse(f"{_CALL}: no address")
     try:
         url = URL(address) if base is None else base.join(URL(address))
         if url.scheme not in ("http", "https") or not url.host:
-            raise BrokenAnswer(f"{_CALL}: not http")
+            raise InvalidApiResponse(f"{_CALL}: not http")
         return url.with_user(None)
     except ValueError:  # UnicodeError is one
-        raise BrokenAnswer(f"{_CALL}: no address") from None
+        raise InvalidApiResponse(f"{_CALL}: no address") from None
 
 
 def _open_session(resolver: CheckedResolver) -> aiohttp.ClientSession:

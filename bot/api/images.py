@@ -11,7 +11,7 @@ from bot.api.payloads import ImagesRequest, any_json, encode
 from bot.api.pictures import Picture
 from bot.api.retries import Retries
 from bot.api.transport import Transport
-from bot.errors import ApiError, BrokenAnswer, ContentRefused
+from bot.errors import ApiError, ContentRefused, InvalidApiResponse
 from bot.intake.workers import JobFailed, Workers
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Images:
 
         Raises:
             ContentRefused: there is none, and the answer says in words that it was refused.
-            BrokenAnswer: none of them is a picture.
+            InvalidApiResponse: none of them is a picture.
         """
         body = encode(ImagesRequest(model, prompt, n, size))
         limits = self._transport.limits
@@ -54,7 +54,7 @@ class Images:
             answer = await self._retries.of_answer(_CALL, ask)
             try:
                 return await self._pictures(answer, n, deadlines)
-            except BrokenAnswer:
+            except InvalidApiResponse:
                 if len(answer) <= MAX_FAULT_BYTES and refuses_in_words(any_json(answer)):
                     raise ContentRefused("images: refused in words") from None
                 raise
@@ -64,7 +64,7 @@ class Images:
         pictures = [outcome for outcome in outcomes if isinstance(outcome, Picture)]
         if not pictures:
             reasons = "; ".join(str(outcome) for outcome in outcomes) or "images: an empty list"
-            raise BrokenAnswer(reasons)
+            raise InvalidApiResponse(reasons)
         for outcome in outcomes:
             if isinstance(outcome, ApiError):
                 _log.warning("images: one cannot be used (%s)", outcome)
@@ -80,7 +80,7 @@ class Images:
         try:
             result = await self._workers.run("find pictures", [answer], most_entries=n, most_bytes=most_bytes)
         except JobFailed as error:
-            raise BrokenAnswer(f"images: {error}") from error
+            raise InvalidApiResponse(f"images: {error}") from error
         entries: dict[int, list[tuple[Source, bytes]]] = {}
         for (number, source), data in zip(result.facts["found"], result.parts, strict=True):
             if source == Source.ERROR:
@@ -93,7 +93,7 @@ class Images:
 
         Where an entry holds both the picture and an address, either will do.
         """
-        fault: ApiError = BrokenAnswer("images: an entry without a picture")
+        fault: ApiError = InvalidApiResponse("images: an entry without a picture")
         for source, data in sources:
             try:
                 match source:
@@ -102,7 +102,7 @@ class Images:
                     case Source.ADDRESS:
                         return await self._checked(await self._fetcher.fetch(data.decode(), deadlines))
                     case _:
-                        fault = BrokenAnswer(data.decode())
+                        fault = InvalidApiResponse(data.decode())
             except ApiError as error:
                 fault = error
         return fault
@@ -111,13 +111,13 @@ class Images:
         """Make sure that it is a picture, and a whole one.
 
         Raises:
-            BrokenAnswer: it is not.
+            InvalidApiResponse: it is not.
         """
         try:
             result = await self._workers.run_picture(
                 "check picture", data, most_pixels=self._transport.limits.picture_pixels
             )
         except JobFailed as error:
-            raise BrokenAnswer(f"images: {error}") from error
+            raise InvalidApiResponse(f"images: {error}") from error
         found = result.facts
         return Picture(data, str(found["media_type"]), int(found["width"]), int(found["height"]))

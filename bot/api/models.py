@@ -6,7 +6,7 @@ from bot.api.faults import fault_in_answer
 from bot.api.payloads import decode, is_error, model_entries, models_answers, value_of
 from bot.api.retries import Retries
 from bot.api.transport import Transport
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 
 _CALL = "models"
 _PATH = "/models"
@@ -41,7 +41,7 @@ def _names(body: bytes) -> list[str]:
     if is_error(answer.error):
         raise fault_in_answer(_CALL, {"error": value_of(answer.error)})
     if answer.data is None:
-        raise BrokenAnswer("models: an answer without a list")
+        raise InvalidApiResponse("models: an answer without a list")
     ids = map(_id, answer.data[: 2 * MAX_MODELS])  # some may be odd or there twice
     names = (name for name in ids if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable())
     return list(dict.fromkeys(names))[:MAX_MODELS]
@@ -52,5 +52,5 @@ def _id(entry: msgspec.Raw) -> object:
     data = bytes(entry)
     try:
         return value_of(decode(model_entries, data, _CALL).id if data.startswith(b"{") else entry)
-    except BrokenAnswer:
+    except InvalidApiResponse:
         return None

@@ -13,7 +13,7 @@ from typing import Final, TypeVar, cast
 import msgspec
 
 from bot.api.answers import ChatMessage
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 
 T = TypeVar("T")
 
@@ -147,14 +147,14 @@ def decode(decoder: "msgspec.json.Decoder[T]", body: bytes | str, call: str) -> 
     """Read an answer. Half a surrogate pair in it, from a character that was cut in two, becomes U+FFFD.
 
     Raises:
-        BrokenAnswer: it is no JSON, or JSON of another shape.
+        InvalidApiResponse: it is no JSON, or JSON of another shape.
     """
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return decoder.decode(body)
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return decoder.decode(_without_half_pairs(body.encode() if isinstance(body, str) else body))
     # msgspec's words may quote the answer; its size is all that the log needs.
-    raise BrokenAnswer(f"{call}: {len(body)} bytes that are not the expected JSON")
+    raise InvalidApiResponse(f"{call}: {len(body)} bytes that are not the expected JSON")
 
 
 def any_json(body: bytes) -> object:
@@ -182,7 +182,7 @@ def text_of(raw: msgspec.Raw, call: str) -> str:
     """Return the text of a field that is a string, a list of parts, or null.
 
     Raises:
-        BrokenAnswer: there are more parts than a text needs.
+        InvalidApiResponse: there are more parts than a text needs.
     """
     return _joined(_texts_in(bytes(raw), "text", _DEEPEST_PART, call), call)
 
@@ -191,7 +191,7 @@ def thinking_of(raw: msgspec.Raw, call: str) -> str:
     """Return the text of the `thinking` parts in a list, which hold parts of their own.
 
     Raises:
-        BrokenAnswer: there are more parts than a text needs.
+        InvalidApiResponse: there are more parts than a text needs.
     """
     data = bytes(raw)
     return "" if _is_text(data) else _joined(_texts_in(data, "thinking", _DEEPEST_PART, call), call)
@@ -220,7 +220,7 @@ def _texts_in(data: bytes, field: str, deepest: int, call: str) -> Iterator[str]
 def _joined(texts: Iterator[str], call: str) -> str:
     found = list(islice(texts, MOST_PARTS + 1))
     if len(found) > MOST_PARTS:
-        raise BrokenAnswer(f"{call}: a text in more than {MOST_PARTS} parts")
+        raise InvalidApiResponse(f"{call}: a text in more than {MOST_PARTS} parts")
     return "".join(found)
 
 

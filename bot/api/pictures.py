@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Transpose
@@ -59,7 +59,7 @@ def open_picture(data: bytes, max_pixels: int) -> Picture:
     """Check that `data` is a whole PNG, JPEG, WebP or GIF of at most `max_pixels`. For a worker.
 
     Raises:
-        BrokenAnswer: it is not.
+        InvalidApiResponse: it is not.
     """
     with decoding(data, max_pixels) as (image, media_type):
         # Opening reads the header only; a file that breaks off shows when it is decoded.
@@ -72,11 +72,11 @@ def decoding(data: bytes, max_pixels: int) -> Iterator[tuple["ImageFile", str]]:
     """Yield a picture that is opened and not decoded yet, and its media type. For a worker.
 
     Raises:
-        BrokenAnswer: it is none, is damaged as far as the block finds out, or has more than `max_pixels`.
+        InvalidApiResponse: it is none, is damaged as far as the block finds out, or has more than `max_pixels`.
     """
     kind = _sniff(data)
     if kind is None:
-        raise BrokenAnswer(f"images: {len(data)} bytes that are no picture")
+        raise InvalidApiResponse(f"images: {len(data)} bytes that are no picture")
     name, media_type = kind
     # Imported when the first picture comes: most processes never see one.
     from PIL import Image
@@ -88,14 +88,14 @@ def decoding(data: bytes, max_pixels: int) -> Iterator[tuple["ImageFile", str]]:
         ):
             width, height = image.size
             if width * height > max_pixels:
-                raise BrokenAnswer(f"images: a picture of {width}×{height} pixels")
+                raise InvalidApiResponse(f"images: a picture of {width}×{height} pixels")
             yield image, media_type
-    except (BrokenAnswer, MemoryError):
+    except (InvalidApiResponse, MemoryError):
         raise
     except Exception as error:
         # Pillow's readers raise whatever they stumble over in a damaged file: OSError, SyntaxError, struct.error,
         # ValueError, its own bomb errors and more.
-        raise BrokenAnswer(f"images: a damaged {name} ({type(error).__name__})") from None
+        raise InvalidApiResponse(f"images: a damaged {name} ({type(error).__name__})") from None
 
 
 def orientation(picture: "Image") -> "Transpose | None":
@@ -177,7 +177,7 @@ def _jpeg_pixels(data: memoryview) -> Iterator[memoryview]:
     """Yield a JPEG's segments with pixels, and of the others colour profile and camera notes.
 
     Raises:
-        BrokenAnswer: it has far more scans than a picture needs.
+        InvalidApiResponse: it has far more scans than a picture needs.
     """
     yield data[:2]
     at, scans = 2, 0
@@ -195,6 +195,6 @@ def _jpeg_pixels(data: memoryview) -> Iterator[memoryview]:
         if marker == _SOS:
             scans += 1
             if scans > MOST_SCANS:
-                raise BrokenAnswer(f"images: a JPEG of more than {MOST_SCANS} scans")
+                raise InvalidApiResponse(f"images: a JPEG of more than {MOST_SCANS} scans")
         at = end
     yield data[at:]

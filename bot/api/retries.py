@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from bot.clock import Clock
-from bot.errors import ApiError, RateLimited, Unreachable
+from bot.errors import ApiError, ApiRateLimited, ApiUnreachable
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Retries:
             await self._pause(call, tried, failure)
 
     async def of_answer(self, call: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Give what an attempt gives. An attempt that got something it cannot use must not fail as Unreachable."""
+        """Give what an attempt gives. An attempt that got something it cannot use must not fail as ApiUnreachable."""
         tried = 0
         while True:
             tried += 1
@@ -59,7 +59,7 @@ class Retries:
         if tried >= MAX_TRIES or not _may_pass(failure):
             raise failure
         pause_s = _FIRST_PAUSE_S * 2 ** (tried - 1) * (0.5 + self._random())
-        if isinstance(failure, RateLimited) and failure.retry_after is not None:
+        if isinstance(failure, ApiRateLimited) and failure.retry_after is not None:
             # Never earlier than asked; the spread goes on top.
             pause_s = failure.retry_after + pause_s / 2
         _log.warning("%s: try %d of %d failed (%s), next in %.1f s", call, tried, MAX_TRIES, failure, pause_s)
@@ -68,6 +68,6 @@ class Retries:
 
 def _may_pass(failure: ApiError) -> bool:
     """Whether the same request may work in a moment."""
-    if isinstance(failure, RateLimited):
+    if isinstance(failure, ApiRateLimited):
         return failure.retry_after is None or failure.retry_after <= MAX_RETRY_AFTER_S
-    return isinstance(failure, Unreachable) or failure.status in _PASSING_STATUSES
+    return isinstance(failure, ApiUnreachable) or failure.status in _PASSING_STATUSES

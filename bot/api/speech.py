@@ -10,7 +10,7 @@ from bot.api.payloads import SpeechRequest, any_json, encode
 from bot.api.retries import Retries
 from bot.api.sending import Sending
 from bot.api.transport import Reply, Transport
-from bot.errors import BrokenAnswer, ContentRefused, Unreachable
+from bot.errors import ApiUnreachable, ContentRefused, InvalidApiResponse
 from bot.intake.workers import JobFailed, Workers
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,8 @@ class Speech:
         WAV, Ogg and FLAC, which some servers send where they are told no format, become MP3 once all is there.
 
         Raises:
-            BrokenAnswer: it is no such sound, whatever the API called it, or broke off. What was yielded by then is
+            InvalidApiResponse: it is no such sound, whatever the API called it, or broke off. What was yielded by then
+                is
                 the beginning of a file that has no end.
         """
         body = encode(SpeechRequest(model, text, voice))
@@ -71,7 +72,7 @@ class Speech:
         try:
             result = await self._sounds.run("to mp3", [data], within_s=_MADE_WITHIN_S, kind=kind)
         except JobFailed as error:
-            raise BrokenAnswer(f"speech: {kind} that gives no MP3 ({error})") from error
+            raise InvalidApiResponse(f"speech: {kind} that gives no MP3 ({error})") from error
         log.info("speech made into MP3", extra={"came": kind, "bytes": len(data)})
         return result.parts[0]
 
@@ -116,10 +117,10 @@ async def _read_all(reply: Reply, head: bytes) -> bytes:
 async def _read_on(reply: Reply) -> bytes:
     try:
         return await reply.read()
-    except Unreachable:
+    except ApiUnreachable:
         if not reply.began:
             raise
-        raise BrokenAnswer("speech: broke off") from None
+        raise InvalidApiResponse("speech: broke off") from None
 
 
 async def _raise_what_it_is(reply: Reply, head: bytes) -> None:
@@ -133,4 +134,4 @@ async def _raise_what_it_is(reply: Reply, head: bytes) -> None:
             raise fault_in_answer(_CALL, said)
         if refuses_in_words(said):
             raise ContentRefused("speech: refused in words")
-    raise BrokenAnswer("speech: not MP3" if head else "speech: nothing came")
+    raise InvalidApiResponse("speech: not MP3" if head else "speech: nothing came")

@@ -6,7 +6,7 @@ fields that serve reconnecting (`id`, `retry`), which nobody here does.
 
 from dataclasses import dataclass
 
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 
 MAX_LINE_BYTES = 1024 * 1024
 MAX_EVENT_BYTES = 1024 * 1024
@@ -45,7 +45,7 @@ class EventDecoder:
         """Take the next bytes and give the events that they complete.
 
         Raises:
-            BrokenAnswer: a line or an event is longer than its bound.
+            InvalidApiResponse: a line or an event is longer than its bound.
         """
         if self._after_cr and chunk:
             self._after_cr = False
@@ -91,7 +91,7 @@ class EventDecoder:
         if name == b"data":
             self._event_bytes += len(value) + 1
             if self._event_bytes > self._max_event:
-                raise BrokenAnswer(f"event of more than {self._max_event} bytes")
+                raise InvalidApiResponse(f"event of more than {self._max_event} bytes")
             self._data.append(value.removeprefix(b" ").decode("utf-8", "replace"))
         elif name == b"event":
             self._type = value.removeprefix(b" ").decode("utf-8", "replace")
@@ -109,4 +109,4 @@ class EventDecoder:
 
     def _check_line(self, length: int) -> None:
         if length > self._max_line:
-            raise BrokenAnswer(f"line of more than {self._max_line} bytes")
+            raise InvalidApiResponse(f"line of more than {self._max_line} bytes")

@@ -13,7 +13,7 @@ from bot.api.limits import Limits
 from bot.api.sending import Sending
 from bot.clock import Clock
 from bot.connecting import connector
-from bot.errors import ApiError, BrokenAnswer, TooSlow, Unreachable
+from bot.errors import ApiError, ApiTimeout, ApiUnreachable, InvalidApiResponse
 
 USER_AGENT = "multiappai-discord-bot/0.1"
 
@@ -66,9 +66,9 @@ class Reply:
         """Give the next bytes; none at the end.
 
         Raises:
-            TooSlow: nothing came within the limit.
-            Unreachable: the connection broke, or ended before the length it had announced.
-            BrokenAnswer: more came than the bound.
+            ApiTimeout: nothing came within the limit.
+            ApiUnreachable: the connection broke, or ended before the length it had announced.
+            InvalidApiResponse: more came than the bound.
         """
         due = self._deadlines.after(within_s or self._silence_s) if self._received else self._first_due
         try:
@@ -77,7 +77,7 @@ class Reply:
             raise failure_of_connection(self._call, error) from None
         self._received += len(chunk)
         if self._received > self._max_bytes:
-            raise BrokenAnswer(f"{self._call}: more than {self._max_bytes} bytes", status=self._response.status)
+            raise InvalidApiResponse(f"{self._call}: more than {self._max_bytes} bytes", status=self._response.status)
         return chunk
 
     async def read_rest(self) -> bytes:
@@ -91,16 +91,16 @@ class Reply:
         """Give an answer that is of use only as a whole; `max_bytes` is a lower bound for all of it than the call's.
 
         Raises:
-            BrokenAnswer: it broke off after its beginning, or is over the bound.
+            InvalidApiResponse: it broke off after its beginning, or is over the bound.
         """
         if max_bytes is not None:
             self._max_bytes = min(self._max_bytes, max_bytes)
         try:
             return await self.read_rest()
-        except Unreachable:
+        except ApiUnreachable:
             if not self.began:
                 raise
-            raise BrokenAnswer(f"{self._call}: broke off after {self._received} bytes") from None
+            raise InvalidApiResponse(f"{self._call}: broke off after {self._received} bytes") from None
 
 
 class Transport:
@@ -204,7 +204,7 @@ class Transport:
         try:
             while len(body) < MAX_FAULT_BYTES and (chunk := await deadlines.wait(response.content.readany, due)):
                 body += chunk
-        except (aiohttp.ClientError, OSError, TooSlow):
+        except (aiohttp.ClientError, OSError, ApiTimeout):
             # The status alone says enough.
             body.clear()
         retry_after = response.headers.get("Retry-After")
@@ -216,8 +216,8 @@ class Transport:
 def failure_of_connection(call: str, error: aiohttp.ClientError | OSError) -> ApiError:
     """Give the error for a connection that failed. Its class is told, its text is not: it may hold an address."""
     if isinstance(error, aiohttp.ClientResponseError):
-        return BrokenAnswer(f"{call}: not HTTP ({type(error).__name__})")
-    return Unreachable(f"{call}: connection failed ({type(error).__name__})")
+        return InvalidApiResponse(f"{call}: not HTTP ({type(error).__name__})")
+    return ApiUnreachable(f"{call}: connection failed ({type(error).__name__})")
 
 
 class _Key:

@@ -11,7 +11,7 @@ from bot.audio.decoder import MAX_SPEED, MIN_SPEED
 from bot.audio.frames import SILENCE
 from bot.audio.pool import Pool
 from bot.audio.press import Part, Press, Seam
-from bot.errors import BotError, BrokenAnswer
+from bot.errors import BotError, InvalidApiResponse
 
 _AHEAD: Final = 150  # packets made ahead of what was read: 3 s
 _LOW: Final = 50  # and when work begins again: seldom, since a core that wakes up for it is slow at first
@@ -255,7 +255,7 @@ class Talk:
                 self._seams[clip] = self._press.end(clip)
             else:
                 self._clips.remove(clip)
-                clip.finish(fault=BrokenAnswer("speech without sound"))
+                clip.finish(fault=InvalidApiResponse("speech without sound"))
         return None
 
     def _catch_up(self) -> None:

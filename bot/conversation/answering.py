@@ -35,13 +35,13 @@ from bot.conversation.tally import Tally
 from bot.conversation.window import View, Window, shortened
 from bot.errors import (
     ApiError,
-    BadOption,
     BadRequest,
-    BrokenAnswer,
     ContextTooLong,
-    Forgotten,
-    PicturesRefused,
+    ImagesRejected,
+    InvalidApiResponse,
+    InvalidOption,
     StoreUnavailable,
+    TurnNotFound,
 )
 from bot.intake.intake import Intake
 from bot.quotas.allowance import BLOCK
@@ -123,14 +123,14 @@ class Answering:
         """Gather what the model is told and reserve its cost. Asks the store only.
 
         Raises:
-            BadOption: there is no question in the text.
-            Forgotten: the turn that it comes back to is not kept any more.
+            InvalidOption: there is no question in the text.
+            TurnNotFound: the turn that it comes back to is not kept any more.
             UnreadableFile: a file that came with it cannot be used, as far as can be told before it is fetched.
-            QuotaSpent: a limit would be passed.
+            QuotaExceeded: a limit would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
         if question.is_empty:
-            raise BadOption("empty question", sentence="Ask me something in `prompt`.")
+            raise InvalidOption("empty question", sentence="Ask me something in `prompt`.")
         enclosures.check(question.enclosed)
         asked_at_ms = caller.asked_ms(self._clock)
         earlier, path = await self._standing.before(caller, question)
@@ -146,7 +146,7 @@ class Answering:
         """Leave out what was deleted since it was prepared, after some time in line. Never costs more than before.
 
         Raises:
-            Forgotten: what was to be gone on with was deleted.
+            TurnNotFound: what was to be gone on with was deleted.
             StoreUnavailable: the store cannot be used just now.
         """
         turns = tuple(await self._conversations.remaining(prepared.view.turns))
@@ -154,7 +154,7 @@ class Answering:
             return prepared
         after = prepared.question.after
         if after is not None and after.id not in {turn.id for turn in turns}:
-            raise Forgotten(f"turn {after.id}")
+            raise TurnNotFound(f"turn {after.id}")
         return self._asked_with(prepared, replace(prepared.view, turns=turns), prepared.material)
 
     async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface, listener: Listener | None = None) -> None:
@@ -173,7 +173,7 @@ class Answering:
             UnreadableFile: a file that came with the question is not what it seemed to be, or cannot be fetched.
             ApiError: it failed before a word was shown.
             Halted: its brake was pulled before that.
-            QuotaSpent, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
+            QuotaExceeded, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
         tally = Tally(prepared.prompt_tokens, self._ledger.allowance(prepared.reservation, Kind.TOKENS))
         with Trip("ask", prepared.caller, self._clock) as trip:
@@ -262,7 +262,7 @@ class Answering:
         except ApiError as error:
             if not relay.has_words and type(error) is BadRequest and prepared.material.sights:
                 # The likely reason, where a request with pictures was not accepted and nobody says why.
-                raise PicturesRefused(str(error), status=error.status) from error
+                raise ImagesRejected(str(error), status=error.status) from error
             if not relay.has_words:
                 raise
             log.warning("answer failed midway", extra={"error": type(error).__name__, "detail": str(error)})
@@ -282,7 +282,7 @@ class Answering:
                 raise tally.stopped
             return stopped_by(tally.stopped)
         if not relay.has_words:
-            raise BrokenAnswer("an answer without a word")
+            raise InvalidApiResponse("an answer without a word")
         return ending_of(tally.end)
 
     async def _feed(self, prepared: PreparedAnswer, relay: Relay, tally: Tally, trip: Trip, sending: Sending) -> None:

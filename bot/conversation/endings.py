@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.api.answers import StreamEnd
-from bot.errors import ApiError, BotError, ContentRefused, QuotaSpent
+from bot.errors import ApiError, BotError, ContentRefused, QuotaExceeded
 from bot.streaming.controls import NONE, Action, Controls
 
 
@@ -44,7 +44,7 @@ def failed(error: ApiError) -> Ending:
 
 def stopped_by(reason: BotError) -> Ending:
     """Tell how an answer ended that got no more tokens: at a limit, whose sentence says which, or without a store."""
-    if isinstance(reason, QuotaSpent):
+    if isinstance(reason, QuotaExceeded):
         return Ending("limited", reason.sentence)
     return Ending("unstored", "I can't get at my memory right now, so I had to stop here.")
 

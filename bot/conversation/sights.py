@@ -32,7 +32,7 @@ def shown(data: bytes) -> tuple[str, bytes, tuple[int, int]]:
     """Return a picture as a model is to see it: its media type, the file, and its size in pixels. For a worker.
 
     Raises:
-        BrokenAnswer: it is no picture, damaged, or too large a one.
+        InvalidApiResponse: it is no picture, damaged, or too large a one.
     """
     from PIL import Image
 

@@ -2,7 +2,7 @@
 
 from bot.caller import Caller
 from bot.conversation.question import Question
-from bot.errors import Forgotten
+from bot.errors import TurnNotFound
 from bot.store.conversations import Conversations
 from bot.store.turns import Turn
 
@@ -21,7 +21,7 @@ class Standing:
         """Give a reply's path and its ids, else the channel's public line or the member's private one, without ids.
 
         Raises:
-            Forgotten: the turn that the question comes back to is not kept any more.
+            TurnNotFound: the turn that the question comes back to is not kept any more.
             StoreUnavailable: they cannot be read just now.
         """
         if question.fresh:
@@ -41,7 +41,7 @@ class Standing:
         """Give what was known to the turn that a question comes back to, and where that one is `needed`, it as well."""
         known = await self._conversations.path(first.id, self._reach + 1)
         if not known or known[-1].id != first.id:
-            raise Forgotten(f"turn {first.id}")
+            raise TurnNotFound(f"turn {first.id}")
         path = known[: len(known) - 1 + needed]
         return path if self._reach else path[len(path) - needed :], _ids(path)
 

@@ -16,7 +16,7 @@ from bot.caller import Caller
 from bot.clock import Clock
 from bot.drawing.fitting import Fitted, fit
 from bot.drawing.request import DrawRequest
-from bot.errors import ApiError, BadRequest, BotError, BrokenAnswer, ContentRefused
+from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
@@ -82,8 +82,8 @@ class Drawing:
         """Check the request and reserve its pictures. Asks the store only.
 
         Raises:
-            BadOption: an option holds something that no model could use.
-            QuotaSpent: a limit on images would be passed.
+            InvalidOption: an option holds something that no model could use.
+            QuotaExceeded: a limit on images would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
         request, asked_at_ms = request.checked(), caller.asked_ms(self._clock)
@@ -176,4 +176,4 @@ def _note(missing: int, n: int, faults: Sequence[BotError]) -> str | None:
 def _most_telling(faults: Sequence[BotError]) -> BotError:
     """Pick the fault that the member can do something about, else the first."""
     refused = (fault for fault in faults if isinstance(fault, ContentRefused))
-    return next(refused, faults[0] if faults else BrokenAnswer("images: none came"))
+    return next(refused, faults[0] if faults else InvalidApiResponse("images: none came"))

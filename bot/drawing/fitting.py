@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.drawing.shrinking import PictureTooBig
-from bot.errors import BotError, BrokenAnswer
+from bot.errors import BotError, InvalidApiResponse
 from bot.intake.workers import Failure, JobFailed, Workers
 
 REQUEST_LIMIT: Final = 25 * 1024 * 1024  # Discord, message create: all files and fields of a request together
@@ -31,7 +31,7 @@ async def fit(
     """Make each of `pictures` (data and media type) fit; what stands in a picture's place tells why it could not.
 
     `upload_limit` is for one file and `request_limit` for all of them, in bytes. The faults are `PictureTooBig` and
-    `BrokenAnswer`.
+    `InvalidApiResponse`.
     """
     allowed = _shares([len(data) for data, _ in pictures], upload_limit, request_limit)
     return [await _fitted(workers, data, kind, limit) for (data, kind), limit in zip(pictures, allowed, strict=True)]
@@ -55,5 +55,5 @@ async def _fitted(workers: Workers, data: bytes, media_type: str, limit: int) ->
     try:
         result = await workers.run_picture("fit picture", data, within_s=_WITHIN_S, limit=limit)
     except JobFailed as error:
-        return PictureTooBig(str(error)) if error.failure is Failure.TOO_BIG else BrokenAnswer(str(error))
+        return PictureTooBig(str(error)) if error.failure is Failure.TOO_BIG else InvalidApiResponse(str(error))
     return Fitted(result.parts[0], "webp")

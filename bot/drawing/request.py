@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 
 MOST_PICTURES: Final = 4
 LONGEST_PROMPT: Final = 4000
@@ -38,13 +38,13 @@ class DrawRequest:
         """Return it as it is sent, without stray white space.
 
         Raises:
-            BadOption: an option holds something that no model could use.
+            InvalidOption: an option holds something that no model could use.
         """
         prompt = self.prompt.strip()
         if not prompt:
-            raise BadOption("empty prompt", sentence="Tell me what to draw in `prompt`.")
+            raise InvalidOption("empty prompt", sentence="Tell me what to draw in `prompt`.")
         if not 1 <= self.n <= MOST_PICTURES:
-            raise BadOption("bad n", sentence=f"I can draw 1 to {MOST_PICTURES} pictures at a time.")
+            raise InvalidOption("bad n", sentence=f"I can draw 1 to {MOST_PICTURES} pictures at a time.")
         return replace(self, prompt=prompt, size=_checked_size(self.size, self.model))
 
     @property
@@ -69,7 +69,7 @@ def _checked_size(size: str | None, model: str) -> str | None:
     if _OTHER_SIZES.fullmatch(typed):
         return typed.lower() if typed.isalpha() else typed
     known = ", ".join(f"`{offered}`" for offered in sizes_of(model)) or "one like `1024x1024`"
-    raise BadOption("bad size", sentence=f"I can't read that size. Pick {known}, or leave `size` out.")
+    raise InvalidOption("bad size", sentence=f"I can't read that size. Pick {known}, or leave `size` out.")
 
 
 def _bare(model: str) -> str:

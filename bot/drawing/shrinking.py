@@ -31,7 +31,7 @@ def smaller(data: bytes, limit: int) -> bytes:
 
     Raises:
         PictureTooBig: it would have to be smaller than a thumbnail.
-        BrokenAnswer: it cannot be decoded.
+        InvalidApiResponse: it cannot be decoded.
     """
     with decoding(data, MOST_PIXELS_DRAWN) as (opened, _):
         picture = _plain(opened)

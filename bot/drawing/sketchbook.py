@@ -5,7 +5,7 @@ import logging
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
 from bot.drawing.drawing import PreparedDrawing
-from bot.errors import Forgotten, StoreUnavailable
+from bot.errors import StoreUnavailable, TurnNotFound
 from bot.store.sketches import Sketch, Sketches
 
 log = logging.getLogger(__name__)
@@ -47,13 +47,13 @@ class Sketchbook:
         """Give a sketch to do something with.
 
         Raises:
-            Forgotten: it is not kept any more.
-            NotTheirs: the caller neither asked for it nor may manage messages here.
+            TurnNotFound: it is not kept any more.
+            NotOwner: the caller neither asked for it nor may manage messages here.
             StoreUnavailable: it cannot be looked up just now.
         """
         sketch = await self._sketches.get(sketch_id)
         if sketch is None or sketch.channel_id != caller.channel_id:
-            raise Forgotten(f"sketch {sketch_id}")
+            raise TurnNotFound(f"sketch {sketch_id}")
         caller.require_own(sketch.author_id)
         return sketch
 

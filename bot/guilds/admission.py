@@ -15,7 +15,7 @@ class Admission:
         """Let somebody have choices offered; those come with every letter, so they are not counted.
 
         Raises:
-            TurnedAway: the bot doesn't serve them there.
+            AccessDenied: the bot doesn't serve them there.
         """
         self.doors.check(user_id, guild_id)
 
@@ -23,8 +23,8 @@ class Admission:
         """Let somebody use a command, press a button or send a form, and count that.
 
         Raises:
-            TurnedAway: the bot doesn't serve them there.
-            CoolingOff: they were too quick.
+            AccessDenied: the bot doesn't serve them there.
+            UserRateLimited: they were too quick.
         """
         self.doors.check(user_id, guild_id)
         self._pace.call(user_id)

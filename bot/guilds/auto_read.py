@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
-from bot.errors import MissingRight, OutsideServer
+from bot.errors import MissingPermission, NotInGuild
 from bot.guilds.fields import READ_CHANNEL
 from bot.store.settings import StoredSettings
 
@@ -34,7 +34,7 @@ class AutoRead:
         """Have a channel read aloud, in place of another one. It takes the right in both, wherever it is asked for.
 
         Raises:
-            MissingRight, OutsideServer: the caller may not.
+            MissingPermission, NotInGuild: the caller may not.
         """
         guild_id = _server_of(caller)
         _require(caller, channel_id, rights_in)
@@ -48,7 +48,7 @@ class AutoRead:
         """Have no channel read aloud; whether one was. It takes the right in that one.
 
         Raises:
-            MissingRight, OutsideServer: the caller may not.
+            MissingPermission, NotInGuild: the caller may not.
         """
         guild_id = _server_of(caller)
         present = await self.get(guild_id)
@@ -64,13 +64,13 @@ def _server_of(caller: Caller) -> int:
     """Return the id of the server that the caller is in.
 
     Raises:
-        OutsideServer: they are in none.
+        NotInGuild: they are in none.
     """
     if caller.guild_id is None:
-        raise OutsideServer
+        raise NotInGuild
     return caller.guild_id
 
 
 def _require(caller: Caller, channel_id: int, rights_in: RightsIn) -> None:
     if _RIGHT not in rights_in(channel_id):
-        raise MissingRight(_RIGHT, where="here" if channel_id == caller.channel_id else f"in <#{channel_id}>")
+        raise MissingPermission(_RIGHT, where="here" if channel_id == caller.channel_id else f"in <#{channel_id}>")

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bot.errors import TurnedAway
+from bot.errors import AccessDenied
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,14 @@ class Doors:
         """Do nothing if the bot serves that person in that server, or in direct messages (None).
 
         Raises:
-            TurnedAway: it doesn't.
+            AccessDenied: it doesn't.
         """
         if user_id in self.blocked_users:
-            raise TurnedAway("blocked user", sentence="I can't do that for you.")
+            raise AccessDenied("blocked user", sentence="I can't do that for you.")
         if guild_id is None:
             if not self.allow_direct_messages:
-                raise TurnedAway("direct messages are off", sentence="I only work in servers, not in direct messages.")
+                raise AccessDenied(
+                    "direct messages are off", sentence="I only work in servers, not in direct messages."
+                )
         elif not self.serves(guild_id):
-            raise TurnedAway("server not allowed", sentence="I don't work in this server.")
+            raise AccessDenied("server not allowed", sentence="I don't work in this server.")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 
 LONGEST_PERSONA: Final = 4000
 """In characters: the most that a form's text field takes."""
@@ -16,13 +16,13 @@ def checked(typed: str, *, advice: str = "") -> str:
         advice: what they are told to do beside that, where there is nothing in it.
 
     Raises:
-        BadOption: it is empty or too long.
+        InvalidOption: it is empty or too long.
     """
     text = typed.strip()
     if not text:
-        raise BadOption("empty persona", sentence=f"A persona needs a few words.{advice}")
+        raise InvalidOption("empty persona", sentence=f"A persona needs a few words.{advice}")
     if len(text) > LONGEST_PERSONA:
-        raise BadOption(
+        raise InvalidOption(
             f"persona of {len(text)} characters",
             sentence=f"That persona has {len(text):,} characters, and {LONGEST_PERSONA:,} is the most I can keep.",
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 from bot.guilds import persona_text, preset_names
 from bot.store.presets import StoredPreset
 
@@ -41,7 +41,7 @@ def read(data: bytes) -> list[StoredPreset]:
     """Read the personas in a file, all of them or none. For a worker.
 
     Raises:
-        BadOption: they cannot be used; the sentence has one more for each problem.
+        InvalidOption: they cannot be used; the sentence has one more for each problem.
     """
     entries = _entries(data)
     problems: list[str] = []
@@ -64,7 +64,7 @@ def read(data: bytes) -> list[StoredPreset]:
     return found
 
 
-def unusable(problems: Sequence[str]) -> BadOption:
+def unusable(problems: Sequence[str]) -> InvalidOption:
     """Tell all that is wrong with a file, as far as it fits a message."""
     told = [*problems[:_MOST_TOLD]]
     if len(problems) > len(told):
@@ -72,7 +72,7 @@ def unusable(problems: Sequence[str]) -> BadOption:
     lines = [f"I imported nothing. {told[0]}"]
     if len(problems) > 1:
         lines = [f"I imported nothing: there are {len(problems)} problems.", *(f"- {each}" for each in told)]
-    return BadOption(f"file with {len(problems)} problems", sentence="\n".join(lines))
+    return InvalidOption(f"file with {len(problems)} problems", sentence="\n".join(lines))
 
 
 def _entries(data: bytes) -> list[object]:
@@ -112,6 +112,6 @@ def _text(
     except UnicodeEncodeError:
         problems.append(f"Persona {number} has half a character in its `{field}`, which can't be kept.")
         return None
-    except BadOption as refusal:
+    except InvalidOption as refusal:
         problems.append(f"Persona {number}: {refusal.sentence}")
         return None

@@ -6,7 +6,7 @@ Names stand between backticks wherever they are shown, where Discord takes every
 import unicodedata
 from typing import Final
 
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 from bot.normal_forms import normalized
 
 LONGEST_NAME: Final = 32
@@ -36,13 +36,13 @@ def checked(typed: str) -> str:
     """Return a new name, tidied.
 
     Raises:
-        BadOption: nothing of it can be seen, or it is too long.
+        InvalidOption: nothing of it can be seen, or it is too long.
     """
     name = tidied(typed)
     if not any(unicodedata.category(each)[0] not in "ZM" for each in name if each != _JOINER):
-        raise BadOption("empty name", sentence="A persona's name needs something that can be seen.")
+        raise InvalidOption("empty name", sentence="A persona's name needs something that can be seen.")
     if len(name) > LONGEST_NAME:
-        raise BadOption(
+        raise InvalidOption(
             f"name of {len(name)} characters",
             sentence=f"A persona's name has at most {LONGEST_NAME} characters, and this one has {len(name):,}.",
         )

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
-from bot.errors import BadOption, OutsideServer
+from bot.errors import InvalidOption, NotInGuild
 from bot.guilds import persona_text, preset_files, preset_names
 from bot.guilds.preset_files import MOST_PRESETS
 from bot.intake.workers import Failure, JobFailed, Workers
@@ -32,7 +32,7 @@ class Presets:
     """The personas of the caller's server. What changes or shows them asks for the right when it is carried out.
 
     Every method raises StoreUnavailable while the store cannot be used; nothing was changed then. Those for moderators
-    raise MissingRight where the caller may not manage the server, and OutsideServer where there is none.
+    raise MissingPermission where the caller may not manage the server, and NotInGuild where there is none.
     """
 
     def __init__(self, stored: StoredPresets, clock: Clock, workers: Workers) -> None:
@@ -44,10 +44,10 @@ class Presets:
         """Give the names of all, for everybody.
 
         Raises:
-            OutsideServer: there is no server.
+            NotInGuild: there is no server.
         """
         if caller.guild_id is None:
-            raise OutsideServer
+            raise NotInGuild
         return await self._stored.names(caller.guild_id)
 
     async def choices(self, caller: Caller) -> list[str]:
@@ -62,10 +62,10 @@ class Presets:
         """Return the persona that everybody can choose by that name.
 
         Raises:
-            BadOption: there is none.
+            InvalidOption: there is none.
         """
         if caller.guild_id is None:
-            raise BadOption(
+            raise InvalidOption(
                 "persona in a direct message",
                 sentence="Personas to choose from belong to a server; in direct messages there are none.",
             )
@@ -79,7 +79,7 @@ class Presets:
         """Return the name, tidied, of a persona that is going to be written.
 
         Raises:
-            BadOption: it cannot be a name, it is taken, or there are as many personas as there can be.
+            InvalidOption: it cannot be a name, it is taken, or there are as many personas as there can be.
         """
         guild_id = _admit(caller)
         name = preset_names.checked(name)
@@ -94,7 +94,7 @@ class Presets:
         """Keep a new persona; returns its name.
 
         Raises:
-            BadOption: as from `check_new`, or the text is empty or too long.
+            InvalidOption: as from `check_new`, or the text is empty or too long.
         """
         guild_id = _admit(caller)
         name = preset_names.checked(name)
@@ -112,7 +112,7 @@ class Presets:
         """Return the persona of that name, to be written anew.
 
         Raises:
-            BadOption: there is none.
+            InvalidOption: there is none.
         """
         return await self._existing(_admit(caller), name)
 
@@ -120,7 +120,7 @@ class Presets:
         """Put another text in place of a persona's; returns its name.
 
         Raises:
-            BadOption: there is none of that name, or the text is empty or too long.
+            InvalidOption: there is none of that name, or the text is empty or too long.
         """
         guild_id = _admit(caller)
         text = persona_text.checked(text, advice=" To do without it, use `/persona remove`.")
@@ -135,7 +135,7 @@ class Presets:
         """Take a persona away; returns its name.
 
         Raises:
-            BadOption: there is none of that name.
+            InvalidOption: there is none of that name.
         """
         guild_id = _admit(caller)
         key, by, at_ms = preset_names.folded(name), caller.user_id, self._now_ms()
@@ -149,19 +149,19 @@ class Presets:
         """Write all personas down in a file.
 
         Raises:
-            BadOption: there are none.
+            InvalidOption: there are none.
         """
         guild_id = _admit(caller)
         presets = await self._stored.of_guild(guild_id)
         if not presets:
-            raise BadOption("no personas", sentence="This server has no personas that I could export.")
+            raise InvalidOption("no personas", sentence="This server has no personas that I could export.")
         return preset_files.written(presets, guild_id, self._clock.now())
 
     async def import_file(self, caller: Caller, data: bytes) -> Imported:
         """Keep all personas of a file, each in place of the one of that name; others stay.
 
         Raises:
-            BadOption: it cannot be read, or there would be too many; nothing was changed.
+            InvalidOption: it cannot be read, or there would be too many; nothing was changed.
         """
         guild_id = _admit(caller)
         wanted = await self._read(data, caller)
@@ -182,11 +182,11 @@ class Presets:
             result = await self._workers.run("read personas", [data], owner=caller.user_id)
         except JobFailed as error:
             if error.failure is Failure.FULL:
-                raise BadOption("too many files", sentence=_BUSY) from error
+                raise InvalidOption("too many files", sentence=_BUSY) from error
             raise preset_files.unusable([preset_files.UNREADABLE]) from error
         found = json.loads(result.parts[0])
         if "sentence" in found:
-            raise BadOption(found["detail"], sentence=found["sentence"])
+            raise InvalidOption(found["detail"], sentence=found["sentence"])
         return [StoredPreset(*each) for each in found["personas"]]
 
     async def _existing(self, guild_id: int, name: str) -> StoredPreset:
@@ -202,23 +202,23 @@ class Presets:
 def _admit(caller: Caller) -> int:
     """Return the id of the server that the caller is in, where they may manage it."""
     if caller.guild_id is None:
-        raise OutsideServer
+        raise NotInGuild
     caller.require(Right.MANAGE_SERVER)
     return caller.guild_id
 
 
-def _unknown() -> BadOption:
-    return BadOption("no such persona", sentence=f"This server has no persona of that name. {_LISTED}")
+def _unknown() -> InvalidOption:
+    return InvalidOption("no such persona", sentence=f"This server has no persona of that name. {_LISTED}")
 
 
-def _taken(name: str) -> BadOption:
-    return BadOption(
+def _taken(name: str) -> InvalidOption:
+    return InvalidOption(
         "name taken", sentence=f"There is a persona `{name}` already. To write it anew, use `/persona edit`."
     )
 
 
-def _full() -> BadOption:
-    return BadOption(
+def _full() -> InvalidOption:
+    return InvalidOption(
         "too many personas",
         sentence=f"This server has {MOST_PRESETS} personas, which is the most I keep. Remove one first.",
     )

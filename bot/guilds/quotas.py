@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
-from bot.errors import BadOption, OutsideServer
+from bot.errors import InvalidOption, NotInGuild
 from bot.quotas.ledger import LARGEST_AMOUNT
 from bot.quotas.plan import rule_of
 from bot.quotas.rules import Ceilings, Kind, Rule, Scope
@@ -64,8 +64,8 @@ class Listing:
 class ServerQuotas:
     """Changes and lists the limits of the caller's server. Each method asks for the right when it is carried out.
 
-    Every method raises MissingRight where the caller may not manage the server, OutsideServer where there is none, and
-    StoreUnavailable while the store cannot be used; nothing was changed then.
+    Every method raises MissingPermission where the caller may not manage the server, NotInGuild where there is none,
+    and StoreUnavailable while the store cannot be used; nothing was changed then.
     """
 
     def __init__(self, stored: QuotaRules, ceilings: Ceilings, subjects: Subjects, clock: Clock) -> None:
@@ -78,7 +78,7 @@ class ServerQuotas:
         """Set a limit, in place of the one that there is for the same scope, target, kind and period.
 
         Raises:
-            BadOption: `limit` is no limit, `target` doesn't go with `scope`, or there are too many.
+            InvalidOption: `limit` is no limit, `target` doesn't go with `scope`, or there are too many.
         """
         guild_id = _admit(caller)
         wanted = self._stored_rule(guild_id, scope, kind, per, _limit(limit), target)
@@ -88,7 +88,7 @@ class ServerQuotas:
                 guild_id, wanted, most=MOST_RULES, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except RulesFull as full:
-            raise BadOption(
+            raise InvalidOption(
                 "too many rules",
                 sentence=f"This server has {MOST_RULES} limits, which is the most I keep. Take one back first.",
             ) from full
@@ -99,7 +99,7 @@ class ServerQuotas:
         """Take a limit back; None where there was none.
 
         Raises:
-            BadOption: `target` doesn't go with `scope`.
+            InvalidOption: `target` doesn't go with `scope`.
         """
         guild_id = _admit(caller)
         key = self._stored_rule(guild_id, scope, kind, per, None, target).key
@@ -137,7 +137,7 @@ class ServerQuotas:
 def _admit(caller: Caller) -> int:
     """Return the id of the server that the caller is in, where they may manage it."""
     if caller.guild_id is None:
-        raise OutsideServer
+        raise NotInGuild
     caller.require(Right.MANAGE_SERVER)
     return caller.guild_id
 
@@ -151,14 +151,14 @@ def _limit(text: str) -> int | None:
         limit = int(written.replace(",", ""))
         if limit <= LARGEST_AMOUNT:
             return limit
-    raise BadOption(
+    raise InvalidOption(
         "no limit",
         sentence=f"`limit` has to be a whole number from 0 to {LARGEST_AMOUNT:,}, such as 50, or the word `unlimited`.",
     )
 
 
 def _check(scope: Scope, target: Target) -> None:
-    """Raise BadOption unless `target` names nothing, or what `scope` is about."""
+    """Raise InvalidOption unless `target` names nothing, or what `scope` is about."""
     named = {
         Scope.CHANNEL: target.channel_id,
         Scope.MEMBER: target.member_id,
@@ -166,12 +166,14 @@ def _check(scope: Scope, target: Target) -> None:
     }
     stray = next((other for other, found in named.items() if other is not scope and found is not None), None)
     if stray is not None:
-        raise BadOption(
+        raise InvalidOption(
             "target of another scope",
             sentence=f"`target_{stray}` only goes with the scope `{stray}`. Leave it out, or choose that scope.",
         )
     if scope is Scope.ROLE and target.role_id is None:
-        raise BadOption("no role", sentence="Name the role in `target_role`: a limit for roles is for a certain one.")
+        raise InvalidOption(
+            "no role", sentence="Name the role in `target_role`: a limit for roles is for a certain one."
+        )
 
 
 def _log(event: str, caller: Caller, rule: StoredRule) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bot.caller import Caller
 from bot.catalogue import Catalogue, ModelKind
 from bot.clock import Clock, unix_ms
-from bot.errors import OutsideServer
+from bot.errors import NotInGuild
 from bot.guilds import persona_text
 from bot.guilds.fields import ALL, MODELS, PERSONA, READ_CHANNEL, Field, Place
 from bot.guilds.levels import Holding, Level, holding
@@ -53,7 +53,7 @@ class GuildRules:
         `asked` is the command's own word: the name of one of the server's.
 
         Raises:
-            BadOption: there is none of that name.
+            InvalidOption: there is none of that name.
             StoreUnavailable: the settings cannot be read just now.
         """
         if asked is not None:
@@ -72,8 +72,8 @@ class GuildRules:
         """Tell for each setting what holds at `place` and where it comes from.
 
         Raises:
-            MissingRight: the caller may not decide this here.
-            OutsideServer: there is no server.
+            MissingPermission: the caller may not decide this here.
+            NotInGuild: there is no server.
             StoreUnavailable: the settings cannot be read just now.
         """
         self._admit(caller, place)
@@ -88,7 +88,7 @@ class GuildRules:
         """Return the persona that holds at `place`, to be written anew.
 
         Raises:
-            MissingRight, OutsideServer, StoreUnavailable: as from `show`.
+            MissingPermission, NotInGuild, StoreUnavailable: as from `show`.
         """
         return next(held.value for held in await self.show(caller, place) if held.field is PERSONA)
 
@@ -102,8 +102,8 @@ class GuildRules:
         """Make `model` the one for `kind` at `place`.
 
         Raises:
-            MissingRight: the caller may not decide this here.
-            OutsideServer: there is no server.
+            MissingPermission: the caller may not decide this here.
+            NotInGuild: there is no server.
             ModelNotAllowed: the operator doesn't allow the model, or it is for something else.
             StoreUnavailable: it could not be kept.
         """
@@ -115,9 +115,9 @@ class GuildRules:
         """Make `text` the persona at `place`.
 
         Raises:
-            MissingRight: the caller may not decide this here.
-            OutsideServer: there is no server.
-            BadOption: it is empty or too long.
+            MissingPermission: the caller may not decide this here.
+            NotInGuild: there is no server.
+            InvalidOption: it is empty or too long.
             StoreUnavailable: it could not be kept.
         """
         self._admit(caller, place)
@@ -128,8 +128,8 @@ class GuildRules:
         """Take back all that is set at `place`, so that the next level holds; return what was set.
 
         Raises:
-            MissingRight: the caller may not decide this here.
-            OutsideServer: there is no server.
+            MissingPermission: the caller may not decide this here.
+            NotInGuild: there is no server.
             StoreUnavailable: it could not be kept.
         """
         guild_id = self._admit(caller, place)
@@ -147,7 +147,7 @@ class GuildRules:
     def _admit(self, caller: Caller, place: Place) -> int:
         """Return the id of the server that the caller is in, where they may decide about `place`."""
         if caller.guild_id is None:
-            raise OutsideServer
+            raise NotInGuild
         caller.require(place.right)
         return caller.guild_id
 

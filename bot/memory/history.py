@@ -30,7 +30,7 @@ class Format(StrEnum):
 class History:
     """What was asked and answered where the caller is, as far as they may see it: public turns and their own private.
 
-    Every method asks for the caller's rights, and may raise MissingRight or StoreUnavailable.
+    Every method asks for the caller's rights, and may raise MissingPermission or StoreUnavailable.
     """
 
     def __init__(self, archive: Archive, removals: Removals, clock: Clock) -> None:

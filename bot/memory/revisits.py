@@ -3,7 +3,7 @@
 import logging
 
 from bot.caller import Caller
-from bot.errors import Forgotten
+from bot.errors import TurnNotFound
 from bot.store.archive import Archive
 from bot.store.removals import Removals
 from bot.store.turns import Turn
@@ -22,14 +22,14 @@ class Revisits:
         """Give a turn to do something with.
 
         Raises:
-            Forgotten: there is none any more.
-            NotTheirs: the caller neither asked nor may manage messages here.
+            TurnNotFound: there is none any more.
+            NotOwner: the caller neither asked nor may manage messages here.
         """
         turn = await self._archive.turn(turn_id)
         if turn is None or turn.channel_id != caller.channel_id:
-            raise Forgotten(f"turn {turn_id}")
+            raise TurnNotFound(f"turn {turn_id}")
         if turn.private and turn.author_id != caller.user_id:
-            raise Forgotten(f"turn {turn_id}, private")
+            raise TurnNotFound(f"turn {turn_id}, private")
         caller.require_own(turn.author_id)
         return turn
 

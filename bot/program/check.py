@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 from itertools import chain
 
 from bot.clock import SystemClock
-from bot.errors import StartupFault
+from bot.errors import StartupError
 from bot.program.checks import database, discord, service, voice
 from bot.program.checks.line import Line, Status, fail, ok
 from bot.program.output import say
@@ -20,11 +20,11 @@ def check(*, as_json: bool = False) -> int:
     """Check it all and write the report, as text or as one JSON object; return 0 where nothing failed, else 1.
 
     Raises:
-        StartupFault: the configuration is bad, so that there is nothing more to check.
+        StartupError: the configuration is bad, so that there is nothing more to check.
     """
     try:
         loaded = load_with_remarks()
-    except StartupFault as fault:
+    except StartupError as fault:
         faults = len(fault.sentence.splitlines())
         what = "one setting is" if faults == 1 else f"{faults} settings are"
         text = f"{what} missing or unusable; each has a line on standard error"

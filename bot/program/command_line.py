@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from bot.errors import StartupFault
+from bot.errors import StartupError
 from bot.program import interrupts
 from bot.settings import Loaded, load, load_with_remarks
 from bot.telemetry import logs
@@ -19,7 +19,7 @@ def run(words: Sequence[str]) -> int:
     options = _parser().parse_args(words)
     try:
         return _run(options)
-    except StartupFault as fault:
+    except StartupError as fault:
         return _report(fault)
 
 
@@ -74,7 +74,7 @@ def _serve(loaded: Loaded) -> int:
         async with watchdog.running():
             try:
                 status = await serve(settings, clock, watchdog)
-            except StartupFault as fault:
+            except StartupError as fault:
                 status = _report(fault)
         interrupts.end_at_once(status)
         exit_despite_threads(status)
@@ -83,7 +83,7 @@ def _serve(loaded: Loaded) -> int:
     return asyncio.run(run())
 
 
-def _report(fault: StartupFault) -> int:
+def _report(fault: StartupError) -> int:
     """Say on standard error why the program ends; return its exit status."""
     sys.stderr.write(fault.sentence + "\n")
     return fault.exit_status

@@ -3,7 +3,7 @@
 from typing import Final
 
 from bot.bot_token import application_of
-from bot.errors import StartupFault
+from bot.errors import StartupError
 from bot.program.output import say
 from bot.settings import BAD_CONFIGURATION, Settings
 from bot.ui.needs import all_needed
@@ -15,7 +15,7 @@ def invite(settings: Settings) -> int:
     """Print the link; return 0.
 
     Raises:
-        StartupFault: the token doesn't tell whose it is.
+        StartupError: the token doesn't tell whose it is.
     """
     client_id = client_id_of(settings.discord_token.get_secret_value())
     scopes, permissions = "+".join(SCOPES), all_needed().value
@@ -27,11 +27,11 @@ def client_id_of(token: str) -> int:
     """Read the application's id out of the first part of a bot token.
 
     Raises:
-        StartupFault: there is none.
+        StartupError: there is none.
     """
     application = application_of(token)
     if application is None:
-        raise StartupFault(
+        raise StartupError(
             "DISCORD_TOKEN: expected a bot token of three parts with dots between them, the first of which tells the "
             "application; copy it anew from the developer portal",
             exit_status=BAD_CONFIGURATION,

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from bot.errors import StartupFault
+from bot.errors import StartupError
 
 
 def open_closed_streams() -> None:
@@ -21,7 +21,7 @@ def say(line: str) -> None:
     """Write one line at once.
 
     Raises:
-        StartupFault: nobody takes it any more (a pipe that was closed, a full disk).
+        StartupError: nobody takes it any more (a pipe that was closed, a full disk).
     """
     try:
         sys.stdout.write(line.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding) + "\n")
@@ -29,4 +29,4 @@ def say(line: str) -> None:
     except OSError as error:
         # Python tries once more at its end, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise StartupFault(f"Standard output can't be written: {error.strerror}.") from error
+        raise StartupError(f"Standard output can't be written: {error.strerror}.") from error

@@ -10,7 +10,7 @@ import discord
 from bot.app import open_services
 from bot.client import Bot
 from bot.clock import Clock
-from bot.errors import StartupFault
+from bot.errors import StartupError
 from bot.program.patience import Patience
 from bot.program.signals import Signals
 from bot.program.watchdog import CLOSING_S, Watchdog
@@ -38,7 +38,7 @@ async def serve(settings: Settings, clock: Clock, watchdog: Watchdog) -> int:
     """Serve until a signal comes; return the exit status. From the signal on the process has the grace and no more.
 
     Raises:
-        StartupFault: it cannot go on; the sentence says why.
+        StartupError: it cannot go on; the sentence says why.
     """
     signals = Signals()
     signals.listen()
@@ -57,7 +57,7 @@ async def _serve_until_stopped(
     """Serve, and try again where Discord is out of reach.
 
     Raises:
-        StartupFault: it was out of reach for too long, or it ended by itself.
+        StartupError: it was out of reach for too long, or it ended by itself.
     """
     patience = Patience(clock)
     while not signals.stop.is_set():
@@ -66,7 +66,7 @@ async def _serve_until_stopped(
             return
         except _NotBegun as error:
             if (pause := patience.pause()) is None:
-                raise StartupFault(str(error)) from error
+                raise StartupError(str(error)) from error
             log.warning("%s", error, extra={"again_in_s": round(pause, 1)})
             if await _stopped_within(pause, signals):
                 return
@@ -79,7 +79,7 @@ async def _serve_once(
 
     Raises:
         _NotBegun: there was no logging in just now.
-        StartupFault: it ended by itself.
+        StartupError: it ended by itself.
     """
     bot = Bot(
         services,
@@ -112,7 +112,7 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
 
     Raises:
         _NotBegun: it was never made.
-        StartupFault: it failed.
+        StartupError: it failed.
     """
     try:
         await serving
@@ -123,27 +123,27 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
     except discord.ConnectionClosed as error:
         if error.code == AUTHENTICATION_FAILED:
             raise _refused_token() from error
-        raise StartupFault(f"Discord ended the connection with code {error.code}") from error
+        raise StartupError(f"Discord ended the connection with code {error.code}") from error
     except (OSError, aiohttp.ClientError, discord.HTTPException, discord.GatewayNotFound) as error:
         answered = error.__cause__ if isinstance(error, discord.GatewayNotFound) else error
         if isinstance(answered, discord.HTTPException) and answered.status == 401:
             raise _refused_token() from error
         if not bot.reached_gateway:
             raise _NotBegun(_reason(answered or error)) from error
-        raise StartupFault(_reason(answered or error)) from error
+        raise StartupError(_reason(answered or error)) from error
     except Exception as error:
         if not bot.reached_gateway:
             log.error("the start broke on an error: %s", type(error).__name__, extra={TRACEBACK: without_words(error)})
-            raise StartupFault(
+            raise StartupError(
                 f"I couldn't start, for a fault of my own ({type(error).__name__}); the log says where."
             ) from error
         # An event that discord.py could not read, most likely.
         log.error("the connection broke on an error: %s", type(error).__name__, extra={TRACEBACK: without_words(error)})
-        raise StartupFault(
+        raise StartupError(
             f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "
             "Whatever supervises me should start me again."
         ) from error
-    raise StartupFault("Discord ended the connection")
+    raise StartupError("Discord ended the connection")
 
 
 async def _put_away(serving: asyncio.Task[None]) -> None:
@@ -164,21 +164,21 @@ async def _stopped_within(seconds: float, signals: Signals) -> bool:
     return True
 
 
-def _refused_token() -> StartupFault:
-    return StartupFault(
+def _refused_token() -> StartupError:
+    return StartupError(
         "DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal",
         exit_status=BAD_CONFIGURATION,
     )
 
 
-def _refused_intent(*, wanted: bool) -> StartupFault:
+def _refused_intent(*, wanted: bool) -> StartupError:
     sentence = "Discord refused an intent: switch it on for this application in the developer portal"
     if wanted:
         sentence = (
             "MESSAGE_CONTENT: Discord refused the intent; expected it to be switched on in the developer portal → Bot "
             "→ Message Content Intent, or `false` here"
         )
-    return StartupFault(sentence, exit_status=BAD_CONFIGURATION)
+    return StartupError(sentence, exit_status=BAD_CONFIGURATION)
 
 
 def _reason(error: BaseException) -> str:

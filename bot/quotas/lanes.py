@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from bot.caller import Caller
 from bot.clock import Clock
-from bot.errors import LineFull, Restarting, WaitedTooLong
+from bot.errors import QueueFull, QueueTimeout, ShuttingDown
 
 LONGEST_LINE: Final = 1000
 """So many may wait in one channel: beyond it nobody would live to see their turn."""
@@ -54,8 +54,8 @@ class Ticket:
         Meanwhile `tell` is told how many are before it: at first, and when those have halved.
 
         Raises:
-            WaitedTooLong: the person would not get the answer any more.
-            Restarting: no more answers start.
+            QueueTimeout: the person would not get the answer any more.
+            ShuttingDown: no more answers start.
         """
         if self.called.is_set():
             return False
@@ -68,10 +68,10 @@ class Ticket:
                 await tell(before)
                 told = before
             if clock.monotonic() - since >= LONGEST_WAIT_S:
-                raise WaitedTooLong
+                raise QueueTimeout
             await self._called_within(LOOK_EVERY_S)
         if self._lanes.closed:
-            raise Restarting
+            raise ShuttingDown
         if told:
             await tell(0)
         log.info(
@@ -133,17 +133,17 @@ class Lanes:
         """Start `ticket` where there is room, else put it in line.
 
         Raises:
-            LineFull: too many wait in that channel.
-            Restarting: no more answers start.
+            QueueFull: too many wait in that channel.
+            ShuttingDown: no more answers start.
         """
         if self.closed:
-            raise Restarting
+            raise ShuttingDown
         if self._fits(ticket):
             self._start(ticket)
             return
         line = self._channels_line.setdefault(ticket.channel_id, {})
         if len(line) >= LONGEST_LINE:
-            raise LineFull
+            raise QueueFull
         ticket.number = next(self._numbers)
         line[ticket.number] = ticket
         self._members_line.setdefault(ticket.member_id, {})[ticket.number] = ticket

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
-from bot.errors import BotError, QuotaSpent, StoreUnavailable
+from bot.errors import BotError, QuotaExceeded, StoreUnavailable
 from bot.quotas.allowance import Allowance
 from bot.quotas.bindings import Binding
 from bot.quotas.plan import Plan
@@ -88,7 +88,7 @@ class Ledger:
         cancelled, whatever comes to be reserved is released again.
 
         Raises:
-            QuotaSpent: a limit would be passed; of several, the one that starts again last.
+            QuotaExceeded: a limit would be passed; of several, the one that starts again last.
             StoreUnavailable: the store cannot be used just now; nothing is reserved.
         """
         plan = self._plan(caller, amounts)
@@ -103,7 +103,7 @@ class Ledger:
         if overdrawn := granting.result():
             over, binding, resets_at = _last_to_reset(plan, overdrawn)
             sentence = refusal(binding, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
-            raise QuotaSpent(sentence, resets_at=resets_at, rule=binding.name)
+            raise QuotaExceeded(sentence, resets_at=resets_at, rule=binding.name)
         return reservation
 
     def allowance(self, reservation: Reservation, kind: Kind) -> Allowance:
@@ -275,7 +275,7 @@ class Ledger:
             return error
         if granted.overdrawn:
             _, binding, resets_at = _last_to_reset(plan, granted.overdrawn)
-            return QuotaSpent(stopped(binding, resets_at=resets_at), resets_at=resets_at)
+            return QuotaExceeded(stopped(binding, resets_at=resets_at), resets_at=resets_at)
         grown = dict(zip(held, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
         reservation.amounts[kind] += more

@@ -54,7 +54,7 @@ class Meter:
         """Tell the standing of what binds the server that `caller` is in as a whole, or their direct messages.
 
         Raises:
-            MissingRight: the caller may not see it.
+            MissingPermission: the caller may not see it.
             StoreUnavailable: the store cannot be read just now.
         """
         caller.require(Right.MANAGE_SERVER)

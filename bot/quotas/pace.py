@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.clock import Clock
-from bot.errors import CoolingOff
+from bot.errors import UserRateLimited
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Pace:
         """Count a call of that member's.
 
         Raises:
-            CoolingOff: it is more than the rate allows; its sentence says when the next one passes.
+            UserRateLimited: it is more than the rate allows; its sentence says when the next one passes.
         """
         if self._rate is None:
             return
@@ -38,7 +38,7 @@ class Pace:
         self._forget(now - self._rate.seconds)
         calls = self._calls.setdefault(member_id, deque(maxlen=self._rate.calls))
         if len(calls) == self._rate.calls and (left := calls[0] + self._rate.seconds - now) > 0:
-            raise CoolingOff(until=_whole_second(self._clock.discord_now() + timedelta(seconds=left)))
+            raise UserRateLimited(until=_whole_second(self._clock.discord_now() + timedelta(seconds=left)))
         calls.append(now)
         self._calls.move_to_end(member_id)
 

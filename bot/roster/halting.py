@@ -58,7 +58,7 @@ class Halting:
         """Have an answer in the caller's channel stopped, whichever process is at work on it; False where none is.
 
         Raises:
-            NotTheirs: it is another member's, and the caller may not manage messages there.
+            NotOwner: it is another member's, and the caller may not manage messages there.
             StoreUnavailable: another process could not be told.
         """
         entry = self._entries.get(answer_id)

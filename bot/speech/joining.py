@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import BotError, BrokenAnswer
+from bot.errors import BotError, InvalidApiResponse
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -39,7 +39,7 @@ def duration_s(mp3: bytes) -> float:
     """Tell how many seconds of sound there are.
 
     Raises:
-        BrokenAnswer: no sound can be found in it.
+        InvalidApiResponse: no sound can be found in it.
     """
     seconds, frames = 0.0, 0
     with _opened(mp3) as (container, stream):
@@ -49,7 +49,7 @@ def duration_s(mp3: bytes) -> float:
             frames += len(_decoded(stream, packet))
     # Four bytes of anything may look like the head of a frame.
     if frames < 2 or seconds <= 0:
-        raise BrokenAnswer(f"speech without sound in {len(mp3)} bytes")
+        raise InvalidApiResponse(f"speech without sound in {len(mp3)} bytes")
     return seconds
 
 
@@ -57,7 +57,7 @@ def join(pieces: Sequence[bytes]) -> bytes:
     """Put MP3s end to end; a single one comes back as it is.
 
     Raises:
-        BrokenAnswer: a piece cannot be read as MP3.
+        InvalidApiResponse: a piece cannot be read as MP3.
     """
     if len(pieces) == 1:
         return pieces[0]
@@ -72,7 +72,7 @@ def to_mp3(data: bytes, kind: str) -> bytes:
     """Encode sound of another kind (FFmpeg's name of the format) as MP3.
 
     Raises:
-        BrokenAnswer: it cannot be read, or there is no sound in it.
+        InvalidApiResponse: it cannot be read, or there is no sound in it.
     """
     rate, channels = _kind(data, kind)
     rate, channels = next((each for each in _RATES if each >= rate), _RATES[-1]), min(channels, 2)
@@ -86,7 +86,7 @@ def fit(mp3: bytes, limit: int) -> bytes:
 
     Raises:
         TooLongToSend: the lowest bit rate still gives more.
-        BrokenAnswer: it cannot be read as MP3.
+        InvalidApiResponse: it cannot be read as MP3.
     """
     if len(mp3) <= limit:
         return mp3
@@ -166,7 +166,7 @@ def _decoded(stream: "AudioStream", packet: "Packet[AudioStream]") -> "list[Audi
 
 def _check_length(seconds: float) -> None:
     if seconds > _LONGEST_S:
-        raise BrokenAnswer(f"speech of more than {_LONGEST_S:.0f} s")
+        raise InvalidApiResponse(f"speech of more than {_LONGEST_S:.0f} s")
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def _opened(data: bytes, kind: str = "mp3") -> Iterator[tuple["InputContainer", 
 
     with _reading(), av.open(io.BytesIO(data), "r", format=kind) as container:
         if not container.streams.audio:
-            raise BrokenAnswer("speech without an audio stream")
+            raise InvalidApiResponse("speech without an audio stream")
         yield container, container.streams.audio[0]
 
 
@@ -192,4 +192,4 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except av.FFmpegError as error:
-        raise BrokenAnswer(f"speech cannot be read: {error.strerror}") from error
+        raise InvalidApiResponse(f"speech cannot be read: {error.strerror}") from error

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
-from bot.errors import BadOption, NothingToSay, OutsideServer
+from bot.errors import InvalidOption, NoSpeakableText, NotInGuild
 from bot.normal_forms import normalized
 from bot.speech.markup import plain_characters
 from bot.speech.pronunciation import Pronunciation, folded
@@ -47,10 +47,10 @@ class Lexicon:
         """Give the words of the caller's server, in their order.
 
         Raises:
-            OutsideServer: there is none.
+            NotInGuild: there is none.
         """
         if caller.guild_id is None:
-            raise OutsideServer
+            raise NotInGuild
         return [Word(each.word, each.say) for each in await self._stored.of_guild(caller.guild_id)]
 
     async def choices(self, caller: Caller) -> Sequence[str]:
@@ -63,8 +63,8 @@ class Lexicon:
         """Have a word said in a certain way; give it, and the same word as it was before if there was one.
 
         Raises:
-            MissingRight, OutsideServer: the caller may not.
-            BadOption: there is no word in one of them, one of them is too long, or there are too many.
+            MissingPermission, NotInGuild: the caller may not.
+            InvalidOption: there is no word in one of them, one of them is too long, or there are too many.
         """
         guild_id = _admit(caller)
         wanted = _stored(word, say)
@@ -73,7 +73,7 @@ class Lexicon:
                 guild_id, wanted, most=MOST_WORDS, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except PronunciationsFull as full:
-            raise BadOption(
+            raise InvalidOption(
                 "too many words",
                 sentence=f"This server has {MOST_WORDS} words already, which is the most I keep. Remove one first.",
             ) from full
@@ -84,7 +84,7 @@ class Lexicon:
         """Have a word said as it is again; give it as it was, or None where there was none.
 
         Raises:
-            MissingRight, OutsideServer: the caller may not.
+            MissingPermission, NotInGuild: the caller may not.
         """
         guild_id = _admit(caller)
         sought = folded(_one_line(word))
@@ -100,7 +100,7 @@ class Lexicon:
 def _admit(caller: Caller) -> int:
     """Return the id of the server that the caller is in, where they may manage it."""
     if caller.guild_id is None:
-        raise OutsideServer
+        raise NotInGuild
     caller.require(Right.MANAGE_SERVER)
     return caller.guild_id
 
@@ -109,17 +109,21 @@ def _stored(word: str, say: str) -> StoredPronunciation:
     """Look whether a word and the way it is said can be used."""
     word = _one_line(word)
     if not has_words(word):
-        raise BadOption("no word", sentence="`word` needs a letter or a number: only words can be said another way.")
+        raise InvalidOption(
+            "no word", sentence="`word` needs a letter or a number: only words can be said another way."
+        )
     if len(word) > LONGEST_WORD:
-        raise BadOption("long word", sentence=f"`word` has {len(word)} characters; {LONGEST_WORD} is the most I keep.")
+        raise InvalidOption(
+            "long word", sentence=f"`word` has {len(word)} characters; {LONGEST_WORD} is the most I keep."
+        )
     try:
         say = _one_line(sayable(say))
-    except NothingToSay as nothing:
-        raise BadOption(
+    except NoSpeakableText as nothing:
+        raise InvalidOption(
             "nothing to say", sentence="`say` needs something that I can say: a letter or a number."
         ) from nothing
     if len(say) > LONGEST_SAY:
-        raise BadOption("long say", sentence=f"`say` has {len(say)} characters; {LONGEST_SAY} is the most I keep.")
+        raise InvalidOption("long say", sentence=f"`say` has {len(say)} characters; {LONGEST_SAY} is the most I keep.")
     return StoredPronunciation(folded(word), word, say)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from bot.audio.pool import Pool
 from bot.audio.talk import Talk
 from bot.clock import Clock
-from bot.errors import Refusal, VoiceLost
+from bot.errors import UserError, VoiceLost
 from bot.speech.speaker import Speaker
 from bot.speech.utterance import Label, Utterance
 
@@ -19,19 +19,19 @@ LONGEST: Final = 20
 log = logging.getLogger(__name__)
 
 
-class NotForAll(Refusal):
+class NotForAll(UserError):
     """Somebody who listens may not read what would be said, or nobody can tell."""
 
     sentence = "Not everybody who listens may read along there, so I don't say it aloud."
 
 
-class QueueFull(Refusal):
+class VoiceQueueFull(UserError):
     """More waits to be said in a server than anybody wants to listen to."""
 
     sentence = "There are 20 things waiting to be said already. Please try again when some of them are through."
 
 
-class NotYours(Refusal):
+class NotYours(UserError):
     """Somebody wants to take the word from another member."""
 
     def __init__(self, member: str) -> None:
@@ -76,16 +76,16 @@ class Line:
         """Do nothing if one more may wait.
 
         Raises:
-            QueueFull: it may not.
+            VoiceQueueFull: it may not.
         """
         if self._closed or len(self._in_order()) > LONGEST:
-            raise QueueFull
+            raise VoiceQueueFull
 
     def add(self, utterance: Utterance) -> int:
         """Put `utterance` on the line, and return how many will be said before it.
 
         Raises:
-            QueueFull: too many wait already.
+            VoiceQueueFull: too many wait already.
         """
         self.check_room()
         self._waiting.append(utterance)
@@ -176,7 +176,7 @@ class Line:
             return True
         try:
             await permit.check()
-        except Refusal as refusal:
+        except UserError as refusal:
             log.info("not said", extra={"member": utterance.label.member_id, "detail": str(refusal)})
             utterance.refuse(refusal)
             return False

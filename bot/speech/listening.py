@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 from bot.intake.workers import Failure, JobFailed, Workers
 from bot.speech.joining import TooLongToSend
 
@@ -14,12 +14,12 @@ async def seconds_of(sounds: Workers, mp3: bytes, owner: int) -> float:
     """Return how many seconds of sound there are in an MP3.
 
     Raises:
-        BrokenAnswer: none can be found in it.
+        InvalidApiResponse: none can be found in it.
     """
     try:
         result = await sounds.run("listen", [mp3], owner=owner)
     except JobFailed as error:
-        raise BrokenAnswer(f"speech: {error}") from error
+        raise InvalidApiResponse(f"speech: {error}") from error
     return float(result.facts["seconds"])
 
 
@@ -28,7 +28,7 @@ async def one_file(sounds: Workers, pieces: Sequence[bytes], limit: int, owner: 
 
     Raises:
         TooLongToSend: it cannot be made small enough.
-        BrokenAnswer: a piece cannot be read.
+        InvalidApiResponse: a piece cannot be read.
     """
     if len(pieces) == 1 and len(pieces[0]) <= limit:
         return pieces[0]
@@ -37,5 +37,5 @@ async def one_file(sounds: Workers, pieces: Sequence[bytes], limit: int, owner: 
     except JobFailed as error:
         if error.failure in (Failure.TOO_BIG, Failure.TOO_SLOW):
             raise TooLongToSend(str(error)) from error
-        raise BrokenAnswer(f"speech: {error}") from error
+        raise InvalidApiResponse(f"speech: {error}") from error
     return result.parts[0]

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.caller import Caller
 from bot.clock import Clock, unix_ms
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 from bot.speech.voices import checked_voice
 from bot.store.voice_preferences import Preference, StoredPreferences
 
@@ -37,7 +37,7 @@ class VoicePreferences:
         """Tell what the caller is spoken with: `asked`, the command's own word, goes before their voice.
 
         Raises:
-            BadOption: no voice could be called that.
+            InvalidOption: no voice could be called that.
         """
         return self._voice(await self._stored.of_member(caller.user_id), asked)
 
@@ -45,12 +45,12 @@ class VoicePreferences:
         """Keep what is given, leave the rest as it is, and tell what holds then.
 
         Raises:
-            BadOption: no voice could be called that, or nobody understands speech at that speed.
+            InvalidOption: no voice could be called that, or nobody understands speech at that speed.
         """
         if voice is not None:
             voice = checked_voice(voice)
         if speed is not None and not SLOWEST <= speed <= FASTEST:
-            raise BadOption(
+            raise InvalidOption(
                 "bad speed", sentence=f"The speed has to be from {SLOWEST} to {FASTEST}; at 1 I speak as I do anyway."
             )
         percent = None if speed is None else round(speed * 100)

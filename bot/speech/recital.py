@@ -11,7 +11,7 @@ from typing import Final, Self
 from bot.api.client import ApiClient
 from bot.api.sending import Sending
 from bot.caller import Caller
-from bot.errors import ApiError, BotError, BrokenAnswer
+from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Kind
@@ -195,15 +195,15 @@ class Recital:
         """Do nothing if there is sound in what came.
 
         Raises:
-            BrokenAnswer: there is none, and so it costs nothing.
+            InvalidApiResponse: there is none, and so it costs nothing.
         """
         if not sound:
-            raise BrokenAnswer("speech without a byte")
+            raise InvalidApiResponse("speech without a byte")
         await seconds_of(self._sounds, bytes(sound), self._caller.user_id)
 
     async def _is_sound(self, sound: bytearray) -> bool:
         try:
             await self._listen(sound)
-        except BrokenAnswer:
+        except InvalidApiResponse:
             return False
         return True

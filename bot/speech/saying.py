@@ -16,7 +16,7 @@ from typing import Final
 from bot.api.client import ApiClient
 from bot.caller import Caller
 from bot.clock import Clock
-from bot.errors import ApiError, BrokenAnswer
+from bot.errors import ApiError, InvalidApiResponse
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
@@ -40,7 +40,7 @@ STOPPED: Final = "It was stopped, so this is only the beginning."
 _SOME_LINES: Final = re.compile(r".{500,}?(?:\n|\Z)|.+", re.DOTALL)
 
 Wording = Callable[[str], Awaitable[str]]
-"""Makes of a text what is said of it; may raise NothingToSay and TooMuchToSay."""
+"""Makes of a text what is said of it; may raise NoSpeakableText and TooMuchToSay."""
 
 logger = logging.getLogger(__name__)
 
@@ -115,10 +115,10 @@ class Saying:
         for what was written to be read.
 
         Raises:
-            NothingToSay: no word is left of the text.
+            NoSpeakableText: no word is left of the text.
             TooMuchToSay: it is more than is read aloud.
-            BadOption: no voice could be called that.
-            QuotaSpent: a limit on characters of speech would be passed.
+            InvalidOption: no voice could be called that.
+            QuotaExceeded: a limit on characters of speech would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
         voice = checked_voice(voice)
@@ -160,7 +160,7 @@ class Saying:
                     return
                 takes = await self._taken(prepared, aloud)
             if not any(take.sound for take in takes) and not aloud.dropped:
-                raise _fault(takes) or BrokenAnswer("speech without a byte")
+                raise _fault(takes) or InvalidApiResponse("speech without a byte")
 
     async def _speak(self, prepared: PreparedSpeech, upload_limit: int, aloud: Utterance | None) -> Speech:
         takes = await self._taken(prepared, aloud)
@@ -168,7 +168,7 @@ class Saying:
         if not heard:
             if aloud is not None and aloud.dropped and fault is None:
                 return Speech(b"", 0, STOPPED)
-            raise fault or BrokenAnswer("speech without a byte")
+            raise fault or InvalidApiResponse("speech without a byte")
         if fault is not None:
             logger.warning("speech cut short pieces=%d heard=%d fault=%s", len(takes), len(heard), fault)
         pieces = [bytes(take.sound) for take in heard]
@@ -223,7 +223,7 @@ class Saying:
         if take.aloud is not None and take.fault is None:
             take.aloud.end()
         if not take.sound:
-            take.fault = take.fault or BrokenAnswer("speech without a byte")
+            take.fault = take.fault or InvalidApiResponse("speech without a byte")
         else:
             await self._listen(take, prepared.caller)
 
@@ -234,7 +234,7 @@ class Saying:
         except asyncio.CancelledError:
             take.sound.clear()  # an earlier piece failed, or the bot stops: this one is not used, and perhaps no sound
             raise
-        except BrokenAnswer as error:
+        except InvalidApiResponse as error:
             take.fault = take.fault or error
             take.sound.clear()
         else:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bot.errors import NothingToSay, Refusal
+from bot.errors import NoSpeakableText, UserError
 from bot.speech.markup import own_words, plain
 from bot.speech.reader import LONGEST_WORD, PAUSE, Reader
 from bot.speech.stops import ends_before, ends_for_certain, may_end
@@ -42,7 +42,7 @@ _STOP_AFTER: Final = (
 )
 
 
-class TooMuchToSay(Refusal):
+class TooMuchToSay(UserError):
     """A text is longer than what is read aloud in one go."""
 
     sentence = "That is too much to read aloud. Try it with a shorter text."
@@ -142,7 +142,7 @@ async def aloud(markdown: str) -> str:
     """Return all that is said of a text that is there already, sentence by sentence in lines.
 
     Raises:
-        NothingToSay: nothing of it is a word.
+        NoSpeakableText: nothing of it is a word.
         TooMuchToSay: it is more than `MOST_ALOUD` characters.
     """
     said = await beginning(markdown, MOST_ALOUD)
@@ -155,7 +155,7 @@ async def beginning(markdown: str, characters: int) -> str:
     """Return what is said of a text as `aloud` does, and of a longer one only what makes it more than `characters`.
 
     Raises:
-        NothingToSay: nothing of it is a word.
+        NoSpeakableText: nothing of it is a word.
     """
     sentences = Sentences()
     said: list[str] = []
@@ -168,7 +168,7 @@ async def beginning(markdown: str, characters: int) -> str:
             return "\n".join(said)
     said += sentences.finish()
     if not said:
-        raise NothingToSay
+        raise NoSpeakableText
     return "\n".join(said)
 
 

@@ -31,7 +31,7 @@ async def spoken_message(
         longest: characters of what is said of the text.
 
     Raises:
-        NothingToSay: nothing of it is a word.
+        NoSpeakableText: nothing of it is a word.
     """
     names = mentions or {}
     said_of = cache(spoken_name)  # of a name that is mentioned over and over

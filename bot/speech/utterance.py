@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from bot.audio.clip import Clip
 from bot.audio.talk import Talk
-from bot.errors import Refusal
+from bot.errors import UserError
 
 CHARACTERS_PER_S: Final = 15.0
 """How fast the voices speak, about; for telling how long something takes before it is there."""
@@ -45,7 +45,7 @@ class Permit(Protocol):
         """Do nothing if everybody who listens now may hear it. Asks Discord where that is not known.
 
         Raises:
-            Refusal: somebody may not, or nobody can tell.
+            UserError: somebody may not, or nobody can tell.
         """
 
     def stands(self) -> bool:
@@ -117,7 +117,7 @@ class Utterance:
         self.near = asyncio.Event()
         """Set when it is about to be heard, and when it was dropped."""
         self.dropped = False
-        self.refused: Refusal | None = None
+        self.refused: UserError | None = None
         """Why it was dropped, where that was because somebody who listens may not hear it."""
         self.on_change: Callable[[], None] = _nothing
         """Called when it may have come nearer to its end; the line's."""
@@ -179,7 +179,7 @@ class Utterance:
         """Wait until the beginning of its sound can be played without a gap, or turns out not to be."""
         await self._clips[0].ready()
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: UserError) -> None:
         """Be silent from now on, since somebody who listens may not hear it."""
         if not self.dropped:
             self.refused = refusal

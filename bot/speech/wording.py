@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Final
 
-from bot.errors import NothingToSay
+from bot.errors import NoSpeakableText
 from bot.speech.markup import (
     EMPHASIS,
     ESCAPED,
@@ -27,13 +27,14 @@ def sayable(text: str) -> str:
     """Give the words of `text` that can be said, with its lines and paragraphs. Code is read as it stands.
 
     Raises:
-        NothingToSay: nothing of it is a word: only punctuation, emoji, mentions, bare links, spoilers or white space.
+        NoSpeakableText: nothing of it is a word: only punctuation, emoji, mentions, bare links, spoilers or white
+            space.
     """
     marked = _TOKENS.sub(_token, plain_characters(text))
     for marks, left in (*_LINE_MARKS, *EMPHASIS):
         marked = marks.sub(left, marked)
     if not has_words(own_words(marked)):
-        raise NothingToSay
+        raise NoSpeakableText
     return _tidy(plain(marked))
 
 
@@ -41,7 +42,7 @@ async def worded(text: str) -> str:
     """Return `sayable(text)`, for where a wording is awaited: what somebody wants to be said is short.
 
     Raises:
-        NothingToSay: nothing of it is a word.
+        NoSpeakableText: nothing of it is a word.
     """
     return sayable(text)
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
-from bot.errors import StartupFault
+from bot.errors import StartupError
 from bot.store import disk
 from bot.store.database import Database
 from bot.store.ownership import denied
@@ -38,7 +38,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     """Open the database at `url`, creating its folder and bringing its tables up to date; closes it on the way out.
 
     Raises:
-        StartupFault: it cannot be used, with one sentence that says why; nothing was altered.
+        StartupError: it cannot be used, with one sentence that says why; nothing was altered.
     """
     path = database_path(url)
     await asyncio.to_thread(_prepare, path)
@@ -57,20 +57,20 @@ def database_path(url: str) -> Path:
     """Read the file's path out of `url`: `sqlite:///relative/path` or `sqlite:////absolute/path`.
 
     Raises:
-        StartupFault: another form, with exit status 2.
+        StartupError: another form, with exit status 2.
     """
     name = url.removeprefix(_URL_START)
     if not url.startswith(_URL_START) or not name.strip("/") or name.startswith(":") or "?" in name or "\0" in name:
-        raise StartupFault(
+        raise StartupError(
             "DATABASE_URL should look like sqlite:///data/bot.db or sqlite:////var/lib/bot.db.", exit_status=2
         )
     return Path(name)
 
 
 def check_engine() -> None:
-    """Raise StartupFault where this Python's SQLite is too old."""
+    """Raise StartupError where this Python's SQLite is too old."""
     if sqlite3.sqlite_version_info < SQLITE_NEEDED:
-        raise StartupFault(f"This Python comes with SQLite {sqlite3.sqlite_version}; 3.37 or newer is needed.")
+        raise StartupError(f"This Python comes with SQLite {sqlite3.sqlite_version}; 3.37 or newer is needed.")
 
 
 def _prepare(path: Path) -> None:
@@ -101,7 +101,7 @@ def _make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words will lie in it
     except OSError as error:
-        told = StartupFault(f"The folder {path.parent} for DATABASE_URL can't be created: {error.strerror}.")
+        told = StartupError(f"The folder {path.parent} for DATABASE_URL can't be created: {error.strerror}.")
         raise denied(path) or told from error
 
 
@@ -110,17 +110,17 @@ def has_content(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for ever
-            raise StartupFault(f"DATABASE_URL points to {path}, which is a pipe or a device; it should be a file.")
+            raise StartupError(f"DATABASE_URL points to {path}, which is a pipe or a device; it should be a file.")
         with path.open("rb") as file:
             start = file.read(len(_FILE_START))
     except FileNotFoundError:
         return False
     except IsADirectoryError as error:
-        raise StartupFault(f"DATABASE_URL points to {path}, which is a folder; it should be a file.") from error
+        raise StartupError(f"DATABASE_URL points to {path}, which is a folder; it should be a file.") from error
     except OSError as error:
-        raise denied(path) or StartupFault(f"The database {path} can't be read: {error.strerror}.") from error
+        raise denied(path) or StartupError(f"The database {path} can't be read: {error.strerror}.") from error
     if start and start != _FILE_START:
-        raise StartupFault(f"The file {path} is not a SQLite database. {_LEFT_ALONE}")
+        raise StartupError(f"The file {path} is not a SQLite database. {_LEFT_ALONE}")
     return bool(start)
 
 
@@ -131,11 +131,11 @@ def look_at(path: Path) -> None:
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         if application != APPLICATION_ID and (application or tables or version_of(connection)):
-            raise StartupFault(f"The database {path} belongs to another program. {_LEFT_ALONE}")
+            raise StartupError(f"The database {path} belongs to another program. {_LEFT_ALONE}")
         if (version := version_of(connection)) > len(migrations()):
             raise _newer(path, version)
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise StartupFault(f"The database {path} is damaged. {_LEFT_ALONE}")
+            raise StartupError(f"The database {path} is damaged. {_LEFT_ALONE}")
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
@@ -144,7 +144,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
     Where two processes do this at once SQLite reports "locked" without waiting, so the wait is ours.
 
     Raises:
-        StartupFault: SQLite does not switch, since the disk can't do what the log needs.
+        StartupError: SQLite does not switch, since the disk can't do what the log needs.
     """
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
@@ -157,31 +157,31 @@ def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
         else:
             break
     if mode != "wal":
-        raise StartupFault(
+        raise StartupError(
             f"The disk of the database {path} can't do SQLite's write-ahead log (it stays at {mode}), as network disks "
             "can't; put the database on a local disk."
         )
 
 
-def _newer(path: Path, version: int) -> StartupFault:
-    return StartupFault(
+def _newer(path: Path, version: int) -> StartupError:
+    return StartupError(
         f"The database {path} was written by a newer version of the bot (its schema is {version}, this one knows "
         f"{len(migrations())}). I left it as it is; update the bot or point DATABASE_URL somewhere else."
     )
 
 
-def unusable(path: Path, error: sqlite3.Error) -> StartupFault:
+def unusable(path: Path, error: sqlite3.Error) -> StartupError:
     """Say why SQLite cannot use the file at `path`."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return StartupFault(f"The database {path} is damaged. {_LEFT_ALONE}")
+        return StartupError(f"The database {path} is damaged. {_LEFT_ALONE}")
     if disk.is_full(error, path):
-        return StartupFault(f"The disk of the database {path} is full; make room on it.")
+        return StartupError(f"The disk of the database {path} is full; make room on it.")
     if disk.is_busy(error):
-        return StartupFault(f"The database {path} can't be used: {error}. Is another program holding it?")
+        return StartupError(f"The database {path} can't be used: {error}. Is another program holding it?")
     if (fault := denied(path)) is not None:
         return fault
     if disk.is_read_only(error):
-        return StartupFault(
+        return StartupError(
             f"The database {path} can't be used: {error}. Give it and its folder to the user that the bot runs as."
         )
-    return StartupFault(f"The database {path} can't be used: {error}.")
+    return StartupError(f"The database {path} can't be used: {error}.")

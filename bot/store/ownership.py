@@ -4,18 +4,18 @@ import os
 from pathlib import Path
 from typing import Final
 
-from bot.errors import StartupFault
+from bot.errors import StartupError
 
 _BESIDE: Final = ("", "-wal", "-shm")
 _SEARCH, _WRITE_IN, _USE = os.X_OK, os.W_OK | os.X_OK, os.R_OK | os.W_OK
 
 
-def denied(path: Path) -> StartupFault | None:
+def denied(path: Path) -> StartupError | None:
     """Say what keeps this user from using the database at `path`, and what to do; None where rights don't."""
     if not hasattr(os, "geteuid"):  # Windows has other rights than these
         return None
     obstacle = _obstacle(path.absolute())
-    return None if obstacle is None else StartupFault(f"The database {path} can't be used: {_told(*obstacle)}.")
+    return None if obstacle is None else StartupError(f"The database {path} can't be used: {_told(*obstacle)}.")
 
 
 def _obstacle(path: Path) -> tuple[str, Path] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import Refusal
+from bot.errors import UserError
 from bot.ui import notices
 from bot.ui.ids import read_id
 from bot.ui.tree import READS, Tree
@@ -17,7 +17,7 @@ Pressed = Callable[[discord.Interaction, int], Awaitable[None]]
 """What is done when a button is pressed: its interaction, and the id that the button carries."""
 
 
-class UnknownButton(Refusal):
+class UnknownButton(UserError):
     """No button of the bot's carries that custom id, or none does any more."""
 
     sentence = "That button doesn't work any more."

@@ -25,7 +25,7 @@ def check_pressed(caller: Caller, interaction: discord.Interaction, message_ids:
     """Do nothing if the message with the pressed button is one of `message_ids`, or the caller may delete it anyhow.
 
     Raises:
-        NotTheirs: they may not: a button of theirs was said to stand there.
+        NotOwner: they may not: a button of theirs was said to stand there.
     """
     if interaction.message is None or interaction.message.id not in message_ids:
         caller.require_own(whose(interaction))

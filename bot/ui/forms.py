@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.errors import Refusal
+from bot.errors import UserError
 from bot.ui import notices
 from bot.ui.gate import Gate
 from bot.ui.tree import Tree
@@ -25,7 +25,7 @@ _TEXT: Final = "text"
 _CHOICE: Final = "choice"
 
 
-class UnknownForm(Refusal):
+class UnknownForm(UserError):
     """No form of the bot's has that custom id, or none has any more."""
 
     sentence = "I don't know that form any more. Please open it once more."

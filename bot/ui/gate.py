@@ -10,7 +10,7 @@ from typing import Any, Final
 import discord
 
 from bot.clock import Clock
-from bot.errors import Restarting, StoreFull, StoreUnavailable
+from bot.errors import ShuttingDown, StoreFull, StoreUnavailable
 from bot.roster.entry import Entry
 from bot.roster.roster import Roster
 from bot.ui.events import Event, InteractionEvent
@@ -178,7 +178,7 @@ class Gate:
                     return
         except (TimeoutError, StoreUnavailable):
             pass  # the sentence is true either way
-        await event.tell(Restarting())
+        await event.tell(ShuttingDown())
 
     async def _finish_within(self, seconds: float) -> None:
         """Wait until nothing runs any more, `seconds` have passed, or somebody is in a hurry."""
@@ -194,6 +194,6 @@ class Gate:
         """End one answer early and see that it says so."""
         work.task.cancel()
         await asyncio.wait({work.task})
-        await work.event.tell_unless_answered(Restarting())
+        await work.event.tell_unless_answered(ShuttingDown())
         if work.entry is not None:
             work.entry.end()

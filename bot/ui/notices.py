@@ -5,7 +5,7 @@ import logging
 import discord
 from discord import app_commands
 
-from bot.errors import BotError, Refusal
+from bot.errors import BotError, UserError
 from bot.telemetry.trips import new_reference
 from bot.ui.surfaces import awaits_answer
 
@@ -76,7 +76,7 @@ def _sentence_for(error: Exception, reference: str) -> str:
 
 def _record(error: Exception, reference: str, **where: object) -> None:
     facts = {"reference": reference, **where, "error": type(error).__name__}
-    if isinstance(error, Refusal):
+    if isinstance(error, UserError):
         log.info("refused", extra={**facts, "detail": str(error)})
     elif isinstance(error, BotError):
         log.warning("failed", extra={**facts, "detail": str(error)})

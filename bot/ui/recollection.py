@@ -7,7 +7,7 @@ import discord
 from bot.conversation import enclosures
 from bot.conversation.enclosures import Enclosure
 from bot.conversation.material import Subject
-from bot.errors import Refusal
+from bot.errors import UserError
 from bot.store.turns import Turn
 from bot.ui.addressed import subject_of
 from bot.ui.attached import enclosed
@@ -15,7 +15,7 @@ from bot.ui.attached import enclosed
 log = logging.getLogger(__name__)
 
 
-class NotThere(Refusal):
+class NotThere(UserError):
     """A question was about something that cannot be had any more."""
 
     sentence = "I don't keep the files and messages that questions are about. Please ask again with them."

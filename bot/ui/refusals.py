@@ -11,12 +11,12 @@ from typing import Final
 import discord
 
 from bot.clock import Clock
-from bot.errors import CoolingOff, LineFull, QuotaSpent, Refusal, TurnedAway
+from bot.errors import AccessDenied, QueueFull, QuotaExceeded, UserError, UserRateLimited
 from bot.ui.chores import Chores
 from bot.ui.message_answers import MessageAnswer
 
 STAYS_S: Final = 15.0
-AGAIN_AFTER_S: Final = {TurnedAway: 3600.0, LineFull: 60.0}
+AGAIN_AFTER_S: Final = {AccessDenied: 3600.0, QueueFull: 60.0}
 """When those are said again that don't tell themselves when they are over."""
 
 PLEASE_WAIT: Final = "⏳"
@@ -39,7 +39,7 @@ class Refusals:
         """Until when who has been told what holds, in monotonic seconds."""
         self._closing = asyncio.Event()
 
-    async def refuse(self, answer: MessageAnswer, refusal: Refusal) -> None:
+    async def refuse(self, answer: MessageAnswer, refusal: UserError) -> None:
         """Say why there is no answer, or show that there is none, as the member has been told already."""
         key, holds_s = self._key(answer, refusal)
         facts = {"user": answer.message.author.id, "channel": answer.channel.id, "error": type(refusal).__name__}
@@ -75,13 +75,13 @@ class Refusals:
         """Take back at once what would be taken back later."""
         self._closing.set()
 
-    def _key(self, answer: MessageAnswer, refusal: Refusal) -> tuple[_Key, float | None]:
+    def _key(self, answer: MessageAnswer, refusal: UserError) -> tuple[_Key, float | None]:
         """Name who is refused by what, and tell for how many seconds that holds; None for what is no limit."""
         member = answer.message.author.id
         match refusal:
-            case QuotaSpent():
+            case QuotaExceeded():
                 return (member, refusal.rule), (refusal.resets_at - self._clock.now()).total_seconds()
-            case CoolingOff():
+            case UserRateLimited():
                 return (member, "pace"), (refusal.until - self._clock.discord_now()).total_seconds()
         return (member, type(refusal).__name__), AGAIN_AFTER_S.get(type(refusal))
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from bot.errors import Refusal
+from bot.errors import UserError
 from bot.guilds.admission import Admission
 from bot.ui import notices
 from bot.ui.gate import Gate
@@ -44,7 +44,7 @@ class Tree(app_commands.CommandTree[Any]):  # Any: the client, of which this fil
             return False
         try:
             self._admit(interaction)
-        except Refusal as refusal:
+        except UserError as refusal:
             if interaction.type is not discord.InteractionType.autocomplete:
                 await notices.show(interaction, refusal)
             return False

@@ -4,7 +4,7 @@ import logging
 
 import discord
 
-from bot.errors import BadOption, BotError
+from bot.errors import BotError, InvalidOption
 from bot.ui.downloads import MoreThanAsked, download
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def check_size(attachment: discord.Attachment, most: int) -> None:
     """Do nothing if a file has at most so many bytes.
 
     Raises:
-        BadOption: it has more.
+        InvalidOption: it has more.
     """
     if attachment.size > most:
         raise _too_large(f"{attachment.size / 2**20:,.1f} MiB", most)
@@ -30,7 +30,7 @@ async def read(attachment: discord.Attachment, most: int) -> bytes:
     """Return what is in a file of at most `most` bytes, whatever Discord says of its size.
 
     Raises:
-        BadOption: it has more.
+        InvalidOption: it has more.
         UploadLost: Discord doesn't give it.
     """
     try:
@@ -45,6 +45,6 @@ async def read(attachment: discord.Attachment, most: int) -> bytes:
         raise UploadLost(type(error).__name__) from error
 
 
-def _too_large(size: str, most: int) -> BadOption:
+def _too_large(size: str, most: int) -> InvalidOption:
     sentence = f"That file has {size}, and {most / 2**20:,.1f} MiB is the most I read."
-    return BadOption(f"file of {size}", sentence=sentence)
+    return InvalidOption(f"file of {size}", sentence=sentence)

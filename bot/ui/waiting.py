@@ -19,8 +19,8 @@ async def in_line(interaction: discord.Interaction, ticket: Ticket) -> bool:
     """Wait until it is the turn of `ticket`, and say so in the acknowledged `interaction`; return whether it waited.
 
     Raises:
-        WaitedTooLong: the person would not get the answer any more.
-        Restarting: no more answers start.
+        QueueTimeout: the person would not get the answer any more.
+        ShuttingDown: no more answers start.
     """
     return await told_in_line(partial(say_meanwhile, interaction), ticket)
 

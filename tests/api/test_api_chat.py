@@ -24,7 +24,7 @@ from api_peers import (
 from bot.api.answers import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.api.client import ApiClient
 from bot.api.payloads import decode
-from bot.errors import BrokenAnswer, ContentRefused, RateLimited, ServerTrouble, TooSlow, Unreachable
+from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
 from bot.yielding import SLICE
 from tests.support.clock import FakeClock
 from tests.support.others import others
@@ -220,7 +220,7 @@ async def test_a_connection_that_breaks_before_the_first_words_is_tried_again(co
 async def test_no_connection_at_all_is_unreachable_after_three_tries(connect, clock):
     async with peer(hanging) as api:
         gone = api.base_url
-    with pytest.raises(Unreachable):
+    with pytest.raises(ApiUnreachable):
         await listen(connect(gone))
 
     assert len(clock.naps) == 2
@@ -231,7 +231,7 @@ async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(con
     async with peer(chunked(delta("Once"), trouble, DONE)) as api:
         stream = connect(api.base_url).chat_stream("m", HELLO)
         assert await anext(stream) == TextDelta("Once")
-        with pytest.raises(ServerTrouble) as caught:
+        with pytest.raises(ApiServerError) as caught:
             await anext(stream)
 
     assert "MARKER" not in str(caught.value)
@@ -239,11 +239,11 @@ async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(con
 
 
 ERRORS_IN_PLACE_OF_WORDS = {
-    "rate limit": ({"error": {"code": "rate_limit_exceeded"}}, RateLimited, 3),
-    "status as code": ({"error": {"code": 502, "message": "upstream"}}, ServerTrouble, 3),
-    "bare text": ({"error": "it broke"}, ServerTrouble, 1),
-    "old vLLM": ({"object": "error", "message": "no"}, ServerTrouble, 1),
-    "event type": ('event: error\ndata: {"message": "x", "type": "overloaded_error"}\n\n', ServerTrouble, 1),
+    "rate limit": ({"error": {"code": "rate_limit_exceeded"}}, ApiRateLimited, 3),
+    "status as code": ({"error": {"code": 502, "message": "upstream"}}, ApiServerError, 3),
+    "bare text": ({"error": "it broke"}, ApiServerError, 1),
+    "old vLLM": ({"object": "error", "message": "no"}, ApiServerError, 1),
+    "event type": ('event: error\ndata: {"message": "x", "type": "overloaded_error"}\n\n', ApiServerError, 1),
 }
 
 
@@ -276,7 +276,7 @@ BROKEN = {
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
 async def test_a_success_that_holds_no_answer_is_a_broken_one(connect, answer):
     async with peer(answer) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await listen(connect(api.base_url))
 
     assert len(api.requests) == 1
@@ -327,7 +327,7 @@ async def test_a_server_that_says_nothing_is_too_slow_after_a_minute(connect):
         await asyncio.wait_for(api.arrived.wait(), DEADLINE_S)
         waited_s = await pass_until(clock, reading)
 
-        assert isinstance(reading.exception(), TooSlow)
+        assert isinstance(reading.exception(), ApiTimeout)
         assert waited_s == pytest.approx(60, abs=5)
         await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
 
@@ -341,7 +341,7 @@ async def test_silence_in_mid_stream_is_too_slow_after_a_minute(connect):
         reading = asyncio.ensure_future(anext(stream))
         waited_s = await pass_until(clock, reading)
 
-    assert isinstance(reading.exception(), TooSlow)
+    assert isinstance(reading.exception(), ApiTimeout)
     assert waited_s == pytest.approx(60, abs=5)
 
 
@@ -359,7 +359,7 @@ async def test_a_stream_that_never_ends_is_too_slow_after_ten_minutes(connect):
         reading = asyncio.ensure_future(listen(connect(api.base_url, clock=clock)))
         await asyncio.wait({reading}, timeout=DEADLINE_S)
 
-    assert isinstance(reading.exception(), TooSlow)
+    assert isinstance(reading.exception(), ApiTimeout)
 
 
 async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(connect):
@@ -425,7 +425,7 @@ async def test_others_have_their_turn_while_many_lines_without_an_event_come_at_
 async def test_an_answer_in_one_piece_is_read_no_further_than_it_is_of_use(connect):
     piece = {"choices": [{"message": {"content": "a" * 3_000_000}, "finish_reason": "stop"}]}
     async with peer(replying(json.dumps(piece))) as api:
-        with pytest.raises(BrokenAnswer, match="more than 2097152 bytes"):
+        with pytest.raises(InvalidApiResponse, match="more than 2097152 bytes"):
             await listen(connect(api.base_url))
 
 
@@ -439,7 +439,7 @@ async def test_an_answer_in_one_piece_is_read_no_further_than_it_is_of_use(conne
 )
 async def test_a_text_of_more_parts_than_a_text_needs_is_broken(connect, content):
     async with peer(streaming(delta(content, finish="stop"), DONE)) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await listen(connect(api.base_url))
 
 
@@ -456,7 +456,7 @@ async def test_a_large_value_where_a_short_one_belongs_is_passed_over(connect, f
 
 async def test_an_error_of_any_size_is_an_error(connect):
     async with peer(streaming({"error": [[]] * 40_000})) as api:
-        with pytest.raises(ServerTrouble):
+        with pytest.raises(ApiServerError):
             await listen(connect(api.base_url))
 
 
@@ -497,7 +497,7 @@ async def test_others_have_their_turn_while_a_long_answer_comes_in_one_piece(con
 async def test_a_whole_answer_of_many_megabytes_is_a_broken_one(connect):
     whole = {"choices": [{"message": {"content": "word " * 1_000_000}, "finish_reason": "stop"}]}
     async with peer(replying(whole)) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await listen(connect(api.base_url))
 
 

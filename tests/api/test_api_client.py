@@ -14,7 +14,7 @@ from api_peers import DEADLINE_S, DONE, KEY, as_event, chunked, delta, hanging, 
 from bot.api.answers import ChatMessage, TextDelta
 from bot.api.limits import Limits
 from bot.api.models import MAX_MODELS
-from bot.errors import ApiError, BadRequest, BrokenAnswer, ServerTrouble, TooSlow, Unauthorised
+from bot.errors import ApiError, ApiServerError, ApiTimeout, BadRequest, InvalidApiResponse, Unauthorised
 from tests.support.clock import FakeClock
 
 HELLO = [ChatMessage("user", "MARKERPROMPT")]
@@ -42,12 +42,12 @@ async def test_an_endless_list_is_cut(connect):
 
 
 NO_LISTS = {
-    "no data": (replying({}), BrokenAnswer),
-    "a page": (replying("<html></html>"), BrokenAnswer),
-    "half": (writing(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), BrokenAnswer),
-    "too long": (replying(b" " * 5_000_000), BrokenAnswer),
+    "no data": (replying({}), InvalidApiResponse),
+    "a page": (replying("<html></html>"), InvalidApiResponse),
+    "half": (writing(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), InvalidApiResponse),
+    "too long": (replying(b" " * 5_000_000), InvalidApiResponse),
     "an error": (replying({"error": {"code": "invalid_api_key"}}), Unauthorised),
-    "a 500": (replying("oh", status=500), ServerTrouble),
+    "a 500": (replying("oh", status=500), ApiServerError),
 }
 
 
@@ -123,7 +123,7 @@ async def test_a_connection_that_is_never_taken_up_is_too_slow(connect):
         base_url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
         # A clock that stands still: only the limit on connecting can pass.
         client = connect(base_url, clock=FakeClock(), limits=Limits(connect_s=0.1))
-        with pytest.raises(TooSlow):
+        with pytest.raises(ApiTimeout):
             await asyncio.wait_for(client.models(), DEADLINE_S)
 
 

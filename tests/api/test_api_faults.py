@@ -10,14 +10,14 @@ from bot.api.answers import ChatMessage
 from bot.api.faults import DeveloperRoleUnknown, fault_in_answer, fault_of_status
 from bot.errors import (
     ApiError,
+    ApiRateLimited,
+    ApiServerError,
+    ApiTimeout,
     BadRequest,
-    BrokenAnswer,
     ContentRefused,
     ContextTooLong,
+    InvalidApiResponse,
     PaymentOrForbidden,
-    RateLimited,
-    ServerTrouble,
-    TooSlow,
     Unauthorised,
     UnknownModel,
 )
@@ -40,7 +40,7 @@ FAULTS = {
     "404": (404, "404 page not found", UnknownModel),
     "400 model by code": (400, error(code="model_not_found"), UnknownModel),
     "400 model by words": (400, error("The model `gpt-9` does not exist"), UnknownModel),
-    "408": (408, "", TooSlow),
+    "408": (408, "", ApiTimeout),
     "413": (413, "<html>too large</html>", ContextTooLong),
     "400 context by code": (400, error(code="context_length_exceeded"), ContextTooLong),
     "400 context by words": (400, error("This model's maximum context length is 8192 tokens."), ContextTooLong),
@@ -57,18 +57,18 @@ FAULTS = {
     "400": (400, error("n must be 1", type="invalid_request_error"), BadRequest),
     "400 text": (400, '"no"', BadRequest),
     "418": (418, "", BadRequest),
-    "429": (429, error(code="rate_limit_exceeded"), RateLimited),
+    "429": (429, error(code="rate_limit_exceeded"), ApiRateLimited),
     "429 without credit": (429, error(code="insufficient_quota"), PaymentOrForbidden),
     "429 without credit by words": (429, error("You exceeded your current quota"), PaymentOrForbidden),
-    "500": (500, "Internal Server Error", ServerTrouble),
-    "502": (502, "<html>502</html>", ServerTrouble),
-    "503": (503, error(), ServerTrouble),
-    "504": (504, "", TooSlow),
-    "529": (529, error(type="overloaded_error"), ServerTrouble),
-    "302": (302, "", BrokenAnswer),
+    "500": (500, "Internal Server Error", ApiServerError),
+    "502": (502, "<html>502</html>", ApiServerError),
+    "503": (503, error(), ApiServerError),
+    "504": (504, "", ApiTimeout),
+    "529": (529, error(type="overloaded_error"), ApiServerError),
+    "302": (302, "", InvalidApiResponse),
     "Google's list": (400, '[{"error": {"status": "INVALID_ARGUMENT"}}]', BadRequest),
     "deep nonsense": (400, "[" * 5000, BadRequest),
-    "not UTF-8": (500, "\udcff\udcfe", ServerTrouble),
+    "not UTF-8": (500, "\udcff\udcfe", ApiServerError),
 }
 
 
@@ -82,18 +82,18 @@ def test_a_status_and_its_body_become_the_error_that_fits(status, body, kind):
 
 
 IN_ANSWERS = {
-    "number": ({"error": {"code": 429}}, RateLimited),
+    "number": ({"error": {"code": 429}}, ApiRateLimited),
     "number as text": ({"error": {"code": "402"}}, PaymentOrForbidden),
     "key": ({"error": {"code": "invalid_api_key"}}, Unauthorised),
     "credit": ({"error": {"type": "insufficient_quota"}}, PaymentOrForbidden),
-    "rate": ({"error": {"type": "rate_limit_error"}}, RateLimited),
+    "rate": ({"error": {"type": "rate_limit_error"}}, ApiRateLimited),
     "content": ({"error": {"code": "content_filter"}}, ContentRefused),
     "context": ({"error": {"message": "maximum context length"}}, ContextTooLong),
     "request": ({"error": {"type": "invalid_request_error"}}, BadRequest),
-    "text": ("it broke", ServerTrouble),
+    "text": ("it broke", ApiServerError),
     "text with JSON": ('{"error": {"code": "model_not_found"}}', UnknownModel),
-    "nothing": (None, ServerTrouble),
-    "true": ({"error": True}, ServerTrouble),
+    "nothing": (None, ApiServerError),
+    "true": ({"error": True}, ApiServerError),
 }
 
 
@@ -119,7 +119,7 @@ WAITS = {
 def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
     fault = fault_of_status("chat", 429, header, b"", NOW)
 
-    assert isinstance(fault, RateLimited)
+    assert isinstance(fault, ApiRateLimited)
     assert fault.retry_after == seconds
 
 
@@ -148,7 +148,7 @@ async def test_passing_trouble_is_tried_again(connect, clock, status):
 
 async def test_three_tries_are_all_and_the_pauses_grow(connect, clock):
     async with peer(replying(status=503)) as api:
-        with pytest.raises(ServerTrouble):
+        with pytest.raises(ApiServerError):
             await connect(api.base_url).chat("m", QUESTION)
 
     assert len(api.requests) == 3
@@ -187,7 +187,7 @@ async def test_retry_after_as_a_date_is_measured_on_the_clock(connect):
 
 async def test_a_longer_wait_is_told_at_once_instead(connect, clock):
     async with peer(replying(status=429, Retry_After="21")) as api:
-        with pytest.raises(RateLimited) as caught:
+        with pytest.raises(ApiRateLimited) as caught:
             await connect(api.base_url).chat("m", QUESTION)
 
     assert caught.value.retry_after == 21
@@ -215,11 +215,11 @@ async def test_a_longer_wait_is_told_at_once_instead(connect, clock):
 )
 async def test_an_absurd_retry_after_tells_no_time(connect, said):
     async with peer(replying(status=429, Retry_After=said)) as api:
-        with pytest.raises(RateLimited) as caught:
+        with pytest.raises(ApiRateLimited) as caught:
             await connect(api.base_url).chat("m", QUESTION)
 
     assert caught.value.retry_after is None
-    assert caught.value.sentence == RateLimited.sentence
+    assert caught.value.sentence == ApiRateLimited.sentence
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_an_absurd_retry_after_tells_no_time(connect, said):
     ],
 )
 def test_a_time_to_wait_is_told_as_people_do(seconds, told):
-    assert RateLimited("m", retry_after=seconds).sentence.endswith(f" again in {told}.")
+    assert ApiRateLimited("m", retry_after=seconds).sentence.endswith(f" again in {told}.")
 
 
 async def test_an_endless_error_body_is_read_to_its_bound(connect):

@@ -11,7 +11,7 @@ from api_peers import DEADLINE_S, KEY, chunked, delta, hanging, pass_until, peer
 from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.pictures import Picture, open_picture
-from bot.errors import BrokenAnswer, ContentRefused, ServerTrouble, TooSlow, Unreachable
+from bot.errors import ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
 from tests.support.clock import FakeClock
 from tests.support.make_picture import picture
 
@@ -102,7 +102,7 @@ NO_PICTURES = {
 @pytest.mark.parametrize("entry", NO_PICTURES.values(), ids=NO_PICTURES)
 async def test_what_is_no_picture_is_a_broken_answer_whatever_the_status(connect, entry):
     async with peer(replying(made(entry))) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
 
     assert len(api.requests) == 1
@@ -185,20 +185,20 @@ async def test_a_refusal_in_words_is_told_as_such(connect, answer):
 @pytest.mark.parametrize("words", ["", "ok", "queued", "Here is your picture of a cat."])
 async def test_other_words_are_no_refusal(connect, words):
     async with peer(replying({"data": [], "message": words})) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
 
 
 async def test_an_answer_nested_without_end_is_broken(connect):
     async with peer(replying(b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's")
 async def test_an_answer_of_millions_of_values_takes_no_memory_of_the_bot(connect):
     async with peer(replying('{"data":[' + "0," * 8_000_000 + "0]}")) as api:
-        with pytest.raises(BrokenAnswer, match="memory"):
+        with pytest.raises(InvalidApiResponse, match="memory"):
             await draw(connect(api.base_url))
 
 
@@ -224,7 +224,7 @@ BROKEN = {
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
 async def test_an_answer_without_pictures_is_broken_and_not_tried_again(connect, answer):
     async with peer(answer) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
 
     assert len(api.requests) == 1
@@ -239,7 +239,7 @@ async def test_a_refused_prompt_is_told_as_such(connect):
     assert str(caught.value) == "images: 400 moderation_blocked"
 
 
-@pytest.mark.parametrize(("answer", "error"), [(replying(status=503), ServerTrouble), (writing(b""), Unreachable)])
+@pytest.mark.parametrize(("answer", "error"), [(replying(status=503), ApiServerError), (writing(b""), ApiUnreachable)])
 async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error):
     async with peer(answer) as api:
         with pytest.raises(error):
@@ -250,19 +250,19 @@ async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error):
 
 async def test_a_body_over_its_bound_is_not_read_on(connect):
     async with peer(replying(made(base64_of(bytes(300_000))))) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url, limits=Limits(pictures_bytes=100_000)))
 
 
 async def test_a_picture_over_its_bound_in_bytes_is_not_decoded(connect):
     async with peer(replying(made(base64_of(picture(64, 64, noise=True))))) as api:
-        with pytest.raises(BrokenAnswer, match="characters of base64"):
+        with pytest.raises(InvalidApiResponse, match="characters of base64"):
             await draw(connect(api.base_url, limits=Limits(picture_bytes=1000)))
 
 
 async def test_a_picture_over_its_bound_in_pixels_is_not_decoded(connect):
     async with peer(replying(made(base64_of(picture(9000, 6000, mode="1"))))) as api:
-        with pytest.raises(BrokenAnswer, match="9000×6000"):
+        with pytest.raises(InvalidApiResponse, match="9000×6000"):
             await draw(connect(api.base_url))
 
 
@@ -270,7 +270,7 @@ async def test_a_picture_over_its_bound_in_pixels_is_not_decoded(connect):
 def test_a_picture_that_the_library_itself_fears_is_a_broken_answer(side):
     bomb = picture(side, side, mode="1")
 
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidApiResponse):
         open_picture(bomb, MAX_PIXELS)
 
 
@@ -281,7 +281,7 @@ async def test_a_painter_gets_three_minutes(connect):
         await asyncio.wait_for(api.arrived.wait(), DEADLINE_S)
         waited_s = await pass_until(clock, drawing)
 
-    assert isinstance(drawing.exception(), TooSlow)
+    assert isinstance(drawing.exception(), ApiTimeout)
     assert waited_s == pytest.approx(180, abs=5)
 
 
@@ -318,7 +318,7 @@ FETCHES = {
 @pytest.mark.parametrize("answer", FETCHES.values(), ids=FETCHES)
 async def test_an_address_without_a_picture_is_a_broken_answer(connect, answer):
     async with peer(answer) as store, peer(replying(made({"url": store.base_url + "/cat.png"}))) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url, limits=Limits(picture_bytes=50_000)))
 
     assert len(store.requests) <= 4
@@ -342,7 +342,7 @@ async def test_a_silent_picture_store_does_not_hold_up_the_drawing_for_ever(conn
         await asyncio.wait_for(store.arrived.wait(), DEADLINE_S)
         await pass_until(clock, drawing)
 
-        assert isinstance(drawing.exception(), BrokenAnswer)
+        assert isinstance(drawing.exception(), InvalidApiResponse)
         await asyncio.wait_for(store.closed.wait(), DEADLINE_S)
 
 

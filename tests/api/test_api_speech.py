@@ -9,7 +9,7 @@ from api_peers import DEADLINE_S, chunked, hanging, pass_until, peer, replying, 
 from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.speech import is_mp3
-from bot.errors import BrokenAnswer, RateLimited, ServerTrouble, TooSlow, Unreachable
+from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, InvalidApiResponse
 from tests.support.clock import FakeClock
 from tests.support.make_sound import mp3
 
@@ -97,7 +97,7 @@ NOT_SPEECH = {
 @pytest.mark.parametrize("answer", NOT_SPEECH.values(), ids=NOT_SPEECH)
 async def test_what_is_no_whole_mp3_is_a_broken_answer_whatever_the_status(connect, answer):
     async with peer(answer) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await hear(connect(api.base_url))
 
     assert len(api.requests) == 1
@@ -106,7 +106,7 @@ async def test_what_is_no_whole_mp3_is_a_broken_answer_whatever_the_status(conne
 async def test_an_error_object_under_a_success_is_that_error(connect):
     limited = {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}
     async with peer(replying(limited, content_type="audio/mpeg")) as api:
-        with pytest.raises(RateLimited):
+        with pytest.raises(ApiRateLimited):
             await hear(connect(api.base_url))
 
 
@@ -118,7 +118,7 @@ async def test_more_than_the_bound_is_a_broken_answer(connect):
             await writer.drain()
 
     async with peer(endless) as api:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await hear(connect(api.base_url, limits=Limits(speech_bytes=100_000)))
         await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
 
@@ -135,7 +135,7 @@ async def test_trouble_before_the_first_byte_is_tried_again(connect, trouble):
     assert len(api.requests) == 2
 
 
-@pytest.mark.parametrize(("answer", "error"), [(replying(status=503), ServerTrouble), (writing(b""), Unreachable)])
+@pytest.mark.parametrize(("answer", "error"), [(replying(status=503), ApiServerError), (writing(b""), ApiUnreachable)])
 async def test_lasting_trouble_is_told_after_three_tries(connect, answer, error):
     async with peer(answer) as api:
         with pytest.raises(error):
@@ -165,5 +165,5 @@ async def test_a_silent_speaker_is_too_slow_after_a_minute(connect, answer):
         await asyncio.wait_for(api.arrived.wait(), DEADLINE_S)
         waited_s = await pass_until(clock, reading)
 
-    assert isinstance(reading.exception(), TooSlow)
+    assert isinstance(reading.exception(), ApiTimeout)
     assert waited_s == pytest.approx(60, abs=5)

@@ -9,7 +9,7 @@ from bot.api.fetching import CheckedResolver, PictureFetcher, is_public
 from bot.api.limits import Limits
 from bot.api.transport import Transport, open_session
 from bot.clock import SystemClock
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 
 PUBLIC = ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 NOT_PUBLIC = [
@@ -63,7 +63,7 @@ HOSTS = ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "[::ffff
 async def test_a_public_api_cannot_make_the_bot_fetch_from_its_own_machine(host):
     async with peer(replying(b"secret")) as inside:
         port = inside.base_url.split(":")[2].split("/")[0]
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await fetch(f"http://{host}:{port}/", api="https://8.8.8.8/v1")
 
     assert inside.requests == []
@@ -78,13 +78,13 @@ async def test_a_private_api_may_name_its_neighbours():
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "0.0.0.0"])
 async def test_even_a_private_api_cannot_name_link_local_addresses(host):
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidApiResponse):
         await fetch(f"http://{host}/latest/meta-data", api="http://10.0.0.1/v1")
 
 
 async def test_a_name_is_refused_where_it_is_resolved_so_that_it_cannot_change_later():
     resolver = CheckedResolver(allow_private=False)
 
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidApiResponse):
         await resolver.resolve("localhost", 80)
     assert await CheckedResolver(allow_private=True).resolve("localhost", 80)

@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from bot.api.pictures import MOST_SCANS, Picture, open_picture
 from bot.conversation.sights import shown
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 from tests.support.make_picture import many_scans, picture
 
 MOST = 16_000_000
@@ -88,7 +88,7 @@ def test_a_picture_is_shown_upright(kind: str) -> None:
 
 def test_a_jpeg_of_a_sane_number_of_scans_is_one_and_another_is_none() -> None:
     assert open_picture(many_scans(20), MOST).width == 64
-    with pytest.raises(BrokenAnswer, match="scans"):
+    with pytest.raises(InvalidApiResponse, match="scans"):
         open_picture(many_scans(MOST_SCANS), MOST)
 
 
@@ -108,7 +108,7 @@ NONE = {
 
 @pytest.mark.parametrize("data", NONE.values(), ids=NONE)
 def test_what_is_no_picture_or_too_large_a_one_is_a_broken_answer(data: bytes) -> None:
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidApiResponse):
         open_picture(data, MOST)
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidApiResponse):
         shown(data)

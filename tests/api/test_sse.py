@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.api.sse import EventDecoder, ServerSentEvent
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 
 
 def decode(*chunks: bytes) -> list[ServerSentEvent]:
@@ -71,7 +71,7 @@ def test_an_event_without_its_blank_line_is_handed_over_at_the_end():
 def test_an_endless_line_is_broken_off_at_its_bound(size):
     decoder = EventDecoder(max_line=64)
 
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidApiResponse):
         list(map(decoder.feed, [b"x" * size] * 100))
 
 
@@ -79,7 +79,7 @@ def test_an_endless_line_is_broken_off_at_its_bound(size):
 def test_an_endless_event_is_broken_off_at_its_bound(line):
     decoder = EventDecoder(max_event=100)
 
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidApiResponse):
         list(map(decoder.feed, [line] * 200))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.audio.frames import SILENCE
 from bot.audio.talk import Talk
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 from tests.audio.by_hand import ByHand, put, read
 from tests.support.hear_opus import decoded, place
 from tests.support.make_sound import mp3, mp3_of, tune
@@ -58,7 +58,7 @@ async def test_what_is_no_mp3_is_a_fault_and_the_next_clip_is_heard(file: bytes)
     packets = read(pool, talk)
     await broken.ready()
     heard = await broken.done()
-    assert (heard.seconds, heard.dropped, type(heard.fault)) == (0, False, BrokenAnswer)
+    assert (heard.seconds, heard.dropped, type(heard.fault)) == (0, False, InvalidApiResponse)
     assert SILENCE not in packets
     _, alike = place(decoded(packets), tune(1, 0.5), near=120, within=250)
     assert alike > 0.95

@@ -7,7 +7,7 @@ import pytest
 from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
 from bot.catalogue.catalogue import RETRY_S
 from bot.clock import SystemClock
-from bot.errors import ModelNotAllowed, Unreachable
+from bot.errors import ApiUnreachable, ModelNotAllowed
 from tests.support.clock import FakeClock
 
 DEFAULTS = {ModelKind.CHAT: "gpt-4.1", ModelKind.SPEECH: "tts-1", ModelKind.IMAGE: "dall-e-3"}
@@ -115,7 +115,7 @@ async def test_a_name_of_another_shape_is_never_permitted(name: str, allowed: tu
 
 
 async def unreachable() -> list[str]:
-    raise Unreachable
+    raise ApiUnreachable
 
 
 async def test_the_operators_own_model_is_always_allowed() -> None:
@@ -130,11 +130,11 @@ async def test_without_a_list_the_operators_models_are_offered() -> None:
 
 
 async def test_a_failed_refresh_keeps_the_old_list() -> None:
-    answers: list[list[str] | Unreachable] = [["o3"], Unreachable()]
+    answers: list[list[str] | ApiUnreachable] = [["o3"], ApiUnreachable()]
 
     async def list_models() -> list[str]:
         answer = answers.pop(0)
-        if isinstance(answer, Unreachable):
+        if isinstance(answer, ApiUnreachable):
             raise answer
         return answer
 

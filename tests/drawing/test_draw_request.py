@@ -3,7 +3,7 @@
 import pytest
 
 from bot.drawing.request import DrawRequest, sizes_of
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 
 
 @pytest.mark.parametrize(
@@ -39,20 +39,20 @@ def test_a_size_is_sent_in_the_form_of_the_api(typed: str | None, sent: str | No
 
 @pytest.mark.parametrize("typed", ["huge!", "1x1", "1024x", "1024 by 1024", "100000x100000", '"}', "x" * 40])
 def test_an_unreadable_size_is_refused_with_those_that_would_do(typed: str) -> None:
-    with pytest.raises(BadOption) as refused:
+    with pytest.raises(InvalidOption) as refused:
         DrawRequest("a cat", "dall-e-3", size=typed).checked()
     assert "`1792x1024`" in refused.value.sentence
 
 
 @pytest.mark.parametrize("n", [0, -1, 5])
 def test_only_one_to_four_pictures_are_drawn(n: int) -> None:
-    with pytest.raises(BadOption, match="bad n") as refused:
+    with pytest.raises(InvalidOption, match="bad n") as refused:
         DrawRequest("a cat", "dall-e-3", n=n).checked()
     assert "1 to 4" in refused.value.sentence
 
 
 def test_a_prompt_needs_words() -> None:
-    with pytest.raises(BadOption):
+    with pytest.raises(InvalidOption):
         DrawRequest(" \n", "dall-e-3").checked()
     assert DrawRequest("  a cat ", "dall-e-3").checked().prompt == "a cat"
 

@@ -17,7 +17,7 @@ from bot.clock import SystemClock
 from bot.drawing.drawing import Drawing, Drawn
 from bot.drawing.fitting import PictureTooBig
 from bot.drawing.request import DrawRequest
-from bot.errors import BadOption, BadRequest, BrokenAnswer, ContentRefused, QuotaSpent, ServerTrouble
+from bot.errors import ApiServerError, BadRequest, ContentRefused, InvalidApiResponse, InvalidOption, QuotaExceeded
 from bot.quotas.rules import Kind
 from tests.support.make_picture import picture
 from tests.support.workshop import CALLER, DEADLINE_S, Workshop, refusing, workshop
@@ -145,11 +145,11 @@ async def test_when_all_fail_the_most_telling_error_is_raised_and_all_is_given_b
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (refusing(500), ServerTrouble),
-        (drawn([]), BrokenAnswer),
-        (drawn([b"<html>"]), BrokenAnswer),
-        (drawn([picture(64, 64, noise=True)[:5000]]), BrokenAnswer),
-        (web.Response(body=PNG, content_type="image/png"), BrokenAnswer),
+        (refusing(500), ApiServerError),
+        (drawn([]), InvalidApiResponse),
+        (drawn([b"<html>"]), InvalidApiResponse),
+        (drawn([picture(64, 64, noise=True)[:5000]]), InvalidApiResponse),
+        (web.Response(body=PNG, content_type="image/png"), InvalidApiResponse),
     ],
     ids=["500", "nothing", "html", "torn", "bare file"],
 )
@@ -162,9 +162,9 @@ async def test_what_is_no_picture_is_not_paid_for(tmp_path: Path, answer: web.Re
 
 async def test_a_spent_quota_or_a_bad_option_refuses_before_anything_is_asked(tmp_path: Path) -> None:
     async with workshop(tmp_path, drawing, member_images=2) as shop:
-        with pytest.raises(BadOption):
+        with pytest.raises(InvalidOption):
             await draw(shop, DrawRequest("a cat", "dall-e-3", size="big!"))
-        with pytest.raises(QuotaSpent):
+        with pytest.raises(QuotaExceeded):
             await draw(shop, several(3))
         assert shop.asked == []
         assert await shop.used(Kind.IMAGES) == 0

@@ -7,7 +7,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.drawing.fitting import REQUEST_LIMIT, Fitted, PictureTooBig, fit
-from bot.errors import BotError, BrokenAnswer
+from bot.errors import BotError, InvalidApiResponse
 from bot.intake.intake import Intake
 from tests.support.make_picture import picture
 
@@ -89,7 +89,7 @@ async def test_one_that_cannot_fit_leaves_the_others_alone(intake: Intake) -> No
     fitted = await fit(intake.files, [(big, "image/png"), (small, "image/png"), (broken, "image/png")], len(small))
     assert isinstance(fitted[0], PictureTooBig)
     assert fitted[1] == Fitted(small, "png")
-    assert isinstance(fitted[2], BrokenAnswer)
+    assert isinstance(fitted[2], InvalidApiResponse)
 
 
 async def test_pictures_share_one_request(intake: Intake) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from bot import env_file, settings
-from bot.errors import StartupFault
+from bot.errors import StartupError
 
 NAMES = [name.upper() for name in settings.Settings.model_fields]
 VALUES = (
@@ -41,7 +41,7 @@ def _load_in(folder: str) -> list[str]:
         for name in NAMES:
             os.environ.pop(name, None)
         return list(settings.load_with_remarks().remarks)
-    except StartupFault as fault:
+    except StartupError as fault:
         return fault.sentence.split("\n") if fault.exit_status == settings.BAD_CONFIGURATION else ["another status"]
     finally:
         os.environ.clear()

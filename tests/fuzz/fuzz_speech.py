@@ -7,7 +7,7 @@ from random import Random
 from typing import Final
 from unittest.mock import patch
 
-from bot.errors import NothingToSay
+from bot.errors import NoSpeakableText
 from bot.speech.pieces import PIECE_LIMIT, cut
 from bot.speech.pronunciation import Pronunciation
 from bot.speech.reader import Reader
@@ -46,9 +46,9 @@ def try_one(random: Random) -> None:
         assert sentence == " ".join(sentence.split())
         assert all(0 < len(piece) <= PIECE_LIMIT for piece in cut(pronunciation.apply(sentence)))
     name = _text(random)[:100]
-    with suppress(NothingToSay):
+    with suppress(NoSpeakableText):
         sayable(text)
-    with suppress(NothingToSay), _bounded_steps(MOST_NAMES * len(name) + MOST_NAMES * len(text)):
+    with suppress(NoSpeakableText), _bounded_steps(MOST_NAMES * len(name) + MOST_NAMES * len(text)):
         asyncio.run(_spoken(text, name))
 
 

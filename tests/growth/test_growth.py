@@ -12,7 +12,7 @@ import pytest
 
 from bot.api.thinking import ThinkingFilter
 from bot.conversation.texts import decoded
-from bot.errors import NothingToSay
+from bot.errors import NoSpeakableText
 from bot.markdown.rendering import Rendering, rendered
 from bot.markdown.splitter import Splitter, split
 from bot.normal_forms import normalized
@@ -60,7 +60,7 @@ def text_file(text: str) -> None:
 
 
 def worded(text: str) -> None:
-    with suppress(NothingToSay):
+    with suppress(NoSpeakableText):
         sayable(text)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.caller import Caller, Right
 from bot.clock import SystemClock
-from bot.errors import MissingRight, OutsideServer
+from bot.errors import MissingPermission, NotInGuild
 from bot.guilds.auto_read import AutoRead
 from bot.store.changes import ChangeLog
 from bot.store.database import Database
@@ -51,15 +51,15 @@ async def test_it_takes_somebody_who_manages_the_channel_that_is_read_and_the_on
         auto_read.set(MO, OTHER, HERE_ONLY),
         auto_read.clear(ADA, NOWHERE),
     ):
-        with pytest.raises(MissingRight):
+        with pytest.raises(MissingPermission):
             await refused
     for refused in (auto_read.set(IN_PRIVATE, CHANNEL, HERE_AND_THERE), auto_read.clear(IN_PRIVATE, HERE_AND_THERE)):
-        with pytest.raises(OutsideServer):
+        with pytest.raises(NotInGuild):
             await refused
     assert await auto_read.get(GUILD) is None
     await auto_read.set(MO, OTHER, HERE_AND_THERE)
     for refused in (auto_read.set(MO, CHANNEL, HERE_ONLY), auto_read.clear(MO, HERE_ONLY)):
-        with pytest.raises(MissingRight) as missing:
+        with pytest.raises(MissingPermission) as missing:
             await refused
         assert missing.value.sentence.startswith(f"You need the **Manage Channels** permission in <#{OTHER}> to do")
     assert await auto_read.get(GUILD) == OTHER

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.errors import CoolingOff, TurnedAway
+from bot.errors import AccessDenied, UserRateLimited
 from bot.guilds.admission import Admission
 from bot.guilds.doors import Doors
 from bot.quotas.pace import Pace, Rate
@@ -30,7 +30,7 @@ def test_who_passes(doors: Doors, user: int, guild: int | None, passes: bool) ->
     if passes:
         doors.check(user, guild)
     else:
-        with pytest.raises(TurnedAway):
+        with pytest.raises(AccessDenied):
             doors.check(user, guild)
 
 
@@ -39,12 +39,12 @@ def test_choices_are_not_counted_and_calls_are() -> None:
     for _ in range(20):
         admission.check(ADA, HOME)
     admission.check_call(ADA, HOME)
-    with pytest.raises(CoolingOff):
+    with pytest.raises(UserRateLimited):
         admission.check_call(ADA, None)
 
 
 def test_whoever_is_turned_away_is_not_counted() -> None:
     admission = Admission(Doors(allowed_guilds={HOME}), Pace(Rate(1, 12), FakeClock()))
-    with pytest.raises(TurnedAway):
+    with pytest.raises(AccessDenied):
         admission.check_call(ADA, AWAY)
     admission.check_call(ADA, HOME)

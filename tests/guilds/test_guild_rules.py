@@ -7,7 +7,7 @@ import pytest
 
 from bot.caller import Caller, Right
 from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
-from bot.errors import BadOption, MissingRight, ModelNotAllowed, OutsideServer
+from bot.errors import InvalidOption, MissingPermission, ModelNotAllowed, NotInGuild
 from bot.guilds.fields import PERSONA, Place
 from bot.guilds.levels import Level
 from bot.guilds.presets import Presets
@@ -62,7 +62,7 @@ async def test_a_persona_that_is_named_beats_them_all(rules: GuildRules, databas
     await rules.write_persona(MODERATOR, Place.CHANNEL, "You are a channel.")
     assert await rules.persona_for(MEMBER, "PIRATE ") == "Arr, {user}."
     assert await rules.persona_choices(MEMBER) == ["Pirate"]
-    with pytest.raises(BadOption):
+    with pytest.raises(InvalidOption):
         await rules.persona_for(MEMBER, "Parrot")
     assert await rules.persona_for(MEMBER) == "You are a channel."
 
@@ -116,9 +116,9 @@ async def test_without_the_right_nothing_is_shown_or_changed(
 ) -> None:
     await rules.write_persona(MODERATOR, place, "Mine.")
     others = Caller(3, "Eve", GUILD, CHANNEL, CHANNEL, frozenset(Right) - {place.right})
-    with pytest.raises(MissingRight, match=place.right):
+    with pytest.raises(MissingPermission, match=place.right):
         await act(place)(rules, others)
-    with pytest.raises(OutsideServer):
+    with pytest.raises(NotInGuild):
         await act(place)(rules, Caller(3, "Eve", None, CHANNEL, CHANNEL))
     assert rules.model_choices(others, place, ModelKind.CHAT, "") == []
     assert rules.model_choices(MODERATOR, place, ModelKind.CHAT, "") == ["gpt-4.1"]
@@ -127,7 +127,7 @@ async def test_without_the_right_nothing_is_shown_or_changed(
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001], ids=["empty", "blank", "too long"])
 async def test_a_persona_that_cannot_be_used_is_refused(rules: GuildRules, text: str) -> None:
-    with pytest.raises(BadOption):
+    with pytest.raises(InvalidOption):
         await rules.write_persona(MODERATOR, Place.CHANNEL, text)
     assert await rules.persona_for(MEMBER) == OPERATORS
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 from bot.guilds import preset_names
 from bot.guilds.preset_files import LARGEST_FILE, MOST_PRESETS, read, written
 from bot.store.presets import StoredPreset
@@ -29,7 +29,7 @@ def named(number: int, text: str = "Hm.") -> dict[str, str]:
 
 
 def problems(data: bytes) -> list[str]:
-    with pytest.raises(BadOption) as refused:
+    with pytest.raises(InvalidOption) as refused:
         read(data)
     assert len(refused.value.sentence) <= 2000
     return refused.value.sentence.splitlines()
@@ -38,7 +38,7 @@ def problems(data: bytes) -> list[str]:
 def usable(name: str) -> bool:
     try:
         return bool(preset_names.checked(name))
-    except BadOption:
+    except InvalidOption:
         return False
 
 

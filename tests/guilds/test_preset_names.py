@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 from bot.guilds.preset_names import LONGEST_NAME, checked, folded, tidied
 
 
@@ -44,7 +44,7 @@ def test_names_that_differ_are_not() -> None:
 
 @pytest.mark.parametrize("typed", ["", "  ", "\u200b", "\u200d", "\u0301", "a" * (LONGEST_NAME + 1)])
 def test_what_cannot_be_a_name_is_refused(typed: str) -> None:
-    with pytest.raises(BadOption):
+    with pytest.raises(InvalidOption):
         checked(typed)
 
 

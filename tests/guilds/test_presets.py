@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.caller import Caller, Right
-from bot.errors import BadOption, MissingRight, OutsideServer
+from bot.errors import InvalidOption, MissingPermission, NotInGuild
 from bot.guilds.preset_files import MOST_PRESETS
 from bot.guilds.presets import Imported, Presets
 from bot.intake.intake import Intake
@@ -40,7 +40,7 @@ def presets(database: Database, intake: Intake) -> Presets:
 
 
 async def refusal(waiting: Awaitable[object]) -> str:
-    with pytest.raises(BadOption) as refused:
+    with pytest.raises(InvalidOption) as refused:
         await waiting
     return refused.value.sentence
 
@@ -150,9 +150,9 @@ async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(pre
 )
 async def test_without_the_right_nothing_is_shown_or_changed(presets: Presets, database: Database, act: Act) -> None:
     await presets.add(MO, "Pirate", PIRATE)
-    with pytest.raises(MissingRight):
+    with pytest.raises(MissingPermission):
         await act(presets, dataclasses.replace(MO, rights=frozenset(Right) - {Right.MANAGE_SERVER}))
-    with pytest.raises(OutsideServer):
+    with pytest.raises(NotInGuild):
         await act(presets, DIRECT)
     assert len(await ChangeLog(database).newest(GUILD, 9)) == 1
 
@@ -166,7 +166,7 @@ async def test_choices_are_for_those_who_may_use_them(presets: Presets) -> None:
 
 async def test_there_are_none_in_direct_messages(presets: Presets) -> None:
     assert "in direct messages there are none" in await refusal(presets.persona_named(DIRECT, "Pirate"))
-    with pytest.raises(OutsideServer):
+    with pytest.raises(NotInGuild):
         await presets.names(DIRECT)
 
 

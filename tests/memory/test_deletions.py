@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from kept_turns import CHANNEL, Say, SleepClock
-from test_retention import Unreachable
+from test_retention import ApiUnreachable
 
 from bot.memory.deletions import BATCH, RETRY_S, Deletions
 from bot.store.conversations import Conversations
@@ -14,12 +14,12 @@ from bot.store.removals import Removals
 
 
 @pytest.fixture
-def store(database: Database) -> Unreachable:
-    return Unreachable(database)
+def store(database: Database) -> ApiUnreachable:
+    return ApiUnreachable(database)
 
 
 @pytest.fixture
-def deletions(store: Unreachable, gone: Gone, clock: SleepClock) -> Deletions:
+def deletions(store: ApiUnreachable, gone: Gone, clock: SleepClock) -> Deletions:
     return Deletions(Removals(store, gone), clock)
 
 
@@ -36,7 +36,7 @@ async def until(conversations: Conversations, wanted: str) -> None:
 async def test_what_could_not_be_deleted_is_out_of_sight_at_once_and_deleted_later(
     database: Database,
     conversations: Conversations,
-    store: Unreachable,
+    store: ApiUnreachable,
     deletions: Deletions,
     say: Say,
     clock: SleepClock,
@@ -54,7 +54,7 @@ async def test_what_could_not_be_deleted_is_out_of_sight_at_once_and_deleted_lat
 
 
 async def test_a_deleted_channel_is_tried_again_as_well(
-    conversations: Conversations, store: Unreachable, deletions: Deletions, say: Say, clock: SleepClock
+    conversations: Conversations, store: ApiUnreachable, deletions: Deletions, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
     async with deletions.running():
@@ -68,7 +68,7 @@ async def test_a_deleted_channel_is_tried_again_as_well(
 
 
 async def test_what_is_left_at_the_end_is_still_carried_out(
-    database: Database, store: Unreachable, deletions: Deletions, say: Say, clock: SleepClock
+    database: Database, store: ApiUnreachable, deletions: Deletions, say: Say, clock: SleepClock
 ) -> None:
     await say("a", answer_message_ids=(1,))
     async with deletions.running():
@@ -79,7 +79,7 @@ async def test_what_is_left_at_the_end_is_still_carried_out(
 
 
 async def test_many_at_once_are_looked_up_in_batches(
-    database: Database, store: Unreachable, deletions: Deletions, say: Say
+    database: Database, store: ApiUnreachable, deletions: Deletions, say: Say
 ) -> None:
     await say("a", answer_message_ids=(5 * BATCH,))
     store.down = False
@@ -91,7 +91,7 @@ async def test_many_at_once_are_looked_up_in_batches(
 
 
 async def test_an_id_that_no_database_takes_stops_no_other_deletion(
-    database: Database, conversations: Conversations, store: Unreachable, deletions: Deletions, say: Say
+    database: Database, conversations: Conversations, store: ApiUnreachable, deletions: Deletions, say: Say
 ) -> None:
     store.down = False
     await say("a", answer_message_ids=(1,))

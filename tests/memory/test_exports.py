@@ -7,7 +7,7 @@ import pytest
 from kept_turns import ANN, ANNA, CHANNEL, GUILD, Say, SleepClock
 
 from bot.caller import Right
-from bot.errors import MissingRight
+from bot.errors import MissingPermission
 from bot.memory.exports import json_file, markdown_file
 from bot.memory.history import Format, History
 from bot.memory.own_data import OwnData
@@ -74,7 +74,7 @@ async def test_every_use_of_the_history_takes_its_own_right(history: History, ri
     clearing = [history.count(caller), history.clear(caller)]
     needs_it, does_not = (reading, clearing) if right is Right.READ_MESSAGE_HISTORY else (clearing, reading)
     for use in needs_it:
-        with pytest.raises(MissingRight):
+        with pytest.raises(MissingPermission):
             await use
     for use in does_not:
         await use

@@ -19,7 +19,7 @@ from bot.store.removals import Removals
 T = TypeVar("T")
 
 
-class Unreachable:
+class ApiUnreachable:
     """A database that cannot be used while `down`."""
 
     def __init__(self, database: Database) -> None:
@@ -70,7 +70,7 @@ async def test_a_sweep_that_could_not_be_done_is_done_within_the_hour(
     database: Database, conversations: Conversations, say: Say, clock: SleepClock
 ) -> None:
     await say("a", created_at_ms=days_ago(3))
-    store = Unreachable(database)
+    store = ApiUnreachable(database)
     async with retention(store, clock, days=2).running():
         assert await clock.asleep() == RETRY_S
         assert await left(conversations) == "a"
@@ -129,7 +129,7 @@ async def test_a_departure_that_could_not_be_noted_is_found_by_the_next_comparis
     database: Database, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
-    store = Unreachable(database)
+    store = ApiUnreachable(database)
     servers = Servers(Departures(store), clock)
     await servers.left(GUILD)
     store.down = False

@@ -8,7 +8,7 @@ from callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import QuotaSpent, StoreUnavailable
+from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.quotas.allowance import ASK_AT, BLOCK, Allowance
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Kind
@@ -96,7 +96,7 @@ async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_res
         )  # far enough from what was granted: no further block is asked for ahead
         assert await rows(database) == [(0, 100 + 4 * BLOCK)]
         assert await allowance.reach(LIMIT) == allowance.granted == 100 + 15 * BLOCK
-        assert isinstance(allowance.refused, QuotaSpent)
+        assert isinstance(allowance.refused, QuotaExceeded)
         assert "this server's limit of 4,000 tokens a day has no room for more" in allowance.refused.sentence
         reservation.spent({Kind.TOKENS: 700})
     assert await rows(database) == [(700, 0)]
@@ -174,7 +174,7 @@ async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[i
             ledger = ledgers[process]
             try:
                 reservation = await ledger.reserve(caller(), {Kind.TOKENS: prompt + BLOCK})
-            except QuotaSpent:
+            except QuotaExceeded:
                 return 0
             async with reservation:
                 allowance, total = ledger.allowance(reservation, Kind.TOKENS), prompt

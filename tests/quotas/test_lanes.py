@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from bot.caller import Caller
-from bot.errors import LineFull, Restarting, WaitedTooLong
+from bot.errors import QueueFull, QueueTimeout, ShuttingDown
 from bot.quotas import lanes as module
 from bot.quotas.lanes import Lanes
 from tests.support.clock import FakeClock, settle
@@ -162,7 +162,7 @@ async def test_nobody_waits_longer_than_discord_would_show_the_answer() -> None:
     lanes = Lanes(clock, member=1, channel=None)
     begun = await answers(lanes, caller(ADA), caller(ADA))
     await clock.advance(module.LONGEST_WAIT_S + module.LOOK_EVERY_S)
-    with pytest.raises(WaitedTooLong):
+    with pytest.raises(QueueTimeout):
         await begun[1].task
     await end(*begun)
     assert (lanes.running, lanes.waiting) == (0, 0)
@@ -172,7 +172,7 @@ async def test_a_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_LINE", 2)
     lanes = Lanes(FakeClock(), member=None, channel=1)
     begun = await answers(lanes, *(caller(member) for member in range(4)))
-    with pytest.raises(LineFull):
+    with pytest.raises(QueueFull):
         await begun[3].task
     assert lanes.waiting == 2
     await end(*begun)
@@ -183,10 +183,10 @@ async def test_when_the_bot_stops_those_who_wait_are_told_at_once_and_the_others
     begun = await answers(lanes, caller(ADA), caller(ADA))
     lanes.close()
     await settle()
-    with pytest.raises(Restarting):
+    with pytest.raises(ShuttingDown):
         await begun[1].task
     assert begun[0].runs
-    with pytest.raises(Restarting):
+    with pytest.raises(ShuttingDown):
         await Answer(lanes, caller(BEN)).task
     await end(*begun)
     assert (lanes.running, lanes.waiting) == (0, 0)

@@ -6,7 +6,7 @@ from beat_clock import BeatClock
 from callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 
 from bot.caller import Caller
-from bot.errors import QuotaSpent, StoreUnavailable
+from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.quotas.ledger import LARGEST_AMOUNT, LEASE_S, Ledger
 from bot.quotas.meter import Meter
 from bot.quotas.rules import Ceilings, Kind, Scope
@@ -66,7 +66,7 @@ async def test_more_than_was_reserved_counts_as_far_as_there_is_room_and_then_in
     await ledger.settle(reservation, {Kind.IMAGES: 12})
     assert await used(meter, Kind.IMAGES, scope=Scope.MEMBER) == 10
     assert await used(meter, Kind.IMAGES) == 12
-    with pytest.raises(QuotaSpent):
+    with pytest.raises(QuotaExceeded):
         await ledger.reserve(caller(), {Kind.IMAGES: 1})
     await clock.advance(12 * 3600)
     assert await used(meter, Kind.IMAGES, scope=Scope.MEMBER) == 2
@@ -127,7 +127,7 @@ async def test_a_count_beyond_belief_is_bounded(ledger: Ledger, meter: Meter) ->
 
 async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger, meter: Meter) -> None:
     await ledger.reserve(caller(BEN), {Kind.IMAGES: 8})
-    with pytest.raises(QuotaSpent, match="quota spent") as caught:
+    with pytest.raises(QuotaExceeded, match="quota spent") as caught:
         await ledger.reserve(caller(ANN), {Kind.IMAGES: 8, Kind.TOKENS: 5})
     assert caught.value.sentence.startswith("This server has 7 of its 15 images left for today, and this needs 8;")
     assert caught.value.resets_at == datetime(2026, 9, 2, tzinfo=UTC)
@@ -136,7 +136,7 @@ async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger, meter: 
 
 
 async def test_of_several_limits_met_at_once_the_members_own_is_named(ledger: Ledger) -> None:
-    with pytest.raises(QuotaSpent) as caught:
+    with pytest.raises(QuotaExceeded) as caught:
         await ledger.reserve(caller(), {Kind.IMAGES: 16})
     assert "you have 10 a day" in caught.value.sentence
 
@@ -144,7 +144,7 @@ async def test_of_several_limits_met_at_once_the_members_own_is_named(ledger: Le
 async def test_a_member_is_counted_once_over_servers_and_direct_messages(ledger: Ledger) -> None:
     await ledger.reserve(caller(guild_id=GUILD), MESSAGE)
     await ledger.reserve(caller(guild_id=GUILD + 1), MESSAGE)
-    with pytest.raises(QuotaSpent) as caught:
+    with pytest.raises(QuotaExceeded) as caught:
         await ledger.reserve(caller(guild_id=None), MESSAGE)
     assert caught.value.sentence.startswith("You have used your 2 messages for today;")
 
@@ -153,7 +153,7 @@ async def test_direct_messages_of_two_members_are_two_servers(database: Database
     ledger = ledger_of(database, clock, ceilings(server_images=1))
     await ledger.reserve(caller(ANN, None), {Kind.IMAGES: 1})
     await ledger.reserve(caller(BEN, None), {Kind.IMAGES: 1})
-    with pytest.raises(QuotaSpent) as caught:
+    with pytest.raises(QuotaExceeded) as caught:
         await ledger.reserve(caller(ANN, None), {Kind.IMAGES: 1})
     assert caught.value.sentence.startswith("Your direct messages have used their 1 image for today;")
 
@@ -183,7 +183,7 @@ async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock, meter: Me
     for _ in range(2):
         await ledger.settle(await ledger.reserve(caller(), MESSAGE), MESSAGE)
     await clock.advance(12 * 3600 - 1)
-    with pytest.raises(QuotaSpent):
+    with pytest.raises(QuotaExceeded):
         await ledger.reserve(caller(), MESSAGE)
     await clock.advance(1)
     await ledger.reserve(caller(), MESSAGE)

@@ -7,7 +7,7 @@ from callers import SUBJECTS, caller, ceilings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import QuotaSpent
+from bot.errors import QuotaExceeded
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
@@ -24,7 +24,7 @@ async def rush(ledgers: list[Ledger], members: int, asks: int) -> list[Reservati
         *(ledgers[ask % len(ledgers)].reserve(caller(ask % members + 1), MESSAGE) for ask in range(asks)),
         return_exceptions=True,
     )
-    assert {type(outcome) for outcome in outcomes} <= {Reservation, QuotaSpent}
+    assert {type(outcome) for outcome in outcomes} <= {Reservation, QuotaExceeded}
     return [outcome for outcome in outcomes if isinstance(outcome, Reservation)]
 
 
@@ -84,7 +84,7 @@ async def carry_out(address: str, plan: list[Plan]) -> tuple[int, list[tuple[int
         async def ask(process: int, member: int, amount: int, spent: int) -> int:
             try:
                 reservation = await ledgers[process].reserve(caller(member), {Kind.IMAGES: amount})
-            except QuotaSpent:
+            except QuotaExceeded:
                 return 0
             async with reservation:
                 reservation.spent({Kind.IMAGES: spent})

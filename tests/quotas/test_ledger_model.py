@@ -17,7 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from bot.caller import Caller
 from bot.clock import unix_ms
-from bot.errors import QuotaSpent
+from bot.errors import QuotaExceeded
 from bot.quotas.allowance import BLOCK
 from bot.quotas.bindings import bindings
 from bot.quotas.ledger import FREED_KEPT, LEASE_S, WINDOWS_KEPT, Ledger
@@ -161,7 +161,7 @@ class TwoLedgers(RuleBasedStateMachine):
         fits = self.fits(wanted, limits)
         try:
             reservation = self.runner.run(self.ledgers[process].reserve(who, amounts))
-        except QuotaSpent:
+        except QuotaExceeded:
             assert not fits
             return multiple()
         assert fits

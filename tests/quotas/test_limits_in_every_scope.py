@@ -9,7 +9,7 @@ from beat_clock import BeatClock
 from callers import ANN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller
 
 from bot.caller import Caller
-from bot.errors import QuotaSpent
+from bot.errors import QuotaExceeded
 from bot.guilds.quotas import ServerQuotas, Target
 from bot.quotas.ledger import Ledger
 from bot.quotas.meter import Meter
@@ -61,7 +61,7 @@ async def rush(processes: list[Process], people: list[Caller], amounts: dict[Kin
         return_exceptions=True,
     )
     granted = [outcome for outcome in outcomes if isinstance(outcome, Reservation)]
-    refused = [outcome for outcome in outcomes if isinstance(outcome, QuotaSpent)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, QuotaExceeded)]
     assert len(granted) + len(refused) == len(outcomes)
     return granted, refused
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.errors import CoolingOff
+from bot.errors import UserRateLimited
 from bot.quotas.pace import Pace, Rate
 from tests.support.clock import FakeClock
 
@@ -21,7 +21,7 @@ async def test_as_many_as_the_rate_pass_and_one_more_is_a_break_with_its_end() -
     pace = Pace(Rate(10, 12), clock)
     calls(pace, 10)
     await clock.advance(2.5)
-    with pytest.raises(CoolingOff, match="too many calls") as caught:
+    with pytest.raises(UserRateLimited, match="too many calls") as caught:
         pace.call(ADA)
     assert caught.value.until == datetime(2026, 9, 1, 12, 0, 12, tzinfo=UTC)
     assert caught.value.sentence.endswith(f"again <t:{int(caught.value.until.timestamp())}:R>.")
@@ -33,7 +33,7 @@ async def test_the_end_is_a_whole_second_at_which_a_call_passes() -> None:
     pace = Pace(Rate(2, 5), clock)
     await clock.advance(0.3)
     calls(pace, 2)
-    with pytest.raises(CoolingOff) as caught:
+    with pytest.raises(UserRateLimited) as caught:
         pace.call(ADA)
     assert caught.value.until == datetime(2026, 9, 1, 12, 0, 6, tzinfo=UTC)
     await clock.advance(5.7)
@@ -46,7 +46,7 @@ async def test_refused_calls_do_not_lengthen_the_break() -> None:
     calls(pace, 3)
     for _ in range(9):
         await clock.advance(1)
-        with pytest.raises(CoolingOff):
+        with pytest.raises(UserRateLimited):
             pace.call(ADA)
     await clock.advance(1)
     calls(pace, 3)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.caller import Caller, Right
-from bot.errors import NotTheirs
+from bot.errors import NotOwner
 from bot.roster.brake import Brake, Halt
 from bot.roster.entry import Entry
 from bot.roster.halting import LONGEST_S, LOOK_EVERY_S
@@ -76,7 +76,7 @@ async def test_an_answer_is_stopped_by_its_asker_and_by_who_may_manage_messages(
     one, two = rosters
     entry = await admitted(one)
     for roster in (one, two):
-        with pytest.raises(NotTheirs):
+        with pytest.raises(NotOwner):
             await roster.halting.stop(asker(6), 9)
     assert await halted(entry, database, clock) is None
     assert await two.halting.stop(asker(6, 2, Right.MANAGE_MESSAGES), 9)

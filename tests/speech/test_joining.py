@@ -7,7 +7,7 @@ import sys
 import av
 import pytest
 
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 from bot.speech.joining import TooLongToSend, duration_s, fit, join
 from tests.support.make_sound import mp3
 
@@ -72,9 +72,9 @@ def test_tags_of_the_pieces_are_left_behind() -> None:
 
 @pytest.mark.parametrize("broken", [b"", b'{"error": "no"}', b"\xff\xfb\x90\x00", bytes(5000), b"\xff" * 5000])
 def test_what_is_no_sound_is_a_broken_answer(broken: bytes) -> None:
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidApiResponse):
         join([mp3(0.5), broken])
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidApiResponse):
         duration_s(broken)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.caller import Caller, Right
 from bot.clock import SystemClock
-from bot.errors import BadOption, MissingRight, OutsideServer
+from bot.errors import InvalidOption, MissingPermission, NotInGuild
 from bot.speech.lexicon import LONGEST_SAY, LONGEST_WORD, MOST_WORDS, Lexicon, Word
 from bot.store.opening import open_database
 from bot.store.pronunciations import StoredPronunciations
@@ -43,10 +43,10 @@ async def test_the_same_word_is_replaced_and_can_be_removed_in_any_case(lexicon:
 async def test_only_who_manages_the_server_may_change_words(lexicon: Lexicon) -> None:
     await lexicon.add(MO, "gif", "jiff")
     for refused in (lexicon.add(ADA, "gif", "x"), lexicon.remove(ADA, "gif")):
-        with pytest.raises(MissingRight):
+        with pytest.raises(MissingPermission):
             await refused
     for refused in (lexicon.add(IN_PRIVATE, "gif", "x"), lexicon.remove(IN_PRIVATE, "gif"), lexicon.list(IN_PRIVATE)):
-        with pytest.raises(OutsideServer):
+        with pytest.raises(NotInGuild):
             await refused
     assert await lexicon.choices(MO) == ["gif"]
     assert await lexicon.choices(ADA) == await lexicon.choices(IN_PRIVATE) == []
@@ -65,7 +65,7 @@ async def test_only_who_manages_the_server_may_change_words(lexicon: Lexicon) ->
     ],
 )
 async def test_what_makes_no_sense_is_refused(lexicon: Lexicon, word: str, say: str, told: str) -> None:
-    with pytest.raises(BadOption) as refused:
+    with pytest.raises(InvalidOption) as refused:
         await lexicon.add(MO, word, say)
     assert refused.value.sentence.startswith(told)
     assert await lexicon.list(MO) == []
@@ -79,7 +79,7 @@ async def test_what_is_kept_is_a_line_without_marks(lexicon: Lexicon) -> None:
 async def test_a_server_has_so_many_words_and_no_more(lexicon: Lexicon) -> None:
     for number in range(MOST_WORDS):
         await lexicon.add(MO, f"word{number}", "x")
-    with pytest.raises(BadOption) as refused:
+    with pytest.raises(InvalidOption) as refused:
         await lexicon.add(MO, "another", "x")
     assert "200 words" in refused.value.sentence
     await lexicon.add(MO, "word7", "y")

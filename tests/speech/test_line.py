@@ -9,7 +9,7 @@ from bot.audio.pool import Pool
 from bot.audio.talk import SILENCE
 from bot.clock import SystemClock
 from bot.errors import VoiceLost
-from bot.speech.line import LONGEST, Line, NotForAll, NotYours, QueueFull, in_turn
+from bot.speech.line import LONGEST, Line, NotForAll, NotYours, VoiceQueueFull, in_turn
 from bot.speech.speaker import Source
 from bot.speech.utterance import Label, Utterance
 from tests.support.make_sound import mp3
@@ -159,7 +159,7 @@ async def test_a_full_line_refuses_and_opens_again(line: Line, listener: Listene
     listener.going.clear()
     for number in range(LONGEST + 1):
         line.add(utterance(number % 5, f"{number}", seconds=None))
-    with pytest.raises(QueueFull):
+    with pytest.raises(VoiceQueueFull):
         line.add(utterance(ADA))
     line.skip(0, any_ones=True)
     line.add(utterance(ADA))

@@ -8,7 +8,7 @@ import pytest
 
 from bot.caller import Caller
 from bot.clock import SystemClock
-from bot.errors import BadOption
+from bot.errors import InvalidOption
 from bot.speech.preferences import Voice, VoicePreferences
 from bot.store.opening import open_database
 from bot.store.voice_preferences import StoredPreferences
@@ -45,7 +45,7 @@ async def test_who_takes_their_choice_back_is_spoken_as_everybody(preferences: V
 
 @pytest.mark.parametrize("speed", [0.49, 2.01, 0, -1, float("nan"), float("inf")])
 async def test_a_speed_that_nobody_understands_is_refused(preferences: VoicePreferences, speed: float) -> None:
-    with pytest.raises(BadOption, match="bad speed") as told:
+    with pytest.raises(InvalidOption, match="bad speed") as told:
         await preferences.set(ADA, voice="nova", speed=speed)
     assert "from 0.5 to 2.0" in told.value.sentence
     assert await preferences.get(ADA) == Voice("alloy", 1.0)
@@ -57,6 +57,6 @@ async def test_the_fastest_and_the_slowest_are_taken(preferences: VoicePreferenc
 
 
 async def test_what_cannot_be_a_voice_is_not_kept(preferences: VoicePreferences) -> None:
-    with pytest.raises(BadOption, match="bad voice"):
+    with pytest.raises(InvalidOption, match="bad voice"):
         await preferences.set(ADA, voice="two words", speed=2)
     assert await preferences.get(ADA) == Voice("alloy", 1.0)

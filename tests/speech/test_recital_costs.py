@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.errors import BotError, BrokenAnswer
+from bot.errors import BotError, InvalidApiResponse
 from bot.quotas.rules import Kind
 from bot.speech.pronunciation import Pronunciation
 from bot.speech.recital import AT_ONCE, Begin, Recital
@@ -122,7 +122,7 @@ async def recited(folder: Path, body: bytes) -> tuple[Recital, int]:
 @pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
 async def test_a_sentence_that_gives_no_sound_costs_nothing_and_is_told(tmp_path: Path, body: bytes) -> None:
     recital, paid = await recited(tmp_path, body)
-    assert isinstance(recital.fault, BrokenAnswer)
+    assert isinstance(recital.fault, InvalidApiResponse)
     assert paid == 0
 
 

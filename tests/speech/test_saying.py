@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.caller import Right
 from bot.clock import SystemClock
-from bot.errors import BadOption, BrokenAnswer, NothingToSay, QuotaSpent, ServerTrouble
+from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
 from bot.quotas.rules import Kind
 from bot.speech.joining import TooLongToSend, duration_s
 from bot.speech.pieces import cut
@@ -166,7 +166,7 @@ async def test_what_is_dropped_from_the_line_is_given_back_as_far_as_it_was_not_
 
 async def test_nothing_sayable_asks_and_spends_nothing(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        with pytest.raises(NothingToSay) as told:
+        with pytest.raises(NoSpeakableText) as told:
             await say(shop, "🎉 ... ||secret||")
         assert "nothing in that text" in told.value.sentence
         assert shop.asked == []
@@ -176,7 +176,7 @@ async def test_nothing_sayable_asks_and_spends_nothing(tmp_path: Path) -> None:
 async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking, member_speech_characters=20) as shop:
         await say(shop, "Fifteen letters")
-        with pytest.raises(QuotaSpent) as told:
+        with pytest.raises(QuotaExceeded) as told:
             await say(shop, "Six more")
         assert "<t:" in told.value.sentence
         assert len(shop.asked) == 1
@@ -195,7 +195,7 @@ async def test_a_failure_on_the_way_to_the_work_gives_the_characters_back(tmp_pa
 
 async def test_when_nothing_is_spoken_the_error_is_raised_and_all_is_given_back(tmp_path: Path) -> None:
     async with workshop(tmp_path, failing_from(0, trouble)) as shop:
-        with pytest.raises(ServerTrouble):
+        with pytest.raises(ApiServerError):
             await say(shop, LONG)
         assert len(shop.asked) <= AT_ONCE
         assert await shop.used(CHARACTERS) == 0
@@ -205,7 +205,7 @@ async def test_when_a_later_piece_fails_the_beginning_is_given_with_a_note(tmp_p
     async with workshop(tmp_path, failing_from(2, trouble)) as shop:
         speech = await say(shop, LONG)
         assert duration_s(speech.mp3) == pytest.approx(2 * 1.2, abs=0.2)
-        assert speech.note == f"I could only say the beginning. {ServerTrouble.sentence}"
+        assert speech.note == f"I could only say the beginning. {ApiServerError.sentence}"
         assert speech.characters == await shop.used(CHARACTERS) == len(PIECES[0]) + len(PIECES[1])
 
 
@@ -221,13 +221,13 @@ async def test_what_came_before_a_break_is_given_with_a_note_and_paid_for(tmp_pa
     async with workshop(tmp_path, failing_from(0, breaking_off(SOUND))) as shop:
         speech = await say(shop, PIECES[0])
         assert duration_s(speech.mp3) == pytest.approx(1.2, abs=0.1)
-        assert speech.note == f"I could only say the beginning. {BrokenAnswer.sentence}"
+        assert speech.note == f"I could only say the beginning. {InvalidApiResponse.sentence}"
         assert await shop.used(CHARACTERS) == len(PIECES[0])
 
 
 async def test_a_blip_before_a_break_is_no_use_and_not_paid_for(tmp_path: Path) -> None:
     async with workshop(tmp_path, failing_from(0, breaking_off(mp3(0.3)))) as shop:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await say(shop, PIECES[0])
         assert await shop.used(CHARACTERS) == 0
 
@@ -279,7 +279,7 @@ async def test_voices_of_other_servers_are_passed_on(tmp_path: Path, typed: str,
 @pytest.mark.parametrize("typed", ["", "two words", "x" * 65, '"}'])
 async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        with pytest.raises(BadOption) as told:
+        with pytest.raises(InvalidOption) as told:
             await saying_in(shop).prepare(CALLER, "Hello", typed, "tts-1")
         assert all(voice in told.value.sentence for voice in VOICES)
         assert await shop.used(CHARACTERS) == 0
@@ -295,7 +295,7 @@ def giving(body: bytes, media_type: str = "audio/mpeg") -> Handler:
 @pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
 async def test_a_body_without_sound_gives_no_file_and_costs_nothing(tmp_path: Path, body: bytes) -> None:
     async with workshop(tmp_path, giving(body)) as shop:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await say(shop, "Hello there!")
         assert await shop.used(CHARACTERS) == 0
 
@@ -305,7 +305,7 @@ async def test_a_body_without_sound_that_is_only_heard_costs_nothing(tmp_path: P
     async with workshop(tmp_path, giving(body)) as shop:
         saying, aloud_in = saying_in(shop), Utterance(Label(CALLER.user_id, CALLER.name, "Hello"))
         aloud_in.near.set()
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await saying.speak_aloud(await saying.prepare(CALLER, "Hello there!", "alloy", "tts-1"), aloud_in)
         assert await shop.used(CHARACTERS) == 0
 
@@ -335,6 +335,6 @@ async def test_a_wav_that_was_streamed_and_so_tells_no_length_is_sent_whole(tmp_
 )
 async def test_other_kinds_without_sound_cost_nothing_either(tmp_path: Path, body: bytes) -> None:
     async with workshop(tmp_path, giving(body)) as shop:
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidApiResponse):
             await say(shop, "Hello there!")
         assert await shop.used(CHARACTERS) == 0

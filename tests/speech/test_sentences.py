@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import NothingToSay
+from bot.errors import NoSpeakableText
 from bot.speech.reader import Reader
 from bot.speech.sentences import Sentences, TooMuchToSay, aloud
 from bot.speech.wording import has_words
@@ -415,7 +415,7 @@ async def test_a_whole_text_is_said_in_lines() -> None:
     assert await aloud("# Title\n\nSome text that is longer.\n\n```py\nx\n```") == (
         "Title\nSome text that is longer.\nHere is some code in Python."
     )
-    with pytest.raises(NothingToSay):
+    with pytest.raises(NoSpeakableText):
         await aloud("🎉 ||secret|| https://x.org")
 
 

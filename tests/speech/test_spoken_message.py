@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import NothingToSay
+from bot.errors import NoSpeakableText
 from bot.speech.spoken_message import spoken_message
 from tests.support.others import others
 
@@ -48,7 +48,7 @@ async def test_code_is_announced_and_what_is_hidden_stays_so() -> None:
 
 @pytest.mark.parametrize("text", ["", "🎉", "https://example.org", "||secret||", "<@42>"])
 async def test_what_has_no_words_is_not_read(text: str) -> None:
-    with pytest.raises(NothingToSay):
+    with pytest.raises(NoSpeakableText):
         await spoken_message(text, speaker="Ada")
 
 
@@ -75,6 +75,6 @@ async def test_a_name_that_is_mentioned_over_and_over_is_read_once(monkeypatch: 
 async def test_whatever_is_written_stays_within_bounds(text: str, name: str, longest: int) -> None:
     try:
         said = await spoken_message(f"<@1> {text}", speaker=name, mentions={"<@1>": name}, longest=longest)
-    except NothingToSay:
+    except NoSpeakableText:
         return
     assert len(said) <= longest + len(" says: ") + 40 + len(", and so on.")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import NothingToSay
+from bot.errors import NoSpeakableText
 from bot.speech.wording import has_words, sayable
 
 
@@ -83,7 +83,7 @@ def test_marks_go_and_what_they_mark_stays(typed: str, said: str) -> None:
     ],
 )
 def test_without_a_word_there_is_nothing_to_say(text: str) -> None:
-    with pytest.raises(NothingToSay):
+    with pytest.raises(NoSpeakableText):
         sayable(text)
 
 
@@ -116,7 +116,7 @@ _PIECES_OF_MARKUP = [
 def test_whatever_is_typed_says_words_or_nothing_at_all(text: str) -> None:
     try:
         said = sayable(text)
-    except NothingToSay:
+    except NoSpeakableText:
         return
     assert has_words(said)
     assert said == said.strip()

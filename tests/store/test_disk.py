@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StartupFault, StoreFull, StoreReadOnly, StoreUnavailable
+from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable
 from bot.store import disk
 from bot.store.database import Database, Transaction
 from bot.store.inspection import _check_room, inspect
@@ -149,7 +149,7 @@ def test_a_disk_that_cannot_do_the_write_ahead_log_is_refused(tmp_path: Path) ->
     file = tmp_path / "bot.db"
     with (
         closing(sqlite3.connect(f"{file.as_uri()}?vfs=unix-dotfile", uri=True)) as connection,
-        pytest.raises(StartupFault, match="local disk") as fault,
+        pytest.raises(StartupError, match="local disk") as fault,
     ):
         _use_write_ahead_log(connection, file)
     assert fault.value.exit_status == 1
@@ -199,7 +199,7 @@ def test_a_check_finds_out_that_nothing_can_be_written(path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with pytest.raises(StartupFault, match="can't be written"):
+        with pytest.raises(StartupError, match="can't be written"):
             inspect(f"sqlite:///{path}")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -207,7 +207,7 @@ def test_a_check_finds_out_that_nothing_can_be_written(path: Path) -> None:
 
 def test_a_check_names_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
     _check_room(tmp_path, tmp_path / "bot.db", least=1)
-    with pytest.raises(StartupFault, match="nearly full"):
+    with pytest.raises(StartupError, match="nearly full"):
         _check_room(tmp_path, tmp_path / "bot.db", least=2**62)
 
 
@@ -222,11 +222,11 @@ def start_and_check(place: Path, new: bool) -> None:
     if not new:
         asyncio.run(write(path))
     fill_disk(place)
-    with pytest.raises(StartupFault, match="is full; make room"):
+    with pytest.raises(StartupError, match="is full; make room"):
         inspect(f"sqlite:///{path}")
-    with pytest.raises(StartupFault, match="is full; make room"):
+    with pytest.raises(StartupError, match="is full; make room"):
         asyncio.run(write(path))
     make_room(place)
     asyncio.run(write(path))
-    with pytest.raises(StartupFault, match="nearly full"):
+    with pytest.raises(StartupError, match="nearly full"):
         inspect(f"sqlite:///{path}")

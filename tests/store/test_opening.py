@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StartupFault
+from bot.errors import StartupError
 from bot.store.inspection import inspect
 from bot.store.opening import database_path, open_database
 from bot.store.schema import APPLICATION_ID, migrations
@@ -43,9 +43,9 @@ async def opened(path: Path) -> None:
         pass
 
 
-def refused(path: Path) -> StartupFault:
+def refused(path: Path) -> StartupError:
     """Open what cannot be opened and give the fault, which must be one short line."""
-    with pytest.raises(StartupFault) as caught:
+    with pytest.raises(StartupError) as caught:
         asyncio.run(opened(path))
     assert "\n" not in caught.value.sentence
     assert str(path) in caught.value.sentence
@@ -95,7 +95,7 @@ async def test_nothing_is_left_running_after_it_is_closed(path: Path) -> None:
     ],
 )
 def test_another_form_of_address_is_bad_configuration(address: str) -> None:
-    with pytest.raises(StartupFault, match="DATABASE_URL should look like") as caught:
+    with pytest.raises(StartupError, match="DATABASE_URL should look like") as caught:
         database_path(address)
     assert caught.value.exit_status == 2
 
@@ -165,7 +165,7 @@ def test_a_pipe_in_its_place_is_refused_without_waiting_for_who_writes_to_it(pat
 
 def test_a_file_where_the_folder_should_be_is_refused(path: Path) -> None:
     path.parent.write_text("in the way")
-    with pytest.raises(StartupFault, match="can't be created"):
+    with pytest.raises(StartupError, match="can't be created"):
         asyncio.run(opened(path))
     assert path.parent.read_text() == "in the way"
 
@@ -202,7 +202,7 @@ def not_ours(what: str, path: Path) -> str:
 def both(path: Path) -> str:
     """What the start and the check say, which is the same."""
     sentence = refused(path).sentence
-    with pytest.raises(StartupFault) as fault:
+    with pytest.raises(StartupError) as fault:
         inspect(url(path))
     assert fault.value.sentence == sentence
     return sentence

@@ -289,7 +289,7 @@ async def _shown(used: Invocation, text: str) -> Invocation:
 def _reads(used: Invocation, text: str) -> bool:
     """Whether what is shown is the API's text as it is to be rendered."""
     if not text.strip():
-        return used.text == errors.BrokenAnswer.sentence
+        return used.text == errors.InvalidApiResponse.sentence
     if not used.messages:
         return False
     messages = [message.content for message in used.messages]

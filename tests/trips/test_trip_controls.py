@@ -1,7 +1,7 @@
 """The buttons under answers: what each does, for whom, after a restart and in another process."""
 
 from bot.conversation.question import GO_ON
-from bot.errors import Forgotten
+from bot.errors import TurnNotFound
 from bot.ui.recollection import NotThere
 from sandbox.client.components import buttons
 from sandbox.client.interaction_result import Invocation
@@ -140,7 +140,7 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_box: Ope
 
     forgotten = await ask(ada, "Forget this.")
     await pressed(ada, await use(ada, "/privacy delete"), "Delete it all")
-    assert (await press(ada, forgotten.messages[0], "Regenerate")).text == Forgotten.sentence
+    assert (await press(ada, forgotten.messages[0], "Regenerate")).text == TurnNotFound.sentence
     assert (await press(ben, forgotten.messages[0], "Delete")).text == NOT_YOURS
     await delete(box, ada, forgotten)
 

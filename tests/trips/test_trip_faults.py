@@ -46,9 +46,9 @@ NOTHING = {"messages": 0, "tokens": 0, "characters of speech": 0, "images": 0}
 AGAIN, WELL = "and once more", "All is well."
 WORDS = ["One ", "two, ", "three ", "and ", "four", " – then five."]
 
-UNUSABLE = errors.BrokenAnswer.sentence
-TROUBLE = errors.ServerTrouble.sentence
-UNREACHABLE = errors.Unreachable.sentence
+UNUSABLE = errors.InvalidApiResponse.sentence
+TROUBLE = errors.ApiServerError.sentence
+UNREACHABLE = errors.ApiUnreachable.sentence
 PAYMENT = errors.PaymentOrForbidden.sentence
 
 MET_BY_ALL: Mapping[str, tuple[Fault, str, int]] = {
@@ -56,8 +56,8 @@ MET_BY_ALL: Mapping[str, tuple[Fault, str, int]] = {
     "payment": (Status(402, code="insufficient_quota"), PAYMENT, 1),
     "forbidden": (Status(403, body="html"), PAYMENT, 1),
     "unknown model": (Status(404, code="model_not_found"), errors.UnknownModel.sentence, 1),
-    "429": (Status(429, code="rate_limit_exceeded"), errors.RateLimited.sentence, 3),
-    "429 for two minutes": (Status(429, retry_after="120"), errors.RateLimited(retry_after=120).sentence, 1),
+    "429": (Status(429, code="rate_limit_exceeded"), errors.ApiRateLimited.sentence, 3),
+    "429 for two minutes": (Status(429, retry_after="120"), errors.ApiRateLimited(retry_after=120).sentence, 1),
     "429 without credit": (Status(429, code="insufficient_quota"), PAYMENT, 1),
     "content policy": (CONTENT_POLICY, errors.ContentRefused.sentence, 1),
     "context too long": (CONTEXT_TOO_LONG, errors.ContextTooLong.sentence, 1),
@@ -69,7 +69,7 @@ MET_BY_ALL: Mapping[str, tuple[Fault, str, int]] = {
     "500 without a word": (Status(500, body="empty"), TROUBLE, 1),
     "502 as a page": (Status(502, body="html"), TROUBLE, 3),
     "503 as a bare string": (Status(503, body="string"), TROUBLE, 3),
-    "504 as a page": (Status(504, body="html"), errors.TooSlow.sentence, 3),
+    "504 as a page": (Status(504, body="html"), errors.ApiTimeout.sentence, 3),
     "reset": (Reset(), UNREACHABLE, 3),
     "not HTTP": (Raw(b"220 mail.example ESMTP\r\n\r\n"), UNUSABLE, 1),
     "garbage": (Body(b"\x00\xfe\xffnothing anyone could read", "application/octet-stream"), UNUSABLE, 1),

@@ -21,7 +21,7 @@ NO_DAY = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
 async def test_a_list_of_models_that_never_comes_leaves_the_default_and_a_clean_end(box: Sandbox, ada: Person) -> None:
     box.model_api.faults.always(Kind.MODELS, Status(429, retry_after=NO_DAY))
     assert await box.restart() == 0
-    await box.child.until_logged("models not listed error=RateLimited", deadline_s=DEADLINE_S)
+    await box.child.until_logged("models not listed error=ApiRateLimited", deadline_s=DEADLINE_S)
     for model in ("gpt-4o", "zz\n2026-11-30T00:00:00.000Z ERROR   bot.ui: forged line of a log \x1b[31m"):
         refused = await ask(ada, "Hello?", model=model)
         assert refused.private

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import BrokenAnswer
+from bot.errors import InvalidApiResponse
 from sandbox.openai.calls import Kind
 from sandbox.openai.faults import Body
 from tests.support.listening import idle, in_the_lounge
@@ -38,7 +38,7 @@ async def test_an_answer_that_gives_no_sound_costs_no_speech(open_box: OpenBox) 
     box.model_api.faults.always(Kind.SPEECH, Body(SOUNDLESS["a tag and a page"], "audio/mpeg"))
     used = await ask(ada, "What of the tides?", speak=True)
     await used.until(lambda each: len(each.messages) == 2, deadline_s=DEADLINE_S)
-    assert used.messages[1].content == f"I couldn't say all of it aloud. {BrokenAnswer.sentence}"
+    assert used.messages[1].content == f"I couldn't say all of it aloud. {InvalidApiResponse.sentence}"
     await idle(ada)
     assert (await usage(ada))["characters of speech"] == 0
 

@@ -8,7 +8,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.errors import Refusal
+from bot.errors import UserError
 from bot.speech.line import NotForAll
 from bot.ui.voice.audience import (
     CLOSED_S,
@@ -205,4 +205,4 @@ async def test_who_is_in_no_voice_channel_any_more_is_not_spoken_for(world: Worl
     assert not permit.stands()
     with pytest.raises(NotThere) as refused:
         await permit.check()
-    assert isinstance(refused.value, Refusal)
+    assert isinstance(refused.value, UserError)

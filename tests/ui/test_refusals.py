@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import BadOption, CoolingOff, LineFull, QuotaSpent, Refusal, TurnedAway
+from bot.errors import AccessDenied, InvalidOption, QueueFull, QuotaExceeded, UserError, UserRateLimited
 from bot.ui.chores import Chores
 from bot.ui.footing import Footing
 from bot.ui.refusals import CANNOT_WRITE, PLEASE_WAIT, STAYS_S, Refusals
@@ -37,7 +37,7 @@ class Answer:
     def message_ids(self) -> tuple[int, ...]:
         return tuple(range(len(self.said)))
 
-    async def tell(self, error: Refusal) -> bool:
+    async def tell(self, error: UserError) -> bool:
         self.said.append(error.sentence)
         return True
 
@@ -61,11 +61,11 @@ def refusals(clock: FakeClock) -> Refusals:
     return Refusals(clock, Chores())
 
 
-def spent(clock: FakeClock, rule: str = "a rule", hours: int = 1) -> QuotaSpent:
-    return QuotaSpent("Nothing left.", resets_at=clock.now() + timedelta(hours=hours), rule=rule)
+def spent(clock: FakeClock, rule: str = "a rule", hours: int = 1) -> QuotaExceeded:
+    return QuotaExceeded("Nothing left.", resets_at=clock.now() + timedelta(hours=hours), rule=rule)
 
 
-async def refuse(refusals: Refusals, refusal: Refusal, **who: Any) -> Answer:
+async def refuse(refusals: Refusals, refusal: UserError, **who: Any) -> Answer:
     answer = Answer(**who)
     await refusals.refuse(answer, refusal)
     return answer
@@ -93,15 +93,15 @@ async def test_each_member_and_each_limit_is_told_of_by_itself(clock: FakeClock,
     await refuse(refusals, spent(clock))
     assert (await refuse(refusals, spent(clock), author_id=2)).said
     assert (await refuse(refusals, spent(clock, "another rule"))).said
-    assert (await refuse(refusals, CoolingOff(until=clock.now() + timedelta(seconds=9)))).said
-    assert (await refuse(refusals, TurnedAway("no", sentence="Not here."))).said == ["Not here."]
-    assert (await refuse(refusals, TurnedAway("no", sentence="Not here."))).said == []
-    assert (await refuse(refusals, LineFull())).said
+    assert (await refuse(refusals, UserRateLimited(until=clock.now() + timedelta(seconds=9)))).said
+    assert (await refuse(refusals, AccessDenied("no", sentence="Not here."))).said == ["Not here."]
+    assert (await refuse(refusals, AccessDenied("no", sentence="Not here."))).said == []
+    assert (await refuse(refusals, QueueFull())).said
 
 
 async def test_what_is_no_limit_is_said_each_time_and_stays(clock: FakeClock, refusals: Refusals) -> None:
     for _ in range(2):
-        answer = await refuse(refusals, BadOption("no", sentence="That won't do."))
+        answer = await refuse(refusals, InvalidOption("no", sentence="That won't do."))
         assert answer.said == ["That won't do."]
         await clock.advance(60)
         assert answer.deleted == []

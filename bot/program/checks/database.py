@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.errors import StartupFault
+from bot.errors import StartupError
 from bot.program.checks.line import Line, fail, ok
 from bot.settings import Settings
 from bot.store.inspection import inspect
@@ -14,5 +14,5 @@ async def check_database(settings: Settings) -> list[Line]:
     """Look at the database without altering anything."""
     try:
         return [ok(NAME, await asyncio.to_thread(inspect, settings.database_url))]
-    except StartupFault as fault:
+    except StartupError as fault:
         return [fail(NAME, fault.sentence)]

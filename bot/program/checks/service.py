@@ -4,7 +4,7 @@ from bot.api.client import ApiClient
 from bot.api.transport import open_session
 from bot.catalogue.kinds import matches
 from bot.clock import Clock
-from bot.errors import ApiError, PaymentOrForbidden, TooSlow, Unauthorised, Unreachable
+from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden, Unauthorised
 from bot.intake.intake import Intake
 from bot.program.checks.line import Line, fail, ok, skip
 from bot.settings import Settings
@@ -58,7 +58,7 @@ def _why(error: ApiError, settings: Settings) -> str:
             return f"{base} refused it; set MULTIAPPAI_API_KEY to a valid key"
         case PaymentOrForbidden():
             return f"{base} won't serve its account (status {error.status}); look at the account and its credit"
-        case Unreachable() | TooSlow():
+        case ApiUnreachable() | ApiTimeout():
             return f"{base} can't be reached; look at MULTIAPPAI_BASE_URL and the network"
         case _:
             return f"{base} gave no list of models ({error}); look at MULTIAPPAI_BASE_URL"

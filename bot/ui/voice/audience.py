@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 import discord
 
 from bot.clock import Clock
-from bot.errors import Refusal
+from bot.errors import UserError
 from bot.speech.line import NotForAll
 from bot.ui.voice.session import VocalChannel, people_in
 
@@ -48,7 +48,7 @@ V = TypeVar("V")
 GuildPlace = discord.abc.GuildChannel | discord.Thread
 
 
-class NotThere(Refusal):
+class NotThere(UserError):
     """Whoever had something said is in no voice channel any more."""
 
     sentence = "You were in no voice channel any more when its turn came, so I didn't say it."

@@ -6,7 +6,7 @@ from typing import Final
 import discord
 
 from bot.clock import Clock
-from bot.errors import Refusal
+from bot.errors import UserError
 
 WITHIN_S: Final = 60.0
 SERVER_MOST: Final = 10
@@ -15,7 +15,7 @@ SHARD_MOST: Final = 40
 others are for connections that are made anew."""
 
 
-class TooOften(Refusal):
+class TooOften(UserError):
     """The bot has come into voice channels, or gone from one to another, too often within a minute."""
 
     sentence = "That's too much coming and going. Please try again in a moment."

@@ -2,11 +2,11 @@
 
 import discord
 
-from bot.errors import Refusal
+from bot.errors import UserError
 from bot.ui.voice.session import VocalChannel
 
 
-class NoEntry(Refusal):
+class NoEntry(UserError):
     """A voice channel cannot be joined, or not spoken in."""
 
 

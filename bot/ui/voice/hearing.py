@@ -54,7 +54,7 @@ class Hearing:
         """Tell in which channel it is to be heard at this moment.
 
         Raises:
-            Refusal: in none.
+            UserError: in none.
         """
         if self._wanted:
             if heard_channel(self._interaction) is None:
@@ -82,7 +82,7 @@ def hearing_of(
         origin: where it comes from, so that only who may read along there hears it; None for anybody.
 
     Raises:
-        Refusal: they want to hear it, and can't; the sentence says why.
+        UserError: they want to hear it, and can't; the sentence says why.
     """
     if wanted:
         session = session_here(interaction, voices)

@@ -3,19 +3,19 @@
 import discord
 
 from bot.caller import Right
-from bot.errors import MissingRight, OutsideServer, Refusal
+from bot.errors import MissingPermission, NotInGuild, UserError
 from bot.ui.callers import rights_of
 from bot.ui.voice.session import Session, VocalChannel
 from bot.ui.voice.voices import Voices
 
 
-class NotListening(Refusal):
+class NotListening(UserError):
     """Somebody asked for the bot's voice without hearing it."""
 
     sentence = "Join a voice channel first, then I can speak there."
 
 
-class Elsewhere(Refusal):
+class Elsewhere(UserError):
     """The bot speaks in another channel of the server already; `channel` is None where that is hidden from them."""
 
     def __init__(self, channel: VocalChannel | None) -> None:
@@ -26,7 +26,7 @@ _BUSY = "I'm speaking somewhere else in this server at the moment. Please ask me
 _BUSY_IN = "I'm in {} at the moment. Come there, or ask me again when I'm done."
 
 
-class NotInVoice(Refusal):
+class NotInVoice(UserError):
     """The bot is in no voice channel of the server, or in one that is hidden from who asks."""
 
     sentence = "I'm in no voice channel here. `/voice join` brings me to yours."
@@ -49,11 +49,11 @@ def session_seen(interaction: discord.Interaction, voices: Voices) -> Session:
     """Give the bot's voice in the server where somebody asks, if they are in that voice channel or may view it.
 
     Raises:
-        OutsideServer: that is no server.
+        NotInGuild: that is no server.
         NotInVoice: it is in no voice channel there that they may know of.
     """
     if interaction.guild_id is None:
-        raise OutsideServer
+        raise NotInGuild
     session = voices.session(interaction.guild_id)
     if session is None or not _sees(interaction, session.channel):
         raise NotInVoice
@@ -69,13 +69,13 @@ def channel_to_join(
     they listen to it, and where it is to come if that isn't their own channel.
 
     Raises:
-        OutsideServer: there are no voice channels in direct messages.
-        MissingRight: they may not send it to `named`.
+        NotInGuild: there are no voice channels in direct messages.
+        MissingPermission: they may not send it to `named`.
         NotListening: they are in no voice channel themselves.
         Elsewhere: others listen to it in another channel.
     """
     if interaction.guild_id is None:
-        raise OutsideServer
+        raise NotInGuild
     if named is not None:
         require_in(interaction, named, Right.MOVE_MEMBERS)
     channel = named or heard_channel(interaction)
@@ -98,10 +98,12 @@ def require_in(interaction: discord.Interaction, channel: discord.abc.GuildChann
     """Do nothing if the person who asks holds `right` in a channel.
 
     Raises:
-        MissingRight: they don't.
+        MissingPermission: they don't.
     """
     if right not in rights_in(interaction, channel):
-        raise MissingRight(right, where="here" if channel.id == interaction.channel_id else f"in {channel.mention}")
+        raise MissingPermission(
+            right, where="here" if channel.id == interaction.channel_id else f"in {channel.mention}"
+        )
 
 
 def may_hush(interaction: discord.Interaction, session: Session) -> bool:

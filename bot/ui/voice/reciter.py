@@ -38,7 +38,7 @@ class Reciter:
         It is said as long as all who listen may view the channel where it is written.
 
         Raises:
-            Refusal: they don't, or it can't be said there.
+            UserError: they don't, or it can't be said there.
             StoreUnavailable: the store cannot be used just now.
         """
         origin = origin_of(interaction, VIEW)

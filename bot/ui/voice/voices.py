@@ -71,12 +71,12 @@ class Voices:
         """Come into a voice channel, from another one of its server too; what is being said goes on there.
 
         Args:
-            where: tells which one, and raises a Refusal where it may not be sent there. It is asked again once other
+            where: tells which one, and raises a UserError where it may not be sent there. It is asked again once other
                 coming and going has ended, which may have brought the bot to others.
             text_channel_id: where it was called.
 
         Raises:
-            Refusal: by `where`.
+            UserError: by `where`.
             NoEntry: it may not come in there, or not speak.
             TooOften: it has come and gone too often.
             NotJoined, VoiceLost: it didn't get in within 30 s, or was refused.
@@ -96,10 +96,10 @@ class Voices:
         """Drop what is still to be said in a server, and leave its voice channel.
 
         Args:
-            check: asked once other coming and going has ended; raises a Refusal where it is not to leave any more.
+            check: asked once other coming and going has ended; raises a UserError where it is not to leave any more.
 
         Raises:
-            Refusal: by `check`.
+            UserError: by `check`.
             NotLeft: other coming and going took too long.
         """
         lock = self._locks[guild_id]
