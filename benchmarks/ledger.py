@@ -8,8 +8,8 @@ import statistics
 import tempfile
 import time
 
-from bot.caller import Caller
 from bot.clock import SystemClock
+from bot.context import RequestContext
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Ceilings, Kind
 from bot.quotas.subjects import Subjects, key_from
@@ -26,7 +26,7 @@ CEILINGS = Ceilings(
     server_speech_characters=100_000,
     server_images=100,
 )
-CALLER = Caller(user_id=1, name="someone", guild_id=2, channel_id=3, settings_channel_id=3)
+CALLER = RequestContext(user_id=1, name="someone", guild_id=2, channel_id=3, settings_channel_id=3)
 
 
 async def measure(folder: str) -> None:

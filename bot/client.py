@@ -14,7 +14,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.clock import Clock
-from bot.connecting import connector
+from bot.http_connector import connector
 from bot.services import Services
 from bot.telemetry.logs import TRACEBACK, without_words
 from bot.ui.asking import Asking

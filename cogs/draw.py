@@ -7,9 +7,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.caller import Caller
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
+from bot.context import RequestContext
 from bot.drawing.drawing import Drawing
 from bot.drawing.request import LONGEST_PROMPT, MOST_PICTURES, DrawRequest, sizes_of
 from bot.drawing.sketchbook import Sketchbook
@@ -116,13 +116,13 @@ class Draw(commands.Cog):
             await self._sketchbook.forget(sketch_id)
         await dispose(interaction)
 
-    async def _request(self, caller: Caller, sketch: Sketch, prompt: str) -> DrawRequest:
+    async def _request(self, caller: RequestContext, sketch: Sketch, prompt: str) -> DrawRequest:
         """Ask for what a sketch was for, with the model that draws here now where no other one was asked for."""
         model = await self._rules.model_for(caller, ModelKind.IMAGE, sketch.model)
         return DrawRequest(prompt, model, sketch.size, sketch.n, sketch.spoiler, chosen=sketch.model is not None)
 
     async def _draw(
-        self, interaction: discord.Interaction, caller: Caller, request: DrawRequest, author_id: int
+        self, interaction: discord.Interaction, caller: RequestContext, request: DrawRequest, author_id: int
     ) -> None:
         """Draw, and show it in a new message with buttons; `author_id` is the member whose words the prompt is."""
         prepared = await self._drawing.prepare(caller, request)

@@ -6,8 +6,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.caller import Right
 from bot.client import Bot
+from bot.context import Permission
 from bot.memory.history import Format, History
 from bot.store.archive import Stretch
 from bot.ui import turns
@@ -34,7 +34,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         buttons.on(_NEWER, self._newer, reads=True, private=True)
         buttons.on(_CLEAR, self._clear, private=True)
 
-    @app_commands.command(extras={READS: True, RIGHT: Right.READ_MESSAGE_HISTORY})
+    @app_commands.command(extras={READS: True, RIGHT: Permission.READ_MESSAGE_HISTORY})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I remember of this conversation."""
         stretch = await self._history.newest(caller_of(interaction))
@@ -52,7 +52,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
     async def _newer(self, interaction: discord.Interaction, turn_id: int) -> None:
         await _turn_to(interaction, await self._history.after(caller_of(interaction), turn_id))
 
-    @app_commands.command(extras={READS: True, RIGHT: Right.READ_MESSAGE_HISTORY})
+    @app_commands.command(extras={READS: True, RIGHT: Permission.READ_MESSAGE_HISTORY})
     @app_commands.describe(format="markdown to read, json for programs; markdown if left out")
     async def export(
         self,
@@ -66,7 +66,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         export = await self._history.export(caller, Format(format), interaction.filesize_limit)
         await send_export(interaction, export)
 
-    @app_commands.command(extras={RIGHT: Right.MANAGE_MESSAGES})
+    @app_commands.command(extras={RIGHT: Permission.MANAGE_MESSAGES})
     async def clear(self, interaction: discord.Interaction) -> None:
         """Make me forget this conversation."""
         caller = caller_of(interaction)

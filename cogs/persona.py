@@ -7,8 +7,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.caller import Right
 from bot.client import Bot
+from bot.context import Permission
 from bot.guilds.persona_text import LONGEST_PERSONA
 from bot.guilds.preset_files import LARGEST_FILE
 from bot.guilds.preset_names import LONGEST_NAME
@@ -24,7 +24,7 @@ _ADD: Final = "persona add"
 _EDIT: Final = "persona edit"
 _LABEL: Final = "Who am I then, and how do I answer?"
 
-_FOR_MODERATORS: Final = {RIGHT: Right.MANAGE_SERVER}
+_FOR_MODERATORS: Final = {RIGHT: Permission.MANAGE_SERVER}
 
 Name = app_commands.Range[str, 1, LONGEST_NAME]
 

@@ -7,8 +7,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.caller import Right
 from bot.client import Bot
+from bot.context import Permission
 from bot.speech.lexicon import LONGEST_SAY, LONGEST_WORD, Lexicon, Word
 from bot.ui import choices
 from bot.ui.buttons import Buttons
@@ -35,7 +35,7 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
         self._lexicon = lexicon
         buttons.on(_PAGE, self._turn_to, reads=True)
 
-    @app_commands.command(extras={RIGHT: Right.MANAGE_SERVER})
+    @app_commands.command(extras={RIGHT: Permission.MANAGE_SERVER})
     @app_commands.describe(word="The word as people write it, in any case", say="What I should say in its place")
     async def add(
         self,
@@ -50,7 +50,7 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
             text += f" Before, it was {_quoted(before.say)}."
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command(extras={RIGHT: Right.MANAGE_SERVER})
+    @app_commands.command(extras={RIGHT: Permission.MANAGE_SERVER})
     @app_commands.describe(word="The word that I should say as it is written again")
     async def remove(self, interaction: discord.Interaction, word: app_commands.Range[str, 1, LONGEST_WORD]) -> None:
         """Have me say a word as it is written again."""

@@ -7,8 +7,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.caller import Caller, Right
 from bot.client import Bot
+from bot.context import Permission, RequestContext
 from bot.errors import UserError
 from bot.guilds.auto_read import AutoRead
 from bot.speech.preferences import FASTEST, SLOWEST, VoicePreferences
@@ -80,7 +80,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         def check() -> Session:
             session = session_seen(interaction, self._voices)
             if session_here(interaction, self._voices) is None and session.listeners:
-                require_in(interaction, session.channel, Right.MOVE_MEMBERS)
+                require_in(interaction, session.channel, Permission.MOVE_MEMBERS)
             return session
 
         guild_id = check().guild.id
@@ -132,7 +132,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         text = f"What you have said aloud is spoken by `{held.name}`, at {held.speed:g} times the usual speed."
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command(extras={RIGHT: Right.MANAGE_CHANNELS})
+    @app_commands.command(extras={RIGHT: Permission.MANAGE_CHANNELS})
     @app_commands.describe(channel="The channel to read; left out, I read none any more")
     async def read(
         self,
@@ -142,14 +142,14 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         """Have me read aloud what people in my voice channel write in a channel."""
         caller = caller_of(interaction)
 
-        def rights_there(channel_id: int) -> Collection[Right]:
+        def rights_there(channel_id: int) -> Collection[Permission]:
             return _rights_there(interaction, caller, channel_id)
 
         if channel is None:
             cleared = await self._auto_read.clear(caller, rights_there)
             text = "From now on I read no channel aloud." if cleared else "I'm not reading any channel aloud."
         else:
-            require_in(interaction, channel, Right.MANAGE_CHANNELS)
+            require_in(interaction, channel, Permission.MANAGE_CHANNELS)
             if not self._reads_messages:
                 raise CannotRead
             await self._auto_read.set(caller, channel.id, rights_there)
@@ -193,7 +193,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         self._voices.rights_changed(gone.guild_id)
 
 
-def _rights_there(interaction: discord.Interaction, caller: Caller, channel_id: int) -> Collection[Right]:
+def _rights_there(interaction: discord.Interaction, caller: RequestContext, channel_id: int) -> Collection[Permission]:
     """Return the rights of who asks in a channel; where it is gone, those where they ask."""
     channel = None if interaction.guild is None else interaction.guild.get_channel(channel_id)
     return caller.rights if channel is None else rights_in(interaction, channel)

@@ -8,7 +8,7 @@ from bot.api.faults import fault_in_answer
 from bot.api.payloads import Choice, chat_chunks, choices, decode, is_error, text_of, thinking_of, value_of
 from bot.api.thinking import ThinkingFilter
 from bot.errors import ApiServerError, ContentRefused, InvalidApiResponse
-from bot.yielding import sliced
+from bot.text_work import split_slices
 
 _CALL = "chat"
 _DONE = "[DONE]"
@@ -95,7 +95,7 @@ class ChunkReader:
         )
         if thoughts:
             yield from self._parts(thoughts, "")
-        for number, words in enumerate(sliced(text_of(piece.content, _CALL))):
+        for number, words in enumerate(split_slices(text_of(piece.content, _CALL))):
             if number:
                 yield None
             yield from self._parts(*self._thinking.feed(words))
@@ -107,7 +107,7 @@ class ChunkReader:
         if thoughts:
             self._has_thoughts = True
             yield ReasoningDelta(thoughts)
-        for part in sliced(words):
+        for part in split_slices(words):
             self._has_words = self._has_words or not part.isspace()
             yield TextDelta(part)
 

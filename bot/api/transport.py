@@ -12,8 +12,8 @@ from bot.api.faults import MAX_FAULT_BYTES, fault_of_status
 from bot.api.limits import Limits
 from bot.api.sending import Sending
 from bot.clock import Clock
-from bot.connecting import connector
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, InvalidApiResponse
+from bot.http_connector import connector
 
 USER_AGENT = "multiappai-discord-bot/0.1"
 

@@ -13,8 +13,8 @@ from typing import Protocol
 from bot.api.answers import ChatMessage
 from bot.api.client import ApiClient
 from bot.api.sending import Sending
-from bot.caller import Caller
 from bot.clock import Clock, unix_ms
+from bot.context import RequestContext
 from bot.conversation import enclosures
 from bot.conversation.endings import (
     COMPLETE,
@@ -87,7 +87,7 @@ class PreparedAnswer:
     has the ids of the turns that a reply goes on from.
     """
 
-    caller: Caller
+    caller: RequestContext
     question: Question
     messages: tuple[ChatMessage, ...]
     prompt_tokens: int
@@ -119,7 +119,7 @@ class Answering:
         self._window = window
         self._standing = Standing(conversations, window.reach)
 
-    async def prepare(self, caller: Caller, question: Question) -> PreparedAnswer:
+    async def prepare(self, caller: RequestContext, question: Question) -> PreparedAnswer:
         """Gather what the model is told and reserve its cost. Asks the store only.
 
         Raises:
@@ -359,7 +359,9 @@ class Answering:
         except StoreUnavailable as error:
             log.error("messages of a turn not kept", extra={"turn": turn_id, "detail": str(error)})
 
-    def _rendered(self, caller: Caller, question: Question, view: View, material: Material) -> tuple[ChatMessage, ...]:
+    def _rendered(
+        self, caller: RequestContext, question: Question, view: View, material: Material
+    ) -> tuple[ChatMessage, ...]:
         if question.first is not None:
             caller = replace(caller, name=question.first.author_name)
         facts = facts_for(question.persona, caller, self._clock.now())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from bot.caller import Caller
+from bot.context import RequestContext
 
 DATE, TIME, SERVER, CHANNEL, USER = "date", "time", "server", "channel", "user"
 
@@ -22,7 +22,7 @@ Facts = Mapping[str, str | None]
 """What the placeholders of one persona stand for at the moment of a question."""
 
 
-def facts_for(persona: str, caller: Caller, now: datetime) -> Facts:
+def facts_for(persona: str, caller: RequestContext, now: datetime) -> Facts:
     """Gather the values of those placeholders that `persona` uses; `now` is in UTC."""
     known = {
         DATE: f"{now:%A, %Y-%m-%d}",

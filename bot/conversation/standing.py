@@ -1,6 +1,6 @@
 """Where in the conversation a question stands: what it may know of, and what it goes on from."""
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.conversation.question import Question
 from bot.errors import TurnNotFound
 from bot.store.conversations import Conversations
@@ -17,7 +17,7 @@ class Standing:
         self._conversations = conversations
         self._reach = reach
 
-    async def before(self, caller: Caller, question: Question) -> Before:
+    async def before(self, caller: RequestContext, question: Question) -> Before:
         """Give a reply's path and its ids, else the channel's public line or the member's private one, without ids.
 
         Raises:

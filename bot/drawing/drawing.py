@@ -12,8 +12,8 @@ from typing import Final
 
 from bot.api.client import ApiClient
 from bot.api.pictures import Picture
-from bot.caller import Caller
 from bot.clock import Clock
+from bot.context import RequestContext
 from bot.drawing.fitting import Fitted, fit
 from bot.drawing.request import DrawRequest
 from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
@@ -35,7 +35,7 @@ class PreparedDrawing:
     Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
     """
 
-    caller: Caller
+    caller: RequestContext
     request: DrawRequest
     asked_at_ms: int
     reservation: Reservation
@@ -78,7 +78,7 @@ class Drawing:
         self._workers = workers
         self._found_one_at_a_time: set[str] = set()  # models that have turned down more than one, and then did one
 
-    async def prepare(self, caller: Caller, request: DrawRequest) -> PreparedDrawing:
+    async def prepare(self, caller: RequestContext, request: DrawRequest) -> PreparedDrawing:
         """Check the request and reserve its pictures. Asks the store only.
 
         Raises:

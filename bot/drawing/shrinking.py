@@ -50,8 +50,8 @@ def _plain(opened: "ImageFile") -> "Image":
     """Decode the (first) picture upright, with its colour profile and no other metadata."""
     opened.load()
     profile = opened.info.get("icc_profile")
-    see_through = "A" in opened.getbands() or "transparency" in opened.info
-    mode = "RGBA" if see_through else "RGB"
+    run_shielded = "A" in opened.getbands() or "transparency" in opened.info
+    mode = "RGBA" if run_shielded else "RGB"
     # A profile for another colour space (CMYK, grey) would be wrong after the conversion.
     keeps_colours = profile and opened.mode in {"RGB", "RGBA"}
     turned = orientation(opened)

@@ -2,8 +2,8 @@
 
 import logging
 
-from bot.caller import Caller
 from bot.clock import Clock, unix_ms
+from bot.context import RequestContext
 from bot.drawing.drawing import PreparedDrawing
 from bot.errors import StoreUnavailable, TurnNotFound
 from bot.store.sketches import Sketch, Sketches
@@ -43,7 +43,7 @@ class Sketchbook:
             log.error("sketch not kept", extra={"detail": str(error)})
             return None
 
-    async def sketch(self, caller: Caller, sketch_id: int) -> Sketch:
+    async def sketch(self, caller: RequestContext, sketch_id: int) -> Sketch:
         """Give a sketch to do something with.
 
         Raises:

@@ -4,18 +4,18 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Final
 
-from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
+from bot.context import Permission, RequestContext
 from bot.errors import MissingPermission, NotInGuild
 from bot.guilds.fields import READ_CHANNEL
 from bot.store.settings import StoredSettings
 
 log = logging.getLogger(__name__)
 
-RightsIn = Callable[[int], Collection[Right]]
+RightsIn = Callable[[int], Collection[Permission]]
 """Tells which rights the caller has in a channel, by its id; where it is gone, those that they have where they ask."""
 
-_RIGHT: Final = Right.MANAGE_CHANNELS
+_RIGHT: Final = Permission.MANAGE_CHANNELS
 
 
 class AutoRead:
@@ -30,7 +30,7 @@ class AutoRead:
         channel_id = await self._stored.of_server(guild_id, READ_CHANNEL.name)
         return None if channel_id is None else int(channel_id)
 
-    async def set(self, caller: Caller, channel_id: int, rights_in: RightsIn) -> None:
+    async def set(self, caller: RequestContext, channel_id: int, rights_in: RightsIn) -> None:
         """Have a channel read aloud, in place of another one. It takes the right in both, wherever it is asked for.
 
         Raises:
@@ -44,7 +44,7 @@ class AutoRead:
         await self._stored.set_server(guild_id, READ_CHANNEL.name, str(channel_id), by=caller.user_id, at_ms=at_ms)
         log.info("channel read aloud", extra={"guild": guild_id, "channel": channel_id, "user": caller.user_id})
 
-    async def clear(self, caller: Caller, rights_in: RightsIn) -> bool:
+    async def clear(self, caller: RequestContext, rights_in: RightsIn) -> bool:
         """Have no channel read aloud; whether one was. It takes the right in that one.
 
         Raises:
@@ -60,7 +60,7 @@ class AutoRead:
         return bool(cleared)
 
 
-def _server_of(caller: Caller) -> int:
+def _server_of(caller: RequestContext) -> int:
     """Return the id of the server that the caller is in.
 
     Raises:
@@ -71,6 +71,6 @@ def _server_of(caller: Caller) -> int:
     return caller.guild_id
 
 
-def _require(caller: Caller, channel_id: int, rights_in: RightsIn) -> None:
+def _require(caller: RequestContext, channel_id: int, rights_in: RightsIn) -> None:
     if _RIGHT not in rights_in(channel_id):
         raise MissingPermission(_RIGHT, where="here" if channel_id == caller.channel_id else f"in <#{channel_id}>")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.caller import Right
 from bot.catalogue import ModelKind
+from bot.context import Permission
 
 
 class Place(StrEnum):
@@ -15,9 +15,9 @@ class Place(StrEnum):
     SERVER = "server"
 
     @property
-    def right(self) -> Right:
+    def right(self) -> Permission:
         """What it takes to see and to change what is set there."""
-        return Right.MANAGE_CHANNELS if self is Place.CHANNEL else Right.MANAGE_SERVER
+        return Permission.MANAGE_CHANNELS if self is Place.CHANNEL else Permission.MANAGE_SERVER
 
 
 @dataclass(frozen=True, slots=True)

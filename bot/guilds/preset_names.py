@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 
 from bot.errors import InvalidOption
-from bot.normal_forms import normalized
+from bot.text_work import normalize
 
 LONGEST_NAME: Final = 32
 
@@ -23,13 +23,13 @@ def tidied(typed: str) -> str:
     line = " ".join(typed.split())
     seen = "".join(each for each in line if each == _JOINER or unicodedata.category(each) not in ("Cc", "Cf", "Cs"))
     # At the end, since there is a character that is a backtick by its normal form.
-    return " ".join(normalized("NFC", seen).split()).replace("`", "'")
+    return " ".join(normalize("NFC", seen).split()).replace("`", "'")
 
 
 def folded(name: str) -> str:
     """Return what a name is looked for by: the same for all ways to write it that look alike."""
     plain = "".join(each for each in tidied(name) if each != _JOINER and each not in _VARIATIONS)
-    return normalized("NFKC", normalized("NFKC", plain).casefold())
+    return normalize("NFKC", normalize("NFKC", plain).casefold())
 
 
 def checked(typed: str) -> str:

@@ -5,8 +5,8 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
+from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
 from bot.guilds import persona_text, preset_files, preset_names
 from bot.guilds.preset_files import MOST_PRESETS
@@ -40,7 +40,7 @@ class Presets:
         self._clock = clock
         self._workers = workers
 
-    async def names(self, caller: Caller) -> list[str]:
+    async def names(self, caller: RequestContext) -> list[str]:
         """Give the names of all, for everybody.
 
         Raises:
@@ -50,15 +50,15 @@ class Presets:
             raise NotInGuild
         return await self._stored.names(caller.guild_id)
 
-    async def choices(self, caller: Caller) -> list[str]:
+    async def choices(self, caller: RequestContext) -> list[str]:
         """Give the names to choose from for a question; there are none in direct messages."""
         return [] if caller.guild_id is None else await self._stored.names(caller.guild_id)
 
-    async def moderators_choices(self, caller: Caller) -> list[str]:
+    async def moderators_choices(self, caller: RequestContext) -> list[str]:
         """Give the names to choose from for a change; there are none for those who may not."""
-        return await self.choices(caller) if caller.may(Right.MANAGE_SERVER) else []
+        return await self.choices(caller) if caller.may(Permission.MANAGE_SERVER) else []
 
-    async def persona_named(self, caller: Caller, name: str) -> str:
+    async def persona_named(self, caller: RequestContext, name: str) -> str:
         """Return the persona that everybody can choose by that name.
 
         Raises:
@@ -71,11 +71,11 @@ class Presets:
             )
         return (await self._existing(caller.guild_id, name)).persona
 
-    def check_moderator(self, caller: Caller) -> None:
+    def check_moderator(self, caller: RequestContext) -> None:
         """Do nothing if the caller may change the server's personas."""
         _admit(caller)
 
-    async def check_new(self, caller: Caller, name: str) -> str:
+    async def check_new(self, caller: RequestContext, name: str) -> str:
         """Return the name, tidied, of a persona that is going to be written.
 
         Raises:
@@ -90,7 +90,7 @@ class Presets:
             raise _full()
         return name
 
-    async def add(self, caller: Caller, name: str, text: str) -> str:
+    async def add(self, caller: RequestContext, name: str, text: str) -> str:
         """Keep a new persona; returns its name.
 
         Raises:
@@ -108,7 +108,7 @@ class Presets:
         _log("persona added", caller)
         return name
 
-    async def present(self, caller: Caller, name: str) -> StoredPreset:
+    async def present(self, caller: RequestContext, name: str) -> StoredPreset:
         """Return the persona of that name, to be written anew.
 
         Raises:
@@ -116,7 +116,7 @@ class Presets:
         """
         return await self._existing(_admit(caller), name)
 
-    async def change(self, caller: Caller, name: str, text: str) -> str:
+    async def change(self, caller: RequestContext, name: str, text: str) -> str:
         """Put another text in place of a persona's; returns its name.
 
         Raises:
@@ -131,7 +131,7 @@ class Presets:
         _log("persona changed", caller)
         return changed.name
 
-    async def remove(self, caller: Caller, name: str) -> str:
+    async def remove(self, caller: RequestContext, name: str) -> str:
         """Take a persona away; returns its name.
 
         Raises:
@@ -145,7 +145,7 @@ class Presets:
         _log("persona removed", caller)
         return removed.name
 
-    async def export(self, caller: Caller) -> bytes:
+    async def export(self, caller: RequestContext) -> bytes:
         """Write all personas down in a file.
 
         Raises:
@@ -157,7 +157,7 @@ class Presets:
             raise InvalidOption("no personas", sentence="This server has no personas that I could export.")
         return preset_files.written(presets, guild_id, self._clock.now())
 
-    async def import_file(self, caller: Caller, data: bytes) -> Imported:
+    async def import_file(self, caller: RequestContext, data: bytes) -> Imported:
         """Keep all personas of a file, each in place of the one of that name; others stay.
 
         Raises:
@@ -176,7 +176,7 @@ class Presets:
         _log("personas imported", caller)
         return Imported(new, len(wanted) - new - same, same)
 
-    async def _read(self, data: bytes, caller: Caller) -> list[StoredPreset]:
+    async def _read(self, data: bytes, caller: RequestContext) -> list[StoredPreset]:
         """Have a file read by a worker: some megabytes of brackets take the interpreter, and memory many times that."""
         try:
             result = await self._workers.run("read personas", [data], owner=caller.user_id)
@@ -199,11 +199,11 @@ class Presets:
         return unix_ms(self._clock.discord_now())
 
 
-def _admit(caller: Caller) -> int:
+def _admit(caller: RequestContext) -> int:
     """Return the id of the server that the caller is in, where they may manage it."""
     if caller.guild_id is None:
         raise NotInGuild
-    caller.require(Right.MANAGE_SERVER)
+    caller.require(Permission.MANAGE_SERVER)
     return caller.guild_id
 
 
@@ -224,6 +224,6 @@ def _full() -> InvalidOption:
     )
 
 
-def _log(event: str, caller: Caller) -> None:
+def _log(event: str, caller: RequestContext) -> None:
     # Neither name nor text: people wrote them.
     log.info(event, extra={"guild": caller.guild_id, "user": caller.user_id})

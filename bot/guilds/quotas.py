@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
+from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
 from bot.quotas.ledger import LARGEST_AMOUNT
 from bot.quotas.plan import rule_of
@@ -74,7 +74,9 @@ class ServerQuotas:
         self._subjects = subjects
         self._clock = clock
 
-    async def set(self, caller: Caller, scope: Scope, kind: Kind, per: Per, limit: str, target: Target) -> Change:
+    async def set(
+        self, caller: RequestContext, scope: Scope, kind: Kind, per: Per, limit: str, target: Target
+    ) -> Change:
         """Set a limit, in place of the one that there is for the same scope, target, kind and period.
 
         Raises:
@@ -95,7 +97,7 @@ class ServerQuotas:
         _log("quota set", caller, wanted)
         return self._change(guild_id, wanted, old, now)
 
-    async def clear(self, caller: Caller, scope: Scope, kind: Kind, per: Per, target: Target) -> Change | None:
+    async def clear(self, caller: RequestContext, scope: Scope, kind: Kind, per: Per, target: Target) -> Change | None:
         """Take a limit back; None where there was none.
 
         Raises:
@@ -110,7 +112,7 @@ class ServerQuotas:
         _log("quota cleared", caller, old)
         return self._change(guild_id, old, old, now)
 
-    async def list(self, caller: Caller) -> Listing:
+    async def list(self, caller: RequestContext) -> Listing:
         """Give all limits that hold in the server."""
         guild_id = _admit(caller)
         stored = await self._stored.of_guild(guild_id)
@@ -134,11 +136,11 @@ class ServerQuotas:
         return Change(rule, None if old is None else rule_of(old), window_end(rule.rule.per, now))
 
 
-def _admit(caller: Caller) -> int:
+def _admit(caller: RequestContext) -> int:
     """Return the id of the server that the caller is in, where they may manage it."""
     if caller.guild_id is None:
         raise NotInGuild
-    caller.require(Right.MANAGE_SERVER)
+    caller.require(Permission.MANAGE_SERVER)
     return caller.guild_id
 
 
@@ -176,7 +178,7 @@ def _check(scope: Scope, target: Target) -> None:
         )
 
 
-def _log(event: str, caller: Caller, rule: StoredRule) -> None:
+def _log(event: str, caller: RequestContext, rule: StoredRule) -> None:
     log.info(
         event,
         extra={

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Sequence
 
-from bot.caller import Caller
 from bot.catalogue import Catalogue, ModelKind
 from bot.clock import Clock, unix_ms
+from bot.context import RequestContext
 from bot.errors import NotInGuild
 from bot.guilds import persona_text
 from bot.guilds.fields import ALL, MODELS, PERSONA, READ_CHANNEL, Field, Place
@@ -31,7 +31,7 @@ class GuildRules:
         self._clock = clock
         self._persona = persona
 
-    async def model_for(self, caller: Caller, kind: ModelKind, asked: str | None) -> str:
+    async def model_for(self, caller: RequestContext, kind: ModelKind, asked: str | None) -> str:
         """Return the model for `kind`, `asked` being the command's own word.
 
         Raises:
@@ -47,7 +47,7 @@ class GuildRules:
             log.warning("chosen model no longer allowed", extra={"channel": caller.settings_channel_id, "model": model})
         return held.value
 
-    async def persona_for(self, caller: Caller, asked: str | None = None) -> str:
+    async def persona_for(self, caller: RequestContext, asked: str | None = None) -> str:
         """Return the persona that holds for the caller, as it was written: placeholders and all.
 
         `asked` is the command's own word: the name of one of the server's.
@@ -60,7 +60,7 @@ class GuildRules:
             return await self._presets.persona_named(caller, asked)
         return holding(PERSONA, await self._chosen(caller), self._persona).value
 
-    async def persona_choices(self, caller: Caller) -> list[str]:
+    async def persona_choices(self, caller: RequestContext) -> list[str]:
         """Return the names that `persona_for` takes.
 
         Raises:
@@ -68,7 +68,7 @@ class GuildRules:
         """
         return await self._presets.choices(caller)
 
-    async def show(self, caller: Caller, place: Place) -> list[Holding]:
+    async def show(self, caller: RequestContext, place: Place) -> list[Holding]:
         """Tell for each setting what holds at `place` and where it comes from.
 
         Raises:
@@ -84,7 +84,7 @@ class GuildRules:
         of_server = [holding(READ_CHANNEL, chosen, "")] if place is Place.SERVER else []
         return [*models, *of_server, holding(PERSONA, chosen, self._persona)]
 
-    async def present_persona(self, caller: Caller, place: Place) -> str:
+    async def present_persona(self, caller: RequestContext, place: Place) -> str:
         """Return the persona that holds at `place`, to be written anew.
 
         Raises:
@@ -92,13 +92,13 @@ class GuildRules:
         """
         return next(held.value for held in await self.show(caller, place) if held.field is PERSONA)
 
-    def model_choices(self, caller: Caller, place: Place, kind: ModelKind, typed: str) -> list[str]:
+    def model_choices(self, caller: RequestContext, place: Place, kind: ModelKind, typed: str) -> list[str]:
         """Return the models to choose from at `place`; none for those who may not."""
         if not caller.may(place.right):
             return []
         return self._catalogue.choices(kind, typed)
 
-    async def choose_model(self, caller: Caller, place: Place, kind: ModelKind, model: str) -> None:
+    async def choose_model(self, caller: RequestContext, place: Place, kind: ModelKind, model: str) -> None:
         """Make `model` the one for `kind` at `place`.
 
         Raises:
@@ -111,7 +111,7 @@ class GuildRules:
         self._catalogue.check(model, kind)
         await self._set(caller, place, MODELS[kind], model)
 
-    async def write_persona(self, caller: Caller, place: Place, text: str) -> None:
+    async def write_persona(self, caller: RequestContext, place: Place, text: str) -> None:
         """Make `text` the persona at `place`.
 
         Raises:
@@ -124,7 +124,7 @@ class GuildRules:
         text = persona_text.checked(text, advice=f" To do without one of its own, use `/{place} reset`.")
         await self._set(caller, place, PERSONA, text)
 
-    async def reset(self, caller: Caller, place: Place) -> Sequence[Field]:
+    async def reset(self, caller: RequestContext, place: Place) -> Sequence[Field]:
         """Take back all that is set at `place`, so that the next level holds; return what was set.
 
         Raises:
@@ -144,14 +144,14 @@ class GuildRules:
             self._log(caller, place, name)
         return [field for field in ALL if field.name in cleared]
 
-    def _admit(self, caller: Caller, place: Place) -> int:
+    def _admit(self, caller: RequestContext, place: Place) -> int:
         """Return the id of the server that the caller is in, where they may decide about `place`."""
         if caller.guild_id is None:
             raise NotInGuild
         caller.require(place.right)
         return caller.guild_id
 
-    async def _chosen(self, caller: Caller) -> dict[Level, dict[str, str]]:
+    async def _chosen(self, caller: RequestContext) -> dict[Level, dict[str, str]]:
         servers, channels = await self._stored.values(caller.guild_id, caller.settings_channel_id)
         return {Level.CHANNEL: channels, Level.SERVER: servers}
 
@@ -163,7 +163,7 @@ class GuildRules:
             lambda model: self._catalogue.still_permits(model, kind),
         )
 
-    async def _set(self, caller: Caller, place: Place, field: Field, value: str) -> None:
+    async def _set(self, caller: RequestContext, place: Place, field: Field, value: str) -> None:
         guild_id = self._admit(caller, place)
         by, at_ms = caller.user_id, unix_ms(self._clock.discord_now())
         if place is Place.SERVER:
@@ -173,7 +173,7 @@ class GuildRules:
             await self._stored.set_channel(channel_id, guild_id, field.name, value, by=by, at_ms=at_ms)
         self._log(caller, place, field.name)
 
-    def _log(self, caller: Caller, place: Place, name: str) -> None:
+    def _log(self, caller: RequestContext, place: Place, name: str) -> None:
         # Not the value: a persona is something that people wrote.
         log.info(
             "setting changed",

@@ -4,8 +4,8 @@ import logging
 from enum import StrEnum
 from typing import Final
 
-from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
+from bot.context import Permission, RequestContext
 from bot.memory.exports import VERSION, Export, Json, json_file, markdown_file, moment, text_or_none
 from bot.store.archive import NEWEST, Archive, Stretch, View
 from bot.store.removals import Removals
@@ -38,36 +38,36 @@ class History:
         self._removals = removals
         self._clock = clock
 
-    def check_reading(self, caller: Caller) -> None:
+    def check_reading(self, caller: RequestContext) -> None:
         """Do nothing if the caller may see the history here."""
-        caller.require(Right.READ_MESSAGE_HISTORY)
+        caller.require(Permission.READ_MESSAGE_HISTORY)
 
-    def check_clearing(self, caller: Caller) -> None:
+    def check_clearing(self, caller: RequestContext) -> None:
         """Do nothing if the caller may clear the history here."""
-        caller.require(Right.MANAGE_MESSAGES)
+        caller.require(Permission.MANAGE_MESSAGES)
 
-    async def newest(self, caller: Caller) -> Stretch:
+    async def newest(self, caller: RequestContext) -> Stretch:
         """Give the first page: the newest turns."""
         return await self.before(caller, NEWEST)
 
-    async def before(self, caller: Caller, turn_id: int) -> Stretch:
+    async def before(self, caller: RequestContext, turn_id: int) -> Stretch:
         """Give the page of turns before one."""
-        caller.require(Right.READ_MESSAGE_HISTORY)
+        caller.require(Permission.READ_MESSAGE_HISTORY)
         return await self._archive.before(_view(caller), turn_id, PAGE)
 
-    async def after(self, caller: Caller, turn_id: int) -> Stretch:
+    async def after(self, caller: RequestContext, turn_id: int) -> Stretch:
         """Give the page of turns after one."""
-        caller.require(Right.READ_MESSAGE_HISTORY)
+        caller.require(Permission.READ_MESSAGE_HISTORY)
         return await self._archive.after(_view(caller), turn_id, PAGE)
 
-    async def count(self, caller: Caller) -> int:
+    async def count(self, caller: RequestContext) -> int:
         """Tell how many turns there are to clear."""
-        caller.require(Right.MANAGE_MESSAGES)
+        caller.require(Permission.MANAGE_MESSAGES)
         return await self._archive.count(_view(caller))
 
-    async def export(self, caller: Caller, written_in: Format, room: int) -> Export:
+    async def export(self, caller: RequestContext, written_in: Format, room: int) -> Export:
         """Write the turns to a file of at most `room` bytes, the oldest ones left out where not all of them fit."""
-        caller.require(Right.READ_MESSAGE_HISTORY)
+        caller.require(Permission.READ_MESSAGE_HISTORY)
         view = _view(caller)
 
         async def reading(before: int) -> list[Turn]:
@@ -87,13 +87,13 @@ class History:
         }
         return await json_file(name, facts, total, reading, room)
 
-    async def clear(self, caller: Caller) -> int:
+    async def clear(self, caller: RequestContext) -> int:
         """Delete the public turns here and the caller's own private ones; returns how many they were."""
-        caller.require(Right.MANAGE_MESSAGES)
+        caller.require(Permission.MANAGE_MESSAGES)
         cleared = await self._removals.visible_to(caller.user_id, caller.channel_id)
         log.info("history cleared", extra={"channel": caller.channel_id, "user": caller.user_id, "turns": cleared})
         return cleared
 
 
-def _view(caller: Caller) -> View:
+def _view(caller: RequestContext) -> View:
     return View(caller.user_id, caller.channel_id)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.caller import Caller
 from bot.clock import Clock, unix_ms
+from bot.context import RequestContext
 from bot.errors import StoreUnavailable
 from bot.memory.exports import LARGEST, VERSION, Export, Json, as_json, json_file, moment
 from bot.store.archive import Archive
@@ -48,14 +48,14 @@ class OwnData:
         self._removals = removals
         self._clock = clock
 
-    async def kept(self, caller: Caller) -> Kept:
+    async def kept(self, caller: RequestContext) -> Kept:
         """Tell what is kept about the caller."""
         others = await self._members.traces(caller.user_id)
         return Kept(
             await self._members.places(caller.user_id), {table: len(rows) for table, rows in others.items() if rows}
         )
 
-    async def export(self, caller: Caller, room: int) -> Export:
+    async def export(self, caller: RequestContext, room: int) -> Export:
         """Write all of it to a JSON file of at most `room` bytes, the oldest turns left out where not all fits."""
 
         async def reading(before: int) -> list[Turn]:
@@ -77,7 +77,7 @@ class OwnData:
         left_out = sum(map(len, others.values())) - sum(map(len, fitting.values()))
         return replace(export, others_left_out=left_out)
 
-    async def delete(self, caller: Caller) -> int:
+    async def delete(self, caller: RequestContext) -> int:
         """Delete the caller's turns everywhere and take their id out of all else; returns how many turns went.
 
         An answer of theirs that is still being written is not kept either.

@@ -2,7 +2,7 @@
 
 import logging
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.errors import TurnNotFound
 from bot.store.archive import Archive
 from bot.store.removals import Removals
@@ -18,7 +18,7 @@ class Revisits:
         self._archive = archive
         self._removals = removals
 
-    async def turn(self, caller: Caller, turn_id: int) -> Turn:
+    async def turn(self, caller: RequestContext, turn_id: int) -> Turn:
         """Give a turn to do something with.
 
         Raises:

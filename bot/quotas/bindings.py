@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.quotas.rules import Ceilings, Kind, Rule, Scope
 from bot.quotas.subjects import Subjects
 
@@ -54,7 +54,7 @@ class Binding:
 
 
 def bindings(
-    caller: Caller,
+    caller: RequestContext,
     stored: Sequence[Rule],
     ceilings: Ceilings,
     subjects: Subjects,
@@ -85,7 +85,7 @@ def _of_channel(stored: Iterable[Rule], channel_id: int) -> Iterator[Binding]:
             yield Binding(rule, Pool.CHANNEL, channel_id)
 
 
-def _of_member(stored: Iterable[Rule], caller: Caller, subject: int) -> Iterator[Binding]:
+def _of_member(stored: Iterable[Rule], caller: RequestContext, subject: int) -> Iterator[Binding]:
     """Give the member and role rules, exempt from those where something exempts the member from their kind."""
     own = [rule for rule in stored if rule.scope is Scope.MEMBER and rule.target in (None, subject)]
     roles = [rule for rule in stored if rule.scope is Scope.ROLE and rule.target in caller.role_ids]

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self
 
-from bot.caller import Caller
 from bot.clock import Clock
+from bot.context import RequestContext
 from bot.errors import QueueFull, QueueTimeout, ShuttingDown
 
 LONGEST_LINE: Final = 1000
@@ -125,7 +125,7 @@ class Lanes:
         self._members_line: dict[int, dict[int, Ticket]] = {}
         self._channels_line: dict[int, dict[int, Ticket]] = {}
 
-    def ticket(self, caller: Caller) -> Ticket:
+    def ticket(self, caller: RequestContext) -> Ticket:
         """Draw a ticket for an answer to `caller`; it counts once it is entered."""
         return Ticket(self, caller.user_id, caller.settings_channel_id)
 

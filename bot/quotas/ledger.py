@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from bot.caller import Caller
 from bot.clock import Clock, unix_ms
+from bot.context import RequestContext
 from bot.errors import BotError, QuotaExceeded, StoreUnavailable
 from bot.quotas.allowance import Allowance
 from bot.quotas.bindings import Binding
@@ -80,7 +80,7 @@ class Ledger:
         self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used from here.
         self._unsettled: dict[int, Sequence[Spent]] = {}
 
-    async def reserve(self, caller: Caller, amounts: Mapping[Kind, int]) -> Reservation:
+    async def reserve(self, caller: RequestContext, amounts: Mapping[Kind, int]) -> Reservation:
         """Hold back `amounts` under every rule of those kinds that binds `caller`, in the windows of this moment.
 
         Enter the reservation with `async with`, or end it by `settle` or `release`. A kind whose amount is 0 can be
@@ -237,7 +237,7 @@ class Ledger:
                 # Without the beat this process would lose its leases: whatever went wrong, go on.
                 logger.exception("ledger beat failed")
 
-    def _plan(self, caller: Caller, kinds: Collection[Kind]) -> Plan:
+    def _plan(self, caller: RequestContext, kinds: Collection[Kind]) -> Plan:
         return Plan(caller, self._clock.now(), kinds, self._ceilings, self._subjects)
 
     async def _grant(self, reservation: Reservation) -> Sequence[Overdraw]:

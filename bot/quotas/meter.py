@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.caller import Caller, Right
 from bot.clock import Clock
+from bot.context import Permission, RequestContext
 from bot.quotas.bindings import Binding, Pool
 from bot.quotas.plan import Plan
 from bot.quotas.rules import Ceilings, Kind, Rule
@@ -42,7 +42,7 @@ class Meter:
         self._subjects = subjects
         self._clock = clock
 
-    async def of_caller(self, caller: Caller) -> list[Reading]:
+    async def of_caller(self, caller: RequestContext) -> list[Reading]:
         """Tell the standing of everything that binds `caller` where they are, their own first.
 
         Raises:
@@ -50,17 +50,17 @@ class Meter:
         """
         return await self._read(caller, tuple(Pool))
 
-    async def of_server(self, caller: Caller) -> list[Reading]:
+    async def of_server(self, caller: RequestContext) -> list[Reading]:
         """Tell the standing of what binds the server that `caller` is in as a whole, or their direct messages.
 
         Raises:
             MissingPermission: the caller may not see it.
             StoreUnavailable: the store cannot be read just now.
         """
-        caller.require(Right.MANAGE_SERVER)
+        caller.require(Permission.MANAGE_SERVER)
         return await self._read(caller, (Pool.SERVER, Pool.DIRECT))
 
-    async def _read(self, caller: Caller, pools: Collection[Pool]) -> list[Reading]:
+    async def _read(self, caller: RequestContext, pools: Collection[Pool]) -> list[Reading]:
         plan = Plan(caller, self._clock.now(), tuple(Kind), self._ceilings, self._subjects)
         shown: list[UsageWindow] = []
 

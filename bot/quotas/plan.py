@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from bot.caller import Caller
 from bot.clock import unix_ms
+from bot.context import RequestContext
 from bot.quotas.bindings import Binding, bindings
 from bot.quotas.rules import Ceilings, Kind, Rule, Scope
 from bot.quotas.subjects import Subjects
@@ -20,7 +20,7 @@ class Plan:
     """
 
     def __init__(
-        self, caller: Caller, moment: datetime, kinds: Collection[Kind], ceilings: Ceilings, subjects: Subjects
+        self, caller: RequestContext, moment: datetime, kinds: Collection[Kind], ceilings: Ceilings, subjects: Subjects
     ) -> None:
         self.moment = moment
         self.place = _place(caller, subjects)
@@ -63,7 +63,7 @@ def _stricter(one: Binding, other: Binding) -> bool:
     return other.limit is None or one.limit < other.limit
 
 
-def _place(caller: Caller, subjects: Subjects) -> Place | None:
+def _place(caller: RequestContext, subjects: Subjects) -> Place | None:
     """Tell where to look for rules; direct messages have none but the operator's."""
     if caller.guild_id is None:
         return None

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-from bot.caller import Caller
 from bot.clock import Clock
+from bot.context import RequestContext
 from bot.errors import StoreUnavailable
 from bot.roster.brake import Halt
 from bot.roster.entry import Entry
@@ -54,7 +54,7 @@ class Halting:
         if not self._entries:
             self._busy.clear()
 
-    async def stop(self, caller: Caller, answer_id: int) -> bool:
+    async def stop(self, caller: RequestContext, answer_id: int) -> bool:
         """Have an answer in the caller's channel stopped, whichever process is at work on it; False where none is.
 
         Raises:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.caller import Caller, Right
 from bot.clock import Clock, unix_ms
+from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NoSpeakableText, NotInGuild
-from bot.normal_forms import normalized
 from bot.speech.markup import plain_characters
 from bot.speech.pronunciation import Pronunciation, folded
 from bot.speech.wording import has_words, sayable
 from bot.store.pronunciations import PronunciationsFull, StoredPronunciation, StoredPronunciations
+from bot.text_work import normalize
 
 MOST_WORDS: Final = 200
 """In one server: they are read for everything that is said there."""
@@ -43,7 +43,7 @@ class Lexicon:
         words = [] if guild_id is None else await self._stored.of_guild(guild_id)
         return Pronunciation({each.folded: each.say for each in words})
 
-    async def list(self, caller: Caller) -> Sequence[Word]:
+    async def list(self, caller: RequestContext) -> Sequence[Word]:
         """Give the words of the caller's server, in their order.
 
         Raises:
@@ -53,13 +53,13 @@ class Lexicon:
             raise NotInGuild
         return [Word(each.word, each.say) for each in await self._stored.of_guild(caller.guild_id)]
 
-    async def choices(self, caller: Caller) -> Sequence[str]:
+    async def choices(self, caller: RequestContext) -> Sequence[str]:
         """Give the words that the caller may take away."""
-        if caller.in_direct_message or not caller.may(Right.MANAGE_SERVER):
+        if caller.in_direct_message or not caller.may(Permission.MANAGE_SERVER):
             return []
         return [each.word for each in await self.list(caller)]
 
-    async def add(self, caller: Caller, word: str, say: str) -> tuple[Word, Word | None]:
+    async def add(self, caller: RequestContext, word: str, say: str) -> tuple[Word, Word | None]:
         """Have a word said in a certain way; give it, and the same word as it was before if there was one.
 
         Raises:
@@ -80,7 +80,7 @@ class Lexicon:
         _log("pronunciation added", caller)
         return _shown(wanted), _shown(before) if before else None
 
-    async def remove(self, caller: Caller, word: str) -> Word | None:
+    async def remove(self, caller: RequestContext, word: str) -> Word | None:
         """Have a word said as it is again; give it as it was, or None where there was none.
 
         Raises:
@@ -97,11 +97,11 @@ class Lexicon:
         return _shown(removed)
 
 
-def _admit(caller: Caller) -> int:
+def _admit(caller: RequestContext) -> int:
     """Return the id of the server that the caller is in, where they may manage it."""
     if caller.guild_id is None:
         raise NotInGuild
-    caller.require(Right.MANAGE_SERVER)
+    caller.require(Permission.MANAGE_SERVER)
     return caller.guild_id
 
 
@@ -128,13 +128,13 @@ def _stored(word: str, say: str) -> StoredPronunciation:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(normalized("NFC", plain_characters(text)).split())
+    return " ".join(normalize("NFC", plain_characters(text)).split())
 
 
 def _shown(stored: StoredPronunciation) -> Word:
     return Word(stored.word, stored.say)
 
 
-def _log(event: str, caller: Caller) -> None:
+def _log(event: str, caller: RequestContext) -> None:
     # Not the word: that is something that people wrote.
     log.info(event, extra={"guild": caller.guild_id, "user": caller.user_id})

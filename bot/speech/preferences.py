@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from bot.caller import Caller
 from bot.clock import Clock, unix_ms
+from bot.context import RequestContext
 from bot.errors import InvalidOption
 from bot.speech.voices import checked_voice
 from bot.store.voice_preferences import Preference, StoredPreferences
@@ -33,7 +33,7 @@ class VoicePreferences:
         self._clock = clock
         self._default_voice = default_voice
 
-    async def get(self, caller: Caller, asked: str | None = None) -> Voice:
+    async def get(self, caller: RequestContext, asked: str | None = None) -> Voice:
         """Tell what the caller is spoken with: `asked`, the command's own word, goes before their voice.
 
         Raises:
@@ -41,7 +41,7 @@ class VoicePreferences:
         """
         return self._voice(await self._stored.of_member(caller.user_id), asked)
 
-    async def set(self, caller: Caller, *, voice: str | None = None, speed: float | None = None) -> Voice:
+    async def set(self, caller: RequestContext, *, voice: str | None = None, speed: float | None = None) -> Voice:
         """Keep what is given, leave the rest as it is, and tell what holds then.
 
         Raises:
@@ -60,7 +60,7 @@ class VoicePreferences:
         log.info("voice chosen", extra={"user": caller.user_id, "percent": held.speed_percent})
         return self._voice(held)
 
-    async def clear(self, caller: Caller) -> bool:
+    async def clear(self, caller: RequestContext) -> bool:
         """Go back to the operator's voice at its own speed; whether there was something to take back."""
         return await self._stored.clear(caller.user_id)
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Final
 
-from bot.normal_forms import normalized
-from bot.yielding import SLICE
+from bot.text_work import SLICE_CHARACTERS, normalize
 
 _JOINERS: Final = "\u200c\u200d"
 _UNPARTED: Final = re.compile(
@@ -22,7 +21,7 @@ _UNPARTED: Final = re.compile(
 
 def folded(word: str) -> str:
     """Give `word` as it is looked for: the same for every case and every way to write its accents."""
-    return "".join(map(_fold, normalized("NFC", word)))
+    return "".join(map(_fold, normalize("NFC", word)))
 
 
 class Pronunciation:
@@ -49,13 +48,13 @@ class Pronunciation:
         if not self._say:
             yield text
             return
-        text = normalized("NFC", text)
+        text = normalize("NFC", text)
         pieces = [_fold(character) for character in text]  # "ß" is two characters then
         look = "".join(pieces)
         begins = dict(zip(accumulate(map(len, pieces), initial=0), range(len(text) + 1), strict=True))
         done = passed = looked = 0
         for begin, at in begins.items():
-            if at - looked >= SLICE and begin >= passed:
+            if at - looked >= SLICE_CHARACTERS and begin >= passed:
                 yield text[done:at]
                 done = looked = at
             if begin < passed or begin == len(look):

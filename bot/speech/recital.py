@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from bot.api.client import ApiClient
 from bot.api.sending import Sending
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
@@ -51,7 +51,7 @@ class Recital:
         self,
         api: ApiClient,
         ledger: Ledger,
-        caller: Caller,
+        caller: RequestContext,
         begin: Begin,
         *,
         voice: str,

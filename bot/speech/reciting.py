@@ -1,7 +1,7 @@
 """The use case behind `/ask speak`: an answer that is read out while it is being written."""
 
 from bot.api.client import ApiClient
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.speech.lexicon import Lexicon
@@ -18,7 +18,7 @@ class Reciting:
         self._lexicon = lexicon
         self._sounds = sounds
 
-    async def recital(self, caller: Caller, begin: Begin, voice: Voice, model: str) -> Recital:
+    async def recital(self, caller: RequestContext, begin: Begin, voice: Voice, model: str) -> Recital:
         """Prepare to read out one answer to `caller`, once `begin` has found it a place on a line.
 
         Raises:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.api.client import ApiClient
-from bot.caller import Caller
 from bot.clock import Clock
+from bot.context import RequestContext
 from bot.errors import ApiError, InvalidApiResponse
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
@@ -52,7 +52,7 @@ class PreparedSpeech:
     Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
     """
 
-    caller: Caller
+    caller: RequestContext
     title: str
     pieces: tuple[str, ...]
     voice: str
@@ -107,7 +107,7 @@ class Saying:
         self._clock = clock
 
     async def prepare(
-        self, caller: Caller, text: str, voice: str, model: str, *, wording: Wording = worded
+        self, caller: RequestContext, text: str, voice: str, model: str, *, wording: Wording = worded
     ) -> PreparedSpeech:
         """Word the text, have its words said as the server wants, and reserve its characters. Asks the store only.
 
@@ -227,7 +227,7 @@ class Saying:
         else:
             await self._listen(take, prepared.caller)
 
-    async def _listen(self, take: _Take, caller: Caller) -> None:
+    async def _listen(self, take: _Take, caller: RequestContext) -> None:
         """Look whether there is sound in what came, and if it broke off, enough of it."""
         try:
             seconds = await seconds_of(self._sounds, bytes(take.sound), caller.user_id)

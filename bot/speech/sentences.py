@@ -14,7 +14,7 @@ from bot.speech.markup import own_words, plain
 from bot.speech.reader import LONGEST_WORD, PAUSE, Reader
 from bot.speech.stops import ends_before, ends_for_certain, may_end
 from bot.speech.wording import has_words
-from bot.yielding import slices
+from bot.text_work import iterate_slices
 
 _SHORT: Final = 24
 """Characters below which a sentence waits for the next: a request for each "Yes." costs time and sounds chopped."""
@@ -160,7 +160,7 @@ async def beginning(markdown: str, characters: int) -> str:
     sentences = Sentences()
     said: list[str] = []
     length = 0
-    async for piece in slices(markdown):
+    async for piece in iterate_slices(markdown):
         for sentence in sentences.feed(piece):
             said.append(sentence)
             length += len(sentence) + 1

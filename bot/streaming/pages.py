@@ -6,7 +6,7 @@ from typing import Final
 from bot.markdown.rendering import Rendering
 from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.streaming.controls import NONE, Controls
-from bot.yielding import sliced
+from bot.text_work import split_slices
 
 MOST_MESSAGES: Final = 5
 """More than this many messages become the first ones and a file with the whole."""
@@ -51,7 +51,7 @@ class Pages:
     def add(self, text: str) -> None:
         """Take the next piece of the answer, as far as it is looked at: no further than the messages go."""
         self._pieces.append(text)
-        for part in sliced(text):
+        for part in split_slices(text):
             if self._spilt:
                 return
             self._full += self._rendering.feed(part)

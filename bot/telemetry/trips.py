@@ -6,8 +6,8 @@ import secrets
 from types import TracebackType
 from typing import Final, Self
 
-from bot.caller import Caller
 from bot.clock import Clock
+from bot.context import RequestContext
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Trip:
     for a cancellation, or the name of the error that left the block.
     """
 
-    def __init__(self, command: str, caller: Caller, clock: Clock) -> None:
+    def __init__(self, command: str, caller: RequestContext, clock: Clock) -> None:
         self._clock = clock
         self._started = clock.monotonic()
         self._first_word: float | None = None

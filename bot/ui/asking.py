@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import discord
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
 from bot.quotas.lanes import Lanes
@@ -23,7 +23,11 @@ class Asking:
         self._rooms = rooms
 
     async def answer(
-        self, interaction: discord.Interaction, caller: Caller, question: Question, recital: Recital | None = None
+        self,
+        interaction: discord.Interaction,
+        caller: RequestContext,
+        question: Question,
+        recital: Recital | None = None,
     ) -> None:
         """Answer `question` in a new message, private where the question is; `recital` says it aloud meanwhile."""
         prepared = await self._answering.prepare(caller, question)

@@ -2,27 +2,27 @@
 
 import discord
 
-from bot.caller import Caller, Right
 from bot.clock import unix_ms
+from bot.context import Permission, RequestContext
 from bot.ui.footing import Place
 
 _RIGHTS = {
-    Right.MANAGE_CHANNELS: discord.Permissions(manage_channels=True),
-    Right.MANAGE_SERVER: discord.Permissions(manage_guild=True),
-    Right.MANAGE_MESSAGES: discord.Permissions(manage_messages=True),
-    Right.READ_MESSAGE_HISTORY: discord.Permissions(read_message_history=True),
-    Right.MOVE_MEMBERS: discord.Permissions(move_members=True),
+    Permission.MANAGE_CHANNELS: discord.Permissions(manage_channels=True),
+    Permission.MANAGE_SERVER: discord.Permissions(manage_guild=True),
+    Permission.MANAGE_MESSAGES: discord.Permissions(manage_messages=True),
+    Permission.READ_MESSAGE_HISTORY: discord.Permissions(read_message_history=True),
+    Permission.MOVE_MEMBERS: discord.Permissions(move_members=True),
 }
 
 
-def caller_of(interaction: discord.Interaction) -> Caller:
+def caller_of(interaction: discord.Interaction) -> RequestContext:
     """Return who asks, where, and with which rights, as Discord computed them for this channel at this moment."""
     if interaction.channel_id is None:
         raise ValueError("an interaction of this kind always names its channel")
     settings_channel_id = interaction.channel_id
     if isinstance(interaction.channel, discord.Thread):
         settings_channel_id = interaction.channel.parent_id
-    return Caller(
+    return RequestContext(
         user_id=interaction.user.id,
         name=interaction.user.display_name,
         guild_id=interaction.guild_id,
@@ -36,13 +36,13 @@ def caller_of(interaction: discord.Interaction) -> Caller:
     )
 
 
-def author_of(message: discord.Message, place: Place) -> Caller:
+def author_of(message: discord.Message, place: Place) -> RequestContext:
     """Return who wrote a message in `place`, and with which rights, by what is known of the server's roles."""
     author, asked_at_ms = message.author, unix_ms(message.created_at)
     if isinstance(place, discord.DMChannel):
-        return Caller(author.id, author.display_name, None, place.id, place.id, asked_at_ms=asked_at_ms)
+        return RequestContext(author.id, author.display_name, None, place.id, place.id, asked_at_ms=asked_at_ms)
     member = author if isinstance(author, discord.Member) else None
-    return Caller(
+    return RequestContext(
         user_id=author.id,
         name=author.display_name,
         guild_id=place.guild.id,
@@ -56,7 +56,7 @@ def author_of(message: discord.Message, place: Place) -> Caller:
     )
 
 
-def rights_of(held: discord.Permissions) -> frozenset[Right]:
+def rights_of(held: discord.Permissions) -> frozenset[Permission]:
     """Return the rights that these permissions give."""
     return frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed))
 

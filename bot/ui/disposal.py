@@ -6,7 +6,7 @@ from typing import Final
 
 import discord
 
-from bot.caller import Caller
+from bot.context import RequestContext
 
 SOME_LEFT: Final = "I couldn't delete all of its messages here. Whoever may manage messages can do the rest."
 
@@ -21,7 +21,7 @@ def whose(interaction: discord.Interaction) -> int | None:
     return message.interaction_metadata.user.id
 
 
-def check_pressed(caller: Caller, interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
+def check_pressed(caller: RequestContext, interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
     """Do nothing if the message with the pressed button is one of `message_ids`, or the caller may delete it anyhow.
 
     Raises:

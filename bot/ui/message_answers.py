@@ -17,9 +17,9 @@ from bot.roster.entry import Entry
 from bot.store.running import Shows
 from bot.streaming.controls import NONE, Controls
 from bot.streaming.surface import Room, Vanished
+from bot.tasks import BackgroundTasks
 from bot.ui import notices
 from bot.ui.arrivals import Arrivals
-from bot.ui.chores import Chores
 from bot.ui.footing import Footing
 from bot.ui.looks import Look
 from bot.ui.rooms import BucketRoom, ChannelRoom
@@ -49,7 +49,7 @@ class MessageAnswer:
         own_id: int,
         room: ChannelRoom,
         arrivals: Arrivals,
-        chores: Chores,
+        chores: BackgroundTasks,
     ) -> None:
         self.message = message
         self.channel = channel
@@ -105,16 +105,16 @@ class MessageAnswer:
         Raises:
             Vanished: the answer has been deleted.
         """
-        await self._chores.see_through(self._show_words(index, Look(text, controls)))
+        await self._chores.run_shielded(self._show_words(index, Look(text, controls)))
 
     async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
         """Do as `show` does, with a file, if that is allowed here."""
         look = Look(text, controls, (filename, data)) if self.footing.attach else Look(NO_FILE, controls)
-        await self._chores.see_through(self._show_words(index, look))
+        await self._chores.run_shielded(self._show_words(index, look))
 
     async def meanwhile(self, text: str, controls: Controls = NONE) -> None:
         """Let `text` stand where the answer will be."""
-        await self._chores.see_through(self._say_meanwhile(Look(text, controls)))
+        await self._chores.run_shielded(self._say_meanwhile(Look(text, controls)))
 
     async def closing(self, messages: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
@@ -130,7 +130,7 @@ class MessageAnswer:
         if not self.footing.write:
             return False
         try:
-            await self._chores.see_through(self._say(text))
+            await self._chores.run_shielded(self._say(text))
         except Exception as failure:
             # discord.py lets the network's errors through, which have nothing in common. Nobody can be told now.
             log.warning("notice not shown", extra={**self._facts, "error": type(failure).__name__})

@@ -12,7 +12,7 @@ import discord
 
 from bot.clock import Clock
 from bot.errors import AccessDenied, QueueFull, QuotaExceeded, UserError, UserRateLimited
-from bot.ui.chores import Chores
+from bot.tasks import BackgroundTasks
 from bot.ui.message_answers import MessageAnswer
 
 STAYS_S: Final = 15.0
@@ -32,7 +32,7 @@ _Key = tuple[int, str]
 class Refusals:
     """Knows who has been told what. Kept in memory: after a restart it is said once more."""
 
-    def __init__(self, clock: Clock, chores: Chores) -> None:
+    def __init__(self, clock: Clock, chores: BackgroundTasks) -> None:
         self._clock = clock
         self._chores = chores
         self._told: dict[_Key, float] = {}

@@ -5,8 +5,8 @@ from typing import Final
 import discord
 
 from bot.clock import Clock
+from bot.tasks import BackgroundTasks
 from bot.ui.arrivals import Arrivals
-from bot.ui.chores import Chores
 from bot.ui.footing import Place, footing_in
 from bot.ui.message_answers import MessageAnswer
 from bot.ui.refusals import Refusals
@@ -23,7 +23,7 @@ class Replies:
     def __init__(self, client: discord.Client, rooms: Rooms, clock: Clock) -> None:
         self.typist = Typist(clock)
         self.arrivals = Arrivals()
-        self._chores = Chores()
+        self._chores = BackgroundTasks()
         self.refusals = Refusals(clock, self._chores)
         self._client = client
         self._rooms = rooms

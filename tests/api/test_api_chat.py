@@ -25,7 +25,7 @@ from bot.api.answers import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, T
 from bot.api.client import ApiClient
 from bot.api.payloads import decode
 from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
-from bot.yielding import SLICE
+from bot.text_work import SLICE_CHARACTERS
 from tests.support.clock import FakeClock
 from tests.support.others import others
 
@@ -401,7 +401,7 @@ async def test_others_have_their_turn_while_nothing_of_a_long_answer_is_to_be_to
         events, at = await turns_while_listening(connect(api.base_url))
 
     assert text_of(events) == "Hello"
-    assert at[0] >= len(text) // SLICE
+    assert at[0] >= len(text) // SLICE_CHARACTERS
 
 
 async def test_others_have_their_turn_while_many_events_without_a_word_come_at_once(connect):
@@ -490,7 +490,7 @@ async def test_others_have_their_turn_while_a_long_answer_comes_in_one_piece(con
 
     assert text_of(events) == text
     words = [event.text for event in events if isinstance(event, TextDelta)]
-    assert max(map(len, words)) <= SLICE
+    assert max(map(len, words)) <= SLICE_CHARACTERS
     assert all(before < after for before, after in pairwise(turns))
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.conversation.persona import facts_for
 from bot.conversation.prompt import render
 
@@ -13,8 +13,8 @@ NOW = datetime(2026, 9, 1, 8, 5, tzinfo=UTC)
 EVERYTHING = "You serve {server} in {channel}. It is {date}, {time}. Greet {user}."
 
 
-def caller(name: str = "Ada", server: str = "Sandbox", channel: str = "general") -> Caller:
-    return Caller(1, name, 7, 8, 8, server_name=server, channel_name=channel)
+def caller(name: str = "Ada", server: str = "Sandbox", channel: str = "general") -> RequestContext:
+    return RequestContext(1, name, 7, 8, 8, server_name=server, channel_name=channel)
 
 
 def first_line(content: str) -> dict[str, str | None]:
@@ -47,7 +47,7 @@ def test_without_placeholders_nothing_is_added() -> None:
 
 
 def test_in_a_direct_message_there_is_no_server() -> None:
-    facts = facts_for(EVERYTHING, Caller(1, "Ada", None, 8, 8), NOW)
+    facts = facts_for(EVERYTHING, RequestContext(1, "Ada", None, 8, 8), NOW)
     assert (facts["server"], facts["channel"]) == (None, None)
 
 

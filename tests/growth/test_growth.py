@@ -15,11 +15,11 @@ from bot.conversation.texts import decoded
 from bot.errors import NoSpeakableText
 from bot.markdown.rendering import Rendering, rendered
 from bot.markdown.splitter import Splitter, split
-from bot.normal_forms import normalized
 from bot.speech.pieces import cut
 from bot.speech.pronunciation import Pronunciation
 from bot.speech.sentences import Sentences
 from bot.speech.wording import sayable
+from bot.text_work import normalize
 from bot.ui.addressed import _without_mention
 from tests.support.adversarial_shapes import SHAPES
 
@@ -78,7 +78,7 @@ READERS: dict[str, Reader] = {
     "sentences": lambda text: streamed(Sentences(), text),
     "wording": worded,
     "mention taken off": lambda text: _without_mention(text, 1),
-    "normal form": lambda text: normalized("NFKC", text),
+    "normal form": lambda text: normalize("NFKC", text),
     "splitter": split,
     "splitter, streamed": lambda text: streamed(Splitter(), text),
     "reasoning filter": filtered,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.caller import Caller, Right
 from bot.clock import SystemClock
+from bot.context import Permission, RequestContext
 from bot.errors import MissingPermission, NotInGuild
 from bot.guilds.auto_read import AutoRead
 from bot.store.changes import ChangeLog
@@ -15,13 +15,13 @@ from bot.store.opening import open_database
 from bot.store.settings import StoredSettings
 
 GUILD, CHANNEL, OTHER = 7, 8, 9
-MANAGING = frozenset({Right.MANAGE_CHANNELS})
+MANAGING = frozenset({Permission.MANAGE_CHANNELS})
 HERE_AND_THERE = {CHANNEL: MANAGING, OTHER: MANAGING}.__getitem__
-HERE_ONLY = {CHANNEL: MANAGING, OTHER: frozenset[Right]()}.__getitem__
-NOWHERE = {CHANNEL: frozenset[Right](), OTHER: frozenset[Right]()}.__getitem__
-MO = Caller(1, "Mo", GUILD, CHANNEL, CHANNEL, MANAGING)
-ADA = Caller(2, "Ada", GUILD, CHANNEL, CHANNEL, frozenset(Right) - MANAGING)
-IN_PRIVATE = Caller(1, "Mo", None, 99, 99)
+HERE_ONLY = {CHANNEL: MANAGING, OTHER: frozenset[Permission]()}.__getitem__
+NOWHERE = {CHANNEL: frozenset[Permission](), OTHER: frozenset[Permission]()}.__getitem__
+MO = RequestContext(1, "Mo", GUILD, CHANNEL, CHANNEL, MANAGING)
+ADA = RequestContext(2, "Ada", GUILD, CHANNEL, CHANNEL, frozenset(Permission) - MANAGING)
+IN_PRIVATE = RequestContext(1, "Mo", None, 99, 99)
 
 
 @pytest.fixture

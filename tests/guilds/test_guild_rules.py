@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.caller import Caller, Right
 from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
+from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, ModelNotAllowed, NotInGuild
 from bot.guilds.fields import PERSONA, Place
 from bot.guilds.levels import Level
@@ -22,12 +22,12 @@ from tests.support.clock import FakeClock
 
 GUILD, CHANNEL, OTHER = 7, 8, 9
 OPERATORS = "Be kind."
-MODERATOR = Caller(1, "Mo", GUILD, CHANNEL, CHANNEL, frozenset(Right))
-MEMBER = Caller(2, "Ada", GUILD, CHANNEL, CHANNEL)
-NEXT_DOOR = Caller(2, "Ada", GUILD, OTHER, OTHER)
-IN_A_THREAD = Caller(2, "Ada", GUILD, 88, CHANNEL)
+MODERATOR = RequestContext(1, "Mo", GUILD, CHANNEL, CHANNEL, frozenset(Permission))
+MEMBER = RequestContext(2, "Ada", GUILD, CHANNEL, CHANNEL)
+NEXT_DOOR = RequestContext(2, "Ada", GUILD, OTHER, OTHER)
+IN_A_THREAD = RequestContext(2, "Ada", GUILD, 88, CHANNEL)
 
-Act = Callable[[GuildRules, Caller], Awaitable[object]]
+Act = Callable[[GuildRules, RequestContext], Awaitable[object]]
 
 
 @pytest.fixture
@@ -115,11 +115,11 @@ async def test_without_the_right_nothing_is_shown_or_changed(
     rules: GuildRules, database: Database, place: Place, act: Callable[[Place], Act]
 ) -> None:
     await rules.write_persona(MODERATOR, place, "Mine.")
-    others = Caller(3, "Eve", GUILD, CHANNEL, CHANNEL, frozenset(Right) - {place.right})
+    others = RequestContext(3, "Eve", GUILD, CHANNEL, CHANNEL, frozenset(Permission) - {place.right})
     with pytest.raises(MissingPermission, match=place.right):
         await act(place)(rules, others)
     with pytest.raises(NotInGuild):
-        await act(place)(rules, Caller(3, "Eve", None, CHANNEL, CHANNEL))
+        await act(place)(rules, RequestContext(3, "Eve", None, CHANNEL, CHANNEL))
     assert rules.model_choices(others, place, ModelKind.CHAT, "") == []
     assert rules.model_choices(MODERATOR, place, ModelKind.CHAT, "") == ["gpt-4.1"]
     assert len(await ChangeLog(database).newest(GUILD, 10)) == 1

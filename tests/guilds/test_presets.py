@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.caller import Caller, Right
+from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
 from bot.guilds.preset_files import MOST_PRESETS
 from bot.guilds.presets import Imported, Presets
@@ -20,12 +20,12 @@ from bot.store.presets import StoredPresets
 from tests.support.clock import FakeClock
 
 GUILD = 7
-MO = Caller(1, "Mo", GUILD, 8, 8, frozenset(Right))
-ADA = Caller(2, "Ada", GUILD, 8, 8)
-DIRECT = Caller(2, "Ada", None, 9, 9)
+MO = RequestContext(1, "Mo", GUILD, 8, 8, frozenset(Permission))
+ADA = RequestContext(2, "Ada", GUILD, 8, 8)
+DIRECT = RequestContext(2, "Ada", None, 9, 9)
 PIRATE = "You are a pirate."
 
-Act = Callable[[Presets, Caller], Awaitable[object]]
+Act = Callable[[Presets, RequestContext], Awaitable[object]]
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(pre
 async def test_without_the_right_nothing_is_shown_or_changed(presets: Presets, database: Database, act: Act) -> None:
     await presets.add(MO, "Pirate", PIRATE)
     with pytest.raises(MissingPermission):
-        await act(presets, dataclasses.replace(MO, rights=frozenset(Right) - {Right.MANAGE_SERVER}))
+        await act(presets, dataclasses.replace(MO, rights=frozenset(Permission) - {Permission.MANAGE_SERVER}))
     with pytest.raises(NotInGuild):
         await act(presets, DIRECT)
     assert len(await ChangeLog(database).newest(GUILD, 9)) == 1

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from bot.caller import Caller, Right
 from bot.clock import unix_ms
+from bot.context import Permission, RequestContext
 from bot.store.turns import NewTurn
 from tests.support.clock import FakeClock
 
@@ -34,13 +34,13 @@ TURN = NewTurn(
     created_at_ms=unix_ms(NOON),
 )
 
-ANNA = Caller(
+ANNA = RequestContext(
     user_id=ANN,
     name="Ann",
     guild_id=GUILD,
     channel_id=CHANNEL,
     settings_channel_id=CHANNEL,
-    rights=frozenset({Right.READ_MESSAGE_HISTORY, Right.MANAGE_MESSAGES}),
+    rights=frozenset({Permission.READ_MESSAGE_HISTORY, Permission.MANAGE_MESSAGES}),
 )
 
 

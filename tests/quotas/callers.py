@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable
 
-from bot.caller import Caller, Right
+from bot.context import Permission, RequestContext
 from bot.quotas.rules import Ceilings
 from bot.quotas.subjects import Subjects, key_from
 
@@ -24,14 +24,14 @@ UNLIMITED = Ceilings(
 
 def caller(
     user_id: int = ANN, guild_id: int | None = GUILD, *, channel_id: int = CHANNEL, roles: Iterable[int] = ()
-) -> Caller:
-    return Caller(
+) -> RequestContext:
+    return RequestContext(
         user_id=user_id,
         name="someone",
         guild_id=guild_id,
         channel_id=channel_id,
         settings_channel_id=channel_id,
-        rights=frozenset(Right),
+        rights=frozenset(Permission),
         role_ids=frozenset(roles) | ({guild_id} if guild_id is not None else set()),
     )
 

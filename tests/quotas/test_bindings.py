@@ -1,6 +1,6 @@
 from callers import ANN, BEN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.quotas.bindings import Binding, Pool, bindings
 from bot.quotas.rules import Ceilings, Kind, Rule, Scope
 from bot.quotas.windows import Per
@@ -13,7 +13,7 @@ def rule(scope: Scope, limit: int | None, target: int | None = None, kind: Kind 
     return Rule(scope, target, kind, per, limit)
 
 
-def bound(*rules: Rule, who: Caller | None = None, operator: Ceilings = UNLIMITED) -> list[Binding]:
+def bound(*rules: Rule, who: RequestContext | None = None, operator: Ceilings = UNLIMITED) -> list[Binding]:
     return bindings(who or caller(), rules, operator, SUBJECTS)
 
 

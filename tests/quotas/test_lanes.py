@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.errors import QueueFull, QueueTimeout, ShuttingDown
 from bot.quotas import lanes as module
 from bot.quotas.lanes import Lanes
@@ -17,21 +17,21 @@ ADA, BEN, CLEO = 1, 2, 3
 HERE, THERE = 10, 11
 
 
-def caller(member: int, channel: int = HERE) -> Caller:
-    return Caller(member, "x", 7, channel, channel)
+def caller(member: int, channel: int = HERE) -> RequestContext:
+    return RequestContext(member, "x", 7, channel, channel)
 
 
 class Answer:
     """An answer that takes a ticket, waits for its turn, and runs until it is told to end."""
 
-    def __init__(self, lanes: Lanes, who: Caller) -> None:
+    def __init__(self, lanes: Lanes, who: RequestContext) -> None:
         self.told: list[int] = []
         self.started = asyncio.Event()
         self.end = asyncio.Event()
         self.waited: bool | None = None
         self.task = asyncio.create_task(self._run(lanes, who))
 
-    async def _run(self, lanes: Lanes, who: Caller) -> None:
+    async def _run(self, lanes: Lanes, who: RequestContext) -> None:
         async with lanes.ticket(who) as ticket:
             self.waited = await ticket.turn(self._tell)
             self.started.set()
@@ -45,7 +45,7 @@ class Answer:
         return self.started.is_set() and not self.task.done()
 
 
-async def answers(lanes: Lanes, *who: Caller) -> list[Answer]:
+async def answers(lanes: Lanes, *who: RequestContext) -> list[Answer]:
     begun = []
     for each in who:
         begun.append(Answer(lanes, each))
@@ -109,7 +109,7 @@ async def test_other_channels_and_members_have_lanes_of_their_own() -> None:
 
 async def test_a_threads_answers_count_with_its_channels() -> None:
     lanes = Lanes(FakeClock(), member=None, channel=1)
-    in_a_thread = Caller(BEN, "x", 7, 99, HERE)
+    in_a_thread = RequestContext(BEN, "x", 7, 99, HERE)
     begun = await answers(lanes, caller(ADA), in_a_thread)
     assert running(begun) == [0]
     await end(*begun)
@@ -197,7 +197,7 @@ async def test_at_any_time_the_limits_hold_and_nobody_who_could_run_waits(seed: 
     chance = random.Random(seed)
     member, channel = chance.choice([(2, 3), (None, 2), (1, None), (3, 1)])
     lanes = Lanes(FakeClock(), member=member, channel=channel)
-    who: list[Caller] = []
+    who: list[RequestContext] = []
     begun: list[Answer] = []
     for _ in range(120):
         alive = [each for each in begun if not each.task.done()]

@@ -5,7 +5,7 @@ import pytest
 from beat_clock import BeatClock
 from callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.quotas.ledger import LARGEST_AMOUNT, LEASE_S, Ledger
 from bot.quotas.meter import Meter
@@ -20,7 +20,7 @@ def ledger_of(database: Database, clock: BeatClock, limits: Ceilings, process: s
     return Ledger(database, limits, SUBJECTS, clock, process=process)
 
 
-async def used(meter: Meter, kind: Kind, who: Caller | None = None, scope: Scope = Scope.SERVER) -> int:
+async def used(meter: Meter, kind: Kind, who: RequestContext | None = None, scope: Scope = Scope.SERVER) -> int:
     """Tell what `/usage` would: the use of one kind by the server or the member."""
     (line,) = [
         line for line in await meter.of_caller(who or caller()) if line.rule.kind is kind and line.rule.scope is scope

@@ -15,8 +15,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from bot.caller import Caller
 from bot.clock import unix_ms
+from bot.context import RequestContext
 from bot.errors import QuotaExceeded
 from bot.quotas.allowance import BLOCK
 from bot.quotas.bindings import bindings
@@ -58,7 +58,7 @@ class Held:
     """A reservation as the model knows it: what it holds in each window under which limit, and until when."""
 
     reservation: Reservation
-    who: Caller
+    who: RequestContext
     process: int
     held: Counter[Window]
     limits: dict[Window, int | None]
@@ -112,7 +112,7 @@ class TwoLedgers(RuleBasedStateMachine):
     def now(self) -> float:
         return self.clock.now().timestamp()
 
-    def limits(self, who: Caller, moment: float) -> dict[Window, int | None]:
+    def limits(self, who: RequestContext, moment: float) -> dict[Window, int | None]:
         """The windows that count for somebody at a moment, each with its strictest limit under the rules of now."""
         when = datetime.fromtimestamp(moment, UTC)
         found: dict[Window, int | None] = {}

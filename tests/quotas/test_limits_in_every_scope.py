@@ -8,7 +8,7 @@ import pytest
 from beat_clock import BeatClock
 from callers import ANN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.errors import QuotaExceeded
 from bot.guilds.quotas import ServerQuotas, Target
 from bot.quotas.ledger import Ledger
@@ -48,13 +48,13 @@ async def processes(url: str, clock: BeatClock) -> AsyncIterator[list[Process]]:
         yield [Process(await stack.enter_async_context(open_database(url)), clock, name) for name in ("one", "two")]
 
 
-def askers(scope: str) -> list[Caller]:
+def askers(scope: str) -> list[RequestContext]:
     """The people who ask: one, where each has a limit of their own, else many; in a thread as in its channel."""
     members = 1 if "member" in scope or scope == "role" else MEMBERS
     return [caller(ANN + number, roles=[ROLE]) for number in range(members)]
 
 
-async def rush(processes: list[Process], people: list[Caller], amounts: dict[Kind, int]) -> tuple[list, list]:
+async def rush(processes: list[Process], people: list[RequestContext], amounts: dict[Kind, int]) -> tuple[list, list]:
     """Let everybody ask at once, 5 times as often as the limit allows; give what was granted and the refusals."""
     outcomes = await asyncio.gather(
         *(processes[ask % 2].ledger.reserve(people[ask % len(people)], amounts) for ask in range(5 * LIMIT)),

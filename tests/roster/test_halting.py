@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.caller import Caller, Right
+from bot.context import Permission, RequestContext
 from bot.errors import NotOwner
 from bot.roster.brake import Brake, Halt
 from bot.roster.entry import Entry
@@ -40,8 +40,8 @@ async def admitted(roster: Roster, event_id: int = 9, token: str = "secret") -> 
     return entry
 
 
-def asker(user_id: int = 5, channel_id: int = 2, *rights: Right) -> Caller:
-    return Caller(user_id, "somebody", 1, channel_id, channel_id, frozenset(rights))
+def asker(user_id: int = 5, channel_id: int = 2, *rights: Permission) -> RequestContext:
+    return RequestContext(user_id, "somebody", 1, channel_id, channel_id, frozenset(rights))
 
 
 async def halted(entry: Entry, database: Database, clock: FakeClock) -> Halt | None:
@@ -79,7 +79,7 @@ async def test_an_answer_is_stopped_by_its_asker_and_by_who_may_manage_messages(
         with pytest.raises(NotOwner):
             await roster.halting.stop(asker(6), 9)
     assert await halted(entry, database, clock) is None
-    assert await two.halting.stop(asker(6, 2, Right.MANAGE_MESSAGES), 9)
+    assert await two.halting.stop(asker(6, 2, Permission.MANAGE_MESSAGES), 9)
     assert await halted(entry, database, clock) is Halt.STOPPED
     entry.end()
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.caller import Caller, Right
 from bot.clock import SystemClock
+from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
 from bot.speech.lexicon import LONGEST_SAY, LONGEST_WORD, MOST_WORDS, Lexicon, Word
 from bot.store.opening import open_database
 from bot.store.pronunciations import StoredPronunciations
 
-MO = Caller(1, "Mo", 7, 8, 8, frozenset({Right.MANAGE_SERVER}))
-ADA = Caller(2, "Ada", 7, 8, 8, frozenset(Right) - {Right.MANAGE_SERVER})
-IN_PRIVATE = Caller(1, "Mo", None, 9, 9)
+MO = RequestContext(1, "Mo", 7, 8, 8, frozenset({Permission.MANAGE_SERVER}))
+ADA = RequestContext(2, "Ada", 7, 8, 8, frozenset(Permission) - {Permission.MANAGE_SERVER})
+IN_PRIVATE = RequestContext(1, "Mo", None, 9, 9)
 
 
 @pytest.fixture

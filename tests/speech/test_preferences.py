@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.caller import Caller
 from bot.clock import SystemClock
+from bot.context import RequestContext
 from bot.errors import InvalidOption
 from bot.speech.preferences import Voice, VoicePreferences
 from bot.store.opening import open_database
 from bot.store.voice_preferences import StoredPreferences
 
-ADA = Caller(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
+ADA = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
 
 
 @pytest.fixture

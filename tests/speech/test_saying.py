@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.caller import Right
 from bot.clock import SystemClock
+from bot.context import Permission
 from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
 from bot.quotas.rules import Kind
 from bot.speech.joining import TooLongToSend, duration_s
@@ -19,7 +19,7 @@ from bot.speech.saying import AT_ONCE, Saying, Speech
 from bot.speech.sentences import TooMuchToSay, aloud
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voices import VOICES
-from bot.yielding import SLICE
+from bot.text_work import SLICE_CHARACTERS
 from tests.support.make_sound import SOUNDLESS, mp3, sound
 from tests.support.others import others
 from tests.support.workshop import CALLER, DEADLINE_S, Handler, Workshop, refusing, workshop
@@ -94,7 +94,7 @@ async def test_a_short_text_is_asked_for_once_and_sent_as_it_came(tmp_path: Path
 
 async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Right)), "gif", "jiff, the picture")
+        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "gif", "jiff, the picture")
         saying = saying_in(shop)
         prepared = await saying.prepare(CALLER, "A **GIF**!\n```py\ngif\n```", "alloy", "tts-1", wording=aloud)
         assert prepared.pieces == ("A jiff, the picture!\nHere is some code in Python.",)
@@ -106,16 +106,16 @@ async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(
 
 async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_words(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Right)), "가나", "ga na")
+        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "가나", "ga na")
         async with others() as turns:
             prepared = await saying_in(shop).prepare(CALLER, "가" * 5_999 + "나", "alloy", "tts-1")
-            assert turns() >= 6_000 // SLICE
+            assert turns() >= 6_000 // SLICE_CHARACTERS
         assert "".join(prepared.pieces) == "가" * 5_998 + "ga na"
 
 
 async def test_words_that_make_a_text_too_long_are_refused_before_anything_is_spent(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking) as shop:
-        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Right)), "가", "g" * 120)
+        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "가", "g" * 120)
         with pytest.raises(TooMuchToSay):
             await saying_in(shop).prepare(CALLER, "가" * 400, "alloy", "tts-1")
         assert await shop.used(CHARACTERS) == 0

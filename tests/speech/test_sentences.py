@@ -11,7 +11,7 @@ from bot.errors import NoSpeakableText
 from bot.speech.reader import Reader
 from bot.speech.sentences import Sentences, TooMuchToSay, aloud
 from bot.speech.wording import has_words
-from bot.yielding import SLICE
+from bot.text_work import SLICE_CHARACTERS
 from tests.support.markdown_samples import pieces, sample
 from tests.support.others import others
 
@@ -423,7 +423,7 @@ async def test_a_long_text_is_worked_through_with_room_for_others_and_not_beyond
     text = "It goes on and on. " * 1_000
     async with others() as turns:
         assert (await aloud(text)).replace("\n", " ") == text.strip()
-        assert turns() >= len(text) // SLICE - 1
+        assert turns() >= len(text) // SLICE_CHARACTERS - 1
     async with others() as turns:
         with pytest.raises(TooMuchToSay):
             await aloud(text * 1_000)

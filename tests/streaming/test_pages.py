@@ -4,7 +4,7 @@ import pytest
 
 from bot.markdown.rendering import Rendering
 from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE, Page, Pages
-from bot.yielding import SLICE
+from bot.text_work import SLICE_CHARACTERS
 from tests.support.markdown_samples import pieces, sample
 
 LINE = "A line of words that is about as long as lines are.\n"
@@ -70,7 +70,7 @@ def test_an_answer_in_one_piece_is_rendered_slice_by_slice_and_no_further_than_i
     monkeypatch.setattr(Rendering, "feed", counting)
     pages = pages_of("word " * 20_000)
     assert pages.finished()[-1] == Page(IN_FILE, b"word " * 20_000)
-    assert max(rendered) <= SLICE
+    assert max(rendered) <= SLICE_CHARACTERS
     assert sum(rendered) < 15_000
 
 

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from bot.api.client import ApiClient
 from bot.api.transport import open_session
-from bot.caller import Caller
 from bot.clock import SystemClock
+from bot.context import RequestContext
 from bot.intake.intake import Intake
 from bot.quotas.bindings import Pool
 from bot.quotas.ledger import Ledger
@@ -25,7 +25,7 @@ from bot.speech.lexicon import Lexicon
 from bot.store.opening import open_database
 from bot.store.pronunciations import StoredPronunciations
 
-CALLER = Caller(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
+CALLER = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
 DEADLINE_S = 20
 
 Handler = Callable[[dict[str, Any], web.Request], Awaitable[web.StreamResponse]]

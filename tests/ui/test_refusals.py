@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.errors import AccessDenied, InvalidOption, QueueFull, QuotaExceeded, UserError, UserRateLimited
-from bot.ui.chores import Chores
+from bot.tasks import BackgroundTasks
 from bot.ui.footing import Footing
 from bot.ui.refusals import CANNOT_WRITE, PLEASE_WAIT, STAYS_S, Refusals
 from tests.support.clock import FakeClock, settle
@@ -58,7 +58,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def refusals(clock: FakeClock) -> Refusals:
-    return Refusals(clock, Chores())
+    return Refusals(clock, BackgroundTasks())
 
 
 def spent(clock: FakeClock, rule: str = "a rule", hours: int = 1) -> QuotaExceeded:
@@ -117,7 +117,7 @@ async def test_where_it_may_not_write_it_shows_so_if_it_may(
 
 
 async def test_at_the_end_everything_is_taken_back_at_once(clock: FakeClock) -> None:
-    chores = Chores()
+    chores = BackgroundTasks()
     refusals = Refusals(clock, chores)
     answer = await refuse(refusals, spent(clock))
     await settle()

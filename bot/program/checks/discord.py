@@ -8,7 +8,7 @@ from typing import Any, Final
 import aiohttp
 
 from bot.clock import http_date
-from bot.connecting import connector
+from bot.http_connector import connector
 from bot.program.checks.line import Line, fail, ok, skip
 from bot.settings import Settings
 

@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.caller import Caller
+from bot.context import RequestContext
 from bot.speech.utterance import Label, Utterance
 from bot.ui.voice.audience import Audience, NotThere, Origin
 from bot.ui.voice.entrance import check_entrance
@@ -68,7 +68,7 @@ class Hearing:
 
 def hearing_of(
     interaction: discord.Interaction,
-    caller: Caller,
+    caller: RequestContext,
     voices: Voices,
     audience: Audience,
     *,

@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.caller import Right
+from bot.context import Permission
 from bot.errors import MissingPermission, NotInGuild, UserError
 from bot.ui.callers import rights_of
 from bot.ui.voice.session import Session, VocalChannel
@@ -77,24 +77,24 @@ def channel_to_join(
     if interaction.guild_id is None:
         raise NotInGuild
     if named is not None:
-        require_in(interaction, named, Right.MOVE_MEMBERS)
+        require_in(interaction, named, Permission.MOVE_MEMBERS)
     channel = named or heard_channel(interaction)
     if channel is None:
         raise NotListening
     session = voices.session(interaction.guild_id)
     elsewhere = session.channel if session is not None and session.listeners else None
-    if elsewhere is None or elsewhere.id == channel.id or Right.MOVE_MEMBERS in rights_in(interaction, elsewhere):
+    if elsewhere is None or elsewhere.id == channel.id or Permission.MOVE_MEMBERS in rights_in(interaction, elsewhere):
         return channel
     raise Elsewhere(elsewhere if _sees(interaction, elsewhere) else None)
 
 
-def rights_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel) -> frozenset[Right]:
+def rights_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel) -> frozenset[Permission]:
     """Return the rights that the person who asks has in a channel, which need not be the one where they ask."""
     member = interaction.user
     return rights_of(channel.permissions_for(member)) if isinstance(member, discord.Member) else frozenset()
 
 
-def require_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel, right: Right) -> None:
+def require_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel, right: Permission) -> None:
     """Do nothing if the person who asks holds `right` in a channel.
 
     Raises:
@@ -108,7 +108,7 @@ def require_in(interaction: discord.Interaction, channel: discord.abc.GuildChann
 
 def may_hush(interaction: discord.Interaction, session: Session) -> bool:
     """Whether this person may take the word from others: moderators of the channel, and who is alone with the bot."""
-    if not rights_in(interaction, session.channel).isdisjoint({Right.MOVE_MEMBERS, Right.MANAGE_CHANNELS}):
+    if not rights_in(interaction, session.channel).isdisjoint({Permission.MOVE_MEMBERS, Permission.MANAGE_CHANNELS}):
         return True
     return session.listeners == [interaction.user.id]
 

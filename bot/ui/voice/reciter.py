@@ -2,8 +2,8 @@
 
 import discord
 
-from bot.caller import Caller
 from bot.catalogue import ModelKind
+from bot.context import RequestContext
 from bot.errors import BotError
 from bot.guilds.rules import GuildRules
 from bot.speech.preferences import VoicePreferences
@@ -32,7 +32,7 @@ class Reciter:
         self._rules = rules
         self._preferences = preferences
 
-    async def recital(self, interaction: discord.Interaction, caller: Caller, question: str) -> Recital:
+    async def recital(self, interaction: discord.Interaction, caller: RequestContext, question: str) -> Recital:
         """Prepare to have the answer to `question` said where the person who asks listens.
 
         It is said as long as all who listen may view the channel where it is written.

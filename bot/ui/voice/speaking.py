@@ -5,8 +5,8 @@ import logging
 
 import discord
 
-from bot.caller import Caller
 from bot.catalogue import ModelKind
+from bot.context import RequestContext
 from bot.errors import BotError
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
@@ -44,7 +44,7 @@ class Speaking:
     async def say(
         self,
         interaction: discord.Interaction,
-        caller: Caller,
+        caller: RequestContext,
         text: str,
         *,
         voice: str | None = None,

@@ -7,7 +7,7 @@ from bot.clock import Clock, unix_ms
 from bot.errors import MissingPermission, NotOwner
 
 
-class Right(StrEnum):
+class Permission(StrEnum):
     """The Discord permissions that the bot's own commands ask for."""
 
     MANAGE_CHANNELS = "Manage Channels"
@@ -18,7 +18,7 @@ class Right(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class RequestContext:
     """A member at the moment of asking.
 
     `channel_id` is where the conversation is: a channel, a thread or a direct message. `settings_channel_id` is where
@@ -33,7 +33,7 @@ class Caller:
     guild_id: int | None
     channel_id: int
     settings_channel_id: int
-    rights: frozenset[Right] = field(default_factory=frozenset)
+    rights: frozenset[Permission] = field(default_factory=frozenset)
     server_name: str = ""
     channel_name: str = ""
     role_ids: frozenset[int] = field(default_factory=frozenset)
@@ -48,11 +48,11 @@ class Caller:
         """Whether this is a conversation of two, outside any server."""
         return self.guild_id is None
 
-    def may(self, right: Right) -> bool:
+    def may(self, right: Permission) -> bool:
         """Whether the caller holds `right` here; in a direct message the member holds every right."""
         return self.in_direct_message or right in self.rights
 
-    def require(self, right: Right) -> None:
+    def require(self, right: Permission) -> None:
         """Do nothing if the caller holds `right` here. Everything that takes a right asks this, when it is carried out.
 
         Raises:
@@ -67,5 +67,5 @@ class Caller:
         Raises:
             NotOwner: they are not.
         """
-        if self.user_id != asker_id and not self.may(Right.MANAGE_MESSAGES):
+        if self.user_id != asker_id and not self.may(Permission.MANAGE_MESSAGES):
             raise NotOwner

@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Chores:
+class BackgroundTasks:
     """Owns tasks: none is lost, and what fails unheard is logged."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Chores:
         task.add_done_callback(self._done)
         return task
 
-    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:  # Any: as above
+    async def run_shielded(self, work: Coroutine[Any, Any, T]) -> T:  # Any: as above
         """Await work that goes on to its end even where the caller is cancelled meanwhile."""
         task = self.start(work)
         await asyncio.wait({task})

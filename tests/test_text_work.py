@@ -1,0 +1,37 @@
+"""Long texts are worked through in slices, with room for others in between, and normalized in linear time."""
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text_work import MOST_MARKS, SLICE_CHARACTERS, iterate_slices, normalize
+from tests.support.others import others
+
+
+async def test_others_run_between_two_slices_and_nothing_is_lost() -> None:
+    text = "".join(map(chr, range(33, 33 + 3 * SLICE_CHARACTERS + 1)))
+    seen, turns_before = [], []
+    async with others() as turns:
+        async for piece in iterate_slices(text):
+            seen.append(piece)
+            turns_before.append(turns())
+    assert "".join(seen) == text
+    assert [len(piece) for piece in seen] == [SLICE_CHARACTERS, SLICE_CHARACTERS, SLICE_CHARACTERS, 1]
+    assert turns_before == [0, 1, 2, 3]
+
+
+async def test_of_an_empty_text_there_is_nothing() -> None:
+    assert [piece async for piece in iterate_slices("")] == []
+
+
+@given(st.text(max_size=MOST_MARKS))
+def test_the_form_is_unicodes(text: str) -> None:
+    assert normalize("NFC", text) == unicodedata.normalize("NFC", text)
+    assert normalize("NFKC", text) == unicodedata.normalize("NFKC", text)
+
+
+def test_marks_in_a_long_row_are_ordered_in_parts() -> None:
+    text = normalize("NFC", "e" + "\u0301\u0316" * 1000)
+    assert text.startswith("é" + "\u0316" * (MOST_MARKS // 2) + "\u0301" * (MOST_MARKS // 2 - 1) + "\u0316")
+    assert len(text) == 2000
