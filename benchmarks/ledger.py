@@ -13,7 +13,7 @@ from bot.context import RequestContext
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Ceilings, Kind
 from bot.quotas.subjects import Subjects, key_from
-from bot.store.opening import open_database
+from bot.store.open import open_database
 
 ROUNDS = 2_000
 

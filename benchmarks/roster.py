@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from bot.clock import SystemClock
+from bot.liveness import holding
 from bot.roster.roster import Roster
-from bot.store.lifeline import holding
-from bot.store.opening import open_database
-from bot.store.running import Shows
+from bot.store.inflight import Phase
+from bot.store.open import open_database
 
 ROUNDS = 2_000
 
@@ -33,7 +33,7 @@ async def measure(folder: str) -> None:
                 claimed = _since(start, times["claim"])
                 await roster.admit(event, application_id=1, token="t" * 64, channel_id=2, member_id=3)
                 passed_over = _since(claimed, times["duplicate"])
-                entry.show(Shows.WORDS, (event + 1,))
+                entry.show(Phase.WORDS, (event + 1,))
                 await entry.written()
                 noted = _since(passed_over, times["note"])
                 await roster.finish(event)

@@ -22,6 +22,7 @@ from bot.guilds.presets import Presets
 from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
 from bot.intake.intake import Intake
+from bot.liveness import holding
 from bot.memory.deletions import Deletions
 from bot.memory.history import History
 from bot.memory.own_data import OwnData
@@ -42,21 +43,20 @@ from bot.speech.lexicon import Lexicon
 from bot.speech.preferences import VoicePreferences
 from bot.speech.reciting import Reciting
 from bot.speech.saying import Saying
-from bot.store.archive import Archive
 from bot.store.conversations import Conversations
-from bot.store.departures import Departures
-from bot.store.gone import Gone
-from bot.store.late import LateWrites
-from bot.store.lifeline import holding
-from bot.store.members import Members
-from bot.store.opening import database_path, open_database
-from bot.store.presets import StoredPresets
+from bot.store.deferred_writes import DeferredWrites
+from bot.store.image_generations import ImageGenerations
+from bot.store.left_guilds import LeftGuilds
+from bot.store.open import database_path, open_database
+from bot.store.personal_data import PersonalData
+from bot.store.personas import StoredPersonas
 from bot.store.pronunciations import StoredPronunciations
-from bot.store.quota_rules import QuotaRules
-from bot.store.removals import Removals
+from bot.store.quota_limits import QuotaLimits
 from bot.store.settings import StoredSettings
-from bot.store.sketches import Sketches
-from bot.store.voice_preferences import StoredPreferences
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_reader import TurnReader
+from bot.store.voice_settings import StoredVoices
 
 
 @asynccontextmanager
@@ -93,15 +93,15 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         catalogue = Catalogue(api.models, _policy(settings), clock)
         await stack.enter_async_context(_kept_fresh(catalogue))
         lexicon = Lexicon(StoredPronunciations(database), clock)
-        gone = Gone(subjects.forgotten)
-        late = LateWrites(clock)
+        gone = Tombstones(subjects.forgotten)
+        late = DeferredWrites(clock)
         await stack.enter_async_context(late.running())
-        removals, archive = Removals(database, gone, late), Archive(database, late)
-        servers, deletions = Servers(Departures(database), clock), Deletions(removals, clock)
+        removals, archive = TurnDeletion(database, gone, late), TurnReader(database, late)
+        servers, deletions = Servers(LeftGuilds(database), clock), Deletions(removals, clock)
         await stack.enter_async_context(deletions.running())
         retention = Retention(removals, servers, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
-        presets = Presets(StoredPresets(database), clock, intake.files)
+        presets = Presets(StoredPersonas(database), clock, intake.files)
         yield Services(
             answering=Answering(
                 api,
@@ -113,11 +113,9 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             ),
             saying=Saying(api, ledger, lexicon, intake.sounds, clock),
             lexicon=lexicon,
-            preferences=VoicePreferences(
-                StoredPreferences(database), clock, default_voice=settings.default_speech_voice
-            ),
+            preferences=VoicePreferences(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
             drawing=Drawing(api, ledger, intake.files, clock),
-            sketchbook=Sketchbook(Sketches(database, gone, late), clock),
+            sketchbook=Sketchbook(ImageGenerations(database, gone, late), clock),
             rules=GuildRules(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
             presets=presets,
             auto_read=AutoRead(StoredSettings(database), clock),
@@ -127,10 +125,10 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             meter=Meter(database, ceilings, subjects, clock),
             history=History(archive, removals, clock),
             revisits=Revisits(archive, removals),
-            own_data=OwnData(Members(database), archive, removals, clock, days=settings.history_retention_days),
+            own_data=OwnData(PersonalData(database), archive, removals, clock, days=settings.history_retention_days),
             deletions=deletions,
             servers=servers,
-            quotas=ServerQuotas(QuotaRules(database), ceilings, subjects, clock),
+            quotas=ServerQuotas(QuotaLimits(database), ceilings, subjects, clock),
             roster=roster,
             recovery=Recovery(roster, clock),
             lifeline=lifeline,

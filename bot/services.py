@@ -12,6 +12,7 @@ from bot.guilds.auto_read import AutoRead
 from bot.guilds.presets import Presets
 from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
+from bot.liveness import ProcessLock
 from bot.memory.deletions import Deletions
 from bot.memory.history import History
 from bot.memory.own_data import OwnData
@@ -25,7 +26,6 @@ from bot.speech.lexicon import Lexicon
 from bot.speech.preferences import VoicePreferences
 from bot.speech.reciting import Reciting
 from bot.speech.saying import Saying
-from bot.store.lifeline import Lifeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,6 @@ class Services:
     quotas: ServerQuotas
     roster: Roster
     recovery: Recovery
-    lifeline: Lifeline
+    lifeline: ProcessLock
     audio: Pool
     reciting: Reciting

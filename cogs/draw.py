@@ -16,7 +16,7 @@ from bot.drawing.sketchbook import Sketchbook
 from bot.errors import TurnNotFound
 from bot.guilds.rules import GuildRules
 from bot.quotas.lanes import Lanes
-from bot.store.sketches import Sketch
+from bot.store.image_generations import ImageGeneration
 from bot.ui import choices
 from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
@@ -116,7 +116,7 @@ class Draw(commands.Cog):
             await self._sketchbook.forget(sketch_id)
         await dispose(interaction)
 
-    async def _request(self, caller: RequestContext, sketch: Sketch, prompt: str) -> DrawRequest:
+    async def _request(self, caller: RequestContext, sketch: ImageGeneration, prompt: str) -> DrawRequest:
         """Ask for what a sketch was for, with the model that draws here now where no other one was asked for."""
         model = await self._rules.model_for(caller, ModelKind.IMAGE, sketch.model)
         return DrawRequest(prompt, model, sketch.size, sketch.n, sketch.spoiler, chosen=sketch.model is not None)

@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.context import Permission
 from bot.memory.history import Format, History
-from bot.store.archive import Stretch
+from bot.store.turn_reader import TurnPage
 from bot.ui import turns
 from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
@@ -89,7 +89,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         await interaction.edit_original_response(content=f"Done: I have forgotten {counted(cleared)}.", view=None)
 
 
-def _paging(stretch: Stretch) -> discord.ui.View | None:
+def _paging(stretch: TurnPage) -> discord.ui.View | None:
     """Draw the buttons that lead to the pages around this one, if there are any."""
     older = stretch.total - stretch.newer - len(stretch.turns)
     if not stretch.turns or not (stretch.newer or older):
@@ -100,7 +100,7 @@ def _paging(stretch: Stretch) -> discord.ui.View | None:
     )
 
 
-async def _turn_to(interaction: discord.Interaction, stretch: Stretch) -> None:
+async def _turn_to(interaction: discord.Interaction, stretch: TurnPage) -> None:
     await interaction.response.edit_message(content=turns.page(stretch), view=_paging(stretch))
 
 

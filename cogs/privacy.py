@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.memory.own_data import Kept, OwnData
-from bot.store.members import Place
+from bot.store.personal_data import ChannelTurnCount
 from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
 from bot.ui.files import counted, send_export
@@ -25,7 +25,7 @@ OTHERS: Final = {
     "sketches": "What you had drawn: {}, each for as long as the questions, or until its message is deleted",
     "quota_rules": "Limits that moderators set for you in particular: {}, until they take them back",
 }
-"""What the rows of each of `bot.store.members.TRACES` are, and until when they are kept."""
+"""What the rows of each of `bot.store.personal_data.TRACES` are, and until when they are kept."""
 
 _USE: Final = (
     "What you have used of the limits stays counted until they start again, under a code in place of your id: so "
@@ -102,7 +102,7 @@ def _told(kept: Kept, guild_id: int | None, days: int) -> str:
     return "\n".join(lines)
 
 
-def _turns(places: Sequence[Place]) -> str:
+def _turns(places: Sequence[ChannelTurnCount]) -> str:
     turns, private = sum(place.turns for place in places), sum(place.private for place in places)
     oldest = min(place.oldest_at_ms for place in places) // 1000
     aside = f", {private:,} of them private" if private else ""

@@ -6,7 +6,7 @@ from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.drawing.drawing import PreparedDrawing
 from bot.errors import StoreUnavailable, TurnNotFound
-from bot.store.sketches import Sketch, Sketches
+from bot.store.image_generations import ImageGeneration, ImageGenerations
 
 log = logging.getLogger(__name__)
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 class Sketchbook:
     """Keeps sketches, and gives them to those who may come back to them."""
 
-    def __init__(self, sketches: Sketches, clock: Clock) -> None:
+    def __init__(self, sketches: ImageGenerations, clock: Clock) -> None:
         self._sketches = sketches
         self._clock = clock
 
@@ -24,7 +24,7 @@ class Sketchbook:
         `author_id` is the member whose words the prompt is; `message_id` is where the pictures show.
         """
         caller, request = drawing.caller, drawing.request
-        sketch = Sketch(
+        sketch = ImageGeneration(
             channel_id=caller.channel_id,
             thread_of=caller.settings_channel_id if caller.settings_channel_id != caller.channel_id else None,
             guild_id=caller.guild_id,
@@ -43,7 +43,7 @@ class Sketchbook:
             log.error("sketch not kept", extra={"detail": str(error)})
             return None
 
-    async def sketch(self, caller: RequestContext, sketch_id: int) -> Sketch:
+    async def sketch(self, caller: RequestContext, sketch_id: int) -> ImageGeneration:
         """Give a sketch to do something with.
 
         Raises:

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.errors import InvalidOption
 from bot.guilds import persona_text, preset_names
-from bot.store.presets import StoredPreset
+from bot.store.personas import StoredPersona
 
 MOST_PRESETS: Final = 50
 """In one server: the list is to be read by people."""
@@ -25,7 +25,7 @@ _MOST_TOLD: Final = 12
 """Problems that are told: so many fit a message."""
 
 
-def written(presets: Iterable[StoredPreset], guild_id: int, at: datetime) -> bytes:
+def written(presets: Iterable[StoredPersona], guild_id: int, at: datetime) -> bytes:
     """Write personas down."""
     content = {
         "format": FORMAT,
@@ -37,7 +37,7 @@ def written(presets: Iterable[StoredPreset], guild_id: int, at: datetime) -> byt
     return f"{json.dumps(content, ensure_ascii=False, indent=2)}\n".encode()
 
 
-def read(data: bytes) -> list[StoredPreset]:
+def read(data: bytes) -> list[StoredPersona]:
     """Read the personas in a file, all of them or none. For a worker.
 
     Raises:
@@ -45,7 +45,7 @@ def read(data: bytes) -> list[StoredPreset]:
     """
     entries = _entries(data)
     problems: list[str] = []
-    found: list[StoredPreset] = []
+    found: list[StoredPersona] = []
     numbers: dict[str, int] = {}
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, dict):
@@ -58,7 +58,7 @@ def read(data: bytes) -> list[StoredPreset]:
         folded = preset_names.folded(name)
         if (first := numbers.setdefault(folded, number)) != number:
             problems.append(f"Persona {number} has the same name as persona {first}.")
-        found.append(StoredPreset(folded, name, persona or ""))
+        found.append(StoredPersona(folded, name, persona or ""))
     if problems:
         raise unusable(problems)
     return found

@@ -11,7 +11,7 @@ from bot.errors import InvalidOption, NotInGuild
 from bot.guilds import persona_text, preset_files, preset_names
 from bot.guilds.preset_files import MOST_PRESETS
 from bot.intake.workers import Failure, JobFailed, Workers
-from bot.store.presets import PresetExists, PresetsFull, StoredPreset, StoredPresets
+from bot.store.personas import PersonaExists, PersonasFull, StoredPersona, StoredPersonas
 
 _BUSY: Final = "I have too many files to look at right now. Please try again in a minute."
 _LISTED: Final = "`/persona list` shows those that there are."
@@ -35,7 +35,7 @@ class Presets:
     raise MissingPermission where the caller may not manage the server, and NotInGuild where there is none.
     """
 
-    def __init__(self, stored: StoredPresets, clock: Clock, workers: Workers) -> None:
+    def __init__(self, stored: StoredPersonas, clock: Clock, workers: Workers) -> None:
         self._stored = stored
         self._clock = clock
         self._workers = workers
@@ -98,17 +98,17 @@ class Presets:
         """
         guild_id = _admit(caller)
         name = preset_names.checked(name)
-        wanted = StoredPreset(preset_names.folded(name), name, persona_text.checked(text))
+        wanted = StoredPersona(preset_names.folded(name), name, persona_text.checked(text))
         try:
             await self._stored.add(guild_id, wanted, most=MOST_PRESETS, by=caller.user_id, at_ms=self._now_ms())
-        except PresetExists:
+        except PersonaExists:
             raise _taken(name) from None
-        except PresetsFull:
+        except PersonasFull:
             raise _full() from None
         _log("persona added", caller)
         return name
 
-    async def present(self, caller: RequestContext, name: str) -> StoredPreset:
+    async def present(self, caller: RequestContext, name: str) -> StoredPersona:
         """Return the persona of that name, to be written anew.
 
         Raises:
@@ -168,7 +168,7 @@ class Presets:
         by, at_ms = caller.user_id, self._now_ms()
         try:
             replaced = await self._stored.put_all(guild_id, wanted, most=MOST_PRESETS, by=by, at_ms=at_ms)
-        except PresetsFull as full:
+        except PersonasFull as full:
             problem = f"With those in the file there would be {full.count} personas, and a server can have"
             raise preset_files.unusable([f"{problem} {MOST_PRESETS}."]) from None
         new = replaced.count(None)
@@ -176,7 +176,7 @@ class Presets:
         _log("personas imported", caller)
         return Imported(new, len(wanted) - new - same, same)
 
-    async def _read(self, data: bytes, caller: RequestContext) -> list[StoredPreset]:
+    async def _read(self, data: bytes, caller: RequestContext) -> list[StoredPersona]:
         """Have a file read by a worker: some megabytes of brackets take the interpreter, and memory many times that."""
         try:
             result = await self._workers.run("read personas", [data], owner=caller.user_id)
@@ -187,9 +187,9 @@ class Presets:
         found = json.loads(result.parts[0])
         if "sentence" in found:
             raise InvalidOption(found["detail"], sentence=found["sentence"])
-        return [StoredPreset(*each) for each in found["personas"]]
+        return [StoredPersona(*each) for each in found["personas"]]
 
-    async def _existing(self, guild_id: int, name: str) -> StoredPreset:
+    async def _existing(self, guild_id: int, name: str) -> StoredPersona:
         found = await self._stored.one(guild_id, preset_names.folded(name))
         if found is None:
             raise _unknown()

@@ -15,7 +15,7 @@ from bot.quotas.plan import rule_of
 from bot.quotas.rules import Ceilings, Kind, Rule, Scope
 from bot.quotas.subjects import Subjects
 from bot.quotas.windows import Per, window_end
-from bot.store.quota_rules import QuotaRules, RulesFull, StoredRule
+from bot.store.quota_limits import LimitsFull, QuotaLimits, StoredLimit
 
 MOST_RULES: Final = 100
 """In one server: each request reads those that may bind it, and the list is to be read by people."""
@@ -68,7 +68,7 @@ class ServerQuotas:
     and StoreUnavailable while the store cannot be used; nothing was changed then.
     """
 
-    def __init__(self, stored: QuotaRules, ceilings: Ceilings, subjects: Subjects, clock: Clock) -> None:
+    def __init__(self, stored: QuotaLimits, ceilings: Ceilings, subjects: Subjects, clock: Clock) -> None:
         self._stored = stored
         self._ceilings = ceilings
         self._subjects = subjects
@@ -89,7 +89,7 @@ class ServerQuotas:
             old = await self._stored.set(
                 guild_id, wanted, most=MOST_RULES, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
-        except RulesFull as full:
+        except LimitsFull as full:
             raise InvalidOption(
                 "too many rules",
                 sentence=f"This server has {MOST_RULES} limits, which is the most I keep. Take one back first.",
@@ -124,14 +124,14 @@ class ServerQuotas:
 
     def _stored_rule(
         self, guild_id: int, scope: Scope, kind: Kind, per: Per, limit: int | None, target: Target
-    ) -> StoredRule:
+    ) -> StoredLimit:
         _check(scope, target)
         found = target.channel_id if scope is Scope.CHANNEL else target.role_id
         if target.member_id is not None:
             found = self._subjects.member_here(guild_id, target.member_id)
-        return StoredRule(scope, found, kind, per, limit, target.member_id)
+        return StoredLimit(scope, found, kind, per, limit, target.member_id)
 
-    def _change(self, guild_id: int, changed: StoredRule, old: StoredRule | None, now: datetime) -> Change:
+    def _change(self, guild_id: int, changed: StoredLimit, old: StoredLimit | None, now: datetime) -> Change:
         rule = SetRule(rule_of(changed), guild_id, changed.member_id)
         return Change(rule, None if old is None else rule_of(old), window_end(rule.rule.per, now))
 
@@ -178,7 +178,7 @@ def _check(scope: Scope, target: Target) -> None:
         )
 
 
-def _log(event: str, caller: RequestContext, rule: StoredRule) -> None:
+def _log(event: str, caller: RequestContext, rule: StoredLimit) -> None:
     log.info(
         event,
         extra={

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
-from bot.store.removals import Removals
+from bot.store.turn_deletion import TurnDeletion
 
 RETRY_S: Final = 15
 BATCH: Final = 100
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 class Deletions:
     """Follows the deletions in Discord, one batch after the other however many come at once."""
 
-    def __init__(self, removals: Removals, clock: Clock) -> None:
+    def __init__(self, removals: TurnDeletion, clock: Clock) -> None:
         self._removals = removals
         self._clock = clock
         self._messages: set[int] = set()

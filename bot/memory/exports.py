@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from bot.store.archive import NEWEST
+from bot.store.turn_reader import NEWEST
 from bot.store.turns import Turn
 
 LARGEST: Final = 10 * 2**20

@@ -7,8 +7,8 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.memory.exports import VERSION, Export, Json, json_file, markdown_file, moment, text_or_none
-from bot.store.archive import NEWEST, Archive, Stretch, View
-from bot.store.removals import Removals
+from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_reader import NEWEST, TurnFilter, TurnPage, TurnReader
 from bot.store.turns import Turn
 
 PAGE: Final = 5
@@ -33,7 +33,7 @@ class History:
     Every method asks for the caller's rights, and may raise MissingPermission or StoreUnavailable.
     """
 
-    def __init__(self, archive: Archive, removals: Removals, clock: Clock) -> None:
+    def __init__(self, archive: TurnReader, removals: TurnDeletion, clock: Clock) -> None:
         self._archive = archive
         self._removals = removals
         self._clock = clock
@@ -46,16 +46,16 @@ class History:
         """Do nothing if the caller may clear the history here."""
         caller.require(Permission.MANAGE_MESSAGES)
 
-    async def newest(self, caller: RequestContext) -> Stretch:
+    async def newest(self, caller: RequestContext) -> TurnPage:
         """Give the first page: the newest turns."""
         return await self.before(caller, NEWEST)
 
-    async def before(self, caller: RequestContext, turn_id: int) -> Stretch:
+    async def before(self, caller: RequestContext, turn_id: int) -> TurnPage:
         """Give the page of turns before one."""
         caller.require(Permission.READ_MESSAGE_HISTORY)
         return await self._archive.before(_view(caller), turn_id, PAGE)
 
-    async def after(self, caller: RequestContext, turn_id: int) -> Stretch:
+    async def after(self, caller: RequestContext, turn_id: int) -> TurnPage:
         """Give the page of turns after one."""
         caller.require(Permission.READ_MESSAGE_HISTORY)
         return await self._archive.after(_view(caller), turn_id, PAGE)
@@ -95,5 +95,5 @@ class History:
         return cleared
 
 
-def _view(caller: RequestContext) -> View:
-    return View(caller.user_id, caller.channel_id)
+def _view(caller: RequestContext) -> TurnFilter:
+    return TurnFilter(caller.user_id, caller.channel_id)

@@ -10,9 +10,9 @@ from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import StoreUnavailable
 from bot.memory.exports import LARGEST, VERSION, Export, Json, as_json, json_file, moment
-from bot.store.archive import Archive
-from bot.store.members import Members, Place
-from bot.store.removals import Removals
+from bot.store.personal_data import ChannelTurnCount, PersonalData
+from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_reader import TurnReader
 from bot.store.turns import Turn
 
 _READ_AT_ONCE: Final = 100
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 class Kept:
     """What is kept about a member: their turns by channel, and the number of other rows by table."""
 
-    places: Sequence[Place]
+    places: Sequence[ChannelTurnCount]
     others: Mapping[str, int]
 
     @property
@@ -41,7 +41,9 @@ class OwnData:
     `days` is how long turns are kept.
     """
 
-    def __init__(self, members: Members, archive: Archive, removals: Removals, clock: Clock, *, days: int) -> None:
+    def __init__(
+        self, members: PersonalData, archive: TurnReader, removals: TurnDeletion, clock: Clock, *, days: int
+    ) -> None:
         self.days = days
         self._members = members
         self._archive = archive

@@ -10,7 +10,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
 from bot.memory.servers import Servers
-from bot.store.removals import Removals
+from bot.store.turn_deletion import TurnDeletion
 
 EVERY_S: Final = 24 * 3600
 RETRY_S: Final = 3600
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Retention:
     """Sweeps once a day. `days` is how long turns are kept."""
 
-    def __init__(self, removals: Removals, servers: Servers, clock: Clock, *, days: int) -> None:
+    def __init__(self, removals: TurnDeletion, servers: Servers, clock: Clock, *, days: int) -> None:
         self._removals = removals
         self._servers = servers
         self._clock = clock

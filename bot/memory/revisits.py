@@ -4,8 +4,8 @@ import logging
 
 from bot.context import RequestContext
 from bot.errors import TurnNotFound
-from bot.store.archive import Archive
-from bot.store.removals import Removals
+from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_reader import TurnReader
 from bot.store.turns import Turn
 
 log = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 class Revisits:
     """Kept turns by their ids. Every method may raise StoreUnavailable."""
 
-    def __init__(self, archive: Archive, removals: Removals) -> None:
+    def __init__(self, archive: TurnReader, removals: TurnDeletion) -> None:
         self._archive = archive
         self._removals = removals
 

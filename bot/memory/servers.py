@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
-from bot.store.departures import Departures
+from bot.store.left_guilds import LeftGuilds
 
 KEPT: Final = timedelta(days=7)
 """How long all that belongs to a server is kept after it removed the bot."""
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class Servers:
     """Keeps note of departures. What the store cannot take just now is found out by the next comparison."""
 
-    def __init__(self, departures: Departures, clock: Clock) -> None:
+    def __init__(self, departures: LeftGuilds, clock: Clock) -> None:
         self._departures = departures
         self._clock = clock
         self._absent: set[int] = set()

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.clock import SystemClock
+from bot.liveness import HealthPulse, pulses
 from bot.program.output import say
 from bot.settings import Settings
-from bot.store.lifeline import Pulse, pulses
-from bot.store.opening import database_path
+from bot.store.open import database_path
 
 FRESH_S: Final = 45
 """A pulse comes every ten seconds; a process whose event loop stands still misses them."""
@@ -25,7 +25,7 @@ def health(settings: Settings) -> int:
     return 0 if healthy else 1
 
 
-def judge(found: Sequence[Pulse], now: float) -> tuple[bool, str]:
+def judge(found: Sequence[HealthPulse], now: float) -> tuple[bool, str]:
     """Tell from the pulses of this host whether it is well, and say so; `now` is in seconds of the monotonic clock."""
     if not found:
         return False, "The bot is not running here."

@@ -25,8 +25,8 @@ from bot.quotas.subjects import Subjects
 from bot.quotas.windows import Per, window_end
 from bot.quotas.wording import refusal, stopped
 from bot.store.database import Database
-from bot.store.quota_rules import StoredRule
-from bot.store.spending import Claim, Overdraw, Spending, Spent, UsageWindow
+from bot.store.quota_limits import StoredLimit
+from bot.store.usage import Claim, LimitExceeded, Spent, UsageCounter, UsageStore
 
 LEASE_S = 60
 RENEW_EVERY_S = 15
@@ -69,7 +69,7 @@ class Ledger:
         process: str,
         is_alive: Callable[[str], bool | None] = lambda _: None,
     ) -> None:
-        self._spending = Spending(database)
+        self._spending = UsageStore(database)
         self._ceilings = ceilings
         self._subjects = subjects
         self._clock = clock
@@ -240,7 +240,7 @@ class Ledger:
     def _plan(self, caller: RequestContext, kinds: Collection[Kind]) -> Plan:
         return Plan(caller, self._clock.now(), kinds, self._ceilings, self._subjects)
 
-    async def _grant(self, reservation: Reservation) -> Sequence[Overdraw]:
+    async def _grant(self, reservation: Reservation) -> Sequence[LimitExceeded]:
         """Hold back what `reservation` is for; give what stands against it."""
         granted = await self._spending.reserve(
             reservation.id,
@@ -316,7 +316,7 @@ class Ledger:
         for reservation_id, spent in list(self._unsettled.items()):
             await self._settle(reservation_id, spent)
 
-    async def _undo(self, granting: asyncio.Task[Sequence[Overdraw]], reservation: Reservation) -> None:
+    async def _undo(self, granting: asyncio.Task[Sequence[LimitExceeded]], reservation: Reservation) -> None:
         """Release what comes to be reserved after its caller was cancelled."""
         try:
             overdrawn = await granting
@@ -333,7 +333,7 @@ class Ledger:
         return task
 
 
-def _claims(plan: Plan, stored: Sequence[StoredRule], amounts: Mapping[Kind, int]) -> list[Claim]:
+def _claims(plan: Plan, stored: Sequence[StoredLimit], amounts: Mapping[Kind, int]) -> list[Claim]:
     """Claim `amounts` in all windows of `plan` that are of their kinds, sorted."""
     wanted = [(window, binding) for window, binding in plan.windows(stored).items() if binding.rule.kind in amounts]
     return [
@@ -342,7 +342,7 @@ def _claims(plan: Plan, stored: Sequence[StoredRule], amounts: Mapping[Kind, int
     ]
 
 
-def _last_to_reset(plan: Plan, overdrawn: Sequence[Overdraw]) -> tuple[Overdraw, Binding, datetime]:
+def _last_to_reset(plan: Plan, overdrawn: Sequence[LimitExceeded]) -> tuple[LimitExceeded, Binding, datetime]:
     """Of the limits in the way, choose the one that starts again last; of several, the one nearest the member."""
     by_window = {over.claim.window: over for over in overdrawn}
     last = max((window for window in plan.named if window in by_window), key=lambda window: window.ends_at_ms)
@@ -350,10 +350,10 @@ def _last_to_reset(plan: Plan, overdrawn: Sequence[Overdraw]) -> tuple[Overdraw,
     return by_window[last], binding, window_end(binding.rule.per, plan.moment)
 
 
-def _following(window: UsageWindow) -> UsageWindow:
+def _following(window: UsageCounter) -> UsageCounter:
     """Give the window of the same count that begins when this one ends."""
     ends_at_ms = _end_of_window_from(window.ends_at_ms, window.per)
-    return UsageWindow(window.scope, window.subject, window.kind, window.per, window.ends_at_ms, ends_at_ms)
+    return UsageCounter(window.scope, window.subject, window.kind, window.per, window.ends_at_ms, ends_at_ms)
 
 
 @lru_cache(maxsize=16)

@@ -12,8 +12,8 @@ from bot.quotas.rules import Ceilings, Kind, Rule
 from bot.quotas.subjects import Subjects
 from bot.quotas.windows import Per, window_end
 from bot.store.database import Database
-from bot.store.quota_rules import StoredRule
-from bot.store.spending import Spending, UsageWindow
+from bot.store.quota_limits import StoredLimit
+from bot.store.usage import UsageCounter, UsageStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Meter:
     """Reads what the ledgers of all processes have written, under the same rules."""
 
     def __init__(self, database: Database, ceilings: Ceilings, subjects: Subjects, clock: Clock) -> None:
-        self._spending = Spending(database)
+        self._spending = UsageStore(database)
         self._ceilings = ceilings
         self._subjects = subjects
         self._clock = clock
@@ -62,9 +62,9 @@ class Meter:
 
     async def _read(self, caller: RequestContext, pools: Collection[Pool]) -> list[Reading]:
         plan = Plan(caller, self._clock.now(), tuple(Kind), self._ceilings, self._subjects)
-        shown: list[UsageWindow] = []
+        shown: list[UsageCounter] = []
 
-        def lay(stored: Sequence[StoredRule]) -> Sequence[UsageWindow]:
+        def lay(stored: Sequence[StoredLimit]) -> Sequence[UsageCounter]:
             shown[:] = [
                 window
                 for window, binding in plan.windows(stored).items()

@@ -9,8 +9,8 @@ from bot.quotas.bindings import Binding, bindings
 from bot.quotas.rules import Ceilings, Kind, Rule, Scope
 from bot.quotas.subjects import Subjects
 from bot.quotas.windows import Per, window_end, window_start
-from bot.store.quota_rules import Place, StoredRule
-from bot.store.spending import UsageWindow
+from bot.store.quota_limits import QuotaLookup, StoredLimit
+from bot.store.usage import UsageCounter
 
 
 class Plan:
@@ -24,7 +24,7 @@ class Plan:
     ) -> None:
         self.moment = moment
         self.place = _place(caller, subjects)
-        self.named: dict[UsageWindow, Binding] = {}
+        self.named: dict[UsageCounter, Binding] = {}
         """Each window with the strictest rule that holds in it, as last laid out; the member's own first."""
         self._caller = caller
         self._kinds = kinds
@@ -32,7 +32,7 @@ class Plan:
         self._subjects = subjects
         self._stretches: dict[Per, tuple[int, int]] = {}
 
-    def windows(self, stored: Sequence[StoredRule]) -> dict[UsageWindow, Binding]:
+    def windows(self, stored: Sequence[StoredLimit]) -> dict[UsageCounter, Binding]:
         """Lay out the windows under the rules of the store, and of the operator."""
         self.named = {}
         rules = [rule_of(each) for each in stored]
@@ -42,16 +42,16 @@ class Plan:
                 self.named[window] = binding
         return self.named
 
-    def _window(self, binding: Binding) -> UsageWindow:
+    def _window(self, binding: Binding) -> UsageCounter:
         """Give the window of `binding` that the moment lies in."""
         rule = binding.rule
         if rule.per not in self._stretches:
             start, end = window_start(rule.per, self.moment), window_end(rule.per, self.moment)
             self._stretches[rule.per] = (unix_ms(start), unix_ms(end))
-        return UsageWindow(binding.pool, binding.subject, rule.kind, rule.per, *self._stretches[rule.per])
+        return UsageCounter(binding.pool, binding.subject, rule.kind, rule.per, *self._stretches[rule.per])
 
 
-def rule_of(stored: StoredRule) -> Rule:
+def rule_of(stored: StoredLimit) -> Rule:
     """Read a rule as the store has it."""
     return Rule(Scope(stored.scope), stored.target, Kind(stored.kind), Per(stored.per), stored.limit)
 
@@ -63,8 +63,10 @@ def _stricter(one: Binding, other: Binding) -> bool:
     return other.limit is None or one.limit < other.limit
 
 
-def _place(caller: RequestContext, subjects: Subjects) -> Place | None:
+def _place(caller: RequestContext, subjects: Subjects) -> QuotaLookup | None:
     """Tell where to look for rules; direct messages have none but the operator's."""
     if caller.guild_id is None:
         return None
-    return Place(caller.guild_id, caller.settings_channel_id, subjects.member_here(caller.guild_id, caller.user_id))
+    return QuotaLookup(
+        caller.guild_id, caller.settings_channel_id, subjects.member_here(caller.guild_id, caller.user_id)
+    )

@@ -6,7 +6,7 @@ from typing import Self
 
 from bot.quotas.plan import Plan
 from bot.quotas.rules import Kind
-from bot.store.spending import Claim
+from bot.store.usage import Claim
 
 Finish = Callable[["Reservation", Mapping[Kind, int]], Awaitable[None]]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.roster.brake import Brake
-from bot.store.running import RunningAnswer, Shows
+from bot.store.inflight import InFlightAnswer, Phase
 
 Note = Callable[["Entry"], asyncio.Task[Any]]  # Any: their results are of no use.
 End = Callable[[int], asyncio.Task[Any]]
@@ -18,17 +18,17 @@ class Entry:
     after a death in mid-answer tells from it whether what shows is unfinished. Whoever works on it heeds its `brake`.
     """
 
-    def __init__(self, answer: RunningAnswer, note: Note, end: End) -> None:
+    def __init__(self, answer: InFlightAnswer, note: Note, end: End) -> None:
         self.answer = answer
         self.brake = Brake()
         self.message_ids: tuple[int, ...] = ()
-        self.shows = Shows.THINKING
+        self.shows = Phase.THINKING
         self.messages: int | None = None
         self._noting: asyncio.Task[Any] | None = None
         self._note = note
         self._end = end
 
-    def show(self, shows: Shows, message_ids: tuple[int, ...] | None = None) -> None:
+    def show(self, shows: Phase, message_ids: tuple[int, ...] | None = None) -> None:
         """Say what shows by now, and in which messages (None: the same as before)."""
         ids = self.message_ids if message_ids is None else message_ids
         if (ids, shows) != (self.message_ids, self.shows):

@@ -11,7 +11,7 @@ from bot.context import RequestContext
 from bot.errors import StoreUnavailable
 from bot.roster.brake import Halt
 from bot.roster.entry import Entry
-from bot.store.running import RunningAnswers
+from bot.store.inflight import InFlightAnswers
 
 LOOK_EVERY_S: Final = 0.4
 """How long a request that came to another process may take to be heard."""
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 class Halting:
     """The answers under way in this process, and what would end them."""
 
-    def __init__(self, answers: RunningAnswers, clock: Clock, *, process: str) -> None:
+    def __init__(self, answers: InFlightAnswers, clock: Clock, *, process: str) -> None:
         self._answers = answers
         self._clock = clock
         self._process = process

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
 from bot.roster.roster import Roster
-from bot.store.running import RunningAnswer
+from bot.store.inflight import InFlightAnswer
 
 SWEEP_EVERY_S: Final = 3
 """One small read, as long as nobody died."""
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 class Marker(Protocol):
     """Reaches the messages of an answer; Discord is behind it."""
 
-    async def mark(self, answer: RunningAnswer) -> bool:
+    async def mark(self, answer: InFlightAnswer) -> bool:
         """Say that `answer` was interrupted, unless it shows to its end; False where that has to be tried again."""
         ...
 
@@ -35,7 +35,7 @@ class Recovery:
     def __init__(self, roster: Roster, clock: Clock) -> None:
         self._roster = roster
         self._clock = clock
-        self._waiting: dict[int, RunningAnswer] = {}
+        self._waiting: dict[int, InFlightAnswer] = {}
 
     async def run(self, marker: Marker) -> None:
         """Sweep for ever, the first time at once."""
@@ -58,7 +58,7 @@ class Recovery:
         self._waiting |= {answer.id: answer for answer in await self._roster.adopt()}
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def mark(answer: RunningAnswer) -> None:
+        async def mark(answer: InFlightAnswer) -> None:
             async with gate:
                 told = await marker.mark(answer)
             if not told and unix_ms(self._clock.discord_now() - GIVEN_UP_AFTER) < answer.started_at_ms:

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
+from bot.liveness import ProcessLock
 from bot.roster.entry import Entry
 from bot.roster.halting import Halting
-from bot.store.claims import Claims
 from bot.store.database import Database
-from bot.store.lifeline import Lifeline
-from bot.store.running import RunningAnswer, RunningAnswers, Shows
+from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
+from bot.store.processed_events import ProcessedEvents
 
 LEASE_S: Final = 60
 RENEW_EVERY_S: Final = 15
@@ -47,9 +47,9 @@ class Roster:
         bury: told of each dead process once its answers are adopted.
     """
 
-    def __init__(self, database: Database, clock: Clock, *, process: str, lifeline: Lifeline, bury: Bury) -> None:
-        self._claims = Claims(database)
-        self._answers = RunningAnswers(database)
+    def __init__(self, database: Database, clock: Clock, *, process: str, lifeline: ProcessLock, bury: Bury) -> None:
+        self._claims = ProcessedEvents(database)
+        self._answers = InFlightAnswers(database)
         self.halting = Halting(self._answers, clock, process=process)
         self._clock = clock
         self._process = process
@@ -92,7 +92,7 @@ class Roster:
         """
         if event_id in self._unwritten:
             return None
-        answer = RunningAnswer(event_id, application_id, token, channel_id, self._now_ms(), member_id=member_id)
+        answer = InFlightAnswer(event_id, application_id, token, channel_id, self._now_ms(), member_id=member_id)
         taking = self._own(self._claims.take(event_id, self._now_ms(), self._answers.opening(answer, self._process)))
         try:
             await asyncio.wait({taking})
@@ -129,13 +129,13 @@ class Roster:
             except StoreUnavailable as error:
                 logger.warning("roster not left in order", extra={"detail": str(error)})
 
-    async def adopt(self) -> list[RunningAnswer]:
+    async def adopt(self) -> list[InFlightAnswer]:
         """Take over what dead processes left under way; the caller tells those who wait and then calls `finish`.
 
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        adopted: list[RunningAnswer] = []
+        adopted: list[InFlightAnswer] = []
         for process, lease_until_ms in (await self._answers.processes()).items():
             if process == self._process or not self._is_dead(process, lease_until_ms):
                 continue
@@ -206,7 +206,7 @@ class Roster:
         return self._own(self._write_note(*state))
 
     async def _write_note(
-        self, answer_id: int, message_ids: tuple[int, ...], shows: Shows, messages: int | None
+        self, answer_id: int, message_ids: tuple[int, ...], shows: Phase, messages: int | None
     ) -> None:
         try:
             await self._answers.note(answer_id, message_ids, shows=shows, messages=messages)

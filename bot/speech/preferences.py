@@ -8,7 +8,7 @@ from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import InvalidOption
 from bot.speech.voices import checked_voice
-from bot.store.voice_preferences import Preference, StoredPreferences
+from bot.store.voice_settings import StoredVoice, StoredVoices
 
 SLOWEST: Final = 0.5
 FASTEST: Final = 2.0
@@ -28,7 +28,7 @@ class Voice:
 class VoicePreferences:
     """Members' voices, the same in all servers and direct messages. Every method may raise StoreUnavailable."""
 
-    def __init__(self, stored: StoredPreferences, clock: Clock, *, default_voice: str) -> None:
+    def __init__(self, stored: StoredVoices, clock: Clock, *, default_voice: str) -> None:
         self._stored = stored
         self._clock = clock
         self._default_voice = default_voice
@@ -64,6 +64,6 @@ class VoicePreferences:
         """Go back to the operator's voice at its own speed; whether there was something to take back."""
         return await self._stored.clear(caller.user_id)
 
-    def _voice(self, held: Preference, asked: str | None = None) -> Voice:
+    def _voice(self, held: StoredVoice, asked: str | None = None) -> Voice:
         name = held.voice if asked is None else checked_voice(asked)
         return Voice(name or self._default_voice, held.speed_percent / 100, chosen=held.voice is not None)

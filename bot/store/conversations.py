@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from bot.store import lines
+from bot.store import turn_tree
 from bot.store.database import Database, Transaction
-from bot.store.gone import Gone
-from bot.store.late import LateWrites
-from bot.store.lines import LineOf
-from bot.store.removals import remove_turn
+from bot.store.deferred_writes import DeferredWrites
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import remove_turn
+from bot.store.turn_tree import LineOf
 from bot.store.turns import FIRST_ANSWER, QUESTION_POSITION, NewTurn, Turn, values_of
 
 _ADD_TURN = """
@@ -33,9 +33,9 @@ _NOTE_MESSAGE = _ADD_MESSAGE + " ON CONFLICT (turn_id, position) DO UPDATE SET m
 class Conversations:
     """The kept turns of all channels. `gone` and `late` are shared with the `Removals` of this process."""
 
-    def __init__(self, database: Database, gone: Gone | None = None, late: LateWrites | None = None) -> None:
+    def __init__(self, database: Database, gone: Tombstones | None = None, late: DeferredWrites | None = None) -> None:
         self._database = database
-        self._gone = gone or Gone()
+        self._gone = gone or Tombstones()
         self._late = late
 
     async def save(self, turn: NewTurn) -> int | None:
@@ -139,7 +139,7 @@ class Conversations:
         """
 
         async def work(transaction: Transaction) -> list[Turn]:
-            return self._without_gone(await lines.path(transaction, turn_id, limit))
+            return self._without_gone(await turn_tree.path(transaction, turn_id, limit))
 
         return await self._database.read(work)
 
@@ -155,7 +155,7 @@ class Conversations:
 
     async def _line(self, of: LineOf, limit: int) -> list[Turn]:
         async def work(transaction: Transaction) -> list[Turn]:
-            return self._without_gone(await lines.line(transaction, of, limit))
+            return self._without_gone(await turn_tree.line(transaction, of, limit))
 
         return await self._database.read(work)
 
@@ -176,7 +176,7 @@ async def _parent(transaction: Transaction, turn: NewTurn) -> int | None:
     if turn.fresh:
         return None
     if not turn.is_branch:
-        return await lines.end_of(transaction, LineOf(turn.channel_id, turn.author_id if turn.private else None))
+        return await turn_tree.end_of(transaction, LineOf(turn.channel_id, turn.author_id if turn.private else None))
     # Of those on the path the newest that is still there: when one goes, what followed it follows the one before it.
     for turn_id in reversed(turn.path):
         if await transaction.fetch_one(_STILL_THERE, (turn_id,)):

@@ -9,8 +9,8 @@ from typing import Final
 
 from bot.errors import StartupError
 from bot.store import disk
-from bot.store.opening import check_engine, database_path, has_content, look_at, unusable
-from bot.store.ownership import denied
+from bot.store.disk import denied
+from bot.store.open import check_engine, database_path, has_content, look_at, unusable
 from bot.store.schema import migrations, version_of
 
 WAIT_S = 2.0

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bot.store.changes import Change, record
+from bot.store.audit_log import AuditEntry, record
 from bot.store.database import Database, Transaction
-from bot.store.text import storable
+from bot.store.sqlite import sanitize_for_db
 
 _OF_GUILD = "SELECT folded, word, say FROM pronunciations WHERE guild_id = ? ORDER BY guild_id, folded"
 
@@ -54,7 +54,9 @@ class StoredPronunciations:
         Raises:
             PronunciationsFull: it would be one more than `most`.
         """
-        wanted = StoredPronunciation(storable(wanted.folded), storable(wanted.word), storable(wanted.say))
+        wanted = StoredPronunciation(
+            sanitize_for_db(wanted.folded), sanitize_for_db(wanted.word), sanitize_for_db(wanted.say)
+        )
 
         async def work(transaction: Transaction) -> StoredPronunciation | None:
             old = await _read(transaction, guild_id, wanted.folded)
@@ -72,7 +74,7 @@ class StoredPronunciations:
         """Take a word away, and note the change; returns it, or None where there was none."""
 
         async def work(transaction: Transaction) -> StoredPronunciation | None:
-            old = await _read(transaction, guild_id, storable(folded))
+            old = await _read(transaction, guild_id, sanitize_for_db(folded))
             if old is not None:
                 await transaction.execute(_REMOVE, (guild_id, old.folded))
                 await record(transaction, _change(guild_id, old, None, by, at_ms))
@@ -88,7 +90,7 @@ async def _read(transaction: Transaction, guild_id: int, folded: str) -> StoredP
 
 def _change(
     guild_id: int, old: StoredPronunciation | None, new: StoredPronunciation | None, by: int, at_ms: int
-) -> Change:
+) -> AuditEntry:
     word = next(each.word for each in (new, old) if each is not None)
     before, after = (None if each is None else each.say for each in (old, new))
-    return Change(guild_id, None, f"pronunciation/{word}", before, after, by, at_ms)
+    return AuditEntry(guild_id, None, f"pronunciation/{word}", before, after, by, at_ms)

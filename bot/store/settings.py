@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.store.changes import Change, record
+from bot.store.audit_log import AuditEntry, record
 from bot.store.database import Database, Transaction
-from bot.store.text import storable
+from bot.store.sqlite import sanitize_for_db
 
 _VALUES = """
     SELECT scope, name, value FROM settings WHERE scope = 'server' AND subject_id = ?
@@ -65,7 +65,7 @@ class StoredSettings:
         Raises:
             StoreUnavailable: it could not be kept.
         """
-        change = Change(guild_id, channel_id, name, None, storable(value), by, at_ms)
+        change = AuditEntry(guild_id, channel_id, name, None, sanitize_for_db(value), by, at_ms)
         await self._database.write(lambda transaction: _set(transaction, "channel", channel_id, change))
 
     async def set_server(self, guild_id: int, name: str, value: str, *, by: int, at_ms: int) -> None:
@@ -74,7 +74,7 @@ class StoredSettings:
         Raises:
             StoreUnavailable: it could not be kept.
         """
-        change = Change(guild_id, None, name, None, storable(value), by, at_ms)
+        change = AuditEntry(guild_id, None, name, None, sanitize_for_db(value), by, at_ms)
         await self._database.write(lambda transaction: _set(transaction, "server", guild_id, change))
 
     async def clear_channel(
@@ -85,7 +85,7 @@ class StoredSettings:
         Raises:
             StoreUnavailable: it could not be kept.
         """
-        changes = [Change(guild_id, channel_id, name, None, None, by, at_ms) for name in names]
+        changes = [AuditEntry(guild_id, channel_id, name, None, None, by, at_ms) for name in names]
         return await self._database.write(lambda transaction: _clear(transaction, "channel", channel_id, changes))
 
     async def clear_server(self, guild_id: int, names: Sequence[str], *, by: int, at_ms: int) -> list[str]:
@@ -94,11 +94,11 @@ class StoredSettings:
         Raises:
             StoreUnavailable: it could not be kept.
         """
-        changes = [Change(guild_id, None, name, None, None, by, at_ms) for name in names]
+        changes = [AuditEntry(guild_id, None, name, None, None, by, at_ms) for name in names]
         return await self._database.write(lambda transaction: _clear(transaction, "server", guild_id, changes))
 
 
-async def _set(transaction: Transaction, scope: str, subject_id: int, change: Change) -> None:
+async def _set(transaction: Transaction, scope: str, subject_id: int, change: AuditEntry) -> None:
     before = await transaction.fetch_one(_VALUE, (scope, subject_id, change.setting))
     await transaction.execute(
         _SET, (scope, subject_id, change.setting, change.new, change.guild_id, change.by, change.at_ms)
@@ -106,7 +106,7 @@ async def _set(transaction: Transaction, scope: str, subject_id: int, change: Ch
     await record(transaction, replace(change, old=before[0] if before else None))
 
 
-async def _clear(transaction: Transaction, scope: str, subject_id: int, changes: Sequence[Change]) -> list[str]:
+async def _clear(transaction: Transaction, scope: str, subject_id: int, changes: Sequence[AuditEntry]) -> list[str]:
     cleared = []
     for change in changes:
         before = await transaction.fetch_one(_CLEAR, (scope, subject_id, change.setting))

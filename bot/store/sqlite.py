@@ -24,6 +24,8 @@ from bot.errors import StoreFull, StoreReplaced, StoreUnavailable, Unstorable
 from bot.store import disk
 from bot.store.database import Row, Value, Work
 
+logger = logging.getLogger(__name__)
+
 BUSY_TIMEOUT_MS = 1_500
 """How long SQLite waits for another process to finish writing before it gives up.
 
@@ -53,7 +55,6 @@ LARGEST_REWRITTEN: Final = 32 * 2**20
 ROOM_TO_REWRITE: Final = 3
 """How many times its size has to be free, beside what has to be free anyway."""
 
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -359,3 +360,8 @@ def _log_unheard(transaction: asyncio.Task[Any]) -> None:  # Any: the result is 
     """Log how a transaction failed whose caller was cancelled: nobody else will."""
     if not transaction.cancelled() and (error := transaction.exception()) is not None:
         logger.warning("a cancelled caller's transaction failed", exc_info=error)
+
+
+def sanitize_for_db(text: str) -> str:
+    """Replace what no database takes: half a surrogate pair (JSON can carry one) and NUL."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.store.database import Row, Value
-from bot.store.text import storable
+from bot.store.sqlite import sanitize_for_db
 
 COLUMNS: Final = """
     turns.id, turns.parent_id, channel_id, guild_id, author_id, author_name, private, question, answer, finish, model,
@@ -129,14 +129,14 @@ def values_of(turn: NewTurn, parent_id: int | None, instead_of: int | None) -> t
         turn.thread_of,
         turn.guild_id,
         turn.author_id,
-        storable(turn.author_name),
+        sanitize_for_db(turn.author_name),
         int(turn.private),
-        storable(turn.question),
-        "\n".join(" ".join(storable(name).split()) for name in turn.files),
+        sanitize_for_db(turn.question),
+        "\n".join(" ".join(sanitize_for_db(name).split()) for name in turn.files),
         turn.about,
-        storable(turn.answer),
+        sanitize_for_db(turn.answer),
         turn.finish,
-        storable(turn.model),
+        sanitize_for_db(turn.model),
         turn.prompt_tokens,
         turn.answer_tokens,
         int(turn.tokens_estimated),

@@ -16,7 +16,7 @@ from discord.webhook.async_ import async_context
 from bot.clock import Clock
 from bot.conversation.endings import INTERRUPTED
 from bot.markdown.splitter import MESSAGE_LIMIT
-from bot.store.running import RunningAnswer, Shows
+from bot.store.inflight import InFlightAnswer, Phase
 from bot.streaming.pages import SIGN_OF_LIFE
 from bot.ui.lookups import messages_after, of_interaction
 
@@ -63,7 +63,7 @@ class Interruptions:
         self._client = client
         self._clock = clock
 
-    async def mark(self, answer: RunningAnswer) -> bool:
+    async def mark(self, answer: InFlightAnswer) -> bool:
         """Say that `answer` was interrupted, unless it shows to its end; False where that has to be tried again.
 
         What can be reached in no way is logged and counts as done.
@@ -92,15 +92,15 @@ class Interruptions:
         log.warning("interrupted answer out of reach", extra={"answer": answer.id, "channel": answer.channel_id})
         return True
 
-    def _doors(self, answer: RunningAnswer) -> Iterator[_Door]:
+    def _doors(self, answer: InFlightAnswer) -> Iterator[_Door]:
         if answer.token and self._age(answer) < TOKEN_LIVES:
             yield _ByToken(self._client, answer)
         yield _ByBot(self._client, answer)
 
-    def _age(self, answer: RunningAnswer) -> timedelta:
+    def _age(self, answer: InFlightAnswer) -> timedelta:
         return self._clock.discord_now() - datetime.fromtimestamp(answer.started_at_ms / 1000, UTC)
 
-    async def _mark(self, door: _Door, answer: RunningAnswer) -> bool:
+    async def _mark(self, door: _Door, answer: InFlightAnswer) -> bool:
         """Mark the answer's last message if the answer is unfinished; tell whether it was."""
         message = await door.read()
         if message is None:
@@ -108,13 +108,13 @@ class Interruptions:
             return True
         text: str = message["content"]
         if message.get("flags", 0) & _LOADING or (
-            answer.shows is Shows.LINE and not _is_unfinished(text) and not message["attachments"]
+            answer.shows is Phase.LINE and not _is_unfinished(text) and not message["attachments"]
         ):
             await door.write(message, BEFORE_A_WORD)
             return True
         if not _is_unfinished(text):
             known = max(len(answer.message_ids), 1)
-            if answer.shows is not Shows.WORDS or _is_all(answer, known):
+            if answer.shows is not Phase.WORDS or _is_all(answer, known):
                 return False
             if later := await self._unknown(answer, message):
                 message, text = later[-1], later[-1]["content"]
@@ -131,7 +131,7 @@ class Interruptions:
             await door.add(message, BELOW.strip())
         return True
 
-    async def _unknown(self, answer: RunningAnswer, known: _Message) -> list[_Message]:
+    async def _unknown(self, answer: InFlightAnswer, known: _Message) -> list[_Message]:
         """Look for messages that were sent just before the end, too late for their ids to be written down.
 
         Only possible where the bot may read the channel; private ones cannot be found.
@@ -142,7 +142,7 @@ class Interruptions:
             return []
 
 
-def _is_all(answer: RunningAnswer, messages: int) -> bool:
+def _is_all(answer: InFlightAnswer, messages: int) -> bool:
     """Whether an answer whose last words were on their way comes to no more than so many messages."""
     return answer.messages is not None and messages >= answer.messages
 
@@ -151,7 +151,7 @@ def _is_unfinished(text: str) -> bool:
     return text.endswith(SIGN_OF_LIFE.strip())
 
 
-async def _sent_for(client: discord.Client, answer: RunningAnswer, *, after: int) -> list[_Message]:
+async def _sent_for(client: discord.Client, answer: InFlightAnswer, *, after: int) -> list[_Message]:
     """Look through a channel for the messages of an answer, the oldest first."""
     found = await messages_after(client.http, answer.channel_id, after)
     if answer.token:
@@ -172,7 +172,7 @@ class _ByToken:
 
     name = "token"
 
-    def __init__(self, client: discord.Client, answer: RunningAnswer) -> None:
+    def __init__(self, client: discord.Client, answer: InFlightAnswer) -> None:
         self._hook = (answer.application_id, answer.token)
         self._session = discord.Webhook.partial(*self._hook, client=client).session
         self._answer = answer
@@ -200,7 +200,7 @@ class _ByBot:
 
     name = "bot"
 
-    def __init__(self, client: discord.Client, answer: RunningAnswer) -> None:
+    def __init__(self, client: discord.Client, answer: InFlightAnswer) -> None:
         self._client = client
         self._http = client.http
         self._channel_id = answer.channel_id

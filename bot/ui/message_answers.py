@@ -14,7 +14,7 @@ import discord
 
 from bot.roster.brake import Brake
 from bot.roster.entry import Entry
-from bot.store.running import Shows
+from bot.store.inflight import Phase
 from bot.streaming.controls import NONE, Controls
 from bot.streaming.surface import Room, Vanished
 from bot.tasks import BackgroundTasks
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class MessageAnswer:
-    """Shows an answer to a message, and what takes its place when there is none. Made by `Replies`.
+    """Phase an answer to a message, and what takes its place when there is none. Made by `Replies`.
 
     Everything goes through the bot's own channel routes, whose buckets are shared with other answers there. Requests
     run one after another, each to its end even where whoever waits for it is cancelled.
@@ -156,17 +156,17 @@ class MessageAnswer:
     async def _show_words(self, index: int, look: Look) -> None:
         async with self._in_order:
             await self._put(index, look)
-            self._note(Shows.WORDS)
+            self._note(Phase.WORDS)
             self.first_word.set()
 
     async def _say_meanwhile(self, look: Look) -> None:
         async with self._in_order:
-            self._note(Shows.LINE)
+            self._note(Phase.LINE)
             if self._entry is not None:
                 await self._entry.written()  # first: nothing in the text tells that it waits
             async with self.turn(0, _hurried()):
                 await self._put(0, look)
-            self._note(Shows.LINE)
+            self._note(Phase.LINE)
 
     async def _say(self, text: str) -> None:
         """Put a notice in place of the answer, or below what there is of it."""
@@ -174,10 +174,10 @@ class MessageAnswer:
             index = len(self._ids) if self.first_word.is_set() else 0
             async with self.turn(index, _hurried()):
                 await self._put(index, Look(text))
-            self._note(Shows.THINKING)  # all there is to show
+            self._note(Phase.THINKING)  # all there is to show
             self.first_word.set()
 
-    def _note(self, shows: Shows) -> None:
+    def _note(self, shows: Phase) -> None:
         if self._entry is not None:
             self._entry.show(shows, self.message_ids)
 

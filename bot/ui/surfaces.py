@@ -10,7 +10,7 @@ from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
 from bot.roster.brake import Brake
-from bot.store.running import Shows
+from bot.store.inflight import Phase
 from bot.streaming.controls import Controls
 from bot.streaming.pages import SIGN_OF_LIFE
 from bot.streaming.surface import Vanished
@@ -24,7 +24,7 @@ _MEANWHILE: Final = "said meanwhile"
 
 
 class InteractionSurface:
-    """Shows an answer as an interaction's own message and, beyond that, its follow-ups.
+    """Phase an answer as an interaction's own message and, beyond that, its follow-ups.
 
     discord.py runs the requests of one interaction one after another, and none may be cancelled in flight (FACTS: how
     discord.py behaves, interaction webhooks); whoever calls sees to that.
@@ -110,13 +110,13 @@ class InteractionSurface:
     async def _note_first_words(self, text: str) -> None:
         """See that it is known of words that don't tell it themselves that they are not all, before they show."""
         entry = self._entry
-        if entry is not None and entry.shows is not Shows.LINE and not text.endswith(SIGN_OF_LIFE):
-            entry.show(Shows.WORDS)
+        if entry is not None and entry.shows is not Phase.LINE and not text.endswith(SIGN_OF_LIFE):
+            entry.show(Phase.WORDS)
             await entry.written()
 
     def _note_messages(self) -> None:
         if self._entry is not None:
-            self._entry.show(Shows.WORDS, self.message_ids)
+            self._entry.show(Phase.WORDS, self.message_ids)
 
 
 async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> int | None:
@@ -125,7 +125,7 @@ async def acknowledge(interaction: discord.Interaction, *, private: bool = False
     message_id = None if response is None else response.message_id
     entry = entry_of(interaction)
     if entry is not None and message_id is not None:
-        entry.show(Shows.THINKING, (message_id,))
+        entry.show(Phase.THINKING, (message_id,))
     return message_id
 
 
@@ -133,7 +133,7 @@ async def say_meanwhile(interaction: discord.Interaction, text: str, view: disco
     """Put `text` in place of "thinking…" until there is something to show."""
     interaction.extras[_MEANWHILE] = True
     if (entry := entry_of(interaction)) is not None:
-        entry.show(Shows.LINE)
+        entry.show(Phase.LINE)
         await entry.written()  # first: nothing in the text tells that it waits
     await _edit_original(interaction, text, [], view)
 
@@ -150,8 +150,8 @@ async def edit_original(
     interaction.extras.pop(_MEANWHILE, None)
     message_id = await _edit_original(interaction, text, files, view)
     entry = entry_of(interaction)
-    if entry is not None and entry.shows is Shows.LINE:
-        entry.show(Shows.THINKING)
+    if entry is not None and entry.shows is Phase.LINE:
+        entry.show(Phase.THINKING)
     return message_id
 
 

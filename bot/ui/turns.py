@@ -5,7 +5,7 @@ from typing import Final
 from discord.utils import escape_markdown
 
 from bot.memory.exports import jump_link
-from bot.store.archive import Stretch
+from bot.store.turn_reader import TurnPage
 from bot.store.turns import Turn
 
 # With these, five turns fit a message even where every letter needs an escape.
@@ -13,7 +13,7 @@ NAME: Final = 40
 TEXT: Final = 95
 
 
-def page(stretch: Stretch) -> str:
+def page(stretch: TurnPage) -> str:
     """Write a page of turns, the newest first."""
     if not stretch.turns:
         return "There is nothing in this conversation that I remember." if not stretch.total else "No more turns here."

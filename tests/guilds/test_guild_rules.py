@@ -13,10 +13,10 @@ from bot.guilds.levels import Level
 from bot.guilds.presets import Presets
 from bot.guilds.rules import GuildRules
 from bot.intake.intake import Intake
-from bot.store.changes import ChangeLog
+from bot.store.audit_log import AuditLog
 from bot.store.database import Database
-from bot.store.opening import open_database
-from bot.store.presets import StoredPresets
+from bot.store.open import open_database
+from bot.store.personas import StoredPersonas
 from bot.store.settings import StoredSettings
 from tests.support.clock import FakeClock
 
@@ -45,7 +45,7 @@ def rules(database: Database, intake: Intake) -> GuildRules:
         return []
 
     catalogue = Catalogue(listed, Policy(Kinds(), ("gpt-*",), defaults), clock)
-    presets = Presets(StoredPresets(database), clock, intake.files)
+    presets = Presets(StoredPersonas(database), clock, intake.files)
     return GuildRules(StoredSettings(database), presets, catalogue, clock, persona=OPERATORS)
 
 
@@ -58,7 +58,7 @@ async def test_a_persona_holds_in_its_channel_and_its_threads(rules: GuildRules)
 
 
 async def test_a_persona_that_is_named_beats_them_all(rules: GuildRules, database: Database, intake: Intake) -> None:
-    await Presets(StoredPresets(database), FakeClock(), intake.files).add(MODERATOR, "Pirate", "Arr, {user}.")
+    await Presets(StoredPersonas(database), FakeClock(), intake.files).add(MODERATOR, "Pirate", "Arr, {user}.")
     await rules.write_persona(MODERATOR, Place.CHANNEL, "You are a channel.")
     assert await rules.persona_for(MEMBER, "PIRATE ") == "Arr, {user}."
     assert await rules.persona_choices(MEMBER) == ["Pirate"]
@@ -122,7 +122,7 @@ async def test_without_the_right_nothing_is_shown_or_changed(
         await act(place)(rules, RequestContext(3, "Eve", None, CHANNEL, CHANNEL))
     assert rules.model_choices(others, place, ModelKind.CHAT, "") == []
     assert rules.model_choices(MODERATOR, place, ModelKind.CHAT, "") == ["gpt-4.1"]
-    assert len(await ChangeLog(database).newest(GUILD, 10)) == 1
+    assert len(await AuditLog(database).newest(GUILD, 10)) == 1
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001], ids=["empty", "blank", "too long"])

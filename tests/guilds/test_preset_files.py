@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.errors import InvalidOption
 from bot.guilds import preset_names
 from bot.guilds.preset_files import LARGEST_FILE, MOST_PRESETS, read, written
-from bot.store.presets import StoredPreset
+from bot.store.personas import StoredPersona
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 PIRATE = {"name": "Pirate", "text": "You are a pirate."}
@@ -51,14 +51,14 @@ def usable(name: str) -> bool:
     )
 )
 def test_what_is_written_is_read_as_it_was(personas: list[tuple[str, str]]) -> None:
-    kept = [StoredPreset(preset_names.folded(name), preset_names.checked(name), text) for name, text in personas]
+    kept = [StoredPersona(preset_names.folded(name), preset_names.checked(name), text) for name, text in personas]
     assert read(written(kept, 7, NOW)) == kept
 
 
 def test_names_and_texts_are_tidied() -> None:
     untidy = {"name": " Pi\u200brate\n", "text": "\n You are a pirate. ", "note": "others' fields are left alone"}
     (found,) = read(b"\xef\xbb\xbf" + file([untidy]))
-    assert found == StoredPreset("pirate", "Pirate", "You are a pirate.")
+    assert found == StoredPersona("pirate", "Pirate", "You are a pirate.")
 
 
 def test_the_largest_set_there_can_be_fits_a_file() -> None:

@@ -13,10 +13,10 @@ from bot.guilds.preset_files import MOST_PRESETS
 from bot.guilds.presets import Imported, Presets
 from bot.intake.intake import Intake
 from bot.intake.workers import Workers
-from bot.store.changes import ChangeLog
+from bot.store.audit_log import AuditLog
 from bot.store.database import Database
-from bot.store.opening import open_database
-from bot.store.presets import StoredPresets
+from bot.store.open import open_database
+from bot.store.personas import StoredPersonas
 from tests.support.clock import FakeClock
 
 GUILD = 7
@@ -36,7 +36,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def presets(database: Database, intake: Intake) -> Presets:
-    return Presets(StoredPresets(database), FakeClock(), intake.files)
+    return Presets(StoredPersonas(database), FakeClock(), intake.files)
 
 
 async def refusal(waiting: Awaitable[object]) -> str:
@@ -100,10 +100,10 @@ async def test_the_import_of_an_export_changes_nothing(presets: Presets, databas
     await presets.add(MO, "Pirate", "You are\na “pirate” 🏴\u200d☠️, {user}.")
     await presets.add(MO, "`Parrot`", "\x07 \\u0000")
     data = await presets.export(MO)
-    logged = await ChangeLog(database).newest(GUILD, 9)
+    logged = await AuditLog(database).newest(GUILD, 9)
     assert await presets.import_file(MO, data) == Imported(new=0, changed=0, same=2)
     assert await presets.export(MO) == data
-    assert await ChangeLog(database).newest(GUILD, 9) == logged
+    assert await AuditLog(database).newest(GUILD, 9) == logged
     elsewhere = dataclasses.replace(MO, guild_id=GUILD + 1)
     assert await presets.import_file(elsewhere, data) == Imported(new=2, changed=0, same=0)
     assert json.loads(await presets.export(elsewhere))["personas"] == json.loads(data)["personas"]
@@ -112,7 +112,7 @@ async def test_the_import_of_an_export_changes_nothing(presets: Presets, databas
 async def test_a_file_is_read_by_a_worker_and_by_nothing_else(database: Database) -> None:
     async with Workers() as ended:
         pass
-    presets = Presets(StoredPresets(database), FakeClock(), ended)
+    presets = Presets(StoredPersonas(database), FakeClock(), ended)
     sentence = "I imported nothing. The file isn't JSON that I can read."
     assert await refusal(presets.import_file(MO, b"{}")) == sentence
 
@@ -154,7 +154,7 @@ async def test_without_the_right_nothing_is_shown_or_changed(presets: Presets, d
         await act(presets, dataclasses.replace(MO, rights=frozenset(Permission) - {Permission.MANAGE_SERVER}))
     with pytest.raises(NotInGuild):
         await act(presets, DIRECT)
-    assert len(await ChangeLog(database).newest(GUILD, 9)) == 1
+    assert len(await AuditLog(database).newest(GUILD, 9)) == 1
 
 
 async def test_choices_are_for_those_who_may_use_them(presets: Presets) -> None:

@@ -7,9 +7,9 @@ from kept_turns import TURN, Say, SleepClock
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.gone import Gone
-from bot.store.opening import open_database
-from bot.store.removals import Removals
+from bot.store.open import open_database
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 
 
 @pytest.fixture
@@ -19,18 +19,18 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def gone() -> Gone:
-    return Gone()
+def gone() -> Tombstones:
+    return Tombstones()
 
 
 @pytest.fixture
-def conversations(database: Database, gone: Gone) -> Conversations:
+def conversations(database: Database, gone: Tombstones) -> Conversations:
     return Conversations(database, gone)
 
 
 @pytest.fixture
-def removals(database: Database, gone: Gone) -> Removals:
-    return Removals(database, gone)
+def removals(database: Database, gone: Tombstones) -> TurnDeletion:
+    return TurnDeletion(database, gone)
 
 
 @pytest.fixture

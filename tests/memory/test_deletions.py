@@ -9,8 +9,8 @@ from test_retention import ApiUnreachable
 from bot.memory.deletions import BATCH, RETRY_S, Deletions
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.gone import Gone
-from bot.store.removals import Removals
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def store(database: Database) -> ApiUnreachable:
 
 
 @pytest.fixture
-def deletions(store: ApiUnreachable, gone: Gone, clock: SleepClock) -> Deletions:
-    return Deletions(Removals(store, gone), clock)
+def deletions(store: ApiUnreachable, gone: Tombstones, clock: SleepClock) -> Deletions:
+    return Deletions(TurnDeletion(store, gone), clock)
 
 
 async def line(conversations: Conversations) -> str:

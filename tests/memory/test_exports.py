@@ -11,18 +11,18 @@ from bot.errors import MissingPermission
 from bot.memory.exports import json_file, markdown_file
 from bot.memory.history import Format, History
 from bot.memory.own_data import OwnData
-from bot.store.archive import NEWEST, Archive, View
 from bot.store.database import Database
-from bot.store.members import Members
-from bot.store.removals import Removals
+from bot.store.personal_data import PersonalData
 from bot.store.settings import StoredSettings
+from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_reader import NEWEST, TurnFilter, TurnReader
 from bot.store.turns import Turn
 from tests.support.others import others
 
 
 @pytest.fixture
-def history(database: Database, removals: Removals, clock: SleepClock) -> History:
-    return History(Archive(database), removals, clock)
+def history(database: Database, removals: TurnDeletion, clock: SleepClock) -> History:
+    return History(TurnReader(database), removals, clock)
 
 
 @pytest.mark.parametrize("written_in", list(Format))
@@ -47,7 +47,7 @@ async def test_a_json_file_is_json_however_many_turns_are_in_it(history: History
 
 async def test_others_have_their_turn_between_the_turns_of_a_long_file(say: Say, database: Database) -> None:
     await say("question", answer="word " * 1000)
-    [turn] = await Archive(database).turns_before(View(ANN, CHANNEL), NEWEST, 1)
+    [turn] = await TurnReader(database).turns_before(TurnFilter(ANN, CHANNEL), NEWEST, 1)
 
     async def reading(before: int) -> list[Turn]:
         return [dataclasses.replace(turn, id=number) for number in range(300, 0, -1)] if before == NEWEST else []
@@ -81,13 +81,13 @@ async def test_every_use_of_the_history_takes_its_own_right(history: History, ri
 
 
 async def test_many_large_rows_about_a_member_leave_room_for_turns(
-    database: Database, removals: Removals, say: Say, clock: SleepClock
+    database: Database, removals: TurnDeletion, say: Say, clock: SleepClock
 ) -> None:
     settings = StoredSettings(database)
     for channel_id in range(40):
         await settings.set_channel(channel_id, GUILD, "persona", "x" * 1000, by=ANNA.user_id, at_ms=0)
     await say()
-    own = OwnData(Members(database), Archive(database), removals, clock, days=30)
+    own = OwnData(PersonalData(database), TurnReader(database), removals, clock, days=30)
     export = await own.export(ANNA, 20_000)
     content = json.loads(export.data)
     assert len(export.data) <= 20_000
@@ -96,8 +96,10 @@ async def test_many_large_rows_about_a_member_leave_room_for_turns(
     assert len(content["turns"]) == 1
 
 
-async def test_ones_own_data_says_what_else_is_kept(database: Database, removals: Removals, clock: SleepClock) -> None:
-    own = OwnData(Members(database), Archive(database), removals, clock, days=30)
+async def test_ones_own_data_says_what_else_is_kept(
+    database: Database, removals: TurnDeletion, clock: SleepClock
+) -> None:
+    own = OwnData(PersonalData(database), TurnReader(database), removals, clock, days=30)
     content = json.loads((await own.export(ANNA, 100_000)).data)
     assert content["member_id"] == str(ANNA.user_id)
     assert content["turns"] == []

@@ -12,9 +12,9 @@ from bot.memory.retention import EVERY_S, LOOK_EVERY_S, RETRY_S, Retention
 from bot.memory.servers import Servers
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Work
-from bot.store.departures import Departures
-from bot.store.gone import Gone
-from bot.store.removals import Removals
+from bot.store.left_guilds import LeftGuilds
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class ApiUnreachable:
 
 
 def retention(database: Database, clock: SleepClock, *, days: int = 30) -> Retention:
-    return Retention(Removals(database, Gone()), Servers(Departures(database), clock), clock, days=days)
+    return Retention(TurnDeletion(database, Tombstones()), Servers(LeftGuilds(database), clock), clock, days=days)
 
 
 def days_ago(days: float) -> int:
@@ -83,8 +83,8 @@ async def test_no_server_is_purged_before_discord_has_said_which_there_are(
     database: Database, conversations: Conversations, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
-    await Departures(database).note([GUILD], days_ago(8))
-    servers = Servers(Departures(database), clock)
+    await LeftGuilds(database).note([GUILD], days_ago(8))
+    servers = Servers(LeftGuilds(database), clock)
     await servers.purge()
     assert await left(conversations) == "a"
     await servers.compare([], lambda guild_id: guild_id != GUILD)
@@ -98,7 +98,7 @@ async def test_a_server_is_kept_for_a_week_from_when_it_was_missed(
     database: Database, conversations: Conversations, say: Say, clock: SleepClock, days: float, kept: str
 ) -> None:
     await say("a")
-    servers = Servers(Departures(database), clock)
+    servers = Servers(LeftGuilds(database), clock)
     await servers.left(GUILD)
     await servers.compare([], lambda _: True)
     await clock.advance(days * 86_400)
@@ -110,7 +110,7 @@ async def test_a_server_that_is_back_is_not_purged_and_counts_anew_when_it_goes_
     database: Database, conversations: Conversations, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
-    servers = Servers(Departures(database), clock)
+    servers = Servers(LeftGuilds(database), clock)
     await servers.left(GUILD)
     await clock.advance(6 * 86_400)
     await servers.joined(GUILD)
@@ -130,12 +130,12 @@ async def test_a_departure_that_could_not_be_noted_is_found_by_the_next_comparis
 ) -> None:
     await say("a")
     store = ApiUnreachable(database)
-    servers = Servers(Departures(store), clock)
+    servers = Servers(LeftGuilds(store), clock)
     await servers.left(GUILD)
     store.down = False
-    assert await Departures(database).due(unix_ms(clock.now())) == []
+    assert await LeftGuilds(database).due(unix_ms(clock.now())) == []
     await servers.compare([], lambda _: True)
-    assert await Departures(database).due(unix_ms(clock.now())) == [GUILD]
+    assert await LeftGuilds(database).due(unix_ms(clock.now())) == [GUILD]
 
 
 async def test_nothing_is_swept_before_discord_has_told_the_time(
@@ -183,7 +183,7 @@ async def test_a_wrong_clock_purges_no_server_and_counts_the_week_from_the_right
     database: Database, conversations: Conversations, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
-    servers = Servers(Departures(database), clock)
+    servers = Servers(LeftGuilds(database), clock)
     clock.step(timedelta(days=-400))
     await servers.left(GUILD)
     await servers.compare([], lambda _: True)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.liveness import HealthPulse
 from bot.program.health import FRESH_S, judge
-from bot.store.lifeline import Pulse
 from sandbox.bot_process import Child
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S
@@ -71,12 +71,12 @@ async def test_a_bot_is_not_well_between_two_sessions(box: Sandbox) -> None:
     ("pulses", "well"),
     [
         ([], False),
-        ([Pulse("here", 1000 - FRESH_S - 1, True)], False),
-        ([Pulse("here", 1000 - FRESH_S, True)], True),
-        ([Pulse("here", 1000, False)], False),
-        ([Pulse("here", 1000, False), Pulse("here", 990, True)], True),
+        ([HealthPulse("here", 1000 - FRESH_S - 1, True)], False),
+        ([HealthPulse("here", 1000 - FRESH_S, True)], True),
+        ([HealthPulse("here", 1000, False)], False),
+        ([HealthPulse("here", 1000, False), HealthPulse("here", 990, True)], True),
     ],
     ids=["none", "stale", "just fresh", "not connected", "one of two"],
 )
-def test_what_pulses_say(pulses: list[Pulse], well: bool) -> None:
+def test_what_pulses_say(pulses: list[HealthPulse], well: bool) -> None:
     assert judge(pulses, now=1000)[0] is well

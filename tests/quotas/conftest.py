@@ -5,7 +5,7 @@ import pytest
 from beat_clock import BeatClock
 
 from bot.store.database import Database
-from bot.store.opening import open_database
+from bot.store.open import open_database
 
 
 @pytest.fixture

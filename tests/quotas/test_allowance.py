@@ -13,8 +13,8 @@ from bot.quotas.allowance import ASK_AT, BLOCK, Allowance
 from bot.quotas.ledger import Ledger
 from bot.quotas.rules import Kind
 from bot.store.database import Database
-from bot.store.opening import open_database
-from bot.store.quota_rules import QuotaRules, StoredRule
+from bot.store.open import open_database
+from bot.store.quota_limits import QuotaLimits, StoredLimit
 
 TOKENS = "SELECT settled, reserved FROM usage_windows WHERE kind = 'tokens'"
 LIMIT = 4_000
@@ -107,8 +107,8 @@ async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database
     async with await ledger.reserve(caller(), {Kind.TOKENS: BLOCK}) as reservation:
         allowance = ledger.allowance(reservation, Kind.TOKENS)
         assert await allowance.reach(2 * BLOCK) == 2 * BLOCK
-        rule = StoredRule("server", None, "tokens", "day", 3 * BLOCK)
-        await QuotaRules(database).set(GUILD, rule, most=1, by=1, at_ms=0)
+        rule = StoredLimit("server", None, "tokens", "day", 3 * BLOCK)
+        await QuotaLimits(database).set(GUILD, rule, most=1, by=1, at_ms=0)
         assert await allowance.reach(9 * BLOCK) == 3 * BLOCK
 
 
@@ -163,8 +163,8 @@ async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[i
     """Do all of `plan` at once; give what was spent, what was seen of the limited window, and all windows then."""
     clock = BeatClock()
     async with open_database(address) as one, open_database(address) as two:
-        rule = StoredRule("channel", CHANNEL, "tokens", "day", LIMIT)
-        await QuotaRules(one).set(GUILD, rule, most=1, by=1, at_ms=0)
+        rule = StoredLimit("channel", CHANNEL, "tokens", "day", LIMIT)
+        await QuotaLimits(one).set(GUILD, rule, most=1, by=1, at_ms=0)
         ledgers = [
             Ledger(database, ceilings(server_tokens=LIMIT + 500), SUBJECTS, clock, process=name)
             for name, database in (("one", one), ("two", two))

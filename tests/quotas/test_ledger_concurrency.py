@@ -12,7 +12,7 @@ from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
 from bot.store.database import Database
-from bot.store.opening import open_database
+from bot.store.open import open_database
 
 MESSAGE = {Kind.MESSAGES: 1}
 USED = "SELECT settled, reserved FROM usage_windows WHERE scope = 'server'"

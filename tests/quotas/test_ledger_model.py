@@ -25,16 +25,16 @@ from bot.quotas.plan import rule_of
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
 from bot.quotas.windows import Per, window_end, window_start
-from bot.store.opening import open_database
-from bot.store.quota_rules import QuotaRules, StoredRule
+from bot.store.open import open_database
+from bot.store.quota_limits import QuotaLimits, StoredLimit
 
 LIMITS = ceilings(member_messages=4, server_messages=9, server_tokens=2_000)
 WINDOWS = "SELECT scope, subject, kind, per, starts_at_ms, settled, reserved FROM usage_windows"
 MODERATED = [
-    StoredRule("server", None, "tokens", "hour", None),
-    StoredRule("channel", CHANNEL, "tokens", "day", None),
-    StoredRule("member", None, "messages", "hour", None),
-    StoredRule("role", GUILD, "messages", "hour", None),
+    StoredLimit("server", None, "tokens", "hour", None),
+    StoredLimit("channel", CHANNEL, "tokens", "day", None),
+    StoredLimit("member", None, "messages", "hour", None),
+    StoredLimit("role", GUILD, "messages", "hour", None),
 ]
 
 
@@ -92,7 +92,7 @@ class TwoLedgers(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.ledgers: list[Ledger] = []
         self.books = Books()
-        self.rules: dict[object, StoredRule] = {}
+        self.rules: dict[object, StoredLimit] = {}
         self.alive: list[Held] = []
         self.runner.run(self.start())
 
@@ -136,8 +136,8 @@ class TwoLedgers(RuleBasedStateMachine):
             )
 
     @rule(chosen=st.sampled_from(MODERATED), limit=st.sampled_from(["none", None, 0, 2, 700, 900]), process=processes)
-    def moderate(self, chosen: StoredRule, limit: int | str | None, process: int) -> None:
-        rules = QuotaRules(self.databases[process])
+    def moderate(self, chosen: StoredLimit, limit: int | str | None, process: int) -> None:
+        rules = QuotaLimits(self.databases[process])
         if limit == "none":
             self.runner.run(rules.clear(GUILD, chosen.key, by=1, at_ms=0))
             self.rules.pop(chosen.key, None)

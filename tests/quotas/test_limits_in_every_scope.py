@@ -16,8 +16,8 @@ from bot.quotas.meter import Meter
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind, Scope
 from bot.quotas.windows import Per
-from bot.store.opening import open_database
-from bot.store.quota_rules import QuotaRules
+from bot.store.open import open_database
+from bot.store.quota_limits import QuotaLimits
 from bot.ui import limits
 
 LIMIT = 8
@@ -39,7 +39,7 @@ class Process:
     def __init__(self, database: object, clock: BeatClock, name: str) -> None:
         self.ledger = Ledger(database, UNLIMITED, SUBJECTS, clock, process=name)
         self.meter = Meter(database, UNLIMITED, SUBJECTS, clock)
-        self.quotas = ServerQuotas(QuotaRules(database), UNLIMITED, SUBJECTS, clock)
+        self.quotas = ServerQuotas(QuotaLimits(database), UNLIMITED, SUBJECTS, clock)
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 
 from bot.context import Permission, RequestContext
 from bot.errors import NotOwner
+from bot.liveness import holding
 from bot.roster.brake import Brake, Halt
 from bot.roster.entry import Entry
 from bot.roster.halting import LONGEST_S, LOOK_EVERY_S
 from bot.roster.roster import Roster
 from bot.store.database import Database
-from bot.store.lifeline import holding
-from bot.store.running import RunningAnswers, Shows
+from bot.store.inflight import InFlightAnswers, Phase
 from tests.support.clock import FakeClock, settle
 
 
@@ -48,7 +48,7 @@ async def halted(entry: Entry, database: Database, clock: FakeClock) -> Halt | N
     """Let some looks pass, each of which takes the database a moment."""
     for _ in range(5):
         await clock.advance(LOOK_EVERY_S)
-        await RunningAnswers(database).to_stop("nobody")  # waits behind the look, which is a read too
+        await InFlightAnswers(database).to_stop("nobody")  # waits behind the look, which is a read too
         await settle()
     return entry.brake.halt
 
@@ -132,7 +132,7 @@ async def test_a_wall_clock_that_is_set_cuts_no_answer_and_lets_none_go_on_for_e
 async def test_an_answer_ends_with_any_of_its_messages_or_its_channel(rosters: tuple[Roster, Roster]) -> None:
     halting = rosters[0].halting
     first, second, third = [await admitted(rosters[0], event_id) for event_id in (9, 10, 11)]
-    first.show(Shows.WORDS, (50, 51))
+    first.show(Phase.WORDS, (50, 51))
     halting.messages_deleted([7, 51])
     assert (first.brake.halt, second.brake.halt) == (Halt.DELETED, None)
     halting.messages_deleted([10])  # what asks, before there is a word
@@ -145,7 +145,7 @@ async def test_a_message_may_be_deleted_before_anybody_knows_its_id(rosters: tup
     entry = await admitted(rosters[0])
     rosters[0].halting.messages_deleted([50])
     assert entry.brake.halt is None
-    entry.show(Shows.WORDS, (50,))
+    entry.show(Phase.WORDS, (50,))
     assert entry.brake.halt is Halt.DELETED
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
+from bot.liveness import ProcessLock, holding
 from bot.roster.entry import Entry
 from bot.roster.recovery import GIVEN_UP_AFTER, Recovery
 from bot.roster.roster import LEASE_S, Roster
 from bot.store.database import Database, Transaction
-from bot.store.lifeline import Lifeline, holding
-from bot.store.running import RunningAnswer, RunningAnswers, Shows
+from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
 from tests.support.clock import FakeClock
 
 Start = Callable[[str], "Process"]
@@ -26,9 +26,9 @@ class Process:
     def __init__(self, name: str, database: Database, clock: FakeClock, path: Path) -> None:
         self.buried: list[str] = []
         self.cannot_bury = False
-        self.answers = RunningAnswers(database)
+        self.answers = InFlightAnswers(database)
         self._held = AsyncExitStack()
-        self._lifeline: Lifeline = self._held.enter_context(holding(path, name))
+        self._lifeline: ProcessLock = self._held.enter_context(holding(path, name))
         self.roster = Roster(database, clock, process=name, lifeline=self._lifeline, bury=self._bury)
 
     async def admit(self, event_id: int) -> Entry | None:
@@ -75,8 +75,8 @@ async def test_what_an_entry_says_is_written_down_and_its_end_strikes_it_off(sta
     async with one.roster.running():
         entry = await one.admit(9)
         assert entry is not None
-        entry.show(Shows.WORDS, (5,))
-        entry.show(Shows.WORDS, (5, 6))
+        entry.show(Phase.WORDS, (5,))
+        entry.show(Phase.WORDS, (5, 6))
         await entry.closing(3)
         assert await rows(database) == [(9, "5 6", "words", 3)]
         entry.end()
@@ -156,7 +156,7 @@ class Told:
         self.marked: list[int] = []
         self._outcomes = list(outcomes)
 
-    async def mark(self, answer: RunningAnswer) -> bool:
+    async def mark(self, answer: InFlightAnswer) -> bool:
         self.marked.append(answer.id)
         return self._outcomes.pop(0)
 

@@ -10,7 +10,7 @@ from bot.clock import SystemClock
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
 from bot.speech.lexicon import LONGEST_SAY, LONGEST_WORD, MOST_WORDS, Lexicon, Word
-from bot.store.opening import open_database
+from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
 
 MO = RequestContext(1, "Mo", 7, 8, 8, frozenset({Permission.MANAGE_SERVER}))

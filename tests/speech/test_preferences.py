@@ -10,8 +10,8 @@ from bot.clock import SystemClock
 from bot.context import RequestContext
 from bot.errors import InvalidOption
 from bot.speech.preferences import Voice, VoicePreferences
-from bot.store.opening import open_database
-from bot.store.voice_preferences import StoredPreferences
+from bot.store.open import open_database
+from bot.store.voice_settings import StoredVoices
 
 ADA = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
 
@@ -19,7 +19,7 @@ ADA = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_
 @pytest.fixture
 async def preferences(tmp_path: Path) -> AsyncIterator[VoicePreferences]:
     async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as database:
-        yield VoicePreferences(StoredPreferences(database), SystemClock(), default_voice="alloy")
+        yield VoicePreferences(StoredVoices(database), SystemClock(), default_voice="alloy")
 
 
 async def test_the_commands_word_beats_the_members_voice_and_that_the_operators(preferences: VoicePreferences) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.store.database import Database
-from bot.store.opening import open_database
+from bot.store.open import open_database
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from bot.store.changes import ChangeLog
+from bot.store.audit_log import AuditLog
 from bot.store.database import Database
-from bot.store.departures import Departures
+from bot.store.left_guilds import LeftGuilds
 from bot.store.pronunciations import PronunciationsFull, StoredPronunciation, StoredPronunciations
 
 GUILD = 7
@@ -44,7 +44,7 @@ async def test_who_changed_what_is_kept(words: StoredPronunciations, database: D
     await put(words, GIF, dataclasses.replace(GIF, say="ghiff"), dataclasses.replace(GIF, say="ghiff"))
     await words.remove(GUILD, "gif", by=2, at_ms=9)
     told = [
-        (each.setting, each.old, each.new, each.by, each.at_ms) for each in await ChangeLog(database).newest(GUILD, 9)
+        (each.setting, each.old, each.new, each.by, each.at_ms) for each in await AuditLog(database).newest(GUILD, 9)
     ]
     assert told == [
         ("pronunciation/GIF", "ghiff", None, 2, 9),
@@ -54,7 +54,7 @@ async def test_who_changed_what_is_kept(words: StoredPronunciations, database: D
 
 
 async def test_words_go_with_their_server(words: StoredPronunciations, database: Database) -> None:
-    departures = Departures(database)
+    departures = LeftGuilds(database)
     await put(words, GIF)
     await put(words, GIF, guild_id=GUILD + 1)
     assert await departures.known() == {GUILD, GUILD + 1}

@@ -14,24 +14,24 @@ import pytest
 from a_turn import TURN
 
 import bot.store
-from bot.store.archive import Archive, View
-from bot.store.changes import ChangeLog
-from bot.store.claims import Claims
+from bot.store.audit_log import AuditLog
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Transaction, Work
-from bot.store.departures import Departures
-from bot.store.gone import Gone
-from bot.store.members import Members
-from bot.store.presets import StoredPreset, StoredPresets
+from bot.store.image_generations import ImageGeneration, ImageGenerations
+from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
+from bot.store.left_guilds import LeftGuilds
+from bot.store.personal_data import PersonalData
+from bot.store.personas import StoredPersona, StoredPersonas
+from bot.store.processed_events import ProcessedEvents
 from bot.store.pronunciations import StoredPronunciation, StoredPronunciations
-from bot.store.quota_rules import Place, QuotaRules, StoredRule
-from bot.store.removals import Removals
-from bot.store.running import RunningAnswer, RunningAnswers, Shows
+from bot.store.quota_limits import QuotaLimits, QuotaLookup, StoredLimit
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
-from bot.store.sketches import Sketch, Sketches
-from bot.store.spending import Claim, Spending, Spent, UsageWindow
-from bot.store.voice_preferences import StoredPreferences
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_reader import TurnFilter, TurnReader
+from bot.store.usage import Claim, Spent, UsageCounter, UsageStore
+from bot.store.voice_settings import StoredVoices
 
 T = TypeVar("T")
 
@@ -113,9 +113,13 @@ class _Heard:
 
 
 async def look_at_and_let_go(database: Database) -> None:
-    conversations, archive, removals = Conversations(database), Archive(database), Removals(database, Gone())
-    members, departures = Members(database), Departures(database)
-    view = View(TURN.author_id, TURN.channel_id)
+    conversations, archive, removals = (
+        Conversations(database),
+        TurnReader(database),
+        TurnDeletion(database, Tombstones()),
+    )
+    members, departures = PersonalData(database), LeftGuilds(database)
+    view = TurnFilter(TURN.author_id, TURN.channel_id)
     turn_id = await conversations.save(TURN)
     assert turn_id is not None
     await conversations.note_messages(turn_id, (7,))
@@ -149,8 +153,8 @@ async def look_at_and_let_go(database: Database) -> None:
 
 async def test_the_store_runs_these_statements_and_no_others(database: Database) -> None:
     listening = Listening(database)
-    conversations, settings, spending = Conversations(listening), StoredSettings(listening), Spending(listening)
-    quota_rules = QuotaRules(listening)
+    conversations, settings, spending = Conversations(listening), StoredSettings(listening), UsageStore(listening)
+    quota_rules = QuotaLimits(listening)
     await conversations.note_messages(await conversations.save(TURN), (5, 6))
     await conversations.public_line(TURN.channel_id, 20)
     await conversations.turn_shown_in(TURN.answer_message_ids[0], TURN.channel_id)
@@ -160,9 +164,9 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await settings.values(2, 1)
     await settings.clear_channel(1, 2, ["model"], by=3, at_ms=4)
     await settings.clear_server(2, ["model"], by=3, at_ms=4)
-    await ChangeLog(listening).newest(2, 10)
-    claim = Claim(UsageWindow("member", 1, "images", "day", 0, 86_400_000), 1, 10)
-    place, following = Place(2, 1, 3), UsageWindow("member", 1, "images", "day", 86_400_000, 2 * 86_400_000)
+    await AuditLog(listening).newest(2, 10)
+    claim = Claim(UsageCounter("member", 1, "images", "day", 0, 86_400_000), 1, 10)
+    place, following = QuotaLookup(2, 1, 3), UsageCounter("member", 1, "images", "day", 86_400_000, 2 * 86_400_000)
     for reservation in (1, 2):
         await spending.reserve(reservation, place, lambda _: [claim], process="p", now_ms=0, lease_until_ms=60_000)
     await spending.owe(2, {0: 1})
@@ -176,22 +180,22 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await spending.forget(freed_before_ms=80_000, ended_before_ms=90_000_000)
     await look_at_and_let_go(listening)
     await spending.used(place, lambda _: [claim.window])
-    await quota_rules.set(2, StoredRule("member", 3, "images", "day", 4, 5), most=1, by=3, at_ms=4)
+    await quota_rules.set(2, StoredLimit("member", 3, "images", "day", 4, 5), most=1, by=3, at_ms=4)
     await quota_rules.of_guild(2)
     await quota_rules.clear(2, ("member", 3, "images", "day"), by=3, at_ms=4)
-    preferences, words = StoredPreferences(listening), StoredPronunciations(listening)
+    preferences, words = StoredVoices(listening), StoredPronunciations(listening)
     await preferences.change(1, voice="nova", speed_percent=None, at_ms=2)
     await preferences.clear(1)
     await words.put(2, StoredPronunciation("gif", "GIF", "jiff"), most=9, by=3, at_ms=4)
     await words.of_guild(2)
     await words.remove(2, "gif", by=3, at_ms=4)
-    presets, pirate = StoredPresets(listening), StoredPreset("pirate", "Pirate", "You are a pirate.")
+    presets, pirate = StoredPersonas(listening), StoredPersona("pirate", "Pirate", "You are a pirate.")
     await presets.add(2, pirate, most=9, by=3, at_ms=4)
     await presets.names(2)
     await presets.put_all(2, await presets.of_guild(2), most=9, by=3, at_ms=4)
     await presets.remove(2, "pirate", by=3, at_ms=4)
-    sketches = Sketches(listening, Gone())
-    sketch = Sketch(
+    sketches = ImageGenerations(listening, Tombstones())
+    sketch = ImageGeneration(
         channel_id=1,
         thread_of=None,
         guild_id=2,
@@ -208,11 +212,11 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     assert sketch_id is not None
     await sketches.get(sketch_id)
     await sketches.remove(sketch_id)
-    claims, running = Claims(listening), RunningAnswers(listening)
-    await claims.take(1, 2, running.opening(RunningAnswer(1, 2, "token", 3, 4), "p"))
+    claims, running = ProcessedEvents(listening), InFlightAnswers(listening)
+    await claims.take(1, 2, running.opening(InFlightAnswer(1, 2, "token", 3, 4), "p"))
     await claims.forget(3)
     await running.lease("p", 5)
-    await running.note(1, (5, 6), shows=Shows.WORDS, messages=2)
+    await running.note(1, (5, 6), shows=Phase.WORDS, messages=2)
     await running.processes()
     await running.in_channel(1, 1)
     await running.ask_to_stop(1, channel_id=1)

@@ -11,11 +11,11 @@ from a_turn import TURN
 
 from bot.errors import StoreReplaced
 from bot.store import sqlite
-from bot.store.archive import Archive
 from bot.store.conversations import Conversations
-from bot.store.gone import Gone
-from bot.store.opening import open_database
-from bot.store.removals import Removals
+from bot.store.open import open_database
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_reader import TurnReader
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="files that are open cannot be removed there")
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="files that are open 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
 async def test_nothing_is_taken_for_kept_once_a_file_was_removed(path: Path, suffix: str) -> None:
     async with open_database(f"sqlite:///{path}") as database:
-        conversations, archive = Conversations(database), Archive(database)
+        conversations, archive = Conversations(database), TurnReader(database)
         turn_id = await conversations.save(TURN)
         assert turn_id is not None
         path.with_name(path.name + suffix).unlink()
@@ -54,7 +54,7 @@ async def test_another_database_in_its_place_is_left_as_it_is(path: Path) -> Non
             await conversations.save(TURN)
     assert content(path) == before
     async with open_database(f"sqlite:///{path}") as database:
-        turn = await Archive(database).turn(kept or 0)
+        turn = await TurnReader(database).turn(kept or 0)
     assert turn is not None
     assert turn.answer == "from the backup"
 
@@ -71,7 +71,7 @@ async def test_emptying_the_log_makes_no_new_database(path: Path) -> None:
 async def test_another_process_that_comes_and_goes_replaces_nothing(path: Path) -> None:
     async with open_database(f"sqlite:///{path}") as database:
         async with open_database(f"sqlite:///{path}") as other:
-            await Removals(other, Gone()).of_channel(TURN.channel_id)
+            await TurnDeletion(other, Tombstones()).of_channel(TURN.channel_id)
         with closing(sqlite3.connect(path)) as tool:
             tool.execute("VACUUM")
         assert await Conversations(database).save(TURN) is not None

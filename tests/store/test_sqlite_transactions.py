@@ -10,7 +10,7 @@ import pytest
 
 from bot.errors import StoreUnavailable, Unstorable
 from bot.store.database import Database, Transaction
-from bot.store.opening import open_database
+from bot.store.open import open_database
 from bot.store.sqlite import BUSY_TIMEOUT_MS
 
 SET = "INSERT INTO settings VALUES ('server', ?, ?, ?, NULL, 0, 0)"

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.store.changes import Change, ChangeLog
+from bot.store.audit_log import AuditEntry, AuditLog
 from bot.store.database import Database
 from bot.store.settings import StoredSettings
 
@@ -60,11 +60,11 @@ async def test_who_changed_what_from_what_to_what_is_kept(settings: StoredSettin
     await settings.set_channel(CHANNEL, GUILD, "persona", "b", by=2, at_ms=6)
     await settings.set_server(GUILD, "persona", "c", by=2, at_ms=7)
     await settings.clear_channel(CHANNEL, GUILD, ["persona"], by=3, at_ms=8)
-    assert await ChangeLog(database).newest(GUILD, 10) == [
-        Change(GUILD, CHANNEL, "persona", "b", None, by=3, at_ms=8),
-        Change(GUILD, None, "persona", None, "c", by=2, at_ms=7),
-        Change(GUILD, CHANNEL, "persona", "a", "b", by=2, at_ms=6),
-        Change(GUILD, CHANNEL, "persona", None, "a", by=1, at_ms=5),
+    assert await AuditLog(database).newest(GUILD, 10) == [
+        AuditEntry(GUILD, CHANNEL, "persona", "b", None, by=3, at_ms=8),
+        AuditEntry(GUILD, None, "persona", None, "c", by=2, at_ms=7),
+        AuditEntry(GUILD, CHANNEL, "persona", "a", "b", by=2, at_ms=6),
+        AuditEntry(GUILD, CHANNEL, "persona", None, "a", by=1, at_ms=5),
     ]
 
 
@@ -72,7 +72,7 @@ async def test_what_changes_nothing_is_no_change(settings: StoredSettings, datab
     await settings.set_channel(CHANNEL, GUILD, "persona", "a", by=1, at_ms=5)
     await settings.set_channel(CHANNEL, GUILD, "persona", "a", by=2, at_ms=6)
     await settings.clear_server(GUILD, ["persona"], by=2, at_ms=7)
-    assert len(await ChangeLog(database).newest(GUILD, 10)) == 1
+    assert len(await AuditLog(database).newest(GUILD, 10)) == 1
 
 
 async def test_a_value_that_no_database_takes_is_kept_as_far_as_it_can_be(settings: StoredSettings) -> None:

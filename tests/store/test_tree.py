@@ -8,24 +8,24 @@ from a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.gone import Gone
-from bot.store.removals import Removals
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 from bot.store.turns import Turn
 
 
 @pytest.fixture
-def gone() -> Gone:
-    return Gone()
+def gone() -> Tombstones:
+    return Tombstones()
 
 
 @pytest.fixture
-def conversations(database: Database, gone: Gone) -> Conversations:
+def conversations(database: Database, gone: Tombstones) -> Conversations:
     return Conversations(database, gone)
 
 
 @pytest.fixture
-def removals(database: Database, gone: Gone) -> Removals:
-    return Removals(database, gone)
+def removals(database: Database, gone: Tombstones) -> TurnDeletion:
+    return TurnDeletion(database, gone)
 
 
 async def say(conversations: Conversations, *questions: str, to: str | None = None, **other: object) -> None:
@@ -114,7 +114,7 @@ async def test_a_message_that_shows_no_turn_of_the_channel_leads_nowhere(convers
 
 
 async def test_an_answer_given_anew_takes_the_place_of_the_old_one_in_the_line(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     await say(conversations, *"abcd")
     old = (await path(conversations, "c"))[-1]
@@ -128,7 +128,9 @@ async def test_an_answer_given_anew_takes_the_place_of_the_old_one_in_the_line(
     assert await line(conversations) == "abcd"
 
 
-async def test_the_first_answer_of_a_line_can_be_given_anew(conversations: Conversations, removals: Removals) -> None:
+async def test_the_first_answer_of_a_line_can_be_given_anew(
+    conversations: Conversations, removals: TurnDeletion
+) -> None:
     await say(conversations, *"ab")
     await say(conversations, "c", fresh=True)
     await say(conversations, "d")
@@ -147,7 +149,7 @@ async def test_the_first_answer_of_a_line_can_be_given_anew(conversations: Conve
     [("b", "aef", "acdefg"), ("e", "abf", "abcdfg"), ("be", "af", "acdfg"), ("abe", "f", "cdfg"), ("f", "", "abcdeg")],
 )
 async def test_paths_and_lines_stay_whole_around_what_is_deleted(
-    conversations: Conversations, removals: Removals, deleted: str, reply: str, lines: str
+    conversations: Conversations, removals: TurnDeletion, deleted: str, reply: str, lines: str
 ) -> None:
     await say(conversations, *"abcd")
     await say(conversations, "e", to="b")
@@ -159,7 +161,7 @@ async def test_paths_and_lines_stay_whole_around_what_is_deleted(
 
 
 async def test_what_was_left_out_stays_out_when_the_fresh_start_is_deleted_behind_a_reply(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     await say(conversations, *"ab")
     await say(conversations, "c", fresh=True)
@@ -173,7 +175,7 @@ async def test_what_was_left_out_stays_out_when_the_fresh_start_is_deleted_behin
 
 
 async def test_a_reply_to_what_is_deleted_meanwhile_goes_on_from_what_is_left(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     await say(conversations, *"abc")
     ids = tuple(turn.id for turn in await path(conversations, "b"))

@@ -13,10 +13,10 @@ from a_turn import TURN
 from bot.store import sqlite
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.gone import Gone
-from bot.store.opening import open_database
-from bot.store.removals import Removals
+from bot.store.open import open_database
 from bot.store.settings import StoredSettings
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 
 SECRET = "swordfish " * 20
 TABLE_LEAF = 13
@@ -50,7 +50,7 @@ def holds_secret(path: Path) -> bool:
 
 @pytest.mark.parametrize("by", ["member", "message", "channel", "clear", "age", "setting"])
 async def test_what_is_deleted_is_in_neither_file_a_moment_later(path: Path, database: Database, by: str) -> None:
-    removals, settings = Removals(database, Gone()), StoredSettings(database)
+    removals, settings = TurnDeletion(database, Tombstones()), StoredSettings(database)
     conversations = Conversations(database)
     if by == "setting":
         await settings.set_channel(1, 2, "persona", SECRET, by=3, at_ms=4)
@@ -76,7 +76,7 @@ async def test_what_is_deleted_is_in_neither_file_a_moment_later(path: Path, dat
 
 
 async def test_somebody_who_reads_is_waited_for_and_keeps_nobody_from_writing(path: Path, database: Database) -> None:
-    conversations, removals = Conversations(database), Removals(database, Gone())
+    conversations, removals = Conversations(database), TurnDeletion(database, Tombstones())
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         await conversations.save(TURN)
         reader.execute("BEGIN")
@@ -151,7 +151,7 @@ async def test_the_first_deletion_has_the_file_rewritten_and_the_next_ones_do_no
         return len(asked) > 1  # somebody stood in the way of the first
 
     monkeypatch.setattr(sqlite, "_empty_log", empty_log)
-    removals, conversations = Removals(database, Gone()), Conversations(database)
+    removals, conversations = TurnDeletion(database, Tombstones()), Conversations(database)
     async with asyncio.timeout(10):
         for wanted in (2, 3):
             await conversations.save(TURN)
@@ -166,5 +166,5 @@ async def test_closing_right_after_a_deletion_empties_the_log_beside_another_pro
     async with open_database(f"sqlite:///{path}"):
         async with open_database(f"sqlite:///{path}") as database:
             await Conversations(database).save(replace(TURN, answer=SECRET))
-            await Removals(database, Gone()).of_channel(TURN.channel_id)
+            await TurnDeletion(database, Tombstones()).of_channel(TURN.channel_id)
         assert not holds_secret(path)

@@ -22,7 +22,7 @@ from bot.quotas.meter import Meter
 from bot.quotas.rules import Ceilings, Kind
 from bot.quotas.subjects import Subjects, key_from
 from bot.speech.lexicon import Lexicon
-from bot.store.opening import open_database
+from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
 
 CALLER = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)

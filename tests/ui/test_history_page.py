@@ -5,8 +5,8 @@ import re
 import pytest
 
 from bot.memory.history import PAGE
-from bot.store.archive import Stretch
-from bot.store.members import TRACES
+from bot.store.personal_data import TRACES
+from bot.store.turn_reader import TurnPage
 from bot.store.turns import Turn
 from bot.ui.lists import MESSAGE_LIMIT
 from bot.ui.turns import TEXT, page, shortened
@@ -39,7 +39,7 @@ def turn(text: str) -> Turn:
 
 @pytest.mark.parametrize("text", ["*" * 6000, "word " * 1000, "https://example.com/" + "a_b" * 900, "🌊" * 3000])
 def test_a_full_page_fits_a_message(text: str) -> None:
-    written = page(Stretch([turn(text)] * PAGE, 1000, 100_000))
+    written = page(TurnPage([turn(text)] * PAGE, 1000, 100_000))
     assert len(written) <= MESSAGE_LIMIT
     assert written.count("\n> ") == PAGE
 

@@ -43,7 +43,7 @@ _ADOPT = """
 """
 
 
-class Shows(StrEnum):
+class Phase(StrEnum):
     """What an answer's messages show so far."""
 
     THINKING = "thinking"
@@ -57,7 +57,7 @@ class Shows(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RunningAnswer:
+class InFlightAnswer:
     """An answer under way: how its messages can be reached, and what is known of them.
 
     `message_ids` are those shown so far, in reading order; `messages` is how many they come to once the last words are
@@ -70,18 +70,18 @@ class RunningAnswer:
     channel_id: int
     started_at_ms: int
     message_ids: tuple[int, ...] = ()
-    shows: Shows = Shows.THINKING
+    shows: Phase = Phase.THINKING
     messages: int | None = None
     member_id: int | None = None
 
 
-class RunningAnswers:
+class InFlightAnswers:
     """The table of answers under way. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def opening(self, answer: RunningAnswer, process: str) -> Work[None]:
+    def opening(self, answer: InFlightAnswer, process: str) -> Work[None]:
         """Return the work that writes a new answer down, to be done in somebody else's transaction."""
 
         async def work(transaction: Transaction) -> None:
@@ -90,7 +90,7 @@ class RunningAnswers:
 
         return work
 
-    async def note(self, answer_id: int, message_ids: Sequence[int], *, shows: Shows, messages: int | None) -> None:
+    async def note(self, answer_id: int, message_ids: Sequence[int], *, shows: Phase, messages: int | None) -> None:
         """Write down what is known of an answer's messages by now."""
 
         async def work(transaction: Transaction) -> None:
@@ -156,13 +156,13 @@ class RunningAnswers:
 
         return await self._database.read(work)
 
-    async def adopt(self, dead: str, process: str) -> list[RunningAnswer]:
+    async def adopt(self, dead: str, process: str) -> list[InFlightAnswer]:
         """Make the answers of a dead process those of `process`, and strike the dead one off.
 
         Of several that would adopt, one gets them.
         """
 
-        async def work(transaction: Transaction) -> list[RunningAnswer]:
+        async def work(transaction: Transaction) -> list[InFlightAnswer]:
             rows = await transaction.fetch_all(_ADOPT, (process, dead))
             await transaction.execute(_LEAVE, (dead,))
             return [_answer(row) for row in rows]
@@ -170,7 +170,7 @@ class RunningAnswers:
         return await self._database.write(work)
 
 
-def _answer(row: Row) -> RunningAnswer:
+def _answer(row: Row) -> InFlightAnswer:
     answer_id, application_id, token, channel_id, started_at_ms, message_ids, shows, messages = row
     ids = tuple(map(int, message_ids.split()))
-    return RunningAnswer(answer_id, application_id, token, channel_id, started_at_ms, ids, Shows(shows), messages)
+    return InFlightAnswer(answer_id, application_id, token, channel_id, started_at_ms, ids, Phase(shows), messages)

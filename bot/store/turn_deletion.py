@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from bot.store.database import Database, Transaction, Value
-from bot.store.gone import Gone
-from bot.store.late import LateWrites
+from bot.store.deferred_writes import DeferredWrites
+from bot.store.tombstones import Tombstones
 
 _OF_MESSAGE = "SELECT turn_id FROM turn_messages WHERE message_id = ?"
 
@@ -70,13 +70,13 @@ BATCH: Final = 100
 """Rows that go in one transaction: others, who wait to write meanwhile, wait for milliseconds."""
 
 
-class Removals:
+class TurnDeletion:
     """Takes turns away. Every method returns how many of them went, and may raise StoreUnavailable having taken some.
 
     `gone` and `late` are shared with the `Conversations` of this process.
     """
 
-    def __init__(self, database: Database, gone: Gone, late: LateWrites | None = None) -> None:
+    def __init__(self, database: Database, gone: Tombstones, late: DeferredWrites | None = None) -> None:
         self._database = database
         self._gone = gone
         self._late = late

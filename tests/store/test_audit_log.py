@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.changes import MOST_KEPT, TEXTS_KEPT, Change, ChangeLog, record
+from bot.store.audit_log import MOST_KEPT, TEXTS_KEPT, AuditEntry, AuditLog, record
 from bot.store.database import Database, Transaction
-from bot.store.gone import Gone
-from bot.store.opening import open_database
-from bot.store.presets import StoredPreset, StoredPresets
-from bot.store.removals import Removals
+from bot.store.open import open_database
+from bot.store.personas import StoredPersona, StoredPersonas
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 
 GUILD, CHANNEL = 9, 3
 CHANGE_LOG = 14
 """The number of the migration that bounds the log."""
 
 
-async def changed(database: Database, *changes: Change) -> None:
+async def changed(database: Database, *changes: AuditEntry) -> None:
     async def work(transaction: Transaction) -> None:
         for change in changes:
             await record(transaction, change)
@@ -28,8 +28,8 @@ async def changed(database: Database, *changes: Change) -> None:
     await database.write(work)
 
 
-def change(number: int, *, guild_id: int = GUILD, text: str = "") -> Change:
-    return Change(guild_id, CHANNEL, "persona", f"{number - 1}{text}", f"{number}{text}", by=1, at_ms=number)
+def change(number: int, *, guild_id: int = GUILD, text: str = "") -> AuditEntry:
+    return AuditEntry(guild_id, CHANNEL, "persona", f"{number - 1}{text}", f"{number}{text}", by=1, at_ms=number)
 
 
 def size(path: Path) -> int:
@@ -38,7 +38,7 @@ def size(path: Path) -> int:
 
 async def test_a_server_keeps_its_last_thousand_changes(database: Database) -> None:
     await changed(database, change(0, guild_id=8), *(change(number) for number in range(MOST_KEPT + 20)))
-    log = ChangeLog(database)
+    log = AuditLog(database)
     kept = await log.newest(GUILD, 5000)
     assert [each.at_ms for each in kept] == list(range(MOST_KEPT + 19, 19, -1))
     assert len(await log.newest(8, 10)) == 1
@@ -48,7 +48,7 @@ async def test_of_long_texts_the_last_ones_are_kept_and_of_older_ones_the_length
     long = "x" * 200
     await changed(database, *(change(number, text=long) for number in range(10, 10 + TEXTS_KEPT + 5)))
     await changed(database, *(change(number) for number in range(90, 95)))
-    kept = (await ChangeLog(database).newest(GUILD, 99))[5:]
+    kept = (await AuditLog(database).newest(GUILD, 99))[5:]
     assert [each.new for each in kept[:TEXTS_KEPT]] == [f"{number}{long}" for number in range(24, 14, -1)]
     assert [(each.old, each.new, each.old_length, each.new_length) for each in kept[TEXTS_KEPT:]] == (
         [(None, None, 202, 202)] * 4 + [(None, None, 201, 202)]
@@ -57,19 +57,19 @@ async def test_of_long_texts_the_last_ones_are_kept_and_of_older_ones_the_length
 
 async def test_short_values_and_nothing_stay_what_they_are(database: Database) -> None:
     long = "x" * 101
-    await changed(database, Change(GUILD, None, "persona", None, long, by=1, at_ms=0))
-    await changed(database, Change(GUILD, None, "chat_model", "gpt-4.1", None, by=1, at_ms=1))
+    await changed(database, AuditEntry(GUILD, None, "persona", None, long, by=1, at_ms=0))
+    await changed(database, AuditEntry(GUILD, None, "chat_model", "gpt-4.1", None, by=1, at_ms=1))
     await changed(database, *(change(number, text=long) for number in range(TEXTS_KEPT)))
-    first, second = (await ChangeLog(database).newest(GUILD, 99))[-1:-3:-1]
+    first, second = (await AuditLog(database).newest(GUILD, 99))[-1:-3:-1]
     assert (first.old, first.new, first.old_length, first.new_length) == (None, None, None, 101)
     assert (second.old, second.new, second.old_length, second.new_length) == ("gpt-4.1", None, None, None)
 
 
 async def test_importing_personas_again_and_again_does_not_fill_the_disk(path: Path) -> None:
     """The attack: two files of 50 personas of 4,000 characters of four bytes each, in turn."""
-    files = [[StoredPreset(f"p{n}", f"P{n}", letter * 4000) for n in range(50)] for letter in "\U0001f980\U0001f9aa"]
+    files = [[StoredPersona(f"p{n}", f"P{n}", letter * 4000) for n in range(50)] for letter in "\U0001f980\U0001f9aa"]
     async with open_database(f"sqlite:///{path}") as database:
-        presets = StoredPresets(database)
+        presets = StoredPersonas(database)
         sizes = []
         for number in range(40):
             await presets.put_all(GUILD, files[number % 2], most=50, by=1, at_ms=number)
@@ -80,8 +80,8 @@ async def test_importing_personas_again_and_again_does_not_fill_the_disk(path: P
 
 async def test_changes_go_after_their_time(database: Database) -> None:
     await changed(database, *(change(number) for number in range(10)))
-    await Removals(database, Gone()).changes_before(7)
-    assert [each.at_ms for each in await ChangeLog(database).newest(GUILD, 99)] == [9, 8, 7]
+    await TurnDeletion(database, Tombstones()).changes_before(7)
+    assert [each.at_ms for each in await AuditLog(database).newest(GUILD, 99)] == [9, 8, 7]
 
 
 async def test_a_deleted_channel_takes_its_settings_with_it(database: Database) -> None:
@@ -89,7 +89,7 @@ async def test_a_deleted_channel_takes_its_settings_with_it(database: Database) 
     for channel in (CHANNEL, CHANNEL + 1):
         await settings.set_channel(channel, GUILD, "persona", "a", by=1, at_ms=5)
     await settings.set_server(CHANNEL, "persona", "of a server with that number", by=1, at_ms=5)
-    await Removals(database, Gone()).of_channel(CHANNEL)
+    await TurnDeletion(database, Tombstones()).of_channel(CHANNEL)
     assert (await settings.values(GUILD, CHANNEL))[1] == {}
     assert (await settings.values(GUILD, CHANNEL + 1))[1] == {"persona": "a"}
     assert (await settings.values(CHANNEL, 0))[0] == {"persona": "of a server with that number"}

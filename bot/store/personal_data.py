@@ -86,7 +86,7 @@ TRACES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChannelTurnCount:
     """A member's turns in one channel: how many, how many of them private, and when the oldest was kept."""
 
     guild_id: int | None
@@ -96,17 +96,17 @@ class Place:
     oldest_at_ms: int
 
 
-class Members:
+class PersonalData:
     """Reads and forgets what is kept about a member. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def places(self, member_id: int) -> list[Place]:
+    async def places(self, member_id: int) -> list[ChannelTurnCount]:
         """Tell where the member's turns are, in no order."""
 
-        async def work(transaction: Transaction) -> list[Place]:
-            return [Place(*row) for row in await transaction.fetch_all(_PLACES, (member_id,))]
+        async def work(transaction: Transaction) -> list[ChannelTurnCount]:
+            return [ChannelTurnCount(*row) for row in await transaction.fetch_all(_PLACES, (member_id,))]
 
         return await self._database.read(work)
 

@@ -82,7 +82,7 @@ BELONGINGS: Final = (
 """Everything that is kept of a server. A table with a column for servers has to be here; a test sees to it."""
 
 
-class Departures:
+class LeftGuilds:
     """The servers that were left, until they are purged or come back. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:

@@ -45,7 +45,7 @@ _NEWEST = """
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AuditEntry:
     """One change. `channel_id` None: of the whole server. `old` or `new` None: nothing was set, or is any longer.
 
     `by` is None once that member had their data deleted. `old_length` and `new_length` are the characters of a text
@@ -63,7 +63,7 @@ class Change:
     new_length: int | None = None
 
 
-async def record(transaction: Transaction, change: Change) -> None:
+async def record(transaction: Transaction, change: AuditEntry) -> None:
     """Note `change` as part of the transaction that carries it out, and make room for it.
 
     One that changes nothing is passed over.
@@ -86,17 +86,17 @@ async def record(transaction: Transaction, change: Change) -> None:
         await transaction.execute(_SHORTEN, (guild_id, guild_id, TEXTS_KEPT))
 
 
-class ChangeLog:
+class AuditLog:
     """The changes so far."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, guild_id: int, limit: int) -> list[Change]:
+    async def newest(self, guild_id: int, limit: int) -> list[AuditEntry]:
         """Give a server's last `limit` changes, the newest first.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
         """
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_NEWEST, (guild_id, limit)))
-        return [Change(*row) for row in rows]
+        return [AuditEntry(*row) for row in rows]

@@ -20,7 +20,7 @@ Code = Callable[[int], int]
 """Stands for a member without telling who it is."""
 
 
-class Gone:
+class Tombstones:
     """The messages, threads and channels deleted last, and the members whose data was.
 
     What is deleted in Discord is in this process's memory: every process that can be writing an answer there hears of

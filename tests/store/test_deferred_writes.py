@@ -10,13 +10,13 @@ import pytest
 from a_turn import TURN
 
 from bot.errors import StoreFull, Unstorable
-from bot.store.archive import Archive
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Work
-from bot.store.gone import Gone
-from bot.store.late import AGAIN_EVERY_S, MOST_WAITING, LateWrites
-from bot.store.removals import Removals
-from bot.store.sketches import Sketch, Sketches
+from bot.store.deferred_writes import AGAIN_EVERY_S, MOST_WAITING, DeferredWrites
+from bot.store.image_generations import ImageGeneration, ImageGenerations
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_reader import TurnReader
 from tests.support.clock import FakeClock
 
 T = TypeVar("T")
@@ -49,17 +49,17 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def late(clock: FakeClock) -> LateWrites:
-    return LateWrites(clock)
+def late(clock: FakeClock) -> DeferredWrites:
+    return DeferredWrites(clock)
 
 
 @pytest.fixture
-def gone() -> Gone:
-    return Gone()
+def gone() -> Tombstones:
+    return Tombstones()
 
 
 @pytest.fixture
-def conversations(disk: Disk, gone: Gone, late: LateWrites) -> Conversations:
+def conversations(disk: Disk, gone: Tombstones, late: DeferredWrites) -> Conversations:
     return Conversations(disk, gone, late)
 
 
@@ -74,9 +74,9 @@ async def kept(conversations: Conversations) -> list[str]:
 
 
 async def test_answers_that_end_on_a_full_disk_are_kept_in_order_when_there_is_room(
-    disk: Disk, conversations: Conversations, late: LateWrites
+    disk: Disk, conversations: Conversations, late: DeferredWrites
 ) -> None:
-    archive = Archive(disk, late)
+    archive = TurnReader(disk, late)
     await say(conversations, "before")
     disk.full = True
     first, second = await say(conversations, "first", 70), await say(conversations, "second", 80)
@@ -94,23 +94,23 @@ async def test_answers_that_end_on_a_full_disk_are_kept_in_order_when_there_is_r
 
 
 async def test_who_comes_back_to_a_waiting_answer_has_it_written_first(
-    disk: Disk, conversations: Conversations, late: LateWrites
+    disk: Disk, conversations: Conversations, late: DeferredWrites
 ) -> None:
     disk.full = True
     turn_id = await say(conversations, "a")
     disk.full = False
-    assert (await Archive(disk, late).turn(turn_id)).question == "a"
+    assert (await TurnReader(disk, late).turn(turn_id)).question == "a"
 
 
 @asynccontextmanager
-async def trying(late: LateWrites, clock: FakeClock) -> AsyncIterator[None]:
+async def trying(late: DeferredWrites, clock: FakeClock) -> AsyncIterator[None]:
     async with late.running():
         await asyncio.sleep(0)
         yield
 
 
 async def test_without_anybody_asking_it_is_tried_every_few_seconds(
-    disk: Disk, conversations: Conversations, late: LateWrites, clock: FakeClock
+    disk: Disk, conversations: Conversations, late: DeferredWrites, clock: FakeClock
 ) -> None:
     disk.full = True
     async with trying(late, clock):
@@ -124,7 +124,7 @@ async def test_without_anybody_asking_it_is_tried_every_few_seconds(
 
 
 async def test_what_waits_is_written_at_the_end_or_said_to_be_lost(
-    disk: Disk, conversations: Conversations, late: LateWrites, clock: FakeClock, caplog: pytest.LogCaptureFixture
+    disk: Disk, conversations: Conversations, late: DeferredWrites, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     disk.full = True
     async with trying(late, clock):
@@ -137,7 +137,7 @@ async def test_what_waits_is_written_at_the_end_or_said_to_be_lost(
     assert "not kept: the bot ends before there is room" in caplog.messages
 
 
-async def test_the_oldest_make_room(disk: Disk, conversations: Conversations, late: LateWrites) -> None:
+async def test_the_oldest_make_room(disk: Disk, conversations: Conversations, late: DeferredWrites) -> None:
     disk.full = True
     for number in range(MOST_WAITING + 3):
         await say(conversations, str(number))
@@ -148,9 +148,9 @@ async def test_the_oldest_make_room(disk: Disk, conversations: Conversations, la
 
 @pytest.mark.parametrize("how", ["message", "channel", "member", "clear"])
 async def test_what_is_deleted_while_it_waits_is_not_kept(
-    disk: Disk, conversations: Conversations, gone: Gone, late: LateWrites, how: str
+    disk: Disk, conversations: Conversations, gone: Tombstones, late: DeferredWrites, how: str
 ) -> None:
-    removals = Removals(disk, gone, late)
+    removals = TurnDeletion(disk, gone, late)
     disk.full = True
     await say(conversations, "a", 70)
     match how:
@@ -168,7 +168,9 @@ async def test_what_is_deleted_while_it_waits_is_not_kept(
     assert await kept(conversations) == []
 
 
-async def test_what_no_database_takes_does_not_wait(conversations: Conversations, disk: Disk, late: LateWrites) -> None:
+async def test_what_no_database_takes_does_not_wait(
+    conversations: Conversations, disk: Disk, late: DeferredWrites
+) -> None:
     impossible = replace(TURN, prompt_tokens=2**64)
     with pytest.raises(Unstorable):
         await conversations.save(impossible)
@@ -180,7 +182,7 @@ async def test_what_no_database_takes_does_not_wait(conversations: Conversations
     assert await kept(conversations) == ["after"]
 
 
-async def test_what_the_schema_forbids_does_not_keep_others_waiting(disk: Disk, late: LateWrites) -> None:
+async def test_what_the_schema_forbids_does_not_keep_others_waiting(disk: Disk, late: DeferredWrites) -> None:
     async def forbidden() -> int | None:
         return await disk.write(lambda it: it.execute("INSERT INTO turn_messages VALUES (99, 0, 1)"))
 
@@ -195,9 +197,11 @@ async def test_an_answer_in_place_of_a_deleted_one_is_kept(conversations: Conver
     assert (turn.question, turn.branch, turn.parent_id) == ("again", True, None)
 
 
-async def test_what_was_drawn_on_a_full_disk_can_be_drawn_again(disk: Disk, gone: Gone, late: LateWrites) -> None:
-    sketches = Sketches(disk, gone, late)
-    sketch = Sketch(
+async def test_what_was_drawn_on_a_full_disk_can_be_drawn_again(
+    disk: Disk, gone: Tombstones, late: DeferredWrites
+) -> None:
+    sketches = ImageGenerations(disk, gone, late)
+    sketch = ImageGeneration(
         channel_id=1,
         thread_of=None,
         guild_id=2,

@@ -4,34 +4,34 @@ import dataclasses
 
 import pytest
 
-from bot.store.changes import ChangeLog
+from bot.store.audit_log import AuditLog
 from bot.store.database import Database
-from bot.store.departures import Departures
-from bot.store.presets import PresetExists, PresetsFull, StoredPreset, StoredPresets
+from bot.store.left_guilds import LeftGuilds
+from bot.store.personas import PersonaExists, PersonasFull, StoredPersona, StoredPersonas
 
 GUILD = 7
-PIRATE = StoredPreset("pirate", "Pirate", "You are a pirate.")
-PARROT = StoredPreset("parrot", "Parrot", "You are a parrot.")
+PIRATE = StoredPersona("pirate", "Pirate", "You are a pirate.")
+PARROT = StoredPersona("parrot", "Parrot", "You are a parrot.")
 LOUDER = dataclasses.replace(PIRATE, name="PIRATE", persona="You are a loud pirate.")
 
 
 @pytest.fixture
-def presets(database: Database) -> StoredPresets:
-    return StoredPresets(database)
+def presets(database: Database) -> StoredPersonas:
+    return StoredPersonas(database)
 
 
-async def add(presets: StoredPresets, *wanted: StoredPreset, guild_id: int = GUILD, most: int = 9) -> None:
+async def add(presets: StoredPersonas, *wanted: StoredPersona, guild_id: int = GUILD, most: int = 9) -> None:
     for each in wanted:
         await presets.add(guild_id, each, most=most, by=1, at_ms=5)
 
 
 async def logged(database: Database) -> list[tuple[object, ...]]:
     """The changes, oldest first."""
-    newest = await ChangeLog(database).newest(GUILD, 99)
+    newest = await AuditLog(database).newest(GUILD, 99)
     return [(each.setting, each.old, each.new, each.by, each.at_ms) for each in reversed(newest)]
 
 
-async def test_a_persona_is_added_changed_and_taken_away(presets: StoredPresets) -> None:
+async def test_a_persona_is_added_changed_and_taken_away(presets: StoredPersonas) -> None:
     await add(presets, PIRATE, PARROT)
     assert await presets.names(GUILD) == ["Parrot", "Pirate"]
     assert await presets.change(GUILD, "pirate", "Arr.", by=1, at_ms=6) == PIRATE
@@ -43,20 +43,20 @@ async def test_a_persona_is_added_changed_and_taken_away(presets: StoredPresets)
     assert await presets.names(GUILD) == ["Pirate"]
 
 
-async def test_a_name_is_there_once_and_there_is_an_end_to_them(presets: StoredPresets, database: Database) -> None:
+async def test_a_name_is_there_once_and_there_is_an_end_to_them(presets: StoredPersonas, database: Database) -> None:
     await add(presets, PIRATE, most=1)
-    with pytest.raises(PresetExists):
+    with pytest.raises(PersonaExists):
         await add(presets, LOUDER)
-    with pytest.raises(PresetsFull):
+    with pytest.raises(PersonasFull):
         await add(presets, PARROT, most=1)
     await add(presets, PARROT, guild_id=GUILD + 1, most=1)
     assert await presets.of_guild(GUILD) == [PIRATE]
     assert len(await logged(database)) == 1
 
 
-async def test_many_are_kept_together_or_none(presets: StoredPresets, database: Database) -> None:
+async def test_many_are_kept_together_or_none(presets: StoredPersonas, database: Database) -> None:
     await add(presets, PIRATE)
-    with pytest.raises(PresetsFull) as full:
+    with pytest.raises(PersonasFull) as full:
         await presets.put_all(GUILD, [LOUDER, PARROT], most=1, by=2, at_ms=6)
     assert full.value.count == 2
     assert await presets.of_guild(GUILD) == [PIRATE]
@@ -64,7 +64,7 @@ async def test_many_are_kept_together_or_none(presets: StoredPresets, database: 
     assert await presets.of_guild(GUILD) == [PARROT, LOUDER]
 
 
-async def test_who_changed_what_is_kept(presets: StoredPresets, database: Database) -> None:
+async def test_who_changed_what_is_kept(presets: StoredPersonas, database: Database) -> None:
     await add(presets, PIRATE)
     await presets.put_all(GUILD, [PIRATE], most=9, by=2, at_ms=6)
     await presets.change(GUILD, "pirate", "Arr.", by=2, at_ms=7)
@@ -79,8 +79,8 @@ async def test_who_changed_what_is_kept(presets: StoredPresets, database: Databa
     ]
 
 
-async def test_personas_go_with_their_server(presets: StoredPresets, database: Database) -> None:
-    departures = Departures(database)
+async def test_personas_go_with_their_server(presets: StoredPersonas, database: Database) -> None:
+    departures = LeftGuilds(database)
     await add(presets, PIRATE)
     await add(presets, PIRATE, guild_id=GUILD + 1)
     assert await departures.known() == {GUILD, GUILD + 1}
@@ -90,7 +90,7 @@ async def test_personas_go_with_their_server(presets: StoredPresets, database: D
     assert await presets.of_guild(GUILD + 1) == [PIRATE]
 
 
-async def test_what_no_database_takes_is_kept_as_far_as_it_can_be(presets: StoredPresets) -> None:
-    await add(presets, StoredPreset("a\ud83d", "A\ud83d", "\0b"))
-    assert await presets.of_guild(GUILD) == [StoredPreset("a?", "A?", "\N{REPLACEMENT CHARACTER}b")]
+async def test_what_no_database_takes_is_kept_as_far_as_it_can_be(presets: StoredPersonas) -> None:
+    await add(presets, StoredPersona("a\ud83d", "A\ud83d", "\0b"))
+    assert await presets.of_guild(GUILD) == [StoredPersona("a?", "A?", "\N{REPLACEMENT CHARACTER}b")]
     assert await presets.remove(GUILD, "a\ud83d", by=1, at_ms=6) is not None

@@ -5,13 +5,13 @@ import dataclasses
 import pytest
 
 from bot.store.database import Database
-from bot.store.departures import Departures
-from bot.store.gone import Gone
-from bot.store.members import Members
-from bot.store.removals import Removals
-from bot.store.sketches import Sketch, Sketches
+from bot.store.image_generations import ImageGeneration, ImageGenerations
+from bot.store.left_guilds import LeftGuilds
+from bot.store.personal_data import PersonalData
+from bot.store.tombstones import Tombstones
+from bot.store.turn_deletion import TurnDeletion
 
-SKETCH = Sketch(
+SKETCH = ImageGeneration(
     channel_id=10,
     thread_of=None,
     guild_id=7,
@@ -27,27 +27,27 @@ SKETCH = Sketch(
 
 
 @pytest.fixture
-def gone() -> Gone:
-    return Gone()
+def gone() -> Tombstones:
+    return Tombstones()
 
 
 @pytest.fixture
-def sketches(database: Database, gone: Gone) -> Sketches:
-    return Sketches(database, gone)
+def sketches(database: Database, gone: Tombstones) -> ImageGenerations:
+    return ImageGenerations(database, gone)
 
 
 @pytest.fixture
-def removals(database: Database, gone: Gone) -> Removals:
-    return Removals(database, gone)
+def removals(database: Database, gone: Tombstones) -> TurnDeletion:
+    return TurnDeletion(database, gone)
 
 
-async def kept(sketches: Sketches, sketch: Sketch = SKETCH) -> int:
+async def kept(sketches: ImageGenerations, sketch: ImageGeneration = SKETCH) -> int:
     sketch_id = await sketches.add(sketch, asked_at_ms=4_000)
     assert sketch_id is not None
     return sketch_id
 
 
-async def test_a_sketch_comes_back_as_it_was_until_it_is_removed(sketches: Sketches) -> None:
+async def test_a_sketch_comes_back_as_it_was_until_it_is_removed(sketches: ImageGenerations) -> None:
     sketch_id = await kept(sketches)
     assert await sketches.get(sketch_id) == SKETCH
     await sketches.remove(sketch_id)
@@ -56,7 +56,7 @@ async def test_a_sketch_comes_back_as_it_was_until_it_is_removed(sketches: Sketc
 
 
 async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_its_time(
-    database: Database, sketches: Sketches, removals: Removals
+    database: Database, sketches: ImageGenerations, removals: TurnDeletion
 ) -> None:
     thread = dataclasses.replace(SKETCH, channel_id=12, thread_of=10, message_id=502)
     of_message, of_channel, of_thread = await kept(sketches), await kept(sketches), await kept(sketches, thread)
@@ -66,7 +66,7 @@ async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_it
     assert [await sketches.get(each) for each in (of_message, of_channel)] == [None, None]
     await removals.of_channel(10)
     assert await sketches.get(of_thread) is None
-    departures, fresh = Departures(database), Sketches(database, Gone())
+    departures, fresh = LeftGuilds(database), ImageGenerations(database, Tombstones())
     left = await kept(fresh)
     assert await departures.known() == {7, 8}
     await departures.note([7], 10)
@@ -76,15 +76,15 @@ async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_it
     await removals.older_than(9_000)
     assert await fresh.get(old) is None
     own = await kept(fresh)
-    (row,) = (await Members(database).traces(1))["sketches"]
+    (row,) = (await PersonalData(database).traces(1))["sketches"]
     assert (row["prompt"], row["pictures"]) == ("a cat", 2)
-    assert await Members(database).forget(1) == 1
+    assert await PersonalData(database).forget(1) == 1
     assert await fresh.get(own) is None
     assert await fresh.get(other) == others
 
 
 async def test_nothing_is_kept_of_what_was_deleted_meanwhile(
-    database: Database, gone: Gone, sketches: Sketches, removals: Removals
+    database: Database, gone: Tombstones, sketches: ImageGenerations, removals: TurnDeletion
 ) -> None:
     await removals.of_messages([501])
     assert await sketches.add(SKETCH, asked_at_ms=4_000) is None

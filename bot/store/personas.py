@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.store.changes import Change, record
+from bot.store.audit_log import AuditEntry, record
 from bot.store.database import Database, Transaction
-from bot.store.text import storable
+from bot.store.sqlite import sanitize_for_db
 
 _NAMES = "SELECT name FROM presets WHERE guild_id = ? ORDER BY guild_id, folded"
 
@@ -24,7 +24,7 @@ _REMOVE = "DELETE FROM presets WHERE guild_id = ? AND folded = ?"
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPreset:
+class StoredPersona:
     """One persona: its name as it is looked for and as somebody wrote it, and the persona itself."""
 
     folded: str
@@ -32,11 +32,11 @@ class StoredPreset:
     persona: str
 
 
-class PresetExists(Exception):
+class PersonaExists(Exception):
     """There is a persona of that name already."""
 
 
-class PresetsFull(Exception):
+class PersonasFull(Exception):
     """A server would have `count` personas, more than it may."""
 
     def __init__(self, count: int) -> None:
@@ -44,7 +44,7 @@ class PresetsFull(Exception):
         self.count = count
 
 
-class StoredPresets:
+class StoredPersonas:
     """The personas of all servers. Every method may raise StoreUnavailable, and has changed nothing then.
 
     `by` is the member who makes a change, `at_ms` when: both are noted with it.
@@ -58,46 +58,46 @@ class StoredPresets:
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_NAMES, (guild_id,)))
         return [name for (name,) in rows]
 
-    async def of_guild(self, guild_id: int) -> list[StoredPreset]:
+    async def of_guild(self, guild_id: int) -> list[StoredPersona]:
         """Give all of a server's personas, in the order of their names."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
-        return [StoredPreset(*row) for row in rows]
+        return [StoredPersona(*row) for row in rows]
 
-    async def one(self, guild_id: int, folded: str) -> StoredPreset | None:
+    async def one(self, guild_id: int, folded: str) -> StoredPersona | None:
         """Give the persona of that name, if there is one."""
         return await self._database.read(lambda transaction: _read(transaction, guild_id, folded))
 
-    async def add(self, guild_id: int, wanted: StoredPreset, *, most: int, by: int, at_ms: int) -> None:
+    async def add(self, guild_id: int, wanted: StoredPersona, *, most: int, by: int, at_ms: int) -> None:
         """Keep a new persona.
 
         Raises:
-            PresetExists: there is one of that name.
-            PresetsFull: it would be one more than `most`.
+            PersonaExists: there is one of that name.
+            PersonasFull: it would be one more than `most`.
         """
 
         async def work(transaction: Transaction) -> None:
             if await _read(transaction, guild_id, wanted.folded) is not None:
-                raise PresetExists
+                raise PersonaExists
             await _put(transaction, guild_id, wanted, by, at_ms)
             await _check_room(transaction, guild_id, most)
 
         await self._database.write(work)
 
-    async def change(self, guild_id: int, folded: str, persona: str, *, by: int, at_ms: int) -> StoredPreset | None:
+    async def change(self, guild_id: int, folded: str, persona: str, *, by: int, at_ms: int) -> StoredPersona | None:
         """Put another persona under the same name; returns what was there, or None where there was nothing."""
 
-        async def work(transaction: Transaction) -> StoredPreset | None:
+        async def work(transaction: Transaction) -> StoredPersona | None:
             old = await _read(transaction, guild_id, folded)
             if old is not None:
-                await _put(transaction, guild_id, StoredPreset(old.folded, old.name, persona), by, at_ms)
+                await _put(transaction, guild_id, StoredPersona(old.folded, old.name, persona), by, at_ms)
             return old
 
         return await self._database.write(work)
 
-    async def remove(self, guild_id: int, folded: str, *, by: int, at_ms: int) -> StoredPreset | None:
+    async def remove(self, guild_id: int, folded: str, *, by: int, at_ms: int) -> StoredPersona | None:
         """Take a persona away; returns it, or None where there was none."""
 
-        async def work(transaction: Transaction) -> StoredPreset | None:
+        async def work(transaction: Transaction) -> StoredPersona | None:
             old = await _read(transaction, guild_id, folded)
             if old is not None:
                 await transaction.execute(_REMOVE, (guild_id, old.folded))
@@ -107,15 +107,15 @@ class StoredPresets:
         return await self._database.write(work)
 
     async def put_all(
-        self, guild_id: int, wanted: Sequence[StoredPreset], *, most: int, by: int, at_ms: int
-    ) -> list[StoredPreset | None]:
+        self, guild_id: int, wanted: Sequence[StoredPersona], *, most: int, by: int, at_ms: int
+    ) -> list[StoredPersona | None]:
         """Keep all of these, each in place of the one of that name; returns those, None where there was none.
 
         Raises:
-            PresetsFull: there would be more than `most`; nothing was changed.
+            PersonasFull: there would be more than `most`; nothing was changed.
         """
 
-        async def work(transaction: Transaction) -> list[StoredPreset | None]:
+        async def work(transaction: Transaction) -> list[StoredPersona | None]:
             replaced = [await _put(transaction, guild_id, each, by, at_ms) for each in wanted]
             await _check_room(transaction, guild_id, most)
             return replaced
@@ -123,16 +123,16 @@ class StoredPresets:
         return await self._database.write(work)
 
 
-async def _read(transaction: Transaction, guild_id: int, folded: str) -> StoredPreset | None:
-    found = await transaction.fetch_one(_ONE, (guild_id, storable(folded)))
-    return None if found is None else StoredPreset(*found)
+async def _read(transaction: Transaction, guild_id: int, folded: str) -> StoredPersona | None:
+    found = await transaction.fetch_one(_ONE, (guild_id, sanitize_for_db(folded)))
+    return None if found is None else StoredPersona(*found)
 
 
 async def _put(
-    transaction: Transaction, guild_id: int, wanted: StoredPreset, by: int, at_ms: int
-) -> StoredPreset | None:
+    transaction: Transaction, guild_id: int, wanted: StoredPersona, by: int, at_ms: int
+) -> StoredPersona | None:
     """Keep a persona, in place of the one of that name if there is one, which is returned; note the change."""
-    new = StoredPreset(storable(wanted.folded), storable(wanted.name), storable(wanted.persona))
+    new = StoredPersona(sanitize_for_db(wanted.folded), sanitize_for_db(wanted.name), sanitize_for_db(wanted.persona))
     old = await _read(transaction, guild_id, new.folded)
     await transaction.execute(_SET, (guild_id, new.folded, new.name, new.persona))
     if old is not None and old.name != new.name:
@@ -145,11 +145,11 @@ async def _put(
 
 
 async def _check_room(transaction: Transaction, guild_id: int, most: int) -> None:
-    """Raise PresetsFull where there are more than `most`, which takes back all that the transaction did."""
+    """Raise PersonasFull where there are more than `most`, which takes back all that the transaction did."""
     counted = await transaction.fetch_one(_COUNT, (guild_id,))
     if counted is not None and counted[0] > most:
-        raise PresetsFull(counted[0])
+        raise PersonasFull(counted[0])
 
 
-def _change(guild_id: int, name: str, old: str | None, new: str | None, by: int, at_ms: int) -> Change:
-    return Change(guild_id, None, f"persona/{name}", old, new, by, at_ms)
+def _change(guild_id: int, name: str, old: str | None, new: str | None, by: int, at_ms: int) -> AuditEntry:
+    return AuditEntry(guild_id, None, f"persona/{name}", old, new, by, at_ms)

@@ -2,27 +2,27 @@ import dataclasses
 
 import pytest
 
-from bot.store.changes import ChangeLog
+from bot.store.audit_log import AuditLog
 from bot.store.database import Database
-from bot.store.departures import Departures
-from bot.store.quota_rules import Place, QuotaRules, RulesFull, StoredRule, rules_at
+from bot.store.left_guilds import LeftGuilds
+from bot.store.quota_limits import LimitsFull, QuotaLimits, QuotaLookup, StoredLimit, rules_at
 
 GUILD, CHANNEL, ROLE, ANN = 7, 10, 801, 42
 HASH = 9_999
-SERVER = StoredRule("server", None, "messages", "day", 40)
-MEMBER = StoredRule("member", HASH, "tokens", "hour", None, member_id=ANN)
+SERVER = StoredLimit("server", None, "messages", "day", 40)
+MEMBER = StoredLimit("member", HASH, "tokens", "hour", None, member_id=ANN)
 
 
 @pytest.fixture
-def rules(database: Database) -> QuotaRules:
-    return QuotaRules(database)
+def rules(database: Database) -> QuotaLimits:
+    return QuotaLimits(database)
 
 
-async def put(rules: QuotaRules, *wanted: StoredRule, guild_id: int = GUILD, most: int = 100) -> list:
+async def put(rules: QuotaLimits, *wanted: StoredLimit, guild_id: int = GUILD, most: int = 100) -> list:
     return [await rules.set(guild_id, each, most=most, by=1, at_ms=5) for each in wanted]
 
 
-async def test_a_rule_is_kept_replaced_and_taken_back(rules: QuotaRules) -> None:
+async def test_a_rule_is_kept_replaced_and_taken_back(rules: QuotaLimits) -> None:
     stricter = dataclasses.replace(SERVER, limit=4)
     assert await put(rules, SERVER, MEMBER, stricter) == [None, None, SERVER]
     assert await rules.of_guild(GUILD) == [MEMBER, stricter]
@@ -31,38 +31,40 @@ async def test_a_rule_is_kept_replaced_and_taken_back(rules: QuotaRules) -> None
     assert await rules.of_guild(GUILD) == [MEMBER]
 
 
-async def test_rules_are_found_where_they_may_bind(rules: QuotaRules, database: Database) -> None:
+async def test_rules_are_found_where_they_may_bind(rules: QuotaLimits, database: Database) -> None:
     here = [
         SERVER,
         MEMBER,
-        StoredRule("member", None, "images", "day", 1),
-        StoredRule("channel", None, "images", "day", 2),
-        StoredRule("channel", CHANNEL, "images", "day", 3),
-        StoredRule("role", ROLE, "images", "day", 4),
+        StoredLimit("member", None, "images", "day", 1),
+        StoredLimit("channel", None, "images", "day", 2),
+        StoredLimit("channel", CHANNEL, "images", "day", 3),
+        StoredLimit("role", ROLE, "images", "day", 4),
     ]
-    await put(rules, *here, StoredRule("channel", 11, "images", "day", 5), StoredRule("member", 8, "images", "day", 6))
-    await put(rules, StoredRule("server", None, "images", "day", 7), guild_id=GUILD + 1)
-    found = await database.read(lambda transaction: rules_at(transaction, Place(GUILD, CHANNEL, HASH)))
+    await put(
+        rules, *here, StoredLimit("channel", 11, "images", "day", 5), StoredLimit("member", 8, "images", "day", 6)
+    )
+    await put(rules, StoredLimit("server", None, "images", "day", 7), guild_id=GUILD + 1)
+    found = await database.read(lambda transaction: rules_at(transaction, QuotaLookup(GUILD, CHANNEL, HASH)))
     assert sorted(found, key=str) == sorted(here, key=str)
     assert await database.read(lambda transaction: rules_at(transaction, None)) == []
 
 
-async def test_there_is_an_end_to_rules_but_not_to_changing_them(rules: QuotaRules) -> None:
+async def test_there_is_an_end_to_rules_but_not_to_changing_them(rules: QuotaLimits) -> None:
     await put(rules, SERVER, MEMBER, most=2)
-    with pytest.raises(RulesFull):
-        await put(rules, StoredRule("member", None, "images", "day", 1), most=2)
+    with pytest.raises(LimitsFull):
+        await put(rules, StoredLimit("member", None, "images", "day", 1), most=2)
     assert await put(rules, dataclasses.replace(SERVER, limit=1), most=2) == [SERVER]
 
 
 async def test_a_change_is_kept_with_who_made_it_and_tells_a_member_by_the_hash(
-    rules: QuotaRules, database: Database
+    rules: QuotaLimits, database: Database
 ) -> None:
     await put(rules, SERVER, dataclasses.replace(SERVER, limit=4), dataclasses.replace(SERVER, limit=4), MEMBER)
-    await put(rules, StoredRule("channel", CHANNEL, "images", "day", 3))
+    await put(rules, StoredLimit("channel", CHANNEL, "images", "day", 3))
     await rules.clear(GUILD, MEMBER.key, by=2, at_ms=9)
     told = [
         (change.setting, change.channel_id, change.old, change.new, change.by, change.at_ms)
-        for change in await ChangeLog(database).newest(GUILD, 10)
+        for change in await AuditLog(database).newest(GUILD, 10)
     ]
     assert told == [
         (f"quota/member/{HASH}/tokens/hour", None, "unlimited", None, 2, 9),
@@ -73,8 +75,8 @@ async def test_a_change_is_kept_with_who_made_it_and_tells_a_member_by_the_hash(
     ]
 
 
-async def test_rules_go_with_their_server(rules: QuotaRules, database: Database) -> None:
-    departures = Departures(database)
+async def test_rules_go_with_their_server(rules: QuotaLimits, database: Database) -> None:
+    departures = LeftGuilds(database)
     await put(rules, SERVER)
     assert await departures.known() == {GUILD}
     await departures.note([GUILD], 1)

@@ -15,13 +15,13 @@ import pytest
 
 from bot.errors import StartupError
 from bot.store.inspection import inspect
-from bot.store.opening import database_path, open_database
+from bot.store.open import database_path, open_database
 from bot.store.schema import APPLICATION_ID, migrations
 from bot.store.settings import StoredSettings
 
 START = """
 import asyncio, os, signal, sys
-from bot.store.opening import open_database
+from bot.store.open import open_database
 from bot.store.settings import StoredSettings
 
 async def main():
@@ -171,7 +171,7 @@ def test_a_file_where_the_folder_should_be_is_refused(path: Path) -> None:
 
 
 def test_a_database_locked_by_another_program_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.store.opening.BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr("bot.store.open.BUSY_TIMEOUT_MS", 10)
     asyncio.run(opened(path))
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -31,7 +31,7 @@ Save = Callable[[], Awaitable[int | None]]
 """Writes a row and gives its id; None where it is not to be kept after all. Raises StoreUnavailable."""
 
 
-class LateWrites:
+class DeferredWrites:
     """Writes in the order in which they came: a later one does not overtake those that wait."""
 
     def __init__(self, clock: Clock) -> None:

@@ -3,11 +3,11 @@ import dataclasses
 import pytest
 from a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 
-from bot.store.archive import NEWEST, Archive, Stretch, View
 from bot.store.conversations import Conversations
 from bot.store.database import Database
+from bot.store.turn_reader import NEWEST, TurnFilter, TurnPage, TurnReader
 
-MINE = View(ANN, CHANNEL)
+MINE = TurnFilter(ANN, CHANNEL)
 
 
 @pytest.fixture
@@ -24,22 +24,22 @@ async def ids(database: Database) -> list[int]:
 
 
 @pytest.fixture
-def archive(database: Database) -> Archive:
-    return Archive(database)
+def archive(database: Database) -> TurnReader:
+    return TurnReader(database)
 
 
-def questions(stretch: Stretch) -> str:
+def questions(stretch: TurnPage) -> str:
     return "".join(turn.question for turn in stretch.turns)
 
 
-async def test_a_member_sees_public_turns_and_their_own_private_ones(archive: Archive, ids: list[int]) -> None:
+async def test_a_member_sees_public_turns_and_their_own_private_ones(archive: TurnReader, ids: list[int]) -> None:
     assert questions(await archive.before(MINE, NEWEST, 100)) == "jigfdca"
-    assert questions(await archive.before(View(BEN, CHANNEL), NEWEST, 100)) == "ihfecb"
-    assert questions(await archive.before(View(3, CHANNEL), NEWEST, 100)) == "ifc"
+    assert questions(await archive.before(TurnFilter(BEN, CHANNEL), NEWEST, 100)) == "ihfecb"
+    assert questions(await archive.before(TurnFilter(3, CHANNEL), NEWEST, 100)) == "ifc"
     assert await archive.count(MINE) == 7
 
 
-async def test_pages_follow_one_another_both_ways(archive: Archive, ids: list[int]) -> None:
+async def test_pages_follow_one_another_both_ways(archive: TurnReader, ids: list[int]) -> None:
     first = await archive.before(MINE, NEWEST, 3)
     second = await archive.before(MINE, first.turns[-1].id, 3)
     last = await archive.before(MINE, second.turns[-1].id, 3)
@@ -49,20 +49,20 @@ async def test_pages_follow_one_another_both_ways(archive: Archive, ids: list[in
     assert questions(await archive.after(MINE, second.turns[0].id, 3)) == "jig"
 
 
-async def test_a_page_back_to_the_newest_is_a_full_one(archive: Archive, ids: list[int]) -> None:
+async def test_a_page_back_to_the_newest_is_a_full_one(archive: TurnReader, ids: list[int]) -> None:
     page = await archive.after(MINE, ids[8], 3)
     assert (questions(page), page.newer) == ("jig", 0)
 
 
 async def test_a_turn_that_is_gone_is_still_a_place_to_go_on_from(
-    archive: Archive, database: Database, ids: list[int]
+    archive: TurnReader, database: Database, ids: list[int]
 ) -> None:
     await database.write(lambda transaction: transaction.execute("DELETE FROM turns WHERE id = ?", (ids[5],)))
     assert questions(await archive.before(MINE, ids[5], 3)) == "dca"
     assert questions(await archive.after(MINE, ids[5], 3)) == "jig"
 
 
-async def test_all_of_a_members_turns_are_found_wherever_they_are(archive: Archive, ids: list[int]) -> None:
+async def test_all_of_a_members_turns_are_found_wherever_they_are(archive: TurnReader, ids: list[int]) -> None:
     own = await archive.of_member(ANN, NEWEST, 3)
     assert [(turn.channel_id, turn.question) for turn in own] == [(THREAD, "why?"), (CHANNEL, "j"), (CHANNEL, "g")]
     assert own[0].answer_message_ids == TURN.answer_message_ids

@@ -5,20 +5,22 @@ import pytest
 
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Work
-from bot.store.spending import Claim, Granted, Overdraw, Spending, Spent, UsageWindow
+from bot.store.usage import Claim, Granted, LimitExceeded, Spent, UsageCounter, UsageStore
 
 DAY = 86_400_000
-MEMBER = UsageWindow("member", 1, "images", "day", 0, DAY)
-NEXT = UsageWindow("member", 1, "images", "day", DAY, 2 * DAY)
-SERVER = UsageWindow("server", 7, "images", "day", 0, DAY)
+MEMBER = UsageCounter("member", 1, "images", "day", 0, DAY)
+NEXT = UsageCounter("member", 1, "images", "day", DAY, 2 * DAY)
+SERVER = UsageCounter("server", 7, "images", "day", 0, DAY)
 
 
 @pytest.fixture
-def spending(database: Database) -> Spending:
-    return Spending(database)
+def spending(database: Database) -> UsageStore:
+    return UsageStore(database)
 
 
-async def hold(spending: Spending, reservation_id: int, amount: int = 4, until_ms: int = 60) -> Sequence[Overdraw]:
+async def hold(
+    spending: UsageStore, reservation_id: int, amount: int = 4, until_ms: int = 60
+) -> Sequence[LimitExceeded]:
     claims = [Claim(MEMBER, amount, limit=5), Claim(SERVER, amount, limit=None)]
     granted = await spending.reserve(
         reservation_id, None, lambda _: claims, process="p", now_ms=0, lease_until_ms=until_ms
@@ -26,13 +28,13 @@ async def hold(spending: Spending, reservation_id: int, amount: int = 4, until_m
     return granted.overdrawn
 
 
-async def grow(spending: Spending, more: int, held: int = 4, limit: int | None = 5) -> Granted:
+async def grow(spending: UsageStore, more: int, held: int = 4, limit: int | None = 5) -> Granted:
     """Grow the first reservation's hold in the member's window."""
     claims = {0: Claim(MEMBER, held, limit=5)}
     return await spending.grow(1, None, lambda _: [Claim(MEMBER, more, limit)], claims, more, lease_until_ms=200)
 
 
-async def used(spending: Spending, *windows: UsageWindow) -> list[int]:
+async def used(spending: UsageStore, *windows: UsageCounter) -> list[int]:
     return await spending.used(None, lambda _: windows)
 
 
@@ -40,29 +42,29 @@ def spent(*amounts: int, limit: int | None = 5) -> list[Spent]:
     return [Spent(amount, limit, following) for amount, following in zip(amounts, (NEXT, SERVER), strict=True)]
 
 
-async def test_a_claim_over_its_limit_is_told_with_what_was_used(spending: Spending) -> None:
+async def test_a_claim_over_its_limit_is_told_with_what_was_used(spending: UsageStore) -> None:
     assert await hold(spending, 1) == ()
-    assert await hold(spending, 2) == [Overdraw(Claim(MEMBER, 4, limit=5), used=4)]
+    assert await hold(spending, 2) == [LimitExceeded(Claim(MEMBER, 4, limit=5), used=4)]
     assert await used(spending, MEMBER, SERVER) == [4, 4]
 
 
-async def test_settling_counts_by_position_and_once(spending: Spending) -> None:
+async def test_settling_counts_by_position_and_once(spending: UsageStore) -> None:
     await hold(spending, 1)
     assert await spending.settle(1, spent(3, 2)) is True
     assert await spending.settle(1, spent(3, 2)) is False
     assert await used(spending, MEMBER, SERVER) == [3, 2]
 
 
-async def test_a_hold_grows_as_far_as_its_limit(spending: Spending) -> None:
+async def test_a_hold_grows_as_far_as_its_limit(spending: UsageStore) -> None:
     await hold(spending, 1)
     assert await grow(spending, 1) == Granted([Claim(MEMBER, 5, limit=5)])
-    assert await grow(spending, 1, held=5) == Granted((), [Overdraw(Claim(MEMBER, 1, limit=5), used=5)])
+    assert await grow(spending, 1, held=5) == Granted((), [LimitExceeded(Claim(MEMBER, 1, limit=5), used=5)])
     assert await used(spending, MEMBER, SERVER) == [5, 4]
     assert await spending.settle(1, spent(2, 2))
     assert await used(spending, MEMBER) == [2]
 
 
-async def test_a_hold_grows_under_the_limit_of_the_moment(spending: Spending) -> None:
+async def test_a_hold_grows_under_the_limit_of_the_moment(spending: UsageStore) -> None:
     await hold(spending, 1)
     assert (await grow(spending, 1, limit=4)).overdrawn
     assert await grow(spending, 90, limit=100) == Granted([Claim(MEMBER, 94, limit=100)])
@@ -70,7 +72,7 @@ async def test_a_hold_grows_under_the_limit_of_the_moment(spending: Spending) ->
     assert cleared == Granted([Claim(MEMBER, 184, limit=None)])
 
 
-async def test_a_hold_that_was_given_back_is_taken_again_whole(spending: Spending) -> None:
+async def test_a_hold_that_was_given_back_is_taken_again_whole(spending: UsageStore) -> None:
     await hold(spending, 1)
     await spending.free_expired("p", 60)
     assert await grow(spending, 1) == Granted([Claim(MEMBER, 5, limit=5)])
@@ -79,15 +81,15 @@ async def test_a_hold_that_was_given_back_is_taken_again_whole(spending: Spendin
     assert await spending.free_expired("p", 200) == 1
 
 
-async def test_a_hold_given_back_and_used_by_others_cannot_grow(spending: Spending) -> None:
+async def test_a_hold_given_back_and_used_by_others_cannot_grow(spending: UsageStore) -> None:
     await hold(spending, 1)
     await spending.free_expired("p", 60)
     await hold(spending, 2)
-    assert (await grow(spending, 1)).overdrawn == [Overdraw(Claim(MEMBER, 5, limit=5), used=4)]
+    assert (await grow(spending, 1)).overdrawn == [LimitExceeded(Claim(MEMBER, 5, limit=5), used=4)]
     assert await used(spending, MEMBER) == [4]
 
 
-async def test_what_is_due_is_counted_where_nobody_settles(spending: Spending) -> None:
+async def test_what_is_due_is_counted_where_nobody_settles(spending: UsageStore) -> None:
     await hold(spending, 1)
     await spending.owe(1, {1: 3})
     assert await used(spending, MEMBER, SERVER) == [4, 4]
@@ -95,7 +97,7 @@ async def test_what_is_due_is_counted_where_nobody_settles(spending: Spending) -
     assert await used(spending, MEMBER, SERVER) == [0, 3]
 
 
-async def test_what_was_due_is_part_of_what_is_settled_later(spending: Spending) -> None:
+async def test_what_was_due_is_part_of_what_is_settled_later(spending: UsageStore) -> None:
     await hold(spending, 1)
     await spending.owe(1, {0: 2, 1: 3})
     await spending.free_expired("p", 60)
@@ -104,7 +106,7 @@ async def test_what_was_due_is_part_of_what_is_settled_later(spending: Spending)
     assert await used(spending, MEMBER, SERVER, NEXT) == [5, 1, 0]
 
 
-async def test_what_is_due_grows_with_the_hold_less_the_last_step(spending: Spending) -> None:
+async def test_what_is_due_grows_with_the_hold_less_the_last_step(spending: UsageStore) -> None:
     await hold(spending, 1, amount=1)
     await spending.owe(1, {0: 1})
     await grow(spending, 2, held=1)
@@ -116,7 +118,7 @@ async def test_what_is_due_grows_with_the_hold_less_the_last_step(spending: Spen
     assert await used(spending, MEMBER) == [1]
 
 
-async def test_what_has_ended_does_not_grow(spending: Spending) -> None:
+async def test_what_has_ended_does_not_grow(spending: UsageStore) -> None:
     await hold(spending, 1)
     await spending.settle(1, spent(1, 1))
     with pytest.raises(StoreUnavailable, match="ended"):
@@ -124,7 +126,7 @@ async def test_what_has_ended_does_not_grow(spending: Spending) -> None:
     assert await used(spending, MEMBER) == [1]
 
 
-async def test_what_finds_no_room_beyond_the_hold_is_carried_into_the_next_window(spending: Spending) -> None:
+async def test_what_finds_no_room_beyond_the_hold_is_carried_into_the_next_window(spending: UsageStore) -> None:
     await hold(spending, 1)
     await spending.settle(1, spent(7, 7))
     assert await used(spending, MEMBER, NEXT) == [5, 2]
@@ -133,19 +135,19 @@ async def test_what_finds_no_room_beyond_the_hold_is_carried_into_the_next_windo
     assert await used(spending, MEMBER, NEXT) == [5, 5]
 
 
-async def test_what_was_held_is_never_carried_even_over_a_limit_lowered_since(spending: Spending) -> None:
+async def test_what_was_held_is_never_carried_even_over_a_limit_lowered_since(spending: UsageStore) -> None:
     await hold(spending, 1)
     await spending.settle(1, spent(4, 4, limit=1))
     assert await used(spending, MEMBER, NEXT) == [4, 0]
 
 
-async def test_of_two_who_free_the_same_reservation_one_does(database: Database, spending: Spending) -> None:
+async def test_of_two_who_free_the_same_reservation_one_does(database: Database, spending: UsageStore) -> None:
     await hold(spending, 1)
-    assert sum(await asyncio.gather(spending.free_expired("p", 60), Spending(database).free_expired("p", 60))) == 1
+    assert sum(await asyncio.gather(spending.free_expired("p", 60), UsageStore(database).free_expired("p", 60))) == 1
     assert await used(spending, MEMBER, SERVER) == [0, 0]
 
 
-async def test_a_lease_renewed_at_the_last_moment_is_not_freed(database: Database, spending: Spending) -> None:
+async def test_a_lease_renewed_at_the_last_moment_is_not_freed(database: Database, spending: UsageStore) -> None:
     class RenewedBeforeTheFirstWrite:
         read = database.read
 
@@ -154,31 +156,31 @@ async def test_a_lease_renewed_at_the_last_moment_is_not_freed(database: Databas
             return await database.write(work)
 
     await hold(spending, 1)
-    assert await Spending(RenewedBeforeTheFirstWrite()).free_expired("p", 60) == 0
+    assert await UsageStore(RenewedBeforeTheFirstWrite()).free_expired("p", 60) == 0
     assert await used(spending, MEMBER) == [4]
 
 
-async def test_more_expired_reservations_than_one_look_finds_are_all_freed(spending: Spending) -> None:
+async def test_more_expired_reservations_than_one_look_finds_are_all_freed(spending: UsageStore) -> None:
     for reservation_id in range(230):
         await hold(spending, reservation_id, amount=0, until_ms=reservation_id)
     assert await spending.free_expired("p", 219) == 220
     assert await spending.free_expired("p", 1_000) == 10
 
 
-async def test_only_the_processes_own_leases_are_renewed(spending: Spending) -> None:
+async def test_only_the_processes_own_leases_are_renewed(spending: UsageStore) -> None:
     await hold(spending, 1)
     assert await spending.renew("another", lease_until_ms=120) == 0
     assert await spending.renew("p", lease_until_ms=120) == 1
 
 
-async def test_only_the_processes_own_leases_are_freed(spending: Spending) -> None:
+async def test_only_the_processes_own_leases_are_freed(spending: UsageStore) -> None:
     await hold(spending, 1)
     assert await spending.late_processes(60) == {"p"}
     assert await spending.free_expired("another", 60) == 0
     assert await used(spending, MEMBER) == [4]
 
 
-async def test_what_is_given_up_goes_whatever_its_lease_and_can_still_be_settled(spending: Spending) -> None:
+async def test_what_is_given_up_goes_whatever_its_lease_and_can_still_be_settled(spending: UsageStore) -> None:
     await hold(spending, 1)
     assert await spending.give_up(1, 0)
     assert await used(spending, MEMBER) == [0]

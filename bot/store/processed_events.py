@@ -1,4 +1,4 @@
-"""Claims on events: whoever claims an interaction or a message first is the one to answer it."""
+"""ProcessedEvents on events: whoever claims an interaction or a message first is the one to answer it."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _CLAIM = "INSERT INTO claims (id, at_ms) VALUES (?, ?) ON CONFLICT (id) DO NOTHI
 _FORGET = "DELETE FROM claims WHERE id IN (SELECT id FROM claims WHERE at_ms <= ? ORDER BY at_ms LIMIT ?)"
 
 
-class Claims:
+class ProcessedEvents:
     """Who answers what. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:

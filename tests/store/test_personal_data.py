@@ -11,8 +11,8 @@ from a_turn import ANN, BEN, CHANNEL, TURN
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.members import TRACES, Members, Place
-from bot.store.quota_rules import QuotaRules, StoredRule
+from bot.store.personal_data import TRACES, ChannelTurnCount, PersonalData
+from bot.store.quota_limits import QuotaLimits, StoredLimit
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
 
@@ -29,19 +29,19 @@ KEEPS_NO_MEMBERS_ID = {
 
 
 @pytest.fixture
-def members(database: Database) -> Members:
-    return Members(database)
+def members(database: Database) -> PersonalData:
+    return PersonalData(database)
 
 
-async def test_a_members_turns_are_counted_by_channel(members: Members, database: Database) -> None:
+async def test_a_members_turns_are_counted_by_channel(members: PersonalData, database: Database) -> None:
     conversations = Conversations(database)
     await conversations.save(TURN)
     await conversations.save(dataclasses.replace(TURN, private=True))
-    assert await members.places(ANN) == [Place(7, CHANNEL, 2, 1, TURN.created_at_ms)]
+    assert await members.places(ANN) == [ChannelTurnCount(7, CHANNEL, 2, 1, TURN.created_at_ms)]
     assert await members.places(BEN) == []
 
 
-async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: Members, database: Database) -> None:
+async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: PersonalData, database: Database) -> None:
     settings = StoredSettings(database)
     await settings.set_channel(CHANNEL, 7, "model", "gpt-4.1", by=ANN, at_ms=5)
     await settings.set_channel(CHANNEL, 7, "other", "b", by=BEN, at_ms=5)
@@ -59,9 +59,9 @@ async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: Members
     assert (await settings.values(7, CHANNEL))[1] == {"model": "gpt-4.1", "other": "b"}
 
 
-async def test_a_limit_stays_for_a_member_who_is_forgotten(members: Members, database: Database) -> None:
-    rules = QuotaRules(database)
-    rule = StoredRule("member", 8_000, "images", "day", 3, member_id=ANN)
+async def test_a_limit_stays_for_a_member_who_is_forgotten(members: PersonalData, database: Database) -> None:
+    rules = QuotaLimits(database)
+    rule = StoredLimit("member", 8_000, "images", "day", 3, member_id=ANN)
     await rules.set(7, rule, most=9, by=BEN, at_ms=5)
     assert (await members.traces(ANN))["quota_rules"] == [{"server_id": 7, "kind": "images", "per": "day", "limit": 3}]
     assert await members.forget(ANN) == 1

@@ -5,30 +5,30 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreUnavailable
-from bot.store.claims import MOST_FORGOTTEN_AT_ONCE, Claims
 from bot.store.database import Database, Transaction
-from bot.store.opening import open_database
+from bot.store.open import open_database
+from bot.store.processed_events import MOST_FORGOTTEN_AT_ONCE, ProcessedEvents
 
 
 @pytest.fixture
-def claims(database: Database) -> Claims:
-    return Claims(database)
+def claims(database: Database) -> ProcessedEvents:
+    return ProcessedEvents(database)
 
 
-async def test_the_first_claim_is_granted_and_no_other(claims: Claims) -> None:
+async def test_the_first_claim_is_granted_and_no_other(claims: ProcessedEvents) -> None:
     assert await claims.take(7, 1_000)
     assert not await claims.take(7, 1_001)
     assert await claims.take(8, 1_001)
 
 
-async def test_of_many_claims_in_two_processes_one_is_granted(claims: Claims, path: Path) -> None:
+async def test_of_many_claims_in_two_processes_one_is_granted(claims: ProcessedEvents, path: Path) -> None:
     async with open_database(f"sqlite:///{path}") as other:
-        both = [each for event in range(100) for each in (claims.take(event, 0), Claims(other).take(event, 0))]
+        both = [each for event in range(100) for each in (claims.take(event, 0), ProcessedEvents(other).take(event, 0))]
         granted = await asyncio.gather(*both)
     assert [sum(granted[number : number + 2]) for number in range(0, 200, 2)] == [1] * 100
 
 
-async def test_what_goes_along_is_done_with_the_claim_or_not_at_all(claims: Claims) -> None:
+async def test_what_goes_along_is_done_with_the_claim_or_not_at_all(claims: ProcessedEvents) -> None:
     done = []
 
     async def also(transaction: Transaction) -> None:
@@ -43,7 +43,7 @@ async def test_what_goes_along_is_done_with_the_claim_or_not_at_all(claims: Clai
     assert done == [(1,), (1,)]
 
 
-async def test_old_claims_are_forgotten_in_batches(claims: Claims) -> None:
+async def test_old_claims_are_forgotten_in_batches(claims: ProcessedEvents) -> None:
     for event in range(MOST_FORGOTTEN_AT_ONCE + 1):
         await claims.take(event, event)
     assert await claims.forget(MOST_FORGOTTEN_AT_ONCE) == MOST_FORGOTTEN_AT_ONCE

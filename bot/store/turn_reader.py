@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.store.database import Database, Transaction
-from bot.store.late import LateWrites
+from bot.store.deferred_writes import DeferredWrites
 from bot.store.turns import COLUMNS, Turn, turn_from
 
 _BEFORE = """
@@ -45,7 +45,7 @@ NEWEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TurnFilter:
     """Whose eyes look at which channel."""
 
     member_id: int
@@ -53,7 +53,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TurnPage:
     """Some turns, the newest first: after `newer` others come `turns`, of `total` in all."""
 
     turns: Sequence[Turn]
@@ -61,10 +61,10 @@ class Stretch:
     total: int
 
 
-class Archive:
+class TurnReader:
     """Reads kept turns. Every method may raise StoreUnavailable. `late` knows those that are still to be kept."""
 
-    def __init__(self, database: Database, late: LateWrites | None = None) -> None:
+    def __init__(self, database: Database, late: DeferredWrites | None = None) -> None:
         self._database = database
         self._late = late
 
@@ -77,15 +77,15 @@ class Archive:
 
         return next(iter(await self._database.read(work)), None)
 
-    async def before(self, view: View, turn_id: int, limit: int) -> Stretch:
+    async def before(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
         """Give the `limit` newest turns before one, which need not be there any more; see `NEWEST`."""
 
-        async def work(transaction: Transaction) -> Stretch:
+        async def work(transaction: Transaction) -> TurnPage:
             return await _stretch(transaction, view, turn_id, limit)
 
         return await self._database.read(work)
 
-    async def turns_before(self, view: View, turn_id: int, limit: int) -> list[Turn]:
+    async def turns_before(self, view: TurnFilter, turn_id: int, limit: int) -> list[Turn]:
         """Do as `before` does, without counting."""
 
         async def work(transaction: Transaction) -> list[Turn]:
@@ -93,7 +93,7 @@ class Archive:
 
         return await self._database.read(work)
 
-    async def count(self, view: View) -> int:
+    async def count(self, view: TurnFilter) -> int:
         """Tell how many turns there are."""
 
         async def work(transaction: Transaction) -> int:
@@ -101,10 +101,10 @@ class Archive:
 
         return await self._database.read(work)
 
-    async def after(self, view: View, turn_id: int, limit: int) -> Stretch:
+    async def after(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
         """Give the `limit` oldest turns after one, or the newest ones where fewer follow."""
 
-        async def work(transaction: Transaction) -> Stretch:
+        async def work(transaction: Transaction) -> TurnPage:
             channel_id, member_id = view.channel_id, view.member_id
             parameters = (channel_id, turn_id, limit, channel_id, member_id, turn_id, limit, limit)
             following = await transaction.fetch_all(_AFTER, parameters)
@@ -123,20 +123,20 @@ class Archive:
         return await self._database.read(work)
 
 
-async def _stretch(transaction: Transaction, view: View, turn_id: int, limit: int) -> Stretch:
+async def _stretch(transaction: Transaction, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
     ids = await _ids_before(transaction, view, turn_id, limit)
     total = await _count(transaction, view, 0)
     newer = await _count(transaction, view, ids[0]) if ids else total
-    return Stretch(await _turns(transaction, ids), newer, total)
+    return TurnPage(await _turns(transaction, ids), newer, total)
 
 
-async def _ids_before(transaction: Transaction, view: View, turn_id: int, limit: int) -> list[int]:
+async def _ids_before(transaction: Transaction, view: TurnFilter, turn_id: int, limit: int) -> list[int]:
     channel_id, member_id = view.channel_id, view.member_id
     parameters = (channel_id, turn_id, limit, channel_id, member_id, turn_id, limit, limit)
     return [row[0] for row in await transaction.fetch_all(_BEFORE, parameters)]
 
 
-async def _count(transaction: Transaction, view: View, after_id: int) -> int:
+async def _count(transaction: Transaction, view: TurnFilter, after_id: int) -> int:
     public = await transaction.fetch_one(_COUNT_PUBLIC, (view.channel_id, after_id))
     own = await transaction.fetch_one(_COUNT_OWN, (view.channel_id, view.member_id, after_id))
     assert public is not None, "count(*) always gives a row"

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class HealthPulse:
     """What a process last said of itself: on which host, when, and whether Discord hears it.
 
     `at` is in seconds of the monotonic clock, which all processes of a host share and nobody sets.
@@ -52,7 +52,7 @@ class Pulse:
     connected: bool
 
 
-class Lifeline:
+class ProcessLock:
     """This process's own file. Made by `holding`, which locks and in the end removes it."""
 
     def __init__(self, database: Path, process: str, descriptor: int | None) -> None:
@@ -95,7 +95,7 @@ class Lifeline:
 
 
 @contextmanager
-def holding(database: Path, process: str) -> Iterator[Lifeline]:
+def holding(database: Path, process: str) -> Iterator[ProcessLock]:
     """Hold the file of `process` beside the database file at `database`."""
     path = _path(database, process)
     descriptor: int | None = None
@@ -111,7 +111,7 @@ def holding(database: Path, process: str) -> Iterator[Lifeline]:
                 os.close(descriptor)
                 descriptor = None
                 path.unlink(missing_ok=True)
-        lifeline = Lifeline(database, process, descriptor)
+        lifeline = ProcessLock(database, process, descriptor)
         try:
             yield lifeline
         finally:
@@ -122,14 +122,14 @@ def holding(database: Path, process: str) -> Iterator[Lifeline]:
             os.close(descriptor)
 
 
-def pulses(database: Path) -> list[Pulse]:
+def pulses(database: Path) -> list[HealthPulse]:
     """Tell what the living processes beside a database last said of themselves."""
     found = []
     for path in _paths(database):
         if _is_locked(path) is not False:
             with suppress(OSError, ValueError, KeyError, TypeError):
                 said = json.loads(path.read_text())
-                found.append(Pulse(str(said["host"]), float(said["at"]), said["connected"] is True))
+                found.append(HealthPulse(str(said["host"]), float(said["at"]), said["connected"] is True))
     return found
 
 

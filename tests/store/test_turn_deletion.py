@@ -9,24 +9,24 @@ from a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 from bot.quotas.subjects import Subjects, key_from
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.gone import MOST_KEPT, Gone
-from bot.store.removals import BATCH, Removals
+from bot.store.tombstones import MOST_KEPT, Tombstones
+from bot.store.turn_deletion import BATCH, TurnDeletion
 from bot.store.turns import Turn
 
 
 @pytest.fixture
-def gone() -> Gone:
-    return Gone()
+def gone() -> Tombstones:
+    return Tombstones()
 
 
 @pytest.fixture
-def conversations(database: Database, gone: Gone) -> Conversations:
+def conversations(database: Database, gone: Tombstones) -> Conversations:
     return Conversations(database, gone)
 
 
 @pytest.fixture
-def removals(database: Database, gone: Gone) -> Removals:
-    return Removals(database, gone)
+def removals(database: Database, gone: Tombstones) -> TurnDeletion:
+    return TurnDeletion(database, gone)
 
 
 async def say(conversations: Conversations, *questions: str, **other: object) -> None:
@@ -53,7 +53,7 @@ def questions(line: list[Turn]) -> str:
     ("deleted", "left"), [("b", "acd"), ("a", "bcd"), ("d", "abc"), ("bc", "ad"), ("abcd", "")], ids=str
 )
 async def test_a_line_stays_whole_around_what_is_deleted(
-    conversations: Conversations, removals: Removals, deleted: str, left: str, which: int
+    conversations: Conversations, removals: TurnDeletion, deleted: str, left: str, which: int
 ) -> None:
     await say(conversations, *"abcd")
     assert await removals.of_messages([first_message(each) + which for each in deleted]) == len(deleted)
@@ -64,7 +64,7 @@ async def test_a_line_stays_whole_around_what_is_deleted(
 
 @pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
 async def test_a_fresh_start_stays_one_when_it_is_deleted_itself(
-    conversations: Conversations, removals: Removals, private: bool
+    conversations: Conversations, removals: TurnDeletion, private: bool
 ) -> None:
     async def line() -> str:
         if private:
@@ -83,7 +83,7 @@ async def test_a_fresh_start_stays_one_when_it_is_deleted_itself(
 
 
 async def test_what_was_closed_stays_closed_when_its_end_is_deleted_as_well(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     await say(conversations, "a", "b")
     await say(conversations, "c", fresh=True)
@@ -93,7 +93,7 @@ async def test_what_was_closed_stays_closed_when_its_end_is_deleted_as_well(
     assert questions(await conversations.public_line(CHANNEL, 20)) == "d"
 
 
-async def test_a_deletion_touches_no_other_line(conversations: Conversations, removals: Removals) -> None:
+async def test_a_deletion_touches_no_other_line(conversations: Conversations, removals: TurnDeletion) -> None:
     await say(conversations, "a", "b")
     await say(conversations, "c", "d", private=True)
     await say(conversations, "e", private=True, author_id=BEN)
@@ -103,7 +103,7 @@ async def test_a_deletion_touches_no_other_line(conversations: Conversations, re
     assert questions(await conversations.private_line(CHANNEL, BEN, 20)) == "e"
 
 
-async def test_the_question_counts_as_much_as_the_answer(conversations: Conversations, removals: Removals) -> None:
+async def test_the_question_counts_as_much_as_the_answer(conversations: Conversations, removals: TurnDeletion) -> None:
     await say(conversations, "a", question_message_id=900)
     assert await removals.of_messages([899]) == 0
     assert await removals.of_messages([900]) == 1
@@ -111,7 +111,7 @@ async def test_the_question_counts_as_much_as_the_answer(conversations: Conversa
 
 
 async def test_what_was_deleted_before_it_was_kept_is_not_kept(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     await removals.of_messages([first_message("a") + 1])
     await removals.of_channel(THREAD)
@@ -122,7 +122,7 @@ async def test_what_was_deleted_before_it_was_kept_is_not_kept(
 
 
 async def test_a_message_noted_after_its_deletion_takes_the_turn_with_it(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     turn_id = await conversations.save(TURN)
     assert turn_id is not None
@@ -134,7 +134,7 @@ async def test_a_message_noted_after_its_deletion_takes_the_turn_with_it(
 
 
 async def test_deleting_and_keeping_at_once_never_leaves_a_turn(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     for number in range(1, 60, 2):
         turn = dataclasses.replace(TURN, answer_message_ids=(number, number + 1))
@@ -143,7 +143,7 @@ async def test_deleting_and_keeping_at_once_never_leaves_a_turn(
 
 
 async def test_a_channel_goes_with_its_threads_and_private_turns(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     await say(conversations, *"ab")
     await say(conversations, "c", private=True)
@@ -153,14 +153,16 @@ async def test_a_channel_goes_with_its_threads_and_private_turns(
     assert questions(await conversations.public_line(99, 20)) == "f"
 
 
-async def test_a_thread_goes_alone(conversations: Conversations, removals: Removals) -> None:
+async def test_a_thread_goes_alone(conversations: Conversations, removals: TurnDeletion) -> None:
     await say(conversations, "a")
     await say(conversations, "b", channel_id=THREAD, thread_of=CHANNEL)
     assert await removals.of_channel(THREAD) == 1
     assert questions(await conversations.public_line(CHANNEL, 20)) == "a"
 
 
-async def test_clearing_leaves_other_members_private_turns(conversations: Conversations, removals: Removals) -> None:
+async def test_clearing_leaves_other_members_private_turns(
+    conversations: Conversations, removals: TurnDeletion
+) -> None:
     await say(conversations, *"ab")
     await say(conversations, "c", private=True)
     await say(conversations, "d", private=True, author_id=BEN)
@@ -171,7 +173,7 @@ async def test_clearing_leaves_other_members_private_turns(conversations: Conver
 
 
 async def test_a_members_turns_go_everywhere_and_the_others_lines_close_up(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     for question, author in zip("abcd", (ANN, BEN, ANN, BEN), strict=True):
         await say(conversations, question, author_id=author)
@@ -183,7 +185,7 @@ async def test_a_members_turns_go_everywhere_and_the_others_lines_close_up(
 
 
 async def test_an_answer_asked_for_before_its_members_data_went_is_not_kept(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     await removals.of_member(ANN, at_ms=TURN.asked_at_ms)
     assert await conversations.save(TURN) is None
@@ -193,17 +195,17 @@ async def test_an_answer_asked_for_before_its_members_data_went_is_not_kept(
 
 async def test_no_process_keeps_what_was_asked_for_before_a_members_data_went(database: Database) -> None:
     code = Subjects(key_from("a token")).forgotten
-    one, another = (Gone(code) for _ in range(2))
-    await Removals(database, one).of_member(ANN, at_ms=TURN.asked_at_ms)
+    one, another = (Tombstones(code) for _ in range(2))
+    await TurnDeletion(database, one).of_member(ANN, at_ms=TURN.asked_at_ms)
     assert await Conversations(database, another).save(TURN) is None
-    await Removals(database, one).let_go_of_members(TURN.asked_at_ms)
+    await TurnDeletion(database, one).let_go_of_members(TURN.asked_at_ms)
     assert await Conversations(database, another).save(TURN) is None
-    await Removals(database, one).let_go_of_members(TURN.asked_at_ms + 1)
+    await TurnDeletion(database, one).let_go_of_members(TURN.asked_at_ms + 1)
     assert await Conversations(database, another).save(TURN) is not None
 
 
 async def test_old_turns_go_in_batches_and_the_rest_of_the_line_stays(
-    conversations: Conversations, removals: Removals
+    conversations: Conversations, removals: TurnDeletion
 ) -> None:
     for number in range(2 * BATCH + 3):
         await say(conversations, "a", created_at_ms=number)
@@ -215,6 +217,6 @@ async def test_old_turns_go_in_batches_and_the_rest_of_the_line_stays(
     ]
 
 
-def test_only_so_much_is_remembered_of_what_is_gone(gone: Gone) -> None:
+def test_only_so_much_is_remembered_of_what_is_gone(gone: Tombstones) -> None:
     gone.note(range(MOST_KEPT + 5))
     assert [gone.any_of([each]) for each in (4, 5, MOST_KEPT + 4)] == [False, True, True]

@@ -6,7 +6,7 @@ list can name them, and goes with the rest of their data; the rule stays.
 
 from dataclasses import dataclass
 
-from bot.store.changes import Change, record
+from bot.store.audit_log import AuditEntry, record
 from bot.store.database import Database, Transaction
 
 _APPLYING = """
@@ -51,7 +51,7 @@ RuleKey = tuple[str, int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class StoredRule:
+class StoredLimit:
     """One limit. `target` and `limit` as in `bot.quotas.rules.Rule`; `member_id` tells whom a member's rule is for."""
 
     scope: str
@@ -73,7 +73,7 @@ class StoredRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QuotaLookup:
     """Where somebody asks: what rules are looked up by. `member` is the keyed hash of the member in this server."""
 
     guild_id: int
@@ -81,7 +81,7 @@ class Place:
     member: int
 
 
-async def rules_at(transaction: Transaction, place: Place | None) -> list[StoredRule]:
+async def rules_at(transaction: Transaction, place: QuotaLookup | None) -> list[StoredLimit]:
     """Read the rules that may bind at `place` (those of all roles among them), within a transaction of another's."""
     if place is None:
         return []
@@ -90,35 +90,35 @@ async def rules_at(transaction: Transaction, place: Place | None) -> list[Stored
     return [_rule(*row) for row in await transaction.fetch_all(_APPLYING, parameters)]
 
 
-class QuotaRules:
+class QuotaLimits:
     """The rules of all servers. Every method may raise StoreUnavailable, and has changed nothing then."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of_guild(self, guild_id: int) -> list[StoredRule]:
+    async def of_guild(self, guild_id: int) -> list[StoredLimit]:
         """Give all rules of a server."""
 
-        async def work(transaction: Transaction) -> list[StoredRule]:
+        async def work(transaction: Transaction) -> list[StoredLimit]:
             return [_rule(*row) for row in await transaction.fetch_all(_ALL, (guild_id,))]
 
         return await self._database.read(work)
 
-    async def set(self, guild_id: int, rule: StoredRule, *, most: int, by: int, at_ms: int) -> StoredRule | None:
+    async def set(self, guild_id: int, rule: StoredLimit, *, most: int, by: int, at_ms: int) -> StoredLimit | None:
         """Set a rule, in place of the one with the same key if there is one, which is returned; note the change.
 
         `by` is the member who set it, `at_ms` when.
 
         Raises:
-            RulesFull: it would be one more than `most`.
+            LimitsFull: it would be one more than `most`.
         """
 
-        async def work(transaction: Transaction) -> StoredRule | None:
+        async def work(transaction: Transaction) -> StoredLimit | None:
             old = await transaction.fetch_one(_ONE, (guild_id, *rule.key))
             if old is None:
                 counted = await transaction.fetch_one(_COUNT, (guild_id,))
                 if counted is not None and counted[0] >= most:
-                    raise RulesFull
+                    raise LimitsFull
             await transaction.execute(_SET, (guild_id, *rule.key, rule.limit, rule.member_id))
             before = None if old is None else _rule(*old)
             await record(transaction, _change(guild_id, rule.key, before, rule, by, at_ms))
@@ -126,10 +126,10 @@ class QuotaRules:
 
         return await self._database.write(work)
 
-    async def clear(self, guild_id: int, key: RuleKey, *, by: int, at_ms: int) -> StoredRule | None:
+    async def clear(self, guild_id: int, key: RuleKey, *, by: int, at_ms: int) -> StoredLimit | None:
         """Take back the rule with that key, and note the change; returns it, or None where there was none."""
 
-        async def work(transaction: Transaction) -> StoredRule | None:
+        async def work(transaction: Transaction) -> StoredLimit | None:
             old = await transaction.fetch_one(_ONE, (guild_id, *key))
             if old is None:
                 return None
@@ -141,18 +141,20 @@ class QuotaRules:
         return await self._database.write(work)
 
 
-class RulesFull(Exception):
+class LimitsFull(Exception):
     """A server has as many rules as it may have."""
 
 
-def _rule(scope: str, target_id: int, kind: str, per: str, amount: int | None, member_id: int | None) -> StoredRule:
-    return StoredRule(scope, None if target_id == _EACH else target_id, kind, per, amount, member_id)
+def _rule(scope: str, target_id: int, kind: str, per: str, amount: int | None, member_id: int | None) -> StoredLimit:
+    return StoredLimit(scope, None if target_id == _EACH else target_id, kind, per, amount, member_id)
 
 
-def _change(guild_id: int, key: RuleKey, old: StoredRule | None, new: StoredRule | None, by: int, at_ms: int) -> Change:
+def _change(
+    guild_id: int, key: RuleKey, old: StoredLimit | None, new: StoredLimit | None, by: int, at_ms: int
+) -> AuditEntry:
     """Describe a change; of a member it tells the keyed hash only."""
     scope, target_id, kind, per = key
-    return Change(
+    return AuditEntry(
         guild_id,
         target_id if scope == "channel" and target_id != _EACH else None,
         f"quota/{scope}/{target_id or 'all'}/{kind}/{per}",

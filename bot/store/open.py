@@ -16,7 +16,7 @@ from pathlib import Path
 from bot.errors import StartupError
 from bot.store import disk
 from bot.store.database import Database
-from bot.store.ownership import denied
+from bot.store.disk import denied
 from bot.store.schema import APPLICATION_ID, NewerThanCode, migrations, upgrade, version_of
 from bot.store.sqlite import connect
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Transaction
-from bot.store.quota_rules import Place, StoredRule, rules_at
+from bot.store.quota_limits import QuotaLookup, StoredLimit, rules_at
 
 _COUNT = """
     INSERT INTO usage_windows (scope, subject, kind, per, starts_at_ms, ends_at_ms, settled, reserved)
@@ -101,7 +101,7 @@ _USED = """
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class UsageWindow:
+class UsageCounter:
     """Whose use of what is counted, and over which stretch of the calendar. Their order is the order of locking."""
 
     scope: str
@@ -121,13 +121,13 @@ class UsageWindow:
 class Claim:
     """An amount to hold back in one window, whose use may not pass `limit` (None: counted, never refused)."""
 
-    window: UsageWindow
+    window: UsageCounter
     amount: int
     limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Overdraw:
+class LimitExceeded:
     """A claim that would pass its limit, and what was used before it."""
 
     claim: Claim
@@ -139,7 +139,7 @@ class Granted:
     """What came of claims: they were held back, all of them, unless some are `overdrawn`; then none was."""
 
     claims: Sequence[Claim]
-    overdrawn: Sequence[Overdraw] = ()
+    overdrawn: Sequence[LimitExceeded] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,21 +148,28 @@ class Spent:
 
     amount: int
     limit: int | None
-    following: UsageWindow
+    following: UsageCounter
 
 
-Lay = Callable[[Sequence[StoredRule]], Sequence[Claim]]
+Lay = Callable[[Sequence[StoredLimit]], Sequence[Claim]]
 """Makes the claims, sorted by window, under the rules that were found."""
 
 
-class Spending:
+class UsageStore:
     """The counts of all windows and the open reservations of all processes. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def reserve(
-        self, reservation_id: int, place: Place | None, lay: Lay, *, process: str, now_ms: int, lease_until_ms: int
+        self,
+        reservation_id: int,
+        place: QuotaLookup | None,
+        lay: Lay,
+        *,
+        process: str,
+        now_ms: int,
+        lease_until_ms: int,
     ) -> Granted:
         """Hold back all claims that `lay` makes under the rules of `place`, or none, as `reservation_id`."""
 
@@ -184,7 +191,7 @@ class Spending:
     async def grow(
         self,
         reservation_id: int,
-        place: Place | None,
+        place: QuotaLookup | None,
         lay: Lay,
         held: Mapping[int, Claim],
         more: int,
@@ -317,7 +324,7 @@ class Spending:
         await self._database.write(work)
 
     async def used(
-        self, place: Place | None, lay: Callable[[Sequence[StoredRule]], Sequence[UsageWindow]]
+        self, place: QuotaLookup | None, lay: Callable[[Sequence[StoredLimit]], Sequence[UsageCounter]]
     ) -> list[int]:
         """Tell what is settled and reserved together in each of the windows that `lay` lays out."""
 
@@ -356,13 +363,13 @@ async def _count(transaction: Transaction, claims: Sequence[Claim]) -> list[int]
     counted = await transaction.fetch_each(
         _COUNT, [(*claim.window.key, claim.window.ends_at_ms, claim.amount) for claim in claims]
     )
-    overdrawn: list[Overdraw] = []
+    overdrawn: list[LimitExceeded] = []
     window_ids: list[int] = []
     for claim, row in zip(claims, counted, strict=True):
         assert row is not None, "RETURNING gives the row that was added or changed"
         window_id, used = row
         if claim.limit is not None and used > claim.limit:
-            overdrawn.append(Overdraw(claim, used=used - claim.amount))
+            overdrawn.append(LimitExceeded(claim, used=used - claim.amount))
         window_ids.append(window_id)
     if overdrawn:
         raise _RolledBack(overdrawn)
@@ -382,6 +389,6 @@ async def _carry(transaction: Transaction, window_id: int, spent: Spent, held: i
 
 
 class _RolledBack(Exception):
-    def __init__(self, overdrawn: list[Overdraw]) -> None:
+    def __init__(self, overdrawn: list[LimitExceeded]) -> None:
         super().__init__("over a limit")
         self.overdrawn = overdrawn

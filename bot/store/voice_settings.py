@@ -16,29 +16,29 @@ _CLEAR = "DELETE FROM voice_preferences WHERE member_id = ?"
 
 
 @dataclass(frozen=True, slots=True)
-class Preference:
+class StoredVoice:
     """What a member chose. `voice` is None for the operator's; at 100 % speech is as fast as it comes."""
 
     voice: str | None = None
     speed_percent: int = 100
 
 
-class StoredPreferences:
+class StoredVoices:
     """The preferences of all members. Every method may raise StoreUnavailable, and has changed nothing then."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of_member(self, member_id: int) -> Preference:
+    async def of_member(self, member_id: int) -> StoredVoice:
         """Give a member's preference; for one who never chose, the one that changes nothing."""
         return await self._database.read(lambda transaction: _read(transaction, member_id))
 
-    async def change(self, member_id: int, *, voice: str | None, speed_percent: int | None, at_ms: int) -> Preference:
+    async def change(self, member_id: int, *, voice: str | None, speed_percent: int | None, at_ms: int) -> StoredVoice:
         """Set what is not None, leave the rest as it is, and give what holds then."""
 
-        async def work(transaction: Transaction) -> Preference:
+        async def work(transaction: Transaction) -> StoredVoice:
             held = await _read(transaction, member_id)
-            wanted = Preference(voice or held.voice, speed_percent or held.speed_percent)
+            wanted = StoredVoice(voice or held.voice, speed_percent or held.speed_percent)
             await transaction.execute(_SET, (member_id, wanted.voice, wanted.speed_percent, at_ms))
             return wanted
 
@@ -49,6 +49,6 @@ class StoredPreferences:
         return bool(await self._database.write(lambda transaction: transaction.execute(_CLEAR, (member_id,))))
 
 
-async def _read(transaction: Transaction, member_id: int) -> Preference:
+async def _read(transaction: Transaction, member_id: int) -> StoredVoice:
     found = await transaction.fetch_one(_OF_MEMBER, (member_id,))
-    return Preference() if found is None else Preference(*found)
+    return StoredVoice() if found is None else StoredVoice(*found)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from bot.store.database import Database, Row, Transaction
-from bot.store.gone import Gone
-from bot.store.late import LateWrites
-from bot.store.text import storable
+from bot.store.deferred_writes import DeferredWrites
+from bot.store.sqlite import sanitize_for_db
+from bot.store.tombstones import Tombstones
 
 _ADD = """
     INSERT INTO sketches (channel_id, thread_of, guild_id, author_id, prompt, size, n, model, spoiler, message_id,
@@ -23,7 +23,7 @@ _REMOVE = "DELETE FROM sketches WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sketch:
+class ImageGeneration:
     """What one message's pictures were drawn from, for whom and where. `model` is the one that was asked for, if any.
 
     `thread_of` is the channel under which the thread hangs, where it is a thread.
@@ -42,18 +42,18 @@ class Sketch:
     created_at_ms: int
 
 
-class Sketches:
+class ImageGenerations:
     """The sketches of all channels. `gone` is shared with the `Removals` of this process, `late` with all that keep.
 
     Every method may raise StoreUnavailable.
     """
 
-    def __init__(self, database: Database, gone: Gone, late: LateWrites | None = None) -> None:
+    def __init__(self, database: Database, gone: Tombstones, late: DeferredWrites | None = None) -> None:
         self._database = database
         self._gone = gone
         self._late = late
 
-    async def add(self, sketch: Sketch, *, asked_at_ms: int) -> int | None:
+    async def add(self, sketch: ImageGeneration, *, asked_at_ms: int) -> int | None:
         """Keep a sketch and return its id; with `late`, a stand-in for it where it can only be kept later.
 
         Returns None, having kept nothing, where its message or its channel has been deleted meanwhile, or its author's
@@ -63,7 +63,7 @@ class Sketches:
             return await self._add(sketch, asked_at_ms)
         return await self._late.keep(lambda: self._add(sketch, asked_at_ms))
 
-    async def _add(self, sketch: Sketch, asked_at_ms: int) -> int | None:
+    async def _add(self, sketch: ImageGeneration, asked_at_ms: int) -> int | None:
         async def work(transaction: Transaction) -> int | None:
             if self._gone.any_of((sketch.channel_id, sketch.thread_of, sketch.message_id)):
                 return None
@@ -76,10 +76,10 @@ class Sketches:
                     sketch.thread_of,
                     sketch.guild_id,
                     sketch.author_id,
-                    storable(sketch.prompt),
-                    None if sketch.size is None else storable(sketch.size),
+                    sanitize_for_db(sketch.prompt),
+                    None if sketch.size is None else sanitize_for_db(sketch.size),
                     sketch.n,
-                    None if sketch.model is None else storable(sketch.model),
+                    None if sketch.model is None else sanitize_for_db(sketch.model),
                     int(sketch.spoiler),
                     sketch.message_id,
                     sketch.created_at_ms,
@@ -89,7 +89,7 @@ class Sketches:
 
         return await self._database.write(work)
 
-    async def get(self, sketch_id: int) -> Sketch | None:
+    async def get(self, sketch_id: int) -> ImageGeneration | None:
         """Give a sketch, if it is still kept."""
 
         row_id = await self._id(sketch_id)
@@ -100,7 +100,7 @@ class Sketches:
         row = await self._database.read(work)
         if row is None or self._gone.any_of((row[0], row[1], row[9])):
             return None
-        return Sketch(
+        return ImageGeneration(
             channel_id=row[0],
             thread_of=row[1],
             guild_id=row[2],

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from bot.clock import SystemClock
-from bot.store.lifeline import LITTER_AFTER_S, holding, pulses
+from bot.liveness import LITTER_AFTER_S, holding, pulses
 
 HOLD_UNTIL_KILLED = """
 import pathlib, sys, time
-from bot.store.lifeline import holding
+from bot.liveness import holding
 with holding(pathlib.Path(sys.argv[1]), "other") as lifeline:
     lifeline.beat(connected=True)
     print("held", flush=True)

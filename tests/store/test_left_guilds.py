@@ -11,7 +11,7 @@ from a_turn import CHANNEL, TURN
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Transaction
-from bot.store.departures import BELONGINGS, Departures
+from bot.store.left_guilds import BELONGINGS, LeftGuilds
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
 
@@ -19,8 +19,8 @@ LEFT, OTHER = 7, 8
 
 
 @pytest.fixture
-def departures(database: Database) -> Departures:
-    return Departures(database)
+def departures(database: Database) -> LeftGuilds:
+    return LeftGuilds(database)
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ async def servers(database: Database) -> None:
     await conversations.save(dataclasses.replace(TURN, guild_id=None))
 
 
-async def test_every_server_of_which_something_is_kept_is_known(departures: Departures, servers: None) -> None:
+async def test_every_server_of_which_something_is_kept_is_known(departures: LeftGuilds, servers: None) -> None:
     assert await departures.known() == {LEFT, OTHER}
 
 
-async def test_a_server_is_due_from_when_it_was_first_missed_until_it_comes_back(departures: Departures) -> None:
+async def test_a_server_is_due_from_when_it_was_first_missed_until_it_comes_back(departures: LeftGuilds) -> None:
     await departures.note([LEFT, OTHER], 10)
     await departures.note([LEFT], 20)
     assert await departures.due(9) == []
@@ -48,7 +48,7 @@ async def test_a_server_is_due_from_when_it_was_first_missed_until_it_comes_back
 
 
 async def test_a_purge_takes_everything_of_that_server_and_nothing_else(
-    departures: Departures, database: Database, servers: None
+    departures: LeftGuilds, database: Database, servers: None
 ) -> None:
     await departures.note([LEFT], 10)
     assert await departures.purge(LEFT, noted_before_ms=10) == 252
@@ -58,7 +58,7 @@ async def test_a_purge_takes_everything_of_that_server_and_nothing_else(
     assert len(await Conversations(database).public_line(CHANNEL, 300)) == 1
 
 
-async def test_a_server_that_is_back_is_not_purged(departures: Departures, servers: None) -> None:
+async def test_a_server_that_is_back_is_not_purged(departures: LeftGuilds, servers: None) -> None:
     await departures.note([LEFT], 10)
     await departures.clear([LEFT])
     assert await departures.purge(LEFT, noted_before_ms=10) == 0
@@ -89,7 +89,7 @@ def test_every_table_with_a_column_for_servers_is_purged(connection: sqlite3.Con
 
 
 async def test_a_servers_use_goes_too_unless_some_of_it_is_still_to_be_settled(
-    departures: Departures, database: Database
+    departures: LeftGuilds, database: Database
 ) -> None:
     async def used(transaction: Transaction) -> None:
         for number, subject in ((1, LEFT), (2, LEFT), (3, OTHER)):

@@ -1,0 +1,41 @@
+"""PersonalData' voices and speeds, as kept."""
+
+import pytest
+from a_turn import ANN, BEN
+
+from bot.store.database import Database
+from bot.store.personal_data import PersonalData
+from bot.store.voice_settings import StoredVoice, StoredVoices
+
+
+@pytest.fixture
+def stored(database: Database) -> StoredVoices:
+    return StoredVoices(database)
+
+
+async def test_who_never_chose_has_the_operators(stored: StoredVoices) -> None:
+    assert await stored.of_member(ANN) == StoredVoice(None, 100)
+
+
+async def test_what_is_not_given_stays(stored: StoredVoices) -> None:
+    assert await stored.change(ANN, voice="nova", speed_percent=None, at_ms=1) == StoredVoice("nova", 100)
+    assert await stored.change(ANN, voice=None, speed_percent=150, at_ms=2) == StoredVoice("nova", 150)
+    assert await stored.of_member(ANN) == StoredVoice("nova", 150)
+    assert await stored.of_member(BEN) == StoredVoice()
+
+
+async def test_a_choice_is_taken_back_once(stored: StoredVoices) -> None:
+    await stored.change(ANN, voice="nova", speed_percent=50, at_ms=1)
+    assert [await stored.clear(ANN), await stored.clear(ANN)] == [True, False]
+    assert await stored.of_member(ANN) == StoredVoice()
+
+
+async def test_a_member_sees_their_choice_and_it_goes_with_their_data(stored: StoredVoices, database: Database) -> None:
+    members = PersonalData(database)
+    await stored.change(ANN, voice="nova", speed_percent=50, at_ms=7)
+    await stored.change(BEN, voice="echo", speed_percent=200, at_ms=7)
+    found = (await members.traces(ANN))["voice_preferences"]
+    assert found == [{"voice": "nova", "speed_percent": 50, "changed_at_ms": 7}]
+    assert await members.forget(ANN) == 1
+    assert await stored.of_member(ANN) == StoredVoice()
+    assert await stored.of_member(BEN) == StoredVoice("echo", 200)
