@@ -7,7 +7,7 @@ gives its lines back to be read as text, where it turned out to be none.
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from bot.markdown.fences import QUOTE, Place, descend
+from bot.markdown.fences import QUOTE, BlockState, descend
 
 
 class Paper(Protocol):
@@ -50,7 +50,7 @@ class Inset:
     containers: tuple[int, ...]
 
     @classmethod
-    def of(cls, line: str, after: Place) -> Self | None:
+    def of(cls, line: str, after: BlockState) -> Self | None:
         """Tell where `line` stands, with `after` it; None where a list item begins in the very line."""
         inset = cls(after.containers)
         return None if inset.content_of(line) is None else inset

@@ -11,7 +11,7 @@ here are CommonMark's, with these decisions:
   a fence line added for them would leave CommonMark's view open.
 * `~~~` fences are CommonMark's alone; they are closed and reopened with tildes, which Discord shows as they are.
 
-One line at a time, constant memory: a `Place` is all that is known after a line.
+One line at a time, constant memory: a `BlockState` is all that is known after a line.
 """
 
 import re
@@ -66,7 +66,7 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BlockState:
     """What is known after a line: the containers, whether a paragraph goes on, and the open fence."""
 
     containers: tuple[int, ...] = ()
@@ -81,11 +81,11 @@ class Place:
         return self.fence or self.loose
 
 
-START: Final = Place()
-_PROSE: Final = Place(in_paragraph=True)
+START: Final = BlockState()
+_PROSE: Final = BlockState(in_paragraph=True)
 
 
-def follow(place: Place, line: str) -> Place:
+def follow(place: BlockState, line: str) -> BlockState:
     """Tell what is open after `line`, which comes after `place` and has no line end."""
     if not place.containers and not place.loose:  # the common cases, cheaply
         if place.fence is None and line[:1].isalpha():
@@ -119,25 +119,27 @@ def descend(containers: tuple[int, ...], line: str) -> tuple[int, int]:
     return len(containers), column
 
 
-def _read_block(place: Place, line: str) -> Place:
+def _read_block(place: BlockState, line: str) -> BlockState:
     """`follow` by CommonMark's rules alone."""
     depth, column = descend(place.containers, line)
     all_go_on = depth == len(place.containers)
     if place.fence is not None and all_go_on:
         content = line[column:]
         if place.fence.is_closed_by(content):
-            return Place(place.containers)
+            return BlockState(place.containers)
         if place.fence.filled or not content.strip():
             return place
         return replace(place, fence=replace(place.fence, filled=True))
     containers = place.containers[:depth]
     if not line[column:].strip(" "):
         hollow_ends = place.hollow and all_go_on
-        return Place(containers[:-1] if hollow_ends else containers)
+        return BlockState(containers[:-1] if hollow_ends else containers)
     return _read_openings(place, line, column, containers, all_go_on=all_go_on)
 
 
-def _read_openings(place: Place, line: str, column: int, containers: tuple[int, ...], *, all_go_on: bool) -> Place:
+def _read_openings(
+    place: BlockState, line: str, column: int, containers: tuple[int, ...], *, all_go_on: bool
+) -> BlockState:
     """Read the containers and the block that a line begins, from `column` on."""
     before = containers
     while True:
@@ -145,33 +147,33 @@ def _read_openings(place: Place, line: str, column: int, containers: tuple[int, 
         start = column + indent
         goes_on = place.in_paragraph and containers is before  # nothing new so far, so the paragraph may go on
         if indent >= 4:
-            return replace(place, hollow=False, loose=None) if goes_on else Place(containers)
+            return replace(place, hollow=False, loose=None) if goes_on else BlockState(containers)
         if line[start] == ">" and len(containers) < _DEEPEST:
             containers = (*containers, QUOTE)
             column = start + 2 if line[start + 1 : start + 2] == " " else start + 1
             if not line[column:].strip(" "):
-                return Place(containers)
+                return BlockState(containers)
             continue
         content = line[start:]
         opening = _OPENING.match(content)
         if opening:
-            return Place(containers, fence=_fence(opening, containers))
+            return BlockState(containers, fence=_fence(opening, containers))
         interrupted = goes_on and all_go_on  # a paragraph of this very depth, not of one that ends here
         if _HEADING.match(content) or _RULE.match(content) or (interrupted and _UNDERLINE.match(content)):
-            return Place(containers)
+            return BlockState(containers)
         item = _ITEM.match(content) if len(containers) < _DEEPEST else None
         if item and not (interrupted and not _may_interrupt(item, content)):
             after_marker = start + item.end()
             gap = _indent(line, after_marker)
             if after_marker + gap == len(line):
-                return Place((*containers, indent + item.end() + 1), hollow=True)
+                return BlockState((*containers, indent + item.end() + 1), hollow=True)
             width = indent + item.end() + (gap if gap <= 4 else 1)
             containers = (*containers, width)
             column += width
             continue
         if goes_on:
-            return Place(place.containers, in_paragraph=True)
-        return Place(containers, in_paragraph=True)
+            return BlockState(place.containers, in_paragraph=True)
+        return BlockState(containers, in_paragraph=True)
 
 
 def _follow_loose(fence: Fence | None, line: str, *, seen: bool) -> Fence | None:

@@ -4,11 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from bot.markdown.ahead import MORE, REACH, Ahead, Inside, Span
-from bot.markdown.emphasis import without_emphasis
+from bot.markdown.emphasis import Pairs, without_emphasis
+from bot.markdown.inline_spans import BEGUN_START, START, read
 from bot.markdown.links import Link
-from bot.markdown.pairs import Pairs
-from bot.markdown.spans import BEGUN_START, START, read
+from bot.markdown.lookahead import MORE, REACH, Inside, Lookahead, Span
 
 _DEEPEST: Final = 4
 """Spans within spans are looked into so many times."""
@@ -78,7 +77,7 @@ def _read(text: str, before: str, line_break: str, depth: int, *, is_end: bool) 
             pieces.append(text[at:end])
         else:
             is_all = is_end or len(text) - at >= REACH
-            span = read(Ahead(text[at : at + REACH], is_all, before, pairs, at), inside, line_break)
+            span = read(Lookahead(text[at : at + REACH], is_all, before, pairs, at), inside, line_break)
             if span is MORE:
                 break
             end = at + (span.length if isinstance(span, Span) else 1)

@@ -14,7 +14,7 @@ import re
 from copy import copy
 from typing import Final
 
-from bot.markdown.sheet import LOOKAHEAD, Opening, Sheet, is_closed_by
+from bot.markdown.page_layout import LOOKAHEAD, Opening, PageLayout, is_closed_by
 
 MESSAGE_LIMIT: Final = 2000
 """Code points in a message's content (Discord: resources/message)."""
@@ -67,7 +67,7 @@ class Splitter:
         self._rest += self._carriage_return.replace("\r", "\n")
         parts: list[str] = []
         while self._begin(is_all=True):
-            sheet = Sheet(self._opening, self._rest, self._limit) if len(self._rest) < self._reach else None
+            sheet = PageLayout(self._opening, self._rest, self._limit) if len(self._rest) < self._reach else None
             if sheet is not None and sheet.holds_all():
                 parts.append(sheet.render(len(self._rest)))
                 break
@@ -87,7 +87,7 @@ class Splitter:
         """
         parts: list[str] = []
         while self.room < room and self._begin(is_all=False):
-            sheet = Sheet(self._opening, self._rest, self._limit)
+            sheet = PageLayout(self._opening, self._rest, self._limit)
             if sheet.holds_all():
                 announced = _ANNOUNCEMENT.search(self._rest)
                 position = announced.start() if announced else len(self._rest)
@@ -110,17 +110,17 @@ class Splitter:
             return trial.preview(room)
         if not self._begun:
             return ""
-        sheet = Sheet(self._opening, self._rest[: self._reach], room)
+        sheet = PageLayout(self._opening, self._rest[: self._reach], room)
         if sheet.is_bare():
             return ""
         return sheet.render(len(self._rest) if sheet.holds_all() else sheet.fullest_cut())
 
     def _cut(self) -> list[str]:
         """Take one part off the rest; none when only white space was there."""
-        sheet = Sheet(self._opening, self._rest[: self._reach], self._limit)
+        sheet = PageLayout(self._opening, self._rest[: self._reach], self._limit)
         return self._end(sheet, sheet.best_cut())
 
-    def _end(self, sheet: Sheet, position: int) -> list[str]:
+    def _end(self, sheet: PageLayout, position: int) -> list[str]:
         """End the part at `position`."""
         part = sheet.render(position)
         self._opening = sheet.opening_at(position)

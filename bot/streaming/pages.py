@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bot.markdown.rendering import Rendering
+from bot.markdown.renderer import Rendering
 from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.streaming.controls import NONE, Controls
 from bot.text_work import split_slices

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from random import Random
 
-from bot.markdown.rendering import Rendering, rendered
+from bot.markdown.renderer import Rendering, rendered
 from bot.markdown.splitter import Splitter, split
 from tests.support.adversarial_shapes import SHAPES
 from tests.support.markdown_oracle import has_open_fence, shows_whole

@@ -13,7 +13,7 @@ import pytest
 from bot.api.thinking import ThinkingFilter
 from bot.conversation.texts import decoded
 from bot.errors import NoSpeakableText
-from bot.markdown.rendering import Rendering, rendered
+from bot.markdown.renderer import Rendering, rendered
 from bot.markdown.splitter import Splitter, split
 from bot.speech.pieces import cut
 from bot.speech.pronunciation import Pronunciation

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.markdown.fences import START, Place, follow
+from bot.markdown.fences import START, BlockState, follow
 from tests.support.markdown_oracle import has_open_fence
 
 SHARDS = [
@@ -16,7 +16,7 @@ SHARDS = [
 LINES = st.lists(st.lists(st.sampled_from(SHARDS), max_size=6).map("".join), min_size=1, max_size=10)
 
 
-def place_after(text: str) -> Place:
+def place_after(text: str) -> BlockState:
     place = START
     for line in text.split("\n"):
         place = follow(place, line)

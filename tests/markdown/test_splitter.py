@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.markdown.sheet import LOOKAHEAD, Opening, Sheet
+from bot.markdown.page_layout import LOOKAHEAD, Opening, PageLayout
 from bot.markdown.splitter import MESSAGE_LIMIT, Splitter, split
 from tests.support.markdown_oracle import has_open_fence, is_only_a_fence, shows_whole
 from tests.support.markdown_samples import pieces, sample
@@ -164,13 +164,13 @@ def test_streamed_answers_end_up_as_the_whole_would(seed: int) -> None:
 
 def test_each_part_is_laid_out_once_however_small_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     layouts: list[int] = []
-    original = Sheet.__init__
+    original = PageLayout.__init__
 
-    def counting(self: Sheet, opening: Opening, window: str, limit: int) -> None:
+    def counting(self: PageLayout, opening: Opening, window: str, limit: int) -> None:
         layouts.append(len(window))
         original(self, opening, window, limit)
 
-    monkeypatch.setattr(Sheet, "__init__", counting)
+    monkeypatch.setattr(PageLayout, "__init__", counting)
     splitter, text = Splitter(), "Some words in a sentence. " * 800
     parts = [part for character in text for part in splitter.feed(character)]
     assert len(layouts) == len(parts)

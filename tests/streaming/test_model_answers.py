@@ -3,7 +3,7 @@
 import pytest
 
 from bot.api.thinking import ThinkingFilter
-from bot.markdown.rendering import rendered
+from bot.markdown.renderer import rendered
 from bot.streaming.pages import IN_FILE, MOST_MESSAGES, Pages
 from tests.support.markdown_oracle import has_open_fence, misaligned, missing_words
 from tests.support.markdown_samples import pieces

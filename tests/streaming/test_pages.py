@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.markdown.rendering import Rendering
+from bot.markdown.renderer import Rendering
 from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE, Page, Pages
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.markdown_samples import pieces, sample

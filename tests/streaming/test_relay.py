@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from bot.markdown.rendering import rendered
+from bot.markdown.renderer import rendered
 from bot.streaming.controls import NONE, Action, Controls
 from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE
 from bot.streaming.relay import THINKING, Relay, Shown

@@ -9,7 +9,7 @@ import pytest
 
 from bot import errors
 from bot.api.thinking import ThinkingFilter
-from bot.markdown.rendering import rendered
+from bot.markdown.renderer import rendered
 from sandbox.client.interaction_result import Invocation
 from sandbox.client.user import Person
 from sandbox.discord.messages import MessageFlag

@@ -7,7 +7,7 @@ import pytest
 
 from bot.markdown import grid
 from bot.markdown.grid import WIDEST
-from bot.markdown.rendering import Rendering, rendered
+from bot.markdown.renderer import Rendering, rendered
 from tests.support.markdown_oracle import misaligned
 
 NAMES = """\

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.markdown.ahead import REACH
-from bot.markdown.pairs import Pairs
-from bot.markdown.rendering import Rendering, rendered
+from bot.markdown.emphasis import Pairs
+from bot.markdown.lookahead import REACH
+from bot.markdown.renderer import Rendering, rendered
 from bot.markdown.splitter import split
 from tests.support.markdown_oracle import has_open_fence
 from tests.support.markdown_samples import pieces, sample

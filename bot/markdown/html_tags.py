@@ -4,10 +4,9 @@ import html
 import re
 from typing import Final
 
-from bot.markdown.ahead import MORE, PUNCTUATION, Ahead, Inside, Reading, Span
-from bot.markdown.formulas import as_code
 from bot.markdown.links import Link
-from bot.markdown.scripts import lowered, raised
+from bot.markdown.lookahead import MORE, PUNCTUATION, Inside, Lookahead, Reading, Span
+from bot.markdown.math import as_code, lowered, raised
 
 RULE: Final = "─" * 15
 """Stands for a horizontal rule."""
@@ -36,7 +35,7 @@ _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,30}|#\d{1,7}|#[xX][0-9A-Fa-f]{1
 _BEGUN_ENTITY = re.compile(r"&[A-Za-z0-9#]{0,31}")
 
 
-def read_tag(ahead: Ahead, inside: Inside, line_break: str) -> Reading:
+def read_tag(ahead: Lookahead, inside: Inside, line_break: str) -> Reading:
     """Read what begins with `<`: a tag, an element, a comment, or one of Discord's own marks."""
     text = ahead.text
     if atom := _ATOM.match(text):
@@ -70,7 +69,7 @@ def read_tag(ahead: Ahead, inside: Inside, line_break: str) -> Reading:
     return _pair(ahead, tag, name, inside)
 
 
-def _pair(ahead: Ahead, tag: re.Match[str], name: str, inside: Inside) -> Reading:
+def _pair(ahead: Lookahead, tag: re.Match[str], name: str, inside: Inside) -> Reading:
     """Read an element of HTML from its opening tag to its closing one, in the same line."""
     closing = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(ahead.text, tag.end())
     if closing is None:
@@ -98,7 +97,7 @@ def _pair(ahead: Ahead, tag: re.Match[str], name: str, inside: Inside) -> Readin
     return Span(closing.end(), f"{front}{mark}{core}{mark}{back}", bare)
 
 
-def _gone(ahead: Ahead, length: int) -> Span | None:
+def _gone(ahead: Lookahead, length: int) -> Span | None:
     """Show nothing of a tag; but between two runs of fence characters it stays, lest they become a fence."""
     return None if ahead.before and ahead.before in "`~" else Span(length, "", "")
 
@@ -108,7 +107,7 @@ def _attribute(tag: re.Match[str], name: str) -> str:
     return html.unescape(next((value for value in found.groups() if value), "")) if found else ""
 
 
-def read_entity(ahead: Ahead) -> Reading:
+def read_entity(ahead: Lookahead) -> Reading:
     """Read a character that is written by its name or number."""
     entity = _ENTITY.match(ahead.text)
     if entity is None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.markdown import cuts
-from bot.markdown.fences import QUOTE, START, Place, descend, follow
+from bot.markdown import break_points
+from bot.markdown.fences import QUOTE, START, BlockState, descend, follow
 
 LOOKAHEAD: Final = 64
 """How far beyond the limit a cut may look, in characters. What comes later never changes it."""
@@ -27,7 +27,7 @@ class Opening:
     """
 
     line: str = ""
-    place: Place = START
+    place: BlockState = START
     containers: tuple[int, ...] = ()
     ragged: bool = False
 
@@ -40,13 +40,13 @@ class _Line:
     end: int
     shown: str
     offset: int  # where `shown` begins in the part
-    before: Place
-    after: Place
+    before: BlockState
+    after: BlockState
     carried: tuple[int, ...]  # the opening's containers, as long as lines are in them
     ragged: bool  # the part's first line, without them
 
 
-class Sheet:
+class PageLayout:
     """The window of text from which a part is cut, laid out behind an opening.
 
     `window` must not begin with a blank line. Positions are those of the window. Lengths are code points, as Discord
@@ -103,7 +103,7 @@ class Sheet:
     def fullest_cut(self) -> int:
         """Choose the last position that fits, at a word if one is near."""
         most = self._most()
-        for position in cuts.word_ends(self._window, max(1, most - self._limit // 8), most):
+        for position in break_points.word_ends(self._window, max(1, most - self._limit // 8), most):
             if self._is_good(position):
                 return position
         for position in self._characters(most):
@@ -175,27 +175,27 @@ class Sheet:
 
     def _sentences(self) -> Iterator[int]:
         most = self._most()
-        atoms = cuts.atoms(self._window, self._limit // 2, most)
-        for position in cuts.sentence_ends(self._window, self._limit // 2, most):
+        atoms = break_points.atoms(self._window, self._limit // 2, most)
+        for position in break_points.sentence_ends(self._window, self._limit // 2, most):
             if not self._place_at(position).open and self._starts_well(position, atoms):
                 yield position
 
     def _words(self) -> Iterator[int]:
         most = self._most()
-        atoms = cuts.atoms(self._window, self._limit // 8, most)
-        for position in cuts.word_ends(self._window, self._limit // 8, most):
+        atoms = break_points.atoms(self._window, self._limit // 8, most)
+        for position in break_points.word_ends(self._window, self._limit // 8, most):
             if self._starts_well(position, atoms):
                 yield position
 
     def _characters(self, most: int) -> Iterator[int]:
-        for start, end in cuts.atoms(self._window, most - 1, most):
+        for start, end in break_points.atoms(self._window, most - 1, most):
             if start < most < end and start > self._limit // 8:
                 yield start
-        yield cuts.nearest_character(self._window, most)
+        yield break_points.nearest_character(self._window, most)
 
     def _starts_well(self, position: int, atoms: list[tuple[int, int]]) -> bool:
         in_atom = any(start < position < end for start, end in atoms)
-        return not in_atom and (self._window[position] == "\n" or not cuts.begins_block(self._window, position))
+        return not in_atom and (self._window[position] == "\n" or not break_points.begins_block(self._window, position))
 
     def _is_good(self, position: int) -> bool:
         """Whether a cut fits, ends in no empty fence and leaves more than a fence for the next part."""
@@ -215,7 +215,7 @@ class Sheet:
         taken_off = line.end - line.start - len(line.shown)
         return max(1, min(line.start + taken_off + room, line.end, len(self._window) - 1))
 
-    def _place_at(self, position: int) -> Place:
+    def _place_at(self, position: int) -> BlockState:
         line = self._line_at(position)
         return line.after if position == line.end else follow(line.before, self._partial(line, position))
 
@@ -227,7 +227,7 @@ class Sheet:
         shown = _without(line.carried, front) if line.carried and not line.ragged else None
         return front if shown is None else shown
 
-    def _closing(self, place: Place) -> list[str]:
+    def _closing(self, place: BlockState) -> list[str]:
         """Name the line that closes what is open, if one does so without opening something else."""
         fence = place.open
         return [fence.closing] if fence is not None and follow(place, fence.closing).open is None else []

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from bot.markdown.emphasis import Pairs
 from bot.markdown.links import Link
-from bot.markdown.pairs import Pairs
 
 REACH: Final = 1024
 """A span longer than this, in characters, is read as ordinary text."""
@@ -40,7 +40,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class Lookahead:
     """The text from a span's first character on: as much of `REACH` as has come, and whether no more of it will."""
 
     text: str
@@ -53,9 +53,9 @@ class Ahead:
         """The answer where nothing was found so far."""
         return None if self.is_all else MORE
 
-    def beyond(self, length: int) -> "Ahead":
+    def beyond(self, length: int) -> "Lookahead":
         """Look on from `length` characters further."""
-        return Ahead(self.text[length:], self.is_all, self.text[length - 1], self.pairs, self.at + length)
+        return Lookahead(self.text[length:], self.is_all, self.text[length - 1], self.pairs, self.at + length)
 
     def closing(self, start: int) -> int | None:
         """Find what closes the bracket at `start`; None where it has not come."""

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from bot.markdown.blocks import Inset, Paper
-from bot.markdown.formulas import as_code
+from bot.markdown.math import as_code
 
 LONGEST: Final = 1500
 """Characters of a formula; what goes on for longer was no formula."""

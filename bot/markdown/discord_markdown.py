@@ -8,17 +8,17 @@ on how the text was cut when it came.
 from typing import Final
 
 from bot.markdown.blocks import Block, Inset, Paper
-from bot.markdown.displays import Display, drafted
-from bot.markdown.fences import START, Place, descend, follow
+from bot.markdown.display_math import Display, drafted
+from bot.markdown.fences import START, BlockState, descend, follow
 from bot.markdown.inline import Inline, without_unfinished
 from bot.markdown.lines import ENOUGH, Lead, begins_fence, is_ordinary, translate
-from bot.markdown.tabling import Tabling
+from bot.markdown.table_renderer import TableRenderer
 
 _LONGEST: Final = 4000
 """Whatever a line began like: with so many characters it is shown as it comes."""
 
 
-class Translator:
+class DiscordMarkdown:
     """Translates a text as it comes and writes it on `paper`."""
 
     def __init__(self, paper: Paper) -> None:
@@ -129,7 +129,7 @@ class Translator:
             return
         inset = Inset.of(line, self._place)
         if inset is not None:
-            self._block = Display.begun_by(line, inset, self._paper) or Tabling.begun_by(line, inset, self._paper)
+            self._block = Display.begun_by(line, inset, self._paper) or TableRenderer.begun_by(line, inset, self._paper)
         if self._block is None:
             self._write(line, in_paragraph=before.in_paragraph)
 
@@ -145,7 +145,7 @@ class Translator:
             self._paper.write(shown + "\n")
 
 
-def _stays(place: Place, line: str) -> bool:
+def _stays(place: BlockState, line: str) -> bool:
     """Whether `line` belongs to a fence that is open before it, as code or as its end."""
     if place.fence is None:
         return place.loose is not None

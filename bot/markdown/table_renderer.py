@@ -19,7 +19,7 @@ _OTHER = re.compile(r"#{1,6} |>|[-*+] |\d{1,9}[.)] |`{3}|~{3}")
 _BEGUN_DELIMITER = re.compile(r"[|:\- \t]*")
 
 
-class Tabling:
+class TableRenderer:
     """A table under way. In a grid that goes on in another message the header stands again."""
 
     def __init__(self, paper: Paper, inset: Inset, line: str, header: str) -> None:
@@ -35,7 +35,7 @@ class Tabling:
         self._has_told = False
 
     @classmethod
-    def begun_by(cls, line: str, inset: Inset, paper: Paper) -> "Tabling | None":
+    def begun_by(cls, line: str, inset: Inset, paper: Paper) -> "TableRenderer | None":
         """Begin one if `line` may be a header."""
         content = inset.content_of(line) or ""
         return cls(paper, inset, line, content) if "|" in content and not _OTHER.match(content) else None

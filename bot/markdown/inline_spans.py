@@ -2,11 +2,10 @@
 
 import re
 
-from bot.markdown.ahead import MORE, PUNCTUATION, Ahead, Inside, More, Reading, Span
-from bot.markdown.formulas import as_code, has_operator, looks_like_formula
+from bot.markdown.html_tags import read_entity, read_tag
 from bot.markdown.links import Link
-from bot.markdown.scripts import raised
-from bot.markdown.tags import read_entity, read_tag
+from bot.markdown.lookahead import MORE, PUNCTUATION, Inside, Lookahead, More, Reading, Span
+from bot.markdown.math import as_code, has_operator, looks_like_formula, raised
 
 # Where a span may begin. A web address counts as one, for nothing in it means anything else.
 START = re.compile(r"[\\`$!\[<&]|https?://", re.IGNORECASE)
@@ -18,7 +17,7 @@ _ADDRESS = re.compile(r"[^\s<>`|\[\]\"]+")
 _FOOTNOTE = re.compile(r"\[\^([^\s\[\]^]{1,40})\]")
 
 
-def read(ahead: Ahead, inside: Inside, line_break: str) -> Reading:
+def read(ahead: Lookahead, inside: Inside, line_break: str) -> Reading:
     """Read the span that `ahead` begins with."""
     match ahead.text[0]:
         case "\\":
@@ -38,7 +37,7 @@ def read(ahead: Ahead, inside: Inside, line_break: str) -> Reading:
     return _address(ahead)
 
 
-def _escape(ahead: Ahead) -> Reading:
+def _escape(ahead: Lookahead) -> Reading:
     if len(ahead.text) < 2:
         return Span(1, "", "") if ahead.is_all else MORE  # at its end it only breaks the line
     kind = ahead.text[1]
@@ -54,7 +53,7 @@ def _escape(ahead: Ahead) -> Reading:
     return Span(2, ahead.text[:2], kind) if kind in PUNCTUATION else None
 
 
-def _code(ahead: Ahead) -> Reading:
+def _code(ahead: Lookahead) -> Reading:
     runs = _TICKS.finditer(ahead.text)
     opening = next(runs).end()
     if opening == len(ahead.text) and not ahead.is_all:
@@ -69,7 +68,7 @@ def _code(ahead: Ahead) -> Reading:
     return Span(opening, "`" * opening, "`" * opening) if ahead.is_all else MORE
 
 
-def _dollars(ahead: Ahead) -> Reading:
+def _dollars(ahead: Lookahead) -> Reading:
     text = ahead.text
     if text.startswith("$$"):
         run = len(text) - len(text.lstrip("$"))
@@ -103,7 +102,7 @@ def _is_of_a_word(character: str) -> bool:
     return character.isascii() and (character.isalnum() or character in tuple("_$({\\"))
 
 
-def _image(ahead: Ahead) -> Reading:
+def _image(ahead: Lookahead) -> Reading:
     if len(ahead.text) < 2:
         return ahead.unless_more()
     if ahead.text[1] != "[":
@@ -116,7 +115,7 @@ def _image(ahead: Ahead) -> Reading:
     return Span(length + 1, link.shown, link.text, link)
 
 
-def _bracket(ahead: Ahead, inside: Inside) -> Reading:
+def _bracket(ahead: Lookahead, inside: Inside) -> Reading:
     if ahead.text.startswith("[^") or len(ahead.text) == 1:
         mark = _FOOTNOTE.match(ahead.text)
         if mark is not None:
@@ -133,7 +132,7 @@ def _bracket(ahead: Ahead, inside: Inside) -> Reading:
     return Span(length, link.shown, bare, link)
 
 
-def _link(ahead: Ahead) -> tuple[int, Link] | More | None:
+def _link(ahead: Lookahead) -> tuple[int, Link] | More | None:
     """Read `[text](target "title")`, with brackets in pairs, and give its length and itself."""
     end = ahead.closing(0) if "]" in ahead.text else None
     if end is None or (end + 1 == len(ahead.text) and not ahead.is_all):
@@ -160,7 +159,7 @@ def _link(ahead: Ahead) -> tuple[int, Link] | More | None:
     return close + 1, Link(ahead.text[1:end], target, title[1:-1].replace('"', "'"))
 
 
-def _address(ahead: Ahead) -> Reading:
+def _address(ahead: Lookahead) -> Reading:
     address = _ADDRESS.match(ahead.text)
     assert address is not None, "an address begins with its scheme"
     if address.end() == len(ahead.text) and not ahead.is_all:

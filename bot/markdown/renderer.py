@@ -3,8 +3,8 @@
 Used like a `Splitter`. However the text arrives, the parts are the same; those that are complete never change.
 """
 
+from bot.markdown.discord_markdown import DiscordMarkdown
 from bot.markdown.splitter import MESSAGE_LIMIT, Splitter, split
-from bot.markdown.translator import Translator
 
 
 def rendered(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
@@ -20,7 +20,7 @@ class Rendering:
         self._limit = limit
         self._splitter = Splitter(limit)
         self._parts = _Parts(self._splitter)
-        self._translator = Translator(self._parts)
+        self._translator = DiscordMarkdown(self._parts)
         self._source: list[str] | None = []  # until there is a part
 
     def feed(self, text: str) -> list[str]:
