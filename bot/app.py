@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.api.client import ApiClient
 from bot.api.transport import open_session
-from bot.audio.pool import Pool
+from bot.audio.worker_pool import WorkerPool
 from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
 from bot.clock import Clock
 from bot.conversation.answering import Answering
@@ -78,7 +78,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             clock=clock,
             intake=intake,
         )
-        audio = stack.enter_context(Pool())
+        audio = stack.enter_context(WorkerPool())
         subjects = Subjects(key_from(settings.discord_token.get_secret_value()))
         ceilings = _ceilings(settings)
         process = secrets.token_hex(8)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.audio.pool import Pool
+from bot.audio.worker_pool import WorkerPool
 from bot.catalogue import Catalogue
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
@@ -54,5 +54,5 @@ class Services:
     roster: Roster
     recovery: Recovery
     lifeline: ProcessLock
-    audio: Pool
+    audio: WorkerPool
     reciting: Reciting

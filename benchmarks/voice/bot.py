@@ -17,8 +17,8 @@ from discord.gateway import DiscordWebSocket
 from yarl import URL
 
 from benchmarks.voice.clip import BYTES_PER_S
-from bot.audio.pool import Pool
-from bot.audio.talk import Talk
+from bot.audio.opus_stream import OpusStream
+from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
 from bot.ui.voice.link import Link, open_link
 from bot.ui.voice.tape import Tape
@@ -37,7 +37,7 @@ class Bot(discord.AutoShardedClient):
         super().__init__(intents=discord.Intents(guilds=True, voice_states=True), guild_ready_timeout=0.05)
         self.arrangement = arrangement
         self.mp3 = mp3
-        self.pool = Pool()
+        self.pool = WorkerPool()
 
     async def measure(self) -> dict[str, object]:
         """Play everywhere at once, and tell when each began and what it cost."""
@@ -65,7 +65,7 @@ class Bot(discord.AutoShardedClient):
     # ------------------------------------------------------------------ the whole MP3 is there
 
     async def _ours(self, link: Link, after: Callable[[object], None]) -> int:
-        talk = Talk(self.pool)
+        talk = OpusStream(self.pool)
         clip, began = talk.clip(), time.time_ns()
         clip.feed(self.mp3.read_bytes())
         clip.end()
@@ -87,7 +87,7 @@ class Bot(discord.AutoShardedClient):
     # ------------------------------------------------------------------ it arrives bit by bit
 
     async def _ours_arriving(self, link: Link, after: Callable[[object], None]) -> int:
-        talk = Talk(self.pool)
+        talk = OpusStream(self.pool)
         clip, began = talk.clip(), time.time_ns()
         talk.close()
         arriving = asyncio.create_task(self._arrive(clip.feed, clip.end))

@@ -4,12 +4,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bot.audio.frames import PACKET_SAMPLES, RATE
-from bot.audio.moments import Moment
+from bot.audio.constants import PACKET_SAMPLES, RATE
+from bot.audio.thread_event import ThreadsafeEvent
 from bot.errors import BotError
 
 if TYPE_CHECKING:
-    from bot.audio.talk import Talk
+    from bot.audio.opus_stream import OpusStream
 
 READY_PACKETS: Final = 10
 """Packets that are there before a clip begins: 200 ms to get ahead by."""
@@ -18,7 +18,7 @@ _PIECE_BYTES: Final = 2048  # what is decoded in one go: about a quarter of a se
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PlaybackResult:
     """What became of a clip: how much of it was read, and why not all of it."""
 
     seconds: float
@@ -32,11 +32,11 @@ class Clip:
     The talk keeps the fields without a public name; its lock guards them.
     """
 
-    def __init__(self, talk: "Talk", speed: float) -> None:
+    def __init__(self, talk: "OpusStream", speed: float) -> None:
         self.speed: Final = speed
         self._talk = talk
-        self._is_ready, self._is_done = Moment(), Moment()
-        self._heard: Heard | None = None
+        self._is_ready, self._is_done = ThreadsafeEvent(), ThreadsafeEvent()
+        self._heard: PlaybackResult | None = None
 
         self._waiting: deque[memoryview] = deque()
         self._taken: list[memoryview] = []  # until a packet was read: if one before it is dropped, it begins again
@@ -75,7 +75,7 @@ class Clip:
         """Wait until about 200 ms of it are there to be read, or all of it, or until it is done."""
         await self._is_ready.wait()
 
-    async def done(self) -> Heard:
+    async def done(self) -> PlaybackResult:
         """Wait until its last packet was read, or it was dropped, or it turned out to be no MP3."""
         await self._is_done.wait()
         assert self._heard is not None
@@ -129,7 +129,7 @@ class Clip:
         """Settle what became of it, and wake who waits."""
         if self._heard is not None:
             return
-        self._heard = Heard(self.heard_s, dropped, fault)
+        self._heard = PlaybackResult(self.heard_s, dropped, fault)
         self._waiting.clear()
         self._taken.clear()
         self._is_ready.ring()

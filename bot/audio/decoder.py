@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Final
 
-from bot.audio.frames import RATE, SAMPLE_BYTES
-from bot.audio.tags import ID3_HEAD, id3_bytes, padding
+from bot.audio.constants import RATE, SAMPLE_BYTES
+from bot.audio.mp3_headers import ID3_HEAD, id3_bytes, padding
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame

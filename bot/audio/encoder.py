@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.audio.frames import PACKET_SAMPLES, RATE
+from bot.audio.constants import PACKET_SAMPLES, RATE
 
 LOOKAHEAD: Final = 120
 """Samples that the encoder is late by: what a packet says last is that much older than what went in last."""

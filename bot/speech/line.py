@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.audio.pool import Pool
-from bot.audio.talk import Talk
+from bot.audio.opus_stream import OpusStream
+from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.errors import UserError, VoiceLost
 from bot.speech.speaker import Speaker
@@ -55,7 +55,7 @@ class Line:
     Fair: who has not had the word for longest has it next; members' own utterances stay in their order.
     """
 
-    def __init__(self, speaker: Speaker, pool: Pool, clock: Clock) -> None:
+    def __init__(self, speaker: Speaker, pool: WorkerPool, clock: Clock) -> None:
         self._speaker = speaker
         self._pool = pool
         self._clock = clock
@@ -153,7 +153,7 @@ class Line:
             utterance.near.set()
         self._news.set()
 
-    async def _next(self, talk: Talk) -> Utterance | None:
+    async def _next(self, talk: OpusStream) -> Utterance | None:
         """Let what comes next and may be heard now be heard in `talk`; None where nothing waits any more."""
         while (utterance := self._first()) is not None:
             if not await self._permitted(utterance):
@@ -162,7 +162,7 @@ class Line:
                 return self._take(utterance, talk)
         return None
 
-    def _next_unasked(self, talk: Talk) -> Utterance | None:
+    def _next_unasked(self, talk: OpusStream) -> Utterance | None:
         """Do as `_next` does with what may be heard by anybody: what waits for its very turn is left waiting."""
         utterance = self._first()
         if utterance is None or not (utterance.permit is None or utterance.permit.stands()):
@@ -185,7 +185,7 @@ class Line:
     def _first(self) -> Utterance | None:
         return next(iter(in_turn(self._waiting, self._had_word)), None)
 
-    def _take(self, utterance: Utterance, talk: Talk) -> Utterance:
+    def _take(self, utterance: Utterance, talk: OpusStream) -> Utterance:
         self._waiting.remove(utterance)
         self._taken.append(utterance)
         if utterance.label.turn in self._had_word:
@@ -217,7 +217,7 @@ class Line:
         Raises:
             ExceptionGroup: of the one VoiceLost that says why it cannot be said.
         """
-        talk = Talk(self._pool)
+        talk = OpusStream(self._pool)
         try:
             async with asyncio.TaskGroup() as tasks:
                 utterance = await self._next(talk)
@@ -238,7 +238,7 @@ class Line:
         if utterance.begun:
             await utterance.ready()
 
-    async def _successor(self, utterance: Utterance, talk: Talk) -> Utterance | None:
+    async def _successor(self, utterance: Utterance, talk: OpusStream) -> Utterance | None:
         """Hear `utterance` to its end; return what was let in behind it as soon as its own sound was all there."""
         following: Utterance | None = None
         while not utterance.over:

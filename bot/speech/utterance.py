@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bot.audio.clip import Clip
-from bot.audio.talk import Talk
+from bot.audio.opus_stream import OpusStream
 from bot.errors import UserError
 
 CHARACTERS_PER_S: Final = 15.0
@@ -125,7 +125,7 @@ class Utterance:
         self._pieces: list[Piece] = []
         self._clips: list[Clip] = []
         self._closed = False
-        self._talk: Talk | None = None
+        self._talk: OpusStream | None = None
         self._listening: set[asyncio.Task[None]] = set()
 
     @property
@@ -162,7 +162,7 @@ class Utterance:
         self._closed = True
         self._changed()
 
-    def onto(self, talk: Talk) -> None:
+    def onto(self, talk: OpusStream) -> None:
         """Be heard in `talk`, from now on as more arrives."""
         self._talk = talk
         self.near.set()
@@ -195,7 +195,7 @@ class Utterance:
             piece.drop()
         self._changed()
 
-    def _put(self, piece: Piece, talk: Talk) -> None:
+    def _put(self, piece: Piece, talk: OpusStream) -> None:
         clip = talk.clip(speed=self._speed)
         self._clips.append(clip)
         piece.onto(clip)

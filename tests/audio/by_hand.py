@@ -1,11 +1,11 @@
 """A pool whose turns a test takes by hand, so that what is read does not depend on how fast threads are."""
 
 from bot.audio.clip import Clip
-from bot.audio.pool import Pool, Work
-from bot.audio.talk import Talk
+from bot.audio.opus_stream import OpusStream
+from bot.audio.worker_pool import Work, WorkerPool
 
 
-class ByHand(Pool):
+class ByHand(WorkerPool):
     """Takes turns when it is told to, in the caller's thread."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class ByHand(Pool):
             self.turn()
 
 
-def put(talk: Talk, mp3: bytes, *, speed: float = 1.0) -> Clip:
+def put(talk: OpusStream, mp3: bytes, *, speed: float = 1.0) -> Clip:
     """Append a clip that is all there."""
     clip = talk.clip(speed=speed)
     clip.feed(mp3)
@@ -40,7 +40,7 @@ def put(talk: Talk, mp3: bytes, *, speed: float = 1.0) -> Clip:
     return clip
 
 
-def read(pool: ByHand, talk: Talk, count: int = 100_000) -> list[bytes]:
+def read(pool: ByHand, talk: OpusStream, count: int = 100_000) -> list[bytes]:
     """Read packets as a player does, with the worker always faster; fewer than `count` where the talk ends."""
     packets: list[bytes] = []
     while len(packets) < count:

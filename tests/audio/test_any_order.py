@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.audio.clip import Clip
-from bot.audio.talk import Talk
+from bot.audio.opus_stream import OpusStream
 from tests.audio.by_hand import ByHand, read
 from tests.support.make_sound import mp3
 
@@ -46,7 +46,7 @@ events = st.one_of(
 @given(st.lists(events, min_size=10, max_size=120))
 def test_a_talk_ends_and_what_was_not_dropped_is_heard_whole(happens: list[tuple[str, object]]) -> None:
     pool, clips = ByHand(), list[Given]()
-    talk = Talk(pool)
+    talk = OpusStream(pool)
     for event in happens:
         match event:
             case ("clip", float(seconds)) if len(clips) < 10:

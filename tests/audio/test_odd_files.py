@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from bot.audio.frames import SILENCE
-from bot.audio.talk import Talk
+from bot.audio.constants import SILENCE
+from bot.audio.opus_stream import OpusStream
 from bot.errors import InvalidApiResponse
 from tests.audio.by_hand import ByHand, put, read
 from tests.support.hear_opus import decoded, place
@@ -51,7 +51,7 @@ def id3(size: int, body: bytes = b"", *, flags: int = 0) -> bytes:
 )
 async def test_what_is_no_mp3_is_a_fault_and_the_next_clip_is_heard(file: bytes) -> None:
     pool = ByHand()
-    talk = Talk(pool)
+    talk = OpusStream(pool)
     broken = put(talk, file)
     put(talk, mp3_of(tune(1, 0.5)))
     talk.close()
@@ -67,7 +67,7 @@ async def test_what_is_no_mp3_is_a_fault_and_the_next_clip_is_heard(file: bytes)
 @pytest.mark.parametrize("kept", [2000, 3001, 4567])
 async def test_a_truncated_file_is_heard_as_far_as_it_goes(kept: int) -> None:
     pool = ByHand()
-    talk = Talk(pool)
+    talk = OpusStream(pool)
     clip = put(talk, mp3_of(tune(2, 1))[:kept])
     talk.close()
     packets = read(pool, talk)
@@ -80,7 +80,7 @@ async def test_a_truncated_file_is_heard_as_far_as_it_goes(kept: int) -> None:
 
 async def test_junk_between_frames_is_stepped_over() -> None:
     pool = ByHand()
-    talk = Talk(pool)
+    talk = OpusStream(pool)
     sound = mp3(3)
     clip = put(talk, sound[:9000] + b'{"error": "gateway timeout"}' * 40 + NOISE(3000) + sound[9000:])
     talk.close()
@@ -93,7 +93,7 @@ async def test_junk_between_frames_is_stepped_over() -> None:
 @pytest.mark.parametrize("cut", [1, 9, 4096])
 async def test_tags_are_stepped_over_with_the_pictures_in_them(cut: int) -> None:
     pool = ByHand()
-    talk = Talk(pool)
+    talk = OpusStream(pool)
     file = id3(30_000, mp3(0.5)) + id3(77, flags=0x10) + b"3DI" + bytes(7) + mp3_of(tune(3, 0.5)) + b"TAG" + bytes(125)
     clip = talk.clip()
     for at in range(0, len(file), cut):
@@ -108,7 +108,7 @@ async def test_tags_are_stepped_over_with_the_pictures_in_them(cut: int) -> None
 
 async def test_files_put_end_to_end_are_one_clip_though_their_kinds_differ() -> None:
     pool = ByHand()
-    talk = Talk(pool)
+    talk = OpusStream(pool)
     clip = put(talk, mp3(0.5, rate=24_000) + mp3(0.5, rate=44_100, channels=2) + mp3(0.5, rate=16_000, kbits=24))
     talk.close()
     read(pool, talk)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from bot.audio.pool import Pool
-from bot.audio.talk import SILENCE
+from bot.audio.opus_stream import SILENCE
+from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
 from bot.errors import VoiceLost
 from bot.speech.line import LONGEST, Line, NotForAll, NotYours, VoiceQueueFull, in_turn
@@ -42,8 +42,8 @@ class Listener:
 
 
 @pytest.fixture
-def pool() -> Iterator[Pool]:
-    with Pool() as pool:
+def pool() -> Iterator[WorkerPool]:
+    with WorkerPool() as pool:
         yield pool
 
 
@@ -53,7 +53,7 @@ def listener() -> Listener:
 
 
 @pytest.fixture
-async def line(pool: Pool, listener: Listener) -> AsyncIterator[Line]:
+async def line(pool: WorkerPool, listener: Listener) -> AsyncIterator[Line]:
     line = Line(listener, pool, SystemClock())
     yield line
     await line.close()
@@ -289,7 +289,9 @@ async def test_nothing_is_said_while_nobody_knows_and_a_drop_meanwhile_holds(lin
     assert (listener.packets, asked_about.refused) == (0, None)
 
 
-async def test_after_any_fault_at_all_what_comes_next_is_said(pool: Pool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_after_any_fault_at_all_what_comes_next_is_said(
+    pool: WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
     class OnceBroken(Listener):
         async def speak(self, source: Source) -> None:
             if not self.talks:

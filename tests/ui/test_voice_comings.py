@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.audio.pool import Pool
+from bot.audio.worker_pool import WorkerPool
 from bot.ui.voice import voices as voices_module
 from bot.ui.voice.comings import SERVER_MOST, SHARD_MOST, WITHIN_S, Comings, TooOften
 from bot.ui.voice.voices import NotJoined, NotLeft, Voices
@@ -52,7 +52,7 @@ async def test_coming_and_going_wait_for_one_that_hangs_only_so_long(monkeypatch
     monkeypatch.setattr(voices_module, "LEAVE_WITHIN_S", 0)
     client: Any = None  # nobody is told anything
     channel: Any = SimpleNamespace(id=3, guild=guild(1), mention="<#3>")
-    with Pool() as pool:
+    with WorkerPool() as pool:
         voices = Voices(client, pool, FakeClock(), alone_s=60, idle_s=300)
         async with voices._locks[1]:
             with pytest.raises(NotJoined) as unjoined:

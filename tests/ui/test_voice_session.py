@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.audio.pool import Pool
+from bot.audio.worker_pool import WorkerPool
 from bot.errors import VoiceLost
 from bot.ui.voice import session as voice_session
 from bot.ui.voice.endings import CHANNEL_GONE, GAVE_UP
@@ -43,19 +43,19 @@ class BrokenLink:
 
 
 @pytest.fixture
-def pool() -> Iterator[Pool]:
-    with Pool() as pool:
+def pool() -> Iterator[WorkerPool]:
+    with WorkerPool() as pool:
         yield pool
 
 
 def session_of(
-    link: Any, clock: FakeClock, pool: Pool, losses: list[VoiceLost]
+    link: Any, clock: FakeClock, pool: WorkerPool, losses: list[VoiceLost]
 ) -> Session:  # Any: it stands in for one
     return Session(link, pool, clock, text_channel_id=4, lost=lambda _, loss: losses.append(loss))
 
 
 async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_minute(
-    monkeypatch: pytest.MonkeyPatch, pool: Pool
+    monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
 ) -> None:
     clock, link, losses, tries = FakeClock(), BrokenLink(), list[VoiceLost](), list[float]()
 
@@ -108,7 +108,7 @@ class PlayingLink(SilentLink):
 
 @pytest.mark.parametrize("connected", [False, True], ids=["neither connected nor ended", "nothing is sent"])
 async def test_a_connection_over_which_nothing_comes_is_ended_by_force(
-    monkeypatch: pytest.MonkeyPatch, pool: Pool, connected: bool
+    monkeypatch: pytest.MonkeyPatch, pool: WorkerPool, connected: bool
 ) -> None:
     clock, silent, losses = FakeClock(), SilentLink(connected=connected), list[VoiceLost]()
 
@@ -127,7 +127,7 @@ async def test_a_connection_over_which_nothing_comes_is_ended_by_force(
     await session.leave()
 
 
-async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_heard(pool: Pool) -> None:
+async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_heard(pool: WorkerPool) -> None:
     clock, losses = FakeClock(), list[VoiceLost]()
     session = session_of(SilentLink(connected=True), clock, pool, losses)
     assert session.idle_s == 0
@@ -139,7 +139,7 @@ async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_h
     await session.leave()
 
 
-async def test_a_channel_that_is_gone_is_not_connected_to(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None:
+async def test_a_channel_that_is_gone_is_not_connected_to(monkeypatch: pytest.MonkeyPatch, pool: WorkerPool) -> None:
     clock, link, losses = FakeClock(), BrokenLink(), list[VoiceLost]()
 
     async def open_link(*_: object) -> None:
@@ -154,7 +154,7 @@ async def test_a_channel_that_is_gone_is_not_connected_to(monkeypatch: pytest.Mo
     await session.leave()
 
 
-async def test_a_move_that_discord_cannot_be_asked_for_fails_as_a_connection_does(pool: Pool) -> None:
+async def test_a_move_that_discord_cannot_be_asked_for_fails_as_a_connection_does(pool: WorkerPool) -> None:
     clock, link = FakeClock(), SilentLink(connected=True)
     session = session_of(link, clock, pool, [])
 
@@ -168,7 +168,9 @@ async def test_a_move_that_discord_cannot_be_asked_for_fails_as_a_connection_doe
     await session.leave()
 
 
-async def test_a_refusal_that_will_not_change_ends_it_at_once(monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None:
+async def test_a_refusal_that_will_not_change_ends_it_at_once(
+    monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
+) -> None:
     clock, link, losses = FakeClock(), BrokenLink(), list[VoiceLost]()
 
     async def open_link(*_: object) -> None:

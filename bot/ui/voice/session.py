@@ -8,7 +8,7 @@ from typing import Final
 
 import discord
 
-from bot.audio.pool import Pool
+from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.errors import VoiceLost
 from bot.speech.line import Line
@@ -45,7 +45,7 @@ class Session:
     def __init__(
         self,
         link: Link,
-        pool: Pool,
+        pool: WorkerPool,
         clock: Clock,
         *,
         text_channel_id: int,

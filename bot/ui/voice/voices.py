@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.audio.pool import Pool
+from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.errors import BotError, VoiceLost
 from bot.ui.voice.comings import Comings
@@ -50,7 +50,9 @@ class Voices:
         idle_s: after so many seconds without anything to say it leaves.
     """
 
-    def __init__(self, client: discord.Client, pool: Pool, clock: Clock, *, alone_s: float, idle_s: float) -> None:
+    def __init__(
+        self, client: discord.Client, pool: WorkerPool, clock: Clock, *, alone_s: float, idle_s: float
+    ) -> None:
         self._client = client
         self._pool = pool
         self._clock = clock

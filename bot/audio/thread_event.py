@@ -5,7 +5,7 @@ import threading
 from contextlib import suppress
 
 
-class Moment:
+class ThreadsafeEvent:
     """Rung once from any thread, waited for on any event loop."""
 
     def __init__(self) -> None:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.audio.constants import PACKET_BYTES, PACKET_SAMPLES, SAMPLE_BYTES
 from bot.audio.decoder import Mp3Decoder
 from bot.audio.encoder import LOOKAHEAD, OpusEncoder
-from bot.audio.frames import PACKET_BYTES, PACKET_SAMPLES, SAMPLE_BYTES
 
 if TYPE_CHECKING:
     from bot.audio.clip import Clip
@@ -20,7 +20,7 @@ class Part(NamedTuple):
 
 
 @dataclass(slots=True)
-class Span:
+class PendingSamples:
     """A clip's samples that wait to become packets."""
 
     clip: "Clip"
@@ -29,7 +29,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Seam:
+class Checkpoint:
     """Where a clip ended: what of it (and of short ones before) had not become a packet yet."""
 
     late: bytes
@@ -38,11 +38,11 @@ class Seam:
 
 
 @dataclass(slots=True)
-class Press:
+class EncodePipeline:
     """Decoded sound on its way to packets, and the two codecs. Used by one thread at a time."""
 
     _sound: bytearray = field(default_factory=bytearray)
-    _spans: list[Span] = field(default_factory=list)
+    _spans: list[PendingSamples] = field(default_factory=list)
     _late: bytes = b""  # sound that went into the encoder and is not out yet
     _encoder: OpusEncoder | None = None
     _decoder: Mp3Decoder | None = None
@@ -78,16 +78,16 @@ class Press:
             if self._spans and self._spans[-1].clip is clip:
                 self._spans[-1].samples += samples
             else:
-                self._spans.append(Span(clip, samples))
+                self._spans.append(PendingSamples(clip, samples))
         return samples
 
-    def end(self, clip: "Clip") -> Seam:
+    def end(self, clip: "Clip") -> Checkpoint:
         """Mark the end of a clip that gave sound; gives what is needed to go on from here another time."""
         if not self.holds(clip):
-            self._spans.append(Span(clip, 0))
+            self._spans.append(PendingSamples(clip, 0))
         self._spans[-1].last = True
         spans = tuple((span.clip, span.samples, span.last) for span in self._spans)
-        return Seam(self._late, bytes(self._sound), spans)
+        return Checkpoint(self._late, bytes(self._sound), spans)
 
     def encode(self) -> tuple[bytes, tuple[Part, ...]]:
         """Give the next packet, filled up with silence at an end. `shift` makes room for the one after it."""
@@ -106,11 +106,11 @@ class Press:
         if self._spans:
             self._spans[0].samples -= left
 
-    def begin_anew(self, seam: Seam | None = None) -> None:
+    def begin_anew(self, seam: Checkpoint | None = None) -> None:
         """Drop all that is here, but for what a seam has kept."""
         self._decoder = self._of = None
         self._sound = bytearray(seam.sound if seam else b"")
-        self._spans = [Span(*span) for span in seam.spans] if seam else []
+        self._spans = [PendingSamples(*span) for span in seam.spans] if seam else []
         self._late = seam.late if seam else b""
         self.go_on_anew()
 

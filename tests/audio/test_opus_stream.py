@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from bot.audio.frames import SILENCE
-from bot.audio.talk import Talk
+from bot.audio.constants import SILENCE
+from bot.audio.opus_stream import OpusStream
 from tests.audio.by_hand import ByHand, put, read
 from tests.support.hear_opus import RATE, decoded, loudness, place
 from tests.support.make_sound import mp3, mp3_of, tune
@@ -20,15 +20,15 @@ def pool() -> ByHand:
 
 
 @pytest.fixture
-def talk(pool: ByHand) -> Talk:
-    return Talk(pool)
+def talk(pool: ByHand) -> OpusStream:
+    return OpusStream(pool)
 
 
 @pytest.mark.parametrize(
     ("rate", "channels", "kbits"), [(24_000, 1, 64), (44_100, 2, 128), (16_000, 1, 24), (48_000, 2, 320)]
 )
 async def test_a_clip_is_heard_whole_and_from_its_first_sample_on(
-    pool: ByHand, talk: Talk, rate: int, channels: int, kbits: int
+    pool: ByHand, talk: OpusStream, rate: int, channels: int, kbits: int
 ) -> None:
     clip = put(talk, mp3_of(tune(1, 1.5, rate=rate), rate=rate, channels=channels, kbits=kbits))
     talk.close()
@@ -43,7 +43,7 @@ async def test_a_clip_is_heard_whole_and_from_its_first_sample_on(
     assert (await clip.done()).seconds == clip.known_s == pytest.approx(1.5, abs=0.03)
 
 
-def test_clips_of_any_kind_follow_each_other_without_a_gap(pool: ByHand, talk: Talk) -> None:
+def test_clips_of_any_kind_follow_each_other_without_a_gap(pool: ByHand, talk: OpusStream) -> None:
     seconds = (0.73, 1.111, 0.4, 0.05, 0.9)
     kinds = itertools.cycle([(24_000, 1), (44_100, 2), (22_050, 1)])
     for seed, (length, (rate, channels)) in enumerate(zip(seconds, kinds, strict=False)):
@@ -63,7 +63,7 @@ def test_clips_of_any_kind_follow_each_other_without_a_gap(pool: ByHand, talk: T
 @pytest.mark.parametrize("behind", [[], [SILENCE] * 3], ids=["nothing", "silence"])
 @pytest.mark.parametrize("joined", [0, 13, 37])
 def test_who_listens_from_anywhere_hears_it_as_loud_as_it_is(
-    pool: ByHand, talk: Talk, behind: list[bytes], joined: int
+    pool: ByHand, talk: OpusStream, behind: list[bytes], joined: int
 ) -> None:
     put(talk, mp3_of(tune(1, 1)))
     packets = read(pool, talk, 45)
@@ -72,10 +72,10 @@ def test_who_listens_from_anywhere_hears_it_as_loud_as_it_is(
         assert loudness(heard[at : at + 5 * MS]) == pytest.approx(10_000 / 2**0.5, rel=0.2)
 
 
-def test_how_the_bytes_are_cut_makes_no_difference(pool: ByHand, talk: Talk) -> None:
+def test_how_the_bytes_are_cut_makes_no_difference(pool: ByHand, talk: OpusStream) -> None:
     whole = mp3_of(tune(3, 0.6))
     put(talk, whole)
-    bit_by_bit, other = Talk(pool), None
+    bit_by_bit, other = OpusStream(pool), None
     other = bit_by_bit.clip()
     for at in range(len(whole)):
         other.feed(whole[at : at + 1])
@@ -86,7 +86,7 @@ def test_how_the_bytes_are_cut_makes_no_difference(pool: ByHand, talk: Talk) -> 
 
 
 @pytest.mark.parametrize("speed", [0.5, 0.8, 1.25, 2.0])
-def test_speed_changes_how_long_it_takes_and_not_how_it_sounds(pool: ByHand, talk: Talk, speed: float) -> None:
+def test_speed_changes_how_long_it_takes_and_not_how_it_sounds(pool: ByHand, talk: OpusStream, speed: float) -> None:
     clip = put(talk, mp3(2), speed=speed)
     talk.close()
     heard = decoded(read(pool, talk))
@@ -97,12 +97,14 @@ def test_speed_changes_how_long_it_takes_and_not_how_it_sounds(pool: ByHand, tal
 
 
 @pytest.mark.parametrize("speed", [0.49, 2.01, float("nan")])
-def test_other_speeds_are_refused(talk: Talk, speed: float) -> None:
+def test_other_speeds_are_refused(talk: OpusStream, speed: float) -> None:
     with pytest.raises(ValueError, match="speed"):
         talk.clip(speed=speed)
 
 
-async def test_a_dropped_clip_falls_silent_at_once_and_leaves_nothing_in_the_next(pool: ByHand, talk: Talk) -> None:
+async def test_a_dropped_clip_falls_silent_at_once_and_leaves_nothing_in_the_next(
+    pool: ByHand, talk: OpusStream
+) -> None:
     first, second = put(talk, mp3_of(tune(4, 2))), put(talk, mp3_of(tune(5, 1)))
     talk.close()
     before = read(pool, talk, 30)
@@ -119,7 +121,7 @@ async def test_a_dropped_clip_falls_silent_at_once_and_leaves_nothing_in_the_nex
     assert (await second.done()).seconds == second.known_s
 
 
-def test_a_clip_dropped_while_it_waits_is_not_heard_though_it_was_encoded(pool: ByHand, talk: Talk) -> None:
+def test_a_clip_dropped_while_it_waits_is_not_heard_though_it_was_encoded(pool: ByHand, talk: OpusStream) -> None:
     put(talk, mp3_of(tune(6, 0.512)))
     second = put(talk, mp3_of(tune(7, 0.7)))
     put(talk, mp3_of(tune(8, 0.6)))
@@ -137,7 +139,7 @@ def test_a_clip_dropped_while_it_waits_is_not_heard_though_it_was_encoded(pool: 
     assert len(heard) - three - 0.6 * RATE < 40 * MS
 
 
-def test_dropping_the_last_clip_before_its_turn_leaves_the_one_before_whole(pool: ByHand, talk: Talk) -> None:
+def test_dropping_the_last_clip_before_its_turn_leaves_the_one_before_whole(pool: ByHand, talk: OpusStream) -> None:
     put(talk, mp3_of(tune(6, 0.512)))
     second = put(talk, mp3_of(tune(7, 0.7)))
     pool.work()
@@ -151,7 +153,7 @@ def test_dropping_the_last_clip_before_its_turn_leaves_the_one_before_whole(pool
 
 @pytest.mark.parametrize("worked", [False, True], ids=["before any work", "when it was encoded"])
 def test_a_clip_dropped_before_anything_was_read_leaves_the_next_from_its_beginning(
-    pool: ByHand, talk: Talk, worked: bool
+    pool: ByHand, talk: OpusStream, worked: bool
 ) -> None:
     first = put(talk, mp3_of(tune(4, 1)))
     put(talk, mp3_of(tune(5, 1)))
@@ -165,7 +167,7 @@ def test_a_clip_dropped_before_anything_was_read_leaves_the_next_from_its_beginn
     assert len(packets) == 51
 
 
-def test_clips_dropped_in_any_order_end_the_talk(pool: ByHand, talk: Talk) -> None:
+def test_clips_dropped_in_any_order_end_the_talk(pool: ByHand, talk: OpusStream) -> None:
     clips = [put(talk, mp3_of(tune(seed, 0.3))) for seed in range(6)]
     talk.close()
     read(pool, talk, 20)
@@ -177,7 +179,7 @@ def test_clips_dropped_in_any_order_end_the_talk(pool: ByHand, talk: Talk) -> No
     assert all(clip._is_done.past for clip in clips)
 
 
-def test_starved_it_sends_silence_and_goes_on_exactly_where_it_stopped(pool: ByHand, talk: Talk) -> None:
+def test_starved_it_sends_silence_and_goes_on_exactly_where_it_stopped(pool: ByHand, talk: OpusStream) -> None:
     wave = tune(9, 2)
     sound = mp3_of(wave)
     clip = talk.clip()
@@ -202,7 +204,9 @@ def test_starved_it_sends_silence_and_goes_on_exactly_where_it_stopped(pool: ByH
         assert alike > 0.93
 
 
-def test_sound_that_trickles_at_half_its_speed_has_few_pauses_and_is_heard_whole(pool: ByHand, talk: Talk) -> None:
+def test_sound_that_trickles_at_half_its_speed_has_few_pauses_and_is_heard_whole(
+    pool: ByHand, talk: OpusStream
+) -> None:
     sound = mp3_of(tune(10, 8))
     clip, packets = talk.clip(), []
     for at in range(0, len(sound), 80):  # 10 ms of 64 kbit/s
@@ -218,7 +222,7 @@ def test_sound_that_trickles_at_half_its_speed_has_few_pauses_and_is_heard_whole
     assert sum(sounding) * 0.02 == pytest.approx(8, abs=0.15)
 
 
-def test_a_clip_that_comes_after_a_silence_is_heard_from_its_beginning(pool: ByHand, talk: Talk) -> None:
+def test_a_clip_that_comes_after_a_silence_is_heard_from_its_beginning(pool: ByHand, talk: OpusStream) -> None:
     put(talk, mp3_of(tune(11, 0.5)))
     before = read(pool, talk, 60)
     put(talk, mp3_of(tune(12, 0.1)))
@@ -230,7 +234,7 @@ def test_a_clip_that_comes_after_a_silence_is_heard_from_its_beginning(pool: ByH
     assert alike > 0.95
 
 
-def test_reading_may_begin_before_there_is_anything(pool: ByHand, talk: Talk) -> None:
+def test_reading_may_begin_before_there_is_anything(pool: ByHand, talk: OpusStream) -> None:
     assert talk.read() == SILENCE
     clip = talk.clip()
     assert talk.read() == SILENCE
@@ -242,10 +246,10 @@ def test_reading_may_begin_before_there_is_anything(pool: ByHand, talk: Talk) ->
     assert talk.read() != SILENCE
 
 
-async def test_ten_minutes_are_neither_decoded_at_once_nor_in_the_way_of_others(pool: ByHand, talk: Talk) -> None:
+async def test_ten_minutes_are_neither_decoded_at_once_nor_in_the_way_of_others(pool: ByHand, talk: OpusStream) -> None:
     minute = mp3(60, kbits=32)
     long = put(talk, minute * 10)
-    other = Talk(pool)
+    other = OpusStream(pool)
     short = put(other, mp3(1))
     for _ in range(4):
         pool.turn()
@@ -259,15 +263,15 @@ async def test_ten_minutes_are_neither_decoded_at_once_nor_in_the_way_of_others(
     assert (await long.done()).seconds == pytest.approx(10, abs=0.03)
 
 
-async def test_two_talks_get_turns_in_turn(pool: ByHand, talk: Talk) -> None:
-    other = Talk(pool)
+async def test_two_talks_get_turns_in_turn(pool: ByHand, talk: OpusStream) -> None:
+    other = OpusStream(pool)
     for each in (talk, other):
         put(each, mp3(20))
     turns = [pool.turn() for _ in range(10)]
     assert turns == [talk, other] * 5
 
 
-async def test_an_abandoned_talk_is_over_at_once(pool: ByHand, talk: Talk) -> None:
+async def test_an_abandoned_talk_is_over_at_once(pool: ByHand, talk: OpusStream) -> None:
     clips = [put(talk, mp3(1)), talk.clip()]
     read(pool, talk, 10)
     talk.abandon()
@@ -280,7 +284,7 @@ async def test_an_abandoned_talk_is_over_at_once(pool: ByHand, talk: Talk) -> No
     assert (talk.read(), (await late.done()).dropped) == (b"", True)
 
 
-def test_a_talk_without_clips_is_silent_until_it_is_closed(pool: ByHand, talk: Talk) -> None:
+def test_a_talk_without_clips_is_silent_until_it_is_closed(pool: ByHand, talk: OpusStream) -> None:
     assert read(pool, talk, 3) == [SILENCE] * 3
     talk.close()
     assert (talk.read(), talk.read()) == (b"", b"")
@@ -288,7 +292,7 @@ def test_a_talk_without_clips_is_silent_until_it_is_closed(pool: ByHand, talk: T
 
 @pytest.mark.parametrize("first", [0.2, 0.4, 0.6, 0.8])
 async def test_a_clip_that_ends_behind_a_pause_is_heard_to_its_end_though_nothing_follows(
-    pool: ByHand, talk: Talk, first: float
+    pool: ByHand, talk: OpusStream, first: float
 ) -> None:
     whole, clip = mp3_of(tune(1, 0.6)), talk.clip()
     at = round(len(whole) * first)

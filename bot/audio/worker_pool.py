@@ -23,7 +23,7 @@ class Work(Protocol):
         ...
 
 
-class Pool:
+class WorkerPool:
     """Gives turns to whoever asks, one after the other, so that nobody's long work holds up another's.
 
     The threads start with the first member: a bot that never speaks has none.

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.audio.frames import SILENCE
-from bot.audio.pool import Pool
-from bot.audio.talk import Talk
+from bot.audio.constants import SILENCE
+from bot.audio.opus_stream import OpusStream
+from bot.audio.worker_pool import WorkerPool
 from tests.audio.by_hand import put
 from tests.support.make_sound import mp3
 
@@ -28,9 +28,9 @@ def native_threads() -> set[int]:
 
 async def test_who_waits_is_woken_and_no_thread_stays() -> None:
     before, native_before = threading.enumerate(), native_threads()
-    with Pool() as pool:
+    with WorkerPool() as pool:
         assert threading.enumerate() == before, "a bot that never speaks has no threads for it"
-        talks = [Talk(pool) for _ in range(8)]
+        talks = [OpusStream(pool) for _ in range(8)]
         clips = [put(talk, mp3(1), speed=1.25) for talk in talks]
         await asyncio.gather(*(clip.ready() for clip in clips))
         threads = [thread for thread in threading.enumerate() if thread not in before]
@@ -46,8 +46,8 @@ async def test_who_waits_is_woken_and_no_thread_stays() -> None:
 
 async def test_closing_ends_what_is_under_way_and_wakes_who_waits() -> None:
     before = threading.active_count()
-    pool = Pool()
-    talk = Talk(pool)
+    pool = WorkerPool()
+    talk = OpusStream(pool)
     clip = put(talk, mp3(1))
     waits = asyncio.create_task(talk.clip().ready())
     await clip.ready()
@@ -58,12 +58,12 @@ async def test_closing_ends_what_is_under_way_and_wakes_who_waits() -> None:
     assert talk.read() == b""
     assert threading.active_count() == before
     with pytest.raises(RuntimeError):
-        Talk(pool)
+        OpusStream(pool)
 
 
 async def test_a_wait_that_is_cancelled_leaves_the_clip_alone() -> None:
-    with Pool() as pool:
-        clip = Talk(pool).clip()
+    with WorkerPool() as pool:
+        clip = OpusStream(pool).clip()
         waits = asyncio.create_task(clip.ready())
         await asyncio.sleep(0)
         waits.cancel()
@@ -73,8 +73,8 @@ async def test_a_wait_that_is_cancelled_leaves_the_clip_alone() -> None:
 
 
 def test_a_loop_that_was_closed_in_the_meantime_is_no_trouble() -> None:
-    with Pool() as pool:
-        talk = Talk(pool)
+    with WorkerPool() as pool:
+        talk = OpusStream(pool)
         clip = talk.clip()
         loop = asyncio.new_event_loop()
         waits = loop.create_task(clip.done())
@@ -88,20 +88,20 @@ def test_a_loop_that_was_closed_in_the_meantime_is_no_trouble() -> None:
 
 
 async def test_a_talk_nobody_holds_any_more_is_forgotten() -> None:
-    with Pool() as pool:
-        talk = Talk(pool)
+    with WorkerPool() as pool:
+        talk = OpusStream(pool)
         await put(talk, mp3(1)).ready()
         gone = weakref.ref(talk)
         del talk
-        end = Talk(pool)
+        end = OpusStream(pool)
         await put(end, mp3(1)).ready()  # by then no thread is at work on the first
         gc.collect()
         assert gone() is None
 
 
 async def test_packets_read_from_another_thread_while_it_is_fed_and_dropped() -> None:
-    with Pool() as pool:
-        talk = Talk(pool)
+    with WorkerPool() as pool:
+        talk = OpusStream(pool)
         packets: list[bytes] = []
         reader = threading.Thread(target=lambda: packets.extend(iter(talk.read, b"")))
         clips = [talk.clip() for _ in range(12)]
@@ -127,12 +127,12 @@ def test_without_pyav_a_clip_is_a_fault_and_the_threads_go_on() -> None:
     code = """
 import asyncio, sys
 sys.modules["av"] = None  # as if it were not installed
-from bot.audio.pool import Pool
-from bot.audio.talk import Talk
+from bot.audio.worker_pool import WorkerPool
+from bot.audio.opus_stream import OpusStream
 async def main():
-    with Pool(1) as pool:
+    with WorkerPool(1) as pool:
         for _ in range(2):
-            clip = Talk(pool).clip()
+            clip = OpusStream(pool).clip()
             clip.feed(b"ID3")
             heard = await clip.done()
             print(type(heard.fault).__name__, heard.dropped, heard.seconds)

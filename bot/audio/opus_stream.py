@@ -7,10 +7,10 @@ from collections import deque
 from typing import Final
 
 from bot.audio.clip import READY_PACKETS, Clip
+from bot.audio.constants import SILENCE
 from bot.audio.decoder import MAX_SPEED, MIN_SPEED
-from bot.audio.frames import SILENCE
-from bot.audio.pool import Pool
-from bot.audio.press import Part, Press, Seam
+from bot.audio.pipeline import Checkpoint, EncodePipeline, Part
+from bot.audio.worker_pool import WorkerPool
 from bot.errors import BotError, InvalidApiResponse
 
 _AHEAD: Final = 150  # packets made ahead of what was read: 3 s
@@ -21,14 +21,14 @@ _LONGEST_WAIT: Final = 50  # packets; after how much of them a clip goes on that
 _log = logging.getLogger(__name__)
 
 
-class Talk:
+class OpusStream:
     """Clips chained in one encoder, without a seam between them. Every method may be called from any thread.
 
     The player's thread pops packets and does nothing else; all work is done in the pool, at most three seconds ahead.
     One lock guards what the two share, and is never held while anything is decoded or encoded.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
         self._lock = threading.Lock()
         # Side by side, not in pairs: thousands of pairs that live for seconds would have the garbage collector look
@@ -36,7 +36,7 @@ class Talk:
         self._packets: deque[bytes] = deque()
         self._parts: deque[tuple[Part, ...]] = deque()
         self._clips: list[Clip] = []
-        self._seams: dict[Clip, Seam] = {}
+        self._seams: dict[Clip, Checkpoint] = {}
         self._closed = self._abandoned = False
 
         # How it is read.
@@ -44,12 +44,12 @@ class Talk:
         self._wait = READY_PACKETS
 
         # What the worker is told.
-        self._press = Press()
+        self._press = EncodePipeline()
         self._at_work = self._news = False
         self._full = False  # enough is made; reading wakes the worker when it gets less
         self._era = 0  # packets made for an earlier one are not wanted any more
         self._begin_anew = self._go_on_anew = False
-        self._anew_from: Seam | None = None
+        self._anew_from: Checkpoint | None = None
         pool.join(self)
 
     def clip(self, *, speed: float = 1.0) -> Clip:
@@ -221,7 +221,7 @@ class Talk:
         """Do the next piece of the work; false when there is none to do now."""
         with self._lock:
             if self._abandoned:
-                self._press = Press()
+                self._press = EncodePipeline()
                 return False
             self._catch_up()
             era, press = self._era, self._press
