@@ -8,7 +8,7 @@ Twice the length should take about twice the time, so the figures of a column sh
 import time
 from collections.abc import Iterator
 
-from bot.api.thinking import ThinkingFilter
+from bot.api.reasoning_filter import ReasoningFilter
 from bot.streaming.pages import Pages
 
 DELTA = 4
@@ -39,7 +39,7 @@ def deltas(text: str) -> Iterator[str]:
 def show(text: str) -> float:
     """Show `text` as it comes, looking after each delta; return the seconds it took."""
     began = time.process_time()
-    thinking, pages = ThinkingFilter(), Pages()
+    thinking, pages = ReasoningFilter(), Pages()
     for delta in deltas(text):
         pages.add(thinking.feed(delta)[1])
         pages.so_far()

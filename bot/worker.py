@@ -119,8 +119,8 @@ _TOO_BIG: Final = ("PictureTooBig", "TooLongToSend")
 
 def _is_large(data: bytes) -> bool:
     """Whether decoding a picture may take much memory, as far as that shows before; what is none is not large."""
+    from bot.api.image_validation import decoding
     from bot.api.limits import MOST_PIXELS_DRAWN
-    from bot.api.pictures import decoding
 
     try:
         with decoding(data, sys.maxsize) as (picture, _):
@@ -131,14 +131,14 @@ def _is_large(data: bytes) -> bool:
 
 
 def _find_pictures(options: Head, parts: list[bytes]) -> Answer:
-    from bot.api.drawn import found_in
+    from bot.api.image_decoding import found_in
 
     found = found_in(parts[0], options["most_entries"], options["most_bytes"])
     return {"found": [(number, source) for number, source, _ in found]}, [data for _, _, data in found]
 
 
 def _check_picture(options: Head, parts: list[bytes]) -> Answer:
-    from bot.api.pictures import open_picture
+    from bot.api.image_validation import open_picture
 
     picture = open_picture(parts[0], options["most_pixels"])
     return {"media_type": picture.media_type, "width": picture.width, "height": picture.height}, []

@@ -5,15 +5,14 @@ import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 
-from bot.api.answers import ChatAnswer, ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta
-from bot.api.chunks import ChunkReader
-from bot.api.deadlines import Deadlines
-from bot.api.faults import DeveloperRoleUnknown, fault_in_answer
+from bot.api.chat_types import ChatAnswer, ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta
+from bot.api.chunk_reader import ChunkReader
+from bot.api.error_mapping import DeveloperRoleUnknown, fault_in_answer
 from bot.api.payloads import ChatRequest, encode
 from bot.api.retries import Retries
-from bot.api.sending import Sending
 from bot.api.sse import EventDecoder, ServerSentEvent
-from bot.api.transport import Reply, Transport
+from bot.api.timeouts import CallTimeouts
+from bot.api.transport import ApiResponse, SendStatus, Transport
 from bot.errors import ApiTimeout, ApiUnreachable, InvalidApiResponse
 
 _log = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ class Chat:
         self._knows_developer = True
 
     async def stream(
-        self, model: str, messages: Sequence[ChatMessage], sending: Sending
+        self, model: str, messages: Sequence[ChatMessage], sending: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         """Yield the answer's pieces as they come, and its end last. Closing this closes the connection at once.
 
@@ -58,7 +57,7 @@ class Chat:
         words: list[str] = []
         thoughts: list[str] = []
         request = ChatRequest(model, messages)
-        async with aclosing(self._ask(request, self._transport.limits.made_first_byte_s, Sending())) as events:
+        async with aclosing(self._ask(request, self._transport.limits.made_first_byte_s, SendStatus())) as events:
             async for event in events:
                 await asyncio.sleep(0)
                 match event:
@@ -71,7 +70,7 @@ class Chat:
         raise AssertionError("a chat that did not fail has an end")
 
     async def _ask(
-        self, request: ChatRequest, first_byte_s: float, sending: Sending
+        self, request: ChatRequest, first_byte_s: float, sending: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         """Ask with the role that the server knows, finding out which that is."""
         with self._transport.deadlines(_CALL) as deadlines:
@@ -93,13 +92,13 @@ class Chat:
                     yield event
 
     def _try(
-        self, request: ChatRequest, deadlines: Deadlines, first_byte_s: float, sending: Sending
+        self, request: ChatRequest, deadlines: CallTimeouts, first_byte_s: float, sending: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         body = encode(request)
         return self._retries.of_stream(_CALL, lambda: self._read_once(body, deadlines, first_byte_s, sending))
 
     async def _read_once(
-        self, body: bytes, deadlines: Deadlines, first_byte_s: float, sending: Sending
+        self, body: bytes, deadlines: CallTimeouts, first_byte_s: float, sending: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         limits = self._transport.limits
         async with self._transport.open(
@@ -125,7 +124,7 @@ class Chat:
 
 
 async def _read_events(
-    reply: Reply, chunk: bytes, reader: ChunkReader, tail_s: float
+    reply: ApiResponse, chunk: bytes, reader: ChunkReader, tail_s: float
 ) -> AsyncGenerator[ChatEvent, None]:
     """Yield the deltas of an event stream until it is done or ends."""
     decoder = EventDecoder()
@@ -175,7 +174,7 @@ def _deltas(event: ServerSentEvent, reader: ChunkReader) -> Iterator[ChatEvent |
     return reader.read(event.data)
 
 
-async def _read_head(reply: Reply) -> bytes:
+async def _read_head(reply: ApiResponse) -> bytes:
     """Read until there is a byte that is neither white space nor byte order mark, or to the end."""
     head = b""
     while chunk := await reply.read():

@@ -4,19 +4,69 @@ import random as _random
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 import aiohttp
+import msgspec
 
-from bot.api.answers import ChatAnswer, ChatEvent, ChatMessage
 from bot.api.chat import Chat
+from bot.api.chat_types import ChatAnswer, ChatEvent, ChatMessage
+from bot.api.error_mapping import fault_in_answer
+from bot.api.image_validation import Picture
 from bot.api.images import Images
 from bot.api.limits import Limits
-from bot.api.models import Models
-from bot.api.pictures import Picture
+from bot.api.payloads import decode, is_error, model_entries, models_answers, value_of
 from bot.api.retries import Retries
-from bot.api.sending import Sending
 from bot.api.speech import Speech
-from bot.api.transport import Transport
+from bot.api.transport import SendStatus, Transport
 from bot.clock import Clock
+from bot.errors import InvalidApiResponse
 from bot.intake.intake import Intake
+
+_CALL = "models"
+_PATH = "/models"
+MAX_MODELS = 5000
+MAX_NAME = 200
+
+
+class Models:
+    """The list of models, asked anew each time; who wants it cached keeps it."""
+
+    def __init__(self, transport: Transport, retries: Retries) -> None:
+        self._transport = transport
+        self._retries = retries
+
+    async def names(self) -> list[str]:
+        """Give the models' names in the API's order, each once."""
+        with self._transport.deadlines(_CALL) as deadlines:
+
+            async def ask() -> bytes:
+                limits = self._transport.limits
+                async with self._transport.open(
+                    deadlines, _CALL, _PATH, first_byte_s=limits.first_byte_s, max_bytes=limits.models_bytes
+                ) as reply:
+                    return await reply.read_whole()
+
+            body = await self._retries.of_answer(_CALL, ask)
+        return _names(body)
+
+
+def _names(body: bytes) -> list[str]:
+    answer = decode(models_answers, body, _CALL)
+    if is_error(answer.error):
+        raise fault_in_answer(_CALL, {"error": value_of(answer.error)})
+    if answer.data is None:
+        raise InvalidApiResponse("models: an answer without a list")
+    ids = map(_id, answer.data[: 2 * MAX_MODELS])  # some may be odd or there twice
+    names = (name for name in ids if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable())
+    return list(dict.fromkeys(names))[:MAX_MODELS]
+
+
+def _id(entry: msgspec.Raw) -> object:
+    """Return what stands for the id in an entry, which may be the id itself."""
+    data = bytes(entry)
+    try:
+        return value_of(decode(model_entries, data, _CALL).id if data.startswith(b"{") else entry)
+    except InvalidApiResponse:
+        return None
+
 
 _DEFAULT_LIMITS = Limits()
 
@@ -52,21 +102,23 @@ class ApiClient:
         return await self._models.names()
 
     def chat_stream(
-        self, model: str, messages: Sequence[ChatMessage], sending: Sending | None = None
+        self, model: str, messages: Sequence[ChatMessage], sending: SendStatus | None = None
     ) -> AsyncGenerator[ChatEvent, None]:
         """Yield text and reasoning as they come, then one `StreamEnd`; `sending` follows the request meanwhile.
 
         An error after the first delta leaves what came before it standing; it was used and has to be paid for.
         """
-        return self._chat.stream(model, messages, sending or Sending())
+        return self._chat.stream(model, messages, sending or SendStatus())
 
     async def chat(self, model: str, messages: Sequence[ChatMessage]) -> ChatAnswer:
         """Give the answer in one piece."""
         return await self._chat.whole(model, messages)
 
-    def speech(self, model: str, text: str, voice: str, sending: Sending | None = None) -> AsyncGenerator[bytes, None]:
+    def speech(
+        self, model: str, text: str, voice: str, sending: SendStatus | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """Yield an MP3 file in pieces, the first of them known to be MP3; `sending` follows the request meanwhile."""
-        return self._speech.stream(model, text, voice, sending or Sending())
+        return self._speech.stream(model, text, voice, sending or SendStatus())
 
     async def images(self, model: str, prompt: str, *, size: str | None, n: int) -> list[Picture]:
         """Give one to `n` pictures, each checked to be one; `size` None leaves the choice to the model."""

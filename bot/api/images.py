@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Sequence
 
-from bot.api.deadlines import Deadlines
-from bot.api.drawn import Source
-from bot.api.faults import MAX_FAULT_BYTES, fault_in_answer, refuses_in_words
-from bot.api.fetching import PictureFetcher
+from bot.api.error_mapping import MAX_FAULT_BYTES, fault_in_answer, refuses_in_words
+from bot.api.image_decoding import Source
+from bot.api.image_download import ImageDownloader
+from bot.api.image_validation import Picture
 from bot.api.payloads import ImagesRequest, any_json, encode
-from bot.api.pictures import Picture
 from bot.api.retries import Retries
+from bot.api.timeouts import CallTimeouts
 from bot.api.transport import Transport
 from bot.errors import ApiError, ContentRefused, InvalidApiResponse
 from bot.intake.workers import JobFailed, Workers
@@ -26,7 +26,7 @@ class Images:
     def __init__(self, transport: Transport, retries: Retries, workers: Workers) -> None:
         self._transport = transport
         self._retries = retries
-        self._fetcher = PictureFetcher(transport)
+        self._fetcher = ImageDownloader(transport)
         self._workers = workers
 
     async def make(self, model: str, prompt: str, *, size: str | None, n: int) -> list[Picture]:
@@ -59,7 +59,7 @@ class Images:
                     raise ContentRefused("images: refused in words") from None
                 raise
 
-    async def _pictures(self, answer: bytes, n: int, deadlines: Deadlines) -> list[Picture]:
+    async def _pictures(self, answer: bytes, n: int, deadlines: CallTimeouts) -> list[Picture]:
         outcomes = [await self._picture(sources, deadlines) for sources in await self._sources(answer, n)]
         pictures = [outcome for outcome in outcomes if isinstance(outcome, Picture)]
         if not pictures:
@@ -88,7 +88,7 @@ class Images:
             entries.setdefault(number, []).append((Source(source), data))
         return list(entries.values())
 
-    async def _picture(self, sources: Sequence[tuple[Source, bytes]], deadlines: Deadlines) -> Picture | ApiError:
+    async def _picture(self, sources: Sequence[tuple[Source, bytes]], deadlines: CallTimeouts) -> Picture | ApiError:
         """Return the picture, or why there is none: one bad picture must not take the others with it.
 
         Where an entry holds both the picture and an address, either will do.

@@ -12,7 +12,7 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
-from bot.api.answers import ChatMessage
+from bot.api.chat_types import ChatMessage
 from bot.errors import InvalidApiResponse
 
 T = TypeVar("T")

@@ -4,12 +4,11 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from bot.api.deadlines import Deadlines
-from bot.api.faults import MAX_FAULT_BYTES, fault_in_answer, holds_error, refuses_in_words
+from bot.api.error_mapping import MAX_FAULT_BYTES, fault_in_answer, holds_error, refuses_in_words
 from bot.api.payloads import SpeechRequest, any_json, encode
 from bot.api.retries import Retries
-from bot.api.sending import Sending
-from bot.api.transport import Reply, Transport
+from bot.api.timeouts import CallTimeouts
+from bot.api.transport import ApiResponse, SendStatus, Transport
 from bot.errors import ApiUnreachable, ContentRefused, InvalidApiResponse
 from bot.intake.workers import JobFailed, Workers
 
@@ -30,7 +29,7 @@ class Speech:
         self._path = path
         self._sounds = sounds
 
-    async def stream(self, model: str, text: str, voice: str, sending: Sending) -> AsyncGenerator[bytes, None]:
+    async def stream(self, model: str, text: str, voice: str, sending: SendStatus) -> AsyncGenerator[bytes, None]:
         """Yield the MP3 file in pieces. Closing this closes the connection at once.
 
         WAV, Ogg and FLAC, which some servers send where they are told no format, become MP3 once all is there.
@@ -47,7 +46,9 @@ class Speech:
                 async for piece in pieces:
                     yield piece
 
-    async def _read_once(self, body: bytes, deadlines: Deadlines, sending: Sending) -> AsyncGenerator[bytes, None]:
+    async def _read_once(
+        self, body: bytes, deadlines: CallTimeouts, sending: SendStatus
+    ) -> AsyncGenerator[bytes, None]:
         limits = self._transport.limits
         async with self._transport.open(
             deadlines,
@@ -100,21 +101,21 @@ def is_mp3(head: bytes) -> bool:
     return version != 0b01 and layer == 0b01 and bitrate not in (0b0000, 0b1111) and sampling_rate != 0b11
 
 
-async def _read_head(reply: Reply) -> bytes:
+async def _read_head(reply: ApiResponse) -> bytes:
     head = b""
     while len(head) < _HEAD_BYTES and (piece := await _read_on(reply)):
         head += piece
     return head
 
 
-async def _read_all(reply: Reply, head: bytes) -> bytes:
+async def _read_all(reply: ApiResponse, head: bytes) -> bytes:
     body = bytearray(head)
     while piece := await _read_on(reply):
         body += piece
     return bytes(body)
 
 
-async def _read_on(reply: Reply) -> bytes:
+async def _read_on(reply: ApiResponse) -> bytes:
     try:
         return await reply.read()
     except ApiUnreachable:
@@ -123,7 +124,7 @@ async def _read_on(reply: Reply) -> bytes:
         raise InvalidApiResponse("speech: broke off") from None
 
 
-async def _raise_what_it_is(reply: Reply, head: bytes) -> None:
+async def _raise_what_it_is(reply: ApiResponse, head: bytes) -> None:
     """Raise the error that the API sent in place of speech, else that it sent something else."""
     if head.lstrip()[:1] == b"{":
         body = bytearray(head)

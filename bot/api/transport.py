@@ -7,10 +7,9 @@ from types import SimpleNamespace
 import aiohttp
 from yarl import URL
 
-from bot.api.deadlines import Deadlines
-from bot.api.faults import MAX_FAULT_BYTES, fault_of_status
+from bot.api.error_mapping import MAX_FAULT_BYTES, fault_of_status
 from bot.api.limits import Limits
-from bot.api.sending import Sending
+from bot.api.timeouts import CallTimeouts
 from bot.clock import Clock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, InvalidApiResponse
 from bot.http_connector import connector
@@ -32,17 +31,17 @@ async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
 async def _note_sent(
     _session: aiohttp.ClientSession, context: SimpleNamespace, _: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
-    if isinstance(context.trace_request_ctx, Sending):
+    if isinstance(context.trace_request_ctx, SendStatus):
         context.trace_request_ctx.under_way = True
 
 
-class Reply:
+class ApiResponse:
     """The body of an answer, read chunk by chunk under the call's limits."""
 
     def __init__(
         self,
         response: aiohttp.ClientResponse,
-        deadlines: Deadlines,
+        deadlines: CallTimeouts,
         call: str,
         *,
         first_due: float,
@@ -103,6 +102,14 @@ class Reply:
             raise InvalidApiResponse(f"{self._call}: broke off after {self._received} bytes") from None
 
 
+class SendStatus:
+    """Follows one call, all its tries included."""
+
+    def __init__(self) -> None:
+        self.under_way = False
+        """Whether a request was sent that the service has neither declined nor broken off."""
+
+
 class Transport:
     """Sends requests with the key. The key is kept where no repr, log or error shows it."""
 
@@ -121,22 +128,22 @@ class Transport:
         """Where the API is."""
         return URL(self._base_url)
 
-    def deadlines(self, call: str) -> Deadlines:
+    def deadlines(self, call: str) -> CallTimeouts:
         """Start the time of one call, all its tries included."""
-        return Deadlines(self._clock, call, self.limits.whole_s)
+        return CallTimeouts(self._clock, call, self.limits.whole_s)
 
     @asynccontextmanager
     async def open(
         self,
-        deadlines: Deadlines,
+        deadlines: CallTimeouts,
         call: str,
         path: str,
         body: bytes | None = None,
         *,
         first_byte_s: float,
         max_bytes: int,
-        sending: Sending | None = None,
-    ) -> AsyncIterator[Reply]:
+        sending: SendStatus | None = None,
+    ) -> AsyncIterator[ApiResponse]:
         """Send `body` (GET without one) and give the answer, if its status is a success.
 
         `sending` follows whether the request is with the service. On leaving, an answer that was not read to its end
@@ -146,13 +153,13 @@ class Transport:
             ApiError: whatever the status or the broken connection means.
         """
         due = deadlines.after(first_byte_s)
-        sending = sending or Sending()
+        sending = sending or SendStatus()
         try:
             response = await self._send(deadlines, call, path, body, due, sending)
             try:
                 if not 200 <= response.status < 300:
                     raise await self._fault(deadlines, call, response)
-                yield Reply(
+                yield ApiResponse(
                     response,
                     deadlines,
                     call,
@@ -170,7 +177,7 @@ class Transport:
             raise
 
     async def _send(
-        self, deadlines: Deadlines, call: str, path: str, body: bytes | None, due: float, sending: Sending
+        self, deadlines: CallTimeouts, call: str, path: str, body: bytes | None, due: float, sending: SendStatus
     ) -> aiohttp.ClientResponse:
         headers = {
             "Authorization": self._key.bearer(),
@@ -197,7 +204,7 @@ class Transport:
         except (aiohttp.ClientError, OSError) as error:
             raise failure_of_connection(call, error) from None
 
-    async def _fault(self, deadlines: Deadlines, call: str, response: aiohttp.ClientResponse) -> ApiError:
+    async def _fault(self, deadlines: CallTimeouts, call: str, response: aiohttp.ClientResponse) -> ApiError:
         """Read why the API declined, as far as it says so in good time."""
         due = deadlines.after(self.limits.tail_s)
         body = bytearray()

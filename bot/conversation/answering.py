@@ -10,9 +10,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.api.answers import ChatMessage
+from bot.api.chat_types import ChatMessage
 from bot.api.client import ApiClient
-from bot.api.sending import Sending
+from bot.api.transport import SendStatus
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.conversation import enclosures
@@ -256,7 +256,7 @@ class Answering:
         listener: Listener | None,
     ) -> Ending:
         """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
-        sending = Sending()
+        sending = SendStatus()
         try:
             halt = await unless_halted(brake, self._feed(prepared, relay, tally, trip, sending))
         except ApiError as error:
@@ -285,7 +285,9 @@ class Answering:
             raise InvalidApiResponse("an answer without a word")
         return ending_of(tally.end)
 
-    async def _feed(self, prepared: PreparedAnswer, relay: Relay, tally: Tally, trip: Trip, sending: Sending) -> None:
+    async def _feed(
+        self, prepared: PreparedAnswer, relay: Relay, tally: Tally, trip: Trip, sending: SendStatus
+    ) -> None:
         stream = self._api.chat_stream(prepared.question.model, prepared.messages, sending)
         async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:
             async for text in texts:

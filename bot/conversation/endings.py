@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bot.api.answers import StreamEnd
+from bot.api.chat_types import StreamEnd
 from bot.errors import ApiError, BotError, ContentRefused, QuotaExceeded
 from bot.streaming.controls import NONE, Action, Controls
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bot.api.answers import ImageAddress, ImagePart
+from bot.api.chat_types import ImageAddress, ImagePart
 
 
 @dataclass(frozen=True, slots=True)

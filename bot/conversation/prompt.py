@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from bot.api.answers import ChatMessage, TextPart
+from bot.api.chat_types import ChatMessage, TextPart
 from bot.conversation.material import NOTHING, Material, TextFile
 from bot.conversation.persona import Facts, explained
 from bot.conversation.tokens import estimate_message

@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING, Final
 
-from bot.api.pictures import decoding, orientation
+from bot.api.image_validation import decoding, orientation
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 
-from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta
+from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta
 from bot.conversation.tokens import BYTES_PER_TOKEN, size, tokens_in
 from bot.errors import BotError
 from bot.quotas.allowance import Allowance

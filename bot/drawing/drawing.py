@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.api.client import ApiClient
-from bot.api.pictures import Picture
+from bot.api.image_validation import Picture
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.drawing.fitting import Fitted, fit

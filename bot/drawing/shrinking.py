@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from bot.api.image_validation import decoding, orientation
 from bot.api.limits import MOST_PIXELS_DRAWN
-from bot.api.pictures import decoding, orientation
 from bot.errors import BotError
 
 if TYPE_CHECKING:

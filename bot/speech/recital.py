@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.api.client import ApiClient
-from bot.api.sending import Sending
+from bot.api.transport import SendStatus
 from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.intake.workers import Workers
@@ -161,7 +161,7 @@ class Recital:
         """
         characters = {Kind.SPEECH_CHARACTERS: len(sentence)}
         sound = bytearray()
-        sending = Sending()
+        sending = SendStatus()
         try:
             async with (
                 await self._ledger.reserve(self._caller, characters) as reservation,

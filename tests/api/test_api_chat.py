@@ -21,7 +21,7 @@ from api_peers import (
     writing,
 )
 
-from bot.api.answers import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.api.chat_types import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.api.client import ApiClient
 from bot.api.payloads import decode
 from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse

@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 from api_peers import DEADLINE_S, DONE, KEY, as_event, chunked, delta, hanging, peer, replying, streaming, writing
 
-from bot.api.answers import ChatMessage, TextDelta
+from bot.api.chat_types import ChatMessage, TextDelta
+from bot.api.client import MAX_MODELS
 from bot.api.limits import Limits
-from bot.api.models import MAX_MODELS
 from bot.errors import ApiError, ApiServerError, ApiTimeout, BadRequest, InvalidApiResponse, Unauthorised
 from tests.support.clock import FakeClock
 

@@ -9,8 +9,8 @@ import pytest
 from api_peers import DEADLINE_S, KEY, chunked, delta, hanging, pass_until, peer, replying, writing
 
 from bot.api.client import ApiClient
+from bot.api.image_validation import Picture, open_picture
 from bot.api.limits import Limits
-from bot.api.pictures import Picture, open_picture
 from bot.errors import ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
 from tests.support.clock import FakeClock
 from tests.support.make_picture import picture

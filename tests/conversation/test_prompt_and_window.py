@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bot.api.answers import ChatMessage
+from bot.api.chat_types import ChatMessage
 from bot.conversation.material import Material, Sight, Subject, TextFile
 from bot.conversation.prompt import FILES, SUBJECT, render
 from bot.conversation.tokens import estimate

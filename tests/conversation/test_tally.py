@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.conversation.tally import Tally
 from bot.conversation.tokens import estimate
 from bot.errors import StoreUnavailable

@@ -12,7 +12,7 @@ from aiohttp import web
 from PIL import Image
 
 from bot.api.client import ApiClient
-from bot.api.pictures import Picture
+from bot.api.image_validation import Picture
 from bot.clock import SystemClock
 from bot.drawing.drawing import Drawing, Drawn
 from bot.drawing.fitting import PictureTooBig

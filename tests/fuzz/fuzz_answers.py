@@ -6,7 +6,7 @@ import json
 from contextlib import aclosing, suppress
 from random import Random
 
-from bot.api.answers import ChatMessage
+from bot.api.chat_types import ChatMessage
 from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.transport import open_session

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from bot.api.thinking import ThinkingFilter
+from bot.api.reasoning_filter import ReasoningFilter
 from bot.conversation.texts import decoded
 from bot.errors import NoSpeakableText
 from bot.markdown.renderer import Rendering, rendered
@@ -49,7 +49,7 @@ def streamed(reader: Rendering | Splitter | Sentences, text: str) -> None:
 
 
 def filtered(*pieces: str) -> None:
-    thinking = ThinkingFilter()
+    thinking = ReasoningFilter()
     for piece in pieces:
         thinking.feed(piece)
     thinking.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.api.thinking import ThinkingFilter
+from bot.api.reasoning_filter import ReasoningFilter
 from bot.markdown.renderer import rendered
 from bot.streaming.pages import IN_FILE, MOST_MESSAGES, Pages
 from tests.support.markdown_oracle import has_open_fence, misaligned, missing_words
@@ -16,7 +16,7 @@ LOOKS = 8
 @pytest.mark.parametrize("fifty", range(10))
 def test_all_words_of_an_answer_show_and_no_thought(fifty: int) -> None:
     for seed in range(fifty * 50, fifty * 50 + 50):
-        thinking, pages = ThinkingFilter(), Pages()
+        thinking, pages = ReasoningFilter(), Pages()
         deltas = list(pieces(model_answer(seed), seed))
         for number, delta in enumerate(deltas):
             _, words = thinking.feed(delta)

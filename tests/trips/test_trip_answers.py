@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot import errors
-from bot.api.thinking import ThinkingFilter
+from bot.api.reasoning_filter import ReasoningFilter
 from bot.markdown.renderer import rendered
 from sandbox.client.interaction_result import Invocation
 from sandbox.client.user import Person
@@ -276,7 +276,7 @@ async def _asked(box: Sandbox, words: str, text: str) -> Invocation:
 
 
 def _without_thoughts(text: str) -> str:
-    thinking = ThinkingFilter()
+    thinking = ReasoningFilter()
     return thinking.feed(text)[1] + thinking.close()[1]
 
 

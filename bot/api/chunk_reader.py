@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
-from bot.api.answers import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
-from bot.api.faults import fault_in_answer
+from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.api.error_mapping import fault_in_answer
 from bot.api.payloads import Choice, chat_chunks, choices, decode, is_error, text_of, thinking_of, value_of
-from bot.api.thinking import ThinkingFilter
+from bot.api.reasoning_filter import ReasoningFilter
 from bot.errors import ApiServerError, ContentRefused, InvalidApiResponse
 from bot.text_work import split_slices
 
@@ -22,7 +22,7 @@ class ChunkReader:
     """Reads one answer, chunk after chunk, and remembers what its end will tell."""
 
     def __init__(self) -> None:
-        self._thinking = ThinkingFilter()
+        self._thinking = ReasoningFilter()
         self._usage: Usage | None = None
         self._model: str | None = None
         self._has_words = False

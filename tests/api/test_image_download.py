@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 from api_peers import KEY, peer, replying
 
-from bot.api.fetching import CheckedResolver, PictureFetcher, is_public
+from bot.api.image_download import CheckedResolver, ImageDownloader, is_public
 from bot.api.limits import Limits
 from bot.api.transport import Transport, open_session
 from bot.clock import SystemClock
@@ -53,7 +53,7 @@ async def fetch(address: str, *, api: str) -> bytes:
     async with open_session() as session:
         transport = Transport(session, base_url=api, key=KEY, clock=clock, limits=Limits())
         with transport.deadlines("images") as deadlines:
-            return await PictureFetcher(transport).fetch(address, deadlines)
+            return await ImageDownloader(transport).fetch(address, deadlines)
 
 
 HOSTS = ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]", "0.0.0.0"]

@@ -14,8 +14,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from bot.api.deadlines import Deadlines
-from bot.api.transport import USER_AGENT, Reply, Transport, failure_of_connection
+from bot.api.timeouts import CallTimeouts
+from bot.api.transport import USER_AGENT, ApiResponse, Transport, failure_of_connection
 from bot.errors import InvalidApiResponse
 
 _CALL = "images: fetching"
@@ -27,13 +27,13 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class PictureFetcher:
+class ImageDownloader:
     """Fetches pictures within the time that the call has left."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def fetch(self, address: str, deadlines: Deadlines) -> bytes:
+    async def fetch(self, address: str, deadlines: CallTimeouts) -> bytes:
         """Give what is at `address`, bounded in bytes.
 
         Raises:
@@ -56,7 +56,7 @@ class PictureFetcher:
 
     @asynccontextmanager
     async def _open(
-        self, session: aiohttp.ClientSession, url: URL, deadlines: Deadlines, due: float
+        self, session: aiohttp.ClientSession, url: URL, deadlines: CallTimeouts, due: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(total=None, connect=self._transport.limits.connect_s)
 
@@ -75,11 +75,11 @@ class PictureFetcher:
         finally:
             response.close()
 
-    async def _read(self, response: aiohttp.ClientResponse, deadlines: Deadlines, due: float) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, deadlines: CallTimeouts, due: float) -> bytes:
         if response.status != 200:
             raise InvalidApiResponse(f"{_CALL}: {response.status}", status=response.status)
         limits = self._transport.limits
-        reply = Reply(
+        reply = ApiResponse(
             response,
             deadlines,
             _CALL,

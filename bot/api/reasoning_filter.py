@@ -26,7 +26,7 @@ class _Mode(Enum):
     ASIDE = auto()
 
 
-class ThinkingFilter:
+class ReasoningFilter:
     """Parts an answer into thoughts and words while it streams, wherever the deltas are cut.
 
     * A tag counts in any case, with white space inside, and as `<thinking>` too; never inside code.

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from bot.api.thinking import ThinkingFilter
+from bot.api.reasoning_filter import ReasoningFilter
 
 TOKENS = (
     *(
@@ -43,7 +43,7 @@ LONGEST_RUN = 400
 STEPS_PER_CHARACTER = 2
 
 
-class CountingFilter(ThinkingFilter):
+class CountingFilter(ReasoningFilter):
     """A filter that counts its steps."""
 
     steps = 0

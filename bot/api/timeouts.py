@@ -11,7 +11,7 @@ from bot.errors import ApiTimeout
 T = TypeVar("T")
 
 
-class Deadlines:
+class CallTimeouts:
     """The limits of one call. Used as a context manager, around everything the call waits for.
 
     One watching task serves all waits of a call, one at a time, so that a wait costs neither a task nor a timer. Only

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from api_peers import NappingClock, chunked, delta, peer, replying, writing
 
-from bot.api.answers import ChatMessage
-from bot.api.faults import DeveloperRoleUnknown, fault_in_answer, fault_of_status
+from bot.api.chat_types import ChatMessage
+from bot.api.error_mapping import DeveloperRoleUnknown, fault_in_answer, fault_of_status
 from bot.errors import (
     ApiError,
     ApiRateLimited,

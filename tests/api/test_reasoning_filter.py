@@ -2,12 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.api.thinking import ThinkingFilter
+from bot.api.reasoning_filter import ReasoningFilter
 
 
 def part(*deltas: str) -> tuple[str, str]:
     """Give all thoughts and all words of an answer that comes in `deltas`."""
-    thinking = ThinkingFilter()
+    thinking = ReasoningFilter()
     parts = [*(thinking.feed(delta) for delta in deltas), thinking.close()]
     return "".join(thoughts for thoughts, _ in parts), "".join(words for _, words in parts)
 
@@ -57,7 +57,7 @@ def test_thoughts_are_parted_from_the_words_wherever_the_deltas_are_cut(answer, 
 
 
 def test_words_are_given_out_as_soon_as_they_cannot_be_a_tag():
-    thinking = ThinkingFilter()
+    thinking = ReasoningFilter()
 
     assert thinking.feed("H") == ("", "H")
     assert thinking.feed("i <th") == ("", "i ")
@@ -65,7 +65,7 @@ def test_words_are_given_out_as_soon_as_they_cannot_be_a_tag():
 
 
 def test_thoughts_are_given_out_as_they_come():
-    thinking = ThinkingFilter()
+    thinking = ReasoningFilter()
 
     assert thinking.feed("<think>H") == ("H", "")
     assert thinking.feed("m. </th") == ("m. ", "")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.api.deadlines import Deadlines
+from bot.api.timeouts import CallTimeouts
 from bot.errors import ApiTimeout
 from tests.support.clock import FakeClock
 
@@ -23,12 +23,12 @@ async def test_work_that_is_done_in_time_gives_its_result(clock):
         await clock.sleep(9)
         return "done"
 
-    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
         assert await clock.drive(deadlines.wait(work, deadlines.after(10))) == "done"
 
 
 async def test_work_that_takes_longer_is_interrupted(clock):
-    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
         with pytest.raises(ApiTimeout):
             await clock.drive(deadlines.wait(for_ever, deadlines.after(10)))
 
@@ -36,7 +36,7 @@ async def test_work_that_takes_longer_is_interrupted(clock):
 
 
 async def test_each_wait_has_a_limit_of_its_own(clock):
-    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
         for seconds in (50, 30, 50):
             due = deadlines.after(60)
             await clock.drive(deadlines.wait(lambda seconds=seconds: clock.sleep(seconds), due))
@@ -47,7 +47,7 @@ async def test_each_wait_has_a_limit_of_its_own(clock):
 
 
 async def test_the_whole_is_limited_however_short_its_parts(clock):
-    with Deadlines(clock, "chat", whole_s=100) as deadlines:
+    with CallTimeouts(clock, "chat", whole_s=100) as deadlines:
         await clock.drive(deadlines.wait(lambda: clock.sleep(70), deadlines.after(80)))
         with pytest.raises(ApiTimeout):
             await clock.drive(deadlines.wait(lambda: clock.sleep(70), deadlines.after(80)))
@@ -58,7 +58,7 @@ async def test_the_whole_is_limited_however_short_its_parts(clock):
 
 
 async def test_time_between_waits_counts_for_the_whole_only(clock):
-    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
         await clock.drive(deadlines.wait(lambda: clock.sleep(1), deadlines.after(60)))
         await clock.advance(300)
         await clock.drive(deadlines.wait(lambda: clock.sleep(59), deadlines.after(60)))
@@ -67,7 +67,7 @@ async def test_time_between_waits_counts_for_the_whole_only(clock):
 
 
 async def test_a_cancelled_wait_is_cancelled_and_not_too_slow(clock):
-    with Deadlines(clock, "chat", whole_s=600) as deadlines:
+    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
         waiting = asyncio.create_task(deadlines.wait(for_ever, deadlines.after(60)))
         await clock.advance(1)
         waiting.cancel()
@@ -81,7 +81,7 @@ async def test_a_clock_that_jumps_ends_every_wait_and_hangs_nothing():
             return
 
     clock = JumpingClock()
-    with Deadlines(clock, "chat", whole_s=600) as deadlines, pytest.raises(ApiTimeout):
+    with CallTimeouts(clock, "chat", whole_s=600) as deadlines, pytest.raises(ApiTimeout):
         await deadlines.wait(for_ever, deadlines.after(60))
 
     assert clock.monotonic() == 0

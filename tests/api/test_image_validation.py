@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.api.pictures import MOST_SCANS, Picture, open_picture
+from bot.api.image_validation import MOST_SCANS, Picture, open_picture
 from bot.conversation.sights import shown
 from bot.errors import InvalidApiResponse
 from tests.support.make_picture import many_scans, picture
