@@ -11,7 +11,7 @@ from bot.guilds.rules import GuildRules
 from bot.memory.revisits import Revisits
 from bot.roster.halting import Halting
 from bot.speech.sentences import aloud
-from bot.streaming.controls import Action
+from bot.streaming.answer_buttons import Action
 from bot.ui.asking import Asking
 from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of

@@ -51,16 +51,15 @@ from bot.quotas.rules import Kind
 from bot.roster.brake import Brake
 from bot.store.conversations import Conversations
 from bot.store.turns import NewTurn
-from bot.streaming.controls import Action, Controls
-from bot.streaming.listener import Listener
-from bot.streaming.relay import Relay
-from bot.streaming.surface import Surface
+from bot.streaming.answer_buttons import Action, AnswerButtons
+from bot.streaming.message_streamer import MessageStreamer
+from bot.streaming.output import AnswerObserver, AnswerOutput
 from bot.telemetry.trips import Trip
 
 log = logging.getLogger(__name__)
 
 
-class AnswerSurface(Surface, Protocol):
+class AnswerSurface(AnswerOutput, Protocol):
     """Where an answer shows, which messages it came to, and what ends it early."""
 
     @property
@@ -157,7 +156,9 @@ class Answering:
             raise TurnNotFound(f"turn {after.id}")
         return self._asked_with(prepared, replace(prepared.view, turns=turns), prepared.material)
 
-    async def answer(self, prepared: PreparedAnswer, surface: AnswerSurface, listener: Listener | None = None) -> None:
+    async def answer(
+        self, prepared: PreparedAnswer, surface: AnswerSurface, listener: AnswerObserver | None = None
+    ) -> None:
         """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
 
         `listener` gets its text as well, and learns of its end where it is complete.
@@ -211,12 +212,17 @@ class Answering:
         return material
 
     async def _show(
-        self, prepared: PreparedAnswer, surface: AnswerSurface, tally: Tally, trip: Trip, listener: Listener | None
+        self,
+        prepared: PreparedAnswer,
+        surface: AnswerSurface,
+        tally: Tally,
+        trip: Trip,
+        listener: AnswerObserver | None,
     ) -> None:
         """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
         interruption: asyncio.CancelledError | None = None
-        brake, controls = surface.brake, Controls((Action.STOP,), surface.id)
-        async with Relay(surface, self._clock, listener, controls=controls) as relay:
+        brake, controls = surface.brake, AnswerButtons((Action.STOP,), surface.id)
+        async with MessageStreamer(surface, self._clock, listener, controls=controls) as relay:
             async with prepared.reservation as reservation:
                 try:
                     try:
@@ -250,10 +256,10 @@ class Answering:
         self,
         prepared: PreparedAnswer,
         brake: Brake,
-        relay: Relay,
+        relay: MessageStreamer,
         tally: Tally,
         trip: Trip,
-        listener: Listener | None,
+        listener: AnswerObserver | None,
     ) -> Ending:
         """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
         sending = SendStatus()
@@ -286,7 +292,7 @@ class Answering:
         return ending_of(tally.end)
 
     async def _feed(
-        self, prepared: PreparedAnswer, relay: Relay, tally: Tally, trip: Trip, sending: SendStatus
+        self, prepared: PreparedAnswer, relay: MessageStreamer, tally: Tally, trip: Trip, sending: SendStatus
     ) -> None:
         stream = self._api.chat_stream(prepared.question.model, prepared.messages, sending)
         async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:
@@ -313,7 +319,7 @@ class Answering:
         tally.expect(less.prompt_tokens)
         return less
 
-    async def _finish(self, relay: Relay, controls: Controls, *notes: str | None) -> None:
+    async def _finish(self, relay: MessageStreamer, controls: AnswerButtons, *notes: str | None) -> None:
         try:
             await relay.finish("\n".join(note for note in notes if note) or None, controls)
         except Exception as error:

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.api.chat_types import StreamEnd
 from bot.errors import ApiError, BotError, ContentRefused, QuotaExceeded
-from bot.streaming.controls import NONE, Action, Controls
+from bot.streaming.answer_buttons import NONE, Action, AnswerButtons
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ _UNFINISHED: Final = frozenset({"interrupted", "cut", "failed", "length", "limit
 """The names of those endings that leave something to be said."""
 
 
-def controls_under(turn_id: int | None, ending: Ending) -> Controls:
+def controls_under(turn_id: int | None, ending: Ending) -> AnswerButtons:
     """Say what can be done with an answer that ended so; nothing with one that isn't kept."""
     if turn_id is None:
         return NONE
     going_on = (Action.CONTINUE,) if ending.name in _UNFINISHED else ()
-    return Controls((Action.REGENERATE, *going_on, Action.READ, Action.DELETE), turn_id)
+    return AnswerButtons((Action.REGENERATE, *going_on, Action.READ, Action.DELETE), turn_id)
 
 
 def failed(error: ApiError) -> Ending:

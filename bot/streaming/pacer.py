@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.streaming.surface import Room
+from bot.streaming.output import RateLimitBucket
 
 STEADY_S: Final = 1.0
 """Seconds from one edit's start to the next: nobody reads faster, and the tightest buckets seen allow about that."""
@@ -40,7 +40,7 @@ class Pacer:
         self._ended = now
         self._failures = 0 if applied else self._failures + 1
 
-    def pause(self, now: float, room: Room) -> float:
+    def pause(self, now: float, room: RateLimitBucket) -> float:
         """Tell how many seconds to wait before the next edit may start; 0 for at once."""
         pause = max(self._until_interval(now), self._until_room(now, room))
         return pause if pause >= _INSTANT_S else 0.0
@@ -52,7 +52,7 @@ class Pacer:
         interval = max(self._steady_s, STRETCH * took) * 2.0**self._failures
         return min(self._started + interval, self._ended + LONGEST_S) - now
 
-    def _until_room(self, now: float, room: Room) -> float:
+    def _until_room(self, now: float, room: RateLimitBucket) -> float:
         """Spread what may be spent over the time until the bucket refills, so that edits don't come in bursts."""
         left, refills_in = room.left(), room.refills_in()
         if left is None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.markdown.renderer import Rendering
 from bot.markdown.splitter import MESSAGE_LIMIT
-from bot.streaming.controls import NONE, Controls
+from bot.streaming.answer_buttons import NONE, AnswerButtons
 from bot.text_work import split_slices
 
 MOST_MESSAGES: Final = 5
@@ -26,7 +26,7 @@ class Page:
 
     text: str
     file: bytes | None = None
-    controls: Controls = NONE
+    controls: AnswerButtons = NONE
 
 
 class Pages:
@@ -35,7 +35,7 @@ class Pages:
     `controls` stand below the sign of life.
     """
 
-    def __init__(self, limit: int = MESSAGE_LIMIT, controls: Controls = NONE) -> None:
+    def __init__(self, limit: int = MESSAGE_LIMIT, controls: AnswerButtons = NONE) -> None:
         self._limit = limit
         self._controls = controls
         self._rendering = Rendering(limit)
@@ -70,7 +70,7 @@ class Pages:
             return [*map(Page, self._full[: MOST_MESSAGES - 1]), self._living(GOES_ON)]
         return [*map(Page, self._full), *([self._living(growing)] if growing else [])]
 
-    def finished(self, note: str | None = None, controls: Controls = NONE) -> list[Page]:
+    def finished(self, note: str | None = None, controls: AnswerButtons = NONE) -> list[Page]:
         """Tell what the messages show in the end; none when there was no word. Nothing may be added afterwards.
 
         `note` is a short sentence or two about how the answer ended, a line each. It stands below in small print, if

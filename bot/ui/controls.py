@@ -4,7 +4,7 @@ from typing import Final
 
 import discord
 
-from bot.streaming.controls import Action, Controls
+from bot.streaming.answer_buttons import Action, AnswerButtons
 from bot.ui.rows import Button, row
 
 _LABELS: Final = {
@@ -21,7 +21,7 @@ def name_of(action: Action) -> str:
     return f"answer-{action}"
 
 
-def drawn(controls: Controls) -> discord.ui.View | None:
+def drawn(controls: AnswerButtons) -> discord.ui.View | None:
     """Draw buttons to be sent with a message; None where there are none."""
     if not controls.actions:
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.streaming.controls import NONE, Controls
+from bot.streaming.answer_buttons import NONE, AnswerButtons
 from bot.ui.controls import drawn
 
 File = tuple[str, bytes]
@@ -17,7 +17,7 @@ class Look:
     """What a message shows."""
 
     text: str
-    controls: Controls = NONE
+    controls: AnswerButtons = NONE
     file: File | None = None
 
     @property

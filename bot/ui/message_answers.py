@@ -15,8 +15,8 @@ import discord
 from bot.roster.brake import Brake
 from bot.roster.entry import Entry
 from bot.store.inflight import Phase
-from bot.streaming.controls import NONE, Controls
-from bot.streaming.surface import Room, Vanished
+from bot.streaming.answer_buttons import NONE, AnswerButtons
+from bot.streaming.output import OutputDeleted, RateLimitBucket
 from bot.tasks import BackgroundTasks
 from bot.ui import notices
 from bot.ui.arrivals import Arrivals
@@ -75,7 +75,7 @@ class MessageAnswer:
         return self.message.id
 
     @property
-    def room(self) -> Room:
+    def room(self) -> RateLimitBucket:
         """Tell nothing of what is left: the channel's turnstiles see to that."""
         return self._answers
 
@@ -99,20 +99,20 @@ class MessageAnswer:
             return self._room.editing.turn(hurry)
         return self._room.creating.turn(_hurried())
 
-    async def show(self, index: int, text: str, controls: Controls) -> None:
+    async def show(self, index: int, text: str, controls: AnswerButtons) -> None:
         """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
 
         Raises:
-            Vanished: the answer has been deleted.
+            OutputDeleted: the answer has been deleted.
         """
         await self._chores.run_shielded(self._show_words(index, Look(text, controls)))
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
+    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: AnswerButtons) -> None:
         """Do as `show` does, with a file, if that is allowed here."""
         look = Look(text, controls, (filename, data)) if self.footing.attach else Look(NO_FILE, controls)
         await self._chores.run_shielded(self._show_words(index, look))
 
-    async def meanwhile(self, text: str, controls: Controls = NONE) -> None:
+    async def meanwhile(self, text: str, controls: AnswerButtons = NONE) -> None:
         """Let `text` stand where the answer will be."""
         await self._chores.run_shielded(self._say_meanwhile(Look(text, controls)))
 
@@ -226,7 +226,7 @@ class MessageAnswer:
         """Delete a message that came too late for the rest's deletion."""
         try:
             check_there(self.brake)
-        except Vanished:
+        except OutputDeleted:
             await self.channel.get_partial_message(message_id).delete()
             raise
 

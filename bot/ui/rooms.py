@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.clock import Clock
-from bot.streaming.turnstile import Turnstile
+from bot.streaming.edit_scheduler import FairEditScheduler
 
 _WEBHOOK_PATH: Final = re.compile(r"/webhooks/[0-9]+/(?P<token>[^/]+)(?:/messages/[^/]+)?$")
 _CHANNEL_PATH: Final = re.compile(r"/channels/(?P<channel>[0-9]+)/messages(?:/[0-9]+)?$")
@@ -73,8 +73,8 @@ class ChannelRoom:
     def __init__(self, clock: Clock) -> None:
         self.new = BucketRoom(clock)
         self.edits = BucketRoom(clock)
-        self.creating = Turnstile(self.new, clock)
-        self.editing = Turnstile(self.edits, clock)
+        self.creating = FairEditScheduler(self.new, clock)
+        self.editing = FairEditScheduler(self.edits, clock)
 
     @contextmanager
     def taking_part(self) -> Iterator[None]:

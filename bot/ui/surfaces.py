@@ -11,9 +11,9 @@ from discord.webhook.async_ import async_context
 
 from bot.roster.brake import Brake
 from bot.store.inflight import Phase
-from bot.streaming.controls import Controls
+from bot.streaming.answer_buttons import AnswerButtons
+from bot.streaming.output import OutputDeleted
 from bot.streaming.pages import SIGN_OF_LIFE
-from bot.streaming.surface import Vanished
 from bot.ui.controls import drawn
 from bot.ui.entries import entry_of
 from bot.ui.follow_ups import FollowUps
@@ -59,19 +59,19 @@ class InteractionSurface:
         del index, hurry
         return nullcontext()
 
-    async def show(self, index: int, text: str, controls: Controls) -> None:
+    async def show(self, index: int, text: str, controls: AnswerButtons) -> None:
         """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
 
         Raises:
-            Vanished: the answer has been deleted.
+            OutputDeleted: the answer has been deleted.
         """
         await self._put(index, text, [], controls)
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
+    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: AnswerButtons) -> None:
         """Do as `show` does, with a file."""
         await self._put(index, text, [discord.File(io.BytesIO(data), filename)], controls)
 
-    async def meanwhile(self, text: str, controls: Controls) -> None:
+    async def meanwhile(self, text: str, controls: AnswerButtons) -> None:
         """Put `text` in place of "thinking…"."""
         await say_meanwhile(self._interaction, text, drawn(controls))
 
@@ -80,7 +80,7 @@ class InteractionSurface:
         if self._entry is not None:
             await self._entry.closing(messages)
 
-    async def _put(self, index: int, text: str, files: list[discord.File], controls: Controls) -> None:
+    async def _put(self, index: int, text: str, files: list[discord.File], controls: AnswerButtons) -> None:
         with vanishing(self.brake):
             await self._put_there(index, text, files, drawn(controls))
 
@@ -101,7 +101,7 @@ class InteractionSurface:
         self._ids.append(await self._follow_ups.send(text, files, view) if found is None else found)
         try:
             check_there(self.brake)
-        except Vanished:
+        except OutputDeleted:
             await self._follow_ups.delete(self._ids[-1])
             raise
         if found is not None:

@@ -7,7 +7,7 @@ from typing import Final
 import discord
 
 from bot.roster.brake import Brake, Halt
-from bot.streaming.surface import Vanished
+from bot.streaming.output import OutputDeleted
 
 UNKNOWN_CHANNEL: Final = 10003
 UNKNOWN_MESSAGE: Final = 10008
@@ -22,14 +22,14 @@ def vanishing(brake: Brake) -> Iterator[None]:
         if error.code not in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
             raise
         brake.pull(Halt.DELETED)
-        raise Vanished from error
+        raise OutputDeleted from error
 
 
 def check_there(brake: Brake) -> None:
     """Do nothing unless the answer is deleted.
 
     Raises:
-        Vanished: it is.
+        OutputDeleted: it is.
     """
     if brake.halt is Halt.DELETED:
-        raise Vanished
+        raise OutputDeleted

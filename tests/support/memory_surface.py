@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 
-from bot.streaming.controls import Controls
-from bot.streaming.turnstile import Turnstile
+from bot.streaming.answer_buttons import AnswerButtons
+from bot.streaming.edit_scheduler import FairEditScheduler
 from tests.support.clock import FakeClock
 
 LIMIT = 2000
@@ -57,7 +57,7 @@ class MemoryRoom:
 
 
 class MemorySurface:
-    """A `bot.streaming.surface.Surface`: messages in a list.
+    """A `bot.streaming.output.Surface`: messages in a list.
 
     `latencies` are the seconds that the calls take, the last one for ever; `failures` the errors that they raise,
     None for a call that works. `broken` names what a real surface would not have taken.
@@ -71,13 +71,13 @@ class MemorySurface:
         failures: Iterable[Exception | None] = (),
         bucket: int | None = None,
         window: float = 5.0,
-        shared: tuple[MemoryRoom, Turnstile] | None = None,
+        shared: tuple[MemoryRoom, FairEditScheduler] | None = None,
     ) -> None:
         self.room = MemoryRoom(clock, bucket, window)
         self._bucket, self._turnstile = shared or (self.room, None)
         self.waited: list[float] = []
         self.messages: list[str] = []
-        self.controls: list[Controls] = []
+        self.controls: list[AnswerButtons] = []
         self.meanwhiles: list[str] = []
         self.files: dict[int, tuple[str, bytes]] = {}
         self.edits: list[Edit] = []
@@ -98,13 +98,13 @@ class MemorySurface:
             self.waited.append(self._clock.monotonic() - since)
             yield
 
-    async def show(self, index: int, text: str, controls: Controls) -> None:
+    async def show(self, index: int, text: str, controls: AnswerButtons) -> None:
         await self._take(index, text, None, controls)
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
+    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: AnswerButtons) -> None:
         await self._take(index, text, (filename, data), controls)
 
-    async def meanwhile(self, text: str, controls: Controls) -> None:
+    async def meanwhile(self, text: str, controls: AnswerButtons) -> None:
         if self.messages:
             self.broken.append("something said meanwhile when there were words")
         await self._take(0, text, None, controls, is_answer=False)
@@ -113,7 +113,7 @@ class MemorySurface:
         self.closes_at = messages
 
     async def _take(
-        self, index: int, text: str, file: tuple[str, bytes] | None, controls: Controls, *, is_answer: bool = True
+        self, index: int, text: str, file: tuple[str, bytes] | None, controls: AnswerButtons, *, is_answer: bool = True
     ) -> None:
         self._check(index, text, file, controls)
         started, left = self._clock.monotonic(), self._bucket.left()
@@ -146,7 +146,7 @@ class MemorySurface:
         if file is not None:
             self.files[index] = file
 
-    def _check(self, index: int, text: str, file: tuple[str, bytes] | None, controls: Controls) -> None:
+    def _check(self, index: int, text: str, file: tuple[str, bytes] | None, controls: AnswerButtons) -> None:
         known = index < len(self.messages)
         same = known and (self.messages[index], self.controls[index]) == (text, controls)
         wrong = {

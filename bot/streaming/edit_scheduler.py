@@ -6,21 +6,21 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from bot.clock import Clock
+from bot.streaming.output import RateLimitBucket
 from bot.streaming.pacer import KEPT_BACK
-from bot.streaming.surface import Room
 
 _INSTANT_S: Final = 0.001
 """What rounding leaves of a pause that is over."""
 
 
-class Turnstile:
+class FairEditScheduler:
     """Lets one request through after the other, first come, first served, spread over what the bucket allows.
 
     Whoever wants to make many waits behind everybody else between any two of theirs: so each of n answers gets an nth
     of the bucket. An answer that is alone leaves a request for its last edit.
     """
 
-    def __init__(self, room: Room, clock: Clock) -> None:
+    def __init__(self, room: RateLimitBucket, clock: Clock) -> None:
         self._room = room
         self._clock = clock
         self._free = asyncio.Lock()

@@ -7,11 +7,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.clock import Clock
-from bot.streaming.controls import NONE, Controls
-from bot.streaming.listener import Listener
+from bot.streaming.answer_buttons import NONE, AnswerButtons
+from bot.streaming.output import AnswerObserver, AnswerOutput, OutputDeleted
 from bot.streaming.pacer import Pacer
 from bot.streaming.pages import FILE_NAME, SIGN_OF_LIFE, Page, Pages
-from bot.streaming.surface import Surface, Vanished
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +30,10 @@ class Shown:
     first_word_at: float | None
 
 
-class Relay:
+class MessageStreamer:
     """Shows one answer while it is written.
 
-        async with Relay(surface, clock) as relay:
+        async with MessageStreamer(surface, clock) as relay:
             async for delta in stream:
                 relay.feed(delta)  # or relay.thinking(), where there are no words yet
             shown = await relay.finish()
@@ -48,7 +47,12 @@ class Relay:
     """
 
     def __init__(
-        self, surface: Surface, clock: Clock, listener: Listener | None = None, *, controls: Controls = NONE
+        self,
+        surface: AnswerOutput,
+        clock: Clock,
+        listener: AnswerObserver | None = None,
+        *,
+        controls: AnswerButtons = NONE,
     ) -> None:
         self._surface = surface
         self._listener = listener
@@ -112,7 +116,7 @@ class Relay:
             self._thinks = True
             self._news.set()
 
-    async def finish(self, note: str | None = None, controls: Controls = NONE) -> Shown:
+    async def finish(self, note: str | None = None, controls: AnswerButtons = NONE) -> Shown:
         """Show the whole answer, with `note` and `controls` below it, and return once it is there.
 
         A request in flight is waited for, never cancelled: an interrupted interaction edit can block all later ones
@@ -133,7 +137,7 @@ class Relay:
         assert self._writer is not None, "used outside of its block"
         await _outlast(self._writer)
 
-    def _end(self, note: str | None, controls: Controls) -> None:
+    def _end(self, note: str | None, controls: AnswerButtons) -> None:
         if not self._ended.is_set():
             self._note, self._closing_controls = note, controls
             self._ended.set()
@@ -242,7 +246,7 @@ class Relay:
             else:
                 await self._surface.attach(index, page.text, FILE_NAME, page.file, page.controls)
             applied = True
-        except Vanished:
+        except OutputDeleted:
             self._abandoned = True
             return
         finally:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 
 from bot.markdown.renderer import rendered
-from bot.streaming.controls import NONE, Action, Controls
+from bot.streaming.answer_buttons import NONE, Action, AnswerButtons
+from bot.streaming.message_streamer import THINKING, MessageStreamer, Shown
+from bot.streaming.output import OutputDeleted
 from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE
-from bot.streaming.relay import THINKING, Relay, Shown
-from bot.streaming.surface import Vanished
 from tests.support.clock import FakeClock, settle
 from tests.support.markdown_oracle import has_open_fence, shows_whole
 from tests.support.markdown_samples import pieces, sample
@@ -26,7 +26,7 @@ async def spoken(clock: FakeClock, deltas: Iterable[str], every: float) -> Async
 async def relayed(
     surface: MemorySurface, clock: FakeClock, deltas: Iterable[str], every: float = 0.1, note: str | None = None
 ) -> Shown:
-    async with Relay(surface, clock) as relay:
+    async with MessageStreamer(surface, clock) as relay:
         async for delta in spoken(clock, deltas, every):
             relay.feed(delta)
         return await relay.finish(note)
@@ -34,7 +34,7 @@ async def relayed(
 
 async def test_the_first_word_shows_at_once_with_a_sign_of_life(clock: FakeClock) -> None:
     surface = MemorySurface(clock)
-    async with Relay(surface, clock) as relay:
+    async with MessageStreamer(surface, clock) as relay:
         relay.feed("Hello")
         await settle()
         assert surface.messages == ["Hello" + SIGN_OF_LIFE]
@@ -82,7 +82,7 @@ async def test_one_request_is_kept_for_the_last_edit(clock: FakeClock) -> None:
 
 async def test_the_last_edit_waits_for_no_pace(clock: FakeClock) -> None:
     surface = MemorySurface(clock)
-    async with Relay(surface, clock) as relay:
+    async with MessageStreamer(surface, clock) as relay:
         relay.feed("One")
         await settle()
         relay.feed(" two")
@@ -100,7 +100,7 @@ async def test_a_request_in_flight_is_awaited_before_the_last_one(clock: FakeClo
 
 async def test_a_line_stands_in_while_the_model_thinks_and_the_first_words_take_its_place(clock: FakeClock) -> None:
     surface = MemorySurface(clock, bucket=4)
-    async with Relay(surface, clock) as relay:
+    async with MessageStreamer(surface, clock) as relay:
         for _ in range(30):
             relay.thinking()
             await clock.advance(0.1)
@@ -117,7 +117,7 @@ async def test_a_line_stands_in_while_the_model_thinks_and_the_first_words_take_
 
 async def test_nothing_is_said_of_thinking_once_there_are_words(clock: FakeClock) -> None:
     surface = MemorySurface(clock)
-    async with Relay(surface, clock) as relay:
+    async with MessageStreamer(surface, clock) as relay:
         relay.thinking()
         relay.feed("Hello")
         await clock.advance(5)
@@ -128,7 +128,7 @@ async def test_nothing_is_said_of_thinking_once_there_are_words(clock: FakeClock
 
 async def test_a_surface_that_does_not_take_the_line_is_not_asked_again(clock: FakeClock) -> None:
     surface = MemorySurface(clock, failures=[OSError()])
-    async with Relay(surface, clock) as relay:
+    async with MessageStreamer(surface, clock) as relay:
         relay.thinking()
         await clock.advance(5)
         relay.feed("Hello")
@@ -146,7 +146,7 @@ async def test_a_long_answer_spills_into_more_messages(clock: FakeClock) -> None
 
 async def test_a_full_message_loses_the_sign_of_life_when_the_next_begins(clock: FakeClock) -> None:
     surface = MemorySurface(clock)
-    async with Relay(surface, clock) as relay:
+    async with MessageStreamer(surface, clock) as relay:
         relay.feed("word " * 399)
         await clock.advance(2)
         relay.feed("word " * 100)
@@ -158,7 +158,7 @@ async def test_a_full_message_loses_the_sign_of_life_when_the_next_begins(clock:
 
 async def test_an_open_fence_is_closed_above_the_sign_of_life(clock: FakeClock) -> None:
     surface = MemorySurface(clock)
-    async with Relay(surface, clock) as relay:
+    async with MessageStreamer(surface, clock) as relay:
         relay.feed("Look:\n```py\nprint(1)\n")
         await settle()
         assert surface.messages == ["Look:\n```py\nprint(1)\n```" + SIGN_OF_LIFE]
@@ -177,7 +177,7 @@ async def test_more_than_five_messages_end_as_four_and_a_file(clock: FakeClock) 
 
 async def test_the_fifth_message_says_that_the_answer_goes_on(clock: FakeClock) -> None:
     surface = MemorySurface(clock)
-    async with Relay(surface, clock) as relay:
+    async with MessageStreamer(surface, clock) as relay:
         relay.feed("A sentence of some words. " * 500)
         await clock.advance(20)
         assert surface.messages[4] == GOES_ON + SIGN_OF_LIFE
@@ -203,7 +203,7 @@ async def test_an_error_in_the_stream_leaves_the_text_so_far(clock: FakeClock) -
     surface = MemorySurface(clock)
 
     async def broken_off() -> None:
-        async with Relay(surface, clock) as relay:
+        async with MessageStreamer(surface, clock) as relay:
             relay.feed("Half a sentence")
             raise ConnectionError
 
@@ -273,12 +273,12 @@ async def test_random_answers_show_whole_once_and_in_order(hundred: int) -> None
             assert surface.messages == rendered(text), seed
 
 
-STOP, DONE = Controls((Action.STOP,), 7), Controls((Action.REGENERATE, Action.DELETE), 8)
+STOP, DONE = AnswerButtons((Action.STOP,), 7), AnswerButtons((Action.REGENERATE, Action.DELETE), 8)
 
 
 async def test_buttons_stand_under_the_last_message_only(clock: FakeClock) -> None:
     surface = MemorySurface(clock)
-    async with Relay(surface, clock, controls=STOP) as relay:
+    async with MessageStreamer(surface, clock, controls=STOP) as relay:
         relay.thinking()
         await settle()
         relay.feed("word " * 300)
@@ -293,8 +293,8 @@ async def test_buttons_stand_under_the_last_message_only(clock: FakeClock) -> No
 
 
 async def test_a_vanished_answer_is_let_go_of(clock: FakeClock) -> None:
-    surface = MemorySurface(clock, failures=[None, Vanished()])
-    async with Relay(surface, clock, controls=STOP) as relay:
+    surface = MemorySurface(clock, failures=[None, OutputDeleted()])
+    async with MessageStreamer(surface, clock, controls=STOP) as relay:
         relay.feed("One")
         await settle()
         relay.feed(" two")
@@ -307,7 +307,7 @@ async def test_a_vanished_answer_is_let_go_of(clock: FakeClock) -> None:
 
 async def test_what_is_left_of_an_abandoned_answer_does_not_look_alive(clock: FakeClock) -> None:
     surface = MemorySurface(clock)
-    async with Relay(surface, clock, controls=STOP) as relay:
+    async with MessageStreamer(surface, clock, controls=STOP) as relay:
         relay.feed("word " * 500)
         await clock.advance(5)
         first, second = surface.messages
@@ -318,6 +318,6 @@ async def test_what_is_left_of_an_abandoned_answer_does_not_look_alive(clock: Fa
 
 
 async def test_no_last_words_are_insisted_on_once_the_answer_has_vanished(clock: FakeClock) -> None:
-    surface = MemorySurface(clock, failures=[OSError(), OSError(), Vanished()])
+    surface = MemorySurface(clock, failures=[OSError(), OSError(), OutputDeleted()])
     await clock.drive(relayed(surface, clock, ["Hello"]))
     assert (surface.messages, len(surface.edits)) == ([], 3)

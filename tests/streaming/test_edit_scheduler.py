@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from bot.streaming.relay import Relay
-from bot.streaming.turnstile import Turnstile
+from bot.streaming.edit_scheduler import FairEditScheduler
+from bot.streaming.message_streamer import MessageStreamer
 from tests.support.clock import FakeClock, settle
 from tests.support.markdown_oracle import shows_whole
 from tests.support.memory_surface import MemoryRoom, MemorySurface
@@ -15,9 +15,11 @@ WINDOW_S = 5.0
 SIZE = 5
 
 
-async def spoken(surface: MemorySurface, turnstile: Turnstile, clock: FakeClock, words: int, every: float) -> None:
+async def spoken(
+    surface: MemorySurface, turnstile: FairEditScheduler, clock: FakeClock, words: int, every: float
+) -> None:
     with turnstile.taking_part():
-        async with Relay(surface, clock) as relay:
+        async with MessageStreamer(surface, clock) as relay:
             for _ in range(words):
                 relay.feed("word ")
                 await clock.sleep(every)
@@ -27,7 +29,7 @@ async def spoken(surface: MemorySurface, turnstile: Turnstile, clock: FakeClock,
 @pytest.mark.parametrize("answers", [2, 5, 8])
 async def test_nobody_waits_much_longer_than_a_fair_share(clock: FakeClock, answers: int, latency: float) -> None:
     room = MemoryRoom(clock, SIZE, WINDOW_S)
-    turnstile = Turnstile(room, clock)
+    turnstile = FairEditScheduler(room, clock)
     surfaces = [MemorySurface(clock, shared=(room, turnstile), latencies=[latency]) for _ in range(answers)]
     await clock.drive(
         asyncio.gather(*(spoken(surface, turnstile, clock, 600, 0.1 + n / 1000) for n, surface in enumerate(surfaces)))
@@ -46,7 +48,7 @@ async def test_nobody_waits_much_longer_than_a_fair_share(clock: FakeClock, answ
 
 async def test_one_that_is_alone_leaves_a_request_for_its_last_edit(clock: FakeClock) -> None:
     room = MemoryRoom(clock, SIZE, WINDOW_S)
-    turnstile = Turnstile(room, clock)
+    turnstile = FairEditScheduler(room, clock)
     surface = MemorySurface(clock, shared=(room, turnstile))
     await clock.drive(spoken(surface, turnstile, clock, 93, 0.1))
     *progress, last = surface.edits
@@ -57,7 +59,7 @@ async def test_one_that_is_alone_leaves_a_request_for_its_last_edit(clock: FakeC
 
 async def test_what_is_in_a_hurry_waits_for_no_spread_but_for_its_turn(clock: FakeClock) -> None:
     room = MemoryRoom(clock, SIZE, WINDOW_S)
-    turnstile = Turnstile(room, clock)
+    turnstile = FairEditScheduler(room, clock)
     hurry, order = asyncio.Event(), []
 
     async def request(name: str, hurrying: asyncio.Event) -> None:
@@ -77,7 +79,7 @@ async def test_what_is_in_a_hurry_waits_for_no_spread_but_for_its_turn(clock: Fa
 
 async def test_it_becomes_urgent_while_it_waits(clock: FakeClock) -> None:
     room = MemoryRoom(clock, SIZE, WINDOW_S)
-    turnstile = Turnstile(room, clock)
+    turnstile = FairEditScheduler(room, clock)
     hurry = asyncio.Event()
     async with turnstile.turn(hurry):
         room.take()

@@ -16,11 +16,11 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Controls:
+class AnswerButtons:
     """The buttons under one message, in their order, and the id of what they act on."""
 
     actions: tuple[Action, ...] = ()
     subject: int = 0
 
 
-NONE: Final = Controls()
+NONE: Final = AnswerButtons()

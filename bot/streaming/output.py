@@ -4,10 +4,10 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from bot.streaming.controls import Controls
+from bot.streaming.answer_buttons import AnswerButtons
 
 
-class Room(Protocol):
+class RateLimitBucket(Protocol):
     """What is left of the request bucket that a surface's calls are counted in."""
 
     def left(self) -> int | None:
@@ -24,21 +24,21 @@ class Room(Protocol):
         ...
 
 
-class Vanished(Exception):
+class OutputDeleted(Exception):
     """An answer's message, or all of the place where it stood, has been deleted."""
 
 
-class Surface(Protocol):
+class AnswerOutput(Protocol):
     """The messages of one answer, counted from 0.
 
     The relay makes one call at a time, waits for its end and never cancels it. A call that returns has been applied.
-    One that raises may or may not have been; it is made again with the newest text, unless it raises `Vanished`.
+    One that raises may or may not have been; it is made again with the newest text, unless it raises `OutputDeleted`.
 
     Each call says which buttons stand under the message from then on.
     """
 
     @property
-    def room(self) -> Room:
+    def room(self) -> RateLimitBucket:
         """The bucket that these calls draw from."""
         ...
 
@@ -50,25 +50,41 @@ class Surface(Protocol):
         """
         ...
 
-    async def show(self, index: int, text: str, controls: Controls) -> None:
+    async def show(self, index: int, text: str, controls: AnswerButtons) -> None:
         """Send message `index` (the number sent so far), or replace the text of one that is there.
 
         `text` has 1 to 2,000 code points. It or `controls` is not what the message shows already. A file that the
         message bore stays.
 
         Raises:
-            Vanished: the answer has been deleted.
+            OutputDeleted: the answer has been deleted.
         """
         ...
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: Controls) -> None:
+    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: AnswerButtons) -> None:
         """Do as `show` does, with a file."""
         ...
 
-    async def meanwhile(self, text: str, controls: Controls) -> None:
+    async def meanwhile(self, text: str, controls: AnswerButtons) -> None:
         """Let `text` stand where the answer will be, until message 0 is shown. Only before the first message."""
         ...
 
     async def closing(self, messages: int) -> None:
         """Take note that what is shown from here on is final, and comes to `messages` messages. Never raises."""
+        ...
+
+
+class AnswerObserver(Protocol):
+    """Gets an answer's text as it comes, beside the surface. No call waits."""
+
+    def hear(self, text: str) -> None:
+        """Take the next piece of the answer."""
+        ...
+
+    def finish(self) -> None:
+        """Take note that the answer is complete. Not called for one that ends early, for whatever reason."""
+        ...
+
+    def give_up(self) -> None:
+        """Take note that people ended the answer."""
         ...
