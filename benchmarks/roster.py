@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from bot.clock import SystemClock
+from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
-from bot.roster.roster import Roster
 from bot.store.inflight import Phase
 from bot.store.open import open_database
 
@@ -25,7 +25,7 @@ async def measure(folder: str) -> None:
 
     async with open_database(f"sqlite:///{path}") as database:
         with holding(path, "benchmark") as lifeline:
-            roster = Roster(database, SystemClock(), process="benchmark", lifeline=lifeline, bury=_nobody)
+            roster = InFlightRegistry(database, SystemClock(), process="benchmark", lifeline=lifeline, bury=_nobody)
             for event in range(ROUNDS):
                 start = time.perf_counter(), time.process_time()
                 entry = await roster.admit(event, application_id=1, token="t" * 64, channel_id=2, member_id=3)

@@ -21,6 +21,8 @@ from bot.guilds.doors import Doors
 from bot.guilds.presets import Presets
 from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
+from bot.inflight.recovery import Recovery
+from bot.inflight.registry import InFlightRegistry
 from bot.intake.intake import Intake
 from bot.liveness import holding
 from bot.memory.deletions import Deletions
@@ -35,8 +37,6 @@ from bot.quotas.meter import Meter
 from bot.quotas.pace import Pace, Rate
 from bot.quotas.rules import Ceilings
 from bot.quotas.subjects import Subjects, key_from
-from bot.roster.recovery import Recovery
-from bot.roster.roster import Roster
 from bot.services import Services
 from bot.settings import Settings
 from bot.speech.lexicon import Lexicon
@@ -84,7 +84,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         process = secrets.token_hex(8)
         lifeline = stack.enter_context(holding(database_path(settings.database_url), process))
         ledger = Ledger(database, ceilings, subjects, clock, process=process, is_alive=lifeline.is_alive)
-        roster = Roster(database, clock, process=process, lifeline=lifeline, bury=ledger.free_dead)
+        roster = InFlightRegistry(database, clock, process=process, lifeline=lifeline, bury=ledger.free_dead)
         try:
             await stack.enter_async_context(ledger.running())
             await stack.enter_async_context(roster.running())

@@ -12,6 +12,8 @@ from bot.guilds.auto_read import AutoRead
 from bot.guilds.presets import Presets
 from bot.guilds.quotas import ServerQuotas
 from bot.guilds.rules import GuildRules
+from bot.inflight.recovery import Recovery
+from bot.inflight.registry import InFlightRegistry
 from bot.liveness import ProcessLock
 from bot.memory.deletions import Deletions
 from bot.memory.history import History
@@ -20,8 +22,6 @@ from bot.memory.revisits import Revisits
 from bot.memory.servers import Servers
 from bot.quotas.lanes import Lanes
 from bot.quotas.meter import Meter
-from bot.roster.recovery import Recovery
-from bot.roster.roster import Roster
 from bot.speech.lexicon import Lexicon
 from bot.speech.preferences import VoicePreferences
 from bot.speech.reciting import Reciting
@@ -51,7 +51,7 @@ class Services:
     deletions: Deletions
     servers: Servers
     quotas: ServerQuotas
-    roster: Roster
+    roster: InFlightRegistry
     recovery: Recovery
     lifeline: ProcessLock
     audio: WorkerPool

@@ -8,8 +8,8 @@ from bot.client import Bot
 from bot.conversation.question import Question
 from bot.errors import TurnNotFound, UserError
 from bot.guilds.rules import GuildRules
+from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.memory.revisits import Revisits
-from bot.roster.halting import Halting
 from bot.speech.sentences import aloud
 from bot.streaming.answer_buttons import Action
 from bot.ui.asking import Asking
@@ -34,7 +34,7 @@ class Controls(commands.Cog):
     def __init__(
         self,
         buttons: Buttons,
-        halting: Halting,
+        halting: CancellationWatcher,
         revisits: Revisits,
         asking: Asking,
         rules: GuildRules,

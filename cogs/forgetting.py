@@ -4,15 +4,15 @@ import discord
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.memory.deletions import Deletions
 from bot.memory.servers import Servers
-from bot.roster.halting import Halting
 
 
 class Forgetting(commands.Cog):
     """Listens to Discord for what is gone. Of ephemeral messages Discord tells nobody."""
 
-    def __init__(self, bot: Bot, deletions: Deletions, servers: Servers, halting: Halting) -> None:
+    def __init__(self, bot: Bot, deletions: Deletions, servers: Servers, halting: CancellationWatcher) -> None:
         self._bot = bot
         self._deletions = deletions
         self._halting = halting

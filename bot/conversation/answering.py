@@ -43,12 +43,12 @@ from bot.errors import (
     StoreUnavailable,
     TurnNotFound,
 )
+from bot.inflight.cancellation import CancellationToken
 from bot.intake.intake import Intake
 from bot.quotas.allowance import BLOCK
 from bot.quotas.ledger import Ledger
 from bot.quotas.reservation import Reservation
 from bot.quotas.rules import Kind
-from bot.roster.brake import Brake
 from bot.store.conversations import Conversations
 from bot.store.turns import NewTurn
 from bot.streaming.answer_buttons import Action, AnswerButtons
@@ -68,7 +68,7 @@ class AnswerSurface(AnswerOutput, Protocol):
         ...
 
     @property
-    def brake(self) -> Brake:
+    def brake(self) -> CancellationToken:
         """Pulled where the answer is to end."""
         ...
 
@@ -191,7 +191,7 @@ class Answering:
                 trip.note(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
                 trip.note(estimated=tally.estimated)
 
-    async def _opened(self, prepared: PreparedAnswer, brake: Brake) -> Material:
+    async def _opened(self, prepared: PreparedAnswer, brake: CancellationToken) -> Material:
         """Read the files that came with a question.
 
         Raises:
@@ -255,7 +255,7 @@ class Answering:
     async def _stream(
         self,
         prepared: PreparedAnswer,
-        brake: Brake,
+        brake: CancellationToken,
         relay: MessageStreamer,
         tally: Tally,
         trip: Trip,

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import discord
 
-from bot.roster.entry import Entry
+from bot.inflight.request import InFlightRequest
 from bot.ui import notices
 from bot.ui.entries import enter
 
@@ -17,7 +17,7 @@ class Event(Protocol):
         """What it is claimed by: the id of an interaction or a message."""
         ...
 
-    def enter(self, entry: Entry) -> None:
+    def enter(self, entry: InFlightRequest) -> None:
         """Take the place on the roster that it was given."""
         ...
 
@@ -41,7 +41,7 @@ class InteractionEvent:
         """The interaction's id."""
         return self._interaction.id
 
-    def enter(self, entry: Entry) -> None:
+    def enter(self, entry: InFlightRequest) -> None:
         """Let the interaction carry its place."""
         enter(self._interaction, entry)
 

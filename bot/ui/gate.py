@@ -11,8 +11,8 @@ import discord
 
 from bot.clock import Clock
 from bot.errors import ShuttingDown, StoreFull, StoreUnavailable
-from bot.roster.entry import Entry
-from bot.roster.roster import Roster
+from bot.inflight.registry import InFlightRegistry
+from bot.inflight.request import InFlightRequest
 from bot.ui.events import Event, InteractionEvent
 
 PATIENCE_S: Final = 2.0
@@ -36,7 +36,7 @@ OVERTIME_S: Final = 1.5
 log = logging.getLogger(__name__)
 
 
-_Claimed = tuple[bool, Entry | None]
+_Claimed = tuple[bool, InFlightRequest | None]
 """Whether an event is this task's to answer, and its place on the roster if its answer takes its time."""
 
 
@@ -46,7 +46,7 @@ class _Work:
 
     task: asyncio.Task[Any]  # Any: whatever it returns is discord.py's
     event: Event
-    entry: Entry | None
+    entry: InFlightRequest | None
 
 
 class Gate:
@@ -56,7 +56,7 @@ class Gate:
         hurry: set when running answers are to be interrupted now instead of at the end of the grace.
     """
 
-    def __init__(self, roster: Roster, clock: Clock, hurry: asyncio.Event) -> None:
+    def __init__(self, roster: InFlightRegistry, clock: Clock, hurry: asyncio.Event) -> None:
         self._roster = roster
         self._clock = clock
         self._running: set[_Work] = set()
@@ -153,7 +153,7 @@ class Gate:
         )
         return entry is not None, entry
 
-    def _count(self, event: Event, entry: Entry | None) -> None:
+    def _count(self, event: Event, entry: InFlightRequest | None) -> None:
         # discord.py runs each event in a task of its own and keeps no hold of it.
         task = asyncio.current_task()
         assert task is not None, "called within an event's task"

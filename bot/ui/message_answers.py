@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import discord
 
-from bot.roster.brake import Brake
-from bot.roster.entry import Entry
+from bot.inflight.cancellation import CancellationToken
+from bot.inflight.request import InFlightRequest
 from bot.store.inflight import Phase
 from bot.streaming.answer_buttons import NONE, AnswerButtons
 from bot.streaming.output import OutputDeleted, RateLimitBucket
@@ -56,13 +56,13 @@ class MessageAnswer:
         self.footing = footing
         self.first_word = asyncio.Event()
         """Set once there are words of the answer, or a notice in their place."""
-        self.brake = Brake()
+        self.brake = CancellationToken()
         """Pulled where the answer is to end."""
         self._own_id = own_id
         self._room = room
         self._arrivals = arrivals
         self._chores = chores
-        self._entry: Entry | None = None
+        self._entry: InFlightRequest | None = None
         self._ids: list[int] = []
         self._nonce = secrets.token_hex(8)
         self._lost: _Sent | None = None
@@ -84,7 +84,7 @@ class MessageAnswer:
         """The ids of the messages shown so far, in their order."""
         return tuple(self._ids)
 
-    def enter(self, entry: Entry) -> None:
+    def enter(self, entry: InFlightRequest) -> None:
         """Take the place on the roster."""
         self._entry = entry
         self.brake = entry.brake

@@ -9,7 +9,7 @@ import discord
 from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
-from bot.roster.brake import Brake
+from bot.inflight.cancellation import CancellationToken
 from bot.store.inflight import Phase
 from bot.streaming.answer_buttons import AnswerButtons
 from bot.streaming.output import OutputDeleted
@@ -34,7 +34,7 @@ class InteractionSurface:
         self._interaction = interaction
         self._room = room
         self._entry = entry_of(interaction)
-        self.brake = Brake() if self._entry is None else self._entry.brake
+        self.brake = CancellationToken() if self._entry is None else self._entry.brake
         """Pulled where the answer is to end."""
         self._ids: list[int] = []
         self._follow_ups = FollowUps(interaction, private=private)

@@ -6,7 +6,7 @@ from typing import Final
 
 import discord
 
-from bot.roster.brake import Brake, Halt
+from bot.inflight.cancellation import CancellationToken, CancelReason
 from bot.streaming.output import OutputDeleted
 
 UNKNOWN_CHANNEL: Final = 10003
@@ -14,22 +14,22 @@ UNKNOWN_MESSAGE: Final = 10008
 
 
 @contextmanager
-def vanishing(brake: Brake) -> Iterator[None]:
+def vanishing(brake: CancellationToken) -> Iterator[None]:
     """Pull the brake where Discord doesn't know a message any more, and say that it has vanished."""
     try:
         yield
     except discord.NotFound as error:
         if error.code not in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
             raise
-        brake.pull(Halt.DELETED)
+        brake.pull(CancelReason.DELETED)
         raise OutputDeleted from error
 
 
-def check_there(brake: Brake) -> None:
+def check_there(brake: CancellationToken) -> None:
     """Do nothing unless the answer is deleted.
 
     Raises:
         OutputDeleted: it is.
     """
-    if brake.halt is Halt.DELETED:
+    if brake.halt is CancelReason.DELETED:
         raise OutputDeleted

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.conversation.halts import unless_halted
-from bot.roster.brake import Brake, Halt
+from bot.inflight.cancellation import CancellationToken, CancelReason
 
 
 class Work:
@@ -28,22 +28,22 @@ class Work:
 async def test_work_is_done_to_its_end() -> None:
     work = Work()
     work.go.set()
-    assert await unless_halted(Brake(), work.do()) is None
+    assert await unless_halted(CancellationToken(), work.do()) is None
 
 
 async def test_a_pulled_brake_ends_it_and_tells_why() -> None:
-    work, brake = Work(), Brake()
+    work, brake = Work(), CancellationToken()
     doing = asyncio.create_task(unless_halted(brake, work.do()))
     await asyncio.sleep(0)
-    brake.pull(Halt.STOPPED)
-    assert await doing is Halt.STOPPED
+    brake.pull(CancelReason.STOPPED)
+    assert await doing is CancelReason.STOPPED
     assert work.put_away
 
 
 async def test_nothing_is_begun_when_it_is_pulled_already() -> None:
-    work, brake = Work(), Brake()
-    brake.pull(Halt.DELETED)
-    assert await unless_halted(brake, work.do()) is Halt.DELETED
+    work, brake = Work(), CancellationToken()
+    brake.pull(CancelReason.DELETED)
+    assert await unless_halted(brake, work.do()) is CancelReason.DELETED
     assert not work.put_away
 
 
@@ -51,12 +51,12 @@ async def test_its_error_is_passed_on() -> None:
     work = Work(KeyError("no"))
     work.go.set()
     with pytest.raises(KeyError):
-        await unless_halted(Brake(), work.do())
+        await unless_halted(CancellationToken(), work.do())
 
 
 async def test_who_is_cancelled_takes_it_along() -> None:
     work = Work()
-    doing = asyncio.create_task(unless_halted(Brake(), work.do()))
+    doing = asyncio.create_task(unless_halted(CancellationToken(), work.do()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     doing.cancel()

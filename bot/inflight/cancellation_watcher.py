@@ -9,8 +9,8 @@ from typing import Final
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import StoreUnavailable
-from bot.roster.brake import Halt
-from bot.roster.entry import Entry
+from bot.inflight.cancellation import CancelReason
+from bot.inflight.request import InFlightRequest
 from bot.store.inflight import InFlightAnswers
 
 LOOK_EVERY_S: Final = 0.4
@@ -28,20 +28,20 @@ MOST_REMEMBERED: Final = 1000
 logger = logging.getLogger(__name__)
 
 
-class Halting:
+class CancellationWatcher:
     """The answers under way in this process, and what would end them."""
 
     def __init__(self, answers: InFlightAnswers, clock: Clock, *, process: str) -> None:
         self._answers = answers
         self._clock = clock
         self._process = process
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, InFlightRequest] = {}
         self._since: dict[int, float] = {}
         """When each answer was entered, in monotonic seconds: the wall clock may be set meanwhile."""
         self._deleted: deque[int] = deque(maxlen=MOST_REMEMBERED)
         self._busy = asyncio.Event()
 
-    def enter(self, entry: Entry) -> None:
+    def enter(self, entry: InFlightRequest) -> None:
         """Watch over an answer."""
         self._entries[entry.answer.id] = entry
         self._since[entry.answer.id] = self._clock.monotonic()
@@ -71,7 +71,7 @@ class Halting:
         if entry.answer.channel_id != caller.channel_id:
             return False
         caller.require_own(entry.answer.member_id)
-        entry.brake.pull(Halt.STOPPED)
+        entry.brake.pull(CancelReason.STOPPED)
         return True
 
     def messages_deleted(self, message_ids: Iterable[int]) -> None:
@@ -80,16 +80,16 @@ class Halting:
         for entry in self._entries.values():
             self.look(entry)
 
-    def look(self, entry: Entry) -> None:
+    def look(self, entry: InFlightRequest) -> None:
         """End an answer if one of its messages has been deleted, or the one that asks before there was any."""
         if any(each in self._deleted for each in entry.message_ids or (entry.answer.id,)):
-            entry.brake.pull(Halt.DELETED)
+            entry.brake.pull(CancelReason.DELETED)
 
     def channel_deleted(self, channel_id: int) -> None:
         """End the answers in a channel or thread."""
         for entry in self._entries.values():
             if entry.answer.channel_id == channel_id:
-                entry.brake.pull(Halt.DELETED)
+                entry.brake.pull(CancelReason.DELETED)
 
     async def watch(self) -> None:
         """Look for ever for those that other processes were asked to stop, and those whose time is up."""
@@ -112,9 +112,9 @@ class Halting:
         oldest = self._clock.monotonic() - LONGEST_S
         for entry in self._entries.values():
             if entry.answer.token and self._since[entry.answer.id] <= oldest:
-                entry.brake.pull(Halt.OUT_OF_TIME)
+                entry.brake.pull(CancelReason.OUT_OF_TIME)
 
     async def _stop_wanted(self) -> None:
         for answer_id in await self._answers.to_stop(self._process):
             if (entry := self._entries.get(answer_id)) is not None:
-                entry.brake.pull(Halt.STOPPED)
+                entry.brake.pull(CancelReason.STOPPED)

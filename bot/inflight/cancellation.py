@@ -4,7 +4,7 @@ import asyncio
 from enum import Enum, auto
 
 
-class Halt(Enum):
+class CancelReason(Enum):
     """Why an answer is to end here."""
 
     STOPPED = auto()
@@ -19,20 +19,20 @@ class Halt(Enum):
     @property
     def is_by_people(self) -> bool:
         """Whether somebody wanted it to end."""
-        return self is not Halt.OUT_OF_TIME
+        return self is not CancelReason.OUT_OF_TIME
 
 
-class Brake:
+class CancellationToken:
     """Pulled from anywhere; the first reason counts, unless what there was is deleted after all."""
 
     def __init__(self) -> None:
         self._pulled = asyncio.Event()
-        self.halt: Halt | None = None
+        self.halt: CancelReason | None = None
         """Why it was pulled, if it was."""
 
-    def pull(self, halt: Halt) -> None:
+    def pull(self, halt: CancelReason) -> None:
         """Have the answer end."""
-        if self.halt is None or halt is Halt.DELETED:
+        if self.halt is None or halt is CancelReason.DELETED:
             self.halt = halt
         self._pulled.set()
 

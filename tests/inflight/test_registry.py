@@ -9,10 +9,10 @@ import pytest
 
 from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
+from bot.inflight.recovery import GIVEN_UP_AFTER, Recovery
+from bot.inflight.registry import LEASE_S, InFlightRegistry
+from bot.inflight.request import InFlightRequest
 from bot.liveness import ProcessLock, holding
-from bot.roster.entry import Entry
-from bot.roster.recovery import GIVEN_UP_AFTER, Recovery
-from bot.roster.roster import LEASE_S, Roster
 from bot.store.database import Database, Transaction
 from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
 from tests.support.clock import FakeClock
@@ -29,9 +29,9 @@ class Process:
         self.answers = InFlightAnswers(database)
         self._held = AsyncExitStack()
         self._lifeline: ProcessLock = self._held.enter_context(holding(path, name))
-        self.roster = Roster(database, clock, process=name, lifeline=self._lifeline, bury=self._bury)
+        self.roster = InFlightRegistry(database, clock, process=name, lifeline=self._lifeline, bury=self._bury)
 
-    async def admit(self, event_id: int) -> Entry | None:
+    async def admit(self, event_id: int) -> InFlightRequest | None:
         return await self.roster.admit(event_id, application_id=1, token="secret", channel_id=2, member_id=5)
 
     async def die(self) -> None:

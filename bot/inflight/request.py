@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from bot.roster.brake import Brake
+from bot.inflight.cancellation import CancellationToken
 from bot.store.inflight import InFlightAnswer, Phase
 
-Note = Callable[["Entry"], asyncio.Task[Any]]  # Any: their results are of no use.
+Note = Callable[["InFlightRequest"], asyncio.Task[Any]]  # Any: their results are of no use.
 End = Callable[[int], asyncio.Task[Any]]
 
 
-class Entry:
+class InFlightRequest:
     """What is known of one answer under way. Made by `Roster.admit`.
 
     Only `closing` and `written` wait for the store; the rest is written in the background, in order. Whoever comes
@@ -20,7 +20,7 @@ class Entry:
 
     def __init__(self, answer: InFlightAnswer, note: Note, end: End) -> None:
         self.answer = answer
-        self.brake = Brake()
+        self.brake = CancellationToken()
         self.message_ids: tuple[int, ...] = ()
         self.shows = Phase.THINKING
         self.messages: int | None = None

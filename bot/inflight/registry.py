@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
+from bot.inflight.cancellation_watcher import CancellationWatcher
+from bot.inflight.request import InFlightRequest
 from bot.liveness import ProcessLock
-from bot.roster.entry import Entry
-from bot.roster.halting import Halting
 from bot.store.database import Database
 from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
 from bot.store.processed_events import ProcessedEvents
@@ -39,7 +39,7 @@ Bury = Callable[[str], Awaitable[None]]
 """Told of a process that is dead, so that others may give back what it held."""
 
 
-class Roster:
+class InFlightRegistry:
     """What this process is at work on, and what dead ones were.
 
     Args:
@@ -50,7 +50,7 @@ class Roster:
     def __init__(self, database: Database, clock: Clock, *, process: str, lifeline: ProcessLock, bury: Bury) -> None:
         self._claims = ProcessedEvents(database)
         self._answers = InFlightAnswers(database)
-        self.halting = Halting(self._answers, clock, process=process)
+        self.halting = CancellationWatcher(self._answers, clock, process=process)
         self._clock = clock
         self._process = process
         self._lifeline = lifeline
@@ -82,10 +82,10 @@ class Roster:
 
     async def admit(
         self, event_id: int, *, application_id: int, token: str, channel_id: int, member_id: int
-    ) -> Entry | None:
+    ) -> InFlightRequest | None:
         """Claim an interaction whose answer takes its time, and write it down; None where somebody else has it.
 
-        `Entry.end` strikes it off. Where the caller is cancelled meanwhile it is struck off by itself.
+        `InFlightRequest.end` strikes it off. Where the caller is cancelled meanwhile it is struck off by itself.
 
         Raises:
             StoreUnavailable: the store cannot be used just now.
@@ -101,7 +101,7 @@ class Roster:
             raise
         if not taking.result():
             return None
-        entry = Entry(answer, self._note, self._end)
+        entry = InFlightRequest(answer, self._note, self._end)
         self.halting.enter(entry)
         return entry
 
@@ -199,7 +199,7 @@ class Roster:
         while await self._claims.forget(before_ms):
             pass  # others write between two batches
 
-    def _note(self, entry: Entry) -> asyncio.Task[Any]:
+    def _note(self, entry: InFlightRequest) -> asyncio.Task[Any]:
         """Write down what an entry says by now. Begun at once and in order; waiting for it is up to the caller."""
         self.halting.look(entry)
         state = (entry.answer.id, entry.message_ids, entry.shows, entry.messages)

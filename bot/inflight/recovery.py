@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
-from bot.roster.roster import Roster
+from bot.inflight.registry import InFlightRegistry
 from bot.store.inflight import InFlightAnswer
 
 SWEEP_EVERY_S: Final = 3
@@ -21,7 +21,7 @@ GIVEN_UP_AFTER: Final = timedelta(days=1)
 logger = logging.getLogger(__name__)
 
 
-class Marker(Protocol):
+class InterruptionNotifier(Protocol):
     """Reaches the messages of an answer; Discord is behind it."""
 
     async def mark(self, answer: InFlightAnswer) -> bool:
@@ -32,12 +32,12 @@ class Marker(Protocol):
 class Recovery:
     """Looks for what dead processes left unfinished: at the start, and again and again, since siblings die too."""
 
-    def __init__(self, roster: Roster, clock: Clock) -> None:
+    def __init__(self, roster: InFlightRegistry, clock: Clock) -> None:
         self._roster = roster
         self._clock = clock
         self._waiting: dict[int, InFlightAnswer] = {}
 
-    async def run(self, marker: Marker) -> None:
+    async def run(self, marker: InterruptionNotifier) -> None:
         """Sweep for ever, the first time at once."""
         while True:
             try:
@@ -49,7 +49,7 @@ class Recovery:
                 logger.exception("sweep failed")
             await self._clock.sleep(SWEEP_EVERY_S)
 
-    async def sweep(self, marker: Marker) -> None:
+    async def sweep(self, marker: InterruptionNotifier) -> None:
         """Adopt what dead processes left, and mark it; what cannot be reached just now waits for the next sweep.
 
         Raises:
