@@ -11,13 +11,13 @@ import time
 from bot.clock import SystemClock
 from bot.context import RequestContext
 from bot.quotas.ledger import Ledger
-from bot.quotas.rules import Ceilings, Kind
-from bot.quotas.subjects import Subjects, key_from
+from bot.quotas.limits import Kind, OperatorLimits
+from bot.quotas.pseudonyms import UsageKeys, key_from
 from bot.store.open import open_database
 
 ROUNDS = 2_000
 
-CEILINGS = Ceilings(
+CEILINGS = OperatorLimits(
     member_messages=1_000_000,
     member_speech_characters=10_000,
     member_images=10,
@@ -35,7 +35,7 @@ async def measure(folder: str) -> None:
     growing: list[tuple[float, float]] = []
     settling: list[tuple[float, float]] = []
     async with open_database(f"sqlite:///{folder}/bot.db") as database:
-        ledger = Ledger(database, CEILINGS, Subjects(key_from("a token")), SystemClock(), process="benchmark")
+        ledger = Ledger(database, CEILINGS, UsageKeys(key_from("a token")), SystemClock(), process="benchmark")
         for _ in range(ROUNDS):
             start = time.perf_counter(), time.process_time()
             reservation = await ledger.reserve(CALLER, {Kind.MESSAGES: 1, Kind.TOKENS: 900})

@@ -10,6 +10,7 @@ from bot.api.transport import open_session
 from bot.audio.worker_pool import WorkerPool
 from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
 from bot.clock import Clock
+from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.conversation.window import Window
 from bot.drawing.drawing import Drawing
@@ -31,12 +32,11 @@ from bot.memory.own_data import OwnData
 from bot.memory.retention import Retention
 from bot.memory.revisits import Revisits
 from bot.memory.servers import Servers
-from bot.quotas.lanes import Lanes
 from bot.quotas.ledger import Ledger
-from bot.quotas.meter import Meter
+from bot.quotas.limits import OperatorLimits
 from bot.quotas.pace import Pace, Rate
-from bot.quotas.rules import Ceilings
-from bot.quotas.subjects import Subjects, key_from
+from bot.quotas.pseudonyms import UsageKeys, key_from
+from bot.quotas.usage import UsageReader
 from bot.services import Services
 from bot.settings import Settings
 from bot.speech.lexicon import Lexicon
@@ -79,7 +79,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             intake=intake,
         )
         audio = stack.enter_context(WorkerPool())
-        subjects = Subjects(key_from(settings.discord_token.get_secret_value()))
+        subjects = UsageKeys(key_from(settings.discord_token.get_secret_value()))
         ceilings = _ceilings(settings)
         process = secrets.token_hex(8)
         lifeline = stack.enter_context(holding(database_path(settings.database_url), process))
@@ -120,9 +120,9 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             presets=presets,
             auto_read=AutoRead(StoredSettings(database), clock),
             admission=Admission(_doors(settings), Pace(settings.member_rate and Rate(*settings.member_rate), clock)),
-            lanes=Lanes(clock, member=settings.member_running, channel=settings.channel_running),
+            lanes=ConcurrencyLimiter(clock, member=settings.member_running, channel=settings.channel_running),
             catalogue=catalogue,
-            meter=Meter(database, ceilings, subjects, clock),
+            meter=UsageReader(database, ceilings, subjects, clock),
             history=History(archive, removals, clock),
             revisits=Revisits(archive, removals),
             own_data=OwnData(PersonalData(database), archive, removals, clock, days=settings.history_retention_days),
@@ -178,8 +178,8 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _ceilings(settings: Settings) -> Ceilings:
-    return Ceilings(
+def _ceilings(settings: Settings) -> OperatorLimits:
+    return OperatorLimits(
         member_messages=settings.quota_member_messages_per_day,
         member_speech_characters=settings.quota_member_speech_characters_per_day,
         member_images=settings.quota_member_images_per_day,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.audio.worker_pool import WorkerPool
 from bot.catalogue import Catalogue
+from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
 from bot.drawing.sketchbook import Sketchbook
@@ -20,8 +21,7 @@ from bot.memory.history import History
 from bot.memory.own_data import OwnData
 from bot.memory.revisits import Revisits
 from bot.memory.servers import Servers
-from bot.quotas.lanes import Lanes
-from bot.quotas.meter import Meter
+from bot.quotas.usage import UsageReader
 from bot.speech.lexicon import Lexicon
 from bot.speech.preferences import VoicePreferences
 from bot.speech.reciting import Reciting
@@ -42,9 +42,9 @@ class Services:
     presets: Presets
     auto_read: AutoRead
     admission: Admission
-    lanes: Lanes
+    lanes: ConcurrencyLimiter
     catalogue: Catalogue
-    meter: Meter
+    meter: UsageReader
     history: History
     revisits: Revisits
     own_data: OwnData

@@ -9,13 +9,13 @@ from discord.ext import commands
 
 from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
+from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
 from bot.drawing.drawing import Drawing
 from bot.drawing.request import LONGEST_PROMPT, MOST_PICTURES, DrawRequest, sizes_of
 from bot.drawing.sketchbook import Sketchbook
 from bot.errors import TurnNotFound
 from bot.guilds.rules import GuildRules
-from bot.quotas.lanes import Lanes
 from bot.store.image_generations import ImageGeneration
 from bot.ui import choices
 from bot.ui.buttons import Buttons
@@ -42,7 +42,7 @@ class Draw(commands.Cog):
         sketchbook: Sketchbook,
         rules: GuildRules,
         catalogue: Catalogue,
-        lanes: Lanes,
+        lanes: ConcurrencyLimiter,
         buttons: Buttons,
         forms: Forms,
     ) -> None:

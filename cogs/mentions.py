@@ -8,12 +8,12 @@ from discord.ext import commands
 
 from bot.catalogue import ModelKind
 from bot.client import Bot
+from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
 from bot.errors import UserError
 from bot.guilds.admission import Admission
 from bot.guilds.rules import GuildRules
-from bot.quotas.lanes import Lanes
 from bot.ui.addressed import Addressed, addressed
 from bot.ui.attached import enclosed
 from bot.ui.callers import author_of
@@ -38,7 +38,7 @@ class Mentions(commands.Cog):
         bot: Bot,
         answering: Answering,
         rules: GuildRules,
-        lanes: Lanes,
+        lanes: ConcurrencyLimiter,
         admission: Admission,
         gate: Gate,
         replies: Replies,

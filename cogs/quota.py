@@ -9,8 +9,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.errors import InvalidOption
 from bot.guilds.quotas import ServerQuotas, Target
-from bot.quotas.rules import Kind, Scope
-from bot.quotas.windows import Per
+from bot.quotas.limits import Kind, Period, Scope
 from bot.ui import limits
 from bot.ui.callers import caller_of
 from bot.ui.lists import show_privately
@@ -70,7 +69,7 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
     ) -> None:
         """Limit messages, tokens, speech or images for the server, a channel, a member or a role."""
         target = _target(target_channel, target_member, target_role)
-        change = await self._quotas.set(caller_of(interaction), Scope(scope), Kind(kind), Per(per), limit, target)
+        change = await self._quotas.set(caller_of(interaction), Scope(scope), Kind(kind), Period(per), limit, target)
         await interaction.response.send_message(limits.after_setting(change), ephemeral=True)
 
     @app_commands.command()
@@ -87,7 +86,7 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
     ) -> None:
         """Take a limit back."""
         target = _target(target_channel, target_member, target_role)
-        change = await self._quotas.clear(caller_of(interaction), Scope(scope), Kind(kind), Per(per), target)
+        change = await self._quotas.clear(caller_of(interaction), Scope(scope), Kind(kind), Period(per), target)
         text = "There is no such limit. `/quota list` shows those that there are."
         if change is not None:
             text = limits.after_clearing(change)

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.quotas.meter import Meter
+from bot.quotas.usage import UsageReader
 from bot.ui import limits
 from bot.ui.callers import caller_of
 from bot.ui.lists import show_privately
@@ -17,7 +17,7 @@ from bot.ui.tree import READS
 class Usage(commands.Cog):
     """Shows where the limits stand."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: UsageReader) -> None:
         self._meter = meter
 
     @app_commands.command(extras={READS: True})

@@ -45,10 +45,9 @@ from bot.errors import (
 )
 from bot.inflight.cancellation import CancellationToken
 from bot.intake.intake import Intake
-from bot.quotas.allowance import BLOCK
 from bot.quotas.ledger import Ledger
-from bot.quotas.reservation import Reservation
-from bot.quotas.rules import Kind
+from bot.quotas.limits import Kind
+from bot.quotas.reservation import BLOCK, Reservation
 from bot.store.conversations import Conversations
 from bot.store.turns import NewTurn
 from bot.streaming.answer_buttons import Action, AnswerButtons

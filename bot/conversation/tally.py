@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta
 from bot.conversation.tokens import BYTES_PER_TOKEN, size, tokens_in
 from bot.errors import BotError
-from bot.quotas.allowance import Allowance
+from bot.quotas.reservation import TokenBudget
 
 
 class Tally:
@@ -14,7 +14,7 @@ class Tally:
     Nothing that was not granted is passed on or counted: the piece that goes beyond is cut, and is the last one.
     """
 
-    def __init__(self, prompt_tokens: int, allowance: Allowance) -> None:
+    def __init__(self, prompt_tokens: int, allowance: TokenBudget) -> None:
         self._estimated_prompt_tokens = prompt_tokens
         self._allowance = allowance
         self._text = _Part()

@@ -19,8 +19,8 @@ from bot.drawing.request import DrawRequest
 from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
+from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
-from bot.quotas.rules import Kind
 from bot.telemetry.trips import Trip
 
 ALT_TEXT_LIMIT: Final = 1024  # Discord's, for an attachment's description

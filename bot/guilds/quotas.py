@@ -11,10 +11,9 @@ from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
 from bot.quotas.ledger import LARGEST_AMOUNT
-from bot.quotas.plan import rule_of
-from bot.quotas.rules import Ceilings, Kind, Rule, Scope
-from bot.quotas.subjects import Subjects
-from bot.quotas.windows import Per, window_end
+from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope, window_end
+from bot.quotas.pseudonyms import UsageKeys
+from bot.quotas.resolver import rule_of
 from bot.store.quota_limits import LimitsFull, QuotaLimits, StoredLimit
 
 MOST_RULES: Final = 100
@@ -38,7 +37,7 @@ class Target:
 class SetRule:
     """A rule of one server; `member_id` says whom a member's rule is for, unless that member's data was deleted."""
 
-    rule: Rule
+    rule: Limit
     guild_id: int
     member_id: int | None = None
 
@@ -48,7 +47,7 @@ class Change:
     """What was just changed: the rule as it holds now or held until now, what it was before, when it starts again."""
 
     rule: SetRule
-    before: Rule | None
+    before: Limit | None
     resets_at: datetime
 
 
@@ -57,8 +56,8 @@ class Listing:
     """All limits of a server: its moderators', the operator's, and when each period starts again."""
 
     rules: Sequence[SetRule]
-    operator: Ceilings
-    resets_at: dict[Per, datetime]
+    operator: OperatorLimits
+    resets_at: dict[Period, datetime]
 
 
 class ServerQuotas:
@@ -68,14 +67,14 @@ class ServerQuotas:
     and StoreUnavailable while the store cannot be used; nothing was changed then.
     """
 
-    def __init__(self, stored: QuotaLimits, ceilings: Ceilings, subjects: Subjects, clock: Clock) -> None:
+    def __init__(self, stored: QuotaLimits, ceilings: OperatorLimits, subjects: UsageKeys, clock: Clock) -> None:
         self._stored = stored
         self._ceilings = ceilings
         self._subjects = subjects
         self._clock = clock
 
     async def set(
-        self, caller: RequestContext, scope: Scope, kind: Kind, per: Per, limit: str, target: Target
+        self, caller: RequestContext, scope: Scope, kind: Kind, per: Period, limit: str, target: Target
     ) -> Change:
         """Set a limit, in place of the one that there is for the same scope, target, kind and period.
 
@@ -97,7 +96,9 @@ class ServerQuotas:
         _log("quota set", caller, wanted)
         return self._change(guild_id, wanted, old, now)
 
-    async def clear(self, caller: RequestContext, scope: Scope, kind: Kind, per: Per, target: Target) -> Change | None:
+    async def clear(
+        self, caller: RequestContext, scope: Scope, kind: Kind, per: Period, target: Target
+    ) -> Change | None:
         """Take a limit back; None where there was none.
 
         Raises:
@@ -120,10 +121,10 @@ class ServerQuotas:
         rules = [SetRule(rule_of(each), guild_id, each.member_id) for each in stored]
         order = list(Scope)
         rules.sort(key=lambda each: order.index(each.rule.scope))  # stable: within a scope as the store sorts them
-        return Listing(rules, self._ceilings, {per: window_end(per, now) for per in Per})
+        return Listing(rules, self._ceilings, {per: window_end(per, now) for per in Period})
 
     def _stored_rule(
-        self, guild_id: int, scope: Scope, kind: Kind, per: Per, limit: int | None, target: Target
+        self, guild_id: int, scope: Scope, kind: Kind, per: Period, limit: int | None, target: Target
     ) -> StoredLimit:
         _check(scope, target)
         found = target.channel_id if scope is Scope.CHANNEL else target.role_id

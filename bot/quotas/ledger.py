@@ -16,14 +16,11 @@ from typing import Any, TypeVar
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import BotError, QuotaExceeded, StoreUnavailable
-from bot.quotas.allowance import Allowance
-from bot.quotas.bindings import Binding
-from bot.quotas.plan import Plan
-from bot.quotas.reservation import Reservation
-from bot.quotas.rules import Ceilings, Kind
-from bot.quotas.subjects import Subjects
-from bot.quotas.windows import Per, window_end
-from bot.quotas.wording import refusal, stopped
+from bot.quotas.limit_text import refusal, stopped
+from bot.quotas.limits import Kind, OperatorLimits, Period, window_end
+from bot.quotas.pseudonyms import UsageKeys
+from bot.quotas.reservation import Reservation, TokenBudget
+from bot.quotas.resolver import ApplicableLimit, LimitResolver
 from bot.store.database import Database
 from bot.store.quota_limits import StoredLimit
 from bot.store.usage import Claim, LimitExceeded, Spent, UsageCounter, UsageStore
@@ -62,8 +59,8 @@ class Ledger:
     def __init__(
         self,
         database: Database,
-        ceilings: Ceilings,
-        subjects: Subjects,
+        ceilings: OperatorLimits,
+        subjects: UsageKeys,
         clock: Clock,
         *,
         process: str,
@@ -106,9 +103,9 @@ class Ledger:
             raise QuotaExceeded(sentence, resets_at=resets_at, rule=binding.name)
         return reservation
 
-    def allowance(self, reservation: Reservation, kind: Kind) -> Allowance:
+    def allowance(self, reservation: Reservation, kind: Kind) -> TokenBudget:
         """Let the amount of `kind` that is reserved grow with the work, a block at a time."""
-        return Allowance(reservation.amounts[kind], lambda more: self._own(self._grow(reservation, kind, more)))
+        return TokenBudget(reservation.amounts[kind], lambda more: self._own(self._grow(reservation, kind, more)))
 
     async def owe(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """Write down what `reservation` costs at least from now on, should this process die.
@@ -237,8 +234,8 @@ class Ledger:
                 # Without the beat this process would lose its leases: whatever went wrong, go on.
                 logger.exception("ledger beat failed")
 
-    def _plan(self, caller: RequestContext, kinds: Collection[Kind]) -> Plan:
-        return Plan(caller, self._clock.now(), kinds, self._ceilings, self._subjects)
+    def _plan(self, caller: RequestContext, kinds: Collection[Kind]) -> LimitResolver:
+        return LimitResolver(caller, self._clock.now(), kinds, self._ceilings, self._subjects)
 
     async def _grant(self, reservation: Reservation) -> Sequence[LimitExceeded]:
         """Hold back what `reservation` is for; give what stands against it."""
@@ -333,7 +330,7 @@ class Ledger:
         return task
 
 
-def _claims(plan: Plan, stored: Sequence[StoredLimit], amounts: Mapping[Kind, int]) -> list[Claim]:
+def _claims(plan: LimitResolver, stored: Sequence[StoredLimit], amounts: Mapping[Kind, int]) -> list[Claim]:
     """Claim `amounts` in all windows of `plan` that are of their kinds, sorted."""
     wanted = [(window, binding) for window, binding in plan.windows(stored).items() if binding.rule.kind in amounts]
     return [
@@ -342,7 +339,9 @@ def _claims(plan: Plan, stored: Sequence[StoredLimit], amounts: Mapping[Kind, in
     ]
 
 
-def _last_to_reset(plan: Plan, overdrawn: Sequence[LimitExceeded]) -> tuple[LimitExceeded, Binding, datetime]:
+def _last_to_reset(
+    plan: LimitResolver, overdrawn: Sequence[LimitExceeded]
+) -> tuple[LimitExceeded, ApplicableLimit, datetime]:
     """Of the limits in the way, choose the one that starts again last; of several, the one nearest the member."""
     by_window = {over.claim.window: over for over in overdrawn}
     last = max((window for window in plan.named if window in by_window), key=lambda window: window.ends_at_ms)
@@ -358,4 +357,4 @@ def _following(window: UsageCounter) -> UsageCounter:
 
 @lru_cache(maxsize=16)
 def _end_of_window_from(starts_at_ms: int, per: str) -> int:
-    return unix_ms(window_end(Per(per), datetime.fromtimestamp(starts_at_ms / 1000, UTC)))
+    return unix_ms(window_end(Period(per), datetime.fromtimestamp(starts_at_ms / 1000, UTC)))

@@ -14,7 +14,7 @@ from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
-from bot.quotas.rules import Kind
+from bot.quotas.limits import Kind
 from bot.speech.listening import seconds_of
 from bot.speech.pieces import cut
 from bot.speech.pronunciation import Pronunciation

@@ -19,8 +19,8 @@ from bot.context import RequestContext
 from bot.errors import ApiError, InvalidApiResponse
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
+from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
-from bot.quotas.rules import Kind
 from bot.speech.lexicon import Lexicon
 from bot.speech.listening import one_file, seconds_of
 from bot.speech.pieces import cut

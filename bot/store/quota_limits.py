@@ -52,7 +52,7 @@ RuleKey = tuple[str, int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoredLimit:
-    """One limit. `target` and `limit` as in `bot.quotas.rules.Rule`; `member_id` tells whom a member's rule is for."""
+    """One limit. `target` and `limit` as in `bot.quotas.limits.Rule`; `member_id` tells whom a member's rule is for."""
 
     scope: str
     target: int | None

@@ -4,10 +4,10 @@ from contextlib import nullcontext
 
 import discord
 
+from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
-from bot.quotas.lanes import Lanes
 from bot.speech.recital import Recital
 from bot.ui.rooms import Rooms
 from bot.ui.surfaces import InteractionSurface, acknowledge
@@ -17,7 +17,7 @@ from bot.ui.waiting import in_line
 class Asking:
     """Answers interactions."""
 
-    def __init__(self, answering: Answering, lanes: Lanes, rooms: Rooms) -> None:
+    def __init__(self, answering: Answering, lanes: ConcurrencyLimiter, rooms: Rooms) -> None:
         self._answering = answering
         self._lanes = lanes
         self._rooms = rooms

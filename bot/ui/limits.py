@@ -5,25 +5,24 @@ from itertools import groupby
 from typing import Final
 
 from bot.guilds.quotas import Change, Listing, SetRule
-from bot.quotas.bindings import Binding, Pool
-from bot.quotas.meter import Reading
-from bot.quotas.rules import Rule, Scope
-from bot.quotas.windows import Per
-from bot.quotas.wording import MANY, NOW, amount, relative, role_named
+from bot.quotas.limit_text import MANY, NOW, amount, relative, role_named
+from bot.quotas.limits import Limit, Period, Scope
+from bot.quotas.resolver import ApplicableLimit, UsageScope
+from bot.quotas.usage import UsageLine
 
 _POOLS: Final = {
-    Pool.MEMBER: "You",
-    Pool.MEMBER_HERE: "You in this server",
-    Pool.CHANNEL: "This channel",
-    Pool.SERVER: "This server",
-    Pool.DIRECT: "Your direct messages",
+    UsageScope.MEMBER: "You",
+    UsageScope.MEMBER_HERE: "You in this server",
+    UsageScope.CHANNEL: "This channel",
+    UsageScope.SERVER: "This server",
+    UsageScope.DIRECT: "Your direct messages",
 }
 
 
-def standing(lines: Sequence[Reading]) -> list[str]:
+def standing(lines: Sequence[UsageLine]) -> list[str]:
     """Say each limit and how much of it is used, under whose it is and for how long, the member's own first."""
     told: list[str] = []
-    groups: dict[str, list[Reading]] = {}
+    groups: dict[str, list[UsageLine]] = {}
     for line in lines:
         groups.setdefault(f"**{_whose_use(line.binding)}, {NOW[line.rule.per]}**", []).append(line)
     for heading, group in groups.items():
@@ -41,7 +40,7 @@ def listing(found: Listing) -> list[str]:
     told.append("**The operator's limits, which always hold**")
     told += _for_one("each member, over all servers", found.operator.member_rules())
     told += _for_one("this server as a whole", found.operator.server_rules())
-    hour, day, month = (relative(found.resets_at[per]) for per in (Per.HOUR, Per.DAY, Per.MONTH))
+    hour, day, month = (relative(found.resets_at[per]) for per in (Period.HOUR, Period.DAY, Period.MONTH))
     told.append(f"What is for an hour starts again {hour}, for a day {day}, for a month {month}.")
     return told
 
@@ -67,7 +66,7 @@ def after_clearing(change: Change) -> str:
     return f"Gone: {_whom(change.rule)} had {amount(change.rule.rule)}. Other limits still hold."
 
 
-def _for_one(whom: str, rules: Iterable[Rule]) -> list[str]:
+def _for_one(whom: str, rules: Iterable[Limit]) -> list[str]:
     return [f"- {whom}: {', '.join(amount(rule) for rule in rules)}"]
 
 
@@ -87,13 +86,13 @@ def _whom(found: SetRule) -> str:
             return "a member who had their data deleted" if found.member_id is None else f"<@{found.member_id}>"
 
 
-def _whose_use(binding: Binding) -> str:
-    if binding.pool is Pool.MEMBER_HERE and binding.rule.scope is Scope.ROLE:
+def _whose_use(binding: ApplicableLimit) -> str:
+    if binding.pool is UsageScope.MEMBER_HERE and binding.rule.scope is Scope.ROLE:
         return f"You as {role_named(binding.rule.target, binding.guild_id)}"
     return _POOLS[binding.pool]
 
 
-def _used(line: Reading) -> str:
+def _used(line: UsageLine) -> str:
     if line.rule.limit is None:
         return f"{line.used:,} used, no limit"
     return f"{line.used:,} of {line.rule.limit:,} used"

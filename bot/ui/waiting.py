@@ -7,7 +7,7 @@ from functools import partial
 
 import discord
 
-from bot.quotas.lanes import Ticket
+from bot.concurrency_limit import Slot
 from bot.ui.surfaces import say_meanwhile
 
 log = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 NEXT = "You're next in line. I'll start in a moment …"
 
 
-async def in_line(interaction: discord.Interaction, ticket: Ticket) -> bool:
+async def in_line(interaction: discord.Interaction, ticket: Slot) -> bool:
     """Wait until it is the turn of `ticket`, and say so in the acknowledged `interaction`; return whether it waited.
 
     Raises:
@@ -25,7 +25,7 @@ async def in_line(interaction: discord.Interaction, ticket: Ticket) -> bool:
     return await told_in_line(partial(say_meanwhile, interaction), ticket)
 
 
-async def told_in_line(say: Callable[[str], Awaitable[None]], ticket: Ticket) -> bool:
+async def told_in_line(say: Callable[[str], Awaitable[None]], ticket: Slot) -> bool:
     """Do as `in_line` does, where `say` puts a text in place of the answer."""
 
     async def tell(before: int) -> None:

@@ -11,20 +11,20 @@ from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, 
 from bot.conversation.tally import Tally
 from bot.conversation.tokens import estimate
 from bot.errors import StoreUnavailable
-from bot.quotas.allowance import BLOCK, Allowance
+from bot.quotas.reservation import BLOCK, TokenBudget
 
 PROMPT = 40
 FULL = StoreUnavailable("no more blocks")
 
 
-def allowance(blocks: int) -> Allowance:
+def allowance(blocks: int) -> TokenBudget:
     """One with a first block beside the prompt, and so many to be had."""
     left = iter([None] * blocks)
 
     async def answer() -> StoreUnavailable | None:
         return next(left, FULL)
 
-    return Allowance(PROMPT + BLOCK, lambda _: asyncio.create_task(answer()))
+    return TokenBudget(PROMPT + BLOCK, lambda _: asyncio.create_task(answer()))
 
 
 async def events(*wanted: ChatEvent) -> AsyncGenerator[ChatEvent, None]:

@@ -18,7 +18,7 @@ from bot.drawing.drawing import Drawing, Drawn
 from bot.drawing.fitting import PictureTooBig
 from bot.drawing.request import DrawRequest
 from bot.errors import ApiServerError, BadRequest, ContentRefused, InvalidApiResponse, InvalidOption, QuotaExceeded
-from bot.quotas.rules import Kind
+from bot.quotas.limits import Kind
 from tests.support.make_picture import picture
 from tests.support.workshop import CALLER, DEADLINE_S, Workshop, refusing, workshop
 

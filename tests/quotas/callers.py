@@ -4,14 +4,14 @@ import dataclasses
 from collections.abc import Iterable
 
 from bot.context import Permission, RequestContext
-from bot.quotas.rules import Ceilings
-from bot.quotas.subjects import Subjects, key_from
+from bot.quotas.limits import OperatorLimits
+from bot.quotas.pseudonyms import UsageKeys, key_from
 
 ANN, BEN, GUILD, CHANNEL = 1, 2, 700, 10
 
-SUBJECTS = Subjects(key_from("a token"))
+SUBJECTS = UsageKeys(key_from("a token"))
 
-UNLIMITED = Ceilings(
+UNLIMITED = OperatorLimits(
     member_messages=None,
     member_speech_characters=None,
     member_images=None,
@@ -36,5 +36,5 @@ def caller(
     )
 
 
-def ceilings(**limits: int) -> Ceilings:
+def ceilings(**limits: int) -> OperatorLimits:
     return dataclasses.replace(UNLIMITED, **limits)

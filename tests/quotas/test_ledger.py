@@ -8,19 +8,19 @@ from callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.quotas.ledger import LARGEST_AMOUNT, LEASE_S, Ledger
-from bot.quotas.meter import Meter
-from bot.quotas.rules import Ceilings, Kind, Scope
+from bot.quotas.limits import Kind, OperatorLimits, Scope
+from bot.quotas.usage import UsageReader
 from bot.store.database import Database, Transaction, Work
 
 MESSAGE = {Kind.MESSAGES: 1}
 LIMITS = ceilings(member_images=10, server_images=15, member_messages=2)
 
 
-def ledger_of(database: Database, clock: BeatClock, limits: Ceilings, process: str = "this process") -> Ledger:
+def ledger_of(database: Database, clock: BeatClock, limits: OperatorLimits, process: str = "this process") -> Ledger:
     return Ledger(database, limits, SUBJECTS, clock, process=process)
 
 
-async def used(meter: Meter, kind: Kind, who: RequestContext | None = None, scope: Scope = Scope.SERVER) -> int:
+async def used(meter: UsageReader, kind: Kind, who: RequestContext | None = None, scope: Scope = Scope.SERVER) -> int:
     """Tell what `/usage` would: the use of one kind by the server or the member."""
     (line,) = [
         line for line in await meter.of_caller(who or caller()) if line.rule.kind is kind and line.rule.scope is scope
@@ -34,11 +34,11 @@ def ledger(database: Database, clock: BeatClock) -> Ledger:
 
 
 @pytest.fixture
-def meter(database: Database, clock: BeatClock) -> Meter:
-    return Meter(database, LIMITS, SUBJECTS, clock)
+def meter(database: Database, clock: BeatClock) -> UsageReader:
+    return UsageReader(database, LIMITS, SUBJECTS, clock)
 
 
-async def test_what_was_spent_is_counted_and_the_rest_given_back(ledger: Ledger, meter: Meter) -> None:
+async def test_what_was_spent_is_counted_and_the_rest_given_back(ledger: Ledger, meter: UsageReader) -> None:
     async with await ledger.reserve(caller(), {Kind.IMAGES: 4}) as reservation:
         assert await used(meter, Kind.IMAGES) == 4
         reservation.spent({Kind.IMAGES: 3})
@@ -46,13 +46,13 @@ async def test_what_was_spent_is_counted_and_the_rest_given_back(ledger: Ledger,
     assert await used(meter, Kind.IMAGES, scope=Scope.MEMBER) == 3
 
 
-async def test_nothing_noted_is_nothing_spent(ledger: Ledger, meter: Meter) -> None:
+async def test_nothing_noted_is_nothing_spent(ledger: Ledger, meter: UsageReader) -> None:
     async with await ledger.reserve(caller(), {Kind.IMAGES: 4}):
         pass
     assert await used(meter, Kind.IMAGES) == 0
 
 
-async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger, meter: Meter) -> None:
+async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger, meter: UsageReader) -> None:
     async with await ledger.reserve(caller(), {Kind.MESSAGES: 1, Kind.TOKENS: 900}) as reservation:
         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 100})
         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 250})
@@ -60,7 +60,7 @@ async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger, meter: Met
 
 
 async def test_more_than_was_reserved_counts_as_far_as_there_is_room_and_then_in_the_next_window(
-    ledger: Ledger, clock: BeatClock, meter: Meter
+    ledger: Ledger, clock: BeatClock, meter: UsageReader
 ) -> None:
     reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 12})
@@ -73,7 +73,7 @@ async def test_more_than_was_reserved_counts_as_far_as_there_is_room_and_then_in
     assert await used(meter, Kind.IMAGES) == 0
 
 
-async def test_an_error_in_the_work_settles_what_came_before_it(ledger: Ledger, meter: Meter) -> None:
+async def test_an_error_in_the_work_settles_what_came_before_it(ledger: Ledger, meter: UsageReader) -> None:
     async def work() -> None:
         async with await ledger.reserve(caller(), {Kind.IMAGES: 4}) as reservation:
             reservation.spent({Kind.IMAGES: 1})
@@ -84,7 +84,7 @@ async def test_an_error_in_the_work_settles_what_came_before_it(ledger: Ledger, 
     assert await used(meter, Kind.IMAGES) == 1
 
 
-async def test_a_stop_settles_what_came_before_it(ledger: Ledger, meter: Meter) -> None:
+async def test_a_stop_settles_what_came_before_it(ledger: Ledger, meter: UsageReader) -> None:
     under_way = asyncio.Event()
 
     async def work() -> None:
@@ -101,7 +101,7 @@ async def test_a_stop_settles_what_came_before_it(ledger: Ledger, meter: Meter) 
     assert await used(meter, Kind.IMAGES) == 2
 
 
-async def test_ending_a_reservation_again_does_nothing(ledger: Ledger, meter: Meter) -> None:
+async def test_ending_a_reservation_again_does_nothing(ledger: Ledger, meter: UsageReader) -> None:
     reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 4})
@@ -119,13 +119,13 @@ async def test_what_was_not_reserved_cannot_be_settled(ledger: Ledger) -> None:
         await ledger.reserve(caller(), {Kind.IMAGES: -4})
 
 
-async def test_a_count_beyond_belief_is_bounded(ledger: Ledger, meter: Meter) -> None:
+async def test_a_count_beyond_belief_is_bounded(ledger: Ledger, meter: UsageReader) -> None:
     reservation = await ledger.reserve(caller(), {Kind.TOKENS: 1})
     await ledger.settle(reservation, {Kind.TOKENS: 10**30})
     assert await used(meter, Kind.TOKENS) == LARGEST_AMOUNT
 
 
-async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger, meter: Meter) -> None:
+async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger, meter: UsageReader) -> None:
     await ledger.reserve(caller(BEN), {Kind.IMAGES: 8})
     with pytest.raises(QuotaExceeded, match="quota spent") as caught:
         await ledger.reserve(caller(ANN), {Kind.IMAGES: 8, Kind.TOKENS: 5})
@@ -158,7 +158,7 @@ async def test_direct_messages_of_two_members_are_two_servers(database: Database
     assert caught.value.sentence.startswith("Your direct messages have used their 1 image for today;")
 
 
-async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger, meter: Meter) -> None:
+async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger, meter: UsageReader) -> None:
     await ledger.reserve(caller(), MESSAGE)
     lines = [(line.rule.scope, line.rule.kind, line.used, line.rule.limit) for line in await meter.of_caller(caller())]
     assert (Scope.MEMBER, Kind.MESSAGES, 1, 2) in lines
@@ -168,7 +168,7 @@ async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger, meter:
 
 
 async def test_an_answer_over_midnight_counts_for_the_day_it_began(
-    ledger: Ledger, clock: BeatClock, meter: Meter
+    ledger: Ledger, clock: BeatClock, meter: UsageReader
 ) -> None:
     reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await clock.advance(12 * 3600)
@@ -179,7 +179,7 @@ async def test_an_answer_over_midnight_counts_for_the_day_it_began(
     assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock, meter: Meter) -> None:
+async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock, meter: UsageReader) -> None:
     for _ in range(2):
         await ledger.settle(await ledger.reserve(caller(), MESSAGE), MESSAGE)
     await clock.advance(12 * 3600 - 1)
@@ -191,7 +191,7 @@ async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock, meter: Me
 
 
 async def test_a_dead_process_gives_back_what_it_held(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
+    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
     await ledger.reserve(caller(), {Kind.IMAGES: 8})
     await clock.advance(LEASE_S)
@@ -200,7 +200,7 @@ async def test_a_dead_process_gives_back_what_it_held(
 
 
 async def test_a_living_process_keeps_what_it_holds(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
+    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
     other_clock = BeatClock()
     async with ledger.running(), ledger_of(database, other_clock, UNLIMITED, "a sibling").running():
@@ -212,7 +212,7 @@ async def test_a_living_process_keeps_what_it_holds(
 
 
 async def test_the_beat_frees_a_siblings_leases(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
+    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
     await ledger_of(database, clock, UNLIMITED, "a sibling that dies").reserve(caller(), {Kind.IMAGES: 8})
     async with ledger.running():
@@ -221,7 +221,7 @@ async def test_the_beat_frees_a_siblings_leases(
 
 
 async def test_what_is_settled_after_the_lease_was_lost_is_still_counted(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
+    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
     reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
     await clock.advance(LEASE_S)
@@ -231,7 +231,9 @@ async def test_what_is_settled_after_the_lease_was_lost_is_still_counted(
     assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_a_forgotten_reservation_is_not_renewed_for_ever(ledger: Ledger, clock: BeatClock, meter: Meter) -> None:
+async def test_a_forgotten_reservation_is_not_renewed_for_ever(
+    ledger: Ledger, clock: BeatClock, meter: UsageReader
+) -> None:
     await ledger.reserve(caller(), {Kind.IMAGES: 4})
     async with ledger.running():
         await clock.beats(3600 // 15 - 1)
@@ -254,7 +256,7 @@ async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database
 
 @pytest.mark.parametrize("step", range(9))
 async def test_a_caller_cancelled_while_reserving_leaves_nothing_reserved(
-    database: Database, clock: BeatClock, step: int, meter: Meter
+    database: Database, clock: BeatClock, step: int, meter: UsageReader
 ) -> None:
     stepping = Stepping(database)
     ledger = ledger_of(stepping, clock, UNLIMITED)
@@ -268,7 +270,7 @@ async def test_a_caller_cancelled_while_reserving_leaves_nothing_reserved(
 
 
 async def test_a_settlement_is_seen_through_when_its_caller_is_cancelled(
-    database: Database, clock: BeatClock, meter: Meter
+    database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
     stepping = Stepping(database)
     ledger = ledger_of(stepping, clock, UNLIMITED)
@@ -282,7 +284,7 @@ async def test_a_settlement_is_seen_through_when_its_caller_is_cancelled(
 
 
 async def test_a_store_that_fails_for_a_while_loses_no_settlement(
-    database: Database, clock: BeatClock, meter: Meter
+    database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
     failing = Failing(database)
     ledger = ledger_of(failing, clock, UNLIMITED)
@@ -299,7 +301,7 @@ async def test_a_store_that_fails_for_a_while_loses_no_settlement(
         assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_the_end_of_the_ledger_is_one_more_try(database: Database, clock: BeatClock, meter: Meter) -> None:
+async def test_the_end_of_the_ledger_is_one_more_try(database: Database, clock: BeatClock, meter: UsageReader) -> None:
     failing = Failing(database)
     ledger = ledger_of(failing, clock, UNLIMITED)
     async with ledger.running():
@@ -368,7 +370,7 @@ class _Stepped:
 
 
 async def test_a_clock_that_is_set_forward_and_back_forgets_no_count(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter
+    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
     await ledger.settle(await ledger.reserve(caller(), {Kind.IMAGES: 4}), {Kind.IMAGES: 4})
     clock.step(timedelta(hours=50))
@@ -380,7 +382,7 @@ async def test_a_clock_that_is_set_forward_and_back_forgets_no_count(
 
 @pytest.mark.parametrize("step", [timedelta(hours=2), timedelta(days=1), timedelta(days=-1)])
 async def test_a_clock_that_is_set_frees_nothing_of_a_living_process(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: Meter, step: timedelta
+    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader, step: timedelta
 ) -> None:
     living = {"a sibling": True, "of another host": None}
     for name in living:
@@ -396,7 +398,9 @@ async def test_a_clock_that_is_set_frees_nothing_of_a_living_process(
     assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_a_locked_file_counts_more_than_any_lease(database: Database, clock: BeatClock, meter: Meter) -> None:
+async def test_a_locked_file_counts_more_than_any_lease(
+    database: Database, clock: BeatClock, meter: UsageReader
+) -> None:
     await ledger_of(database, clock, UNLIMITED, "slow").reserve(caller(), {Kind.IMAGES: 1})
     await clock.advance(10 * LEASE_S)
     for alive, left in ((True, 1), (False, 0)):

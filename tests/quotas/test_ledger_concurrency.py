@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot.errors import QuotaExceeded
 from bot.quotas.ledger import Ledger
+from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
-from bot.quotas.rules import Kind
 from bot.store.database import Database
 from bot.store.open import open_database
 

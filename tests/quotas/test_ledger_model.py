@@ -18,13 +18,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from bot.clock import unix_ms
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded
-from bot.quotas.allowance import BLOCK
-from bot.quotas.bindings import bindings
 from bot.quotas.ledger import FREED_KEPT, LEASE_S, WINDOWS_KEPT, Ledger
-from bot.quotas.plan import rule_of
-from bot.quotas.reservation import Reservation
-from bot.quotas.rules import Kind
-from bot.quotas.windows import Per, window_end, window_start
+from bot.quotas.limits import Kind, Period, window_end, window_start
+from bot.quotas.reservation import BLOCK, Reservation
+from bot.quotas.resolver import bindings, rule_of
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 
@@ -50,7 +47,7 @@ class Window(NamedTuple):
     @property
     def ends_at_ms(self) -> int:
         starts_at = datetime.fromtimestamp(self.starts_at_ms / 1000, UTC)
-        return unix_ms(window_end(Per(self.per), starts_at))
+        return unix_ms(window_end(Period(self.per), starts_at))
 
 
 @dataclass

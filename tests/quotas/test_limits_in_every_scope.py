@@ -12,10 +12,9 @@ from bot.context import RequestContext
 from bot.errors import QuotaExceeded
 from bot.guilds.quotas import ServerQuotas, Target
 from bot.quotas.ledger import Ledger
-from bot.quotas.meter import Meter
+from bot.quotas.limits import Kind, Period, Scope
 from bot.quotas.reservation import Reservation
-from bot.quotas.rules import Kind, Scope
-from bot.quotas.windows import Per
+from bot.quotas.usage import UsageReader
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits
 from bot.ui import limits
@@ -38,7 +37,7 @@ class Process:
 
     def __init__(self, database: object, clock: BeatClock, name: str) -> None:
         self.ledger = Ledger(database, UNLIMITED, SUBJECTS, clock, process=name)
-        self.meter = Meter(database, UNLIMITED, SUBJECTS, clock)
+        self.meter = UsageReader(database, UNLIMITED, SUBJECTS, clock)
         self.quotas = ServerQuotas(QuotaLimits(database), UNLIMITED, SUBJECTS, clock)
 
 
@@ -73,7 +72,7 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
 ) -> None:
     one, two = processes
     moderated, target = TARGETS[scope]
-    await one.quotas.set(caller(), moderated, kind, Per.HOUR, str(LIMIT), target)
+    await one.quotas.set(caller(), moderated, kind, Period.HOUR, str(LIMIT), target)
     granted, refused = await rush(processes, askers(scope), {kind: 1})
     assert len(granted) == LIMIT
 
@@ -81,7 +80,7 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
     (line,) = [each for each in await two.meter.of_caller(caller(roles=[ROLE])) if each.rule.limit is not None]
     (listed,) = (await two.quotas.list(caller())).rules
     assert (line.rule, line.used) == (listed.rule, LIMIT)
-    assert again == {line.resets_at} == {(await one.quotas.list(caller())).resets_at[Per.HOUR]}
+    assert again == {line.resets_at} == {(await one.quotas.list(caller())).resets_at[Period.HOUR]}
     words = limits.standing([line])[0]
     assert all(f"<t:{int(line.resets_at.timestamp())}:R>" in text for text in (words, refused[0].sentence))
 
@@ -91,12 +90,12 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
 
 
 async def test_each_channel_and_each_member_has_the_whole_limit(processes: list[Process]) -> None:
-    await processes[0].quotas.set(caller(), Scope.CHANNEL, Kind.MESSAGES, Per.DAY, str(LIMIT), Target())
+    await processes[0].quotas.set(caller(), Scope.CHANNEL, Kind.MESSAGES, Period.DAY, str(LIMIT), Target())
     for channel_id in (CHANNEL, CHANNEL + 1):
         people = [caller(number, channel_id=channel_id) for number in range(1, MEMBERS)]
         granted, _ = await rush(processes, people, {Kind.MESSAGES: 1})
         assert len(granted) == LIMIT
-    await processes[0].quotas.set(caller(), Scope.MEMBER, Kind.MESSAGES, Per.MONTH, "2", Target())
+    await processes[0].quotas.set(caller(), Scope.MEMBER, Kind.MESSAGES, Period.MONTH, "2", Target())
     people = [caller(number, channel_id=CHANNEL + 2) for number in (31, 32, 33)]
     granted, _ = await rush(processes, people, {Kind.MESSAGES: 1})
     assert len(granted) == 6
@@ -104,8 +103,8 @@ async def test_each_channel_and_each_member_has_the_whole_limit(processes: list[
 
 async def test_a_kinder_role_keeps_what_was_used_under_the_other(processes: list[Process]) -> None:
     quotas = processes[0].quotas
-    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Per.DAY, "2", Target(role_id=GUILD))
-    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Per.DAY, "5", Target(role_id=ROLE))
+    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Period.DAY, "2", Target(role_id=GUILD))
+    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Period.DAY, "5", Target(role_id=ROLE))
     assert len((await rush(processes, [caller()], {Kind.IMAGES: 1}))[0]) == 2
     promoted = caller(roles=[ROLE])
     granted, refused = await rush(processes, [promoted], {Kind.IMAGES: 1})
@@ -118,13 +117,13 @@ async def test_a_kinder_role_keeps_what_was_used_under_the_other(processes: list
 
 async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: list[Process]) -> None:
     quotas, boss = processes[0].quotas, caller(roles=[ROLE])
-    await quotas.set(caller(), Scope.MEMBER, Kind.IMAGES, Per.HOUR, "2", Target())
-    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Per.DAY, "unlimited", Target(role_id=ROLE))
+    await quotas.set(caller(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, "2", Target())
+    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Period.DAY, "unlimited", Target(role_id=ROLE))
     assert len((await rush(processes, [boss], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
     standing = limits.standing(await processes[1].meter.of_caller(boss))
     assert f"- images: {5 * LIMIT} used, no limit" in standing
     assert (await rush(processes, [caller()], {Kind.IMAGES: 1}))[0] == []
-    await quotas.clear(caller(), Scope.MEMBER, Kind.IMAGES, Per.HOUR, Target())
+    await quotas.clear(caller(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, Target())
     assert len((await rush(processes, [caller()], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
 
 
@@ -132,7 +131,7 @@ async def test_an_hour_a_day_and_a_month_start_again_each_at_its_time(
     processes: list[Process], clock: BeatClock
 ) -> None:
     quotas, ask = processes[0].quotas, {Kind.MESSAGES: 1}
-    for per, limit in ((Per.HOUR, "1"), (Per.DAY, "2"), (Per.MONTH, "3")):
+    for per, limit in ((Period.HOUR, "1"), (Period.DAY, "2"), (Period.MONTH, "3")):
         await quotas.set(caller(), Scope.SERVER, Kind.MESSAGES, per, limit, Target())
     passed = []
     for hours in (1, 1, 24, 24, 29 * 24, 1):  # from noon on the first of September

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import BotError, InvalidApiResponse
-from bot.quotas.rules import Kind
+from bot.quotas.limits import Kind
 from bot.speech.pronunciation import Pronunciation
 from bot.speech.recital import AT_ONCE, Begin, Recital
 from bot.speech.utterance import Label, Utterance

@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.clock import SystemClock
 from bot.context import Permission
 from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
-from bot.quotas.rules import Kind
+from bot.quotas.limits import Kind
 from bot.speech.joining import TooLongToSend, duration_s
 from bot.speech.pieces import cut
 from bot.speech.saying import AT_ONCE, Saying, Speech

@@ -16,11 +16,11 @@ from bot.api.transport import open_session
 from bot.clock import SystemClock
 from bot.context import RequestContext
 from bot.intake.intake import Intake
-from bot.quotas.bindings import Pool
 from bot.quotas.ledger import Ledger
-from bot.quotas.meter import Meter
-from bot.quotas.rules import Ceilings, Kind
-from bot.quotas.subjects import Subjects, key_from
+from bot.quotas.limits import Kind, OperatorLimits
+from bot.quotas.pseudonyms import UsageKeys, key_from
+from bot.quotas.resolver import UsageScope
+from bot.quotas.usage import UsageReader
 from bot.speech.lexicon import Lexicon
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
@@ -47,7 +47,7 @@ class Workshop:
 
     api: ApiClient
     ledger: Ledger
-    meter: Meter
+    meter: UsageReader
     lexicon: Lexicon
     intake: Intake
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Workshop:
     async def used(self, kind: Kind) -> int:
         """What counts against the member's limit, settled or held back."""
         lines = await self.meter.of_caller(CALLER)
-        return next(line.used for line in lines if line.binding.pool is Pool.MEMBER and line.rule.kind is kind)
+        return next(line.used for line in lines if line.binding.pool is UsageScope.MEMBER and line.rule.kind is kind)
 
 
 @asynccontextmanager
@@ -77,15 +77,15 @@ async def workshop(folder: Path, handle: Handler, **limits: int) -> AsyncIterato
         await site.start()
         base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
         clock = PauselessClock()
-        ceilings = Ceilings(**(dict.fromkeys(Ceilings.__dataclass_fields__) | limits))
+        ceilings = OperatorLimits(**(dict.fromkeys(OperatorLimits.__dataclass_fields__) | limits))
         async with (
             Intake() as intake,
             open_session() as session,
             open_database(f"sqlite:///{folder / 'bot.db'}") as database,
         ):
-            subjects = Subjects(key_from("a token"))
+            subjects = UsageKeys(key_from("a token"))
             ledger = Ledger(database, ceilings, subjects, clock, process="test")
-            meter = Meter(database, ceilings, subjects, clock)
+            meter = UsageReader(database, ceilings, subjects, clock)
             api = ApiClient(
                 session, base_url=base_url, key="sk-test", clock=clock, intake=intake, random=random.Random(7).random
             )

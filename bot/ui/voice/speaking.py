@@ -6,10 +6,10 @@ import logging
 import discord
 
 from bot.catalogue import ModelKind
+from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
 from bot.errors import BotError
 from bot.guilds.rules import GuildRules
-from bot.quotas.lanes import Lanes
 from bot.speech.preferences import VoicePreferences
 from bot.speech.saying import PreparedSpeech, Saying, Wording
 from bot.speech.wording import worded
@@ -29,7 +29,7 @@ class Speaking:
         self,
         saying: Saying,
         rules: GuildRules,
-        lanes: Lanes,
+        lanes: ConcurrencyLimiter,
         preferences: VoicePreferences,
         voices: Voices,
         audience: Audience,

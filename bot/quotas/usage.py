@@ -6,51 +6,49 @@ from datetime import datetime
 
 from bot.clock import Clock
 from bot.context import Permission, RequestContext
-from bot.quotas.bindings import Binding, Pool
-from bot.quotas.plan import Plan
-from bot.quotas.rules import Ceilings, Kind, Rule
-from bot.quotas.subjects import Subjects
-from bot.quotas.windows import Per, window_end
+from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, window_end
+from bot.quotas.pseudonyms import UsageKeys
+from bot.quotas.resolver import ApplicableLimit, LimitResolver, UsageScope
 from bot.store.database import Database
 from bot.store.quota_limits import StoredLimit
 from bot.store.usage import UsageCounter, UsageStore
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class UsageLine:
     """A rule that binds a caller, what of it is gone (settled and reserved), and when it starts again.
 
     Where several rules share a count, the strictest stands for all: the others can refuse nothing.
     """
 
-    binding: Binding
+    binding: ApplicableLimit
     used: int
     resets_at: datetime
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> Limit:
         """The rule as it was set."""
         return self.binding.rule
 
 
-class Meter:
+class UsageReader:
     """Reads what the ledgers of all processes have written, under the same rules."""
 
-    def __init__(self, database: Database, ceilings: Ceilings, subjects: Subjects, clock: Clock) -> None:
+    def __init__(self, database: Database, ceilings: OperatorLimits, subjects: UsageKeys, clock: Clock) -> None:
         self._spending = UsageStore(database)
         self._ceilings = ceilings
         self._subjects = subjects
         self._clock = clock
 
-    async def of_caller(self, caller: RequestContext) -> list[Reading]:
+    async def of_caller(self, caller: RequestContext) -> list[UsageLine]:
         """Tell the standing of everything that binds `caller` where they are, their own first.
 
         Raises:
             StoreUnavailable: the store cannot be read just now.
         """
-        return await self._read(caller, tuple(Pool))
+        return await self._read(caller, tuple(UsageScope))
 
-    async def of_server(self, caller: RequestContext) -> list[Reading]:
+    async def of_server(self, caller: RequestContext) -> list[UsageLine]:
         """Tell the standing of what binds the server that `caller` is in as a whole, or their direct messages.
 
         Raises:
@@ -58,10 +56,10 @@ class Meter:
             StoreUnavailable: the store cannot be read just now.
         """
         caller.require(Permission.MANAGE_SERVER)
-        return await self._read(caller, (Pool.SERVER, Pool.DIRECT))
+        return await self._read(caller, (UsageScope.SERVER, UsageScope.DIRECT))
 
-    async def _read(self, caller: RequestContext, pools: Collection[Pool]) -> list[Reading]:
-        plan = Plan(caller, self._clock.now(), tuple(Kind), self._ceilings, self._subjects)
+    async def _read(self, caller: RequestContext, pools: Collection[UsageScope]) -> list[UsageLine]:
+        plan = LimitResolver(caller, self._clock.now(), tuple(Kind), self._ceilings, self._subjects)
         shown: list[UsageCounter] = []
 
         def lay(stored: Sequence[StoredLimit]) -> Sequence[UsageCounter]:
@@ -74,6 +72,6 @@ class Meter:
 
         used = await self._spending.used(plan.place, lay)
         return [
-            Reading(plan.named[window], amount, window_end(Per(window.per), plan.moment))
+            UsageLine(plan.named[window], amount, window_end(Period(window.per), plan.moment))
             for window, amount in zip(shown, used, strict=True)
         ]

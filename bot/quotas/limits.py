@@ -2,10 +2,41 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 
-from bot.quotas.windows import Per
+
+class Period(StrEnum):
+    """The stretch of time that a limit is for."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+
+def window_start(per: Period, moment: datetime) -> datetime:
+    """Tell when the hour, day or month of `moment` (any time zone) began, in UTC."""
+    hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    match per:
+        case Period.HOUR:
+            return hour
+        case Period.DAY:
+            return hour.replace(hour=0)
+        case Period.MONTH:
+            return hour.replace(day=1, hour=0)
+
+
+def window_end(per: Period, moment: datetime) -> datetime:
+    """Tell when the next hour, day or month after `moment` begins, in UTC."""
+    start = window_start(per, moment)
+    match per:
+        case Period.HOUR:
+            return start + timedelta(hours=1)
+        case Period.DAY:
+            return start + timedelta(days=1)
+        case Period.MONTH:
+            return (start + timedelta(days=31)).replace(day=1)  # no month is longer, and two are never skipped
 
 
 class Kind(StrEnum):
@@ -27,7 +58,7 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Limit:
     """One limit as it was set, by a server's moderators or (`by_operator`) by whoever runs the bot.
 
     `target` is the channel's id, the role's id or the member's subject; None means the whole server together, or each
@@ -37,13 +68,13 @@ class Rule:
     scope: Scope
     target: int | None
     kind: Kind
-    per: Per
+    per: Period
     limit: int | None
     by_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ceilings:
+class OperatorLimits:
     """The operator's limits, all per day: numbers, or None for unlimited."""
 
     member_messages: int | None
@@ -55,7 +86,7 @@ class Ceilings:
     server_images: int | None
 
     @cache  # noqa: B019 – one for each set of settings, so one in a program; each request asks
-    def member_rules(self) -> Sequence[Rule]:
+    def member_rules(self) -> Sequence[Limit]:
         """Give the limits of each member, who is counted once over all servers and direct messages."""
         return (
             _ceiling(Scope.MEMBER, Kind.MESSAGES, self.member_messages),
@@ -64,7 +95,7 @@ class Ceilings:
         )
 
     @cache  # noqa: B019 – as above
-    def server_rules(self) -> Sequence[Rule]:
+    def server_rules(self) -> Sequence[Limit]:
         """Give the limits of each server, and of each member's direct messages, which count as one."""
         return (
             _ceiling(Scope.SERVER, Kind.MESSAGES, self.server_messages),
@@ -74,5 +105,5 @@ class Ceilings:
         )
 
 
-def _ceiling(scope: Scope, kind: Kind, limit: int | None) -> Rule:
-    return Rule(scope, None, kind, Per.DAY, limit, by_operator=True)
+def _ceiling(scope: Scope, kind: Kind, limit: int | None) -> Limit:
+    return Limit(scope, None, kind, Period.DAY, limit, by_operator=True)

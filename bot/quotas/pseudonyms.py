@@ -25,7 +25,7 @@ def hashed(key: bytes, *words: str | int) -> int:
     return int.from_bytes(digest[:8]) >> (64 - BITS)
 
 
-class Subjects:
+class UsageKeys:
     """The numbers under which members' use is counted, and their wish to be forgotten is kept."""
 
     def __init__(self, key: bytes) -> None:

@@ -1,38 +1,41 @@
 from callers import ANN, BEN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 
 from bot.context import RequestContext
-from bot.quotas.bindings import Binding, Pool, bindings
-from bot.quotas.rules import Ceilings, Kind, Rule, Scope
-from bot.quotas.windows import Per
+from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope
+from bot.quotas.resolver import ApplicableLimit, UsageScope, bindings
 
 RED, BLUE = 801, 802
 HERE = SUBJECTS.member_here(GUILD, ANN)
 
 
-def rule(scope: Scope, limit: int | None, target: int | None = None, kind: Kind = Kind.IMAGES, per: Per = Per.DAY):
-    return Rule(scope, target, kind, per, limit)
+def rule(
+    scope: Scope, limit: int | None, target: int | None = None, kind: Kind = Kind.IMAGES, per: Period = Period.DAY
+):
+    return Limit(scope, target, kind, per, limit)
 
 
-def bound(*rules: Rule, who: RequestContext | None = None, operator: Ceilings = UNLIMITED) -> list[Binding]:
+def bound(
+    *rules: Limit, who: RequestContext | None = None, operator: OperatorLimits = UNLIMITED
+) -> list[ApplicableLimit]:
     return bindings(who or caller(), rules, operator, SUBJECTS)
 
 
-def limits(found: list[Binding]) -> dict:
+def limits(found: list[ApplicableLimit]) -> dict:
     return {
         (each.pool, each.subject, each.rule.kind, each.rule.per): each.limit for each in found if each.limit is not None
     }
 
 
-def of_member(*rules: Rule, roles: tuple[int, ...] = ()) -> list[int]:
+def of_member(*rules: Limit, roles: tuple[int, ...] = ()) -> list[int]:
     """The limits of Ann's own that bind her in the server, the least first."""
     found = bound(*rules, who=caller(roles=roles))
-    return sorted(each.limit for each in found if each.pool is Pool.MEMBER_HERE and each.limit is not None)
+    return sorted(each.limit for each in found if each.pool is UsageScope.MEMBER_HERE and each.limit is not None)
 
 
 def test_a_member_is_bound_by_their_own_ceilings_and_the_servers() -> None:
     assert limits(bound(operator=ceilings(member_messages=100, server_tokens=5_000))) == {
-        (Pool.MEMBER, SUBJECTS.member(ANN), Kind.MESSAGES, Per.DAY): 100,
-        (Pool.SERVER, GUILD, Kind.TOKENS, Per.DAY): 5_000,
+        (UsageScope.MEMBER, SUBJECTS.member(ANN), Kind.MESSAGES, Period.DAY): 100,
+        (UsageScope.SERVER, GUILD, Kind.TOKENS, Period.DAY): 5_000,
     }
 
 
@@ -40,13 +43,13 @@ def test_each_operator_value_binds_its_own_kind() -> None:
     values = dict(zip(UNLIMITED.__slots__, range(1, 8), strict=True))
     member = SUBJECTS.member(ANN)
     assert limits(bound(operator=ceilings(**values))) == {
-        (Pool.MEMBER, member, Kind.MESSAGES, Per.DAY): 1,
-        (Pool.MEMBER, member, Kind.SPEECH_CHARACTERS, Per.DAY): 2,
-        (Pool.MEMBER, member, Kind.IMAGES, Per.DAY): 3,
-        (Pool.SERVER, GUILD, Kind.MESSAGES, Per.DAY): 4,
-        (Pool.SERVER, GUILD, Kind.TOKENS, Per.DAY): 5,
-        (Pool.SERVER, GUILD, Kind.SPEECH_CHARACTERS, Per.DAY): 6,
-        (Pool.SERVER, GUILD, Kind.IMAGES, Per.DAY): 7,
+        (UsageScope.MEMBER, member, Kind.MESSAGES, Period.DAY): 1,
+        (UsageScope.MEMBER, member, Kind.SPEECH_CHARACTERS, Period.DAY): 2,
+        (UsageScope.MEMBER, member, Kind.IMAGES, Period.DAY): 3,
+        (UsageScope.SERVER, GUILD, Kind.MESSAGES, Period.DAY): 4,
+        (UsageScope.SERVER, GUILD, Kind.TOKENS, Period.DAY): 5,
+        (UsageScope.SERVER, GUILD, Kind.SPEECH_CHARACTERS, Period.DAY): 6,
+        (UsageScope.SERVER, GUILD, Kind.IMAGES, Period.DAY): 7,
     }
 
 
@@ -56,27 +59,27 @@ def test_unlimited_use_is_counted_all_the_same() -> None:
 
 def test_direct_messages_are_a_server_of_their_own_for_each_member() -> None:
     found = bound(who=caller(guild_id=None), operator=ceilings(server_images=3))
-    assert limits(found) == {(Pool.DIRECT, SUBJECTS.direct(ANN), Kind.IMAGES, Per.DAY): 3}
-    assert Pool.SERVER not in {each.pool for each in found}
+    assert limits(found) == {(UsageScope.DIRECT, SUBJECTS.direct(ANN), Kind.IMAGES, Period.DAY): 3}
+    assert UsageScope.SERVER not in {each.pool for each in found}
 
 
 def test_rules_of_all_scopes_bind_at_once() -> None:
     found = bound(
-        rule(Scope.SERVER, 40, per=Per.MONTH),
+        rule(Scope.SERVER, 40, per=Period.MONTH),
         rule(Scope.CHANNEL, 30, CHANNEL),
-        rule(Scope.CHANNEL, 20, per=Per.HOUR),
+        rule(Scope.CHANNEL, 20, per=Period.HOUR),
         rule(Scope.MEMBER, 10),
-        rule(Scope.ROLE, 5, RED, per=Per.HOUR),
+        rule(Scope.ROLE, 5, RED, per=Period.HOUR),
         who=caller(roles=[RED]),
         operator=ceilings(server_images=100),
     )
     assert limits(found) == {
-        (Pool.SERVER, GUILD, Kind.IMAGES, Per.MONTH): 40,
-        (Pool.CHANNEL, CHANNEL, Kind.IMAGES, Per.DAY): 30,
-        (Pool.CHANNEL, CHANNEL, Kind.IMAGES, Per.HOUR): 20,
-        (Pool.MEMBER_HERE, HERE, Kind.IMAGES, Per.DAY): 10,
-        (Pool.MEMBER_HERE, HERE, Kind.IMAGES, Per.HOUR): 5,
-        (Pool.SERVER, GUILD, Kind.IMAGES, Per.DAY): 100,
+        (UsageScope.SERVER, GUILD, Kind.IMAGES, Period.MONTH): 40,
+        (UsageScope.CHANNEL, CHANNEL, Kind.IMAGES, Period.DAY): 30,
+        (UsageScope.CHANNEL, CHANNEL, Kind.IMAGES, Period.HOUR): 20,
+        (UsageScope.MEMBER_HERE, HERE, Kind.IMAGES, Period.DAY): 10,
+        (UsageScope.MEMBER_HERE, HERE, Kind.IMAGES, Period.HOUR): 5,
+        (UsageScope.SERVER, GUILD, Kind.IMAGES, Period.DAY): 100,
     }
 
 
@@ -109,7 +112,7 @@ def test_the_kindest_of_a_members_roles_counts() -> None:
 
 
 def test_kindness_is_within_a_kind_and_a_period() -> None:
-    rules = (rule(Scope.ROLE, 5, RED, per=Per.HOUR), rule(Scope.ROLE, 50, BLUE), rule(Scope.ROLE, 70, RED))
+    rules = (rule(Scope.ROLE, 5, RED, per=Period.HOUR), rule(Scope.ROLE, 50, BLUE), rule(Scope.ROLE, 70, RED))
     assert of_member(*rules, roles=(RED, BLUE)) == [5, 70]
 
 
@@ -120,8 +123,8 @@ def test_a_kind_role_does_not_lift_a_members_rule() -> None:
 def test_a_role_without_a_limit_exempts_from_role_and_member_rules_of_its_kind() -> None:
     rules = (
         rule(Scope.ROLE, None, RED),
-        rule(Scope.ROLE, 5, BLUE, per=Per.HOUR),
-        rule(Scope.MEMBER, 10, per=Per.MONTH),
+        rule(Scope.ROLE, 5, BLUE, per=Period.HOUR),
+        rule(Scope.MEMBER, 10, per=Period.MONTH),
         rule(Scope.MEMBER, 7, HERE),
         rule(Scope.MEMBER, 100, kind=Kind.TOKENS),
     )
@@ -130,7 +133,7 @@ def test_a_role_without_a_limit_exempts_from_role_and_member_rules_of_its_kind()
 
 
 def test_nothing_exempts_from_the_channels_the_servers_and_the_operators_limits() -> None:
-    rules = (rule(Scope.ROLE, None, RED), rule(Scope.SERVER, 40, per=Per.HOUR), rule(Scope.CHANNEL, 30))
+    rules = (rule(Scope.ROLE, None, RED), rule(Scope.SERVER, 40, per=Period.HOUR), rule(Scope.CHANNEL, 30))
     found = bound(*rules, who=caller(roles=[RED]), operator=ceilings(member_images=9, server_images=90))
     assert sorted(limits(found).values()) == [9, 30, 40, 90]
 
@@ -144,11 +147,11 @@ def test_no_limit_for_each_member_exempts_nobody() -> None:
 
 
 def test_what_an_exempt_member_uses_is_counted_where_it_would_bind_them() -> None:
-    rules = (rule(Scope.ROLE, None, RED), rule(Scope.MEMBER, 10, per=Per.HOUR))
-    found = [each for each in bound(*rules, who=caller(roles=[RED])) if each.pool is Pool.MEMBER_HERE]
+    rules = (rule(Scope.ROLE, None, RED), rule(Scope.MEMBER, 10, per=Period.HOUR))
+    found = [each for each in bound(*rules, who=caller(roles=[RED])) if each.pool is UsageScope.MEMBER_HERE]
     assert {(each.rule.per, each.exempt, each.limit) for each in found} == {
-        (Per.DAY, False, None),
-        (Per.HOUR, True, None),
+        (Period.DAY, False, None),
+        (Period.HOUR, True, None),
     }
 
 

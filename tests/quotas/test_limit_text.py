@@ -3,80 +3,81 @@ from datetime import UTC, datetime
 import pytest
 from callers import GUILD
 
-from bot.quotas.bindings import Binding, Pool
-from bot.quotas.rules import Kind, Rule, Scope
-from bot.quotas.windows import Per
-from bot.quotas.wording import refusal, stopped
+from bot.quotas.limit_text import refusal, stopped
+from bot.quotas.limits import Kind, Limit, Period, Scope
+from bot.quotas.resolver import ApplicableLimit, UsageScope
 
 MIDNIGHT = datetime(2026, 9, 2, tzinfo=UTC)
 AGAIN = "it starts again <t:1788307200:R>"
 ROLE = 801
 
 
-def binding(pool: Pool, kind: Kind, per: Per, limit: int, scope: Scope = Scope.MEMBER, target: int | None = None):
-    return Binding(Rule(scope, target, kind, per, limit), pool, 5, GUILD)
+def binding(
+    pool: UsageScope, kind: Kind, per: Period, limit: int, scope: Scope = Scope.MEMBER, target: int | None = None
+):
+    return ApplicableLimit(Limit(scope, target, kind, per, limit), pool, 5, GUILD)
 
 
 @pytest.mark.parametrize(
     ("binding", "used", "wanted", "sentence"),
     [
         (
-            binding(Pool.MEMBER, Kind.MESSAGES, Per.DAY, 100),
+            binding(UsageScope.MEMBER, Kind.MESSAGES, Period.DAY, 100),
             100,
             1,
             f"You have used your 100 messages for today; {AGAIN}.",
         ),
         (
-            binding(Pool.SERVER, Kind.TOKENS, Per.MONTH, 1_000_000),
+            binding(UsageScope.SERVER, Kind.TOKENS, Period.MONTH, 1_000_000),
             1_000_200,
             500,
             f"This server has used its 1,000,000 tokens for this month; {AGAIN}.",
         ),
         (
-            binding(Pool.DIRECT, Kind.IMAGES, Per.HOUR, 1),
+            binding(UsageScope.DIRECT, Kind.IMAGES, Period.HOUR, 1),
             1,
             1,
             f"Your direct messages have used their 1 image for this hour; {AGAIN}.",
         ),
         (
-            binding(Pool.MEMBER, Kind.IMAGES, Per.DAY, 10),
+            binding(UsageScope.MEMBER, Kind.IMAGES, Period.DAY, 10),
             8,
             4,
             f"You have 2 of your 10 images left for today, and this needs 4; {AGAIN}.",
         ),
         (
-            binding(Pool.SERVER, Kind.SPEECH_CHARACTERS, Per.DAY, 1_000),
+            binding(UsageScope.SERVER, Kind.SPEECH_CHARACTERS, Period.DAY, 1_000),
             0,
             4_000,
             f"This needs 4,000 characters of speech at once, and this server has 1,000 a day ({AGAIN}). "
             "Please ask for less.",
         ),
         (
-            binding(Pool.MEMBER, Kind.IMAGES, Per.DAY, 0),
+            binding(UsageScope.MEMBER, Kind.IMAGES, Period.DAY, 0),
             0,
             1,
             f"You have no images to spend: your limit is 0 a day ({AGAIN}).",
         ),
         (
-            binding(Pool.CHANNEL, Kind.MESSAGES, Per.HOUR, 20, Scope.CHANNEL),
+            binding(UsageScope.CHANNEL, Kind.MESSAGES, Period.HOUR, 20, Scope.CHANNEL),
             20,
             1,
             f"This channel has used its 20 messages for this hour; {AGAIN}.",
         ),
         (
-            binding(Pool.MEMBER_HERE, Kind.MESSAGES, Per.HOUR, 5),
+            binding(UsageScope.MEMBER_HERE, Kind.MESSAGES, Period.HOUR, 5),
             5,
             1,
             f"Here you have used your 5 messages for this hour; {AGAIN}.",
         ),
         (
-            binding(Pool.MEMBER_HERE, Kind.IMAGES, Per.DAY, 3, Scope.ROLE, ROLE),
+            binding(UsageScope.MEMBER_HERE, Kind.IMAGES, Period.DAY, 3, Scope.ROLE, ROLE),
             0,
             4,
             f"This needs 4 images at once, and as <@&801> you have 3 a day ({AGAIN}). Please ask for less.",
         ),
         (
-            binding(Pool.MEMBER_HERE, Kind.IMAGES, Per.DAY, 3, Scope.ROLE, GUILD),
+            binding(UsageScope.MEMBER_HERE, Kind.IMAGES, Period.DAY, 3, Scope.ROLE, GUILD),
             3,
             1,
             f"As @everyone you have used your 3 images for today; {AGAIN}.",
@@ -96,7 +97,7 @@ def binding(pool: Pool, kind: Kind, per: Per, limit: int, scope: Scope = Scope.M
     ],
 )
 def test_a_refusal_says_whose_limit_of_what_and_until_when(
-    binding: Binding, used: int, wanted: int, sentence: str
+    binding: ApplicableLimit, used: int, wanted: int, sentence: str
 ) -> None:
     assert refusal(binding, used=used, wanted=wanted, resets_at=MIDNIGHT) == sentence
 
@@ -104,15 +105,17 @@ def test_a_refusal_says_whose_limit_of_what_and_until_when(
 @pytest.mark.parametrize(
     ("pool", "scope", "target", "whose"),
     [
-        (Pool.MEMBER, Scope.MEMBER, None, "your"),
-        (Pool.MEMBER_HERE, Scope.MEMBER, None, "your own"),
-        (Pool.MEMBER_HERE, Scope.ROLE, ROLE, "your (<@&801>)"),
-        (Pool.CHANNEL, Scope.CHANNEL, None, "this channel's"),
-        (Pool.SERVER, Scope.SERVER, None, "this server's"),
-        (Pool.DIRECT, Scope.SERVER, None, "your direct messages'"),
+        (UsageScope.MEMBER, Scope.MEMBER, None, "your"),
+        (UsageScope.MEMBER_HERE, Scope.MEMBER, None, "your own"),
+        (UsageScope.MEMBER_HERE, Scope.ROLE, ROLE, "your (<@&801>)"),
+        (UsageScope.CHANNEL, Scope.CHANNEL, None, "this channel's"),
+        (UsageScope.SERVER, Scope.SERVER, None, "this server's"),
+        (UsageScope.DIRECT, Scope.SERVER, None, "your direct messages'"),
     ],
 )
-def test_an_answer_that_stops_says_whose_limit_it_met(pool: Pool, scope: Scope, target: int | None, whose: str) -> None:
-    met = binding(pool, Kind.TOKENS, Per.DAY, 1_000, scope, target)
+def test_an_answer_that_stops_says_whose_limit_it_met(
+    pool: UsageScope, scope: Scope, target: int | None, whose: str
+) -> None:
+    met = binding(pool, Kind.TOKENS, Period.DAY, 1_000, scope, target)
     said = f"I had to stop here: {whose} limit of 1,000 tokens a day has no room for more; {AGAIN}."
     assert stopped(met, resets_at=MIDNIGHT) == said

@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from bot.quotas.bindings import Binding, Pool
-from bot.quotas.rules import Kind, Rule, Scope
-from bot.quotas.windows import Per
+from bot.quotas.limits import Kind, Limit, Period, Scope
+from bot.quotas.resolver import ApplicableLimit, UsageScope
 
 ONE = {
     Kind.MESSAGES: "message",
@@ -18,11 +17,11 @@ MANY = {
     Kind.SPEECH_CHARACTERS: "characters of speech",
     Kind.IMAGES: "images",
 }
-NOW = {Per.HOUR: "this hour", Per.DAY: "today", Per.MONTH: "this month"}
-EACH = {Per.HOUR: "an hour", Per.DAY: "a day", Per.MONTH: "a month"}
+NOW = {Period.HOUR: "this hour", Period.DAY: "today", Period.MONTH: "this month"}
+EACH = {Period.HOUR: "an hour", Period.DAY: "a day", Period.MONTH: "a month"}
 
 
-def refusal(binding: Binding, *, used: int, wanted: int, resets_at: datetime) -> str:
+def refusal(binding: ApplicableLimit, *, used: int, wanted: int, resets_at: datetime) -> str:
     """Say why `wanted` more does not fit under a rule of which `used` is gone."""
     rule, limit = binding.rule, binding.limit
     assert limit is not None, "an unlimited rule refuses nothing"
@@ -43,7 +42,7 @@ def refusal(binding: Binding, *, used: int, wanted: int, resets_at: datetime) ->
     )
 
 
-def stopped(binding: Binding, *, resets_at: datetime) -> str:
+def stopped(binding: ApplicableLimit, *, resets_at: datetime) -> str:
     """Say why an answer under way got no more."""
     rule, limit = binding.rule, binding.limit
     assert limit is not None, "an unlimited rule stops nothing"
@@ -58,7 +57,7 @@ def counted(amount: int, kind: Kind) -> str:
     return f"{amount:,} {(ONE if amount == 1 else MANY)[kind]}"
 
 
-def amount(rule: Rule) -> str:
+def amount(rule: Limit) -> str:
     """Say how much a rule allows: "40 messages a day", "no limit on images a month"."""
     if rule.limit is None:
         return f"no limit on {MANY[rule.kind]} {EACH[rule.per]}"
@@ -75,34 +74,34 @@ def role_named(role_id: int | None, guild_id: int | None) -> str:
     return "@everyone" if role_id == guild_id else f"<@&{role_id}>"
 
 
-def _holder(binding: Binding) -> tuple[str, str]:
+def _holder(binding: ApplicableLimit) -> tuple[str, str]:
     """Name whose limit it is: with its verb, and as an owner."""
     match binding.pool:
-        case Pool.MEMBER:
+        case UsageScope.MEMBER:
             return "You have", "your"
-        case Pool.MEMBER_HERE if binding.rule.scope is Scope.ROLE:
+        case UsageScope.MEMBER_HERE if binding.rule.scope is Scope.ROLE:
             return f"As {role_named(binding.rule.target, binding.guild_id)} you have", "your"
-        case Pool.MEMBER_HERE:
+        case UsageScope.MEMBER_HERE:
             return "Here you have", "your"
-        case Pool.CHANNEL:
+        case UsageScope.CHANNEL:
             return "This channel has", "its"
-        case Pool.SERVER:
+        case UsageScope.SERVER:
             return "This server has", "its"
-        case Pool.DIRECT:
+        case UsageScope.DIRECT:
             return "Your direct messages have", "their"
 
 
-def _owner(binding: Binding) -> str:
+def _owner(binding: ApplicableLimit) -> str:
     match binding.pool:
-        case Pool.MEMBER:
+        case UsageScope.MEMBER:
             return "your"
-        case Pool.MEMBER_HERE if binding.rule.scope is Scope.ROLE:
+        case UsageScope.MEMBER_HERE if binding.rule.scope is Scope.ROLE:
             return f"your ({role_named(binding.rule.target, binding.guild_id)})"
-        case Pool.MEMBER_HERE:
+        case UsageScope.MEMBER_HERE:
             return "your own"
-        case Pool.CHANNEL:
+        case UsageScope.CHANNEL:
             return "this channel's"
-        case Pool.SERVER:
+        case UsageScope.SERVER:
             return "this server's"
-        case Pool.DIRECT:
+        case UsageScope.DIRECT:
             return "your direct messages'"

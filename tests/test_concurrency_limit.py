@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import pytest
 
+from bot import concurrency_limit as module
+from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
 from bot.errors import QueueFull, QueueTimeout, ShuttingDown
-from bot.quotas import lanes as module
-from bot.quotas.lanes import Lanes
 from tests.support.clock import FakeClock, settle
 
 ADA, BEN, CLEO = 1, 2, 3
@@ -24,14 +24,14 @@ def caller(member: int, channel: int = HERE) -> RequestContext:
 class Answer:
     """An answer that takes a ticket, waits for its turn, and runs until it is told to end."""
 
-    def __init__(self, lanes: Lanes, who: RequestContext) -> None:
+    def __init__(self, lanes: ConcurrencyLimiter, who: RequestContext) -> None:
         self.told: list[int] = []
         self.started = asyncio.Event()
         self.end = asyncio.Event()
         self.waited: bool | None = None
         self.task = asyncio.create_task(self._run(lanes, who))
 
-    async def _run(self, lanes: Lanes, who: RequestContext) -> None:
+    async def _run(self, lanes: ConcurrencyLimiter, who: RequestContext) -> None:
         async with lanes.ticket(who) as ticket:
             self.waited = await ticket.turn(self._tell)
             self.started.set()
@@ -45,7 +45,7 @@ class Answer:
         return self.started.is_set() and not self.task.done()
 
 
-async def answers(lanes: Lanes, *who: RequestContext) -> list[Answer]:
+async def answers(lanes: ConcurrencyLimiter, *who: RequestContext) -> list[Answer]:
     begun = []
     for each in who:
         begun.append(Answer(lanes, each))
@@ -64,7 +64,7 @@ def running(all_of_them: list[Answer]) -> list[int]:
 
 
 async def test_a_members_fourth_answer_waits_and_starts_when_one_ends() -> None:
-    lanes = Lanes(FakeClock(), member=3, channel=10)
+    lanes = ConcurrencyLimiter(FakeClock(), member=3, channel=10)
     mine = await answers(lanes, *[caller(ADA)] * 5)
     assert running(mine) == [0, 1, 2]
     assert [each.told for each in mine] == [[], [], [], [0], [1]]
@@ -76,7 +76,7 @@ async def test_a_members_fourth_answer_waits_and_starts_when_one_ends() -> None:
 
 
 async def test_a_members_line_holds_up_nobody_else_in_the_channel() -> None:
-    lanes = Lanes(FakeClock(), member=1, channel=2)
+    lanes = ConcurrencyLimiter(FakeClock(), member=1, channel=2)
     begun = await answers(lanes, caller(ADA), caller(ADA), caller(ADA), caller(BEN), caller(CLEO))
     assert running(begun) == [0, 3]
     await end(begun[3])
@@ -89,7 +89,7 @@ async def test_a_members_line_holds_up_nobody_else_in_the_channel() -> None:
 
 
 async def test_a_channel_is_served_in_the_order_people_came() -> None:
-    lanes = Lanes(FakeClock(), member=None, channel=1)
+    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
     begun = await answers(lanes, *(caller(member) for member in range(6)))
     order = []
     while live := running(begun):
@@ -99,7 +99,7 @@ async def test_a_channel_is_served_in_the_order_people_came() -> None:
 
 
 async def test_other_channels_and_members_have_lanes_of_their_own() -> None:
-    lanes = Lanes(FakeClock(), member=2, channel=1)
+    lanes = ConcurrencyLimiter(FakeClock(), member=2, channel=1)
     begun = await answers(lanes, caller(ADA), caller(ADA, THERE), caller(BEN), caller(BEN, THERE), caller(ADA, 12))
     assert running(begun) == [0, 1]
     await end(begun[0])
@@ -108,7 +108,7 @@ async def test_other_channels_and_members_have_lanes_of_their_own() -> None:
 
 
 async def test_a_threads_answers_count_with_its_channels() -> None:
-    lanes = Lanes(FakeClock(), member=None, channel=1)
+    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
     in_a_thread = RequestContext(BEN, "x", 7, 99, HERE)
     begun = await answers(lanes, caller(ADA), in_a_thread)
     assert running(begun) == [0]
@@ -116,7 +116,7 @@ async def test_a_threads_answers_count_with_its_channels() -> None:
 
 
 async def test_off_lets_any_number_run() -> None:
-    lanes = Lanes(FakeClock(), member=None, channel=None)
+    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=None)
     begun = await answers(lanes, *[caller(ADA)] * 50)
     assert running(begun) == list(range(50))
     await end(*begun)
@@ -124,7 +124,7 @@ async def test_off_lets_any_number_run() -> None:
 
 
 async def test_whoever_gives_up_leaves_the_line_and_a_failure_gives_the_place_back() -> None:
-    lanes = Lanes(FakeClock(), member=1, channel=None)
+    lanes = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
     begun = await answers(lanes, *[caller(ADA)] * 4)
     begun[1].task.cancel()
     await settle()
@@ -139,7 +139,7 @@ async def test_whoever_gives_up_leaves_the_line_and_a_failure_gives_the_place_ba
 
 async def test_one_who_waits_is_told_when_those_before_have_halved() -> None:
     clock = FakeClock()
-    lanes = Lanes(clock, member=None, channel=1)
+    lanes = ConcurrencyLimiter(clock, member=None, channel=1)
     begun = await answers(lanes, *(caller(member) for member in range(10)))
     for each in begun[:8]:
         await end(each)
@@ -150,7 +150,7 @@ async def test_one_who_waits_is_told_when_those_before_have_halved() -> None:
 
 
 async def test_one_who_is_called_sooner_than_told_learns_it() -> None:
-    lanes = Lanes(FakeClock(), member=None, channel=2)
+    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=2)
     begun = await answers(lanes, *(caller(member) for member in range(5)))
     await end(begun[0], begun[1], begun[2])
     assert begun[4].told == [2, 0]
@@ -159,7 +159,7 @@ async def test_one_who_is_called_sooner_than_told_learns_it() -> None:
 
 async def test_nobody_waits_longer_than_discord_would_show_the_answer() -> None:
     clock = FakeClock()
-    lanes = Lanes(clock, member=1, channel=None)
+    lanes = ConcurrencyLimiter(clock, member=1, channel=None)
     begun = await answers(lanes, caller(ADA), caller(ADA))
     await clock.advance(module.LONGEST_WAIT_S + module.LOOK_EVERY_S)
     with pytest.raises(QueueTimeout):
@@ -170,7 +170,7 @@ async def test_nobody_waits_longer_than_discord_would_show_the_answer() -> None:
 
 async def test_a_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_LINE", 2)
-    lanes = Lanes(FakeClock(), member=None, channel=1)
+    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
     begun = await answers(lanes, *(caller(member) for member in range(4)))
     with pytest.raises(QueueFull):
         await begun[3].task
@@ -179,7 +179,7 @@ async def test_a_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_when_the_bot_stops_those_who_wait_are_told_at_once_and_the_others_go_on() -> None:
-    lanes = Lanes(FakeClock(), member=1, channel=None)
+    lanes = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
     begun = await answers(lanes, caller(ADA), caller(ADA))
     lanes.close()
     await settle()
@@ -196,7 +196,7 @@ async def test_when_the_bot_stops_those_who_wait_are_told_at_once_and_the_others
 async def test_at_any_time_the_limits_hold_and_nobody_who_could_run_waits(seed: int) -> None:
     chance = random.Random(seed)
     member, channel = chance.choice([(2, 3), (None, 2), (1, None), (3, 1)])
-    lanes = Lanes(FakeClock(), member=member, channel=channel)
+    lanes = ConcurrencyLimiter(FakeClock(), member=member, channel=channel)
     who: list[RequestContext] = []
     begun: list[Answer] = []
     for _ in range(120):

@@ -31,7 +31,7 @@ Tell = Callable[[int], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 
-class Ticket:
+class Slot:
     """One answer's place: enter it, await `turn`, do the work; leaving gives the place to the next, whatever happened.
 
     Args:
@@ -40,7 +40,7 @@ class Ticket:
         channel_id: where it counts.
     """
 
-    def __init__(self, lanes: "Lanes", member_id: int, channel_id: int) -> None:
+    def __init__(self, lanes: "ConcurrencyLimiter", member_id: int, channel_id: int) -> None:
         self.member_id = member_id
         self.channel_id = channel_id
         self.number = -1
@@ -105,7 +105,7 @@ class Ticket:
         self._lanes.leave(self)
 
 
-class Lanes:
+class ConcurrencyLimiter:
     """Knows what runs and who waits.
 
     Args:
@@ -122,14 +122,14 @@ class Lanes:
         self._of_member: Counter[int] = Counter()
         self._in_channel: Counter[int] = Counter()
         # Who waits, by number: first come, first in the dictionary.
-        self._members_line: dict[int, dict[int, Ticket]] = {}
-        self._channels_line: dict[int, dict[int, Ticket]] = {}
+        self._members_line: dict[int, dict[int, Slot]] = {}
+        self._channels_line: dict[int, dict[int, Slot]] = {}
 
-    def ticket(self, caller: RequestContext) -> Ticket:
+    def ticket(self, caller: RequestContext) -> Slot:
         """Draw a ticket for an answer to `caller`; it counts once it is entered."""
-        return Ticket(self, caller.user_id, caller.settings_channel_id)
+        return Slot(self, caller.user_id, caller.settings_channel_id)
 
-    def enter(self, ticket: Ticket) -> None:
+    def enter(self, ticket: Slot) -> None:
         """Start `ticket` where there is room, else put it in line.
 
         Raises:
@@ -148,7 +148,7 @@ class Lanes:
         line[ticket.number] = ticket
         self._members_line.setdefault(ticket.member_id, {})[ticket.number] = ticket
 
-    def leave(self, ticket: Ticket) -> None:
+    def leave(self, ticket: Slot) -> None:
         """Take `ticket` out, running or waiting, and start those who fit now."""
         if not ticket.running:
             self._unline(ticket)
@@ -161,7 +161,7 @@ class Lanes:
         if not self.closed:
             self._call_next(ticket)
 
-    def before(self, ticket: Ticket) -> int:
+    def before(self, ticket: Slot) -> int:
         """Count those who wait for the same room and came first."""
         line = self._members_line.get(ticket.member_id, {})
         if self._full(self._in_channel[ticket.channel_id], self._most_in_channel):
@@ -185,7 +185,7 @@ class Lanes:
         """How many wait."""
         return sum(len(line) for line in self._channels_line.values())
 
-    def _fits(self, ticket: Ticket) -> bool:
+    def _fits(self, ticket: Slot) -> bool:
         return not (
             self._full(self._of_member[ticket.member_id], self._most_of_member)
             or self._full(self._in_channel[ticket.channel_id], self._most_in_channel)
@@ -194,20 +194,20 @@ class Lanes:
     def _full(self, count: int, most: int | None) -> bool:
         return most is not None and count >= most
 
-    def _start(self, ticket: Ticket) -> None:
+    def _start(self, ticket: Slot) -> None:
         self._of_member[ticket.member_id] += 1
         self._in_channel[ticket.channel_id] += 1
         ticket.running = True
         ticket.called.set()
 
-    def _call_next(self, left: Ticket) -> None:
+    def _call_next(self, left: Slot) -> None:
         """Start those who waited for the room that `left` gave up, in the order they came."""
         rooms = [
             (self._members_line.get(left.member_id, {}), self._of_member, left.member_id, self._most_of_member),
             (self._channels_line.get(left.channel_id, {}), self._in_channel, left.channel_id, self._most_in_channel),
         ]
         limited = [room for room in rooms if room[3] is not None]
-        called: list[Ticket] = []
+        called: list[Slot] = []
         for _, ticket in heapq.merge(*(line.items() for line, *_ in limited), key=lambda entry: entry[0]):
             if all(self._full(counts[key], most) for _, counts, key, most in limited):
                 break
@@ -217,7 +217,7 @@ class Lanes:
         for ticket in called:
             self._unline(ticket)
 
-    def _unline(self, ticket: Ticket) -> None:
+    def _unline(self, ticket: Slot) -> None:
         for lines, key in ((self._members_line, ticket.member_id), (self._channels_line, ticket.channel_id)):
             line = lines.get(key, {})
             line.pop(ticket.number, None)

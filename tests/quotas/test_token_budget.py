@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import QuotaExceeded, StoreUnavailable
-from bot.quotas.allowance import ASK_AT, BLOCK, Allowance
 from bot.quotas.ledger import Ledger
-from bot.quotas.rules import Kind
+from bot.quotas.limits import Kind
+from bot.quotas.reservation import ASK_AT, BLOCK, TokenBudget
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
@@ -41,7 +41,7 @@ class Granter:
 
 async def test_the_next_block_is_asked_for_ahead_and_nobody_waits_for_it() -> None:
     granter = Granter(1)
-    allowance = Allowance(BLOCK, granter)
+    allowance = TokenBudget(BLOCK, granter)
     assert await allowance.reach(BLOCK - ASK_AT) == BLOCK - ASK_AT
     assert granter.asked == 0
     for total in range(BLOCK - ASK_AT + 1, BLOCK + 1):
@@ -54,7 +54,7 @@ async def test_the_next_block_is_asked_for_ahead_and_nobody_waits_for_it() -> No
 async def test_what_is_not_granted_is_not_reached_and_the_reason_is_told() -> None:
     granter = Granter(1)
     granter.let_go.set()
-    allowance = Allowance(BLOCK, granter)
+    allowance = TokenBudget(BLOCK, granter)
     assert await allowance.reach(10 * BLOCK) == 2 * BLOCK
     assert str(allowance.refused) == "no more"
 
@@ -62,7 +62,7 @@ async def test_what_is_not_granted_is_not_reached_and_the_reason_is_told() -> No
 async def test_a_refusal_ahead_is_asked_about_once_more_in_need() -> None:
     granter = Granter(0)
     granter.let_go.set()
-    allowance = Allowance(BLOCK, granter)
+    allowance = TokenBudget(BLOCK, granter)
     for total in range(BLOCK):
         await allowance.reach(total)
         await asyncio.sleep(0)
@@ -74,7 +74,7 @@ async def test_a_refusal_ahead_is_asked_about_once_more_in_need() -> None:
 
 async def test_a_stopped_answer_leaves_its_question_to_be_answered() -> None:
     granter = Granter(1)
-    allowance = Allowance(BLOCK, granter)
+    allowance = TokenBudget(BLOCK, granter)
     waiting = asyncio.create_task(allowance.reach(BLOCK + 1))
     await asyncio.sleep(0)
     waiting.cancel()
