@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from bot.api.client import ApiClient
 from bot.api.transport import open_session
 from bot.audio.worker_pool import WorkerPool
-from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
 from bot.clock import Clock
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
@@ -32,6 +31,8 @@ from bot.memory.own_data import OwnData
 from bot.memory.retention import Retention
 from bot.memory.revisits import Revisits
 from bot.memory.servers import Servers
+from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
+from bot.models.catalog import ModelCatalog
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import OperatorLimits
 from bot.quotas.pace import Pace, Rate
@@ -90,7 +91,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             await stack.enter_async_context(roster.running())
         except StoreUnavailable as error:
             raise StartupError(_cannot_write(error)) from error
-        catalogue = Catalogue(api.models, _policy(settings), clock)
+        catalogue = ModelCatalog(api.models, _policy(settings), clock)
         await stack.enter_async_context(_kept_fresh(catalogue))
         lexicon = Lexicon(StoredPronunciations(database), clock)
         gone = Tombstones(subjects.forgotten)
@@ -138,7 +139,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
 
 
 @asynccontextmanager
-async def _kept_fresh(catalogue: Catalogue) -> AsyncIterator[None]:
+async def _kept_fresh(catalogue: ModelCatalog) -> AsyncIterator[None]:
     task = asyncio.create_task(catalogue.keep_fresh(), name="models")
     try:
         yield
@@ -166,9 +167,9 @@ def _doors(settings: Settings) -> Doors:
     )
 
 
-def _policy(settings: Settings) -> Policy:
-    return Policy(
-        kinds=Kinds(chat=settings.chat_models, speech=settings.speech_models, image=settings.image_models),
+def _policy(settings: Settings) -> ModelAllowlist:
+    return ModelAllowlist(
+        kinds=ModelKinds(chat=settings.chat_models, speech=settings.speech_models, image=settings.image_models),
         allowed=settings.allowed_models,
         defaults={
             ModelKind.CHAT: settings.default_chat_model,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from bot.audio.worker_pool import WorkerPool
-from bot.catalogue import Catalogue
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
@@ -21,6 +20,7 @@ from bot.memory.history import History
 from bot.memory.own_data import OwnData
 from bot.memory.revisits import Revisits
 from bot.memory.servers import Servers
+from bot.models.catalog import ModelCatalog
 from bot.quotas.usage import UsageReader
 from bot.speech.lexicon import Lexicon
 from bot.speech.preferences import VoicePreferences
@@ -43,7 +43,7 @@ class Services:
     auto_read: AutoRead
     admission: Admission
     lanes: ConcurrencyLimiter
-    catalogue: Catalogue
+    catalogue: ModelCatalog
     meter: UsageReader
     history: History
     revisits: Revisits

@@ -6,11 +6,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
 from bot.conversation.question import Question
 from bot.errors import InvalidOption
 from bot.guilds.rules import GuildRules
+from bot.models.allowlist import ModelKind
+from bot.models.catalog import ModelCatalog
 from bot.ui import choices
 from bot.ui.asking import Asking
 from bot.ui.attached import enclosed
@@ -23,7 +24,7 @@ NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` 
 class Ask(commands.Cog):
     """Answers questions."""
 
-    def __init__(self, asking: Asking, rules: GuildRules, catalogue: Catalogue, reciter: Reciter) -> None:
+    def __init__(self, asking: Asking, rules: GuildRules, catalogue: ModelCatalog, reciter: Reciter) -> None:
         self._asking = asking
         self._rules = rules
         self._catalogue = catalogue

@@ -3,13 +3,13 @@
 import discord
 from discord.ext import commands
 
-from bot.catalogue import ModelKind
 from bot.client import Bot
 from bot.conversation.question import Question
 from bot.errors import TurnNotFound, UserError
 from bot.guilds.rules import GuildRules
 from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.memory.revisits import Revisits
+from bot.models.allowlist import ModelKind
 from bot.speech.sentences import aloud
 from bot.streaming.answer_buttons import Action
 from bot.ui.asking import Asking

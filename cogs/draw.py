@@ -7,7 +7,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
@@ -16,6 +15,8 @@ from bot.drawing.request import LONGEST_PROMPT, MOST_PICTURES, DrawRequest, size
 from bot.drawing.sketchbook import Sketchbook
 from bot.errors import TurnNotFound
 from bot.guilds.rules import GuildRules
+from bot.models.allowlist import ModelKind
+from bot.models.catalog import ModelCatalog
 from bot.store.image_generations import ImageGeneration
 from bot.ui import choices
 from bot.ui.buttons import Buttons
@@ -41,7 +42,7 @@ class Draw(commands.Cog):
         drawing: Drawing,
         sketchbook: Sketchbook,
         rules: GuildRules,
-        catalogue: Catalogue,
+        catalogue: ModelCatalog,
         lanes: ConcurrencyLimiter,
         buttons: Buttons,
         forms: Forms,

@@ -6,7 +6,6 @@ from typing import Final
 import discord
 from discord.ext import commands
 
-from bot.catalogue import ModelKind
 from bot.client import Bot
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
@@ -14,6 +13,7 @@ from bot.conversation.question import Question
 from bot.errors import UserError
 from bot.guilds.admission import Admission
 from bot.guilds.rules import GuildRules
+from bot.models.allowlist import ModelKind
 from bot.ui.addressed import Addressed, addressed
 from bot.ui.attached import enclosed
 from bot.ui.callers import author_of

@@ -7,13 +7,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.catalogue import ModelKind
 from bot.client import Bot
 from bot.conversation import enclosures
 from bot.conversation.material import Subject
 from bot.conversation.question import Question
 from bot.errors import InvalidOption
 from bot.guilds.rules import GuildRules
+from bot.models.allowlist import ModelKind
 from bot.speech.sentences import aloud
 from bot.ui.addressed import subject_of
 from bot.ui.asking import Asking

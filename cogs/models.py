@@ -4,8 +4,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
+from bot.models.allowlist import ModelKind
+from bot.models.catalog import ModelCatalog
 from bot.ui.lists import fit
 from bot.ui.tree import READS
 
@@ -19,7 +20,7 @@ _HEADINGS = {
 class Models(commands.Cog):
     """Shows what can be chosen."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: ModelCatalog) -> None:
         self._catalogue = catalogue
 
     @app_commands.command(extras={READS: True})

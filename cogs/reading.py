@@ -11,12 +11,12 @@ from typing import Any, Final
 import discord
 from discord.ext import commands
 
-from bot.catalogue import ModelKind
 from bot.client import Bot
 from bot.errors import BotError, UserError
 from bot.guilds.admission import Admission
 from bot.guilds.auto_read import AutoRead
 from bot.guilds.rules import GuildRules
+from bot.models.allowlist import ModelKind
 from bot.speech.preferences import VoicePreferences
 from bot.speech.saying import Saying
 from bot.speech.spoken_message import spoken_message

@@ -4,8 +4,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.catalogue import Catalogue, ModelKind
 from bot.client import Bot
+from bot.models.allowlist import ModelKind
+from bot.models.catalog import ModelCatalog
 from bot.speech.voices import VOICES
 from bot.ui import choices
 from bot.ui.callers import caller_of
@@ -15,7 +16,7 @@ from bot.ui.voice.speaking import Speaking
 class Say(commands.Cog):
     """Says texts aloud."""
 
-    def __init__(self, speaking: Speaking, catalogue: Catalogue) -> None:
+    def __init__(self, speaking: Speaking, catalogue: ModelCatalog) -> None:
         self._speaking = speaking
         self._catalogue = catalogue
 

@@ -6,11 +6,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.catalogue import ModelKind
 from bot.client import Bot
 from bot.guilds.fields import MODELS, READ_CHANNEL, Place
 from bot.guilds.persona_text import LONGEST_PERSONA
 from bot.guilds.rules import GuildRules
+from bot.models.allowlist import ModelKind
 from bot.ui import choices, standing
 from bot.ui.callers import caller_of
 from bot.ui.forms import Forms

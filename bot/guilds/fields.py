@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.catalogue import ModelKind
 from bot.context import Permission
+from bot.models.allowlist import ModelKind
 
 
 class Place(StrEnum):

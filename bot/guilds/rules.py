@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 
-from bot.catalogue import Catalogue, ModelKind
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import NotInGuild
@@ -11,6 +10,8 @@ from bot.guilds import persona_text
 from bot.guilds.fields import ALL, MODELS, PERSONA, READ_CHANNEL, Field, Place
 from bot.guilds.levels import Holding, Level, holding
 from bot.guilds.presets import Presets
+from bot.models.allowlist import ModelKind
+from bot.models.catalog import ModelCatalog
 from bot.store.settings import StoredSettings
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ class GuildRules:
     """
 
     def __init__(
-        self, stored: StoredSettings, presets: Presets, catalogue: Catalogue, clock: Clock, *, persona: str
+        self, stored: StoredSettings, presets: Presets, catalogue: ModelCatalog, clock: Clock, *, persona: str
     ) -> None:
         self._stored = stored
         self._presets = presets

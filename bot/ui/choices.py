@@ -5,14 +5,15 @@ from collections.abc import Iterable
 import discord
 from discord import app_commands
 
-from bot.catalogue import Catalogue, ModelKind
+from bot.models.allowlist import ModelKind
+from bot.models.catalog import ModelCatalog
 
 # interactions/application-commands: at most 25 choices, of at most 100 characters.
 MOST = 25
 LONGEST = 100
 
 
-def models(catalogue: Catalogue, kind: ModelKind, typed: str) -> list[app_commands.Choice[str]]:
+def models(catalogue: ModelCatalog, kind: ModelKind, typed: str) -> list[app_commands.Choice[str]]:
     """Offer the models for `kind` that have `typed` anywhere in their name."""
     return offer(catalogue.choices(kind, typed))
 

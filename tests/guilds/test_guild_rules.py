@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, ModelNotAllowed, NotInGuild
 from bot.guilds.fields import PERSONA, Place
@@ -13,6 +12,8 @@ from bot.guilds.levels import Level
 from bot.guilds.presets import Presets
 from bot.guilds.rules import GuildRules
 from bot.intake.intake import Intake
+from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
+from bot.models.catalog import ModelCatalog
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
 from bot.store.open import open_database
@@ -44,7 +45,7 @@ def rules(database: Database, intake: Intake) -> GuildRules:
     async def listed() -> list[str]:
         return []
 
-    catalogue = Catalogue(listed, Policy(Kinds(), ("gpt-*",), defaults), clock)
+    catalogue = ModelCatalog(listed, ModelAllowlist(ModelKinds(), ("gpt-*",), defaults), clock)
     presets = Presets(StoredPersonas(database), clock, intake.files)
     return GuildRules(StoredSettings(database), presets, catalogue, clock, persona=OPERATORS)
 

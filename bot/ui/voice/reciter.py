@@ -2,10 +2,10 @@
 
 import discord
 
-from bot.catalogue import ModelKind
 from bot.context import RequestContext
 from bot.errors import BotError
 from bot.guilds.rules import GuildRules
+from bot.models.allowlist import ModelKind
 from bot.speech.preferences import VoicePreferences
 from bot.speech.recital import Recital
 from bot.speech.reciting import Reciting

@@ -5,11 +5,11 @@ import logging
 
 import discord
 
-from bot.catalogue import ModelKind
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
 from bot.errors import BotError
 from bot.guilds.rules import GuildRules
+from bot.models.allowlist import ModelKind
 from bot.speech.preferences import VoicePreferences
 from bot.speech.saying import PreparedSpeech, Saying, Wording
 from bot.speech.wording import worded

@@ -4,21 +4,21 @@ import asyncio
 
 import pytest
 
-from bot.catalogue import Catalogue, Kinds, ModelKind, Policy
-from bot.catalogue.catalogue import RETRY_S
 from bot.clock import SystemClock
 from bot.errors import ApiUnreachable, ModelNotAllowed
+from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
+from bot.models.catalog import RETRY_S, ModelCatalog
 from tests.support.clock import FakeClock
 
 DEFAULTS = {ModelKind.CHAT: "gpt-4.1", ModelKind.SPEECH: "tts-1", ModelKind.IMAGE: "dall-e-3"}
 LISTED = ["gpt-4.1", "gpt-4.1-mini", "o3", "tts-1", "tts-1-hd", "dall-e-3", "gpt-image-1", "whisper-1"]
 
 
-async def catalogue(*allowed: str, kinds: Kinds | None = None, listed: list[str] | None = None) -> Catalogue:
+async def catalogue(*allowed: str, kinds: ModelKinds | None = None, listed: list[str] | None = None) -> ModelCatalog:
     async def list_models() -> list[str]:
         return LISTED if listed is None else listed
 
-    made = Catalogue(list_models, Policy(kinds or Kinds(), allowed, DEFAULTS), SystemClock())
+    made = ModelCatalog(list_models, ModelAllowlist(kinds or ModelKinds(), allowed, DEFAULTS), SystemClock())
     assert await made.refresh()
     return made
 
@@ -38,11 +38,11 @@ async def catalogue(*allowed: str, kinds: Kinds | None = None, listed: list[str]
     ],
 )
 def test_a_kind_is_told_from_the_name(model: str, kind: ModelKind | None) -> None:
-    assert Kinds().of(model) is kind
+    assert ModelKinds().of(model) is kind
 
 
 def test_the_operator_knows_better() -> None:
-    assert Kinds(image=["my-painter*"]).of("my-painter-2") is ModelKind.IMAGE
+    assert ModelKinds(image=["my-painter*"]).of("my-painter-2") is ModelKind.IMAGE
 
 
 async def test_models_are_offered_by_kind_and_found_anywhere_in_the_name() -> None:
@@ -67,7 +67,7 @@ async def test_the_list_is_fetched_again_after_any_fault_at_all(caplog: pytest.L
         return answer
 
     clock = FakeClock()
-    made = Catalogue(list_models, Policy(Kinds(), (), DEFAULTS), clock)
+    made = ModelCatalog(list_models, ModelAllowlist(ModelKinds(), (), DEFAULTS), clock)
     keeping = asyncio.create_task(made.keep_fresh())
     await clock.advance(3 * RETRY_S)
     assert not answers
@@ -98,7 +98,7 @@ async def test_unset_allows_what_the_api_lists() -> None:
 async def test_until_the_list_is_there_only_the_operators_models_may_be_chosen(
     allowed: tuple[str, ...], may: bool
 ) -> None:
-    made = Catalogue(unreachable, Policy(Kinds(), allowed, DEFAULTS), SystemClock())
+    made = ModelCatalog(unreachable, ModelAllowlist(ModelKinds(), allowed, DEFAULTS), SystemClock())
     assert not await made.refresh()
     assert made.permits("gpt-4.1", ModelKind.CHAT)
     assert made.permits("o3", ModelKind.CHAT) is may
@@ -124,7 +124,7 @@ async def test_the_operators_own_model_is_always_allowed() -> None:
 
 
 async def test_without_a_list_the_operators_models_are_offered() -> None:
-    made = Catalogue(unreachable, Policy(Kinds(), ["o3", "gpt-*"], DEFAULTS), SystemClock())
+    made = ModelCatalog(unreachable, ModelAllowlist(ModelKinds(), ["o3", "gpt-*"], DEFAULTS), SystemClock())
     assert not await made.refresh()
     assert made.choices(ModelKind.CHAT) == ["gpt-4.1", "o3"]
 
@@ -138,6 +138,6 @@ async def test_a_failed_refresh_keeps_the_old_list() -> None:
             raise answer
         return answer
 
-    made = Catalogue(list_models, Policy(Kinds(), (), DEFAULTS), SystemClock())
+    made = ModelCatalog(list_models, ModelAllowlist(ModelKinds(), (), DEFAULTS), SystemClock())
     assert [await made.refresh(), await made.refresh()] == [True, False]
     assert made.permits("o3", ModelKind.CHAT)

@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from bot.catalogue.kinds import ModelKind
-from bot.catalogue.policy import Policy
 from bot.clock import Clock
 from bot.errors import ApiError
+from bot.models.allowlist import ModelAllowlist, ModelKind
 
 log = logging.getLogger(__name__)
 
@@ -14,17 +13,17 @@ REFRESH_S = 600.0
 RETRY_S = 30.0
 
 
-class Catalogue:
+class ModelCatalog:
     """Answers from memory what models there are and which may be chosen."""
 
-    def __init__(self, list_models: Callable[[], Awaitable[list[str]]], policy: Policy, clock: Clock) -> None:
+    def __init__(self, list_models: Callable[[], Awaitable[list[str]]], policy: ModelAllowlist, clock: Clock) -> None:
         self._list_models = list_models
         self._policy = policy
         self._clock = clock
         self._listed: frozenset[str] | None = None
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> ModelAllowlist:
         """The operator's rule behind the choices."""
         return self._policy
 
@@ -78,6 +77,6 @@ class Catalogue:
         return sorted(found, key=lambda name: (not name.lower().startswith(sought), name.lower()))
 
 
-def _names(policy: Policy) -> list[str]:
+def _names(policy: ModelAllowlist) -> list[str]:
     """Return the allowed entries that are names, not patterns: they can be offered before the API has answered."""
     return [entry for entry in policy.allowed if not set("*?[") & set(entry)]
