@@ -15,12 +15,11 @@ from bot.conversation.window import Window
 from bot.drawing.drawing import Drawing
 from bot.drawing.sketchbook import Sketchbook
 from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable
-from bot.guilds.admission import Admission
+from bot.guilds.access import AccessPolicy, AllowLists, MemberRateLimiter, Rate
 from bot.guilds.auto_read import AutoRead
-from bot.guilds.doors import Doors
-from bot.guilds.presets import Presets
-from bot.guilds.quotas import ServerQuotas
-from bot.guilds.rules import GuildRules
+from bot.guilds.personas import Personas
+from bot.guilds.quota_settings import QuotaSettings
+from bot.guilds.settings import GuildSettings
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.intake.intake import Intake
@@ -35,7 +34,6 @@ from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import OperatorLimits
-from bot.quotas.pace import Pace, Rate
 from bot.quotas.pseudonyms import UsageKeys, key_from
 from bot.quotas.usage import UsageReader
 from bot.services import Services
@@ -102,7 +100,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         await stack.enter_async_context(deletions.running())
         retention = Retention(removals, servers, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
-        presets = Presets(StoredPersonas(database), clock, intake.files)
+        presets = Personas(StoredPersonas(database), clock, intake.files)
         yield Services(
             answering=Answering(
                 api,
@@ -117,10 +115,12 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             preferences=VoicePreferences(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
             drawing=Drawing(api, ledger, intake.files, clock),
             sketchbook=Sketchbook(ImageGenerations(database, gone, late), clock),
-            rules=GuildRules(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
+            rules=GuildSettings(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
             presets=presets,
             auto_read=AutoRead(StoredSettings(database), clock),
-            admission=Admission(_doors(settings), Pace(settings.member_rate and Rate(*settings.member_rate), clock)),
+            admission=AccessPolicy(
+                _doors(settings), MemberRateLimiter(settings.member_rate and Rate(*settings.member_rate), clock)
+            ),
             lanes=ConcurrencyLimiter(clock, member=settings.member_running, channel=settings.channel_running),
             catalogue=catalogue,
             meter=UsageReader(database, ceilings, subjects, clock),
@@ -129,7 +129,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             own_data=OwnData(PersonalData(database), archive, removals, clock, days=settings.history_retention_days),
             deletions=deletions,
             servers=servers,
-            quotas=ServerQuotas(QuotaLimits(database), ceilings, subjects, clock),
+            quotas=QuotaSettings(QuotaLimits(database), ceilings, subjects, clock),
             roster=roster,
             recovery=Recovery(roster, clock),
             lifeline=lifeline,
@@ -159,8 +159,8 @@ def _cannot_write(error: StoreUnavailable) -> str:
             return f"The database can't be written just now ({error}). Is another program holding it?"
 
 
-def _doors(settings: Settings) -> Doors:
-    return Doors(
+def _doors(settings: Settings) -> AllowLists:
+    return AllowLists(
         allowed_guilds=frozenset(settings.allowed_guilds),
         allow_direct_messages=settings.allow_dms,
         blocked_users=frozenset(settings.blocked_users),

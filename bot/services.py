@@ -7,11 +7,11 @@ from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.drawing.drawing import Drawing
 from bot.drawing.sketchbook import Sketchbook
-from bot.guilds.admission import Admission
+from bot.guilds.access import AccessPolicy
 from bot.guilds.auto_read import AutoRead
-from bot.guilds.presets import Presets
-from bot.guilds.quotas import ServerQuotas
-from bot.guilds.rules import GuildRules
+from bot.guilds.personas import Personas
+from bot.guilds.quota_settings import QuotaSettings
+from bot.guilds.settings import GuildSettings
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import ProcessLock
@@ -38,10 +38,10 @@ class Services:
     lexicon: Lexicon
     drawing: Drawing
     sketchbook: Sketchbook
-    rules: GuildRules
-    presets: Presets
+    rules: GuildSettings
+    presets: Personas
     auto_read: AutoRead
-    admission: Admission
+    admission: AccessPolicy
     lanes: ConcurrencyLimiter
     catalogue: ModelCatalog
     meter: UsageReader
@@ -50,7 +50,7 @@ class Services:
     own_data: OwnData
     deletions: Deletions
     servers: Servers
-    quotas: ServerQuotas
+    quotas: QuotaSettings
     roster: InFlightRegistry
     recovery: Recovery
     lifeline: ProcessLock

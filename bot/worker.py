@@ -165,7 +165,7 @@ def _read_text(_: Head, parts: list[bytes]) -> Answer:
 
 
 def _read_personas(_: Head, parts: list[bytes]) -> Answer:
-    from bot.guilds.preset_files import read
+    from bot.guilds.persona_files import read
 
     try:
         found = {"personas": [(each.folded, each.name, each.persona) for each in read(parts[0])]}

@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.conversation.question import Question
 from bot.errors import InvalidOption
-from bot.guilds.rules import GuildRules
+from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.ui import choices
@@ -24,7 +24,7 @@ NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` 
 class Ask(commands.Cog):
     """Answers questions."""
 
-    def __init__(self, asking: Asking, rules: GuildRules, catalogue: ModelCatalog, reciter: Reciter) -> None:
+    def __init__(self, asking: Asking, rules: GuildSettings, catalogue: ModelCatalog, reciter: Reciter) -> None:
         self._asking = asking
         self._rules = rules
         self._catalogue = catalogue

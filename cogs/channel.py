@@ -7,9 +7,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.guilds.fields import MODELS, Place
 from bot.guilds.persona_text import LONGEST_PERSONA
-from bot.guilds.rules import GuildRules
+from bot.guilds.setting_definitions import MODELS, SettingScope
+from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.ui import choices, standing
 from bot.ui.callers import caller_of
@@ -24,7 +24,7 @@ FORM = "channel persona"
 class Channel(commands.GroupCog, group_name="channel", group_description="Set up this channel"):
     """Settings of one channel; those of a thread are its parent's."""
 
-    def __init__(self, rules: GuildRules, forms: Forms) -> None:
+    def __init__(self, rules: GuildSettings, forms: Forms) -> None:
         self._rules = rules
         self._forms = forms
         forms.on(FORM, self._write)
@@ -39,7 +39,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     ) -> None:
         """Choose the model for this channel."""
         chosen_for = ModelKind(kind)
-        await self._rules.choose_model(caller_of(interaction), Place.CHANNEL, chosen_for, model)
+        await self._rules.choose_model(caller_of(interaction), SettingScope.CHANNEL, chosen_for, model)
         await interaction.response.send_message(
             f"From now on the {MODELS[chosen_for].label} in this channel is `{model}`.", ephemeral=True
         )
@@ -47,7 +47,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         kind = choices.kind_of(interaction)
-        return choices.offer(self._rules.model_choices(caller_of(interaction), Place.CHANNEL, kind, typed))
+        return choices.offer(self._rules.model_choices(caller_of(interaction), SettingScope.CHANNEL, kind, typed))
 
     @app_commands.command()
     @app_commands.describe(text="Who I am here and how I answer; leave it out to write in a form")
@@ -58,7 +58,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
         if text is not None:
             await self._write(interaction, text)
             return
-        present = await self._rules.present_persona(caller_of(interaction), Place.CHANNEL)
+        present = await self._rules.present_persona(caller_of(interaction), SettingScope.CHANNEL)
         await self._forms.open(
             interaction,
             FORM,
@@ -71,21 +71,21 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what is set for this channel, and where it comes from."""
-        holdings = await self._rules.show(caller_of(interaction), Place.CHANNEL)
-        text, files = standing.told(holdings, Place.CHANNEL)
+        holdings = await self._rules.show(caller_of(interaction), SettingScope.CHANNEL)
+        text, files = standing.told(holdings, SettingScope.CHANNEL)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the server's settings in this channel."""
-        cleared = await self._rules.reset(caller_of(interaction), Place.CHANNEL)
+        cleared = await self._rules.reset(caller_of(interaction), SettingScope.CHANNEL)
         text = "This channel has no settings of its own."
         if cleared:
             text = f"From now on this channel goes by the server's {standing.listed(cleared)} again."
         await interaction.response.send_message(text, ephemeral=True)
 
     async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:
-        await self._rules.write_persona(caller_of(interaction), Place.CHANNEL, text)
+        await self._rules.write_persona(caller_of(interaction), SettingScope.CHANNEL, text)
         await interaction.response.send_message("From now on I go by that persona in this channel.", ephemeral=True)
 
 

@@ -6,7 +6,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.conversation.question import Question
 from bot.errors import TurnNotFound, UserError
-from bot.guilds.rules import GuildRules
+from bot.guilds.settings import GuildSettings
 from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.memory.revisits import Revisits
 from bot.models.allowlist import ModelKind
@@ -37,7 +37,7 @@ class Controls(commands.Cog):
         halting: CancellationWatcher,
         revisits: Revisits,
         asking: Asking,
-        rules: GuildRules,
+        rules: GuildSettings,
         speaking: Speaking,
     ) -> None:
         self._halting = halting

@@ -14,7 +14,7 @@ from bot.drawing.drawing import Drawing
 from bot.drawing.request import LONGEST_PROMPT, MOST_PICTURES, DrawRequest, sizes_of
 from bot.drawing.sketchbook import Sketchbook
 from bot.errors import TurnNotFound
-from bot.guilds.rules import GuildRules
+from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.store.image_generations import ImageGeneration
@@ -41,7 +41,7 @@ class Draw(commands.Cog):
         self,
         drawing: Drawing,
         sketchbook: Sketchbook,
-        rules: GuildRules,
+        rules: GuildSettings,
         catalogue: ModelCatalog,
         lanes: ConcurrencyLimiter,
         buttons: Buttons,

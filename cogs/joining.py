@@ -8,7 +8,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
-from bot.guilds.doors import Doors
+from bot.guilds.access import AllowLists
 from bot.inflight.registry import InFlightRegistry
 from bot.ui import greeting
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class Joining(commands.Cog):
     """Greets servers, or leaves them."""
 
-    def __init__(self, bot: Bot, doors: Doors, roster: InFlightRegistry) -> None:
+    def __init__(self, bot: Bot, doors: AllowLists, roster: InFlightRegistry) -> None:
         self._bot = bot
         self._doors = doors
         self._leaving: set[int] = set()

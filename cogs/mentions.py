@@ -11,8 +11,8 @@ from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
 from bot.errors import UserError
-from bot.guilds.admission import Admission
-from bot.guilds.rules import GuildRules
+from bot.guilds.access import AccessPolicy
+from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.ui.addressed import Addressed, addressed
 from bot.ui.attached import enclosed
@@ -37,9 +37,9 @@ class Mentions(commands.Cog):
         self,
         bot: Bot,
         answering: Answering,
-        rules: GuildRules,
+        rules: GuildSettings,
         lanes: ConcurrencyLimiter,
-        admission: Admission,
+        admission: AccessPolicy,
         gate: Gate,
         replies: Replies,
     ) -> None:

@@ -12,7 +12,7 @@ from bot.conversation import enclosures
 from bot.conversation.material import Subject
 from bot.conversation.question import Question
 from bot.errors import InvalidOption
-from bot.guilds.rules import GuildRules
+from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.speech.sentences import aloud
 from bot.ui.addressed import subject_of
@@ -41,7 +41,7 @@ _FORGOTTEN: Final = f"I've lost sight of that message since the form was opened.
 class Menus(commands.Cog):
     """What can be done with a message, whoever wrote it."""
 
-    def __init__(self, bot: Bot, asking: Asking, rules: GuildRules, forms: Forms, speaking: Speaking) -> None:
+    def __init__(self, bot: Bot, asking: Asking, rules: GuildSettings, forms: Forms, speaking: Speaking) -> None:
         self._bot = bot
         self._asking = asking
         self._rules = rules

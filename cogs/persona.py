@@ -9,10 +9,10 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission
+from bot.guilds.persona_files import LARGEST_FILE
+from bot.guilds.persona_names import LONGEST_NAME
 from bot.guilds.persona_text import LONGEST_PERSONA
-from bot.guilds.preset_files import LARGEST_FILE
-from bot.guilds.preset_names import LONGEST_NAME
-from bot.guilds.presets import Imported, Presets
+from bot.guilds.personas import Imported, Personas
 from bot.ui import choices, uploads
 from bot.ui.callers import caller_of
 from bot.ui.forms import Forms
@@ -36,7 +36,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
     No default permission: Discord has them for whole groups only, and everybody may see the list.
     """
 
-    def __init__(self, presets: Presets, forms: Forms) -> None:
+    def __init__(self, presets: Personas, forms: Forms) -> None:
         self._presets = presets
         self._forms = forms
         forms.on(_ADD, self._add)

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.errors import InvalidOption
-from bot.guilds.quotas import ServerQuotas, Target
+from bot.guilds.quota_settings import QuotaSettings, Target
 from bot.quotas.limits import Kind, Period, Scope
 from bot.ui import limits
 from bot.ui.callers import caller_of
@@ -51,7 +51,7 @@ _ABOUT = {
 class Quota(commands.GroupCog, group_name="quota", group_description="Limit what is used in this server"):
     """Limits of one server; the operator's always hold beside them."""
 
-    def __init__(self, quotas: ServerQuotas) -> None:
+    def __init__(self, quotas: QuotaSettings) -> None:
         self._quotas = quotas
 
     @app_commands.command()

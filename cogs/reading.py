@@ -13,9 +13,9 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.errors import BotError, UserError
-from bot.guilds.admission import Admission
+from bot.guilds.access import AccessPolicy
 from bot.guilds.auto_read import AutoRead
-from bot.guilds.rules import GuildRules
+from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.speech.preferences import VoicePreferences
 from bot.speech.saying import Saying
@@ -41,8 +41,8 @@ class Reading(commands.Cog):
         voices: Voices,
         audience: Audience,
         auto_read: AutoRead,
-        admission: Admission,
-        rules: GuildRules,
+        admission: AccessPolicy,
+        rules: GuildSettings,
         preferences: VoicePreferences,
         saying: Saying,
     ) -> None:

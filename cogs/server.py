@@ -7,9 +7,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.guilds.fields import MODELS, READ_CHANNEL, Place
 from bot.guilds.persona_text import LONGEST_PERSONA
-from bot.guilds.rules import GuildRules
+from bot.guilds.setting_definitions import MODELS, READ_CHANNEL, SettingScope
+from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.ui import choices, standing
 from bot.ui.callers import caller_of
@@ -24,7 +24,7 @@ FORM = "server persona"
 class Server(commands.GroupCog, group_name="server", group_description="Set up this server"):
     """A server's defaults; what a channel has of its own goes before them."""
 
-    def __init__(self, rules: GuildRules, forms: Forms) -> None:
+    def __init__(self, rules: GuildSettings, forms: Forms) -> None:
         self._rules = rules
         self._forms = forms
         forms.on(FORM, self._write)
@@ -39,7 +39,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
     ) -> None:
         """Choose the model for channels that have none of their own."""
         chosen_for = ModelKind(kind)
-        await self._rules.choose_model(caller_of(interaction), Place.SERVER, chosen_for, model)
+        await self._rules.choose_model(caller_of(interaction), SettingScope.SERVER, chosen_for, model)
         await interaction.response.send_message(
             f"From now on the {MODELS[chosen_for].label} in this server is `{model}`, except where a channel has its "
             "own.",
@@ -49,7 +49,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         kind = choices.kind_of(interaction)
-        return choices.offer(self._rules.model_choices(caller_of(interaction), Place.SERVER, kind, typed))
+        return choices.offer(self._rules.model_choices(caller_of(interaction), SettingScope.SERVER, kind, typed))
 
     @app_commands.command()
     @app_commands.describe(text="Who I am in this server and how I answer; leave it out to write in a form")
@@ -60,7 +60,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
         if text is not None:
             await self._write(interaction, text)
             return
-        present = await self._rules.present_persona(caller_of(interaction), Place.SERVER)
+        present = await self._rules.present_persona(caller_of(interaction), SettingScope.SERVER)
         await self._forms.open(
             interaction,
             FORM,
@@ -73,14 +73,14 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See the server's defaults, and where they come from."""
-        holdings = await self._rules.show(caller_of(interaction), Place.SERVER)
-        text, files = standing.told(holdings, Place.SERVER)
+        holdings = await self._rules.show(caller_of(interaction), SettingScope.SERVER)
+        text, files = standing.told(holdings, SettingScope.SERVER)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the operator's defaults; channels keep what is their own."""
-        cleared = await self._rules.reset(caller_of(interaction), Place.SERVER)
+        cleared = await self._rules.reset(caller_of(interaction), SettingScope.SERVER)
         text = "This server has no defaults of its own."
         if defaults := [field for field in cleared if field is not READ_CHANNEL]:
             text = f"From now on this server goes by the operator's {standing.listed(defaults)} again."
@@ -89,7 +89,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
         await interaction.response.send_message(text, ephemeral=True)
 
     async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:
-        await self._rules.write_persona(caller_of(interaction), Place.SERVER, text)
+        await self._rules.write_persona(caller_of(interaction), SettingScope.SERVER, text)
         await interaction.response.send_message(
             "From now on I go by that persona in this server, except where a channel has its own.", ephemeral=True
         )

@@ -7,7 +7,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import MissingPermission, NotInGuild
-from bot.guilds.fields import READ_CHANNEL
+from bot.guilds.setting_definitions import READ_CHANNEL
 from bot.store.settings import StoredSettings
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final
 
-from bot.guilds.quotas import Change, Listing, SetRule
+from bot.guilds.quota_settings import LimitChange, Listing, SetLimit
 from bot.quotas.limit_text import MANY, NOW, amount, relative, role_named
 from bot.quotas.limits import Limit, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope
@@ -45,7 +45,7 @@ def listing(found: Listing) -> list[str]:
     return told
 
 
-def after_setting(change: Change) -> str:
+def after_setting(change: LimitChange) -> str:
     """Say what holds now."""
     rule = change.rule.rule
     text = f"From now on {_whom(change.rule)} has {amount(rule)}; it starts again {relative(change.resets_at)}."
@@ -61,7 +61,7 @@ def after_setting(change: Change) -> str:
     return f"{text} Other limits still hold."
 
 
-def after_clearing(change: Change) -> str:
+def after_clearing(change: LimitChange) -> str:
     """Say what is gone."""
     return f"Gone: {_whom(change.rule)} had {amount(change.rule.rule)}. Other limits still hold."
 
@@ -70,7 +70,7 @@ def _for_one(whom: str, rules: Iterable[Limit]) -> list[str]:
     return [f"- {whom}: {', '.join(amount(rule) for rule in rules)}"]
 
 
-def _whom(found: SetRule) -> str:
+def _whom(found: SetLimit) -> str:
     """Name whom a rule is for."""
     rule = found.rule
     match rule.scope:

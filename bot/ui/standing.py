@@ -6,17 +6,20 @@ from typing import Final
 
 import discord
 
-from bot.guilds.fields import PERSONA, READ_CHANNEL, Field, Place
-from bot.guilds.levels import Holding, Level
+from bot.guilds.setting_definitions import PERSONA, READ_CHANNEL, SettingDefinition, SettingScope
+from bot.guilds.settings import Holding, Level
 
 # So much of a persona stands in the message, whose limit is 2,000 characters; all of a longer one is in a file.
 PREVIEW: Final = 1000
 
-_HEADINGS: Final = {Place.CHANNEL: "**Settings of this channel**", Place.SERVER: "**Defaults of this server**"}
+_HEADINGS: Final = {
+    SettingScope.CHANNEL: "**Settings of this channel**",
+    SettingScope.SERVER: "**Defaults of this server**",
+}
 _FROM: Final = {Level.CHANNEL: "this channel's", Level.SERVER: "this server's", Level.OPERATOR: "the operator's"}
 
 
-def told(holdings: Sequence[Holding], place: Place) -> tuple[str, list[discord.File]]:
+def told(holdings: Sequence[Holding], place: SettingScope) -> tuple[str, list[discord.File]]:
     """Write down what holds at `place`; a persona too long for a message comes as a file."""
     lines = [_HEADINGS[place]]
     files: list[discord.File] = []
@@ -35,7 +38,7 @@ def told(holdings: Sequence[Holding], place: Place) -> tuple[str, list[discord.F
     return "\n".join(lines), files
 
 
-def listed(fields: Iterable[Field]) -> str:
+def listed(fields: Iterable[SettingDefinition]) -> str:
     """Name settings in a sentence: "model for answers and persona"."""
     *most, last = [field.label for field in fields]
     return f"{', '.join(most)} and {last}" if most else last

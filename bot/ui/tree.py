@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 
 from bot.errors import UserError
-from bot.guilds.admission import Admission
+from bot.guilds.access import AccessPolicy
 from bot.ui import notices
 from bot.ui.gate import Gate
 
@@ -26,9 +26,9 @@ class Tree(app_commands.CommandTree[Any]):  # Any: the client, of which this fil
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
-        self._admission: Admission | None = None
+        self._admission: AccessPolicy | None = None
 
-    def guard(self, admission: Admission) -> None:
+    def guard(self, admission: AccessPolicy) -> None:
         """Ask `admission` of everybody from now on."""
         self._admission = admission
 

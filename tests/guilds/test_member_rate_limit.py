@@ -5,20 +5,20 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import UserRateLimited
-from bot.quotas.pace import Pace, Rate
+from bot.guilds.access import MemberRateLimiter, Rate
 from tests.support.clock import FakeClock
 
 ADA, BEN = 1, 2
 
 
-def calls(pace: Pace, count: int, member: int = ADA) -> None:
+def calls(pace: MemberRateLimiter, count: int, member: int = ADA) -> None:
     for _ in range(count):
         pace.call(member)
 
 
 async def test_as_many_as_the_rate_pass_and_one_more_is_a_break_with_its_end() -> None:
     clock = FakeClock()
-    pace = Pace(Rate(10, 12), clock)
+    pace = MemberRateLimiter(Rate(10, 12), clock)
     calls(pace, 10)
     await clock.advance(2.5)
     with pytest.raises(UserRateLimited, match="too many calls") as caught:
@@ -30,7 +30,7 @@ async def test_as_many_as_the_rate_pass_and_one_more_is_a_break_with_its_end() -
 
 async def test_the_end_is_a_whole_second_at_which_a_call_passes() -> None:
     clock = FakeClock()
-    pace = Pace(Rate(2, 5), clock)
+    pace = MemberRateLimiter(Rate(2, 5), clock)
     await clock.advance(0.3)
     calls(pace, 2)
     with pytest.raises(UserRateLimited) as caught:
@@ -42,7 +42,7 @@ async def test_the_end_is_a_whole_second_at_which_a_call_passes() -> None:
 
 async def test_refused_calls_do_not_lengthen_the_break() -> None:
     clock = FakeClock()
-    pace = Pace(Rate(3, 10), clock)
+    pace = MemberRateLimiter(Rate(3, 10), clock)
     calls(pace, 3)
     for _ in range(9):
         await clock.advance(1)
@@ -54,7 +54,7 @@ async def test_refused_calls_do_not_lengthen_the_break() -> None:
 
 async def test_a_steady_member_is_never_stopped() -> None:
     clock = FakeClock()
-    pace = Pace(Rate(10, 12), clock)
+    pace = MemberRateLimiter(Rate(10, 12), clock)
     for _ in range(100):
         pace.call(ADA)
         await clock.advance(1.25)
@@ -63,7 +63,7 @@ async def test_a_steady_member_is_never_stopped() -> None:
 
 async def test_members_are_forgotten_once_they_do_not_matter() -> None:
     clock = FakeClock()
-    pace = Pace(Rate(10, 12), clock)
+    pace = MemberRateLimiter(Rate(10, 12), clock)
     for member in range(1000):
         pace.call(member)
     await clock.advance(12)
@@ -72,6 +72,6 @@ async def test_members_are_forgotten_once_they_do_not_matter() -> None:
 
 
 def test_off_lets_everything_pass() -> None:
-    pace = Pace(None, FakeClock())
+    pace = MemberRateLimiter(None, FakeClock())
     calls(pace, 1000)
     assert pace.members == 0

@@ -10,7 +10,7 @@ from callers import ANN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller
 
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded
-from bot.guilds.quotas import ServerQuotas, Target
+from bot.guilds.quota_settings import QuotaSettings, Target
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind, Period, Scope
 from bot.quotas.reservation import Reservation
@@ -38,7 +38,7 @@ class Process:
     def __init__(self, database: object, clock: BeatClock, name: str) -> None:
         self.ledger = Ledger(database, UNLIMITED, SUBJECTS, clock, process=name)
         self.meter = UsageReader(database, UNLIMITED, SUBJECTS, clock)
-        self.quotas = ServerQuotas(QuotaLimits(database), UNLIMITED, SUBJECTS, clock)
+        self.quotas = QuotaSettings(QuotaLimits(database), UNLIMITED, SUBJECTS, clock)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import discord
 
 from bot.context import RequestContext
 from bot.errors import BotError
-from bot.guilds.rules import GuildRules
+from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.speech.preferences import VoicePreferences
 from bot.speech.recital import Recital
@@ -23,7 +23,7 @@ class Reciter:
         voices: Voices,
         audience: Audience,
         reciting: Reciting,
-        rules: GuildRules,
+        rules: GuildSettings,
         preferences: VoicePreferences,
     ) -> None:
         self._voices = voices

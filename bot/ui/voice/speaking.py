@@ -8,7 +8,7 @@ import discord
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
 from bot.errors import BotError
-from bot.guilds.rules import GuildRules
+from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.speech.preferences import VoicePreferences
 from bot.speech.saying import PreparedSpeech, Saying, Wording
@@ -28,7 +28,7 @@ class Speaking:
     def __init__(
         self,
         saying: Saying,
-        rules: GuildRules,
+        rules: GuildSettings,
         lanes: ConcurrencyLimiter,
         preferences: VoicePreferences,
         voices: Voices,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.errors import InvalidOption
-from bot.guilds import persona_text, preset_names
+from bot.guilds import persona_names, persona_text
 from bot.store.personas import StoredPersona
 
 MOST_PRESETS: Final = 50
@@ -51,11 +51,11 @@ def read(data: bytes) -> list[StoredPersona]:
         if not isinstance(entry, dict):
             problems.append(f"Persona {number} has to be an object with `name` and `text`.")
             continue
-        name = _text(entry, "name", preset_names.checked, number, problems)
+        name = _text(entry, "name", persona_names.checked, number, problems)
         persona = _text(entry, "text", persona_text.checked, number, problems)
         if name is None:
             continue
-        folded = preset_names.folded(name)
+        folded = persona_names.folded(name)
         if (first := numbers.setdefault(folded, number)) != number:
             problems.append(f"Persona {number} has the same name as persona {first}.")
         found.append(StoredPersona(folded, name, persona or ""))

@@ -7,10 +7,9 @@ import pytest
 
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, ModelNotAllowed, NotInGuild
-from bot.guilds.fields import PERSONA, Place
-from bot.guilds.levels import Level
-from bot.guilds.presets import Presets
-from bot.guilds.rules import GuildRules
+from bot.guilds.personas import Personas
+from bot.guilds.setting_definitions import PERSONA, SettingScope
+from bot.guilds.settings import GuildSettings, Level
 from bot.intake.intake import Intake
 from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
@@ -28,7 +27,7 @@ MEMBER = RequestContext(2, "Ada", GUILD, CHANNEL, CHANNEL)
 NEXT_DOOR = RequestContext(2, "Ada", GUILD, OTHER, OTHER)
 IN_A_THREAD = RequestContext(2, "Ada", GUILD, 88, CHANNEL)
 
-Act = Callable[[GuildRules, RequestContext], Awaitable[object]]
+Act = Callable[[GuildSettings, RequestContext], Awaitable[object]]
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def rules(database: Database, intake: Intake) -> GuildRules:
+def rules(database: Database, intake: Intake) -> GuildSettings:
     defaults = {ModelKind.CHAT: "gpt-4.1", ModelKind.SPEECH: "tts-1", ModelKind.IMAGE: "dall-e-3"}
     clock = FakeClock()
 
@@ -46,21 +45,21 @@ def rules(database: Database, intake: Intake) -> GuildRules:
         return []
 
     catalogue = ModelCatalog(listed, ModelAllowlist(ModelKinds(), ("gpt-*",), defaults), clock)
-    presets = Presets(StoredPersonas(database), clock, intake.files)
-    return GuildRules(StoredSettings(database), presets, catalogue, clock, persona=OPERATORS)
+    presets = Personas(StoredPersonas(database), clock, intake.files)
+    return GuildSettings(StoredSettings(database), presets, catalogue, clock, persona=OPERATORS)
 
 
-async def test_a_persona_holds_in_its_channel_and_its_threads(rules: GuildRules) -> None:
-    await rules.write_persona(MODERATOR, Place.SERVER, "You are a server.")
-    await rules.write_persona(MODERATOR, Place.CHANNEL, "  You are a channel.\n")
+async def test_a_persona_holds_in_its_channel_and_its_threads(rules: GuildSettings) -> None:
+    await rules.write_persona(MODERATOR, SettingScope.SERVER, "You are a server.")
+    await rules.write_persona(MODERATOR, SettingScope.CHANNEL, "  You are a channel.\n")
     assert await rules.persona_for(MEMBER) == "You are a channel."
     assert await rules.persona_for(IN_A_THREAD) == "You are a channel."
     assert await rules.persona_for(NEXT_DOOR) == "You are a server."
 
 
-async def test_a_persona_that_is_named_beats_them_all(rules: GuildRules, database: Database, intake: Intake) -> None:
-    await Presets(StoredPersonas(database), FakeClock(), intake.files).add(MODERATOR, "Pirate", "Arr, {user}.")
-    await rules.write_persona(MODERATOR, Place.CHANNEL, "You are a channel.")
+async def test_a_persona_that_is_named_beats_them_all(rules: GuildSettings, database: Database, intake: Intake) -> None:
+    await Personas(StoredPersonas(database), FakeClock(), intake.files).add(MODERATOR, "Pirate", "Arr, {user}.")
+    await rules.write_persona(MODERATOR, SettingScope.CHANNEL, "You are a channel.")
     assert await rules.persona_for(MEMBER, "PIRATE ") == "Arr, {user}."
     assert await rules.persona_choices(MEMBER) == ["Pirate"]
     with pytest.raises(InvalidOption):
@@ -68,29 +67,29 @@ async def test_a_persona_that_is_named_beats_them_all(rules: GuildRules, databas
     assert await rules.persona_for(MEMBER) == "You are a channel."
 
 
-async def test_a_servers_model_holds_where_a_channel_has_none(rules: GuildRules) -> None:
-    await rules.choose_model(MODERATOR, Place.SERVER, ModelKind.CHAT, "gpt-4o")
-    await rules.choose_model(MODERATOR, Place.CHANNEL, ModelKind.CHAT, "gpt-4.1-mini")
+async def test_a_servers_model_holds_where_a_channel_has_none(rules: GuildSettings) -> None:
+    await rules.choose_model(MODERATOR, SettingScope.SERVER, ModelKind.CHAT, "gpt-4o")
+    await rules.choose_model(MODERATOR, SettingScope.CHANNEL, ModelKind.CHAT, "gpt-4.1-mini")
     assert await rules.model_for(MEMBER, ModelKind.CHAT, None) == "gpt-4.1-mini"
     assert await rules.model_for(NEXT_DOOR, ModelKind.CHAT, None) == "gpt-4o"
     assert await rules.model_for(NEXT_DOOR, ModelKind.CHAT, "gpt-5") == "gpt-5"
 
 
-async def test_taking_back_leads_to_the_next_level(rules: GuildRules) -> None:
-    await rules.write_persona(MODERATOR, Place.SERVER, "server")
-    await rules.write_persona(MODERATOR, Place.CHANNEL, "channel")
-    assert list(await rules.reset(MODERATOR, Place.CHANNEL)) == [PERSONA]
+async def test_taking_back_leads_to_the_next_level(rules: GuildSettings) -> None:
+    await rules.write_persona(MODERATOR, SettingScope.SERVER, "server")
+    await rules.write_persona(MODERATOR, SettingScope.CHANNEL, "channel")
+    assert list(await rules.reset(MODERATOR, SettingScope.CHANNEL)) == [PERSONA]
     assert await rules.persona_for(MEMBER) == "server"
-    assert list(await rules.reset(MODERATOR, Place.SERVER)) == [PERSONA]
+    assert list(await rules.reset(MODERATOR, SettingScope.SERVER)) == [PERSONA]
     assert await rules.persona_for(MEMBER) == OPERATORS
-    assert list(await rules.reset(MODERATOR, Place.SERVER)) == []
+    assert list(await rules.reset(MODERATOR, SettingScope.SERVER)) == []
 
 
-async def test_what_is_shown_says_where_it_comes_from(rules: GuildRules) -> None:
-    await rules.choose_model(MODERATOR, Place.CHANNEL, ModelKind.CHAT, "gpt-4o")
-    await rules.write_persona(MODERATOR, Place.SERVER, "server")
-    channels = {held.field.name: (held.value, held.level) for held in await rules.show(MODERATOR, Place.CHANNEL)}
-    servers = {held.field.name: (held.value, held.level) for held in await rules.show(MODERATOR, Place.SERVER)}
+async def test_what_is_shown_says_where_it_comes_from(rules: GuildSettings) -> None:
+    await rules.choose_model(MODERATOR, SettingScope.CHANNEL, ModelKind.CHAT, "gpt-4o")
+    await rules.write_persona(MODERATOR, SettingScope.SERVER, "server")
+    channels = {held.field.name: (held.value, held.level) for held in await rules.show(MODERATOR, SettingScope.CHANNEL)}
+    servers = {held.field.name: (held.value, held.level) for held in await rules.show(MODERATOR, SettingScope.SERVER)}
     assert channels == {
         "chat_model": ("gpt-4o", Level.CHANNEL),
         "speech_model": ("tts-1", Level.OPERATOR),
@@ -100,7 +99,7 @@ async def test_what_is_shown_says_where_it_comes_from(rules: GuildRules) -> None
     assert servers == channels | {"chat_model": ("gpt-4.1", Level.OPERATOR), "read_channel": ("", Level.OPERATOR)}
 
 
-@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("place", SettingScope)
 @pytest.mark.parametrize(
     "act",
     [
@@ -113,7 +112,7 @@ async def test_what_is_shown_says_where_it_comes_from(rules: GuildRules) -> None
     ids=["model", "persona", "form", "show", "reset"],
 )
 async def test_without_the_right_nothing_is_shown_or_changed(
-    rules: GuildRules, database: Database, place: Place, act: Callable[[Place], Act]
+    rules: GuildSettings, database: Database, place: SettingScope, act: Callable[[SettingScope], Act]
 ) -> None:
     await rules.write_persona(MODERATOR, place, "Mine.")
     others = RequestContext(3, "Eve", GUILD, CHANNEL, CHANNEL, frozenset(Permission) - {place.right})
@@ -127,13 +126,13 @@ async def test_without_the_right_nothing_is_shown_or_changed(
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001], ids=["empty", "blank", "too long"])
-async def test_a_persona_that_cannot_be_used_is_refused(rules: GuildRules, text: str) -> None:
+async def test_a_persona_that_cannot_be_used_is_refused(rules: GuildSettings, text: str) -> None:
     with pytest.raises(InvalidOption):
-        await rules.write_persona(MODERATOR, Place.CHANNEL, text)
+        await rules.write_persona(MODERATOR, SettingScope.CHANNEL, text)
     assert await rules.persona_for(MEMBER) == OPERATORS
 
 
-async def test_a_model_that_may_not_be_chosen_is_refused(rules: GuildRules) -> None:
+async def test_a_model_that_may_not_be_chosen_is_refused(rules: GuildSettings) -> None:
     with pytest.raises(ModelNotAllowed):
-        await rules.choose_model(MODERATOR, Place.SERVER, ModelKind.CHAT, "llama")
+        await rules.choose_model(MODERATOR, SettingScope.SERVER, ModelKind.CHAT, "llama")
     assert await rules.model_for(MEMBER, ModelKind.CHAT, None) == "gpt-4.1"

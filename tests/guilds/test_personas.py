@@ -9,8 +9,8 @@ import pytest
 
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
-from bot.guilds.preset_files import MOST_PRESETS
-from bot.guilds.presets import Imported, Presets
+from bot.guilds.persona_files import MOST_PRESETS
+from bot.guilds.personas import Imported, Personas
 from bot.intake.intake import Intake
 from bot.intake.workers import Workers
 from bot.store.audit_log import AuditLog
@@ -25,7 +25,7 @@ ADA = RequestContext(2, "Ada", GUILD, 8, 8)
 DIRECT = RequestContext(2, "Ada", None, 9, 9)
 PIRATE = "You are a pirate."
 
-Act = Callable[[Presets, RequestContext], Awaitable[object]]
+Act = Callable[[Personas, RequestContext], Awaitable[object]]
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def presets(database: Database, intake: Intake) -> Presets:
-    return Presets(StoredPersonas(database), FakeClock(), intake.files)
+def presets(database: Database, intake: Intake) -> Personas:
+    return Personas(StoredPersonas(database), FakeClock(), intake.files)
 
 
 async def refusal(waiting: Awaitable[object]) -> str:
@@ -45,7 +45,7 @@ async def refusal(waiting: Awaitable[object]) -> str:
     return refused.value.sentence
 
 
-async def test_everybody_sees_and_chooses_what_a_moderator_wrote(presets: Presets) -> None:
+async def test_everybody_sees_and_chooses_what_a_moderator_wrote(presets: Personas) -> None:
     assert await presets.check_new(MO, "  The  Pirate ") == "The Pirate"
     assert await presets.add(MO, "The Pirate", f" {PIRATE}\n") == "The Pirate"
     assert await presets.names(ADA) == await presets.choices(ADA) == ["The Pirate"]
@@ -53,7 +53,7 @@ async def test_everybody_sees_and_chooses_what_a_moderator_wrote(presets: Preset
     assert await presets.names(dataclasses.replace(ADA, guild_id=GUILD + 1)) == []
 
 
-async def test_a_name_is_there_once_whatever_its_case(presets: Presets) -> None:
+async def test_a_name_is_there_once_whatever_its_case(presets: Personas) -> None:
     await presets.add(MO, "Pirate", PIRATE)
     taken = "There is a persona `PIRATE` already. To write it anew, use `/persona edit`."
     assert await refusal(presets.check_new(MO, "PIRATE")) == taken
@@ -64,7 +64,7 @@ async def test_a_name_is_there_once_whatever_its_case(presets: Presets) -> None:
     assert await presets.names(ADA) == []
 
 
-async def test_what_is_not_there_is_refused_in_one_sentence(presets: Presets) -> None:
+async def test_what_is_not_there_is_refused_in_one_sentence(presets: Personas) -> None:
     unknown = "This server has no persona of that name. `/persona list` shows those that there are."
     for waiting in (
         presets.persona_named(ADA, "Parrot"),
@@ -76,14 +76,14 @@ async def test_what_is_not_there_is_refused_in_one_sentence(presets: Presets) ->
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001], ids=["empty", "blank", "too long"])
-async def test_a_text_that_cannot_be_used_is_refused(presets: Presets, text: str) -> None:
+async def test_a_text_that_cannot_be_used_is_refused(presets: Personas, text: str) -> None:
     await presets.add(MO, "Pirate", PIRATE)
     assert await refusal(presets.add(MO, "Parrot", text))
     assert await refusal(presets.change(MO, "Pirate", text))
     assert await presets.persona_named(ADA, "Pirate") == PIRATE
 
 
-async def test_there_is_an_end_to_them(presets: Presets) -> None:
+async def test_there_is_an_end_to_them(presets: Personas) -> None:
     for number in range(MOST_PRESETS):
         await presets.add(MO, f"Persona {number}", PIRATE)
     full = "This server has 50 personas, which is the most I keep. Remove one first."
@@ -96,7 +96,7 @@ async def test_there_is_an_end_to_them(presets: Presets) -> None:
     assert "Pirate" not in await presets.names(ADA)
 
 
-async def test_the_import_of_an_export_changes_nothing(presets: Presets, database: Database) -> None:
+async def test_the_import_of_an_export_changes_nothing(presets: Personas, database: Database) -> None:
     await presets.add(MO, "Pirate", "You are\na “pirate” 🏴\u200d☠️, {user}.")
     await presets.add(MO, "`Parrot`", "\x07 \\u0000")
     data = await presets.export(MO)
@@ -112,18 +112,18 @@ async def test_the_import_of_an_export_changes_nothing(presets: Presets, databas
 async def test_a_file_is_read_by_a_worker_and_by_nothing_else(database: Database) -> None:
     async with Workers() as ended:
         pass
-    presets = Presets(StoredPersonas(database), FakeClock(), ended)
+    presets = Personas(StoredPersonas(database), FakeClock(), ended)
     sentence = "I imported nothing. The file isn't JSON that I can read."
     assert await refusal(presets.import_file(MO, b"{}")) == sentence
 
 
-async def test_a_file_of_nothing_but_brackets_is_refused(presets: Presets) -> None:
+async def test_a_file_of_nothing_but_brackets_is_refused(presets: Personas) -> None:
     data = b'{"format": "multiappai-discord-personas", "version": 1, "personas": [' + b"[]," * 1_000_000 + b"[]]}"
     sentence = "I imported nothing. The file has 1,000,001 personas, and a server can have 50."
     assert await refusal(presets.import_file(MO, data)) == sentence
 
 
-async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(presets: Presets) -> None:
+async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(presets: Personas) -> None:
     await presets.add(MO, "Pirate", PIRATE)
     data = await presets.export(MO)
     await presets.change(MO, "Pirate", "Arr.")
@@ -148,7 +148,7 @@ async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(pre
     ],
     ids=["new", "add", "form", "change", "remove", "export", "import"],
 )
-async def test_without_the_right_nothing_is_shown_or_changed(presets: Presets, database: Database, act: Act) -> None:
+async def test_without_the_right_nothing_is_shown_or_changed(presets: Personas, database: Database, act: Act) -> None:
     await presets.add(MO, "Pirate", PIRATE)
     with pytest.raises(MissingPermission):
         await act(presets, dataclasses.replace(MO, rights=frozenset(Permission) - {Permission.MANAGE_SERVER}))
@@ -157,18 +157,18 @@ async def test_without_the_right_nothing_is_shown_or_changed(presets: Presets, d
     assert len(await AuditLog(database).newest(GUILD, 9)) == 1
 
 
-async def test_choices_are_for_those_who_may_use_them(presets: Presets) -> None:
+async def test_choices_are_for_those_who_may_use_them(presets: Personas) -> None:
     await presets.add(MO, "Pirate", PIRATE)
     assert await presets.moderators_choices(MO) == ["Pirate"]
     assert await presets.moderators_choices(ADA) == []
     assert await presets.choices(DIRECT) == await presets.moderators_choices(DIRECT) == []
 
 
-async def test_there_are_none_in_direct_messages(presets: Presets) -> None:
+async def test_there_are_none_in_direct_messages(presets: Personas) -> None:
     assert "in direct messages there are none" in await refusal(presets.persona_named(DIRECT, "Pirate"))
     with pytest.raises(NotInGuild):
         await presets.names(DIRECT)
 
 
-async def test_with_none_there_is_nothing_to_export(presets: Presets) -> None:
+async def test_with_none_there_is_nothing_to_export(presets: Personas) -> None:
     assert await refusal(presets.export(MO)) == "This server has no personas that I could export."

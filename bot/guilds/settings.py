@@ -1,15 +1,16 @@
 """What is used where: the command's word beats the channel's, that the server's, that the operator's."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import NotInGuild
 from bot.guilds import persona_text
-from bot.guilds.fields import ALL, MODELS, PERSONA, READ_CHANNEL, Field, Place
-from bot.guilds.levels import Holding, Level, holding
-from bot.guilds.presets import Presets
+from bot.guilds.personas import Personas
+from bot.guilds.setting_definitions import ALL, MODELS, PERSONA, READ_CHANNEL, SettingDefinition, SettingScope
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.store.settings import StoredSettings
@@ -17,14 +18,60 @@ from bot.store.settings import StoredSettings
 log = logging.getLogger(__name__)
 
 
-class GuildRules:
+class Level(StrEnum):
+    """Where a value comes from, the strongest first."""
+
+    CHANNEL = "channel"
+    SERVER = "server"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The value that holds for a setting, and where it comes from.
+
+    `set_aside` is what was set above that and may no longer be used, the strongest first.
+    """
+
+    field: SettingDefinition
+    value: str
+    level: Level
+    set_aside: tuple[str, ...] = ()
+
+
+def resolve_setting(
+    field: SettingDefinition,
+    chosen: Mapping[Level, Mapping[str, str]],
+    operators: str,
+    usable: Callable[[str], bool] = lambda _: True,
+) -> Holding:
+    """Tell which value of `field` holds.
+
+    Args:
+        field: the setting.
+        chosen: what is set at each level of a server, name → value.
+        operators: the operator's value, which holds where nothing else does.
+        usable: whether a value that was chosen once may still be used.
+    """
+    set_aside: list[str] = []
+    for level in (Level.CHANNEL, Level.SERVER):
+        value = chosen.get(level, {}).get(field.name)
+        if value is None:
+            continue
+        if usable(value):
+            return Holding(field, value, level, tuple(set_aside))
+        set_aside.append(value)
+    return Holding(field, operators, Level.OPERATOR, tuple(set_aside))
+
+
+class GuildSettings:
     """What holds for a caller in their channel, and the way to change it.
 
     Everything that shows or changes settings asks for the right that the place takes, each time.
     """
 
     def __init__(
-        self, stored: StoredSettings, presets: Presets, catalogue: ModelCatalog, clock: Clock, *, persona: str
+        self, stored: StoredSettings, presets: Personas, catalogue: ModelCatalog, clock: Clock, *, persona: str
     ) -> None:
         self._stored = stored
         self._presets = presets
@@ -59,7 +106,7 @@ class GuildRules:
         """
         if asked is not None:
             return await self._presets.persona_named(caller, asked)
-        return holding(PERSONA, await self._chosen(caller), self._persona).value
+        return resolve_setting(PERSONA, await self._chosen(caller), self._persona).value
 
     async def persona_choices(self, caller: RequestContext) -> list[str]:
         """Return the names that `persona_for` takes.
@@ -69,7 +116,7 @@ class GuildRules:
         """
         return await self._presets.choices(caller)
 
-    async def show(self, caller: RequestContext, place: Place) -> list[Holding]:
+    async def show(self, caller: RequestContext, place: SettingScope) -> list[Holding]:
         """Tell for each setting what holds at `place` and where it comes from.
 
         Raises:
@@ -79,13 +126,13 @@ class GuildRules:
         """
         self._admit(caller, place)
         chosen = await self._chosen(caller)
-        if place is Place.SERVER:
+        if place is SettingScope.SERVER:
             del chosen[Level.CHANNEL]
         models = [self._model(kind, chosen) for kind in MODELS]
-        of_server = [holding(READ_CHANNEL, chosen, "")] if place is Place.SERVER else []
-        return [*models, *of_server, holding(PERSONA, chosen, self._persona)]
+        of_server = [resolve_setting(READ_CHANNEL, chosen, "")] if place is SettingScope.SERVER else []
+        return [*models, *of_server, resolve_setting(PERSONA, chosen, self._persona)]
 
-    async def present_persona(self, caller: RequestContext, place: Place) -> str:
+    async def present_persona(self, caller: RequestContext, place: SettingScope) -> str:
         """Return the persona that holds at `place`, to be written anew.
 
         Raises:
@@ -93,13 +140,13 @@ class GuildRules:
         """
         return next(held.value for held in await self.show(caller, place) if held.field is PERSONA)
 
-    def model_choices(self, caller: RequestContext, place: Place, kind: ModelKind, typed: str) -> list[str]:
+    def model_choices(self, caller: RequestContext, place: SettingScope, kind: ModelKind, typed: str) -> list[str]:
         """Return the models to choose from at `place`; none for those who may not."""
         if not caller.may(place.right):
             return []
         return self._catalogue.choices(kind, typed)
 
-    async def choose_model(self, caller: RequestContext, place: Place, kind: ModelKind, model: str) -> None:
+    async def choose_model(self, caller: RequestContext, place: SettingScope, kind: ModelKind, model: str) -> None:
         """Make `model` the one for `kind` at `place`.
 
         Raises:
@@ -112,7 +159,7 @@ class GuildRules:
         self._catalogue.check(model, kind)
         await self._set(caller, place, MODELS[kind], model)
 
-    async def write_persona(self, caller: RequestContext, place: Place, text: str) -> None:
+    async def write_persona(self, caller: RequestContext, place: SettingScope, text: str) -> None:
         """Make `text` the persona at `place`.
 
         Raises:
@@ -125,7 +172,7 @@ class GuildRules:
         text = persona_text.checked(text, advice=f" To do without one of its own, use `/{place} reset`.")
         await self._set(caller, place, PERSONA, text)
 
-    async def reset(self, caller: RequestContext, place: Place) -> Sequence[Field]:
+    async def reset(self, caller: RequestContext, place: SettingScope) -> Sequence[SettingDefinition]:
         """Take back all that is set at `place`, so that the next level holds; return what was set.
 
         Raises:
@@ -136,7 +183,7 @@ class GuildRules:
         guild_id = self._admit(caller, place)
         names = [field.name for field in ALL]
         by, at_ms = caller.user_id, unix_ms(self._clock.discord_now())
-        if place is Place.SERVER:
+        if place is SettingScope.SERVER:
             cleared = await self._stored.clear_server(guild_id, names, by=by, at_ms=at_ms)
         else:
             channel_id = caller.settings_channel_id
@@ -145,7 +192,7 @@ class GuildRules:
             self._log(caller, place, name)
         return [field for field in ALL if field.name in cleared]
 
-    def _admit(self, caller: RequestContext, place: Place) -> int:
+    def _admit(self, caller: RequestContext, place: SettingScope) -> int:
         """Return the id of the server that the caller is in, where they may decide about `place`."""
         if caller.guild_id is None:
             raise NotInGuild
@@ -157,24 +204,24 @@ class GuildRules:
         return {Level.CHANNEL: channels, Level.SERVER: servers}
 
     def _model(self, kind: ModelKind, chosen: dict[Level, dict[str, str]]) -> Holding:
-        return holding(
+        return resolve_setting(
             MODELS[kind],
             chosen,
             self._catalogue.default(kind),
             lambda model: self._catalogue.still_permits(model, kind),
         )
 
-    async def _set(self, caller: RequestContext, place: Place, field: Field, value: str) -> None:
+    async def _set(self, caller: RequestContext, place: SettingScope, field: SettingDefinition, value: str) -> None:
         guild_id = self._admit(caller, place)
         by, at_ms = caller.user_id, unix_ms(self._clock.discord_now())
-        if place is Place.SERVER:
+        if place is SettingScope.SERVER:
             await self._stored.set_server(guild_id, field.name, value, by=by, at_ms=at_ms)
         else:
             channel_id = caller.settings_channel_id
             await self._stored.set_channel(channel_id, guild_id, field.name, value, by=by, at_ms=at_ms)
         self._log(caller, place, field.name)
 
-    def _log(self, caller: RequestContext, place: Place, name: str) -> None:
+    def _log(self, caller: RequestContext, place: SettingScope, name: str) -> None:
         # Not the value: a persona is something that people wrote.
         log.info(
             "setting changed",

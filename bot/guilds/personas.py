@@ -8,8 +8,8 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
-from bot.guilds import persona_text, preset_files, preset_names
-from bot.guilds.preset_files import MOST_PRESETS
+from bot.guilds import persona_files, persona_names, persona_text
+from bot.guilds.persona_files import MOST_PRESETS
 from bot.intake.workers import Failure, JobFailed, Workers
 from bot.store.personas import PersonaExists, PersonasFull, StoredPersona, StoredPersonas
 
@@ -28,7 +28,7 @@ class Imported:
     same: int
 
 
-class Presets:
+class Personas:
     """The personas of the caller's server. What changes or shows them asks for the right when it is carried out.
 
     Every method raises StoreUnavailable while the store cannot be used; nothing was changed then. Those for moderators
@@ -82,9 +82,9 @@ class Presets:
             InvalidOption: it cannot be a name, it is taken, or there are as many personas as there can be.
         """
         guild_id = _admit(caller)
-        name = preset_names.checked(name)
+        name = persona_names.checked(name)
         names = await self._stored.names(guild_id)
-        if preset_names.folded(name) in map(preset_names.folded, names):
+        if persona_names.folded(name) in map(persona_names.folded, names):
             raise _taken(name)
         if len(names) >= MOST_PRESETS:
             raise _full()
@@ -97,8 +97,8 @@ class Presets:
             InvalidOption: as from `check_new`, or the text is empty or too long.
         """
         guild_id = _admit(caller)
-        name = preset_names.checked(name)
-        wanted = StoredPersona(preset_names.folded(name), name, persona_text.checked(text))
+        name = persona_names.checked(name)
+        wanted = StoredPersona(persona_names.folded(name), name, persona_text.checked(text))
         try:
             await self._stored.add(guild_id, wanted, most=MOST_PRESETS, by=caller.user_id, at_ms=self._now_ms())
         except PersonaExists:
@@ -124,7 +124,7 @@ class Presets:
         """
         guild_id = _admit(caller)
         text = persona_text.checked(text, advice=" To do without it, use `/persona remove`.")
-        key, by, at_ms = preset_names.folded(name), caller.user_id, self._now_ms()
+        key, by, at_ms = persona_names.folded(name), caller.user_id, self._now_ms()
         changed = await self._stored.change(guild_id, key, text, by=by, at_ms=at_ms)
         if changed is None:
             raise _unknown()
@@ -138,7 +138,7 @@ class Presets:
             InvalidOption: there is none of that name.
         """
         guild_id = _admit(caller)
-        key, by, at_ms = preset_names.folded(name), caller.user_id, self._now_ms()
+        key, by, at_ms = persona_names.folded(name), caller.user_id, self._now_ms()
         removed = await self._stored.remove(guild_id, key, by=by, at_ms=at_ms)
         if removed is None:
             raise _unknown()
@@ -155,7 +155,7 @@ class Presets:
         presets = await self._stored.of_guild(guild_id)
         if not presets:
             raise InvalidOption("no personas", sentence="This server has no personas that I could export.")
-        return preset_files.written(presets, guild_id, self._clock.now())
+        return persona_files.written(presets, guild_id, self._clock.now())
 
     async def import_file(self, caller: RequestContext, data: bytes) -> Imported:
         """Keep all personas of a file, each in place of the one of that name; others stay.
@@ -170,7 +170,7 @@ class Presets:
             replaced = await self._stored.put_all(guild_id, wanted, most=MOST_PRESETS, by=by, at_ms=at_ms)
         except PersonasFull as full:
             problem = f"With those in the file there would be {full.count} personas, and a server can have"
-            raise preset_files.unusable([f"{problem} {MOST_PRESETS}."]) from None
+            raise persona_files.unusable([f"{problem} {MOST_PRESETS}."]) from None
         new = replaced.count(None)
         same = sum(before == after for before, after in zip(replaced, wanted, strict=True))
         _log("personas imported", caller)
@@ -183,14 +183,14 @@ class Presets:
         except JobFailed as error:
             if error.failure is Failure.FULL:
                 raise InvalidOption("too many files", sentence=_BUSY) from error
-            raise preset_files.unusable([preset_files.UNREADABLE]) from error
+            raise persona_files.unusable([persona_files.UNREADABLE]) from error
         found = json.loads(result.parts[0])
         if "sentence" in found:
             raise InvalidOption(found["detail"], sentence=found["sentence"])
         return [StoredPersona(*each) for each in found["personas"]]
 
     async def _existing(self, guild_id: int, name: str) -> StoredPersona:
-        found = await self._stored.one(guild_id, preset_names.folded(name))
+        found = await self._stored.one(guild_id, persona_names.folded(name))
         if found is None:
             raise _unknown()
         return found

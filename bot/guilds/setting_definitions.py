@@ -8,7 +8,7 @@ from bot.context import Permission
 from bot.models.allowlist import ModelKind
 
 
-class Place(StrEnum):
+class SettingScope(StrEnum):
     """Where a moderator sets something: for a channel and its threads, or for the whole server."""
 
     CHANNEL = "channel"
@@ -17,11 +17,11 @@ class Place(StrEnum):
     @property
     def right(self) -> Permission:
         """What it takes to see and to change what is set there."""
-        return Permission.MANAGE_CHANNELS if self is Place.CHANNEL else Permission.MANAGE_SERVER
+        return Permission.MANAGE_CHANNELS if self is SettingScope.CHANNEL else Permission.MANAGE_SERVER
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class SettingDefinition:
     """A setting: its name in the store, and what members call it."""
 
     name: str
@@ -29,14 +29,14 @@ class Field:
 
 
 MODELS: Final = {
-    ModelKind.CHAT: Field("chat_model", "model for answers"),
-    ModelKind.SPEECH: Field("speech_model", "model for speech"),
-    ModelKind.IMAGE: Field("image_model", "model for pictures"),
+    ModelKind.CHAT: SettingDefinition("chat_model", "model for answers"),
+    ModelKind.SPEECH: SettingDefinition("speech_model", "model for speech"),
+    ModelKind.IMAGE: SettingDefinition("image_model", "model for pictures"),
 }
 
-PERSONA: Final = Field("persona", "persona")
+PERSONA: Final = SettingDefinition("persona", "persona")
 
-READ_CHANNEL: Final = Field("read_channel", "channel read aloud")
+READ_CHANNEL: Final = SettingDefinition("read_channel", "channel read aloud")
 """A channel's id. Only a server has it, and it is changed by `bot.guilds.auto_read`."""
 
 ALL: Final = (*MODELS.values(), PERSONA, READ_CHANNEL)

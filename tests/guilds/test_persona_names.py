@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InvalidOption
-from bot.guilds.preset_names import LONGEST_NAME, checked, folded, tidied
+from bot.guilds.persona_names import LONGEST_NAME, checked, folded, tidied
 
 
 @pytest.mark.parametrize(

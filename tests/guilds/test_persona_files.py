@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InvalidOption
-from bot.guilds import preset_names
-from bot.guilds.preset_files import LARGEST_FILE, MOST_PRESETS, read, written
+from bot.guilds import persona_names
+from bot.guilds.persona_files import LARGEST_FILE, MOST_PRESETS, read, written
 from bot.store.personas import StoredPersona
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 PIRATE = {"name": "Pirate", "text": "You are a pirate."}
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=99).filter(str.strip).map(str.strip)
-NAME = st.text(st.characters(), max_size=preset_names.LONGEST_NAME)
+NAME = st.text(st.characters(), max_size=persona_names.LONGEST_NAME)
 
 
 def file(personas: object, **others: object) -> bytes:
@@ -37,7 +37,7 @@ def problems(data: bytes) -> list[str]:
 
 def usable(name: str) -> bool:
     try:
-        return bool(preset_names.checked(name))
+        return bool(persona_names.checked(name))
     except InvalidOption:
         return False
 
@@ -47,11 +47,11 @@ def usable(name: str) -> bool:
         st.tuples(NAME.filter(usable), TEXT),
         min_size=1,
         max_size=9,
-        unique_by=lambda each: preset_names.folded(each[0]),
+        unique_by=lambda each: persona_names.folded(each[0]),
     )
 )
 def test_what_is_written_is_read_as_it_was(personas: list[tuple[str, str]]) -> None:
-    kept = [StoredPersona(preset_names.folded(name), preset_names.checked(name), text) for name, text in personas]
+    kept = [StoredPersona(persona_names.folded(name), persona_names.checked(name), text) for name, text in personas]
     assert read(written(kept, 7, NOW)) == kept
 
 

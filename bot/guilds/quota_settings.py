@@ -34,7 +34,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class SetRule:
+class SetLimit:
     """A rule of one server; `member_id` says whom a member's rule is for, unless that member's data was deleted."""
 
     rule: Limit
@@ -43,10 +43,10 @@ class SetRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LimitChange:
     """What was just changed: the rule as it holds now or held until now, what it was before, when it starts again."""
 
-    rule: SetRule
+    rule: SetLimit
     before: Limit | None
     resets_at: datetime
 
@@ -55,12 +55,12 @@ class Change:
 class Listing:
     """All limits of a server: its moderators', the operator's, and when each period starts again."""
 
-    rules: Sequence[SetRule]
+    rules: Sequence[SetLimit]
     operator: OperatorLimits
     resets_at: dict[Period, datetime]
 
 
-class ServerQuotas:
+class QuotaSettings:
     """Changes and lists the limits of the caller's server. Each method asks for the right when it is carried out.
 
     Every method raises MissingPermission where the caller may not manage the server, NotInGuild where there is none,
@@ -75,7 +75,7 @@ class ServerQuotas:
 
     async def set(
         self, caller: RequestContext, scope: Scope, kind: Kind, per: Period, limit: str, target: Target
-    ) -> Change:
+    ) -> LimitChange:
         """Set a limit, in place of the one that there is for the same scope, target, kind and period.
 
         Raises:
@@ -98,7 +98,7 @@ class ServerQuotas:
 
     async def clear(
         self, caller: RequestContext, scope: Scope, kind: Kind, per: Period, target: Target
-    ) -> Change | None:
+    ) -> LimitChange | None:
         """Take a limit back; None where there was none.
 
         Raises:
@@ -118,7 +118,7 @@ class ServerQuotas:
         guild_id = _admit(caller)
         stored = await self._stored.of_guild(guild_id)
         now = self._clock.now()
-        rules = [SetRule(rule_of(each), guild_id, each.member_id) for each in stored]
+        rules = [SetLimit(rule_of(each), guild_id, each.member_id) for each in stored]
         order = list(Scope)
         rules.sort(key=lambda each: order.index(each.rule.scope))  # stable: within a scope as the store sorts them
         return Listing(rules, self._ceilings, {per: window_end(per, now) for per in Period})
@@ -132,9 +132,9 @@ class ServerQuotas:
             found = self._subjects.member_here(guild_id, target.member_id)
         return StoredLimit(scope, found, kind, per, limit, target.member_id)
 
-    def _change(self, guild_id: int, changed: StoredLimit, old: StoredLimit | None, now: datetime) -> Change:
-        rule = SetRule(rule_of(changed), guild_id, changed.member_id)
-        return Change(rule, None if old is None else rule_of(old), window_end(rule.rule.per, now))
+    def _change(self, guild_id: int, changed: StoredLimit, old: StoredLimit | None, now: datetime) -> LimitChange:
+        rule = SetLimit(rule_of(changed), guild_id, changed.member_id)
+        return LimitChange(rule, None if old is None else rule_of(old), window_end(rule.rule.per, now))
 
 
 def _admit(caller: RequestContext) -> int:
