@@ -20,16 +20,15 @@ from bot.guilds.auto_read import AutoRead
 from bot.guilds.personas import Personas
 from bot.guilds.quota_settings import QuotaSettings
 from bot.guilds.settings import GuildSettings
+from bot.history.deletion import DeletionService
+from bot.history.guild_cleanup import GuildCleanup
+from bot.history.history import History, TurnLookup
+from bot.history.privacy import MemberData
+from bot.history.retention import Retention
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.intake.intake import Intake
 from bot.liveness import holding
-from bot.memory.deletions import Deletions
-from bot.memory.history import History
-from bot.memory.own_data import OwnData
-from bot.memory.retention import Retention
-from bot.memory.revisits import Revisits
-from bot.memory.servers import Servers
 from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
 from bot.quotas.ledger import Ledger
@@ -96,7 +95,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         late = DeferredWrites(clock)
         await stack.enter_async_context(late.running())
         removals, archive = TurnDeletion(database, gone, late), TurnReader(database, late)
-        servers, deletions = Servers(LeftGuilds(database), clock), Deletions(removals, clock)
+        servers, deletions = GuildCleanup(LeftGuilds(database), clock), DeletionService(removals, clock)
         await stack.enter_async_context(deletions.running())
         retention = Retention(removals, servers, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
@@ -125,8 +124,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             catalogue=catalogue,
             meter=UsageReader(database, ceilings, subjects, clock),
             history=History(archive, removals, clock),
-            revisits=Revisits(archive, removals),
-            own_data=OwnData(PersonalData(database), archive, removals, clock, days=settings.history_retention_days),
+            revisits=TurnLookup(archive, removals),
+            own_data=MemberData(PersonalData(database), archive, removals, clock, days=settings.history_retention_days),
             deletions=deletions,
             servers=servers,
             quotas=QuotaSettings(QuotaLimits(database), ceilings, subjects, clock),

@@ -12,14 +12,13 @@ from bot.guilds.auto_read import AutoRead
 from bot.guilds.personas import Personas
 from bot.guilds.quota_settings import QuotaSettings
 from bot.guilds.settings import GuildSettings
+from bot.history.deletion import DeletionService
+from bot.history.guild_cleanup import GuildCleanup
+from bot.history.history import History, TurnLookup
+from bot.history.privacy import MemberData
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import ProcessLock
-from bot.memory.deletions import Deletions
-from bot.memory.history import History
-from bot.memory.own_data import OwnData
-from bot.memory.revisits import Revisits
-from bot.memory.servers import Servers
 from bot.models.catalog import ModelCatalog
 from bot.quotas.usage import UsageReader
 from bot.speech.lexicon import Lexicon
@@ -46,10 +45,10 @@ class Services:
     catalogue: ModelCatalog
     meter: UsageReader
     history: History
-    revisits: Revisits
-    own_data: OwnData
-    deletions: Deletions
-    servers: Servers
+    revisits: TurnLookup
+    own_data: MemberData
+    deletions: DeletionService
+    servers: GuildCleanup
     quotas: QuotaSettings
     roster: InFlightRegistry
     recovery: Recovery

@@ -7,8 +7,8 @@ from bot.client import Bot
 from bot.conversation.question import Question
 from bot.errors import TurnNotFound, UserError
 from bot.guilds.settings import GuildSettings
+from bot.history.history import TurnLookup
 from bot.inflight.cancellation_watcher import CancellationWatcher
-from bot.memory.revisits import Revisits
 from bot.models.allowlist import ModelKind
 from bot.speech.sentences import aloud
 from bot.streaming.answer_buttons import Action
@@ -35,7 +35,7 @@ class Controls(commands.Cog):
         self,
         buttons: Buttons,
         halting: CancellationWatcher,
-        revisits: Revisits,
+        revisits: TurnLookup,
         asking: Asking,
         rules: GuildSettings,
         speaking: Speaking,

@@ -4,15 +4,17 @@ import discord
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.history.deletion import DeletionService
+from bot.history.guild_cleanup import GuildCleanup
 from bot.inflight.cancellation_watcher import CancellationWatcher
-from bot.memory.deletions import Deletions
-from bot.memory.servers import Servers
 
 
 class Forgetting(commands.Cog):
     """Listens to Discord for what is gone. Of ephemeral messages Discord tells nobody."""
 
-    def __init__(self, bot: Bot, deletions: Deletions, servers: Servers, halting: CancellationWatcher) -> None:
+    def __init__(
+        self, bot: Bot, deletions: DeletionService, servers: GuildCleanup, halting: CancellationWatcher
+    ) -> None:
         self._bot = bot
         self._deletions = deletions
         self._halting = halting

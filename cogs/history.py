@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission
-from bot.memory.history import Format, History
+from bot.history.history import Format, History
 from bot.store.turn_reader import TurnPage
 from bot.ui import turns
 from bot.ui.buttons import Buttons

@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.memory.own_data import Kept, OwnData
+from bot.history.privacy import Kept, MemberData
 from bot.store.personal_data import ChannelTurnCount
 from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
@@ -37,7 +37,7 @@ _USE: Final = (
 class Privacy(commands.GroupCog, group_name="privacy", group_description="What I keep about you"):
     """Shows, exports and deletes a member's own data, from all servers and direct messages."""
 
-    def __init__(self, own_data: OwnData, buttons: Buttons) -> None:
+    def __init__(self, own_data: MemberData, buttons: Buttons) -> None:
         self._own_data = own_data
         buttons.on(_DELETE, self._delete, private=True)
 

@@ -4,7 +4,7 @@ import io
 
 import discord
 
-from bot.memory.exports import Export
+from bot.history.exports import Export
 
 
 async def send_export(interaction: discord.Interaction, export: Export) -> None:

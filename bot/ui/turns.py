@@ -4,7 +4,7 @@ from typing import Final
 
 from discord.utils import escape_markdown
 
-from bot.memory.exports import jump_link
+from bot.history.exports import jump_link
 from bot.store.turn_reader import TurnPage
 from bot.store.turns import Turn
 

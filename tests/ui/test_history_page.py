@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.memory.history import PAGE
+from bot.history.history import PAGE
 from bot.store.personal_data import TRACES
 from bot.store.turn_reader import TurnPage
 from bot.store.turns import Turn

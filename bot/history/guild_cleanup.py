@@ -18,7 +18,7 @@ KEPT: Final = timedelta(days=7)
 log = logging.getLogger(__name__)
 
 
-class Servers:
+class GuildCleanup:
     """Keeps note of departures. What the store cannot take just now is found out by the next comparison."""
 
     def __init__(self, departures: LeftGuilds, clock: Clock) -> None:

@@ -20,7 +20,7 @@ LARGEST_ID: Final = 2**63 - 1
 log = logging.getLogger(__name__)
 
 
-class Deletions:
+class DeletionService:
     """Follows the deletions in Discord, one batch after the other however many come at once."""
 
     def __init__(self, removals: TurnDeletion, clock: Clock) -> None:

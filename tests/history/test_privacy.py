@@ -5,7 +5,7 @@ from dataclasses import replace
 from kept_turns import ANNA, NOON, TURN, Say, SleepClock
 
 from bot.clock import unix_ms
-from bot.memory.own_data import OwnData
+from bot.history.privacy import MemberData
 from bot.store.database import Database
 from bot.store.personal_data import PersonalData
 from bot.store.turn_deletion import TurnDeletion
@@ -17,7 +17,7 @@ async def test_what_was_asked_before_by_discords_clock_is_forgotten_whatever_the
 ) -> None:
     # Processes know Discord's time to about a second, from the `Date` of its answers; events tell it exactly.
     later = replace(ANNA, asked_at_ms=unix_ms(NOON) + 900)
-    own = OwnData(PersonalData(database), TurnReader(database), removals, clock, days=30)
+    own = MemberData(PersonalData(database), TurnReader(database), removals, clock, days=30)
     assert TURN.author_id == later.user_id
     assert await own.delete(later) == 0
     assert await say(asked_at_ms=unix_ms(NOON) + 899) is None

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
-from bot.memory.servers import Servers
+from bot.history.guild_cleanup import GuildCleanup
 from bot.store.turn_deletion import TurnDeletion
 
 EVERY_S: Final = 24 * 3600
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Retention:
     """Sweeps once a day. `days` is how long turns are kept."""
 
-    def __init__(self, removals: TurnDeletion, servers: Servers, clock: Clock, *, days: int) -> None:
+    def __init__(self, removals: TurnDeletion, servers: GuildCleanup, clock: Clock, *, days: int) -> None:
         self._removals = removals
         self._servers = servers
         self._clock = clock

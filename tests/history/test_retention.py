@@ -8,8 +8,8 @@ from kept_turns import CHANNEL, GUILD, NOON, Say, SleepClock
 
 from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
-from bot.memory.retention import EVERY_S, LOOK_EVERY_S, RETRY_S, Retention
-from bot.memory.servers import Servers
+from bot.history.guild_cleanup import GuildCleanup
+from bot.history.retention import EVERY_S, LOOK_EVERY_S, RETRY_S, Retention
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Work
 from bot.store.left_guilds import LeftGuilds
@@ -41,7 +41,7 @@ class ApiUnreachable:
 
 
 def retention(database: Database, clock: SleepClock, *, days: int = 30) -> Retention:
-    return Retention(TurnDeletion(database, Tombstones()), Servers(LeftGuilds(database), clock), clock, days=days)
+    return Retention(TurnDeletion(database, Tombstones()), GuildCleanup(LeftGuilds(database), clock), clock, days=days)
 
 
 def days_ago(days: float) -> int:
@@ -84,7 +84,7 @@ async def test_no_server_is_purged_before_discord_has_said_which_there_are(
 ) -> None:
     await say("a")
     await LeftGuilds(database).note([GUILD], days_ago(8))
-    servers = Servers(LeftGuilds(database), clock)
+    servers = GuildCleanup(LeftGuilds(database), clock)
     await servers.purge()
     assert await left(conversations) == "a"
     await servers.compare([], lambda guild_id: guild_id != GUILD)
@@ -98,7 +98,7 @@ async def test_a_server_is_kept_for_a_week_from_when_it_was_missed(
     database: Database, conversations: Conversations, say: Say, clock: SleepClock, days: float, kept: str
 ) -> None:
     await say("a")
-    servers = Servers(LeftGuilds(database), clock)
+    servers = GuildCleanup(LeftGuilds(database), clock)
     await servers.left(GUILD)
     await servers.compare([], lambda _: True)
     await clock.advance(days * 86_400)
@@ -110,7 +110,7 @@ async def test_a_server_that_is_back_is_not_purged_and_counts_anew_when_it_goes_
     database: Database, conversations: Conversations, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
-    servers = Servers(LeftGuilds(database), clock)
+    servers = GuildCleanup(LeftGuilds(database), clock)
     await servers.left(GUILD)
     await clock.advance(6 * 86_400)
     await servers.joined(GUILD)
@@ -130,7 +130,7 @@ async def test_a_departure_that_could_not_be_noted_is_found_by_the_next_comparis
 ) -> None:
     await say("a")
     store = ApiUnreachable(database)
-    servers = Servers(LeftGuilds(store), clock)
+    servers = GuildCleanup(LeftGuilds(store), clock)
     await servers.left(GUILD)
     store.down = False
     assert await LeftGuilds(database).due(unix_ms(clock.now())) == []
@@ -183,7 +183,7 @@ async def test_a_wrong_clock_purges_no_server_and_counts_the_week_from_the_right
     database: Database, conversations: Conversations, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
-    servers = Servers(LeftGuilds(database), clock)
+    servers = GuildCleanup(LeftGuilds(database), clock)
     clock.step(timedelta(days=-400))
     await servers.left(GUILD)
     await servers.compare([], lambda _: True)

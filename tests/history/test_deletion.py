@@ -1,4 +1,6 @@
-"""Deletions hold from the first moment on, and are carried out when the store can be used, at the very end too."""
+"""DeletionService hold from the first moment on, and are carried out when the store can be used, at the very end
+too.
+"""
 
 import asyncio
 
@@ -6,7 +8,7 @@ import pytest
 from kept_turns import CHANNEL, Say, SleepClock
 from test_retention import ApiUnreachable
 
-from bot.memory.deletions import BATCH, RETRY_S, Deletions
+from bot.history.deletion import BATCH, RETRY_S, DeletionService
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.tombstones import Tombstones
@@ -19,8 +21,8 @@ def store(database: Database) -> ApiUnreachable:
 
 
 @pytest.fixture
-def deletions(store: ApiUnreachable, gone: Tombstones, clock: SleepClock) -> Deletions:
-    return Deletions(TurnDeletion(store, gone), clock)
+def deletions(store: ApiUnreachable, gone: Tombstones, clock: SleepClock) -> DeletionService:
+    return DeletionService(TurnDeletion(store, gone), clock)
 
 
 async def line(conversations: Conversations) -> str:
@@ -37,7 +39,7 @@ async def test_what_could_not_be_deleted_is_out_of_sight_at_once_and_deleted_lat
     database: Database,
     conversations: Conversations,
     store: ApiUnreachable,
-    deletions: Deletions,
+    deletions: DeletionService,
     say: Say,
     clock: SleepClock,
 ) -> None:
@@ -54,7 +56,7 @@ async def test_what_could_not_be_deleted_is_out_of_sight_at_once_and_deleted_lat
 
 
 async def test_a_deleted_channel_is_tried_again_as_well(
-    conversations: Conversations, store: ApiUnreachable, deletions: Deletions, say: Say, clock: SleepClock
+    conversations: Conversations, store: ApiUnreachable, deletions: DeletionService, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
     async with deletions.running():
@@ -68,7 +70,7 @@ async def test_a_deleted_channel_is_tried_again_as_well(
 
 
 async def test_what_is_left_at_the_end_is_still_carried_out(
-    database: Database, store: ApiUnreachable, deletions: Deletions, say: Say, clock: SleepClock
+    database: Database, store: ApiUnreachable, deletions: DeletionService, say: Say, clock: SleepClock
 ) -> None:
     await say("a", answer_message_ids=(1,))
     async with deletions.running():
@@ -79,7 +81,7 @@ async def test_what_is_left_at_the_end_is_still_carried_out(
 
 
 async def test_many_at_once_are_looked_up_in_batches(
-    database: Database, store: ApiUnreachable, deletions: Deletions, say: Say
+    database: Database, store: ApiUnreachable, deletions: DeletionService, say: Say
 ) -> None:
     await say("a", answer_message_ids=(5 * BATCH,))
     store.down = False
@@ -91,7 +93,7 @@ async def test_many_at_once_are_looked_up_in_batches(
 
 
 async def test_an_id_that_no_database_takes_stops_no_other_deletion(
-    database: Database, conversations: Conversations, store: ApiUnreachable, deletions: Deletions, say: Say
+    database: Database, conversations: Conversations, store: ApiUnreachable, deletions: DeletionService, say: Say
 ) -> None:
     store.down = False
     await say("a", answer_message_ids=(1,))

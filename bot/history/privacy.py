@@ -9,7 +9,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import StoreUnavailable
-from bot.memory.exports import LARGEST, VERSION, Export, Json, as_json, json_file, moment
+from bot.history.exports import LARGEST, VERSION, Export, Json, as_json, json_file, moment
 from bot.store.personal_data import ChannelTurnCount, PersonalData
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
@@ -35,7 +35,7 @@ class Kept:
         return sum(place.turns for place in self.places)
 
 
-class OwnData:
+class MemberData:
     """A member's own data; nobody but the member asks. Every method may raise StoreUnavailable.
 
     `days` is how long turns are kept.

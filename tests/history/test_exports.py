@@ -8,9 +8,9 @@ from kept_turns import ANN, ANNA, CHANNEL, GUILD, Say, SleepClock
 
 from bot.context import Permission
 from bot.errors import MissingPermission
-from bot.memory.exports import json_file, markdown_file
-from bot.memory.history import Format, History
-from bot.memory.own_data import OwnData
+from bot.history.exports import json_file, markdown_file
+from bot.history.history import Format, History
+from bot.history.privacy import MemberData
 from bot.store.database import Database
 from bot.store.personal_data import PersonalData
 from bot.store.settings import StoredSettings
@@ -87,7 +87,7 @@ async def test_many_large_rows_about_a_member_leave_room_for_turns(
     for channel_id in range(40):
         await settings.set_channel(channel_id, GUILD, "persona", "x" * 1000, by=ANNA.user_id, at_ms=0)
     await say()
-    own = OwnData(PersonalData(database), TurnReader(database), removals, clock, days=30)
+    own = MemberData(PersonalData(database), TurnReader(database), removals, clock, days=30)
     export = await own.export(ANNA, 20_000)
     content = json.loads(export.data)
     assert len(export.data) <= 20_000
@@ -99,7 +99,7 @@ async def test_many_large_rows_about_a_member_leave_room_for_turns(
 async def test_ones_own_data_says_what_else_is_kept(
     database: Database, removals: TurnDeletion, clock: SleepClock
 ) -> None:
-    own = OwnData(PersonalData(database), TurnReader(database), removals, clock, days=30)
+    own = MemberData(PersonalData(database), TurnReader(database), removals, clock, days=30)
     content = json.loads((await own.export(ANNA, 100_000)).data)
     assert content["member_id"] == str(ANNA.user_id)
     assert content["turns"] == []
