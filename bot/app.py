@@ -11,7 +11,7 @@ from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
-from bot.conversation.window import Window
+from bot.conversation.context_window import ContextWindow
 from bot.drawing.drawing import Drawing
 from bot.drawing.sketchbook import Sketchbook
 from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable
@@ -107,7 +107,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 ledger,
                 intake,
                 clock,
-                window=Window(settings.history_turns, settings.history_tokens),
+                window=ContextWindow(settings.history_turns, settings.history_tokens),
             ),
             saying=Saying(api, ledger, lexicon, intake.sounds, clock),
             lexicon=lexicon,

@@ -145,7 +145,7 @@ def _check_picture(options: Head, parts: list[bytes]) -> Answer:
 
 
 def _show_picture(_: Head, parts: list[bytes]) -> Answer:
-    from bot.conversation.sights import shown
+    from bot.conversation.image_inputs import shown
 
     media_type, data, (width, height) = shown(parts[0])
     return {"media_type": media_type, "width": width, "height": height}, [data]
@@ -158,7 +158,7 @@ def _fit_picture(options: Head, parts: list[bytes]) -> Answer:
 
 
 def _read_text(_: Head, parts: list[bytes]) -> Answer:
-    from bot.conversation.texts import decoded
+    from bot.conversation.text_files import decoded
 
     text = decoded(parts[0])
     return ({"is_text": False}, []) if text is None else ({"is_text": True}, [text.encode()])

@@ -8,8 +8,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.conversation import enclosures
-from bot.conversation.material import Subject
+from bot.conversation import attachments
+from bot.conversation.prompt_inputs import QuotedMessage
 from bot.conversation.question import Question
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
@@ -66,11 +66,11 @@ class Menus(commands.Cog):
 
     async def ask_about(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Let a form ask what somebody wants to know about a message."""
-        files = enclosures.usable(enclosed(message.attachments))
+        files = attachments.usable(enclosed(message.attachments))
         subject = subject_of(message)
         if subject is None and not files:
             raise InvalidOption("an empty message", sentence=_NOTHING)
-        subject = subject or Subject(message.id, message.author.display_name, "")
+        subject = subject or QuotedMessage(message.id, message.author.display_name, "")
         self._chosen.keep(interaction.user.id, Chosen(subject, files))
         await self._forms.open(
             interaction,

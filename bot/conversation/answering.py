@@ -15,24 +15,25 @@ from bot.api.client import ApiClient
 from bot.api.transport import SendStatus
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
-from bot.conversation import enclosures
-from bot.conversation.endings import (
+from bot.conversation import attachments
+from bot.conversation.context_window import ContextWindow, HistorySelector, SelectedHistory, shortened
+from bot.conversation.outcomes import (
     COMPLETE,
+    DELETED,
     INTERRUPTED,
-    Ending,
+    AnswerCancelled,
+    Outcome,
     controls_under,
     ending_of,
     failed,
+    halted_by,
     stopped_by,
+    unless_halted,
 )
-from bot.conversation.halts import DELETED, Halted, halted_by, unless_halted
-from bot.conversation.material import Material
-from bot.conversation.persona import facts_for
-from bot.conversation.prompt import estimate_prompt, render
+from bot.conversation.prompt import estimate_prompt, facts_for, render
+from bot.conversation.prompt_inputs import PromptInputs
 from bot.conversation.question import Question
-from bot.conversation.standing import Standing
-from bot.conversation.tally import Tally
-from bot.conversation.window import View, Window, shortened
+from bot.conversation.stream_meter import StreamMeter
 from bot.errors import (
     ApiError,
     BadRequest,
@@ -89,8 +90,8 @@ class PreparedAnswer:
     question: Question
     messages: tuple[ChatMessage, ...]
     prompt_tokens: int
-    view: View
-    material: Material
+    view: SelectedHistory
+    material: PromptInputs
     path: tuple[int, ...]
     asked_at_ms: int
     reservation: Reservation
@@ -107,7 +108,7 @@ class Answering:
         intake: Intake,
         clock: Clock,
         *,
-        window: Window,
+        window: ContextWindow,
     ) -> None:
         self._api = api
         self._conversations = conversations
@@ -115,7 +116,7 @@ class Answering:
         self._intake = intake
         self._clock = clock
         self._window = window
-        self._standing = Standing(conversations, window.reach)
+        self._standing = HistorySelector(conversations, window.reach)
 
     async def prepare(self, caller: RequestContext, question: Question) -> PreparedAnswer:
         """Gather what the model is told and reserve its cost. Asks the store only.
@@ -129,12 +130,12 @@ class Answering:
         """
         if question.is_empty:
             raise InvalidOption("empty question", sentence="Ask me something in `prompt`.")
-        enclosures.check(question.enclosed)
+        attachments.check(question.enclosed)
         asked_at_ms = caller.asked_ms(self._clock)
         earlier, path = await self._standing.before(caller, question)
         view = self._window.fit(earlier, question.needed)
         quoted = question.quoted if not path else None
-        material = enclosures.unopened(question.enclosed, question.subject or quoted)
+        material = attachments.unopened(question.enclosed, question.subject or quoted)
         messages = self._rendered(caller, question, view, material)
         prompt_tokens = estimate_prompt(messages) + material.tokens
         reservation = await self._ledger.reserve(caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK})
@@ -172,10 +173,10 @@ class Answering:
         Raises:
             UnreadableFile: a file that came with the question is not what it seemed to be, or cannot be fetched.
             ApiError: it failed before a word was shown.
-            Halted: its brake was pulled before that.
+            AnswerCancelled: its brake was pulled before that.
             QuotaExceeded, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
-        tally = Tally(prepared.prompt_tokens, self._ledger.allowance(prepared.reservation, Kind.TOKENS))
+        tally = StreamMeter(prepared.prompt_tokens, self._ledger.allowance(prepared.reservation, Kind.TOKENS))
         with Trip("ask", prepared.caller, self._clock) as trip:
             trip.note(way=prepared.question.way, model=prepared.question.model, private=prepared.question.private)
             trip.note(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
@@ -190,31 +191,31 @@ class Answering:
                 trip.note(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
                 trip.note(estimated=tally.estimated)
 
-    async def _opened(self, prepared: PreparedAnswer, brake: CancellationToken) -> Material:
+    async def _opened(self, prepared: PreparedAnswer, brake: CancellationToken) -> PromptInputs:
         """Read the files that came with a question.
 
         Raises:
             UnreadableFile: one cannot be used.
-            Halted: the brake was pulled before they were read.
+            AnswerCancelled: the brake was pulled before they were read.
         """
         material = prepared.material
 
         async def read() -> None:
             nonlocal material
-            material = await enclosures.opened(
+            material = await attachments.opened(
                 prepared.question.enclosed, material.subject, self._intake, prepared.caller.user_id
             )
 
         if (halt := await unless_halted(brake, read())) is not None:
             log.info("answer halted", extra={"halt": halt.name})
-            raise Halted(halt)
+            raise AnswerCancelled(halt)
         return material
 
     async def _show(
         self,
         prepared: PreparedAnswer,
         surface: AnswerSurface,
-        tally: Tally,
+        tally: StreamMeter,
         trip: Trip,
         listener: AnswerObserver | None,
     ) -> None:
@@ -256,10 +257,10 @@ class Answering:
         prepared: PreparedAnswer,
         brake: CancellationToken,
         relay: MessageStreamer,
-        tally: Tally,
+        tally: StreamMeter,
         trip: Trip,
         listener: AnswerObserver | None,
-    ) -> Ending:
+    ) -> Outcome:
         """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
         sending = SendStatus()
         try:
@@ -279,7 +280,7 @@ class Answering:
                 if listener is not None:
                     listener.give_up()
             if not relay.has_words:
-                raise Halted(halt)
+                raise AnswerCancelled(halt)
             return halted_by(halt)
         if tally.stopped is not None:
             log.info("answer stopped", extra={"detail": str(tally.stopped)})
@@ -291,7 +292,7 @@ class Answering:
         return ending_of(tally.end)
 
     async def _feed(
-        self, prepared: PreparedAnswer, relay: MessageStreamer, tally: Tally, trip: Trip, sending: SendStatus
+        self, prepared: PreparedAnswer, relay: MessageStreamer, tally: StreamMeter, trip: Trip, sending: SendStatus
     ) -> None:
         stream = self._api.chat_stream(prepared.question.model, prepared.messages, sending)
         async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:
@@ -302,7 +303,7 @@ class Answering:
                     await self._ledger.owe(prepared.reservation, {Kind.MESSAGES: 1, Kind.TOKENS: tokens})
                 relay.feed(text)
 
-    def _with_less(self, prepared: PreparedAnswer, tally: Tally, error: ContextTooLong) -> PreparedAnswer:
+    def _with_less(self, prepared: PreparedAnswer, tally: StreamMeter, error: ContextTooLong) -> PreparedAnswer:
         """Leave out the older turns of a request that was too long: about half of it goes.
 
         Raises:
@@ -311,7 +312,7 @@ class Answering:
         needed = prepared.question.needed
         if len(prepared.view.turns) <= needed or tally.begun:
             raise error
-        asked = self._asked_with(prepared, View(), prepared.material).prompt_tokens
+        asked = self._asked_with(prepared, SelectedHistory(), prepared.material).prompt_tokens
         view = shortened(prepared.view, prepared.prompt_tokens // 2 - asked, needed)
         less = self._asked_with(prepared, view, prepared.material)
         log.info("earlier turns left out", extra={"turns": len(prepared.view.turns), "kept": len(less.view.turns)})
@@ -326,7 +327,9 @@ class Answering:
             # than any notice in its place. The error's words may quote the answer, so only its kind is told.
             log.error("answer not shown to its end", extra={"error": type(error).__name__})
 
-    async def _keep(self, prepared: PreparedAnswer, surface: AnswerSurface, tally: Tally, ending: Ending) -> int | None:
+    async def _keep(
+        self, prepared: PreparedAnswer, surface: AnswerSurface, tally: StreamMeter, ending: Outcome
+    ) -> int | None:
         """Keep the turn, unless it was deleted meanwhile, and return its id; the answer is shown in any case."""
         caller, question, first = prepared.caller, prepared.question, prepared.question.first
         turn = NewTurn(
@@ -367,14 +370,14 @@ class Answering:
             log.error("messages of a turn not kept", extra={"turn": turn_id, "detail": str(error)})
 
     def _rendered(
-        self, caller: RequestContext, question: Question, view: View, material: Material
+        self, caller: RequestContext, question: Question, view: SelectedHistory, material: PromptInputs
     ) -> tuple[ChatMessage, ...]:
         if question.first is not None:
             caller = replace(caller, name=question.first.author_name)
         facts = facts_for(question.persona, caller, self._clock.now())
         return tuple(render(question.persona, view.turns, question.text, caller.name, facts, material))
 
-    def _asked_with(self, prepared: PreparedAnswer, view: View, material: Material) -> PreparedAnswer:
+    def _asked_with(self, prepared: PreparedAnswer, view: SelectedHistory, material: PromptInputs) -> PreparedAnswer:
         """Ask the same question with other turns or other material going along."""
         messages = self._rendered(prepared.caller, prepared.question, view, material)
         tokens = estimate_prompt(messages) + material.tokens

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Self
 
-from bot.conversation.enclosures import Enclosure
-from bot.conversation.material import Subject
+from bot.conversation.attachments import Attachment
+from bot.conversation.prompt_inputs import QuotedMessage
 from bot.store.turns import Turn
 
 GO_ON: Final = (
@@ -32,9 +32,9 @@ class Question:
     private: bool = False
     fresh: bool = False
     reply_to: int | None = None
-    quoted: Subject | None = None
-    subject: Subject | None = None
-    enclosed: tuple[Enclosure, ...] = ()
+    quoted: QuotedMessage | None = None
+    subject: QuotedMessage | None = None
+    enclosed: tuple[Attachment, ...] = ()
     message_id: int | None = None
     way: str = "command"
     again: Turn | None = None
@@ -42,7 +42,7 @@ class Question:
 
     @classmethod
     def anew(
-        cls, turn: Turn, model: str, persona: str, subject: Subject | None, enclosed: tuple[Enclosure, ...]
+        cls, turn: Turn, model: str, persona: str, subject: QuotedMessage | None, enclosed: tuple[Attachment, ...]
     ) -> Self:
         """Ask a turn's question again, about the same message and with the same files."""
         return cls(

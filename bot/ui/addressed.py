@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import discord
 
-from bot.conversation.material import Subject
+from bot.conversation.prompt_inputs import QuotedMessage
 
 
 class Way(StrEnum):
@@ -29,7 +29,7 @@ class Addressed:
     way: Way
     text: str
     reply_to: int | None = None
-    quoted: Subject | None = None
+    quoted: QuotedMessage | None = None
     unseen: bool = False
 
 
@@ -59,11 +59,11 @@ def addressed(message: discord.Message, bot_id: int) -> Addressed | None:
     )
 
 
-def subject_of(message: discord.Message) -> Subject | None:
+def subject_of(message: discord.Message) -> QuotedMessage | None:
     """Give what a message says, its embeds too, for a question about it; None where it says nothing."""
     embeds = (text for embed in message.embeds for text in (embed.title, embed.description) if text)
     text = "\n".join(filter(None, (message.content, *embeds)))
-    return Subject(message.id, message.author.display_name, text) if text else None
+    return QuotedMessage(message.id, message.author.display_name, text) if text else None
 
 
 _WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 
 import discord
 
-from bot.conversation.enclosures import Enclosure, FileTooLarge
+from bot.conversation.attachments import Attachment, FileTooLarge
 from bot.errors import UnreadableFile
 from bot.ui.downloads import MoreThanAsked, download
 
 
-def enclosed(attachments: Iterable[discord.Attachment]) -> tuple[Enclosure, ...]:
+def enclosed(attachments: Iterable[discord.Attachment]) -> tuple[Attachment, ...]:
     """Take along what is attached."""
     return tuple(map(_enclosure, attachments))
 
 
-def _enclosure(attachment: discord.Attachment) -> Enclosure:
+def _enclosure(attachment: discord.Attachment) -> Attachment:
     async def read(most: int) -> bytes:
         try:
             return await download(attachment, most)
@@ -26,4 +26,4 @@ def _enclosure(attachment: discord.Attachment) -> Enclosure:
             raise UnreadableFile(f"not fetched: {type(error).__name__}", sentence=sentence) from None
 
     media_type = (attachment.content_type or "").partition(";")[0].strip().lower()
-    return Enclosure(attachment.filename, attachment.size, media_type, attachment.width, attachment.height, read)
+    return Attachment(attachment.filename, attachment.size, media_type, attachment.width, attachment.height, read)

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from bot.conversation.enclosures import Enclosure
-from bot.conversation.material import Subject
+from bot.conversation.attachments import Attachment
+from bot.conversation.prompt_inputs import QuotedMessage
 
 MOST_KEPT: Final = 1000
 
@@ -18,8 +18,8 @@ MOST_KEPT: Final = 1000
 class Chosen:
     """What a message says, and those of its files that can be used."""
 
-    subject: Subject
-    files: tuple[Enclosure, ...]
+    subject: QuotedMessage
+    files: tuple[Attachment, ...]
 
 
 class ChosenMessages:

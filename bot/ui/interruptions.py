@@ -14,7 +14,7 @@ from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
 from bot.clock import Clock
-from bot.conversation.endings import INTERRUPTED
+from bot.conversation.outcomes import INTERRUPTED
 from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.store.inflight import InFlightAnswer, Phase
 from bot.streaming.pages import SIGN_OF_LIFE

@@ -4,9 +4,9 @@ import logging
 
 import discord
 
-from bot.conversation import enclosures
-from bot.conversation.enclosures import Enclosure
-from bot.conversation.material import Subject
+from bot.conversation import attachments
+from bot.conversation.attachments import Attachment
+from bot.conversation.prompt_inputs import QuotedMessage
 from bot.errors import UserError
 from bot.store.turns import Turn
 from bot.ui.addressed import subject_of
@@ -21,7 +21,9 @@ class NotThere(UserError):
     sentence = "I don't keep the files and messages that questions are about. Please ask again with them."
 
 
-async def recollected(interaction: discord.Interaction, turn: Turn) -> tuple[Subject | None, tuple[Enclosure, ...]]:
+async def recollected(
+    interaction: discord.Interaction, turn: Turn
+) -> tuple[QuotedMessage | None, tuple[Attachment, ...]]:
     """Give the message that a turn's question was about, and the files that came with it.
 
     Raises:
@@ -36,9 +38,9 @@ async def recollected(interaction: discord.Interaction, turn: Turn) -> tuple[Sub
         known = isinstance(replied, discord.Message) and replied.id == turn.about
         about = replied if known else await _message(interaction, turn.about)
         if isinstance(about, discord.Message):
-            alone = Subject(about.id, about.author.display_name, "") if about.attachments else None
+            alone = QuotedMessage(about.id, about.author.display_name, "") if about.attachments else None
             subject, asking = subject_of(about) or alone, asking or about
-    files = () if asking is None else enclosures.usable(enclosed(asking.attachments))
+    files = () if asking is None else attachments.usable(enclosed(asking.attachments))
     if tuple(each.name for each in files) != turn.files or (subject is None) != (turn.about is None):
         raise NotThere(f"turn {turn.id}")
     return subject, files

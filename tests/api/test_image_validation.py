@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.api.image_validation import MOST_SCANS, Picture, open_picture
-from bot.conversation.sights import shown
+from bot.conversation.image_inputs import shown
 from bot.errors import InvalidApiResponse
 from tests.support.make_picture import many_scans, picture
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 from bot.api.reasoning_filter import ReasoningFilter
-from bot.conversation.texts import decoded
+from bot.conversation.text_files import decoded
 from bot.errors import NoSpeakableText
 from bot.markdown.renderer import Rendering, rendered
 from bot.markdown.splitter import Splitter, split

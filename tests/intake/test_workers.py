@@ -173,7 +173,7 @@ async def test_a_small_file_of_many_pixels_takes_no_memory() -> None:
 
 def test_it_finds_no_secret_and_loads_nothing_of_discord() -> None:
     script = (
-        "import sys, bot.worker, bot.api.image_validation, bot.conversation.sights, bot.conversation.texts; "
+        "import sys, bot.worker, bot.api.image_validation, bot.conversation.image_inputs, bot.conversation.text_files; "
         "import bot.drawing.shrinking, bot.speech.joining; "
         "sys.exit(bool({'discord', 'aiohttp', 'asyncio', 'pydantic', 'av', 'PIL'} & set(sys.modules)))"
     )

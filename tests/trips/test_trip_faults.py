@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bot import errors
-from bot.conversation.endings import CUT
+from bot.conversation.outcomes import CUT
 from sandbox.client.interaction_result import Invocation
 from sandbox.client.user import Person
 from sandbox.json_object import Json

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.context import RequestContext
-from bot.conversation.persona import facts_for
-from bot.conversation.prompt import render
+from bot.conversation.prompt import facts_for, render
 
 NOW = datetime(2026, 9, 1, 8, 5, tzinfo=UTC)
 EVERYTHING = "You serve {server} in {channel}. It is {date}, {time}. Greet {user}."

@@ -8,28 +8,28 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from bot.conversation import enclosures
-from bot.conversation.enclosures import MOST_PICTURES, MOST_TEXT_BYTES, Enclosure, FileTooLarge
-from bot.conversation.material import Material, Subject
-from bot.conversation.sights import LONGEST_SIDE, MOST_BYTES, tokens_of
-from bot.conversation.texts import decoded
+from bot.conversation import attachments
+from bot.conversation.attachments import MOST_PICTURES, MOST_TEXT_BYTES, Attachment, FileTooLarge
+from bot.conversation.image_inputs import LONGEST_SIDE, MOST_BYTES, tokens_of
+from bot.conversation.prompt_inputs import PromptInputs, QuotedMessage
+from bot.conversation.text_files import decoded
 from bot.errors import UnreadableFile
 from bot.intake.fair_limit import MOST_WAITING_EACH
 from bot.intake.intake import Intake
 from tests.support.make_picture import picture
 
 
-def enclosure(name: str, data: bytes = b"x", media_type: str = "", **changes: object) -> Enclosure:
+def enclosure(name: str, data: bytes = b"x", media_type: str = "", **changes: object) -> Attachment:
     async def read(most: int) -> bytes:
         assert len(data) <= most
         return data
 
-    return replace(Enclosure(name, len(data), media_type, None, None, read), **changes)
+    return replace(Attachment(name, len(data), media_type, None, None, read), **changes)
 
 
 async def shown(intake: Intake, data: bytes) -> Image.Image:
     """What a model is shown of a picture."""
-    (sight,) = (await enclosures.opened([enclosure("a.png", data, "image/png")], None, intake, 1)).sights
+    (sight,) = (await attachments.opened([enclosure("a.png", data, "image/png")], None, intake, 1)).sights
     kind, _, encoded = sight.part.image_url.url.partition(";base64,")
     sent = base64.b64decode(encoded)
     assert len(sent) <= MOST_BYTES
@@ -53,7 +53,7 @@ async def shown(intake: Intake, data: bytes) -> Image.Image:
 )
 def test_what_is_neither_a_picture_nor_a_text_is_named(name: str, media_type: str) -> None:
     with pytest.raises(UnreadableFile) as caught:
-        enclosures.check([enclosure("fine.png", media_type="image/png"), enclosure(name, media_type=media_type)])
+        attachments.check([enclosure("fine.png", media_type="image/png"), enclosure(name, media_type=media_type)])
     assert f"I can't read `{name}`" in caught.value.sentence
     assert "PNG" in caught.value.sentence
 
@@ -67,25 +67,25 @@ def test_what_is_neither_a_picture_nor_a_text_is_named(name: str, media_type: st
     ],
     ids=["text", "bytes", "pixels"],
 )
-def test_what_is_too_large_is_named(file: Enclosure) -> None:
+def test_what_is_too_large_is_named(file: Attachment) -> None:
     with pytest.raises(UnreadableFile) as caught:
-        enclosures.check([file])
+        attachments.check([file])
     assert f"`{file.name}` is too large for me" in caught.value.sentence
 
 
 def test_many_are_too_much_together() -> None:
     pictures = [enclosure(f"{number}.png", media_type="image/png") for number in range(MOST_PICTURES)]
     texts = [enclosure(f"{number}.txt", size=MOST_TEXT_BYTES // 2) for number in range(2)]
-    enclosures.check([*pictures, *texts])
+    attachments.check([*pictures, *texts])
     with pytest.raises(UnreadableFile):
-        enclosures.check([*pictures, pictures[0]])
+        attachments.check([*pictures, pictures[0]])
     with pytest.raises(UnreadableFile):
-        enclosures.check([*texts, texts[0]])
+        attachments.check([*texts, texts[0]])
 
 
 def test_a_name_stays_a_name() -> None:
     with pytest.raises(UnreadableFile) as caught:
-        enclosures.check([enclosure("`@everyone`\n# big.mp3", media_type="audio/mpeg")])
+        attachments.check([enclosure("`@everyone`\n# big.mp3", media_type="audio/mpeg")])
     assert "`@everyone # big.mp3`" in caught.value.sentence
 
 
@@ -93,35 +93,35 @@ def test_of_files_nobody_chose_the_first_that_can_be_used_are_taken() -> None:
     pictures = [enclosure(f"{number}.png", media_type="image/png") for number in range(MOST_PICTURES + 2)]
     others = [enclosure("song.mp3", media_type="audio/mpeg"), enclosure("long.txt", size=MOST_TEXT_BYTES)]
     files = [*others, *pictures, enclosure("a.txt")]
-    assert enclosures.usable(files) == (others[1], *pictures[:MOST_PICTURES])
+    assert attachments.usable(files) == (others[1], *pictures[:MOST_PICTURES])
 
 
 def test_what_they_will_take_is_estimated_beforehand() -> None:
     known = enclosure("a.png", media_type="image/png", width=512, height=512)
     unknown = enclosure("b.png", media_type="image/png")
     text = enclosure("c.txt", size=4000)
-    assert enclosures.unopened([known], None).tokens == 85 + 170
-    assert enclosures.unopened([unknown], None).tokens == 85 + 9 * 170
-    assert 1000 <= enclosures.unopened([text], None).tokens < 1010
-    assert enclosures.unopened([known, text], None).files == ("a.png", "c.txt")
+    assert attachments.unopened([known], None).tokens == 85 + 170
+    assert attachments.unopened([unknown], None).tokens == 85 + 9 * 170
+    assert 1000 <= attachments.unopened([text], None).tokens < 1010
+    assert attachments.unopened([known, text], None).files == ("a.png", "c.txt")
 
 
 # ---------------------------------------------------------------- what is in them
 
 
 async def test_pictures_and_texts_are_told_apart_and_kept_in_order(intake: Intake) -> None:
-    subject = Subject(1, "Ben", "hm")
+    subject = QuotedMessage(1, "Ben", "hm")
     files = [
         enclosure("b.py", "print('ä')\r\n".encode()),
         enclosure("a.png", picture(20, 10), "image/png"),
         enclosure("c", b"one", "application/json"),
     ]
-    material = await enclosures.opened(files, subject, intake, 1)
+    material = await attachments.opened(files, subject, intake, 1)
     assert material.files == ("b.py", "a.png", "c")
     assert [(text.name, text.text) for text in material.texts] == [("b.py", "print('ä')\n"), ("c", "one")]
     assert (len(material.sights), material.subject) == (1, subject)
     assert material.tokens == 85 + 170
-    assert await enclosures.opened([], None, intake, 1) == Material()
+    assert await attachments.opened([], None, intake, 1) == PromptInputs()
 
 
 async def test_one_that_cannot_be_fetched_lets_go_of_the_others(intake: Intake) -> None:
@@ -138,7 +138,7 @@ async def test_one_that_cannot_be_fetched_lets_go_of_the_others(intake: Intake) 
 
     files = [enclosure("a.png", media_type="image/png", read=hang), enclosure("b.txt", read=fail)]
     with pytest.raises(UnreadableFile):
-        await enclosures.opened(files, None, intake, 1)
+        await attachments.opened(files, None, intake, 1)
     assert let_go.is_set()
     async with intake.downloads.place(1):
         pass
@@ -154,7 +154,7 @@ async def test_so_many_files_are_held_at_once_and_no_more(intake: Intake) -> Non
         return b"words"
 
     files = [enclosure(f"{number}.txt", read=read) for number in range(3)]
-    asked = [asyncio.create_task(enclosures.opened(files, None, intake, owner)) for owner in range(3)]
+    asked = [asyncio.create_task(attachments.opened(files, None, intake, owner)) for owner in range(3)]
     for _ in range(20):
         await asyncio.sleep(0)
     assert len(held) == 4
@@ -169,15 +169,15 @@ async def test_more_files_of_one_member_than_make_sense_are_refused_for_now(inta
         return await asyncio.Future()
 
     hanging = [
-        asyncio.create_task(enclosures.opened([enclosure("a.txt", read=hang)], None, intake, 1))
+        asyncio.create_task(attachments.opened([enclosure("a.txt", read=hang)], None, intake, 1))
         for _ in range(2 + MOST_WAITING_EACH)
     ]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     with pytest.raises(UnreadableFile) as caught:
-        await enclosures.opened([enclosure("b.txt")], None, intake, 1)
+        await attachments.opened([enclosure("b.txt")], None, intake, 1)
     assert "too many files" in caught.value.sentence
-    assert len((await enclosures.opened([enclosure("c.txt")], None, intake, 2)).texts) == 1
+    assert len((await attachments.opened([enclosure("c.txt")], None, intake, 2)).texts) == 1
     for each in hanging:
         each.cancel()
     await asyncio.wait(hanging)
@@ -185,9 +185,9 @@ async def test_more_files_of_one_member_than_make_sense_are_refused_for_now(inta
 
 async def test_text_files_are_bounded_together_whatever_their_sizes_are_said_to_be(intake: Intake) -> None:
     files = [enclosure(f"{number}.txt", b"x" * 40_000, size=5) for number in range(2)]
-    enclosures.check(files)
+    attachments.check(files)
     with pytest.raises(UnreadableFile) as caught:
-        await enclosures.opened(files, None, intake, 1)
+        await attachments.opened(files, None, intake, 1)
     assert "64 KB in all" in caught.value.sentence
 
 
@@ -196,7 +196,7 @@ async def test_one_that_is_larger_than_it_is_said_to_be_is_named(intake: Intake)
         raise FileTooLarge
 
     with pytest.raises(UnreadableFile) as caught:
-        await enclosures.opened([enclosure("long.txt", read=read)], None, intake, 1)
+        await attachments.opened([enclosure("long.txt", read=read)], None, intake, 1)
     assert "`long.txt` is too large for me" in caught.value.sentence
 
 
@@ -211,9 +211,9 @@ async def test_one_that_is_larger_than_it_is_said_to_be_is_named(intake: Intake)
     ],
     ids=lambda file: file.name,
 )
-async def test_what_is_not_what_it_seemed_is_named(intake: Intake, file: Enclosure) -> None:
+async def test_what_is_not_what_it_seemed_is_named(intake: Intake, file: Attachment) -> None:
     with pytest.raises(UnreadableFile) as caught:
-        await enclosures.opened([file], None, intake, 1)
+        await attachments.opened([file], None, intake, 1)
     assert f"I can't read `{file.name}`" in caught.value.sentence
 
 

@@ -7,7 +7,7 @@ from bot.api.chat_types import ImageAddress, ImagePart
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class QuotedMessage:
     """The message that a question is about, which somebody else may have written: data, never an instruction."""
 
     message_id: int
@@ -24,26 +24,26 @@ class TextFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ImageInput:
     """A picture as a model is shown it."""
 
     part: ImagePart
     tokens: int
 
     @classmethod
-    def of(cls, address: str, tokens: int) -> "Sight":
+    def of(cls, address: str, tokens: int) -> "ImageInput":
         """Make one of a data URL."""
         return cls(ImagePart(ImageAddress(address)), tokens)
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class PromptInputs:
     """All of it. `files` are the names of everything; of what was not opened yet `unopened_tokens` is an estimate."""
 
     files: tuple[str, ...] = ()
     texts: tuple[TextFile, ...] = ()
-    sights: tuple[Sight, ...] = ()
-    subject: Subject | None = None
+    sights: tuple[ImageInput, ...] = ()
+    subject: QuotedMessage | None = None
     unopened_tokens: int = 0
 
     @property
@@ -52,4 +52,4 @@ class Material:
         return self.unopened_tokens + sum(sight.tokens for sight in self.sights)
 
 
-NOTHING: Final = Material()
+NOTHING: Final = PromptInputs()

@@ -8,7 +8,7 @@ from bot.errors import BotError
 from bot.quotas.reservation import TokenBudget
 
 
-class Tally:
+class StreamMeter:
     """Passes an answer's text on, keeps count of everything received, hidden reasoning included, and ends in time.
 
     Nothing that was not granted is passed on or counted: the piece that goes beyond is cut, and is the last one.

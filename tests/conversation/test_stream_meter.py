@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
-from bot.conversation.tally import Tally
+from bot.conversation.stream_meter import StreamMeter
 from bot.conversation.tokens import estimate
 from bot.errors import StoreUnavailable
 from bot.quotas.reservation import BLOCK, TokenBudget
@@ -32,12 +32,12 @@ async def events(*wanted: ChatEvent) -> AsyncGenerator[ChatEvent, None]:
         yield event
 
 
-async def passed(tally: Tally, *wanted: ChatEvent) -> list[str]:
+async def passed(tally: StreamMeter, *wanted: ChatEvent) -> list[str]:
     return [text async for text in tally.texts(events(*wanted))]
 
 
 async def test_text_is_passed_on_and_counted_with_hidden_reasoning() -> None:
-    tally = Tally(PROMPT, allowance(0))
+    tally = StreamMeter(PROMPT, allowance(0))
     assert await passed(tally, ReasoningDelta("hmm " * 10), TextDelta("Be"), TextDelta("cause.")) == ["Be", "cause."]
     assert (tally.text, tally.prompt_tokens, tally.answer_tokens) == ("Because.", PROMPT, 10 + 2)
     assert tally.estimated
@@ -45,20 +45,20 @@ async def test_text_is_passed_on_and_counted_with_hidden_reasoning() -> None:
 
 
 async def test_each_thought_is_told_of_but_not_passed_on() -> None:
-    tally, thoughts = Tally(PROMPT, allowance(0)), []
+    tally, thoughts = StreamMeter(PROMPT, allowance(0)), []
     wanted = events(ReasoningDelta("hm"), ReasoningDelta("m"), TextDelta("Yes."))
     assert [text async for text in tally.texts(wanted, lambda: thoughts.append(tally.begun))] == ["Yes."]
     assert len(thoughts) == 2
 
 
 async def test_what_the_api_reports_counts_in_place_of_our_own() -> None:
-    tally = Tally(PROMPT, allowance(0))
+    tally = StreamMeter(PROMPT, allowance(0))
     await passed(tally, TextDelta("Because."), StreamEnd(Usage(50, 3), "stop", cut=False, model=None))
     assert (tally.prompt_tokens, tally.answer_tokens, tally.estimated) == (50, 3, False)
 
 
 async def test_an_answer_goes_on_for_as_long_as_blocks_are_granted_and_is_cut_at_the_last_token() -> None:
-    tally = Tally(PROMPT, allowance(2))
+    tally = StreamMeter(PROMPT, allowance(2))
     pieces = await passed(tally, *[TextDelta("word ")] * 2_000, StreamEnd(None, "stop", cut=False, model=None))
     assert "".join(pieces) == tally.text == ("word " * 2_000)[: 3 * BLOCK * 4]
     assert tally.answer_tokens == 3 * BLOCK
@@ -67,20 +67,20 @@ async def test_an_answer_goes_on_for_as_long_as_blocks_are_granted_and_is_cut_at
 
 
 async def test_one_piece_larger_than_everything_is_cut_too() -> None:
-    tally = Tally(PROMPT, allowance(1))
+    tally = StreamMeter(PROMPT, allowance(1))
     assert await passed(tally, TextDelta("x" * 100_000)) == ["x" * (2 * BLOCK * 4)]
     assert tally.answer_tokens == 2 * BLOCK
 
 
 async def test_no_character_is_cut_in_two() -> None:
-    tally = Tally(PROMPT, allowance(0))
+    tally = StreamMeter(PROMPT, allowance(0))
     (text,) = await passed(tally, TextDelta("a" + "ü" * 1_000))
     assert text == "a" + "ü" * 511
     assert tally.answer_tokens <= BLOCK
 
 
 async def test_hidden_reasoning_can_take_all_there_is() -> None:
-    tally = Tally(PROMPT, allowance(0))
+    tally = StreamMeter(PROMPT, allowance(0))
     assert await passed(tally, ReasoningDelta("hmm " * 1_000), TextDelta("Because.")) == []
     assert tally.answer_tokens == BLOCK
     assert tally.begun
@@ -95,8 +95,8 @@ deltas = st.lists(
 
 @given(deltas, st.integers(0, 4))
 def test_never_is_more_counted_or_passed_on_than_granted(wanted: list[ChatEvent], blocks: int) -> None:
-    async def run() -> tuple[Tally, list[str]]:
-        tally = Tally(PROMPT, allowance(blocks))
+    async def run() -> tuple[StreamMeter, list[str]]:
+        tally = StreamMeter(PROMPT, allowance(blocks))
         return tally, await passed(tally, *wanted)
 
     tally, pieces = asyncio.run(run())
@@ -109,6 +109,6 @@ def test_never_is_more_counted_or_passed_on_than_granted(wanted: list[ChatEvent]
 
 @pytest.mark.parametrize("text", ["plain", "Grüße", "日本語", "👩‍👩‍👧", "lone \ud83d surrogate"])
 async def test_counting_piece_by_piece_comes_to_what_counting_the_whole_does(text: str) -> None:
-    tally = Tally(0, allowance(0))
+    tally = StreamMeter(0, allowance(0))
     await passed(tally, *map(TextDelta, text))
     assert tally.answer_tokens == estimate(text)

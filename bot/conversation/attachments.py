@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.conversation.material import Material, Sight, Subject, TextFile
-from bot.conversation.sights import LONGEST_SIDE, MOST_PIXELS, tokens_of
+from bot.conversation.image_inputs import LONGEST_SIDE, MOST_PIXELS, tokens_of
+from bot.conversation.prompt_inputs import ImageInput, PromptInputs, QuotedMessage, TextFile
 from bot.conversation.tokens import MESSAGE_OVERHEAD, tokens_in
 from bot.errors import UnreadableFile
 from bot.intake.fair_limit import LimitFull
@@ -33,7 +33,7 @@ class FileTooLarge(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosure:
+class Attachment:
     """A file as Discord tells of it.
 
     `read` fetches it, at most so many bytes. It raises FileTooLarge where there are more, and UnreadableFile where it
@@ -73,7 +73,7 @@ class Enclosure:
         return tokens_in(self.size) + MESSAGE_OVERHEAD
 
 
-def check(enclosures: Sequence[Enclosure]) -> None:
+def check(enclosures: Sequence[Attachment]) -> None:
     """Do nothing if all of these can be used, as far as Discord tells.
 
     Raises:
@@ -90,9 +90,9 @@ def check(enclosures: Sequence[Enclosure]) -> None:
         raise _too_much_text()
 
 
-def usable(enclosures: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
+def usable(enclosures: Sequence[Attachment]) -> tuple[Attachment, ...]:
     """Pick those that can be used out of files that nobody chose for the question, the first ones if they are many."""
-    chosen: list[Enclosure] = []
+    chosen: list[Attachment] = []
     for each in enclosures:
         if not each.is_small_enough or not (each.is_picture or each.may_be_text):
             continue
@@ -104,16 +104,18 @@ def usable(enclosures: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
     return tuple(chosen)
 
 
-def unopened(enclosures: Sequence[Enclosure], subject: Subject | None) -> Material:
+def unopened(enclosures: Sequence[Attachment], subject: QuotedMessage | None) -> PromptInputs:
     """Tell what is known of them beforehand."""
-    return Material(
+    return PromptInputs(
         files=tuple(each.name for each in enclosures),
         subject=subject,
         unopened_tokens=sum(each.tokens for each in enclosures),
     )
 
 
-async def opened(enclosures: Sequence[Enclosure], subject: Subject | None, intake: Intake, owner: Hashable) -> Material:
+async def opened(
+    enclosures: Sequence[Attachment], subject: QuotedMessage | None, intake: Intake, owner: Hashable
+) -> PromptInputs:
     """Fetch them all and read what is in them. `owner` is who they are read for.
 
     Raises:
@@ -128,10 +130,10 @@ async def opened(enclosures: Sequence[Enclosure], subject: Subject | None, intak
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return Material(
+    return PromptInputs(
         files=tuple(each.name for each in enclosures),
         texts=tuple(each for each in contents if isinstance(each, TextFile)),
-        sights=tuple(each for each in contents if isinstance(each, Sight)),
+        sights=tuple(each for each in contents if isinstance(each, ImageInput)),
         subject=subject,
     )
 
@@ -144,7 +146,7 @@ class _Reading:
         self._owner = owner
         self._text_bytes = 0
 
-    async def content(self, enclosure: Enclosure) -> TextFile | Sight:
+    async def content(self, enclosure: Attachment) -> TextFile | ImageInput:
         """Fetch a file and return what is in it.
 
         Raises:
@@ -161,13 +163,13 @@ class _Reading:
             busy = error.failure is Failure.FULL
             raise (_unreadable(enclosure, _BUSY) if busy else _not_readable(enclosure)) from error
 
-    async def _sight(self, enclosure: Enclosure) -> Sight:
+    async def _sight(self, enclosure: Attachment) -> ImageInput:
         data = await enclosure.read(MOST_PICTURE_BYTES)
         shown = await self._intake.files.run_picture("show picture", data, owner=self._owner)
         address = f"data:{shown.facts['media_type']};base64,{base64.b64encode(shown.parts[0]).decode()}"
-        return Sight.of(address, tokens_of(int(shown.facts["width"]), int(shown.facts["height"])))
+        return ImageInput.of(address, tokens_of(int(shown.facts["width"]), int(shown.facts["height"])))
 
-    async def _text(self, enclosure: Enclosure) -> TextFile:
+    async def _text(self, enclosure: Attachment) -> TextFile:
         data = await enclosure.read(MOST_TEXT_BYTES)
         self._text_bytes += len(data)
         if self._text_bytes > MOST_TEXT_BYTES:
@@ -178,11 +180,11 @@ class _Reading:
         return TextFile(enclosure.name, read.parts[0].decode())
 
 
-def _not_readable(enclosure: Enclosure) -> UnreadableFile:
+def _not_readable(enclosure: Attachment) -> UnreadableFile:
     return _unreadable(enclosure, f"I can't read {_named(enclosure)}. {_READABLE}.")
 
 
-def _too_large(enclosure: Enclosure) -> UnreadableFile:
+def _too_large(enclosure: Attachment) -> UnreadableFile:
     limit = "20 MB and 16 megapixels" if enclosure.is_picture else "64 KB of text"
     return _unreadable(enclosure, f"{_named(enclosure)} is too large for me: {limit} is the most I can take.")
 
@@ -191,10 +193,10 @@ def _too_much_text() -> UnreadableFile:
     return UnreadableFile("too much text", sentence="These files are too large for me: I can read 64 KB in all.")
 
 
-def _unreadable(enclosure: Enclosure, sentence: str) -> UnreadableFile:
+def _unreadable(enclosure: Attachment, sentence: str) -> UnreadableFile:
     return UnreadableFile(f"{enclosure.size} bytes of {enclosure.media_type[:40]}", sentence=sentence)
 
 
-def _named(enclosure: Enclosure) -> str:
+def _named(enclosure: Attachment) -> str:
     """Write a file's name so that it stays a name."""
     return f"`{' '.join(enclosure.name.replace('`', '').split())[:100] or 'that file'}`"

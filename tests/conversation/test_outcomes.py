@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.conversation.halts import unless_halted
+from bot.conversation.outcomes import unless_halted
 from bot.inflight.cancellation import CancellationToken, CancelReason
 
 
