@@ -12,8 +12,6 @@ from bot.clock import Clock
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.conversation.context_window import ContextWindow
-from bot.drawing.drawing import Drawing
-from bot.drawing.sketchbook import Sketchbook
 from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable
 from bot.guilds.access import AccessPolicy, AllowLists, MemberRateLimiter, Rate
 from bot.guilds.auto_read import AutoRead
@@ -25,6 +23,8 @@ from bot.history.guild_cleanup import GuildCleanup
 from bot.history.history import History, TurnLookup
 from bot.history.privacy import MemberData
 from bot.history.retention import Retention
+from bot.images.generation import ImageGenerator
+from bot.images.saved_generations import SavedGenerations
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.intake.intake import Intake
@@ -112,8 +112,8 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             saying=Saying(api, ledger, lexicon, intake.sounds, clock),
             lexicon=lexicon,
             preferences=VoicePreferences(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
-            drawing=Drawing(api, ledger, intake.files, clock),
-            sketchbook=Sketchbook(ImageGenerations(database, gone, late), clock),
+            drawing=ImageGenerator(api, ledger, intake.files, clock),
+            sketchbook=SavedGenerations(ImageGenerations(database, gone, late), clock),
             rules=GuildSettings(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
             presets=presets,
             auto_read=AutoRead(StoredSettings(database), clock),

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from bot.audio.worker_pool import WorkerPool
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
-from bot.drawing.drawing import Drawing
-from bot.drawing.sketchbook import Sketchbook
 from bot.guilds.access import AccessPolicy
 from bot.guilds.auto_read import AutoRead
 from bot.guilds.personas import Personas
@@ -16,6 +14,8 @@ from bot.history.deletion import DeletionService
 from bot.history.guild_cleanup import GuildCleanup
 from bot.history.history import History, TurnLookup
 from bot.history.privacy import MemberData
+from bot.images.generation import ImageGenerator
+from bot.images.saved_generations import SavedGenerations
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import ProcessLock
@@ -35,8 +35,8 @@ class Services:
     saying: Saying
     preferences: VoicePreferences
     lexicon: Lexicon
-    drawing: Drawing
-    sketchbook: Sketchbook
+    drawing: ImageGenerator
+    sketchbook: SavedGenerations
     rules: GuildSettings
     presets: Personas
     auto_read: AutoRead

@@ -152,7 +152,7 @@ def _show_picture(_: Head, parts: list[bytes]) -> Answer:
 
 
 def _fit_picture(options: Head, parts: list[bytes]) -> Answer:
-    from bot.drawing.shrinking import smaller
+    from bot.images.compression import smaller
 
     return {}, [smaller(parts[0], options["limit"])]
 

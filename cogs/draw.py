@@ -10,11 +10,11 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
-from bot.drawing.drawing import Drawing
-from bot.drawing.request import LONGEST_PROMPT, MOST_PICTURES, DrawRequest, sizes_of
-from bot.drawing.sketchbook import Sketchbook
 from bot.errors import TurnNotFound
 from bot.guilds.settings import GuildSettings
+from bot.images.generation import ImageGenerator
+from bot.images.request import LONGEST_PROMPT, MOST_PICTURES, ImageRequest, sizes_of
+from bot.images.saved_generations import SavedGenerations
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.store.image_generations import ImageGeneration
@@ -39,8 +39,8 @@ class Draw(commands.Cog):
 
     def __init__(
         self,
-        drawing: Drawing,
-        sketchbook: Sketchbook,
+        drawing: ImageGenerator,
+        sketchbook: SavedGenerations,
         rules: GuildSettings,
         catalogue: ModelCatalog,
         lanes: ConcurrencyLimiter,
@@ -78,7 +78,7 @@ class Draw(commands.Cog):
         """Have pictures drawn from your description."""
         caller = caller_of(interaction)
         chosen = await self._rules.model_for(caller, ModelKind.IMAGE, model)
-        request = DrawRequest(prompt, chosen, size, n, spoiler, chosen=model is not None)
+        request = ImageRequest(prompt, chosen, size, n, spoiler, chosen=model is not None)
         await self._draw(interaction, caller, request, caller.user_id)
 
     async def _again(self, interaction: discord.Interaction, sketch_id: int) -> None:
@@ -117,13 +117,13 @@ class Draw(commands.Cog):
             await self._sketchbook.forget(sketch_id)
         await dispose(interaction)
 
-    async def _request(self, caller: RequestContext, sketch: ImageGeneration, prompt: str) -> DrawRequest:
+    async def _request(self, caller: RequestContext, sketch: ImageGeneration, prompt: str) -> ImageRequest:
         """Ask for what a sketch was for, with the model that draws here now where no other one was asked for."""
         model = await self._rules.model_for(caller, ModelKind.IMAGE, sketch.model)
-        return DrawRequest(prompt, model, sketch.size, sketch.n, sketch.spoiler, chosen=sketch.model is not None)
+        return ImageRequest(prompt, model, sketch.size, sketch.n, sketch.spoiler, chosen=sketch.model is not None)
 
     async def _draw(
-        self, interaction: discord.Interaction, caller: RequestContext, request: DrawRequest, author_id: int
+        self, interaction: discord.Interaction, caller: RequestContext, request: ImageRequest, author_id: int
     ) -> None:
         """Draw, and show it in a new message with buttons; `author_id` is the member whose words the prompt is."""
         prepared = await self._drawing.prepare(caller, request)

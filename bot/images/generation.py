@@ -14,9 +14,9 @@ from bot.api.client import ApiClient
 from bot.api.image_validation import Picture
 from bot.clock import Clock
 from bot.context import RequestContext
-from bot.drawing.fitting import Fitted, fit
-from bot.drawing.request import DrawRequest
 from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
+from bot.images.compression import CompressedImages, fit
+from bot.images.request import ImageRequest
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
@@ -29,20 +29,20 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedDrawing:
+class PreparedGeneration:
     """What is going to be drawn, and what is held back for it.
 
     Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
     """
 
     caller: RequestContext
-    request: DrawRequest
+    request: ImageRequest
     asked_at_ms: int
     reservation: Reservation
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnFile:
+class ImageFile:
     """A picture as a file to send; `description` is its alt text."""
 
     data: bytes
@@ -52,10 +52,10 @@ class DrawnFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class GeneratedImages:
     """At least one file. `note` is a plain text about pictures that are missing, else None."""
 
-    files: tuple[DrawnFile, ...]
+    files: tuple[ImageFile, ...]
     note: str | None
 
 
@@ -68,7 +68,7 @@ class _Order:
     fault: ApiError | None = None
 
 
-class Drawing:
+class ImageGenerator:
     """Draws pictures."""
 
     def __init__(self, api: ApiClient, ledger: Ledger, workers: Workers, clock: Clock) -> None:
@@ -78,7 +78,7 @@ class Drawing:
         self._workers = workers
         self._found_one_at_a_time: set[str] = set()  # models that have turned down more than one, and then did one
 
-    async def prepare(self, caller: RequestContext, request: DrawRequest) -> PreparedDrawing:
+    async def prepare(self, caller: RequestContext, request: ImageRequest) -> PreparedGeneration:
         """Check the request and reserve its pictures. Asks the store only.
 
         Raises:
@@ -88,9 +88,9 @@ class Drawing:
         """
         request, asked_at_ms = request.checked(), caller.asked_ms(self._clock)
         reservation = await self._ledger.reserve(caller, {Kind.IMAGES: request.n})
-        return PreparedDrawing(caller, request, asked_at_ms, reservation)
+        return PreparedGeneration(caller, request, asked_at_ms, reservation)
 
-    async def draw(self, prepared: PreparedDrawing, upload_limit: int) -> Drawn:
+    async def draw(self, prepared: PreparedGeneration, upload_limit: int) -> GeneratedImages:
         """Have it drawn, each file at most `upload_limit` bytes. Ends the reservation, whatever happens.
 
         When some pictures fail, the others are still given, with a note.
@@ -108,7 +108,7 @@ class Drawing:
                 trip.ended("partly")
             return drawn
 
-    async def _draw(self, prepared: PreparedDrawing, upload_limit: int) -> Drawn:
+    async def _draw(self, prepared: PreparedGeneration, upload_limit: int) -> GeneratedImages:
         request = prepared.request
         orders: list[_Order] = []
         async with prepared.reservation as reservation:
@@ -121,14 +121,14 @@ class Drawing:
         if pictures:
             fitted = await fit(self._workers, [(it.data, it.media_type) for it in pictures], upload_limit)
             faults += [it for it in fitted if isinstance(it, BotError)]
-            files = _files([it for it in fitted if isinstance(it, Fitted)], request)
+            files = _files([it for it in fitted if isinstance(it, CompressedImages)], request)
             if files:
                 for fault in faults:
                     logger.warning("picture missing asked=%d shown=%d fault=%s", request.n, len(files), fault)
-                return Drawn(files, _note(request.n - len(files), request.n, faults))
+                return GeneratedImages(files, _note(request.n - len(files), request.n, faults))
         raise _most_telling(faults)
 
-    async def _place(self, orders: list[_Order], request: DrawRequest) -> None:
+    async def _place(self, orders: list[_Order], request: ImageRequest) -> None:
         """Fill `orders`: one for all pictures, or one for each where the model takes no more.
 
         The API's document does not promise that a model makes several at once, and refusals of that differ in their
@@ -147,7 +147,7 @@ class Drawing:
         if together and any(order.pictures for order in orders):
             self._found_one_at_a_time.add(request.model)
 
-    async def _fill(self, order: _Order, request: DrawRequest) -> None:
+    async def _fill(self, order: _Order, request: ImageRequest) -> None:
         """Place one order with the API."""
         try:
             order.pictures = await self._api.images(request.model, request.prompt, size=request.size, n=order.n)
@@ -155,12 +155,12 @@ class Drawing:
             order.fault = error
 
 
-def _files(pictures: Sequence[Fitted], request: DrawRequest) -> tuple[DrawnFile, ...]:
+def _files(pictures: Sequence[CompressedImages], request: ImageRequest) -> tuple[ImageFile, ...]:
     alt_text = request.prompt
     if len(alt_text) > ALT_TEXT_LIMIT:
         alt_text = alt_text[: ALT_TEXT_LIMIT - 1] + "…"
     return tuple(
-        DrawnFile(picture.data, f"image-{number}.{picture.extension}", alt_text, request.spoiler)
+        ImageFile(picture.data, f"image-{number}.{picture.extension}", alt_text, request.spoiler)
         for number, picture in enumerate(pictures, start=1)
     )
 

@@ -24,7 +24,7 @@ _OTHER_SIZES: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}|\d{1,2}:\d{1,2}|\
 
 
 @dataclass(frozen=True, slots=True)
-class DrawRequest:
+class ImageRequest:
     """What a member wants drawn; `size` None leaves it to the model. `chosen`: they asked for this model."""
 
     prompt: str
@@ -34,7 +34,7 @@ class DrawRequest:
     spoiler: bool = False
     chosen: bool = False
 
-    def checked(self) -> "DrawRequest":
+    def checked(self) -> "ImageRequest":
         """Return it as it is sent, without stray white space.
 
         Raises:

@@ -4,21 +4,21 @@ import logging
 
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
-from bot.drawing.drawing import PreparedDrawing
 from bot.errors import StoreUnavailable, TurnNotFound
+from bot.images.generation import PreparedGeneration
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 
 log = logging.getLogger(__name__)
 
 
-class Sketchbook:
+class SavedGenerations:
     """Keeps sketches, and gives them to those who may come back to them."""
 
     def __init__(self, sketches: ImageGenerations, clock: Clock) -> None:
         self._sketches = sketches
         self._clock = clock
 
-    async def keep(self, drawing: PreparedDrawing, *, author_id: int, message_id: int | None) -> int | None:
+    async def keep(self, drawing: PreparedGeneration, *, author_id: int, message_id: int | None) -> int | None:
         """Keep what was drawn and return its id; None where it is not kept: the pictures show in any case.
 
         `author_id` is the member whose words the prompt is; `message_id` is where the pictures show.

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.drawing.fitting import REQUEST_LIMIT, Fitted, PictureTooBig, fit
 from bot.errors import BotError, InvalidApiResponse
+from bot.images.compression import REQUEST_LIMIT, CompressedImages, ImageTooLarge, fit
 from bot.intake.intake import Intake
 from tests.support.make_picture import picture
 
@@ -18,9 +18,9 @@ def look(data: bytes) -> Image.Image:
     return opened
 
 
-def only(fitted: list[Fitted | BotError]) -> Fitted:
+def only(fitted: list[CompressedImages | BotError]) -> CompressedImages:
     assert len(fitted) == 1
-    assert isinstance(fitted[0], Fitted)
+    assert isinstance(fitted[0], CompressedImages)
     return fitted[0]
 
 
@@ -35,7 +35,7 @@ def only(fitted: list[Fitted | BotError]) -> Fitted:
 )
 async def test_what_fits_is_passed_on_byte_for_byte(intake: Intake, kind: str, media_type: str, extension: str) -> None:
     data = picture(64, 64, kind=kind)
-    assert await fit(intake.files, [(data, media_type)], len(data)) == [Fitted(data, extension)]
+    assert await fit(intake.files, [(data, media_type)], len(data)) == [CompressedImages(data, extension)]
 
 
 async def test_a_big_picture_first_loses_quality_only(intake: Intake) -> None:
@@ -87,8 +87,8 @@ async def test_a_picture_too_long_for_webp_is_shrunk_to_its_limit(intake: Intake
 async def test_one_that_cannot_fit_leaves_the_others_alone(intake: Intake) -> None:
     small, big, broken = picture(8, 8), picture(64, 64, noise=True), b"\x89PNG\r\n\x1a\n" + bytes(9000)
     fitted = await fit(intake.files, [(big, "image/png"), (small, "image/png"), (broken, "image/png")], len(small))
-    assert isinstance(fitted[0], PictureTooBig)
-    assert fitted[1] == Fitted(small, "png")
+    assert isinstance(fitted[0], ImageTooLarge)
+    assert fitted[1] == CompressedImages(small, "png")
     assert isinstance(fitted[2], InvalidApiResponse)
 
 
@@ -97,10 +97,10 @@ async def test_pictures_share_one_request(intake: Intake) -> None:
     fitted = await fit(
         intake.files, [(big, "image/png"), (small, "image/png"), (big, "image/png")], 10_000_000, 400_000
     )
-    sizes = [len(one.data) for one in fitted if isinstance(one, Fitted)]
+    sizes = [len(one.data) for one in fitted if isinstance(one, CompressedImages)]
     assert len(sizes) == 3
     assert sum(sizes) <= 400_000 - 64 * 1024
-    assert fitted[1] == Fitted(small, "png")
+    assert fitted[1] == CompressedImages(small, "png")
 
 
 def test_the_request_as_a_whole_is_what_discord_documents() -> None:

@@ -14,17 +14,17 @@ from PIL import Image
 from bot.api.client import ApiClient
 from bot.api.image_validation import Picture
 from bot.clock import SystemClock
-from bot.drawing.drawing import Drawing, Drawn
-from bot.drawing.fitting import PictureTooBig
-from bot.drawing.request import DrawRequest
 from bot.errors import ApiServerError, BadRequest, ContentRefused, InvalidApiResponse, InvalidOption, QuotaExceeded
+from bot.images.compression import ImageTooLarge
+from bot.images.generation import GeneratedImages, ImageGenerator
+from bot.images.request import ImageRequest
 from bot.quotas.limits import Kind
 from tests.support.make_picture import picture
 from tests.support.workshop import CALLER, DEADLINE_S, Workshop, refusing, workshop
 
 MIB_10 = 10 * 1024 * 1024
 PNG = picture(32, 32)
-CAT = DrawRequest("a cat on the moon", "gpt-image-1", size="1024x1024")
+CAT = ImageRequest("a cat on the moon", "gpt-image-1", size="1024x1024")
 
 
 def drawn(pictures: Sequence[bytes]) -> web.Response:
@@ -47,15 +47,15 @@ def in_turn(*answers: web.Response) -> Any:
     return handle
 
 
-async def draw(shop: Workshop, request: DrawRequest, upload_limit: int = MIB_10) -> Drawn:
-    use_case = Drawing(shop.api, shop.ledger, shop.intake.files, SystemClock())
+async def draw(shop: Workshop, request: ImageRequest, upload_limit: int = MIB_10) -> GeneratedImages:
+    use_case = ImageGenerator(shop.api, shop.ledger, shop.intake.files, SystemClock())
     prepared = await use_case.prepare(CALLER, request)
     async with prepared.reservation:  # as a command does, which acknowledges in here
         return await asyncio.wait_for(use_case.draw(prepared, upload_limit), DEADLINE_S)
 
 
-def several(n: int, model: str = "gpt-image-1") -> DrawRequest:
-    return DrawRequest("a cat", model, n=n)
+def several(n: int, model: str = "gpt-image-1") -> ImageRequest:
+    return ImageRequest("a cat", model, n=n)
 
 
 async def test_a_prompt_becomes_a_file_with_alt_text(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_the
         return drawn([PNG]) if wanted.get("n", 1) == 1 else refusing(400)
 
     async with workshop(tmp_path, handle) as shop:
-        use_case = Drawing(shop.api, shop.ledger, shop.intake.files, SystemClock())
+        use_case = ImageGenerator(shop.api, shop.ledger, shop.intake.files, SystemClock())
         for _ in range(2):
             result = await use_case.draw(await use_case.prepare(CALLER, several(2, "some-model")), MIB_10)
             assert len(result.files) == 2
@@ -163,7 +163,7 @@ async def test_what_is_no_picture_is_not_paid_for(tmp_path: Path, answer: web.Re
 async def test_a_spent_quota_or_a_bad_option_refuses_before_anything_is_asked(tmp_path: Path) -> None:
     async with workshop(tmp_path, drawing, member_images=2) as shop:
         with pytest.raises(InvalidOption):
-            await draw(shop, DrawRequest("a cat", "dall-e-3", size="big!"))
+            await draw(shop, ImageRequest("a cat", "dall-e-3", size="big!"))
         with pytest.raises(QuotaExceeded):
             await draw(shop, several(3))
         assert shop.asked == []
@@ -191,7 +191,7 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
 
     async with workshop(tmp_path, handle) as shop:
         api = Telling(shop.api)
-        use_case = Drawing(api, shop.ledger, shop.intake.files, SystemClock())
+        use_case = ImageGenerator(api, shop.ledger, shop.intake.files, SystemClock())
         prepared = await use_case.prepare(CALLER, several(3, "dall-e-3"))
         drawing_on = asyncio.create_task(use_case.draw(prepared, MIB_10))
         await asyncio.wait_for(api.came.wait(), DEADLINE_S)
@@ -213,7 +213,7 @@ async def test_a_picture_over_the_upload_limit_is_made_to_fit(tmp_path: Path) ->
 
 async def test_a_picture_that_cannot_fit_is_told_in_a_sentence(tmp_path: Path) -> None:
     async with workshop(tmp_path, in_turn(drawn([picture(128, 128, noise=True)]))) as shop:
-        with pytest.raises(PictureTooBig) as told:
+        with pytest.raises(ImageTooLarge) as told:
             await draw(shop, CAT, upload_limit=50)
         assert "too big" in told.value.sentence
         assert await shop.used(Kind.IMAGES) == 1  # it was drawn
@@ -221,6 +221,6 @@ async def test_a_picture_that_cannot_fit_is_told_in_a_sentence(tmp_path: Path) -
 
 async def test_alt_text_is_cut_and_spoilers_are_marked(tmp_path: Path) -> None:
     async with workshop(tmp_path, drawing) as shop:
-        result = await draw(shop, DrawRequest("m" * 2000, "dall-e-3", spoiler=True))
+        result = await draw(shop, ImageRequest("m" * 2000, "dall-e-3", spoiler=True))
         assert result.files[0].description == "m" * 1023 + "…"
         assert result.files[0].spoiler
