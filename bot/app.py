@@ -37,10 +37,10 @@ from bot.quotas.pseudonyms import UsageKeys, key_from
 from bot.quotas.usage import UsageReader
 from bot.services import Services
 from bot.settings import Settings
-from bot.speech.lexicon import Lexicon
-from bot.speech.preferences import VoicePreferences
-from bot.speech.reciting import Reciting
-from bot.speech.saying import Saying
+from bot.speech.answer_speech import AnswerSpeakers
+from bot.speech.pronunciations import Pronunciations
+from bot.speech.text_to_speech import TextToSpeech
+from bot.speech.voice_settings import MemberVoices
 from bot.store.conversations import Conversations
 from bot.store.deferred_writes import DeferredWrites
 from bot.store.image_generations import ImageGenerations
@@ -90,7 +90,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             raise StartupError(_cannot_write(error)) from error
         catalogue = ModelCatalog(api.models, _policy(settings), clock)
         await stack.enter_async_context(_kept_fresh(catalogue))
-        lexicon = Lexicon(StoredPronunciations(database), clock)
+        lexicon = Pronunciations(StoredPronunciations(database), clock)
         gone = Tombstones(subjects.forgotten)
         late = DeferredWrites(clock)
         await stack.enter_async_context(late.running())
@@ -109,9 +109,9 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
                 clock,
                 window=ContextWindow(settings.history_turns, settings.history_tokens),
             ),
-            saying=Saying(api, ledger, lexicon, intake.sounds, clock),
+            saying=TextToSpeech(api, ledger, lexicon, intake.sounds, clock),
             lexicon=lexicon,
-            preferences=VoicePreferences(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
+            preferences=MemberVoices(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
             drawing=ImageGenerator(api, ledger, intake.files, clock),
             sketchbook=SavedGenerations(ImageGenerations(database, gone, late), clock),
             rules=GuildSettings(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
@@ -133,7 +133,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             recovery=Recovery(roster, clock),
             lifeline=lifeline,
             audio=audio,
-            reciting=Reciting(api, ledger, lexicon, intake.sounds),
+            reciting=AnswerSpeakers(api, ledger, lexicon, intake.sounds),
         )
 
 

@@ -21,10 +21,10 @@ from bot.inflight.registry import InFlightRegistry
 from bot.liveness import ProcessLock
 from bot.models.catalog import ModelCatalog
 from bot.quotas.usage import UsageReader
-from bot.speech.lexicon import Lexicon
-from bot.speech.preferences import VoicePreferences
-from bot.speech.reciting import Reciting
-from bot.speech.saying import Saying
+from bot.speech.answer_speech import AnswerSpeakers
+from bot.speech.pronunciations import Pronunciations
+from bot.speech.text_to_speech import TextToSpeech
+from bot.speech.voice_settings import MemberVoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Services:
     """The use cases, built once by `bot.app`."""
 
     answering: Answering
-    saying: Saying
-    preferences: VoicePreferences
-    lexicon: Lexicon
+    saying: TextToSpeech
+    preferences: MemberVoices
+    lexicon: Pronunciations
     drawing: ImageGenerator
     sketchbook: SavedGenerations
     rules: GuildSettings
@@ -54,4 +54,4 @@ class Services:
     recovery: Recovery
     lifeline: ProcessLock
     audio: WorkerPool
-    reciting: Reciting
+    reciting: AnswerSpeakers

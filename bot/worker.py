@@ -175,19 +175,19 @@ def _read_personas(_: Head, parts: list[bytes]) -> Answer:
 
 
 def _listen(_: Head, parts: list[bytes]) -> Answer:
-    from bot.speech.joining import duration_s
+    from bot.speech.mp3 import duration_s
 
     return {"seconds": duration_s(parts[0])}, []
 
 
 def _join(options: Head, parts: list[bytes]) -> Answer:
-    from bot.speech.joining import fit, join
+    from bot.speech.mp3 import fit, join
 
     return {}, [fit(join(parts), options["limit"])]
 
 
 def _to_mp3(options: Head, parts: list[bytes]) -> Answer:
-    from bot.speech.joining import to_mp3
+    from bot.speech.mp3 import to_mp3
 
     return {}, [to_mp3(parts[0], options["kind"])]
 

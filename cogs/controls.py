@@ -10,7 +10,7 @@ from bot.guilds.settings import GuildSettings
 from bot.history.history import TurnLookup
 from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.models.allowlist import ModelKind
-from bot.speech.sentences import aloud
+from bot.speech.sentence_stream import aloud
 from bot.streaming.answer_buttons import Action
 from bot.ui.asking import Asking
 from bot.ui.buttons import Buttons

@@ -14,7 +14,7 @@ from bot.conversation.question import Question
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
-from bot.speech.sentences import aloud
+from bot.speech.sentence_stream import aloud
 from bot.ui.addressed import subject_of
 from bot.ui.asking import Asking
 from bot.ui.attached import enclosed

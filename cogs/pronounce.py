@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission
-from bot.speech.lexicon import LONGEST_SAY, LONGEST_WORD, Lexicon, Word
+from bot.speech.pronunciations import LONGEST_SAY, LONGEST_WORD, Pronunciations, Word
 from bot.ui import choices
 from bot.ui.buttons import Buttons
 from bot.ui.callers import caller_of
@@ -31,7 +31,7 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
     No default permission: Discord has them for whole groups only, and the list is for everybody.
     """
 
-    def __init__(self, lexicon: Lexicon, buttons: Buttons) -> None:
+    def __init__(self, lexicon: Pronunciations, buttons: Buttons) -> None:
         self._lexicon = lexicon
         buttons.on(_PAGE, self._turn_to, reads=True)
 

@@ -17,10 +17,10 @@ from bot.guilds.access import AccessPolicy
 from bot.guilds.auto_read import AutoRead
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
-from bot.speech.preferences import VoicePreferences
-from bot.speech.saying import Saying
-from bot.speech.spoken_message import spoken_message
+from bot.speech.message_speech import spoken_message
+from bot.speech.text_to_speech import TextToSpeech
 from bot.speech.utterance import Utterance
+from bot.speech.voice_settings import MemberVoices
 from bot.ui.callers import author_of
 from bot.ui.mentioned import names_in
 from bot.ui.voice.audience import VIEW, Audience, ListenersPermit, Origin
@@ -43,8 +43,8 @@ class Reading(commands.Cog):
         auto_read: AutoRead,
         admission: AccessPolicy,
         rules: GuildSettings,
-        preferences: VoicePreferences,
-        saying: Saying,
+        preferences: MemberVoices,
+        saying: TextToSpeech,
     ) -> None:
         self._voices = voices
         self._audience = audience

@@ -7,7 +7,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
-from bot.speech.voices import VOICES
+from bot.speech.voice_settings import VOICES
 from bot.ui import choices
 from bot.ui.callers import caller_of
 from bot.ui.voice.speaking import Speaking

@@ -11,8 +11,7 @@ from bot.client import Bot
 from bot.context import Permission, RequestContext
 from bot.errors import UserError
 from bot.guilds.auto_read import AutoRead
-from bot.speech.preferences import FASTEST, SLOWEST, VoicePreferences
-from bot.speech.voices import VOICES
+from bot.speech.voice_settings import FASTEST, SLOWEST, VOICES, MemberVoices
 from bot.ui import choices, queue
 from bot.ui.callers import caller_of
 from bot.ui.lists import show_privately
@@ -44,7 +43,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         self,
         voices: Voices,
         audience: Audience,
-        preferences: VoicePreferences,
+        preferences: MemberVoices,
         auto_read: AutoRead,
         *,
         reads_messages: bool,

@@ -10,10 +10,31 @@ from bot.audio.clip import Clip
 from bot.audio.opus_stream import OpusStream
 from bot.errors import UserError
 
+log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Opus packets of 20 ms (48 kHz, stereo), one a call."""
+
+    def read(self) -> bytes:
+        """Give the next packet, or nothing when there are no more. Called from a thread; never blocks."""
+        ...
+
+
+class Speaker(Protocol):
+    """The bot's voice in one server."""
+
+    async def speak(self, source: Source) -> None:
+        """Play `source` to its end, also where the connection has to be made anew meanwhile.
+
+        Raises:
+            VoiceLost: it is gone for good, and nothing can be played any more.
+        """
+        ...
+
+
 CHARACTERS_PER_S: Final = 15.0
 """How fast the voices speak, about; for telling how long something takes before it is there."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +76,7 @@ class Permit(Protocol):
         """Whether everybody who listens now is known to be allowed to hear it."""
 
 
-class Piece:
+class AudioChunk:
     """One MP3 of an utterance, passed on as it arrives. Made by `Utterance.piece`."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -122,7 +143,7 @@ class Utterance:
         self.on_change: Callable[[], None] = _nothing
         """Called when it may have come nearer to its end; the line's."""
         self._speed = speed
-        self._pieces: list[Piece] = []
+        self._pieces: list[AudioChunk] = []
         self._clips: list[Clip] = []
         self._closed = False
         self._talk: OpusStream | None = None
@@ -147,11 +168,11 @@ class Utterance:
         known_s = sum(clip.known_s for clip in self._clips)
         return max(self.label.characters / CHARACTERS_PER_S / self._speed, known_s) - heard_s
 
-    def piece(self) -> Piece:
+    def piece(self) -> AudioChunk:
         """Begin the next MP3."""
         if self._closed:
             raise RuntimeError("the utterance is closed")
-        piece = Piece(self._changed)
+        piece = AudioChunk(self._changed)
         self._pieces.append(piece)
         if self._talk is not None and not self.dropped:
             self._put(piece, self._talk)
@@ -195,7 +216,7 @@ class Utterance:
             piece.drop()
         self._changed()
 
-    def _put(self, piece: Piece, talk: OpusStream) -> None:
+    def _put(self, piece: AudioChunk, talk: OpusStream) -> None:
         clip = talk.clip(speed=self._speed)
         self._clips.append(clip)
         piece.onto(clip)
@@ -204,7 +225,7 @@ class Utterance:
         task.add_done_callback(self._heard)
         self._changed()
 
-    async def _listen(self, clip: Clip, piece: Piece) -> None:
+    async def _listen(self, clip: Clip, piece: AudioChunk) -> None:
         heard = await clip.done()
         piece.over.set()
         if heard.fault is not None and not heard.dropped:

@@ -8,7 +8,7 @@ from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
-from bot.speech.recital import Recital
+from bot.speech.answer_speech import AnswerSpeaker
 from bot.ui.rooms import Rooms
 from bot.ui.surfaces import InteractionSurface, acknowledge
 from bot.ui.waiting import in_line
@@ -27,7 +27,7 @@ class Asking:
         interaction: discord.Interaction,
         caller: RequestContext,
         question: Question,
-        recital: Recital | None = None,
+        recital: AnswerSpeaker | None = None,
     ) -> None:
         """Answer `question` in a new message, private where the question is; `recital` says it aloud meanwhile."""
         prepared = await self._answering.prepare(caller, question)

@@ -5,14 +5,14 @@ from typing import Final
 
 from discord.utils import escape_markdown
 
-from bot.speech.line import Listed
+from bot.speech.voice_queue import QueueItem
 
 SILENT: Final = "I'm not saying anything, and nothing waits."
 ELSEWHERE: Final = "something from a channel that you can't see"
 MOST_OF_TITLE: Final = 60
 
 
-def told(listed: Sequence[Listed], *, reader_id: int, hidden: Container[int]) -> list[str]:
+def told(listed: Sequence[QueueItem], *, reader_id: int, hidden: Container[int]) -> list[str]:
     """Write a line for each entry: who, what, how long.
 
     Args:
@@ -27,12 +27,12 @@ def told(listed: Sequence[Listed], *, reader_id: int, hidden: Container[int]) ->
     ]
 
 
-def _line(number: int, entry: Listed, *, hidden: bool) -> str:
+def _line(number: int, entry: QueueItem, *, hidden: bool) -> str:
     place = "**Now**" if number == 0 else f"{number}."
     return f"{place} {escape_markdown(entry.label.member)}: {_words(entry, hidden)} ({_duration(entry.left_s)})"
 
 
-def _words(entry: Listed, hidden: bool) -> str:
+def _words(entry: QueueItem, hidden: bool) -> str:
     if hidden:
         return ELSEWHERE
     title = " ".join(entry.label.title.split())

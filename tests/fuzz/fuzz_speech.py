@@ -8,12 +8,12 @@ from typing import Final
 from unittest.mock import patch
 
 from bot.errors import NoSpeakableText
-from bot.speech.pieces import PIECE_LIMIT, cut
-from bot.speech.pronunciation import Pronunciation
-from bot.speech.reader import Reader
-from bot.speech.sentences import Sentences
-from bot.speech.spoken_message import spoken_message
-from bot.speech.wording import has_words, sayable
+from bot.speech.chunking import PIECE_LIMIT, cut
+from bot.speech.markdown_speech import MarkdownSpeech
+from bot.speech.message_speech import spoken_message
+from bot.speech.normalize import has_words, sayable
+from bot.speech.pronunciations import Pronunciation
+from bot.speech.sentence_stream import SentenceStream
 
 MOST_STEPS_A_CHARACTER: Final = 6
 """Steps of the reader: a marker, the beginning of a line and a word may each be one character long, and the end of a
@@ -59,7 +59,7 @@ async def _spoken(text: str, name: str) -> None:
 def _sentences(pieces: list[str]) -> list[str]:
     """Return what is said of a text that comes in pieces."""
     with _bounded_steps(sum(map(len, pieces))):
-        sentences = Sentences()
+        sentences = SentenceStream()
         said = [sentence for piece in pieces for sentence in sentences.feed(piece)]
         return said + sentences.finish()
 
@@ -68,15 +68,15 @@ def _sentences(pieces: list[str]) -> list[str]:
 def _bounded_steps(characters: int) -> Iterator[None]:
     """Fail where the reader takes more steps than so many characters may need."""
     steps, most = 0, MOST_STEPS_A_CHARACTER * characters + 10
-    step = Reader._step
+    step = MarkdownSpeech._step
 
-    def counted(reader: Reader, *, whole: bool) -> str | None:
+    def counted(reader: MarkdownSpeech, *, whole: bool) -> str | None:
         nonlocal steps
         steps += 1
         assert steps <= most, "the reader goes on without getting on"
         return step(reader, whole=whole)
 
-    with patch.object(Reader, "_step", counted):
+    with patch.object(MarkdownSpeech, "_step", counted):
         yield
 
 

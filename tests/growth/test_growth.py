@@ -15,10 +15,10 @@ from bot.conversation.text_files import decoded
 from bot.errors import NoSpeakableText
 from bot.markdown.renderer import Rendering, rendered
 from bot.markdown.splitter import Splitter, split
-from bot.speech.pieces import cut
-from bot.speech.pronunciation import Pronunciation
-from bot.speech.sentences import Sentences
-from bot.speech.wording import sayable
+from bot.speech.chunking import cut
+from bot.speech.normalize import sayable
+from bot.speech.pronunciations import Pronunciation
+from bot.speech.sentence_stream import SentenceStream
 from bot.text_work import normalize
 from bot.ui.addressed import _without_mention
 from tests.support.adversarial_shapes import SHAPES
@@ -42,7 +42,7 @@ def pieces(text: str, size: int = 64) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
-def streamed(reader: Rendering | Splitter | Sentences, text: str) -> None:
+def streamed(reader: Rendering | Splitter | SentenceStream, text: str) -> None:
     for piece in pieces(text):
         reader.feed(piece)
     reader.finish()
@@ -75,7 +75,7 @@ READERS: dict[str, Reader] = {
     "rendering, streamed": lambda text: streamed(Rendering(), text),
     "pieces of speech": lambda text: cut(text, 200),
     "pronunciation": PRONUNCIATION.apply,
-    "sentences": lambda text: streamed(Sentences(), text),
+    "sentences": lambda text: streamed(SentenceStream(), text),
     "wording": worded,
     "mention taken off": lambda text: _without_mention(text, 1),
     "normal form": lambda text: normalize("NFKC", text),

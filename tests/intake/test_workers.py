@@ -174,7 +174,7 @@ async def test_a_small_file_of_many_pixels_takes_no_memory() -> None:
 def test_it_finds_no_secret_and_loads_nothing_of_discord() -> None:
     script = (
         "import sys, bot.worker, bot.api.image_validation, bot.conversation.image_inputs, bot.conversation.text_files; "
-        "import bot.images.compression, bot.speech.joining; "
+        "import bot.images.compression, bot.speech.mp3; "
         "sys.exit(bool({'discord', 'aiohttp', 'asyncio', 'pydantic', 'av', 'PIL'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.pronunciation import Pronunciation, folded
+from bot.speech.pronunciations import Pronunciation, folded
 
 
 def said(text: str, **words: str) -> str:

@@ -21,7 +21,7 @@ from bot.quotas.limits import Kind, OperatorLimits
 from bot.quotas.pseudonyms import UsageKeys, key_from
 from bot.quotas.resolver import UsageScope
 from bot.quotas.usage import UsageReader
-from bot.speech.lexicon import Lexicon
+from bot.speech.pronunciations import Pronunciations
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
 
@@ -48,7 +48,7 @@ class Workshop:
     api: ApiClient
     ledger: Ledger
     meter: UsageReader
-    lexicon: Lexicon
+    lexicon: Pronunciations
     intake: Intake
     asked: list[dict[str, Any]] = field(default_factory=list)
 
@@ -90,7 +90,7 @@ async def workshop(folder: Path, handle: Handler, **limits: int) -> AsyncIterato
                 session, base_url=base_url, key="sk-test", clock=clock, intake=intake, random=random.Random(7).random
             )
             async with ledger.running():
-                yield Workshop(api, ledger, meter, Lexicon(StoredPronunciations(database), clock), intake, asked)
+                yield Workshop(api, ledger, meter, Pronunciations(StoredPronunciations(database), clock), intake, asked)
     finally:
         await runner.cleanup()
 

@@ -9,7 +9,7 @@ import discord
 import pytest
 
 from bot.errors import UserError
-from bot.speech.line import NotForAll
+from bot.speech.voice_queue import NotForAll
 from bot.ui.voice.audience import (
     CLOSED_S,
     FRESH_S,

@@ -14,7 +14,7 @@ import discord
 
 from bot.clock import Clock
 from bot.errors import UserError
-from bot.speech.line import NotForAll
+from bot.speech.voice_queue import NotForAll
 from bot.ui.voice.session import VocalChannel, people_in
 
 VIEW: Final = discord.Permissions(view_channel=True)

@@ -6,10 +6,9 @@ from bot.context import RequestContext
 from bot.errors import BotError
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
-from bot.speech.preferences import VoicePreferences
-from bot.speech.recital import Recital
-from bot.speech.reciting import Reciting
+from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
 from bot.speech.utterance import Label, Utterance
+from bot.speech.voice_settings import MemberVoices
 from bot.ui.voice.audience import VIEW, Audience, origin_of
 from bot.ui.voice.hearing import hearing_of
 from bot.ui.voice.voices import Voices
@@ -22,9 +21,9 @@ class Reciter:
         self,
         voices: Voices,
         audience: Audience,
-        reciting: Reciting,
+        reciting: AnswerSpeakers,
         rules: GuildSettings,
-        preferences: VoicePreferences,
+        preferences: MemberVoices,
     ) -> None:
         self._voices = voices
         self._audience = audience
@@ -32,7 +31,7 @@ class Reciter:
         self._rules = rules
         self._preferences = preferences
 
-    async def recital(self, interaction: discord.Interaction, caller: RequestContext, question: str) -> Recital:
+    async def recital(self, interaction: discord.Interaction, caller: RequestContext, question: str) -> AnswerSpeaker:
         """Prepare to have the answer to `question` said where the person who asks listens.
 
         It is said as long as all who listen may view the channel where it is written.

@@ -11,8 +11,8 @@ import discord
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.errors import VoiceLost
-from bot.speech.line import Line
-from bot.speech.speaker import Source
+from bot.speech.utterance import Source
+from bot.speech.voice_queue import VoiceQueue
 from bot.ui.voice.connection import TIMEOUT_S
 from bot.ui.voice.endings import GAVE_UP, final_word, removed_from
 from bot.ui.voice.link import Link, NoLink, VoiceNotInstalled, open_link
@@ -51,7 +51,7 @@ class Session:
         text_channel_id: int,
         lost: Callable[["Session", VoiceLost], None],
     ) -> None:
-        self.line = Line(self, pool, clock)
+        self.line = VoiceQueue(self, pool, clock)
         self.text_channel_id = text_channel_id
         self.alone_since: float | None = None
         """Since when, in monotonic seconds, nobody listens."""
@@ -95,7 +95,7 @@ class Session:
         return self.line.idle_s if self._tape is None else self._clock.monotonic() - self._tape.last_sent_at
 
     async def speak(self, source: Source) -> None:
-        """Play `source` to its end; see `bot.speech.speaker`.
+        """Play `source` to its end; see `bot.speech.utterance`.
 
         Raises:
             VoiceLost: the connection is gone for good.

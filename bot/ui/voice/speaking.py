@@ -10,9 +10,9 @@ from bot.context import RequestContext
 from bot.errors import BotError
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
-from bot.speech.preferences import VoicePreferences
-from bot.speech.saying import PreparedSpeech, Saying, Wording
-from bot.speech.wording import worded
+from bot.speech.normalize import worded
+from bot.speech.text_to_speech import PreparedSpeech, TextToSpeech, Wording
+from bot.speech.voice_settings import MemberVoices
 from bot.ui.surfaces import acknowledge, edit_original
 from bot.ui.voice.audience import VIEW, Audience, origin_of
 from bot.ui.voice.hearing import Hearing, hearing_of
@@ -27,10 +27,10 @@ class Speaking:
 
     def __init__(
         self,
-        saying: Saying,
+        saying: TextToSpeech,
         rules: GuildSettings,
         lanes: ConcurrencyLimiter,
-        preferences: VoicePreferences,
+        preferences: MemberVoices,
         voices: Voices,
         audience: Audience,
     ) -> None:
@@ -63,7 +63,7 @@ class Speaking:
                 already and all who listen may read along.
             private: whether only they get the file.
             needs: what it takes to read along where `text` stands.
-            wording: what makes of `text` that which is said of it; see `Saying.prepare`.
+            wording: what makes of `text` that which is said of it; see `TextToSpeech.prepare`.
         """
         origin = None if play else origin_of(interaction, needs)
         hearing = hearing_of(interaction, caller, self._voices, self._audience, wanted=play, origin=origin)

@@ -3,7 +3,7 @@
 import discord
 
 from bot.clock import Clock
-from bot.speech.speaker import Source
+from bot.speech.utterance import Source
 
 
 class Tape(discord.AudioSource):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.formulas import SOME_FORMULA, spoken
+from bot.speech.latex import SOME_FORMULA, spoken
 
 
 @pytest.mark.parametrize(

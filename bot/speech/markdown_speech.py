@@ -13,9 +13,9 @@ import re
 from enum import Enum, auto
 from typing import Final
 
-from bot.speech.code_names import announcement
-from bot.speech.markup import literal, plain_characters, undivided
-from bot.speech.spans import heard, masked
+from bot.speech.code_languages import announcement
+from bot.speech.inline_speech import heard, masked
+from bot.speech.markup_tokens import literal, plain_characters, undivided
 from bot.speech.tables import ANNOUNCEMENT, Table, is_delimiter, is_row, may_be_delimiter
 
 PAUSE: Final = "\n"
@@ -59,8 +59,10 @@ class _In(Enum):
     TABLE = auto()
 
 
-class Reader:
-    """One answer. `feed` and `finish` give what is heard next, in pieces that wait as `bot.speech.markup` says."""
+class MarkdownSpeech:
+    """One answer. `feed` and `finish` give what is heard next, in pieces that wait as `bot.speech.markup_tokens`
+    says.
+    """
 
     def __init__(self) -> None:
         self._raw = ""  # what is not read yet

@@ -21,14 +21,13 @@ from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
-from bot.speech.lexicon import Lexicon
-from bot.speech.listening import one_file, seconds_of
-from bot.speech.pieces import cut
-from bot.speech.pronunciation import Pronunciation
-from bot.speech.sentences import MOST_ALOUD, TooMuchToSay
-from bot.speech.utterance import Label, Piece, Utterance
-from bot.speech.voices import checked_voice
-from bot.speech.wording import has_words, worded
+from bot.speech.chunking import cut
+from bot.speech.mp3_jobs import one_file, seconds_of
+from bot.speech.normalize import has_words, worded
+from bot.speech.pronunciations import Pronunciation, Pronunciations
+from bot.speech.sentence_stream import MOST_ALOUD, TooLongToSpeak
+from bot.speech.utterance import AudioChunk, Label, Utterance
+from bot.speech.voice_settings import checked_voice
 from bot.telemetry.trips import Trip
 
 AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
@@ -40,7 +39,7 @@ STOPPED: Final = "It was stopped, so this is only the beginning."
 _SOME_LINES: Final = re.compile(r".{500,}?(?:\n|\Z)|.+", re.DOTALL)
 
 Wording = Callable[[str], Awaitable[str]]
-"""Makes of a text what is said of it; may raise NoSpeakableText and TooMuchToSay."""
+"""Makes of a text what is said of it; may raise NoSpeakableText and TooLongToSpeak."""
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ class _Take:
     """One piece on its way: its sound so far, who hears it meanwhile, and why it ended early if it did."""
 
     text: str
-    aloud: Piece | None = None
+    aloud: AudioChunk | None = None
     sound: bytearray = field(default_factory=bytearray)
     fault: ApiError | None = None
 
@@ -96,10 +95,10 @@ class _Take:
             self.aloud.feed(data)
 
 
-class Saying:
+class TextToSpeech:
     """Says texts aloud."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Lexicon, sounds: Workers, clock: Clock) -> None:
+    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Pronunciations, sounds: Workers, clock: Clock) -> None:
         self._api = api
         self._ledger = ledger
         self._lexicon = lexicon
@@ -116,7 +115,7 @@ class Saying:
 
         Raises:
             NoSpeakableText: no word is left of the text.
-            TooMuchToSay: it is more than is read aloud.
+            TooLongToSpeak: it is more than is read aloud.
             InvalidOption: no voice could be called that.
             QuotaExceeded: a limit on characters of speech would be passed.
             StoreUnavailable: the store cannot be used just now.
@@ -246,7 +245,7 @@ async def _pronounced(text: str, pronunciation: Pronunciation) -> str:
     """Have the words of a text said as the server wants, a few lines or a part of a long one at a time.
 
     Raises:
-        TooMuchToSay: that makes it more than is read aloud.
+        TooLongToSpeak: that makes it more than is read aloud.
     """
     said: list[str] = []
     characters = 0
@@ -255,7 +254,7 @@ async def _pronounced(text: str, pronunciation: Pronunciation) -> str:
             said.append(part)
             characters += len(part)
             if characters > MOST_ALOUD:
-                raise TooMuchToSay(f"more than {MOST_ALOUD} characters as this server has them said")
+                raise TooLongToSpeak(f"more than {MOST_ALOUD} characters as this server has them said")
             await asyncio.sleep(0)
     return "".join(said)
 

@@ -1,7 +1,7 @@
 """Cuts an answer into what is said of it, sentence by sentence, while it is being written.
 
 The first sentence comes as soon as it is complete; one that is long in coming is cut at a pause. Later ones that are
-very short come together with the next. Where a sentence ends is for `bot.speech.stops` to know.
+very short come together with the next. Where a sentence ends is for `bot.speech.sentence_stream` to know.
 """
 
 import re
@@ -9,12 +9,65 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from sentencex import get_sentence_boundaries
+
 from bot.errors import NoSpeakableText, UserError
-from bot.speech.markup import own_words, plain
-from bot.speech.reader import LONGEST_WORD, PAUSE, Reader
-from bot.speech.stops import ends_before, ends_for_certain, may_end
-from bot.speech.wording import has_words
+from bot.speech.markdown_speech import LONGEST_WORD, PAUSE, MarkdownSpeech
+from bot.speech.markup_tokens import own_words, plain
+from bot.speech.normalize import has_words
 from bot.text_work import iterate_slices
+
+_CLOSING_MARKS: Final = "\"'”’»)]}"
+_STOPS: Final = ".!?…‽؟۔।॥։።။;\u037e"
+_CONTEXT: Final = 1000
+"""Characters before a stop that are looked at."""
+
+_LATIN: Final = ("en", "de", "es", "fr")
+_LANGUAGES: Final = (  # by the script of what stands before the stop
+    (re.compile(r"[\u0370-\u03ff]"), ("el",)),
+    (re.compile(r"[\u0400-\u04ff]"), ("ru", "uk")),
+    (re.compile(r"[\u0530-\u058f]"), ("hy",)),
+)
+_ANY_WORDS: Final = ("The", "the")
+"""What might come next, where it isn't known."""
+
+
+def may_end(text: str) -> bool:
+    """Whether `text` ends with something that could be a stop."""
+    ending = text[-_CONTEXT:].rstrip(_CLOSING_MARKS)
+    stops = ending[len(ending.rstrip(_STOPS)) :]
+    return bool(stops) and (";" not in stops or _languages(text) == ("el",))
+
+
+def ends_for_certain(text: str) -> bool:
+    """Whether a sentence ends with `text`, which `may_end`, whatever word comes next."""
+    return all(_parted(text, word) for word in _ANY_WORDS)
+
+
+def ends_before(text: str, following: str) -> bool:
+    """Whether a sentence ends with `text`, which `may_end`, now that it is known how the text goes on."""
+    in_lower_case = following[:1].islower() and not text[:1].islower()
+    if in_lower_case and text.rstrip(_CLOSING_MARKS)[-1:] in ".…":
+        return False
+    return _parted(text, following)
+
+
+def _parted(text: str, following: str) -> bool:
+    """Whether a sentence ends here by what is known of all languages that this may be."""
+    if following[:1].islower():  # no language has a say in this but those that don't go by it
+        return _parts("en", text, following)
+    return all(_parts(language, text, following) for language in _languages(text))
+
+
+def _parts(language: str, text: str, following: str) -> bool:
+    text = text[-_CONTEXT:]
+    boundaries = get_sentence_boundaries(language, f"{text} {following[:_CONTEXT]}")
+    return any(each["end_index"] in (len(text), len(text) + 1) for each in boundaries[:-1])
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    return next((languages for script, languages in _LANGUAGES if script.search(text)), _LATIN)
+
 
 _SHORT: Final = 24
 """Characters below which a sentence waits for the next: a request for each "Yes." costs time and sounds chopped."""
@@ -42,21 +95,21 @@ _STOP_AFTER: Final = (
 )
 
 
-class TooMuchToSay(UserError):
+class TooLongToSpeak(UserError):
     """A text is longer than what is read aloud in one go."""
 
     sentence = "That is too much to read aloud. Try it with a shorter text."
 
 
-class Sentences:
+class SentenceStream:
     """One answer. `feed` and `finish` give the sentences that can be said now, in order; every one has words.
 
     The same text gives the same sentences, however it is divided among the deltas.
     """
 
     def __init__(self) -> None:
-        self._reader = Reader()
-        self._text = ""  # the sentence that is being written; it waits as `bot.speech.markup` says
+        self._reader = MarkdownSpeech()
+        self._text = ""  # the sentence that is being written; it waits as `bot.speech.markup_tokens` says
         self._doubtful = 0  # where in it a sentence may have ended, if the next word agrees
         self._short = ""  # waits for the next sentence
         self._spoke = False
@@ -143,11 +196,11 @@ async def aloud(markdown: str) -> str:
 
     Raises:
         NoSpeakableText: nothing of it is a word.
-        TooMuchToSay: it is more than `MOST_ALOUD` characters.
+        TooLongToSpeak: it is more than `MOST_ALOUD` characters.
     """
     said = await beginning(markdown, MOST_ALOUD)
     if len(said) > MOST_ALOUD:
-        raise TooMuchToSay(f"more than {MOST_ALOUD} characters")
+        raise TooLongToSpeak(f"more than {MOST_ALOUD} characters")
     return said
 
 
@@ -157,7 +210,7 @@ async def beginning(markdown: str, characters: int) -> str:
     Raises:
         NoSpeakableText: nothing of it is a word.
     """
-    sentences = Sentences()
+    sentences = SentenceStream()
     said: list[str] = []
     length = 0
     async for piece in iterate_slices(markdown):

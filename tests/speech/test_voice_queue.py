@@ -9,9 +9,8 @@ from bot.audio.opus_stream import SILENCE
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
 from bot.errors import VoiceLost
-from bot.speech.line import LONGEST, Line, NotForAll, NotYours, VoiceQueueFull, in_turn
-from bot.speech.speaker import Source
-from bot.speech.utterance import Label, Utterance
+from bot.speech.utterance import Label, Source, Utterance
+from bot.speech.voice_queue import LONGEST, NotForAll, NotYourClip, VoiceQueue, VoiceQueueFull, in_turn
 from tests.support.make_sound import mp3
 
 ADA, BEN, CLEO = 1, 2, 3
@@ -53,8 +52,8 @@ def listener() -> Listener:
 
 
 @pytest.fixture
-async def line(pool: WorkerPool, listener: Listener) -> AsyncIterator[Line]:
-    line = Line(listener, pool, SystemClock())
+async def line(pool: WorkerPool, listener: Listener) -> AsyncIterator[VoiceQueue]:
+    line = VoiceQueue(listener, pool, SystemClock())
     yield line
     await line.close()
 
@@ -77,7 +76,7 @@ async def until(done: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-def titles(line: Line) -> list[str]:
+def titles(line: VoiceQueue) -> list[str]:
     return [each.label.title for each in line.listed()]
 
 
@@ -98,7 +97,7 @@ def test_what_shares_a_turn_keeps_its_order_whoever_it_is_from() -> None:
     ]
 
 
-async def test_everything_is_said_in_one_talk_and_the_line_is_idle_again(line: Line, listener: Listener) -> None:
+async def test_everything_is_said_in_one_talk_and_the_line_is_idle_again(line: VoiceQueue, listener: Listener) -> None:
     said = [utterance(member, seconds=0.2) for member in (ADA, BEN, ADA, CLEO)]
     assert [line.add(each) for each in said] == [0, 1, 2, 2]
     await until(lambda: all(each.over for each in said) and not line.listed())
@@ -108,7 +107,7 @@ async def test_everything_is_said_in_one_talk_and_the_line_is_idle_again(line: L
     await until(lambda: line.idle_s > 0)
 
 
-async def test_sound_that_comes_late_is_waited_for_and_told_when_to_come(line: Line, listener: Listener) -> None:
+async def test_sound_that_comes_late_is_waited_for_and_told_when_to_come(line: VoiceQueue, listener: Listener) -> None:
     first, second, third = (utterance(member, seconds=None) for member in (ADA, BEN, CLEO))
     for each in (first, second, third):
         line.add(each)
@@ -123,13 +122,13 @@ async def test_sound_that_comes_late_is_waited_for_and_told_when_to_come(line: L
     await until(lambda: third.over)
 
 
-async def test_skip_takes_the_word_from_one_and_gives_it_to_the_next(line: Line, listener: Listener) -> None:
+async def test_skip_takes_the_word_from_one_and_gives_it_to_the_next(line: VoiceQueue, listener: Listener) -> None:
     listener.going.clear()
     hers, his = utterance(ADA, "hers", seconds=5), utterance(BEN, "his")
     line.add(hers)
     line.add(his)
     await until(lambda: listener.talks == 1)
-    with pytest.raises(NotYours, match="another") as refused:
+    with pytest.raises(NotYourClip, match="another") as refused:
         line.skip(BEN, any_ones=False)
     assert "Member 1" in refused.value.sentence
     assert titles(line) == ["hers", "his"]
@@ -141,7 +140,7 @@ async def test_skip_takes_the_word_from_one_and_gives_it_to_the_next(line: Line,
     assert listener.packets < 50  # of the 250 of hers
 
 
-async def test_stop_drops_ones_own_or_everything(line: Line, listener: Listener) -> None:
+async def test_stop_drops_ones_own_or_everything(line: VoiceQueue, listener: Listener) -> None:
     listener.going.clear()
     said = [utterance(member, f"{member}", seconds=5) for member in (ADA, BEN, ADA, CLEO)]
     for each in said:
@@ -155,7 +154,7 @@ async def test_stop_drops_ones_own_or_everything(line: Line, listener: Listener)
     assert line.skip(ADA, any_ones=True) is None
 
 
-async def test_a_full_line_refuses_and_opens_again(line: Line, listener: Listener) -> None:
+async def test_a_full_line_refuses_and_opens_again(line: VoiceQueue, listener: Listener) -> None:
     listener.going.clear()
     for number in range(LONGEST + 1):
         line.add(utterance(number % 5, f"{number}", seconds=None))
@@ -165,14 +164,16 @@ async def test_a_full_line_refuses_and_opens_again(line: Line, listener: Listene
     line.add(utterance(ADA))
 
 
-async def test_something_new_to_say_gets_a_talk_of_its_own_after_a_silence(line: Line, listener: Listener) -> None:
+async def test_something_new_to_say_gets_a_talk_of_its_own_after_a_silence(
+    line: VoiceQueue, listener: Listener
+) -> None:
     for talks in (1, 2):
         line.add(utterance(ADA))
         await until(lambda: line.idle_s > 0)
         assert listener.talks == talks
 
 
-async def test_a_lost_voice_drops_the_line_and_leaves_it_usable(line: Line, listener: Listener) -> None:
+async def test_a_lost_voice_drops_the_line_and_leaves_it_usable(line: VoiceQueue, listener: Listener) -> None:
     listener.breaks = True
     said = [utterance(ADA, seconds=1), utterance(BEN, seconds=None)]
     for each in said:
@@ -186,7 +187,7 @@ async def test_a_lost_voice_drops_the_line_and_leaves_it_usable(line: Line, list
     assert not again.dropped
 
 
-async def test_what_cannot_be_played_is_passed_over(line: Line, listener: Listener) -> None:
+async def test_what_cannot_be_played_is_passed_over(line: VoiceQueue, listener: Listener) -> None:
     broken = utterance(ADA, seconds=None)
     piece = broken.piece()
     piece.feed(b'{"error": "no sound"}' * 50)
@@ -232,7 +233,9 @@ def permitted(member_id: int, permit: Gatekeeper, title: str = "Hello.", *, seco
     return made
 
 
-async def test_it_is_asked_when_its_turn_comes_whether_something_may_be_heard(line: Line, listener: Listener) -> None:
+async def test_it_is_asked_when_its_turn_comes_whether_something_may_be_heard(
+    line: VoiceQueue, listener: Listener
+) -> None:
     gate = Gatekeeper()
     listener.going.clear()
     first, second, third = utterance(ADA), permitted(BEN, gate), utterance(CLEO)
@@ -250,7 +253,7 @@ async def test_it_is_asked_when_its_turn_comes_whether_something_may_be_heard(li
     assert second.left_s > 0
 
 
-async def test_what_anybody_may_hear_follows_without_being_asked_about(line: Line, listener: Listener) -> None:
+async def test_what_anybody_may_hear_follows_without_being_asked_about(line: VoiceQueue, listener: Listener) -> None:
     open_to_all, not_any_more = Gatekeeper(stands=True), Gatekeeper(stands=True)
     not_any_more.admits = False
     said, unsaid = permitted(BEN, open_to_all), permitted(CLEO, not_any_more)
@@ -261,7 +264,7 @@ async def test_what_anybody_may_hear_follows_without_being_asked_about(line: Lin
     assert (said.dropped, unsaid.dropped) == (False, True)
 
 
-async def test_what_is_said_ends_when_somebody_comes_who_may_not_hear_it(line: Line, listener: Listener) -> None:
+async def test_what_is_said_ends_when_somebody_comes_who_may_not_hear_it(line: VoiceQueue, listener: Listener) -> None:
     gate, other = Gatekeeper(), Gatekeeper()
     said, waiting = permitted(ADA, gate, seconds=30), permitted(BEN, other)
     line.add(said)
@@ -277,7 +280,9 @@ async def test_what_is_said_ends_when_somebody_comes_who_may_not_hear_it(line: L
     assert not waiting.dropped
 
 
-async def test_nothing_is_said_while_nobody_knows_and_a_drop_meanwhile_holds(line: Line, listener: Listener) -> None:
+async def test_nothing_is_said_while_nobody_knows_and_a_drop_meanwhile_holds(
+    line: VoiceQueue, listener: Listener
+) -> None:
     gate = Gatekeeper()
     gate.answering.clear()
     asked_about = permitted(ADA, gate)
@@ -299,7 +304,7 @@ async def test_after_any_fault_at_all_what_comes_next_is_said(
                 raise RuntimeError("odd")
             await super().speak(source)
 
-    line = Line(OnceBroken(), pool, SystemClock())
+    line = VoiceQueue(OnceBroken(), pool, SystemClock())
     first, second = utterance(ADA), utterance(BEN)
     line.add(first)
     await until(lambda: first.dropped and line.listed() == [])
@@ -310,7 +315,9 @@ async def test_after_any_fault_at_all_what_comes_next_is_said(
     await line.close()
 
 
-async def test_what_was_let_in_early_is_asked_about_once_more_when_it_begins(line: Line, listener: Listener) -> None:
+async def test_what_was_let_in_early_is_asked_about_once_more_when_it_begins(
+    line: VoiceQueue, listener: Listener
+) -> None:
     gate = Gatekeeper(stands=True)
     before, following = utterance(ADA, seconds=2), permitted(BEN, gate, seconds=30)
     listener.going.clear()

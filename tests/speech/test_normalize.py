@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NoSpeakableText
-from bot.speech.wording import has_words, sayable
+from bot.speech.normalize import has_words, sayable
 
 
 @pytest.mark.parametrize(

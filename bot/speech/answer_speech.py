@@ -15,25 +15,27 @@ from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
-from bot.speech.listening import seconds_of
-from bot.speech.pieces import cut
-from bot.speech.pronunciation import Pronunciation
-from bot.speech.sentences import Sentences
-from bot.speech.utterance import Piece, Utterance
-
-AT_ONCE: Final = 2
-"""Sentences asked for together."""
-
-AHEAD: Final = 4
-"""Sentences asked for and not heard to their end. More would be paid for and perhaps never heard."""
+from bot.speech.chunking import cut
+from bot.speech.mp3_jobs import seconds_of
+from bot.speech.pronunciations import Pronunciation, Pronunciations
+from bot.speech.sentence_stream import SentenceStream
+from bot.speech.utterance import AudioChunk, Utterance
+from bot.speech.voice_settings import VoiceSettings
 
 log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 2
+"""SentenceStream asked for together."""
+
+AHEAD: Final = 4
+"""SentenceStream asked for and not heard to their end. More would be paid for and perhaps never heard."""
+
 
 Begin = Callable[[], Awaitable[Utterance | None]]
 """Puts the utterance on a voice channel's line, which may take some seconds; None where nobody would hear it."""
 
 
-class Recital:
+class AnswerSpeaker:
     """Listens to one answer and has it said; the text goes on without waiting for any of it.
 
         async with recital:
@@ -68,7 +70,7 @@ class Recital:
         self._model = model
         self._pronunciation = pronunciation
         self._sounds = sounds
-        self._sentences = Sentences()
+        self._sentences = SentenceStream()
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._utterance: Utterance | None = None
         self._finished = False
@@ -134,7 +136,7 @@ class Recital:
     async def _recite(self, utterance: Utterance) -> None:
         """Ask for one sentence after the other, a few together and no more ahead than makes sense."""
         asking: deque[asyncio.Task[None]] = deque()
-        unheard: deque[Piece] = deque()
+        unheard: deque[AudioChunk] = deque()
         await utterance.near.wait()
         try:
             while (sentence := await self._queue.get()) is not None:
@@ -153,7 +155,7 @@ class Recital:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
 
-    async def _ask(self, sentence: str, piece: Piece, utterance: Utterance) -> None:
+    async def _ask(self, sentence: str, piece: AudioChunk, utterance: Utterance) -> None:
         """Have one sentence said.
 
         Raises:
@@ -207,3 +209,31 @@ class Recital:
         except InvalidApiResponse:
             return False
         return True
+
+
+class AnswerSpeakers:
+    """Reads answers out."""
+
+    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Pronunciations, sounds: Workers) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._lexicon = lexicon
+        self._sounds = sounds
+
+    async def recital(self, caller: RequestContext, begin: Begin, voice: VoiceSettings, model: str) -> AnswerSpeaker:
+        """Prepare to read out one answer to `caller`, once `begin` has found it a place on a line.
+
+        Raises:
+            StoreUnavailable: the store cannot be used just now.
+        """
+        pronunciation = await self._lexicon.pronunciation(caller.guild_id)
+        return AnswerSpeaker(
+            self._api,
+            self._ledger,
+            caller,
+            begin,
+            voice=voice.name,
+            model=model,
+            pronunciation=pronunciation,
+            sounds=self._sounds,
+        )

@@ -10,8 +10,7 @@ from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.errors import UserError, VoiceLost
-from bot.speech.speaker import Speaker
-from bot.speech.utterance import Label, Utterance
+from bot.speech.utterance import Label, Speaker, Utterance
 
 LONGEST: Final = 20
 """So many utterances may wait behind the one that is being said."""
@@ -31,7 +30,7 @@ class VoiceQueueFull(UserError):
     sentence = "There are 20 things waiting to be said already. Please try again when some of them are through."
 
 
-class NotYours(UserError):
+class NotYourClip(UserError):
     """Somebody wants to take the word from another member."""
 
     def __init__(self, member: str) -> None:
@@ -42,14 +41,14 @@ class NotYours(UserError):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class QueueItem:
     """An entry of the queue as people see it; `left_s` is about how many seconds of it are still to come, if known."""
 
     label: Label
     left_s: float | None
 
 
-class Line:
+class VoiceQueue:
     """The line of one server. `close` it when the bot leaves the voice channel.
 
     Fair: who has not had the word for longest has it next; members' own utterances stay in their order.
@@ -95,9 +94,9 @@ class Line:
             self._task = asyncio.create_task(self._run(), name="line")
         return self._in_order().index(utterance)
 
-    def listed(self) -> list[Listed]:
+    def listed(self) -> list[QueueItem]:
         """Tell what is being said and what waits, in order."""
-        return [Listed(each.label, each.left_s) for each in self._in_order()]
+        return [QueueItem(each.label, each.left_s) for each in self._in_order()]
 
     def skip(self, member_id: int, *, any_ones: bool) -> Label | None:
         """Take the word from what is being said; return what that was, None where nothing is.
@@ -107,13 +106,13 @@ class Line:
             any_ones: whether they may take it from others.
 
         Raises:
-            NotYours: it is another member's, and they may not.
+            NotYourClip: it is another member's, and they may not.
         """
         current = next(iter(self._in_order()), None)
         if current is None:
             return None
         if current.label.member_id != member_id and not any_ones:
-            raise NotYours(current.label.member)
+            raise NotYourClip(current.label.member)
         self._drop([current])
         return current.label
 

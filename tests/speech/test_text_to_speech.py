@@ -13,12 +13,12 @@ from bot.clock import SystemClock
 from bot.context import Permission
 from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
 from bot.quotas.limits import Kind
-from bot.speech.joining import TooLongToSend, duration_s
-from bot.speech.pieces import cut
-from bot.speech.saying import AT_ONCE, Saying, Speech
-from bot.speech.sentences import TooMuchToSay, aloud
+from bot.speech.chunking import cut
+from bot.speech.mp3 import TooLongToSend, duration_s
+from bot.speech.sentence_stream import TooLongToSpeak, aloud
+from bot.speech.text_to_speech import AT_ONCE, Speech, TextToSpeech
 from bot.speech.utterance import Label, Utterance
-from bot.speech.voices import VOICES
+from bot.speech.voice_settings import VOICES
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.make_sound import SOUNDLESS, mp3, sound
 from tests.support.others import others
@@ -69,8 +69,8 @@ def breaking_off(sound: bytes) -> Callable[[web.Request], Any]:
     return fail
 
 
-def saying_in(shop: Workshop) -> Saying:
-    return Saying(shop.api, shop.ledger, shop.lexicon, shop.intake.sounds, SystemClock())
+def saying_in(shop: Workshop) -> TextToSpeech:
+    return TextToSpeech(shop.api, shop.ledger, shop.lexicon, shop.intake.sounds, SystemClock())
 
 
 async def say(shop: Workshop, text: str, upload_limit: int = MIB_10) -> Speech:
@@ -116,7 +116,7 @@ async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_
 async def test_words_that_make_a_text_too_long_are_refused_before_anything_is_spent(tmp_path: Path) -> None:
     async with workshop(tmp_path, speaking) as shop:
         await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "가", "g" * 120)
-        with pytest.raises(TooMuchToSay):
+        with pytest.raises(TooLongToSpeak):
             await saying_in(shop).prepare(CALLER, "가" * 400, "alloy", "tts-1")
         assert await shop.used(CHARACTERS) == 0
         assert (await saying_in(shop).prepare(CALLER, "가" * 300, "alloy", "tts-1")).characters == 36_000

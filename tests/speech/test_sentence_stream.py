@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NoSpeakableText
-from bot.speech.reader import Reader
-from bot.speech.sentences import Sentences, TooMuchToSay, aloud
-from bot.speech.wording import has_words
+from bot.speech.markdown_speech import MarkdownSpeech
+from bot.speech.normalize import has_words
+from bot.speech.sentence_stream import SentenceStream, TooLongToSpeak, aloud
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.markdown_samples import pieces, sample
 from tests.support.others import others
@@ -18,7 +18,7 @@ from tests.support.others import others
 
 def cut(text: str, deltas: Callable[[], int] = lambda: 10**6) -> list[str]:
     """Feed `text` in pieces of so many characters."""
-    sentences, said, at = Sentences(), [], 0
+    sentences, said, at = SentenceStream(), [], 0
     while at < len(text):
         end = at + deltas()
         said += sentences.feed(text[at:end])
@@ -32,7 +32,7 @@ def words(text: str) -> str:
 
 
 def test_sentences_come_as_soon_as_they_are_complete() -> None:
-    sentences = Sentences()
+    sentences = SentenceStream()
     assert sentences.feed("Hello there") == []
     assert sentences.feed("! How are you today, ") == ["Hello there!"]
     assert sentences.feed("my friend?") == []
@@ -43,7 +43,7 @@ def test_sentences_come_as_soon_as_they_are_complete() -> None:
 
 
 def test_an_abbreviation_is_waited_for_and_not_longer_than_a_word() -> None:
-    sentences = Sentences()
+    sentences = SentenceStream()
     assert sentences.feed("It was seen by Dr. ") == []
     assert sentences.feed("Smith of the U.S. ") == []
     assert sentences.feed("Navy at noon. ") == ["It was seen by Dr. Smith of the U.S. Navy at noon."]
@@ -91,7 +91,7 @@ def test_every_script_has_its_stops(text: str, said: list[str]) -> None:
 
 
 def test_a_chinese_sentence_needs_no_white_space_to_be_complete() -> None:
-    assert Sentences().feed("你好，世界。今") == ["你好，世界。"]
+    assert SentenceStream().feed("你好，世界。今") == ["你好，世界。"]
 
 
 def test_short_sentences_come_together_but_the_first_does_not_wait() -> None:
@@ -107,7 +107,7 @@ def test_short_sentences_come_together_but_the_first_does_not_wait() -> None:
 
 def test_a_long_first_sentence_begins_at_a_pause() -> None:
     begun = "When you look at the sky on a clear day, the light of the sun is scattered by the air in every direction "
-    sentences = Sentences()
+    sentences = SentenceStream()
     assert sentences.feed(begun) == []
     assert sentences.feed("while you are looking ") == ["When you look at the sky on a clear day,"]
 
@@ -203,7 +203,7 @@ def test_what_is_hidden_is_never_heard(written: str) -> None:
 
 
 def test_bars_that_hide_nothing_keep_quiet_for_a_message_at_most() -> None:
-    sentences = Sentences()
+    sentences = SentenceStream()
     assert sentences.feed("Either a || b. " + "And so on it goes. " * 90) == []
     assert sentences.feed("And so on it goes. " * 30) != []
     assert "b." in words("Either a || b.")
@@ -212,7 +212,7 @@ def test_bars_that_hide_nothing_keep_quiet_for_a_message_at_most() -> None:
 @pytest.mark.parametrize("seed", range(25))
 def test_the_same_answer_gives_the_same_sentences_however_it_arrives(seed: int) -> None:
     text = sample(seed, 6_000)
-    sentences = Sentences()
+    sentences = SentenceStream()
     said = [sentence for delta in pieces(text, seed) for sentence in sentences.feed(delta)]
     assert said + sentences.finish() == cut(text)
 
@@ -289,7 +289,7 @@ def test_whatever_is_written_any_cut_gives_the_same_sayable_sentences(written: l
     text = "".join(written)
     whole = cut(text)
     ends = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
-    sentences, said, at = Sentences(), [], 0
+    sentences, said, at = SentenceStream(), [], 0
     for end in [*ends, len(text)]:
         said += sentences.feed(text[at:end])
         at = end
@@ -407,7 +407,7 @@ def test_a_run_of_backticks_opens_code_only_where_none_is_behind_it(text: str, s
 
 
 def test_a_step_that_gets_nowhere_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Reader, "_step", lambda self, *, whole: "")
+    monkeypatch.setattr(MarkdownSpeech, "_step", lambda self, *, whole: "")
     assert words("a *b* ``` `c`") == "a *b* ``` `c`"
 
 
@@ -425,7 +425,7 @@ async def test_a_long_text_is_worked_through_with_room_for_others_and_not_beyond
         assert (await aloud(text)).replace("\n", " ") == text.strip()
         assert turns() >= len(text) // SLICE_CHARACTERS - 1
     async with others() as turns:
-        with pytest.raises(TooMuchToSay):
+        with pytest.raises(TooLongToSpeak):
             await aloud(text * 1_000)
         assert turns() < 200
 
@@ -445,7 +445,7 @@ async def test_a_long_text_is_worked_through_with_room_for_others_and_not_beyond
     ],
 )
 def test_no_more_than_some_thousand_characters_are_held_back(text: str) -> None:
-    reader, most = Reader(), 0
+    reader, most = MarkdownSpeech(), 0
     for at in range(0, len(text), 100):
         reader.feed(text[at : at + 100])
         most = max(most, len(reader._raw) + reader._coming_length)

@@ -1,13 +1,14 @@
 """What stands within the lines of an answer, for the ear: code and links in one piece, formulas in words, no emoji.
 
-Whole spans can be told from those that are still being written. What comes out waits as `bot.speech.markup` says.
+Whole spans can be told from those that are still being written. What comes out waits as `bot.speech.markup_tokens`
+says.
 """
 
 import re
 from typing import Final
 
-from bot.speech.formulas import spoken
-from bot.speech.markup import EMPHASIS, ESCAPED, LABEL, NAMED, SPOILER, literal, said, undivided
+from bot.speech.latex import spoken
+from bot.speech.markup_tokens import EMPHASIS, ESCAPED, LABEL, NAMED, SPOILER, literal, said, undivided
 
 _REACH: Final = 400
 """Characters after which the beginning of a span is taken for what it says."""

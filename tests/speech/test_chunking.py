@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.pieces import PIECE_LIMIT, cut
+from bot.speech.chunking import PIECE_LIMIT, cut
 
 
 def test_a_text_that_fits_is_one_piece() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NoSpeakableText
-from bot.speech.spoken_message import spoken_message
+from bot.speech.message_speech import spoken_message
 from tests.support.others import others
 
 
@@ -66,7 +66,7 @@ async def test_a_name_that_is_mentioned_over_and_over_is_read_once(monkeypatch: 
         read.append(name)
         return name
 
-    monkeypatch.setattr("bot.speech.spoken_message.spoken_name", reading)
+    monkeypatch.setattr("bot.speech.message_speech.spoken_name", reading)
     assert await spoken_message("<@1> " * 20, speaker=None, mentions={"<@1>": "Ben"}) == " ".join(["Ben"] * 20)
     assert read == ["Ben"]
 

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from bot.errors import BotError, InvalidApiResponse
 from bot.quotas.limits import Kind
-from bot.speech.pronunciation import Pronunciation
-from bot.speech.recital import AT_ONCE, Begin, Recital
+from bot.speech.answer_speech import AT_ONCE, AnswerSpeaker, Begin
+from bot.speech.pronunciations import Pronunciation
 from bot.speech.utterance import Label, Utterance
 from tests.support.make_sound import SOUNDLESS, mp3
 from tests.support.workshop import CALLER, DEADLINE_S, Workshop, refusing, workshop
@@ -20,8 +20,8 @@ from tests.support.workshop import CALLER, DEADLINE_S, Workshop, refusing, works
 SENTENCES = ["The tide comes in twice a day. ", "It stays for a while up there. ", "Then it goes out again slowly. "]
 
 
-def recital_in(shop: Workshop, begin: Begin) -> Recital:
-    return Recital(
+def recital_in(shop: Workshop, begin: Begin) -> AnswerSpeaker:
+    return AnswerSpeaker(
         shop.api,
         shop.ledger,
         CALLER,
@@ -34,7 +34,7 @@ def recital_in(shop: Workshop, begin: Begin) -> Recital:
 
 
 @asynccontextmanager
-async def reciting(folder: Path) -> AsyncIterator[tuple[Workshop, Recital, Utterance]]:
+async def reciting(folder: Path) -> AsyncIterator[tuple[Workshop, AnswerSpeaker, Utterance]]:
     """Say an answer aloud whose first sentences are asked for, as many as go together, and not answered yet."""
     asked = asyncio.Event()
 
@@ -100,7 +100,7 @@ async def test_an_answer_that_fails_or_a_stop_of_the_bot_gives_it_back(tmp_path:
         assert await cost(shop) == 0
 
 
-async def recited(folder: Path, body: bytes) -> tuple[Recital, int]:
+async def recited(folder: Path, body: bytes) -> tuple[AnswerSpeaker, int]:
     """Say an answer whose every sentence gives this body; also tells what it cost."""
 
     async def speaking(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:

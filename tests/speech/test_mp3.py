@@ -8,7 +8,7 @@ import av
 import pytest
 
 from bot.errors import InvalidApiResponse
-from bot.speech.joining import TooLongToSend, duration_s, fit, join
+from bot.speech.mp3 import TooLongToSend, duration_s, fit, join
 from tests.support.make_sound import mp3
 
 FRAME_S = 0.05  # no MP3 ends in mid-frame, and encoders pad one or two
@@ -105,5 +105,5 @@ def test_a_file_that_cannot_fit_is_told_in_a_sentence() -> None:
 
 
 def test_the_audio_library_waits_until_it_is_needed() -> None:
-    script = "import sys, bot.speech.joining; sys.exit('av' in sys.modules)"
+    script = "import sys, bot.speech.mp3; sys.exit('av' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

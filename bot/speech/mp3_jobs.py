@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.errors import InvalidApiResponse
 from bot.intake.workers import Failure, JobFailed, Workers
-from bot.speech.joining import TooLongToSend
+from bot.speech.mp3 import TooLongToSend
 
 _JOINED_WITHIN_S: Final = 60.0  # an hour of speech is encoded anew in half of that
 

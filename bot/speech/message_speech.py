@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
-from bot.speech.pieces import cut
-from bot.speech.sentences import Sentences, beginning
+from bot.speech.chunking import cut
+from bot.speech.sentence_stream import SentenceStream, beginning
 
 LONGEST: Final = 300
 """Characters of a message that are read: some twenty seconds."""
@@ -43,7 +43,7 @@ async def spoken_message(
 
 def spoken_name(name: str) -> str:
     """Give the words of a name that somebody chose; nothing where it has none."""
-    sentences = Sentences()
+    sentences = SentenceStream()
     said = [*sentences.feed(name[:_MOST_OF_A_NAME]), *sentences.finish()]
     return " ".join(said)[:_LONGEST_NAME].strip()
 

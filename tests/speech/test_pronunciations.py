@@ -9,7 +9,7 @@ import pytest
 from bot.clock import SystemClock
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
-from bot.speech.lexicon import LONGEST_SAY, LONGEST_WORD, MOST_WORDS, Lexicon, Word
+from bot.speech.pronunciations import LONGEST_SAY, LONGEST_WORD, MOST_WORDS, Pronunciations, Word
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
 
@@ -19,19 +19,19 @@ IN_PRIVATE = RequestContext(1, "Mo", None, 9, 9)
 
 
 @pytest.fixture
-async def lexicon(tmp_path: Path) -> AsyncIterator[Lexicon]:
+async def lexicon(tmp_path: Path) -> AsyncIterator[Pronunciations]:
     async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as database:
-        yield Lexicon(StoredPronunciations(database), SystemClock())
+        yield Pronunciations(StoredPronunciations(database), SystemClock())
 
 
-async def test_a_word_holds_in_its_server_and_nowhere_else(lexicon: Lexicon) -> None:
+async def test_a_word_holds_in_its_server_and_nowhere_else(lexicon: Pronunciations) -> None:
     assert await lexicon.add(MO, " GIF ", "jiff") == (Word("GIF", "jiff"), None)
     assert (await lexicon.pronunciation(7)).apply("a gif") == "a jiff"
     assert (await lexicon.pronunciation(8)).apply("a gif") == "a gif"
     assert (await lexicon.pronunciation(None)).apply("a gif") == "a gif"
 
 
-async def test_the_same_word_is_replaced_and_can_be_removed_in_any_case(lexicon: Lexicon) -> None:
+async def test_the_same_word_is_replaced_and_can_be_removed_in_any_case(lexicon: Pronunciations) -> None:
     await lexicon.add(MO, "Café", "caffay")
     assert await lexicon.add(MO, "CAFE\u0301", "coffee") == (Word("CAFÉ", "coffee"), Word("Café", "caffay"))
     assert await lexicon.list(ADA) == [Word("CAFÉ", "coffee")]
@@ -40,7 +40,7 @@ async def test_the_same_word_is_replaced_and_can_be_removed_in_any_case(lexicon:
     assert await lexicon.list(ADA) == []
 
 
-async def test_only_who_manages_the_server_may_change_words(lexicon: Lexicon) -> None:
+async def test_only_who_manages_the_server_may_change_words(lexicon: Pronunciations) -> None:
     await lexicon.add(MO, "gif", "jiff")
     for refused in (lexicon.add(ADA, "gif", "x"), lexicon.remove(ADA, "gif")):
         with pytest.raises(MissingPermission):
@@ -64,19 +64,19 @@ async def test_only_who_manages_the_server_may_change_words(lexicon: Lexicon) ->
         ("x", "y" * (LONGEST_SAY + 1), "`say` has 121 characters"),
     ],
 )
-async def test_what_makes_no_sense_is_refused(lexicon: Lexicon, word: str, say: str, told: str) -> None:
+async def test_what_makes_no_sense_is_refused(lexicon: Pronunciations, word: str, say: str, told: str) -> None:
     with pytest.raises(InvalidOption) as refused:
         await lexicon.add(MO, word, say)
     assert refused.value.sentence.startswith(told)
     assert await lexicon.list(MO) == []
 
 
-async def test_what_is_kept_is_a_line_without_marks(lexicon: Lexicon) -> None:
+async def test_what_is_kept_is_a_line_without_marks(lexicon: Pronunciations) -> None:
     added, _ = await lexicon.add(MO, "new\n york\u0007", "**the** <@42>\ncity\ue000")
     assert added == Word("new york", "the someone city")
 
 
-async def test_a_server_has_so_many_words_and_no_more(lexicon: Lexicon) -> None:
+async def test_a_server_has_so_many_words_and_no_more(lexicon: Pronunciations) -> None:
     for number in range(MOST_WORDS):
         await lexicon.add(MO, f"word{number}", "x")
     with pytest.raises(InvalidOption) as refused:

@@ -1,23 +1,43 @@
 """The voice and speed that a member chose for what they have said aloud, and what they are spoken with."""
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import InvalidOption
-from bot.speech.voices import checked_voice
 from bot.store.voice_settings import StoredVoice, StoredVoices
+
+log = logging.getLogger(__name__)
+
+# The six of the API's own document. Other servers have others, so any name of this shape is passed on.
+VOICES: Final = ("alloy", "echo", "fable", "onyx", "nova", "shimmer")
+_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+def checked_voice(name: str) -> str:
+    """Return `name` as it is sent: an offered voice in any case, another one as typed.
+
+    Raises:
+        InvalidOption: no voice could be called that.
+    """
+    typed = name.strip()
+    if typed.lower() in VOICES:
+        return typed.lower()
+    if not _NAME.fullmatch(typed):
+        known = ", ".join(f"`{voice}`" for voice in VOICES)
+        raise InvalidOption("bad voice", sentence=f"That can't be a voice's name. Some that I have: {known}.")
+    return typed
+
 
 SLOWEST: Final = 0.5
 FASTEST: Final = 2.0
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class VoiceSettings:
     """How somebody's text is spoken: by whom, and how fast, 1.0 being as it comes. `chosen`: `name` is their own."""
 
     name: str
@@ -25,7 +45,7 @@ class Voice:
     chosen: bool = False
 
 
-class VoicePreferences:
+class MemberVoices:
     """Members' voices, the same in all servers and direct messages. Every method may raise StoreUnavailable."""
 
     def __init__(self, stored: StoredVoices, clock: Clock, *, default_voice: str) -> None:
@@ -33,7 +53,7 @@ class VoicePreferences:
         self._clock = clock
         self._default_voice = default_voice
 
-    async def get(self, caller: RequestContext, asked: str | None = None) -> Voice:
+    async def get(self, caller: RequestContext, asked: str | None = None) -> VoiceSettings:
         """Tell what the caller is spoken with: `asked`, the command's own word, goes before their voice.
 
         Raises:
@@ -41,7 +61,9 @@ class VoicePreferences:
         """
         return self._voice(await self._stored.of_member(caller.user_id), asked)
 
-    async def set(self, caller: RequestContext, *, voice: str | None = None, speed: float | None = None) -> Voice:
+    async def set(
+        self, caller: RequestContext, *, voice: str | None = None, speed: float | None = None
+    ) -> VoiceSettings:
         """Keep what is given, leave the rest as it is, and tell what holds then.
 
         Raises:
@@ -64,6 +86,6 @@ class VoicePreferences:
         """Go back to the operator's voice at its own speed; whether there was something to take back."""
         return await self._stored.clear(caller.user_id)
 
-    def _voice(self, held: StoredVoice, asked: str | None = None) -> Voice:
+    def _voice(self, held: StoredVoice, asked: str | None = None) -> VoiceSettings:
         name = held.voice if asked is None else checked_voice(asked)
-        return Voice(name or self._default_voice, held.speed_percent / 100, chosen=held.voice is not None)
+        return VoiceSettings(name or self._default_voice, held.speed_percent / 100, chosen=held.voice is not None)

@@ -1,0 +1,62 @@
+"""With which voice, and how fast, a member is spoken."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.context import RequestContext
+from bot.errors import InvalidOption
+from bot.speech.voice_settings import MemberVoices, VoiceSettings
+from bot.store.open import open_database
+from bot.store.voice_settings import StoredVoices
+
+ADA = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
+
+
+@pytest.fixture
+async def preferences(tmp_path: Path) -> AsyncIterator[MemberVoices]:
+    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as database:
+        yield MemberVoices(StoredVoices(database), SystemClock(), default_voice="alloy")
+
+
+async def test_the_commands_word_beats_the_members_voice_and_that_the_operators(preferences: MemberVoices) -> None:
+    assert await preferences.get(ADA) == VoiceSettings("alloy", 1.0)
+    assert await preferences.set(ADA, voice=" Nova ") == VoiceSettings("nova", 1.0, chosen=True)
+    assert await preferences.get(ADA) == VoiceSettings("nova", 1.0, chosen=True)
+    assert (await preferences.get(ADA, "Echo")).name == "echo"
+
+
+async def test_a_choice_holds_everywhere_and_for_nobody_else(preferences: MemberVoices) -> None:
+    await preferences.set(ADA, voice="nova", speed=1.25)
+    in_private = dataclasses.replace(ADA, guild_id=None, channel_id=99, settings_channel_id=99)
+    assert await preferences.get(in_private) == VoiceSettings("nova", 1.25, chosen=True)
+    assert await preferences.get(dataclasses.replace(ADA, user_id=43)) == VoiceSettings("alloy", 1.0)
+
+
+async def test_who_takes_their_choice_back_is_spoken_as_everybody(preferences: MemberVoices) -> None:
+    await preferences.set(ADA, voice="nova", speed=2)
+    assert await preferences.clear(ADA)
+    assert await preferences.get(ADA) == VoiceSettings("alloy", 1.0)
+    assert not await preferences.clear(ADA)
+
+
+@pytest.mark.parametrize("speed", [0.49, 2.01, 0, -1, float("nan"), float("inf")])
+async def test_a_speed_that_nobody_understands_is_refused(preferences: MemberVoices, speed: float) -> None:
+    with pytest.raises(InvalidOption, match="bad speed") as told:
+        await preferences.set(ADA, voice="nova", speed=speed)
+    assert "from 0.5 to 2.0" in told.value.sentence
+    assert await preferences.get(ADA) == VoiceSettings("alloy", 1.0)
+
+
+async def test_the_fastest_and_the_slowest_are_taken(preferences: MemberVoices) -> None:
+    assert (await preferences.set(ADA, speed=0.5)).speed == 0.5
+    assert (await preferences.set(ADA, speed=2)).speed == 2.0
+
+
+async def test_what_cannot_be_a_voice_is_not_kept(preferences: MemberVoices) -> None:
+    with pytest.raises(InvalidOption, match="bad voice"):
+        await preferences.set(ADA, voice="two words", speed=2)
+    assert await preferences.get(ADA) == VoiceSettings("alloy", 1.0)
