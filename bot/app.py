@@ -27,7 +27,6 @@ from bot.images.generation import ImageGenerator
 from bot.images.saved_generations import SavedGenerations
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
-from bot.intake.intake import Intake
 from bot.liveness import holding
 from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
@@ -55,6 +54,7 @@ from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
 from bot.store.voice_settings import StoredVoices
+from bot.workers.intake import Intake
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """A worker: reads bytes of others for the bot, a job at a time, and may be killed at any moment.
 
-    python -m bot.worker        (started by bot.intake.workers; jobs on standard input, results on standard output)
+    python -m bot.worker        (started by bot.workers.pool; jobs on standard input, results on standard output)
 
 It imports little, has no secret in its environment, and limits itself: the memory that it may take, and where the
 system has an alarm, the time. It ends with its standard input, so that it never outlives the bot for long.
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from bot.errors import BotError, InvalidOption
-from bot.intake import frames
-from bot.intake.frames import Head
+from bot.workers import framing
+from bot.workers.framing import Head
 
 MOST_MEMORY: Final = 448 * 1024 * 1024
 """Bytes of address space beyond what the process has when it starts; a picture of 16 megapixels takes 300 MB."""
@@ -43,7 +43,7 @@ def main() -> None:
         facts, results = _done(head, parts)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
-        answers.write(frames.packed(facts, results))
+        answers.write(framing.packed(facts, results))
         for each in results:
             answers.write(each)
         answers.flush()
@@ -85,13 +85,13 @@ def _end_with_the_bot() -> None:
 
 
 def _receive(requests: BinaryIO) -> tuple[Head, list[bytes]] | None:
-    prefix = requests.read(frames.PREFIX.size)
-    if len(prefix) < frames.PREFIX.size:
+    prefix = requests.read(framing.PREFIX.size)
+    if len(prefix) < framing.PREFIX.size:
         return None
-    body = requests.read(size := frames.head_bytes(prefix))
+    body = requests.read(size := framing.head_bytes(prefix))
     if len(body) < size:
         return None
-    head, sizes = frames.unpacked(body)
+    head, sizes = framing.unpacked(body)
     parts = [requests.read(size) for size in sizes]
     return (head, parts) if [len(part) for part in parts] == sizes else None
 
@@ -102,7 +102,7 @@ def _done(head: Head, parts: list[bytes]) -> Answer:
         if not head["options"].get("may_be_large", True) and _is_large(parts[0]):
             return {"failure": "large"}, []
         facts, results = _JOBS[head["job"]](head["options"], parts)
-        frames.packed({}, results)
+        framing.packed({}, results)
     except MemoryError:
         return {"failure": "memory"}, []
     except BotError as error:

@@ -18,7 +18,7 @@ from bot.api.speech import Speech
 from bot.api.transport import SendStatus, Transport
 from bot.clock import Clock
 from bot.errors import InvalidApiResponse
-from bot.intake.intake import Intake
+from bot.workers.intake import Intake
 
 _CALL = "models"
 _PATH = "/models"

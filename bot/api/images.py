@@ -12,7 +12,7 @@ from bot.api.retries import Retries
 from bot.api.timeouts import CallTimeouts
 from bot.api.transport import Transport
 from bot.errors import ApiError, ContentRefused, InvalidApiResponse
-from bot.intake.workers import JobFailed, Workers
+from bot.workers.pool import JobFailed, Workers
 
 _log = logging.getLogger(__name__)
 

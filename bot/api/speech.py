@@ -10,7 +10,7 @@ from bot.api.retries import Retries
 from bot.api.timeouts import CallTimeouts
 from bot.api.transport import ApiResponse, SendStatus, Transport
 from bot.errors import ApiUnreachable, ContentRefused, InvalidApiResponse
-from bot.intake.workers import JobFailed, Workers
+from bot.workers.pool import JobFailed, Workers
 
 log = logging.getLogger(__name__)
 

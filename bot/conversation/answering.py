@@ -45,7 +45,6 @@ from bot.errors import (
     TurnNotFound,
 )
 from bot.inflight.cancellation import CancellationToken
-from bot.intake.intake import Intake
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import BLOCK, Reservation
@@ -55,6 +54,7 @@ from bot.streaming.answer_buttons import Action, AnswerButtons
 from bot.streaming.message_streamer import MessageStreamer
 from bot.streaming.output import AnswerObserver, AnswerOutput
 from bot.telemetry.trips import Trip
+from bot.workers.intake import Intake
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from bot.conversation.image_inputs import LONGEST_SIDE, MOST_PIXELS, tokens_of
 from bot.conversation.prompt_inputs import ImageInput, PromptInputs, QuotedMessage, TextFile
 from bot.conversation.tokens import MESSAGE_OVERHEAD, tokens_in
 from bot.errors import UnreadableFile
-from bot.intake.fair_limit import LimitFull
-from bot.intake.intake import Intake
-from bot.intake.workers import Failure, JobFailed
+from bot.workers.fair_limit import LimitFull
+from bot.workers.intake import Intake
+from bot.workers.pool import Failure, JobFailed
 
 MOST_PICTURES: Final = 4
 MOST_PICTURE_BYTES: Final = 20 * 1024 * 1024

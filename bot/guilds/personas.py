@@ -10,8 +10,8 @@ from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
 from bot.guilds import persona_files, persona_names, persona_text
 from bot.guilds.persona_files import MOST_PRESETS
-from bot.intake.workers import Failure, JobFailed, Workers
 from bot.store.personas import PersonaExists, PersonasFull, StoredPersona, StoredPersonas
+from bot.workers.pool import Failure, JobFailed, Workers
 
 _BUSY: Final = "I have too many files to look at right now. Please try again in a minute."
 _LISTED: Final = "`/persona list` shows those that there are."

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.errors import InvalidApiResponse
-from bot.intake.workers import Failure, JobFailed, Workers
+from bot.workers.pool import Failure, JobFailed, Workers
 
 _WEBP_SIDE: Final = 16_383  # the format's own limit, in pixels
 _QUALITIES: Final = (90, 75, 60)

@@ -17,11 +17,11 @@ from bot.context import RequestContext
 from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
 from bot.images.compression import CompressedImages, fit
 from bot.images.request import ImageRequest
-from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
 from bot.telemetry.trips import Trip
+from bot.workers.pool import Workers
 
 ALT_TEXT_LIMIT: Final = 1024  # Discord's, for an attachment's description
 

@@ -12,7 +12,6 @@ from bot.api.client import ApiClient
 from bot.api.transport import SendStatus
 from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse
-from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.speech.chunking import cut
@@ -21,6 +20,7 @@ from bot.speech.pronunciations import Pronunciation, Pronunciations
 from bot.speech.sentence_stream import SentenceStream
 from bot.speech.utterance import AudioChunk, Utterance
 from bot.speech.voice_settings import VoiceSettings
+from bot.workers.pool import Workers
 
 log = logging.getLogger(__name__)
 

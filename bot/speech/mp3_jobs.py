@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.errors import InvalidApiResponse
-from bot.intake.workers import Failure, JobFailed, Workers
 from bot.speech.mp3 import TooLongToSend
+from bot.workers.pool import Failure, JobFailed, Workers
 
 _JOINED_WITHIN_S: Final = 60.0  # an hour of speech is encoded anew in half of that
 

@@ -17,7 +17,6 @@ from bot.api.client import ApiClient
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import ApiError, InvalidApiResponse
-from bot.intake.workers import Workers
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
@@ -29,6 +28,7 @@ from bot.speech.sentence_stream import MOST_ALOUD, TooLongToSpeak
 from bot.speech.utterance import AudioChunk, Label, Utterance
 from bot.speech.voice_settings import checked_voice
 from bot.telemetry.trips import Trip
+from bot.workers.pool import Workers
 
 AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
 WORTH_HEARING_S: Final = 1.0  # less than this of a piece that broke off is no use to anybody

@@ -8,7 +8,7 @@ from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.transport import open_session
 from bot.clock import Clock
-from bot.intake.intake import Intake
+from bot.workers.intake import Intake
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from bot.conversation.image_inputs import LONGEST_SIDE, MOST_BYTES, tokens_of
 from bot.conversation.prompt_inputs import PromptInputs, QuotedMessage
 from bot.conversation.text_files import decoded
 from bot.errors import UnreadableFile
-from bot.intake.fair_limit import MOST_WAITING_EACH
-from bot.intake.intake import Intake
+from bot.workers.fair_limit import MOST_WAITING_EACH
+from bot.workers.intake import Intake
 from tests.support.make_picture import picture
 
 

@@ -11,7 +11,7 @@ from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.transport import open_session
 from bot.errors import ApiError
-from bot.intake.intake import Intake
+from bot.workers.intake import Intake
 from tests.support.make_picture import picture
 from tests.support.workshop import PauselessClock
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bot.intake.workers import Failure, JobFailed, Workers
+from bot.workers.pool import Failure, JobFailed, Workers
 from tests.support.make_picture import picture
 from tests.support.make_sound import mp3, sound
 

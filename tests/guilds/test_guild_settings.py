@@ -10,7 +10,6 @@ from bot.errors import InvalidOption, MissingPermission, ModelNotAllowed, NotInG
 from bot.guilds.personas import Personas
 from bot.guilds.setting_definitions import PERSONA, SettingScope
 from bot.guilds.settings import GuildSettings, Level
-from bot.intake.intake import Intake
 from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
 from bot.store.audit_log import AuditLog
@@ -18,6 +17,7 @@ from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.personas import StoredPersonas
 from bot.store.settings import StoredSettings
+from bot.workers.intake import Intake
 from tests.support.clock import FakeClock
 
 GUILD, CHANNEL, OTHER = 7, 8, 9

@@ -11,12 +11,12 @@ from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
 from bot.guilds.persona_files import MOST_PRESETS
 from bot.guilds.personas import Imported, Personas
-from bot.intake.intake import Intake
-from bot.intake.workers import Workers
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.personas import StoredPersonas
+from bot.workers.intake import Intake
+from bot.workers.pool import Workers
 from tests.support.clock import FakeClock
 
 GUILD = 7

@@ -8,7 +8,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from bot.errors import BotError, InvalidApiResponse
 from bot.images.compression import REQUEST_LIMIT, CompressedImages, ImageTooLarge, fit
-from bot.intake.intake import Intake
+from bot.workers.intake import Intake
 from tests.support.make_picture import picture
 
 

@@ -15,7 +15,6 @@ from bot.api.client import ApiClient
 from bot.api.transport import open_session
 from bot.clock import SystemClock
 from bot.context import RequestContext
-from bot.intake.intake import Intake
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind, OperatorLimits
 from bot.quotas.pseudonyms import UsageKeys, key_from
@@ -24,6 +23,7 @@ from bot.quotas.usage import UsageReader
 from bot.speech.pronunciations import Pronunciations
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
+from bot.workers.intake import Intake
 
 CALLER = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
 DEADLINE_S = 20

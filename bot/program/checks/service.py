@@ -4,10 +4,10 @@ from bot.api.client import ApiClient
 from bot.api.transport import open_session
 from bot.clock import Clock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden, Unauthorised
-from bot.intake.intake import Intake
 from bot.models.allowlist import matches
 from bot.program.checks.line import Line, fail, ok, skip
 from bot.settings import Settings
+from bot.workers.intake import Intake
 
 KEY, MODELS = "API key", "models"
 

@@ -4,8 +4,8 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from bot.intake.fair_limit import FairLimit
-from bot.intake.workers import Workers
+from bot.workers.fair_limit import FairLimit
+from bot.workers.pool import Workers
 
 _FILES_AT_ONCE = 4
 _FILES_AT_ONCE_EACH = 2

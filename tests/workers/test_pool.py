@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.intake import frames
-from bot.intake import workers as workers_module
-from bot.intake.frames import MOST_BYTES, MOST_HEAD_BYTES, BadFrame
-from bot.intake.workers import PROGRAM, Failure, JobFailed, Workers
+from bot.workers import framing
+from bot.workers import pool as workers_module
+from bot.workers.framing import MOST_BYTES, MOST_HEAD_BYTES, BadFrame
+from bot.workers.pool import PROGRAM, Failure, JobFailed, Workers
 from tests.support.make_picture import picture
 from tests.support.make_sound import mp3
 
@@ -201,7 +201,7 @@ def test_it_ends_in_the_middle_of_a_job_when_the_bot_is_gone() -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     data = picture(2000, 2000, noise=True)
-    process.stdin.write(frames.packed({"job": "show picture", "options": {}, "within_s": 10}, [data]) + data)
+    process.stdin.write(framing.packed({"job": "show picture", "options": {}, "within_s": 10}, [data]) + data)
     process.stdin.close()
     process.stdout.close()
     assert process.wait(30) == 0
@@ -225,21 +225,21 @@ def test_it_ends_in_the_middle_of_a_job_when_the_bot_is_gone() -> None:
 )
 def test_what_is_no_frame_is_refused(body: bytes) -> None:
     with pytest.raises(BadFrame):
-        frames.unpacked(body)
+        framing.unpacked(body)
 
 
 def test_a_head_over_the_bound_is_refused_unread() -> None:
     with pytest.raises(BadFrame):
-        frames.head_bytes(struct.pack(">I", MOST_HEAD_BYTES + 1))
+        framing.head_bytes(struct.pack(">I", MOST_HEAD_BYTES + 1))
     with pytest.raises(BadFrame):
-        frames.packed({"options": "x" * MOST_HEAD_BYTES}, [])
+        framing.packed({"options": "x" * MOST_HEAD_BYTES}, [])
 
 
 def test_a_frame_is_read_as_it_was_written() -> None:
-    packed = frames.packed({"job": "listen"}, [b"ab", b""])
-    size = frames.head_bytes(packed[: frames.PREFIX.size])
-    assert frames.unpacked(packed[frames.PREFIX.size :]) == ({"job": "listen"}, [2, 0])
-    assert size == len(packed) - frames.PREFIX.size
+    packed = framing.packed({"job": "listen"}, [b"ab", b""])
+    size = framing.head_bytes(packed[: framing.PREFIX.size])
+    assert framing.unpacked(packed[framing.PREFIX.size :]) == ({"job": "listen"}, [2, 0])
+    assert size == len(packed) - framing.PREFIX.size
 
 
 LARGE = picture(2001, 2001)

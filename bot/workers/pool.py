@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.errors import BotError
-from bot.intake import frames
-from bot.intake.fair_limit import FairLimit, LimitFull
-from bot.intake.frames import BadFrame, Head
+from bot.workers import framing
+from bot.workers.fair_limit import FairLimit, LimitFull
+from bot.workers.framing import BadFrame, Head
 
 PROGRAM: Final = "bot.worker"
 WITHIN_S: Final = 10.0
@@ -118,7 +118,7 @@ class Workers:
             JobFailed: there is no result.
         """
         try:
-            head = frames.packed({"job": job, "options": options, "within_s": within_s}, parts)
+            head = framing.packed({"job": job, "options": options, "within_s": within_s}, parts)
         except BadFrame as error:
             raise JobFailed(Failure.TOO_BIG, str(error)) from None
         try:
@@ -223,8 +223,8 @@ class _Worker:
                 process.stdin.write(view[at : at + _CHUNK])
                 await process.stdin.drain()
         await process.stdin.drain()
-        size = frames.head_bytes(await process.stdout.readexactly(frames.PREFIX.size))
-        answer, sizes = frames.unpacked(await process.stdout.readexactly(size))
+        size = framing.head_bytes(await process.stdout.readexactly(framing.PREFIX.size))
+        answer, sizes = framing.unpacked(await process.stdout.readexactly(size))
         return answer, [await process.stdout.readexactly(each) for each in sizes]
 
     async def _started(self) -> asyncio.subprocess.Process:

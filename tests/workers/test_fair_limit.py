@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.intake.fair_limit import MOST_WAITING, MOST_WAITING_EACH, FairLimit, LimitFull
+from bot.workers.fair_limit import MOST_WAITING, MOST_WAITING_EACH, FairLimit, LimitFull
 
 
 class Blocks:
