@@ -53,7 +53,7 @@ from bot.store.turns import NewTurn
 from bot.streaming.answer_buttons import Action, AnswerButtons
 from bot.streaming.message_streamer import MessageStreamer
 from bot.streaming.output import AnswerObserver, AnswerOutput
-from bot.telemetry.trips import Trip
+from bot.telemetry.request_log import RequestLog
 from bot.workers.intake import Intake
 
 log = logging.getLogger(__name__)
@@ -177,7 +177,7 @@ class Answering:
             QuotaExceeded, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
         tally = StreamMeter(prepared.prompt_tokens, self._ledger.allowance(prepared.reservation, Kind.TOKENS))
-        with Trip("ask", prepared.caller, self._clock) as trip:
+        with RequestLog("ask", prepared.caller, self._clock) as trip:
             trip.note(way=prepared.question.way, model=prepared.question.model, private=prepared.question.private)
             trip.note(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
             trip.note(files=len(prepared.question.enclosed))
@@ -216,7 +216,7 @@ class Answering:
         prepared: PreparedAnswer,
         surface: AnswerSurface,
         tally: StreamMeter,
-        trip: Trip,
+        trip: RequestLog,
         listener: AnswerObserver | None,
     ) -> None:
         """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
@@ -258,7 +258,7 @@ class Answering:
         brake: CancellationToken,
         relay: MessageStreamer,
         tally: StreamMeter,
-        trip: Trip,
+        trip: RequestLog,
         listener: AnswerObserver | None,
     ) -> Outcome:
         """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
@@ -292,7 +292,12 @@ class Answering:
         return ending_of(tally.end)
 
     async def _feed(
-        self, prepared: PreparedAnswer, relay: MessageStreamer, tally: StreamMeter, trip: Trip, sending: SendStatus
+        self,
+        prepared: PreparedAnswer,
+        relay: MessageStreamer,
+        tally: StreamMeter,
+        trip: RequestLog,
+        sending: SendStatus,
     ) -> None:
         stream = self._api.chat_stream(prepared.question.model, prepared.messages, sending)
         async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:

@@ -20,7 +20,7 @@ from bot.images.request import ImageRequest
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
-from bot.telemetry.trips import Trip
+from bot.telemetry.request_log import RequestLog
 from bot.workers.pool import Workers
 
 ALT_TEXT_LIMIT: Final = 1024  # Discord's, for an attachment's description
@@ -100,7 +100,7 @@ class ImageGenerator:
             PictureTooBig: none can be made to fit into `upload_limit`.
         """
         request = prepared.request
-        with Trip("draw", prepared.caller, self._clock) as trip:
+        with RequestLog("draw", prepared.caller, self._clock) as trip:
             trip.note(model=request.model, asked=request.n)
             drawn = await self._draw(prepared, upload_limit)
             trip.note(shown=len(drawn.files), bytes=sum(len(file.data) for file in drawn.files))

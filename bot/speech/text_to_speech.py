@@ -27,7 +27,7 @@ from bot.speech.pronunciations import Pronunciation, Pronunciations
 from bot.speech.sentence_stream import MOST_ALOUD, TooLongToSpeak
 from bot.speech.utterance import AudioChunk, Label, Utterance
 from bot.speech.voice_settings import checked_voice
-from bot.telemetry.trips import Trip
+from bot.telemetry.request_log import RequestLog
 from bot.workers.pool import Workers
 
 AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
@@ -137,7 +137,7 @@ class TextToSpeech:
             ApiError: nothing was said.
             TooLongToSend: it cannot be made to fit into `upload_limit`.
         """
-        with Trip("say", prepared.caller, self._clock) as trip:
+        with RequestLog("say", prepared.caller, self._clock) as trip:
             trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
             speech = await self._speak(prepared, upload_limit, aloud)
             trip.note(spent=speech.characters, bytes=len(speech.mp3))
@@ -151,7 +151,7 @@ class TextToSpeech:
         Raises:
             ApiError: nothing was said.
         """
-        with Trip("read", prepared.caller, self._clock) as trip:
+        with RequestLog("read", prepared.caller, self._clock) as trip:
             trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
             async with prepared.reservation:
                 await aloud.near.wait()

@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 
 from bot.errors import BotError, UserError
-from bot.telemetry.trips import new_reference
+from bot.telemetry.request_log import new_reference
 from bot.ui.surfaces import awaits_answer
 
 log = logging.getLogger(__name__)

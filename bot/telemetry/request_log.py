@@ -20,7 +20,7 @@ def new_reference() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(6))
 
 
-class Trip:
+class RequestLog:
     """What is known of one request while it is under way; leaving its block writes it down, in one INFO line.
 
     Facts are ids, sizes and counts only, never what people wrote. It ended as `done`, what `ended` said, `interrupted`
