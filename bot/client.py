@@ -14,23 +14,23 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.clock import Clock
+from bot.discord_ui.answer_runner import AnswerRunner
+from bot.discord_ui.button_router import ButtonRouter
+from bot.discord_ui.command_sync import sync_if_changed
+from bot.discord_ui.event_gate import EventGate
+from bot.discord_ui.gateway import guard_frames, guard_parsers, is_heard
+from bot.discord_ui.gateway_limit import limit_commands
+from bot.discord_ui.interruption_notices import Interruptions
+from bot.discord_ui.modals import Modals
+from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
+from bot.discord_ui.replies.factory import Replies
+from bot.discord_ui.tree import CommandTree
+from bot.discord_ui.voice.audience import Audience
+from bot.discord_ui.voice.manager import VoiceManager
+from bot.discord_ui.voice.speech_commands import Speaking
 from bot.http_connector import connector
 from bot.services import Services
 from bot.telemetry.logs import TRACEBACK, without_words
-from bot.ui.asking import Asking
-from bot.ui.buttons import Buttons
-from bot.ui.forms import Forms
-from bot.ui.gate import Gate
-from bot.ui.gateway import guard_frames, guard_parsers, is_heard
-from bot.ui.gateway_limit import limit_commands
-from bot.ui.interruptions import Interruptions
-from bot.ui.replies import Replies
-from bot.ui.rooms import Rooms
-from bot.ui.sync import sync_if_changed
-from bot.ui.tree import Tree
-from bot.ui.voice.audience import Audience
-from bot.ui.voice.speaking import Speaking
-from bot.ui.voice.voices import Voices
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ COGS: Final = (
 class Bot(commands.AutoShardedBot):
     """The bot on Discord: no privileged intent unless the operator wants one, next to nothing cached."""
 
-    tree: Tree
+    tree: CommandTree
 
     def __init__(
         self,
@@ -79,10 +79,10 @@ class Bot(commands.AutoShardedBot):
         voice_idle_s: float = 300,
     ) -> None:
         self.services = services
-        self.rooms = Rooms(clock)
+        self.rooms = RateLimitBuckets(clock)
         self.replies = Replies(self, self.rooms, clock)
-        self.asking = Asking(services.answering, services.lanes, self.rooms)
-        self.gate = Gate(services.roster, clock, hurry or asyncio.Event())
+        self.asking = AnswerRunner(services.answering, services.lanes, self.rooms)
+        self.gate = EventGate(services.roster, clock, hurry or asyncio.Event())
         self._clock = clock
         self._grace_s = grace_s
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,7 +104,7 @@ class Bot(commands.AutoShardedBot):
         super().__init__(
             command_prefix=(),
             help_command=None,
-            tree_cls=Tree,
+            tree_cls=CommandTree,
             intents=intents,
             max_messages=None,
             # Who is in a voice channel, to tell people from bots there; nobody else.
@@ -115,10 +115,10 @@ class Bot(commands.AutoShardedBot):
             connector=connector(),
             http_trace=self._trace(),
         )
-        self.buttons = Buttons(self.tree)
+        self.buttons = ButtonRouter(self.tree)
         self.tree.guard(services.admission)
-        self.forms = Forms(self.tree)
-        self.voices = Voices(self, services.audio, clock, alone_s=voice_alone_s, idle_s=voice_idle_s)
+        self.forms = Modals(self.tree)
+        self.voices = VoiceManager(self, services.audio, clock, alone_s=voice_alone_s, idle_s=voice_idle_s)
         self.audience = Audience(clock)
         self.speaking = Speaking(
             services.saying, services.rules, services.lanes, services.preferences, self.voices, self.audience

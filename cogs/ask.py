@@ -8,15 +8,15 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.conversation.question import Question
+from bot.discord_ui import autocomplete
+from bot.discord_ui.answer_runner import AnswerRunner
+from bot.discord_ui.attachments import enclosed
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.voice.speech_commands import Reciter, tell_of_silence
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
-from bot.ui import choices
-from bot.ui.asking import Asking
-from bot.ui.attached import enclosed
-from bot.ui.callers import caller_of
-from bot.ui.voice.reciter import Reciter, tell_of_silence
 
 NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` answer is never spoken."
 
@@ -24,7 +24,7 @@ NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` 
 class Ask(commands.Cog):
     """Answers questions."""
 
-    def __init__(self, asking: Asking, rules: GuildSettings, catalogue: ModelCatalog, reciter: Reciter) -> None:
+    def __init__(self, asking: AnswerRunner, rules: GuildSettings, catalogue: ModelCatalog, reciter: Reciter) -> None:
         self._asking = asking
         self._rules = rules
         self._catalogue = catalogue
@@ -66,11 +66,11 @@ class Ask(commands.Cog):
 
     @ask.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return choices.models(self._catalogue, ModelKind.CHAT, typed)
+        return autocomplete.models(self._catalogue, ModelKind.CHAT, typed)
 
     @ask.autocomplete("persona")
     async def _complete_persona(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return choices.offer(await self._rules.persona_choices(caller_of(interaction)), typed)
+        return autocomplete.offer(await self._rules.persona_choices(caller_of(interaction)), typed)
 
 
 async def setup(bot: Bot) -> None:

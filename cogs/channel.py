@@ -7,14 +7,15 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.discord_ui import autocomplete
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.modals import Modals
+from bot.discord_ui.text import settings
+from bot.discord_ui.tree import READS
 from bot.guilds.persona_text import LONGEST_PERSONA
 from bot.guilds.setting_definitions import MODELS, SettingScope
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
-from bot.ui import choices, standing
-from bot.ui.callers import caller_of
-from bot.ui.forms import Forms
-from bot.ui.tree import READS
 
 FORM = "channel persona"
 
@@ -24,7 +25,7 @@ FORM = "channel persona"
 class Channel(commands.GroupCog, group_name="channel", group_description="Set up this channel"):
     """Settings of one channel; those of a thread are its parent's."""
 
-    def __init__(self, rules: GuildSettings, forms: Forms) -> None:
+    def __init__(self, rules: GuildSettings, forms: Modals) -> None:
         self._rules = rules
         self._forms = forms
         forms.on(FORM, self._write)
@@ -46,8 +47,8 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
 
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        kind = choices.kind_of(interaction)
-        return choices.offer(self._rules.model_choices(caller_of(interaction), SettingScope.CHANNEL, kind, typed))
+        kind = autocomplete.kind_of(interaction)
+        return autocomplete.offer(self._rules.model_choices(caller_of(interaction), SettingScope.CHANNEL, kind, typed))
 
     @app_commands.command()
     @app_commands.describe(text="Who I am here and how I answer; leave it out to write in a form")
@@ -72,7 +73,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     async def show(self, interaction: discord.Interaction) -> None:
         """See what is set for this channel, and where it comes from."""
         holdings = await self._rules.show(caller_of(interaction), SettingScope.CHANNEL)
-        text, files = standing.told(holdings, SettingScope.CHANNEL)
+        text, files = settings.told(holdings, SettingScope.CHANNEL)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
@@ -81,7 +82,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
         cleared = await self._rules.reset(caller_of(interaction), SettingScope.CHANNEL)
         text = "This channel has no settings of its own."
         if cleared:
-            text = f"From now on this channel goes by the server's {standing.listed(cleared)} again."
+            text = f"From now on this channel goes by the server's {settings.listed(cleared)} again."
         await interaction.response.send_message(text, ephemeral=True)
 
     async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:

@@ -5,6 +5,14 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.conversation.question import Question
+from bot.discord_ui.answer_buttons_view import name_of
+from bot.discord_ui.answer_runner import AnswerRunner
+from bot.discord_ui.button_router import ButtonRouter
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.message_deletion import check_pressed, dispose
+from bot.discord_ui.regenerate_inputs import recollected
+from bot.discord_ui.voice.audience import READ_BACK
+from bot.discord_ui.voice.speech_commands import Speaking
 from bot.errors import TurnNotFound, UserError
 from bot.guilds.settings import GuildSettings
 from bot.history.history import TurnLookup
@@ -12,14 +20,6 @@ from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.models.allowlist import ModelKind
 from bot.speech.sentence_stream import aloud
 from bot.streaming.answer_buttons import Action
-from bot.ui.asking import Asking
-from bot.ui.buttons import Buttons
-from bot.ui.callers import caller_of
-from bot.ui.controls import name_of
-from bot.ui.disposal import check_pressed, dispose
-from bot.ui.recollection import recollected
-from bot.ui.voice.audience import READ_BACK
-from bot.ui.voice.speaking import Speaking
 
 
 class Over(UserError):
@@ -33,10 +33,10 @@ class Controls(commands.Cog):
 
     def __init__(
         self,
-        buttons: Buttons,
+        buttons: ButtonRouter,
         halting: CancellationWatcher,
         revisits: TurnLookup,
-        asking: Asking,
+        asking: AnswerRunner,
         rules: GuildSettings,
         speaking: Speaking,
     ) -> None:

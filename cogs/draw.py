@@ -10,6 +10,14 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
+from bot.discord_ui import autocomplete
+from bot.discord_ui.answer_runner import in_line
+from bot.discord_ui.button_router import ButtonRouter
+from bot.discord_ui.components import Button, read_id, row
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.interaction_output import acknowledge, edit_original
+from bot.discord_ui.message_deletion import check_pressed, dispose
+from bot.discord_ui.modals import Modals
 from bot.errors import TurnNotFound
 from bot.guilds.settings import GuildSettings
 from bot.images.generation import ImageGenerator
@@ -18,15 +26,6 @@ from bot.images.saved_generations import SavedGenerations
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.store.image_generations import ImageGeneration
-from bot.ui import choices
-from bot.ui.buttons import Buttons
-from bot.ui.callers import caller_of
-from bot.ui.disposal import check_pressed, dispose
-from bot.ui.forms import Forms
-from bot.ui.ids import read_id
-from bot.ui.rows import Button, row
-from bot.ui.surfaces import acknowledge, edit_original
-from bot.ui.waiting import in_line
 
 _AGAIN: Final = "picture-again"
 _EDIT: Final = "picture-edit"
@@ -44,8 +43,8 @@ class Draw(commands.Cog):
         rules: GuildSettings,
         catalogue: ModelCatalog,
         lanes: ConcurrencyLimiter,
-        buttons: Buttons,
-        forms: Forms,
+        buttons: ButtonRouter,
+        forms: Modals,
     ) -> None:
         self._drawing = drawing
         self._sketchbook = sketchbook
@@ -140,13 +139,13 @@ class Draw(commands.Cog):
 
     @draw.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return choices.models(self._catalogue, ModelKind.IMAGE, typed)
+        return autocomplete.models(self._catalogue, ModelKind.IMAGE, typed)
 
     @draw.autocomplete("size")
     async def _complete_size(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         asked = interaction.namespace.model
         model = asked or await self._rules.model_for(caller_of(interaction), ModelKind.IMAGE, None)
-        return choices.offer(sizes_of(model), typed)
+        return autocomplete.offer(sizes_of(model), typed)
 
 
 def _buttons(sketch_id: int | None) -> discord.ui.View | None:

@@ -5,10 +5,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.ui.callers import caller_of
-from bot.ui.links import to_command
-from bot.ui.lists import show_privately
-from bot.ui.tree import READS, RIGHT
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.mentions import to_command
+from bot.discord_ui.text.paging import show_privately
+from bot.discord_ui.tree import READS, RIGHT
 
 _OPENING = "Here is what I can do:"
 _IN_MESSAGES = (

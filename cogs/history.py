@@ -8,14 +8,14 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission
+from bot.discord_ui.button_router import ButtonRouter
+from bot.discord_ui.components import Button, row
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.text import history
+from bot.discord_ui.text.history import counted, send_export
+from bot.discord_ui.tree import READS, RIGHT
 from bot.history.history import Format, History
 from bot.store.turn_reader import TurnPage
-from bot.ui import turns
-from bot.ui.buttons import Buttons
-from bot.ui.callers import caller_of
-from bot.ui.files import counted, send_export
-from bot.ui.rows import Button, row
-from bot.ui.tree import READS, RIGHT
 
 _OLDER: Final = "history-older"
 _NEWER: Final = "history-newer"
@@ -28,7 +28,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
     No default permission: Discord has them for whole groups only, and showing needs another one than clearing.
     """
 
-    def __init__(self, history: History, buttons: Buttons) -> None:
+    def __init__(self, history: History, buttons: ButtonRouter) -> None:
         self._history = history
         buttons.on(_OLDER, self._older, reads=True, private=True)
         buttons.on(_NEWER, self._newer, reads=True, private=True)
@@ -40,10 +40,10 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         stretch = await self._history.newest(caller_of(interaction))
         view = _paging(stretch)
         if view is None:
-            await interaction.response.send_message(turns.page(stretch), ephemeral=True, suppress_embeds=True)
+            await interaction.response.send_message(history.page(stretch), ephemeral=True, suppress_embeds=True)
         else:
             await interaction.response.send_message(
-                turns.page(stretch), ephemeral=True, suppress_embeds=True, view=view
+                history.page(stretch), ephemeral=True, suppress_embeds=True, view=view
             )
 
     async def _older(self, interaction: discord.Interaction, turn_id: int) -> None:
@@ -101,7 +101,7 @@ def _paging(stretch: TurnPage) -> discord.ui.View | None:
 
 
 async def _turn_to(interaction: discord.Interaction, stretch: TurnPage) -> None:
-    await interaction.response.edit_message(content=turns.page(stretch), view=_paging(stretch))
+    await interaction.response.edit_message(content=history.page(stretch), view=_paging(stretch))
 
 
 async def setup(bot: Bot) -> None:

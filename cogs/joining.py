@@ -7,10 +7,10 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.clock import unix_ms
+from bot.discord_ui import welcome
 from bot.errors import StoreUnavailable
 from bot.guilds.access import AllowLists
 from bot.inflight.registry import InFlightRegistry
-from bot.ui import greeting
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Joining(commands.Cog):
         if guild is None or not await self._stays(guild):
             return
         log.info("joined a server", extra={"guild": guild.id})
-        channel = greeting.place_for(guild)
+        channel = welcome.place_for(guild)
         if channel is None:
             log.info("nowhere to say hello", extra={"guild": guild.id})
             return
@@ -39,7 +39,7 @@ class Joining(commands.Cog):
             return
         commands = {command.qualified_name for command in self._bot.tree.walk_commands()}
         try:
-            await channel.send(greeting.words_for(guild, commands, self._bot.command_ids), silent=True)
+            await channel.send(welcome.words_for(guild, commands, self._bot.command_ids), silent=True)
         except discord.HTTPException as failure:
             log.warning(
                 "greeting not sent",

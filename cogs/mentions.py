@@ -10,20 +10,20 @@ from bot.client import Bot
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
+from bot.discord_ui.answer_runner import told_in_line
+from bot.discord_ui.attachments import enclosed
+from bot.discord_ui.context import author_of
+from bot.discord_ui.event_gate import EventGate
+from bot.discord_ui.mentions import to_command
+from bot.discord_ui.message_triggers import MessageTrigger, addressed
+from bot.discord_ui.permissions import Place
+from bot.discord_ui.replies.errors import CANNOT_WRITE
+from bot.discord_ui.replies.factory import Replies
+from bot.discord_ui.replies.output import ReplyOutput
 from bot.errors import UserError
 from bot.guilds.access import AccessPolicy
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
-from bot.ui.addressed import Addressed, addressed
-from bot.ui.attached import enclosed
-from bot.ui.callers import author_of
-from bot.ui.footing import Place
-from bot.ui.gate import Gate
-from bot.ui.links import to_command
-from bot.ui.message_answers import MessageAnswer
-from bot.ui.refusals import CANNOT_WRITE
-from bot.ui.replies import Replies
-from bot.ui.waiting import told_in_line
 
 HINT_STAYS_S: Final = 60.0
 
@@ -40,7 +40,7 @@ class Mentions(commands.Cog):
         rules: GuildSettings,
         lanes: ConcurrencyLimiter,
         admission: AccessPolicy,
-        gate: Gate,
+        gate: EventGate,
         replies: Replies,
     ) -> None:
         self._bot = bot
@@ -76,7 +76,7 @@ class Mentions(commands.Cog):
             # The same end as a command's: one sentence for the person, the details for the log.
             await answer.tell(error)
 
-    async def _answer(self, answer: MessageAnswer, asked: Addressed, place: Place) -> None:
+    async def _answer(self, answer: ReplyOutput, asked: MessageTrigger, place: Place) -> None:
         caller = author_of(answer.message, place)
         self._admission.check_call(caller.user_id, caller.guild_id)
         if not answer.footing.write:
@@ -118,7 +118,7 @@ class Mentions(commands.Cog):
                 return None
         return channel if isinstance(channel, discord.abc.GuildChannel | discord.Thread | discord.DMChannel) else None
 
-    def _hint(self, asked: Addressed) -> str:
+    def _hint(self, asked: MessageTrigger) -> str:
         ask = to_command("ask", self._bot.command_ids)
         own = self._bot.user
         mention = "me" if own is None else own.mention

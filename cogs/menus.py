@@ -11,19 +11,19 @@ from bot.client import Bot
 from bot.conversation import attachments
 from bot.conversation.prompt_inputs import QuotedMessage
 from bot.conversation.question import Question
+from bot.discord_ui.answer_runner import AnswerRunner
+from bot.discord_ui.attachments import enclosed
+from bot.discord_ui.components import read_id
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.context_menu_cache import ChosenMessage, ContextMenuCache
+from bot.discord_ui.message_triggers import subject_of
+from bot.discord_ui.modals import Choice, Modals, chosen_in
+from bot.discord_ui.voice.audience import READ_BACK
+from bot.discord_ui.voice.speech_commands import Speaking
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 from bot.speech.sentence_stream import aloud
-from bot.ui.addressed import subject_of
-from bot.ui.asking import Asking
-from bot.ui.attached import enclosed
-from bot.ui.callers import caller_of
-from bot.ui.chosen_messages import Chosen, ChosenMessages
-from bot.ui.forms import Choice, Forms, chosen_in
-from bot.ui.ids import read_id
-from bot.ui.voice.audience import READ_BACK
-from bot.ui.voice.speaking import Speaking
 
 ASK: Final = "Ask about this"
 READ: Final = "Read aloud"
@@ -41,13 +41,13 @@ _FORGOTTEN: Final = f"I've lost sight of that message since the form was opened.
 class Menus(commands.Cog):
     """What can be done with a message, whoever wrote it."""
 
-    def __init__(self, bot: Bot, asking: Asking, rules: GuildSettings, forms: Forms, speaking: Speaking) -> None:
+    def __init__(self, bot: Bot, asking: AnswerRunner, rules: GuildSettings, forms: Modals, speaking: Speaking) -> None:
         self._bot = bot
         self._asking = asking
         self._rules = rules
         self._forms = forms
         self._speaking = speaking
-        self._chosen = ChosenMessages()
+        self._chosen = ContextMenuCache()
         forms.on(FORM, self._asked, knows=self._knows)
         self._menus = [
             app_commands.ContextMenu(name=ASK, callback=self.ask_about),
@@ -71,7 +71,7 @@ class Menus(commands.Cog):
         if subject is None and not files:
             raise InvalidOption("an empty message", sentence=_NOTHING)
         subject = subject or QuotedMessage(message.id, message.author.display_name, "")
-        self._chosen.keep(interaction.user.id, Chosen(subject, files))
+        self._chosen.keep(interaction.user.id, ChosenMessage(subject, files))
         await self._forms.open(
             interaction,
             FORM,

@@ -9,16 +9,16 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission
+from bot.discord_ui import attachments, autocomplete
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.interaction_output import acknowledge, edit_original
+from bot.discord_ui.modals import Modals
+from bot.discord_ui.text.paging import show_privately
+from bot.discord_ui.tree import READS, RIGHT
 from bot.guilds.persona_files import LARGEST_FILE
 from bot.guilds.persona_names import LONGEST_NAME
 from bot.guilds.persona_text import LONGEST_PERSONA
 from bot.guilds.personas import Imported, Personas
-from bot.ui import choices, uploads
-from bot.ui.callers import caller_of
-from bot.ui.forms import Forms
-from bot.ui.lists import show_privately
-from bot.ui.surfaces import acknowledge, edit_original
-from bot.ui.tree import READS, RIGHT
 
 _ADD: Final = "persona add"
 _EDIT: Final = "persona edit"
@@ -36,7 +36,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
     No default permission: Discord has them for whole groups only, and everybody may see the list.
     """
 
-    def __init__(self, presets: Personas, forms: Forms) -> None:
+    def __init__(self, presets: Personas, forms: Modals) -> None:
         self._presets = presets
         self._forms = forms
         forms.on(_ADD, self._add)
@@ -66,7 +66,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
     @edit.autocomplete("name")
     @remove.autocomplete("name")
     async def _complete_name(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return choices.offer(await self._presets.moderators_choices(caller_of(interaction)), typed)
+        return autocomplete.offer(await self._presets.moderators_choices(caller_of(interaction)), typed)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
@@ -91,9 +91,9 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
         """Take in the personas of a file: all of them, or none if something is wrong with it."""
         caller = caller_of(interaction)
         self._presets.check_moderator(caller)
-        uploads.check_size(file, LARGEST_FILE)
+        attachments.check_size(file, LARGEST_FILE)
         await acknowledge(interaction, private=True)
-        imported = await self._presets.import_file(caller, await uploads.read(file, LARGEST_FILE))
+        imported = await self._presets.import_file(caller, await attachments.read(file, LARGEST_FILE))
         await edit_original(interaction, _told(imported), [])
 
     async def _open(self, interaction: discord.Interaction, form: str, name: str, text: str) -> None:

@@ -8,13 +8,13 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.discord_ui.button_router import ButtonRouter
+from bot.discord_ui.components import Button, row
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.text.history import counted, send_export
+from bot.discord_ui.tree import READS
 from bot.history.privacy import Kept, MemberData
 from bot.store.personal_data import ChannelTurnCount
-from bot.ui.buttons import Buttons
-from bot.ui.callers import caller_of
-from bot.ui.files import counted, send_export
-from bot.ui.rows import Button, row
-from bot.ui.tree import READS
 
 _DELETE: Final = "privacy-delete"
 
@@ -37,7 +37,7 @@ _USE: Final = (
 class Privacy(commands.GroupCog, group_name="privacy", group_description="What I keep about you"):
     """Shows, exports and deletes a member's own data, from all servers and direct messages."""
 
-    def __init__(self, own_data: MemberData, buttons: Buttons) -> None:
+    def __init__(self, own_data: MemberData, buttons: ButtonRouter) -> None:
         self._own_data = own_data
         buttons.on(_DELETE, self._delete, private=True)
 

@@ -9,14 +9,14 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission
+from bot.discord_ui import autocomplete
+from bot.discord_ui.button_router import ButtonRouter
+from bot.discord_ui.components import Button, row
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.text.history import shortened
+from bot.discord_ui.text.paging import in_messages
+from bot.discord_ui.tree import READS, RIGHT
 from bot.speech.pronunciations import LONGEST_SAY, LONGEST_WORD, Pronunciations, Word
-from bot.ui import choices
-from bot.ui.buttons import Buttons
-from bot.ui.callers import caller_of
-from bot.ui.lists import in_messages
-from bot.ui.rows import Button, row
-from bot.ui.tree import READS, RIGHT
-from bot.ui.turns import shortened
 
 _PAGE: Final = "pronounce-page"
 
@@ -31,7 +31,7 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
     No default permission: Discord has them for whole groups only, and the list is for everybody.
     """
 
-    def __init__(self, lexicon: Pronunciations, buttons: Buttons) -> None:
+    def __init__(self, lexicon: Pronunciations, buttons: ButtonRouter) -> None:
         self._lexicon = lexicon
         buttons.on(_PAGE, self._turn_to, reads=True)
 
@@ -62,7 +62,7 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
 
     @remove.autocomplete("word")
     async def _complete_word(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return choices.offer(await self._lexicon.choices(caller_of(interaction)), typed)
+        return autocomplete.offer(await self._lexicon.choices(caller_of(interaction)), typed)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:

@@ -7,13 +7,13 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.text import quotas
+from bot.discord_ui.text.paging import show_privately
+from bot.discord_ui.tree import READS
 from bot.errors import InvalidOption
 from bot.guilds.quota_settings import QuotaSettings, Target
 from bot.quotas.limits import Kind, Period, Scope
-from bot.ui import limits
-from bot.ui.callers import caller_of
-from bot.ui.lists import show_privately
-from bot.ui.tree import READS
 
 Scopes = Literal["server", "channel", "member", "role"]
 Kinds = Literal["messages", "tokens", "speech_characters", "images"]
@@ -70,7 +70,7 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
         """Limit messages, tokens, speech or images for the server, a channel, a member or a role."""
         target = _target(target_channel, target_member, target_role)
         change = await self._quotas.set(caller_of(interaction), Scope(scope), Kind(kind), Period(per), limit, target)
-        await interaction.response.send_message(limits.after_setting(change), ephemeral=True)
+        await interaction.response.send_message(quotas.after_setting(change), ephemeral=True)
 
     @app_commands.command()
     @app_commands.describe(**_ABOUT)
@@ -89,13 +89,13 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
         change = await self._quotas.clear(caller_of(interaction), Scope(scope), Kind(kind), Period(per), target)
         text = "There is no such limit. `/quota list` shows those that there are."
         if change is not None:
-            text = limits.after_clearing(change)
+            text = quotas.after_clearing(change)
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See all limits of this server, the operator's among them."""
-        await show_privately(interaction, limits.listing(await self._quotas.list(caller_of(interaction))))
+        await show_privately(interaction, quotas.listing(await self._quotas.list(caller_of(interaction))))
 
 
 def _target(channel: AnyChannel | None, member: discord.abc.User | None, role: discord.Role | None) -> Target:

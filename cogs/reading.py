@@ -12,6 +12,11 @@ import discord
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.discord_ui.context import author_of
+from bot.discord_ui.mentions import names_in
+from bot.discord_ui.voice.audience import VIEW, Audience, ListenersPermit, Origin
+from bot.discord_ui.voice.manager import VoiceManager
+from bot.discord_ui.voice.session import VoiceSession
 from bot.errors import BotError, UserError
 from bot.guilds.access import AccessPolicy
 from bot.guilds.auto_read import AutoRead
@@ -21,11 +26,6 @@ from bot.speech.message_speech import spoken_message
 from bot.speech.text_to_speech import TextToSpeech
 from bot.speech.utterance import Utterance
 from bot.speech.voice_settings import MemberVoices
-from bot.ui.callers import author_of
-from bot.ui.mentioned import names_in
-from bot.ui.voice.audience import VIEW, Audience, ListenersPermit, Origin
-from bot.ui.voice.session import Session
-from bot.ui.voice.voices import Voices
 
 REMEMBERED: Final = 500
 """So many messages are known by their ids, should Discord deliver one twice."""
@@ -38,7 +38,7 @@ class Reading(commands.Cog):
 
     def __init__(
         self,
-        voices: Voices,
+        voices: VoiceManager,
         audience: Audience,
         auto_read: AutoRead,
         admission: AccessPolicy,
@@ -83,14 +83,14 @@ class Reading(commands.Cog):
         finally:
             self._running.discard(task)
 
-    async def _read_in_turn(self, message: discord.Message, session: Session) -> None:
+    async def _read_in_turn(self, message: discord.Message, session: VoiceSession) -> None:
         """Read it if its channel is read; one after the other until on the line, so that they keep their order."""
         async with AsyncExitStack() as turn:
             await turn.enter_async_context(session.reading)
             if await self._auto_read.get(session.guild.id) == message.channel.id:
                 await self._read(message, session, turn)
 
-    async def _read(self, message: discord.Message, session: Session, turn: AsyncExitStack) -> None:
+    async def _read(self, message: discord.Message, session: VoiceSession, turn: AsyncExitStack) -> None:
         place = session.guild.get_channel_or_thread(message.channel.id)
         if place is None:
             return
@@ -114,13 +114,13 @@ class Reading(commands.Cog):
             if utterance.refused is not None:
                 session.last_read = None  # whoever is heard next is named
 
-    def _permit(self, member_id: int, session: Session, channel_id: int) -> ListenersPermit:
+    def _permit(self, member_id: int, session: VoiceSession, channel_id: int) -> ListenersPermit:
         """Give a permit for what a member writes in a channel, or tells of it."""
         origin = Origin(channel_id, VIEW)
         return self._audience.permit(member_id, lambda: session.channel, origin)
 
 
-def _is_a_listeners(message: discord.Message, session: Session) -> bool:
+def _is_a_listeners(message: discord.Message, session: VoiceSession) -> bool:
     """Whether a person who listens wrote it for others to hear."""
     if message.author.bot or message.webhook_id is not None or message.is_system():
         return False

@@ -5,12 +5,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.discord_ui import autocomplete
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.voice.speech_commands import Speaking
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.speech.voice_settings import VOICES
-from bot.ui import choices
-from bot.ui.callers import caller_of
-from bot.ui.voice.speaking import Speaking
 
 
 class Say(commands.Cog):
@@ -41,11 +41,11 @@ class Say(commands.Cog):
 
     @say.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return choices.models(self._catalogue, ModelKind.SPEECH, typed)
+        return autocomplete.models(self._catalogue, ModelKind.SPEECH, typed)
 
     @say.autocomplete("voice")
     async def _complete_voice(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return choices.offer(VOICES, typed)
+        return autocomplete.offer(VOICES, typed)
 
 
 async def setup(bot: Bot) -> None:

@@ -7,14 +7,15 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.discord_ui import autocomplete
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.modals import Modals
+from bot.discord_ui.text import settings
+from bot.discord_ui.tree import READS
 from bot.guilds.persona_text import LONGEST_PERSONA
 from bot.guilds.setting_definitions import MODELS, READ_CHANNEL, SettingScope
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
-from bot.ui import choices, standing
-from bot.ui.callers import caller_of
-from bot.ui.forms import Forms
-from bot.ui.tree import READS
 
 FORM = "server persona"
 
@@ -24,7 +25,7 @@ FORM = "server persona"
 class Server(commands.GroupCog, group_name="server", group_description="Set up this server"):
     """A server's defaults; what a channel has of its own goes before them."""
 
-    def __init__(self, rules: GuildSettings, forms: Forms) -> None:
+    def __init__(self, rules: GuildSettings, forms: Modals) -> None:
         self._rules = rules
         self._forms = forms
         forms.on(FORM, self._write)
@@ -48,8 +49,8 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
 
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        kind = choices.kind_of(interaction)
-        return choices.offer(self._rules.model_choices(caller_of(interaction), SettingScope.SERVER, kind, typed))
+        kind = autocomplete.kind_of(interaction)
+        return autocomplete.offer(self._rules.model_choices(caller_of(interaction), SettingScope.SERVER, kind, typed))
 
     @app_commands.command()
     @app_commands.describe(text="Who I am in this server and how I answer; leave it out to write in a form")
@@ -74,7 +75,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
     async def show(self, interaction: discord.Interaction) -> None:
         """See the server's defaults, and where they come from."""
         holdings = await self._rules.show(caller_of(interaction), SettingScope.SERVER)
-        text, files = standing.told(holdings, SettingScope.SERVER)
+        text, files = settings.told(holdings, SettingScope.SERVER)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
@@ -83,7 +84,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
         cleared = await self._rules.reset(caller_of(interaction), SettingScope.SERVER)
         text = "This server has no defaults of its own."
         if defaults := [field for field in cleared if field is not READ_CHANNEL]:
-            text = f"From now on this server goes by the operator's {standing.listed(defaults)} again."
+            text = f"From now on this server goes by the operator's {settings.listed(defaults)} again."
         if READ_CHANNEL in cleared:
             text = f"{text} No channel is read aloud any more." if defaults else "No channel is read aloud any more."
         await interaction.response.send_message(text, ephemeral=True)

@@ -7,11 +7,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.text import quotas
+from bot.discord_ui.text.paging import show_privately
+from bot.discord_ui.tree import READS
 from bot.quotas.usage import UsageReader
-from bot.ui import limits
-from bot.ui.callers import caller_of
-from bot.ui.lists import show_privately
-from bot.ui.tree import READS
 
 
 class Usage(commands.Cog):
@@ -29,7 +29,7 @@ class Usage(commands.Cog):
             lines = await self._meter.of_server(caller)
         else:
             lines = await self._meter.of_caller(caller)
-        await show_privately(interaction, limits.standing(lines))
+        await show_privately(interaction, quotas.standing(lines))
 
 
 async def setup(bot: Bot) -> None:

@@ -9,19 +9,27 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission, RequestContext
+from bot.discord_ui import autocomplete
+from bot.discord_ui.context import caller_of
+from bot.discord_ui.interaction_output import acknowledge, edit_original
+from bot.discord_ui.text import voice_queue
+from bot.discord_ui.text.paging import show_privately
+from bot.discord_ui.tree import READS, RIGHT
+from bot.discord_ui.voice.audience import Audience
+from bot.discord_ui.voice.connect_permissions import check_entrance
+from bot.discord_ui.voice.listener_access import (
+    channel_to_join,
+    may_hush,
+    require_in,
+    rights_in,
+    session_here,
+    session_seen,
+)
+from bot.discord_ui.voice.manager import VoiceManager
+from bot.discord_ui.voice.session import VoiceSession
 from bot.errors import UserError
 from bot.guilds.auto_read import AutoRead
 from bot.speech.voice_settings import FASTEST, SLOWEST, VOICES, MemberVoices
-from bot.ui import choices, queue
-from bot.ui.callers import caller_of
-from bot.ui.lists import show_privately
-from bot.ui.surfaces import acknowledge, edit_original
-from bot.ui.tree import READS, RIGHT
-from bot.ui.voice.audience import Audience
-from bot.ui.voice.entrance import check_entrance
-from bot.ui.voice.listening import channel_to_join, may_hush, require_in, rights_in, session_here, session_seen
-from bot.ui.voice.session import Session
-from bot.ui.voice.voices import Voices
 
 _READS: Final = (
     "From now on I read aloud what those who listen to me in a voice channel write in {}. While somebody listens who "
@@ -41,7 +49,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
 
     def __init__(
         self,
-        voices: Voices,
+        voices: VoiceManager,
         audience: Audience,
         preferences: MemberVoices,
         auto_read: AutoRead,
@@ -76,7 +84,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     async def leave(self, interaction: discord.Interaction) -> None:
         """Send me out of the voice channel."""
 
-        def check() -> Session:
+        def check() -> VoiceSession:
             session = session_seen(interaction, self._voices)
             if session_here(interaction, self._voices) is None and session.listeners:
                 require_in(interaction, session.channel, Permission.MOVE_MEMBERS)
@@ -110,7 +118,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         listed = session.line.listed()
         others = [each.label for each in listed if each.label.member_id != interaction.user.id]
         hidden = await self._audience.hidden(interaction, {each.channel_id for each in others if each.channel_id})
-        await show_privately(interaction, queue.told(listed, reader_id=interaction.user.id, hidden=hidden))
+        await show_privately(interaction, voice_queue.told(listed, reader_id=interaction.user.id, hidden=hidden))
 
     @app_commands.command()
     @app_commands.describe(
@@ -157,7 +165,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
 
     @settings.autocomplete("voice")
     async def _complete_voice(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return choices.offer(VOICES, typed)
+        return autocomplete.offer(VOICES, typed)
 
     @commands.Cog.listener()
     async def on_voice_state_update(

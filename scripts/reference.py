@@ -19,8 +19,8 @@ from pydantic import ValidationError
 from bot.app import open_services
 from bot.client import COGS, Bot
 from bot.clock import SystemClock
+from bot.discord_ui.tree import RIGHT
 from bot.settings import Settings
-from bot.ui.tree import RIGHT
 
 ROOT = Path(__file__).resolve().parent.parent
 ENV_EXAMPLE = ROOT / ".env.example"

@@ -20,8 +20,8 @@ from benchmarks.voice.clip import BYTES_PER_S
 from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
-from bot.ui.voice.link import Link, open_link
-from bot.ui.voice.tape import Tape
+from bot.discord_ui.voice.audio_source import PacketSource
+from bot.discord_ui.voice.connection import VoiceConnection, open_link
 
 PIECE_S = 0.05  # how often something arrives, where it arrives bit by bit
 TIMES_AS_FAST = 2
@@ -64,14 +64,14 @@ class Bot(discord.AutoShardedClient):
 
     # ------------------------------------------------------------------ the whole MP3 is there
 
-    async def _ours(self, link: Link, after: Callable[[object], None]) -> int:
+    async def _ours(self, link: VoiceConnection, after: Callable[[object], None]) -> int:
         talk = OpusStream(self.pool)
         clip, began = talk.clip(), time.time_ns()
         clip.feed(self.mp3.read_bytes())
         clip.end()
         talk.close()
         await clip.ready()
-        link.play(Tape(talk, SystemClock()), after=after)
+        link.play(PacketSource(talk, SystemClock()), after=after)
         return began
 
     async def _ffmpeg_opus(self, link: discord.VoiceClient, after: Callable[[object], None]) -> int:
@@ -86,13 +86,13 @@ class Bot(discord.AutoShardedClient):
 
     # ------------------------------------------------------------------ it arrives bit by bit
 
-    async def _ours_arriving(self, link: Link, after: Callable[[object], None]) -> int:
+    async def _ours_arriving(self, link: VoiceConnection, after: Callable[[object], None]) -> int:
         talk = OpusStream(self.pool)
         clip, began = talk.clip(), time.time_ns()
         talk.close()
         arriving = asyncio.create_task(self._arrive(clip.feed, clip.end))
         await clip.ready()
-        link.play(Tape(talk, SystemClock()), after=after)
+        link.play(PacketSource(talk, SystemClock()), after=after)
         await arriving
         return began
 

@@ -3,10 +3,10 @@
 from typing import Final
 
 from bot.bot_token import application_of
+from bot.discord_ui.permissions import all_needed
 from bot.errors import StartupError
 from bot.program.output import say
 from bot.settings import BAD_CONFIGURATION, Settings
-from bot.ui.needs import all_needed
 
 SCOPES: Final = ("bot", "applications.commands")
 

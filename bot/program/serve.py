@@ -10,6 +10,7 @@ import discord
 from bot.app import open_services
 from bot.client import Bot
 from bot.clock import Clock
+from bot.discord_ui.error_messages import said_by_discord
 from bot.errors import StartupError
 from bot.program.patience import Patience
 from bot.program.signals import Signals
@@ -17,7 +18,6 @@ from bot.program.watchdog import CLOSING_S, Watchdog
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
 from bot.telemetry.logs import TRACEBACK, without_words
-from bot.ui.discord_errors import said_by_discord
 
 AUTHENTICATION_FAILED: Final = 4004
 """The gateway's close code for a token that was changed while the bot ran."""

@@ -12,6 +12,7 @@ import pytest
 
 from bot.api.reasoning_filter import ReasoningFilter
 from bot.conversation.text_files import decoded
+from bot.discord_ui.message_triggers import _without_mention
 from bot.errors import NoSpeakableText
 from bot.markdown.renderer import Rendering, rendered
 from bot.markdown.splitter import Splitter, split
@@ -20,7 +21,6 @@ from bot.speech.normalize import sayable
 from bot.speech.pronunciations import Pronunciation
 from bot.speech.sentence_stream import SentenceStream
 from bot.text_work import normalize
-from bot.ui.addressed import _without_mention
 from tests.support.adversarial_shapes import SHAPES
 
 SHORT, LONG = 16_000, 64_000

@@ -33,7 +33,7 @@ def test_a_line_has_its_facts() -> None:
     assert stream.getvalue().endswith("INFO    bot.somewhere: trip user=7 total_ms=12\n")
 
 
-ODD = "zz\n2026-11-30 ERROR   bot.ui: forged\r\x1b[31m\x00\x85\u2028\u2029\u202e\u2066\u200f\ufeff\ud800\x9b"
+ODD = "zz\n2026-11-30 ERROR   bot.discord_ui: forged\r\x1b[31m\x00\x85\u2028\u2029\u202e\u2066\u200f\ufeff\ud800\x9b"
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
@@ -47,7 +47,7 @@ def test_nothing_that_is_written_begins_a_line_or_moves_the_cursor(log_format: s
     assert all(each.isprintable() for each in shown.split("\n"))
     shown.encode()
     first, *traceback = shown.splitlines()
-    assert "zz\\n2026-11-30 ERROR   bot.ui: forged\\r\\u001b[31m\\u0000\\u0085\\u2028\\u2029\\u202e" in first
+    assert "zz\\n2026-11-30 ERROR   bot.discord_ui: forged\\r\\u001b[31m\\u0000\\u0085\\u2028\\u2029\\u202e" in first
     assert all(line.startswith("  ") for line in traceback)
 
 

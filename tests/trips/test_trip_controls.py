@@ -1,8 +1,8 @@
 """The buttons under answers: what each does, for whom, after a restart and in another process."""
 
 from bot.conversation.question import GO_ON
+from bot.discord_ui.regenerate_inputs import NotThere
 from bot.errors import TurnNotFound
-from bot.ui.recollection import NotThere
 from sandbox.client.components import buttons
 from sandbox.client.interaction_result import Invocation
 from sandbox.client.user import Person

@@ -22,7 +22,7 @@ async def test_a_list_of_models_that_never_comes_leaves_the_default_and_a_clean_
     box.model_api.faults.always(Kind.MODELS, Status(429, retry_after=NO_DAY))
     assert await box.restart() == 0
     await box.child.until_logged("models not listed error=ApiRateLimited", deadline_s=DEADLINE_S)
-    for model in ("gpt-4o", "zz\n2026-11-30T00:00:00.000Z ERROR   bot.ui: forged line of a log \x1b[31m"):
+    for model in ("gpt-4o", "zz\n2026-11-30T00:00:00.000Z ERROR   bot.discord_ui: forged line of a log \x1b[31m"):
         refused = await ask(ada, "Hello?", model=model)
         assert refused.private
         assert refused.text.startswith("I don't know yet which models there are")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.ui.voice.endings import REMOVED
+from bot.discord_ui.voice.close_codes import REMOVED
 from sandbox.client.interaction_result import Invocation
 from sandbox.client.user import Person
 from sandbox.sandbox import Sandbox

@@ -1,0 +1,82 @@
+"""What somebody reads in place of "thinking…" while their answer waits in line."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from functools import partial
+
+import discord
+
+from bot.concurrency_limit import ConcurrencyLimiter, Slot
+from bot.context import RequestContext
+from bot.conversation.answering import Answering
+from bot.conversation.question import Question
+from bot.discord_ui.interaction_output import InteractionOutput, acknowledge, say_meanwhile
+from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
+from bot.speech.answer_speech import AnswerSpeaker
+
+log = logging.getLogger(__name__)
+
+NEXT = "You're next in line. I'll start in a moment …"
+
+
+async def in_line(interaction: discord.Interaction, ticket: Slot) -> bool:
+    """Wait until it is the turn of `ticket`, and say so in the acknowledged `interaction`; return whether it waited.
+
+    Raises:
+        QueueTimeout: the person would not get the answer any more.
+        ShuttingDown: no more answers start.
+    """
+    return await told_in_line(partial(say_meanwhile, interaction), ticket)
+
+
+async def told_in_line(say: Callable[[str], Awaitable[None]], ticket: Slot) -> bool:
+    """Do as `in_line` does, where `say` puts a text in place of the answer."""
+
+    async def tell(before: int) -> None:
+        # A request in flight is never cut off (FACTS: interaction webhooks): a cancellation leaves it to run out.
+        saying = asyncio.create_task(_try(say, _sentence(before)))
+        await asyncio.wait({saying})
+
+    return await ticket.turn(tell)
+
+
+async def _try(say: Callable[[str], Awaitable[None]], text: str) -> None:
+    try:
+        await say(text)
+    except discord.HTTPException as failure:
+        # Whoever waits goes on waiting; what they read is only a little behind.
+        log.warning("place in line not shown", extra={"status": failure.status, "discord_code": failure.code})
+
+
+def _sentence(before: int) -> str:
+    if before == 0:
+        return NEXT
+    return f"You're in line, with {before} before you. I'll start when it's your turn …"
+
+
+class AnswerRunner:
+    """Answers interactions."""
+
+    def __init__(self, answering: Answering, lanes: ConcurrencyLimiter, rooms: RateLimitBuckets) -> None:
+        self._answering = answering
+        self._lanes = lanes
+        self._rooms = rooms
+
+    async def answer(
+        self,
+        interaction: discord.Interaction,
+        caller: RequestContext,
+        question: Question,
+        recital: AnswerSpeaker | None = None,
+    ) -> None:
+        """Answer `question` in a new message, private where the question is; `recital` says it aloud meanwhile."""
+        prepared = await self._answering.prepare(caller, question)
+        async with prepared.reservation, recital or nullcontext(), self._lanes.ticket(caller) as ticket:
+            await acknowledge(interaction, private=question.private)
+            if await in_line(interaction, ticket):
+                prepared = await self._answering.without_deleted(prepared)
+            room = self._rooms.of(interaction.token)
+            surface = InteractionOutput(interaction, room, private=question.private)
+            await self._answering.answer(prepared, surface, recital)

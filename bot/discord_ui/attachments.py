@@ -1,0 +1,107 @@
+"""Files that members give to a command: their size is looked at before anything of them is read."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+import discord
+
+from bot.conversation.attachments import Attachment, FileTooLarge
+from bot.errors import BotError, InvalidOption, UnreadableFile
+
+log = logging.getLogger(__name__)
+
+FETCHED_WITHIN_S: Final = 30.0
+_CHUNK: Final = 64 * 1024
+
+
+class FileTooLong(Exception):
+    """A file goes on beyond the bound; the rest of it is not read."""
+
+
+async def download(attachment: discord.Attachment, most: int) -> bytes:
+    """Return what is in a file of at most `most` bytes.
+
+    Raises:
+        FileTooLong: it is larger.
+        discord.HTTPException: Discord doesn't give it.
+        Exception: a connection that failed, or took too long: aiohttp's errors, which have nothing in common.
+    """
+    # `Attachment.read` takes whatever comes into memory first. This does as `HTTPClient.get_from_cdn` does.
+    http: Any = attachment._http
+    kept = bytearray()
+    async with (
+        asyncio.timeout(FETCHED_WITHIN_S),
+        http._HTTPClient__session.get(
+            attachment.url, proxy=http.proxy, proxy_auth=http.proxy_auth, headers={"Accept-Encoding": "identity"}
+        ) as response,
+    ):
+        if response.status != 200:
+            raise discord.HTTPException(response, "file not given")
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            kept += chunk
+            if len(kept) > most:
+                response.close()
+                raise FileTooLong
+    return bytes(kept)
+
+
+class UploadLost(BotError):
+    """A file that was given cannot be had from Discord."""
+
+    sentence = "I couldn't get that file from Discord. Please try again."
+
+
+def check_size(attachment: discord.Attachment, most: int) -> None:
+    """Do nothing if a file has at most so many bytes.
+
+    Raises:
+        InvalidOption: it has more.
+    """
+    if attachment.size > most:
+        raise _too_large(f"{attachment.size / 2**20:,.1f} MiB", most)
+
+
+async def read(attachment: discord.Attachment, most: int) -> bytes:
+    """Return what is in a file of at most `most` bytes, whatever Discord says of its size.
+
+    Raises:
+        InvalidOption: it has more.
+        UploadLost: Discord doesn't give it.
+    """
+    try:
+        return await download(attachment, most)
+    except FileTooLong:
+        raise _too_large("more than Discord told", most) from None
+    except discord.HTTPException as error:
+        raise UploadLost(f"status {error.status}") from error
+    except Exception as error:
+        # The time-out, or a connection that failed: aiohttp's errors, whose names are none of this package's business.
+        log.warning("file not read", extra={"size": attachment.size}, exc_info=error)
+        raise UploadLost(type(error).__name__) from error
+
+
+def _too_large(size: str, most: int) -> InvalidOption:
+    sentence = f"That file has {size}, and {most / 2**20:,.1f} MiB is the most I read."
+    return InvalidOption(f"file of {size}", sentence=sentence)
+
+
+def enclosed(attachments: Iterable[discord.Attachment]) -> tuple[Attachment, ...]:
+    """Take along what is attached."""
+    return tuple(map(_enclosure, attachments))
+
+
+def _enclosure(attachment: discord.Attachment) -> Attachment:
+    async def read(most: int) -> bytes:
+        try:
+            return await download(attachment, most)
+        except FileTooLong:
+            raise FileTooLarge from None
+        except Exception as error:
+            # Gone, out of reach, too slow: discord.py lets the network's errors through, which have nothing in common.
+            sentence = "I couldn't fetch a file from Discord. Please attach it again."
+            raise UnreadableFile(f"not fetched: {type(error).__name__}", sentence=sentence) from None
+
+    media_type = (attachment.content_type or "").partition(";")[0].strip().lower()
+    return Attachment(attachment.filename, attachment.size, media_type, attachment.width, attachment.height, read)

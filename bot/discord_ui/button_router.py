@@ -1,0 +1,73 @@
+"""ButtonRouter that work for as long as their message is there, also after a restart: all they carry is a name and ids.
+
+discord.py would keep each message's buttons in memory for ever; here a pressed button is known by its custom id alone.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+
+from bot.discord_ui import error_messages
+from bot.discord_ui.components import read_id
+from bot.discord_ui.tree import READS, CommandTree
+from bot.errors import UserError
+
+Pressed = Callable[[discord.Interaction, int], Awaitable[None]]
+"""What is done when a button is pressed: its interaction, and the id that the button carries."""
+
+
+class UnknownButton(UserError):
+    """No button of the bot's carries that custom id, or none does any more."""
+
+    sentence = "That button doesn't work any more."
+
+
+class ButtonRouter:
+    """Knows what each button does, and lets in those who may press one."""
+
+    def __init__(self, tree: CommandTree) -> None:
+        self._tree = tree
+        self._pressed: dict[str, Pressed] = {}
+        self._reading: set[str] = set()
+        self._private: set[str] = set()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which buttons are known."""
+        return tuple(self._pressed)
+
+    def on(self, name: str, pressed: Pressed, *, reads: bool = False, private: bool = False) -> None:
+        """Have `pressed` called when a button of that name is. Rights are for it to ask: time has passed since.
+
+        What only `reads` works on a full disk too. A `private` one stands under messages that only one person sees.
+        """
+        self._pressed[name] = pressed
+        if reads:
+            self._reading.add(name)
+        if private:
+            self._private.add(name)
+
+    async def press(self, interaction: discord.Interaction) -> None:
+        """Do what the pressed button is for; interactions that are no pressed buttons are passed over."""
+        if interaction.type is not discord.InteractionType.component:
+            return
+        data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
+        name, *ids = str(data.get("custom_id")).split(":")
+        pressed, numbers = self._pressed.get(name), [read_id(each) for each in ids]
+        interaction.extras[READS] = name in self._reading
+        if not await self._tree.interaction_check(interaction):
+            return
+        try:
+            match numbers:
+                case [int(number)] if pressed is not None and self._may_stand_there(name, interaction.message):
+                    await pressed(interaction, number)
+                case _:
+                    raise UnknownButton("a custom id of nobody's")
+        except Exception as error:
+            # The same end as a command's: one sentence for the person, the details for the log.
+            await error_messages.show(interaction, error)
+
+    def _may_stand_there(self, name: str, message: discord.Message | None) -> bool:
+        """Whether a button of that name can be under a message: what is shown for one is not put into others' place."""
+        return name not in self._private or (message is not None and message.flags.ephemeral)

@@ -1,0 +1,43 @@
+"""Buttons side by side under a message: all they carry is a name and ids, so that they outlive the process."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import discord
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button: the name it is known by, the id it carries, and how it looks."""
+
+    name: str
+    label: str
+    number: int = 0
+    danger: bool = False
+    disabled: bool = False
+
+
+def row(*buttons: Button) -> discord.ui.View:
+    """Put buttons side by side, to be sent with a message."""
+    view = discord.ui.View(timeout=None)
+    for each in buttons:
+        style = discord.ButtonStyle.danger if each.danger else discord.ButtonStyle.secondary
+        custom_id = f"{each.name}:{each.number}"
+        view.add_item(discord.ui.Button(style=style, label=each.label, custom_id=custom_id, disabled=each.disabled))
+    view.stop()  # discord.py keeps no hold of one that is over
+    return view
+
+
+LARGEST: Final = 2**63 - 1
+"""What fits into a column of the database; Discord's own ids are far below it."""
+
+_DIGITS: Final = re.compile(r"[0-9]{1,19}")
+
+
+def read_id(text: str) -> int | None:
+    """Return the id that is written there; None where it is none, or one that nothing can have."""
+    if not _DIGITS.fullmatch(text):
+        return None
+    number = int(text)
+    return number if number <= LARGEST else None

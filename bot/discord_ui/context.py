@@ -1,0 +1,69 @@
+"""From an interaction or a message to the plain values that the rest of the bot works with."""
+
+import discord
+
+from bot.clock import unix_ms
+from bot.context import Permission, RequestContext
+from bot.discord_ui.permissions import Place
+
+_RIGHTS = {
+    Permission.MANAGE_CHANNELS: discord.Permissions(manage_channels=True),
+    Permission.MANAGE_SERVER: discord.Permissions(manage_guild=True),
+    Permission.MANAGE_MESSAGES: discord.Permissions(manage_messages=True),
+    Permission.READ_MESSAGE_HISTORY: discord.Permissions(read_message_history=True),
+    Permission.MOVE_MEMBERS: discord.Permissions(move_members=True),
+}
+
+
+def caller_of(interaction: discord.Interaction) -> RequestContext:
+    """Return who asks, where, and with which rights, as Discord computed them for this channel at this moment."""
+    if interaction.channel_id is None:
+        raise ValueError("an interaction of this kind always names its channel")
+    settings_channel_id = interaction.channel_id
+    if isinstance(interaction.channel, discord.Thread):
+        settings_channel_id = interaction.channel.parent_id
+    return RequestContext(
+        user_id=interaction.user.id,
+        name=interaction.user.display_name,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
+        settings_channel_id=settings_channel_id,
+        rights=rights_of(interaction.permissions),
+        server_name=interaction.guild.name if interaction.guild else "",
+        channel_name=getattr(interaction.channel, "name", None) or "",
+        role_ids=_role_ids(interaction.user),
+        asked_at_ms=unix_ms(interaction.created_at),
+    )
+
+
+def author_of(message: discord.Message, place: Place) -> RequestContext:
+    """Return who wrote a message in `place`, and with which rights, by what is known of the server's roles."""
+    author, asked_at_ms = message.author, unix_ms(message.created_at)
+    if isinstance(place, discord.DMChannel):
+        return RequestContext(author.id, author.display_name, None, place.id, place.id, asked_at_ms=asked_at_ms)
+    member = author if isinstance(author, discord.Member) else None
+    return RequestContext(
+        user_id=author.id,
+        name=author.display_name,
+        guild_id=place.guild.id,
+        channel_id=place.id,
+        settings_channel_id=place.parent_id if isinstance(place, discord.Thread) else place.id,
+        rights=frozenset() if member is None else rights_of(place.permissions_for(member)),
+        server_name=place.guild.name,
+        channel_name=place.name,
+        role_ids=_role_ids(author),
+        asked_at_ms=asked_at_ms,
+    )
+
+
+def rights_of(held: discord.Permissions) -> frozenset[Permission]:
+    """Return the rights that these permissions give."""
+    return frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed))
+
+
+def _role_ids(user: discord.User | discord.Member) -> frozenset[int]:
+    """Return the ids of the member's roles as Discord sent them, and of the one that everybody has, the server's."""
+    if not isinstance(user, discord.Member):
+        return frozenset()
+    # Private, but `roles` leaves out those that the cache has not heard of yet, and with them kinder limits.
+    return frozenset({*user._roles, user.guild.id})

@@ -1,0 +1,103 @@
+"""The one place where a fault becomes a sentence that somebody reads."""
+
+import logging
+import re
+from typing import Final
+
+import discord
+from discord import app_commands
+
+from bot.discord_ui.interaction_output import awaits_answer
+from bot.errors import BotError, UserError
+from bot.telemetry.request_log import new_reference
+
+log = logging.getLogger(__name__)
+
+# An id, or the token of an interaction or a webhook; the names in Discord's addresses are letters, `@` and `-`.
+_OWN: Final = re.compile(r"/(?=[^/]*[0-9_.]|[^/]{33})(?!(?:v[0-9]{1,2}|oauth2)(?:/|$))[^/]+")
+
+
+def said_by_discord(error: discord.HTTPException) -> str:
+    """Return the request, the status and Discord's own code, such as `PUT /applications/:id/commands: status 400`."""
+    told = f"status {error.status}" + (f", code {error.code}" if error.code else "")
+    response = error.response
+    url = getattr(response, "url", None)
+    if url is None:
+        return told
+    return f"{response.method} {_OWN.sub('/:id', url.path)}: {told}"
+
+
+_STALE = "That command has just changed. Please reload Discord (Ctrl+R) and try again."
+
+
+async def show(interaction: discord.Interaction, error: Exception) -> bool:
+    """Tell the person who asked what went wrong, in one sentence; the log gets the details under a reference.
+
+    Before the acknowledgement it is a private first response, afterwards it takes the place of "thinking…". Returns
+    False where Discord would not take it.
+    """
+    reference = new_reference()
+    sentence = _sentence_for(error, reference)
+    _record(
+        error,
+        reference,
+        command=interaction.command.qualified_name if interaction.command else None,
+        user=interaction.user.id,
+        guild=interaction.guild_id,
+        channel=interaction.channel_id,
+    )
+    try:
+        if interaction.response.is_done():
+            await interaction.edit_original_response(content=sentence, attachments=[], view=None)
+        else:
+            await interaction.response.send_message(sentence, ephemeral=True)
+    except discord.HTTPException as failure:
+        # The token is dead or Discord is down: nobody can be told, so the log is the only place left.
+        log.warning(
+            "notice not shown", extra={"reference": reference, "status": failure.status, "discord_code": failure.code}
+        )
+        return False
+    return True
+
+
+async def show_unless_answered(interaction: discord.Interaction, error: Exception) -> None:
+    """Do as `show` does where nothing but "thinking…" is there yet; an answer, or the beginning of one, is left alone.
+
+    Asks Discord what is there: of a command that was interrupted nobody else can know.
+    """
+    if not interaction.response.is_done() and await show(interaction, error):
+        return
+    try:
+        # Not done and yet not shown: the acknowledgement was under way when the command was interrupted.
+        if awaits_answer(interaction) or (await interaction.original_response()).flags.loading:
+            await interaction.edit_original_response(content=_sentence_for(error, new_reference()))
+    except discord.DiscordException as failure:
+        log.warning("notice not shown", extra={"error": type(failure).__name__})
+
+
+def told(error: Exception, **where: object) -> str:
+    """Write in the log what went wrong and `where`, and return the sentence for the person who asked."""
+    reference = new_reference()
+    _record(error, reference, **where)
+    return _sentence_for(error, reference)
+
+
+def _sentence_for(error: Exception, reference: str) -> str:
+    if isinstance(error, BotError):
+        return error.sentence
+    if isinstance(error, (app_commands.CommandSignatureMismatch, app_commands.CommandNotFound)):
+        return _STALE
+    return f"Something went wrong on my side. Whoever runs me can look it up in my log as {reference}."
+
+
+def _record(error: Exception, reference: str, **where: object) -> None:
+    facts = {"reference": reference, **where, "error": type(error).__name__}
+    if isinstance(error, UserError):
+        log.info("refused", extra={**facts, "detail": str(error)})
+    elif isinstance(error, BotError):
+        log.warning("failed", extra={**facts, "detail": str(error)})
+    elif isinstance(error, discord.HTTPException):
+        # Its text quotes Discord's answer, which may quote what was sent.
+        log.error("failed at Discord", extra={**facts, "status": error.status, "discord_code": error.code})
+    else:
+        log.error("failed unexpectedly", extra=facts, exc_info=error)

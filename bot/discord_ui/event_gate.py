@@ -1,0 +1,246 @@
+"""The gate that every command, button, form and message comes in by: each once, none while the bot is stopping."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+import discord
+
+from bot.clock import Clock
+from bot.discord_ui import error_messages
+from bot.discord_ui.interaction_messages import enter
+from bot.errors import ShuttingDown, StoreFull, StoreUnavailable
+from bot.inflight.registry import InFlightRegistry
+from bot.inflight.request import InFlightRequest
+
+log = logging.getLogger(__name__)
+
+
+class Event(Protocol):
+    """Something that is answered once, and whose person can be told that they get no answer."""
+
+    @property
+    def id(self) -> int:
+        """What it is claimed by: the id of an interaction or a message."""
+        ...
+
+    def enter(self, entry: InFlightRequest) -> None:
+        """Take the place on the roster that it was given."""
+        ...
+
+    async def tell(self, error: Exception) -> bool:
+        """Tell the person what went wrong; False where Discord would not take it."""
+        ...
+
+    async def tell_unless_answered(self, error: Exception) -> None:
+        """Do as `tell` does, unless there are words of an answer already."""
+        ...
+
+
+class InteractionEvent:
+    """A command, a button or a form."""
+
+    def __init__(self, interaction: discord.Interaction) -> None:
+        self._interaction = interaction
+
+    @property
+    def id(self) -> int:
+        """The interaction's id."""
+        return self._interaction.id
+
+    def enter(self, entry: InFlightRequest) -> None:
+        """Let the interaction carry its place."""
+        enter(self._interaction, entry)
+
+    async def tell(self, error: Exception) -> bool:
+        """Show it privately, or in place of "thinking…"."""
+        return await error_messages.show(self._interaction, error)
+
+    async def tell_unless_answered(self, error: Exception) -> None:
+        """Do as `tell` does, where nothing but "thinking…" is there."""
+        await error_messages.show_unless_answered(self._interaction, error)
+
+
+PATIENCE_S: Final = 2.0
+"""How long a claim may take: there must be time to say so within Discord's three seconds."""
+
+AFTER_YOU_S: Final = 0.4
+"""How long an event is left to a sibling that may be better placed to answer it: this process stops, for example."""
+
+LAST_WORDS_S: Final = 1.5
+"""Of the grace, what is left to interrupted answers to say so and to settle what they spent."""
+
+TOO_LATE: Final = timedelta(seconds=3)
+"""An interaction that is older is over for Discord: what came during an outage is told again on a resumed session."""
+
+AGE_UNKNOWN: Final = timedelta(hours=1)
+"""None is told again after so long: an id that seems older tells no time."""
+
+OVERTIME_S: Final = 1.5
+"""After the grace, how long such last words are still waited for: a request that is under way should arrive."""
+
+
+_Claimed = tuple[bool, InFlightRequest | None]
+"""Whether an event is this task's to answer, and its place on the roster if its answer takes its time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """One event at work: its task, and its place on the roster if its answer takes its time."""
+
+    task: asyncio.Task[Any]  # Any: whatever it returns is discord.py's
+    event: Event
+    entry: InFlightRequest | None
+
+
+class EventGate:
+    """Lets events in, knows which are at work, and closes in good order.
+
+    Args:
+        hurry: set when running answers are to be interrupted now instead of at the end of the grace.
+    """
+
+    def __init__(self, roster: InFlightRegistry, clock: Clock, hurry: asyncio.Event) -> None:
+        self._roster = roster
+        self._clock = clock
+        self._running: set[_Work] = set()
+        self._interrupted: set[_Work] = set()
+        self._stopping = False
+        self._hurry = hurry
+
+    async def admits(self, interaction: discord.Interaction, *, reads: bool = False) -> bool:
+        """Return whether the calling task is the one to answer `interaction`; if so, count it as running from here on.
+
+        One that is over for Discord is passed over before anything is written. An event that is delivered twice, to
+        this process or another on the same database, is admitted once; the other one is passed over in silence. Where
+        there is nobody to answer, the person is told here. One that only `reads` is admitted on a full disk too, where
+        no other process could answer it as well.
+        """
+        if self._is_over(interaction):
+            log.info("interaction over, passed over", extra={"event": interaction.id})
+            return False
+        if interaction.type is discord.InteractionType.autocomplete:
+            return not self._stopping
+        return await self._lets_in(InteractionEvent(interaction), lambda: self._claim(interaction, reads=reads))
+
+    async def admits_message(self, event: Event, *, application_id: int, channel_id: int, member_id: int) -> bool:
+        """Do as `admits` does, for a message in a channel."""
+
+        async def claim() -> _Claimed:
+            entry = await self._roster.admit(
+                event.id, application_id=application_id, token="", channel_id=channel_id, member_id=member_id
+            )
+            return entry is not None, entry
+
+        return await self._lets_in(event, claim)
+
+    async def after_you(self) -> None:
+        """Leave an event to a sibling for a moment."""
+        await self._clock.sleep(AFTER_YOU_S)
+
+    async def close(self, grace_s: float) -> None:
+        """Let nobody in; give running answers `grace_s` seconds, and interrupt those that need longer.
+
+        Interrupted ones have said so within the grace, as far as Discord takes it in time.
+        """
+        self._stopping = True
+        if not self._running:
+            return
+        last_words_s = min(LAST_WORDS_S, grace_s / 4)
+        await self._finish_within(grace_s - last_words_s)
+        late = set(self._running)
+        if late:
+            self._interrupted |= late
+            log.info("answers interrupted", extra={"answers": len(late)})
+            interrupting = [asyncio.create_task(self._interrupt(work)) for work in late]
+            await asyncio.wait(interrupting, timeout=last_words_s + OVERTIME_S)
+
+    async def _lets_in(self, event: Event, claim: Callable[[], Awaitable[_Claimed]]) -> bool:
+        if self._stopping:
+            await self._turn_away(event)
+            return False
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                admitted, entry = await claim()
+        except (TimeoutError, StoreUnavailable) as error:
+            unavailable = error if isinstance(error, StoreUnavailable) else StoreUnavailable("no claim in time")
+            await event.tell(unavailable)
+            return False
+        if not admitted:
+            log.info("event delivered again", extra={"event": event.id})
+            return False
+        self._count(event, entry)
+        return True
+
+    def _is_over(self, interaction: discord.Interaction) -> bool:
+        # By either clock, in case one is wrong: nobody is to go unanswered for that.
+        age = min(self._clock.now(), self._clock.discord_now()) - interaction.created_at
+        return TOO_LATE < age < AGE_UNKNOWN
+
+    async def _claim(self, interaction: discord.Interaction, *, reads: bool) -> _Claimed:
+        try:
+            return await self._claim_written(interaction)
+        except StoreFull:
+            if reads and await self._roster.claim_unwritten(interaction.id):
+                return True, None
+            raise
+
+    async def _claim_written(self, interaction: discord.Interaction) -> _Claimed:
+        if interaction.channel_id is None:
+            return await self._roster.claim(interaction.id), None
+        entry = await self._roster.admit(
+            interaction.id,
+            application_id=interaction.application_id,
+            token=interaction.token,
+            channel_id=interaction.channel_id,
+            member_id=interaction.user.id,
+        )
+        return entry is not None, entry
+
+    def _count(self, event: Event, entry: InFlightRequest | None) -> None:
+        # discord.py runs each event in a task of its own and keeps no hold of it.
+        task = asyncio.current_task()
+        assert task is not None, "called within an event's task"
+        work = _Work(task, event, entry)
+        if entry is not None:
+            event.enter(entry)
+        self._running.add(work)
+
+        def ended(_: asyncio.Task[Any]) -> None:
+            self._running.discard(work)
+            if entry is not None and work not in self._interrupted:
+                entry.end()
+
+        task.add_done_callback(ended)
+
+    async def _turn_away(self, event: Event) -> None:
+        """Say that the bot is restarting, unless a sibling answers."""
+        await self.after_you()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                if not await self._roster.claim(event.id):
+                    return
+        except (TimeoutError, StoreUnavailable):
+            pass  # the sentence is true either way
+        await event.tell(ShuttingDown())
+
+    async def _finish_within(self, seconds: float) -> None:
+        """Wait until nothing runs any more, `seconds` have passed, or somebody is in a hurry."""
+        running = asyncio.ensure_future(asyncio.wait({work.task for work in self._running}, timeout=seconds))
+        hurrying = asyncio.ensure_future(self._hurry.wait())
+        try:
+            await asyncio.wait({running, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            running.cancel()
+            hurrying.cancel()
+
+    async def _interrupt(self, work: _Work) -> None:
+        """End one answer early and see that it says so."""
+        work.task.cancel()
+        await asyncio.wait({work.task})
+        await work.event.tell_unless_answered(ShuttingDown())
+        if work.entry is not None:
+            work.entry.end()

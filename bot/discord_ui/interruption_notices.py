@@ -1,0 +1,240 @@
+"""Says below an answer that it was interrupted, after the process that was writing it died.
+
+The interaction's own token comes first: it needs no permission and reaches private answers too, for fifteen minutes.
+After that the bot's token reaches what everyone can see. Answers to messages have no other.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+import discord
+from discord.http import handle_message_parameters
+from discord.webhook.async_ import async_context
+
+from bot.clock import Clock
+from bot.conversation.outcomes import INTERRUPTED
+from bot.discord_ui.sent_messages import messages_after, of_interaction
+from bot.markdown.splitter import MESSAGE_LIMIT
+from bot.store.inflight import InFlightAnswer, Phase
+from bot.streaming.pages import SIGN_OF_LIFE
+
+BEFORE_A_WORD: Final = "I was interrupted before I was done. Please try again."
+BELOW: Final = f"\n-# {INTERRUPTED.note}"
+
+TOKEN_LIVES: Final = timedelta(minutes=14, seconds=30)
+"""Fifteen minutes by Discord's documentation; refused tokens count towards a ban."""
+
+_LOADING: Final = discord.MessageFlags(loading=True).value
+_EPHEMERAL: Final = discord.MessageFlags(ephemeral=True).value
+
+log = logging.getLogger(__name__)
+
+_Message = dict[str, Any]  # Any: Discord's JSON
+
+
+class _NothingThere(Exception):
+    """No message of the answer can be found."""
+
+
+class _Door(Protocol):
+    """One way to an answer's messages."""
+
+    name: str
+
+    async def read(self) -> _Message | None:
+        """Return the last message known; None where there is none yet, and one has to be added."""
+        ...
+
+    async def write(self, message: _Message, text: str) -> None:
+        """Put `text` in place of a message's, and no buttons below it."""
+        ...
+
+    async def add(self, last: _Message | None, text: str) -> None:
+        """Send a further message, as private as the last one, or the first."""
+        ...
+
+
+class Interruptions:
+    """Marks answers that broke off."""
+
+    def __init__(self, client: discord.Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+
+    async def mark(self, answer: InFlightAnswer) -> bool:
+        """Say that `answer` was interrupted, unless it shows to its end; False where that has to be tried again.
+
+        What can be reached in no way is logged and counts as done.
+        """
+        for door in self._doors(answer):
+            try:
+                marked = await self._mark(door, answer)
+            except _NothingThere:
+                continue
+            except discord.HTTPException as error:
+                facts = {"answer": answer.id, "by": door.name, "status": error.status, "discord_code": error.code}
+                if error.status == 429 or error.status >= 500:
+                    log.info("interrupted answer not marked yet", extra=facts)
+                    return False
+                log.info("interrupted answer not reached", extra=facts)
+            except Exception as error:
+                # No connection, most likely. Its words may hold the token, so only its kind is told.
+                log.warning(
+                    "interrupted answer not marked yet", extra={"answer": answer.id, "error": type(error).__name__}
+                )
+                return False
+            else:
+                facts = {"answer": answer.id, "channel": answer.channel_id, "by": door.name, "marked": marked}
+                log.info("interrupted answer", extra=facts)
+                return True
+        log.warning("interrupted answer out of reach", extra={"answer": answer.id, "channel": answer.channel_id})
+        return True
+
+    def _doors(self, answer: InFlightAnswer) -> Iterator[_Door]:
+        if answer.token and self._age(answer) < TOKEN_LIVES:
+            yield _ByToken(self._client, answer)
+        yield _ByBot(self._client, answer)
+
+    def _age(self, answer: InFlightAnswer) -> timedelta:
+        return self._clock.discord_now() - datetime.fromtimestamp(answer.started_at_ms / 1000, UTC)
+
+    async def _mark(self, door: _Door, answer: InFlightAnswer) -> bool:
+        """Mark the answer's last message if the answer is unfinished; tell whether it was."""
+        message = await door.read()
+        if message is None:
+            await door.add(None, BEFORE_A_WORD)
+            return True
+        text: str = message["content"]
+        if message.get("flags", 0) & _LOADING or (
+            answer.shows is Phase.LINE and not _is_unfinished(text) and not message["attachments"]
+        ):
+            await door.write(message, BEFORE_A_WORD)
+            return True
+        if not _is_unfinished(text):
+            known = max(len(answer.message_ids), 1)
+            if answer.shows is not Phase.WORDS or _is_all(answer, known):
+                return False
+            if later := await self._unknown(answer, message):
+                message, text = later[-1], later[-1]["content"]
+                if not _is_unfinished(text) and _is_all(answer, known + len(later)):
+                    return False
+        text = text.removesuffix(SIGN_OF_LIFE.strip()).rstrip()
+        if not text:
+            await door.write(message, BEFORE_A_WORD)
+        elif len(text) + len(BELOW) <= MESSAGE_LIMIT:
+            await door.write(message, text + BELOW)
+        else:
+            if text != message["content"]:
+                await door.write(message, text)
+            await door.add(message, BELOW.strip())
+        return True
+
+    async def _unknown(self, answer: InFlightAnswer, known: _Message) -> list[_Message]:
+        """Look for messages that were sent just before the end, too late for their ids to be written down.
+
+        Only possible where the bot may read the channel; private ones cannot be found.
+        """
+        try:
+            return await _sent_for(self._client, answer, after=int(known["id"]))
+        except discord.HTTPException:
+            return []
+
+
+def _is_all(answer: InFlightAnswer, messages: int) -> bool:
+    """Whether an answer whose last words were on their way comes to no more than so many messages."""
+    return answer.messages is not None and messages >= answer.messages
+
+
+def _is_unfinished(text: str) -> bool:
+    return text.endswith(SIGN_OF_LIFE.strip())
+
+
+async def _sent_for(client: discord.Client, answer: InFlightAnswer, *, after: int) -> list[_Message]:
+    """Look through a channel for the messages of an answer, the oldest first."""
+    found = await messages_after(client.http, answer.channel_id, after)
+    if answer.token:
+        return of_interaction(found, answer.id)
+    own: list[_Message] = []
+    above = str(after)
+    for each in found:
+        # Each message of an answer to a message is a reply to the one before it, the first to the question.
+        reply_to = (each.get("message_reference") or {}).get("message_id")
+        if each["author"]["id"] == str(client.user and client.user.id) and reply_to == above:
+            own.append(each)
+            above = each["id"]
+    return own
+
+
+class _ByToken:
+    """The interaction's token: no permission needed."""
+
+    name = "token"
+
+    def __init__(self, client: discord.Client, answer: InFlightAnswer) -> None:
+        self._hook = (answer.application_id, answer.token)
+        self._session = discord.Webhook.partial(*self._hook, client=client).session
+        self._answer = answer
+
+    async def read(self) -> _Message:
+        adapter = async_context.get()
+        if len(self._answer.message_ids) > 1:
+            last = self._answer.message_ids[-1]
+            return dict(await adapter.get_webhook_message(*self._hook, last, session=self._session))
+        return dict(await adapter.get_original_interaction_response(*self._hook, session=self._session))
+
+    async def write(self, message: _Message, text: str) -> None:
+        await async_context.get().edit_webhook_message(
+            *self._hook, int(message["id"]), session=self._session, payload=_payload(text)
+        )
+
+    async def add(self, last: _Message | None, text: str) -> None:
+        assert last is not None, "an interaction has a message from its acknowledgement on"
+        payload = {**_payload(text), "flags": last.get("flags", 0) & _EPHEMERAL}
+        await async_context.get().execute_webhook(*self._hook, session=self._session, payload=payload, wait=True)
+
+
+class _ByBot:
+    """The bot's own token: works after the interaction's has run out, but not for private messages."""
+
+    name = "bot"
+
+    def __init__(self, client: discord.Client, answer: InFlightAnswer) -> None:
+        self._client = client
+        self._http = client.http
+        self._channel_id = answer.channel_id
+        self._answer = answer
+
+    async def read(self) -> _Message | None:
+        if self._answer.message_ids:
+            return dict(await self._http.get_message(self._channel_id, self._answer.message_ids[-1]))
+        # It died before the first id was written down. What asks is older than the messages that answer it.
+        sent = await _sent_for(self._client, self._answer, after=self._answer.id)
+        if sent:
+            return sent[-1]
+        if self._answer.token:
+            raise _NothingThere
+        return None
+
+    async def write(self, message: _Message, text: str) -> None:
+        with handle_message_parameters(
+            content=text, view=None, allowed_mentions=discord.AllowedMentions.none()
+        ) as params:
+            await self._http.edit_message(self._channel_id, int(message["id"]), params=params)
+
+    async def add(self, last: _Message | None, text: str) -> None:
+        above = None
+        if not self._answer.token:
+            message_id = self._answer.id if last is None else int(last["id"])
+            above = discord.MessageReference(message_id=message_id, channel_id=self._channel_id).to_dict()
+        with handle_message_parameters(
+            content=text,
+            allowed_mentions=discord.AllowedMentions.none(),
+            message_reference=above or discord.utils.MISSING,
+        ) as params:
+            await self._http.send_message(self._channel_id, params=params)
+
+
+def _payload(text: str) -> dict[str, Any]:  # Any: Discord's JSON
+    return {"content": text, "components": [], "allowed_mentions": discord.AllowedMentions.none().to_dict()}

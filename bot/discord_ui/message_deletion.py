@@ -1,0 +1,96 @@
+"""Taking messages away by a button that stands under one of them."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import discord
+
+from bot.context import RequestContext
+from bot.inflight.cancellation import CancellationToken, CancelReason
+from bot.streaming.output import OutputDeleted
+
+log = logging.getLogger(__name__)
+
+SOME_LEFT: Final = "I couldn't delete all of its messages here. Whoever may manage messages can do the rest."
+
+
+def whose(interaction: discord.Interaction) -> int | None:
+    """Tell whose interaction the message with the pressed button answers, as far as Discord says."""
+    message = interaction.message
+    if message is None or message.interaction_metadata is None:
+        return None
+    return message.interaction_metadata.user.id
+
+
+def check_pressed(caller: RequestContext, interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
+    """Do nothing if the message with the pressed button is one of `message_ids`, or the caller may delete it anyhow.
+
+    Raises:
+        NotOwner: they may not: a button of theirs was said to stand there.
+    """
+    if interaction.message is None or interaction.message.id not in message_ids:
+        caller.require_own(whose(interaction))
+
+
+async def dispose(interaction: discord.Interaction, message_ids: Iterable[int] = ()) -> None:
+    """Delete the message with the pressed button, and those of `message_ids` that everybody sees.
+
+    The interaction's own token reaches that one, a private one too; the others only the bot's own token reaches.
+    """
+    await interaction.response.defer()
+    pressed = interaction.message
+    others = [each for each in message_ids if pressed is None or each != pressed.id]
+    left = [each for each in others if not await _delete(interaction, each)]
+    try:
+        await interaction.delete_original_response()
+    except discord.NotFound:
+        pass  # somebody was quicker
+    except discord.HTTPException as failure:
+        log.warning("message not deleted", extra={"status": failure.status, "discord_code": failure.code})
+        left.append(0)
+    if left:
+        await interaction.followup.send(SOME_LEFT, ephemeral=True)
+
+
+async def _delete(interaction: discord.Interaction, message_id: int) -> bool:
+    """Delete a message; tell whether it is gone."""
+    channel = interaction.client.get_partial_messageable(interaction.channel_id or 0, guild_id=interaction.guild_id)
+    try:
+        await channel.get_partial_message(message_id).delete()
+    except discord.NotFound:
+        return True
+    except discord.HTTPException as failure:
+        log.warning(
+            "message not deleted",
+            extra={"channel": channel.id, "status": failure.status, "discord_code": failure.code},
+        )
+        return False
+    return True
+
+
+UNKNOWN_CHANNEL: Final = 10003
+UNKNOWN_MESSAGE: Final = 10008
+
+
+@contextmanager
+def vanishing(brake: CancellationToken) -> Iterator[None]:
+    """Pull the brake where Discord doesn't know a message any more, and say that it has vanished."""
+    try:
+        yield
+    except discord.NotFound as error:
+        if error.code not in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
+            raise
+        brake.pull(CancelReason.DELETED)
+        raise OutputDeleted from error
+
+
+def check_there(brake: CancellationToken) -> None:
+    """Do nothing unless the answer is deleted.
+
+    Raises:
+        OutputDeleted: it is.
+    """
+    if brake.halt is CancelReason.DELETED:
+        raise OutputDeleted

@@ -1,0 +1,85 @@
+"""Which messages are meant for the bot, and what they ask."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import discord
+
+from bot.conversation.prompt_inputs import QuotedMessage
+
+
+class TriggerKind(StrEnum):
+    """How a message came to be meant for the bot."""
+
+    DIRECT = "direct"
+    MENTION = "mention"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTrigger:
+    """A message that is meant for the bot.
+
+    `text` is what it says, less the mention. `reply_to` is the message that it is a reply to, and `quoted` what that
+    one says, where Discord shows it to the bot. `unseen`: Discord keeps from the bot what it says, since it is a reply
+    that doesn't mention it.
+    """
+
+    way: TriggerKind
+    text: str
+    reply_to: int | None = None
+    quoted: QuotedMessage | None = None
+    unseen: bool = False
+
+
+def addressed(message: discord.Message, bot_id: int) -> MessageTrigger | None:
+    """Tell what `message` asks of the bot; None where it isn't meant for it.
+
+    Mentions count by Discord's own list of them, in which neither `@everyone` nor roles are. Bots, webhooks and the
+    bot itself are never answered, nor what Discord says by itself (that somebody joined, a message was pinned, …).
+    """
+    if message.author.bot or message.webhook_id is not None or message.type not in _WRITTEN_BY_PEOPLE:
+        return None
+    replied = _replied(message)
+    to_bot = replied is not None and replied.author.id == bot_id
+    mentioned = any(user.id == bot_id for user in message.mentions)
+    if isinstance(message.channel, discord.DMChannel):
+        way = TriggerKind.DIRECT
+    elif message.guild is None or not (mentioned or to_bot):
+        return None
+    else:
+        way = TriggerKind.REPLY if to_bot else TriggerKind.MENTION
+    return MessageTrigger(
+        way,
+        _without_mention(message.content, bot_id),
+        message.reference.message_id if message.reference is not None and _is_reply(message) else None,
+        None if replied is None else subject_of(replied),
+        unseen=way is TriggerKind.REPLY and not (mentioned or message.content or message.attachments),
+    )
+
+
+def subject_of(message: discord.Message) -> QuotedMessage | None:
+    """Give what a message says, its embeds too, for a question about it; None where it says nothing."""
+    embeds = (text for embed in message.embeds for text in (embed.title, embed.description) if text)
+    text = "\n".join(filter(None, (message.content, *embeds)))
+    return QuotedMessage(message.id, message.author.display_name, text) if text else None
+
+
+_WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
+
+
+def _is_reply(message: discord.Message) -> bool:
+    return message.reference is not None and message.reference.type is discord.MessageReferenceType.reply
+
+
+def _replied(message: discord.Message) -> discord.Message | None:
+    """Give the message that `message` is a reply to, where Discord sent it along."""
+    if message.reference is None or not _is_reply(message):
+        return None
+    resolved = message.reference.resolved
+    return resolved if isinstance(resolved, discord.Message) else None
+
+
+def _without_mention(content: str, bot_id: int) -> str:
+    return re.sub(rf"(?<![^\S\n])[^\S\n]*<@!?{bot_id}>", "", content).strip()

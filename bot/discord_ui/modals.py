@@ -1,0 +1,136 @@
+"""Modals with one long text and perhaps a choice, opened by a command and sent back by whoever fills them in.
+
+discord.py would keep each open form in memory for ever, and forget all of them with the process; here a form is known
+by its name and what it is about, so one that was opened before a restart can still be sent after it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import discord
+
+from bot.discord_ui import error_messages
+from bot.discord_ui.event_gate import EventGate
+from bot.discord_ui.tree import CommandTree
+from bot.errors import UserError
+
+Sent = Callable[[discord.Interaction, str, str], Awaitable[None]]
+"""What is done with a form that was sent: its interaction, the text, and what it is about where it was opened so."""
+
+Knows = Callable[[discord.Interaction, str], bool]
+"""Whether this process has what a form is about: where it hasn't, a sibling may."""
+
+_TEXT: Final = "text"
+_CHOICE: Final = "choice"
+
+
+class UnknownModal(UserError):
+    """No form of the bot's has that custom id, or none has any more."""
+
+    sentence = "I don't know that form any more. Please open it once more."
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something to choose in a form: what is asked, each value with what it is called, and what is chosen at first."""
+
+    label: str
+    options: Mapping[str, str]
+    default: str
+
+
+class Modals:
+    """Knows what to do with each form, and lets in those who may send one."""
+
+    def __init__(self, tree: CommandTree) -> None:
+        self._tree = tree
+        self._sent: dict[str, Sent] = {}
+        self._knows: dict[str, Knows] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which forms are known."""
+        return tuple(self._sent)
+
+    def on(self, name: str, sent: Sent, *, knows: Knows | None = None) -> None:
+        """Have `sent` called with each form of that name; the name is Discord's custom id of it.
+
+        A form that this process doesn't know what it is about is left to its siblings for a moment.
+        """
+        self._sent[name] = sent
+        if knows is not None:
+            self._knows[name] = knows
+
+    async def open(
+        self,
+        interaction: discord.Interaction,
+        name: str,
+        *,
+        title: str,
+        label: str,
+        text: str,
+        longest: int,
+        about: str = "",
+        choice: Choice | None = None,
+    ) -> None:
+        """Answer `interaction` with the form called `name`, which holds `text` and takes `longest` characters.
+
+        `about` comes back with it: short enough that both fit a custom id, and nothing that is to be trusted.
+        """
+        modal = discord.ui.Modal(title=title, custom_id=f"{name}:{about}" if about else name)
+        field: discord.ui.TextInput[Any] = discord.ui.TextInput(  # Any: the view it is in
+            custom_id=_TEXT, style=discord.TextStyle.paragraph, default=text[:longest] or None, max_length=longest
+        )
+        modal.add_item(discord.ui.Label(text=label, component=field))
+        if choice is not None:
+            modal.add_item(discord.ui.Label(text=choice.label, component=_select(choice)))
+        modal.stop()  # discord.py keeps no hold of one that is over
+        await interaction.response.send_modal(modal)
+
+    async def submitted(self, interaction: discord.Interaction) -> None:
+        """Take a form that was sent; interactions that are none are passed over."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return
+        data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
+        name, _, about = str(data.get("custom_id")).partition(":")
+        sent = self._sent.get(name)
+        knows = self._knows.get(name)
+        if knows is not None and not knows(interaction, about):
+            gate: EventGate = self._tree.client.gate
+            await gate.after_you()
+        if not await self._tree.interaction_check(interaction):
+            return
+        try:
+            if sent is None:
+                raise UnknownModal("a custom id of nobody's")
+            await sent(interaction, str(_field(interaction, _TEXT).get("value") or ""), about)
+        except Exception as error:
+            # The same end as a command's: one sentence for the person, the details for the log.
+            await error_messages.show(interaction, error)
+
+
+def chosen_in(interaction: discord.Interaction) -> str | None:
+    """Give what was chosen in a form that was sent; None where there was nothing to choose."""
+    values = _field(interaction, _CHOICE).get("values")
+    return str(values[0]) if isinstance(values, list) and values else None
+
+
+def _select(choice: Choice) -> discord.ui.Select[Any]:  # Any: the view it is in
+    options = [
+        discord.SelectOption(label=label, value=value, default=value == choice.default)
+        for value, label in choice.options.items()
+    ]
+    return discord.ui.Select(custom_id=_CHOICE, options=options)
+
+
+def _field(interaction: discord.Interaction, custom_id: str) -> dict[str, Any]:  # Any: Discord's JSON
+    data: dict[str, Any] = dict(interaction.data or {})  # Any: as above
+    return next((each for each in _fields(data) if each.get("custom_id") == custom_id), {})
+
+
+def _fields(data: dict[str, Any]) -> Iterator[dict[str, Any]]:  # Any: Discord's JSON
+    """Walk through a form's components, however deep they lie."""
+    for each in (*data.get("components", []), *([data["component"]] if "component" in data else [])):
+        yield each
+        yield from _fields(each)

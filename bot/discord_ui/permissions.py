@@ -1,0 +1,69 @@
+"""What the bot needs of a server's permissions: everything that it uses, and nothing more.
+
+Commands need none: their answers come by the interaction itself.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import discord
+
+
+@dataclass(frozen=True, slots=True)
+class NeededPermission:
+    """A permission: its name in discord.py and in Discord's client, and what it is for."""
+
+    flag: str
+    name: str
+    purpose: str
+
+
+NEEDS: Final = (
+    NeededPermission("view_channel", "View Channels", "hearing when I'm mentioned"),
+    NeededPermission(
+        "read_message_history", "Read Message History", "replying, and marking an answer that a restart cut short"
+    ),
+    NeededPermission("send_messages", "Send Messages", "answering mentions and replies"),
+    NeededPermission("send_messages_in_threads", "Send Messages in Threads", "answering them in threads"),
+    NeededPermission("attach_files", "Attach Files", "answering them at length"),
+    NeededPermission("add_reactions", "Add Reactions", "showing where I may not write"),
+    NeededPermission("connect", "Connect", "coming into voice channels"),
+    NeededPermission("speak", "Speak", "being heard there"),
+)
+
+
+def all_needed() -> discord.Permissions:
+    """Return every permission in `NEEDS`."""
+    return discord.Permissions(**{need.flag: True for need in NEEDS})
+
+
+def lacking(held: discord.Permissions) -> list[NeededPermission]:
+    """Tell which needs `held` leaves open."""
+    return [need for need in NEEDS if not getattr(held, need.flag)]
+
+
+Place = discord.abc.GuildChannel | discord.Thread | discord.DMChannel
+
+
+@dataclass(frozen=True, slots=True)
+class GuildMessageable:
+    """What it may do in one channel or thread at this moment."""
+
+    write: bool = True
+    reply: bool = True
+    attach: bool = True
+    react: bool = True
+
+
+def footing_in(place: Place) -> GuildMessageable:
+    """Tell what the bot may do in `place`; in a direct message it may do everything."""
+    if isinstance(place, discord.DMChannel):
+        return GuildMessageable()
+    held = place.permissions_for(place.guild.me)
+    writes = held.send_messages_in_threads if isinstance(place, discord.Thread) else held.send_messages
+    return GuildMessageable(
+        write=held.view_channel and writes,
+        reply=held.read_message_history,
+        attach=held.attach_files,
+        react=held.view_channel and held.read_message_history and held.add_reactions,
+    )

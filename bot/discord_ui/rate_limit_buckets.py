@@ -1,0 +1,118 @@
+"""What Discord's headers say is left for answers' messages.
+
+discord.py shows these headers only to its HTTP trace; `bot.client` passes them on to `RateLimitBuckets.learn`. An
+interaction's own message and its follow-ups are paid from buckets of its token; messages of the bot's own from two
+buckets of their channel, one for new ones and one for edits, which all answers there share.
+"""
+
+import re
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from bot.clock import Clock
+from bot.streaming.edit_scheduler import FairEditScheduler
+
+_WEBHOOK_PATH: Final = re.compile(r"/webhooks/[0-9]+/(?P<token>[^/]+)(?:/messages/[^/]+)?$")
+_CHANNEL_PATH: Final = re.compile(r"/channels/(?P<channel>[0-9]+)/messages(?:/[0-9]+)?$")
+
+MOST_SECONDS: Final = 24 * 3600
+"""The longest time that a bucket takes to refill: beyond it the header tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    left: int
+    refills_at: float
+
+
+class SharedBucket:
+    """The room in one or several buckets, as the last answers told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._buckets: dict[str, _Bucket] = {}
+        self.answered_at: float | None = None
+        """When the newest answer came."""
+
+    def left(self) -> int | None:
+        """Return how many requests are left now, or None while nothing is known."""
+        if not self._buckets:
+            return None
+        now = self._clock.monotonic()
+        running = [bucket.left for bucket in self._buckets.values() if bucket.refills_at > now]
+        return min(running) if running else None
+
+    def refills_in(self) -> float:
+        """Return the seconds until the scarcest bucket is full again; 0 if none is running."""
+        now = self._clock.monotonic()
+        running = [bucket for bucket in self._buckets.values() if bucket.refills_at > now]
+        if not running:
+            return 0.0
+        return min(running, key=lambda bucket: bucket.left).refills_at - now
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Take in the rate limit headers of one answer; others are passed over."""
+        try:
+            bucket = headers["X-RateLimit-Bucket"]
+            left = int(headers["X-RateLimit-Remaining"])
+            refills_in = float(headers["X-RateLimit-Reset-After"])
+        except (KeyError, ValueError):
+            return
+        if not 0 <= refills_in <= MOST_SECONDS:
+            return
+        self.answered_at = self._clock.monotonic()
+        self._buckets[bucket] = _Bucket(left, self.answered_at + refills_in)
+
+
+class ChannelBucket:
+    """The buckets of one channel: for new messages and for edits, each with a turnstile for those who share it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.new = SharedBucket(clock)
+        self.edits = SharedBucket(clock)
+        self.creating = FairEditScheduler(self.new, clock)
+        self.editing = FairEditScheduler(self.edits, clock)
+
+    @contextmanager
+    def taking_part(self) -> Iterator[None]:
+        """Count an answer among those that are written in the channel, for as long as the block runs."""
+        with self.creating.taking_part(), self.editing.taking_part():
+            yield
+
+
+class RateLimitBuckets:
+    """The rooms of the interactions and channels that are written to; one that nobody holds any more is forgotten."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._of_tokens: weakref.WeakValueDictionary[str, SharedBucket] = weakref.WeakValueDictionary()
+        self._of_channels: weakref.WeakValueDictionary[int, ChannelBucket] = weakref.WeakValueDictionary()
+
+    def of(self, token: str) -> SharedBucket:
+        """Return the room of the interaction with `token`, to be held for as long as it is written to."""
+        room = self._of_tokens.get(token)
+        if room is None:
+            room = self._of_tokens[token] = SharedBucket(self._clock)
+        return room
+
+    def of_channel(self, channel_id: int) -> ChannelBucket:
+        """Return the room of a channel, to be held for as long as it is written to."""
+        room = self._of_channels.get(channel_id)
+        if room is None:
+            room = self._of_channels[channel_id] = ChannelBucket(self._clock)
+        return room
+
+    def learn(self, method: str, path: str, headers: Mapping[str, str]) -> None:
+        """Take in the headers of an answer to a request for `path`. The path may bear a secret token: never log it."""
+        if found := _WEBHOOK_PATH.search(path):
+            if (room := self._of_tokens.get(found["token"])) is not None:
+                room.learn(headers)
+        elif found := _CHANNEL_PATH.search(path):
+            channel = self._of_channels.get(int(found["channel"]))
+            if channel is not None and method == "POST":
+                channel.new.learn(headers)
+            elif channel is not None and method == "PATCH":
+                channel.edits.learn(headers)

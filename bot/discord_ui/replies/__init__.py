@@ -1,0 +1,1 @@
+"""Answers to messages: reply, typing indicator, errors."""

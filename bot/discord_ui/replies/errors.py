@@ -1,0 +1,111 @@
+"""ReplyErrors of what was asked in a message: said once and briefly, since a channel is everybody's.
+
+A command's refusal is seen by one person; a reply is seen by all. So it goes away after a moment, and is said once for
+as long as the same limit holds for the same member; after that a reaction has to do.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+import discord
+
+from bot.clock import Clock
+from bot.discord_ui.replies.output import ReplyOutput
+from bot.errors import AccessDenied, QueueFull, QuotaExceeded, UserError, UserRateLimited
+from bot.tasks import BackgroundTasks
+
+STAYS_S: Final = 15.0
+AGAIN_AFTER_S: Final = {AccessDenied: 3600.0, QueueFull: 60.0}
+"""When those are said again that don't tell themselves when they are over."""
+
+PLEASE_WAIT: Final = "⏳"
+CANNOT_WRITE: Final = "🔇"
+
+MOST_REMEMBERED: Final = 10_000
+
+log = logging.getLogger(__name__)
+
+_Key = tuple[int, str]
+
+
+class ReplyErrors:
+    """Knows who has been told what. Kept in memory: after a restart it is said once more."""
+
+    def __init__(self, clock: Clock, chores: BackgroundTasks) -> None:
+        self._clock = clock
+        self._chores = chores
+        self._told: dict[_Key, float] = {}
+        """Until when who has been told what holds, in monotonic seconds."""
+        self._closing = asyncio.Event()
+
+    async def refuse(self, answer: ReplyOutput, refusal: UserError) -> None:
+        """Say why there is no answer, or show that there is none, as the member has been told already."""
+        key, holds_s = self._key(answer, refusal)
+        facts = {"user": answer.message.author.id, "channel": answer.channel.id, "error": type(refusal).__name__}
+        if holds_s is None:
+            await answer.tell(refusal)
+        elif not answer.footing.write:
+            log.info("refused, and no way to say so", extra=facts)
+            await self.react(answer, CANNOT_WRITE)
+        elif self._told.get(key, 0.0) > self._clock.monotonic():
+            log.info("refused again", extra=facts)
+            await self.react(answer, PLEASE_WAIT)
+        else:
+            self._remember(key, self._clock.monotonic() + holds_s)
+            if await answer.tell(refusal):
+                self._take_back(answer, STAYS_S)
+
+    async def hint(self, answer: ReplyOutput, text: str, stays_s: float) -> None:
+        """Say something helpful in reply to a message, for a moment."""
+        if await answer.say(text):
+            self._take_back(answer, stays_s)
+
+    async def react(self, answer: ReplyOutput, emoji: str) -> None:
+        """Put an emoji under a message, where that is allowed."""
+        if not answer.footing.react:
+            return
+        try:
+            await answer.message.add_reaction(emoji)
+        except Exception as failure:
+            # discord.py lets the network's errors through, which have nothing in common.
+            log.info("reaction not shown", extra={"channel": answer.channel.id, "error": type(failure).__name__})
+
+    def close(self) -> None:
+        """Take back at once what would be taken back later."""
+        self._closing.set()
+
+    def _key(self, answer: ReplyOutput, refusal: UserError) -> tuple[_Key, float | None]:
+        """Name who is refused by what, and tell for how many seconds that holds; None for what is no limit."""
+        member = answer.message.author.id
+        match refusal:
+            case QuotaExceeded():
+                return (member, refusal.rule), (refusal.resets_at - self._clock.now()).total_seconds()
+            case UserRateLimited():
+                return (member, "pace"), (refusal.until - self._clock.discord_now()).total_seconds()
+        return (member, type(refusal).__name__), AGAIN_AFTER_S.get(type(refusal))
+
+    def _remember(self, key: _Key, until: float) -> None:
+        self._told.pop(key, None)
+        self._told[key] = until
+        if len(self._told) > MOST_REMEMBERED:
+            now = self._clock.monotonic()
+            kept = {each: ends for each, ends in self._told.items() if ends > now}
+            self._told = dict(list(kept.items())[-MOST_REMEMBERED // 2 :])
+
+    def _take_back(self, answer: ReplyOutput, after_s: float) -> None:
+        self._chores.start(self._delete(answer, after_s))
+
+    async def _delete(self, answer: ReplyOutput, after_s: float) -> None:
+        waits = [asyncio.ensure_future(self._clock.sleep(after_s)), asyncio.ensure_future(self._closing.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        for message_id in answer.message_ids:
+            try:
+                await answer.channel.get_partial_message(message_id).delete()
+            except discord.HTTPException as failure:
+                # Somebody was quicker, most likely.
+                log.info("notice not taken back", extra={"channel": answer.channel.id, "status": failure.status})

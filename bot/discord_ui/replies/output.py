@@ -1,0 +1,305 @@
+"""The answer to a message: a reply to it, which pings nobody, and further messages where it is long.
+
+A further message is a reply to the one before it, so that an answer's messages can be told from those of others that
+are written in the same channel: by people, and by whoever comes after a death in mid-answer.
+"""
+
+import asyncio
+import logging
+import secrets
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Final
+
+import discord
+
+from bot.discord_ui import error_messages
+from bot.discord_ui.message_content import MessageContent
+from bot.discord_ui.message_deletion import check_there, vanishing
+from bot.discord_ui.permissions import GuildMessageable
+from bot.discord_ui.rate_limit_buckets import ChannelBucket, SharedBucket
+from bot.discord_ui.sent_messages import SentMessages
+from bot.inflight.cancellation import CancellationToken
+from bot.inflight.request import InFlightRequest
+from bot.store.inflight import Phase
+from bot.streaming.answer_buttons import NONE, AnswerButtons
+from bot.streaming.output import OutputDeleted, RateLimitBucket
+from bot.tasks import BackgroundTasks
+
+NO_FILE: Final = "That was more than fits here, and I may not attach a file with the rest in this channel."
+
+_LOOKED_THROUGH: Final = 100
+"""Messages after the last one known: far more than are written while a request is under way."""
+
+log = logging.getLogger(__name__)
+
+
+class ReplyOutput:
+    """Phase an answer to a message, and what takes its place when there is none. Made by `Replies`.
+
+    Everything goes through the bot's own channel routes, whose buckets are shared with other answers there. Requests
+    run one after another, each to its end even where whoever waits for it is cancelled.
+    """
+
+    def __init__(
+        self,
+        message: discord.Message,
+        channel: discord.PartialMessageable,
+        footing: GuildMessageable,
+        *,
+        own_id: int,
+        room: ChannelBucket,
+        arrivals: SentMessages,
+        chores: BackgroundTasks,
+    ) -> None:
+        self.message = message
+        self.channel = channel
+        self.footing = footing
+        self.first_word = asyncio.Event()
+        """Set once there are words of the answer, or a notice in their place."""
+        self.brake = CancellationToken()
+        """Pulled where the answer is to end."""
+        self._own_id = own_id
+        self._room = room
+        self._arrivals = arrivals
+        self._chores = chores
+        self._entry: InFlightRequest | None = None
+        self._ids: list[int] = []
+        self._nonce = secrets.token_hex(8)
+        self._lost: _Sent | None = None
+        self._in_order = asyncio.Lock()
+        self._answers = _Answers()
+
+    @property
+    def id(self) -> int:
+        """The id of the message that asks: what it is claimed by."""
+        return self.message.id
+
+    @property
+    def room(self) -> RateLimitBucket:
+        """Tell nothing of what is left: the channel's turnstiles see to that."""
+        return self._answers
+
+    @property
+    def message_ids(self) -> tuple[int, ...]:
+        """The ids of the messages shown so far, in their order."""
+        return tuple(self._ids)
+
+    def enter(self, entry: InFlightRequest) -> None:
+        """Take the place on the roster."""
+        self._entry = entry
+        self.brake = entry.brake
+
+    def being_written(self) -> AbstractContextManager[None]:
+        """Take part in what the channel's answers share, for as long as the block runs."""
+        return self._room.taking_part()
+
+    def turn(self, index: int, hurry: asyncio.Event) -> AbstractAsyncContextManager[None]:
+        """Wait behind the other answers in the channel. New messages go as soon as there is a request left."""
+        if index < len(self._ids):
+            return self._room.editing.turn(hurry)
+        return self._room.creating.turn(_hurried())
+
+    async def show(self, index: int, text: str, controls: AnswerButtons) -> None:
+        """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
+
+        Raises:
+            OutputDeleted: the answer has been deleted.
+        """
+        await self._chores.run_shielded(self._show_words(index, MessageContent(text, controls)))
+
+    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: AnswerButtons) -> None:
+        """Do as `show` does, with a file, if that is allowed here."""
+        look = (
+            MessageContent(text, controls, (filename, data))
+            if self.footing.attach
+            else MessageContent(NO_FILE, controls)
+        )
+        await self._chores.run_shielded(self._show_words(index, look))
+
+    async def meanwhile(self, text: str, controls: AnswerButtons = NONE) -> None:
+        """Let `text` stand where the answer will be."""
+        await self._chores.run_shielded(self._say_meanwhile(MessageContent(text, controls)))
+
+    async def closing(self, messages: int) -> None:
+        """Note that last words are on their way, for whoever would come after a death in the middle of them."""
+        if self._entry is not None:
+            await self._entry.closing(messages)
+
+    async def tell(self, error: Exception) -> bool:
+        """Tell the person what went wrong, in one sentence; False where Discord would not take it."""
+        return await self.say(error_messages.told(error, **self._facts))
+
+    async def say(self, text: str) -> bool:
+        """Say something in place of an answer; False where Discord would not take it."""
+        if not self.footing.write:
+            return False
+        try:
+            await self._chores.run_shielded(self._say(text))
+        except Exception as failure:
+            # discord.py lets the network's errors through, which have nothing in common. Nobody can be told now.
+            log.warning("notice not shown", extra={**self._facts, "error": type(failure).__name__})
+            return False
+        return True
+
+    async def tell_unless_answered(self, error: Exception) -> None:
+        """Do as `tell` does, unless there are words of an answer already."""
+        async with self._in_order:  # what is under way may be the first of them
+            answered = self.first_word.is_set()
+        if not answered:
+            await self.tell(error)
+
+    @property
+    def _facts(self) -> dict[str, object]:
+        return {
+            "user": self.message.author.id,
+            "guild": self.channel.guild_id,
+            "channel": self.channel.id,
+            "event": self.id,
+        }
+
+    async def _show_words(self, index: int, look: MessageContent) -> None:
+        async with self._in_order:
+            await self._put(index, look)
+            self._note(Phase.WORDS)
+            self.first_word.set()
+
+    async def _say_meanwhile(self, look: MessageContent) -> None:
+        async with self._in_order:
+            self._note(Phase.LINE)
+            if self._entry is not None:
+                await self._entry.written()  # first: nothing in the text tells that it waits
+            async with self.turn(0, _hurried()):
+                await self._put(0, look)
+            self._note(Phase.LINE)
+
+    async def _say(self, text: str) -> None:
+        """Put a notice in place of the answer, or below what there is of it."""
+        async with self._in_order:
+            index = len(self._ids) if self.first_word.is_set() else 0
+            async with self.turn(index, _hurried()):
+                await self._put(index, MessageContent(text))
+            self._note(Phase.THINKING)  # all there is to show
+            self.first_word.set()
+
+    def _note(self, shows: Phase) -> None:
+        if self._entry is not None:
+            self._entry.show(shows, self.message_ids)
+
+    async def _put(self, index: int, look: MessageContent) -> None:
+        with vanishing(self.brake):
+            if index < len(self._ids):
+                self._answers.bucket = self._room.edits
+                await self._edit(self._ids[index], look)
+            else:
+                self._answers.bucket = self._room.new
+                await self._create(look)
+
+    async def _edit(self, message_id: int, look: MessageContent) -> None:
+        message = self.channel.get_partial_message(message_id)
+        files: dict[str, Any] = {} if look.file is None else {"attachments": look.uploads}  # Any: discord.py's options
+        await message.edit(content=look.text, view=look.view, **files)
+
+    async def _create(self, look: MessageContent) -> None:
+        """Send the next message, and know its id as soon as anybody tells.
+
+        A request that failed may have been carried out all the same: then the message is looked for. If nobody can
+        tell, it is sent again, under the nonce by which Discord knows for some minutes that it is the same.
+        """
+        check_there(self.brake)
+        nonce = f"{self._nonce}{len(self._ids)}"
+        sent = self._lost or _Sent(look, self._arrivals.expect(nonce))
+        if self._lost is not None and not sent.arrival.done():
+            await self._look_for(sent)
+        if not sent.arrival.done():
+            sending = self._chores.start(self._send(look, nonce))
+            waits: set[asyncio.Future[Any]] = {sending, sent.arrival}  # Any: a message or its id
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not sent.arrival.done():
+                self._lost = None if _was_refused(sending) else sent
+                message = sending.result()
+                # Discord may have known the nonce, and given what was sent with it earlier.
+                sent = _Sent(look if message.content == look.text else MessageContent(message.content), sent.arrival)
+                sent.arrival.set_result(message.id)
+        self._lost = None
+        self._ids.append(sent.arrival.result())
+        await self._take_back_if_deleted(self._ids[-1])
+        if sent.look != look:  # one that was sent earlier, when there was less
+            await self._edit(self._ids[-1], look)
+
+    async def _take_back_if_deleted(self, message_id: int) -> None:
+        """Delete a message that came too late for the rest's deletion."""
+        try:
+            check_there(self.brake)
+        except OutputDeleted:
+            await self.channel.get_partial_message(message_id).delete()
+            raise
+
+    async def _send(self, look: MessageContent, nonce: str) -> discord.Message:
+        more: dict[str, Any] = {}  # Any: discord.py's options
+        if (view := look.view) is not None:
+            more["view"] = view
+        if (above := self._above()) is not None:
+            more |= {"reference": above, "mention_author": False}
+        return await self.channel.send(look.text, nonce=nonce, suppress_embeds=True, files=look.uploads, **more)
+
+    def _above(self) -> discord.MessageReference | None:
+        """Name the message that the next one is a reply to: the question, then the answer's own last one."""
+        if not self.footing.reply:
+            return None
+        return discord.MessageReference(
+            message_id=self._ids[-1] if self._ids else self.id,
+            channel_id=self.channel.id,
+            guild_id=self.channel.guild_id,
+            # Nobody wants the answer to a question that was taken back.
+            fail_if_not_exists=not self._ids,
+        )
+
+    async def _look_for(self, sent: "_Sent") -> None:
+        """MessageContent through the channel for a message that may have been sent."""
+        above = self._ids[-1] if self._ids else self.id
+        try:
+            async for each in self.channel.history(limit=_LOOKED_THROUGH, after=discord.Object(above)):
+                replies_to = None if each.reference is None else each.reference.message_id
+                if each.author.id == self._own_id and each.content == sent.look.text and replies_to == above:
+                    sent.arrival.set_result(each.id)
+                    return
+        except Exception as failure:
+            # As for `say`. One message too many beats one that is lost.
+            log.info("a message not looked up", extra={**self._facts, "error": type(failure).__name__})
+
+
+class _Sent:
+    """A new message on its way: what it shows, and what will hold its id."""
+
+    def __init__(self, look: MessageContent, arrival: asyncio.Future[int]) -> None:
+        self.look = look
+        self.arrival = arrival
+
+
+class _Answers:
+    """A room in which only the moment of the last answer is known."""
+
+    def __init__(self) -> None:
+        self.bucket: SharedBucket | None = None
+
+    def left(self) -> int | None:
+        return None
+
+    def refills_in(self) -> float:
+        return 0.0
+
+    @property
+    def answered_at(self) -> float | None:
+        return None if self.bucket is None else self.bucket.answered_at
+
+
+def _hurried() -> asyncio.Event:
+    hurry = asyncio.Event()
+    hurry.set()
+    return hurry
+
+
+def _was_refused(sending: "asyncio.Task[discord.Message]") -> bool:
+    """Whether a request was surely not carried out."""
+    error = sending.exception()
+    return isinstance(error, discord.HTTPException) and 400 <= error.status < 500

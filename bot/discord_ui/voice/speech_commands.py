@@ -1,0 +1,137 @@
+"""From a text in an interaction to its MP3, and to the voice channel of whoever asked."""
+
+import io
+import logging
+
+import discord
+
+from bot.concurrency_limit import ConcurrencyLimiter
+from bot.context import RequestContext
+from bot.discord_ui.answer_runner import in_line
+from bot.discord_ui.interaction_output import acknowledge, edit_original
+from bot.discord_ui.voice.audience import VIEW, Audience, origin_of
+from bot.discord_ui.voice.manager import VoiceManager
+from bot.discord_ui.voice.playback_target import PlaybackTarget, hearing_of
+from bot.errors import BotError
+from bot.guilds.settings import GuildSettings
+from bot.models.allowlist import ModelKind
+from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
+from bot.speech.normalize import worded
+from bot.speech.text_to_speech import PreparedSpeech, TextToSpeech, Wording
+from bot.speech.utterance import Label, Utterance
+from bot.speech.voice_settings import MemberVoices
+
+log = logging.getLogger(__name__)
+
+
+class Reciter:
+    """Prepares recitals of answers."""
+
+    def __init__(
+        self,
+        voices: VoiceManager,
+        audience: Audience,
+        reciting: AnswerSpeakers,
+        rules: GuildSettings,
+        preferences: MemberVoices,
+    ) -> None:
+        self._voices = voices
+        self._audience = audience
+        self._reciting = reciting
+        self._rules = rules
+        self._preferences = preferences
+
+    async def recital(self, interaction: discord.Interaction, caller: RequestContext, question: str) -> AnswerSpeaker:
+        """Prepare to have the answer to `question` said where the person who asks listens.
+
+        It is said as long as all who listen may view the channel where it is written.
+
+        Raises:
+            UserError: they don't, or it can't be said there.
+            StoreUnavailable: the store cannot be used just now.
+        """
+        origin = origin_of(interaction, VIEW)
+        hearing = hearing_of(interaction, caller, self._voices, self._audience, wanted=True, origin=origin)
+        model = await self._rules.model_for(caller, ModelKind.SPEECH, None)
+        voice = await self._preferences.get(caller)
+        label = Label(caller.user_id, caller.name, question, channel_id=caller.channel_id)
+
+        async def begin() -> Utterance | None:
+            return await hearing.begin(label, speed=voice.speed)
+
+        return await self._reciting.recital(caller, begin, voice, model)
+
+
+async def tell_of_silence(interaction: discord.Interaction, fault: BotError) -> None:
+    """Say, to the person who asked, why the answer was not said to its end; its text is there all the same."""
+    await interaction.followup.send(f"I couldn't say all of it aloud. {fault.sentence}", ephemeral=True)
+
+
+class Speaking:
+    """Has texts said in answer to interactions."""
+
+    def __init__(
+        self,
+        saying: TextToSpeech,
+        rules: GuildSettings,
+        lanes: ConcurrencyLimiter,
+        preferences: MemberVoices,
+        voices: VoiceManager,
+        audience: Audience,
+    ) -> None:
+        self._saying = saying
+        self._rules = rules
+        self._lanes = lanes
+        self._preferences = preferences
+        self._voices = voices
+        self._audience = audience
+
+    async def say(
+        self,
+        interaction: discord.Interaction,
+        caller: RequestContext,
+        text: str,
+        *,
+        voice: str | None = None,
+        model: str | None = None,
+        play: bool | None = None,
+        private: bool = False,
+        needs: discord.Permissions = VIEW,
+        wording: Wording = worded,
+    ) -> None:
+        """Answer with `text` as an MP3, and say it where the person listens, if all who do may read along.
+
+        Args:
+            voice: who says it; their own voice if left out.
+            model: what says it; the channel's model if left out.
+            play: whether it is said in their voice channel, to whoever is there; left out, where the bot is in it
+                already and all who listen may read along.
+            private: whether only they get the file.
+            needs: what it takes to read along where `text` stands.
+            wording: what makes of `text` that which is said of it; see `TextToSpeech.prepare`.
+        """
+        origin = None if play else origin_of(interaction, needs)
+        hearing = hearing_of(interaction, caller, self._voices, self._audience, wanted=play, origin=origin)
+        chosen = await self._rules.model_for(caller, ModelKind.SPEECH, model)
+        spoken_by = await self._preferences.get(caller, voice)
+        prepared = await self._saying.prepare(caller, text, spoken_by.name, chosen, wording=wording)
+        async with prepared.reservation, self._lanes.ticket(caller) as ticket:
+            await acknowledge(interaction, private=private)
+            await in_line(interaction, ticket)
+            await self._say(interaction, prepared, hearing, spoken_by.speed)
+
+    async def _say(
+        self, interaction: discord.Interaction, prepared: PreparedSpeech, hearing: PlaybackTarget, speed: float
+    ) -> None:
+        aloud, unheard = None, None
+        try:
+            aloud = await hearing.begin(prepared.label, speed=speed)
+        except BotError as error:
+            log.info("not heard", extra={"channel": interaction.channel_id, "detail": str(error)})
+            unheard = error.sentence
+        speech = await self._saying.speak(prepared, interaction.filesize_limit, aloud)
+        if aloud is not None and aloud.refused is not None:
+            unheard = aloud.refused.sentence
+        notes = " ".join(filter(None, (speech.note, unheard)))
+        files = [discord.File(io.BytesIO(speech.mp3), speech.filename)] if speech.mp3 else []
+        await edit_original(interaction, notes, files)

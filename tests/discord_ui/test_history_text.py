@@ -1,0 +1,67 @@
+"""A page of the history fits a message, whatever was said, and shows it as it was typed."""
+
+import re
+
+import pytest
+
+from bot.discord_ui.text.history import TEXT, page, shortened
+from bot.discord_ui.text.paging import MESSAGE_LIMIT
+from bot.history.history import PAGE
+from bot.store.personal_data import TRACES
+from bot.store.turn_reader import TurnPage
+from bot.store.turns import Turn
+from cogs.privacy import OTHERS
+
+LARGEST = 2**63 - 1
+
+
+def turn(text: str) -> Turn:
+    return Turn(
+        id=LARGEST,
+        parent_id=None,
+        channel_id=LARGEST,
+        guild_id=LARGEST,
+        author_id=1,
+        author_name=text[:32],
+        private=False,
+        question=text,
+        answer=text,
+        finish="complete",
+        model="gpt-4.1",
+        prompt_tokens=1,
+        answer_tokens=1,
+        tokens_estimated=False,
+        question_message_id=LARGEST,
+        answer_message_ids=(),
+        created_at_ms=4_000_000_000_000,
+    )
+
+
+@pytest.mark.parametrize("text", ["*" * 6000, "word " * 1000, "https://example.com/" + "a_b" * 900, "🌊" * 3000])
+def test_a_full_page_fits_a_message(text: str) -> None:
+    written = page(TurnPage([turn(text)] * PAGE, 1000, 100_000))
+    assert len(written) <= MESSAGE_LIMIT
+    assert written.count("\n> ") == PAGE
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("short", "short"),
+        ("two\n  lines", "two lines"),
+        ("**bold** `code`", "\\*\\*bold\\*\\* \\`code\\`"),
+        ("", ""),
+        ("x" * TEXT, "x" * TEXT),
+        ("x" * (TEXT + 1), "x" * (TEXT - 1) + "…"),
+    ],
+)
+def test_a_text_is_cut_to_one_line_that_shows_its_marks(text: str, written: str) -> None:
+    assert shortened(text, TEXT) == written
+
+
+def test_an_escape_is_never_cut_in_half() -> None:
+    assert not re.search(r"(?<!\\)(\\\\)*\\…$", shortened("*" * 500, TEXT))
+
+
+def test_every_kind_of_row_about_a_member_has_its_words() -> None:
+    assert set(OTHERS) == {trace.table for trace in TRACES}

@@ -1,0 +1,126 @@
+"""What is refused in a message: said once, taken back after a moment, and then only shown until it is over."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.discord_ui.permissions import GuildMessageable
+from bot.discord_ui.replies.errors import CANNOT_WRITE, PLEASE_WAIT, STAYS_S, ReplyErrors
+from bot.errors import AccessDenied, InvalidOption, QueueFull, QuotaExceeded, UserError, UserRateLimited
+from bot.tasks import BackgroundTasks
+from tests.support.clock import FakeClock, settle
+
+
+@dataclass
+class Answer:
+    """As much of the answer to a message as a refusal needs; what it says and shows is kept."""
+
+    author_id: int = 1
+    footing: GuildMessageable = field(default_factory=GuildMessageable)
+    said: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    deleted: list[int] = field(default_factory=list)
+
+    @property
+    def message(self) -> Any:
+        return SimpleNamespace(author=SimpleNamespace(id=self.author_id), add_reaction=self._react)
+
+    @property
+    def channel(self) -> Any:
+        return SimpleNamespace(id=7, get_partial_message=lambda number: SimpleNamespace(delete=self._deleter(number)))
+
+    @property
+    def message_ids(self) -> tuple[int, ...]:
+        return tuple(range(len(self.said)))
+
+    async def tell(self, error: UserError) -> bool:
+        self.said.append(error.sentence)
+        return True
+
+    async def _react(self, emoji: str) -> None:
+        self.shown.append(emoji)
+
+    def _deleter(self, number: int) -> Any:
+        async def delete() -> None:
+            self.deleted.append(number)
+
+        return delete
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def refusals(clock: FakeClock) -> ReplyErrors:
+    return ReplyErrors(clock, BackgroundTasks())
+
+
+def spent(clock: FakeClock, rule: str = "a rule", hours: int = 1) -> QuotaExceeded:
+    return QuotaExceeded("Nothing left.", resets_at=clock.now() + timedelta(hours=hours), rule=rule)
+
+
+async def refuse(refusals: ReplyErrors, refusal: UserError, **who: Any) -> Answer:
+    answer = Answer(**who)
+    await refusals.refuse(answer, refusal)
+    return answer
+
+
+async def test_it_is_taken_back_after_fifteen_seconds(clock: FakeClock, refusals: ReplyErrors) -> None:
+    answer = await refuse(refusals, spent(clock))
+    assert answer.said == ["Nothing left."]
+    await clock.advance(STAYS_S - 1)
+    assert answer.deleted == []
+    await clock.advance(1)
+    assert answer.deleted == [0]
+
+
+async def test_until_the_limit_starts_again_a_reaction_has_to_do(clock: FakeClock, refusals: ReplyErrors) -> None:
+    await refuse(refusals, spent(clock))
+    await clock.advance(3599)
+    again = await refuse(refusals, spent(clock))
+    assert (again.said, again.shown) == ([], [PLEASE_WAIT])
+    await clock.advance(1)
+    assert (await refuse(refusals, spent(clock))).said == ["Nothing left."]
+
+
+async def test_each_member_and_each_limit_is_told_of_by_itself(clock: FakeClock, refusals: ReplyErrors) -> None:
+    await refuse(refusals, spent(clock))
+    assert (await refuse(refusals, spent(clock), author_id=2)).said
+    assert (await refuse(refusals, spent(clock, "another rule"))).said
+    assert (await refuse(refusals, UserRateLimited(until=clock.now() + timedelta(seconds=9)))).said
+    assert (await refuse(refusals, AccessDenied("no", sentence="Not here."))).said == ["Not here."]
+    assert (await refuse(refusals, AccessDenied("no", sentence="Not here."))).said == []
+    assert (await refuse(refusals, QueueFull())).said
+
+
+async def test_what_is_no_limit_is_said_each_time_and_stays(clock: FakeClock, refusals: ReplyErrors) -> None:
+    for _ in range(2):
+        answer = await refuse(refusals, InvalidOption("no", sentence="That won't do."))
+        assert answer.said == ["That won't do."]
+        await clock.advance(60)
+        assert answer.deleted == []
+
+
+@pytest.mark.parametrize(("may_react", "shown"), [(True, [CANNOT_WRITE]), (False, [])])
+async def test_where_it_may_not_write_it_shows_so_if_it_may(
+    clock: FakeClock, refusals: ReplyErrors, may_react: bool, shown: list[str]
+) -> None:
+    answer = await refuse(refusals, spent(clock), footing=GuildMessageable(write=False, react=may_react))
+    assert (answer.said, answer.shown) == ([], shown)
+    assert (await refuse(refusals, spent(clock))).said  # elsewhere it has not been told yet
+
+
+async def test_at_the_end_everything_is_taken_back_at_once(clock: FakeClock) -> None:
+    chores = BackgroundTasks()
+    refusals = ReplyErrors(clock, chores)
+    answer = await refuse(refusals, spent(clock))
+    await settle()
+    refusals.close()
+    await asyncio.wait_for(chores.close(5), 5)
+    assert answer.deleted == [0]

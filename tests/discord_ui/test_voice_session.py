@@ -1,0 +1,184 @@
+"""A voice connection that can't be made anew: how often it is tried, and when the bot gives up."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.audio.worker_pool import WorkerPool
+from bot.discord_ui.voice import session as voice_session
+from bot.discord_ui.voice.close_codes import CHANNEL_GONE, GAVE_UP
+from bot.discord_ui.voice.connection import VoiceConnectionFailed
+from bot.discord_ui.voice.session import GIVE_UP_AFTER_S, VoiceSession
+from bot.errors import VoiceLost
+from tests.support.clock import FakeClock
+
+
+class BrokenLink:
+    """A connection as the session sees it, lost to a 4006."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self.removed = False
+        self.close_code = 4006
+        self.reassigned = None
+        self.client = SimpleNamespace(get_guild=lambda _: None)
+        self.guild = SimpleNamespace(id=1, me=SimpleNamespace(id=2), get_channel=lambda _: self.channel)
+        self.channel = SimpleNamespace(id=3, guild=self.guild, voice_states={})
+
+    def is_connected(self) -> bool:
+        return not self.ended.is_set()
+
+    def lose(self) -> None:
+        self.ended.set()
+
+    async def closed(self) -> None:
+        """Nothing is left of it as soon as it has ended."""
+
+    async def disconnect(self, *, force: bool) -> None:
+        self.ended.set()
+
+
+@pytest.fixture
+def pool() -> Iterator[WorkerPool]:
+    with WorkerPool() as pool:
+        yield pool
+
+
+def session_of(
+    link: Any, clock: FakeClock, pool: WorkerPool, losses: list[VoiceLost]
+) -> VoiceSession:  # Any: it stands in for one
+    return VoiceSession(link, pool, clock, text_channel_id=4, lost=lambda _, loss: losses.append(loss))
+
+
+async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_minute(
+    monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
+) -> None:
+    clock, link, losses, tries = FakeClock(), BrokenLink(), list[VoiceLost](), list[float]()
+
+    async def open_link(*_: object) -> None:
+        tries.append(clock.monotonic())
+        raise VoiceConnectionFailed("refused", close_code=4006)
+
+    monkeypatch.setattr(voice_session, "open_link", open_link)
+    session = session_of(link, clock, pool, losses)
+    link.ended.set()
+    await clock.advance(GIVE_UP_AFTER_S - 1)
+    pauses = [after - before for before, after in itertools.pairwise(tries)]
+    assert pauses[:5] == [0.5, 1, 2, 4, 8]
+    assert len(tries) >= 8
+    await clock.advance(1)
+    assert [loss.sentence for loss in losses] == [GAVE_UP]
+    with pytest.raises(VoiceLost):
+        await session.speak(SimpleNamespace(read=lambda: b"\xf8\xff\xfe"))
+
+
+class SilentLink(BrokenLink):
+    """A connection that plays nothing: one that is neither connected nor ended, or one that only says it is."""
+
+    def __init__(self, *, connected: bool) -> None:
+        super().__init__()
+        self._connected = connected
+        self.encrypted_soon = False
+
+    def is_connected(self) -> bool:
+        return self._connected and not self.ended.is_set()
+
+    def play(self, source: object, *, after: object) -> None:
+        """Never send a packet, and never come to an end."""
+
+    def stop(self) -> None:
+        """Nothing plays."""
+
+
+class PlayingLink(SilentLink):
+    """A connection that plays all it is given at once."""
+
+    def __init__(self) -> None:
+        super().__init__(connected=True)
+
+    def play(self, source: Any, *, after: Any) -> None:
+        while packet := source.read():
+            source.sent(packet)
+        after(None)
+
+
+@pytest.mark.parametrize("connected", [False, True], ids=["neither connected nor ended", "nothing is sent"])
+async def test_a_connection_over_which_nothing_comes_is_ended_by_force(
+    monkeypatch: pytest.MonkeyPatch, pool: WorkerPool, connected: bool
+) -> None:
+    clock, silent, losses = FakeClock(), SilentLink(connected=connected), list[VoiceLost]()
+
+    async def open_link(*_: object) -> PlayingLink:
+        return PlayingLink()
+
+    monkeypatch.setattr(voice_session, "open_link", open_link)
+    monkeypatch.setattr(voice_session, "TIMEOUT_S", 0)
+    session = session_of(silent, clock, pool, losses)
+    packets = [b"1", b"2", b"3"]
+    speaking = asyncio.create_task(session.speak(SimpleNamespace(read=lambda: packets.pop(0) if packets else b"")))
+    await clock.drive(asyncio.wait({speaking}))
+    assert speaking.result() is None
+    assert packets == []
+    assert silent.ended.is_set()
+    await session.leave()
+
+
+async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_heard(pool: WorkerPool) -> None:
+    clock, losses = FakeClock(), list[VoiceLost]()
+    session = session_of(SilentLink(connected=True), clock, pool, losses)
+    assert session.idle_s == 0
+    speaking = asyncio.create_task(session.speak(SimpleNamespace(read=lambda: b"1")))
+    await clock.advance(300)
+    assert session.idle_s == 300
+    speaking.cancel()
+    await asyncio.wait({speaking})
+    await session.leave()
+
+
+async def test_a_channel_that_is_gone_is_not_connected_to(monkeypatch: pytest.MonkeyPatch, pool: WorkerPool) -> None:
+    clock, link, losses = FakeClock(), BrokenLink(), list[VoiceLost]()
+
+    async def open_link(*_: object) -> None:
+        raise AssertionError("there is nowhere to connect")
+
+    monkeypatch.setattr(voice_session, "open_link", open_link)
+    session = session_of(link, clock, pool, losses)
+    link.guild.get_channel = lambda _: None
+    link.ended.set()
+    await clock.advance(1)
+    assert [loss.sentence for loss in losses] == [CHANNEL_GONE]
+    await session.leave()
+
+
+async def test_a_move_that_discord_cannot_be_asked_for_fails_as_a_connection_does(pool: WorkerPool) -> None:
+    clock, link = FakeClock(), SilentLink(connected=True)
+    session = session_of(link, clock, pool, [])
+
+    async def change_voice_state(**_: object) -> None:
+        raise ConnectionResetError("Cannot write to closing transport")
+
+    link.guild.change_voice_state = change_voice_state
+    there: Any = SimpleNamespace(id=5, guild=link.guild)
+    with pytest.raises(VoiceConnectionFailed, match="ConnectionResetError"):
+        await session.move(there)
+    await session.leave()
+
+
+async def test_a_refusal_that_will_not_change_ends_it_at_once(
+    monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
+) -> None:
+    clock, link, losses = FakeClock(), BrokenLink(), list[VoiceLost]()
+
+    async def open_link(*_: object) -> None:
+        raise VoiceConnectionFailed("refused", close_code=4017)
+
+    monkeypatch.setattr(voice_session, "open_link", open_link)
+    session = session_of(link, clock, pool, losses)
+    link.ended.set()
+    await clock.advance(1)
+    assert "end-to-end encryption" in losses[0].sentence
+    await session.leave()
