@@ -40,8 +40,8 @@ LOOK_EVERY_S: Final = 1
 COGS: Final = (
     "cogs.ask",
     "cogs.mentions",
-    "cogs.controls",
-    "cogs.menus",
+    "cogs.answer_buttons",
+    "cogs.context_menus",
     "cogs.say",
     "cogs.draw",
     "cogs.models",
@@ -54,10 +54,10 @@ COGS: Final = (
     "cogs.quota",
     "cogs.pronounce",
     "cogs.voice",
-    "cogs.reading",
+    "cogs.auto_read",
     "cogs.help",
-    "cogs.forgetting",
-    "cogs.joining",
+    "cogs.deletions",
+    "cogs.guild_join",
 )
 
 
