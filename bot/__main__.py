@@ -2,8 +2,8 @@
 
 import sys
 
-from bot.program import interrupts
-from bot.program.output import open_closed_streams
+from bot.cli import early_signals
+from bot.cli.output import open_closed_streams
 
 
 def main() -> int:
@@ -11,7 +11,7 @@ def main() -> int:
     words = sys.argv[1:]
     if words[:1] == ["sandbox"]:
         return _run_sandbox(words[1:])
-    from bot.program.command_line import run
+    from bot.cli.command_line import run
 
     return run(words)
 
@@ -29,8 +29,8 @@ def _run_sandbox(words: list[str]) -> int:
 
 if __name__ == "__main__":
     # Before all that takes time to import. A command that is broken off has not found that all is well.
-    interrupts.end_at_once(0 if sys.argv[1:] in ([], ["sandbox"]) else interrupts.BROKEN_OFF)
+    early_signals.end_at_once(0 if sys.argv[1:] in ([], ["sandbox"]) else early_signals.BROKEN_OFF)
     open_closed_streams()
     status = main()
-    interrupts.ignore()
+    early_signals.ignore()
     sys.exit(status)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.program.watchdog import CLOSING_S, STILL_S, Watchdog
+from bot.cli.watchdog import CLOSING_S, STILL_S, Watchdog
 from sandbox.bot_process import Child
 from tests.support.clock import FakeClock
 
 HANGING = """
 import asyncio, re
 from bot.clock import SystemClock
-from bot.program.watchdog import Watchdog
+from bot.cli.watchdog import Watchdog
 
 async def main():
     async with Watchdog(SystemClock(), still_s=0.5).running():
@@ -24,7 +24,7 @@ asyncio.run(main())
 
 THREAD = """
 import asyncio, sys, threading
-from bot.program.watchdog import exit_despite_threads
+from bot.cli.watchdog import exit_despite_threads
 
 async def main():
     asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)

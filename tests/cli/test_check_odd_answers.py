@@ -3,8 +3,8 @@
 import pytest
 from aiohttp import web
 
-from bot.program.checks.discord import CLOCK, TOKEN, check_discord
-from bot.program.checks.line import Status
+from bot.cli.check_discord import CLOCK, TOKEN, check_discord
+from bot.cli.check_result import Status
 from bot.settings import load
 
 ME = '{"id": "1", "username": "Sandy"}'

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import aiohttp
 
+from bot.cli.check_result import CheckResult, fail, ok, skip
 from bot.clock import http_date
 from bot.http_connector import connector
-from bot.program.checks.line import Line, fail, ok, skip
 from bot.settings import Settings
 
 TOKEN, ENDPOINT, CONTENT, CLOCK = "Discord token", "interactions endpoint", "message content", "clock"
@@ -33,7 +33,7 @@ class _Answer:
     off_s: float | None
 
 
-async def check_discord(settings: Settings) -> list[Line]:
+async def check_discord(settings: Settings) -> list[CheckResult]:
     """Ask Discord who the bot is: a line each about the token, the endpoint and the clock."""
     async with aiohttp.ClientSession(
         connector=connector(),
@@ -56,7 +56,7 @@ async def check_discord(settings: Settings) -> list[Line]:
         return [*lines, _check_clock(user)]
 
 
-def _check_token(user: _Answer) -> Line:
+def _check_token(user: _Answer) -> CheckResult:
     if user.status == 200:
         return ok(TOKEN, f"accepted, for the bot {user.body.get('username')} ({user.body.get('id')})")
     if user.status == 401:
@@ -66,7 +66,7 @@ def _check_token(user: _Answer) -> Line:
     return fail(TOKEN, f"Discord answered with status {user.status}; try again in a while")
 
 
-async def _check_application(session: aiohttp.ClientSession, settings: Settings) -> list[Line]:
+async def _check_application(session: aiohttp.ClientSession, settings: Settings) -> list[CheckResult]:
     try:
         application = await _get(session, f"{settings.discord_api_base_url}/applications/@me")
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
@@ -76,7 +76,7 @@ async def _check_application(session: aiohttp.ClientSession, settings: Settings)
     return [_check_endpoint(application), *([_check_content(application)] if settings.message_content else [])]
 
 
-def _check_endpoint(application: _Answer) -> Line:
+def _check_endpoint(application: _Answer) -> CheckResult:
     if application.body.get("interactions_endpoint_url"):
         return fail(
             ENDPOINT,
@@ -86,7 +86,7 @@ def _check_endpoint(application: _Answer) -> Line:
     return ok(ENDPOINT, "none is set, so commands arrive over the gateway")
 
 
-def _check_content(application: _Answer) -> Line:
+def _check_content(application: _Answer) -> CheckResult:
     flags = application.body.get("flags")
     if isinstance(flags, int) and flags & CONTENT_FLAGS:
         return ok(CONTENT, "the intent is switched on")
@@ -97,7 +97,7 @@ def _check_content(application: _Answer) -> Line:
     )
 
 
-def _check_clock(user: _Answer) -> Line:
+def _check_clock(user: _Answer) -> CheckResult:
     if user.off_s is None:
         return skip(CLOCK, "Discord didn't tell the time")
     if abs(user.off_s) > MOST_SECONDS_OFF:
@@ -106,7 +106,7 @@ def _check_clock(user: _Answer) -> Line:
     return ok(CLOCK, "agrees with Discord's")
 
 
-def _after_token(name: str) -> Line:
+def _after_token(name: str) -> CheckResult:
     return skip(name, "the token has to be accepted first")
 
 

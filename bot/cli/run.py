@@ -2,29 +2,80 @@
 
 import asyncio
 import logging
+import random
+import signal
+from collections.abc import Callable
+from types import FrameType
 from typing import Final
 
 import aiohttp
 import discord
 
 from bot.app import open_services
+from bot.cli.early_signals import NUMBERS
+from bot.cli.watchdog import CLOSING_S, Watchdog
 from bot.client import Bot
 from bot.clock import Clock
 from bot.discord_ui.error_messages import said_by_discord
 from bot.errors import StartupError
-from bot.program.patience import Patience
-from bot.program.signals import Signals
-from bot.program.watchdog import CLOSING_S, Watchdog
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
 from bot.telemetry.logs import TRACEBACK, without_words
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S: Final = 60.0
+GIVE_UP_AFTER_S: Final = 600.0
+
+
+class Backoff:
+    """Pauses of 1, 2, 4 … 60 seconds, each shortened by chance by up to a quarter, for ten minutes in all.
+
+    Many bots that lose the same network should not come back in step, hence the chance.
+    """
+
+    def __init__(self, clock: Clock, *, chance: Callable[[], float] = random.random) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._until = clock.monotonic() + GIVE_UP_AFTER_S
+        self._next_s = 1.0
+
+    def pause(self) -> float | None:
+        """Return the seconds to wait before the next attempt, or None when it is time to give up."""
+        if self._clock.monotonic() >= self._until:
+            return None
+        seconds = self._next_s * (1 - self._chance() / 4)
+        self._next_s = min(LONGEST_PAUSE_S, self._next_s * 2)
+        return seconds
+
+
+class Signals:
+    """What was asked for so far. Made within the running loop, which it listens with."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.hurry = asyncio.Event()
+
+    def listen(self) -> None:
+        """Take the two signals from here on, on every system: Windows' loops have no `add_signal_handler`."""
+        loop = asyncio.get_running_loop()
+
+        def came(_number: int, _frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._came)
+
+        for number in NUMBERS:
+            signal.signal(number, came)
+
+    def _came(self) -> None:
+        if self.stop.is_set():
+            self.hurry.set()
+        self.stop.set()
+
 
 AUTHENTICATION_FAILED: Final = 4004
 """The gateway's close code for a token that was changed while the bot ran."""
 
 CANCEL_AGAIN_S: Final = 0.2
-
-log = logging.getLogger(__name__)
 
 
 class _NotBegun(Exception):
@@ -59,7 +110,7 @@ async def _serve_until_stopped(
     Raises:
         StartupError: it was out of reach for too long, or it ended by itself.
     """
-    patience = Patience(clock)
+    patience = Backoff(clock)
     while not signals.stop.is_set():
         try:
             await _serve_once(settings, services, clock, signals, watchdog)

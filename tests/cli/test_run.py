@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.program.serve import _put_away
+from bot.cli.run import _put_away
 
 
 async def test_a_connection_that_takes_its_cancellation_for_a_failure_ends_all_the_same() -> None:

@@ -6,8 +6,8 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from bot.cli import early_signals
 from bot.errors import StartupError
-from bot.program import interrupts
 from bot.settings import Loaded, load, load_with_remarks
 from bot.telemetry import logs
 
@@ -42,16 +42,16 @@ def _run(options: argparse.Namespace) -> int:
     """Run a command; each imports what it needs, so that bad settings are told without half a second before it."""
     match options.command:
         case "check":
-            from bot.program.check import check
+            from bot.cli.check import check
 
             logs.configure("CRITICAL", "text")  # the lines say it all
             return check(as_json=options.json)
         case "invite":
-            from bot.program.invite import invite
+            from bot.cli.invite import invite
 
             return invite(load())
         case "health":
-            from bot.program.health import health
+            from bot.cli.health import health
 
             return health(load())
         case _:
@@ -59,9 +59,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _serve(loaded: Loaded) -> int:
+    from bot.cli.run import serve
+    from bot.cli.watchdog import Watchdog, exit_despite_threads
     from bot.clock import SystemClock
-    from bot.program.serve import serve
-    from bot.program.watchdog import Watchdog, exit_despite_threads
 
     settings = loaded.settings
     logs.configure(settings.log_level, settings.log_format)
@@ -76,7 +76,7 @@ def _serve(loaded: Loaded) -> int:
                 status = await serve(settings, clock, watchdog)
             except StartupError as fault:
                 status = _report(fault)
-        interrupts.end_at_once(status)
+        early_signals.end_at_once(status)
         exit_despite_threads(status)
         return status
 

@@ -189,18 +189,18 @@ async def test_bad_configuration_is_in_the_json_and_on_standard_error(set_up: Se
     assert [line.split(":")[0] for line in child.log] == ["HISTORY_TURNS"]
 
 
-@pytest.mark.parametrize("broken", ["bot.program.checks.discord", "bot.store.inspection", "bot.api.transport"])
+@pytest.mark.parametrize("broken", ["bot.cli.check_discord", "bot.store.inspection", "bot.api.transport"])
 async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(set_up: SetUp, tmp_path: Path, broken: str) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.abc, sys\n"
         "class Breaker(importlib.abc.MetaPathFinder):\n"
         "    def find_spec(self, name, path, target=None):\n"
-        f"        if name == 'bot.program.check':\n"
+        f"        if name == 'bot.cli.check':\n"
         f"            import {broken} as module\n"
         "            def fail(*_, **__): raise RecursionError('a secret')\n"
         "            for each in ('_get', 'database_path', 'open_session'):\n"
         "                if hasattr(module, each): setattr(module, each, fail)\n"
-        "            import bot.program.checks.service as service\n"
+        "            import bot.cli.check as service\n"
         "            if hasattr(module, 'open_session'): service.open_session = fail\n"
         "sys.meta_path.insert(0, Breaker())\n"
     )

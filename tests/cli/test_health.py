@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.cli.health import FRESH_S, judge
 from bot.liveness import HealthPulse
-from bot.program.health import FRESH_S, judge
 from sandbox.bot_process import Child
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S

@@ -7,9 +7,9 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
+from bot.cli.output import say
 from bot.clock import SystemClock
 from bot.liveness import HealthPulse, pulses
-from bot.program.output import say
 from bot.settings import Settings
 from bot.store.open import database_path
 

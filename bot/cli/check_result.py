@@ -15,7 +15,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CheckResult:
     """What was looked at, how that went, and what was found or is to be done."""
 
     status: Status
@@ -26,16 +26,16 @@ class Line:
         return f"{self.status:<4}  {self.name}: {escaped(self.text)}"
 
 
-def ok(name: str, text: str) -> Line:
+def ok(name: str, text: str) -> CheckResult:
     """Say that something is as it should be."""
-    return Line(Status.OK, name, text)
+    return CheckResult(Status.OK, name, text)
 
 
-def fail(name: str, text: str) -> Line:
+def fail(name: str, text: str) -> CheckResult:
     """Say what is wrong and what to do about it."""
-    return Line(Status.FAIL, name, text)
+    return CheckResult(Status.FAIL, name, text)
 
 
-def skip(name: str, text: str) -> Line:
+def skip(name: str, text: str) -> CheckResult:
     """Say why something could not be looked at."""
-    return Line(Status.SKIP, name, text)
+    return CheckResult(Status.SKIP, name, text)

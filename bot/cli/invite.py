@@ -3,9 +3,9 @@
 from typing import Final
 
 from bot.bot_token import application_of
+from bot.cli.output import say
 from bot.discord_ui.permissions import all_needed
 from bot.errors import StartupError
-from bot.program.output import say
 from bot.settings import BAD_CONFIGURATION, Settings
 
 SCOPES: Final = ("bot", "applications.commands")

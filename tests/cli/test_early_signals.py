@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.program.interrupts import BROKEN_OFF
+from bot.cli.early_signals import BROKEN_OFF
 from sandbox.bot_process import CHECKOUT, Child
 from sandbox.sandbox import Sandbox
 from tests.support.set_up import SetUp

@@ -1,12 +1,12 @@
 """How often a start that cannot reach Discord tries again."""
 
-from bot.program.patience import GIVE_UP_AFTER_S, LONGEST_PAUSE_S, Patience
+from bot.cli.run import GIVE_UP_AFTER_S, LONGEST_PAUSE_S, Backoff
 from tests.support.clock import FakeClock
 
 
 async def test_pauses_double_up_to_a_minute_and_end_after_ten() -> None:
     clock = FakeClock()
-    patience = Patience(clock, chance=lambda: 0.0)
+    patience = Backoff(clock, chance=lambda: 0.0)
     pauses = []
     while (pause := patience.pause()) is not None:
         pauses.append(pause)
@@ -16,4 +16,4 @@ async def test_pauses_double_up_to_a_minute_and_end_after_ten() -> None:
 
 
 def test_chance_shortens_a_pause_by_a_quarter_at_most() -> None:
-    assert Patience(FakeClock(), chance=lambda: 1.0).pause() == 0.75
+    assert Backoff(FakeClock(), chance=lambda: 1.0).pause() == 0.75

@@ -1,1 +1,0 @@
-"""What `python -m bot check` looks at, a file for each far side."""
