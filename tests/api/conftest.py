@@ -2,13 +2,13 @@ import random
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from api_peers import KEY, NappingClock
 
 from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.transport import open_session
 from bot.clock import Clock
 from bot.workers.intake import Intake
+from tests.api.api_peers import KEY, NappingClock
 
 
 @pytest.fixture

@@ -7,7 +7,13 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from api_peers import (
+
+from bot.api.chat_types import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.api.client import ApiClient
+from bot.api.payloads import decode
+from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
+from bot.text_work import SLICE_CHARACTERS
+from tests.api.api_peers import (
     DEADLINE_S,
     DONE,
     chunked,
@@ -20,12 +26,6 @@ from api_peers import (
     streaming,
     writing,
 )
-
-from bot.api.chat_types import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
-from bot.api.client import ApiClient
-from bot.api.payloads import decode
-from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
-from bot.text_work import SLICE_CHARACTERS
 from tests.support.clock import FakeClock
 from tests.support.others import others
 

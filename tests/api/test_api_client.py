@@ -9,12 +9,24 @@ from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 from aiohttp import web
-from api_peers import DEADLINE_S, DONE, KEY, as_event, chunked, delta, hanging, peer, replying, streaming, writing
 
 from bot.api.chat_types import ChatMessage, TextDelta
 from bot.api.client import MAX_MODELS
 from bot.api.limits import Limits
 from bot.errors import ApiError, ApiServerError, ApiTimeout, BadRequest, InvalidApiResponse, Unauthorised
+from tests.api.api_peers import (
+    DEADLINE_S,
+    DONE,
+    KEY,
+    as_event,
+    chunked,
+    delta,
+    hanging,
+    peer,
+    replying,
+    streaming,
+    writing,
+)
 from tests.support.clock import FakeClock
 
 HELLO = [ChatMessage("user", "MARKERPROMPT")]

@@ -6,12 +6,12 @@ import sys
 from urllib.parse import quote
 
 import pytest
-from api_peers import DEADLINE_S, KEY, chunked, delta, hanging, pass_until, peer, replying, writing
 
 from bot.api.client import ApiClient
 from bot.api.image_validation import Picture, open_picture
 from bot.api.limits import Limits
 from bot.errors import ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
+from tests.api.api_peers import DEADLINE_S, KEY, chunked, delta, hanging, pass_until, peer, replying, writing
 from tests.support.clock import FakeClock
 from tests.support.make_picture import picture
 

@@ -4,12 +4,12 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
-from api_peers import DEADLINE_S, chunked, hanging, pass_until, peer, replying, reset, writing
 
 from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.speech import is_mp3
 from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, InvalidApiResponse
+from tests.api.api_peers import DEADLINE_S, chunked, hanging, pass_until, peer, replying, reset, writing
 from tests.support.clock import FakeClock
 from tests.support.make_sound import mp3
 

@@ -4,7 +4,6 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from api_peers import NappingClock, chunked, delta, peer, replying, writing
 
 from bot.api.chat_types import ChatMessage
 from bot.api.error_mapping import DeveloperRoleUnknown, fault_in_answer, fault_of_status
@@ -21,6 +20,7 @@ from bot.errors import (
     Unauthorised,
     UnknownModel,
 )
+from tests.api.api_peers import NappingClock, chunked, delta, peer, replying, writing
 
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 QUESTION = [ChatMessage("user", "hello")]

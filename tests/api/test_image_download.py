@@ -3,13 +3,13 @@
 from ipaddress import ip_address
 
 import pytest
-from api_peers import KEY, peer, replying
 
 from bot.api.image_download import CheckedResolver, ImageDownloader, is_public
 from bot.api.limits import Limits
 from bot.api.transport import Transport, open_session
 from bot.clock import SystemClock
 from bot.errors import InvalidApiResponse
+from tests.api.api_peers import KEY, peer, replying
 
 PUBLIC = ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 NOT_PUBLIC = [

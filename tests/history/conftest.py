@@ -3,13 +3,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from kept_turns import TURN, Say, SleepClock
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
+from tests.history.kept_turns import TURN, Say, SleepClock
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ too.
 import asyncio
 
 import pytest
-from kept_turns import CHANNEL, Say, SleepClock
-from test_retention import ApiUnreachable
 
 from bot.history.deletion import BATCH, RETRY_S, DeletionService
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
+from tests.history.kept_turns import CHANNEL, Say, SleepClock
+from tests.history.test_retention import ApiUnreachable
 
 
 @pytest.fixture

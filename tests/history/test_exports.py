@@ -4,7 +4,6 @@ import dataclasses
 import json
 
 import pytest
-from kept_turns import ANN, ANNA, CHANNEL, GUILD, Say, SleepClock
 
 from bot.context import Permission
 from bot.errors import MissingPermission
@@ -17,6 +16,7 @@ from bot.store.settings import StoredSettings
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import NEWEST, TurnFilter, TurnReader
 from bot.store.turns import Turn
+from tests.history.kept_turns import ANN, ANNA, CHANNEL, GUILD, Say, SleepClock
 from tests.support.others import others
 
 

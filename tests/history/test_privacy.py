@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-from kept_turns import ANNA, NOON, TURN, Say, SleepClock
-
 from bot.clock import unix_ms
 from bot.history.privacy import MemberData
 from bot.store.database import Database
 from bot.store.personal_data import PersonalData
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
+from tests.history.kept_turns import ANNA, NOON, TURN, Say, SleepClock
 
 
 async def test_what_was_asked_before_by_discords_clock_is_forgotten_whatever_the_process_takes_for_the_time(

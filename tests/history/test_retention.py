@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import TypeVar
 
 import pytest
-from kept_turns import CHANNEL, GUILD, NOON, Say, SleepClock
 
 from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
@@ -15,6 +14,7 @@ from bot.store.database import Database, Work
 from bot.store.left_guilds import LeftGuilds
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
+from tests.history.kept_turns import CHANNEL, GUILD, NOON, Say, SleepClock
 
 T = TypeVar("T")
 

@@ -2,10 +2,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from beat_clock import BeatClock
 
 from bot.store.database import Database
 from bot.store.open import open_database
+from tests.quotas.beat_clock import BeatClock
 
 
 @pytest.fixture

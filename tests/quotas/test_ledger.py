@@ -2,8 +2,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from beat_clock import BeatClock
-from callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded, StoreUnavailable
@@ -11,6 +9,8 @@ from bot.quotas.ledger import LARGEST_AMOUNT, LEASE_S, Ledger
 from bot.quotas.limits import Kind, OperatorLimits, Scope
 from bot.quotas.usage import UsageReader
 from bot.store.database import Database, Transaction, Work
+from tests.quotas.beat_clock import BeatClock
+from tests.quotas.callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 
 MESSAGE = {Kind.MESSAGES: 1}
 LIMITS = ceilings(member_images=10, server_images=15, member_messages=2)

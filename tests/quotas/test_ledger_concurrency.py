@@ -2,8 +2,6 @@
 
 import asyncio
 
-from beat_clock import BeatClock
-from callers import SUBJECTS, caller, ceilings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +11,8 @@ from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
 from bot.store.database import Database
 from bot.store.open import open_database
+from tests.quotas.beat_clock import BeatClock
+from tests.quotas.callers import SUBJECTS, caller, ceilings
 
 MESSAGE = {Kind.MESSAGES: 1}
 USED = "SELECT settled, reserved FROM usage_windows WHERE scope = 'server'"

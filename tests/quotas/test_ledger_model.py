@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from beat_clock import BeatClock
-from callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
@@ -24,6 +22,8 @@ from bot.quotas.reservation import BLOCK, Reservation
 from bot.quotas.resolver import bindings, rule_of
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
+from tests.quotas.beat_clock import BeatClock
+from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
 
 LIMITS = ceilings(member_messages=4, server_messages=9, server_tokens=2_000)
 WINDOWS = "SELECT scope, subject, kind, per, starts_at_ms, settled, reserved FROM usage_windows"

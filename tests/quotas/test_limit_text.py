@@ -1,11 +1,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from callers import GUILD
 
 from bot.quotas.limit_text import refusal, stopped
 from bot.quotas.limits import Kind, Limit, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope
+from tests.quotas.callers import GUILD
 
 MIDNIGHT = datetime(2026, 9, 2, tzinfo=UTC)
 AGAIN = "it starts again <t:1788307200:R>"

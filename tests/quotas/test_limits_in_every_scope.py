@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-from beat_clock import BeatClock
-from callers import ANN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller
 
 from bot.context import RequestContext
 from bot.discord_ui.text import quotas
@@ -18,6 +16,8 @@ from bot.quotas.reservation import Reservation
 from bot.quotas.usage import UsageReader
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits
+from tests.quotas.beat_clock import BeatClock
+from tests.quotas.callers import ANN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller
 
 LIMIT = 8
 MEMBERS = 10

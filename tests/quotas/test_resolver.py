@@ -1,8 +1,7 @@
-from callers import ANN, BEN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
-
 from bot.context import RequestContext
 from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope, bindings
+from tests.quotas.callers import ANN, BEN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
 
 RED, BLUE = 801, 802
 HERE = SUBJECTS.member_here(GUILD, ANN)

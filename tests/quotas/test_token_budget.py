@@ -3,8 +3,6 @@
 import asyncio
 
 import pytest
-from beat_clock import BeatClock
-from callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +13,8 @@ from bot.quotas.reservation import ASK_AT, BLOCK, TokenBudget
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
+from tests.quotas.beat_clock import BeatClock
+from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
 
 TOKENS = "SELECT settled, reserved FROM usage_windows WHERE kind = 'tokens'"
 LIMIT = 4_000

@@ -2,11 +2,11 @@ import asyncio
 import dataclasses
 
 import pytest
-from a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.turns import Turn
+from tests.store.a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 import pytest
-from a_turn import TURN
 
 from bot.errors import StoreFull, Unstorable
 from bot.store.conversations import Conversations
@@ -17,6 +16,7 @@ from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
+from tests.store.a_turn import TURN
 from tests.support.clock import FakeClock
 
 T = TypeVar("T")

@@ -7,13 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from a_turn import CHANNEL, TURN
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Transaction
 from bot.store.left_guilds import BELONGINGS, LeftGuilds
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
+from tests.store.a_turn import CHANNEL, TURN
 
 LEFT, OTHER = 7, 8
 

@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from a_turn import ANN, BEN, CHANNEL, TURN
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
@@ -15,6 +14,7 @@ from bot.store.personal_data import TRACES, ChannelTurnCount, PersonalData
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
+from tests.store.a_turn import ANN, BEN, CHANNEL, TURN
 
 ABOUT_PEOPLE = re.compile(r"(^|_)(author|member|user|person|owner|by|invoker|caller|target|subject)(_|$)")
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from a_turn import TURN
 
 import bot.store
 from bot.store.audit_log import AuditLog
@@ -32,6 +31,7 @@ from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnFilter, TurnReader
 from bot.store.usage import Claim, Spent, UsageCounter, UsageStore
 from bot.store.voice_settings import StoredVoices
+from tests.store.a_turn import TURN
 
 T = TypeVar("T")
 

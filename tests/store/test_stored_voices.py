@@ -1,11 +1,11 @@
 """PersonalData' voices and speeds, as kept."""
 
 import pytest
-from a_turn import ANN, BEN
 
 from bot.store.database import Database
 from bot.store.personal_data import PersonalData
 from bot.store.voice_settings import StoredVoice, StoredVoices
+from tests.store.a_turn import ANN, BEN
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import dataclasses
 
 import pytest
-from a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 
 from bot.quotas.pseudonyms import UsageKeys, key_from
 from bot.store.conversations import Conversations
@@ -12,6 +11,7 @@ from bot.store.database import Database
 from bot.store.tombstones import MOST_KEPT, Tombstones
 from bot.store.turn_deletion import BATCH, TurnDeletion
 from bot.store.turns import Turn
+from tests.store.a_turn import ANN, BEN, CHANNEL, THREAD, TURN
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from a_turn import TURN
 
 from bot.store import sqlite
 from bot.store.conversations import Conversations
@@ -17,6 +16,7 @@ from bot.store.open import open_database
 from bot.store.settings import StoredSettings
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
+from tests.store.a_turn import TURN
 
 SECRET = "swordfish " * 20
 TABLE_LEAF = 13
