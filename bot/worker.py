@@ -114,7 +114,7 @@ def _done(head: Head, parts: list[bytes]) -> Answer:
     return {"facts": facts}, results
 
 
-_TOO_BIG: Final = ("PictureTooBig", "TooLongToSend")
+_TOO_BIG: Final = ("ImageTooLarge", "TooLongToSend")
 
 
 def _is_large(data: bytes) -> bool:

@@ -41,9 +41,9 @@ def shown(data: bytes) -> tuple[str, bytes, tuple[int, int]]:
         opened.draft("RGB", size)  # a JPEG is decoded at half its size, or less, where that is enough
         opened.load()
         turned = orientation(opened)
-        run_shielded = "A" in opened.getbands() or "transparency" in opened.info
+        transparent = "A" in opened.getbands() or "transparency" in opened.info
         picture: Image.Image = opened
-        if picture.mode != (mode := "RGBA" if run_shielded else "RGB"):
+        if picture.mode != (mode := "RGBA" if transparent else "RGB"):
             picture = picture.convert(mode)
         picture = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     if turned is not None:

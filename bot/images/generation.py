@@ -15,7 +15,7 @@ from bot.api.image_validation import Picture
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
-from bot.images.compression import CompressedImages, fit
+from bot.images.compression_jobs import CompressedImages, fit
 from bot.images.request import ImageRequest
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind

@@ -7,7 +7,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.errors import BotError, InvalidApiResponse
-from bot.images.compression import REQUEST_LIMIT, CompressedImages, ImageTooLarge, fit
+from bot.images.compression import ImageTooLarge
+from bot.images.compression_jobs import REQUEST_LIMIT, CompressedImages, fit
 from bot.workers.intake import Intake
 from tests.support.make_picture import picture
 

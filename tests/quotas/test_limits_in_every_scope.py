@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.context import RequestContext
-from bot.discord_ui.text import quotas
+from bot.discord_ui.text import quotas as quota_text
 from bot.errors import QuotaExceeded
 from bot.guilds.quota_settings import QuotaSettings, Target
 from bot.quotas.ledger import Ledger
@@ -81,7 +81,7 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
     (listed,) = (await two.quotas.list(caller())).rules
     assert (line.rule, line.used) == (listed.rule, LIMIT)
     assert again == {line.resets_at} == {(await one.quotas.list(caller())).resets_at[Period.HOUR]}
-    words = quotas.standing([line])[0]
+    words = quota_text.standing([line])[0]
     assert all(f"<t:{int(line.resets_at.timestamp())}:R>" in text for text in (words, refused[0].sentence))
 
     await asyncio.gather(*(processes[0].ledger.release(each) for each in granted[:3]))
@@ -120,7 +120,7 @@ async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: l
     await quotas.set(caller(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, "2", Target())
     await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Period.DAY, "unlimited", Target(role_id=ROLE))
     assert len((await rush(processes, [boss], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
-    standing = quotas.standing(await processes[1].meter.of_caller(boss))
+    standing = quota_text.standing(await processes[1].meter.of_caller(boss))
     assert f"- images: {5 * LIMIT} used, no limit" in standing
     assert (await rush(processes, [caller()], {Kind.IMAGES: 1}))[0] == []
     await quotas.clear(caller(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, Target())
