@@ -146,4 +146,4 @@ def _check_log(box: Sandbox, log_format: str, *, said: list[str], trips: int) ->
         events = [json.loads(line) for line in lines]
         assert len([event for event in events if event["event"] == "trip"]) == trips
     else:
-        assert len([line for line in lines if "telemetry.trips: trip " in line]) == trips
+        assert len([line for line in lines if "telemetry.request_log: trip " in line]) == trips
