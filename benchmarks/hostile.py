@@ -17,8 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.sandbox import Sandbox
 from tests.support.hostile import attack, script_answers
 from tests.support.trip_box import ANY_NUMBER, all_of, whole
@@ -95,12 +95,12 @@ async def measure() -> Round:
     """Start a bot, use it idle and under attack, stop it during a second attack."""
     env = {**ANY_NUMBER, "QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited", "SHUTDOWN_GRACE_SECONDS": f"{GRACE_S:g}"}
     async with Sandbox(env) as box:
-        script_answers(box.model_api)
-        attacker, other = box.person("Ada"), box.person("Ben")
+        script_answers(box.openai)
+        attacker, other = box.user("Ada"), box.user("Ben")
         await _uses(other, 3)  # what only the first use costs
         idle = await _uses(other, 20)
-        assert box.child.pid is not None
-        memory = Memory(box.child.pid)
+        assert box.bot_process.pid is not None
+        memory = Memory(box.bot_process.pid)
         watching = asyncio.create_task(memory.watch())
         attacking = asyncio.create_task(_finished(await attack(attacker)))
         attacked = []
@@ -110,22 +110,22 @@ async def measure() -> Round:
         watching.cancel()
         await attack(attacker)
         began = time.monotonic()
-        status = await box.child.stop()
+        status = await box.bot_process.stop()
         return Round(idle, attacked, memory.most_mib - memory.base_mib, time.monotonic() - began, status)
 
 
-async def _uses(person: Person, times: int) -> list[float]:
+async def _uses(person: ClientUser, times: int) -> list[float]:
     """Use /help and /ask one after the other; the seconds until each was acknowledged."""
     seconds = []
     for _ in range(times):
         for name, options in (("/help", {}), ("/ask", {"prompt": "Hello"})):
             used = await person.command(name, channel="random", **options)
-            seconds.append(await used.acknowledged)
+            seconds.append(await used.until_acknowledged())
             await whole(used)
     return seconds
 
 
-async def _finished(used: list[Invocation]) -> None:
+async def _finished(used: list[InteractionResult]) -> None:
     await all_of(whole(each) for each in used)
 
 

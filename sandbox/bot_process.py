@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
-from sandbox.change_signal import Bell
+from sandbox.change_signal import ChangeSignal
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 INHERITED = (
@@ -20,11 +20,11 @@ LONGEST_LINE = 64 * 1024
 STOP_WITHIN_S = 20.0
 
 
-class ChildDied(Exception):
+class BotProcessDied(Exception):
     """The bot ended before it was ready; the text holds what it wrote to standard error."""
 
 
-class Child:
+class BotProcess:
     """Runs `python -m bot` in a directory; can be stopped, killed and started again there.
 
     Args:
@@ -42,7 +42,7 @@ class Child:
         """Standard error, line by line, over all starts."""
         self.output: deque[str] = deque(maxlen=LOG_LINES)
         """Standard output, line by line, over all starts."""
-        self.bell = Bell()
+        self.changed = ChangeSignal()
         """Rung for every new line, on either stream."""
         self.exit_status: int | None = None
         self._arguments = arguments
@@ -86,7 +86,7 @@ class Child:
         self._readers = [asyncio.create_task(self._read(pipe, lines)) for pipe, lines in pipes if pipe is not None]
         self._ended = asyncio.create_task(self._process.wait())
 
-    async def ended(self) -> int:
+    async def wait(self) -> int:
         """Wait for the end of the process; its exit status (negative: the signal that ended it)."""
         if self._ended is None:
             raise RuntimeError("the bot was never started")
@@ -104,7 +104,7 @@ class Child:
         if self._process is not None and self.running:
             self._process.send_signal(signal.SIGTERM)
         try:
-            return await asyncio.wait_for(self.ended(), within_s)
+            return await asyncio.wait_for(self.wait(), within_s)
         except TimeoutError:
             await self.kill()
             raise TimeoutError(f"the bot did not stop within {within_s:g} s") from None
@@ -113,12 +113,12 @@ class Child:
         """End it the hard way; its exit status."""
         if self._process is not None and self.running:
             self._process.kill()
-        return await self.ended()
+        return await self.wait()
 
-    def died(self) -> ChildDied:
+    def exit_error(self) -> BotProcessDied:
         """Its end as an error, with the last it wrote."""
         tail = "\n".join(list(self.log)[-60:]) or "(nothing on standard error)"
-        return ChildDied(f"the bot ended with status {self.exit_status}:\n{tail}")
+        return BotProcessDied(f"the bot ended with status {self.exit_status}:\n{tail}")
 
     async def until_logged(self, text: str, *, deadline_s: float = 10.0) -> str:
         """Wait for a line with `text` in it on standard error, or take the first that was there already.
@@ -126,7 +126,7 @@ class Child:
         Raises:
             TimeoutError: none came in time.
         """
-        return await self.bell.until(
+        return await self.changed.until(
             lambda: next((line for line in self.log if text in line), None),
             deadline_s=deadline_s,
             what=f"a line with {text!r}",
@@ -141,7 +141,7 @@ class Child:
             if len(rest) > LONGEST_LINE:
                 lines.append(rest.decode(errors="replace"))
                 rest = b""
-            self.bell.ring()
+            self.changed.notify()
         if rest:
             lines.append(rest.decode(errors="replace"))
-        self.bell.ring()
+        self.changed.notify()

@@ -7,18 +7,18 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Bell:
+class ChangeSignal:
     """Rung whenever something changed; whoever waits looks again then, and only then."""
 
     def __init__(self) -> None:
         self._next = asyncio.Event()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake everyone who waits."""
         self._next.set()
         self._next = asyncio.Event()
 
-    async def rung(self) -> None:
+    async def wait(self) -> None:
         """Wait for the next ring."""
         await self._next.wait()
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from sandbox.bot_process import ChildDied
+from sandbox.bot_process import BotProcessDied
 from sandbox.sandbox import Sandbox
 from sandbox.terminal.console import Console
 from sandbox.terminal.keyboard import Keyboard, terminal_kept
-from sandbox.terminal.output_folder import Folder
+from sandbox.terminal.output_folder import OutputFolder
 from sandbox.terminal.show import Show
 from sandbox.terminal.tour import Tour
 
@@ -36,17 +36,17 @@ def main(arguments: Sequence[str]) -> int:
         # From here on Ctrl-C closes all in good order; until here it ended the process at once.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with terminal_kept():
-            return asyncio.run(_run(tour=options.tour, folder=Folder(options.out)))
+            return asyncio.run(_run(tour=options.tour, folder=OutputFolder(options.out)))
     except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, or a signal: all is closed by now
         return BROKEN_OFF if options.tour else 0
-    except (ChildDied, TimeoutError) as reason:
+    except (BotProcessDied, TimeoutError) as reason:
         sys.stderr.write(f"The bot did not start: {reason}\n")
     except OSError as reason:
         sys.stderr.write(f"{reason}\n")
     return 1
 
 
-async def _run(*, tour: bool, folder: Folder) -> int:
+async def _run(*, tour: bool, folder: OutputFolder) -> int:
     _end_on_signals()
     show = Show.on_standard_output()
     show.line("The bot is the real one; Discord and the model are stand-ins on this machine.\n")

@@ -7,21 +7,21 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
-from sandbox.bot_process import Child
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.bot_process import BotProcess
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.discord.entities import Guild
 from sandbox.discord.interaction_serializers import interaction_event
 from sandbox.discord.interactions import DEADLINE_S
 from sandbox.discord.messages import Message
-from sandbox.discord.rate_limits import Rate
-from sandbox.discord.server import DiscordStandIn
-from sandbox.discord.state import World
-from sandbox.discord.traffic_log import Journal
+from sandbox.discord.rate_limits import RateLimit
+from sandbox.discord.server import DiscordServer
+from sandbox.discord.state import DiscordState
+from sandbox.discord.traffic_log import TrafficLog
 from sandbox.discord.validation.message import DEFAULT_FILE_LIMIT
 from sandbox.discord.voice.certificate import certificate
-from sandbox.discord.voice.service import VoiceSide
-from sandbox.openai.server import ModelApi
+from sandbox.discord.voice.service import VoiceService
+from sandbox.openai.server import OpenAiServer
 
 READY_WITHIN_S = 60.0  # a cold start on a busy machine; it is usually two seconds
 
@@ -32,7 +32,7 @@ class Sandbox:
     Args:
         env: further settings for the bot, or others than the sandbox's own.
         token: the bot token; one of the right shape is made up otherwise.
-        rates: Discord's rates where they should differ from the usual, by name (`buckets.RATES`).
+        rates: Discord's rates where they should differ from the usual, by name (`rate_limits.RATE_LIMITS`).
         deadline_s: how long a first response to an interaction may take.
         attachment_size_limit: the largest file in bytes.
         shards: how many shards Discord recommends.
@@ -49,77 +49,77 @@ class Sandbox:
         env: Mapping[str, str] | None = None,
         *,
         token: str | None = None,
-        rates: Mapping[str, Rate] | None = None,
+        rates: Mapping[str, RateLimit] | None = None,
         deadline_s: float = DEADLINE_S,
         attachment_size_limit: int = DEFAULT_FILE_LIMIT,
         shards: int = 1,
         privileged_intents: int = 0,
-        world: World | None = None,
-        model_api: ModelApi | None = None,
+        state: DiscordState | None = None,
+        openai: OpenAiServer | None = None,
         voice: bool | None = None,
         dave: bool = False,
         directory: Path | None = None,
     ) -> None:
-        if world is None:
-            world = World(attachment_size_limit=attachment_size_limit, privileged_intents=privileged_intents)
-            world.populate()
-        self.world = world
-        self.discord = DiscordStandIn(
-            world, token=token, rates=rates, deadline_s=deadline_s, shards=shards, voice=voice, dave=dave
+        if state is None:
+            state = DiscordState(attachment_size_limit=attachment_size_limit, privileged_intents=privileged_intents)
+            state.populate()
+        self.state = state
+        self.discord = DiscordServer(
+            state, token=token, rates=rates, deadline_s=deadline_s, shards=shards, voice=voice, dave=dave
         )
-        self.model_api = ModelApi() if model_api is None else model_api
+        self.openai = OpenAiServer() if openai is None else openai
         self._shards = shards
         self._env = dict(env or {})
         self._directory = directory
-        self._child: Child | None = None
+        self._process: BotProcess | None = None
         self._stack = AsyncExitStack()
 
     @property
-    def journal(self) -> Journal:
+    def traffic_log(self) -> TrafficLog:
         """What went over the wire to and from Discord's stand-in."""
-        return self.discord.journal
+        return self.discord.traffic_log
 
     @property
-    def voice(self) -> VoiceSide:
+    def voice(self) -> VoiceService:
         """Discord's voice side: what is heard, and what can go wrong with it."""
         return self.discord.voice
 
     @property
-    def child(self) -> Child:
+    def bot_process(self) -> BotProcess:
         """The bot's process.
 
         Raises:
             RuntimeError: the sandbox was not entered.
         """
-        if self._child is None:
+        if self._process is None:
             raise RuntimeError("the sandbox is not running")
-        return self._child
+        return self._process
 
     @property
     def running(self) -> bool:
         """Whether the bot runs."""
-        return self._child is not None and self._child.running
+        return self._process is not None and self._process.running
 
-    def person(self, name: str, *, guild: Guild | str = "Sandbox") -> Person:
+    def user(self, name: str, *, guild: Guild | str = "Sandbox") -> ClientUser:
         """Somebody of that name, at home in that guild.
 
         Raises:
             KeyError: there is nobody, or no such guild.
         """
-        home = self.world.guild(guild) if isinstance(guild, str) else guild
-        return Person(self.discord, self.world.user(name), home)
+        home = self.state.guild(guild) if isinstance(guild, str) else guild
+        return ClientUser(self.discord, self.state.user(name), home)
 
-    def join(self, name: str, *, guild: Guild | str = "Sandbox") -> Person:
+    def join(self, name: str, *, guild: Guild | str = "Sandbox") -> ClientUser:
         """Let somebody new join a guild, as an ordinary member."""
-        home = self.world.guild(guild) if isinstance(guild, str) else guild
-        user = self.world.add_user(name)
-        self.world.add_member(home, user)
-        return Person(self.discord, user, home)
+        home = self.state.guild(guild) if isinstance(guild, str) else guild
+        user = self.state.add_user(name)
+        self.state.add_member(home, user)
+        return ClientUser(self.discord, user, home)
 
     async def __aenter__(self) -> Self:
         try:
             await self._stack.enter_async_context(self.discord)
-            await self._stack.enter_async_context(self.model_api)
+            await self._stack.enter_async_context(self.openai)
             directory = self._directory
             if directory is None:
                 # What the bot still writes while it ends must not turn a good end into an error.
@@ -132,7 +132,7 @@ class Sandbox:
                 trust = Path(self._stack.enter_context(apart)) / "authorities.pem"
                 certificate().write_trust(trust)
                 settings.setdefault("SSL_CERT_FILE", str(trust))
-            self._child = Child(directory, settings)
+            self._process = BotProcess(directory, settings)
             self._stack.push_async_callback(self._end)
             await self.start()
         except BaseException:
@@ -143,25 +143,25 @@ class Sandbox:
     async def __aexit__(self, *exc_info: object) -> None:
         await self._stack.aclose()
 
-    async def start(self, child: Child | None = None) -> None:
+    async def start(self, process: BotProcess | None = None) -> None:
         """Start the bot and wait until it is ready: every shard identified, its commands in place.
 
         Args:
             child: another process than the bot's own.
 
         Raises:
-            ChildDied: it ended instead; the text holds what it said.
+            BotProcessDied: it ended instead; the text holds what it said.
             TimeoutError: it did neither in time.
         """
-        child = child or self.child
+        process = process or self.bot_process
         readies = self.discord.gateway.readies
-        await child.start()
-        ended = asyncio.create_task(child.ended())
-        ready = asyncio.create_task(self._ready(readies, child))
+        await process.start()
+        ended = asyncio.create_task(process.wait())
+        ready = asyncio.create_task(self._ready(readies, process))
         try:
             await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
-                raise child.died()
+                raise process.exit_error()
             await ready
         finally:
             ended.cancel()
@@ -174,14 +174,14 @@ class Sandbox:
             env: settings that change from here on.
 
         Raises:
-            ChildDied, TimeoutError: as from `start`.
+            BotProcessDied, TimeoutError: as from `start`.
         """
-        status = await self.child.stop()
-        self.child.settings.update(env or {})
+        status = await self.bot_process.stop()
+        self.bot_process.settings.update(env or {})
         await self.start()
         return status
 
-    async def sibling(self, env: Mapping[str, str] | None = None) -> Child:
+    async def start_second(self, env: Mapping[str, str] | None = None) -> BotProcess:
         """Start a second bot beside the first: the same account and database, every event goes to both.
 
         It is stopped with the sandbox at the latest.
@@ -190,50 +190,50 @@ class Sandbox:
             env: settings in which it differs.
 
         Raises:
-            ChildDied, TimeoutError: as from `start`.
+            BotProcessDied, TimeoutError: as from `start`.
         """
-        child = Child(self.child.directory, {**self.child.settings, **(env or {})})
-        self._stack.push_async_callback(_stop, child)
-        await self.start(child)
-        return child
+        process = BotProcess(self.bot_process.directory, {**self.bot_process.settings, **(env or {})})
+        self._stack.push_async_callback(_stop, process)
+        await self.start(process)
+        return process
 
-    def deliver_again(self, used: Invocation | Message) -> None:
+    def deliver_again(self, used: InteractionResult | Message) -> None:
         """Let Discord deliver an interaction or a message a second time, as it does now and then."""
         if isinstance(used, Message):
-            self.discord.gateway.announce("MESSAGE_CREATE", used)
+            self.discord.gateway.dispatch_message("MESSAGE_CREATE", used)
             return
         self.discord.gateway.dispatch(
             "INTERACTION_CREATE",
-            interaction_event(used.interaction, self.world),
+            interaction_event(used.interaction, self.state),
             guild_id=used.interaction.channel.guild_id,
         )
 
-    async def _ready(self, readies: int, child: Child) -> None:
-        gateway, book = self.discord.gateway, self.discord.commands
+    async def _ready(self, readies: int, process: BotProcess) -> None:
+        gateway, commands = self.discord.gateway, self.discord.commands
         try:
-            await self.journal.bell.until(
-                lambda: gateway.readies >= readies + self._shards and bool(book.commands),
+            await self.traffic_log.changed.until(
+                lambda: gateway.readies >= readies + self._shards and bool(commands.commands),
                 deadline_s=READY_WITHIN_S,
                 what="the bot",
             )
         except TimeoutError as late:
-            tail = "\n".join(list(child.log)[-60:])
+            tail = "\n".join(list(process.log)[-60:])
             raise TimeoutError(f"{late}; it wrote:\n{tail}") from None
 
     async def _end(self) -> None:
-        await _stop(self.child)
+        await _stop(self.bot_process)
 
     def _settings(self) -> dict[str, str]:
         return {
             "DISCORD_TOKEN": self.discord.token,
             "DISCORD_API_BASE_URL": self.discord.base_url,
-            "MULTIAPPAI_API_KEY": self.model_api.key,
-            "MULTIAPPAI_BASE_URL": self.model_api.base_url,
+            "MULTIAPPAI_API_KEY": self.openai.key,
+            "MULTIAPPAI_BASE_URL": self.openai.base_url,
             "DATABASE_URL": "sqlite:///data/bot.db",
             **self._env,
         }
 
 
-async def _stop(child: Child) -> None:
-    if child.started:
-        await child.stop()  # also gathers what is left of one that has ended by itself
+async def _stop(process: BotProcess) -> None:
+    if process.started:
+        await process.stop()  # also gathers what is left of one that has ended by itself

@@ -18,10 +18,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.message_result import Said
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.message_result import MessageResult
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Slow
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, SIGN_OF_LIFE, UNLIMITED, is_about
@@ -37,7 +37,7 @@ LONGEST_ROUND_S = 1.5
 class Use:
     """One command that was used or message that was written, and the whole of the answer where that is text."""
 
-    used: Invocation | Said
+    used: InteractionResult | MessageResult
     command: str
     whole: str
 
@@ -60,15 +60,15 @@ async def kill_again_and_again(kills: int, seed: int, *, say: bool = False) -> T
     dice, tally = random.Random(seed), Tally()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         async with Sandbox(UNLIMITED, directory=Path(directory)) as box:
-            box.model_api.faults.always(Kind.CHAT, Slow(pace_s=0.02), when=is_about("slowly"))
+            box.openai.faults.always(CallKind.CHAT, Slow(pace_s=0.02), when=is_about("slowly"))
             people = [box.join(f"Member {number}") for number in range(AT_ONCE)]
             database = Path(directory, "data", "bot.db")
             for number in range(kills):
                 uses = [await _use(box, person, f"{number}-{i}", dice) for i, person in enumerate(people)]
                 await asyncio.sleep(dice.uniform(0, LONGEST_ROUND_S))
-                await box.child.kill()
+                await box.bot_process.kill()
                 kept = _look_at_what_is_left(database, uses, tally)
-                lines = len(box.child.log)
+                lines = len(box.bot_process.log)
                 await box.start()
                 await _until_recovered(box, lines)
                 for use in uses:
@@ -81,7 +81,7 @@ async def kill_again_and_again(kills: int, seed: int, *, say: bool = False) -> T
     return tally
 
 
-async def _use(box: Sandbox, person: Person, name: str, dice: random.Random) -> Use:
+async def _use(box: Sandbox, person: ClientUser, name: str, dice: random.Random) -> Use:
     command = dice.choice(["/ask", "/ask", "/ask", "mention", "mention", "/say", "/draw"])
     if command == "/say":
         return Use(await person.command("/say", text=f"Hello, {name}. " * 20), command, "")
@@ -90,7 +90,7 @@ async def _use(box: Sandbox, person: Person, name: str, dice: random.Random) -> 
     pace = dice.choice(["slowly", "quickly"])
     words = [f"word{number} " for number in range(dice.choice([20, 200, 700]))]
     about = f"({name}) {pace}"
-    box.model_api.script(words, when=is_about(about))
+    box.openai.script(words, when=is_about(about))
     where = dice.choice([None, "#random", "a thread", "dm"])
     if command == "mention":
         return Use(await person.asks(about, channel=where), command, "".join(words))
@@ -115,12 +115,12 @@ async def _until_recovered(box: Sandbox, lines: int) -> None:
     """Wait until the new process has dealt with every answer that the dead one was at work on."""
 
     def recovered() -> bool:
-        log = list(box.child.log)[lines:]
+        log = list(box.bot_process.log)[lines:]
         gone = [int(line.rpartition("answers=")[2]) for line in log if "a process is gone" in line]
         done = [line for line in log if "interrupted answer answer=" in line or "answer out of reach" in line]
         return bool(gone) and len(done) >= sum(gone)
 
-    await box.child.bell.until(recovered, deadline_s=DEADLINE_S, what="recovery")
+    await box.bot_process.changed.until(recovered, deadline_s=DEADLINE_S, what="recovery")
 
 
 def _judge(use: Use, tally: Tally) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.bot_process import CHECKOUT, Child
-from sandbox.client.interaction_result import Invocation
-from sandbox.discord.server import DiscordStandIn
-from sandbox.discord.state import World
-from sandbox.openai.calls import Kind
+from sandbox.bot_process import CHECKOUT, BotProcess
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.discord.server import DiscordServer
+from sandbox.discord.state import DiscordState
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Fault, Hang, Stall
-from sandbox.openai.server import ModelApi
+from sandbox.openai.server import OpenAiServer
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, ask, begun, whole
 
@@ -29,15 +29,15 @@ A_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+Z [A-Z]+ ")
 STOPPED = "I was interrupted here, so this is not the whole answer."
 
 
-async def _run(directory: Path, settings: Mapping[str, str], *words: str) -> Child:
+async def _run(directory: Path, settings: Mapping[str, str], *words: str) -> BotProcess:
     """Run the program to its end."""
-    child = Child(directory, settings, arguments=("-m", "bot", *words))
+    child = BotProcess(directory, settings, arguments=("-m", "bot", *words))
     await child.start()
-    await child.ended()
+    await child.wait()
     return child
 
 
-def _said(child: Child) -> list[str]:
+def _said(child: BotProcess) -> list[str]:
     """What it wrote to standard error beside the log."""
     return [line for line in child.log if not A_LOG_LINE.match(line)]
 
@@ -70,9 +70,9 @@ async def test_secrets_that_are_not_set_are_told_both_at_once(tmp_path: Path) ->
 
 
 async def test_a_refused_token_is_told_in_one_line(tmp_path: Path) -> None:
-    world = World()
-    world.populate()
-    async with DiscordStandIn(world) as discord:
+    state = DiscordState()
+    state.populate()
+    async with DiscordServer(state) as discord:
         child = await _run(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": discord.base_url})
     assert child.exit_status == 2
     assert _said(child) == ["DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal"]
@@ -80,9 +80,9 @@ async def test_a_refused_token_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 async def test_discord_out_of_reach_is_tried_again_and_a_signal_ends_the_waiting(tmp_path: Path) -> None:
-    child = Child(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": NOBODY_LISTENS})
+    child = BotProcess(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": NOBODY_LISTENS})
     await child.start()
-    await child.bell.until(lambda: len(_unreachable(child)) >= 2, deadline_s=DEADLINE_S, what="a second attempt")
+    await child.changed.until(lambda: len(_unreachable(child)) >= 2, deadline_s=DEADLINE_S, what="a second attempt")
     assert await child.stop() == 0
     assert all("again_in_s" in line for line in _unreachable(child))
     assert _said(child) == []
@@ -120,9 +120,9 @@ async def test_a_dotenv_file_in_the_working_directory_is_read_and_the_environmen
     )
     # The token and the turns are the environment's; an empty variable counts as unset, so the key is the file's.
     env = {"HISTORY_TURNS": "1", "MULTIAPPAI_API_KEY": ""}
-    async with Sandbox(env, model_api=ModelApi(key=key), directory=tmp_path) as box:
-        await ask(box.person("Ada"), "Who are you?")
-        (call,) = box.model_api.calls(Kind.CHAT)
+    async with Sandbox(env, openai=OpenAiServer(key=key), directory=tmp_path) as box:
+        await ask(box.user("Ada"), "Who are you?")
+        (call,) = box.openai.calls(CallKind.CHAT)
         assert (call.status, call.body["model"]) == (200, "gpt-4o")
 
 
@@ -148,56 +148,56 @@ async def test_an_answer_that_streams_when_the_bot_is_stopped_keeps_its_text_and
     number: signal.Signals,
 ) -> None:
     async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "0"}) as box:
-        box.model_api.script(["One ", "two ", "three ", "four ", "five."])
-        answer = await begun(await _used(box, Kind.CHAT, Stall(after=4), "/ask", prompt="Count."))
+        box.openai.script(["One ", "two ", "three ", "four ", "five."])
+        answer = await begun(await _used(box, CallKind.CHAT, Stall(after=4), "/ask", prompt="Count."))
         assert await _stopped(box, number) == 0
         shown, note = answer.text.split("\n")
         assert "One two three".startswith(shown)
         assert note == f"-# {STOPPED}"
-        assert _said(box.child) == []
-        assert box.model_api.calls(Kind.CHAT)[0].closed_early_at is not None
+        assert _said(box.bot_process) == []
+        assert box.openai.calls(CallKind.CHAT)[0].closed_early_at is not None
 
 
 @pytest.mark.parametrize(
     ("kind", "command", "options"),
     [
-        (Kind.CHAT, "/ask", {"prompt": "Why?"}),
-        (Kind.SPEECH, "/say", {"text": "Hello there."}),
-        (Kind.IMAGES, "/draw", {"prompt": "a boat"}),
+        (CallKind.CHAT, "/ask", {"prompt": "Why?"}),
+        (CallKind.SPEECH, "/say", {"text": "Hello there."}),
+        (CallKind.IMAGES, "/draw", {"prompt": "a boat"}),
     ],
 )
 async def test_nobody_is_left_waiting_for_something_that_had_not_begun_when_the_bot_is_stopped(
-    kind: Kind, command: str, options: Mapping[str, str]
+    kind: CallKind, command: str, options: Mapping[str, str]
 ) -> None:
     async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "0"}) as box:
         used = await _used(box, kind, Hang(), command, **options)
         assert await _stopped(box, signal.SIGTERM) == 0
         assert used.text == "I'm just restarting. Please try again in a minute."
-        assert _said(box.child) == []
+        assert _said(box.bot_process) == []
 
 
 async def test_an_answer_may_be_finished_after_the_signal_while_new_commands_are_turned_away() -> None:
     async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "60"}) as box:
-        answer = await begun(await _used(box, Kind.CHAT, Stall(), "/ask", prompt="Why?"))
-        assert box.child.pid is not None
-        os.kill(box.child.pid, signal.SIGTERM)
-        await box.child.bell.until(
-            lambda: any("stopping" in line for line in box.child.log), deadline_s=DEADLINE_S, what="the signal"
+        answer = await begun(await _used(box, CallKind.CHAT, Stall(), "/ask", prompt="Why?"))
+        assert box.bot_process.pid is not None
+        os.kill(box.bot_process.pid, signal.SIGTERM)
+        await box.bot_process.changed.until(
+            lambda: any("stopping" in line for line in box.bot_process.log), deadline_s=DEADLINE_S, what="the signal"
         )
-        late = await whole(await box.person("Ben").command("/ask", prompt="Am I too late?"))
+        late = await whole(await box.user("Ben").command("/ask", prompt="Am I too late?"))
         assert late.private
         assert "restarting" in late.text
-        assert not box.child.exit_status
-        box.model_api.faults.release()
-        assert await box.child.ended() == 0
-        assert answer.text == box.model_api.calls(Kind.CHAT)[0].answer
-        assert len(box.model_api.calls(Kind.CHAT)) == 1
+        assert not box.bot_process.exit_status
+        box.openai.faults.release()
+        assert await box.bot_process.wait() == 0
+        assert answer.text == box.openai.calls(CallKind.CHAT)[0].answer
+        assert len(box.openai.calls(CallKind.CHAT)) == 1
 
 
 async def test_a_bot_with_nothing_to_do_stops_at_once_whatever_the_grace() -> None:
     async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "600"}) as box:
         assert await _stopped(box, signal.SIGTERM) == 0
-        assert _said(box.child) == []
+        assert _said(box.bot_process) == []
 
 
 async def test_a_signal_ends_a_bot_that_discord_keeps_waiting(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ async def test_a_signal_ends_a_bot_that_discord_keeps_waiting(tmp_path: Path) ->
         writer.close()
 
     async with _listening(keep_waiting) as base_url:
-        child = Child(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
+        child = BotProcess(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
         await child.start()
         await asyncio.wait_for(asked.wait(), DEADLINE_S)
         assert await child.stop() == 0
@@ -222,7 +222,7 @@ async def test_a_discord_that_hangs_up_is_tried_again(tmp_path: Path) -> None:
         writer.close()
 
     async with _listening(hang_up) as base_url:
-        child = Child(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
+        child = BotProcess(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
         await child.start()
         await child.until_logged("can't be reached", deadline_s=DEADLINE_S)
         assert await child.stop() == 0
@@ -245,19 +245,19 @@ async def test_a_start_that_breaks_says_so_and_the_log_says_where(tmp_path: Path
 
 async def test_discord_back_in_reach_is_served_without_a_restart() -> None:
     async with Sandbox() as box:
-        await box.child.stop()
+        await box.bot_process.stop()
         identified = box.discord.gateway.readies
-        async with box.discord.unplugged():
-            await box.child.start()
-            await box.child.until_logged("can't be reached", deadline_s=DEADLINE_S)
-        await box.journal.bell.until(
+        async with box.discord.offline():
+            await box.bot_process.start()
+            await box.bot_process.until_logged("can't be reached", deadline_s=DEADLINE_S)
+        await box.traffic_log.changed.until(
             lambda: box.discord.gateway.readies > identified, deadline_s=DEADLINE_S, what="the bot"
         )
-        assert (await ask(box.person("Ada"), "Are you back?")).text
+        assert (await ask(box.user("Ada"), "Are you back?")).text
         assert box.discord.gateway.readies == identified + 1
 
 
-def _unreachable(child: Child) -> list[str]:
+def _unreachable(child: BotProcess) -> list[str]:
     return [line for line in child.log if "can't be reached" in line]
 
 
@@ -270,16 +270,16 @@ async def _listening(
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v10"
 
 
-async def _used(box: Sandbox, kind: Kind, fault: Fault, command: str, **options: str) -> Invocation:
+async def _used(box: Sandbox, kind: CallKind, fault: Fault, command: str, **options: str) -> InteractionResult:
     """Use a command that meets a fault, and wait until the API was asked."""
-    box.model_api.faults.next(kind, fault)
-    used = await box.person("Ada").command(command, **options)
-    await box.model_api.until(lambda: len(box.model_api.calls(kind)) == 1, DEADLINE_S)
+    box.openai.faults.next(kind, fault)
+    used = await box.user("Ada").command(command, **options)
+    await box.openai.until(lambda: len(box.openai.calls(kind)) == 1, DEADLINE_S)
     return used
 
 
 async def _stopped(box: Sandbox, number: signal.Signals) -> int:
     """Send the bot a signal; its exit status."""
-    assert box.child.pid is not None
-    os.kill(box.child.pid, number)
-    return await asyncio.wait_for(box.child.ended(), DEADLINE_S)
+    assert box.bot_process.pid is not None
+    os.kill(box.bot_process.pid, number)
+    return await asyncio.wait_for(box.bot_process.wait(), DEADLINE_S)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import av
 
-from sandbox.openai.sample_speech import Voices
+from sandbox.openai.sample_speech import SpeechSynthesizer
 
 SECONDS = 30
 RATE = 24_000
@@ -20,7 +20,7 @@ _TEXT = (
 
 def clip() -> bytes:
     """Make the MP3: 24 kHz, mono, 64 kbit/s. Speech where espeak-ng is installed, else a melody."""
-    spoken = asyncio.run(Voices().speak(_TEXT * 6, "nova"))
+    spoken = asyncio.run(SpeechSynthesizer().speak(_TEXT * 6, "nova"))
     resampler = av.AudioResampler(format="s16p", layout="mono", rate=RATE)
     written, samples = io.BytesIO(), 0
     with av.open(io.BytesIO(spoken)) as source, av.open(written, "w", format="mp3") as out:

@@ -10,10 +10,10 @@ from pathlib import Path
 from statistics import median
 
 from sandbox.discord.entities import ChannelType, Guild
-from sandbox.discord.server import DiscordStandIn
-from sandbox.discord.state import World
+from sandbox.discord.server import DiscordServer
+from sandbox.discord.state import DiscordState
 from sandbox.discord.voice.certificate import certificate
-from sandbox.discord.voice.recording import Heard, at
+from sandbox.discord.voice.recording import Recording, quantile
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -47,22 +47,22 @@ class Measured:
 
     def off_grid(self, share: float) -> float:
         """The distance that this share of the packets does not exceed."""
-        return at(self.off_grid_ms, share)
+        return quantile(self.off_grid_ms, share)
 
 
 async def run(arrangement: str, servers: int, mp3: Path) -> Measured:
     """Have a process speak in that many servers, and listen."""
-    world = World()
-    guilds = [world.add_guild(f"Server {number}") for number in range(servers)]
+    state = DiscordState()
+    guilds = [state.add_guild(f"Server {number}") for number in range(servers)]
     for guild in guilds:
-        world.add_channel(guild, "Lounge", kind=ChannelType.VOICE)
-    async with DiscordStandIn(world, voice=True) as standin:
+        state.add_channel(guild, "Lounge", kind=ChannelType.VOICE)
+    async with DiscordServer(state, voice=True) as discord_server:
         with tempfile.TemporaryDirectory() as folder:
             trust = Path(folder, "trust.pem")
             certificate().write_trust(trust)
             bot = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "benchmarks.voice.bot", arrangement),
-                *(standin.base_url, standin.gateway.url, standin.token, str(mp3)),
+                *(discord_server.base_url, discord_server.gateway.url, discord_server.token, str(mp3)),
                 cwd=CHECKOUT,
                 env={**os.environ, "SSL_CERT_FILE": str(trust), "PYTHONWARNINGS": "ignore"},
                 stdin=asyncio.subprocess.PIPE,
@@ -79,11 +79,13 @@ async def run(arrangement: str, servers: int, mp3: Path) -> Measured:
             playing = looked_at(bot.pid)
             result = json.loads(await bot.stdout.readline())
             await bot.wait()
-        heard = {guild.id: standin.voice.heard(guild) for guild in guilds}
+        heard = {guild.id: discord_server.voice.recording(guild) for guild in guilds}
     return _measured(guilds, heard, result, idle, playing)
 
 
-def _measured(guilds: list[Guild], heard: dict[int, Heard], result: dict, idle: Process, playing: Process) -> Measured:
+def _measured(
+    guilds: list[Guild], heard: dict[int, Recording], result: dict, idle: Process, playing: Process
+) -> Measured:
     seconds = sum(each.speech.seconds for each in heard.values())
     return Measured(
         [(heard[guild.id].packets[0].arrived_ns - result["began"][str(guild.id)]) / 1_000_000 for guild in guilds],
@@ -96,7 +98,7 @@ def _measured(guilds: list[Guild], heard: dict[int, Heard], result: dict, idle: 
     )
 
 
-def _stalls(heard: Heard) -> int:
+def _stalls(heard: Recording) -> int:
     """Count the pauses that were not meant, leaving out those where this side lost what came."""
     pairs = [(heard.packets[gap.after], heard.packets[gap.after + 1]) for gap in heard.gaps()]
     return sum((after.sequence - before.sequence) % (1 << 16) == 1 for before, after in pairs)

@@ -2,38 +2,38 @@
 
 from collections.abc import Mapping
 
-from sandbox.client.options import ClientRefused
+from sandbox.client.options import ClientRejected
 from sandbox.discord.validation.modals import MOST_TEXT, OPTIONS, SELECT, TEXT_INPUT
 from sandbox.json_object import Json
 
 
-def buttons(components: list[Json]) -> list[Json]:
+def find_buttons(components: list[Json]) -> list[Json]:
     """Everything with a custom id, however deep."""
     found: list[Json] = []
     for component in components:
         if "custom_id" in component:
             found.append(component)
-        found.extend(buttons(component.get("components", [])))
+        found.extend(find_buttons(component.get("components", [])))
         if isinstance(component.get("accessory"), dict):
-            found.extend(buttons([component["accessory"]]))
+            found.extend(find_buttons([component["accessory"]]))
     return found
 
 
-def text_field(component: Json) -> str:
+def find_text_field(component: Json) -> str:
     """The custom id of a form's first text field, however deep; empty where there is none."""
     if component.get("type") == TEXT_INPUT:
         return str(component["custom_id"])
     inner = [*component.get("components", []), *([component["component"]] if "component" in component else [])]
-    return next(filter(None, map(text_field, inner)), "")
+    return next(filter(None, map(find_text_field, inner)), "")
 
 
-def submitted(component: Json, values: Mapping[str, str]) -> Json:
+def build_submission(component: Json, values: Mapping[str, str]) -> Json:
     """A modal's component as it is sent: with what was typed or chosen, by custom id, or else as it was before.
 
     What is chosen goes by its label or its value.
 
     Raises:
-        ClientRefused: a text is shorter or longer than its field takes, or there is no such choice.
+        ClientRejected: a text is shorter or longer than its field takes, or there is no such choice.
     """
     if "custom_id" in component:
         head = {"type": component["type"], "custom_id": component["custom_id"], "id": component.get("id", 1)}
@@ -43,15 +43,15 @@ def submitted(component: Json, values: Mapping[str, str]) -> Json:
         typed = values.get(component["custom_id"], component.get("value", ""))
         least = component.get("min_length", 1) if component.get("required", True) else 0
         if component["type"] == TEXT_INPUT and not least <= len(typed) <= component.get("max_length", MOST_TEXT):
-            raise ClientRefused(f"{len(typed)} characters don't fit into {component['custom_id']}")
+            raise ClientRejected(f"{len(typed)} characters don't fit into {component['custom_id']}")
         return head | {"value": typed}
     if isinstance(component.get("component"), dict):
         return {
             "type": component["type"],
             "id": component.get("id", 1),
-            "component": submitted(component["component"], values),
+            "component": build_submission(component["component"], values),
         }
-    inner = [submitted(each, values) for each in component.get("components", [])]
+    inner = [build_submission(each, values) for each in component.get("components", [])]
     return {"type": component["type"], "id": component.get("id", 1), "components": inner}
 
 
@@ -61,7 +61,7 @@ def _chosen(component: Json, wanted: str | None) -> list[str]:
     else:
         chosen = [option["value"] for option in component["options"] if wanted in (option["label"], option["value"])]
         if not chosen:
-            raise ClientRefused(f"{component['custom_id']} has no choice {wanted}")
+            raise ClientRejected(f"{component['custom_id']} has no choice {wanted}")
     if not chosen and component.get("required", True):
-        raise ClientRefused(f"something has to be chosen for {component['custom_id']}")
+        raise ClientRejected(f"something has to be chosen for {component['custom_id']}")
     return chosen

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
-from sandbox.change_signal import Bell
+from sandbox.change_signal import ChangeSignal
 from sandbox.discord.interactions import CallbackType, Interaction
 from sandbox.discord.messages import Message
 from sandbox.discord.snowflakes import Now
@@ -16,7 +16,7 @@ class NotAcknowledged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DisplayedMessage:
     """One message at one moment: its text and the names of its files."""
 
     id: int
@@ -32,10 +32,10 @@ class Snapshot:
     thinking: bool
     failed: bool
     private: bool
-    messages: tuple[Shown, ...]
+    messages: tuple[DisplayedMessage, ...]
 
 
-class Invocation:
+class InteractionResult:
     """A command, button or form that was used, as it looks on the person's screen."""
 
     def __init__(self, interaction: Interaction, now: Now) -> None:
@@ -43,22 +43,21 @@ class Invocation:
         self._now = now
 
     @property
-    def bell(self) -> Bell:
+    def changed(self) -> ChangeSignal:
         """Rung for every change."""
-        return self.interaction.bell
+        return self.interaction.changed
 
     @property
-    def shown(self) -> list[Message]:
+    def all_messages(self) -> list[Message]:
         """Every message that is there, "thinking…" too."""
         return self.interaction.messages
 
     @property
-    def began_at(self) -> float:
+    def started_at(self) -> float:
         """When it was used, in seconds since 1970."""
         return self.interaction.dispatched_at
 
-    @property
-    async def acknowledged(self) -> float:
+    async def until_acknowledged(self) -> float:
         """Wait for the first response; seconds from use to response.
 
         Raises:
@@ -117,21 +116,23 @@ class Invocation:
         """The form that opened, if one did."""
         return self.interaction.modal
 
-    async def until(self, predicate: Callable[["Invocation"], object], *, deadline_s: float = 10.0) -> "Invocation":
+    async def until(
+        self, predicate: Callable[["InteractionResult"], object], *, deadline_s: float = 10.0
+    ) -> "InteractionResult":
         """Wait until `predicate` is true of this invocation, looking after every change.
 
         Raises:
             TimeoutError: it did not become true in time; the text says what is shown instead.
         """
         try:
-            await self.interaction.bell.until(
+            await self.interaction.changed.until(
                 lambda: bool(predicate(self)), deadline_s=deadline_s, what="what was waited for"
             )
         except TimeoutError as late:
             raise TimeoutError(f"{late}; shown is {self.snapshot()}") from None
         return self
 
-    async def answered(self, *, deadline_s: float = 10.0) -> "Invocation":
+    async def until_answered(self, *, deadline_s: float = 10.0) -> "InteractionResult":
         """Wait until something other than "thinking…" is shown.
 
         Raises:
@@ -151,7 +152,7 @@ class Invocation:
             self.failed,
             self.private,
             tuple(
-                Shown(message.id, message.content, tuple(each.filename for each in message.attachments))
+                DisplayedMessage(message.id, message.content, tuple(each.filename for each in message.attachments))
                 for message in self.messages
             ),
         )
@@ -164,7 +165,7 @@ class Invocation:
         """
         last: tuple[object, ...] | None = None
         while True:
-            ring = asyncio.ensure_future(self.interaction.bell.rung())
+            ring = asyncio.ensure_future(self.interaction.changed.wait())
             try:
                 now = self.snapshot()
                 shows = (now.thinking, now.failed, now.private, now.messages)

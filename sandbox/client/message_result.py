@@ -2,40 +2,40 @@
 
 from collections.abc import Callable
 
-from sandbox.change_signal import Bell
+from sandbox.change_signal import ChangeSignal
 from sandbox.discord.messages import Message
-from sandbox.discord.state import World
+from sandbox.discord.state import DiscordState
 
 
-class Said:
+class MessageResult:
     """A message and the bot's answer to it: the reply, and what replies to that in turn where it goes on."""
 
-    def __init__(self, message: Message, world: World) -> None:
+    def __init__(self, message: Message, state: DiscordState) -> None:
         self.message = message
-        self._world = world
+        self._state = state
 
     @property
     def messages(self) -> list[Message]:
         """The messages of the answer that are there, in order."""
         found: list[Message] = []
-        for each in self._world.messages.get(self.message.channel_id, []):
+        for each in self._state.messages.get(self.message.channel_id, []):
             above = found[-1] if found else self.message
-            if each.author is self._world.bot and not each.deleted and each.reply_to == above.id:
+            if each.author is self._state.bot and not each.deleted and each.reply_to == above.id:
                 found.append(each)
         return found
 
     @property
-    def bell(self) -> Bell:
+    def changed(self) -> ChangeSignal:
         """Rung for every change."""
-        return self._world.bell
+        return self._state.changed
 
     @property
-    def shown(self) -> list[Message]:
+    def all_messages(self) -> list[Message]:
         """The same as `messages`: nothing in a channel says "thinking…"."""
         return self.messages
 
     @property
-    def began_at(self) -> float:
+    def started_at(self) -> float:
         """When it was written, in seconds since 1970."""
         return self.message.created_at
 
@@ -62,16 +62,18 @@ class Said:
     @property
     def reactions(self) -> list[str]:
         """The emojis that the bot put under the message."""
-        return [emoji for emoji, who in self.message.reactions.items() if self._world.bot.id in who]
+        return [emoji for emoji, who in self.message.reactions.items() if self._state.bot.id in who]
 
-    async def until(self, predicate: Callable[["Said"], object], *, deadline_s: float = 10.0) -> "Said":
+    async def until(
+        self, predicate: Callable[["MessageResult"], object], *, deadline_s: float = 10.0
+    ) -> "MessageResult":
         """Wait until `predicate` is true of this, looking after every change.
 
         Raises:
             TimeoutError: it did not become true in time; the text says what is shown instead.
         """
         try:
-            await self._world.bell.until(
+            await self._state.changed.until(
                 lambda: bool(predicate(self)), deadline_s=deadline_s, what="what was waited for"
             )
         except TimeoutError as late:

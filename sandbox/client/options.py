@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sandbox.discord import serializers
-from sandbox.discord.command_registry import CommandBook
+from sandbox.discord.command_registry import CommandRegistry
 from sandbox.discord.entities import Channel, Member, Role, User
 from sandbox.discord.messages import Attachment
-from sandbox.discord.permissions import in_channel
-from sandbox.discord.state import World
+from sandbox.discord.permissions import get_channel_permissions
+from sandbox.discord.state import DiscordState
 from sandbox.discord.validation.commands import (
     ATTACHMENT,
     BOOLEAN,
@@ -27,12 +27,12 @@ from sandbox.discord.validation.commands import (
 from sandbox.json_object import Json
 
 
-class ClientRefused(Exception):
+class ClientRejected(Exception):
     """Discord's own client would not let the person send this."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCommand:
     """A command, or one of its subcommands: `path` leads to it, `options` are the ones it takes."""
 
     command: Json
@@ -46,7 +46,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class Filled:
+class FilledOptions:
     """Options ready to be sent, and the things they point to."""
 
     values: list[Json] = field(default_factory=list)
@@ -57,30 +57,32 @@ class Filled:
         self.resolved.setdefault(kind, {})[str(thing_id)] = body
 
 
-def find_command(book: CommandBook, name: str) -> Found:
+def find_command(registry: CommandRegistry, name: str) -> FoundCommand:
     """Look a slash command up by its whole name, such as `/channel model`.
 
     Raises:
-        ClientRefused: there is none, or the name stops short of a subcommand.
+        ClientRejected: there is none, or the name stops short of a subcommand.
     """
     words = name.removeprefix("/").split()
-    command = book.named(words[0]) if words else None
+    command = registry.find(words[0]) if words else None
     if command is None:
-        raise ClientRefused(f"there is no command /{' '.join(words)}")
+        raise ClientRejected(f"there is no command /{' '.join(words)}")
     options: list[Json] = command.get("options", [])
     path: list[Json] = []
     for word in words[1:]:
         step = next((each for each in options if each["name"] == word and each["type"] in (SUBCOMMAND, GROUP)), None)
         if step is None:
-            raise ClientRefused(f"/{command['name']} has no subcommand {word}")
+            raise ClientRejected(f"/{command['name']} has no subcommand {word}")
         path.append(step)
         options = step.get("options", [])
     if any(each["type"] in (SUBCOMMAND, GROUP) for each in options):
-        raise ClientRefused(f"/{' '.join(words)} needs a subcommand")
-    return Found(command, tuple(path), options)
+        raise ClientRejected(f"/{' '.join(words)} needs a subcommand")
+    return FoundCommand(command, tuple(path), options)
 
 
-def fill(found: Found, given: Mapping[str, object], world: World, *, typing: str | None = None) -> Filled:
+def fill_options(
+    found: FoundCommand, given: Mapping[str, object], state: DiscordState, *, typing: str | None = None
+) -> FilledOptions:
     """Turn values into options of their declared types, as Discord's client does.
 
     Args:
@@ -88,55 +90,55 @@ def fill(found: Found, given: Mapping[str, object], world: World, *, typing: str
         typing: the option being typed, for autocompletion: others may be missing then, and it is taken as it is.
 
     Raises:
-        ClientRefused: an option is unknown, missing, or not what it has to be.
+        ClientRejected: an option is unknown, missing, or not what it has to be.
     """
     declared = {option["name"]: option for option in found.options}
     unknown = [name for name in given if name not in declared]
     if unknown:
-        raise ClientRefused(f"/{found.name} has no option {', '.join(unknown)}")
-    filled = Filled()
+        raise ClientRejected(f"/{found.name} has no option {', '.join(unknown)}")
+    filled = FilledOptions()
     for name, option in declared.items():
         value = given.get(name)
         if value is None:
             if option.get("required") and typing is None:
-                raise ClientRefused(f"/{found.name} needs {name}")
+                raise ClientRejected(f"/{found.name} needs {name}")
             continue
         if name == typing:
             filled.values.append({"name": name, "type": option["type"], "value": str(value), "focused": True})
         else:
-            filled.values.append({"name": name, "type": option["type"], "value": _value(option, value, filled, world)})
+            filled.values.append({"name": name, "type": option["type"], "value": _value(option, value, filled, state)})
     return filled
 
 
-def nested(found: Found, values: list[Json]) -> list[Json]:
+def nest_options(found: FoundCommand, values: list[Json]) -> list[Json]:
     """The options as they travel: wrapped into the subcommands that lead to them."""
     for step in reversed(found.path):
         values = [{"name": step["name"], "type": step["type"], "options": values}]
     return values
 
 
-def _value(option: Json, value: object, filled: Filled, world: World) -> object:
+def _value(option: Json, value: object, filled: FilledOptions, state: DiscordState) -> object:
     kind, name = option["type"], option["name"]
     if option.get("choices"):
         for choice in option["choices"]:
             if value in (choice["name"], choice["value"]):
                 return choice["value"]
-        raise ClientRefused(f"{name} has no choice {value!r}")
+        raise ClientRejected(f"{name} has no choice {value!r}")
     if kind == STRING:
         return _string(option, str(value))
     if kind == BOOLEAN:
         if isinstance(value, bool) or str(value).lower() in ("true", "false"):
             return value if isinstance(value, bool) else str(value).lower() == "true"
-        raise ClientRefused(f"{name} is either true or false")
+        raise ClientRejected(f"{name} is either true or false")
     if kind in (INTEGER, NUMBER):
         return _number(option, value)
-    return str(_thing(kind, name, value, filled, world))
+    return str(_thing(kind, name, value, filled, state))
 
 
 def _string(option: Json, value: str) -> str:
     low, high = option.get("min_length", 1 if option.get("required") else 0), option.get("max_length", MOST_TEXT)
     if not low <= len(value) <= high:
-        raise ClientRefused(f"{option['name']} has to be {low} to {high} characters long")
+        raise ClientRejected(f"{option['name']} has to be {low} to {high} characters long")
     return value
 
 
@@ -144,14 +146,14 @@ def _number(option: Json, value: object) -> int | float:
     try:
         number = int(str(value)) if option["type"] == INTEGER else float(str(value))
     except ValueError:
-        raise ClientRefused(f"{option['name']} has to be a number") from None
+        raise ClientRejected(f"{option['name']} has to be a number") from None
     low, high = option.get("min_value", -MOST_INTEGER), option.get("max_value", MOST_INTEGER)
     if not low <= number <= high:
-        raise ClientRefused(f"{option['name']} has to be from {low} to {high}")
+        raise ClientRejected(f"{option['name']} has to be from {low} to {high}")
     return number
 
 
-def _thing(kind: int, name: str, value: object, filled: Filled, world: World) -> int:
+def _thing(kind: int, name: str, value: object, filled: FilledOptions, state: DiscordState) -> int:
     """The id of a user, role, channel or file, with the thing itself put among the resolved ones."""
     match value:
         case User() if kind in (USER, MENTIONABLE):
@@ -165,13 +167,13 @@ def _thing(kind: int, name: str, value: object, filled: Filled, world: World) ->
             filled.resolve("roles", value.id, serializers.role(value))
             return value.id
         case Channel() if kind == CHANNEL:
-            body = serializers.channel(value, world)
-            guild = world.guild_of(value)
-            bits = 0 if guild is None else in_channel(guild, guild.members[world.bot.id], value)
+            body = serializers.channel(value, state)
+            guild = state.guild_of(value)
+            bits = 0 if guild is None else get_channel_permissions(guild, guild.members[state.bot.id], value)
             filled.resolve("channels", value.id, body | {"permissions": str(bits)})
             return value.id
         case Attachment() if kind == ATTACHMENT:
             filled.resolve("attachments", value.id, serializers.attachment(value))
             return value.id
         case _:
-            raise ClientRefused(f"{name} cannot be {type(value).__name__}")
+            raise ClientRejected(f"{name} cannot be {type(value).__name__}")

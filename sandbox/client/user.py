@@ -3,30 +3,30 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sandbox.client.components import buttons, submitted
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.message_result import Said
-from sandbox.client.options import ClientRefused, Found, fill, find_command, nested
+from sandbox.client.components import build_submission, find_buttons
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.message_result import MessageResult
+from sandbox.client.options import ClientRejected, FoundCommand, fill_options, find_command, nest_options
 from sandbox.discord import serializers
 from sandbox.discord.allowed_mentions import ANYONE
-from sandbox.discord.command_registry import CommandBook
+from sandbox.discord.command_registry import CommandRegistry
 from sandbox.discord.entities import Channel, Guild, User
 from sandbox.discord.interaction_serializers import DIRECT_CONTEXT, GUILD_CONTEXT, interaction_event
 from sandbox.discord.interactions import Interaction, InteractionType
 from sandbox.discord.messages import Attachment, Message, MessageFlag
 from sandbox.discord.permissions import Permission
-from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.server import DiscordServer
 from sandbox.discord.validation.commands import MESSAGE_MENU
-from sandbox.discord.validation.message import ABSENT, Draft, Upload
+from sandbox.discord.validation.message import ABSENT, MessageBody, Upload
 from sandbox.json_object import Json
 
-Where = Channel | str | int | None
+ChannelRef = Channel | str | int | None
 """A channel, its name (`#random`; `dm` for the direct messages with the bot), its id, or None for the first one."""
 
 SILENT = "@silent "
 
 
-class Person:
+class ClientUser:
     """Somebody who uses the bot.
 
     Args:
@@ -34,12 +34,12 @@ class Person:
         guild: the guild where they are at home; channel names are looked up in it.
     """
 
-    def __init__(self, standin: DiscordStandIn, user: User, guild: Guild) -> None:
+    def __init__(self, discord_server: DiscordServer, user: User, guild: Guild) -> None:
         self.user = user
         self.guild = guild
-        self._standin = standin
-        self._world = standin.world
-        self._book: CommandBook = standin.commands
+        self._discord = discord_server
+        self._state = discord_server.state
+        self._commands: CommandRegistry = discord_server.commands
 
     @property
     def name(self) -> str:
@@ -51,7 +51,7 @@ class Person:
         """The account's id."""
         return self.user.id
 
-    def place(self, where: Where = None) -> Channel:
+    def channel(self, where: ChannelRef = None) -> Channel:
         """The channel that is meant.
 
         Raises:
@@ -60,14 +60,14 @@ class Person:
         if isinstance(where, Channel):
             return where
         if isinstance(where, int):
-            channel = self._world.channel(where)
+            channel = self._state.channel(where)
             if channel is None:
                 raise KeyError(where)
             return channel
         if where is None:
             return next(iter(self.guild.channels.values()))
         if where.lower() == "dm":
-            return self._world.direct_channel(self.user)
+            return self._state.get_dm_channel(self.user)
         return self.guild.channel(where)
 
     async def command(
@@ -76,10 +76,10 @@ class Person:
         given: Mapping[str, object] | None = None,
         /,
         *,
-        channel: Where = None,
+        channel: ChannelRef = None,
         force: bool = False,
         **options: object,
-    ) -> Invocation:
+    ) -> InteractionResult:
         """Use a slash command.
 
         Args:
@@ -89,14 +89,14 @@ class Person:
             force: send it although the client would not offer it here; options are checked all the same.
 
         Raises:
-            ClientRefused: Discord's client would not send it.
+            ClientRejected: Discord's client would not send it.
         """
-        found = find_command(self._book, name)
-        place = self.place(channel)
+        found = find_command(self._commands, name)
+        place = self.channel(channel)
         if not force:
             self._check_offered(found, place)
-        filled = fill(found, {**(given or {}), **options}, self._world)
-        data = self._data(found, nested(found, filled.values))
+        filled = fill_options(found, {**(given or {}), **options}, self._state)
+        data = self._data(found, nest_options(found, filled.values))
         if filled.resolved:
             data["resolved"] = filled.resolved
         return self._dispatch(InteractionType.COMMAND, place, data, command_name=found.name)
@@ -109,31 +109,31 @@ class Person:
         *,
         option: str,
         typed: str = "",
-        channel: Where = None,
+        channel: ChannelRef = None,
         deadline_s: float | None = None,
         **others: object,
     ) -> list[Json]:
         """Type into an option that completes, and see the choices offered.
 
         Raises:
-            ClientRefused: the option does not complete.
+            ClientRejected: the option does not complete.
             TimeoutError: no choices came in time.
         """
-        found = find_command(self._book, name)
+        found = find_command(self._commands, name)
         declared = next((each for each in found.options if each["name"] == option), None)
         if declared is None or not declared.get("autocomplete"):
-            raise ClientRefused(f"/{found.name} completes no option {option}")
-        filled = fill(found, {**(given or {}), **others, option: typed}, self._world, typing=option)
-        data = self._data(found, nested(found, filled.values))
-        shown = self._dispatch(InteractionType.AUTOCOMPLETE, self.place(channel), data).interaction
+            raise ClientRejected(f"/{found.name} completes no option {option}")
+        filled = fill_options(found, {**(given or {}), **others, option: typed}, self._state, typing=option)
+        data = self._data(found, nest_options(found, filled.values))
+        shown = self._dispatch(InteractionType.AUTOCOMPLETE, self.channel(channel), data).interaction
         limit = shown.deadline_s + 1 if deadline_s is None else deadline_s
-        return await shown.bell.until(lambda: shown.choices, deadline_s=limit, what="choices")
+        return await shown.changed.until(lambda: shown.choices, deadline_s=limit, what="choices")
 
     async def says(
         self,
         text: str,
         *,
-        channel: Where = None,
+        channel: ChannelRef = None,
         reply_to: Message | None = None,
         ping: bool = True,
         files: Mapping[str, bytes] | None = None,
@@ -145,64 +145,66 @@ class Person:
             files: files that come with it, by name.
 
         Raises:
-            ClientRefused: this person may not write there.
+            ClientRejected: this person may not write there.
         """
-        place = self.place(reply_to.channel_id if reply_to is not None and channel is None else channel)
+        place = self.channel(reply_to.channel_id if reply_to is not None and channel is None else channel)
         wanted = Permission.SEND_MESSAGES_IN_THREADS if place.is_thread else Permission.SEND_MESSAGES
-        if not self._world.permissions(self.user, place) & wanted:
-            raise ClientRefused(f"{self.name} may not write there")
+        if not self._state.permissions(self.user, place) & wanted:
+            raise ClientRejected(f"{self.name} may not write there")
         if reply_to is not None and reply_to.ephemeral:
-            raise ClientRefused("nobody can reply to a message that only one person sees")
+            raise ClientRejected("nobody can reply to a message that only one person sees")
         uploads = [Upload(part, name, data) for part, (name, data) in enumerate((files or {}).items())]
         words = text.strip().removeprefix(SILENT)
-        draft = Draft(
+        draft = MessageBody(
             {},
             content=words,
             flags=MessageFlag.SUPPRESS_NOTIFICATIONS if words != text.strip() else ABSENT,
             reply_to=None if reply_to is None else reply_to.id,
             uploads=tuple(uploads),
         )
-        return self._standin.postbox.create(place, self.user, draft, fallback=replace(ANYONE, replied_user=ping))
+        return self._discord.message_service.create(
+            place, self.user, draft, fallback=replace(ANYONE, replied_user=ping)
+        )
 
     async def asks(
         self,
         text: str,
         *,
-        channel: Where = None,
+        channel: ChannelRef = None,
         reply_to: Message | None = None,
         files: Mapping[str, bytes] | None = None,
-    ) -> Said:
+    ) -> MessageResult:
         """Mention the bot in a message, which need not be done in direct messages; what comes of it.
 
         Raises:
-            ClientRefused: this person may not write there.
+            ClientRejected: this person may not write there.
         """
-        place = self.place(reply_to.channel_id if reply_to is not None and channel is None else channel)
-        text = text if place.is_direct else f"<@{self._world.bot.id}> {text}"
+        place = self.channel(reply_to.channel_id if reply_to is not None and channel is None else channel)
+        text = text if place.is_direct else f"<@{self._state.bot.id}> {text}"
         message = await self.says(text, channel=place, reply_to=reply_to, files=files)
-        return Said(message, self._world)
+        return MessageResult(message, self._state)
 
-    def uploads(self, name: str, data: bytes, *, channel: Where = None) -> Attachment:
+    def uploads(self, name: str, data: bytes, *, channel: ChannelRef = None) -> Attachment:
         """Choose a file for a command's option; it is uploaded before the command is used."""
-        return self._standin.postbox.upload(self.place(channel), Upload(0, name, data))
+        return self._discord.message_service.upload(self.channel(channel), Upload(0, name, data))
 
-    async def uses_menu(self, name: str, message: Message) -> Invocation:
+    async def uses_menu(self, name: str, message: Message) -> InteractionResult:
         """Choose an entry of the app's menu of a message.
 
         Raises:
-            ClientRefused: there is no such entry, or Discord's client would not offer it here.
+            ClientRejected: there is no such entry, or Discord's client would not offer it here.
         """
-        command = self._book.named(name, MESSAGE_MENU)
+        command = self._commands.find(name, MESSAGE_MENU)
         if command is None:
-            raise ClientRefused(f"there is no menu entry {name}")
+            raise ClientRejected(f"there is no menu entry {name}")
         if message not in self.sees(message.channel_id):
-            raise ClientRefused("there is no such message")
-        found, place = Found(command, (), []), self.place(message.channel_id)
+            raise ClientRejected("there is no such message")
+        found, place = FoundCommand(command, (), []), self.channel(message.channel_id)
         self._check_offered(found, place)
         data = self._data(found, [])
         data |= {
             "target_id": str(message.id),
-            "resolved": {"messages": {str(message.id): serializers.message(message, self._world)}},
+            "resolved": {"messages": {str(message.id): serializers.message(message, self._state)}},
         }
         return self._dispatch(InteractionType.COMMAND, place, data, command_name=name)
 
@@ -210,152 +212,152 @@ class Person:
         """Take a message away: one's own, others' with Manage Messages; an ephemeral one is only dismissed.
 
         Raises:
-            ClientRefused: this person may not.
+            ClientRejected: this person may not.
         """
         if message not in self.sees(message.channel_id):
-            raise ClientRefused("there is no such message")
+            raise ClientRejected("there is no such message")
         mine = message.author is self.user or message.ephemeral
         if not mine:
-            self._need(Permission.MANAGE_MESSAGES, self.place(message.channel_id))
-        self._standin.removals.message(message)
+            self._need(Permission.MANAGE_MESSAGES, self.channel(message.channel_id))
+        self._discord.deletions.message(message)
 
     def deletes_together(self, *messages: Message) -> None:
         """Have a moderation bot take several messages of one channel away in one go.
 
         Raises:
-            ClientRefused: this person may not.
+            ClientRejected: this person may not.
             ValueError: Discord would not.
         """
-        place = self.place(messages[0].channel_id)
+        place = self.channel(messages[0].channel_id)
         self._need(Permission.MANAGE_MESSAGES, place)
-        self._standin.removals.messages(place, messages)
+        self._discord.deletions.messages(place, messages)
 
-    def deletes_channel(self, where: Where = None) -> None:
+    def deletes_channel(self, where: ChannelRef = None) -> None:
         """Take a channel with all its threads away, or a thread.
 
         Raises:
-            ClientRefused: this person may not.
+            ClientRejected: this person may not.
         """
-        place = self.place(where)
+        place = self.channel(where)
         self._need(Permission.MANAGE_THREADS if place.is_thread else Permission.MANAGE_CHANNELS, place)
-        self._standin.removals.channel(place)
+        self._discord.deletions.channel(place)
 
-    def joins_voice(self, where: Where) -> None:
+    def joins_voice(self, where: ChannelRef) -> None:
         """Come into a voice channel, from another one or from nowhere.
 
         Raises:
-            ClientRefused: Discord's client would not try: no permission, or no place left.
+            ClientRejected: Discord's client would not try: no permission, or no place left.
         """
-        place = self.place(where)
-        if not self._standin.voice.presence.admits(self.user, place):
-            raise ClientRefused(f"{self.name} can't get in there")
-        self._standin.voice.presence.enter(self.user, place)
+        place = self.channel(where)
+        if not self._discord.voice.states.admits(self.user, place):
+            raise ClientRejected(f"{self.name} can't get in there")
+        self._discord.voice.states.enter(self.user, place)
 
     def leaves_voice(self) -> None:
         """Leave the voice channel, if this person is in one."""
-        self._standin.voice.presence.leave(self.guild, self.user)
+        self._discord.voice.states.leave(self.guild, self.user)
 
-    def moves_bot(self, where: Where) -> None:
+    def moves_bot(self, where: ChannelRef) -> None:
         """Drag the bot into another voice channel.
 
         Raises:
-            ClientRefused: this person may not, or it is in none.
+            ClientRejected: this person may not, or it is in none.
         """
-        place = self.place(where)
+        place = self.channel(where)
         self._need(Permission.MOVE_MEMBERS, self._bots_voice_channel())
         self._need(Permission.MOVE_MEMBERS, place)
-        self._standin.voice.presence.move_bot(self.guild, place)
+        self._discord.voice.states.move_bot(self.guild, place)
 
     def kicks_bot(self) -> None:
         """Disconnect the bot from voice.
 
         Raises:
-            ClientRefused: this person may not, or it is in none.
+            ClientRejected: this person may not, or it is in none.
         """
         self._need(Permission.MOVE_MEMBERS, self._bots_voice_channel())
-        self._standin.voice.presence.leave(self.guild, self._world.bot)
+        self._discord.voice.states.leave(self.guild, self._state.bot)
 
     def sends_bot_to_audience(self) -> None:
         """Move the bot from a stage's speakers to the audience.
 
         Raises:
-            ClientRefused: this person may not, or it is in no voice channel.
+            ClientRejected: this person may not, or it is in no voice channel.
         """
         self._need(Permission.MUTE_MEMBERS, self._bots_voice_channel())
-        state = self.guild.voice_states[self._world.bot.id]
-        self._standin.voice.presence.allow_speaking(state, suppress=True, asked_at=None)
+        voice_state = self.guild.voice_states[self._state.bot.id]
+        self._discord.voice.states.allow_speaking(voice_state, suppress=True, asked_at=None)
 
-    async def clicks(self, message: Message, label: str) -> Invocation:
+    async def clicks(self, message: Message, label: str) -> InteractionResult:
         """Press a button under a message, by its label or custom id.
 
         Raises:
-            ClientRefused: there is no such button to press.
+            ClientRejected: there is no such button to press.
         """
         button = next(
-            (each for each in buttons(message.components) if label in (each.get("label"), each["custom_id"])), None
+            (each for each in find_buttons(message.components) if label in (each.get("label"), each["custom_id"])), None
         )
         if button is None or button.get("disabled"):
-            raise ClientRefused(f"there is no button {label} to press")
+            raise ClientRejected(f"there is no button {label} to press")
         data: Json = {"custom_id": button["custom_id"], "component_type": button["type"]}
-        return self._dispatch(InteractionType.COMPONENT, self.place(message.channel_id), data, message=message)
+        return self._dispatch(InteractionType.COMPONENT, self.channel(message.channel_id), data, message=message)
 
-    async def submits(self, opened: Invocation, **values: str) -> Invocation:
+    async def submits(self, opened: InteractionResult, **values: str) -> InteractionResult:
         """Fill in the form an invocation opened and send it.
 
         Raises:
-            ClientRefused: no form was opened.
+            ClientRejected: no form was opened.
         """
         modal = opened.modal
         if modal is None:
-            raise ClientRefused("no form is open")
+            raise ClientRejected("no form is open")
         data: Json = {
             "custom_id": modal["custom_id"],
-            "components": [submitted(each, values) for each in modal["components"]],
+            "components": [build_submission(each, values) for each in modal["components"]],
         }
         source = opened.interaction
         return self._dispatch(InteractionType.MODAL, source.channel, data, message=source.message, opened_by=source)
 
-    def sees(self, channel: Where = None) -> list[Message]:
+    def sees(self, channel: ChannelRef = None) -> list[Message]:
         """What is on this person's screen in a channel, oldest first; ephemeral messages only their own."""
-        return self._world.seen_by(self.user, self.place(channel))
+        return self._state.list_visible_messages(self.user, self.channel(channel))
 
-    def offered(self, name: str, channel: Where = None) -> bool:
+    def is_offered(self, name: str, channel: ChannelRef = None) -> bool:
         """Whether Discord's client offers a command to this person there."""
         try:
-            self._check_offered(find_command(self._book, name), self.place(channel))
-        except ClientRefused:
+            self._check_offered(find_command(self._commands, name), self.channel(channel))
+        except ClientRejected:
             return False
         return True
 
     def _bots_voice_channel(self) -> Channel:
-        state = self.guild.voice_states.get(self._world.bot.id)
-        if state is None:
-            raise ClientRefused("the bot is in no voice channel")
-        return state.channel
+        voice_state = self.guild.voice_states.get(self._state.bot.id)
+        if voice_state is None:
+            raise ClientRejected("the bot is in no voice channel")
+        return voice_state.channel
 
     def _need(self, right: Permission, place: Channel) -> None:
-        if place.is_direct or not self._world.permissions(self.user, place) & right:
-            raise ClientRefused(f"{self.name} may not do that there")
+        if place.is_direct or not self._state.permissions(self.user, place) & right:
+            raise ClientRejected(f"{self.name} may not do that there")
 
-    def _check_offered(self, found: Found, place: Channel) -> None:
+    def _check_offered(self, found: FoundCommand, place: Channel) -> None:
         contexts = found.command["contexts"]
         context = DIRECT_CONTEXT if place.is_direct else GUILD_CONTEXT
         elsewhere = (
             context not in contexts if contexts is not None else place.is_direct and not found.command["dm_permission"]
         )
         if elsewhere:
-            raise ClientRefused(f"/{found.name} is not offered there")
-        held = self._world.permissions(self.user, place)
+            raise ClientRejected(f"/{found.name} is not offered there")
+        held = self._state.permissions(self.user, place)
         if not held & Permission.USE_APPLICATION_COMMANDS:
-            raise ClientRefused(f"{self.name} may not use commands there")
+            raise ClientRejected(f"{self.name} may not use commands there")
         needed = found.command["default_member_permissions"]
         if place.is_direct or needed is None:
             return
         lacks = int(needed) & ~held or int(needed) == 0
         if lacks and not held & Permission.ADMINISTRATOR:
-            raise ClientRefused(f"/{found.name} is not offered to {self.name}")
+            raise ClientRejected(f"/{found.name} is not offered to {self.name}")
 
-    def _data(self, found: Found, options: list[Json]) -> Json:
+    def _data(self, found: FoundCommand, options: list[Json]) -> Json:
         data: Json = {"id": found.command["id"], "name": found.command["name"], "type": found.command["type"]}
         return data | ({"options": options} if options else {})
 
@@ -368,14 +370,14 @@ class Person:
         command_name: str | None = None,
         message: Message | None = None,
         opened_by: Interaction | None = None,
-    ) -> Invocation:
-        guild = self._world.guild_of(place)
+    ) -> InteractionResult:
+        guild = self._state.guild_of(place)
         if guild is not None and self.user.id not in guild.members:
-            raise ClientRefused(f"{self.name} is not in {guild.name}")
-        if not self._world.reaches_bot(place.guild_id):
-            raise ClientRefused("the bot is not to be reached there")
-        interaction = self._standin.desk.open(
-            self._world.snowflakes.next(),
+            raise ClientRejected(f"{self.name} is not in {guild.name}")
+        if not self._state.reaches_bot(place.guild_id):
+            raise ClientRejected("the bot is not to be reached there")
+        interaction = self._discord.interactions.open(
+            self._state.snowflakes.next(),
             kind,
             self.user,
             place,
@@ -384,7 +386,7 @@ class Person:
             message=message,
             opened_by=opened_by,
         )
-        self._standin.gateway.dispatch(
-            "INTERACTION_CREATE", interaction_event(interaction, self._world), guild_id=place.guild_id
+        self._discord.gateway.dispatch(
+            "INTERACTION_CREATE", interaction_event(interaction, self._state), guild_id=place.guild_id
         )
-        return Invocation(interaction, self._world.now)
+        return InteractionResult(interaction, self._state.now)

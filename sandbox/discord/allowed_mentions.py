@@ -16,7 +16,7 @@ _EVERYONE = re.compile(r"@(?:everyone|here)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class AllowedMentions:
     """Which mentions in a text notify. None for `users` or `roles` means every one of them."""
 
     users: frozenset[int] | None = frozenset()
@@ -25,14 +25,14 @@ class Allowed:
     replied_user: bool = False
 
 
-ANYONE = Allowed(users=None, roles=None, everyone=True, replied_user=True)
+ANYONE = AllowedMentions(users=None, roles=None, everyone=True, replied_user=True)
 """What an ordinary message falls back to when it says nothing."""
 
-USERS_ONLY = Allowed(users=None)
+USERS_ONLY = AllowedMentions(users=None)
 """What interaction and webhook messages fall back to."""
 
 
-def pings(text: str, allowed: Allowed) -> Pings:
+def find_pings(text: str, allowed: AllowedMentions) -> Pings:
     """Whom `text` notifies under `allowed`. Permissions are left out: elsewhere the bot may have them."""
     users = frozenset(map(int, _USER.findall(text)))
     roles = frozenset(map(int, _ROLE.findall(text)))
@@ -43,11 +43,11 @@ def pings(text: str, allowed: Allowed) -> Pings:
     )
 
 
-def allowed_mentions(body: Json, fallback: Allowed) -> Allowed:
+def parse_allowed_mentions(body: Json, fallback: AllowedMentions) -> AllowedMentions:
     """Read `allowed_mentions` out of a message body.
 
     Raises:
-        Refused: it is not what Discord takes.
+        DiscordError: it is not what Discord takes.
     """
     given = body.get("allowed_mentions")
     if given is None:
@@ -70,7 +70,9 @@ def allowed_mentions(body: Json, fallback: Allowed) -> Allowed:
                 f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.',
             )
         chosen[kind] = None if kind in kinds else ids
-    return Allowed(chosen["users"], chosen["roles"], "everyone" in kinds, bool(given.get("replied_user", False)))
+    return AllowedMentions(
+        chosen["users"], chosen["roles"], "everyone" in kinds, bool(given.get("replied_user", False))
+    )
 
 
 def _ids(given: Json, kind: str) -> frozenset[int]:

@@ -3,16 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sandbox.discord.errors import Refused, bad_type, invalid_form, no_entry_point, too_long, unknown_command, within
+from sandbox.discord.errors import (
+    DiscordError,
+    bad_type,
+    invalid_form,
+    no_entry_point,
+    prefix_path,
+    too_long,
+    unknown_command,
+)
 from sandbox.discord.snowflakes import Snowflakes
-from sandbox.discord.validation.commands import CHAT_INPUT, ENTRY_POINT, checked_command
+from sandbox.discord.validation.commands import CHAT_INPUT, ENTRY_POINT, validate_command
 from sandbox.json_object import Json
 
 MOST: Mapping[int, int] = {1: 100, 2: 15, 3: 15}  # slash commands, user menus, message menus
 
 
 @dataclass(slots=True)
-class CommandBook:
+class CommandRegistry:
     """The global commands of one application."""
 
     application_id: int
@@ -30,7 +38,7 @@ class CommandBook:
         self.commands[int(self.entry_point["id"])] = self.entry_point
         return self.entry_point
 
-    def all(self, *, with_localizations: bool = False) -> list[Json]:
+    def list_all(self, *, with_localizations: bool = False) -> list[Json]:
         """Every command, in order of their making."""
         return [_shown(command, with_localizations) for command in self.commands.values()]
 
@@ -38,13 +46,13 @@ class CommandBook:
         """One command.
 
         Raises:
-            Refused: there is none with that id.
+            DiscordError: there is none with that id.
         """
         if command_id not in self.commands:
             raise unknown_command()
         return _shown(self.commands[command_id], True)
 
-    def named(self, name: str, kind: int = CHAT_INPUT) -> Json | None:
+    def find(self, name: str, kind: int = CHAT_INPUT) -> Json | None:
         """The command of that name."""
         for command in self.commands.values():
             if (command["type"], command["name"]) == (kind, name):
@@ -55,7 +63,7 @@ class CommandBook:
         """Put this list in place of all commands; those known by type and name keep their ids.
 
         Raises:
-            Refused: something in it is not what Discord takes; nothing has changed then.
+            DiscordError: something in it is not what Discord takes; nothing has changed then.
         """
         if not isinstance(body, list):
             raise bad_type("", "a list")
@@ -67,9 +75,9 @@ class CommandBook:
             if self.entry_point is not None and entry in named:
                 continue
             try:
-                checked.append(checked_command(entry))
-            except Refused as refusal:
-                raise within(refusal, str(place)) from None
+                checked.append(validate_command(entry))
+            except DiscordError as error:
+                raise prefix_path(error, str(place)) from None
         keys = [(command["type"], command["name"]) for command in checked]
         for place, key in enumerate(keys):
             if key in keys[:place]:
@@ -87,10 +95,10 @@ class CommandBook:
         """Add a command, or replace the one of that type and name; and whether it is new.
 
         Raises:
-            Refused: it is not what Discord takes.
+            DiscordError: it is not what Discord takes.
         """
-        command = checked_command(body)
-        new = self.named(command["name"], command["type"]) is None
+        command = validate_command(body)
+        new = self.find(command["name"], command["type"]) is None
         if new:
             self._check_room([*self.commands.values(), command])
         kept = self._kept(command)
@@ -101,12 +109,12 @@ class CommandBook:
         """Change some fields of a command.
 
         Raises:
-            Refused: there is none with that id, or the result is not what Discord takes.
+            DiscordError: there is none with that id, or the result is not what Discord takes.
         """
         before = self.get(command_id)
         if not isinstance(body, dict):
             raise bad_type("", "a dictionary")
-        changed = checked_command({**before, **body, "type": before["type"]})
+        changed = validate_command({**before, **body, "type": before["type"]})
         kept = self._stamped(changed, command_id, before)
         self.commands[command_id] = kept
         return _shown(kept, True)
@@ -115,7 +123,7 @@ class CommandBook:
         """Remove a command.
 
         Raises:
-            Refused: there is none with that id.
+            DiscordError: there is none with that id.
         """
         self.get(command_id)
         del self.commands[command_id]
@@ -126,7 +134,7 @@ class CommandBook:
                 raise too_long("", most)
 
     def _kept(self, command: Json) -> Json:
-        before = self.named(command["name"], command["type"])
+        before = self.find(command["name"], command["type"])
         if before is not None:
             return self._stamped(command, int(before["id"]), before)
         self.creates += 1

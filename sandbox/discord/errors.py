@@ -8,7 +8,7 @@ from sandbox.json_object import Json
 ErrorTree = Mapping[str, Any]  # Any: nested mappings that end in {"_errors": [...]}, as Discord nests them
 
 
-class Refused(Exception):
+class DiscordError(Exception):
     """A request turned down, with Discord's own status, code and message."""
 
     def __init__(self, status: int, code: int, message: str, errors: ErrorTree | None = None) -> None:
@@ -26,112 +26,112 @@ class Refused(Exception):
         return body
 
 
-def unauthorized() -> Refused:
+def unauthorized() -> DiscordError:
     """No bot token, or a wrong one."""
-    return Refused(401, 0, "401: Unauthorized")
+    return DiscordError(401, 0, "401: Unauthorized")
 
 
-def not_found() -> Refused:
+def not_found() -> DiscordError:
     """No such route."""
-    return Refused(404, 0, "404: Not Found")
+    return DiscordError(404, 0, "404: Not Found")
 
 
-def unknown_channel() -> Refused:
+def unknown_channel() -> DiscordError:
     """No such channel in this world."""
-    return Refused(404, 10003, "Unknown Channel")
+    return DiscordError(404, 10003, "Unknown Channel")
 
 
-def unknown_guild() -> Refused:
+def unknown_guild() -> DiscordError:
     """No such guild, or the bot is not in it."""
-    return Refused(404, 10004, "Unknown Guild")
+    return DiscordError(404, 10004, "Unknown Guild")
 
 
-def unknown_member() -> Refused:
+def unknown_member() -> DiscordError:
     """Nobody of that id is in the guild or the thread."""
-    return Refused(404, 10007, "Unknown Member")
+    return DiscordError(404, 10007, "Unknown Member")
 
 
-def unknown_message() -> Refused:
+def unknown_message() -> DiscordError:
     """No such message here, deleted, or not for these eyes."""
-    return Refused(404, 10008, "Unknown Message")
+    return DiscordError(404, 10008, "Unknown Message")
 
 
-def unknown_user() -> Refused:
+def unknown_user() -> DiscordError:
     """No such user."""
-    return Refused(404, 10013, "Unknown User")
+    return DiscordError(404, 10013, "Unknown User")
 
 
-def unknown_webhook() -> Refused:
+def unknown_webhook() -> DiscordError:
     """A webhook route with a token that leads nowhere (yet)."""
-    return Refused(404, 10015, "Unknown Webhook")
+    return DiscordError(404, 10015, "Unknown Webhook")
 
 
-def unknown_interaction() -> Refused:
+def unknown_interaction() -> DiscordError:
     """An interaction that never was, or was not acknowledged in time."""
-    return Refused(404, 10062, "Unknown interaction")
+    return DiscordError(404, 10062, "Unknown interaction")
 
 
-def unknown_command() -> Refused:
+def unknown_command() -> DiscordError:
     """No application command with that id."""
-    return Refused(404, 10063, "Unknown application command")
+    return DiscordError(404, 10063, "Unknown application command")
 
 
-def no_entry_point() -> Refused:
+def no_entry_point() -> DiscordError:
     """A list of all commands that leaves out the activity's."""
-    return Refused(400, 50240, "You cannot remove this app's Entry Point command in a bulk update operation.")
+    return DiscordError(400, 50240, "You cannot remove this app's Entry Point command in a bulk update operation.")
 
 
-def already_acknowledged() -> Refused:
+def already_acknowledged() -> DiscordError:
     """A second first response."""
-    return Refused(400, 40060, "Interaction has already been acknowledged.")
+    return DiscordError(400, 40060, "Interaction has already been acknowledged.")
 
 
-def expired_token() -> Refused:
+def expired_token() -> DiscordError:
     """An interaction's token after its fifteen minutes."""
-    return Refused(401, 50027, "Invalid Webhook Token")
+    return DiscordError(401, 50027, "Invalid Webhook Token")
 
 
-def missing_access() -> Refused:
+def missing_access() -> DiscordError:
     """The bot cannot see the channel."""
-    return Refused(403, 50001, "Missing Access")
+    return DiscordError(403, 50001, "Missing Access")
 
 
-def missing_permissions() -> Refused:
+def missing_permissions() -> DiscordError:
     """The bot sees the channel and may not do this in it."""
-    return Refused(403, 50013, "Missing Permissions")
+    return DiscordError(403, 50013, "Missing Permissions")
 
 
-def wrong_channel_type() -> Refused:
+def wrong_channel_type() -> DiscordError:
     """Something that a channel of this type does not have."""
-    return Refused(400, 50024, "Cannot execute action on this channel type")
+    return DiscordError(400, 50024, "Cannot execute action on this channel type")
 
 
-def foreign_message() -> Refused:
+def foreign_message() -> DiscordError:
     """An edit of somebody else's message."""
-    return Refused(403, 50005, "Cannot edit a message authored by another user")
+    return DiscordError(403, 50005, "Cannot edit a message authored by another user")
 
 
-def empty_message() -> Refused:
+def empty_message() -> DiscordError:
     """Nothing would be shown."""
-    return Refused(400, 50006, "Cannot send an empty message")
+    return DiscordError(400, 50006, "Cannot send an empty message")
 
 
-def too_large() -> Refused:
+def too_large() -> DiscordError:
     """A file, or the whole request, over the limit."""
-    return Refused(413, 40005, "Request entity too large")
+    return DiscordError(413, 40005, "Request entity too large")
 
 
-def too_many_attachments() -> Refused:
+def too_many_attachments() -> DiscordError:
     """More than ten files in one message."""
-    return Refused(400, 30015, "Maximum number of attachments in a message reached (10)")
+    return DiscordError(400, 30015, "Maximum number of attachments in a message reached (10)")
 
 
-def invalid_json() -> Refused:
+def invalid_json() -> DiscordError:
     """A body that says it is JSON and is not."""
-    return Refused(400, 50109, "The request body contains invalid JSON.")
+    return DiscordError(400, 50109, "The request body contains invalid JSON.")
 
 
-def invalid_form(path: str, code: str, message: str) -> Refused:
+def invalid_form(path: str, code: str, message: str) -> DiscordError:
     """A field that is not what it has to be.
 
     Args:
@@ -142,39 +142,39 @@ def invalid_form(path: str, code: str, message: str) -> Refused:
     tree: Json = {"_errors": [{"code": code, "message": message}]}
     for step in reversed([step for step in path.split(".") if step]):
         tree = {step: tree}
-    return Refused(400, 50035, "Invalid Form Body", tree)
+    return DiscordError(400, 50035, "Invalid Form Body", tree)
 
 
-def too_long(path: str, limit: int) -> Refused:
+def too_long(path: str, limit: int) -> DiscordError:
     """A text or list over its limit."""
     return invalid_form(path, "BASE_TYPE_MAX_LENGTH", f"Must be {limit} or fewer in length.")
 
 
-def bad_length(path: str, low: int, high: int) -> Refused:
+def bad_length(path: str, low: int, high: int) -> DiscordError:
     """A text or list outside its limits."""
     return invalid_form(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.")
 
 
-def bad_type(path: str, wanted: str) -> Refused:
+def bad_type(path: str, wanted: str) -> DiscordError:
     """A value of the wrong JSON type."""
     return invalid_form(path, "BASE_TYPE_BAD_TYPE", f"Must be {wanted}.")
 
 
-def bad_choice(path: str, allowed: object) -> Refused:
+def bad_choice(path: str, allowed: object) -> DiscordError:
     """A value that is not among those that may stand here."""
     return invalid_form(path, "BASE_TYPE_CHOICES", f"Value must be one of {allowed}.")
 
 
-def required(path: str) -> Refused:
+def required(path: str) -> DiscordError:
     """A field that has to be there."""
     return invalid_form(path, "BASE_TYPE_REQUIRED", "This field is required")
 
 
-def within(refusal: Refused, path: str) -> Refused:
+def prefix_path(refusal: DiscordError, path: str) -> DiscordError:
     """Move a form fault one or more steps down, for bodies that lie inside another."""
     if refusal.errors is None:
         return refusal
     tree: ErrorTree = refusal.errors
     for step in reversed(path.split(".")):
         tree = {step: tree}
-    return Refused(refusal.status, refusal.code, refusal.message, tree)
+    return DiscordError(refusal.status, refusal.code, refusal.message, tree)

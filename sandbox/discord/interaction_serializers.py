@@ -2,36 +2,36 @@
 
 from sandbox.discord import serializers
 from sandbox.discord.interactions import Interaction, InteractionType
-from sandbox.discord.state import World
+from sandbox.discord.state import DiscordState
 from sandbox.json_object import Json
 
 GUILD_CONTEXT, DIRECT_CONTEXT = 0, 1
 
 
-def interaction_event(interaction: Interaction, world: World) -> Json:
+def interaction_event(interaction: Interaction, state: DiscordState) -> Json:
     """The whole event. https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object"""
     place, user = interaction.channel, interaction.user
-    held = world.permissions(user, place)
+    held = state.permissions(user, place)
     body: Json = {
         "id": str(interaction.id),
-        "application_id": str(world.application_id),
+        "application_id": str(state.application_id),
         "type": int(interaction.type),
         "data": interaction.data,
         "token": interaction.token,
         "version": 1,
         "channel_id": str(place.id),
-        "channel": serializers.channel(place, world) | {"permissions": str(int(held))},
-        "app_permissions": str(int(world.permissions(world.bot, place))),
+        "channel": serializers.channel(place, state) | {"permissions": str(int(held))},
+        "app_permissions": str(int(state.permissions(state.bot, place))),
         "locale": user.locale,
         "entitlements": [],
         "entitlement_sku_ids": [],
         "authorizing_integration_owners": {"0": str(place.guild_id or 0)},
         "context": DIRECT_CONTEXT if place.is_direct else GUILD_CONTEXT,
-        "attachment_size_limit": world.attachment_size_limit,
+        "attachment_size_limit": state.attachment_size_limit,
     }
     if interaction.message is not None:
-        body["message"] = serializers.message(interaction.message, world)
-    guild = world.guild_of(place)
+        body["message"] = serializers.message(interaction.message, state)
+    guild = state.guild_of(place)
     if guild is None:
         return body | {"user": serializers.user(user)}
     return body | {

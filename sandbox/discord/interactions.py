@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from sandbox.change_signal import Bell
+from sandbox.change_signal import ChangeSignal
 from sandbox.discord.entities import Channel, User
 from sandbox.discord.errors import already_acknowledged, expired_token, unknown_interaction, unknown_webhook
 from sandbox.discord.messages import Message
@@ -60,7 +60,7 @@ class Interaction:
     follow_ups: list[Message] = field(default_factory=list)
     choices: list[Json] | None = None
     modal: Json | None = None
-    bell: Bell = field(default_factory=Bell)
+    changed: ChangeSignal = field(default_factory=ChangeSignal)
 
     @property
     def acknowledged_after_s(self) -> float | None:
@@ -83,7 +83,7 @@ class Interaction:
         return now - self.dispatched_at > TOKEN_LIVES_S
 
 
-class InteractionDesk:
+class InteractionRegistry:
     """Knows every interaction by its token and says which may still be answered.
 
     Args:
@@ -99,7 +99,7 @@ class InteractionDesk:
         self._timers: set[asyncio.TimerHandle] = set()
 
     @property
-    def newest(self) -> Interaction:
+    def latest(self) -> Interaction:
         """The interaction opened last.
 
         Raises:
@@ -127,11 +127,11 @@ class InteractionDesk:
         self._ring_at_deadline(interaction)
         return interaction
 
-    def to_acknowledge(self, interaction_id: int, token: str) -> Interaction:
+    def find_for_callback(self, interaction_id: int, token: str) -> Interaction:
         """The interaction a first response is meant for.
 
         Raises:
-            Refused: there is none, it is too late, or it was acknowledged before.
+            DiscordError: there is none, it is too late, or it was acknowledged before.
         """
         interaction = self._by_token.get(token)
         if interaction is None or interaction.id != interaction_id:
@@ -142,11 +142,11 @@ class InteractionDesk:
             raise unknown_interaction()
         return interaction
 
-    def to_follow_up(self, webhook_id: int, token: str) -> Interaction:
+    def find_for_webhook(self, webhook_id: int, token: str) -> Interaction:
         """The interaction an edit or follow-up is meant for.
 
         Raises:
-            Refused: there is none, it has no first response, or its token has expired.
+            DiscordError: there is none, it has no first response, or its token has expired.
         """
         interaction = self._by_token.get(token)
         if interaction is None or webhook_id != self._application_id:
@@ -169,11 +169,11 @@ class InteractionDesk:
         self._timers.clear()
 
     def _ring_at_deadline(self, interaction: Interaction) -> None:
-        """Wake those who wait when it is too late; with a clock made for a test, `bell.ring()` does it by hand."""
+        """Wake those who wait when it is too late; with a clock made for a test, `changed.notify()` does it by hand."""
 
-        def ring() -> None:
+        def notify() -> None:
             self._timers.discard(timer)
-            interaction.bell.ring()
+            interaction.changed.notify()
 
-        timer = asyncio.get_running_loop().call_later(self.deadline_s + 0.01, ring)
+        timer = asyncio.get_running_loop().call_later(self.deadline_s + 0.01, notify)
         self._timers.add(timer)

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
-from sandbox.discord.allowed_mentions import ANYONE, Allowed, allowed_mentions, pings
+from sandbox.discord.allowed_mentions import ANYONE, AllowedMentions, find_pings, parse_allowed_mentions
 from sandbox.discord.entities import Channel, User
 from sandbox.discord.errors import empty_message, invalid_form, too_many_attachments, unknown_message
 from sandbox.discord.interaction_serializers import interaction_metadata
 from sandbox.discord.interactions import Interaction
 from sandbox.discord.messages import Attachment, Message, MessageFlag, Pings
-from sandbox.discord.state import World
-from sandbox.discord.validation.components import check_components
-from sandbox.discord.validation.embeds import check_embeds
-from sandbox.discord.validation.message import ABSENT, EDIT_FLAGS, MOST_ATTACHMENTS, Draft, Upload
+from sandbox.discord.state import DiscordState
+from sandbox.discord.validation.components import validate_components
+from sandbox.discord.validation.embeds import validate_embeds
+from sandbox.discord.validation.message import ABSENT, EDIT_FLAGS, MOST_ATTACHMENTS, MessageBody, Upload
 
 Announce = Callable[[str, Message], None]
 """Tells the gateway: `MESSAGE_CREATE`, `MESSAGE_UPDATE` or `MESSAGE_DELETE`, and of which message."""
@@ -25,22 +25,22 @@ Announce = Callable[[str, Message], None]
 DEFAULT, REPLY, COMMAND_ANSWER = 0, 19, 20
 
 
-class Postbox:
+class MessageService:
     """Applies checked drafts to the world's messages."""
 
-    def __init__(self, world: World, announce: Announce) -> None:
+    def __init__(self, state: DiscordState, announce: Announce) -> None:
         self.origin = ""
         """Where the stand-in listens, for the addresses of attachments; set once it does."""
-        self._world = world
+        self._state = state
         self._announce = announce
 
     def create(
         self,
         channel: Channel,
         author: User,
-        draft: Draft,
+        draft: MessageBody,
         *,
-        fallback: Allowed,
+        fallback: AllowedMentions,
         interaction: Interaction | None = None,
         flags: int = 0,
     ) -> Message:
@@ -52,17 +52,17 @@ class Postbox:
             flags: flags beyond the draft's own.
 
         Raises:
-            Refused: nothing would be shown, or too many files.
+            DiscordError: nothing would be shown, or too many files.
         """
         again = self._same_nonce(channel, author, draft)
         if again is not None:
             return again
         message = Message(
-            id=self._world.snowflakes.next(),
+            id=self._state.snowflakes.next(),
             channel_id=channel.id,
             author=author,
             content=draft.content if isinstance(draft.content, str) else "",
-            created_at=self._world.now(),
+            created_at=self._state.now(),
             type=REPLY if draft.reply_to is not None else DEFAULT,
             guild_id=channel.guild_id,
             flags=flags | (0 if draft.flags is ABSENT else draft.flags),
@@ -83,22 +83,22 @@ class Postbox:
         message.attachments = self._attachments(message, draft)
         if not message.loading:
             _check_whole(message)
-            self._ping(message, allowed_mentions(draft.body, fallback), replying=interaction is None)
+            self._ping(message, parse_allowed_mentions(draft.body, fallback), replying=interaction is None)
         message.record(message.created_at)
-        self._world.messages.setdefault(channel.id, []).append(message)
+        self._state.messages.setdefault(channel.id, []).append(message)
         channel.last_message_id = message.id
         self._changed("MESSAGE_CREATE", message, interaction)
         return message
 
     def edit(
-        self, message: Message, draft: Draft, *, fallback: Allowed, interaction: Interaction | None = None
+        self, message: Message, draft: MessageBody, *, fallback: AllowedMentions, interaction: Interaction | None = None
     ) -> Message:
         """Change a message; what the draft does not name stays.
 
         Raises:
-            Refused: nothing would be left, or too many files.
+            DiscordError: nothing would be left, or too many files.
         """
-        allowed = allowed_mentions(draft.body, fallback)
+        allowed = parse_allowed_mentions(draft.body, fallback)
         edited = replace(message)
         edited.attachments = self._attachments(message, draft)
         if draft.content is not ABSENT:
@@ -117,7 +117,7 @@ class Postbox:
         message.attachments, message.embeds, message.components = edited.attachments, edited.embeds, edited.components
         if draft.content is not ABSENT:
             self._ping(message, allowed, replying=False)
-        now = self._world.now()
+        now = self._state.now()
         if not was_loading:
             message.edited_at = now
         message.record(now)
@@ -131,7 +131,7 @@ class Postbox:
 
     def post(self, channel: Channel, author: User, text: str, *, reply_to: int | None = None) -> Message:
         """Post a text as anybody: a webhook, another bot."""
-        return self.create(channel, author, Draft({}, content=text, reply_to=reply_to), fallback=ANYONE)
+        return self.create(channel, author, MessageBody({}, content=text, reply_to=reply_to), fallback=ANYONE)
 
     def upload(self, channel: Channel, upload: Upload) -> Attachment:
         """Keep a file that belongs to no message: one that was chosen for a command's option."""
@@ -140,28 +140,28 @@ class Postbox:
     def _changed(self, name: str, message: Message, interaction: Interaction | None) -> None:
         if not message.ephemeral:
             self._announce(name, message)
-        self._world.bell.ring()
+        self._state.changed.notify()
         if interaction is not None:
-            interaction.bell.ring()
+            interaction.changed.notify()
 
-    def _same_nonce(self, channel: Channel, author: User, draft: Draft) -> Message | None:
+    def _same_nonce(self, channel: Channel, author: User, draft: MessageBody) -> Message | None:
         if not draft.enforce_nonce or draft.nonce is None:
             return None
-        recent = self._world.messages.get(channel.id, [])[-50:]
+        recent = self._state.messages.get(channel.id, [])[-50:]
         return next((each for each in recent if each.nonce == draft.nonce and each.author is author), None)
 
-    def _ping(self, message: Message, allowed: Allowed, *, replying: bool) -> None:
-        found = pings(message.content, allowed)
-        known = frozenset(each for each in found.users if each in self._world.users)
+    def _ping(self, message: Message, allowed: AllowedMentions, *, replying: bool) -> None:
+        found = find_pings(message.content, allowed)
+        known = frozenset(each for each in found.users if each in self._state.users)
         message.mentions = Pings(known, found.roles, found.everyone)
         if replying and message.reply_to is not None and allowed.replied_user:
-            target = self._world.message(message.channel_id, message.reply_to)
+            target = self._state.message(message.channel_id, message.reply_to)
             # Answers to interactions are the webhook's, and a reply to a webhook notifies nobody.
             if target is not None and target.interaction_id is None:
                 message.mentions |= Pings(frozenset([target.author.id]))
         message.pinged |= message.mentions
 
-    def _attachments(self, message: Message, draft: Draft) -> list[Attachment]:
+    def _attachments(self, message: Message, draft: MessageBody) -> list[Attachment]:
         """The files a message has once the draft is applied."""
         uploads = {upload.part: upload for upload in draft.uploads}
         before = {attachment.id: attachment for attachment in message.attachments}
@@ -188,7 +188,7 @@ class Postbox:
         return self._kept(upload, message.channel_id, description, ephemeral=message.ephemeral)
 
     def _kept(self, upload: Upload, channel_id: int, description: str | None, *, ephemeral: bool) -> Attachment:
-        attachment_id = self._world.snowflakes.next()
+        attachment_id = self._state.snowflakes.next()
         filename = re.sub(r"[^\w.\-]+", "_", upload.filename) or "unknown"
         media_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
         width, height = _dimensions(upload.data) if media_type.startswith("image/") else (None, None)
@@ -203,7 +203,7 @@ class Postbox:
             height,
             ephemeral,
         )
-        self._world.attachments[attachment_id] = stored
+        self._state.attachments[attachment_id] = stored
         return stored
 
 
@@ -218,8 +218,8 @@ def _check_whole(message: Message) -> None:
             "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
             "The message cannot have content or embeds together with IS_COMPONENTS_V2",
         )
-    check_embeds(message.embeds)
-    check_components(message.components, v2=v2)
+    validate_embeds(message.embeds)
+    validate_components(message.components, v2=v2)
 
 
 def _dimensions(data: bytes) -> tuple[int | None, int | None]:

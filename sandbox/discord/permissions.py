@@ -70,7 +70,7 @@ DIRECT_MESSAGE = (
 """What both sides may do in a direct message."""
 
 
-def of_member(guild: Guild, member: Member) -> int:
+def get_guild_permissions(guild: Guild, member: Member) -> int:
     """The member's permissions in the guild, before any channel has its say."""
     if guild.owner_id == member.user.id:
         return ALL
@@ -80,13 +80,13 @@ def of_member(guild: Guild, member: Member) -> int:
     return ALL if bits & Permission.ADMINISTRATOR else bits
 
 
-def in_channel(guild: Guild, member: Member, channel: Channel) -> int:
+def get_channel_permissions(guild: Guild, member: Member, channel: Channel) -> int:
     """The member's permissions in a channel; a thread has those of its parent, a private one for who is in it.
 
     https://discord.com/developers/docs/topics/permissions#permission-overwrites
     https://discord.com/developers/docs/topics/threads#private-threads
     """
-    bits = of_member(guild, member)
+    bits = get_guild_permissions(guild, member)
     if bits & Permission.ADMINISTRATOR:
         return ALL
     place = guild.channels[channel.parent_id] if channel.is_thread and channel.parent_id else channel

@@ -13,7 +13,7 @@ Monotonic = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateLimit:
     """`limit` requests per `per_s` seconds."""
 
     limit: int
@@ -21,18 +21,18 @@ class Rate:
 
 
 # The first four as seen in the field, the global one as documented; the rest are roomy.
-RATES: Mapping[str, Rate] = {
-    "message.create": Rate(5, 5.0),
-    "message.edit": Rate(5, 5.0),
-    "interaction.webhook": Rate(5, 5.0),
-    "typing": Rate(5, 5.0),
-    "message.delete": Rate(5, 1.0),
-    "reaction": Rate(1, 0.25),
-    "interaction.callback": Rate(5, 5.0),
-    "commands.write": Rate(20, 5.0),
-    GLOBAL: Rate(50, 1.0),
+RATE_LIMITS: Mapping[str, RateLimit] = {
+    "message.create": RateLimit(5, 5.0),
+    "message.edit": RateLimit(5, 5.0),
+    "interaction.webhook": RateLimit(5, 5.0),
+    "typing": RateLimit(5, 5.0),
+    "message.delete": RateLimit(5, 1.0),
+    "reaction": RateLimit(1, 0.25),
+    "interaction.callback": RateLimit(5, 5.0),
+    "commands.write": RateLimit(20, 5.0),
+    GLOBAL: RateLimit(50, 1.0),
 }
-ROOMY = Rate(50, 1.0)
+DEFAULT_RATE_LIMIT = RateLimit(50, 1.0)
 
 
 @dataclass(slots=True)
@@ -42,29 +42,29 @@ class _Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RateLimitResult:
     """Whether a request may pass, and the headers that say so."""
 
     allowed: bool
     headers: Mapping[str, str]
-    refusal: Json | None = None
+    error_body: Json | None = None
 
 
 @dataclass(slots=True)
-class Buckets:
+class RateLimiter:
     """Counts requests in windows that begin with the first request after the last window's end."""
 
     clock: Monotonic
     wall: Callable[[], float]
-    rates: dict[str, Rate] = field(default_factory=lambda: dict(RATES))
-    limited: int = 0
+    rates: dict[str, RateLimit] = field(default_factory=lambda: dict(RATE_LIMITS))
+    rejected: int = 0
     _windows: dict[tuple[str, str], _Window] = field(default_factory=dict)
 
-    def take(self, name: str, major: str, *, counts_globally: bool) -> Verdict:
+    def acquire(self, name: str, major: str, *, counts_globally: bool) -> RateLimitResult:
         """Ask to pass.
 
         Args:
-            name: the kind of route, a key of `RATES`.
+            name: the kind of route, a key of `RATE_LIMITS`.
             major: the top-level id: a channel, or an interaction's token.
             counts_globally: False for interaction endpoints, which the bot's 50 a second leave alone.
         """
@@ -72,7 +72,7 @@ class Buckets:
         if counts_globally:
             everything = self._window(GLOBAL, "", now)
             if everything.used >= self._rate(GLOBAL).limit:
-                return self._refused(everything.ends - now, {"X-RateLimit-Global": "true"}, scope=GLOBAL)
+                return self._reject(everything.ends - now, {"X-RateLimit-Global": "true"}, scope=GLOBAL)
             everything.used += 1
         rate = self._rate(name)
         window = self._window(name, major, now)
@@ -88,11 +88,11 @@ class Buckets:
             "X-RateLimit-Bucket": hashlib.md5(name.encode(), usedforsecurity=False).hexdigest(),
         }
         if passes:
-            return Verdict(True, headers)
-        return self._refused(left_s, headers, scope="user")
+            return RateLimitResult(True, headers)
+        return self._reject(left_s, headers, scope="user")
 
-    def _rate(self, name: str) -> Rate:
-        return self.rates.get(name, ROOMY)
+    def _rate(self, name: str) -> RateLimit:
+        return self.rates.get(name, DEFAULT_RATE_LIMIT)
 
     def _window(self, name: str, major: str, now: float) -> _Window:
         window = self._windows.setdefault((name, major), _Window())
@@ -102,8 +102,8 @@ class Buckets:
             self._windows = {key: kept for key, kept in self._windows.items() if kept.ends > now}
         return window
 
-    def _refused(self, wait_s: float, headers: Mapping[str, str], *, scope: str) -> Verdict:
-        self.limited += 1
+    def _reject(self, wait_s: float, headers: Mapping[str, str], *, scope: str) -> RateLimitResult:
+        self.rejected += 1
         body: Json = {
             "message": "You are being rate limited.",
             "retry_after": round(max(0.001, wait_s), 3),
@@ -111,4 +111,4 @@ class Buckets:
             "code": 0,
         }
         more = {"Retry-After": str(math.ceil(wait_s)), "X-RateLimit-Scope": scope}
-        return Verdict(False, {**headers, **more}, body)
+        return RateLimitResult(False, {**headers, **more}, body)

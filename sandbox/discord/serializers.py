@@ -3,9 +3,9 @@
 from sandbox.discord import permissions
 from sandbox.discord.entities import Channel, ChannelType, Guild, Member, Role, User, VoiceState
 from sandbox.discord.messages import Attachment, Message
-from sandbox.discord.snowflakes import made_at, timestamp
-from sandbox.discord.state import World
-from sandbox.discord.validation.components import numbered
+from sandbox.discord.snowflakes import format_timestamp, get_created_at
+from sandbox.discord.state import DiscordState
+from sandbox.discord.validation.components import assign_component_ids
 from sandbox.json_object import Json
 
 VERIFY_KEY = "0" * 64
@@ -40,26 +40,26 @@ def own_user(account: User) -> Json:
     }
 
 
-def application(world: World) -> Json:
+def application(state: DiscordState) -> Json:
     """The application object its own bot gets."""
     return {
-        "id": str(world.application_id),
-        "name": world.bot.name,
+        "id": str(state.application_id),
+        "name": state.bot.name,
         "icon": None,
         "description": "",
         "type": None,
-        "bot": user(world.bot),
+        "bot": user(state.bot),
         "bot_public": True,
         "bot_require_code_grant": False,
         "integration_types_config": {"0": {}},
         "verify_key": VERIFY_KEY,
-        "flags": _application_flags(world),
-        "flags_new": str(_application_flags(world)),
+        "flags": _application_flags(state),
+        "flags_new": str(_application_flags(state)),
         "redirect_uris": [],
-        "interactions_endpoint_url": world.interactions_endpoint_url,
+        "interactions_endpoint_url": state.interactions_endpoint_url,
         "role_connections_verification_url": None,
-        "owner": user(world.owner),
-        "approximate_guild_count": len(world.joined),
+        "owner": user(state.owner),
+        "approximate_guild_count": len(state.bot_guilds),
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
@@ -68,10 +68,10 @@ def application(world: World) -> Json:
     }
 
 
-def _application_flags(world: World) -> int:
+def _application_flags(state: DiscordState) -> int:
     """The flags that tell which privileged intents are switched on, as for a bot in few guilds."""
     intents = {1 << 8: 1 << 13, 1 << 1: 1 << 15, 1 << 15: 1 << 19}
-    return sum(flag for intent, flag in intents.items() if world.privileged_intents & intent)
+    return sum(flag for intent, flag in intents.items() if state.privileged_intents & intent)
 
 
 def role(of: Role) -> Json:
@@ -100,7 +100,7 @@ def member(of: Member, *, with_user: bool = True) -> Json:
         "banner": None,
         "communication_disabled_until": None,
         "flags": 0,
-        "joined_at": timestamp(of.joined_at),
+        "joined_at": format_timestamp(of.joined_at),
         "nick": of.nick,
         "pending": False,
         "premium_since": None,
@@ -113,10 +113,15 @@ def member(of: Member, *, with_user: bool = True) -> Json:
 
 def thread_member(of: Channel, user_id: int) -> Json:
     """Somebody who is in a thread."""
-    return {"id": str(of.id), "user_id": str(user_id), "join_timestamp": timestamp(of.joined[user_id]), "flags": 0}
+    return {
+        "id": str(of.id),
+        "user_id": str(user_id),
+        "join_timestamp": format_timestamp(of.joined[user_id]),
+        "flags": 0,
+    }
 
 
-def channel(of: Channel, world: World) -> Json:
+def channel(of: Channel, state: DiscordState) -> Json:
     """A channel object: text or voice channel, thread or direct message."""
     body: Json = {
         "id": str(of.id),
@@ -135,8 +140,8 @@ def channel(of: Channel, world: World) -> Json:
     }
     if of.is_thread:
         private = of.type is ChannelType.PRIVATE_THREAD
-        count = len(world.messages.get(of.id, []))
-        made = timestamp(made_at(of.id).timestamp())
+        count = len(state.messages.get(of.id, []))
+        made = format_timestamp(get_created_at(of.id).timestamp())
         return {
             **body,
             "owner_id": str(of.owner_id),
@@ -221,26 +226,26 @@ def voice_state(of: VoiceState, guild: Guild, *, gone: bool = False) -> Json:
         "self_stream": False,
         "self_video": False,
         "suppress": of.suppress,
-        "request_to_speak_timestamp": None if asked_at is None else timestamp(asked_at),
+        "request_to_speak_timestamp": None if asked_at is None else format_timestamp(asked_at),
     }
 
 
-def guild_create(of: Guild, world: World, *, voice: bool = True) -> Json:
+def guild_create(of: Guild, state: DiscordState, *, voice: bool = True) -> Json:
     """A guild as GUILD_CREATE brings it: without the members intent only the bot and who is in voice are its members.
 
     Args:
         voice: who is in voice, which takes an intent of its own.
     """
     states = list(of.voice_states.values()) if voice else []
-    there = {world.bot.id} | {state.user.id for state in states}
+    there = {state.bot.id} | {voice_state.user.id for voice_state in states}
     visible = [
         each
         for each in of.channels.values()
-        if permissions.in_channel(of, of.members[world.bot.id], each) & permissions.Permission.VIEW_CHANNEL
+        if permissions.get_channel_permissions(of, of.members[state.bot.id], each) & permissions.Permission.VIEW_CHANNEL
     ]
     return {
         **guild(of),
-        "joined_at": timestamp(of.members[world.bot.id].joined_at),
+        "joined_at": format_timestamp(of.members[state.bot.id].joined_at),
         "large": False,
         "unavailable": False,
         "member_count": len(of.members),
@@ -249,8 +254,8 @@ def guild_create(of: Guild, world: World, *, voice: bool = True) -> Json:
             for each in states
         ],
         "members": [member(each) for each in of.members.values() if each.user.id in there],
-        "channels": [channel(each, world) for each in of.channels.values() if not each.is_thread],
-        "threads": [channel(each, world) for each in visible if each.is_thread and not each.archived],
+        "channels": [channel(each, state) for each in of.channels.values() if not each.is_thread],
+        "threads": [channel(each, state) for each in visible if each.is_thread and not each.archived],
         "presences": [],
         "stage_instances": [],
         "guild_scheduled_events": [],
@@ -277,7 +282,7 @@ def attachment(of: Attachment) -> Json:
     return body
 
 
-def message(of: Message, world: World, *, quoting: bool = True) -> Json:
+def message(of: Message, state: DiscordState, *, quoting: bool = True) -> Json:
     """A message object as REST answers it; `quoting` adds the message it replies to."""
     body: Json = {
         "id": str(of.id),
@@ -285,13 +290,13 @@ def message(of: Message, world: World, *, quoting: bool = True) -> Json:
         "type": of.type,
         "author": user(of.author),
         "content": of.content,
-        "timestamp": timestamp(of.created_at),
-        "edited_timestamp": None if of.edited_at is None else timestamp(of.edited_at),
+        "timestamp": format_timestamp(of.created_at),
+        "edited_timestamp": None if of.edited_at is None else format_timestamp(of.edited_at),
         "flags": int(of.flags),
         "attachments": [attachment(each) for each in of.attachments],
         "embeds": of.embeds,
-        "components": numbered(of.components),
-        "mentions": [user(world.users[each]) for each in sorted(of.mentions.users) if each in world.users],
+        "components": assign_component_ids(of.components),
+        "mentions": [user(state.users[each]) for each in sorted(of.mentions.users) if each in state.users],
         "mention_roles": [str(each) for each in sorted(of.mentions.roles)],
         "mention_everyone": of.mentions.everyone,
         "pinned": False,
@@ -302,22 +307,22 @@ def message(of: Message, world: World, *, quoting: bool = True) -> Json:
     if of.author.webhook:
         body["webhook_id"] = str(of.author.id)
     if of.interaction_id is not None and of.invoker is not None:
-        body |= _interaction(of, of.invoker, world)
+        body |= _interaction(of, of.invoker, state)
     if of.reactions:
-        body["reactions"] = [_reaction(emoji, who, world) for emoji, who in of.reactions.items()]
+        body["reactions"] = [_reaction(emoji, who, state) for emoji, who in of.reactions.items()]
     if of.reply_to is not None:
         reference: Json = {"type": 0, "channel_id": str(of.channel_id), "message_id": str(of.reply_to)}
         body["message_reference"] = reference | ({"guild_id": str(of.guild_id)} if of.guild_id is not None else {})
         if quoting:
-            target = world.message(of.channel_id, of.reply_to)
-            body["referenced_message"] = None if target is None else message(target, world, quoting=False)
+            target = state.message(of.channel_id, of.reply_to)
+            body["referenced_message"] = None if target is None else message(target, state, quoting=False)
     return body
 
 
-def _interaction(of: Message, invoker: User, world: World) -> Json:
+def _interaction(of: Message, invoker: User, state: DiscordState) -> Json:
     more: Json = {
-        "application_id": str(world.application_id),
-        "webhook_id": str(world.application_id),
+        "application_id": str(state.application_id),
+        "webhook_id": str(state.application_id),
         "interaction_metadata": of.interaction_metadata,
     }
     if of.command_name is not None:
@@ -330,12 +335,12 @@ def _interaction(of: Message, invoker: User, world: World) -> Json:
     return more
 
 
-def _reaction(emoji: str, who: set[int], world: World) -> Json:
+def _reaction(emoji: str, who: set[int], state: DiscordState) -> Json:
     return {
         "emoji": {"id": None, "name": emoji},
         "count": len(who),
         "count_details": {"burst": 0, "normal": len(who)},
         "burst_colors": [],
         "me_burst": False,
-        "me": world.bot.id in who,
+        "me": state.bot.id in who,
     }

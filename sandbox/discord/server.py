@@ -8,33 +8,33 @@ from typing import Self
 
 from aiohttp import web
 
-from sandbox.discord.command_registry import CommandBook
-from sandbox.discord.deletions import Removals
+from sandbox.discord.command_registry import CommandRegistry
+from sandbox.discord.deletions import Deletions
 from sandbox.discord.gateway.gateway import Gateway
 from sandbox.discord.http.applications import ApplicationRoutes
 from sandbox.discord.http.channels import ChannelRoutes
 from sandbox.discord.http.interactions import InteractionRoutes
-from sandbox.discord.http.request_handler import MOST_BYTES, PREFIX, Rest
+from sandbox.discord.http.request_handler import MOST_BYTES, PREFIX, RequestHandler
 from sandbox.discord.http.users import UserRoutes
 from sandbox.discord.http.voice import VoiceRoutes
 from sandbox.discord.http.webhooks import WebhookRoutes
-from sandbox.discord.interactions import DEADLINE_S, InteractionDesk
-from sandbox.discord.message_service import Postbox
-from sandbox.discord.rate_limits import RATES, Buckets, Monotonic, Rate
-from sandbox.discord.state import World
-from sandbox.discord.traffic_log import Journal
-from sandbox.discord.voice.service import VoiceSide, lacking
+from sandbox.discord.interactions import DEADLINE_S, InteractionRegistry
+from sandbox.discord.message_service import MessageService
+from sandbox.discord.rate_limits import RATE_LIMITS, Monotonic, RateLimit, RateLimiter
+from sandbox.discord.state import DiscordState
+from sandbox.discord.traffic_log import TrafficLog
+from sandbox.discord.voice.service import VoiceService, find_missing_packages
 
 LOOPBACK = "127.0.0.1"
 
 
-class DiscordStandIn:
+class DiscordServer:
     """Serves a world to a bot; an async context manager that listens while it is entered.
 
     Args:
         world: who and what is there; an empty one is populated by its maker.
         token: the bot token it accepts; the world's own when none is named.
-        rates: rates that differ from `buckets.RATES`, by name.
+        rates: rates that differ from `rate_limits.RATE_LIMITS`, by name.
         deadline_s: how long a first response to an interaction may take.
         shards: how many shards `GET /gateway/bot` recommends.
         voice: whether there is a voice server; by default where the packages for it are installed.
@@ -44,38 +44,38 @@ class DiscordStandIn:
 
     def __init__(
         self,
-        world: World,
+        state: DiscordState,
         *,
         token: str | None = None,
-        rates: Mapping[str, Rate] | None = None,
+        rates: Mapping[str, RateLimit] | None = None,
         deadline_s: float = DEADLINE_S,
         shards: int = 1,
         voice: bool | None = None,
         dave: bool = False,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
-        self.world = world
-        self.token = token or world.token
-        self.journal = Journal()
-        self.commands = CommandBook(world.application_id, world.snowflakes)
-        self.gateway = Gateway(world, self.journal, self.token)
-        self.desk = InteractionDesk(world.application_id, world.now, deadline_s=deadline_s)
-        self.buckets = Buckets(monotonic, world.now, {**RATES, **(rates or {})})
-        self.postbox = Postbox(world, self.gateway.announce)
-        self.has_voice = not lacking() if voice is None else voice
-        self.voice = VoiceSide(world, self.gateway, dave=dave)
-        self.removals = Removals(world, self.gateway, self.postbox, self.voice.presence)
+        self.state = state
+        self.token = token or state.token
+        self.traffic_log = TrafficLog()
+        self.commands = CommandRegistry(state.application_id, state.snowflakes)
+        self.gateway = Gateway(state, self.traffic_log, self.token)
+        self.interactions = InteractionRegistry(state.application_id, state.now, deadline_s=deadline_s)
+        self.rate_limiter = RateLimiter(monotonic, state.now, {**RATE_LIMITS, **(rates or {})})
+        self.message_service = MessageService(state, self.gateway.dispatch_message)
+        self.has_voice = not find_missing_packages() if voice is None else voice
+        self.voice = VoiceService(state, self.gateway, dave=dave)
+        self.deletions = Deletions(state, self.gateway, self.message_service, self.voice.states)
         routes = (
-            ApplicationRoutes(world, self.commands, self.gateway, shards=shards),
-            UserRoutes(world, self.removals),
-            ChannelRoutes(world, self.postbox),
-            InteractionRoutes(world, self.desk, self.postbox),
-            WebhookRoutes(world, self.desk, self.postbox),
-            VoiceRoutes(world, self.voice.presence),
+            ApplicationRoutes(state, self.commands, self.gateway, shards=shards),
+            UserRoutes(state, self.deletions),
+            ChannelRoutes(state, self.message_service),
+            InteractionRoutes(state, self.interactions, self.message_service),
+            WebhookRoutes(state, self.interactions, self.message_service),
+            VoiceRoutes(state, self.voice.states),
         )
         endpoints = [endpoint for each in routes for endpoint in each.endpoints()]
-        self._rest = Rest(self.token, self.buckets, self.journal, endpoints, self._date)
-        self.troubles = self._rest.troubles
+        self._rest = RequestHandler(self.token, self.rate_limiter, self.traffic_log, endpoints, self._date)
+        self.http_faults = self._rest.http_faults
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._port = 0
@@ -97,16 +97,16 @@ class DiscordStandIn:
         await self._runner.setup()
         await self._listen()
         port = self._port
-        self.origin = self.postbox.origin = f"http://{LOOPBACK}:{port}"
+        self.origin = self.message_service.origin = f"http://{LOOPBACK}:{port}"
         self.gateway.url = f"ws://{LOOPBACK}:{port}/gateway/"
         if self.has_voice:
             await self.voice.start()
 
     async def close(self) -> None:
         """Cut every connection and stop listening."""
-        self.desk.close()
+        self.interactions.close()
         await self.voice.close()
-        await self.gateway.drop(code=1001, forget=True)
+        await self.gateway.disconnect_all(code=1001, forget=True)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -119,12 +119,12 @@ class DiscordStandIn:
         await self.close()
 
     @contextlib.asynccontextmanager
-    async def unplugged(self) -> AsyncIterator[None]:
+    async def offline(self) -> AsyncIterator[None]:
         """Refuse every connection for a while, and drop those that are open; sessions may come back afterwards."""
         if self._site is None or self._runner is None:
             raise RuntimeError("the stand-in does not listen")
         await self._site.stop()
-        await self.gateway.drop(code=1006)
+        await self.gateway.disconnect_all(code=1006)
         if self._runner.server is not None:
             for connection in list(self._runner.server.connections):
                 connection.force_close()
@@ -140,11 +140,11 @@ class DiscordStandIn:
         self._port = self._runner.addresses[0][1]
 
     def _date(self) -> str:
-        return formatdate(self.world.now() + self.world.clock_ahead_s, usegmt=True)
+        return formatdate(self.state.now() + self.state.clock_ahead_s, usegmt=True)
 
     async def _attachment(self, request: web.Request) -> web.Response:
         number = request.match_info["attachment_id"]
-        found = self.world.attachments.get(int(number)) if number.isdecimal() else None
+        found = self.state.attachments.get(int(number)) if number.isdecimal() else None
         if found is None:
             raise web.HTTPNotFound
         return web.Response(body=found.data, content_type=found.media_type)

@@ -23,11 +23,11 @@ class Snowflakes:
         return self._last
 
 
-def made_at(snowflake: int) -> datetime:
+def get_created_at(snowflake: int) -> datetime:
     """When the thing with this id was made."""
     return datetime.fromtimestamp(((snowflake >> 22) + EPOCH_MS) / 1000, UTC)
 
 
-def timestamp(seconds: float) -> str:
+def format_timestamp(seconds: float) -> str:
     """Render a moment (seconds since 1970) the way Discord writes it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")

@@ -4,15 +4,15 @@ import base64
 import time
 from collections.abc import Iterable
 
-from sandbox.change_signal import Bell
+from sandbox.change_signal import ChangeSignal
 from sandbox.discord.entities import Channel, ChannelType, Guild, Member, Overwrite, Role, User
 from sandbox.discord.messages import Attachment, Message
-from sandbox.discord.permissions import BOT, DIRECT_MESSAGE, EVERYONE, MODERATOR, in_channel
+from sandbox.discord.permissions import BOT, DIRECT_MESSAGE, EVERYONE, MODERATOR, get_channel_permissions
 from sandbox.discord.snowflakes import Now, Snowflakes
 from sandbox.discord.validation.message import DEFAULT_FILE_LIMIT
 
 
-class World:
+class DiscordState:
     """Holds everything; makes new things with fresh ids. Nothing in here talks to a socket.
 
     Args:
@@ -36,7 +36,7 @@ class World:
         self.clock_ahead_s = 0.0
         """How far the Date of every answer is ahead of the true one."""
         self.snowflakes = Snowflakes(now)
-        self.bell = Bell()
+        self.changed = ChangeSignal()
         self.users: dict[int, User] = {}
         self.guilds: dict[int, Guild] = {}
         self.direct: dict[int, Channel] = {}
@@ -132,7 +132,7 @@ class World:
         thread.joined = dict.fromkeys((user.id for user in (owner, *others)), self.now())
         return thread
 
-    def direct_channel(self, user: User) -> Channel:
+    def get_dm_channel(self, user: User) -> Channel:
         """The direct message channel between this person and the bot; made when first asked for."""
         for channel in self.direct.values():
             if channel.recipient is user:
@@ -148,7 +148,7 @@ class World:
         for name in ("Ada", "Ben", "Cleo", "Mo"):
             user = self.add_user(name)
             self.add_member(guild, user, roles=[moderators] if name == "Mo" else [])
-            self.direct_channel(user)
+            self.get_dm_channel(user)
         self.add_thread(guild.channel("general"), "a thread", self.user("Ada"))
         self.add_channel(guild, "Lounge", kind=ChannelType.VOICE)
         self.add_channel(guild, "Other lounge", kind=ChannelType.VOICE)
@@ -168,7 +168,7 @@ class World:
     # ------------------------------------------------------------------ finding things
 
     @property
-    def joined(self) -> list[Guild]:
+    def bot_guilds(self) -> list[Guild]:
         """The guilds that the bot is in."""
         return [guild for guild in self.guilds.values() if self.bot.id in guild.members]
 
@@ -208,7 +208,7 @@ class World:
                 return guild.channels[channel_id]
         return None
 
-    def called(self, thing_id: int) -> str | None:
+    def get_display_name(self, thing_id: int) -> str | None:
         """What Discord's client shows in place of a mention: of a channel, a person or a role."""
         if (channel := self.channel(thing_id)) is not None:
             return f"#{channel.name}"
@@ -227,7 +227,7 @@ class World:
         if guild is None:
             return int(DIRECT_MESSAGE) if user in (self.bot, channel.recipient) else 0
         member = guild.members.get(user.id)
-        return 0 if member is None else in_channel(guild, member, channel)
+        return 0 if member is None else get_channel_permissions(guild, member, channel)
 
     def message(self, channel_id: int, message_id: int) -> Message | None:
         """The message with that id, unless it was deleted."""
@@ -236,7 +236,7 @@ class World:
                 return None if message.deleted else message
         return None
 
-    def seen_by(self, user: User, channel: Channel) -> list[Message]:
+    def list_visible_messages(self, user: User, channel: Channel) -> list[Message]:
         """What is on a person's screen in a channel, oldest first."""
         return [
             message

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from sandbox.change_signal import Bell
+from sandbox.change_signal import ChangeSignal
 from sandbox.json_object import Json
 
 KEPT = 20_000  # of each kind; a long evening at the prompt must not fill the memory
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class HttpExchange:
     """One REST request and its answer.
 
     `template` is the route as Discord's OpenAPI description names it, empty when there is no such route. `request` is
@@ -53,16 +53,16 @@ class GatewayEvent:
     data: Any  # Any: a JSON value
 
 
-Entry = TypeVar("Entry", Exchange, GatewayEvent)
+Entry = TypeVar("Entry", HttpExchange, GatewayEvent)
 
 
-class Journal:
+class TrafficLog:
     """Keeps exchanges and gateway events, and tells those who wait for one."""
 
     def __init__(self) -> None:
-        self.requests: deque[Exchange] = deque(maxlen=KEPT)
+        self.requests: deque[HttpExchange] = deque(maxlen=KEPT)
         self.events: deque[GatewayEvent] = deque(maxlen=KEPT)
-        self.bell = Bell()
+        self.changed = ChangeSignal()
         self._numbers = 0
 
     @property
@@ -70,7 +70,7 @@ class Journal:
         """The number of the newest entry: a place to look from later."""
         return self._numbers
 
-    def exchange(
+    def record_exchange(
         self,
         method: str,
         template: str,
@@ -86,7 +86,7 @@ class Journal:
         """Write a request and its answer down."""
         self._numbers += 1
         self.requests.append(
-            Exchange(
+            HttpExchange(
                 self._numbers,
                 time.monotonic(),
                 method,
@@ -100,23 +100,25 @@ class Journal:
                 headers,
             )
         )
-        self.bell.ring()
+        self.changed.notify()
 
-    def event(self, *, sent: bool, shard: int, op: int, name: str = "", data: Json | None = None) -> None:
+    def record_event(self, *, sent: bool, shard: int, op: int, name: str = "", data: Json | None = None) -> None:
         """Write a gateway message down."""
         self._numbers += 1
         self.events.append(GatewayEvent(self._numbers, time.monotonic(), sent, shard, op, name, data))
-        self.bell.ring()
+        self.changed.notify()
 
-    def find(self, wanted: Callable[[Exchange], bool], *, after: int = 0) -> list[Exchange]:
+    def find(self, wanted: Callable[[HttpExchange], bool], *, after: int = 0) -> list[HttpExchange]:
         """The exchanges after entry number `after` that `wanted` says yes to."""
         return list(filter(wanted, _newer(self.requests, after)))
 
-    def limited(self) -> list[Exchange]:
+    def list_rate_limited(self) -> list[HttpExchange]:
         """The requests that were answered 429."""
         return self.find(lambda entry: entry.status == 429)
 
-    async def until(self, wanted: Callable[[Exchange], bool], *, deadline_s: float = 10.0, after: int = 0) -> Exchange:
+    async def until(
+        self, wanted: Callable[[HttpExchange], bool], *, deadline_s: float = 10.0, after: int = 0
+    ) -> HttpExchange:
         """Wait for an exchange, or take the first that was there already.
 
         Raises:
@@ -125,12 +127,12 @@ class Journal:
 
         seen = after
 
-        def look() -> Exchange | None:
+        def look() -> HttpExchange | None:
             nonlocal seen
             news, seen = _newer(self.requests, seen), self._numbers
             return next(filter(wanted, news), None)
 
-        return await self.bell.until(look, deadline_s=deadline_s, what="the request")
+        return await self.changed.until(look, deadline_s=deadline_s, what="the request")
 
     async def until_event(
         self, wanted: Callable[[GatewayEvent], bool], *, deadline_s: float = 10.0, after: int = 0
@@ -148,7 +150,7 @@ class Journal:
             news, seen = _newer(self.events, seen), self._numbers
             return next(filter(wanted, news), None)
 
-        return await self.bell.until(look, deadline_s=deadline_s, what="the gateway event")
+        return await self.changed.until(look, deadline_s=deadline_s, what="the gateway event")
 
 
 def _newer(entries: deque[Entry], number: int) -> list[Entry]:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sandbox.change_signal import Bell
+from sandbox.change_signal import ChangeSignal
 from sandbox.json_object import Json
 
 
-class Kind(StrEnum):
+class CallKind(StrEnum):
     """What a call to the model API is for."""
 
     CHAT = "chat"
@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class ApiCall:
     """One request, from its arrival on; times are seconds on the monotonic clock.
 
     `answer` is the text a chat is answered with, all of it, even where a fault cuts it. `finished_at` is set when our
@@ -27,7 +27,7 @@ class Call:
     """
 
     sequence: int
-    kind: Kind
+    kind: CallKind
     path: str
     body: Json
     at: float
@@ -48,33 +48,33 @@ class Call:
         return messages if isinstance(messages, list) else []
 
 
-class CallLog:
+class ApiCallLog:
     """All calls in the order they came, and a way to wait for what is to happen to them."""
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[ApiCall] = []
         self._sequence = 0
-        self.bell = Bell()
+        self.changed = ChangeSignal()
 
-    def begin(self, kind: Kind, path: str, body: Json) -> Call:
+    def begin(self, kind: CallKind, path: str, body: Json) -> ApiCall:
         """Record that a call arrived."""
         self._sequence += 1
-        call = Call(self._sequence, kind, path, body, time.monotonic())
+        call = ApiCall(self._sequence, kind, path, body, time.monotonic())
         self.calls.append(call)
-        self.bell.ring()
+        self.changed.notify()
         return call
 
-    def finish(self, call: Call) -> None:
+    def finish(self, call: ApiCall) -> None:
         """Record that the answer is on its way whole, or cut by our own doing."""
         if call.running:
             call.finished_at = time.monotonic()
-            self.bell.ring()
+            self.changed.notify()
 
-    def left(self, call: Call) -> None:
+    def client_disconnected(self, call: ApiCall) -> None:
         """Record that the client closed the connection in mid-answer."""
         if call.running:
             call.closed_early_at = time.monotonic()
-            self.bell.ring()
+            self.changed.notify()
 
     async def until(self, predicate: Callable[[], bool], deadline_s: float = 10.0) -> None:
         """Wait until `predicate` holds, looking whenever a call begins or ends.
@@ -82,4 +82,4 @@ class CallLog:
         Raises:
             TimeoutError: it did not within `deadline_s` seconds.
         """
-        await self.bell.until(predicate, deadline_s=deadline_s, what="the call")
+        await self.changed.until(predicate, deadline_s=deadline_s, what="the call")

@@ -9,14 +9,14 @@ from aiohttp import web
 
 from sandbox.json_object import Json
 from sandbox.openai import payloads as payloads
-from sandbox.openai.calls import Call
-from sandbox.openai.delivery import Delivery, Refused
-from sandbox.openai.faults import Cut, ErrorMidway, Habits, PlainJson
+from sandbox.openai.calls import ApiCall
+from sandbox.openai.delivery import ApiError, Delivery
+from sandbox.openai.faults import Cut, ErrorMidway, PlainJson, StreamStyle
 
 CONTEXT_TOKENS = 128_000
 """As much as the models of the list read at once."""
 
-PICTURE_TOKENS = 765
+IMAGE_TOKENS = 765
 """About what a picture of some size takes."""
 
 _DATA_URL = re.compile(r"data:image/(png|jpeg|webp|gif);base64,([A-Za-z0-9+/]+={0,2})")
@@ -29,26 +29,26 @@ _PARAMETERS = frozenset({
 })  # fmt: skip
 
 
-def check(body: Json) -> None:
-    """Raise `Refused` unless OpenAI would take this chat request."""
+def validate(body: Json) -> None:
+    """Raise `ApiError` unless OpenAI would take this chat request."""
     unknown = sorted(body.keys() - _PARAMETERS)
     if unknown:
-        raise Refused(400, f"Unrecognized request argument supplied: {unknown[0]}")
+        raise ApiError(400, f"Unrecognized request argument supplied: {unknown[0]}")
     messages = body.get("messages")
     if messages is None:
-        raise Refused(400, "Missing required parameter: 'messages'.", code="missing_required_parameter")
+        raise ApiError(400, "Missing required parameter: 'messages'.", code="missing_required_parameter")
     if not isinstance(messages, list) or not messages:
-        raise Refused(400, "Invalid 'messages': expected an array with at least one message.", code="empty_array")
+        raise ApiError(400, "Invalid 'messages': expected an array with at least one message.", code="empty_array")
     for number, message in enumerate(messages):
         _check_message(number, message)
     if not isinstance(body.get("stream", False), bool | None):
-        raise Refused(400, "Invalid type for 'stream': expected a boolean.", code="invalid_type")
+        raise ApiError(400, "Invalid type for 'stream': expected a boolean.", code="invalid_type")
     asked = prompt_tokens(body)
     if asked > CONTEXT_TOKENS:
         told = (
             f"This model's maximum context length is {CONTEXT_TOKENS} tokens. Your messages resulted in {asked} tokens."
         )
-        raise Refused(400, told, code="context_length_exceeded")
+        raise ApiError(400, told, code="context_length_exceeded")
 
 
 def prompt_tokens(body: Json) -> int:
@@ -56,7 +56,7 @@ def prompt_tokens(body: Json) -> int:
     return sum(4 + _tokens(message.get("content")) for message in body["messages"])
 
 
-def words_of(message: Json) -> str:
+def get_text(message: Json) -> str:
     """What a message says in words, in one text or in parts."""
     content = message.get("content")
     if isinstance(content, list):
@@ -64,7 +64,7 @@ def words_of(message: Json) -> str:
     return str(content or "")
 
 
-def pictures_in(message: Json) -> list[bytes]:
+def get_images(message: Json) -> list[bytes]:
     """The pictures among a message's parts, decoded."""
     content = message.get("content")
     addresses = (
@@ -74,41 +74,43 @@ def pictures_in(message: Json) -> list[bytes]:
 
 
 def _tokens(content: object) -> int:
-    pictures = pictures_in({"content": content})
-    return payloads.tokens(words_of({"content": content})) + PICTURE_TOKENS * len(pictures)
+    pictures = get_images({"content": content})
+    return payloads.tokens(get_text({"content": content})) + IMAGE_TOKENS * len(pictures)
 
 
-async def answer(call: Call, deltas: Sequence[str], habits: Habits, delivery: Delivery) -> web.StreamResponse:
+async def respond(
+    call: ApiCall, deltas: Sequence[str], stream_style: StreamStyle, delivery: Delivery
+) -> web.StreamResponse:
     """Deliver a text, streamed if the request says so."""
     model, text = str(call.body["model"]), "".join(deltas)
     call.answer = text
-    reasoned = sum(payloads.tokens(part) for part in habits.reasoning)
+    reasoned = sum(payloads.tokens(part) for part in stream_style.reasoning)
     counts = payloads.usage(prompt_tokens(call.body), payloads.tokens(text) + reasoned, reasoned)
     if not call.body.get("stream") or delivery.fault(PlainJson) is not None:
         return await delivery.json(
-            payloads.completion(call.sequence, model, text, None if habits.usage == "none" else counts)
+            payloads.completion(call.sequence, model, text, None if stream_style.usage == "none" else counts)
         )
     cut, error = delivery.fault(Cut), delivery.fault(ErrorMidway)
     stop = cut or error
-    events = _opening(call, model, habits)
-    events += _body(call, model, deltas if stop is None else deltas[: stop.after], habits, whole=stop is None)
+    events = _opening(call, model, stream_style)
+    events += _body(call, model, deltas if stop is None else deltas[: stop.after], stream_style, whole=stop is None)
     if error is not None and cut is None:
         failure = payloads.error(error.message, kind="server_error", code=error.code)
-        events.append(payloads.event(failure, habits.line_end))
+        events.append(payloads.event(failure, stream_style.line_end))
     if stop is None:
-        events += _ending(call, model, habits, counts)
-    pieces = events if habits.bytes_per_write is None else _recut(b"".join(events), habits.bytes_per_write)
+        events += _ending(call, model, stream_style, counts)
+    pieces = events if stream_style.bytes_per_write is None else _recut(b"".join(events), stream_style.bytes_per_write)
     return await delivery.send("text/event-stream; charset=utf-8", pieces, cut=cut)
 
 
 def _check_message(number: int, message: object) -> None:
     if not isinstance(message, dict):
-        raise Refused(400, f"Invalid type for 'messages[{number}]': expected an object.", code="invalid_type")
+        raise ApiError(400, f"Invalid type for 'messages[{number}]': expected an object.", code="invalid_type")
     role, content = message.get("role"), message.get("content")
     if role not in _ROLES:
         known = ", ".join(f"'{name}'" for name in sorted(_ROLES))
         told = f"Invalid value: '{role}'. Supported values are: {known}."
-        raise Refused(400, told, code="invalid_value")
+        raise ApiError(400, told, code="invalid_value")
     if content is None and role == "assistant" and message.get("tool_calls"):
         return
     if isinstance(content, list) and content:
@@ -118,7 +120,7 @@ def _check_message(number: int, message: object) -> None:
     if isinstance(content, str):
         return
     told = f"Invalid value for 'content': expected a string in messages[{number}], got {type(content).__name__}."
-    raise Refused(400, told)
+    raise ApiError(400, told)
 
 
 def _check_part(number: int, role: str, part: object) -> None:
@@ -126,14 +128,14 @@ def _check_part(number: int, role: str, part: object) -> None:
     if isinstance(part, dict) and kind == "text" and isinstance(part.get("text"), str):
         return
     if not isinstance(part, dict) or kind != "image_url" or role != "user":
-        raise Refused(400, f"Invalid value for 'messages[{number}].content': '{kind}'.", code="invalid_value")
+        raise ApiError(400, f"Invalid value for 'messages[{number}].content': '{kind}'.", code="invalid_value")
     address = part.get("image_url")
     url = address.get("url") if isinstance(address, dict) else None
     found = _DATA_URL.fullmatch(url) if isinstance(url, str) else None
     if found is None:
-        raise Refused(400, "Invalid image. Expected a data URL or an address.", code="invalid_image_url")
+        raise ApiError(400, "Invalid image. Expected a data URL or an address.", code="invalid_image_url")
     if not _is_picture(base64.b64decode(found[2]), found[1]):
-        raise Refused(400, "You uploaded an unsupported image.", code="image_parse_error")
+        raise ApiError(400, "You uploaded an unsupported image.", code="image_parse_error")
 
 
 def _is_picture(data: bytes, kind: str) -> bool:
@@ -147,48 +149,48 @@ def _is_picture(data: bytes, kind: str) -> bool:
     return True
 
 
-def _opening(call: Call, model: str, habits: Habits) -> list[bytes]:
-    events = [b"\xef\xbb\xbf"] if habits.byte_order_mark else []
-    if habits.role_chunk:
+def _opening(call: ApiCall, model: str, stream_style: StreamStyle) -> list[bytes]:
+    events = [b"\xef\xbb\xbf"] if stream_style.byte_order_mark else []
+    if stream_style.role_chunk:
         delta: Json = {"role": "assistant", "content": "", "refusal": None}
-        events.append(_event(call, model, delta, habits))
-    events += [_event(call, model, {"reasoning_content": part}, habits) for part in habits.reasoning]
+        events.append(_event(call, model, delta, stream_style))
+    events += [_event(call, model, {"reasoning_content": part}, stream_style) for part in stream_style.reasoning]
     return events
 
 
-def _body(call: Call, model: str, deltas: Sequence[str], habits: Habits, *, whole: bool) -> list[bytes]:
-    last = len(deltas) - 1 if whole and habits.finish == "last content" else None
+def _body(call: ApiCall, model: str, deltas: Sequence[str], stream_style: StreamStyle, *, whole: bool) -> list[bytes]:
+    last = len(deltas) - 1 if whole and stream_style.finish == "last content" else None
     return [
-        _event(call, model, {"content": delta}, habits, finish="stop" if number == last else None)
+        _event(call, model, {"content": delta}, stream_style, finish="stop" if number == last else None)
         for number, delta in enumerate(deltas)
     ]
 
 
-def _ending(call: Call, model: str, habits: Habits, counts: Json) -> list[bytes]:
+def _ending(call: ApiCall, model: str, stream_style: StreamStyle, counts: Json) -> list[bytes]:
     events: list[bytes] = []
-    if habits.finish == "own chunk":
+    if stream_style.finish == "own chunk":
         finish = payloads.chunk(call.sequence, model, {}, finish="stop")
-        if habits.usage == "with finish":
+        if stream_style.usage == "with finish":
             finish["usage"] = counts
-        events.append(payloads.event(finish, habits.line_end))
-    if habits.usage in ("empty choices", "with choices"):
-        delta = None if habits.usage == "empty choices" else {"content": ""}
+        events.append(payloads.event(finish, stream_style.line_end))
+    if stream_style.usage in ("empty choices", "with choices"):
+        delta = None if stream_style.usage == "empty choices" else {"content": ""}
         last = payloads.chunk(call.sequence, model, delta)
         last["usage"] = counts
-        events.append(payloads.event(last, habits.line_end))
-    if habits.done:
-        events.append(payloads.event("[DONE]", habits.line_end))
+        events.append(payloads.event(last, stream_style.line_end))
+    if stream_style.done:
+        events.append(payloads.event("[DONE]", stream_style.line_end))
     return events
 
 
-def _event(call: Call, model: str, delta: Json, habits: Habits, *, finish: str | None = None) -> bytes:
-    if habits.nulls:
+def _event(call: ApiCall, model: str, delta: Json, stream_style: StreamStyle, *, finish: str | None = None) -> bytes:
+    if stream_style.nulls:
         delta = {"role": None, "content": None, "refusal": None, "tool_calls": None, **delta}
     payload = payloads.chunk(call.sequence, model, delta, finish=finish)
-    if habits.nulls:
+    if stream_style.nulls:
         payload |= {"usage": None, "system_fingerprint": None}
-    comment = f": keep-alive{habits.line_end}{habits.line_end}".encode() if habits.keep_alive else b""
-    return comment + payloads.event(payload, habits.line_end)
+    comment = f": keep-alive{stream_style.line_end}{stream_style.line_end}".encode() if stream_style.keep_alive else b""
+    return comment + payloads.event(payload, stream_style.line_end)
 
 
 def _recut(data: bytes, size: int) -> list[bytes]:

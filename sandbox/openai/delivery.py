@@ -11,15 +11,15 @@ from aiohttp import web
 from sandbox.connection import reset
 from sandbox.json_object import Json
 from sandbox.openai import payloads as payloads
-from sandbox.openai.calls import Call
-from sandbox.openai.faults import Body, Cut, Endless, Fault, Faults, Hang, Raw, Reset, Slow, Stall, Status
+from sandbox.openai.calls import ApiCall
+from sandbox.openai.faults import ApiFaults, Body, Cut, Endless, Fault, Hang, Raw, Reset, Slow, Stall, Status
 
 F = TypeVar("F")
 
 _ENDLESS_PIECE = b"x" * 65_536
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """A request the API turns down, with the status and body it does that with."""
 
     def __init__(self, status: int, message: str, *, code: str | None = None) -> None:
@@ -31,7 +31,9 @@ class Refused(Exception):
 class Delivery:
     """Carries one answer to one client, with the faults this request is to meet."""
 
-    def __init__(self, request: web.Request, call: Call, faults: Faults, met: Sequence[Fault], pace_s: float) -> None:
+    def __init__(
+        self, request: web.Request, call: ApiCall, faults: ApiFaults, met: Sequence[Fault], pace_s: float
+    ) -> None:
         self._request = request
         self._call = call
         self._faults = faults

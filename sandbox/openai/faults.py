@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.json_object import Json
-from sandbox.openai.calls import Kind
+from sandbox.openai.calls import CallKind
 
-Predicate = Callable[[Json], bool]
+RequestFilter = Callable[[Json], bool]
 """Looks at a request's body and says whether a fault is meant for it."""
 
 CutKind = Literal["end", "drop", "reset"]
@@ -78,7 +78,7 @@ CONTENT_POLICY = Status(
     code="content_policy_violation",
     type="invalid_request_error",
 )
-NO_PICTURES = Status(
+NO_IMAGE_INPUT = Status(
     400,
     message="Invalid content type. image_url is only supported by certain models.",
     code="invalid_value",
@@ -124,7 +124,7 @@ class PlainJson:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class StreamStyle:
     """Ways of real servers that are no faults; a good client copes with each."""
 
     usage: Literal["empty choices", "with choices", "with finish", "none"] = "empty choices"
@@ -140,7 +140,7 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True)
-class BadPictures:
+class BadImages:
     """Answer 200 with pictures that cannot be used; `url` stands in for the address of `url` ones."""
 
     how: Literal["text", "huge", "no base64", "none", "url", "null"] = "text"
@@ -148,34 +148,46 @@ class BadPictures:
 
 
 Fault = (
-    Hang | Stall | Slow | Cut | ErrorMidway | Status | Body | Raw | Reset | Endless | PlainJson | Habits | BadPictures
+    Hang
+    | Stall
+    | Slow
+    | Cut
+    | ErrorMidway
+    | Status
+    | Body
+    | Raw
+    | Reset
+    | Endless
+    | PlainJson
+    | StreamStyle
+    | BadImages
 )
 
 
 @dataclass(slots=True)
 class _Order:
-    kind: Kind
+    kind: CallKind
     faults: tuple[Fault, ...]
-    when: Predicate | None
+    when: RequestFilter | None
     left: int | None  # None: standing
 
 
-class Faults:
+class ApiFaults:
     """Which faults the coming requests meet. One order serves a request; counted orders go before standing ones."""
 
     def __init__(self) -> None:
         self._orders: list[_Order] = []
         self._released = asyncio.Event()
 
-    def next(self, kind: Kind | str, *faults: Fault, times: int = 1, when: Predicate | None = None) -> None:
+    def next(self, kind: CallKind | str, *faults: Fault, times: int = 1, when: RequestFilter | None = None) -> None:
         """Let the next `times` requests of a kind (that `when` accepts) meet these faults, all at once."""
-        self._orders.append(_Order(Kind(kind), faults, when, times))
+        self._orders.append(_Order(CallKind(kind), faults, when, times))
 
-    def always(self, kind: Kind | str, *faults: Fault, when: Predicate | None = None) -> None:
+    def always(self, kind: CallKind | str, *faults: Fault, when: RequestFilter | None = None) -> None:
         """Let every request of a kind (that `when` accepts) meet these faults, until cleared."""
-        self._orders.append(_Order(Kind(kind), faults, when, None))
+        self._orders.append(_Order(CallKind(kind), faults, when, None))
 
-    def clear(self, kind: Kind | str | None = None) -> None:
+    def clear(self, kind: CallKind | str | None = None) -> None:
         """Forget the orders of one kind, or all."""
         self._orders = [] if kind is None else [order for order in self._orders if order.kind != kind]
 
@@ -193,14 +205,14 @@ class Faults:
         """What the next `release` sets."""
         return self._released
 
-    def standing(self) -> Mapping[Kind, int]:
+    def count_pending(self) -> Mapping[CallKind, int]:
         """How many orders wait, by kind."""
-        counts: dict[Kind, int] = {}
+        counts: dict[CallKind, int] = {}
         for order in self._orders:
             counts[order.kind] = counts.get(order.kind, 0) + 1
         return counts
 
-    def take(self, kind: Kind, body: Json) -> tuple[Fault, ...]:
+    def take(self, kind: CallKind, body: Json) -> tuple[Fault, ...]:
         """The faults that this request meets; uses up one of a counted order."""
         fitting = [o for o in self._orders if o.kind == kind and (o.when is None or o.when(body))]
         if not fitting:
@@ -232,35 +244,35 @@ _EVERYWHERE: Mapping[str, Fault] = {
     "garbage": Body(b"\x00\xfe\xffnothing anyone could read", "application/octet-stream"),
     "html": Body(b"<html><body>Please log in to the hotel's network.</body></html>", "text/html"),
 }
-_OF_A_KIND: Mapping[Kind, Mapping[str, Fault]] = {
-    Kind.CHAT: {
+_OF_A_KIND: Mapping[CallKind, Mapping[str, Fault]] = {
+    CallKind.CHAT: {
         "cut": Cut(after=12),
         "drop": Cut(after=12, how="drop"),
         "broken": Cut(after=12, how="reset"),
         "error-midway": ErrorMidway(after=12),
         "policy": CONTENT_POLICY,
         "too-long": CONTEXT_TOO_LONG,
-        "no-pictures": NO_PICTURES,
+        "no-pictures": NO_IMAGE_INPUT,
         "plain-json": PlainJson(),
-        "thinking": Habits(reasoning=("Let me think. ", "Tides, tea, lighthouses… ", "I have it.")),
-        "no-usage": Habits(usage="none"),
+        "thinking": StreamStyle(reasoning=("Let me think. ", "Tides, tea, lighthouses… ", "I have it.")),
+        "no-usage": StreamStyle(usage="none"),
     },
-    Kind.SPEECH: {
+    CallKind.SPEECH: {
         "cut": Cut(after=1),
         "drop": Cut(after=1, how="drop"),
         "policy": CONTENT_POLICY,
         "json": Body(b'{"text": "la la la"}'),
     },
-    Kind.IMAGES: {
+    CallKind.IMAGES: {
         "policy": CONTENT_POLICY,
-        "no-picture": BadPictures("text"),
-        "huge": BadPictures("huge"),
-        "none": BadPictures("none"),
+        "no-picture": BadImages("text"),
+        "huge": BadImages("huge"),
+        "none": BadImages("none"),
     },
-    Kind.MODELS: {},
+    CallKind.MODELS: {},
 }
 
 
-def named_faults(kind: Kind) -> Mapping[str, Fault]:
+def get_named_faults(kind: CallKind) -> Mapping[str, Fault]:
     """The faults a kind of call can meet, by name."""
     return {**_EVERYWHERE, **_OF_A_KIND[kind]}

@@ -10,16 +10,16 @@ from aiohttp import web
 
 from sandbox.json_object import Json
 from sandbox.openai import sample_images
-from sandbox.openai.calls import Call
-from sandbox.openai.delivery import Delivery, Refused
-from sandbox.openai.faults import BadPictures
+from sandbox.openai.calls import ApiCall
+from sandbox.openai.delivery import ApiError, Delivery
+from sandbox.openai.faults import BadImages
 
-KEPT_PICTURES = 64
+KEPT_IMAGES = 64
 """How many pictures stay to be fetched by their address."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ImageModel:
     """What an image model can do."""
 
     sizes: tuple[str, ...]
@@ -27,10 +27,10 @@ class Offer:
     max_prompt: int
 
 
-OFFERS = {
-    "dall-e-2": Offer(("1024x1024", "512x512", "256x256"), 10, 1000),
-    "dall-e-3": Offer(("1024x1024", "1792x1024", "1024x1792"), 1, 4000),
-    "gpt-image-1": Offer(("1024x1024", "1536x1024", "1024x1536", "auto"), 10, 32_000),
+IMAGE_MODELS = {
+    "dall-e-2": ImageModel(("1024x1024", "512x512", "256x256"), 10, 1000),
+    "dall-e-3": ImageModel(("1024x1024", "1792x1024", "1024x1792"), 1, 4000),
+    "gpt-image-1": ImageModel(("1024x1024", "1536x1024", "1024x1536", "auto"), 10, 32_000),
 }
 _PARAMETERS = frozenset({
     "model", "prompt", "n", "size", "response_format", "quality", "style", "user", "background", "moderation",
@@ -38,32 +38,32 @@ _PARAMETERS = frozenset({
 })  # fmt: skip
 
 
-def check(body: Json) -> None:
-    """Raise `Refused` unless OpenAI would take this image request."""
+def validate(body: Json) -> None:
+    """Raise `ApiError` unless OpenAI would take this image request."""
     unknown = sorted(body.keys() - _PARAMETERS)
     if unknown:
-        raise Refused(400, f"Unknown parameter: '{unknown[0]}'.", code="unknown_parameter")
-    offer = OFFERS.get(body["model"], OFFERS["gpt-image-1"])
+        raise ApiError(400, f"Unknown parameter: '{unknown[0]}'.", code="unknown_parameter")
+    offer = IMAGE_MODELS.get(body["model"], IMAGE_MODELS["gpt-image-1"])
     prompt, n, size = body.get("prompt"), body.get("n", 1), body.get("size", "1024x1024")
     if not isinstance(prompt, str) or not prompt.strip():
-        raise Refused(400, "Missing required parameter: 'prompt'.", code="missing_required_parameter")
+        raise ApiError(400, "Missing required parameter: 'prompt'.", code="missing_required_parameter")
     if len(prompt) > offer.max_prompt:
-        raise Refused(
+        raise ApiError(
             400, f"Invalid 'prompt': string too long. Expected at most {offer.max_prompt}.", code="string_too_long"
         )
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise Refused(400, "Invalid 'n': expected a whole number of at least 1.", code="invalid_value")
+        raise ApiError(400, "Invalid 'n': expected a whole number of at least 1.", code="invalid_value")
     if n > offer.max_n:
         told = f"Invalid 'n': integer above maximum value. Expected a value <= {offer.max_n}, but got {n} instead."
-        raise Refused(400, told, code="integer_above_max_value")
+        raise ApiError(400, told, code="integer_above_max_value")
     if size not in offer.sizes:
         known = ", ".join(f"'{name}'" for name in offer.sizes)
-        raise Refused(400, f"Invalid value: '{size}'. Supported values are: {known}.", code="invalid_value")
+        raise ApiError(400, f"Invalid value: '{size}'. Supported values are: {known}.", code="invalid_value")
     if body.get("response_format", "b64_json") not in ("b64_json", "url"):
-        raise Refused(400, "Invalid 'response_format': expected 'b64_json' or 'url'.", code="invalid_value")
+        raise ApiError(400, "Invalid 'response_format': expected 'b64_json' or 'url'.", code="invalid_value")
 
 
-class Gallery:
+class ImageGenerator:
     """Draws pictures and keeps the latest ones for those who were given an address."""
 
     def __init__(self, seed: int) -> None:
@@ -72,9 +72,9 @@ class Gallery:
         self._numbers = itertools.count(1)
         self._kept: dict[str, bytes] = {}
 
-    async def answer(self, call: Call, root: str, delivery: Delivery) -> web.StreamResponse:
+    async def answer(self, call: ApiCall, root: str, delivery: Delivery) -> web.StreamResponse:
         """Draw what was asked for and deliver it; `root` is where `picture` is served."""
-        bad = delivery.fault(BadPictures)
+        bad = delivery.fault(BadImages)
         count = call.body.get("n", 1)
         data = [_bad(bad)] * count if bad is not None else [await self._entry(call.body, root) for _ in range(count)]
         if bad is not None and bad.how == "none":
@@ -95,20 +95,20 @@ class Gallery:
         number = next(self._numbers)
         size = body.get("size", "1024x1024")
         width, height = (1024, 1024) if size == "auto" else map(int, size.split("x"))
-        data = await asyncio.to_thread(sample_images.draw, body["prompt"], width, height, seed=self._seed + number)
+        data = await asyncio.to_thread(sample_images.render, body["prompt"], width, height, seed=self._seed + number)
         if body.get("response_format", "url" if self.by_address else "b64_json") == "b64_json":
             return {"b64_json": base64.b64encode(data).decode()}
         name = f"{number}.png"
         self._kept[name] = data
-        while len(self._kept) > KEPT_PICTURES:
+        while len(self._kept) > KEPT_IMAGES:
             self._kept.pop(next(iter(self._kept)))
         return {"url": f"{root}/pictures/{name}"}
 
 
-def _bad(fault: BadPictures) -> Json:
+def _bad(fault: BadImages) -> Json:
     match fault.how:
         case "huge":
-            return {"b64_json": base64.b64encode(sample_images.huge()).decode()}
+            return {"b64_json": base64.b64encode(sample_images.build_oversized_png()).decode()}
         case "no base64":
             return {"b64_json": "this is *not* base64!"}
         case "url":

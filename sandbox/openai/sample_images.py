@@ -13,7 +13,7 @@ MAX_SIDE = 4096
 """Pixels; more than any model offers."""
 
 
-def draw(prompt: str, width: int, height: int, *, seed: int = 0) -> bytes:
+def render(prompt: str, width: int, height: int, *, seed: int = 0) -> bytes:
     """Draw a PNG of the size asked for; prompt and seed decide what is on it. Slow enough to need a thread."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -37,7 +37,7 @@ def draw(prompt: str, width: int, height: int, *, seed: int = 0) -> bytes:
     return out.getvalue()
 
 
-def huge(width: int = 60_000, height: int = 60_000) -> bytes:
+def build_oversized_png(width: int = 60_000, height: int = 60_000) -> bytes:
     """A few bytes of PNG that declare a picture of gigabytes."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b""))

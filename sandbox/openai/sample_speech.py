@@ -29,7 +29,7 @@ _one_at_a_time = threading.Lock()  # espeak-ng keeps its state in globals
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class VoiceProfile:
     """How a voice sounds: espeak-ng's name for it, words a minute, pitch 0–99 (50 is usual)."""
 
     espeak: str
@@ -38,17 +38,17 @@ class Voice:
 
 
 VOICES = {
-    "alloy": Voice("en-us+f2", 165, 45),
-    "echo": Voice("en-us+m3", 160, 40),
-    "fable": Voice("en-gb+m1", 155, 55),
-    "onyx": Voice("en-us+m7", 150, 15),
-    "nova": Voice("en-us+f4", 175, 60),
-    "shimmer": Voice("en-gb+f5", 160, 75),
+    "alloy": VoiceProfile("en-us+f2", 165, 45),
+    "echo": VoiceProfile("en-us+m3", 160, 40),
+    "fable": VoiceProfile("en-gb+m1", 155, 55),
+    "onyx": VoiceProfile("en-us+m7", 150, 15),
+    "nova": VoiceProfile("en-us+f4", 175, 60),
+    "shimmer": VoiceProfile("en-gb+f5", 160, 75),
 }
 """The voices of the API's document, by name."""
 
 
-class Voices:
+class SpeechSynthesizer:
     """Speaks texts. `kind` is `speech` with espeak-ng, `tones` without."""
 
     def __init__(self, kind: Literal["speech", "tones"] | None = None) -> None:
@@ -59,12 +59,12 @@ class Voices:
         """Speak `text` with a voice of `VOICES`; gives a whole MP3 file. Works in a thread."""
         return await asyncio.to_thread(self._speak, text, VOICES[voice])
 
-    def _speak(self, text: str, voice: Voice) -> bytes:
+    def _speak(self, text: str, voice: VoiceProfile) -> bytes:
         sound = _say(text, voice) if self.kind == "speech" else _hum(text, voice)
         return _mp3(sound)
 
 
-def _say(text: str, voice: Voice) -> bytes:
+def _say(text: str, voice: VoiceProfile) -> bytes:
     with _one_at_a_time:
         library = _espeak()
         sound = bytearray()
@@ -100,7 +100,7 @@ def _espeak() -> ctypes.CDLL:
     return library
 
 
-def _hum(text: str, voice: Voice) -> bytes:
+def _hum(text: str, voice: VoiceProfile) -> bytes:
     """A seeded melody, a note for every word, longer for longer words."""
     choice = random.Random(f"{voice.espeak}/{text}")  # noqa: S311 - variety, not secrecy
     base = (voice.pitch - 50) // 5

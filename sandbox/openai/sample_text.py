@@ -68,16 +68,16 @@ _WANTS_TABLE = re.compile(r"\b(compare|comparison|table|versus|vs)\b", re.IGNORE
 _WANTS_LIST = re.compile(r"\b(list|steps?|ideas?|how)\b", re.IGNORECASE)
 
 
-def write(messages: Sequence[Json], *, model: str, seed: int = 0) -> str:
+def generate(messages: Sequence[Json], *, model: str, seed: int = 0) -> str:
     """Answer the last question of a conversation in markdown; the same conversation and seed give the same text."""
-    questions = [plain(_text(message)) for message in messages if message.get("role") == "user"]
+    questions = [strip_markup(_text(message)) for message in messages if message.get("role") == "user"]
     question = questions[-1] if questions else ""
     choice = random.Random(f"{seed}/{model}/{len(messages)}/{question}")  # noqa: S311 - variety, not secrecy
     parts = [choice.choice(_OPENINGS)]
     if len(questions) > 1:
         parts.append(_recollection(questions))
     elif question:
-        parts.append(f"You asked: “{quote(question)}”")
+        parts.append(f"You asked: “{shorten(question)}”")
     parts += choice.sample(_THOUGHTS, 2)
     if _WANTS_LIST.search(question):
         parts.append("\n".join(f"{n}. {step}" for n, step in enumerate(choice.sample(_STEPS, 4), start=1)))
@@ -90,18 +90,18 @@ def write(messages: Sequence[Json], *, model: str, seed: int = 0) -> str:
     return "\n\n".join(parts)
 
 
-def deltas(text: str) -> list[str]:
+def split_deltas(text: str) -> list[str]:
     """Cut a text into the small pieces it is streamed in; joined they are the text, to the letter."""
     return _STEP.findall(text)
 
 
-def plain(text: str) -> str:
+def strip_markup(text: str) -> str:
     """A text without what could ping, link, format or break out: words and plain punctuation only."""
     text = _TAG.sub(" ", _LINK.sub(" ", _LABEL.sub("", text)))
     return " ".join(_UNSAFE.sub(" ", text).replace("_", " ").split())
 
 
-def quote(text: str) -> str:
+def shorten(text: str) -> str:
     """The beginning of a plain text, cut at a word."""
     if len(text) <= QUOTE_CHARACTERS:
         return text
@@ -109,10 +109,10 @@ def quote(text: str) -> str:
 
 
 def _recollection(questions: Sequence[str]) -> str:
-    first, question = quote(questions[0]), quote(questions[-1])
+    first, question = shorten(questions[0]), shorten(questions[-1])
     told = f"You first asked me about “{first}”, and now “{question}”."
     if len(questions) > 2:
-        told += f" Just before, it was “{quote(questions[-2])}”; that makes {len(questions)} questions."
+        told += f" Just before, it was “{shorten(questions[-2])}”; that makes {len(questions)} questions."
     return told
 
 

@@ -14,10 +14,10 @@ from aiohttp import web
 from sandbox.json_object import Json
 from sandbox.openai import chat, images, sample_text, speech
 from sandbox.openai import payloads as payloads
-from sandbox.openai.calls import Call, CallLog, Kind
-from sandbox.openai.delivery import Delivery, Refused
-from sandbox.openai.faults import Faults, Habits, Predicate
-from sandbox.openai.sample_speech import Voices
+from sandbox.openai.calls import ApiCall, ApiCallLog, CallKind
+from sandbox.openai.delivery import ApiError, Delivery
+from sandbox.openai.faults import ApiFaults, RequestFilter, StreamStyle
+from sandbox.openai.sample_speech import SpeechSynthesizer
 
 HOST = "127.0.0.1"
 MODELS = (
@@ -33,11 +33,11 @@ _CLOSE_WITHIN_S = 0.2
 @dataclass(slots=True)
 class _Script:
     deltas: Sequence[str]
-    when: Predicate | None
+    when: RequestFilter | None
     left: int | None
 
 
-class ModelApi:
+class OpenAiServer:
     """An OpenAI-compatible server for chat, speech, images and the list of models; use it with `async with`.
 
     `faults` says what shall go wrong, `habits` how streams look when nothing does, `pace_s` how many seconds pass
@@ -45,17 +45,17 @@ class ModelApi:
     """
 
     def __init__(
-        self, *, key: str | None = None, pace_s: float = 0.0, seed: int = 0, voices: Voices | None = None
+        self, *, key: str | None = None, pace_s: float = 0.0, seed: int = 0, voices: SpeechSynthesizer | None = None
     ) -> None:
         self.key = key or f"sk-sandbox-{secrets.token_hex(16)}"
         self.pace_s = pace_s
         self.models = list(MODELS)
-        self.faults = Faults()
-        self.habits = Habits()
-        self.voices = voices or Voices()
-        self.gallery = images.Gallery(seed)
+        self.faults = ApiFaults()
+        self.stream_style = StreamStyle()
+        self.voices = voices or SpeechSynthesizer()
+        self.image_generator = images.ImageGenerator(seed)
         self._seed = seed
-        self._log = CallLog()
+        self._log = ApiCallLog()
         self._scripts: list[_Script] = []
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -73,11 +73,11 @@ class ModelApi:
         return f"{self.root}/v1"
 
     @property
-    def requests(self) -> list[Call]:
+    def requests(self) -> list[ApiCall]:
         """All calls so far, refused ones included."""
         return self._log.calls
 
-    def calls(self, kind: Kind | str) -> list[Call]:
+    def calls(self, kind: CallKind | str) -> list[ApiCall]:
         """The calls of one kind so far."""
         return [call for call in self.requests if call.kind == kind]
 
@@ -90,7 +90,7 @@ class ModelApi:
         text: str | Sequence[str],
         *,
         every: int | None = None,
-        when: Predicate | None = None,
+        when: RequestFilter | None = None,
         times: int | None = 1,
     ) -> None:
         """Let the next `times` chats (None: all) that `when` accepts answer exactly this text, to the letter.
@@ -102,11 +102,11 @@ class ModelApi:
         elif every is not None:
             deltas = [text[start : start + every] for start in range(0, len(text), every)]
         else:
-            deltas = sample_text.deltas(text)
+            deltas = sample_text.split_deltas(text)
         self._scripts.append(_Script(deltas, when, times))
 
     @contextlib.asynccontextmanager
-    async def unplugged(self) -> AsyncIterator[None]:
+    async def offline(self) -> AsyncIterator[None]:
         """Refuse every connection for a while, and drop those that are open."""
         assert self._runner is not None
         assert self._site is not None
@@ -121,10 +121,10 @@ class ModelApi:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
-        app.router.add_get("/v1/models", self._serve(lambda _: Kind.MODELS))
+        app.router.add_get("/v1/models", self._serve(lambda _: CallKind.MODELS))
         app.router.add_post("/v1/chat/completions", self._serve(_chat_or_speech))
-        app.router.add_post("/v1/audio/speech", self._serve(lambda _: Kind.SPEECH))
-        app.router.add_post("/v1/images/generations", self._serve(lambda _: Kind.IMAGES))
+        app.router.add_post("/v1/audio/speech", self._serve(lambda _: CallKind.SPEECH))
+        app.router.add_post("/v1/images/generations", self._serve(lambda _: CallKind.IMAGES))
         app.router.add_get("/pictures/{name}", self._picture)
         app.router.add_route("*", "/{path:.*}", self._unknown)
         # Handlers are cancelled when the client goes away: that is how a closed stream is noticed at once.
@@ -146,7 +146,7 @@ class ModelApi:
         await self._site.start()
         self._port = self._runner.addresses[0][1]
 
-    def _serve(self, kind_of: Callable[[Json], Kind]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _serve(self, kind_of: Callable[[Json], CallKind]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handler(request: web.Request) -> web.StreamResponse:
             body = await _json(request)
             call = self._log.begin(kind_of(body or {}), request.path, body or {})
@@ -155,11 +155,11 @@ class ModelApi:
             try:
                 response = await self._respond(request, body, call, delivery)
             except ConnectionError:
-                self._log.left(call)
+                self._log.client_disconnected(call)
                 return web.StreamResponse()
             except asyncio.CancelledError:
                 if not self._closing:
-                    self._log.left(call)
+                    self._log.client_disconnected(call)
                 raise
             self._log.finish(call)
             return response
@@ -167,43 +167,43 @@ class ModelApi:
         return handler
 
     async def _respond(
-        self, request: web.Request, body: Json | None, call: Call, delivery: Delivery
+        self, request: web.Request, body: Json | None, call: ApiCall, delivery: Delivery
     ) -> web.StreamResponse:
         try:
             if request.headers.get("Authorization") != f"Bearer {self.key}":
-                raise Refused(401, "Incorrect API key provided.", code="invalid_api_key")
+                raise ApiError(401, "Incorrect API key provided.", code="invalid_api_key")
             if body is None:
-                raise Refused(400, "We could not parse the JSON body of your request.")
+                raise ApiError(400, "We could not parse the JSON body of your request.")
             return await delivery.instead() or await self._answer(call, delivery)
-        except Refused as refusal:
+        except ApiError as refusal:
             return await delivery.json(refusal.body, status=refusal.status)
 
-    async def _answer(self, call: Call, delivery: Delivery) -> web.StreamResponse:
-        if call.kind is not Kind.MODELS:
+    async def _answer(self, call: ApiCall, delivery: Delivery) -> web.StreamResponse:
+        if call.kind is not CallKind.MODELS:
             self._check_model(call)
         match call.kind:
-            case Kind.MODELS:
+            case CallKind.MODELS:
                 return await delivery.json(payloads.model_list(self.models))
-            case Kind.CHAT:
-                chat.check(call.body)
-                habits = delivery.fault(Habits) or self.habits
-                return await chat.answer(call, self._deltas(call.body), habits, delivery)
-            case Kind.SPEECH:
-                speech.check(call.body)
-                return await speech.answer(call, self.voices, delivery)
-            case Kind.IMAGES:
-                images.check(call.body)
-                return await self.gallery.answer(call, self.root, delivery)
+            case CallKind.CHAT:
+                chat.validate(call.body)
+                stream_style = delivery.fault(StreamStyle) or self.stream_style
+                return await chat.respond(call, self._deltas(call.body), stream_style, delivery)
+            case CallKind.SPEECH:
+                speech.validate(call.body)
+                return await speech.respond(call, self.voices, delivery)
+            case CallKind.IMAGES:
+                images.validate(call.body)
+                return await self.image_generator.answer(call, self.root, delivery)
 
-    def _check_model(self, call: Call) -> None:
+    def _check_model(self, call: ApiCall) -> None:
         model = call.body.get("model")
         if not isinstance(model, str) or not model:
-            raise Refused(400, "you must provide a model parameter")
+            raise ApiError(400, "you must provide a model parameter")
         if model not in self.models:
             told = f"The model `{model}` does not exist or you do not have access to it."
-            raise Refused(404, told, code="model_not_found")
+            raise ApiError(404, told, code="model_not_found")
         if kind_of_model(model) is not call.kind:
-            raise Refused(404, f"The model `{model}` is not supported in the {call.path} endpoint.")
+            raise ApiError(404, f"The model `{model}` is not supported in the {call.path} endpoint.")
 
     def _deltas(self, body: Json) -> Sequence[str]:
         for script in self._scripts:
@@ -213,10 +213,10 @@ class ModelApi:
                     if script.left <= 0:
                         self._scripts.remove(script)
                 return script.deltas
-        return sample_text.deltas(sample_text.write(body["messages"], model=body["model"], seed=self._seed))
+        return sample_text.split_deltas(sample_text.generate(body["messages"], model=body["model"], seed=self._seed))
 
     async def _picture(self, request: web.Request) -> web.Response:
-        data = self.gallery.picture(request.match_info["name"])
+        data = self.image_generator.picture(request.match_info["name"])
         if data is None:
             return web.Response(status=404)
         return web.Response(body=data, content_type="image/png")
@@ -225,19 +225,19 @@ class ModelApi:
         return web.json_response(payloads.error(f"Invalid URL ({request.method} {request.path})"), status=404)
 
 
-def kind_of_model(model: str) -> Kind | None:
+def kind_of_model(model: str) -> CallKind | None:
     """What a model of the list is for; None for what the stand-in does not do."""
     if "tts" in model:
-        return Kind.SPEECH
+        return CallKind.SPEECH
     if "dall-e" in model or "image" in model:
-        return Kind.IMAGES
+        return CallKind.IMAGES
     if any(word in model for word in ("whisper", "embedding", "moderation", "transcribe")):
         return None
-    return Kind.CHAT
+    return CallKind.CHAT
 
 
-def _chat_or_speech(body: Json) -> Kind:
-    return Kind.SPEECH if kind_of_model(str(body.get("model"))) is Kind.SPEECH else Kind.CHAT
+def _chat_or_speech(body: Json) -> CallKind:
+    return CallKind.SPEECH if kind_of_model(str(body.get("model"))) is CallKind.SPEECH else CallKind.CHAT
 
 
 async def _json(request: web.Request) -> Json | None:

@@ -3,10 +3,10 @@
 from aiohttp import web
 
 from sandbox.json_object import Json
-from sandbox.openai.calls import Call
-from sandbox.openai.delivery import Delivery, Refused
+from sandbox.openai.calls import ApiCall
+from sandbox.openai.delivery import ApiError, Delivery
 from sandbox.openai.faults import Cut
-from sandbox.openai.sample_speech import VOICES, Voices
+from sandbox.openai.sample_speech import VOICES, SpeechSynthesizer
 
 MAX_INPUT = 4096
 """Characters of one request; OpenAI's limit."""
@@ -15,28 +15,28 @@ _CHUNK_BYTES = 4096
 _PARAMETERS = frozenset({"model", "input", "voice", "response_format", "speed", "instructions", "stream_format"})
 
 
-def check(body: Json) -> None:
-    """Raise `Refused` unless OpenAI would take this speech request."""
+def validate(body: Json) -> None:
+    """Raise `ApiError` unless OpenAI would take this speech request."""
     unknown = sorted(body.keys() - _PARAMETERS)
     if unknown:
-        raise Refused(400, f"Unrecognized request argument supplied: {unknown[0]}")
+        raise ApiError(400, f"Unrecognized request argument supplied: {unknown[0]}")
     for name in ("input", "voice"):
         if not isinstance(body.get(name), str):
-            raise Refused(400, f"Missing required parameter: '{name}'.", code="missing_required_parameter")
+            raise ApiError(400, f"Missing required parameter: '{name}'.", code="missing_required_parameter")
     if not body["input"].strip():
-        raise Refused(400, "Invalid 'input': string too short. Expected a string with at least 1 character.")
+        raise ApiError(400, "Invalid 'input': string too short. Expected a string with at least 1 character.")
     if len(body["input"]) > MAX_INPUT:
-        raise Refused(
+        raise ApiError(
             400, f"Invalid 'input': string should have at most {MAX_INPUT} characters.", code="string_too_long"
         )
     if body["voice"] not in VOICES:
         known = ", ".join(f"'{name}'" for name in VOICES)
-        raise Refused(400, f"Invalid value for 'voice': expected one of {known}.", code="invalid_value")
+        raise ApiError(400, f"Invalid value for 'voice': expected one of {known}.", code="invalid_value")
     if body.get("response_format", "mp3") != "mp3":
-        raise Refused(400, "Only 'mp3' is offered as 'response_format' here.", code="invalid_value")
+        raise ApiError(400, "Only 'mp3' is offered as 'response_format' here.", code="invalid_value")
 
 
-async def answer(call: Call, voices: Voices, delivery: Delivery) -> web.StreamResponse:
+async def respond(call: ApiCall, voices: SpeechSynthesizer, delivery: Delivery) -> web.StreamResponse:
     """Speak the input and deliver it in chunks."""
     sound = await voices.speak(call.body["input"], call.body["voice"])
     chunks = [sound[start : start + _CHUNK_BYTES] for start in range(0, len(sound), _CHUNK_BYTES)]

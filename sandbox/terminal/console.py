@@ -3,23 +3,23 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.message_result import Said
-from sandbox.client.options import ClientRefused
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.message_result import MessageResult
+from sandbox.client.options import ClientRejected
+from sandbox.client.user import ClientUser
 from sandbox.discord.entities import Channel
 from sandbox.discord.messages import Attachment
 from sandbox.discord.permissions import MODERATOR
 from sandbox.discord.validation.commands import ATTACHMENT
-from sandbox.openai.calls import Kind
-from sandbox.openai.faults import named_faults
+from sandbox.openai.calls import CallKind
+from sandbox.openai.faults import get_named_faults
 from sandbox.sandbox import Sandbox
-from sandbox.terminal.buttons import BUTTON_HELP, ButtonWords
+from sandbox.terminal.buttons import BUTTON_HELP, ButtonCommands
 from sandbox.terminal.keyboard import Keyboard
-from sandbox.terminal.output_folder import Folder
-from sandbox.terminal.parser import Mistake, Typed, paths, read, usage
+from sandbox.terminal.output_folder import OutputFolder
+from sandbox.terminal.parser import InputError, ParsedCommand, format_usage, list_commands, parse
 from sandbox.terminal.show import Show
-from sandbox.terminal.voice import VOICE_HELP, VoiceWords
+from sandbox.terminal.voice import VOICE_HELP, VoiceCommands
 
 PACE_S = 0.02  # between two deltas: so that one can read along
 PATIENCE_S = 120.0
@@ -48,18 +48,18 @@ HELP = f"""\
 class Console:
     """Obeys typed lines on a running sandbox; files that come are saved to `folder`."""
 
-    def __init__(self, sandbox: Sandbox, show: Show, folder: Folder) -> None:
+    def __init__(self, sandbox: Sandbox, show: Show, folder: OutputFolder) -> None:
         self._sandbox = sandbox
         self._show = show
-        show.knows(sandbox.world.called)
+        show.knows(sandbox.state.get_display_name)
         self._folder = folder
-        self._person: Person = sandbox.person("Ada")
-        self._place = self._person.place()
-        self._voice = VoiceWords(sandbox, show, folder, lambda: self._person)
-        self._buttons = ButtonWords(
+        self._person: ClientUser = sandbox.user("Ada")
+        self._place = self._person.channel()
+        self._voice = VoiceCommands(sandbox, show, folder, lambda: self._person)
+        self._buttons = ButtonCommands(
             show, lambda: self._person, lambda: self._person.sees(self._place), self._watch_used
         )
-        sandbox.model_api.pace_s = PACE_S
+        sandbox.openai.pace_s = PACE_S
         self._own: dict[str, Callable[[str], Awaitable[None]]] = {
             "as": self._become,
             "in": self._go,
@@ -95,9 +95,9 @@ class Console:
                 await self._slash(line)
             elif line:
                 await self._say(line)
-        except Mistake as mistake:
+        except InputError as mistake:
             self._show.line(f"  {mistake}")
-        except ClientRefused as refusal:
+        except ClientRejected as refusal:
             self._show.line(f"  Discord would not let you: {refusal}.")
 
     async def _slash(self, line: str) -> None:
@@ -105,17 +105,17 @@ class Console:
         if word in self._own:
             await self._own[word](rest.strip())
             return
-        typed = read(line, self._sandbox.discord.commands.all())
-        if not self._sandbox.child.running:
-            raise Mistake("The bot is not running any more; /log shows the last it said.")
+        typed = parse(line, self._sandbox.discord.commands.list_all())
+        if not self._sandbox.bot_process.running:
+            raise InputError("The bot is not running any more; /log shows the last it said.")
         options = {**typed.options, **self._files(typed)}
         used = await self._person.command(typed.name, options, channel=self._place)
         await self._watch_used(used)
         self._buttons.opened(used)
 
-    def _files(self, typed: Typed) -> dict[str, Attachment]:
+    def _files(self, typed: ParsedCommand) -> dict[str, Attachment]:
         """Upload the files whose paths were typed for options that take one."""
-        definition = paths(self._sandbox.discord.commands.all())[typed.name]
+        definition = list_commands(self._sandbox.discord.commands.list_all())[typed.name]
         files: dict[str, Attachment] = {}
         for option in definition.get("options", []):
             if option["type"] == ATTACHMENT and option["name"] in typed.options:
@@ -123,22 +123,22 @@ class Console:
                 try:
                     files[option["name"]] = self._person.uploads(path.name, path.read_bytes(), channel=self._place)
                 except OSError as reason:
-                    raise Mistake(f"That file can't be read: {reason.strerror}.") from None
+                    raise InputError(f"That file can't be read: {reason.strerror}.") from None
         return files
 
     async def _say(self, line: str) -> None:
-        world = self._sandbox.world
-        text = line.replace(MENTION, f"<@{world.bot.id}>")
-        said = Said(await self._person.says(text, channel=self._place), world)
+        state = self._sandbox.state
+        text = line.replace(MENTION, f"<@{state.bot.id}>")
+        said = MessageResult(await self._person.says(text, channel=self._place), state)
         self._show.message(said.message)
         if self._sandbox.running and (text != line or self._place.is_direct):
             await self._watch(said, lambda: bool(said.messages or said.reactions))
 
-    async def _watch_used(self, used: Invocation) -> None:
+    async def _watch_used(self, used: InteractionResult) -> None:
         await self._watch(used, lambda: used.responded and not used.thinking)
 
-    async def _watch(self, used: Invocation | Said, answered: Callable[[], bool]) -> None:
-        api = self._sandbox.model_api
+    async def _watch(self, used: InteractionResult | MessageResult, answered: Callable[[], bool]) -> None:
+        api = self._sandbox.openai
         before = len(api.requests)
 
         def done() -> bool:
@@ -157,22 +157,22 @@ class Console:
         names = self._names()
         found = next((each for each in names if each.casefold() == wanted.casefold()), None)
         if found is None:
-            raise Mistake(f"Say who to be: /as NAME. There are: {', '.join(names)}.")
+            raise InputError(f"Say who to be: /as NAME. There are: {', '.join(names)}.")
         direct = self._place.is_direct
-        self._person = self._sandbox.person(found)
+        self._person = self._sandbox.user(found)
         if direct:
-            self._place = self._person.place("dm")
+            self._place = self._person.channel("dm")
 
     async def _go(self, where: str) -> None:
         try:
-            self._place = self._person.place(where or "#")
+            self._place = self._person.channel(where or "#")
         except KeyError:
-            raise Mistake(f"Say where to go: /in #CHANNEL. There are: {', '.join(self._places())}.") from None
+            raise InputError(f"Say where to go: /in #CHANNEL. There are: {', '.join(self._places())}.") from None
 
     async def _people(self, _: str) -> None:
         for name in self._names():
-            person = self._sandbox.person(name)
-            held = self._sandbox.world.permissions(person.user, person.place())
+            person = self._sandbox.user(name)
+            held = self._sandbox.state.permissions(person.user, person.channel())
             rank = " (moderator)" if held & MODERATOR == MODERATOR else ""
             self._show.line(f"  {name}{rank}{self._voice.whereabouts(person)}")
         self._show.line(f"  Places: {', '.join(self._places())}")
@@ -182,7 +182,7 @@ class Console:
             self._show.message(message)
 
     async def _fault(self, words: str) -> None:
-        faults = self._sandbox.model_api.faults
+        faults = self._sandbox.openai.faults
         parts = words.split()
         if parts == ["off"]:
             faults.clear()
@@ -193,14 +193,14 @@ class Console:
         if len(parts) == 2 and parts[0] == "voice":
             await self._voice.fail(parts[1])
             return
-        if len(parts) not in (2, 3) or parts[0] not in set(Kind):
-            for kind in Kind:
-                self._show.line(f"  /fault {kind}: {', '.join(named_faults(kind))}")
+        if len(parts) not in (2, 3) or parts[0] not in set(CallKind):
+            for kind in CallKind:
+                self._show.line(f"  /fault {kind}: {', '.join(get_named_faults(kind))}")
             self._show.line(f"  /fault voice: {', '.join(self._voice.fault_names)}")
             return
-        kind, known = Kind(parts[0]), named_faults(Kind(parts[0]))
+        kind, known = CallKind(parts[0]), get_named_faults(CallKind(parts[0]))
         if parts[1] not in known:
-            raise Mistake(f"There is no such fault for {kind}. There are: {', '.join(known)}.")
+            raise InputError(f"There is no such fault for {kind}. There are: {', '.join(known)}.")
         count = parts[2] if len(parts) == 3 else "1"
         if count == "always":
             faults.always(kind, known[parts[1]])
@@ -210,17 +210,17 @@ class Console:
             calls = f"{kind} call" if int(count) == 1 else f"{count} {kind} calls"
             self._show.line(f"  The next {calls} will meet {parts[1]}.")
         else:
-            raise Mistake("How often? A number up to 1000, or always.")
+            raise InputError("How often? A number up to 1000, or always.")
 
     async def _log(self, _: str) -> None:
-        for line in list(self._sandbox.child.log)[-20:]:
+        for line in list(self._sandbox.bot_process.log)[-20:]:
             self._show.line(f"  {line}")
 
     async def _help(self, _: str) -> None:
         self._show.line(HELP)
         self._show.line("  The bot's commands:")
-        for path, definition in paths(self._sandbox.discord.commands.all()).items():
-            self._show.line(f"    {usage(path, definition)}  {self._show.styles.dim(definition['description'])}")
+        for path, definition in list_commands(self._sandbox.discord.commands.list_all()).items():
+            self._show.line(f"    {format_usage(path, definition)}  {self._show.styles.dim(definition['description'])}")
 
     def _names(self) -> list[str]:
         return [member.name for member in self._person.guild.members.values() if not member.user.bot]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from sandbox.client.components import buttons
+from sandbox.client.components import find_buttons
 from sandbox.discord.messages import Attachment, Message
 from sandbox.terminal.relative_time import read_out
 from sandbox.terminal.styles import Styles
@@ -62,7 +62,7 @@ class MemberView:
         return drawn
 
     def _buttons(self, message: Message) -> list[str]:
-        labels = " ".join(f"[{each['label']}]" for each in buttons(message.components) if each.get("label"))
+        labels = " ".join(f"[{each['label']}]" for each in find_buttons(message.components) if each.get("label"))
         return [f"  {self._styles.code(part)}" for part in self._wrap(labels)] if labels else []
 
     def _named(self, text: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from sandbox.discord.messages import Attachment
 
 
-class Folder:
+class OutputFolder:
     """A folder made on demand. Files of an earlier run are replaced, those of this run are numbered."""
 
     def __init__(self, path: Path) -> None:

@@ -9,19 +9,19 @@ from sandbox.discord.validation.commands import CHAT_INPUT, GROUP, SUBCOMMAND
 from sandbox.json_object import Json
 
 
-class Mistake(Exception):
+class InputError(Exception):
     """Something typed that cannot be run, with a sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class ParsedCommand:
     """A command and what was typed for its options: `name` is the whole path, such as `channel model`."""
 
     name: str
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def paths(commands: Sequence[Json]) -> dict[str, Json]:
+def list_commands(commands: Sequence[Json]) -> dict[str, Json]:
     """Every slash command one can run, by its whole name, with the definition its options are in."""
     found: dict[str, Json] = {}
 
@@ -38,29 +38,29 @@ def paths(commands: Sequence[Json]) -> dict[str, Json]:
     return found
 
 
-def usage(path: str, definition: Json) -> str:
+def format_usage(path: str, definition: Json) -> str:
     """How a command is typed: `/draw prompt: [size:] [n:]`."""
     words = [f"{o['name']}:" if o.get("required") else f"[{o['name']}:]" for o in definition.get("options", [])]
     return " ".join([f"/{path}", *words])
 
 
-def read(line: str, commands: Sequence[Json]) -> Typed:
+def parse(line: str, commands: Sequence[Json]) -> ParsedCommand:
     """Read a typed slash command.
 
     Raises:
-        Mistake: no such command, or something required is missing.
+        InputError: no such command, or something required is missing.
     """
-    known = paths(commands)
+    known = list_commands(commands)
     words = line.removeprefix("/")
     path = max((name for name in known if f"{words} ".startswith(f"{name} ")), key=len, default=None)
     if path is None:
-        raise Mistake(_unknown(words, known))
+        raise InputError(_unknown(words, known))
     definition = known[path]
     options = _texts(words[len(path) :].strip(), definition, path)
     for option in definition.get("options", []):
         if option.get("required") and option["name"] not in options:
-            raise Mistake(f"/{path} needs {option['name']}. It goes: {usage(path, definition)}")
-    return Typed(path, options)
+            raise InputError(f"/{path} needs {option['name']}. It goes: {format_usage(path, definition)}")
+    return ParsedCommand(path, options)
 
 
 def _unknown(words: str, known: Mapping[str, Json]) -> str:
@@ -79,7 +79,7 @@ def _texts(rest: str, definition: Json, path: str) -> dict[str, str]:
     if not rest:
         return {}
     if not options:
-        raise Mistake(f"/{path} takes no options.")
+        raise InputError(f"/{path} takes no options.")
     names = "|".join(re.escape(option["name"]) for option in options)
     marks = list(re.finditer(rf"(?:^|(?<=\s))({names}):\s*", rest))
     texts: dict[str, str] = {}
@@ -89,9 +89,9 @@ def _texts(rest: str, definition: Json, path: str) -> dict[str, str]:
     ends = [mark.start() for mark in marks[1:]] + [len(rest)]
     for mark, end in zip(marks, ends, strict=False):
         if mark[1] in texts:
-            raise Mistake(f"{mark[1]} is there twice.")
+            raise InputError(f"{mark[1]} is there twice.")
         texts[mark[1]] = rest[mark.end() : end].strip()
     for name, text in texts.items():
         if not text:
-            raise Mistake(f"{name}: has nothing after it.")
+            raise InputError(f"{name}: has nothing after it.")
     return texts

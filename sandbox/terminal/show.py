@@ -7,8 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.message_result import Said
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.message_result import MessageResult
 from sandbox.discord.messages import Message
 from sandbox.terminal.live import LiveBlock, Screen
 from sandbox.terminal.member_view import MemberView
@@ -57,7 +57,12 @@ class Show:
             self.line(line)
 
     async def follow(
-        self, used: Invocation | Said, done: Callable[[], bool], *, deadline_s: float, fold: int | None = None
+        self,
+        used: InteractionResult | MessageResult,
+        done: Callable[[], bool],
+        *,
+        deadline_s: float,
+        fold: int | None = None,
     ) -> None:
         """Draw what answers a command or a message, again and again, until `done`; looks after every change.
 
@@ -72,12 +77,12 @@ class Show:
             return done()
 
         try:
-            await used.bell.until(look, deadline_s=deadline_s, what="the whole answer")
+            await used.changed.until(look, deadline_s=deadline_s, what="the whole answer")
         finally:
             block.finish(self._lines(used, fold))
 
     async def watch(
-        self, used: Invocation | Said, done: Callable[[], bool], *, deadline_s: float, quiet_s: float
+        self, used: InteractionResult | MessageResult, done: Callable[[], bool], *, deadline_s: float, quiet_s: float
     ) -> None:
         """Draw what answers a command or a message until it is `done` and has not changed for `quiet_s` seconds.
 
@@ -96,14 +101,14 @@ class Show:
                     seen = self._lines(used, None)
                     block.show(seen)
                     with contextlib.suppress(TimeoutError):  # nothing changed: time to see whether it is done
-                        await used.bell.until(changed, deadline_s=quiet_s, what="a change")
+                        await used.changed.until(changed, deadline_s=quiet_s, what="a change")
         finally:
             block.finish(self._lines(used, None))
 
-    def _lines(self, used: Invocation | Said, fold: int | None) -> list[str]:
+    def _lines(self, used: InteractionResult | MessageResult, fold: int | None) -> list[str]:
         if used.failed:
             return [f"  {self.styles.bad('The application did not respond')}"]
-        return self._view.lines(used.shown, now=used.began_at, fold=fold)
+        return self._view.lines(used.all_messages, now=used.started_at, fold=fold)
 
 
 def _typed(value: object) -> str:

@@ -5,16 +5,16 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 
-from sandbox.client.components import buttons
-from sandbox.client.interaction_result import Invocation, NotAcknowledged
-from sandbox.client.options import ClientRefused
+from sandbox.client.components import find_buttons
+from sandbox.client.interaction_result import InteractionResult, NotAcknowledged
+from sandbox.client.options import ClientRejected
 from sandbox.discord.messages import Attachment
-from sandbox.discord.voice.recording import Heard
-from sandbox.openai.calls import Call, Kind
+from sandbox.discord.voice.recording import Recording
+from sandbox.openai.calls import ApiCall, CallKind
 from sandbox.openai.faults import Slow, Stall, Status
-from sandbox.openai.server import ModelApi
+from sandbox.openai.server import OpenAiServer
 from sandbox.sandbox import Sandbox
-from sandbox.terminal.output_folder import Folder
+from sandbox.terminal.output_folder import OutputFolder
 from sandbox.terminal.show import Show
 
 IMAGES_PER_DAY = 1
@@ -41,14 +41,14 @@ _FENCE = re.compile(r"^\s*`{3,}.*$", re.MULTILINE)
 _WORD = re.compile(r"\w+|✍")  # the sign that more is coming counts: an answer with it is not all there
 
 
-class Failed(Exception):
+class StepFailed(Exception):
     """A step that did not do what it should."""
 
 
 def check(condition: object, complaint: str) -> None:
-    """Raise `Failed` with the complaint unless the condition holds."""
+    """Raise `StepFailed` with the complaint unless the condition holds."""
     if not condition:
-        raise Failed(complaint)
+        raise StepFailed(complaint)
 
 
 class Tour:
@@ -58,12 +58,12 @@ class Tour:
         pace_s: seconds between two deltas of an answer.
     """
 
-    def __init__(self, sandbox: Sandbox, show: Show, folder: Folder, *, pace_s: float = PACE_S) -> None:
+    def __init__(self, sandbox: Sandbox, show: Show, folder: OutputFolder, *, pace_s: float = PACE_S) -> None:
         self._sandbox = sandbox
         self._pace_s = pace_s
-        self._api: ModelApi = sandbox.model_api
+        self._api: OpenAiServer = sandbox.openai
         self._show = show
-        show.knows(sandbox.world.called)
+        show.knows(sandbox.state.get_display_name)
         self._folder = folder
 
     async def play(self) -> bool:
@@ -106,7 +106,7 @@ class Tour:
     async def _run(self, step: Callable[[], Awaitable[str]]) -> bool:
         try:
             told = await step()
-        except (Failed, ClientRefused, NotAcknowledged, TimeoutError) as reason:
+        except (StepFailed, ClientRejected, NotAcknowledged, TimeoutError) as reason:
             self._show.line(f"  {self._show.styles.bad('✗')} {str(reason) or 'it took too long'}")
             return False
         finally:
@@ -121,7 +121,9 @@ class Tour:
         check(not used.private, "the answer was private")
         check(call.body.get("stream") is True, "the answer was not streamed")
         edits = len(used.messages[0].edits)
-        return f"acknowledged after {await used.acknowledged:.2f} s; the whole answer is there, in {edits} edits"
+        return (
+            f"acknowledged after {await used.until_acknowledged():.2f} s; the whole answer is there, in {edits} edits"
+        )
 
     async def _follow_up(self) -> str:
         used, call = await self._answered("Ada", "And why do they come twice a day?")
@@ -132,38 +134,38 @@ class Tour:
         return f"the request carried {len(call.messages)} messages, the first question and answer among them"
 
     async def _reply(self) -> str:
-        asked, ben = len(self._api.calls(Kind.CHAT)), self._sandbox.person("Ben")
+        asked, ben = len(self._api.calls(CallKind.CHAT)), self._sandbox.user("Ben")
         answer = ben.sees()[-1]
         said = await ben.asks(REPLY, reply_to=answer)
         self._show.message(said.message)
 
         def complete() -> bool:
-            calls = self._api.calls(Kind.CHAT)[asked:]
+            calls = self._api.calls(CallKind.CHAT)[asked:]
             return bool(calls) and calls[-1].answer is not None and _words(said.text) == _words(calls[-1].answer)
 
         await self._show.follow(said, complete, deadline_s=STEP_WITHIN_S, fold=FOLD)
-        request = self._api.calls(Kind.CHAT)[-1].messages
+        request = self._api.calls(CallKind.CHAT)[-1].messages
         check(str(request[-1]["content"]).endswith(REPLY), "the request does not end with the reply")
         check(any(m["content"] == _source(self._api, answer.content) for m in request), "the answer was not sent along")
         check(not any(message.pinged for message in said.messages), "somebody was pinged")
         return f"answered by a reply that pings nobody; the request carried {len(request)} messages"
 
     async def _stopped_answer(self) -> str:
-        self._api.faults.next(Kind.CHAT, Stall(after=40))
+        self._api.faults.next(CallKind.CHAT, Stall(after=40))
         used = await self._use("Mo", "ask", prompt="Tell me all about the moon.")
         await self._follow(used, lambda: _buttons(used) == ["Stop"] and len(used.text) > LENGTHY, fold=FOLD)
         await self._press("Mo", used, "Stop")
         await self._follow(used, lambda: "Continue" in _buttons(used), fold=FOLD)
-        call = self._api.calls(Kind.CHAT)[-1]
+        call = self._api.calls(CallKind.CHAT)[-1]
         await self._api.until(lambda: call.closed_early_at is not None, STEP_WITHIN_S)
         rest = await self._press("Mo", used, "Continue")
         await self._follow(rest, lambda: "Regenerate" in _buttons(rest), fold=FOLD)
-        request = self._api.calls(Kind.CHAT)[-1].messages
+        request = self._api.calls(CallKind.CHAT)[-1].messages
         check(str(request[-2]["content"])[:20] == used.text[:20], "the answer so far was not sent along")
         return f"it kept its words, and went on; under it: {', '.join(_buttons(rest))}"
 
     async def _long_answer(self) -> str:
-        self._api.faults.next(Kind.CHAT, Slow(pace_s=self._pace_s / FASTER))
+        self._api.faults.next(CallKind.CHAT, Slow(pace_s=self._pace_s / FASTER))
         used, call = await self._answered("Ben", "Tell me a long story about a lighthouse.", fold=FOLD)
         sizes = [len(message.content) for message in used.messages]
         check(len(sizes) > 1, "it came in a single message")
@@ -189,7 +191,7 @@ class Tour:
 
     async def _voice(self) -> str:
         for name in ("Ada", "Ben"):
-            self._sandbox.person(name).joins_voice(VOICE_CHANNEL)
+            self._sandbox.user(name).joins_voice(VOICE_CHANNEL)
         self._show.line(f"  {self._show.styles.dim(f'Ada and Ben are in {VOICE_CHANNEL}')}")
         used = await self._use("Ada", "voice join")
         await self._follow(used, lambda: bool(used.messages))
@@ -198,11 +200,11 @@ class Tour:
         await self._follow(used, lambda: bool(used.messages))
         sound = self._attachment(used, 1, ".mp3")[0]
         heard = await self._heard(_seconds(sound.data), since=0)
-        check(len(heard.by(self._sandbox.person("Ben").user.id)) == len(heard), "Ben could not hear all of it")
+        check(len(heard.by(self._sandbox.user("Ben").user.id)) == len(heard), "Ben could not hear all of it")
         return f"{self._keep(heard)}, as Ben's ear had it, end-to-end encryption opened with his own keys"
 
     async def _spoken_answer(self) -> str:
-        since = len(self._sandbox.voice.heard())
+        since = len(self._sandbox.voice.recording())
         used = await self._use("Ada", "ask", prompt="Tell me something short about lighthouses.", speak=True)
         await self._heard(0.2, since=since)
         early = used.thinking or used.text.endswith("…")
@@ -213,16 +215,16 @@ class Tour:
         when = "before its text was complete" if early else "as soon as its text was there"
         return f"{self._keep(heard)}: its first sentence was heard {when}"
 
-    async def _heard(self, seconds: float, *, since: int) -> Heard:
+    async def _heard(self, seconds: float, *, since: int) -> Recording:
         """Wait until about so many seconds of speech were heard."""
         voice = self._sandbox.voice
         enough = seconds * ENOUGH
         await voice.until(lambda heard: heard.speech.seconds >= enough, since=since, deadline_s=STEP_WITHIN_S)
-        heard = voice.heard(since=since)
+        heard = voice.recording(since=since)
         check(not heard.flaws, "; ".join(heard.flaws))
         return heard.audible
 
-    def _keep(self, heard: Heard) -> str:
+    def _keep(self, heard: Recording) -> str:
         path = self._folder.free("heard.wav")
         return f"{path.name}: {heard.save(path):.1f} s"
 
@@ -257,7 +259,7 @@ class Tour:
         opened = await self._use("Mo", "channel persona")
         await self._follow(opened, lambda: opened.modal is not None)
         self._show.line(f"  {self._show.styles.person('Mo')} writes: {self._show.styles.code(PERSONA)}")
-        sent = await self._sandbox.person("Mo").submits(opened, text=PERSONA)
+        sent = await self._sandbox.user("Mo").submits(opened, text=PERSONA)
         await self._follow(sent, lambda: bool(sent.messages))
         _, call = await self._answered("Ada", "Who are you?", fold=FOLD)
         check(str(call.messages[0]["content"]).startswith(PERSONA), "the request did not begin with the persona")
@@ -272,16 +274,16 @@ class Tour:
         return f"from now on it is {IMAGES_PER_DAY} a day"
 
     async def _spent(self) -> str:
-        before = len(self._api.calls(Kind.IMAGES))
+        before = len(self._api.calls(CallKind.IMAGES))
         used = await self._use("Ada", "draw", prompt="a lighthouse at dawn", n=2)
         await self._follow(used, lambda: bool(used.messages))
         check(used.private, "the refusal was for everyone to see")
         check(re.search(r"<t:\d+:R>", used.text), "the refusal does not say when the quota opens again")
-        check(len(self._api.calls(Kind.IMAGES)) == before, "the model API was asked all the same")
+        check(len(self._api.calls(CallKind.IMAGES)) == before, "the model API was asked all the same")
         return "refused before anything was spent, and only Ada sees it"
 
     async def _stumble(self) -> str:
-        self._api.faults.always(Kind.CHAT, Status(500))
+        self._api.faults.always(CallKind.CHAT, Status(500))
         used = await self._use("Cleo", "ask", prompt="Are you there?")
         await self._follow(used, lambda: bool(used.messages))
         check(not used.thinking, "it still says that it is thinking")
@@ -291,40 +293,40 @@ class Tour:
         return "one plain sentence, and the next question is answered"
 
     async def _stop(self) -> str:
-        status = await self._sandbox.child.stop()
+        status = await self._sandbox.bot_process.stop()
         check(status == 0, f"it ended with status {status}")
         return "it closed what was open and ended with status 0"
 
     # ------------------------------------------------------------------ what they share
 
-    async def _use(self, name: str, command: str, *, force: bool = False, **options: object) -> Invocation:
-        person = self._sandbox.person(name)
-        place = person.place()
+    async def _use(self, name: str, command: str, *, force: bool = False, **options: object) -> InteractionResult:
+        person = self._sandbox.user(name)
+        place = person.channel()
         self._show.used(name, f"#{place.name}", command, options)
         return await person.command(command, options, channel=place, force=force)
 
-    async def _press(self, name: str, used: Invocation, label: str) -> Invocation:
-        person = self._sandbox.person(name)
+    async def _press(self, name: str, used: InteractionResult, label: str) -> InteractionResult:
+        person = self._sandbox.user(name)
         self._show.line(f"  {self._show.styles.person(name)} presses {self._show.styles.code(f'[{label}]')}")
         return await person.clicks(used.messages[-1], label)
 
-    async def _follow(self, used: Invocation, done: Callable[[], bool], *, fold: int | None = None) -> None:
+    async def _follow(self, used: InteractionResult, done: Callable[[], bool], *, fold: int | None = None) -> None:
         await self._show.follow(used, lambda: used.failed or done(), deadline_s=STEP_WITHIN_S, fold=fold)
         check(not used.failed, "the bot did not respond in time")
 
-    async def _answered(self, name: str, prompt: str, *, fold: int | None = None) -> tuple[Invocation, Call]:
+    async def _answered(self, name: str, prompt: str, *, fold: int | None = None) -> tuple[InteractionResult, ApiCall]:
         """Ask, watch until the whole text is there, and give the call to the API that made it."""
-        asked = len(self._api.calls(Kind.CHAT))
+        asked = len(self._api.calls(CallKind.CHAT))
         used = await self._use(name, "ask", prompt=prompt)
 
         def complete() -> bool:
-            calls = self._api.calls(Kind.CHAT)[asked:]
+            calls = self._api.calls(CallKind.CHAT)[asked:]
             return bool(calls) and calls[-1].answer is not None and _words(used.text) == _words(calls[-1].answer)
 
         await self._follow(used, complete, fold=fold)
-        return used, self._api.calls(Kind.CHAT)[-1]
+        return used, self._api.calls(CallKind.CHAT)[-1]
 
-    def _attachment(self, used: Invocation, count: int, ending: str | tuple[str, ...]) -> list[Attachment]:
+    def _attachment(self, used: InteractionResult, count: int, ending: str | tuple[str, ...]) -> list[Attachment]:
         found = [each for message in used.messages for each in message.attachments]
         check(len(used.messages) == 1, f"it took {len(used.messages)} messages")
         check(len(found) == count, f"{len(found)} files came, not {count}: {used.text}")
@@ -332,14 +334,14 @@ class Tour:
         return found
 
 
-def _buttons(used: Invocation) -> list[str]:
+def _buttons(used: InteractionResult) -> list[str]:
     """What can be pressed under the last message of an answer."""
-    return [each["label"] for each in buttons(used.messages[-1].components)] if used.messages else []
+    return [each["label"] for each in find_buttons(used.messages[-1].components)] if used.messages else []
 
 
-def _source(api: ModelApi, shown: str) -> str | None:
+def _source(api: OpenAiServer, shown: str) -> str | None:
     """The answer that is shown, as the model API gave it."""
-    given = (call.answer for call in api.calls(Kind.CHAT))
+    given = (call.answer for call in api.calls(CallKind.CHAT))
     return next((answer for answer in given if answer is not None and _words(answer) == _words(shown)), None)
 
 
@@ -357,7 +359,7 @@ def _seconds(sound: bytes) -> float:
             check(container.streams.audio[0].codec_context.name.startswith("mp3"), "the sound is not MP3")
             return sum((frame.samples / frame.sample_rate for frame in container.decode(audio=0)), 0.0)
     except (av.FFmpegError, IndexError) as error:
-        raise Failed(f"the sound can't be decoded: {error}") from error
+        raise StepFailed(f"the sound can't be decoded: {error}") from error
 
 
 def _size(picture: bytes) -> tuple[int, int]:
@@ -369,4 +371,4 @@ def _size(picture: bytes) -> tuple[int, int]:
             image.load()
             return image.size
     except (UnidentifiedImageError, OSError) as error:
-        raise Failed(f"a picture can't be opened: {error}") from error
+        raise StepFailed(f"a picture can't be opened: {error}") from error

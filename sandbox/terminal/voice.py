@@ -3,11 +3,11 @@
 import functools
 from collections.abc import Awaitable, Callable, Sequence
 
-from sandbox.client.user import Person
-from sandbox.discord.voice.service import lacking
+from sandbox.client.user import ClientUser
+from sandbox.discord.voice.service import find_missing_packages
 from sandbox.sandbox import Sandbox
-from sandbox.terminal.output_folder import Folder
-from sandbox.terminal.parser import Mistake
+from sandbox.terminal.output_folder import OutputFolder
+from sandbox.terminal.parser import InputError
 from sandbox.terminal.show import Show
 
 VOICE_HELP = """\
@@ -18,10 +18,10 @@ VOICE_HELP = """\
 CODES = (4006, 4009, 4014, 4015, 4017, 4021)
 
 
-class VoiceWords:
+class VoiceCommands:
     """Obeys the words about voice; `who` says who is typing."""
 
-    def __init__(self, sandbox: Sandbox, show: Show, folder: Folder, who: Callable[[], Person]) -> None:
+    def __init__(self, sandbox: Sandbox, show: Show, folder: OutputFolder, who: Callable[[], ClientUser]) -> None:
         self._sandbox = sandbox
         self._voice = sandbox.voice
         self._show = show
@@ -38,10 +38,10 @@ class VoiceWords:
         self._faults: dict[str, Callable[[], Awaitable[None] | None]] = {
             **{str(code): functools.partial(self._voice.end, code) for code in CODES},
             "cut": self._voice.cut,
-            "moved": self._voice.moves_server,
+            "moved": self._voice.relocate_server,
             "lost": self._lose,
-            "refused": lambda: self._voice.faults.refuse(4006),
-            "unanswered": lambda: self._voice.faults.hush("gateway"),
+            "refused": lambda: self._voice.faults.close_next(4006),
+            "unanswered": lambda: self._voice.faults.leave_unanswered("gateway"),
         }
 
     @property
@@ -53,16 +53,16 @@ class VoiceWords:
         """Let something go wrong with voice.
 
         Raises:
-            Mistake: there is no such fault, or nothing it could happen to.
+            InputError: there is no such fault, or nothing it could happen to.
         """
         if name not in self._faults:
-            raise Mistake(f"There is no such fault for voice. There are: {', '.join(self._faults)}.")
+            raise InputError(f"There is no such fault for voice. There are: {', '.join(self._faults)}.")
         try:
             done = self._faults[name]()
             if done is not None:
                 await done
         except ValueError as reason:
-            raise Mistake(f"That can't happen now: {reason}.") from None
+            raise InputError(f"That can't happen now: {reason}.") from None
         later = name in ("refused", "unanswered")
         self._show.line(f"  {'The next connection' if later else 'The voice connection'} meets {name}.")
 
@@ -70,29 +70,31 @@ class VoiceWords:
         """Let nothing go wrong any more."""
         self._voice.faults.clear()
 
-    def whereabouts(self, person: Person) -> str:
+    def whereabouts(self, person: ClientUser) -> str:
         """Where somebody is in voice, to be put behind their name."""
-        state = person.guild.voice_states.get(person.id)
-        return "" if state is None else f" (in {state.channel.name})"
+        voice_state = person.guild.voice_states.get(person.id)
+        return "" if voice_state is None else f" (in {voice_state.channel.name})"
 
     def _lose(self) -> None:
         self._voice.faults.losing = True
 
     async def _join(self, where: str) -> None:
         if not self._sandbox.discord.has_voice:
-            raise Mistake(f"There is no voice here: it needs {', '.join(lacking()) or 'to be switched on'}.")
+            raise InputError(
+                f"There is no voice here: it needs {', '.join(find_missing_packages()) or 'to be switched on'}."
+            )
         who = self._who()
         rooms = [channel.name for channel in who.guild.channels.values() if channel.is_voice]
         found = next((name for name in rooms if name.casefold() == where.casefold()), None)
         if found is None:
-            raise Mistake(f"Say where to go: /join CHANNEL. There are: {', '.join(rooms)}.")
+            raise InputError(f"Say where to go: /join CHANNEL. There are: {', '.join(rooms)}.")
         who.joins_voice(found)
         self._show.line(f"  {who.name} is in {found}.")
 
     async def _leave(self, _: str) -> None:
         who = self._who()
         if who.id not in who.guild.voice_states:
-            raise Mistake(f"{who.name} is in no voice channel.")
+            raise InputError(f"{who.name} is in no voice channel.")
         who.leaves_voice()
         self._show.line(f"  {who.name} is out of voice.")
 
@@ -101,7 +103,7 @@ class VoiceWords:
         try:
             who.moves_bot(where)
         except KeyError:
-            raise Mistake("Say where to put it: /move CHANNEL.") from None
+            raise InputError("Say where to put it: /move CHANNEL.") from None
         self._show.line(f"  The bot is in {where}.")
 
     async def _kick(self, _: str) -> None:
@@ -109,12 +111,12 @@ class VoiceWords:
         self._show.line("  The bot is out of voice.")
 
     async def _hear(self, _: str) -> None:
-        heard = self._voice.heard(self._who().guild, since=self._heard)
+        heard = self._voice.recording(self._who().guild, since=self._heard)
         self._heard += len(heard)
         audible = heard.audible
         if not len(audible):
             why = sorted({packet.unheard for packet in heard.packets if packet.unheard})
-            raise Mistake(f"Nobody heard anything: {', '.join(why)}." if why else "Nothing was to be heard.")
+            raise InputError(f"Nobody heard anything: {', '.join(why)}." if why else "Nothing was to be heard.")
         path = self._folder.free("heard.wav")
         seconds = audible.save(path)
         stalls = len(audible.gaps())

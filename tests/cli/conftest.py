@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.discord.server import DiscordStandIn
-from sandbox.discord.state import World
-from sandbox.openai.server import ModelApi
+from sandbox.discord.server import DiscordServer
+from sandbox.discord.state import DiscordState
+from sandbox.openai.server import OpenAiServer
 from tests.support.set_up import SetUp
 
 
 @pytest.fixture
 async def set_up(tmp_path: Path) -> AsyncIterator[SetUp]:
-    world = World()
-    world.populate()
-    async with DiscordStandIn(world) as discord, ModelApi() as model_api:
-        yield SetUp(discord, model_api, tmp_path)
+    state = DiscordState()
+    state.populate()
+    async with DiscordServer(state) as discord, OpenAiServer() as openai:
+        yield SetUp(discord, openai, tmp_path)

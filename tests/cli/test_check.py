@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.store.schema import migrations
-from sandbox.bot_process import CHECKOUT, Child
+from sandbox.bot_process import CHECKOUT, BotProcess
 from sandbox.discord.gateway.gateway import MESSAGE_CONTENT
-from sandbox.openai.calls import Kind
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Status
 from sandbox.sandbox import Sandbox
 from tests.support.set_up import SetUp
@@ -28,14 +28,14 @@ NAMES = [
 NOBODY_LISTENS = "http://127.0.0.1:9/v10"
 
 
-def told(child: Child) -> dict[str, tuple[str, str]]:
+def told(child: BotProcess) -> dict[str, tuple[str, str]]:
     """Every line by its name: how it went, and what is said."""
     *lines_of_checks, _summary = child.output
     lines = [line.split(maxsplit=1) for line in lines_of_checks]
     return {rest.partition(": ")[0]: (status, rest.partition(": ")[2]) for status, rest in lines}
 
 
-def failed(child: Child) -> list[str]:
+def failed(child: BotProcess) -> list[str]:
     return [name for name, (status, _) in told(child).items() if status == "FAIL"]
 
 
@@ -47,14 +47,14 @@ async def test_a_good_set_up_is_ok_in_every_line(set_up: SetUp) -> None:
     assert child.output[-1] == "all 8 ok"
     assert list(child.log) == []
     assert list(set_up.directory.iterdir()) == []
-    assert not any(secret in "\n".join(child.output) for secret in (set_up.discord.token, set_up.model_api.key))
+    assert not any(secret in "\n".join(child.output) for secret in (set_up.discord.token, set_up.openai.key))
 
 
 async def test_a_database_in_use_is_ok(tmp_path: Path) -> None:
     async with Sandbox(directory=tmp_path) as box:
-        child = Child(tmp_path, box.child.settings, arguments=("-m", "bot", "check"))
+        child = BotProcess(tmp_path, box.bot_process.settings, arguments=("-m", "bot", "check"))
         await child.start()
-        assert await child.ended() == 0
+        assert await child.wait() == 0
     assert told(child)["database"][1] == "data/bot.db is sound and can be written"
 
 
@@ -77,7 +77,7 @@ async def test_a_wrong_key_is_named(set_up: SetUp) -> None:
 
 
 async def test_an_account_without_credit_is_named(set_up: SetUp) -> None:
-    set_up.model_api.faults.always(Kind.MODELS, Status(402))
+    set_up.openai.faults.always(CallKind.MODELS, Status(402))
     child = await set_up.run("check")
     assert failed(child) == ["API key"]
     assert "credit" in told(child)["API key"][1]
@@ -146,7 +146,7 @@ async def test_discord_and_the_service_out_of_reach_are_named(set_up: SetUp) -> 
 
 
 async def test_an_interactions_endpoint_is_named(set_up: SetUp) -> None:
-    set_up.discord.world.interactions_endpoint_url = "https://example.com/interactions"
+    set_up.discord.state.interactions_endpoint_url = "https://example.com/interactions"
     child = await set_up.run("check")
     assert child.exit_status == 1
     assert failed(child) == ["interactions endpoint"]
@@ -156,14 +156,14 @@ async def test_an_intent_that_is_asked_for_and_switched_off_is_named(set_up: Set
     child = await set_up.run("check", MESSAGE_CONTENT="true")
     assert failed(child) == ["message content"]
     assert "developer portal" in told(child)["message content"][1]
-    set_up.discord.world.privileged_intents = MESSAGE_CONTENT
+    set_up.discord.state.privileged_intents = MESSAGE_CONTENT
     child = await set_up.run("check", MESSAGE_CONTENT="true")
     assert (child.exit_status, told(child)["message content"][0]) == (0, "ok")
 
 
 @pytest.mark.parametrize(("ahead_s", "way"), [(-90, "ahead"), (90, "behind")])
 async def test_a_clock_that_is_off_is_named(set_up: SetUp, ahead_s: int, way: str) -> None:
-    set_up.discord.world.clock_ahead_s = ahead_s
+    set_up.discord.state.clock_ahead_s = ahead_s
     child = await set_up.run("check")
     assert child.exit_status == 1
     assert failed(child) == ["clock"]
@@ -215,9 +215,9 @@ async def test_an_output_that_nobody_takes_is_one_line(set_up: SetUp) -> None:
         "import os, sys\nsys.stdout.flush()\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
         "os.execv(sys.executable, [sys.executable, '-m', 'bot', 'check'])\n"
     )
-    child = Child(set_up.directory, set_up.settings, arguments=("-c", program))
+    child = BotProcess(set_up.directory, set_up.settings, arguments=("-c", program))
     await child.start()
-    assert await child.ended() == 1
+    assert await child.wait() == 1
     (line,) = child.log
     assert line.startswith("Standard output can't be written")
 
@@ -226,9 +226,9 @@ async def test_an_output_that_nobody_takes_is_one_line(set_up: SetUp) -> None:
 async def test_standard_streams_may_be_closed(set_up: SetUp, descriptors: tuple[int, ...]) -> None:
     closing = "".join(f"os.close({each}); " for each in descriptors)
     code = f"import os, sys; {closing}os.execv(sys.executable, [sys.executable, '-m', 'bot', 'check'])"
-    child = Child(set_up.directory, set_up.settings, arguments=("-c", code))
+    child = BotProcess(set_up.directory, set_up.settings, arguments=("-c", code))
     await child.start()
-    assert await child.ended() == 0
+    assert await child.wait() == 0
     assert not child.log
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.early_signals import BROKEN_OFF
-from sandbox.bot_process import CHECKOUT, Child
+from sandbox.bot_process import CHECKOUT, BotProcess
 from sandbox.sandbox import Sandbox
 from tests.support.set_up import SetUp
 from tests.support.trip_box import DEADLINE_S
@@ -26,11 +26,11 @@ def stuck_at(module: str, directory: Path) -> str:
     return f"{directory}:{CHECKOUT}"
 
 
-async def ended_by(child: Child, *numbers: int) -> int:
+async def ended_by(child: BotProcess, *numbers: int) -> int:
     assert child.pid is not None
     for number in numbers:
         os.kill(child.pid, number)
-    return await asyncio.wait_for(child.ended(), DEADLINE_S)
+    return await asyncio.wait_for(child.wait(), DEADLINE_S)
 
 
 @BOTH
@@ -39,7 +39,7 @@ async def test_a_signal_while_the_program_is_still_being_read_ends_it(
     set_up: SetUp, tmp_path: Path, module: str, number: int
 ) -> None:
     stuck = stuck_at(module, tmp_path / "stuck")
-    child = Child(tmp_path, {**set_up.settings, "PYTHONPATH": stuck})
+    child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": stuck})
     await child.start()
     await child.until_logged("here", deadline_s=DEADLINE_S)
     assert await ended_by(child, number) == 0
@@ -52,7 +52,7 @@ async def test_a_signal_breaks_a_command_off_without_a_traceback(
     set_up: SetUp, tmp_path: Path, words: tuple[str, ...], number: int
 ) -> None:
     stuck = stuck_at("argparse", tmp_path / "stuck")
-    child = Child(tmp_path, {**set_up.settings, "PYTHONPATH": stuck}, arguments=("-m", "bot", *words))
+    child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": stuck}, arguments=("-m", "bot", *words))
     await child.start()
     await child.until_logged("here", deadline_s=DEADLINE_S)
     assert await ended_by(child, number) == BROKEN_OFF
@@ -61,9 +61,9 @@ async def test_a_signal_breaks_a_command_off_without_a_traceback(
 
 @BOTH
 async def test_a_signal_breaks_a_tour_off_that_has_begun(tmp_path: Path, number: int) -> None:
-    child = Child(tmp_path, {}, arguments=("-m", "bot", "sandbox", "--tour"))
+    child = BotProcess(tmp_path, {}, arguments=("-m", "bot", "sandbox", "--tour"))
     await child.start()
-    await child.bell.until(lambda: bool(child.output), deadline_s=DEADLINE_S, what="its first line")
+    await child.changed.until(lambda: bool(child.output), deadline_s=DEADLINE_S, what="its first line")
     assert await ended_by(child, number) == BROKEN_OFF
     assert not child.log
 
@@ -80,7 +80,7 @@ async def test_a_signal_breaks_a_check_off_that_waits_for_an_answer(tmp_path: Pa
     async with await asyncio.start_server(keep_waiting, "127.0.0.1", 0) as server:
         base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         settings = {"DISCORD_TOKEN": "t", "DISCORD_API_BASE_URL": f"{base}/v10", "MULTIAPPAI_API_KEY": "k"}
-        child = Child(tmp_path, {**settings, "MULTIAPPAI_BASE_URL": base}, arguments=("-m", "bot", "check"))
+        child = BotProcess(tmp_path, {**settings, "MULTIAPPAI_BASE_URL": base}, arguments=("-m", "bot", "check"))
         await child.start()
         await asyncio.wait_for(asked.wait(), DEADLINE_S)
         assert await ended_by(child, number) == BROKEN_OFF
@@ -89,7 +89,7 @@ async def test_a_signal_breaks_a_check_off_that_waits_for_an_answer(tmp_path: Pa
 
 async def test_signals_over_and_over_until_the_end_leave_status_0_and_no_traceback() -> None:
     async with Sandbox() as box:
-        child = box.child
+        child = box.bot_process
         assert child.pid is not None
         os.kill(child.pid, signal.SIGTERM)
         while (pid := child.pid) is not None:
@@ -97,7 +97,7 @@ async def test_signals_over_and_over_until_the_end_leave_status_0_and_no_traceba
                 os.kill(pid, signal.SIGINT)
                 os.kill(pid, signal.SIGTERM)
             await asyncio.sleep(0)
-        assert await child.ended() == 0
+        assert await child.wait() == 0
         assert not any("Traceback" in line or "Error" in line for line in child.log)
 
 
@@ -110,7 +110,7 @@ async def test_a_system_like_windows_runs_it_and_a_signal_ends_it(set_up: SetUp,
         "for name in ('fcntl', 'resource', 'termios', 'pwd', 'grp'): sys.modules[name] = None\n"
         "for name in ('geteuid', 'getuid', 'statvfs', 'pwrite', 'fork'): delattr(os, name)\n"
     )
-    child = Child(tmp_path, {**set_up.settings, "PYTHONPATH": f"{tmp_path}:{CHECKOUT}"})
+    child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": f"{tmp_path}:{CHECKOUT}"})
     await child.start()
     await child.until_logged("ready", deadline_s=DEADLINE_S)
     assert await ended_by(child, signal.SIGTERM) == 0
@@ -124,12 +124,12 @@ async def test_process_1_of_a_container_ends_on_a_signal(set_up: SetUp, tmp_path
         "import os, subprocess, sys\n"
         "sys.exit(subprocess.call(['unshare', '--pid', '--fork', '--kill-child', sys.executable, '-m', 'bot']))\n"
     )
-    child = Child(tmp_path, {**set_up.settings, "PYTHONPATH": stuck}, arguments=("-c", program))
+    child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": stuck}, arguments=("-c", program))
     await child.start()
     await child.until_logged("here", deadline_s=DEADLINE_S)
     assert child.pid is not None
     os.kill(_descendant(child.pid, 2), number)
-    assert await asyncio.wait_for(child.ended(), DEADLINE_S) == 0
+    assert await asyncio.wait_for(child.wait(), DEADLINE_S) == 0
     assert list(child.log) == ["here"]
 
 

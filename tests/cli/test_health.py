@@ -7,7 +7,7 @@ import pytest
 
 from bot.cli.health import FRESH_S, judge
 from bot.liveness import HealthPulse
-from sandbox.bot_process import Child
+from sandbox.bot_process import BotProcess
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S
 
@@ -19,25 +19,25 @@ async def box() -> AsyncIterator[Sandbox]:
 
 
 async def health(box: Sandbox) -> tuple[int | None, str]:
-    child = Child(box.child.directory, box.child.settings, arguments=("-m", "bot", "health"))
+    child = BotProcess(box.bot_process.directory, box.bot_process.settings, arguments=("-m", "bot", "health"))
     await child.start()
-    await child.ended()
+    await child.wait()
     assert list(child.log) == []
     return child.exit_status, "\n".join(child.output)
 
 
 async def test_a_bot_that_serves_is_well_and_one_that_died_is_not(box: Sandbox) -> None:
-    await box.child.until_logged("ready", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("ready", deadline_s=DEADLINE_S)
     assert await health(box) == (0, "The bot is connected to Discord.")
-    await box.child.kill()
+    await box.bot_process.kill()
     assert await health(box) == (1, "The bot is not running here.")
 
 
 async def test_a_bot_that_cannot_reach_discord_is_not_well(box: Sandbox) -> None:
-    await box.child.stop()
-    box.discord.gateway.starts_left, box.discord.gateway.starts_again_in_s = 0, 600
-    await box.child.start()
-    await box.child.until_logged("no session starts left", deadline_s=DEADLINE_S)
+    await box.bot_process.stop()
+    box.discord.gateway.identifies_left, box.discord.gateway.identifies_reset_in_s = 0, 600
+    await box.bot_process.start()
+    await box.bot_process.until_logged("no session starts left", deadline_s=DEADLINE_S)
     assert await health(box) == (1, "The bot is running but not connected to Discord.")
 
 
@@ -51,18 +51,18 @@ async def test_a_bot_whose_heartbeats_are_not_acknowledged_is_not_well() -> None
     box = Sandbox()
     box.discord.gateway.heartbeat_ms = 500
     async with box:
-        await box.child.until_logged("ready", deadline_s=DEADLINE_S)
+        await box.bot_process.until_logged("ready", deadline_s=DEADLINE_S)
         assert await health(box) == (0, "The bot is connected to Discord.")
-        box.discord.gateway.acknowledges = False
+        box.discord.gateway.acknowledges_heartbeats = False
         await until_it_says(box, 1, "The bot is running but not connected to Discord.")
-        box.discord.gateway.acknowledges = True
+        box.discord.gateway.acknowledges_heartbeats = True
         await until_it_says(box, 0, "The bot is connected to Discord.")
 
 
 async def test_a_bot_is_not_well_between_two_sessions(box: Sandbox) -> None:
-    await box.child.until_logged("ready", deadline_s=DEADLINE_S)
-    await box.discord.gateway.drop(forget=True)
-    await box.child.until_logged("session has been invalidated", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("ready", deadline_s=DEADLINE_S)
+    await box.discord.gateway.disconnect_all(forget=True)
+    await box.bot_process.until_logged("session has been invalidated", deadline_s=DEADLINE_S)
     assert await health(box) == (1, "The bot is running but not connected to Discord.")
     await until_it_says(box, 0, "The bot is connected to Discord.")
 

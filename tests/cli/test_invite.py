@@ -17,7 +17,7 @@ async def test_the_link_names_the_application_the_scopes_and_the_permissions(set
     used |= Permission.SEND_MESSAGES_IN_THREADS | Permission.ATTACH_FILES | Permission.ADD_REACTIONS
     used |= Permission.CONNECT | Permission.SPEAK
     assert asked == {
-        "client_id": str(set_up.discord.world.application_id),
+        "client_id": str(set_up.discord.state.application_id),
         "scope": "bot applications.commands",
         "permissions": str(int(used)),
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.watchdog import CLOSING_S, STILL_S, Watchdog
-from sandbox.bot_process import Child
+from sandbox.bot_process import BotProcess
 from tests.support.clock import FakeClock
 
 HANGING = """
@@ -34,10 +34,10 @@ asyncio.run(main())
 """
 
 
-async def _ended(directory: Path, program: str, *words: str) -> Child:
-    child = Child(directory, {}, arguments=("-c", program, *words))
+async def _ended(directory: Path, program: str, *words: str) -> BotProcess:
+    child = BotProcess(directory, {}, arguments=("-c", program, *words))
     await child.start()
-    await child.ended()
+    await child.wait()
     return child
 
 

@@ -23,7 +23,7 @@ from sandbox.discord import serializers
 from sandbox.discord.interaction_serializers import interaction_event
 from sandbox.discord.interactions import Interaction, InteractionType
 from sandbox.discord.messages import Message
-from sandbox.discord.state import World
+from sandbox.discord.state import DiscordState
 from sandbox.json_object import Json
 
 NUMBERS: Final = (
@@ -76,26 +76,26 @@ def try_one(random: Random) -> None:
 
 
 async def _try(random: Random) -> None:
-    faults, world = Faults(), World()
-    guild = world.populate()
-    places = [guild.channel("general"), guild.channel("a thread"), world.direct_channel(world.user("Ada"))]
+    faults, state = Faults(), DiscordState()
+    guild = state.populate()
+    places = [guild.channel("general"), guild.channel("a thread"), state.get_dm_channel(state.user("Ada"))]
     logging.getLogger().addHandler(faults)
     try:
-        async with _bot(world) as bot:
+        async with _bot(state) as bot:
             for _ in range(random.randint(1, MOST)):
                 place = random.choice(places)
-                user = world.user("Ada" if place.is_direct else random.choice(("Ada", "Mo")))
+                user = state.user("Ada" if place.is_direct else random.choice(("Ada", "Mo")))
                 kind = random.choice((InteractionType.COMPONENT, InteractionType.MODAL))
                 custom_id = _custom_id(random, bot)
                 data = _data(random, kind, custom_id)
                 message = None
                 if kind is InteractionType.COMPONENT:
                     message = Message(
-                        world.snowflakes.next(), place.id, world.bot, "", world.now(), guild_id=place.guild_id
+                        state.snowflakes.next(), place.id, state.bot, "", state.now(), guild_id=place.guild_id
                     )
-                used = Interaction(world.snowflakes.next(), kind, user, place, data, world.now(), 3, message=message)
-                shown = serializers.message(Message(1, place.id, world.bot, "", world.now()), world)
-                answers = await _answers(bot, interaction_event(used, world), shown)
+                used = Interaction(state.snowflakes.next(), kind, user, place, data, state.now(), 3, message=message)
+                shown = serializers.message(Message(1, place.id, state.bot, "", state.now()), state)
+                answers = await _answers(bot, interaction_event(used, state), shown)
                 assert answers, (kind, custom_id)
                 assert not faults.records, (custom_id, [record.getMessage() for record in faults.records])
                 _look_at(answers[0], custom_id)
@@ -145,11 +145,11 @@ def _data(random: Random, kind: InteractionType, custom_id: str) -> Json:
 
 
 @asynccontextmanager
-async def _bot(world: World) -> AsyncIterator[Bot]:
+async def _bot(state: DiscordState) -> AsyncIterator[Bot]:
     """The bot as it is after its start, with a database of its own, and not connected."""
     with tempfile.TemporaryDirectory() as directory:
         settings = load(
-            discord_token=world.token,
+            discord_token=state.token,
             multiappai_api_key="sk-nothing-of-use",
             multiappai_base_url="http://127.0.0.1:9/v1",
             database_url=f"sqlite:///{Path(directory) / 'bot.db'}",
@@ -157,7 +157,7 @@ async def _bot(world: World) -> AsyncIterator[Bot]:
         )
         clock = SystemClock()
         async with open_services(settings, clock) as services, Bot(services, clock=clock) as bot:
-            bot._connection.user = discord.ClientUser(state=bot._connection, data=serializers.own_user(world.bot))
+            bot._connection.user = discord.ClientUser(state=bot._connection, data=serializers.own_user(state.bot))
             for cog in COGS:
                 await bot.load_extension(cog)
             yield bot

@@ -5,53 +5,53 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from sandbox.client.user import Person
-from sandbox.discord.server import DiscordStandIn
-from sandbox.discord.state import World
-from tests.sandbox.echo_bot import Parrot, running
-from tests.sandbox.voice_bot import Singer
+from sandbox.client.user import ClientUser
+from sandbox.discord.server import DiscordServer
+from sandbox.discord.state import DiscordState
+from tests.sandbox.echo_bot import EchoBot, running
+from tests.sandbox.voice_bot import VoiceBot
 
 
 @pytest.fixture
-async def standin() -> AsyncIterator[DiscordStandIn]:
-    world = World()
-    world.populate()
-    async with DiscordStandIn(world) as served:
+async def discord_server() -> AsyncIterator[DiscordServer]:
+    state = DiscordState()
+    state.populate()
+    async with DiscordServer(state) as served:
         yield served
 
 
 @pytest.fixture
-async def parrot(standin: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Parrot]:
-    bot = Parrot()
-    async with running(bot, standin, monkeypatch):
+async def echo_bot(discord_server: DiscordServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EchoBot]:
+    bot = EchoBot()
+    async with running(bot, discord_server, monkeypatch):
         yield bot
 
 
 @pytest.fixture
-async def singer(standin: DiscordStandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Singer]:
-    bot = Singer()
-    async with running(bot, standin, monkeypatch):
+async def voice_bot(discord_server: DiscordServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[VoiceBot]:
+    bot = VoiceBot()
+    async with running(bot, discord_server, monkeypatch):
         yield bot
 
 
 @pytest.fixture
-def ada(standin: DiscordStandIn) -> Person:
-    return Person(standin, standin.world.user("Ada"), standin.world.guild())
+def ada(discord_server: DiscordServer) -> ClientUser:
+    return ClientUser(discord_server, discord_server.state.user("Ada"), discord_server.state.guild())
 
 
 @pytest.fixture
-def ben(standin: DiscordStandIn) -> Person:
-    return Person(standin, standin.world.user("Ben"), standin.world.guild())
+def ben(discord_server: DiscordServer) -> ClientUser:
+    return ClientUser(discord_server, discord_server.state.user("Ben"), discord_server.state.guild())
 
 
 @pytest.fixture
-def mo(standin: DiscordStandIn) -> Person:
-    return Person(standin, standin.world.user("Mo"), standin.world.guild())
+def mo(discord_server: DiscordServer) -> ClientUser:
+    return ClientUser(discord_server, discord_server.state.user("Mo"), discord_server.state.guild())
 
 
 @pytest.fixture
-async def http(standin: DiscordStandIn) -> AsyncIterator[aiohttp.ClientSession]:
+async def http(discord_server: DiscordServer) -> AsyncIterator[aiohttp.ClientSession]:
     """A bare client with the bot's token, for what discord.py would never send. Paths are under the API's base."""
-    headers = {"Authorization": f"Bot {standin.token}"}
-    async with aiohttp.ClientSession(standin.base_url + "/", headers=headers) as session:
+    headers = {"Authorization": f"Bot {discord_server.token}"}
+    async with aiohttp.ClientSession(discord_server.base_url + "/", headers=headers) as session:
         yield session

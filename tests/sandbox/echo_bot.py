@@ -11,10 +11,10 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from yarl import URL
 
-from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.server import DiscordServer
 
 
-class Parrot(commands.AutoShardedBot):
+class EchoBot(commands.AutoShardedBot):
     """Repeats; knows `/say`, `/bird feed`, and listens to messages."""
 
     def __init__(self, **options) -> None:
@@ -72,16 +72,16 @@ class Parrot(commands.AutoShardedBot):
 
 
 @asynccontextmanager
-async def running(bot: commands.AutoShardedBot, standin: DiscordStandIn, monkeypatch) -> AsyncIterator[None]:
+async def running(bot: commands.AutoShardedBot, discord_server: DiscordServer, monkeypatch) -> AsyncIterator[None]:
     """Let a bot run against the stand-in, ready when entered."""
-    monkeypatch.setattr(discord.http.Route, "BASE", standin.base_url)
-    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", URL(standin.gateway.url))
-    before = standin.gateway.readies
-    task = asyncio.create_task(bot.start(standin.token))
-    task.add_done_callback(lambda _: standin.journal.bell.ring())
+    monkeypatch.setattr(discord.http.Route, "BASE", discord_server.base_url)
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", URL(discord_server.gateway.url))
+    before = discord_server.gateway.readies
+    task = asyncio.create_task(bot.start(discord_server.token))
+    task.add_done_callback(lambda _: discord_server.traffic_log.changed.notify())
     try:
-        await standin.journal.bell.until(
-            lambda: task.done() or standin.gateway.readies > before, deadline_s=10, what="READY"
+        await discord_server.traffic_log.changed.until(
+            lambda: task.done() or discord_server.gateway.readies > before, deadline_s=10, what="READY"
         )
         if task.done():
             task.result()

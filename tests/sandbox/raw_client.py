@@ -7,25 +7,25 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.discord.entities import Channel, Guild
 from sandbox.discord.interactions import Interaction
-from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.server import DiscordServer
 
 
 class Completing:
     """A completion under way: enter it for its interaction; `result` holds the choices seen once it is left."""
 
-    def __init__(self, person: Person, name: str, option: str, standin: DiscordStandIn) -> None:
+    def __init__(self, person: ClientUser, name: str, option: str, discord_server: DiscordServer) -> None:
         self.result: list[dict] = []
-        self._standin = standin
+        self._discord = discord_server
         self._typing = person.completes(name, option=option)
 
     async def __aenter__(self) -> Interaction:
         self._task = asyncio.create_task(self._typing)
         await asyncio.sleep(0)  # lets it begin; it waits for choices then
-        return self._standin.desk.newest
+        return self._discord.interactions.latest
 
     async def __aexit__(self, *exc_info: object) -> None:
         self.result = await self._task
@@ -61,11 +61,11 @@ class Events:
         await self._socket.send_json({"op": 4, "d": wish})
 
 
-class BareBot:
+class RawClient:
     """Sends what it is told to, and gives back status and JSON."""
 
-    def __init__(self, standin: DiscordStandIn, http: aiohttp.ClientSession) -> None:
-        self._standin = standin
+    def __init__(self, discord_server: DiscordServer, http: aiohttp.ClientSession) -> None:
+        self._discord = discord_server
         self._http = http
 
     async def call(self, method: str, path: str, body: object = None, **options) -> tuple[int, object]:
@@ -75,11 +75,11 @@ class BareBot:
 
     async def register(self, *commands: dict) -> None:
         status, answer = await self.call(
-            "PUT", f"applications/{self._standin.world.application_id}/commands", list(commands)
+            "PUT", f"applications/{self._discord.state.application_id}/commands", list(commands)
         )
         assert status == 200, answer
 
-    async def respond(self, used: Invocation, kind: int, *, query: str = "", **data) -> tuple[int, object]:
+    async def respond(self, used: InteractionResult, kind: int, *, query: str = "", **data) -> tuple[int, object]:
         return await self.answer(used.interaction, kind, query=query, **data)
 
     async def answer(self, interaction: Interaction, kind: int, *, query: str = "", **data) -> tuple[int, object]:
@@ -87,9 +87,9 @@ class BareBot:
         return await self.call("POST", path, {"type": kind, "data": data})
 
     async def hook(
-        self, method: str, used: Invocation, path: str = "", *, files: list[bytes] | None = None, **body
+        self, method: str, used: InteractionResult, path: str = "", *, files: list[bytes] | None = None, **body
     ) -> tuple[int, object]:
-        where = f"webhooks/{self._standin.world.application_id}/{used.interaction.token}{path}"
+        where = f"webhooks/{self._discord.state.application_id}/{used.interaction.token}{path}"
         if files is None:
             return await self.call(method, where, body or None)
         form = aiohttp.FormData()
@@ -99,14 +99,14 @@ class BareBot:
         async with self._http.request(method, where, data=form) as answer:
             return answer.status, await answer.json()
 
-    def while_completing(self, person: Person, name: str, *, option: str) -> Completing:
-        return Completing(person, name, option, self._standin)
+    def while_completing(self, person: ClientUser, name: str, *, option: str) -> Completing:
+        return Completing(person, name, option, self._discord)
 
     @asynccontextmanager
     async def gateway(self, *, intents: int = 1) -> AsyncIterator[Events]:
-        async with self._http.ws_connect(self._standin.gateway.url) as socket:
+        async with self._http.ws_connect(self._discord.gateway.url) as socket:
             assert (await socket.receive_json(timeout=5))["op"] == 10
-            identity = {"token": self._standin.token, "intents": intents, "properties": {}, "shard": [0, 1]}
+            identity = {"token": self._discord.token, "intents": intents, "properties": {}, "shard": [0, 1]}
             await socket.send_json({"op": 2, "d": identity})
             events = Events(socket)
             await events.next("READY")

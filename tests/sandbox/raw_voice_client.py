@@ -14,7 +14,7 @@ from sandbox.discord.voice.protocol import MODE
 from tests.sandbox.raw_client import Events
 
 
-class BareVoice:
+class RawVoiceClient:
     """One voice websocket, and a UDP socket beside it once it asked for its address."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, identity: dict) -> None:
@@ -112,11 +112,11 @@ class VoiceDoor:
         }
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[BareVoice]:
+    async def open(self) -> AsyncIterator[RawVoiceClient]:
         """A websocket that has been greeted and has said nothing yet."""
         context = certificate().client_context()
         async with self._http.ws_connect(f"wss://{self._endpoint}/?v=8", ssl=context) as socket:
-            voice = BareVoice(socket, self._identity)
+            voice = RawVoiceClient(socket, self._identity)
             await voice.next(8)
             try:
                 yield voice

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.discord.messages import Attachment
-from sandbox.openai.calls import Kind
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Status
 from sandbox.sandbox import Sandbox
 from sandbox.terminal.console import Console
-from sandbox.terminal.output_folder import Folder
+from sandbox.terminal.output_folder import OutputFolder
 from sandbox.terminal.show import Show
 
 
@@ -20,7 +20,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.sandbox = Sandbox()
         self.screen = io.StringIO()
-        self.console = Console(self.sandbox, Show(self.screen, interactive=False), Folder(folder))
+        self.console = Console(self.sandbox, Show(self.screen, interactive=False), OutputFolder(folder))
 
     async def type(self, line: str) -> str:
         """Type a line; what is written in answer."""
@@ -73,12 +73,12 @@ async def test_a_slip_gets_a_sentence(desk: Desk, line: str, told: str) -> None:
 
 
 async def test_faults_are_ordered_by_name(desk: Desk) -> None:
-    faults = desk.sandbox.model_api.faults
+    faults = desk.sandbox.openai.faults
     assert await desk.type("/fault chat 503 2") == "The next 2 chat calls will meet 503."
     assert await desk.type("/fault speech 429 always") == "Every speech call will meet 429, until /fault off."
-    assert isinstance(faults.take(Kind.CHAT, {})[0], Status)
+    assert isinstance(faults.take(CallKind.CHAT, {})[0], Status)
     await desk.type("/fault off")
-    assert faults.take(Kind.CHAT, {}) == faults.take(Kind.SPEECH, {}) == ()
+    assert faults.take(CallKind.CHAT, {}) == faults.take(CallKind.SPEECH, {}) == ()
 
 
 async def test_faults_are_listed_by_kind(desk: Desk) -> None:
@@ -117,6 +117,6 @@ async def test_help_lists_what_the_bot_registered(desk: Desk) -> None:
 def test_files_of_one_run_do_not_overwrite_each_other(tmp_path: Path) -> None:
     files = [Attachment(number, "a.mp3", bytes([number]), "audio/mpeg", "") for number in (1, 2)]
     for _ in range(2):
-        folder = Folder(tmp_path / "out")
+        folder = OutputFolder(tmp_path / "out")
         assert [folder.save(file) for file in files] == ["a.mp3", "a-2.mp3"]
     assert (tmp_path / "out" / "a-2.mp3").read_bytes() == b"\x02"

@@ -7,37 +7,37 @@ import pytest
 
 from sandbox.sandbox import Sandbox
 from sandbox.terminal.console import Console
-from sandbox.terminal.output_folder import Folder
+from sandbox.terminal.output_folder import OutputFolder
 from sandbox.terminal.show import Show
 from tests.sandbox.echo_bot import running
-from tests.sandbox.voice_bot import Performance, Singer, Song
+from tests.sandbox.voice_bot import Playback, ToneSource, VoiceBot
 
 
 async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    sandbox, screen, singer = Sandbox(dave=True), io.StringIO(), Singer()
-    console = Console(sandbox, Show(screen, interactive=False), Folder(tmp_path))
+    sandbox, screen, voice_bot = Sandbox(dave=True), io.StringIO(), VoiceBot()
+    console = Console(sandbox, Show(screen, interactive=False), OutputFolder(tmp_path))
 
     async def told(line: str) -> str:
         before = len(screen.getvalue())
         await console.obey(line)
         return screen.getvalue()[before:].strip()
 
-    async with sandbox.discord, running(singer, sandbox.discord, monkeypatch):
+    async with sandbox.discord, running(voice_bot, sandbox.discord, monkeypatch):
         assert await told("/join #random") == (
             "Say where to go: /join CHANNEL. There are: Lounge, Other lounge, Small room, Stage."
         )
-        client = await singer.join(sandbox.discord)
-        song = Song([440.0] * 5)
+        client = await voice_bot.join(sandbox.discord)
+        song = ToneSource([440.0] * 5)
         count = len(song.packets) + 5
-        await Performance(client, song).over()
+        await Playback(client, song).over()
         await sandbox.voice.until(lambda heard: len(heard) == count)
         assert await told("/hear") == "Nobody heard anything: nobody there."
         assert await told("/join lounge") == "Ada is in Lounge."
         assert "Ada (in Lounge)" in await told("/people")
-        await sandbox.voice.bell.until(
+        await sandbox.voice.changed.until(
             lambda: sandbox.voice.call().group.executed, deadline_s=5, what="Ada in the bot's group"
         )
-        await Performance(client, Song([440.0] * 5)).over()
+        await Playback(client, ToneSource([440.0] * 5)).over()
         await sandbox.voice.until(lambda heard: len(heard) == 2 * count)
         assert await told("/hear") == f"saved as {tmp_path / 'heard.wav'}: {count / 50:.1f} s, no stalls"
         assert (tmp_path / "heard.wav").stat().st_size > 48_000
@@ -46,7 +46,7 @@ async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: py
         assert await told("/move Other lounge") == "The bot is in Other lounge."
         assert await told("/fault voice refused") == "The next connection meets refused."
         await told("/fault off")
-        assert sandbox.voice.faults.closing() is None
+        assert sandbox.voice.faults.take_close_code() is None
         assert await told("/kick") == "The bot is out of voice."
         await told("/as Ada")
         assert await told("/leave") == "Ada is out of voice."
@@ -54,6 +54,6 @@ async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: py
 
 async def test_where_there_is_no_voice_it_says_so(tmp_path: Path):
     screen = io.StringIO()
-    console = Console(Sandbox(voice=False), Show(screen, interactive=False), Folder(tmp_path))
+    console = Console(Sandbox(voice=False), Show(screen, interactive=False), OutputFolder(tmp_path))
     await console.obey("/join Lounge")
     assert "There is no voice here" in screen.getvalue()

@@ -3,10 +3,10 @@
 import aiohttp
 import pytest
 
-from sandbox.discord.errors import Refused
-from sandbox.discord.server import DiscordStandIn
-from sandbox.discord.validation.commands import checked_command
-from tests.sandbox.raw_client import BareBot
+from sandbox.discord.errors import DiscordError
+from sandbox.discord.server import DiscordServer
+from sandbox.discord.validation.commands import validate_command
+from tests.sandbox.raw_client import RawClient
 
 TEXT = {"type": 3, "name": "text", "description": "What"}
 SAY = {"name": "say", "description": "Say it", "options": [TEXT]}
@@ -51,8 +51,8 @@ def choices(count: int, **changes: object) -> list[dict]:
     ],
 )
 def test_what_is_not_a_command_is_refused_where_it_is_wrong(command: object, path: str):
-    with pytest.raises(Refused) as refused:
-        checked_command(command)
+    with pytest.raises(DiscordError) as refused:
+        validate_command(command)
     tree = refused.value.errors
     for step in filter(None, path.split(".")):
         tree = tree[step]
@@ -62,64 +62,64 @@ def test_what_is_not_a_command_is_refused_where_it_is_wrong(command: object, pat
 
 def test_a_command_is_at_most_8000_characters_in_all():
     wordy = [{**TEXT, "name": f"t{n}", "choices": [{"name": "n" * 100, "value": "v" * 100}] * 2} for n in range(19)]
-    assert checked_command({**SAY, "options": wordy})
-    with pytest.raises(Refused, match="50035"):
-        checked_command({**SAY, "options": [*wordy, {**wordy[0], "name": "last"}]})
+    assert validate_command({**SAY, "options": wordy})
+    with pytest.raises(DiscordError, match="50035"):
+        validate_command({**SAY, "options": [*wordy, {**wordy[0], "name": "last"}]})
 
 
 def test_groups_nest_one_level_and_no_further():
     sub = {"type": 1, "name": "sub", "description": "Sub", "options": [TEXT]}
     group = {"type": 2, "name": "group", "description": "Group", "options": [sub]}
-    assert checked_command({**SAY, "options": [group]})["options"][0]["options"][0]["options"] == [TEXT]
-    with pytest.raises(Refused):
-        checked_command({**SAY, "options": [{**group, "options": [group]}]})
-    with pytest.raises(Refused):
-        checked_command({**SAY, "options": [{**sub, "options": [sub]}]})
+    assert validate_command({**SAY, "options": [group]})["options"][0]["options"][0]["options"] == [TEXT]
+    with pytest.raises(DiscordError):
+        validate_command({**SAY, "options": [{**group, "options": [group]}]})
+    with pytest.raises(DiscordError):
+        validate_command({**SAY, "options": [{**sub, "options": [sub]}]})
 
 
 async def test_an_overwrite_keeps_ids_of_known_commands_and_counts_new_ones(
-    standin: DiscordStandIn, http: aiohttp.ClientSession
+    discord_server: DiscordServer, http: aiohttp.ClientSession
 ):
-    bare = BareBot(standin, http)
-    await bare.register(SAY)
-    before = standin.commands.named("say")
-    await bare.register({**SAY, "description": "Say it again"}, {**SAY, "name": "sing"})
-    after = standin.commands.named("say")
+    raw = RawClient(discord_server, http)
+    await raw.register(SAY)
+    before = discord_server.commands.find("say")
+    await raw.register({**SAY, "description": "Say it again"}, {**SAY, "name": "sing"})
+    after = discord_server.commands.find("say")
     assert after["id"] == before["id"]
     assert after["version"] != before["version"]
-    assert standin.commands.creates == 2
+    assert discord_server.commands.creates == 2
 
 
-async def test_an_unchanged_command_keeps_its_version(standin: DiscordStandIn, http: aiohttp.ClientSession):
-    bare = BareBot(standin, http)
-    await bare.register(SAY)
-    before = standin.commands.named("say")
-    await bare.register(SAY)
-    assert standin.commands.named("say") == before
+async def test_an_unchanged_command_keeps_its_version(discord_server: DiscordServer, http: aiohttp.ClientSession):
+    raw = RawClient(discord_server, http)
+    await raw.register(SAY)
+    before = discord_server.commands.find("say")
+    await raw.register(SAY)
+    assert discord_server.commands.find("say") == before
 
 
-async def test_a_refused_overwrite_changes_nothing(standin: DiscordStandIn, http: aiohttp.ClientSession):
-    bare, path = BareBot(standin, http), f"applications/{standin.world.application_id}/commands"
-    await bare.register(SAY)
+async def test_a_refused_overwrite_changes_nothing(discord_server: DiscordServer, http: aiohttp.ClientSession):
+    raw, path = RawClient(discord_server, http), f"applications/{discord_server.state.application_id}/commands"
+    await raw.register(SAY)
     for wrong in ([SAY, SAY], [{**SAY, "name": "Loud"}], {"name": "say"}):
-        assert (await bare.call("PUT", path, wrong))[0] == 400
-    assert [command["name"] for command in standin.commands.all()] == ["say"]
+        assert (await raw.call("PUT", path, wrong))[0] == 400
+    assert [command["name"] for command in discord_server.commands.list_all()] == ["say"]
 
 
-async def test_localizations_are_shown_on_request(standin: DiscordStandIn, http: aiohttp.ClientSession):
-    bare, path = BareBot(standin, http), f"applications/{standin.world.application_id}/commands"
-    await bare.register({**SAY, "name_localizations": {"de": "sag"}})
-    (_, [plain]), (_, [full]) = await bare.call("GET", path), await bare.call("GET", f"{path}?with_localizations=true")
+async def test_localizations_are_shown_on_request(discord_server: DiscordServer, http: aiohttp.ClientSession):
+    raw, path = RawClient(discord_server, http), f"applications/{discord_server.state.application_id}/commands"
+    await raw.register({**SAY, "name_localizations": {"de": "sag"}})
+    (_, [plain]), (_, [full]) = await raw.call("GET", path), await raw.call("GET", f"{path}?with_localizations=true")
     assert "name_localizations" not in plain
     assert full["name_localizations"] == {"de": "sag"}
 
 
-async def test_one_command_is_made_changed_and_removed(standin: DiscordStandIn, http: aiohttp.ClientSession):
-    bare, path = BareBot(standin, http), f"applications/{standin.world.application_id}/commands"
-    status, made = await bare.call("POST", path, SAY)
-    again, _ = await bare.call("POST", path, SAY)
+async def test_one_command_is_made_changed_and_removed(discord_server: DiscordServer, http: aiohttp.ClientSession):
+    raw, path = RawClient(discord_server, http), f"applications/{discord_server.state.application_id}/commands"
+    status, made = await raw.call("POST", path, SAY)
+    again, _ = await raw.call("POST", path, SAY)
     assert (status, again) == (201, 200)
-    _, changed = await bare.call("PATCH", f"{path}/{made['id']}", {"default_member_permissions": "16"})
+    _, changed = await raw.call("PATCH", f"{path}/{made['id']}", {"default_member_permissions": "16"})
     assert changed["default_member_permissions"] == "16"
-    assert await bare.call("DELETE", f"{path}/{made['id']}") == (204, None)
-    assert (await bare.call("GET", f"{path}/{made['id']}"))[1]["code"] == 10063
+    assert await raw.call("DELETE", f"{path}/{made['id']}") == (204, None)
+    assert (await raw.call("GET", f"{path}/{made['id']}"))[1]["code"] == 10063

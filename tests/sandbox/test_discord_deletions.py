@@ -3,23 +3,25 @@
 import aiohttp
 import pytest
 
-from sandbox.client.options import ClientRefused
-from sandbox.client.user import Person
+from sandbox.client.options import ClientRejected
+from sandbox.client.user import ClientUser
 from sandbox.discord.gateway.gateway import DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS
-from sandbox.discord.server import DiscordStandIn
-from tests.sandbox.raw_client import BareBot
+from sandbox.discord.server import DiscordServer
+from tests.sandbox.raw_client import RawClient
 
 HEARS_ALL = GUILDS | GUILD_MESSAGES | DIRECT_MESSAGES
 
 
 @pytest.fixture
-def bare(standin: DiscordStandIn, http: aiohttp.ClientSession) -> BareBot:
-    return BareBot(standin, http)
+def raw(discord_server: DiscordServer, http: aiohttp.ClientSession) -> RawClient:
+    return RawClient(discord_server, http)
 
 
-async def test_members_delete_their_own_messages_and_moderators_everyones(bare: BareBot, ada: Person, mo: Person):
+async def test_members_delete_their_own_messages_and_moderators_everyones(
+    raw: RawClient, ada: ClientUser, mo: ClientUser
+):
     first, second = await ada.says("one"), await ada.says("two")
-    async with bare.gateway(intents=HEARS_ALL) as events:
+    async with raw.gateway(intents=HEARS_ALL) as events:
         ada.deletes(first)
         mo.deletes(second)
         for message in (first, second):
@@ -32,20 +34,20 @@ async def test_members_delete_their_own_messages_and_moderators_everyones(bare: 
     assert ada.sees() == []
 
 
-async def test_others_messages_stay(ada: Person, ben: Person, mo: Person, standin: DiscordStandIn):
+async def test_others_messages_stay(ada: ClientUser, ben: ClientUser, mo: ClientUser, discord_server: DiscordServer):
     message = await ada.says("mine")
-    with pytest.raises(ClientRefused):
+    with pytest.raises(ClientRejected):
         ben.deletes(message)
-    with pytest.raises(ClientRefused):
+    with pytest.raises(ClientRejected):
         ben.deletes_together(message, message)
     with pytest.raises(ValueError, match="2 to 100"):
         mo.deletes_together(message)
     assert ada.sees() == [message]
 
 
-async def test_several_go_in_one_event_that_needs_the_intent(bare: BareBot, ada: Person, mo: Person):
+async def test_several_go_in_one_event_that_needs_the_intent(raw: RawClient, ada: ClientUser, mo: ClientUser):
     messages = [await ada.says(text) for text in ("one", "two", "three")]
-    async with bare.gateway(intents=GUILDS) as deaf, bare.gateway(intents=GUILD_MESSAGES) as events:
+    async with raw.gateway(intents=GUILDS) as deaf, raw.gateway(intents=GUILD_MESSAGES) as events:
         mo.deletes_together(*messages[:2])
         told = await events.next("MESSAGE_DELETE_BULK")
         assert told["ids"] == [str(message.id) for message in messages[:2]]
@@ -54,21 +56,21 @@ async def test_several_go_in_one_event_that_needs_the_intent(bare: BareBot, ada:
     assert ada.sees() == messages[2:]
 
 
-async def test_a_channel_takes_its_threads_with_it(bare: BareBot, ada: Person, mo: Person):
-    general, thread = ada.place("#general"), ada.place("a thread")
-    with pytest.raises(ClientRefused):
+async def test_a_channel_takes_its_threads_with_it(raw: RawClient, ada: ClientUser, mo: ClientUser):
+    general, thread = ada.channel("#general"), ada.channel("a thread")
+    with pytest.raises(ClientRejected):
         ada.deletes_channel(thread)
-    async with bare.gateway() as events:
+    async with raw.gateway() as events:
         mo.deletes_channel(general)
         assert (await events.next("CHANNEL_DELETE"))["id"] == str(general.id)
     for gone in (general, thread):
-        status, answer = await bare.call("GET", f"channels/{gone.id}")
+        status, answer = await raw.call("GET", f"channels/{gone.id}")
         assert (status, answer["code"]) == (404, 10003)
 
 
-async def test_a_thread_goes_alone(bare: BareBot, ada: Person, mo: Person):
-    general, thread = ada.place("#general"), ada.place("a thread")
-    async with bare.gateway() as events:
+async def test_a_thread_goes_alone(raw: RawClient, ada: ClientUser, mo: ClientUser):
+    general, thread = ada.channel("#general"), ada.channel("a thread")
+    async with raw.gateway() as events:
         mo.deletes_channel(thread)
         told = await events.next("THREAD_DELETE")
     assert told == {
@@ -77,31 +79,33 @@ async def test_a_thread_goes_alone(bare: BareBot, ada: Person, mo: Person):
         "parent_id": str(general.id),
         "type": 11,
     }
-    assert (await bare.call("GET", f"channels/{general.id}"))[0] == 200
+    assert (await raw.call("GET", f"channels/{general.id}"))[0] == 200
 
 
 async def test_a_bot_that_was_removed_hears_nothing_and_reaches_nothing(
-    bare: BareBot, ada: Person, standin: DiscordStandIn
+    raw: RawClient, ada: ClientUser, discord_server: DiscordServer
 ):
-    async with bare.gateway(intents=HEARS_ALL) as events:
-        standin.removals.bot(ada.guild)
+    async with raw.gateway(intents=HEARS_ALL) as events:
+        discord_server.deletions.bot(ada.guild)
         assert await events.next("GUILD_DELETE") == {"id": str(ada.guild.id)}
         await ada.says("unheard")
-        assert (await bare.call("GET", f"channels/{ada.place().id}"))[1]["code"] == 50001
-        assert (await bare.call("GET", f"guilds/{ada.guild.id}"))[1]["code"] == 10004
-        standin.removals.bring_back(ada.guild)
+        assert (await raw.call("GET", f"channels/{ada.channel().id}"))[1]["code"] == 50001
+        assert (await raw.call("GET", f"guilds/{ada.guild.id}"))[1]["code"] == 10004
+        discord_server.deletions.bring_back(ada.guild)
         assert (await events.next("GUILD_CREATE"))["id"] == str(ada.guild.id)
-        assert [event.name for event in standin.journal.events if event.name == "MESSAGE_CREATE"] == []
+        assert [event.name for event in discord_server.traffic_log.events if event.name == "MESSAGE_CREATE"] == []
 
 
-async def test_a_guild_with_an_outage_is_listed_but_does_not_come(bare: BareBot, ada: Person, standin: DiscordStandIn):
-    standin.removals.outage(ada.guild)
-    before = standin.journal.number
-    async with bare.gateway() as events:
-        (ready,) = [e.data for e in standin.journal.events if e.name == "READY" and e.number > before]
+async def test_a_guild_with_an_outage_is_listed_but_does_not_come(
+    raw: RawClient, ada: ClientUser, discord_server: DiscordServer
+):
+    discord_server.deletions.outage(ada.guild)
+    before = discord_server.traffic_log.number
+    async with raw.gateway() as events:
+        (ready,) = [e.data for e in discord_server.traffic_log.events if e.name == "READY" and e.number > before]
         assert ready["guilds"] == [{"id": str(ada.guild.id), "unavailable": True}]
-        assert not [e for e in standin.journal.events if e.name == "GUILD_CREATE" and e.number > before]
-        with pytest.raises(ClientRefused):
+        assert not [e for e in discord_server.traffic_log.events if e.name == "GUILD_CREATE" and e.number > before]
+        with pytest.raises(ClientRejected):
             await ada.command("/anything", force=True)
-        standin.removals.recovery(ada.guild)
+        discord_server.deletions.recovery(ada.guild)
         assert (await events.next("GUILD_CREATE"))["unavailable"] is False

@@ -5,12 +5,12 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from sandbox.client.user import Person
-from sandbox.discord.errors import Refused
-from sandbox.discord.server import DiscordStandIn
-from sandbox.discord.validation.components import check_components
-from sandbox.discord.validation.embeds import check_embeds
-from tests.sandbox.raw_client import BareBot
+from sandbox.client.user import ClientUser
+from sandbox.discord.errors import DiscordError
+from sandbox.discord.server import DiscordServer
+from sandbox.discord.validation.components import validate_components
+from sandbox.discord.validation.embeds import validate_embeds
+from tests.sandbox.raw_client import RawClient
 from tests.trips.openapi import OpenApi
 
 
@@ -36,12 +36,12 @@ def row(*inside: dict) -> dict:
     ids=["title", "description", "footer", "empty field", "fields", "all together", "no text"],
 )
 def test_an_embed_over_a_limit_is_refused(embeds: list[dict]):
-    with pytest.raises(Refused, match="50035"):
-        check_embeds(embeds)
+    with pytest.raises(DiscordError, match="50035"):
+        validate_embeds(embeds)
 
 
 def test_embeds_of_6000_characters_in_all_are_taken():
-    check_embeds([{"description": "d" * 4096}, {"description": "d" * 1904}])
+    validate_embeds([{"description": "d" * 4096}, {"description": "d" * 1904}])
 
 
 @pytest.mark.parametrize(
@@ -59,28 +59,30 @@ def test_embeds_of_6000_characters_in_all_are_taken():
     ids=["no row", "rows", "buttons", "empty row", "same id", "long id", "no id", "label"],
 )
 def test_components_over_a_limit_are_refused(components: list[dict]):
-    with pytest.raises(Refused, match="50035"):
-        check_components(components, v2=False)
+    with pytest.raises(DiscordError, match="50035"):
+        validate_components(components, v2=False)
 
 
 def test_a_full_set_of_buttons_is_taken():
-    check_components([row(*(button(5 * line + n) for n in range(5))) for line in range(5)], v2=False)
+    validate_components([row(*(button(5 * line + n) for n in range(5))) for line in range(5)], v2=False)
 
 
 async def test_a_message_of_components_has_no_text_beside_them(
-    standin: DiscordStandIn, http: aiohttp.ClientSession, ada: Person
+    discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser
 ):
-    bare, path = BareBot(standin, http), f"channels/{ada.place().id}/messages"
+    raw, path = RawClient(discord_server, http), f"channels/{ada.channel().id}/messages"
     body = {"flags": 1 << 15, "components": [{"type": 10, "content": "shown"}]}
-    assert (await bare.call("POST", path, body))[0] == 200
-    status, answer = await bare.call("POST", path, {**body, "content": "beside"})
+    assert (await raw.call("POST", path, body))[0] == 200
+    status, answer = await raw.call("POST", path, {**body, "content": "beside"})
     assert (status, answer["code"]) == (400, 50035)
 
 
-async def test_the_description_finds_what_is_wrong(standin: DiscordStandIn, http: aiohttp.ClientSession, ada: Person):
+async def test_the_description_finds_what_is_wrong(
+    discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser
+):
     described = OpenApi.beside_the_checkout()
-    await BareBot(standin, http).call("POST", f"channels/{ada.place().id}/messages", {"content": "x"})
-    right = standin.journal.requests[-1]
+    await RawClient(discord_server, http).call("POST", f"channels/{ada.channel().id}/messages", {"content": "x"})
+    right = discord_server.traffic_log.requests[-1]
     wrong = [
         replace(right, response={**right.response, "id": 5}),
         replace(right, request={"content": 5}),
@@ -91,16 +93,16 @@ async def test_the_description_finds_what_is_wrong(standin: DiscordStandIn, http
     assert [len(described.complaints([each])) for each in wrong] == [1, 1, 1, 1]
 
 
-async def test_the_journal_is_waited_on_and_looked_up(standin: DiscordStandIn, http: aiohttp.ClientSession):
-    bare = BareBot(standin, http)
-    await bare.call("GET", "users/@me")
-    place = standin.journal.number
-    await bare.call("GET", "gateway")
-    found = await standin.journal.until(lambda entry: entry.status == 200, after=place, deadline_s=1)
+async def test_the_journal_is_waited_on_and_looked_up(discord_server: DiscordServer, http: aiohttp.ClientSession):
+    raw = RawClient(discord_server, http)
+    await raw.call("GET", "users/@me")
+    place = discord_server.traffic_log.number
+    await raw.call("GET", "gateway")
+    found = await discord_server.traffic_log.until(lambda entry: entry.status == 200, after=place, deadline_s=1)
     assert found.template == "/gateway"
-    assert [entry.template for entry in standin.journal.find(lambda entry: not entry.writes)] == [
+    assert [entry.template for entry in discord_server.traffic_log.find(lambda entry: not entry.writes)] == [
         "/users/@me",
         "/gateway",
     ]
     with pytest.raises(TimeoutError):
-        await standin.journal.until(lambda entry: entry.writes, deadline_s=0.01)
+        await discord_server.traffic_log.until(lambda entry: entry.writes, deadline_s=0.01)

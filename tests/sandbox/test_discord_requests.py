@@ -3,10 +3,10 @@
 import aiohttp
 import pytest
 
-from sandbox.client.options import ClientRefused
-from sandbox.client.user import Person
-from sandbox.discord.server import DiscordStandIn
-from tests.sandbox.raw_client import BareBot
+from sandbox.client.options import ClientRejected
+from sandbox.client.user import ClientUser
+from sandbox.discord.server import DiscordServer
+from tests.sandbox.raw_client import RawClient
 
 MESSAGES = 1 << 9 | 1 << 12
 MODAL = 9
@@ -14,10 +14,10 @@ MENU = {"type": 3, "name": "Ask about this"}
 
 
 @pytest.fixture
-async def bare(standin: DiscordStandIn, http: aiohttp.ClientSession) -> BareBot:
-    bare = BareBot(standin, http)
-    await bare.register(MENU, {"name": "say", "description": "Say it"})
-    return bare
+async def raw(discord_server: DiscordServer, http: aiohttp.ClientSession) -> RawClient:
+    raw = RawClient(discord_server, http)
+    await raw.register(MENU, {"name": "say", "description": "Say it"})
+    return raw
 
 
 def form(*fields: dict) -> dict:
@@ -31,14 +31,14 @@ def select(*values: str, kind: int = 3, **changes: object) -> dict:
 
 
 async def test_content_is_read_in_mentions_direct_messages_and_replies_that_ping(
-    bare: BareBot, ada: Person, ben: Person, standin: DiscordStandIn
+    raw: RawClient, ada: ClientUser, ben: ClientUser, discord_server: DiscordServer
 ):
-    bot, here = standin.world.bot.id, f"channels/{ada.place().id}/messages"
-    _, own = await bare.call("POST", here, {"content": "mine"})
-    mine = standin.world.message(ada.place().id, int(own["id"]))
+    bot, here = discord_server.state.bot.id, f"channels/{ada.channel().id}/messages"
+    _, own = await raw.call("POST", here, {"content": "mine"})
+    mine = discord_server.state.message(ada.channel().id, int(own["id"]))
     used = await ada.command("/say")
-    await bare.respond(used, 4, content="by a command")
-    async with bare.gateway(intents=MESSAGES) as events:
+    await raw.respond(used, 4, content="by a command")
+    async with raw.gateway(intents=MESSAGES) as events:
         said = [
             await ada.says(f"<@{bot}> mention", files={"a.txt": b"a"}),
             await ada.says("plain", files={"b.txt": b"b"}),
@@ -62,7 +62,7 @@ async def test_content_is_read_in_mentions_direct_messages_and_replies_that_ping
 
 
 async def test_a_file_that_comes_with_a_message_or_a_command_can_be_fetched(
-    bare: BareBot, ada: Person, http: aiohttp.ClientSession
+    raw: RawClient, ada: ClientUser, http: aiohttp.ClientSession
 ):
     message = await ada.says("look", files={"two words.py": b"print()"})
     assert [(each.filename, each.size) for each in message.attachments] == [("two_words.py", 7)]
@@ -74,17 +74,17 @@ async def test_a_file_that_comes_with_a_message_or_a_command_can_be_fetched(
 
 
 async def test_an_entry_of_a_messages_menu_brings_the_whole_message(
-    bare: BareBot, ada: Person, ben: Person, standin: DiscordStandIn
+    raw: RawClient, ada: ClientUser, ben: ClientUser, discord_server: DiscordServer
 ):
     message = await ben.says("what I said", files={"a.txt": b"a"})
-    async with bare.gateway() as events:
+    async with raw.gateway() as events:
         await ada.uses_menu("Ask about this", message)
         data = (await events.next("INTERACTION_CREATE"))["data"]
     assert (data["type"], data["target_id"]) == (3, str(message.id))
     (resolved,) = data["resolved"]["messages"].values()
     assert (resolved["content"], resolved["author"]["id"]) == ("what I said", str(ben.id))
     assert len(resolved["attachments"]) == 1
-    with pytest.raises(ClientRefused, match="no menu entry"):
+    with pytest.raises(ClientRejected, match="no menu entry"):
         await ada.uses_menu("say", message)
 
 
@@ -103,22 +103,22 @@ async def test_an_entry_of_a_messages_menu_brings_the_whole_message(
     ids=["by label", "radio", "left as it was", "nothing"],
 )
 async def test_what_is_chosen_in_a_form_is_sent(
-    bare: BareBot, ada: Person, standin: DiscordStandIn, field: dict, typed: str | None, sent: dict
+    raw: RawClient, ada: ClientUser, discord_server: DiscordServer, field: dict, typed: str | None, sent: dict
 ):
     used = await ada.command("/say")
-    assert (await bare.respond(used, MODAL, **form(field)))[0] == 204
-    async with bare.gateway() as events:
+    assert (await raw.respond(used, MODAL, **form(field)))[0] == 204
+    async with raw.gateway() as events:
         await ada.submits(used, **({} if typed is None else {"who": typed}))
         (label,) = (await events.next("INTERACTION_CREATE"))["data"]["components"]
     assert sent.items() <= label["component"].items()
 
 
-async def test_a_choice_that_is_not_offered_or_missing_cannot_be_sent(bare: BareBot, ada: Person):
+async def test_a_choice_that_is_not_offered_or_missing_cannot_be_sent(raw: RawClient, ada: ClientUser):
     used = await ada.command("/say")
-    await bare.respond(used, MODAL, **form(select("all", "me")))
-    with pytest.raises(ClientRefused, match="no choice"):
+    await raw.respond(used, MODAL, **form(select("all", "me")))
+    with pytest.raises(ClientRejected, match="no choice"):
         await ada.submits(used, who="nobody")
-    with pytest.raises(ClientRefused, match="has to be chosen"):
+    with pytest.raises(ClientRejected, match="has to be chosen"):
         await ada.submits(used)
 
 
@@ -127,27 +127,27 @@ async def test_a_choice_that_is_not_offered_or_missing_cannot_be_sent(bare: Bare
     [select(), select("a", kind=21), select("a", "a"), select("a", custom_id=""), select("x" * 101)],
     ids=["no choices", "one radio button", "twice the same", "no id", "too long"],
 )
-async def test_a_form_whose_choices_discord_would_not_take_is_refused(bare: BareBot, ada: Person, field: dict):
+async def test_a_form_whose_choices_discord_would_not_take_is_refused(raw: RawClient, ada: ClientUser, field: dict):
     used = await ada.command("/say")
-    status, answer = await bare.respond(used, MODAL, **form(field))
+    status, answer = await raw.respond(used, MODAL, **form(field))
     assert (status, answer["code"]) == (400, 50035)
 
 
-async def test_nobody_replies_to_what_one_person_sees(bare: BareBot, ada: Person):
+async def test_nobody_replies_to_what_one_person_sees(raw: RawClient, ada: ClientUser):
     used = await ada.command("/say")
-    await bare.respond(used, 4, content="for you", flags=64)
-    with pytest.raises(ClientRefused, match="only one person sees"):
+    await raw.respond(used, 4, content="for you", flags=64)
+    with pytest.raises(ClientRejected, match="only one person sees"):
         await ada.says("hm", reply_to=used.messages[0])
 
 
-async def test_what_comes_of_a_mention_is_followed_from_reply_to_reply(bare: BareBot, ada: Person):
-    here = f"channels/{ada.place().id}/messages"
+async def test_what_comes_of_a_mention_is_followed_from_reply_to_reply(raw: RawClient, ada: ClientUser):
+    here = f"channels/{ada.channel().id}/messages"
     said = await ada.asks("hello")
-    _, first = await bare.call(
+    _, first = await raw.call(
         "POST", here, {"content": "one", "message_reference": {"message_id": str(said.message.id)}}
     )
-    await bare.call("POST", here, {"content": "something else"})
-    await bare.call("POST", here, {"content": "two", "message_reference": {"message_id": first["id"]}})
-    await bare.call("PUT", f"{here}/{said.message.id}/reactions/⏳/@me")
+    await raw.call("POST", here, {"content": "something else"})
+    await raw.call("POST", here, {"content": "two", "message_reference": {"message_id": first["id"]}})
+    await raw.call("PUT", f"{here}/{said.message.id}/reactions/⏳/@me")
     assert (await said.until(lambda each: len(each.messages) == 2)).text == "one\ntwo"
     assert said.reactions == ["⏳"]

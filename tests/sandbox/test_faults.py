@@ -13,13 +13,12 @@ from PIL import Image
 from sandbox.openai.faults import (
     CONTENT_POLICY,
     CONTEXT_TOO_LONG,
-    BadPictures,
+    BadImages,
     Body,
     Cut,
     Endless,
     ErrorMidway,
     Fault,
-    Habits,
     Hang,
     PlainJson,
     Raw,
@@ -27,8 +26,9 @@ from sandbox.openai.faults import (
     Slow,
     Stall,
     Status,
+    StreamStyle,
 )
-from sandbox.openai.server import ModelApi
+from sandbox.openai.server import OpenAiServer
 
 CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
 SPEECH = {"model": "tts-1", "input": "Hello there, friend.", "voice": "alloy"}
@@ -36,22 +36,22 @@ IMAGE = {"model": "dall-e-2", "prompt": "a boat", "size": "256x256"}
 
 
 @pytest.fixture
-async def api() -> AsyncIterator[ModelApi]:
-    async with ModelApi() as api:
+async def api() -> AsyncIterator[OpenAiServer]:
+    async with OpenAiServer() as api:
         yield api
 
 
 @pytest.fixture
-async def client(api: ModelApi) -> AsyncIterator[aiohttp.ClientSession]:
+async def client(api: OpenAiServer) -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {api.key}"}) as session:
         yield session
 
 
-def chat(client: aiohttp.ClientSession, api: ModelApi, body: Any = CHAT) -> Any:
+def chat(client: aiohttp.ClientSession, api: OpenAiServer, body: Any = CHAT) -> Any:
     return client.post(f"{api.base_url}/chat/completions", json=body)
 
 
-def draw(client: aiohttp.ClientSession, api: ModelApi) -> Any:
+def draw(client: aiohttp.ClientSession, api: OpenAiServer) -> Any:
     return client.post(f"{api.base_url}/images/generations", json=IMAGE)
 
 
@@ -74,7 +74,7 @@ def draw(client: aiohttp.ClientSession, api: ModelApi) -> Any:
     ids=str,
 )
 async def test_a_status_or_body_comes_in_place_of_the_answer(
-    api: ModelApi, client: aiohttp.ClientSession, fault: Fault, status: int, content_type: str, told: str
+    api: OpenAiServer, client: aiohttp.ClientSession, fault: Fault, status: int, content_type: str, told: str
 ) -> None:
     api.faults.next("chat", fault)
     async with chat(client, api) as response:
@@ -82,7 +82,7 @@ async def test_a_status_or_body_comes_in_place_of_the_answer(
         assert told in await response.text(errors="replace")
 
 
-async def test_a_limit_may_say_when_to_come_back(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_a_limit_may_say_when_to_come_back(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("chat", Status(429, retry_after="3"))
     api.faults.next("chat", Status(429))
     waits = []
@@ -94,7 +94,7 @@ async def test_a_limit_may_say_when_to_come_back(api: ModelApi, client: aiohttp.
 
 
 @pytest.mark.parametrize("kind", ["chat", "speech", "images", "models"])
-async def test_a_fault_meets_only_its_kind(api: ModelApi, client: aiohttp.ClientSession, kind: str) -> None:
+async def test_a_fault_meets_only_its_kind(api: OpenAiServer, client: aiohttp.ClientSession, kind: str) -> None:
     api.faults.always(kind, Status(503))
     statuses = {}
     for name, body in (("chat", CHAT), ("speech", SPEECH)):
@@ -107,7 +107,7 @@ async def test_a_fault_meets_only_its_kind(api: ModelApi, client: aiohttp.Client
     assert {name for name, status in statuses.items() if status == 503} == {kind}
 
 
-async def test_faults_end_after_the_requests_they_are_for(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_faults_end_after_the_requests_they_are_for(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.always("chat", Status(500), when=lambda body: body["model"] == "gpt-4o")
     api.faults.next("chat", Status(503), times=2)
     seen = []
@@ -120,7 +120,7 @@ async def test_faults_end_after_the_requests_they_are_for(api: ModelApi, client:
     assert seen == [503, 503, 200, 500, 200]
 
 
-async def test_a_hang_before_the_headers_lasts_until_released(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_a_hang_before_the_headers_lasts_until_released(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("chat", Hang())
     asking = asyncio.ensure_future(client.post(f"{api.base_url}/chat/completions", json=CHAT))
     await api.until(lambda: len(api.requests) == 1)
@@ -131,7 +131,7 @@ async def test_a_hang_before_the_headers_lasts_until_released(api: ModelApi, cli
         assert "[DONE]" in await response.text()
 
 
-async def test_a_stalled_stream_goes_on_when_released(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_a_stalled_stream_goes_on_when_released(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("chat", Stall(after=3))
     async with chat(client, api) as response:
         heard = [await response.content.readline() for _ in range(6)]  # an event is a line and an empty one
@@ -141,7 +141,7 @@ async def test_a_stalled_stream_goes_on_when_released(api: ModelApi, client: aio
         assert b"[DONE]" in await response.read()
 
 
-async def test_a_release_before_the_silence_leaves_none(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_a_release_before_the_silence_leaves_none(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("chat", Stall(after=40), Slow(pace_s=0.001))
     api.script("word " * 100)
     async with chat(client, api) as response:
@@ -150,7 +150,7 @@ async def test_a_release_before_the_silence_leaves_none(api: ModelApi, client: a
         assert b"[DONE]" in await response.read()
 
 
-async def test_a_client_that_gives_up_is_noticed(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_a_client_that_gives_up_is_noticed(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("chat", Hang(after_headers=True))
     async with chat(client, api) as response:
         assert response.status == 200
@@ -160,7 +160,7 @@ async def test_a_client_that_gives_up_is_noticed(api: ModelApi, client: aiohttp.
     assert api.requests[0].finished_at is None
 
 
-async def test_a_stream_closed_midway_is_noticed(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_a_stream_closed_midway_is_noticed(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("chat", Slow(pace_s=0.01))
     api.script("word " * 1000)
     async with chat(client, api) as response:
@@ -172,7 +172,7 @@ async def test_a_stream_closed_midway_is_noticed(api: ModelApi, client: aiohttp.
 
 @pytest.mark.parametrize("how", ["end", "drop", "reset"])
 async def test_a_stream_breaks_off_after_the_words_wanted(
-    api: ModelApi, client: aiohttp.ClientSession, how: Any
+    api: OpenAiServer, client: aiohttp.ClientSession, how: Any
 ) -> None:
     api.script(["one ", "two ", "three ", "four "])
     api.faults.next("chat", Cut(after=2, how=how))
@@ -191,14 +191,14 @@ async def test_a_stream_breaks_off_after_the_words_wanted(
     assert broken == (how != "end")
 
 
-async def test_speech_breaks_off_too(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_speech_breaks_off_too(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("speech", Cut(after=1, how="drop"))
     async with chat(client, api, SPEECH) as response:
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
 
 
-async def test_an_error_comes_in_mid_stream(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_an_error_comes_in_mid_stream(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.script(["one ", "two "])
     api.faults.next("chat", ErrorMidway(after=1))
     async with chat(client, api) as response:
@@ -208,7 +208,7 @@ async def test_an_error_comes_in_mid_stream(api: ModelApi, client: aiohttp.Clien
     assert json.loads(text.split("data: ")[-1])["error"]["code"] == "server_error"
 
 
-async def test_a_request_for_a_stream_can_get_plain_json(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_a_request_for_a_stream_can_get_plain_json(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("chat", PlainJson())
     async with chat(client, api) as response:
         assert response.content_type == "application/json"
@@ -216,28 +216,32 @@ async def test_a_request_for_a_stream_can_get_plain_json(api: ModelApi, client: 
 
 
 @pytest.mark.parametrize(
-    ("habits", "present", "absent"),
+    ("stream_style", "present", "absent"),
     [
-        (Habits(usage="none"), "[DONE]", "usage"),
-        (Habits(usage="with choices"), '"delta": {"content": ""}', '"choices": []'),
-        (Habits(usage="with finish"), '"finish_reason": "stop"}], "usage"', '"choices": []'),
-        (Habits(reasoning=("hm ", "so ")), '{"reasoning_content": "so "}', "nothing"),
-        (Habits(role_chunk=False), "[DONE]", '"role"'),
-        (Habits(nulls=True), '"tool_calls": null', "nothing"),
-        (Habits(finish="last content"), '{"content": "two"}, "logprobs": null, "finish_reason": "stop"', '"delta": {}'),
-        (Habits(finish="none", done=False), "two", "[DONE]"),
-        (Habits(line_end="\r\n"), "\r\n\r\n", "}\n"),
-        (Habits(line_end="\r"), "\r\r", "\n"),
-        (Habits(keep_alive=True), ": keep-alive\n\n", "nothing"),
-        (Habits(byte_order_mark=True), "\ufeffdata:", "nothing"),
-        (Habits(bytes_per_write=3), "[DONE]", "nothing"),
+        (StreamStyle(usage="none"), "[DONE]", "usage"),
+        (StreamStyle(usage="with choices"), '"delta": {"content": ""}', '"choices": []'),
+        (StreamStyle(usage="with finish"), '"finish_reason": "stop"}], "usage"', '"choices": []'),
+        (StreamStyle(reasoning=("hm ", "so ")), '{"reasoning_content": "so "}', "nothing"),
+        (StreamStyle(role_chunk=False), "[DONE]", '"role"'),
+        (StreamStyle(nulls=True), '"tool_calls": null', "nothing"),
+        (
+            StreamStyle(finish="last content"),
+            '{"content": "two"}, "logprobs": null, "finish_reason": "stop"',
+            '"delta": {}',
+        ),
+        (StreamStyle(finish="none", done=False), "two", "[DONE]"),
+        (StreamStyle(line_end="\r\n"), "\r\n\r\n", "}\n"),
+        (StreamStyle(line_end="\r"), "\r\r", "\n"),
+        (StreamStyle(keep_alive=True), ": keep-alive\n\n", "nothing"),
+        (StreamStyle(byte_order_mark=True), "\ufeffdata:", "nothing"),
+        (StreamStyle(bytes_per_write=3), "[DONE]", "nothing"),
     ],
     ids=str,
 )
 async def test_the_habits_of_real_servers(
-    api: ModelApi, client: aiohttp.ClientSession, habits: Habits, present: str, absent: str
+    api: OpenAiServer, client: aiohttp.ClientSession, stream_style: StreamStyle, present: str, absent: str
 ) -> None:
-    api.habits = habits
+    api.stream_style = stream_style
     api.script(["one ", "two"])
     async with chat(client, api) as response:
         text = (await response.read()).decode()
@@ -246,23 +250,23 @@ async def test_the_habits_of_real_servers(
 
 
 @pytest.mark.parametrize("fault", [Reset(), Raw(b"SSH-2.0-hello\r\n")], ids=str)
-async def test_no_http_at_all(api: ModelApi, client: aiohttp.ClientSession, fault: Fault) -> None:
+async def test_no_http_at_all(api: OpenAiServer, client: aiohttp.ClientSession, fault: Fault) -> None:
     api.faults.always("chat", fault)
     with pytest.raises(aiohttp.ClientError):
         async with chat(client, api):
             pass
 
 
-async def test_an_old_server_ends_with_the_connection(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_an_old_server_ends_with_the_connection(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("chat", Raw(b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: [DONE]\n\n"))
     async with chat(client, api) as response:
         assert await response.text() == "data: [DONE]\n\n"
 
 
-async def test_connections_can_be_refused_for_a_while(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_connections_can_be_refused_for_a_while(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     async with chat(client, api) as response:
         await response.read()
-    async with api.unplugged():
+    async with api.offline():
         with pytest.raises(aiohttp.ClientConnectionError):
             async with chat(client, api):
                 pass
@@ -270,7 +274,7 @@ async def test_connections_can_be_refused_for_a_while(api: ModelApi, client: aio
         assert response.status == 200
 
 
-async def test_an_endless_body_stops_when_the_client_leaves(api: ModelApi, client: aiohttp.ClientSession) -> None:
+async def test_an_endless_body_stops_when_the_client_leaves(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
     api.faults.next("speech", Endless())
     async with chat(client, api, SPEECH) as response:
         assert len(await response.content.readexactly(300_000)) == 300_000
@@ -279,8 +283,8 @@ async def test_an_endless_body_stops_when_the_client_leaves(api: ModelApi, clien
 
 
 @pytest.mark.parametrize("how", ["text", "huge", "no base64", "none", "url", "null"])
-async def test_pictures_that_are_none(api: ModelApi, client: aiohttp.ClientSession, how: Any) -> None:
-    api.faults.next("images", BadPictures(how, url="http://10.0.0.1/a.png"))
+async def test_pictures_that_are_none(api: OpenAiServer, client: aiohttp.ClientSession, how: Any) -> None:
+    api.faults.next("images", BadImages(how, url="http://10.0.0.1/a.png"))
     async with draw(client, api) as response:
         data = (await response.json())["data"]
     assert (how == "none") == (data == [])
@@ -295,7 +299,7 @@ async def test_pictures_that_are_none(api: ModelApi, client: aiohttp.ClientSessi
 
 
 async def test_hanging_requests_do_not_keep_the_server_from_closing() -> None:
-    async with ModelApi() as api, aiohttp.ClientSession(headers={"Authorization": f"Bearer {api.key}"}) as client:
+    async with OpenAiServer() as api, aiohttp.ClientSession(headers={"Authorization": f"Bearer {api.key}"}) as client:
         api.faults.next("chat", Hang())
         asking = asyncio.ensure_future(client.post(f"{api.base_url}/chat/completions", json=CHAT))
         await api.until(lambda: len(api.requests) == 1)

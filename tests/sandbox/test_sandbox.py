@@ -4,29 +4,29 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.bot_process import ChildDied
+from sandbox.bot_process import BotProcessDied
 from sandbox.discord.voice.certificate import certificate
 from sandbox.sandbox import Sandbox
 
 
 def trusted(box: Sandbox) -> bytes:
-    return Path(box.child.settings["SSL_CERT_FILE"]).read_bytes()
+    return Path(box.bot_process.settings["SSL_CERT_FILE"]).read_bytes()
 
 
 async def test_the_bot_gets_ready_keeps_its_directory_and_stops_cleanly(tmp_path: Path):
     async with Sandbox(directory=tmp_path) as box:
-        assert box.child.running
-        assert box.discord.commands.named("ask") is not None
+        assert box.bot_process.running
+        assert box.discord.commands.find("ask") is not None
         assert await box.restart() == 0
         assert box.discord.gateway.readies == 2
-        assert box.child.directory == tmp_path
+        assert box.bot_process.directory == tmp_path
         assert certificate().authority in trusted(box)
-    assert box.child.exit_status == 0
+    assert box.bot_process.exit_status == 0
     assert (tmp_path / "data" / "bot.db").exists()
 
 
 async def test_a_bot_that_ends_at_once_says_why(tmp_path: Path):
-    with pytest.raises(ChildDied, match=r"status 2[\s\S]*LOG_LEVEL"):
+    with pytest.raises(BotProcessDied, match=r"status 2[\s\S]*LOG_LEVEL"):
         async with Sandbox({"LOG_LEVEL": "shouting"}, directory=tmp_path):
             pass
 
@@ -35,12 +35,12 @@ async def test_somebody_new_may_join():
     async with Sandbox() as box:
         newcomer = box.join("Dora")
         used = await newcomer.command("/help")
-        assert await used.acknowledged < 3
-        assert box.person("dora").id == newcomer.id
+        assert await used.until_acknowledged() < 3
+        assert box.user("dora").id == newcomer.id
 
 
 async def test_a_bot_of_two_shards_is_ready_when_both_are():
     async with Sandbox(shards=2) as box:
         assert sorted(session.shard for session in box.discord.gateway.sessions) == [0, 1]
-        used = await box.person("Ada").command("/help", channel="dm")
-        assert await used.acknowledged < 3
+        used = await box.user("Ada").command("/help", channel="dm")
+        assert await used.until_acknowledged() < 3

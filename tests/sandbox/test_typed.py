@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.terminal.parser import Mistake, Typed, paths, read, usage
+from sandbox.terminal.parser import InputError, ParsedCommand, format_usage, list_commands, parse
 
 COMMANDS: list[dict[str, Any]] = [
     {
@@ -59,7 +59,7 @@ COMMANDS: list[dict[str, Any]] = [
     ],
 )
 def test_a_typed_command_is_understood(line: str, name: str, options: dict[str, Any]) -> None:
-    assert read(line, COMMANDS) == Typed(name, options)
+    assert parse(line, COMMANDS) == ParsedCommand(name, options)
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_a_typed_command_is_understood(line: str, name: str, options: dict[str, 
     ],
 )
 def test_a_mistake_is_told_in_a_sentence(line: str, told: str) -> None:
-    with pytest.raises(Mistake) as mistake:
-        read(line, COMMANDS)
+    with pytest.raises(InputError) as mistake:
+        parse(line, COMMANDS)
     assert str(mistake.value) == told
 
 
 def test_subcommands_are_listed_and_menus_are_not() -> None:
-    known = paths(COMMANDS)
+    known = list_commands(COMMANDS)
     assert list(known) == ["ask", "draw", "channel model", "help"]
-    assert usage("channel model", known["channel model"]) == "/channel model model: [kind:]"
+    assert format_usage("channel model", known["channel model"]) == "/channel model model: [kind:]"

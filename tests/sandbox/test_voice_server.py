@@ -5,22 +5,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest
 
-from sandbox.client.user import Person
+from sandbox.client.user import ClientUser
 from sandbox.discord.gateway.gateway import GUILD_VOICE_STATES, GUILDS
-from sandbox.discord.server import DiscordStandIn
-from tests.sandbox.raw_client import BareBot
-from tests.sandbox.raw_voice_client import BareVoice, VoiceDoor
+from sandbox.discord.server import DiscordServer
+from tests.sandbox.raw_client import RawClient
+from tests.sandbox.raw_voice_client import RawVoiceClient, VoiceDoor
 
 
 @pytest.fixture
-async def door(standin: DiscordStandIn, http: aiohttp.ClientSession, ada: Person) -> AsyncIterator[VoiceDoor]:
-    async with BareBot(standin, http).gateway(intents=GUILDS | GUILD_VOICE_STATES) as events:
+async def door(discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser) -> AsyncIterator[VoiceDoor]:
+    async with RawClient(discord_server, http).gateway(intents=GUILDS | GUILD_VOICE_STATES) as events:
         door = VoiceDoor(http, events)
-        await door.enter(ada.place("Lounge"))
+        await door.enter(ada.channel("Lounge"))
         yield door
 
 
-def wrong_mode(voice: BareVoice) -> Awaitable[None]:
+def wrong_mode(voice: RawVoiceClient) -> Awaitable[None]:
     return voice.send(1, protocol="udp", data={"address": "127.0.0.1", "port": 1, "mode": "xsalsa20_poly1305"})
 
 
@@ -39,7 +39,7 @@ def wrong_mode(voice: BareVoice) -> Awaitable[None]:
     ids=["no JSON", "opcode", "nobody yet", "token", "session", "server", "user", "nothing to resume"],
 )
 async def test_what_a_good_client_does_not_say_closes_the_connection(
-    door: VoiceDoor, act: Callable[[BareVoice], Awaitable[None]], code: int
+    door: VoiceDoor, act: Callable[[RawVoiceClient], Awaitable[None]], code: int
 ):
     async with door.open() as voice:
         await act(voice)
@@ -56,7 +56,7 @@ async def test_what_a_good_client_does_not_say_closes_the_connection(
     ids=["twice", "mode", "protocol"],
 )
 async def test_so_does_the_wrong_thing_after_it_was_let_in(
-    door: VoiceDoor, act: Callable[[BareVoice], Awaitable[None]], code: int
+    door: VoiceDoor, act: Callable[[RawVoiceClient], Awaitable[None]], code: int
 ):
     async with door.open() as voice:
         await voice.identify()
@@ -71,37 +71,39 @@ async def test_a_heartbeat_is_answered_with_what_it_held(door: VoiceDoor):
 
 
 async def test_one_who_comes_back_is_told_what_was_missed(
-    door: VoiceDoor, standin: DiscordStandIn, ada: Person, ben: Person
+    door: VoiceDoor, discord_server: DiscordServer, ada: ClientUser, ben: ClientUser
 ):
     ada.joins_voice("Lounge")
     async with door.open() as voice:
         await voice.connect()
         ben.joins_voice("Lounge")
         seen = (await voice.next(11))["seq"]
-        standin.voice.end(4015)
+        discord_server.voice.end(4015)
         assert await voice.close_code() == 4015
     ada.leaves_voice()
     async with door.open() as voice:
         await voice.send(7, **voice.identity, seq_ack=seen)
         assert (await voice.next(13))["d"] == {"user_id": str(ada.id)}
         await voice.next(9)
-        assert standin.voice.call().connected
+        assert discord_server.voice.call().connected
 
 
-async def test_sound_that_nobody_should_send_is_noted(door: VoiceDoor, standin: DiscordStandIn, ada: Person):
+async def test_sound_that_nobody_should_send_is_noted(door: VoiceDoor, discord_server: DiscordServer, ada: ClientUser):
     ada.joins_voice("Lounge")
     async with door.open() as voice:
         await voice.connect()
         voice.sound(10, 0)
-        await standin.voice.until(lambda heard: len(heard) == 1)
+        await discord_server.voice.until(lambda heard: len(heard) == 1)
         await voice.send(5, speaking=1, delay=0, ssrc=voice.ssrc)
-        await standin.voice.bell.until(lambda: standin.voice.call().announced, deadline_s=5, what="speaking")
+        await discord_server.voice.changed.until(
+            lambda: discord_server.voice.call().announced, deadline_s=5, what="speaking"
+        )
         voice.sound(11, 960)
         voice.sound(13, 3 * 960)
         voice.sound(14, 3 * 960)
         voice.sound(15, 4 * 960, key=bytes(32))
         voice.datagram(b"a sign of life")
-        heard = await standin.voice.until(lambda heard: len(heard) == 5)
+        heard = await discord_server.voice.until(lambda heard: len(heard) == 5)
     why = [packet.unheard for packet in heard.packets]
     assert why == ["speaking not announced", None, None, None, "wrong key"]
     assert heard.lost == 1

@@ -10,34 +10,34 @@ import aiohttp
 import av
 import discord
 
-from sandbox.discord.server import DiscordStandIn
+from sandbox.discord.server import DiscordServer
 from sandbox.discord.voice.certificate import certificate
-from sandbox.discord.voice.recording import Heard
-from tests.sandbox.echo_bot import Parrot
+from sandbox.discord.voice.recording import Recording
+from tests.sandbox.echo_bot import EchoBot
 
 RATE = 48_000
 NOTE_S = 0.1
 
 
-class Singer(Parrot):
+class VoiceBot(EchoBot):
     """A parrot that trusts the stand-in's certificate and may hear who is in voice."""
 
     def __init__(self) -> None:
         intents = discord.Intents(guilds=True, guild_messages=True, voice_states=True)
         super().__init__(intents=intents, connector=aiohttp.TCPConnector(ssl=certificate().client_context()))
 
-    async def join(self, standin: DiscordStandIn, name: str = "Lounge", **options) -> discord.VoiceClient:
+    async def join(self, discord_server: DiscordServer, name: str = "Lounge", **options) -> discord.VoiceClient:
         """Enter a channel, once it is known here that it is in none: news of having left would end a new client."""
-        channel = self.get_channel(standin.world.guild().channel(name).id)
+        channel = self.get_channel(discord_server.state.guild().channel(name).id)
         while channel.guild.me.voice is not None:
             await self.wait_for("voice_state_update", timeout=5)
         return await channel.connect(**{"timeout": 5.0, "reconnect": False, "self_deaf": True, **options})
 
 
-class Performance:
+class Playback:
     """A song as it is being played; `over` once discord.py says that it is."""
 
-    def __init__(self, client: discord.VoiceClient, song: "Song") -> None:
+    def __init__(self, client: discord.VoiceClient, song: "ToneSource") -> None:
         self._over: Future[Exception | None] = Future()
         client.play(song, after=self._over.set_result)  # from the player's thread, perhaps after the loop's end
 
@@ -46,11 +46,11 @@ class Performance:
         await asyncio.wait_for(asyncio.wrap_future(self._over), 10)
 
 
-class Song(discord.AudioSource):
+class ToneSource(discord.AudioSource):
     """Opus packets, played once; what is left of them may be played on by another client."""
 
     def __init__(self, notes: Sequence[float]) -> None:
-        self.packets = sung(notes)
+        self.packets = encode_tones(notes)
 
     def read(self) -> bytes:
         return self.packets.pop(0) if self.packets else b""
@@ -59,7 +59,7 @@ class Song(discord.AudioSource):
         return True
 
 
-def sung(notes: Sequence[float]) -> list[bytes]:
+def encode_tones(notes: Sequence[float]) -> list[bytes]:
     """Opus packets of 20 ms: a tone of `NOTE_S` for each frequency, 0 for a rest."""
     encoder = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = RATE, "stereo", "s16", 64_000
@@ -74,7 +74,7 @@ def sung(notes: Sequence[float]) -> list[bytes]:
     return [bytes(packet) for packet in encoder.encode(frame)]
 
 
-def notes(heard: Heard, known: Sequence[float]) -> list[float]:
+def notes(heard: Recording, known: Sequence[float]) -> list[float]:
     """The notes one after the other, as an ear would tell them: the strongest of the `known` ones in each `NOTE_S`."""
     sound, count = heard.speech.pcm(), round(NOTE_S * RATE)
     middle = [sound[start + count // 4 : start + count * 3 // 4] for start in range(0, len(sound) - count // 2, count)]

@@ -1,8 +1,8 @@
 """What one member can send at the same time to cost everybody else as much as possible."""
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
-from sandbox.openai.server import ModelApi
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
+from sandbox.openai.server import OpenAiServer
 from tests.support.make_picture import picture
 from tests.support.trip_box import is_about
 
@@ -16,13 +16,13 @@ SIDES = (7071, 2999)
 """Of square pictures: 50 million pixels, far too many, and as many as a good camera takes."""
 
 
-def script_answers(api: ModelApi) -> None:
+def script_answers(api: OpenAiServer) -> None:
     """Let the model send a long table and many brackets, each in one chunk, to whoever asks for them."""
     api.script([TABLE], when=is_about("table"), times=None)
     api.script([BRACKETS], when=is_about("brackets"), times=None)
 
 
-async def attack(person: Person) -> list[Invocation]:
+async def attack(person: ClientUser) -> list[InteractionResult]:
     """Send everything at once: the pictures, the table, the brackets, and the lines to be read aloud, in this order."""
     used = []
     for side in SIDES:

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
-from sandbox.discord.voice.recording import Heard
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
+from sandbox.discord.voice.recording import Recording
 from sandbox.sandbox import Sandbox
 from tests.support.correlation import RATE, Samples, find, samples_of, trimmed
 from tests.support.trip_box import DEADLINE_S, use, whole
@@ -17,25 +17,25 @@ ENDING = 5
 """Packets of silence that discord.py sends when something was played to its end."""
 
 
-async def in_the_lounge(box: Sandbox, *people: Person) -> tuple[Person, ...]:
+async def in_the_lounge(box: Sandbox, *people: ClientUser) -> tuple[ClientUser, ...]:
     """Let `people` come into the lounge, and the first of them call the bot."""
     for person in people:
         person.joins_voice(LOUNGE)
     used = await use(people[0], "/voice join")
     assert used.private
-    assert used.text.startswith(f"I'm in <#{people[0].place(LOUNGE).id}> now."), used.text
+    assert used.text.startswith(f"I'm in <#{people[0].channel(LOUNGE).id}> now."), used.text
     return people
 
 
-async def speaking(box: Sandbox, person: Person) -> tuple[Invocation, int]:
+async def speaking(box: Sandbox, person: ClientUser) -> tuple[InteractionResult, int]:
     """Have a long text said; return once a part of it was heard, with how much was heard before."""
-    before = len(box.voice.heard())
+    before = len(box.voice.recording())
     used = await person.command("/say", text=TEXT)
     await box.voice.until(lambda heard: len(heard.audible.speech) > 75, since=before, deadline_s=DEADLINE_S)
     return await whole(used), before
 
 
-def is_whole(used: Invocation, sound: Samples, *, lost_s: float = 0.0) -> None:
+def is_whole(used: InteractionResult, sound: Samples, *, lost_s: float = 0.0) -> None:
     """Check that every half second of the file was heard, in order, but for `lost_s` in all."""
     mp3 = trimmed(samples_of(used.messages[0].attachments[0].data))
     parts = [mp3[at : at + RATE // 2] for at in range(0, len(mp3) - RATE // 2, RATE // 2)]
@@ -45,7 +45,7 @@ def is_whole(used: Invocation, sound: Samples, *, lost_s: float = 0.0) -> None:
     assert good == sorted(good), found
 
 
-async def silence(box: Sandbox, *, since: int = 0) -> Heard:
+async def silence(box: Sandbox, *, since: int = 0) -> Recording:
     """Wait until the bot has come to the end of what it says, or to a pause in it."""
     return await box.voice.until(
         lambda heard: bool(heard.speech) and all(each.silent for each in heard.packets[-ENDING:]),
@@ -54,7 +54,7 @@ async def silence(box: Sandbox, *, since: int = 0) -> Heard:
     )
 
 
-async def idle(person: Person) -> None:
+async def idle(person: ClientUser) -> None:
     """Wait until nothing is said any more, asking as a member would."""
     async with asyncio.timeout(DEADLINE_S):
         while (await use(person, "/voice queue")).text != "I'm not saying anything, and nothing waits.":
@@ -63,4 +63,4 @@ async def idle(person: Person) -> None:
 
 async def has_left(box: Sandbox) -> None:
     """Wait until the bot is in no voice channel."""
-    await box.voice.bell.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving")
+    await box.voice.changed.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving")

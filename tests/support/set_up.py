@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.bot_process import Child
-from sandbox.discord.server import DiscordStandIn
-from sandbox.openai.server import ModelApi
+from sandbox.bot_process import BotProcess
+from sandbox.discord.server import DiscordServer
+from sandbox.openai.server import OpenAiServer
 
 
 @dataclass(frozen=True)
 class SetUp:
     """Both far sides, and the settings that go with them."""
 
-    discord: DiscordStandIn
-    model_api: ModelApi
+    discord: DiscordServer
+    openai: OpenAiServer
     directory: Path
 
     @property
@@ -22,13 +22,13 @@ class SetUp:
         return {
             "DISCORD_TOKEN": self.discord.token,
             "DISCORD_API_BASE_URL": self.discord.base_url,
-            "MULTIAPPAI_API_KEY": self.model_api.key,
-            "MULTIAPPAI_BASE_URL": self.model_api.base_url,
+            "MULTIAPPAI_API_KEY": self.openai.key,
+            "MULTIAPPAI_BASE_URL": self.openai.base_url,
         }
 
-    async def run(self, *words: str, **settings: str) -> Child:
+    async def run(self, *words: str, **settings: str) -> BotProcess:
         """Run the program with some settings changed, to its end."""
-        child = Child(self.directory, {**self.settings, **settings}, arguments=("-m", "bot", *words))
+        child = BotProcess(self.directory, {**self.settings, **settings}, arguments=("-m", "bot", *words))
         await child.start()
-        await child.ended()
+        await child.wait()
         return child

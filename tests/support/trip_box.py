@@ -5,15 +5,15 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.message_result import Said
-from sandbox.client.user import Person
-from sandbox.openai.calls import Call
-from sandbox.openai.chat import words_of
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.message_result import MessageResult
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import ApiCall
+from sandbox.openai.chat import get_text
 from sandbox.sandbox import Sandbox
 
 T = TypeVar("T")
-S = TypeVar("S", Invocation, Said)
+S = TypeVar("S", InteractionResult, MessageResult)
 
 OpenBox = Callable[..., Awaitable[Sandbox]]
 """Starts a sandbox: the bot's settings first, then what `Sandbox` takes by name."""
@@ -59,32 +59,32 @@ async def begun(used: S) -> S:
     return await used.until(being_written, deadline_s=DEADLINE_S)
 
 
-def being_written(used: Invocation | Said) -> bool:
+def being_written(used: InteractionResult | MessageResult) -> bool:
     """Whether the answer shows that more is coming."""
     return used.text.endswith(SIGN_OF_LIFE)
 
 
-def being_thought_of(used: Invocation | Said) -> bool:
+def being_thought_of(used: InteractionResult | MessageResult) -> bool:
     """Whether the line stands in for an answer without a word yet."""
     return used.text == THINKING
 
 
-async def use(person: Person, command: str, **options: Any) -> Invocation:
+async def use(person: ClientUser, command: str, **options: Any) -> InteractionResult:
     """Use a command and wait for all that it shows."""
     return await whole(await person.command(command, **options))
 
 
-async def ask(person: Person, prompt: str, **options: Any) -> Invocation:
+async def ask(person: ClientUser, prompt: str, **options: Any) -> InteractionResult:
     """Ask, and wait for the whole answer."""
     return await use(person, "/ask", prompt=prompt, **options)
 
 
-async def mention(person: Person, text: str, **options: Any) -> Said:
+async def mention(person: ClientUser, text: str, **options: Any) -> MessageResult:
     """Ask in a message that mentions the bot, and wait for the whole answer."""
     return await whole(await person.asks(text, **options))
 
 
-async def pressed(person: Person, shown: Invocation, label: str) -> str:
+async def pressed(person: ClientUser, shown: InteractionResult, label: str) -> str:
     """Press a button and give what is there afterwards: the message itself, or the private refusal."""
     message = shown.messages[0]
     versions = len(message.history)
@@ -99,22 +99,22 @@ async def pressed(person: Person, shown: Invocation, label: str) -> str:
     return message.content
 
 
-def told(call: Call) -> list[str]:
+def told(call: ApiCall) -> list[str]:
     """What a chat request says in its users' and assistants' messages, oldest first, without who spoke."""
-    return [_words(message["role"], words_of(message)) for message in call.messages if message["role"] != "developer"]
+    return [_words(message["role"], get_text(message)) for message in call.messages if message["role"] != "developer"]
 
 
-def asked(call: Call) -> list[str]:
+def asked(call: ApiCall) -> list[str]:
     """The questions a chat request carries, the newest last."""
-    return [_words("user", words_of(message)) for message in call.messages if message["role"] == "user"]
+    return [_words("user", get_text(message)) for message in call.messages if message["role"] == "user"]
 
 
 def is_about(word: str) -> Callable[[dict[str, Any]], bool]:
     """A predicate for the stand-in's faults and scripts: the newest question has this word in it."""
-    return lambda body: word in words_of(body["messages"][-1])
+    return lambda body: word in get_text(body["messages"][-1])
 
 
-def _is_final(used: Invocation) -> bool:
+def _is_final(used: InteractionResult) -> bool:
     return not being_written(used) and not being_thought_of(used)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.client.user import Person
+from sandbox.client.user import ClientUser
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import OpenBox
 
@@ -29,18 +29,18 @@ async def box(open_box: OpenBox) -> Sandbox:
 
 
 @pytest.fixture
-def ada(box: Sandbox) -> Person:
+def ada(box: Sandbox) -> ClientUser:
     """Somebody with no rights beyond everyone's."""
-    return box.person("Ada")
+    return box.user("Ada")
 
 
 @pytest.fixture
-def ben(box: Sandbox) -> Person:
+def ben(box: Sandbox) -> ClientUser:
     """Somebody else like that."""
-    return box.person("Ben")
+    return box.user("Ben")
 
 
 @pytest.fixture
-def mo(box: Sandbox) -> Person:
+def mo(box: Sandbox) -> ClientUser:
     """A moderator."""
-    return box.person("Mo")
+    return box.user("Mo")

@@ -1,7 +1,7 @@
 """Using a message's menu and the form that it opens."""
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.discord.messages import Message
 from tests.support.trip_box import whole
 
@@ -9,11 +9,11 @@ ASK, READ = "Ask about this", "Read aloud"
 FORGOTTEN = "I've lost sight of that message"
 
 
-async def opened(person: Person, message: Message) -> Invocation:
+async def opened(person: ClientUser, message: Message) -> InteractionResult:
     """Choose to ask about a message, and wait for the form."""
     return await (await person.uses_menu(ASK, message)).until(lambda each: each.modal or each.messages)
 
 
-async def asks_about(person: Person, message: Message, text: str, **choice: str) -> Invocation:
+async def asks_about(person: ClientUser, message: Message, text: str, **choice: str) -> InteractionResult:
     """Ask about a message, and wait for the whole answer."""
     return await whole(await person.submits(await opened(person, message), text=text, **choice))

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from sandbox.discord.traffic_log import Exchange
+from sandbox.discord.traffic_log import HttpExchange
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DESCRIPTION = CHECKOUT.parent / "shared" / "discord" / "openapi.json"
@@ -44,7 +44,7 @@ class OpenApi:
             pytest.skip("Discord's openapi.json is not in ../shared/discord beside the checkout")
         return cls(json.loads(DESCRIPTION.read_text()))
 
-    def complaints(self, exchanges: Iterable[Exchange]) -> list[str]:
+    def complaints(self, exchanges: Iterable[HttpExchange]) -> list[str]:
         """One line for each difference; none when all is well."""
         return [line for exchange in exchanges for line in self._complaints(exchange)]
 
@@ -52,7 +52,7 @@ class OpenApi:
         """Where a value is not as a schema of that name says."""
         return list(_differences(value, ("components", "schemas", schema), self._answers))
 
-    def _complaints(self, exchange: Exchange) -> list[str]:
+    def _complaints(self, exchange: HttpExchange) -> list[str]:
         head = f"{exchange.method} {exchange.template or exchange.path}"
         operation = self._document["paths"].get(exchange.template, {}).get(exchange.method.lower())
         if operation is None:

@@ -6,31 +6,31 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person, Where
-from sandbox.discord.traffic_log import Exchange
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ChannelRef, ClientUser
+from sandbox.discord.traffic_log import HttpExchange
 from sandbox.sandbox import Sandbox
 
 _AMOUNT = re.compile(r"^- (?P<kind>[a-z ]+): (?P<used>[\d,]+) ", re.MULTILINE)
 
 
-async def usage(person: Person, where: Where = None) -> Mapping[str, int]:
+async def usage(person: ClientUser, where: ChannelRef = None) -> Mapping[str, int]:
     """What `/usage` says is gone, by kind; the server's number (in direct messages: theirs) where there are two."""
-    shown = await (await person.command("/usage", channel=where)).answered()
+    shown = await (await person.command("/usage", channel=where)).until_answered()
     return {found["kind"]: int(found["used"].replace(",", "")) for found in _AMOUNT.finditer(shown.text)}
 
 
-def sent_for(box: Sandbox, used: Invocation) -> list[Exchange]:
+def sent_for(box: Sandbox, used: InteractionResult) -> list[HttpExchange]:
     """What the bot sent for one interaction, in order; the acknowledgement first."""
-    return box.journal.find(lambda entry: used.interaction.token in entry.path)
+    return box.traffic_log.find(lambda entry: used.interaction.token in entry.path)
 
 
-def edits_of(box: Sandbox, used: Invocation) -> list[Exchange]:
+def edits_of(box: Sandbox, used: InteractionResult) -> list[HttpExchange]:
     """What the bot sent after the acknowledgement: edits and follow-ups."""
     return [entry for entry in sent_for(box, used) if "/callback" not in entry.path]
 
 
-def left_in_bucket(entry: Exchange) -> int:
+def left_in_bucket(entry: HttpExchange) -> int:
     """What an answer's header says is left for further requests."""
     return int(entry.headers["X-RateLimit-Remaining"])
 

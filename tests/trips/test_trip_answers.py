@@ -10,11 +10,11 @@ import pytest
 from bot import errors
 from bot.api.reasoning_filter import ReasoningFilter
 from bot.markdown.renderer import rendered
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.discord.messages import MessageFlag
-from sandbox.discord.rate_limits import ROOMY, Rate
-from sandbox.openai.faults import Habits, Hang, Slow, Stall
+from sandbox.discord.rate_limits import DEFAULT_RATE_LIMIT, RateLimit
+from sandbox.openai.faults import Hang, Slow, Stall, StreamStyle
 from sandbox.sandbox import Sandbox
 from tests.support.markdown_oracle import furthest_match, has_open_fence, misaligned, squeeze
 from tests.support.markdown_samples import pieces, sample
@@ -43,52 +43,52 @@ TOO_LONG = "\n\n".join(f"{number}. {PARAGRAPH * 6}".strip() for number in range(
 @pytest.fixture
 async def roomy(open_box: OpenBox) -> Sandbox:
     """A sandbox where messages are not what takes time."""
-    return await open_box(rates={"interaction.webhook": ROOMY})
+    return await open_box(rates={"interaction.webhook": DEFAULT_RATE_LIMIT})
 
 
-async def test_the_first_words_show_while_the_rest_is_still_to_come(box: Sandbox, ada: Person):
-    box.model_api.script(["The ", "tide ", "comes ", "in ", "twice ", "a day."])
-    box.model_api.faults.next("chat", Stall(after=4))  # the role, and three words
+async def test_the_first_words_show_while_the_rest_is_still_to_come(box: Sandbox, ada: ClientUser):
+    box.openai.script(["The ", "tide ", "comes ", "in ", "twice ", "a day."])
+    box.openai.faults.next("chat", Stall(after=4))  # the role, and three words
     used = await begun(await ada.command("/ask", prompt="tides?"))
     await used.until(lambda seen: seen.text == f"The tide comes\n{SIGN_OF_LIFE}", deadline_s=DEADLINE_S)
-    assert box.model_api.calls("chat")[0].running
-    box.model_api.faults.release()
+    assert box.openai.calls("chat")[0].running
+    box.openai.faults.release()
     await whole(used)
     assert used.text == "The tide comes in twice a day."
     assert not used.thinking
 
 
-async def test_until_the_first_word_it_thinks(box: Sandbox, ada: Person):
-    box.model_api.script(["\n\n", "```", "py\n", "x = 1", "\n```"])
-    box.model_api.faults.next("chat", Stall(after=4))  # white space and a fence without a line in it
+async def test_until_the_first_word_it_thinks(box: Sandbox, ada: ClientUser):
+    box.openai.script(["\n\n", "```", "py\n", "x = 1", "\n```"])
+    box.openai.faults.next("chat", Stall(after=4))  # white space and a fence without a line in it
     used = await ada.command("/ask", prompt="code?")
-    await box.model_api.until(lambda: bool(box.model_api.calls("chat")), DEADLINE_S)
-    await (await ada.command("/usage")).answered()
+    await box.openai.until(lambda: bool(box.openai.calls("chat")), DEADLINE_S)
+    await (await ada.command("/usage")).until_answered()
     assert used.thinking
     assert edits_of(box, used) == []
-    box.model_api.faults.release()
+    box.openai.faults.release()
     assert (await whole(used)).text == "```py\nx = 1\n```"
 
 
-async def test_a_line_stands_in_while_the_model_thinks_and_no_thought_shows(box: Sandbox, ada: Person):
-    box.model_api.script(["<thi", "nk>Too sec", "ret.</think>", "\n\nNo", "on."])
-    box.model_api.faults.next("chat", Habits(reasoning=("Very ", "secret. ")), Stall(after=5))
+async def test_a_line_stands_in_while_the_model_thinks_and_no_thought_shows(box: Sandbox, ada: ClientUser):
+    box.openai.script(["<thi", "nk>Too sec", "ret.</think>", "\n\nNo", "on."])
+    box.openai.faults.next("chat", StreamStyle(reasoning=("Very ", "secret. ")), Stall(after=5))
     used = await ada.command("/ask", prompt="when?")
     await used.until(being_thought_of, deadline_s=DEADLINE_S)
-    assert box.model_api.calls("chat")[0].running
-    box.model_api.faults.release()
+    assert box.openai.calls("chat")[0].running
+    box.openai.faults.release()
     assert (await whole(used)).text == "Noon."
     shown = [version.content for version in used.messages[0].history[1:]]
     assert shown[0] == THINKING
     assert not any("secret" in text for text in shown)
     await ask(ada, "and then?")
-    assert told(box.model_api.calls("chat")[-1]) == ["when?", "Noon.", "and then?"]
+    assert told(box.openai.calls("chat")[-1]) == ["when?", "Noon.", "and then?"]
 
 
-async def test_a_streamed_answer_grows_in_several_edits_and_shows_life_until_it_is_done(box: Sandbox, ada: Person):
+async def test_a_streamed_answer_grows_in_several_edits_and_shows_life_until_it_is_done(box: Sandbox, ada: ClientUser):
     answer = PARAGRAPH * 12
-    box.model_api.script(answer, every=len(answer) // 50)
-    box.model_api.faults.next("chat", Slow(pace_s=0.09))
+    box.openai.script(answer, every=len(answer) // 50)
+    box.openai.faults.next("chat", Slow(pace_s=0.09))
     used = await whole(await ada.command("/ask", prompt="at length"))
     *progress, last = [version.content for version in used.messages[0].history[1:]]
     assert len(progress) >= 3
@@ -101,23 +101,23 @@ async def test_a_streamed_answer_grows_in_several_edits_and_shows_life_until_it_
     *before, final = edits_of(box, used)
     assert [entry.request["content"] for entry in (*before, final)] == [*progress, last]
     assert all(left_in_bucket(entry) >= 1 for entry in before)
-    assert box.journal.limited() == []
+    assert box.traffic_log.list_rate_limited() == []
 
 
 async def test_one_request_is_kept_back_so_that_the_end_waits_for_no_refill(open_box: OpenBox):
     # Two edits, then nothing for longer than this test lives: an end that had to wait would not come.
-    box = await open_box(rates={"interaction.webhook": Rate(2, 20 * DEADLINE_S)})
-    box.model_api.script(PARAGRAPH * 8, every=30)
-    box.model_api.faults.next("chat", Slow(pace_s=0.08))
-    used = await whole(await box.person("Ada").command("/ask", prompt="in a narrow place"))
+    box = await open_box(rates={"interaction.webhook": RateLimit(2, 20 * DEADLINE_S)})
+    box.openai.script(PARAGRAPH * 8, every=30)
+    box.openai.faults.next("chat", Slow(pace_s=0.08))
+    used = await whole(await box.user("Ada").command("/ask", prompt="in a narrow place"))
     assert used.text == (PARAGRAPH * 8).strip()
     assert [(left_in_bucket(entry), entry.status) for entry in edits_of(box, used)] == [(1, 200), (0, 200)]
-    assert box.journal.limited() == []
-    await box.child.kill()  # discord.py holds the line until the refill, and a proper stop would wait for that
+    assert box.traffic_log.list_rate_limited() == []
+    await box.bot_process.kill()  # discord.py holds the line until the refill, and a proper stop would wait for that
 
 
 async def test_one_edit_is_under_way_at_a_time_and_the_next_has_the_newest_text(
-    box: Sandbox, ada: Person, monkeypatch: pytest.MonkeyPatch
+    box: Sandbox, ada: ClientUser, monkeypatch: pytest.MonkeyPatch
 ):
     arrived, let_go, at_once = asyncio.Event(), asyncio.Event(), []
     serve, running = box.discord._rest._answer, 0
@@ -136,11 +136,11 @@ async def test_one_edit_is_under_way_at_a_time_and_the_next_has_the_newest_text(
             running -= 1
 
     monkeypatch.setattr(box.discord._rest, "_answer", held)
-    box.model_api.script(["One", " two", " three", " four."])
+    box.openai.script(["One", " two", " three", " four."])
     used = await ada.command("/ask", prompt="count")
     await asyncio.wait_for(arrived.wait(), DEADLINE_S)
-    await box.model_api.until(lambda: not box.model_api.calls("chat")[0].running, DEADLINE_S)
-    await (await ada.command("/usage")).answered()  # by now the bot has had every reason to send the rest
+    await box.openai.until(lambda: not box.openai.calls("chat")[0].running, DEADLINE_S)
+    await (await ada.command("/usage")).until_answered()  # by now the bot has had every reason to send the rest
     assert (used.text, at_once) == ("", [1])
     let_go.set()
     await whole(used)
@@ -148,21 +148,21 @@ async def test_one_edit_is_under_way_at_a_time_and_the_next_has_the_newest_text(
     assert set(at_once) == {1}
 
 
-async def test_a_long_answer_goes_on_in_further_messages(box: Sandbox, ada: Person):
-    box.model_api.script(LONG)
+async def test_a_long_answer_goes_on_in_further_messages(box: Sandbox, ada: ClientUser):
+    box.openai.script(LONG)
     used = await _shown(await ada.command("/ask", prompt="long"), LONG)
     texts = [message.content for message in used.messages]
     assert len(texts) == 2
     assert all(0 < len(text) <= 2000 for text in texts)
     assert "\n\n".join(texts) == LONG  # cut between paragraphs, nothing lost, nothing doubled
     assert [entry.method for entry in edits_of(box, used)].count("POST") == 1
-    assert box.journal.limited() == []
+    assert box.traffic_log.list_rate_limited() == []
 
 
-async def test_code_that_is_cut_is_closed_and_reopened_with_its_language(box: Sandbox, ada: Person):
+async def test_code_that_is_cut_is_closed_and_reopened_with_its_language(box: Sandbox, ada: ClientUser):
     lines = "\n".join(f"    total_{number} = total_{number - 1} + step" for number in range(1, 90))
     code = f"Like this:\n\n```python\ndef add():\n{lines}\n```\n\nThat is all."
-    box.model_api.script(code)
+    box.openai.script(code)
     used = await _shown(await ada.command("/ask", prompt="code"), code)
     first, second, *_ = [message.content for message in used.messages]
     assert first.endswith("\n```")
@@ -170,9 +170,9 @@ async def test_code_that_is_cut_is_closed_and_reopened_with_its_language(box: Sa
     assert not any(has_open_fence(message.content) for message in used.messages)
 
 
-async def test_over_five_messages_become_the_first_four_and_the_whole_as_a_file(box: Sandbox, ada: Person):
+async def test_over_five_messages_become_the_first_four_and_the_whole_as_a_file(box: Sandbox, ada: ClientUser):
     answer = f"{TOO_LONG}\r\n\r\nEnde: Grüße 👩‍👩‍👧‍👦 ```\n"
-    box.model_api.script(answer, every=500)
+    box.openai.script(answer, every=500)
     used = await ada.command("/ask", prompt="too long")
     await used.until(lambda seen: seen.messages and seen.messages[-1].attachments, deadline_s=DEADLINE_S)
     assert len(used.messages) == 5
@@ -181,7 +181,7 @@ async def test_over_five_messages_become_the_first_four_and_the_whole_as_a_file(
     assert [(each.filename, each.data) for each in last.attachments] == [("answer.md", answer.encode())]
     assert all(not message.attachments for message in first)
     assert SIGN_OF_LIFE not in used.text
-    assert box.journal.limited() == []
+    assert box.traffic_log.list_rate_limited() == []
 
 
 @pytest.mark.parametrize("length", ["one message", "several", "a file"])
@@ -189,20 +189,20 @@ async def test_no_answer_unfolds_a_link(roomy: Sandbox, length: str):
     text = {"one message": PARAGRAPH, "several": LONG, "a file": TOO_LONG}[length].replace(
         "pier", "https://example.org/pier"
     )
-    roomy.model_api.script(text)
-    used = await _shown(await roomy.person("Ada").command("/ask", prompt="links"), text)
+    roomy.openai.script(text)
+    used = await _shown(await roomy.user("Ada").command("/ask", prompt="links"), text)
     assert "https://example.org/pier" in used.text
     assert [message.previews for message in used.messages] == [[]] * len(used.messages)
     assert all(message.flags & MessageFlag.SUPPRESS_EMBEDS for message in used.messages)
 
 
 async def test_no_word_of_a_model_pings_anybody(roomy: Sandbox):
-    ben, role = roomy.world.user("Ben"), next(role for role in roomy.world.guild().roles.values() if role.mentionable)
+    ben, role = roomy.state.user("Ben"), next(role for role in roomy.state.guild().roles.values() if role.mentionable)
     everyone = f"@everyone @here <@{ben.id}> <@!{ben.id}> <@&{role.id}> "
     answer = LONG.replace("The lamps", f"{everyone}The lamps")
-    roomy.model_api.script(answer, every=400)
-    roomy.model_api.faults.next("chat", Slow(pace_s=0.1))
-    used = await _shown(await roomy.person("Ada").command("/ask", prompt=f"{everyone}hello"), answer)
+    roomy.openai.script(answer, every=400)
+    roomy.openai.faults.next("chat", Slow(pace_s=0.1))
+    used = await _shown(await roomy.user("Ada").command("/ask", prompt=f"{everyone}hello"), answer)
     assert len(used.messages) >= 3
     assert used.text.count("@everyone") == answer.count("@everyone")
     assert [bool(message.pinged) for message in used.messages] == [False] * len(used.messages)
@@ -211,8 +211,8 @@ async def test_no_word_of_a_model_pings_anybody(roomy: Sandbox):
     assert all(entry.request["allowed_mentions"]["parse"] == [] for entry in sent)
 
 
-async def test_pictures_speech_and_notices_ping_nobody_either(box: Sandbox, ada: Person, mo: Person):
-    box.model_api.faults.next("images", Hang())
+async def test_pictures_speech_and_notices_ping_nobody_either(box: Sandbox, ada: ClientUser, mo: ClientUser):
+    box.openai.faults.next("images", Hang())
     waiting = await ada.command("/draw", prompt="@everyone in one picture")
     for command, options in (
         ("/say", {"text": "hello @everyone"}),
@@ -221,15 +221,17 @@ async def test_pictures_speech_and_notices_ping_nobody_either(box: Sandbox, ada:
     ):
         await whole(await ada.command(command, **options))
     await whole(await mo.command("/channel model", model="@everyone"))
-    box.model_api.faults.release()
+    box.openai.faults.release()
     await whole(waiting)
-    sent = box.journal.find(lambda entry: entry.method in ("POST", "PATCH") and "content" in _message_in(entry.request))
+    sent = box.traffic_log.find(
+        lambda entry: entry.method in ("POST", "PATCH") and "content" in _message_in(entry.request)
+    )
     assert len(sent) == 5
     assert all(_message_in(entry.request)["allowed_mentions"]["parse"] == [] for entry in sent)
 
 
-async def test_a_private_answer_is_its_askers_alone_to_the_last_message(box: Sandbox, ada: Person, ben: Person):
-    box.model_api.script(LONG)
+async def test_a_private_answer_is_its_askers_alone_to_the_last_message(box: Sandbox, ada: ClientUser, ben: ClientUser):
+    box.openai.script(LONG)
     used = await _shown(await ada.command("/ask", prompt="between us", private=True), LONG)
     assert used.private
     assert [message.ephemeral for message in used.messages] == [True, True]
@@ -238,14 +240,14 @@ async def test_a_private_answer_is_its_askers_alone_to_the_last_message(box: San
 
 
 async def test_a_private_answer_in_a_file_is_private_too(roomy: Sandbox):
-    roomy.model_api.script(TOO_LONG)
-    used = await _shown(await roomy.person("Ada").command("/ask", prompt="all of it, to me", private=True), TOO_LONG)
+    roomy.openai.script(TOO_LONG)
+    used = await _shown(await roomy.user("Ada").command("/ask", prompt="all of it, to me", private=True), TOO_LONG)
     assert [message.ephemeral for message in used.messages] == [True] * 5
     assert used.messages[-1].attachments[0].ephemeral
-    assert roomy.person("Ben").sees() == []
+    assert roomy.user("Ben").sees() == []
 
 
-async def test_a_public_answer_is_there_for_everybody(box: Sandbox, ada: Person, ben: Person):
+async def test_a_public_answer_is_there_for_everybody(box: Sandbox, ada: ClientUser, ben: ClientUser):
     used = await ask(ada, "for all to see")
     assert not used.private
     assert ben.sees() == used.messages
@@ -265,12 +267,12 @@ async def test_random_markdown_is_shown_to_the_last_character(box: Sandbox):
         assert not any(message.pinged or message.previews for message in used.messages)
         versions = [version.content for message in used.messages for version in message.history]
         assert not any(SECRET in content or misaligned(content) for content in versions)
-    assert box.journal.limited() == []
+    assert box.traffic_log.list_rate_limited() == []
 
 
-async def _asked(box: Sandbox, words: str, text: str) -> Invocation:
+async def _asked(box: Sandbox, words: str, text: str) -> InteractionResult:
     """Somebody new asks in their direct messages and gets `text`, cut as a stream cuts it."""
-    box.model_api.script(list(pieces(text, len(text))), when=is_about(words))
+    box.openai.script(list(pieces(text, len(text))), when=is_about(words))
     used = await box.join(words).command("/ask", prompt=words, channel="dm")
     return await _shown(used, _without_thoughts(text))
 
@@ -280,13 +282,13 @@ def _without_thoughts(text: str) -> str:
     return thinking.feed(text)[1] + thinking.close()[1]
 
 
-async def _shown(used: Invocation, text: str) -> Invocation:
+async def _shown(used: InteractionResult, text: str) -> InteractionResult:
     """Wait until `text` is shown, all of it."""
     await used.until(lambda seen: not being_written(seen) and _reads(seen, text), deadline_s=DEADLINE_S)
     return used
 
 
-def _reads(used: Invocation, text: str) -> bool:
+def _reads(used: InteractionResult, text: str) -> bool:
     """Whether what is shown is the API's text as it is to be rendered."""
     if not text.strip():
         return used.text == errors.InvalidApiResponse.sentence

@@ -9,16 +9,16 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.options import ClientRefused
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.options import ClientRejected
+from sandbox.client.user import ClientUser
 from sandbox.discord.interactions import CallbackType
 from sandbox.discord.messages import Attachment
 from sandbox.discord.permissions import Permission
 from sandbox.json_object import Json
-from sandbox.openai.calls import Call
+from sandbox.openai.calls import ApiCall
 from sandbox.openai.faults import CONTENT_POLICY, Body, Hang, Slow
-from sandbox.openai.server import ModelApi
+from sandbox.openai.server import OpenAiServer
 from sandbox.sandbox import Sandbox
 from tests.support.make_sound import mp3
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, ask, use, whole
@@ -51,15 +51,15 @@ async def box() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-def member(box: Sandbox) -> Person:
+def member(box: Sandbox) -> ClientUser:
     """Somebody who has used nothing yet."""
-    return box.join(f"Member {box.journal.number}")
+    return box.join(f"Member {box.traffic_log.number}")
 
 
 # ---------------------------------------------------------------- models
 
 
-async def test_models_shows_what_each_one_is_for(member: Person):
+async def test_models_shows_what_each_one_is_for(member: ClientUser):
     used = await use(member, "/models")
     assert used.private
     assert _listed(used) == {
@@ -69,7 +69,7 @@ async def test_models_shows_what_each_one_is_for(member: Person):
     }
 
 
-async def test_models_finds_what_is_searched_for_anywhere_in_a_name(member: Person):
+async def test_models_finds_what_is_searched_for_anywhere_in_a_name(member: ClientUser):
     found = _listed(await use(member, "/models", search="MINI"))
     assert found == {
         "For answers (`/ask`)": ["gpt-4.1-mini", "gpt-4o-mini", "o4-mini"],
@@ -81,7 +81,7 @@ async def test_models_finds_what_is_searched_for_anywhere_in_a_name(member: Pers
 async def test_only_allowed_models_are_listed_offered_and_taken():
     async with Sandbox({"ALLOWED_MODELS": "gpt-4.1*, tts-1, dall-e-3"}) as box:
         await _stocked(box)
-        ada = box.person("Ada")
+        ada = box.user("Ada")
         assert list(_listed(await use(ada, "/models")).values()) == [
             ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"],
             ["tts-1"],
@@ -89,22 +89,22 @@ async def test_only_allowed_models_are_listed_offered_and_taken():
         ]
         assert await _offered(ada, "/ask", "model", "4o") == []
         await ask(ada, "allowed?", model="gpt-4.1-mini")
-        assert [call.body["model"] for call in box.model_api.calls("chat")] == ["gpt-4.1-mini"]
+        assert [call.body["model"] for call in box.openai.calls("chat")] == ["gpt-4.1-mini"]
         _assert_refused(box, await use(ada, "/ask", prompt="refused?", model="gpt-4o"), "can't be chosen here")
-        _assert_refused(box, await use(box.person("Mo"), "/channel model", model="gpt-4o"), "can't be chosen here")
-        assert len(box.model_api.calls("chat")) == 1
+        _assert_refused(box, await use(box.user("Mo"), "/channel model", model="gpt-4o"), "can't be chosen here")
+        assert len(box.openai.calls("chat")) == 1
 
 
 async def test_the_operators_word_on_what_a_model_is_for_goes_first():
     async with Sandbox({"SPEECH_MODELS": "whisper-1", "CHAT_MODELS": "gpt-image-1"}) as box:
         await _stocked(box)
-        ada = box.person("Ada")
+        ada = box.user("Ada")
         assert await _offered(ada, "/say", "model", "whisper") == ["whisper-1"]
         assert await _offered(ada, "/ask", "model", "image") == ["gpt-image-1"]
         assert await _offered(ada, "/draw", "model", "image") == []
 
 
-async def test_choices_are_of_the_right_kind_and_match_anywhere_in_the_name(member: Person):
+async def test_choices_are_of_the_right_kind_and_match_anywhere_in_the_name(member: ClientUser):
     assert await _offered(member, "/ask", "model", "mini") == ["gpt-4.1-mini", "gpt-4o-mini", "o4-mini"]
     assert await _offered(member, "/say", "model", "") == ["gpt-4o-mini-tts", "tts-1", "tts-1-hd"]
     assert await _offered(member, "/draw", "model", "E-") == ["dall-e-2", "dall-e-3", "gpt-image-1"]
@@ -113,11 +113,11 @@ async def test_choices_are_of_the_right_kind_and_match_anywhere_in_the_name(memb
 
 
 async def test_of_many_models_twenty_five_are_offered_and_all_fit_in_a_list():
-    model_api = ModelApi()
-    model_api.models = [f"house-model-{number:03}" for number in range(200)]
-    async with Sandbox(model_api=model_api) as box:
+    openai = OpenAiServer()
+    openai.models = [f"house-model-{number:03}" for number in range(200)]
+    async with Sandbox(openai=openai) as box:
         await _stocked(box)
-        ada = box.person("Ada")
+        ada = box.user("Ada")
         offered = await _offered(ada, "/ask", "model", "model")
         assert offered == [f"house-model-{number:03}" for number in range(25)]
         assert await _offered(ada, "/ask", "model", "199") == ["house-model-199"]
@@ -127,16 +127,16 @@ async def test_of_many_models_twenty_five_are_offered_and_all_fit_in_a_list():
 
 
 async def test_choices_come_from_memory_while_the_list_cannot_be_had():
-    model_api = ModelApi()
-    model_api.faults.always("models", Hang())
-    async with Sandbox({"ALLOWED_MODELS": "gpt-4.1,gpt-4o"}, model_api=model_api) as box:
-        assert await _offered(box.person("Ada"), "/ask", "model", "4o") == ["gpt-4o"]
-        used = await ask(box.person("Ada"), "all the same?", model="gpt-4o")
+    openai = OpenAiServer()
+    openai.faults.always("models", Hang())
+    async with Sandbox({"ALLOWED_MODELS": "gpt-4.1,gpt-4o"}, openai=openai) as box:
+        assert await _offered(box.user("Ada"), "/ask", "model", "4o") == ["gpt-4o"]
+        used = await ask(box.user("Ada"), "all the same?", model="gpt-4o")
         assert used.text
-        model_api.faults.release()
+        openai.faults.release()
 
 
-async def test_ask_uses_the_model_named_and_refuses_one_for_something_else(box: Sandbox, member: Person):
+async def test_ask_uses_the_model_named_and_refuses_one_for_something_else(box: Sandbox, member: ClientUser):
     await ask(member, "which model?", model="gpt-4o-mini")
     assert _newest(box, "chat").body["model"] == "gpt-4o-mini"
     _assert_refused(box, await use(member, "/ask", prompt="and this?", model="dall-e-3"), "can't answer questions")
@@ -147,8 +147,8 @@ async def test_ask_uses_the_model_named_and_refuses_one_for_something_else(box: 
 # ---------------------------------------------------------------- /channel model
 
 
-async def test_a_moderator_chooses_the_channels_models_for_each_kind(box: Sandbox, member: Person):
-    mo, place = box.person("Mo"), "random"
+async def test_a_moderator_chooses_the_channels_models_for_each_kind(box: Sandbox, member: ClientUser):
+    mo, place = box.user("Mo"), "random"
     for kind, model in (("chat", "gpt-4.1-nano"), ("speech", "tts-1-hd"), ("image", "gpt-image-1")):
         shown = await use(mo, "/channel model", model=model, kind=kind, channel=place)
         assert shown.private
@@ -162,30 +162,30 @@ async def test_a_moderator_chooses_the_channels_models_for_each_kind(box: Sandbo
     assert _newest(box, "chat").body["model"] == "gpt-4.1"
 
 
-async def test_a_thread_has_its_channels_model(box: Sandbox, member: Person):
-    mo = box.person("Mo")
+async def test_a_thread_has_its_channels_model(box: Sandbox, member: ClientUser):
+    mo = box.user("Mo")
     await use(mo, "/channel model", model="gpt-4o-mini", channel="a thread")
     await ask(member, "here?", channel="general")
     await ask(member, "in the thread?", channel="a thread")
-    assert [call.body["model"] for call in box.model_api.calls("chat")[-2:]] == ["gpt-4o-mini", "gpt-4o-mini"]
+    assert [call.body["model"] for call in box.openai.calls("chat")[-2:]] == ["gpt-4o-mini", "gpt-4o-mini"]
     await use(mo, "/channel model", model="gpt-4.1", channel="general")
 
 
 async def test_a_model_for_something_else_is_not_taken_for_a_channel(box: Sandbox):
-    mo = box.person("Mo")
+    mo = box.user("Mo")
     shown = await use(mo, "/channel model", model="tts-1", kind="image", channel="general")
     _assert_refused(box, shown, "can't draw")
     _assert_refused(box, await use(mo, "/channel model", model="nonsense", channel="general"), "can't be chosen")
 
 
 async def test_the_choices_for_a_channel_are_of_the_kind_already_picked(box: Sandbox):
-    mo = box.person("Mo")
+    mo = box.user("Mo")
     assert await _offered(mo, "/channel model", "model", "1", kind="speech") == ["tts-1", "tts-1-hd"]
     assert await _offered(mo, "/channel model", "model", "nano") == ["gpt-4.1-nano"]
 
 
-async def test_a_member_may_not_choose_even_where_discord_lets_the_command_through(box: Sandbox, member: Person):
-    with pytest.raises(ClientRefused, match="not offered"):
+async def test_a_member_may_not_choose_even_where_discord_lets_the_command_through(box: Sandbox, member: ClientUser):
+    with pytest.raises(ClientRejected, match="not offered"):
         await member.command("/channel model", model="gpt-4o")
     shown = await whole(await member.command("/channel model", model="gpt-4o", force=True))
     _assert_refused(box, shown, "Manage Channels")
@@ -193,12 +193,12 @@ async def test_a_member_may_not_choose_even_where_discord_lets_the_command_throu
     assert _newest(box, "chat").body["model"] == "gpt-4.1"
 
 
-async def test_the_right_counts_in_the_channel_at_that_moment(box: Sandbox, member: Person):
-    mo, place = box.person("Mo"), box.world.add_channel(box.world.guild(), f"place-{member.id}")
-    box.discord.gateway.announce_guild(box.world.guild())
-    someone = box.world.guild().members[member.id]
-    box.world.overwrite(place, box.world.guild().members[mo.id], deny=int(Permission.MANAGE_CHANNELS))
-    box.world.overwrite(place, someone, allow=int(Permission.MANAGE_CHANNELS))
+async def test_the_right_counts_in_the_channel_at_that_moment(box: Sandbox, member: ClientUser):
+    mo, place = box.user("Mo"), box.state.add_channel(box.state.guild(), f"place-{member.id}")
+    box.discord.gateway.dispatch_guild(box.state.guild())
+    someone = box.state.guild().members[member.id]
+    box.state.overwrite(place, box.state.guild().members[mo.id], deny=int(Permission.MANAGE_CHANNELS))
+    box.state.overwrite(place, someone, allow=int(Permission.MANAGE_CHANNELS))
     refused = await whole(await mo.command("/channel model", model="gpt-4o", channel=place, force=True))
     _assert_refused(box, refused, "Manage Channels")
     taken = await whole(await member.command("/channel model", model="gpt-4o", channel=place))
@@ -208,7 +208,7 @@ async def test_the_right_counts_in_the_channel_at_that_moment(box: Sandbox, memb
 # ---------------------------------------------------------------- /say
 
 
-async def test_say_gives_one_mp3_that_can_be_played(box: Sandbox, member: Person):
+async def test_say_gives_one_mp3_that_can_be_played(box: Sandbox, member: ClientUser):
     used = await use(member, "/say", text="The tide is coming in.")
     sound = _only_file(used)
     assert (sound.filename, sound.media_type) == ("speech.mp3", "audio/mpeg")
@@ -219,25 +219,25 @@ async def test_say_gives_one_mp3_that_can_be_played(box: Sandbox, member: Person
     assert not used.private
 
 
-async def test_say_uses_the_voice_named_or_the_operators(box: Sandbox, member: Person):
+async def test_say_uses_the_voice_named_or_the_operators(box: Sandbox, member: ClientUser):
     await use(member, "/say", text="Deeply.", voice="Onyx")
     assert _newest(box, "speech").body["voice"] == "onyx"
     async with Sandbox({"DEFAULT_SPEECH_VOICE": "nova", "DEFAULT_SPEECH_MODEL": "tts-1-hd"}) as other:
-        await use(other.person("Ada"), "/say", text="Brightly.")
+        await use(other.user("Ada"), "/say", text="Brightly.")
         body = _newest(other, "speech").body
         assert (body["voice"], body["model"]) == ("nova", "tts-1-hd")
 
 
-async def test_a_long_text_is_requested_in_pieces_and_joined_in_their_order(box: Sandbox, member: Person):
+async def test_a_long_text_is_requested_in_pieces_and_joined_in_their_order(box: Sandbox, member: ClientUser):
     text = "".join(f"Sentence {number} tells of the sea. " for number in range(1, 170))
     first, second = mp3(2.0, kbits=64), mp3(3.0, kbits=32)
     assert 4096 < len(text) < 6000
     # The first piece comes last.
-    box.model_api.faults.next("speech", Slow(first_s=0.5), Body(first, "audio/mpeg"), when=_begins("Sentence 1 "))
-    box.model_api.faults.next("speech", Body(second, "audio/mpeg"), when=_begins("Sentence"))
-    calls = len(box.model_api.calls("speech"))
+    box.openai.faults.next("speech", Slow(first_s=0.5), Body(first, "audio/mpeg"), when=_begins("Sentence 1 "))
+    box.openai.faults.next("speech", Body(second, "audio/mpeg"), when=_begins("Sentence"))
+    calls = len(box.openai.calls("speech"))
     sound = _only_file(await use(member, "/say", text=text, channel="dm")).data
-    inputs = sorted((call.body["input"] for call in box.model_api.calls("speech")[calls:]), key=text.index)
+    inputs = sorted((call.body["input"] for call in box.openai.calls("speech")[calls:]), key=text.index)
     assert len(inputs) == 2
     assert all(len(each) <= 4096 and each.endswith(".") for each in inputs)
     assert " ".join(inputs) == text.strip()
@@ -249,40 +249,40 @@ async def test_a_long_text_is_requested_in_pieces_and_joined_in_their_order(box:
 @pytest.mark.parametrize(
     "text", ["…?!", "🎉🎉", "<@123456789012345678>", "https://example.org/a", "||psst||", "```\n```"]
 )
-async def test_with_nothing_to_say_no_request_is_made(box: Sandbox, member: Person, text: str):
-    calls = len(box.model_api.requests)
+async def test_with_nothing_to_say_no_request_is_made(box: Sandbox, member: ClientUser, text: str):
+    calls = len(box.openai.requests)
     _assert_refused(box, await use(member, "/say", text=text), "nothing in that text that I could say")
-    assert len(box.model_api.requests) == calls
+    assert len(box.openai.requests) == calls
 
 
 # ---------------------------------------------------------------- /draw
 
 
-async def test_a_model_that_draws_one_at_a_time_is_asked_for_all_of_them_at_once(box: Sandbox, member: Person):
-    calls = len(box.model_api.calls("images"))
+async def test_a_model_that_draws_one_at_a_time_is_asked_for_all_of_them_at_once(box: Sandbox, member: ClientUser):
+    calls = len(box.openai.calls("images"))
     for _ in range(4):
-        box.model_api.faults.next("images", Hang(), when=_about("a lighthouse"))
+        box.openai.faults.next("images", Hang(), when=_about("a lighthouse"))
     used = await member.command("/draw", prompt="a lighthouse", n=4, channel="dm")
-    await box.model_api.until(lambda: sum(call.running for call in box.model_api.calls("images")) == 4, DEADLINE_S)
-    box.model_api.faults.release()
+    await box.openai.until(lambda: sum(call.running for call in box.openai.calls("images")) == 4, DEADLINE_S)
+    box.openai.faults.release()
     await whole(used)
-    asked = [call.body for call in box.model_api.calls("images")[calls:]]
+    asked = [call.body for call in box.openai.calls("images")[calls:]]
     assert [(body["model"], body.get("n", 1)) for body in asked] == [("dall-e-3", 1)] * 4
     assert [each.filename for each in _files(used)] == [f"image-{number}.png" for number in range(1, 5)]
     assert len({each.data for each in _files(used)}) == 4
     assert (await usage(member, "dm"))["images"] == 4
 
 
-async def test_a_model_that_draws_several_at_once_is_asked_once(box: Sandbox, member: Person):
-    calls = len(box.model_api.calls("images"))
+async def test_a_model_that_draws_several_at_once_is_asked_once(box: Sandbox, member: ClientUser):
+    calls = len(box.openai.calls("images"))
     used = await use(member, "/draw", prompt="a gull", n=3, model="gpt-image-1", spoiler=True)
-    assert [call.body["n"] for call in box.model_api.calls("images")[calls:]] == [3]
+    assert [call.body["n"] for call in box.openai.calls("images")[calls:]] == [3]
     assert [each.filename for each in _files(used)] == [f"SPOILER_image-{number}.png" for number in range(1, 4)]
     assert all(each.spoiler for each in _files(used))
 
 
 @pytest.mark.parametrize("n", [1, 2])
-async def test_the_pictures_come_in_one_message_with_the_prompt_as_alt_text(box: Sandbox, member: Person, n: int):
+async def test_the_pictures_come_in_one_message_with_the_prompt_as_alt_text(box: Sandbox, member: ClientUser, n: int):
     prompt = "  An old harbour – at dusk, with “lanterns”  "
     used = await use(member, "/draw", prompt=prompt, n=n)
     assert [entry.method for entry in edits_of(box, used)] == ["PATCH"]
@@ -292,21 +292,21 @@ async def test_the_pictures_come_in_one_message_with_the_prompt_as_alt_text(box:
     assert (used.text, used.private) == ("", False)
 
 
-async def test_the_alt_text_of_a_long_prompt_is_as_long_as_discord_takes(member: Person):
+async def test_the_alt_text_of_a_long_prompt_is_as_long_as_discord_takes(member: ClientUser):
     used = await use(member, "/draw", prompt="a boat " * 500)
     assert len(_files(used)[0].description) == 1024
 
 
 async def test_pictures_that_failed_are_told_of_and_given_back(box: Sandbox):
     person = box.join("Draws three")
-    box.model_api.faults.next("images", CONTENT_POLICY, when=_about("three boats"))
+    box.openai.faults.next("images", CONTENT_POLICY, when=_about("three boats"))
     used = await use(person, "/draw", prompt="three boats", n=3, channel="dm")
     assert [each.filename for each in _files(used)] == ["image-1.png", "image-2.png"]
     assert used.text.startswith("1 of the 3 pictures is missing. The AI service declined this")
     assert (await usage(person, "dm"))["images"] == 2
 
 
-async def test_sizes_are_offered_for_the_model_and_others_may_be_typed(box: Sandbox, member: Person):
+async def test_sizes_are_offered_for_the_model_and_others_may_be_typed(box: Sandbox, member: ClientUser):
     assert await _offered(member, "/draw", "size", "") == ["1024x1024", "1792x1024", "1024x1792"]
     assert await _offered(member, "/draw", "size", "auto", model="gpt-image-1") == ["auto"]
     assert await _offered(member, "/draw", "size", "512", model="dall-e-2") == ["512x512"]
@@ -318,17 +318,17 @@ async def test_sizes_are_offered_for_the_model_and_others_may_be_typed(box: Sand
     assert "couldn't work with this request" in other.text
 
 
-async def test_without_a_size_none_is_sent(box: Sandbox, member: Person):
+async def test_without_a_size_none_is_sent(box: Sandbox, member: ClientUser):
     await use(member, "/draw", prompt="as you like")
     assert "size" not in _newest(box, "images").body
 
 
-async def test_pictures_given_by_address_are_fetched(box: Sandbox, member: Person):
-    box.model_api.gallery.by_address = True
+async def test_pictures_given_by_address_are_fetched(box: Sandbox, member: ClientUser):
+    box.openai.image_generator.by_address = True
     try:
         used = await use(member, "/draw", prompt="by post", n=2)
     finally:
-        box.model_api.gallery.by_address = False
+        box.openai.image_generator.by_address = False
     assert [each.width for each in _files(used)] == [1024, 1024]
     assert "example" not in used.text
 
@@ -336,7 +336,7 @@ async def test_pictures_given_by_address_are_fetched(box: Sandbox, member: Perso
 async def test_pictures_and_speech_over_the_limit_are_made_to_fit():
     limit = 16_000
     async with Sandbox(attachment_size_limit=limit) as box:
-        used = await use(box.person("Ada"), "/draw", prompt="in small", n=2)
+        used = await use(box.user("Ada"), "/draw", prompt="in small", n=2)
         assert len(_files(used)) == 2
         for each in _files(used):
             assert each.size <= limit
@@ -344,8 +344,8 @@ async def test_pictures_and_speech_over_the_limit_are_made_to_fit():
             with Image.open(io.BytesIO(each.data)) as picture:
                 assert picture.format == "WEBP"
                 assert picture.width == picture.height >= 64
-        box.model_api.faults.next("speech", Body(mp3(4.0, kbits=64), "audio/mpeg"))
-        sound = _only_file(await use(box.person("Ada"), "/say", text="In small."))
+        box.openai.faults.next("speech", Body(mp3(4.0, kbits=64), "audio/mpeg"))
+        sound = _only_file(await use(box.user("Ada"), "/say", text="In small."))
         assert sound.size <= limit
         assert _seconds(sound.data) == pytest.approx(4.0, abs=0.3)
 
@@ -353,11 +353,11 @@ async def test_pictures_and_speech_over_the_limit_are_made_to_fit():
 # ---------------------------------------------------------------- help, direct messages, refusals
 
 
-async def test_help_lists_what_the_asker_can_use_to_click_on(box: Sandbox, member: Person):
+async def test_help_lists_what_the_asker_can_use_to_click_on(box: Sandbox, member: ClientUser):
     for person, where, more in (
         (member, "general", IN_SERVERS),
         (member, "dm", ["history clear"]),
-        (box.person("Mo"), "general", MODERATORS),
+        (box.user("Mo"), "general", MODERATORS),
     ):
         used = await use(person, "/help", channel=where)
         await used.until(lambda each, last=more[-1:]: all(f"</{name}:" in each.text for name in last))
@@ -368,16 +368,16 @@ async def test_help_lists_what_the_asker_can_use_to_click_on(box: Sandbox, membe
         assert all(numbers[name.split()[0]] == number for name, number in links.items())
 
 
-async def test_everything_but_the_channel_settings_works_in_direct_messages(box: Sandbox, member: Person):
+async def test_everything_but_the_channel_settings_works_in_direct_messages(box: Sandbox, member: ClientUser):
     assert (await ask(member, "here too?", channel="dm")).text
     assert _only_file(await use(member, "/say", text="Here too.", channel="dm")).filename == "speech.mp3"
     assert len(_files(await use(member, "/draw", prompt="here too", channel="dm"))) == 1
     for command in ("/models", "/usage", "/help"):
         assert (await use(member, command, channel="dm")).text
     assert "**Your direct messages, today**" in (await use(member, "/usage", channel="dm")).text
-    assert not member.offered("/channel model", "dm")
-    assert not box.person("Mo").offered("/channel model", "dm")
-    assert box.person("Mo").offered("/channel model", "general")
+    assert not member.is_offered("/channel model", "dm")
+    assert not box.user("Mo").is_offered("/channel model", "dm")
+    assert box.user("Mo").is_offered("/channel model", "general")
 
 
 @pytest.mark.parametrize(
@@ -392,24 +392,24 @@ async def test_everything_but_the_channel_settings_works_in_direct_messages(box:
     ],
 )
 async def test_a_refusal_is_the_first_response_and_private(
-    box: Sandbox, member: Person, command: str, options: dict[str, str], reason: str
+    box: Sandbox, member: ClientUser, command: str, options: dict[str, str], reason: str
 ):
-    calls = len(box.model_api.requests)
+    calls = len(box.openai.requests)
     _assert_refused(box, await use(member, command, **options), reason)
-    assert len(box.model_api.requests) == calls
+    assert len(box.openai.requests) == calls
 
 
-async def test_discord_itself_refuses_more_than_four_pictures(member: Person):
-    with pytest.raises(ClientRefused, match="from 1 to 4"):
+async def test_discord_itself_refuses_more_than_four_pictures(member: ClientUser):
+    with pytest.raises(ClientRejected, match="from 1 to 4"):
         await member.command("/draw", prompt="many", n=5)
 
 
 async def _stocked(box: Sandbox) -> None:
     """Wait until the bot has been given the list of models."""
-    await box.model_api.until(lambda: any(not call.running for call in box.model_api.calls("models")), DEADLINE_S)
+    await box.openai.until(lambda: any(not call.running for call in box.openai.calls("models")), DEADLINE_S)
 
 
-def _assert_refused(box: Sandbox, used: Invocation, reason: str) -> None:
+def _assert_refused(box: Sandbox, used: InteractionResult, reason: str) -> None:
     """A sentence for this person alone, said at once: no "thinking…" came before it and nothing after."""
     assert reason in used.text
     assert used.interaction.response_type is CallbackType.MESSAGE
@@ -419,11 +419,11 @@ def _assert_refused(box: Sandbox, used: Invocation, reason: str) -> None:
     assert not re.search(r"[{}\n]|Error|Traceback", used.text)
 
 
-async def _offered(person: Person, command: str, option: str, typed: str, **others: str) -> list[str]:
+async def _offered(person: ClientUser, command: str, option: str, typed: str, **others: str) -> list[str]:
     return [choice["value"] for choice in await person.completes(command, option=option, typed=typed, **others)]
 
 
-def _listed(used: Invocation) -> dict[str, list[str]]:
+def _listed(used: InteractionResult) -> dict[str, list[str]]:
     """The models in `/models`, by heading."""
     lists: dict[str, list[str]] = {}
     for line in used.text.split("\n"):
@@ -434,16 +434,16 @@ def _listed(used: Invocation) -> dict[str, list[str]]:
     return lists
 
 
-def _newest(box: Sandbox, kind: str) -> Call:
-    return box.model_api.calls(kind)[-1]
+def _newest(box: Sandbox, kind: str) -> ApiCall:
+    return box.openai.calls(kind)[-1]
 
 
-def _files(used: Invocation) -> Sequence[Attachment]:
+def _files(used: InteractionResult) -> Sequence[Attachment]:
     assert len(used.messages) == 1
     return used.messages[0].attachments
 
 
-def _only_file(used: Invocation) -> Attachment:
+def _only_file(used: InteractionResult) -> Attachment:
     (file,) = _files(used)
     return file
 

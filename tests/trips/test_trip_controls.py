@@ -3,12 +3,12 @@
 from bot.conversation.question import GO_ON
 from bot.discord_ui.regenerate_inputs import NotThere
 from bot.errors import TurnNotFound
-from sandbox.client.components import buttons
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.client.components import find_buttons
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.discord.messages import Message
-from sandbox.openai.calls import Kind
-from sandbox.openai.faults import Habits, Stall
+from sandbox.openai.calls import CallKind
+from sandbox.openai.faults import Stall, StreamStyle
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import (
     ANY_NUMBER,
@@ -34,36 +34,36 @@ UNFINISHED = ["Regenerate", "Continue", "Read aloud", "Delete"]
 
 
 def labels(message: Message) -> list[str]:
-    return [each["label"] for each in buttons(message.components)]
+    return [each["label"] for each in find_buttons(message.components)]
 
 
-async def press(person: Person, message: Message, label: str) -> Invocation:
+async def press(person: ClientUser, message: Message, label: str) -> InteractionResult:
     """Press a button that gives a new message, and wait for all of it."""
     return await whole(await person.clicks(message, label))
 
 
-async def stop(person: Person, used: Invocation) -> str:
+async def stop(person: ClientUser, used: InteractionResult) -> str:
     """Press Stop, and give what the answer shows in the end."""
-    await (await person.clicks(used.messages[-1], "Stop")).acknowledged
+    await (await person.clicks(used.messages[-1], "Stop")).until_acknowledged()
     return (await whole(used)).text
 
 
-async def delete(box: Sandbox, person: Person, used: Invocation) -> None:
+async def delete(box: Sandbox, person: ClientUser, used: InteractionResult) -> None:
     """Press Delete, and wait until no message of an answer is left."""
-    await (await person.clicks(used.messages[-1], "Delete")).acknowledged
-    await box.world.bell.until(lambda: not used.messages, deadline_s=DEADLINE_S, what="the deletion")
+    await (await person.clicks(used.messages[-1], "Delete")).until_acknowledged()
+    await box.state.changed.until(lambda: not used.messages, deadline_s=DEADLINE_S, what="the deletion")
 
 
-async def stalled(box: Sandbox, person: Person, about: str, **options: object) -> Invocation:
+async def stalled(box: Sandbox, person: ClientUser, about: str, **options: object) -> InteractionResult:
     """Ask something whose answer begins and falls silent."""
-    box.model_api.faults.next(Kind.CHAT, Stall(after=4), when=is_about(about))
+    box.openai.faults.next(CallKind.CHAT, Stall(after=4), when=is_about(about))
     return await begun(await person.command("/ask", prompt=about, **options))
 
 
 async def test_an_answer_is_stopped_gone_on_with_asked_anew_read_and_deleted(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    ada, mo = box.person("Ada"), box.person("Mo")
-    box.model_api.script(["One ", "two ", "three ", "four."], when=is_about("Count"))
+    ada, mo = box.user("Ada"), box.user("Mo")
+    box.openai.script(["One ", "two ", "three ", "four."], when=is_about("Count"))
     used = await stalled(box, ada, "Count")
     message = used.messages[0]
     assert labels(message) == ["Stop"]
@@ -71,40 +71,40 @@ async def test_an_answer_is_stopped_gone_on_with_asked_anew_read_and_deleted(ope
     words = shown.removesuffix(STOPPED)
     assert (shown, words) == (words + STOPPED, "One two three"[: len(words)])
     assert labels(message) == UNFINISHED
-    (call,) = box.model_api.calls("chat")
-    await box.model_api.until(lambda: call.closed_early_at is not None, DEADLINE_S)
+    (call,) = box.openai.calls("chat")
+    await box.openai.until(lambda: call.closed_early_at is not None, DEADLINE_S)
     assert (await usage(ada))["messages"] == 1
 
-    box.model_api.script("three, four.", when=is_about(GO_ON))
+    box.openai.script("three, four.", when=is_about(GO_ON))
     rest = await press(ada, message, "Continue")
-    assert told(box.model_api.calls("chat")[-1]) == ["Count", f"{words} ", GO_ON]
+    assert told(box.openai.calls("chat")[-1]) == ["Count", f"{words} ", GO_ON]
     assert (rest.text, labels(rest.messages[0])) == ("three, four.", AFTERWARDS)
 
     await use(mo, "/channel model", model="gpt-4o")
     await use(mo, "/channel persona", text="You are a parrot.")
-    box.model_api.script("Five.", when=is_about("Count"))
+    box.openai.script("Five.", when=is_about("Count"))
     again = await press(ada, message, "Regenerate")
-    call = box.model_api.calls("chat")[-1]
+    call = box.openai.calls("chat")[-1]
     assert (told(call), call.body["model"]) == (["Count"], "gpt-4o")
     assert call.messages[0]["content"].startswith("You are a parrot.")
     assert (again.text, shown) == ("Five.", used.text)
     await ask(ada, "And then?")
-    assert told(box.model_api.calls("chat")[-1]) == [GO_ON, "three, four.", "Count", "Five.", "And then?"]
+    assert told(box.openai.calls("chat")[-1]) == [GO_ON, "three, four.", "Count", "Five.", "And then?"]
 
     sound = await press(ada, again.messages[0], "Read aloud")
     assert (sound.private, [each.filename for each in sound.messages[0].attachments]) == (True, ["speech.mp3"])
-    assert box.model_api.calls("speech")[-1].body["input"] == "Five."
+    assert box.openai.calls("speech")[-1].body["input"] == "Five."
 
     await delete(box, ada, again)
     await ask(ada, "And now?")
-    assert "Five." not in told(box.model_api.calls("chat")[-1])
-    assert "Traceback" not in "\n".join(box.child.log)
+    assert "Five." not in told(box.openai.calls("chat")[-1])
+    assert "Traceback" not in "\n".join(box.bot_process.log)
 
 
 async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_box: OpenBox) -> None:
     box = await open_box({**ANY_NUMBER, "SHUTDOWN_GRACE_SECONDS": "0"})
-    ada, ben, mo = box.person("Ada"), box.person("Ben"), box.person("Mo")
-    box.model_api.script("word " * 900, when=is_about("Long"))
+    ada, ben, mo = box.user("Ada"), box.user("Ben"), box.user("Mo")
+    box.openai.script("word " * 900, when=is_about("Long"))
     running, long = await stalled(box, ada, "Stall"), await ask(ada, "Long")
     refused = await press(ben, running.messages[0], "Stop")
     assert (refused.text, refused.private) == (NOT_YOURS, True)
@@ -115,8 +115,8 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_box: Ope
     assert await box.restart() == 0
     assert labels(interrupted.messages[0]) == UNFINISHED
     assert (await press(ben, interrupted.messages[0], "Continue")).text
-    assert told(box.model_api.calls("chat")[-1])[::2] == ["Wait", GO_ON]
-    calls = len(box.model_api.requests)
+    assert told(box.openai.calls("chat")[-1])[::2] == ["Wait", GO_ON]
+    calls = len(box.openai.requests)
     for label in UNFINISHED:
         refused = await press(ben, running.messages[0], label)
         assert (refused.text, refused.private) == (NOT_YOURS, True)
@@ -126,7 +126,7 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_box: Ope
         refused = await press(ada, running.messages[0], label)
         assert refused.private
         assert refused.text.startswith("Here you have no messages to spend")
-    assert len([call for call in box.model_api.requests[calls:] if call.kind is not Kind.MODELS]) == 0
+    assert len([call for call in box.openai.requests[calls:] if call.kind is not CallKind.MODELS]) == 0
     assert (await press(mo, running.messages[0], "Regenerate")).text
     await delete(box, mo, long)
 
@@ -134,7 +134,7 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_box: Ope
     private = await ask(ada, "Between us.", private=True)
     again = await press(ada, private.messages[0], "Regenerate")
     assert again.private
-    assert told(box.model_api.calls("chat")[-1]) == ["Between us."]
+    assert told(box.openai.calls("chat")[-1]) == ["Between us."]
     await delete(box, ada, private)
     assert again.messages
 
@@ -147,43 +147,43 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_box: Ope
 
 async def test_stop_reaches_whichever_process_is_writing(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    await box.sibling()
+    await box.start_second()
     people = [box.join(f"Member {number}") for number in range(6)]
-    box.model_api.faults.always(Kind.CHAT, Stall(after=4))
+    box.openai.faults.always(CallKind.CHAT, Stall(after=4))
     answers = await all_of(_begun(each) for each in people)
     shown = await all_of(stop(person, used) for person, used in zip(people, answers, strict=True))
     assert all(text.endswith(STOPPED) for text in shown)
 
 
-async def _begun(person: Person) -> Invocation:
+async def _begun(person: ClientUser) -> InteractionResult:
     return await begun(await person.command("/ask", prompt="Go on."))
 
 
 async def test_mentions_thoughts_and_files_have_the_same_buttons(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    ada, ben = box.person("Ada"), box.person("Ben")
-    box.model_api.faults.next(Kind.CHAT, Stall(after=4))
+    ada, ben = box.user("Ada"), box.user("Ben")
+    box.openai.faults.next(CallKind.CHAT, Stall(after=4))
     said = await ada.asks("Tell me.")
     await said.until(lambda each: each.messages and labels(each.messages[0]) == ["Stop"], deadline_s=DEADLINE_S)
     (message,) = said.messages
     assert (await press(ben, message, "Stop")).text == NOT_YOURS
-    await (await ada.clicks(message, "Stop")).acknowledged
+    await (await ada.clicks(message, "Stop")).until_acknowledged()
     await said.until(lambda each: labels(message) == UNFINISHED, deadline_s=DEADLINE_S)
     assert message.content.endswith(STOPPED)
     again = await press(ada, message, "Regenerate")
-    assert told(box.model_api.calls("chat")[-1]) == ["Tell me."]
-    await (await ada.clicks(message, "Delete")).acknowledged
+    assert told(box.openai.calls("chat")[-1]) == ["Tell me."]
+    await (await ada.clicks(message, "Delete")).until_acknowledged()
     await said.until(lambda each: not each.messages, deadline_s=DEADLINE_S)
     assert again.messages
 
     about = await mention(
         ada, "What does it do?", files={"tide.py": b"ebb = 1"}, reply_to=await ben.says("Look at it.")
     )
-    first = box.model_api.calls("chat")[-1].messages
+    first = box.openai.calls("chat")[-1].messages
     await press(ada, about.messages[0], "Regenerate")
-    assert box.model_api.calls("chat")[-1].messages == first
+    assert box.openai.calls("chat")[-1].messages == first
 
-    box.model_api.faults.next(Kind.CHAT, Habits(reasoning=("Let me think. ",) * 3), Stall(after=3))
+    box.openai.faults.next(CallKind.CHAT, StreamStyle(reasoning=("Let me think. ",) * 3), Stall(after=3))
     thinking = await ada.command("/ask", prompt="Think.")
     await thinking.until(being_thought_of, deadline_s=DEADLINE_S)
     assert await stop(ada, thinking) == "I was stopped before I had said anything."
@@ -195,7 +195,7 @@ async def test_mentions_thoughts_and_files_have_the_same_buttons(open_box: OpenB
 
 async def test_pictures_are_drawn_again_and_with_another_prompt_after_a_restart(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    ada, ben, mo = box.person("Ada"), box.person("Ben"), box.person("Mo")
+    ada, ben, mo = box.user("Ada"), box.user("Ben"), box.user("Mo")
     given = {"prompt": "a cat", "size": "1024x1024", "n": 2, "spoiler": True}
     drawn = await use(ada, "/draw", **given)
     (message,) = drawn.messages
@@ -205,7 +205,7 @@ async def test_pictures_are_drawn_again_and_with_another_prompt_after_a_restart(
         assert (await press(ben, message, label)).text == NOT_YOURS
     await use(mo, "/channel model", model="dall-e-2", kind="image")
     again = await press(ada, message, "Again")
-    call = box.model_api.calls("images")[-1].body
+    call = box.openai.calls("images")[-1].body
     assert (call["model"], call["prompt"], call["size"]) == ("dall-e-2", "a cat", "1024x1024")
     assert [each.filename for each in again.messages[0].attachments] == ["SPOILER_image-1.png", "SPOILER_image-2.png"]
 
@@ -213,14 +213,14 @@ async def test_pictures_are_drawn_again_and_with_another_prompt_after_a_restart(
     await opened.until(lambda each: each.modal, deadline_s=DEADLINE_S)
     assert await box.restart() == 0
     edited = await whole(await ada.submits(opened, text="a dog"))
-    assert box.model_api.calls("images")[-1].body["prompt"] == "a dog"
+    assert box.openai.calls("images")[-1].body["prompt"] == "a dog"
     assert [each.description for each in edited.messages[0].attachments] == ["a dog", "a dog"]
     assert labels(edited.messages[0]) == ["Again", "Edit prompt", "Delete"]
 
     await delete(box, mo, drawn)
-    images = len(box.model_api.calls("images"))
+    images = len(box.openai.calls("images"))
     limit = {"scope": "member", "kind": "images", "limit": "0", "per": "day", "target_member": ada.user}
     await use(mo, "/quota set", **limit)
     refused = await press(ada, edited.messages[0], "Again")
-    assert (refused.private, len(box.model_api.calls("images"))) == (True, images)
-    assert "Traceback" not in "\n".join(box.child.log)
+    assert (refused.private, len(box.openai.calls("images"))) == (True, images)
+    assert "Traceback" not in "\n".join(box.bot_process.log)

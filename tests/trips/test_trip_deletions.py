@@ -6,81 +6,89 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person, Where
-from sandbox.openai.calls import Kind
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ChannelRef, ClientUser
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, asked, begun, being_written, told, use
 
 
-async def said(person: Person, *questions: str, channel: Where = None) -> list[Invocation]:
+async def said(person: ClientUser, *questions: str, channel: ChannelRef = None) -> list[InteractionResult]:
     """Ask one question after the other."""
     return [await ask(person, question, channel=channel) for question in questions]
 
 
-async def carried(box: Sandbox, person: Person, channel: Where = None) -> list[str]:
+async def carried(box: Sandbox, person: ClientUser, channel: ChannelRef = None) -> list[str]:
     """Ask something, and tell which earlier questions went to the API with it; an answer goes only with its own."""
     await ask(person, "and now?", channel=channel)
-    call = box.model_api.calls(Kind.CHAT)[-1]
+    call = box.openai.calls(CallKind.CHAT)[-1]
     assert len(told(call)) == 2 * len(asked(call)) - 1
     return asked(call)[:-1]
 
 
-async def listed(person: Person, channel: Where = None) -> str:
+async def listed(person: ClientUser, channel: ChannelRef = None) -> str:
     """What `/history show` tells."""
     return (await use(person, "/history show", channel=channel)).text
 
 
 @pytest.mark.parametrize("by", ["Mo", "the bot itself"])
-async def test_a_deleted_answer_takes_its_question_with_it(box: Sandbox, ada: Person, mo: Person, by: str) -> None:
+async def test_a_deleted_answer_takes_its_question_with_it(
+    box: Sandbox, ada: ClientUser, mo: ClientUser, by: str
+) -> None:
     _, second, _ = await said(ada, "first tide", "second tide", "third tide")
     if by == "Mo":
         mo.deletes(second.messages[0])
     else:
-        box.discord.removals.message(second.messages[0])
+        box.discord.deletions.message(second.messages[0])
     assert await carried(box, ada) == ["first tide", "third tide"]
-    assert second.text not in told(box.model_api.calls(Kind.CHAT)[-1])
+    assert second.text not in told(box.openai.calls(CallKind.CHAT)[-1])
 
 
-async def test_one_message_of_a_long_answer_is_enough(box: Sandbox, ada: Person, mo: Person) -> None:
-    box.model_api.script("A word. " * 600, every=400)
+async def test_one_message_of_a_long_answer_is_enough(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
+    box.openai.script("A word. " * 600, every=400)
     long = await ada.command("/ask", prompt="long")
     await long.until(lambda shown: len(shown.text) >= 4700 and not being_written(shown), deadline_s=DEADLINE_S)
     assert len(long.messages) == 3
-    await box.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)  # until then the last one is on its way
+    await box.bot_process.until_logged(
+        "trip command=ask", deadline_s=DEADLINE_S
+    )  # until then the last one is on its way
     mo.deletes(long.messages[-1])
     assert await carried(box, ada) == []
 
 
-async def test_messages_deleted_together_are_all_forgotten(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_messages_deleted_together_are_all_forgotten(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     used = await said(ada, "first tide", "second tide", "third tide")
     mo.deletes_together(used[0].messages[0], used[2].messages[0])
     assert await carried(box, ada) == ["second tide"]
 
 
-async def test_what_was_deleted_stays_so_after_a_restart(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_what_was_deleted_stays_so_after_a_restart(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     first, _ = await said(ada, "first tide", "second tide")
     mo.deletes(first.messages[0])
-    await box.child.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
     await box.restart()
     assert await carried(box, ada) == ["second tide"]
     assert "> first tide" not in await listed(ada)
 
 
-async def test_a_fresh_start_that_was_deleted_brings_nothing_back(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_a_fresh_start_that_was_deleted_brings_nothing_back(
+    box: Sandbox, ada: ClientUser, mo: ClientUser
+) -> None:
     await said(ada, "first tide")
     fresh = await ask(ada, "second tide", fresh=True)
     mo.deletes(fresh.messages[0])
     assert await carried(box, ada) == []
 
 
-async def test_a_deleted_thread_and_a_deleted_channel_are_forgotten(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_a_deleted_thread_and_a_deleted_channel_are_forgotten(
+    box: Sandbox, ada: ClientUser, mo: ClientUser
+) -> None:
     await said(ada, "in general")
     await said(ada, "in the thread", channel="a thread")
     await said(ada, "in random", channel="#random")
     mo.deletes_channel("a thread")
-    await box.child.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
     shown = (await use(ada, "/privacy show", channel="#random")).text
     assert "2 questions" in shown
     mo.deletes_channel("#general")
@@ -89,50 +97,54 @@ async def test_a_deleted_thread_and_a_deleted_channel_are_forgotten(box: Sandbox
     assert "2 questions" in shown
 
 
-async def test_a_channel_takes_what_was_said_in_its_threads_along(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_a_channel_takes_what_was_said_in_its_threads_along(
+    box: Sandbox, ada: ClientUser, mo: ClientUser
+) -> None:
     await said(ada, "in the thread", channel="a thread")
     await ask(ada, "a secret there", channel="a thread", private=True)
     await said(ada, "in general")
-    ada.place("a thread").archived = True
+    ada.channel("a thread").archived = True
     await box.restart()
     mo.deletes_channel("#general")
-    await box.child.until_logged("deleted in Discord turns=3", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("deleted in Discord turns=3", deadline_s=DEADLINE_S)
     assert "No questions" in (await use(ada, "/privacy show", channel="#random")).text
 
 
-async def test_an_answer_deleted_while_it_is_written_is_not_remembered(box: Sandbox, ada: Person, mo: Person) -> None:
-    box.model_api.faults.next(Kind.CHAT, Stall())
+async def test_an_answer_deleted_while_it_is_written_is_not_remembered(
+    box: Sandbox, ada: ClientUser, mo: ClientUser
+) -> None:
+    box.openai.faults.next(CallKind.CHAT, Stall())
     writing = await begun(await ada.command("/ask", prompt="a tide to be deleted"))
     mo.deletes(writing.messages[0])
-    box.model_api.faults.release()
-    await box.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)
+    box.openai.faults.release()
+    await box.bot_process.until_logged("trip command=ask", deadline_s=DEADLINE_S)
     assert await carried(box, ada) == []
 
 
-async def test_in_a_direct_message_members_delete_only_their_own(box: Sandbox, ada: Person) -> None:
+async def test_in_a_direct_message_members_delete_only_their_own(box: Sandbox, ada: ClientUser) -> None:
     (used,) = await said(ada, "in private", channel="dm")
-    box.discord.removals.message(used.messages[0])
+    box.discord.deletions.message(used.messages[0])
     assert await carried(box, ada, channel="dm") == []
 
 
 async def test_old_turns_are_swept_at_the_start(open_box: OpenBox, tmp_path: Path) -> None:
     box = await open_box({"HISTORY_RETENTION_DAYS": "2"}, directory=tmp_path)
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     await said(ada, "old tide", "new tide")
-    await box.child.stop()
+    await box.bot_process.stop()
     age(tmp_path, "old tide", days=3)
     await box.start()
-    await box.child.until_logged("swept turns=1", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("swept turns=1", deadline_s=DEADLINE_S)
     assert await carried(box, ada) == ["new tide"]
 
 
 async def test_discord_tells_the_time_whatever_way_its_address_is_written(open_box: OpenBox) -> None:
     box = await open_box()
-    await box.child.until_logged("swept turns=0", deadline_s=DEADLINE_S)
-    lines = len(box.child.log)
+    await box.bot_process.until_logged("swept turns=0", deadline_s=DEADLINE_S)
+    lines = len(box.bot_process.log)
     await box.restart({"DISCORD_API_BASE_URL": box.discord.base_url.replace("127.0.0.1", "LocalHost")})
-    await box.child.bell.until(
-        lambda: any("swept turns=0" in line for line in list(box.child.log)[lines:]),
+    await box.bot_process.changed.until(
+        lambda: any("swept turns=0" in line for line in list(box.bot_process.log)[lines:]),
         deadline_s=DEADLINE_S,
         what="the sweep",
     )
@@ -141,19 +153,19 @@ async def test_discord_tells_the_time_whatever_way_its_address_is_written(open_b
 async def test_a_clock_far_from_discords_deletes_nothing(open_box: OpenBox, tmp_path: Path) -> None:
     """Seen from the bot, a Discord of 400 days ago is a wall clock that is 400 days ahead."""
     box = await open_box(directory=tmp_path)
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     await said(ada, "a tide", "another tide")
-    await box.child.until_logged("swept turns=0", deadline_s=DEADLINE_S)
-    await box.child.stop()
+    await box.bot_process.until_logged("swept turns=0", deadline_s=DEADLINE_S)
+    await box.bot_process.stop()
     age(tmp_path, "a tide", days=40)
-    box.discord.world.clock_ahead_s = -400 * 86_400
+    box.discord.state.clock_ahead_s = -400 * 86_400
     await box.start()
     assert "a tide" in await listed(ada)
-    await box.child.stop()
-    assert sum("swept" in line for line in box.child.log) == 1
-    box.discord.world.clock_ahead_s = 0
+    await box.bot_process.stop()
+    assert sum("swept" in line for line in box.bot_process.log) == 1
+    box.discord.state.clock_ahead_s = 0
     await box.start()
-    await box.child.until_logged("swept turns=1", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("swept turns=1", deadline_s=DEADLINE_S)
 
 
 def age(directory: Path, question: str, *, days: int) -> None:

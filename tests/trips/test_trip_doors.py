@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from sandbox.client.user import Person
+from sandbox.client.user import ClientUser
 from sandbox.discord.entities import Guild
 from sandbox.discord.messages import MessageFlag
 from sandbox.discord.permissions import Permission
-from sandbox.discord.state import World
-from sandbox.openai.calls import Kind
+from sandbox.discord.state import DiscordState
+from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, use
 
@@ -17,54 +17,56 @@ from tests.support.trip_box import DEADLINE_S, OpenBox, ask, use
 async def test_a_server_that_is_not_allowed_is_left_at_the_start_and_when_it_asks_the_bot_in(
     open_box: OpenBox,
 ) -> None:
-    world = World()
-    home = world.populate()
-    away = world.add_guild("Away")
-    box = await open_box({"ALLOWED_GUILDS": f"{home.id}, 5"}, world=world)
-    await box.world.bell.until(lambda: box.world.joined == [home], deadline_s=DEADLINE_S, what="it to leave")
+    state = DiscordState()
+    home = state.populate()
+    away = state.add_guild("Away")
+    box = await open_box({"ALLOWED_GUILDS": f"{home.id}, 5"}, state=state)
+    await box.state.changed.until(lambda: box.state.bot_guilds == [home], deadline_s=DEADLINE_S, what="it to leave")
     _ask_in(box, away)
-    await box.world.bell.until(lambda: box.world.joined == [home], deadline_s=DEADLINE_S, what="it to leave again")
-    assert len([line for line in box.child.log if "leaving a server" in line and str(away.id) in line]) == 2
-    assert not any(box.world.messages.get(channel, []) for channel in away.channels)
-    assert (await ask(box.person("Ada"), "Are you there?")).deferred
+    await box.state.changed.until(
+        lambda: box.state.bot_guilds == [home], deadline_s=DEADLINE_S, what="it to leave again"
+    )
+    assert len([line for line in box.bot_process.log if "leaving a server" in line and str(away.id) in line]) == 2
+    assert not any(box.state.messages.get(channel, []) for channel in away.channels)
+    assert (await ask(box.user("Ada"), "Are you there?")).deferred
 
 
 async def test_direct_messages_can_be_off(open_box: OpenBox) -> None:
     box = await open_box({"ALLOW_DMS": "false"})
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     refused = await use(ada, "/ask", prompt="Psst!", channel="dm")
     assert refused.private
     assert refused.text == "I only work in servers, not in direct messages."
     assert await ada.completes("/ask", option="model", channel="#general")
     with pytest.raises(TimeoutError):
         await ada.completes("/ask", option="model", channel="dm", deadline_s=1)
-    assert box.model_api.calls(Kind.CHAT) == []
+    assert box.openai.calls(CallKind.CHAT) == []
     assert (await ask(ada, "Hello!")).deferred
 
 
 async def test_blocked_people_get_nothing_done_by_command_choice_or_form(open_box: OpenBox) -> None:
-    world = World()
-    world.populate()
-    box = await open_box({"BLOCKED_USERS": f"{world.user('Mo').id},17"}, world=world)
-    mo, cleo = box.person("Mo"), box.person("Cleo")
+    state = DiscordState()
+    state.populate()
+    box = await open_box({"BLOCKED_USERS": f"{state.user('Mo').id},17"}, state=state)
+    mo, cleo = box.user("Mo"), box.user("Cleo")
     for command, options in (("/ask", {"prompt": "Hi"}), ("/help", {}), ("/channel persona", {"text": "Obey."})):
         refused = await use(mo, command, **options)
         assert (refused.private, refused.text) == (True, "I can't do that for you.")
     with pytest.raises(TimeoutError):
         await mo.completes("/channel model", option="model", deadline_s=1)
-    world.guild().members[cleo.id].role_ids.extend(world.guild().members[mo.id].role_ids)
+    state.guild().members[cleo.id].role_ids.extend(state.guild().members[mo.id].role_ids)
     opened = await (await cleo.command("/channel persona")).until(lambda used: used.modal)
     opened.interaction.user = mo.user
-    sent = await (await mo.submits(opened, text="Obey.")).answered()
+    sent = await (await mo.submits(opened, text="Obey.")).until_answered()
     assert (sent.private, sent.text) == (True, "I can't do that for you.")
     await ask(cleo, "Who are you?")
-    assert "Obey." not in str(box.model_api.calls(Kind.CHAT)[-1].messages)
+    assert "Obey." not in str(box.openai.calls(CallKind.CHAT)[-1].messages)
 
 
 async def test_on_joining_it_says_three_lines_in_the_first_channel_it_may_write_to(box: Sandbox) -> None:
-    guild = box.world.add_guild("New", channels=("rules", "lobby", "news"))
+    guild = box.state.add_guild("New", channels=("rules", "lobby", "news"))
     guild.system_channel_id = guild.channel("news").id
-    box.discord.gateway.announce_guild(guild, joined=True)
+    box.discord.gateway.dispatch_guild(guild, joined=True)
     said = (await _said(box, guild, "rules")).content.splitlines()
     assert len(said) == 3
     assert re.match(
@@ -75,66 +77,66 @@ async def test_on_joining_it_says_three_lines_in_the_first_channel_it_may_write_
 
 
 async def test_it_pings_nobody_says_what_it_lacks_and_looks_for_a_channel_that_is_open(box: Sandbox) -> None:
-    guild = box.world.add_guild("@everyone", channels=("rules", "lobby"))
+    guild = box.state.add_guild("@everyone", channels=("rules", "lobby"))
     everyone, own = guild.roles.values()
     for role in (everyone, own):
         role.permissions &= ~int(Permission.SEND_MESSAGES)
-    box.world.overwrite(guild.channel("lobby"), own, allow=Permission.SEND_MESSAGES)
-    box.discord.gateway.announce_guild(guild, joined=True)
+    box.state.overwrite(guild.channel("lobby"), own, allow=Permission.SEND_MESSAGES)
+    box.discord.gateway.dispatch_guild(guild, joined=True)
     message = await _said(box, guild, "lobby")
     assert message.content.splitlines()[1].startswith("I lack **Send Messages** (")
     assert not message.mentions.everyone
     assert message.flags & MessageFlag.SUPPRESS_NOTIFICATIONS
-    assert not box.world.messages.get(guild.channel("rules").id)
+    assert not box.state.messages.get(guild.channel("rules").id)
 
 
-async def test_it_says_hello_once_and_never_at_a_start(box: Sandbox, ada: Person) -> None:
-    guild = box.world.add_guild("New")
-    box.discord.gateway.announce_guild(guild, joined=True)
+async def test_it_says_hello_once_and_never_at_a_start(box: Sandbox, ada: ClientUser) -> None:
+    guild = box.state.add_guild("New")
+    box.discord.gateway.dispatch_guild(guild, joined=True)
     await _said(box, guild, "general")
-    box.discord.removals.outage(guild)
-    box.discord.removals.recovery(guild)
+    box.discord.deletions.outage(guild)
+    box.discord.deletions.recovery(guild)
     await box.restart()
     await ask(ada, "Anything new?")
-    assert len(box.world.messages[guild.channel("general").id]) == 1
+    assert len(box.state.messages[guild.channel("general").id]) == 1
 
 
 async def test_a_server_that_takes_it_back_is_greeted_anew(box: Sandbox) -> None:
-    guild = box.world.add_guild("Fickle")
-    box.discord.gateway.announce_guild(guild, joined=True)
+    guild = box.state.add_guild("Fickle")
+    box.discord.gateway.dispatch_guild(guild, joined=True)
     await _said(box, guild, "general")
-    box.discord.removals.bot(guild)
+    box.discord.deletions.bot(guild)
     _ask_in(box, guild)
-    messages = box.world.messages[guild.channel("general").id]
-    await box.world.bell.until(lambda: len(messages) == 2, deadline_s=DEADLINE_S, what="a second greeting")
+    messages = box.state.messages[guild.channel("general").id]
+    await box.state.changed.until(lambda: len(messages) == 2, deadline_s=DEADLINE_S, what="a second greeting")
 
 
-async def test_two_processes_say_hello_once(box: Sandbox, ada: Person) -> None:
-    sibling = await box.sibling()
-    guild = box.world.add_guild("New")
-    box.discord.gateway.announce_guild(guild, joined=True)
-    for child in (box.child, sibling):
+async def test_two_processes_say_hello_once(box: Sandbox, ada: ClientUser) -> None:
+    sibling = await box.start_second()
+    guild = box.state.add_guild("New")
+    box.discord.gateway.dispatch_guild(guild, joined=True)
+    for child in (box.bot_process, sibling):
         await child.until_logged("joined a server", deadline_s=DEADLINE_S)
     await _said(box, guild, "general")
     await ask(ada, "Is there more to come?")
-    assert len(box.world.messages[guild.channel("general").id]) == 1
+    assert len(box.state.messages[guild.channel("general").id]) == 1
 
 
-async def test_where_it_may_write_nowhere_it_stays_silent(box: Sandbox, ada: Person) -> None:
-    guild = box.world.add_guild("Quiet")
+async def test_where_it_may_write_nowhere_it_stays_silent(box: Sandbox, ada: ClientUser) -> None:
+    guild = box.state.add_guild("Quiet")
     for role in guild.roles.values():
         role.permissions &= ~int(Permission.SEND_MESSAGES)
-    box.discord.gateway.announce_guild(guild, joined=True)
-    await box.child.until_logged("nowhere to say hello", deadline_s=DEADLINE_S)
-    assert not box.world.messages.get(guild.channel("general").id)
+    box.discord.gateway.dispatch_guild(guild, joined=True)
+    await box.bot_process.until_logged("nowhere to say hello", deadline_s=DEADLINE_S)
+    assert not box.state.messages.get(guild.channel("general").id)
     assert (await ask(ada, "Hello?")).deferred
 
 
 def _ask_in(box: Sandbox, guild: Guild) -> None:
-    box.discord.removals.bring_back(guild)
+    box.discord.deletions.bring_back(guild)
 
 
 async def _said(box: Sandbox, guild: Guild, channel: str):
     place = guild.channel(channel)
-    await box.world.bell.until(lambda: box.world.messages.get(place.id), deadline_s=DEADLINE_S, what="a greeting")
-    return box.world.messages[place.id][0]
+    await box.state.changed.until(lambda: box.state.messages.get(place.id), deadline_s=DEADLINE_S, what="a greeting")
+    return box.state.messages[place.id][0]

@@ -7,26 +7,26 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.client.components import buttons
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.message_result import Said
-from sandbox.client.user import Person
-from sandbox.discord.http.faults import Trouble
+from sandbox.client.components import find_buttons
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.message_result import MessageResult
+from sandbox.client.user import ClientUser
+from sandbox.discord.http.faults import HttpFault
 from sandbox.discord.messages import Message
-from sandbox.openai.calls import Kind
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Slow, Stall
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, SIGN_OF_LIFE, OpenBox, all_of, ask, is_about, told
 
-Shown = Invocation | Said
-Ask = Callable[[Person, str], Awaitable[Shown]]
+Shown = InteractionResult | MessageResult
+Ask = Callable[[ClientUser, str], Awaitable[Shown]]
 
 TROUBLES = {
-    "500": Trouble(500),
-    "403": Trouble(403, code=50013),
-    "reset": Trouble(),
-    "500, applied": Trouble(500, applied=True),
-    "reset, applied": Trouble(applied=True),
+    "500": HttpFault(500),
+    "403": HttpFault(403, code=50013),
+    "reset": HttpFault(),
+    "500, applied": HttpFault(500, applied=True),
+    "reset, applied": HttpFault(applied=True),
 }
 POINTS = ("first words", "words on the way", "next message", "last words")
 AFTERWARDS = ["Regenerate", "Read aloud", "Delete"]
@@ -50,15 +50,15 @@ class Case:
         return not (self.way == "private" and self.point == "next message" and "applied" in self.trouble)
 
 
-async def _public(person: Person, question: str) -> Shown:
+async def _public(person: ClientUser, question: str) -> Shown:
     return await person.command("/ask", prompt=question, channel="dm")
 
 
-async def _private(person: Person, question: str) -> Shown:
+async def _private(person: ClientUser, question: str) -> Shown:
     return await person.command("/ask", prompt=question, private=True)
 
 
-async def _mention(person: Person, question: str) -> Shown:
+async def _mention(person: ClientUser, question: str) -> Shown:
     return await person.asks(question, channel="dm")
 
 
@@ -67,24 +67,24 @@ WAYS: dict[str, Ask] = {"public": _public, "private": _private, "mention": _ment
 
 async def test_an_answer_is_there_once_whatever_request_fails(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    box.model_api.script(["word " * 200, *["word "] * 40, *["word " * 20] * 20], times=None)
-    box.model_api.faults.always(Kind.CHAT, Slow(pace_s=0.05))
+    box.openai.script(["word " * 200, *["word "] * 40, *["word " * 20] * 20], times=None)
+    box.openai.faults.always(CallKind.CHAT, Slow(pace_s=0.05))
     cases = [Case(way, point, trouble) for way in WAYS for point in POINTS for trouble in TROUBLES]
     shown = await all_of(_met(box, case) for case in cases)
     seen = {case.question: _words(case, messages) for case, messages in zip(cases, shown, strict=True)}
     assert seen == {case.question: 640 for case in cases}
-    assert box.discord.troubles.waiting == 0
-    assert "Traceback" not in "\n".join(box.child.log)
+    assert box.discord.http_faults.waiting == 0
+    assert "Traceback" not in "\n".join(box.bot_process.log)
 
 
 async def test_an_answer_that_is_deleted_stays_deleted(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    ada, mo = box.person("Ada"), box.person("Mo")
-    box.model_api.script(["One ", "two ", "three ", "four."], when=is_about("1 message"), times=None)
-    box.model_api.script(["word " * 450, *["and more "] * 20], when=is_about("2 messages"), times=None)
+    ada, mo = box.user("Ada"), box.user("Mo")
+    box.openai.script(["One ", "two ", "three ", "four."], when=is_about("1 message"), times=None)
+    box.openai.script(["word " * 450, *["and more "] * 20], when=is_about("2 messages"), times=None)
     for by_command in (True, False):
         for of, which in ((1, [0]), (2, [0]), (2, [1]), (2, [0, 1])):
-            box.model_api.faults.next(Kind.CHAT, Stall(after=3 if of == 1 else 8))
+            box.openai.faults.next(CallKind.CHAT, Stall(after=3 if of == 1 else 8))
             tell = "1 message" if of == 1 else "2 messages"
             used: Shown = await (ada.command("/ask", prompt=tell) if by_command else ada.asks(tell))
             messages = await _lives(used, of)
@@ -97,8 +97,8 @@ async def test_an_answer_that_is_deleted_stays_deleted(open_box: OpenBox) -> Non
             assert [each.deleted for each in gone] == [True] * len(gone)
             assert all(each in messages for each in used.messages)
     # Discord tells nobody that a private answer was dismissed: the next words find nothing any more.
-    box.model_api.script(["word "] * 200, when=is_about("dismiss"))
-    box.model_api.faults.next(Kind.CHAT, Slow(pace_s=0.1))
+    box.openai.script(["word "] * 200, when=is_about("dismiss"))
+    box.openai.faults.next(CallKind.CHAT, Slow(pace_s=0.1))
     used = await ada.command("/ask", prompt="dismiss me", private=True)
     (message,) = await _lives(used, 1)
     ada.deletes(message)
@@ -106,15 +106,17 @@ async def test_an_answer_that_is_deleted_stays_deleted(open_box: OpenBox) -> Non
     assert used.messages == []
     for private in (False, True):
         await ask(ada, "What was that?", private=private)
-        assert told(box.model_api.calls(Kind.CHAT)[-1]) == ["What was that?"]
+        assert told(box.openai.calls(CallKind.CHAT)[-1]) == ["What was that?"]
 
 
 async def _met(box: Sandbox, case: Case) -> list[Message]:
     """Ask, let a request at that point meet trouble, and wait for the end."""
-    person = box.join(f"Member {len(box.world.users)}")
+    person = box.join(f"Member {len(box.state.users)}")
     used = await WAYS[case.way](person, case.question)
-    asking = used.message.id if isinstance(used, Said) else None
-    path = f"/{used.interaction.token}" if isinstance(used, Invocation) else f"/{used.message.channel_id}/messages"
+    asking = used.message.id if isinstance(used, MessageResult) else None
+    path = (
+        f"/{used.interaction.token}" if isinstance(used, InteractionResult) else f"/{used.message.channel_id}/messages"
+    )
     at: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "first words": ("PATCH" if asking is None else "POST", lambda _: True),
         "words on the way": ("PATCH", lambda body: _goes_on(body["content"]) and len(body["content"]) > 1050),
@@ -122,13 +124,13 @@ async def _met(box: Sandbox, case: Case) -> list[Message]:
         "last words": ("*", lambda body: "Regenerate" in str(body)),
     }
     method, when = at[case.point]
-    box.discord.troubles.next(method, path, TROUBLES[case.trouble], when=when)
+    box.discord.http_faults.next(method, path, TROUBLES[case.trouble], when=when)
     await used.until(lambda each: each.messages and labels(each.messages[-1]) == AFTERWARDS, deadline_s=3 * DEADLINE_S)
     return used.messages
 
 
 def labels(message: Message) -> list[str]:
-    return [each["label"] for each in buttons(message.components)]
+    return [each["label"] for each in find_buttons(message.components)]
 
 
 def _words(case: Case, messages: list[Message]) -> int:
@@ -148,9 +150,9 @@ async def _lives(used: Shown, messages: int) -> list[Message]:
 
 async def _ends(box: Sandbox, messages: list[Message]) -> None:
     """Wait until the newest answer has ended early: no more is wanted of it, and what is left doesn't look alive."""
-    call = box.model_api.calls(Kind.CHAT)[-1]
-    await box.model_api.until(lambda: call.closed_early_at is not None, DEADLINE_S)
-    await box.world.bell.until(
+    call = box.openai.calls(CallKind.CHAT)[-1]
+    await box.openai.until(lambda: call.closed_early_at is not None, DEADLINE_S)
+    await box.state.changed.until(
         lambda: not any(_goes_on(each.content) or labels(each) for each in messages if not each.deleted),
         deadline_s=DEADLINE_S,
         what="the end",

@@ -14,25 +14,25 @@ import pytest_asyncio
 
 from bot import errors
 from bot.conversation.outcomes import CUT
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.json_object import Json
 from sandbox.openai.faults import (
     CONTENT_POLICY,
     CONTEXT_TOO_LONG,
-    BadPictures,
+    BadImages,
     Body,
     Cut,
     Endless,
     ErrorMidway,
     Fault,
-    Habits,
     Hang,
     PlainJson,
     Raw,
     Reset,
     Slow,
     Status,
+    StreamStyle,
 )
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, whole
@@ -87,12 +87,12 @@ BEFORE_A_WORD: Mapping[str, tuple[str, Fault, str, int]] = {
     "a page called audio": ("/say", Body(b"<html>Please log in.</html>", "audio/mpeg"), UNUSABLE, 1),
     "JSON called audio": ("/say", Body(b'{"text": "la la la"}', "audio/mpeg"), UNUSABLE, 1),
     "sound drops before a byte": ("/say", Cut(0, "drop"), UNREACHABLE, 3),
-    "a text for a picture": ("/draw", BadPictures("text"), UNUSABLE, 1),
-    "a picture declared huge": ("/draw", BadPictures("huge"), UNUSABLE, 1),
-    "a picture in no base64": ("/draw", BadPictures("no base64"), UNUSABLE, 1),
-    "no picture in the list": ("/draw", BadPictures("none"), UNUSABLE, 1),
-    "nulls for a picture": ("/draw", BadPictures("null"), UNUSABLE, 1),
-    "a picture in a local file": ("/draw", BadPictures("url", "file:///etc/hostname"), UNUSABLE, 1),
+    "a text for a picture": ("/draw", BadImages("text"), UNUSABLE, 1),
+    "a picture declared huge": ("/draw", BadImages("huge"), UNUSABLE, 1),
+    "a picture in no base64": ("/draw", BadImages("no base64"), UNUSABLE, 1),
+    "no picture in the list": ("/draw", BadImages("none"), UNUSABLE, 1),
+    "nulls for a picture": ("/draw", BadImages("null"), UNUSABLE, 1),
+    "a picture in a local file": ("/draw", BadImages("url", "file:///etc/hostname"), UNUSABLE, 1),
 }
 
 
@@ -112,7 +112,7 @@ class Outcome:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def box() -> AsyncIterator[Sandbox]:
     async with Sandbox() as sandbox:
-        sandbox.model_api.script(WELL, when=meant_for(AGAIN), times=None)
+        sandbox.openai.script(WELL, when=meant_for(AGAIN), times=None)
         yield sandbox
 
 
@@ -126,20 +126,20 @@ def meant_for(text: str):
     return when
 
 
-async def use(person: Person, command: str, text: str) -> Invocation:
+async def use(person: ClientUser, command: str, text: str) -> InteractionResult:
     used = await person.command(command, {OPTION[command]: text}, channel="dm")
-    await used.acknowledged
+    await used.until_acknowledged()
     return used
 
 
 async def meet(box: Sandbox, command: str, *faults: Fault) -> Outcome:
     """Let somebody new use a command that meets faults, and then use it again."""
-    person = box.join(f"Member {box.journal.number}")
+    person = box.join(f"Member {box.traffic_log.number}")
     kind, text = KINDS[command], f"case {person.id}"
-    calls = len(box.model_api.calls(kind))
-    box.model_api.faults.always(kind, *faults, when=meant_for(text))
+    calls = len(box.openai.calls(kind))
+    box.openai.faults.always(kind, *faults, when=meant_for(text))
     used = await whole(await use(person, command, text))
-    tries = [call for call in box.model_api.calls(kind)[calls:] if meant_for(text)(call.body)]
+    tries = [call for call in box.openai.calls(kind)[calls:] if meant_for(text)(call.body)]
     price = await usage(person, "dm")
     return Outcome(
         used.text,
@@ -152,12 +152,12 @@ async def meet(box: Sandbox, command: str, *faults: Fault) -> Outcome:
     )
 
 
-async def works(person: Person, command: str) -> bool:
+async def works(person: ClientUser, command: str) -> bool:
     """Whether a command does what it should when nothing is in the way."""
     return did(command, await whole(await use(person, command, AGAIN)))
 
 
-def did(command: str, used: Invocation) -> bool:
+def did(command: str, used: InteractionResult) -> bool:
     """Whether a command whose text ends with `AGAIN` did what it should."""
     files = [each.filename for message in used.messages for each in message.attachments]
     wanted = {"/ask": (WELL, []), "/say": ("", ["speech.mp3"]), "/draw": ("", ["image-1.png"])}
@@ -167,7 +167,7 @@ def did(command: str, used: Invocation) -> bool:
 def assert_plain(box: Sandbox, text: str) -> None:
     """Nothing of the works shows in a text: no JSON, address, key or traceback."""
     assert not re.search(r"[{}<>\n]|https?:|Traceback|Error|\b[45]\d\d\b|sk-", text)
-    assert box.model_api.key not in text
+    assert box.openai.key not in text
     assert 20 < len(text) < 200
 
 
@@ -211,7 +211,7 @@ async def test_an_answer_with_nothing_usable_becomes_one_sentence_and_costs_noth
 async def test_an_answer_that_breaks_off_keeps_its_words_with_one_line_below_and_is_paid(
     box: Sandbox, fault: Fault, note: str
 ):
-    box.model_api.script(WORDS, when=lambda body: "case" in body["messages"][-1]["content"])
+    box.openai.script(WORDS, when=lambda body: "case" in body["messages"][-1]["content"])
     outcome = await meet(box, "/ask", Slow(0.05), fault)
     words, _, below = outcome.sentence.partition("\n")
     assert below == f"-# {note}"
@@ -225,7 +225,7 @@ async def test_an_answer_that_breaks_off_keeps_its_words_with_one_line_below_and
 
 @pytest.mark.parametrize("fault", [ErrorMidway(0), Cut(0)], ids=["error", "cut"])
 async def test_hidden_reasoning_is_paid_even_if_no_word_follows(box: Sandbox, fault: Fault):
-    outcome = await meet(box, "/ask", Habits(reasoning=("Let me think. ", "Tides, tea…")), fault)
+    outcome = await meet(box, "/ask", StreamStyle(reasoning=("Let me think. ", "Tides, tea…")), fault)
     assert outcome.sentence in (TROUBLE, UNUSABLE)
     assert "think" not in outcome.sentence
     assert outcome.price["messages"] == 1
@@ -235,7 +235,7 @@ async def test_hidden_reasoning_is_paid_even_if_no_word_follows(box: Sandbox, fa
 
 async def test_speech_that_breaks_off_is_given_as_far_as_it_goes_with_a_sentence(box: Sandbox):
     person, text = box.join("Hears the beginning"), "Slowly the lamps went out along the harbour. " * 8
-    box.model_api.faults.next("speech", Slow(0.01), Cut(8, "drop"), when=meant_for(text.strip()))
+    box.openai.faults.next("speech", Slow(0.01), Cut(8, "drop"), when=meant_for(text.strip()))
     used = await whole(await use(person, "/say", text))
     assert used.text == f"I could only say the beginning. {UNUSABLE}"
     assert [each.filename for each in used.messages[0].attachments] == ["speech.mp3"]
@@ -244,8 +244,8 @@ async def test_speech_that_breaks_off_is_given_as_far_as_it_goes_with_a_sentence
 
 async def test_plain_json_in_place_of_a_stream_is_an_answer_all_the_same(box: Sandbox):
     person = box.join("Reads JSON")
-    box.model_api.script("All of it at once.", when=meant_for("no stream, please"))
-    box.model_api.faults.next("chat", PlainJson(), when=meant_for("no stream, please"))
+    box.openai.script("All of it at once.", when=meant_for("no stream, please"))
+    box.openai.faults.next("chat", PlainJson(), when=meant_for("no stream, please"))
     used = await whole(await use(person, "/ask", "no stream, please"))
     assert used.text == "All of it at once."
 
@@ -254,18 +254,18 @@ async def test_a_retry_after_that_is_short_is_waited_for(box: Sandbox):
     people = {command: box.join(f"Waits for {command}") for command in KINDS}
     late = f"a second later {AGAIN}"
     for kind in KINDS.values():
-        box.model_api.faults.next(kind, Status(429, retry_after="1"), when=meant_for(late))
+        box.openai.faults.next(kind, Status(429, retry_after="1"), when=meant_for(late))
     used = {command: await use(person, command, late) for command, person in people.items()}
     for command, kind in KINDS.items():
         assert did(command, await whole(used[command]))
-        first, second = [call for call in box.model_api.calls(kind) if meant_for(late)(call.body)]
+        first, second = [call for call in box.openai.calls(kind) if meant_for(late)(call.body)]
         assert first.status == 429
         assert second.at - first.at >= 1
 
 
 async def test_with_the_api_out_of_reach_every_command_says_so_and_the_next_one_works(box: Sandbox):
     people = {command: box.join(f"Unplugged {command}") for command in KINDS}
-    async with box.model_api.unplugged():
+    async with box.openai.offline():
         used = {command: await use(person, command, "anyone there?") for command, person in people.items()}
         shown = {command: (await whole(each)).text for command, each in used.items()}
     assert shown == dict.fromkeys(KINDS, UNREACHABLE)
@@ -279,22 +279,22 @@ async def test_an_api_that_hangs_for_some_disturbs_nobody_else(box: Sandbox, lat
     waiting = {command: box.join(f"Waits {late} {command}") for command in KINDS}
     slowly = f"take your time {AGAIN}"
     for kind in KINDS.values():
-        box.model_api.faults.next(kind, Hang(after_headers=late), when=meant_for(slowly))
+        box.openai.faults.next(kind, Hang(after_headers=late), when=meant_for(slowly))
     hanging = {command: await use(person, command, slowly) for command, person in waiting.items()}
     try:
-        await box.model_api.until(
-            lambda: len([call for call in box.model_api.requests if call.running]) == len(KINDS), DEADLINE_S
+        await box.openai.until(
+            lambda: len([call for call in box.openai.requests if call.running]) == len(KINDS), DEADLINE_S
         )
         for command in KINDS:
             assert await works(box.join(f"Goes on {late} {command}"), command)
         assert all(each.thinking for each in hanging.values())
     finally:
-        box.model_api.faults.release()
+        box.openai.faults.release()
     assert all([did(command, await whole(used)) for command, used in hanging.items()])
 
 
 async def test_no_fault_left_a_traceback_or_the_key_in_the_log(box: Sandbox):
-    log = "\n".join(box.child.log)
+    log = "\n".join(box.bot_process.log)
     assert "Traceback" not in log
-    assert box.model_api.key not in log
+    assert box.openai.key not in log
     assert box.discord.token not in log

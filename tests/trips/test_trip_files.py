@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
-from sandbox.openai.chat import pictures_in, words_of
-from sandbox.openai.faults import NO_PICTURES, Status
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
+from sandbox.openai.chat import get_images, get_text
+from sandbox.openai.faults import NO_IMAGE_INPUT, Status
 from sandbox.sandbox import Sandbox
 from tests.support.make_picture import picture
 from tests.support.trip_box import ANY_NUMBER, ask, asked, is_about, mention, use
@@ -29,41 +29,41 @@ async def box() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-def member(box: Sandbox) -> Person:
+def member(box: Sandbox) -> ClientUser:
     """Somebody who has sent nothing yet."""
-    return box.join(f"Member {box.journal.number}")
+    return box.join(f"Member {box.traffic_log.number}")
 
 
-async def test_a_picture_on_ask_goes_to_the_model_and_later_its_name_alone(box: Sandbox, member: Person) -> None:
+async def test_a_picture_on_ask_goes_to_the_model_and_later_its_name_alone(box: Sandbox, member: ClientUser) -> None:
     shot = member.uploads("shot.png", picture(4000, 1000))
     used = await ask(member, "What is this?", attachment=shot, channel="dm")
-    assert used.text == box.model_api.calls(Kind.CHAT)[-1].answer
-    question = box.model_api.calls(Kind.CHAT)[-1].messages[-1]
-    (seen,) = pictures_in(question)
+    assert used.text == box.openai.calls(CallKind.CHAT)[-1].answer
+    question = box.openai.calls(CallKind.CHAT)[-1].messages[-1]
+    (seen,) = get_images(question)
     assert Image.open(io.BytesIO(seen)).size == (1536, 384)
-    assert json.loads(words_of(question).split("\n")[0])["files"] == ["shot.png"]
+    assert json.loads(get_text(question).split("\n")[0])["files"] == ["shot.png"]
     await ask(member, "And its colour?", channel="dm")
-    first, _, second = box.model_api.calls(Kind.CHAT)[-1].messages[1:]
+    first, _, second = box.openai.calls(CallKind.CHAT)[-1].messages[1:]
     assert json.loads(first["content"].split("\n")[0]) == {"speaker": member.name, "files": ["shot.png"]}
-    assert asked(box.model_api.calls(Kind.CHAT)[-1]) == ["What is this?", "And its colour?"]
+    assert asked(box.openai.calls(CallKind.CHAT)[-1]) == ["What is this?", "And its colour?"]
     assert "files" not in second["content"]
     exported = await use(member, "/history export", format="json", channel="dm")
     turns = json.loads(exported.messages[0].attachments[0].data)["turns"]
     assert [turn["files"] for turn in turns] == [["shot.png"], []]
 
 
-async def test_a_program_on_ask_is_read(box: Sandbox, member: Person) -> None:
+async def test_a_program_on_ask_is_read(box: Sandbox, member: ClientUser) -> None:
     await ask(member, "What does it do?", attachment=member.uploads("tide.py", PROGRAM.encode()), channel="dm")
-    words = words_of(box.model_api.calls(Kind.CHAT)[-1].messages[-1])
+    words = get_text(box.openai.calls(CallKind.CHAT)[-1].messages[-1])
     assert words.endswith(f'What does it do?\n\nFile "tide.py":\n````py\n{PROGRAM}````')
 
 
-async def test_files_on_a_mention_go_along_and_need_no_words(box: Sandbox, member: Person) -> None:
+async def test_files_on_a_mention_go_along_and_need_no_words(box: Sandbox, member: ClientUser) -> None:
     said = await mention(member, "", files={"a.jpg": picture(64, 64, kind="JPEG"), "b.txt": "Grüße".encode("utf-16")})
-    question = box.model_api.calls(Kind.CHAT)[-1].messages[-1]
-    assert len(pictures_in(question)) == 1
-    assert words_of(question).endswith('File "b.txt":\n```txt\nGrüße\n```')
-    assert said.text == box.model_api.calls(Kind.CHAT)[-1].answer
+    question = box.openai.calls(CallKind.CHAT)[-1].messages[-1]
+    assert len(get_images(question)) == 1
+    assert get_text(question).endswith('File "b.txt":\n```txt\nGrüße\n```')
+    assert said.text == box.openai.calls(CallKind.CHAT)[-1].answer
 
 
 @pytest.mark.parametrize(
@@ -75,33 +75,33 @@ async def test_files_on_a_mention_go_along_and_need_no_words(box: Sandbox, membe
     ids=["kind", "size"],
 )
 async def test_what_cannot_be_used_is_named_privately_and_costs_nothing(
-    box: Sandbox, member: Person, name: str, data: bytes, told: str
+    box: Sandbox, member: ClientUser, name: str, data: bytes, told: str
 ) -> None:
-    calls = len(box.model_api.requests)
+    calls = len(box.openai.requests)
     refused = await ask(member, "And this?", attachment=member.uploads(name, data), channel="dm")
     assert refused.private
     assert told in refused.text
     assert told in (await mention(member, "And this?", files={name: data}, channel="dm")).text
-    assert len(box.model_api.requests) == calls
+    assert len(box.openai.requests) == calls
     assert (await usage(member, "dm"))["messages"] == 0
 
 
-async def test_what_turns_out_to_be_something_else_costs_nothing_either(box: Sandbox, member: Person) -> None:
-    calls = len(box.model_api.requests)
+async def test_what_turns_out_to_be_something_else_costs_nothing_either(box: Sandbox, member: ClientUser) -> None:
+    calls = len(box.openai.requests)
     for name, data in (("fake.png", b"no picture at all"), ("program", b"\x7fELF\x02\x01\x00\x00")):
         refused = await ask(member, "And this?", attachment=member.uploads(name, data), channel="dm")
         assert f"I can't read `{name}`" in refused.text
         assert not refused.thinking
     gone = member.uploads("gone.txt", b"words")
-    del box.world.attachments[gone.id]
+    del box.state.attachments[gone.id]
     assert "couldn't fetch" in (await ask(member, "And this?", attachment=gone, channel="dm")).text
-    assert len(box.model_api.requests) == calls
+    assert len(box.openai.requests) == calls
     assert (await usage(member, "dm"))["messages"] == 0
 
 
-@pytest.mark.parametrize("fault", [NO_PICTURES, Status(400)], ids=["said so", "said nothing"])
-async def test_a_model_that_takes_no_pictures_is_said_to(box: Sandbox, member: Person, fault: Status) -> None:
-    box.model_api.faults.next(Kind.CHAT, fault, when=is_about("Look!"))
+@pytest.mark.parametrize("fault", [NO_IMAGE_INPUT, Status(400)], ids=["said so", "said nothing"])
+async def test_a_model_that_takes_no_pictures_is_said_to(box: Sandbox, member: ClientUser, fault: Status) -> None:
+    box.openai.faults.next(CallKind.CHAT, fault, when=is_about("Look!"))
     shot = member.uploads("shot.png", picture(64, 64))
     used = await ask(member, "Look!", attachment=shot, channel="dm")
     assert used.text == "This model can't look at pictures. Ask without one, or pick another model."

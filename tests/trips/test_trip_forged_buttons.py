@@ -1,9 +1,9 @@
 """Buttons that somebody with a client of their own puts under messages where the bot never put them."""
 
-from sandbox.client.components import buttons
-from sandbox.client.user import Person
+from sandbox.client.components import find_buttons
+from sandbox.client.user import ClientUser
 from sandbox.discord.messages import Message
-from sandbox.openai.calls import Kind
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, OpenBox, ask, begun, mention, use, whole
@@ -12,7 +12,7 @@ from tests.trips.test_trip_controls import NOT_YOURS, STOPPED, stalled, stop
 NO_SUCH_BUTTON = "That button doesn't work any more."
 
 
-async def forged(person: Person, message: Message, name: str, number: int) -> str:
+async def forged(person: ClientUser, message: Message, name: str, number: int) -> str:
     """Press a button that isn't there; give what the person is told, privately."""
     real = message.components
     message.components = [
@@ -26,11 +26,13 @@ async def forged(person: Person, message: Message, name: str, number: int) -> st
 
 def subject(message: Message, label: str) -> int:
     """The id that a button carries."""
-    custom_id: str = next(each["custom_id"] for each in buttons(message.components) if each["label"] == label)
+    custom_id: str = next(each["custom_id"] for each in find_buttons(message.components) if each["label"] == label)
     return int(custom_id.split(":")[1])
 
 
-async def test_nobody_stops_anothers_answer_by_a_button_of_their_own(box: Sandbox, ada: Person, ben: Person) -> None:
+async def test_nobody_stops_anothers_answer_by_a_button_of_their_own(
+    box: Sandbox, ada: ClientUser, ben: ClientUser
+) -> None:
     own = (await ask(ben, "Mine.")).messages[0]
     running = await stalled(box, ada, "Tell me about tides.")
     answer_id = subject(running.messages[0], "Stop")
@@ -40,9 +42,9 @@ async def test_nobody_stops_anothers_answer_by_a_button_of_their_own(box: Sandbo
 
 
 async def test_what_a_button_carries_does_not_tell_whose_a_mentions_answer_is(
-    box: Sandbox, ada: Person, ben: Person
+    box: Sandbox, ada: ClientUser, ben: ClientUser
 ) -> None:
-    box.model_api.faults.next(Kind.CHAT, Stall(after=4))
+    box.openai.faults.next(CallKind.CHAT, Stall(after=4))
     running = await begun(await ada.asks("Tell me about tides."))
     answer_id = subject(running.messages[0], "Stop")
     assert await forged(ben, running.messages[0], f"answer-stop:{answer_id}", ben.id) == NO_SUCH_BUTTON
@@ -53,7 +55,7 @@ async def test_what_a_button_carries_does_not_tell_whose_a_mentions_answer_is(
 
 async def test_an_answer_of_ones_own_takes_no_message_of_anothers_away(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    ada, ben = box.person("Ada"), box.person("Ben")
+    ada, ben = box.user("Ada"), box.user("Ben")
     own, own_picture = (await ask(ben, "Mine.")).messages[0], (await use(ben, "/draw", prompt="a boat")).messages[0]
     hers = [(await ask(ada, "Hers.")).messages[0], (await mention(ada, "Hers too.")).messages[0]]
     hers.append((await use(ada, "/draw", prompt="a parrot")).messages[0])
@@ -64,8 +66,8 @@ async def test_an_answer_of_ones_own_takes_no_message_of_anothers_away(open_box:
         assert message in ada.sees()
 
 
-async def test_pages_for_one_person_are_not_put_into_messages_that_others_see(box: Sandbox, ada: Person) -> None:
-    mo, message = box.person("Mo"), (await ask(ada, "Hers.")).messages[0]
+async def test_pages_for_one_person_are_not_put_into_messages_that_others_see(box: Sandbox, ada: ClientUser) -> None:
+    mo, message = box.user("Mo"), (await ask(ada, "Hers.")).messages[0]
     await ask(mo, "Mine alone.", private=True)
     shown = message.content
     for name in ("history-older", "history-newer", "history-clear", "privacy-delete"):

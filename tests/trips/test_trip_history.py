@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 
-from sandbox.client.user import Person, Where
+from sandbox.client.user import ChannelRef, ClientUser
 from sandbox.discord.permissions import Permission
-from sandbox.openai.calls import Kind
+from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import OpenBox, ask, asked, pressed, use
 from tests.trips.history_schema import HISTORY
@@ -16,16 +16,16 @@ from tests.trips.history_schema import HISTORY
 READING = Permission.READ_MESSAGE_HISTORY
 
 
-def take_away(box: Sandbox, person: Person, right: Permission, where: Where = None) -> None:
+def take_away(box: Sandbox, person: ClientUser, right: Permission, where: ChannelRef = None) -> None:
     """Take a right from a member in one channel."""
-    box.world.overwrite(person.place(where), person.guild.members[person.id], deny=right)
+    box.state.overwrite(person.channel(where), person.guild.members[person.id], deny=right)
 
 
 def questions(text: str) -> list[str]:
     return [line.removeprefix("> ") for line in text.splitlines() if line.startswith("> ")]
 
 
-async def test_the_newest_turns_come_first_in_pages_of_five(box: Sandbox, ada: Person) -> None:
+async def test_the_newest_turns_come_first_in_pages_of_five(box: Sandbox, ada: ClientUser) -> None:
     for number in range(1, 8):
         await ask(ada, f"question {number}")
     shown = await use(ada, "/history show")
@@ -37,7 +37,7 @@ async def test_the_newest_turns_come_first_in_pages_of_five(box: Sandbox, ada: P
     assert questions(await pressed(ada, shown, "Newer"))[0] == "question 7"
 
 
-async def test_each_turn_says_who_asked_and_when_and_leads_to_its_message(box: Sandbox, ada: Person) -> None:
+async def test_each_turn_says_who_asked_and_when_and_leads_to_its_message(box: Sandbox, ada: ClientUser) -> None:
     used = await ask(ada, "Where is the tide?")
     shown = await use(ada, "/history show")
     message = used.messages[0]
@@ -48,7 +48,7 @@ async def test_each_turn_says_who_asked_and_when_and_leads_to_its_message(box: S
     assert message.content[:40].split(".")[0] in shown.text.replace("\\", "")
 
 
-async def test_nobody_sees_what_others_asked_privately(box: Sandbox, ada: Person, ben: Person) -> None:
+async def test_nobody_sees_what_others_asked_privately(box: Sandbox, ada: ClientUser, ben: ClientUser) -> None:
     await ask(ada, "public tide")
     await ask(ada, "secret tide", private=True)
     assert questions((await use(ada, "/history show")).text) == ["secret tide", "public tide"]
@@ -59,7 +59,7 @@ async def test_nobody_sees_what_others_asked_privately(box: Sandbox, ada: Person
 
 
 async def test_a_page_can_be_turned_after_a_restart_and_after_its_turns_are_gone(
-    box: Sandbox, ada: Person, mo: Person
+    box: Sandbox, ada: ClientUser, mo: ClientUser
 ) -> None:
     answers = [await ask(ada, f"question {number}") for number in range(1, 8)]
     shown = await use(ada, "/history show")
@@ -70,7 +70,7 @@ async def test_a_page_can_be_turned_after_a_restart_and_after_its_turns_are_gone
     assert questions(await pressed(ada, shown, "Newer")) == [f"question {number}" for number in (7, 6, 5, 4, 2)]
 
 
-async def test_markdown_and_mentions_of_members_are_shown_as_they_were_typed(box: Sandbox, ada: Person) -> None:
+async def test_markdown_and_mentions_of_members_are_shown_as_they_were_typed(box: Sandbox, ada: ClientUser) -> None:
     await ask(ada, "**bold** @everyone [x](https://evil.example)\n# heading\n" + "`" * 300)
     shown = await use(ada, "/history show")
     assert "\\*\\*bold\\*\\*" in shown.text
@@ -80,7 +80,7 @@ async def test_markdown_and_mentions_of_members_are_shown_as_they_were_typed(box
 
 
 @pytest.mark.parametrize("command", ["/history show", "/history export"])
-async def test_without_the_right_nothing_is_shown(box: Sandbox, ada: Person, command: str) -> None:
+async def test_without_the_right_nothing_is_shown(box: Sandbox, ada: ClientUser, command: str) -> None:
     await ask(ada, "public tide")
     take_away(box, ada, READING)
     refused = await use(ada, command)
@@ -91,7 +91,7 @@ async def test_without_the_right_nothing_is_shown(box: Sandbox, ada: Person, com
     assert (await use(ada, command, channel="#random")).private
 
 
-async def test_a_right_taken_away_in_between_is_missed_at_the_press(box: Sandbox, ada: Person) -> None:
+async def test_a_right_taken_away_in_between_is_missed_at_the_press(box: Sandbox, ada: ClientUser) -> None:
     for number in range(1, 8):
         await ask(ada, f"question {number}")
     shown = await use(ada, "/history show")
@@ -101,7 +101,7 @@ async def test_a_right_taken_away_in_between_is_missed_at_the_press(box: Sandbox
     assert shown.text == before
 
 
-async def test_clearing_takes_moderators_and_is_asked_for_twice(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_clearing_takes_moderators_and_is_asked_for_twice(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     await ask(ada, "public tide")
     await ask(ada, "secret tide", private=True)
     await ask(mo, "a moderator's secret", private=True)
@@ -114,10 +114,10 @@ async def test_clearing_takes_moderators_and_is_asked_for_twice(box: Sandbox, ad
     assert asking.messages[0].components == []
     assert questions((await use(ada, "/history show")).text) == ["secret tide"]
     await ask(mo, "and now?")
-    assert asked(box.model_api.calls(Kind.CHAT)[-1]) == ["and now?"]
+    assert asked(box.openai.calls(CallKind.CHAT)[-1]) == ["and now?"]
 
 
-async def test_a_moderator_who_is_one_no_more_clears_nothing(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_a_moderator_who_is_one_no_more_clears_nothing(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     await ask(ada, "public tide")
     asking = await use(mo, "/history clear")
     take_away(box, mo, Permission.MANAGE_MESSAGES)
@@ -125,25 +125,25 @@ async def test_a_moderator_who_is_one_no_more_clears_nothing(box: Sandbox, ada: 
     assert questions((await use(ada, "/history show")).text) == ["public tide"]
 
 
-async def test_in_a_direct_message_the_member_holds_every_right(box: Sandbox, ada: Person) -> None:
+async def test_in_a_direct_message_the_member_holds_every_right(box: Sandbox, ada: ClientUser) -> None:
     await ask(ada, "tide", channel="dm")
     await ask(ada, "secret tide", channel="dm", private=True)
     shown = await use(ada, "/history show", channel="dm")
     assert questions(shown.text) == ["secret tide", "tide"]
-    assert f"https://discord.com/channels/@me/{ada.place('dm').id}/" in shown.text
+    assert f"https://discord.com/channels/@me/{ada.channel('dm').id}/" in shown.text
     asking = await use(ada, "/history clear", channel="dm")
     assert "forgotten 2 questions" in await pressed(ada, asking, "Forget them")
     assert "nothing" in (await use(ada, "/history clear", channel="dm")).text
 
 
-async def test_a_json_export_is_what_the_docs_say(box: Sandbox, ada: Person, ben: Person) -> None:
+async def test_a_json_export_is_what_the_docs_say(box: Sandbox, ada: ClientUser, ben: ClientUser) -> None:
     first = await ask(ada, "public tide 🌊")
     await ask(ben, "second tide")
     await ask(ada, "secret tide", private=True)
     exported = await use(ada, "/history export", format="json")
     assert exported.private
     (file,) = exported.messages[0].attachments
-    assert file.filename.startswith(f"history-{ada.place().id}-")
+    assert file.filename.startswith(f"history-{ada.channel().id}-")
     content = json.loads(file.data)
     jsonschema.validate(content, HISTORY)
     assert [turn["question"] for turn in content["turns"]] == ["public tide 🌊", "second tide", "secret tide"]
@@ -153,7 +153,7 @@ async def test_a_json_export_is_what_the_docs_say(box: Sandbox, ada: Person, ben
     assert "3 questions" in exported.text
 
 
-async def test_a_markdown_export_can_be_read(box: Sandbox, ada: Person) -> None:
+async def test_a_markdown_export_can_be_read(box: Sandbox, ada: ClientUser) -> None:
     used = await ask(ada, "first line\nsecond line")
     exported = await use(ada, "/history export")
     (file,) = exported.messages[0].attachments
@@ -167,9 +167,9 @@ async def test_a_markdown_export_can_be_read(box: Sandbox, ada: Person) -> None:
 @pytest.mark.parametrize("written_in", ["markdown", "json"])
 async def test_what_does_not_fit_a_file_is_the_oldest_and_said_so(open_box: OpenBox, written_in: str) -> None:
     box = await open_box(attachment_size_limit=6000)
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     for number in range(1, 9):
-        box.model_api.script("A word. " * 100, every=400)
+        box.openai.script("A word. " * 100, every=400)
         await ask(ada, f"question {number}")
     exported = await use(ada, "/history export", format=written_in)
     (file,) = exported.messages[0].attachments
@@ -179,7 +179,7 @@ async def test_what_does_not_fit_a_file_is_the_oldest_and_said_so(open_box: Open
     assert "There are 8" in exported.text
 
 
-async def test_an_empty_history_is_said_to_be_empty(box: Sandbox, ada: Person) -> None:
+async def test_an_empty_history_is_said_to_be_empty(box: Sandbox, ada: ClientUser) -> None:
     assert "nothing" in (await use(ada, "/history show")).text
     exported = await use(ada, "/history export", format="json")
     jsonschema.validate(json.loads(exported.messages[0].attachments[0].data), HISTORY)

@@ -12,8 +12,8 @@ from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask,
 @pytest.mark.alone
 async def test_what_one_member_sends_holds_up_nobody_else(open_box: OpenBox) -> None:
     box = await open_box({**ANY_NUMBER, "SHUTDOWN_GRACE_SECONDS": "2"})
-    script_answers(box.model_api)
-    eve, ben = box.person("Ada"), box.person("Ben")
+    script_answers(box.openai)
+    eve, ben = box.user("Ada"), box.user("Ben")
     used = await attack(eve)
     # The stand-in refuses an acknowledgement that is late, and `use` and `ask` fail then.
     for _ in range(5):
@@ -30,7 +30,7 @@ async def test_what_one_member_sends_holds_up_nobody_else(open_box: OpenBox) -> 
     *with_words, without = spoken
     assert [len(each.messages[0].attachments) for each in with_words] == [1] * (len(LINES) - 1)
     assert without.text
-    assert box.child.running
+    assert box.bot_process.running
 
     await attack(eve)
-    assert await box.child.stop() == 0
+    assert await box.bot_process.stop() == 0

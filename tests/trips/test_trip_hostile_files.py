@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from sandbox.client.user import Person
+from sandbox.client.user import ClientUser
 from sandbox.discord.messages import Attachment
-from sandbox.openai.calls import Kind
-from sandbox.openai.chat import pictures_in
+from sandbox.openai.calls import CallKind
+from sandbox.openai.chat import get_images
 from sandbox.openai.faults import Body
 from sandbox.sandbox import Sandbox
 from tests.support.make_picture import many_scans, picture, with_text_chunk
@@ -36,17 +36,17 @@ async def box() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-def member(box: Sandbox) -> Person:
+def member(box: Sandbox) -> ClientUser:
     """Somebody who has sent nothing yet."""
-    return box.join(f"Member {box.journal.number}")
+    return box.join(f"Member {box.traffic_log.number}")
 
 
-def uploaded(person: Person, name: str, data: bytes) -> Attachment:
+def uploaded(person: ClientUser, name: str, data: bytes) -> Attachment:
     """A file of which Discord tells nothing that would give it away."""
     return replace(person.uploads(name, data), width=None, height=None)
 
 
-async def test_picture_bombs_end_in_a_sentence_while_others_are_served(box: Sandbox, member: Person) -> None:
+async def test_picture_bombs_end_in_a_sentence_while_others_are_served(box: Sandbox, member: ClientUser) -> None:
     other = box.join("Somebody else")
     attack = [
         await member.command("/ask", prompt="What is it?", attachment=uploaded(member, name, data), channel="dm")
@@ -61,25 +61,27 @@ async def test_picture_bombs_end_in_a_sentence_while_others_are_served(box: Sand
     assert (await usage(member, "dm"))["messages"] == 0
 
 
-async def test_a_picture_with_a_large_workflow_is_looked_at(box: Sandbox, member: Person) -> None:
+async def test_a_picture_with_a_large_workflow_is_looked_at(box: Sandbox, member: ClientUser) -> None:
     data = with_text_chunk(picture(64, 48), b"w" * 2 * 2**20)
     used = await ask(member, "What is it?", attachment=member.uploads("comfy.png", data), channel="dm")
-    (call,) = [each for each in box.model_api.calls(Kind.CHAT) if each.answer == used.text][-1:]
-    assert len(pictures_in(call.messages[-1])) == 1
+    (call,) = [each for each in box.openai.calls(CallKind.CHAT) if each.answer == used.text][-1:]
+    assert len(get_images(call.messages[-1])) == 1
 
 
 @pytest.mark.parametrize("name", ["long.txt", "long.png"])
-async def test_a_file_that_is_larger_than_discord_tells_is_not_read_on(box: Sandbox, member: Person, name: str) -> None:
+async def test_a_file_that_is_larger_than_discord_tells_is_not_read_on(
+    box: Sandbox, member: ClientUser, name: str
+) -> None:
     told = member.uploads(name, b"words")
-    box.world.attachments[told.id] = replace(told, data=b"x" * 21 * 2**20)
+    box.state.attachments[told.id] = replace(told, data=b"x" * 21 * 2**20)
     refused = await ask(member, "And this?", attachment=told, channel="dm")
     assert refused.text.startswith(f"`{name}` is too large for me: ")
     assert (await usage(member, "dm"))["messages"] == 0
 
 
 @pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
-async def test_speech_without_sound_is_told_and_costs_nothing(box: Sandbox, member: Person, body: bytes) -> None:
-    box.model_api.faults.next(Kind.SPEECH, Body(body, "audio/mpeg"), times=2)
+async def test_speech_without_sound_is_told_and_costs_nothing(box: Sandbox, member: ClientUser, body: bytes) -> None:
+    box.openai.faults.next(CallKind.SPEECH, Body(body, "audio/mpeg"), times=2)
     said = await use(member, "/say", text="Hello there.", channel="dm")
     assert said.text == NO_SOUND
     assert not said.messages[0].attachments
@@ -89,8 +91,8 @@ async def test_speech_without_sound_is_told_and_costs_nothing(box: Sandbox, memb
     assert (await usage(member, "dm"))["characters of speech"] == 0
 
 
-async def test_speech_that_comes_as_wav_is_an_mp3(box: Sandbox, member: Person) -> None:
-    box.model_api.faults.next(Kind.SPEECH, Body(sound("wav", 1.0), "audio/wav"))
+async def test_speech_that_comes_as_wav_is_an_mp3(box: Sandbox, member: ClientUser) -> None:
+    box.openai.faults.next(CallKind.SPEECH, Body(sound("wav", 1.0), "audio/wav"))
     said = await use(member, "/say", text="Hello there.", channel="dm")
     (file,) = said.messages[0].attachments
     assert file.filename == "speech.mp3"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Slow, Stall
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, begun, being_written, whole
@@ -19,12 +19,12 @@ MARK = "\n-# I was interrupted here, so this is not the whole answer."
 BEFORE_A_WORD = "I was interrupted before I was done. Please try again."
 
 
-async def marked(used: Invocation) -> Invocation:
+async def marked(used: InteractionResult) -> InteractionResult:
     return await used.until(lambda each: each.text.endswith(MARK.strip()), deadline_s=DEADLINE_S)
 
 
-async def test_an_answer_is_marked_at_the_next_start_and_keeps_its_words(box: Sandbox, ada: Person) -> None:
-    box.model_api.script(["One ", "two ", "three ", "four."])
+async def test_an_answer_is_marked_at_the_next_start_and_keeps_its_words(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.script(["One ", "two ", "three ", "four."])
     used = await _killed_in_mid_answer(box, ada)
     words = used.text.split("\n")[0]
     await box.start()
@@ -37,23 +37,23 @@ async def test_an_answer_is_marked_at_the_next_start_and_keeps_its_words(box: Sa
 
 async def test_what_a_killed_bot_had_reserved_before_a_word_is_free_at_the_next_start(open_box: OpenBox) -> None:
     box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})
-    box.model_api.faults.next(Kind.CHAT, Hang())
-    used = await box.person("Ada").command("/ask", prompt="Something.")
-    await box.model_api.until(lambda: bool(box.model_api.calls(Kind.CHAT)), DEADLINE_S)
-    await box.child.kill()
+    box.openai.faults.next(CallKind.CHAT, Hang())
+    used = await box.user("Ada").command("/ask", prompt="Something.")
+    await box.openai.until(lambda: bool(box.openai.calls(CallKind.CHAT)), DEADLINE_S)
+    await box.bot_process.kill()
     await box.start()
     assert (await whole(used)).text == BEFORE_A_WORD
-    assert (await ask(box.person("Ada"), "My one question.")).deferred
+    assert (await ask(box.user("Ada"), "My one question.")).deferred
 
 
 async def test_an_answer_that_showed_costs_the_message_and_its_prompt_when_the_bot_is_killed(
     open_box: OpenBox, tmp_path: Path
 ) -> None:
     box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"}, directory=tmp_path)
-    used = await _killed_in_mid_answer(box, box.person("Ada"))
+    used = await _killed_in_mid_answer(box, box.user("Ada"))
     await box.start()
     await marked(used)
-    refused = await box.person("Ada").command("/ask", prompt="Another one.")
+    refused = await box.user("Ada").command("/ask", prompt="Another one.")
     await refused.until(lambda each: "1 message" in each.text, deadline_s=DEADLINE_S)
     with closing(sqlite3.connect(tmp_path / "data" / "bot.db")) as database:
         windows = database.execute(
@@ -67,37 +67,39 @@ async def test_an_answer_that_showed_costs_the_message_and_its_prompt_when_the_b
 
 @pytest.mark.parametrize(
     ("kind", "command", "option"),
-    [(Kind.CHAT, "/ask", "prompt"), (Kind.SPEECH, "/say", "text"), (Kind.IMAGES, "/draw", "prompt")],
+    [(CallKind.CHAT, "/ask", "prompt"), (CallKind.SPEECH, "/say", "text"), (CallKind.IMAGES, "/draw", "prompt")],
 )
-async def test_nobody_is_left_thinking(box: Sandbox, ada: Person, kind: Kind, command: str, option: str) -> None:
-    box.model_api.faults.next(kind, Hang())
+async def test_nobody_is_left_thinking(
+    box: Sandbox, ada: ClientUser, kind: CallKind, command: str, option: str
+) -> None:
+    box.openai.faults.next(kind, Hang())
     used = await ada.command(command, {option: "Something."})
-    await box.model_api.until(lambda: bool(box.model_api.calls(kind)), DEADLINE_S)
-    await box.child.kill()
+    await box.openai.until(lambda: bool(box.openai.calls(kind)), DEADLINE_S)
+    await box.bot_process.kill()
     await box.start()
     assert (await whole(used)).text == BEFORE_A_WORD
 
 
 async def test_nobody_is_left_waiting_in_line(open_box: OpenBox) -> None:
     box = await open_box({"MEMBER_RUNNING": "1"})
-    ada = box.person("Ada")
-    box.model_api.faults.next(Kind.CHAT, Hang())
+    ada = box.user("Ada")
+    box.openai.faults.next(CallKind.CHAT, Hang())
     used = [await ada.command("/ask", prompt="Something.") for _ in range(2)]
     await used[1].until(lambda each: "in line" in each.text, deadline_s=DEADLINE_S)
-    await box.child.kill()
+    await box.bot_process.kill()
     await box.start()
     for each in used:
         await each.until(lambda shown: shown.text == BEFORE_A_WORD, deadline_s=DEADLINE_S)
 
 
-async def test_a_private_answer_is_marked_too(box: Sandbox, ada: Person) -> None:
+async def test_a_private_answer_is_marked_too(box: Sandbox, ada: ClientUser) -> None:
     used = await _killed_in_mid_answer(box, ada, private=True)
     await box.start()
     assert (await marked(used)).private
 
 
-async def test_the_last_of_several_messages_is_marked(box: Sandbox, ada: Person) -> None:
-    box.model_api.script(["word " * 450, "more words "] + ["and more "] * 20)
+async def test_the_last_of_several_messages_is_marked(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.script(["word " * 450, "more words "] + ["and more "] * 20)
     used = await _killed_in_mid_answer(box, ada, until=lambda each: len(each.messages) == 2, after=8)
     await box.start()
     await marked(used)
@@ -105,8 +107,8 @@ async def test_the_last_of_several_messages_is_marked(box: Sandbox, ada: Person)
     assert MARK not in used.messages[0].content
 
 
-async def test_a_message_that_was_full_gets_the_mark_below_it(box: Sandbox, ada: Person) -> None:
-    box.model_api.script(["x" * 1999, "y" * 300])
+async def test_a_message_that_was_full_gets_the_mark_below_it(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.script(["x" * 1999, "y" * 300])
     full = "x" * 1999
     used = await _killed_in_mid_answer(
         box, ada, until=lambda each: any(len(message.content) > 1900 for message in each.messages), after=2
@@ -116,12 +118,12 @@ async def test_a_message_that_was_full_gets_the_mark_below_it(box: Sandbox, ada:
     assert full[:1900] in used.text
 
 
-async def test_an_answer_killed_right_behind_a_full_message_is_marked(box: Sandbox, ada: Person) -> None:
-    box.model_api.script(["word " * 450, "more words "] + ["and more "] * 400)
-    box.model_api.faults.next(Kind.CHAT, Slow(pace_s=0.05))
+async def test_an_answer_killed_right_behind_a_full_message_is_marked(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.script(["word " * 450, "more words "] + ["and more "] * 400)
+    box.openai.faults.next(CallKind.CHAT, Slow(pace_s=0.05))
     used = await ada.command("/ask", prompt="Go on.")
     await used.until(lambda each: len(each.text) > 1900, deadline_s=DEADLINE_S)
-    await box.child.kill()
+    await box.bot_process.kill()
     await box.start()
     await marked(used)
 
@@ -129,16 +131,16 @@ async def test_an_answer_killed_right_behind_a_full_message_is_marked(box: Sandb
 async def test_an_answer_that_shows_to_its_end_is_left_as_it_is(open_box: OpenBox, tmp_path: Path) -> None:
     """Killed before it was written down that its last message is there."""
     box = await open_box(directory=tmp_path)
-    box.model_api.script("word " * 900, every=400)
-    used = await ask(box.person("Ada"), "Go on.")
-    await box.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)
+    box.openai.script("word " * 900, every=400)
+    used = await ask(box.user("Ada"), "Go on.")
+    await box.bot_process.until_logged("trip command=ask", deadline_s=DEADLINE_S)
     first, second, _ = (message.id for message in used.messages)
-    await box.child.kill()
+    await box.bot_process.kill()
     answer, where = used.interaction, used.interaction.channel.id
     row = (
         answer.id,
         "dead",
-        box.world.application_id,
+        box.state.application_id,
         answer.token,
         where,
         f"{first} {second}",
@@ -149,61 +151,61 @@ async def test_an_answer_that_shows_to_its_end_is_left_as_it_is(open_box: OpenBo
     with closing(sqlite3.connect(tmp_path / "data" / "bot.db")) as database, database:
         database.execute("INSERT OR REPLACE INTO running_answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)", row)
     await box.start()
-    await box.child.until_logged("marked=False", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("marked=False", deadline_s=DEADLINE_S)
     assert [message.id for message in used.messages][:2] == [first, second]
     assert used.text.split() == ["word"] * 900
 
 
-async def test_an_answer_whose_token_has_run_out_is_marked_by_the_bots_own(box: Sandbox, ada: Person) -> None:
+async def test_an_answer_whose_token_has_run_out_is_marked_by_the_bots_own(box: Sandbox, ada: ClientUser) -> None:
     used = await _killed_in_mid_answer(box, ada)
     used.interaction.dispatched_at -= 16 * 60
     await box.start()
-    await box.world.bell.until(lambda: used.text.endswith(MARK), deadline_s=DEADLINE_S, what="the mark")
-    (edit,) = box.journal.find(lambda entry: entry.method == "PATCH" and entry.path.startswith("/channels/"))
+    await box.state.changed.until(lambda: used.text.endswith(MARK), deadline_s=DEADLINE_S, what="the mark")
+    (edit,) = box.traffic_log.find(lambda entry: entry.method == "PATCH" and entry.path.startswith("/channels/"))
     assert edit.status == 200
 
 
-async def test_what_nobody_can_reach_is_logged_without_the_token(box: Sandbox, ada: Person) -> None:
+async def test_what_nobody_can_reach_is_logged_without_the_token(box: Sandbox, ada: ClientUser) -> None:
     used = await _killed_in_mid_answer(box, ada, private=True)
     used.interaction.dispatched_at -= 16 * 60
     await box.start()
-    line = await box.child.until_logged("interrupted answer out of reach", deadline_s=DEADLINE_S)
+    line = await box.bot_process.until_logged("interrupted answer out of reach", deadline_s=DEADLINE_S)
     assert str(used.interaction.id) in line
-    assert used.interaction.token not in "\n".join(box.child.log)
+    assert used.interaction.token not in "\n".join(box.bot_process.log)
     assert being_written(used)
 
 
 async def test_siblings_mark_the_answers_of_the_dead_and_leave_those_of_the_living_alone(box: Sandbox) -> None:
-    box.model_api.faults.always(Kind.CHAT, Stall(after=6))
+    box.openai.faults.always(CallKind.CHAT, Stall(after=6))
     orphans = await _three_answers(box)
-    sibling = await box.sibling()
-    await box.child.kill()
+    sibling = await box.start_second()
+    await box.bot_process.kill()
     alive = await _three_answers(box)
     await all_of(marked(used) for used in orphans)
     await box.start()
-    await box.child.until_logged("commands unchanged", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("commands unchanged", deadline_s=DEADLINE_S)
     assert all(being_written(used) for used in alive)
-    box.model_api.faults.release()
+    box.openai.faults.release()
     assert [each for each in await all_of(whole(used) for used in alive) if MARK in each.text] == []
     assert [line for line in sibling.log if "interrupted answer" in line and "marked=True" in line]
 
 
-async def _three_answers(box: Sandbox) -> list[Invocation]:
-    people = [box.join(f"Member {box.journal.number} {number}") for number in range(3)]
+async def _three_answers(box: Sandbox) -> list[InteractionResult]:
+    people = [box.join(f"Member {box.traffic_log.number} {number}") for number in range(3)]
     return [await begun(await person.command("/ask", prompt="Go on.")) for person in people]
 
 
 async def _killed_in_mid_answer(
     box: Sandbox,
-    person: Person,
+    person: ClientUser,
     *,
-    until: Callable[[Invocation], bool] = being_written,
+    until: Callable[[InteractionResult], bool] = being_written,
     after: int = 4,
     **options: object,
-) -> Invocation:
+) -> InteractionResult:
     """Ask, let the answer begin and fall silent, and kill the bot."""
-    box.model_api.faults.next(Kind.CHAT, Stall(after=after))
+    box.openai.faults.next(CallKind.CHAT, Stall(after=after))
     used = await person.command("/ask", prompt="Go on.", **options)
     await used.until(until, deadline_s=DEADLINE_S)
-    assert await box.child.kill() == -9
+    assert await box.bot_process.kill() == -9
     return used

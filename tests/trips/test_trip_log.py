@@ -8,13 +8,13 @@ from unittest.mock import patch
 
 import pytest
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
-from sandbox.discord.errors import Refused
-from sandbox.discord.traffic_log import Exchange
-from sandbox.openai.calls import Kind
-from sandbox.openai.faults import BadPictures, Body, Cut, ErrorMidway, Fault, Stall, Status
-from sandbox.openai.server import ModelApi
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
+from sandbox.discord.errors import DiscordError
+from sandbox.discord.traffic_log import HttpExchange
+from sandbox.openai.calls import CallKind
+from sandbox.openai.faults import BadImages, Body, Cut, ErrorMidway, Fault, Stall, Status
+from sandbox.openai.server import OpenAiServer
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, is_about, use
 
@@ -27,8 +27,8 @@ DEBUGGED_BY_A_LIBRARY = re.compile(r' DEBUG +(?!bot|cogs)|"level": "DEBUG", "log
 LONG_ANSWER = f"{ANSWER} " * 700
 QUOTING = f"I will not answer “{PROMPT}”, “{SPOKEN}” or “{DRAWN}” for the key {KEY}."
 _QUOTING_400 = Status(400, message=QUOTING)
-QUOTING_FAULTS: Mapping[Kind, tuple[Fault, ...]] = {
-    Kind.CHAT: (
+QUOTING_FAULTS: Mapping[CallKind, tuple[Fault, ...]] = {
+    CallKind.CHAT: (
         _QUOTING_400,
         Status(400, message=QUOTING, body="string"),
         Status(401, message=QUOTING),
@@ -37,12 +37,12 @@ QUOTING_FAULTS: Mapping[Kind, tuple[Fault, ...]] = {
         ErrorMidway(after=0, message=QUOTING),
         Body(PROMPT.encode()),
     ),
-    Kind.SPEECH: (_QUOTING_400, Body(json.dumps({"text": SPOKEN}).encode())),
-    Kind.IMAGES: (
+    CallKind.SPEECH: (_QUOTING_400, Body(json.dumps({"text": SPOKEN}).encode())),
+    CallKind.IMAGES: (
         _QUOTING_400,
-        BadPictures("text"),
-        BadPictures("url", url=f"http://127.0.0.1:9/{DRAWN}?{KEY}"),
-        BadPictures("url", url=f"ftp://{DRAWN}/{KEY}"),
+        BadImages("text"),
+        BadImages("url", url=f"http://127.0.0.1:9/{DRAWN}?{KEY}"),
+        BadImages("url", url=f"ftp://{DRAWN}/{KEY}"),
     ),
 }
 
@@ -50,8 +50,8 @@ QUOTING_FAULTS: Mapping[Kind, tuple[Fault, ...]] = {
 @pytest.mark.parametrize("log_format", ["text", "json"])
 async def test_the_log_tells_what_happened_and_nothing_of_what_was_said(open_box: OpenBox, log_format: str) -> None:
     box, eve = await _box(open_box, log_format)
-    box.model_api.script(LONG_ANSWER, every=100, when=is_about("long"))
-    box.model_api.script(f"So much for {ANSWER}.", times=None)
+    box.openai.script(LONG_ANSWER, every=100, when=is_about("long"))
+    box.openai.script(f"So much for {ANSWER}.", times=None)
     await all_of(
         [
             ask(eve, PROMPT),
@@ -65,28 +65,28 @@ async def test_the_log_tells_what_happened_and_nothing_of_what_was_said(open_box
         ]
     )
     await eve.completes("/ask", {"prompt": PROMPT}, option="model", typed=TYPED)
-    await box.child.until_logged("ready")
+    await box.bot_process.until_logged("ready")
     await box.restart()
     await ask(eve, f"{PROMPT} again")
-    assert await box.child.stop() == 0
+    assert await box.bot_process.stop() == 0
     _check_log(box, log_format, said=["ready", "stopped"], trips=6)
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 async def test_faults_of_the_api_are_logged_without_its_words(open_box: OpenBox, log_format: str) -> None:
     box, eve = await _box(open_box, log_format)
-    faults = box.model_api.faults
-    box.model_api.script(f"So much for {ANSWER}, {ANSWER} and {ANSWER}.", times=None)
+    faults = box.openai.faults
+    box.openai.script(f"So much for {ANSWER}, {ANSWER} and {ANSWER}.", times=None)
     for kind, met in QUOTING_FAULTS.items():
         for fault in met:
             faults.next(kind, fault)
-    faults.next(Kind.CHAT, Status(503, message=QUOTING), times=3)
-    failed = [await ask(eve, PROMPT) for _ in range(len(QUOTING_FAULTS[Kind.CHAT]) + 1)]
-    failed += [await use(eve, "/say", text=SPOKEN) for _ in QUOTING_FAULTS[Kind.SPEECH]]
-    failed += [await use(eve, "/draw", prompt=DRAWN) for _ in QUOTING_FAULTS[Kind.IMAGES]]
+    faults.next(CallKind.CHAT, Status(503, message=QUOTING), times=3)
+    failed = [await ask(eve, PROMPT) for _ in range(len(QUOTING_FAULTS[CallKind.CHAT]) + 1)]
+    failed += [await use(eve, "/say", text=SPOKEN) for _ in QUOTING_FAULTS[CallKind.SPEECH]]
+    failed += [await use(eve, "/draw", prompt=DRAWN) for _ in QUOTING_FAULTS[CallKind.IMAGES]]
     assert all(used.text and "marker-in-key" not in used.text for used in failed)
-    assert faults.standing() == {}
-    assert await box.child.stop() == 0
+    assert faults.count_pending() == {}
+    assert await box.bot_process.stop() == 0
     _check_log(box, log_format, said=["failed", "try 2 of 3"], trips=len(failed))
 
 
@@ -95,23 +95,23 @@ async def test_faults_of_discord_are_logged_without_the_message_or_the_interacti
     open_box: OpenBox, log_format: str
 ) -> None:
     box, eve = await _box(open_box, log_format)
-    box.model_api.script(f"So much for {ANSWER}, {ANSWER} and {ANSWER}.", times=None)
-    box.model_api.faults.next(Kind.CHAT, Stall())
+    box.openai.script(f"So much for {ANSWER}, {ANSWER} and {ANSWER}.", times=None)
+    box.openai.faults.next(CallKind.CHAT, Stall())
     gone = await begun(await eve.command("/ask", prompt=PROMPT))
     with _refusing(box):
-        box.model_api.faults.release()
+        box.openai.faults.release()
         said = await eve.command("/say", text=SPOKEN)
         drawn = await eve.command("/draw", prompt=DRAWN)
         for used in (gone, said, drawn):
-            await box.journal.until(_refused(used), deadline_s=DEADLINE_S)
-        assert await box.child.stop() == 0
+            await box.traffic_log.until(_refused(used), deadline_s=DEADLINE_S)
+        assert await box.bot_process.stop() == 0
     _check_log(box, log_format, said=["failed at Discord", "notice not shown", "was not updated"], trips=3)
 
 
-async def _box(open_box: OpenBox, log_format: str) -> tuple[Sandbox, Person]:
+async def _box(open_box: OpenBox, log_format: str) -> tuple[Sandbox, ClientUser]:
     """A sandbox that logs all it ever would, and somebody whose names are markers too."""
     env = {**ANY_NUMBER, "LOG_LEVEL": "DEBUG", "LOG_FORMAT": log_format, "SHUTDOWN_GRACE_SECONDS": "0"}
-    box = await open_box(env, token=TOKEN, model_api=ModelApi(key=KEY))
+    box = await open_box(env, token=TOKEN, openai=OpenAiServer(key=KEY))
     eve = box.join(NAME)
     eve.guild.members[eve.id].nick = NICK
     return box, eve
@@ -122,21 +122,21 @@ def _refusing(box: Sandbox) -> Iterator[None]:
     """Let Discord refuse every edit, with words that quote the message."""
 
     def refuse(*_: object, **__: object) -> None:
-        raise Refused(403, 50013, f"Missing Permissions for “{ANSWER}”")
+        raise DiscordError(403, 50013, f"Missing Permissions for “{ANSWER}”")
 
-    with patch.object(box.discord.postbox, "edit", refuse):
+    with patch.object(box.discord.message_service, "edit", refuse):
         yield
 
 
-def _refused(used: Invocation) -> Callable[[Exchange], bool]:
+def _refused(used: InteractionResult) -> Callable[[HttpExchange], bool]:
     return lambda entry: entry.status == 403 and used.interaction.token in entry.path
 
 
 def _check_log(box: Sandbox, log_format: str, *, said: list[str], trips: int) -> None:
     """Hold all that the bot wrote against the markers, and see that it wrote at all."""
-    lines = [*box.child.log, *box.child.output]
+    lines = [*box.bot_process.log, *box.bot_process.output]
     text = "\n".join(lines)
-    tokens = {e.path.split("/")[3] for e in box.journal.find(lambda e: e.path.endswith("/callback"))}
+    tokens = {e.path.split("/")[3] for e in box.traffic_log.find(lambda e: e.path.endswith("/callback"))}
     assert tokens
     assert [marker for marker in [*MARKERS, *tokens] if marker.lower() in text.lower()] == []
     assert "Traceback" not in text

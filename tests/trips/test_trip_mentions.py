@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox.client.message_result import Said
-from sandbox.client.user import Person
+from sandbox.client.message_result import MessageResult
+from sandbox.client.user import ClientUser
 from sandbox.discord.messages import Message, MessageFlag
 from sandbox.discord.permissions import Permission
-from sandbox.discord.rate_limits import ROOMY
-from sandbox.discord.traffic_log import Exchange
-from sandbox.openai.calls import Kind
+from sandbox.discord.rate_limits import DEFAULT_RATE_LIMIT
+from sandbox.discord.traffic_log import HttpExchange
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Stall, Status
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import (
@@ -37,38 +37,42 @@ LONG = "\n\n".join(f"{number}. " + " ".join([LINE] * 12) for number in range(1, 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def box() -> AsyncIterator[Sandbox]:
-    async with Sandbox(ANY_NUMBER, rates={"message.create": ROOMY, "message.edit": ROOMY}) as sandbox:
+    async with Sandbox(
+        ANY_NUMBER, rates={"message.create": DEFAULT_RATE_LIMIT, "message.edit": DEFAULT_RATE_LIMIT}
+    ) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def member(box: Sandbox) -> Person:
+def member(box: Sandbox) -> ClientUser:
     """Somebody who has written nothing yet."""
-    return box.join(f"Member {box.journal.number}")
+    return box.join(f"Member {box.traffic_log.number}")
 
 
 def room(box: Sandbox) -> str:
     """A channel in which nothing was said yet."""
-    channel = box.world.add_channel(box.world.guild(), f"room-{box.journal.number}")
-    box.discord.gateway.announce_channel(channel, new=True)
+    channel = box.state.add_channel(box.state.guild(), f"room-{box.traffic_log.number}")
+    box.discord.gateway.dispatch_channel(channel, new=True)
     return channel.name
 
 
 def newest(box: Sandbox) -> list[str]:
-    return asked(box.model_api.calls(Kind.CHAT)[-1])
+    return asked(box.openai.calls(CallKind.CHAT)[-1])
 
 
-def sent(box: Sandbox, method: str, *, after: int = 0) -> list[Exchange]:
+def sent(box: Sandbox, method: str, *, after: int = 0) -> list[HttpExchange]:
     """What the bot wrote by channel routes."""
-    return box.journal.find(lambda entry: entry.method == method and entry.path.startswith("/channels/"), after=after)
+    return box.traffic_log.find(
+        lambda entry: entry.method == method and entry.path.startswith("/channels/"), after=after
+    )
 
 
-async def test_a_mention_is_answered_by_a_reply_that_streams_and_pings_nobody(box: Sandbox, member: Person) -> None:
-    before = box.journal.number
-    box.model_api.script(["One ", "two ", "@everyone ", "https://example.org"], when=is_about("count"))
-    box.model_api.faults.next(Kind.CHAT, Stall(after=3), when=is_about("count"))
+async def test_a_mention_is_answered_by_a_reply_that_streams_and_pings_nobody(box: Sandbox, member: ClientUser) -> None:
+    before = box.traffic_log.number
+    box.openai.script(["One ", "two ", "@everyone ", "https://example.org"], when=is_about("count"))
+    box.openai.faults.next(CallKind.CHAT, Stall(after=3), when=is_about("count"))
     said = await begun(await member.asks("count\nto three", channel="#random"))
-    box.model_api.faults.release()
+    box.openai.faults.release()
     await whole(said)
     (message,) = said.messages
     assert message.content == "One two @everyone https://example.org"
@@ -83,7 +87,7 @@ async def test_a_mention_is_answered_by_a_reply_that_streams_and_pings_nobody(bo
 
 @pytest.mark.parametrize("place", ["a thread", "dm"])
 async def test_threads_and_direct_messages_have_conversations_of_their_own(
-    box: Sandbox, member: Person, place: str
+    box: Sandbox, member: ClientUser, place: str
 ) -> None:
     await mention(member, f"first in {place}", channel=place)
     await ask(member, f"second in {place}", channel=place)
@@ -91,11 +95,13 @@ async def test_threads_and_direct_messages_have_conversations_of_their_own(
     assert newest(box) == [f"{nth} in {place}" for nth in ("first", "second", "third")]
 
 
-async def test_a_reply_goes_on_from_its_answer_and_everything_else_from_the_line(box: Sandbox, member: Person) -> None:
-    place, ben = room(box), box.person("Ben")
+async def test_a_reply_goes_on_from_its_answer_and_everything_else_from_the_line(
+    box: Sandbox, member: ClientUser
+) -> None:
+    place, ben = room(box), box.user("Ben")
     for number in (1, 2):
         await ask(member, f"question {number}", channel=place)
-    second = box.world.messages[member.place(place).id][-1]
+    second = box.state.messages[member.channel(place).id][-1]
     for number in (3, 4, 5):
         await mention(member, f"question {number}", channel=place)
     reply = await mention(ben, "about the second", reply_to=second)
@@ -106,45 +112,45 @@ async def test_a_reply_goes_on_from_its_answer_and_everything_else_from_the_line
     everything = [f"question {n}" for n in range(1, 6)] + ["about the second", "and further", "all of it?"]
     assert newest(box) == everything
     # A reply without the mention, to an ordinary answer: Discord pings the bot, and so sends what it says.
-    quiet = await whole(Said(await ben.says("is that so?", reply_to=further.messages[0]), box.world))
+    quiet = await whole(MessageResult(await ben.says("is that so?", reply_to=further.messages[0]), box.state))
     assert newest(box) == ["question 1", "question 2", "about the second", "and further", "is that so?"]
-    box.person("Mo").deletes(reply.messages[0])
-    await box.child.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
+    box.user("Mo").deletes(reply.messages[0])
+    await box.bot_process.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
     await mention(ben, "who am I?", reply_to=quiet.messages[0])
     assert newest(box) == ["question 1", "question 2", "and further", "is that so?", "who am I?"]
 
 
-async def test_of_two_that_ask_at_once_the_next_one_knows_both(box: Sandbox, member: Person) -> None:
+async def test_of_two_that_ask_at_once_the_next_one_knows_both(box: Sandbox, member: ClientUser) -> None:
     place = room(box)
-    box.model_api.faults.next(Kind.CHAT, Hang(), times=2, when=is_about("at once"))
-    both = [await person.asks("at once", channel=place) for person in (member, box.person("Cleo"))]
+    box.openai.faults.next(CallKind.CHAT, Hang(), times=2, when=is_about("at once"))
+    both = [await person.asks("at once", channel=place) for person in (member, box.user("Cleo"))]
     await _running(box, 2)
-    box.model_api.faults.release()
+    box.openai.faults.release()
     await all_of(whole(each) for each in both)
     secret = await ask(member, "a secret", channel=place, private=True)
-    await mention(box.person("Cleo"), "and now?", channel=place)
+    await mention(box.user("Cleo"), "and now?", channel=place)
     assert newest(box) == ["at once", "at once", "and now?"]
     assert secret.private
 
 
-async def test_what_is_not_meant_for_the_bot_costs_nothing(box: Sandbox, member: Person) -> None:
-    world, place = box.world, box.world.guild().channel(room(box))
-    calls, before = len(box.model_api.requests), box.journal.number
-    own, bots_role = world.bot.id, next(role for role in world.guild().roles.values() if role.bot_id)
-    other_bot, webhook = box.join("Another Bot"), world.add_webhook("News")
+async def test_what_is_not_meant_for_the_bot_costs_nothing(box: Sandbox, member: ClientUser) -> None:
+    state, place = box.state, box.state.guild().channel(room(box))
+    calls, before = len(box.openai.requests), box.traffic_log.number
+    own, bots_role = state.bot.id, next(role for role in state.guild().roles.values() if role.bot_id)
+    other_bot, webhook = box.join("Another Bot"), state.add_webhook("News")
     other_bot.user.bot = True
-    answer = box.discord.postbox.post(place, world.bot, f"I am <@{own}>.")
+    answer = box.discord.message_service.post(place, state.bot, f"I am <@{own}>.")
     hello = await member.says("just talking", channel=place)
     for text in ("@everyone", "@here", f"<@&{bots_role.id}>", "Sandbox Bot, hello?"):
         await member.says(f"{text} what is this?", channel=place)
-    await box.person("Ben").says("that's right", reply_to=hello)
+    await box.user("Ben").says("that's right", reply_to=hello)
     await other_bot.says(f"<@{own}> hello, colleague", channel=place)
     await other_bot.says("and a reply", reply_to=answer)
-    box.discord.postbox.post(place, webhook, f"<@{own}> news", reply_to=answer.id)
+    box.discord.message_service.post(place, webhook, f"<@{own}> news", reply_to=answer.id)
     await member.says("and one of nobody's business", channel="a thread")
     await mention(member, "at last", channel=place)
     assert newest(box) == ["at last"]
-    assert len(box.model_api.requests) == calls + 1
+    assert len(box.openai.requests) == calls + 1
     assert {entry.template for entry in sent(box, "POST", after=before)} == {
         "/channels/{channel_id}/typing",
         "/channels/{channel_id}/messages",
@@ -152,13 +158,13 @@ async def test_what_is_not_meant_for_the_bot_costs_nothing(box: Sandbox, member:
     assert len(sent(box, "POST", after=before)) == 2
 
 
-async def test_a_reply_that_discord_keeps_from_the_bot_gets_a_hint(box: Sandbox, member: Person) -> None:
-    calls = len(box.model_api.requests)
+async def test_a_reply_that_discord_keeps_from_the_bot_gets_a_hint(box: Sandbox, member: ClientUser) -> None:
+    calls = len(box.openai.requests)
     used = await ask(member, "a command's answer")
-    said = Said(await member.says("go on", reply_to=used.messages[0]), box.world)
+    said = MessageResult(await member.says("go on", reply_to=used.messages[0]), box.state)
     await said.until(lambda each: each.messages)
     assert "doesn't show me what this reply says" in said.text
-    assert f"<@{box.world.bot.id}>" in said.text
+    assert f"<@{box.state.bot.id}>" in said.text
     assert "</ask:" in said.text
     assert not said.messages[0].pinged
     await mention(member, "go on", reply_to=used.messages[0])
@@ -166,13 +172,13 @@ async def test_a_reply_that_discord_keeps_from_the_bot_gets_a_hint(box: Sandbox,
     bare = await member.asks("")
     await bare.until(lambda each: each.messages)
     assert "Ask me something in the same message" in bare.text
-    assert len(box.model_api.requests) == calls + 2
+    assert len(box.openai.requests) == calls + 2
 
 
-async def test_a_long_answer_goes_on_from_reply_to_reply_and_ends_in_a_file(box: Sandbox, member: Person) -> None:
-    box.model_api.script(LONG, when=is_about("some messages"))
-    box.model_api.script(f"{LONG}\n\n" * 4, when=is_about("a file"))
-    before = box.journal.number
+async def test_a_long_answer_goes_on_from_reply_to_reply_and_ends_in_a_file(box: Sandbox, member: ClientUser) -> None:
+    box.openai.script(LONG, when=is_about("some messages"))
+    box.openai.script(f"{LONG}\n\n" * 4, when=is_about("a file"))
+    before = box.traffic_log.number
     several = await member.asks("some messages", channel="dm")
     await several.until(lambda each: len(each.messages) == 3 and not being_written(each), deadline_s=DEADLINE_S)
     assert "\n\n".join(message.content for message in several.messages) == LONG
@@ -185,55 +191,55 @@ async def test_a_long_answer_goes_on_from_reply_to_reply_and_ends_in_a_file(box:
     assert [entry.status for entry in sent(box, "POST", after=before) if entry.status == 429] == []
 
 
-async def test_where_the_bot_may_not_write_it_reacts_if_it_may(box: Sandbox, member: Person) -> None:
-    calls, place = len(box.model_api.requests), box.world.guild().channel(room(box))
-    me = box.world.guild().members[box.world.bot.id]
-    box.world.overwrite(place, me, deny=int(Permission.SEND_MESSAGES))
-    box.discord.gateway.announce_channel(place)
+async def test_where_the_bot_may_not_write_it_reacts_if_it_may(box: Sandbox, member: ClientUser) -> None:
+    calls, place = len(box.openai.requests), box.state.guild().channel(room(box))
+    me = box.state.guild().members[box.state.bot.id]
+    box.state.overwrite(place, me, deny=int(Permission.SEND_MESSAGES))
+    box.discord.gateway.dispatch_channel(place)
     said = await member.asks("may I?", channel=place)
     assert (await said.until(lambda each: each.reactions)).reactions == ["🔇"]
-    box.world.overwrite(place, me, deny=int(Permission.SEND_MESSAGES | Permission.ADD_REACTIONS))
-    box.discord.gateway.announce_channel(place)
-    lines = len(box.child.log)
+    box.state.overwrite(place, me, deny=int(Permission.SEND_MESSAGES | Permission.ADD_REACTIONS))
+    box.discord.gateway.dispatch_channel(place)
+    lines = len(box.bot_process.log)
     silent = await member.asks("and now?", channel=place)
-    await box.child.bell.until(
-        lambda: any("may not write there" in line for line in list(box.child.log)[lines:]),
+    await box.bot_process.changed.until(
+        lambda: any("may not write there" in line for line in list(box.bot_process.log)[lines:]),
         deadline_s=DEADLINE_S,
         what="a line in the log",
     )
     assert (silent.messages, silent.reactions) == ([], [])
-    assert len(box.model_api.requests) == calls
+    assert len(box.openai.requests) == calls
 
 
-async def test_a_failure_is_one_plain_sentence_in_reply(box: Sandbox, member: Person) -> None:
-    box.model_api.faults.next(Kind.CHAT, Status(400), when=is_about("does it fail?"))
+async def test_a_failure_is_one_plain_sentence_in_reply(box: Sandbox, member: ClientUser) -> None:
+    box.openai.faults.next(CallKind.CHAT, Status(400), when=is_about("does it fail?"))
     said = await mention(member, "does it fail?", channel="dm")
     assert said.text.startswith("The AI service couldn't work with this request.")
     assert (await usage(member, "dm"))["messages"] == 0
 
 
-async def test_a_message_delivered_twice_is_answered_once(box: Sandbox, member: Person) -> None:
-    calls = len(box.model_api.requests)
-    box.model_api.faults.next(Kind.CHAT, Hang(), when=is_about("once, please"))
+async def test_a_message_delivered_twice_is_answered_once(box: Sandbox, member: ClientUser) -> None:
+    calls = len(box.openai.requests)
+    box.openai.faults.next(CallKind.CHAT, Hang(), when=is_about("once, please"))
     said = await member.asks("once, please")
     await _running(box, 1)
     box.deliver_again(said.message)
-    await box.child.until_logged(f"delivered again event={said.message.id}", deadline_s=DEADLINE_S)
-    box.model_api.faults.release()
+    await box.bot_process.until_logged(f"delivered again event={said.message.id}", deadline_s=DEADLINE_S)
+    box.openai.faults.release()
     await whole(said)
     box.deliver_again(said.message)
     await mention(member, "and another")
-    assert len(box.model_api.requests) == calls + 2
+    assert len(box.openai.requests) == calls + 2
     replies = [each for each in member.sees() if each.reply_to == said.message.id]
     assert len(replies) == 1
 
 
 @pytest.mark.parametrize("how", ["told by the gateway", "found in the channel", "sent again under the same nonce"])
 async def test_an_answer_whose_sending_seemed_to_fail_is_there_once(
-    box: Sandbox, member: Person, monkeypatch: pytest.MonkeyPatch, how: str
+    box: Sandbox, member: ClientUser, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    place = box.world.guild().channel(room(box))
-    serve, announce, failed = box.discord._rest._answer, box.discord.gateway.announce, False
+    place = box.state.guild().channel(room(box))
+    serve, announce, failed = box.discord._rest._answer, box.discord.gateway.dispatch_message, False
 
     async def failing(endpoint: Any, request: Any, *rest: Any) -> Any:
         nonlocal failed
@@ -246,18 +252,18 @@ async def test_an_answer_whose_sending_seemed_to_fail_is_there_once(
         return answer
 
     def silent(name: str, message: Message) -> None:
-        if message.author is not box.world.bot or how.startswith("told"):
+        if message.author is not box.state.bot or how.startswith("told"):
             announce(name, message)
 
     monkeypatch.setattr(box.discord._rest, "_answer", failing)
-    monkeypatch.setattr(box.discord.postbox, "_announce", silent)
-    box.model_api.script(["It ", "is ", "there."], when=is_about("once?"))
+    monkeypatch.setattr(box.discord.message_service, "_announce", silent)
+    box.openai.script(["It ", "is ", "there."], when=is_about("once?"))
     said = await member.asks("once?", channel=place)
     await said.until(lambda each: each.text == "It is there.", deadline_s=DEADLINE_S)
     assert failed
-    assert [each.content for each in member.sees(place) if each.author is box.world.bot] == ["It is there."]
+    assert [each.content for each in member.sees(place) if each.author is box.state.bot] == ["It is there."]
 
 
 async def _running(box: Sandbox, count: int) -> None:
     """Wait until so many answers are under way at the AI service."""
-    await box.model_api.until(lambda: sum(call.running for call in box.model_api.calls(Kind.CHAT)) == count, DEADLINE_S)
+    await box.openai.until(lambda: sum(call.running for call in box.openai.calls(CallKind.CHAT)) == count, DEADLINE_S)

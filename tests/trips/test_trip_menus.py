@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
-from sandbox.openai.chat import pictures_in, words_of
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
+from sandbox.openai.chat import get_images, get_text
 from sandbox.sandbox import Sandbox
 from tests.support.make_picture import picture
 from tests.support.trip_box import ANY_NUMBER, ask, asked, whole
@@ -27,81 +27,81 @@ async def box() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-def member(box: Sandbox) -> Person:
-    return box.join(f"Member {box.journal.number}")
+def member(box: Sandbox) -> ClientUser:
+    return box.join(f"Member {box.traffic_log.number}")
 
 
-async def test_what_somebody_wrote_goes_along_as_data(box: Sandbox, member: Person) -> None:
-    ben = box.person("Ben")
+async def test_what_somebody_wrote_goes_along_as_data(box: Sandbox, member: ClientUser) -> None:
+    ben = box.user("Ben")
     message = await ben.says(WORDS, files={"shot.png": picture(40, 30), "song.mp3": b"ID3"})
     used = await asks_about(member, message, "Is that wise?")
-    developer, *_, question = box.model_api.calls(Kind.CHAT)[-1].messages
-    assert used.text == box.model_api.calls(Kind.CHAT)[-1].answer
+    developer, *_, question = box.openai.calls(CallKind.CHAT)[-1].messages
+    assert used.text == box.openai.calls(CallKind.CHAT)[-1].answer
     assert not used.private
     assert WORDS not in developer["content"]
-    head, _, words = words_of(question).partition("\n")
+    head, _, words = get_text(question).partition("\n")
     assert json.loads(head) == {
         "speaker": member.name,
         "files": ["shot.png"],
         "about": {"author": "Ben", "text": WORDS},
     }
-    assert (words, len(pictures_in(question))) == ("Is that wise?", 1)
+    assert (words, len(get_images(question))) == ("Is that wise?", 1)
     await ask(member, "And now?")
-    assert WORDS not in json.dumps(box.model_api.calls(Kind.CHAT)[-1].messages, ensure_ascii=False)
-    assert asked(box.model_api.calls(Kind.CHAT)[-1])[-2:] == ["Is that wise?", "And now?"]
+    assert WORDS not in json.dumps(box.openai.calls(CallKind.CHAT)[-1].messages, ensure_ascii=False)
+    assert asked(box.openai.calls(CallKind.CHAT)[-1])[-2:] == ["Is that wise?", "And now?"]
     assert (await usage(member))["messages"] >= 2
 
 
-async def test_the_answer_can_be_for_one_persons_eyes(box: Sandbox, member: Person) -> None:
-    message = await box.person("Ben").says("Something to ask about.")
+async def test_the_answer_can_be_for_one_persons_eyes(box: Sandbox, member: ClientUser) -> None:
+    message = await box.user("Ben").says("Something to ask about.")
     used = await asks_about(member, message, "secretly?", choice="Only me")
     assert used.private
-    await ask(box.person("Ben"), "openly?")
-    assert "secretly?" not in asked(box.model_api.calls(Kind.CHAT)[-1])
+    await ask(box.user("Ben"), "openly?")
+    assert "secretly?" not in asked(box.openai.calls(CallKind.CHAT)[-1])
     await ask(member, "secretly again?", private=True)
-    assert asked(box.model_api.calls(Kind.CHAT)[-1]) == ["secretly?", "secretly again?"]
+    assert asked(box.openai.calls(CallKind.CHAT)[-1]) == ["secretly?", "secretly again?"]
 
 
-async def test_in_a_direct_message_there_is_nothing_to_choose(box: Sandbox, member: Person) -> None:
+async def test_in_a_direct_message_there_is_nothing_to_choose(box: Sandbox, member: ClientUser) -> None:
     message = await member.says("my own words", channel="dm")
     form = await opened(member, message)
     assert form.modal is not None
     assert len(form.modal["components"]) == 1
     used = await whole(await member.submits(form, text="what did I mean?"))
-    assert used.text == box.model_api.calls(Kind.CHAT)[-1].answer
+    assert used.text == box.openai.calls(CallKind.CHAT)[-1].answer
 
 
-async def test_nobody_asks_about_what_somebody_else_chose(box: Sandbox, member: Person) -> None:
-    calls = len(box.model_api.requests)
+async def test_nobody_asks_about_what_somebody_else_chose(box: Sandbox, member: ClientUser) -> None:
+    calls = len(box.openai.requests)
     form = await opened(member, await member.says("for me"))
-    used = await whole(await box.person("Cleo").submits(form, text="and for me?"))
+    used = await whole(await box.user("Cleo").submits(form, text="and for me?"))
     assert used.private
     assert FORGOTTEN in used.text
-    assert len(box.model_api.requests) == calls
+    assert len(box.openai.requests) == calls
 
 
-async def test_of_a_message_without_words_there_is_nothing_to_ask_or_read(box: Sandbox, member: Person) -> None:
-    calls = len(box.model_api.requests)
+async def test_of_a_message_without_words_there_is_nothing_to_ask_or_read(box: Sandbox, member: ClientUser) -> None:
+    calls = len(box.openai.requests)
     message = await member.says("", files={"song.mp3": b"ID3"})
     for entry, told in ((ASK, "nothing in that message that I can read"), (READ, "nothing")):
         used = await whole(await member.uses_menu(entry, message))
         assert used.private
         assert told in used.text
-    assert len(box.model_api.requests) == calls
+    assert len(box.openai.requests) == calls
 
 
-async def test_a_message_is_read_aloud_to_whoever_asked(box: Sandbox, member: Person) -> None:
-    message = await box.person("Ben").says("The **tide** is coming in: see https://example.org")
+async def test_a_message_is_read_aloud_to_whoever_asked(box: Sandbox, member: ClientUser) -> None:
+    message = await box.user("Ben").says("The **tide** is coming in: see https://example.org")
     used = await whole(await member.uses_menu(READ, message))
     assert used.private
     (sound,) = used.messages[0].attachments
     assert (sound.filename, sound.media_type) == ("speech.mp3", "audio/mpeg")
-    (call,) = box.model_api.calls(Kind.SPEECH)
+    (call,) = box.openai.calls(CallKind.SPEECH)
     assert call.body["input"].startswith("The tide is coming in")
     assert "http" not in call.body["input"]
 
 
-async def test_who_sees_the_answer_is_at_first_who_sees_the_message(box: Sandbox, member: Person) -> None:
+async def test_who_sees_the_answer_is_at_first_who_sees_the_message(box: Sandbox, member: ClientUser) -> None:
     chosen = []
     for private in (False, True):
         form = await opened(member, (await ask(member, "My secret is a parrot.", private=private)).messages[0])

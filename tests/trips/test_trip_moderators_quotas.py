@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.options import ClientRefused
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.options import ClientRejected
+from sandbox.client.user import ClientUser
 from sandbox.discord.entities import Member
-from sandbox.openai.calls import Kind
-from sandbox.openai.faults import Habits
+from sandbox.openai.calls import CallKind
+from sandbox.openai.faults import StreamStyle
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, pressed, use
 from tests.trips.reading import columns_with
@@ -27,21 +27,23 @@ async def box(open_box: OpenBox) -> Sandbox:
     return await open_box(ANY_NUMBER)
 
 
-async def set_quota(person: Person, scope: str, kind: str, limit: str, per: str, **options: object) -> Invocation:
+async def set_quota(
+    person: ClientUser, scope: str, kind: str, limit: str, per: str, **options: object
+) -> InteractionResult:
     return await use(person, "/quota set", scope=scope, kind=kind, limit=limit, per=per, **options)
 
 
-def told(used: Invocation) -> str:
+def told(used: InteractionResult) -> str:
     """The text, with every time in it replaced."""
     assert used.private
     return RESETS.sub("TIME", used.text)
 
 
-def member_of(person: Person) -> Member:
+def member_of(person: ClientUser) -> Member:
     return person.guild.members[person.id]
 
 
-async def test_a_limit_is_set_met_seen_and_taken_back(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_a_limit_is_set_met_seen_and_taken_back(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     done = await set_quota(mo, "member", "messages", "1", "hour")
     assert told(done) == "From now on each member has 1 message an hour; it starts again TIME."
     await ask(ada, "Why?")
@@ -61,12 +63,12 @@ async def test_a_limit_is_set_met_seen_and_taken_back(box: Sandbox, ada: Person,
 
 async def test_the_list_has_the_moderators_and_the_operators_limits(open_box: OpenBox) -> None:
     box = await open_box({**ANY_NUMBER, "QUOTA_MEMBER_IMAGES_PER_DAY": "unlimited"})
-    mo, ada = box.person("Mo"), box.person("Ada")
+    mo, ada = box.user("Mo"), box.user("Ada")
     empty = await use(mo, "/quota list")
     role = next(role for role in mo.guild.roles.values() if role.name == "Moderators")
     await set_quota(mo, "role", "images", "unlimited", "day", target_role=role)
     await set_quota(mo, "member", "tokens", "1,000", "month", target_member=member_of(ada))
-    await set_quota(mo, "channel", "messages", "20", "hour", target_channel=mo.place("random"))
+    await set_quota(mo, "channel", "messages", "20", "hour", target_channel=mo.channel("random"))
     await set_quota(mo, "server", "messages", "40", "day")
     await set_quota(mo, "server", "speech_characters", "0", "day")
     operators = (
@@ -81,14 +83,14 @@ async def test_the_list_has_the_moderators_and_the_operators_limits(open_box: Op
     assert told(await use(mo, "/quota list")) == (
         "**Limits set by moderators**\n"
         "- this server as a whole: 40 messages a day, 0 characters of speech a day\n"
-        f"- <#{mo.place('random').id}>: 20 messages an hour\n"
+        f"- <#{mo.channel('random').id}>: 20 messages an hour\n"
         f"- <@{ada.id}>: 1,000 tokens a month\n"
         f"- each member with <@&{role.id}>: no limit on images a day\n"
         f"{operators}"
     )
 
 
-async def test_a_long_list_goes_on_in_further_private_messages_and_has_an_end(box: Sandbox, mo: Person) -> None:
+async def test_a_long_list_goes_on_in_further_private_messages_and_has_an_end(box: Sandbox, mo: ClientUser) -> None:
     people = [box.join(f"Member {number}") for number in range(34)]
     for person in people:
         for kind in ("messages", "tokens", "speech_characters"):
@@ -101,9 +103,9 @@ async def test_a_long_list_goes_on_in_further_private_messages_and_has_an_end(bo
     assert all(f"<@{person.id}>" in listed.text for person in people)
 
 
-async def test_a_thread_counts_as_its_channel(box: Sandbox, ada: Person, ben: Person, mo: Person) -> None:
-    await set_quota(mo, "channel", "messages", "2", "day", target_channel=mo.place("a thread"))
-    assert f"<#{mo.place('general').id}>: 2 messages a day" in (await use(mo, "/quota list")).text
+async def test_a_thread_counts_as_its_channel(box: Sandbox, ada: ClientUser, ben: ClientUser, mo: ClientUser) -> None:
+    await set_quota(mo, "channel", "messages", "2", "day", target_channel=mo.channel("a thread"))
+    assert f"<#{mo.channel('general').id}>: 2 messages a day" in (await use(mo, "/quota list")).text
     assert (await ask(ada, "Why?", channel="a thread")).deferred
     assert (await ask(ben, "Why?", channel="general")).deferred
     for where in ("a thread", "general"):
@@ -113,11 +115,11 @@ async def test_a_thread_counts_as_its_channel(box: Sandbox, ada: Person, ben: Pe
 
 
 async def test_the_kindest_of_a_members_roles_counts_and_a_role_without_limit_exempts(
-    box: Sandbox, ada: Person, mo: Person
+    box: Sandbox, ada: ClientUser, mo: ClientUser
 ) -> None:
-    everyone, fans = ada.guild.roles[ada.guild.id], box.world.add_role(ada.guild, "Fans", 0)
+    everyone, fans = ada.guild.roles[ada.guild.id], box.state.add_role(ada.guild, "Fans", 0)
     moderators = next(role for role in ada.guild.roles.values() if role.name == "Moderators")
-    box.world.add_member(ada.guild, ada.user, roles=[fans])
+    box.state.add_member(ada.guild, ada.user, roles=[fans])
     await set_quota(mo, "role", "messages", "1", "day", target_role=everyone)
     await set_quota(mo, "role", "messages", "2", "day", target_role=fans)
     done = await set_quota(mo, "role", "messages", "unlimited", "day", target_role=moderators)
@@ -126,7 +128,7 @@ async def test_the_kindest_of_a_members_roles_counts_and_a_role_without_limit_ex
         "limit on messages for roles or members holds for them any more; those of channels, of the server and of the "
         "operator still do."
     )
-    ben = box.person("Ben")
+    ben = box.user("Ben")
     asked = [await ask(person, "Why?") for person in (ada, ada, ada, ben, ben, mo, mo, mo)]
     assert [used.deferred for used in asked] == [True, True, False, True, False, True, True, True]
     assert "As @everyone you have used your 1 message for today" in asked[4].text
@@ -150,13 +152,13 @@ async def test_the_kindest_of_a_members_roles_counts_and_a_role_without_limit_ex
     ],
 )
 async def test_what_makes_no_sense_is_refused_with_a_sentence(
-    box: Sandbox, mo: Person, options: dict[str, str], sentence: str
+    box: Sandbox, mo: ClientUser, options: dict[str, str], sentence: str
 ) -> None:
     given: dict[str, object] = {**FIVE, **options}
     if "target_channel" in given:
-        given["target_channel"] = mo.place("general")
+        given["target_channel"] = mo.channel("general")
     if "target_member" in given:
-        given["target_member"] = member_of(box.person("Ada"))
+        given["target_member"] = member_of(box.user("Ada"))
     refused = await use(mo, "/quota set", **given)
     assert refused.private
     assert refused.text.startswith(sentence)
@@ -164,10 +166,10 @@ async def test_what_makes_no_sense_is_refused_with_a_sentence(
 
 
 async def test_only_moderators_may_even_where_discord_lets_the_command_through(
-    box: Sandbox, ada: Person, mo: Person
+    box: Sandbox, ada: ClientUser, mo: ClientUser
 ) -> None:
     await use(mo, "/quota set", **FIVE)
-    with pytest.raises(ClientRefused):
+    with pytest.raises(ClientRejected):
         await ada.command("/quota list")
     less = {"scope": "server", "kind": "messages", "per": "hour"}
     for command, options in (("set", {**FIVE, "limit": "unlimited"}), ("clear", less), ("list", {})):
@@ -181,14 +183,14 @@ async def test_only_moderators_may_even_where_discord_lets_the_command_through(
     assert "**Manage Server**" in (await use(mo, "/usage", scope="server")).text
 
 
-async def test_in_direct_messages_there_is_nothing_to_set(box: Sandbox, mo: Person) -> None:
+async def test_in_direct_messages_there_is_nothing_to_set(box: Sandbox, mo: ClientUser) -> None:
     refused = await use(mo, "/quota set", **FIVE, channel="dm", force=True)
     assert told(refused) == "That only works in a server."
 
 
 async def test_a_member_who_deletes_their_data_gains_no_new_quota(open_box: OpenBox, tmp_path: Path) -> None:
     box = await open_box(ANY_NUMBER, directory=tmp_path)
-    ada, mo = box.person("Ada"), box.person("Mo")
+    ada, mo = box.user("Ada"), box.user("Mo")
     await set_quota(mo, "member", "messages", "2", "day", target_member=member_of(ada))
     await ask(ada, "Why?")
     assert "Limits that moderators set for you in particular: 1" in (await use(ada, "/privacy show")).text
@@ -209,25 +211,25 @@ async def test_exactly_the_limit_is_granted_to_many_members_at_once_by_two_proce
 ) -> None:
     shared = {**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}"}
     one = await open_box(shared)
-    two = await open_box(shared, world=one.world)
-    people = [(box.join if box is one else box.person)(f"Member {n}") for n in range(5) for box in (one, two)]
-    await use(one.person("Mo"), "/quota set", **FIVE)
+    two = await open_box(shared, state=one.state)
+    people = [(box.join if box is one else box.user)(f"Member {n}") for n in range(5) for box in (one, two)]
+    await use(one.user("Mo"), "/quota set", **FIVE)
     asked = await all_of(ask(people[turn % 10], f"question {turn}") for turn in range(25))
     assert len([used for used in asked if used.deferred]) == 5
-    assert len(one.model_api.calls(Kind.CHAT)) + len(two.model_api.calls(Kind.CHAT)) == 5
+    assert len(one.openai.calls(CallKind.CHAT)) + len(two.openai.calls(CallKind.CHAT)) == 5
     refused = {told(used) for used in asked if not used.deferred}
     assert refused == {"This server has used its 5 messages for this hour; it starts again TIME."}
-    assert "- messages: 5 of 5 used" in (await use(two.person("Mo"), "/usage", scope="server")).text
-    await use(two.person("Mo"), "/quota clear", scope="server", kind="messages", per="hour")
+    assert "- messages: 5 of 5 used" in (await use(two.user("Mo"), "/usage", scope="server")).text
+    await use(two.user("Mo"), "/quota clear", scope="server", kind="messages", per="hour")
     assert (await ask(people[0], "Now?")).deferred
 
 
 async def test_an_answer_stops_at_the_last_block_keeps_its_text_and_says_so(open_box: OpenBox, tmp_path: Path) -> None:
     path = tmp_path / "bot.db"
     box = await open_box({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"})
-    ada, mo = box.person("Ada"), box.person("Mo")
+    ada, mo = box.user("Ada"), box.user("Mo")
     await set_quota(mo, "server", "tokens", "1000", "hour")
-    box.model_api.script("word " * 4_000, every=100)
+    box.openai.script("word " * 4_000, every=100)
     used = await ada.command("/ask", prompt="At length, please.")
     await used.until(lambda each: "\n-# I had" in each.text, deadline_s=DEADLINE_S)
     text, note = used.text.rsplit("\n-# ", 1)
@@ -235,7 +237,7 @@ async def test_an_answer_stops_at_the_last_block_keeps_its_text_and_says_so(open
         "I had to stop here: this server's limit of 1,000 tokens an hour has no room for more; it starts again TIME."
     )
     assert 256 * 4 - 10 <= len(text) <= 4_000
-    await box.model_api.until(lambda: not box.model_api.calls(Kind.CHAT)[0].running, DEADLINE_S)
+    await box.openai.until(lambda: not box.openai.calls(CallKind.CHAT)[0].running, DEADLINE_S)
     with closing(sqlite3.connect(path)) as store:
         windows = store.execute("SELECT settled, reserved FROM usage_windows WHERE per = 'hour'").fetchall()
         turns = store.execute("SELECT finish, prompt_tokens + answer_tokens, answer FROM turns").fetchall()
@@ -245,9 +247,11 @@ async def test_an_answer_stops_at_the_last_block_keeps_its_text_and_says_so(open
     assert turns[0][2].split() == text.split()
 
 
-async def test_hidden_reasoning_that_takes_all_there_is_says_so_in_place_of_an_answer(box: Sandbox, mo: Person) -> None:
+async def test_hidden_reasoning_that_takes_all_there_is_says_so_in_place_of_an_answer(
+    box: Sandbox, mo: ClientUser
+) -> None:
     await set_quota(mo, "server", "tokens", "700", "hour")
-    box.model_api.faults.next(Kind.CHAT, Habits(reasoning=("Let me think. " * 40,) * 30))
+    box.openai.faults.next(CallKind.CHAT, StreamStyle(reasoning=("Let me think. " * 40,) * 30))
     used = await ask(mo, "Why?")
     assert used.deferred
     assert used.text.startswith("I had to stop here: this server's limit of 700 tokens an hour has no room for more;")
@@ -259,9 +263,9 @@ async def test_what_the_api_reports_beyond_the_limit_is_charged_to_the_next_hour
 ) -> None:
     path = tmp_path / "bot.db"
     box = await open_box({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"})
-    mo = box.person("Mo")
+    mo = box.user("Mo")
     await set_quota(mo, "server", "tokens", "500", "hour")
-    box.model_api.faults.next(Kind.CHAT, Habits(reasoning=("x",) * 500))  # the stand-in counts each as a token
+    box.openai.faults.next(CallKind.CHAT, StreamStyle(reasoning=("x",) * 500))  # the stand-in counts each as a token
     assert "I had to stop" not in (await ask(mo, "Why?")).text
     with closing(sqlite3.connect(path)) as store:
         (turn,) = store.execute("SELECT prompt_tokens + answer_tokens FROM turns").fetchone()
@@ -273,11 +277,11 @@ async def test_what_the_api_reports_beyond_the_limit_is_charged_to_the_next_hour
 async def test_tokens_are_never_over_by_our_count_whoever_asks_at_once(open_box: OpenBox, tmp_path: Path) -> None:
     path = tmp_path / "bot.db"
     one = await open_box({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"})
-    two = await open_box({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"}, world=one.world)
-    await set_quota(one.person("Mo"), "server", "tokens", "9000", "day")
+    two = await open_box({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"}, state=one.state)
+    await set_quota(one.user("Mo"), "server", "tokens", "9000", "day")
     for box in (one, two):
         for _ in range(12):
-            box.model_api.script("word " * 1_200, every=150)
+            box.openai.script("word " * 1_200, every=150)
     people = [one.join(f"Member {n}") if n % 2 else two.join(f"Member {n}") for n in range(24)]
     asking = asyncio.gather(*(ask(person, "Tell me all.") for person in people))
     seen = []

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sandbox.discord.http.applications import ApplicationRoutes
-from sandbox.discord.http.endpoints import Answer, Call
-from sandbox.discord.http.faults import Trouble
+from sandbox.discord.http.endpoints import Request, Response
+from sandbox.discord.http.faults import HttpFault
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, ask, mention, use
 
@@ -37,14 +37,14 @@ UNREADABLE: list[tuple[str, Any]] = [
 
 
 async def test_events_that_cannot_be_read_are_logged_and_passed_over(box: Sandbox) -> None:
-    guild = box.world.guild("Sandbox")
+    guild = box.state.guild("Sandbox")
     for name, data in UNREADABLE:
         thread = {"guild_id": str(guild.id), "parent_id": "1"} if data is THREAD else {}
         box.discord.gateway.dispatch(name, data if not thread else {**data, **thread}, guild_id=guild.id)
-    assert (await ask(box.person("Ada"), "Are you there?")).text
-    lines = [line for line in box.child.log if "event not read" in line]
+    assert (await ask(box.user("Ada"), "Are you there?")).text
+    lines = [line for line in box.bot_process.log if "event not read" in line]
     assert [line.partition("event=")[2].split()[0] for line in lines] == [name for name, _ in UNREADABLE]
-    assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
+    assert not any("Traceback" in line or " ERROR " in line for line in box.bot_process.log)
 
 
 UNREADABLE_FRAMES = (
@@ -61,23 +61,23 @@ async def test_frames_that_cannot_be_read_are_logged_and_passed_over(box: Sandbo
     assert connection is not None
     for frame in UNREADABLE_FRAMES:
         connection.queue.put_nowait(frame)
-    assert (await ask(box.person("Ada"), "Are you there?")).text
-    lines = [line for line in box.child.log if "frame not read" in line]
+    assert (await ask(box.user("Ada"), "Are you there?")).text
+    lines = [line for line in box.bot_process.log if "frame not read" in line]
     assert len(lines) == len(UNREADABLE_FRAMES)
     assert all("connects_anew=False" in line for line in lines)
     assert box.discord.gateway.resumes == 0
-    assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
+    assert not any("Traceback" in line or " ERROR " in line for line in box.bot_process.log)
 
 
 async def test_a_connection_whose_compression_breaks_is_resumed(box: Sandbox) -> None:
     connection = box.discord.gateway.sessions[0].connection
     assert connection is not None
     await connection.socket.send_bytes(b"neither zlib nor zstd\x00\x00\xff\xff")
-    await box.journal.bell.until(
+    await box.traffic_log.changed.until(
         lambda: box.discord.gateway.resumes == 1, deadline_s=DEADLINE_S, what="the session again"
     )
-    assert (await ask(box.person("Ada"), "Are you there?")).text
-    assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
+    assert (await ask(box.user("Ada"), "Are you there?")).text
+    assert not any("Traceback" in line or " ERROR " in line for line in box.bot_process.log)
 
 
 async def test_a_session_whose_resumption_cannot_be_read_is_begun_anew(box: Sandbox) -> None:
@@ -85,12 +85,12 @@ async def test_a_session_whose_resumption_cannot_be_read_is_begun_anew(box: Sand
     connection = gateway.sessions[0].connection
     assert connection is not None
     connection.queue.put_nowait('{"op": 0, "t": "RESUMED", "s": null, "d": null}')
-    await box.journal.bell.until(lambda: gateway.readies == 2, deadline_s=DEADLINE_S, what="a new session")
-    assert (await ask(box.person("Ada"), "Are you there?")).text
-    (line,) = [line for line in box.child.log if "Attempting a reconnect" in line]
+    await box.traffic_log.changed.until(lambda: gateway.readies == 2, deadline_s=DEADLINE_S, what="a new session")
+    assert (await ask(box.user("Ada"), "Are you there?")).text
+    (line,) = [line for line in box.bot_process.log if "Attempting a reconnect" in line]
     assert " WARNING " in line
     assert "error=ConnectionError" in line
-    assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
+    assert not any("Traceback" in line or " ERROR " in line for line in box.bot_process.log)
 
 
 BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -116,52 +116,54 @@ async def test_a_server_with_something_unreadable_in_it_is_served(what: str) -> 
 
     box.discord.gateway._guild = broken  # type: ignore[method-assign]
     async with box:
-        ada = box.person("Ada")
+        ada = box.user("Ada")
         assert (await ask(ada, "Are you there?")).text
         assert (await mention(ada, "And now?")).messages
-        lines = [line for line in box.child.log if "event not read" in line]
+        lines = [line for line in box.bot_process.log if "event not read" in line]
         assert lines
         assert all("event=GUILD_CREATE" in line for line in lines)
-        assert not any(" ERROR " in line for line in box.child.log)
+        assert not any(" ERROR " in line for line in box.bot_process.log)
 
 
 async def test_the_entry_point_of_an_activity_is_kept_and_is_no_reason_to_write() -> None:
     box = Sandbox()
     entry = box.discord.commands.add_entry_point("launch")
     async with box:
-        assert (await ask(box.person("Ada"), "Are you there?")).text
+        assert (await ask(box.user("Ada"), "Are you there?")).text
         assert box.discord.commands.commands[int(entry["id"])] == entry
-        writes = len(box.journal.find(_writes_commands))
-        await box.child.stop()
+        writes = len(box.traffic_log.find(_writes_commands))
+        await box.bot_process.stop()
         await box.start()
-        assert len(box.journal.find(_writes_commands)) == writes == 1
+        assert len(box.traffic_log.find(_writes_commands)) == writes == 1
 
 
-@pytest.mark.parametrize("trouble", [Trouble(400, code=50035), Trouble(403, code=20001), Trouble(400, code=30034)])
+@pytest.mark.parametrize(
+    "trouble", [HttpFault(400, code=50035), HttpFault(403, code=20001), HttpFault(400, code=30034)]
+)
 async def test_commands_that_discord_refuses_do_not_keep_the_bot_from_serving(
-    open_box: OpenBox, trouble: Trouble
+    open_box: OpenBox, trouble: HttpFault
 ) -> None:
     box = await open_box()
-    await box.child.stop()
+    await box.bot_process.stop()
     for command in box.discord.commands.commands.values():
         command["description"] = "Of yesterday."
-    box.discord.troubles.next("PUT", "/commands", trouble)
+    box.discord.http_faults.next("PUT", "/commands", trouble)
     await box.start()
-    assert (await ask(box.person("Ada"), "Are you there?")).text
-    (line,) = [line for line in box.child.log if " ERROR " in line]
+    assert (await ask(box.user("Ada"), "Are you there?")).text
+    (line,) = [line for line in box.bot_process.log if " ERROR " in line]
     assert f"PUT /api/v10/applications/:id/commands: status {trouble.status}, code {trouble.code}" in line
-    assert str(box.world.application_id) not in line
-    assert "/ask" in (await use(box.person("Ada"), "/help")).text
+    assert str(box.state.application_id) not in line
+    assert "/ask" in (await use(box.user("Ada"), "/help")).text
 
 
 async def test_an_error_of_discords_at_the_start_is_told_as_what_it_is(open_box: OpenBox) -> None:
     box = await open_box()
-    await box.child.stop()
-    box.discord.troubles.next("GET", "/gateway/bot", Trouble(403, code=40333))
+    await box.bot_process.stop()
+    box.discord.http_faults.next("GET", "/gateway/bot", HttpFault(403, code=40333))
     await box.start()
-    told = next(line for line in box.child.log if "again_in_s" in line)
+    told = next(line for line in box.bot_process.log if "again_in_s" in line)
     assert "Discord answered with an error: GET /api/v10/gateway/bot: status 403, code 40333" in told
-    assert not any("can't be reached" in line for line in box.child.log)
+    assert not any("can't be reached" in line for line in box.bot_process.log)
 
 
 @pytest.mark.parametrize("odd", [{"shards": 0}, {"shards": "many"}, {"url": None}, {"session_start_limit": {}}])
@@ -171,29 +173,29 @@ async def test_an_odd_answer_about_the_gateway_is_asked_for_again(
     sound = ApplicationRoutes.get_gateway_bot
     answers = [odd, {}]
 
-    async def get_gateway_bot(routes: ApplicationRoutes, call: Call) -> Answer:
+    async def get_gateway_bot(routes: ApplicationRoutes, call: Request) -> Response:
         answer = await sound(routes, call)
-        return Answer(200, {**answer.body, **(answers.pop(0) if answers else {})})
+        return Response(200, {**answer.body, **(answers.pop(0) if answers else {})})
 
     monkeypatch.setattr(ApplicationRoutes, "get_gateway_bot", get_gateway_bot)
     async with Sandbox() as box:
-        (line,) = [line for line in box.child.log if "again_in_s" in line]
+        (line,) = [line for line in box.bot_process.log if "again_in_s" in line]
         assert "Discord can't be reached" in line
-        assert not any("Traceback" in line or " ERROR " in line for line in box.child.log)
+        assert not any("Traceback" in line or " ERROR " in line for line in box.bot_process.log)
 
 
 async def test_an_interaction_that_is_over_is_passed_over_with_one_line(box: Sandbox) -> None:
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     await ask(ada, "What is this?")
-    seen = await box.journal.until_event(lambda event: event.name == "INTERACTION_CREATE", deadline_s=DEADLINE_S)
+    seen = await box.traffic_log.until_event(lambda event: event.name == "INTERACTION_CREATE", deadline_s=DEADLINE_S)
     assert seen.data is not None
     late = str(int(seen.data["id"]) - (10_000 << 22))
     box.discord.gateway.dispatch("INTERACTION_CREATE", {**seen.data, "id": late}, guild_id=int(seen.data["guild_id"]))
     await ask(ada, "And this?")
-    (line,) = [line for line in box.child.log if late in line]
+    (line,) = [line for line in box.bot_process.log if late in line]
     assert " INFO " in line
-    assert not any(late in exchange.path for exchange in box.journal.find(lambda _: True))
-    assert not any(" ERROR " in line for line in box.child.log)
+    assert not any(late in exchange.path for exchange in box.traffic_log.find(lambda _: True))
+    assert not any(" ERROR " in line for line in box.bot_process.log)
 
 
 def _writes_commands(exchange: Any) -> bool:

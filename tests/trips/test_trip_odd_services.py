@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.errors import ContentRefused
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Body, Status
 from sandbox.sandbox import Sandbox
 from tests.support.make_picture import picture
@@ -18,52 +18,56 @@ from tests.trips.reading import usage
 NO_DAY = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
 
 
-async def test_a_list_of_models_that_never_comes_leaves_the_default_and_a_clean_end(box: Sandbox, ada: Person) -> None:
-    box.model_api.faults.always(Kind.MODELS, Status(429, retry_after=NO_DAY))
+async def test_a_list_of_models_that_never_comes_leaves_the_default_and_a_clean_end(
+    box: Sandbox, ada: ClientUser
+) -> None:
+    box.openai.faults.always(CallKind.MODELS, Status(429, retry_after=NO_DAY))
     assert await box.restart() == 0
-    await box.child.until_logged("models not listed error=ApiRateLimited", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("models not listed error=ApiRateLimited", deadline_s=DEADLINE_S)
     for model in ("gpt-4o", "zz\n2026-11-30T00:00:00.000Z ERROR   bot.discord_ui: forged line of a log \x1b[31m"):
         refused = await ask(ada, "Hello?", model=model)
         assert refused.private
         assert refused.text.startswith("I don't know yet which models there are")
-    assert box.model_api.calls(Kind.CHAT) == []
+    assert box.openai.calls(CallKind.CHAT) == []
     assert (await ask(ada, "Hello?")).deferred
-    assert await box.child.stop() == 0
-    log = "\n".join(box.child.log)
+    assert await box.bot_process.stop() == 0
+    log = "\n".join(box.bot_process.log)
     assert "forged" not in log
     assert "Traceback" not in log
 
 
-async def test_an_absurd_time_to_wait_is_no_time(box: Sandbox, ada: Person) -> None:
-    box.model_api.faults.always(Kind.CHAT, Status(429, retry_after=NO_DAY))
+async def test_an_absurd_time_to_wait_is_no_time(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.faults.always(CallKind.CHAT, Status(429, retry_after=NO_DAY))
     used = await ask(ada, "Hello?")
     assert used.text == "The AI service is very busy right now. Please try again in a moment."
 
 
 @pytest.mark.parametrize("address", ["http://a..b/", "http://[::1", "http://a:99999999/", "http://xn--a.com/"])
-async def test_an_odd_address_of_a_picture_leaves_its_neighbour_alone(box: Sandbox, ada: Person, address: str) -> None:
+async def test_an_odd_address_of_a_picture_leaves_its_neighbour_alone(
+    box: Sandbox, ada: ClientUser, address: str
+) -> None:
     good = {"b64_json": base64.b64encode(picture(8, 8)).decode()}
-    box.model_api.faults.next(Kind.IMAGES, body({"created": 1, "data": [{"url": address}, good]}))
+    box.openai.faults.next(CallKind.IMAGES, body({"created": 1, "data": [{"url": address}, good]}))
     used = await use(ada, "/draw", prompt="a boat", n=2, model="dall-e-2")
     assert len(used.messages[0].attachments) == 1
     assert used.text.startswith("1 of the 2 pictures is missing. ")
     assert (await usage(ada))["images"] == 1
 
 
-async def test_a_picture_refused_in_words_is_told_as_such_and_costs_nothing(box: Sandbox, ada: Person) -> None:
-    box.model_api.faults.next(Kind.IMAGES, body({"data": [], "message": "I'm sorry, I can't draw that."}))
+async def test_a_picture_refused_in_words_is_told_as_such_and_costs_nothing(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.faults.next(CallKind.IMAGES, body({"data": [], "message": "I'm sorry, I can't draw that."}))
     used = await use(ada, "/draw", prompt="a boat")
     assert used.text == ContentRefused.sentence
     assert (await usage(ada))["images"] == 0
 
 
-async def test_figures_beyond_sense_leave_the_answer_and_cost_the_estimate(box: Sandbox, ada: Person) -> None:
+async def test_figures_beyond_sense_leave_the_answer_and_cost_the_estimate(box: Sandbox, ada: ClientUser) -> None:
     chunks = [
         {"choices": [{"delta": {"content": "Twice a day."}, "finish_reason": "stop"}]},
         {"choices": [], "usage": {"prompt_tokens": 2**64 - 1, "completion_tokens": 5}},
     ]
     stream = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
-    box.model_api.faults.next(Kind.CHAT, Body(stream.encode(), content_type="text/event-stream"))
+    box.openai.faults.next(CallKind.CHAT, Body(stream.encode(), content_type="text/event-stream"))
     used = await ask(ada, "What of the tides?")
     assert used.text == "Twice a day."
     spent = await usage(ada)

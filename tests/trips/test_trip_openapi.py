@@ -1,7 +1,7 @@
 """All that the bot and the stand-in say to each other, against Discord's own description of its API."""
 
-from sandbox.client.user import Person
-from sandbox.discord.rate_limits import ROOMY
+from sandbox.client.user import ClientUser
+from sandbox.discord.rate_limits import DEFAULT_RATE_LIMIT
 from sandbox.openai.faults import CONTENT_POLICY, Cut, Slow, Status
 from sandbox.sandbox import Sandbox
 from tests.support.make_picture import picture
@@ -14,16 +14,16 @@ LONG = "\n\n".join(f"{number}. " + "Of ships and shoes and sealing wax. " * 12 f
 
 async def test_every_request_and_answer_is_as_discord_describes_it(open_box: OpenBox):
     described = OpenApi.beside_the_checkout()
-    box = await open_box({"MEMBER_RATE": "off"}, rates={"interaction.webhook": ROOMY})
-    ada, mo = box.person("Ada"), box.person("Mo")
+    box = await open_box({"MEMBER_RATE": "off"}, rates={"interaction.webhook": DEFAULT_RATE_LIMIT})
+    ada, mo = box.user("Ada"), box.user("Mo")
     for words, length in (("short", 80), ("some messages", 5_000), ("a file", len(LONG))):
-        box.model_api.script(LONG[:length], when=is_about(words))
+        box.openai.script(LONG[:length], when=is_about(words))
     await ask(ada, "short")
     several = await ask(ada, "some messages", private=True)
     await several.until(lambda seen: len(seen.messages) == 3)
     long = await ada.command("/ask", prompt="a file", channel="dm")
     await long.until(lambda seen: seen.messages and seen.messages[-1].attachments)
-    box.model_api.faults.next("chat", Slow(pace_s=0.05), Cut(8), when=is_about("broken off"))
+    box.openai.faults.next("chat", Slow(pace_s=0.05), Cut(8), when=is_about("broken off"))
     await ask(ada, "broken off", fresh=True, model="gpt-4.1-mini", channel="a thread")
     await use(ada, "/say", text="Said aloud.", voice="nova")
     await use(ada, "/draw", prompt="two ships", n=2, spoiler=True, size="1792x1024")
@@ -34,24 +34,27 @@ async def test_every_request_and_answer_is_as_discord_describes_it(open_box: Ope
     await whole(await ada.submits(opened, text="a boat"))
     for label in ("Regenerate", "Read aloud"):
         await whole(await ada.clicks(several.messages[-1], label))
-    await (await ada.clicks(long.messages[-1], "Delete")).acknowledged
-    await box.world.bell.until(lambda: not long.messages, deadline_s=DEADLINE_S, what="the deletion")
+    await (await ada.clicks(long.messages[-1], "Delete")).until_acknowledged()
+    await box.state.changed.until(lambda: not long.messages, deadline_s=DEADLINE_S, what="the deletion")
     await use(mo, "/channel model", model="gpt-image-1", kind="image")
     for command in ("/models", "/usage", "/help"):
         await use(ada, command)
         await use(ada, command, channel="dm")
     for option, command in (("model", "/ask"), ("voice", "/say"), ("size", "/draw"), ("model", "/channel model")):
         await mo.completes(command, option=option, typed="1")
-    assert {entry.method for entry in box.journal.requests} == {"GET", "POST", "PATCH", "PUT", "DELETE"}
-    assert len([entry for entry in box.journal.requests if entry.files]) >= 3
-    assert described.complaints(box.journal.requests) == []
+    assert {entry.method for entry in box.traffic_log.requests} == {"GET", "POST", "PATCH", "PUT", "DELETE"}
+    assert len([entry for entry in box.traffic_log.requests if entry.files]) >= 3
+    assert described.complaints(box.traffic_log.requests) == []
 
 
 async def test_messages_replies_menus_and_forms_are_as_described_too(open_box: OpenBox):
     described = OpenApi.beside_the_checkout()
-    box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "4"}, rates={"message.create": ROOMY, "message.edit": ROOMY})
-    ada, cleo = box.person("Ada"), box.person("Cleo")
-    box.model_api.script(LONG, when=is_about("a file"))
+    box = await open_box(
+        {"QUOTA_MEMBER_MESSAGES_PER_DAY": "4"},
+        rates={"message.create": DEFAULT_RATE_LIMIT, "message.edit": DEFAULT_RATE_LIMIT},
+    )
+    ada, cleo = box.user("Ada"), box.user("Cleo")
+    box.openai.script(LONG, when=is_about("a file"))
     filed = await ada.asks("a file", channel="a thread")
     await filed.until(lambda each: each.messages and each.messages[-1].attachments)
     first = await mention(ada, "what is this?", files={"shot.png": picture(30, 20), "a.py": b"x = 1"})
@@ -62,18 +65,18 @@ async def test_messages_replies_menus_and_forms_are_as_described_too(open_box: O
     await mention(ada, "one more?")
     reacted = await ada.asks("and one more?")
     await reacted.until(lambda each: each.reactions)
-    await box.child.stop()
-    written = {(entry.method, entry.template.rsplit("/", 1)[-1]) for entry in box.journal.requests}
+    await box.bot_process.stop()
+    written = {(entry.method, entry.template.rsplit("/", 1)[-1]) for entry in box.traffic_log.requests}
     assert {("POST", "typing"), ("POST", "messages"), ("PATCH", "{message_id}"), ("DELETE", "{message_id}")} <= written
     assert ("PUT", "@me") in written
-    assert described.complaints(box.journal.requests) == []
+    assert described.complaints(box.traffic_log.requests) == []
 
 
-async def test_what_is_said_when_things_go_wrong_is_as_described_too(box: Sandbox, ada: Person):
+async def test_what_is_said_when_things_go_wrong_is_as_described_too(box: Sandbox, ada: ClientUser):
     described = OpenApi.beside_the_checkout()
-    box.model_api.faults.next("chat", Status(500))
-    box.model_api.faults.next("speech", Status(402))
-    box.model_api.faults.next("images", CONTENT_POLICY)
+    box.openai.faults.next("chat", Status(500))
+    box.openai.faults.next("speech", Status(402))
+    box.openai.faults.next("images", CONTENT_POLICY)
     await ask(ada, "does it fail?")
     await use(ada, "/say", text="Does it fail?")
     await use(ada, "/draw", prompt="a failure")
@@ -85,20 +88,20 @@ async def test_what_is_said_when_things_go_wrong_is_as_described_too(box: Sandbo
         ("/channel model", {"model": "gpt-4o", "force": True}),
     ):
         assert (await use(ada, command, **options)).private
-    assert described.complaints(box.journal.requests) == []
+    assert described.complaints(box.traffic_log.requests) == []
 
 
 async def test_a_second_start_is_as_described_too(open_box: OpenBox):
     described = OpenApi.beside_the_checkout()
     box = await open_box()
     assert await box.restart() == 0
-    await ask(box.person("Ada"), "back?")
-    assert described.complaints(box.journal.requests) == []
+    await ask(box.user("Ada"), "back?")
+    assert described.complaints(box.traffic_log.requests) == []
 
 
-async def test_the_description_would_find_a_fault(box: Sandbox, ada: Person):
+async def test_the_description_would_find_a_fault(box: Sandbox, ada: ClientUser):
     described = OpenApi.beside_the_checkout()
     await use(ada, "/help")
-    (entry,) = box.journal.find(lambda each: "/callback" in each.path)
+    (entry,) = box.traffic_log.find(lambda each: "/callback" in each.path)
     entry.request["data"]["content"] = 5
     assert len(described.complaints([entry])) == 1

@@ -4,9 +4,9 @@ import asyncio
 import re
 import time
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Status
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, ask, asked, pressed, use, whole
@@ -16,7 +16,7 @@ NEXT = "You're next in line. I'll start in a moment …"
 
 
 async def test_the_eleventh_call_within_twelve_seconds_is_a_private_break_with_its_end(
-    box: Sandbox, ada: Person, ben: Person
+    box: Sandbox, ada: ClientUser, ben: ClientUser
 ) -> None:
     before = time.time()
     for _ in range(10):
@@ -27,27 +27,27 @@ async def test_the_eleventh_call_within_twelve_seconds_is_a_private_break_with_i
     ends = re.fullmatch(r"That was a lot at once\. I'm there for you again <t:(\d+):R>\.", refused.text)
     assert ends
     assert before + 12 <= int(ends[1]) <= time.time() + 13
-    assert box.model_api.calls(Kind.CHAT) == []
+    assert box.openai.calls(CallKind.CHAT) == []
     assert (await ask(ben, "May I?")).deferred
     assert await ada.completes("/ask", option="model")
 
 
 async def test_clicks_and_forms_count_and_in_the_break_do_nothing(open_box: OpenBox) -> None:
     box = await open_box({"MEMBER_RATE": "2/600"})
-    ada, mo = box.person("Ada"), box.person("Mo")
+    ada, mo = box.user("Ada"), box.user("Mo")
     opened = await (await mo.command("/channel persona")).until(lambda used: used.modal)
-    sent = [await (await mo.submits(opened, text=f"persona {number}")).answered() for number in (1, 2)]
+    sent = [await (await mo.submits(opened, text=f"persona {number}")).until_answered() for number in (1, 2)]
     assert sent[0].text == "From now on I go by that persona in this channel."
     assert "That was a lot at once" in sent[1].text
     await ask(ada, "Who are you?")
-    assert box.model_api.calls(Kind.CHAT)[-1].messages[0]["content"].startswith("persona 1\n")
+    assert box.openai.calls(CallKind.CHAT)[-1].messages[0]["content"].startswith("persona 1\n")
     asking = await use(ada, "/privacy delete")
     assert "That was a lot at once" in await pressed(ada, asking, "Delete it all")
 
 
 async def test_after_the_break_calls_pass_again(open_box: OpenBox) -> None:
     box = await open_box({"MEMBER_RATE": "2/1"})
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     await all_of(use(ada, "/help") for _ in range(2))
     refused = await use(ada, "/help")
     assert "I'm there for you again" in refused.text
@@ -56,16 +56,16 @@ async def test_after_the_break_calls_pass_again(open_box: OpenBox) -> None:
             pass
 
 
-async def test_a_members_fourth_answer_waits_says_so_and_starts_when_one_ends(box: Sandbox, ada: Person) -> None:
-    box.model_api.faults.next(Kind.CHAT, Hang(), times=3)
+async def test_a_members_fourth_answer_waits_says_so_and_starts_when_one_ends(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.faults.next(CallKind.CHAT, Hang(), times=3)
     running = [await ada.command("/ask", prompt=f"question {number}") for number in range(3)]
     await _asked(box, 3)
     fourth = await _in_line(await ada.command("/ask", prompt="question 3"))
     fifth = await _in_line(await ada.command("/draw", prompt="a boat"))
     assert fourth.text == NEXT
     assert fifth.text == "You're in line, with 1 before you. I'll start when it's your turn …"
-    assert (await fourth.acknowledged) < 3
-    box.model_api.faults.release()
+    assert (await fourth.until_acknowledged()) < 3
+    box.openai.faults.release()
     await all_of(whole(used) for used in running)
     await fourth.until(lambda used: "sandbox" in used.text, deadline_s=DEADLINE_S)
     await fifth.until(lambda used: used.messages[0].attachments, deadline_s=DEADLINE_S)
@@ -73,48 +73,48 @@ async def test_a_members_fourth_answer_waits_says_so_and_starts_when_one_ends(bo
 
 async def test_a_channel_runs_as_many_as_it_may_and_the_rest_follow_in_order(open_box: OpenBox) -> None:
     box = await open_box({"CHANNEL_RUNNING": "2"})
-    box.model_api.faults.always(Kind.CHAT, Hang())
-    people = [box.person(name) for name in ("Ada", "Ben", "Cleo", "Mo")]
+    box.openai.faults.always(CallKind.CHAT, Hang())
+    people = [box.user(name) for name in ("Ada", "Ben", "Cleo", "Mo")]
     used = []
     for number, person in enumerate(people):
         used.append(await person.command("/ask", prompt=f"question {number}", channel="a thread"))
-        await (used[-1].acknowledged if number < 2 else _in_line(used[-1]))
+        await (used[-1].until_acknowledged() if number < 2 else _in_line(used[-1]))
     await _asked(box, 2)
     elsewhere = await people[0].command("/ask", prompt="elsewhere", channel="#random")
     await _asked(box, 3)
-    box.model_api.faults.clear()
-    box.model_api.faults.release()
+    box.openai.faults.clear()
+    box.openai.faults.release()
     await all_of(whole(each) for each in [used[0], used[1], elsewhere])
     await all_of(each.until(lambda it: "sandbox" in it.text, deadline_s=DEADLINE_S) for each in used[2:])
-    questions = [call.messages[-1]["content"].splitlines()[-1] for call in box.model_api.calls(Kind.CHAT)]
+    questions = [call.messages[-1]["content"].splitlines()[-1] for call in box.openai.calls(CallKind.CHAT)]
     assert questions.index("question 2") < questions.index("question 3")
 
 
 async def test_what_is_deleted_while_a_question_waits_does_not_go_along_with_it(open_box: OpenBox) -> None:
     box = await open_box({"CHANNEL_RUNNING": "1"})
-    ada, ben = box.person("Ada"), box.person("Ben")
+    ada, ben = box.user("Ada"), box.user("Ben")
     secret = await ask(ada, "My secret is a parrot.")
     await ask(ada, "And my dog is a pug.")
-    box.model_api.faults.next(Kind.CHAT, Hang())
+    box.openai.faults.next(CallKind.CHAT, Hang())
     running = await ada.command("/ask", prompt="first")
     await _asked(box, 3)
     waiting = await _in_line(await ben.command("/ask", prompt="second"))
-    box.person("Mo").deletes(secret.messages[0])
-    await box.child.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
-    box.model_api.faults.release()
+    box.user("Mo").deletes(secret.messages[0])
+    await box.bot_process.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
+    box.openai.faults.release()
     await whole(running)
     await waiting.until(lambda used: "sandbox" in used.text, deadline_s=DEADLINE_S)
-    assert asked(box.model_api.calls(Kind.CHAT)[-1]) == ["And my dog is a pug.", "second"]
+    assert asked(box.openai.calls(CallKind.CHAT)[-1]) == ["And my dog is a pug.", "second"]
 
 
 async def test_an_answer_that_fails_makes_room_and_gives_back_what_it_held(open_box: OpenBox) -> None:
     box = await open_box({"MEMBER_RUNNING": "1"})
-    ada = box.person("Ada")
-    box.model_api.faults.next(Kind.CHAT, Hang(), Status(400))
+    ada = box.user("Ada")
+    box.openai.faults.next(CallKind.CHAT, Hang(), Status(400))
     first = await ada.command("/ask", prompt="first")
     await _asked(box, 1)
     second = await _in_line(await ada.command("/ask", prompt="second"))
-    box.model_api.faults.release()
+    box.openai.faults.release()
     assert "couldn't work with this request" in (await whole(first)).text
     await second.until(lambda used: "sandbox" in used.text, deadline_s=DEADLINE_S)
     assert (await usage(ada))["messages"] == 1
@@ -122,8 +122,8 @@ async def test_an_answer_that_fails_makes_room_and_gives_back_what_it_held(open_
 
 async def test_whoever_waits_when_the_bot_stops_is_told_and_charged_nothing(open_box: OpenBox) -> None:
     box = await open_box({"MEMBER_RUNNING": "1", "SHUTDOWN_GRACE_SECONDS": "0"})
-    ada = box.person("Ada")
-    box.model_api.faults.always(Kind.CHAT, Hang())
+    ada = box.user("Ada")
+    box.openai.faults.always(CallKind.CHAT, Hang())
     await ada.command("/ask", prompt="first")
     await _asked(box, 1)
     second = await _in_line(await ada.command("/ask", prompt="second"))
@@ -134,19 +134,19 @@ async def test_whoever_waits_when_the_bot_stops_is_told_and_charged_nothing(open
 
 async def test_with_all_of_it_off_nobody_waits(open_box: OpenBox) -> None:
     box = await open_box({"MEMBER_RATE": "off", "MEMBER_RUNNING": "off", "CHANNEL_RUNNING": "off"})
-    ada = box.person("Ada")
-    box.model_api.faults.always(Kind.CHAT, Hang())
+    ada = box.user("Ada")
+    box.openai.faults.always(CallKind.CHAT, Hang())
     used = [await ada.command("/ask", prompt=f"question {number}") for number in range(30)]
     await _asked(box, 30)
     assert all(each.thinking for each in used)
-    box.model_api.faults.clear()
-    box.model_api.faults.release()
+    box.openai.faults.clear()
+    box.openai.faults.release()
     await all_of(whole(each) for each in used)
 
 
 async def _asked(box: Sandbox, count: int) -> None:
-    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == count, DEADLINE_S)
+    await box.openai.until(lambda: len(box.openai.calls(CallKind.CHAT)) == count, DEADLINE_S)
 
 
-async def _in_line(used: Invocation) -> Invocation:
+async def _in_line(used: InteractionResult) -> InteractionResult:
     return await used.until(lambda each: "in line" in each.text, deadline_s=DEADLINE_S)

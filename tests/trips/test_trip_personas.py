@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.options import ClientRefused
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.options import ClientRejected
+from sandbox.client.user import ClientUser
 from sandbox.discord.interactions import CallbackType
-from sandbox.discord.state import World
-from sandbox.openai.calls import Kind
+from sandbox.discord.state import DiscordState
+from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, OpenBox, ask, use
 from tests.trips.history_schema import ID, MOMENT, TEXT, exactly
@@ -33,15 +33,17 @@ FILE = exactly(
 @pytest.fixture
 async def box(open_box: OpenBox, tmp_path: Path) -> Sandbox:
     """A sandbox with two servers, Ada and Mo in both."""
-    world = World()
-    world.populate()
-    other = world.add_guild("Other")
-    world.add_member(other, world.user("Ada"))
-    world.add_member(other, world.user("Mo"), roles=[world.add_role(other, "Mods", 1 << 5)])
-    return await open_box(ANY_NUMBER, world=world, directory=tmp_path)
+    state = DiscordState()
+    state.populate()
+    other = state.add_guild("Other")
+    state.add_member(other, state.user("Ada"))
+    state.add_member(other, state.user("Mo"), roles=[state.add_role(other, "Mods", 1 << 5)])
+    return await open_box(ANY_NUMBER, state=state, directory=tmp_path)
 
 
-async def test_a_persona_from_its_form_to_an_answer_and_back(box: Sandbox, mo: Person, ada: Person, tmp_path: Path):
+async def test_a_persona_from_its_form_to_an_answer_and_back(
+    box: Sandbox, mo: ClientUser, ada: ClientUser, tmp_path: Path
+):
     described = OpenApi.beside_the_checkout()
     assert "no personas to choose from" in (await use(ada, "/persona list")).text
     await use(mo, "/channel persona", text="You are a channel.")
@@ -52,7 +54,7 @@ async def test_a_persona_from_its_form_to_an_answer_and_back(box: Sandbox, mo: P
     assert added.private
     assert added.text == "From now on everybody here can choose `The 'Old' Pirate` with `/ask persona:`."
     await written(mo, "/persona add", "@everyone **&** <#1>", "x" * 4000)
-    with pytest.raises(ClientRefused):
+    with pytest.raises(ClientRejected):
         await written(mo, "/persona add", "Parrot", "x" * 4001)
 
     listed = await use(ada, "/persona list")
@@ -62,17 +64,17 @@ async def test_a_persona_from_its_form_to_an_answer_and_back(box: Sandbox, mo: P
     assert await offered(ada, "/ask", "persona", "nobody") == []
 
     await ask(ada, "Who are you?", persona="the 'OLD' pirate")
-    developer, question = box.model_api.calls(Kind.CHAT)[-1].messages
+    developer, question = box.openai.calls(CallKind.CHAT)[-1].messages
     assert developer["content"].startswith(f"{PIRATE}\n\n")
     assert json.loads(question["content"].splitlines()[0]) == {"speaker": "Ada", "user": "Ada"}
     await ask(ada, "And now?")
-    assert box.model_api.calls(Kind.CHAT)[-1].messages[0]["content"].startswith("You are a channel.\n\n")
+    assert box.openai.calls(CallKind.CHAT)[-1].messages[0]["content"].startswith("You are a channel.\n\n")
 
     assert field(await form(mo, "/persona edit", "THE 'OLD' PIRATE"))["value"] == PIRATE
     await box.restart()
     await written(mo, "/persona edit", "the 'old' pirate", "Arr.")
     await ask(ada, "Who are you now?", persona="The 'Old' Pirate", channel="a thread", private=True)
-    assert box.model_api.calls(Kind.CHAT)[-1].messages[0]["content"].startswith("Arr.\n\n")
+    assert box.openai.calls(CallKind.CHAT)[-1].messages[0]["content"].startswith("Arr.\n\n")
     assert (await use(mo, "/persona remove", name="the 'old' PIRATE")).text == "The persona `The 'Old' Pirate` is gone."
     assert await offered(mo, "/persona edit", "name", "") == ["@everyone **&** <#1>"]
 
@@ -84,15 +86,15 @@ async def test_a_persona_from_its_form_to_an_answer_and_back(box: Sandbox, mo: P
             (name, PIRATE, "Arr.", mo.id),
             (name, "Arr.", None, mo.id),
         ]
-    assert described.complaints(box.journal.requests) == []
+    assert described.complaints(box.traffic_log.requests) == []
 
 
-async def test_what_is_not_there_or_there_already_is_refused_at_once(box: Sandbox, mo: Person, ada: Person):
-    calls = len(box.model_api.requests)
+async def test_what_is_not_there_or_there_already_is_refused_at_once(box: Sandbox, mo: ClientUser, ada: ClientUser):
+    calls = len(box.openai.requests)
     opened = await (await mo.command("/persona add", name="Pirate")).until(lambda each: each.modal)
     later = await (await mo.command("/persona add", name="pirate")).until(lambda each: each.modal)
-    await (await mo.submits(opened, text=PIRATE)).answered()
-    late = await (await mo.submits(later, text=PIRATE)).answered()
+    await (await mo.submits(opened, text=PIRATE)).until_answered()
+    late = await (await mo.submits(later, text=PIRATE)).until_answered()
     assert late.text == "There is a persona `pirate` already. To write it anew, use `/persona edit`."
     editing = await (await mo.command("/persona edit", name="Pirate")).until(lambda each: each.modal)
     refused = [
@@ -100,11 +102,11 @@ async def test_what_is_not_there_or_there_already_is_refused_at_once(box: Sandbo
         await use(mo, "/persona add", name="\u200b"),
         await use(ada, "/ask", prompt="Who?", persona="Nobody I know of"),
         await use(ada, "/ask", prompt="Who?", persona="Pirate", channel="dm"),
-        await use(box.person("Ada", guild="Other"), "/ask", prompt="Who?", persona="Pirate"),
+        await use(box.user("Ada", guild="Other"), "/ask", prompt="Who?", persona="Pirate"),
     ]
     await use(mo, "/persona remove", name="Pirate")
     refused += [
-        await (await mo.submits(editing, text="Arr.")).answered(),
+        await (await mo.submits(editing, text="Arr.")).until_answered(),
         await use(mo, "/persona edit", name="Pirate"),
         await use(mo, "/persona remove", name="Pirate"),
         await use(mo, "/persona export"),
@@ -115,13 +117,13 @@ async def test_what_is_not_there_or_there_already_is_refused_at_once(box: Sandbo
         assert "\n" not in used.text
     assert refused[2].text == "This server has no persona of that name. `/persona list` shows those that there are."
     assert "in direct messages there are none" in refused[3].text
-    assert len(box.model_api.requests) == calls
+    assert len(box.openai.requests) == calls
     assert await offered(ada, "/ask", "persona", "", channel="dm") == []
-    assert not mo.offered("/persona list", "dm")
+    assert not mo.is_offered("/persona list", "dm")
 
 
-async def test_files_carry_personas_over_whole_or_not_at_all(box: Sandbox, mo: Person):
-    there = box.person("Mo", guild="Other")
+async def test_files_carry_personas_over_whole_or_not_at_all(box: Sandbox, mo: ClientUser):
+    there = box.user("Mo", guild="Other")
     for name, text in (("Pirate", PIRATE), ("Parrot 🦜", "You are “a parrot”.")):
         await written(mo, "/persona add", name, text)
     exported = await use(mo, "/persona export")
@@ -148,15 +150,15 @@ async def test_files_carry_personas_over_whole_or_not_at_all(box: Sandbox, mo: P
     large = await taken_in(there, b" " * (4 * 2**20 + 1))
     assert large.text == "That file has 4.0 MiB, and 4.0 MiB is the most I read."
     assert large.interaction.response_type is CallbackType.MESSAGE
-    gone = there.uploads("gone.json", file.data, channel=there.place())
-    box.world.attachments.pop(gone.id)
+    gone = there.uploads("gone.json", file.data, channel=there.channel())
+    box.state.attachments.pop(gone.id)
     lost = await use(there, "/persona import", file=gone)
     assert lost.text == "I couldn't get that file from Discord. Please try again."
     (again,) = (await use(there, "/persona export")).messages[0].attachments
     assert json.loads(again.data)["personas"] == json.loads(file.data)["personas"]
 
 
-async def form(person: Person, command: str, name: str) -> dict:
+async def form(person: ClientUser, command: str, name: str) -> dict:
     """What a command opens."""
     opened = await (await person.command(command, name=name)).until(lambda each: each.modal)
     assert opened.modal is not None
@@ -167,16 +169,16 @@ def field(modal: dict) -> dict:
     return modal["components"][0]["component"]
 
 
-async def written(person: Person, command: str, name: str, text: str) -> Invocation:
+async def written(person: ClientUser, command: str, name: str, text: str) -> InteractionResult:
     """Open a persona's form and send it."""
     opened = await (await person.command(command, name=name)).until(lambda each: each.modal)
-    return await (await person.submits(opened, text=text)).answered()
+    return await (await person.submits(opened, text=text)).until_answered()
 
 
-async def taken_in(person: Person, data: bytes) -> Invocation:
-    file = person.uploads("personas.json", data, channel=person.place())
+async def taken_in(person: ClientUser, data: bytes) -> InteractionResult:
+    file = person.uploads("personas.json", data, channel=person.channel())
     return await use(person, "/persona import", file=file)
 
 
-async def offered(person: Person, command: str, option: str, typed: str, **where: str) -> list[str]:
+async def offered(person: ClientUser, command: str, option: str, typed: str, **where: str) -> list[str]:
     return [each["value"] for each in await person.completes(command, option=option, typed=typed, **where)]

@@ -7,8 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, asked, begun, pressed, use, whole
@@ -23,7 +23,7 @@ async def kept(open_box: OpenBox, tmp_path: Path) -> Sandbox:
     return await open_box(ANY_NUMBER, directory=tmp_path)
 
 
-async def leave_traces(person: Person) -> None:
+async def leave_traces(person: ClientUser) -> None:
     """Do everything that leaves something behind."""
     await ask(person, "public tide")
     await ask(person, "secret tide", private=True)
@@ -44,7 +44,7 @@ async def leave_traces(person: Person) -> None:
 
 
 async def test_what_is_kept_is_told_by_place(kept: Sandbox) -> None:
-    mo = kept.person("Mo")
+    mo = kept.user("Mo")
     await leave_traces(mo)
     shown = await use(mo, "/privacy show")
     assert shown.private
@@ -54,11 +54,11 @@ async def test_what_is_kept_is_told_by_place(kept: Sandbox) -> None:
     assert "Settings that you changed as a moderator: 1" in shown.text
     assert "Limits that moderators set for you in particular: 1" in shown.text
     assert "The voice and the speed that you chose" in shown.text
-    assert "No questions" in (await use(kept.person("Ada"), "/privacy show")).text
+    assert "No questions" in (await use(kept.user("Ada"), "/privacy show")).text
 
 
 async def test_everything_of_ones_own_comes_as_a_file_and_nothing_of_others(kept: Sandbox) -> None:
-    mo, ada = kept.person("Mo"), kept.person("Ada")
+    mo, ada = kept.user("Mo"), kept.user("Ada")
     await leave_traces(mo)
     await ask(ada, "Ada's tide")
     exported = await use(mo, "/privacy export")
@@ -69,12 +69,12 @@ async def test_everything_of_ones_own_comes_as_a_file_and_nothing_of_others(kept
     assert [turn["question"] for turn in content["turns"]] == own
     assert content["others"]["settings"][0]["setting"] == "chat_model"
     assert content["others"]["voice_preferences"][0]["voice"] == "nova"
-    assert kept.model_api.calls(Kind.SPEECH)[-1].body["voice"] == "nova"
+    assert kept.openai.calls(CallKind.SPEECH)[-1].body["voice"] == "nova"
     assert str(ada.id) not in exported.messages[0].attachments[0].data.decode()
 
 
 async def test_after_a_deletion_the_id_is_nowhere(kept: Sandbox, tmp_path: Path) -> None:
-    mo, ada = kept.person("Mo"), kept.person("Ada")
+    mo, ada = kept.user("Mo"), kept.user("Ada")
     await leave_traces(mo)
     await ask(ada, "Ada's tide")
     left = {"turns.author_id", "settings.changed_by", "quota_rules.member_id", "voice_preferences.member_id"}
@@ -93,59 +93,59 @@ async def test_after_a_deletion_the_id_is_nowhere(kept: Sandbox, tmp_path: Path)
 
 
 async def test_others_conversations_close_up_and_settings_stay(kept: Sandbox) -> None:
-    mo, ada = kept.person("Mo"), kept.person("Ada")
+    mo, ada = kept.user("Mo"), kept.user("Ada")
     await ask(ada, "first")
     await ask(mo, "second")
     await ask(ada, "third")
     await use(mo, "/channel model", model="gpt-4o")
     await pressed(mo, await use(mo, "/privacy delete"), "Delete it all")
     await ask(ada, "fourth")
-    call = kept.model_api.calls(Kind.CHAT)[-1]
+    call = kept.openai.calls(CallKind.CHAT)[-1]
     assert asked(call) == ["first", "third", "fourth"]
     assert call.body["model"] == "gpt-4o"
     assert questions((await use(ada, "/history show")).text) == ["fourth", "third", "first"]
 
 
 async def test_an_answer_under_way_is_not_kept_after_a_deletion(kept: Sandbox, tmp_path: Path) -> None:
-    ada = kept.person("Ada")
-    kept.model_api.faults.next(Kind.CHAT, Stall())
+    ada = kept.user("Ada")
+    kept.openai.faults.next(CallKind.CHAT, Stall())
     await begun(await ada.command("/ask", prompt="a tide to be forgotten"))
     await pressed(ada, await use(ada, "/privacy delete"), "Delete it all")
-    kept.model_api.faults.release()
-    await kept.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)
+    kept.openai.faults.release()
+    await kept.bot_process.until_logged("trip command=ask", deadline_s=DEADLINE_S)
     await ask(ada, "and now?")
-    assert asked(kept.model_api.calls(Kind.CHAT)[-1]) == ["and now?"]
+    assert asked(kept.openai.calls(CallKind.CHAT)[-1]) == ["and now?"]
 
 
 async def test_nor_is_one_that_another_process_is_writing(kept: Sandbox, tmp_path: Path) -> None:
-    ada = kept.person("Ada")
-    kept.model_api.faults.next(Kind.CHAT, Stall())
+    ada = kept.user("Ada")
+    kept.openai.faults.next(CallKind.CHAT, Stall())
     writing = await begun(await ada.command("/ask", prompt="a tide to be forgotten"))
-    sibling = await kept.sibling()
-    stopping = asyncio.create_task(kept.child.stop(within_s=DEADLINE_S))
-    await kept.child.until_logged("stopping")  # from here on its sibling alone takes new events
+    sibling = await kept.start_second()
+    stopping = asyncio.create_task(kept.bot_process.stop(within_s=DEADLINE_S))
+    await kept.bot_process.until_logged("stopping")  # from here on its sibling alone takes new events
     await pressed(ada, await use(ada, "/privacy delete"), "Delete it all")
     assert any("data deleted" in line for line in sibling.log)
-    kept.model_api.faults.release()
+    kept.openai.faults.release()
     await stopping
     assert "a tide" in (await whole(writing)).text
     assert columns_with(tmp_path, ada.id) == []
 
 
 async def test_the_log_names_no_one_whose_data_was_deleted_after_it(kept: Sandbox) -> None:
-    ada = kept.person("Ada")
+    ada = kept.user("Ada")
     await ask(ada, "tide")
     asking = await use(ada, "/privacy delete")
-    lines = len(kept.child.log)
+    lines = len(kept.bot_process.log)
     await pressed(ada, asking, "Delete it all")
-    said = list(kept.child.log)[lines:]
+    said = list(kept.bot_process.log)[lines:]
     assert any("data deleted" in line for line in said)
     assert not any(str(ada.id) in line for line in said)
 
 
 async def test_deleting_buys_no_new_quota(open_box: OpenBox) -> None:
     box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     await ask(ada, "tide")
     await pressed(ada, await use(ada, "/privacy delete"), "Delete it all")
     refused = await use(ada, "/ask", prompt="another")

@@ -1,7 +1,7 @@
 """/pronounce: how a server has words said, as the speech API is told and nobody else."""
 
-from sandbox.client.components import buttons
-from sandbox.openai.calls import Kind
+from sandbox.client.components import find_buttons
+from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, OpenBox, ask, use
 from tests.trips.reading import usage
@@ -10,12 +10,12 @@ from tests.trips.test_trip_history import pressed
 
 def _sent(box: Sandbox) -> str:
     """What the speech API was asked to say last."""
-    return str(box.model_api.calls(Kind.SPEECH)[-1].body["input"])
+    return str(box.openai.calls(CallKind.SPEECH)[-1].body["input"])
 
 
 async def test_a_servers_words_are_said_its_way_and_written_as_ever(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    mo, ada = box.person("Mo"), box.person("Ada")
+    mo, ada = box.user("Mo"), box.user("Ada")
     assert "as they are written" in (await use(ada, "/pronounce list")).text
 
     added = await use(mo, "/pronounce add", word="GIF", say="jiff **picture**")
@@ -29,7 +29,7 @@ async def test_a_servers_words_are_said_its_way_and_written_as_ever(open_box: Op
     assert _sent(box) == "A gif"
     answered = await ask(ada, "What is a GIF?")
     assert "GIF" in answered.text
-    assert "jiff" not in str(box.model_api.calls(Kind.CHAT)[-1].body)
+    assert "jiff" not in str(box.openai.calls(CallKind.CHAT)[-1].body)
 
     changed = await use(mo, "/pronounce add", word="gif", say="ghiff")
     assert changed.text == "From now on I say “ghiff” for “gif”. Before, it was “jiff picture”."
@@ -47,14 +47,14 @@ async def test_a_servers_words_are_said_its_way_and_written_as_ever(open_box: Op
 
 async def test_a_long_list_has_pages(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    mo = box.person("Mo")
+    mo = box.user("Mo")
     for number in range(13):
         await use(mo, "/pronounce add", word=f"word {number:02} {'*' * 50}", say="x*" * 60)
     shown = await use(mo, "/pronounce list")
     assert len(shown.text) <= 2000
     seen = shown.text
     for _ in range(9):
-        if buttons(shown.messages[0].components)[-1].get("disabled"):
+        if find_buttons(shown.messages[0].components)[-1].get("disabled"):
             break
         seen += await pressed(mo, shown, "Next")
     assert [f"word {number:02}" in seen for number in range(13)] == [True] * 13

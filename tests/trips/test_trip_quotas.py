@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.openai import chat, payloads
-from sandbox.openai.calls import Call, Kind
+from sandbox.openai.calls import ApiCall, CallKind
 from sandbox.openai.faults import Hang, Stall, Status
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, all_of, ask, begun, use, whole
@@ -20,29 +20,29 @@ SERVER_IS_AT_ITS_LIMIT = re.compile(rf"This server has used its 40 messages for 
 @pytest.mark.alone
 async def test_forty_of_two_hundred_asks_at_once_pass_and_what_the_api_refuses_is_given_back(open_box: OpenBox) -> None:
     box = await open_box({**ANY_NUMBER, "QUOTA_SERVER_MESSAGES_PER_DAY": "40"})
-    chat = box.model_api.faults
-    chat.next(Kind.CHAT, Hang(), Status(400), times=10)
-    chat.next(Kind.CHAT, Hang(), times=30)
+    chat = box.openai.faults
+    chat.next(CallKind.CHAT, Hang(), Status(400), times=10)
+    chat.next(CallKind.CHAT, Hang(), times=30)
     members = [box.join(f"Member {number}") for number in range(20)]
     asks = [await member.command("/ask", prompt=f"question {turn}") for turn in range(10) for member in members]
-    await all_of(used.acknowledged for used in asks)
+    await all_of(used.until_acknowledged() for used in asks)
     refused = [used for used in asks if not used.deferred]
 
     assert len(refused) == 160
     assert all(used.private and SERVER_IS_AT_ITS_LIMIT.fullmatch(used.text) for used in refused)
-    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == 40, DEADLINE_S)
+    await box.openai.until(lambda: len(box.openai.calls(CallKind.CHAT)) == 40, DEADLINE_S)
 
     chat.release()
     passed = await all_of(whole(used) for used in asks if used.deferred)
     assert len([used for used in passed if "couldn't work with this request" in used.text]) == 10
-    assert len(box.model_api.calls(Kind.CHAT)) == 40
+    assert len(box.openai.calls(CallKind.CHAT)) == 40
 
     further = await all_of(ask(member, "once more") for member in members[:10])
     assert all(used.deferred and "sandbox" in used.text for used in further)
     eleventh = await ask(members[10], "me too")
     assert eleventh.private
     assert SERVER_IS_AT_ITS_LIMIT.fullmatch(eleventh.text)
-    assert len(box.model_api.calls(Kind.CHAT)) == 50
+    assert len(box.openai.calls(CallKind.CHAT)) == 50
 
 
 @pytest.mark.parametrize(
@@ -81,21 +81,21 @@ async def test_a_members_ceiling_binds_that_member_only(
     sentence: str,
 ) -> None:
     box = await open_box(setting)
-    first = await use(box.person("Ada"), command, **within)
-    before = len(box.model_api.requests)
-    second = await use(box.person("Ada"), command, **over)
+    first = await use(box.user("Ada"), command, **within)
+    before = len(box.openai.requests)
+    second = await use(box.user("Ada"), command, **over)
     assert first.deferred
     assert second.private
     assert re.sub(RESETS, "TIME", second.text) == sentence
-    assert len(box.model_api.requests) == before
-    assert (await use(box.person("Ben"), command, **within)).deferred
+    assert len(box.openai.requests) == before
+    assert (await use(box.user("Ben"), command, **within)).deferred
 
 
-async def test_usage_shows_what_was_used_and_what_is_under_way(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_usage_shows_what_was_used_and_what_is_under_way(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     await use(ada, "/say", text="Hello there.")
     await use(ada, "/draw", prompt="a boat", n=2)
     first = await ask(ada, "Why?")
-    box.model_api.faults.next(Kind.CHAT, Stall())
+    box.openai.faults.next(CallKind.CHAT, Stall())
     running = await begun(await ada.command("/ask", prompt="How long?"))
     shown = await use(ada, "/usage")
     assert first.deferred
@@ -104,19 +104,19 @@ async def test_usage_shows_what_was_used_and_what_is_under_way(box: Sandbox, ada
     assert "- characters of speech: 12 of 10,000 used" in shown.text
     assert "- images: 2 of 10 used" in shown.text
     assert "- messages: 2 used, no limit" in shown.text
-    box.model_api.faults.release()
+    box.openai.faults.release()
     await whole(running)
     server = await use(mo, "/usage", scope="server")
     assert "**You" not in server.text
-    assert _tokens(server) == sum(_tokens_reported(call) for call in box.model_api.calls(Kind.CHAT))
+    assert _tokens(server) == sum(_tokens_reported(call) for call in box.openai.calls(CallKind.CHAT))
 
 
-async def test_what_is_given_back_shows_in_usage(box: Sandbox, ada: Person) -> None:
-    box.model_api.faults.next(Kind.CHAT, Hang(), Status(400))
+async def test_what_is_given_back_shows_in_usage(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.faults.next(CallKind.CHAT, Hang(), Status(400))
     asked = await ada.command("/ask", prompt="Why?")
-    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == 1, DEADLINE_S)
+    await box.openai.until(lambda: len(box.openai.calls(CallKind.CHAT)) == 1, DEADLINE_S)
     held = await use(ada, "/usage")
-    box.model_api.faults.release()
+    box.openai.faults.release()
     await whole(asked)
     given_back = await use(ada, "/usage")
     assert "- messages: 1 of 100 used" in held.text
@@ -125,7 +125,7 @@ async def test_what_is_given_back_shows_in_usage(box: Sandbox, ada: Person) -> N
     assert _tokens(given_back) == 0
 
 
-async def test_only_a_moderator_sees_the_servers_usage(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_only_a_moderator_sees_the_servers_usage(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     refused = await use(ada, "/usage", scope="server")
     shown = await use(mo, "/usage", scope="server")
     assert refused.private
@@ -135,7 +135,7 @@ async def test_only_a_moderator_sees_the_servers_usage(box: Sandbox, ada: Person
 
 async def test_direct_messages_count_as_a_server_of_their_own(open_box: OpenBox) -> None:
     box = await open_box({"QUOTA_SERVER_MESSAGES_PER_DAY": "1"})
-    ada, ben = box.person("Ada"), box.person("Ben")
+    ada, ben = box.user("Ada"), box.user("Ben")
     assert (await ask(ada, "Why?")).deferred
     assert "This server has used its 1 message" in (await ask(ben, "Why?")).text
     assert (await ask(ada, "Why, between us?", channel="dm")).deferred
@@ -149,18 +149,18 @@ async def test_direct_messages_count_as_a_server_of_their_own(open_box: OpenBox)
 
 async def test_what_was_used_is_remembered_over_a_restart(open_box: OpenBox) -> None:
     box = await open_box({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})
-    await ask(box.person("Ada"), "Why?")
+    await ask(box.user("Ada"), "Why?")
     await box.restart()
-    assert "You have used your 1 message for today" in (await ask(box.person("Ada"), "And why?")).text
+    assert "You have used your 1 message for today" in (await ask(box.user("Ada"), "And why?")).text
 
 
-def _tokens(usage: Invocation) -> int:
+def _tokens(usage: InteractionResult) -> int:
     """The tokens that `/usage` says are used."""
     found = re.search(r"- tokens: ([\d,]+) of", usage.text)
     assert found
     return int(found[1].replace(",", ""))
 
 
-def _tokens_reported(call: Call) -> int:
+def _tokens_reported(call: ApiCall) -> int:
     """What the API said that a chat cost."""
     return chat.prompt_tokens(call.body) + payloads.tokens(call.answer or "")

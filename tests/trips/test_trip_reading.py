@@ -1,8 +1,8 @@
 """A text channel read aloud to those who listen."""
 
 from sandbox.discord.messages import MessageFlag
-from sandbox.discord.state import World
-from sandbox.openai.calls import Kind
+from sandbox.discord.state import DiscordState
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Body, Slow
 from sandbox.sandbox import Sandbox
 from tests.support.listening import OTHER, idle, in_the_lounge, silence
@@ -12,21 +12,21 @@ MESSAGE_CONTENT = 1 << 15
 
 
 def _said(box: Sandbox) -> list[str]:
-    return [call.body["input"] for call in box.model_api.calls(Kind.SPEECH)]
+    return [call.body["input"] for call in box.openai.calls(CallKind.SPEECH)]
 
 
 async def test_what_listeners_write_in_the_channel_is_read_aloud(open_box: OpenBox) -> None:
-    world = World(privileged_intents=MESSAGE_CONTENT)
-    world.populate()
-    env = {**ANY_NUMBER, "MESSAGE_CONTENT": "true", "BLOCKED_USERS": str(world.user("Cleo").id)}
-    box = await open_box(env, world=world)
-    ada, ben, cleo = await in_the_lounge(box, *(box.person(name) for name in ("Ada", "Ben", "Cleo")))
-    dora, mo = box.join("Dora"), box.person("Mo")
+    state = DiscordState(privileged_intents=MESSAGE_CONTENT)
+    state.populate()
+    env = {**ANY_NUMBER, "MESSAGE_CONTENT": "true", "BLOCKED_USERS": str(state.user("Cleo").id)}
+    box = await open_box(env, state=state)
+    ada, ben, cleo = await in_the_lounge(box, *(box.user(name) for name in ("Ada", "Ben", "Cleo")))
+    dora, mo = box.join("Dora"), box.user("Mo")
     dora.joins_voice(OTHER)
     await ada.says("Nobody has asked for this to be read.", channel="#general")
-    refused = await whole(await ada.command("/voice read", {"channel": ada.place("#general")}))
+    refused = await whole(await ada.command("/voice read", {"channel": ada.channel("#general")}))
     assert refused.text.startswith("You need the **Manage Channels** permission here")
-    done = await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
+    done = await whole(await mo.command("/voice read", {"channel": mo.channel("#general")}))
     assert done.private
     assert done.text.startswith("From now on I read aloud what those who listen to me")
     said = [
@@ -42,7 +42,7 @@ async def test_what_listeners_write_in_the_channel_is_read_aloud(open_box: OpenB
     ]
     written = [await person.says(text, channel=channel) for person, channel, text in said]
     box.deliver_again(written[0])
-    await box.voice.bell.until(lambda: len(_said(box)) == 4, deadline_s=DEADLINE_S, what="four messages")
+    await box.voice.changed.until(lambda: len(_said(box)) == 4, deadline_s=DEADLINE_S, what="four messages")
     assert written[4].flags & MessageFlag.SUPPRESS_NOTIFICATIONS
     await idle(ada)
     assert _said(box)[:3] == [
@@ -58,28 +58,28 @@ async def test_what_listeners_write_in_the_channel_is_read_aloud(open_box: OpenB
     await ada.says("And now it is quiet.", channel="#general")
     await idle(ada)
     assert len(_said(box)) == 4
-    await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
-    box.model_api.faults.always(Kind.SPEECH, Slow(pace_s=30))
+    await whole(await mo.command("/voice read", {"channel": mo.channel("#general")}))
+    box.openai.faults.always(CallKind.SPEECH, Slow(pace_s=30))
     for text in ("This takes for ever.", "And so does this.", "This even waits."):
         await ada.says(text, channel="#general")
-    await box.voice.bell.until(lambda: len(_said(box)) == 6, deadline_s=DEADLINE_S, what="two more messages")
-    assert await box.child.stop() == 0
-    assert [line for line in box.child.log if "ERROR" in line or "settled later" in line] == []
+    await box.voice.changed.until(lambda: len(_said(box)) == 6, deadline_s=DEADLINE_S, what="two more messages")
+    assert await box.bot_process.stop() == 0
+    assert [line for line in box.bot_process.log if "ERROR" in line or "settled later" in line] == []
 
 
 async def test_a_message_without_sound_costs_nothing_and_the_next_one_is_read(open_box: OpenBox) -> None:
-    world = World(privileged_intents=MESSAGE_CONTENT)
-    world.populate()
-    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, world=world)
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
-    mo = box.person("Mo")
-    await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
+    state = DiscordState(privileged_intents=MESSAGE_CONTENT)
+    state.populate()
+    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, state=state)
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
+    mo = box.user("Mo")
+    await whole(await mo.command("/voice read", {"channel": mo.channel("#general")}))
     tag_alone = b"ID3\3\0\0\0\0\0\x40" + 64 * b"\0"
-    box.model_api.faults.next(Kind.SPEECH, Body(tag_alone, "audio/mpeg"))
+    box.openai.faults.next(CallKind.SPEECH, Body(tag_alone, "audio/mpeg"))
     await ada.says("Good evening.", channel="#general")
-    await box.child.until_logged("not read aloud", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("not read aloud", deadline_s=DEADLINE_S)
     await idle(ada)
-    assert len(box.voice.heard().speech) == 0
+    assert len(box.voice.recording().speech) == 0
     assert "characters of speech: 0 of 10,000 used" in (await use(ada, "/usage")).text
     await ada.says("Good night.", channel="#general")
     await silence(box)
@@ -90,7 +90,7 @@ async def test_a_message_without_sound_costs_nothing_and_the_next_one_is_read(op
 
 async def test_without_the_intent_it_says_what_is_missing(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    mo = box.person("Mo")
-    refused = await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
+    mo = box.user("Mo")
+    refused = await whole(await mo.command("/voice read", {"channel": mo.channel("#general")}))
     assert refused.private
     assert "`MESSAGE_CONTENT=true`" in refused.text

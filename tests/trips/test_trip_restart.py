@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.bot_process import ChildDied
-from sandbox.client.user import Person
-from sandbox.discord.traffic_log import Exchange
-from sandbox.openai.calls import Call, Kind
+from sandbox.bot_process import BotProcessDied
+from sandbox.client.user import ClientUser
+from sandbox.discord.traffic_log import HttpExchange
+from sandbox.openai.calls import ApiCall, CallKind
 from sandbox.openai.faults import CONTEXT_TOO_LONG, Stall, Status
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import OpenBox, ask, asked, begun, told, use
@@ -17,7 +17,9 @@ from tests.support.trip_box import OpenBox, ask, asked, begun, told, use
 DATABASE = Path("data/bot.db")
 
 
-async def test_after_a_restart_a_follow_up_carries_the_earlier_turns(box: Sandbox, ada: Person, ben: Person) -> None:
+async def test_after_a_restart_a_follow_up_carries_the_earlier_turns(
+    box: Sandbox, ada: ClientUser, ben: ClientUser
+) -> None:
     first = await ask(ada, "What is a monad?")
     second = await ask(ben, "And what is a comonad?")
     assert await box.restart() == 0
@@ -34,25 +36,25 @@ async def test_after_a_restart_a_follow_up_carries_the_earlier_turns(box: Sandbo
     assert speakers == ['{"speaker": "Ada"}', '{"speaker": "Ben"}', '{"speaker": "Ada"}']
 
 
-async def test_a_second_start_writes_nothing_to_the_commands(box: Sandbox, ada: Person) -> None:
-    assert len(box.journal.find(_writes_commands)) == 1
-    first_start = box.journal.number
+async def test_a_second_start_writes_nothing_to_the_commands(box: Sandbox, ada: ClientUser) -> None:
+    assert len(box.traffic_log.find(_writes_commands)) == 1
+    first_start = box.traffic_log.number
     await box.restart()
     assert (await use(ada, "/help")).private
-    assert box.journal.find(lambda entry: entry.template.endswith("/commands"), after=first_start)
-    assert box.journal.find(_writes_commands, after=first_start) == []
+    assert box.traffic_log.find(lambda entry: entry.template.endswith("/commands"), after=first_start)
+    assert box.traffic_log.find(_writes_commands, after=first_start) == []
 
 
 async def test_changed_commands_are_written_again_at_the_next_start(box: Sandbox) -> None:
-    before, there_were = box.journal.number, len(box.discord.commands.commands)
+    before, there_were = box.traffic_log.number, len(box.discord.commands.commands)
     box.discord.commands.delete(next(iter(box.discord.commands.commands)))
     await box.restart()
-    assert len(box.journal.find(_writes_commands, after=before)) == 1
+    assert len(box.traffic_log.find(_writes_commands, after=before)) == 1
     assert len(box.discord.commands.commands) == there_were
 
 
 async def test_private_turns_are_only_for_the_same_members_private_questions_in_that_channel(
-    box: Sandbox, ada: Person, ben: Person
+    box: Sandbox, ada: ClientUser, ben: ClientUser
 ) -> None:
     await ask(ada, "public one")
     assert (await ask(ada, "secret one", private=True)).private
@@ -69,7 +71,9 @@ async def test_private_turns_are_only_for_the_same_members_private_questions_in_
     assert asked(_newest(box)) == ["public one", "public two", "public three"]
 
 
-async def test_a_fresh_question_leaves_out_what_was_said_and_so_do_those_after_it(box: Sandbox, ada: Person) -> None:
+async def test_a_fresh_question_leaves_out_what_was_said_and_so_do_those_after_it(
+    box: Sandbox, ada: ClientUser
+) -> None:
     await ask(ada, "old")
     await ask(ada, "new", fresh=True)
     assert asked(_newest(box)) == ["new"]
@@ -78,7 +82,7 @@ async def test_a_fresh_question_leaves_out_what_was_said_and_so_do_those_after_i
 
 
 async def test_channels_threads_and_direct_messages_each_have_their_own_history(
-    box: Sandbox, ada: Person, ben: Person
+    box: Sandbox, ada: ClientUser, ben: ClientUser
 ) -> None:
     for place in ("#general", "a thread", "#random", "dm"):
         await ask(ada, f"first in {place}", channel=place)
@@ -90,20 +94,22 @@ async def test_channels_threads_and_direct_messages_each_have_their_own_history(
     assert asked(_newest(box)) == ["first of Ben's"]
 
 
-async def test_a_thread_uses_its_parents_model_also_after_a_restart(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_a_thread_uses_its_parents_model_also_after_a_restart(
+    box: Sandbox, ada: ClientUser, mo: ClientUser
+) -> None:
     await use(mo, "/channel model", model="gpt-4.1-mini", channel="#general")
     await ask(ada, "Who is this?", channel="a thread")
     await box.restart()
     await ask(ada, "Who is this?", channel="a thread")
     await ask(ada, "Who is this?", channel="#random")
-    assert [call.body["model"] for call in box.model_api.calls(Kind.CHAT)] == [
+    assert [call.body["model"] for call in box.openai.calls(CallKind.CHAT)] == [
         "gpt-4.1-mini",
         "gpt-4.1-mini",
         "gpt-4.1",
     ]
 
 
-async def test_a_model_set_in_a_thread_is_the_parents(box: Sandbox, ada: Person, mo: Person) -> None:
+async def test_a_model_set_in_a_thread_is_the_parents(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     await use(mo, "/channel model", model="gpt-4o", channel="a thread")
     await ask(ada, "Who is this?", channel="#general")
     assert _newest(box).body["model"] == "gpt-4o"
@@ -111,45 +117,45 @@ async def test_a_model_set_in_a_thread_is_the_parents(box: Sandbox, ada: Person,
 
 async def test_only_as_many_turns_go_along_as_the_operator_allows_and_the_answer_says_so(open_box: OpenBox) -> None:
     box = await open_box({"HISTORY_TURNS": "2"})
-    answers = [await ask(box.person("Ada"), f"question {number}") for number in range(4)]
+    answers = [await ask(box.user("Ada"), f"question {number}") for number in range(4)]
     assert asked(_newest(box)) == ["question 1", "question 2", "question 3"]
     notes = [used.text.splitlines()[-1].startswith("-# I had only the last 2 questions") for used in answers]
     assert notes == [False, False, False, True]
 
 
 async def test_a_model_that_reads_less_is_asked_once_more_with_less_and_the_answer_says_how_much(
-    box: Sandbox, ada: Person
+    box: Sandbox, ada: ClientUser
 ) -> None:
     for number in range(4):
         await ask(ada, f"question {number}")
-    box.model_api.faults.next(Kind.CHAT, CONTEXT_TOO_LONG)
+    box.openai.faults.next(CallKind.CHAT, CONTEXT_TOO_LONG)
     used = await ask(ada, "question 4")
-    whole_request, shorter = [asked(call) for call in box.model_api.calls(Kind.CHAT)[-2:]]
+    whole_request, shorter = [asked(call) for call in box.openai.calls(CallKind.CHAT)[-2:]]
     assert whole_request == [f"question {number}" for number in range(5)]
     dropped = len(whole_request) - len(shorter)
     assert shorter == whole_request[dropped:]
     assert 0 < dropped < 4
     told = f"so I left out the oldest {dropped} of 4 earlier questions and answers."
     assert used.text.splitlines()[-1] == f"-# That was more than this model reads at once, {told}"
-    box.model_api.faults.next(Kind.CHAT, CONTEXT_TOO_LONG, times=2)
+    box.openai.faults.next(CallKind.CHAT, CONTEXT_TOO_LONG, times=2)
     assert "more than this model can read at once" in (await ask(ada, "question 5")).text
-    assert len(box.model_api.calls(Kind.CHAT)) == 8
+    assert len(box.openai.calls(CallKind.CHAT)) == 8
     await ask(ada, "question 6")
     assert asked(_newest(box)) == [f"question {number}" for number in (0, 1, 2, 3, 4, 6)]
 
 
-async def test_an_answer_that_fails_is_no_turn(box: Sandbox, ada: Person) -> None:
-    box.model_api.faults.next(Kind.CHAT, Status(400))
+async def test_an_answer_that_fails_is_no_turn(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.faults.next(CallKind.CHAT, Status(400))
     await ask(ada, "lost")
     await ask(ada, "kept")
     assert asked(_newest(box)) == ["kept"]
 
 
-async def test_a_bot_killed_in_mid_answer_starts_again_and_answers(box: Sandbox, ada: Person) -> None:
+async def test_a_bot_killed_in_mid_answer_starts_again_and_answers(box: Sandbox, ada: ClientUser) -> None:
     await ask(ada, "before")
-    box.model_api.faults.next(Kind.CHAT, Stall())
+    box.openai.faults.next(CallKind.CHAT, Stall())
     await begun(await ada.command("/ask", prompt="while it dies"))
-    assert await box.child.kill() == -9
+    assert await box.bot_process.kill() == -9
     await box.start()
     answer = await ask(ada, "after")
     assert answer.deferred
@@ -160,25 +166,25 @@ async def test_a_database_that_is_newer_than_the_code_is_refused_and_left_as_it_
     open_box: OpenBox, tmp_path: Path
 ) -> None:
     box = await open_box(directory=tmp_path)
-    await ask(box.person("Ada"), "Remember this.")
-    await box.child.stop()
+    await ask(box.user("Ada"), "Remember this.")
+    await box.bot_process.stop()
     file = tmp_path / DATABASE
     with closing(sqlite3.connect(file)) as database:
         database.execute("PRAGMA user_version = 999")
-    before, lines = file.read_bytes(), len(box.child.log)
-    with pytest.raises(ChildDied):
+    before, lines = file.read_bytes(), len(box.bot_process.log)
+    with pytest.raises(BotProcessDied):
         await box.start()
-    assert box.child.exit_status == 1
-    (sentence,) = list(box.child.log)[lines:]
+    assert box.bot_process.exit_status == 1
+    (sentence,) = list(box.bot_process.log)[lines:]
     assert "written by a newer version of the bot" in sentence
     assert "update the bot" in sentence
     assert file.read_bytes() == before
 
 
-def _writes_commands(entry: Exchange) -> bool:
+def _writes_commands(entry: HttpExchange) -> bool:
     return entry.writes and entry.template.startswith("/applications/")
 
 
-def _newest(box: Sandbox) -> Call:
+def _newest(box: Sandbox) -> ApiCall:
     """The chat request that was sent last."""
-    return box.model_api.calls(Kind.CHAT)[-1]
+    return box.openai.calls(CallKind.CHAT)[-1]

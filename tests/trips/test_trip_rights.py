@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.client.components import buttons
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.client.components import find_buttons
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.discord.permissions import ALL, Permission
 from sandbox.discord.validation.commands import ATTACHMENT, CHANNEL, GROUP, INTEGER, ROLE, STRING, SUBCOMMAND, USER
 from sandbox.openai.faults import Cut, Stall
@@ -66,14 +66,14 @@ class Moderators:
 
 async def _box(open_box: OpenBox, directory: Path) -> Sandbox:
     box = await open_box(ANY_NUMBER, directory=directory)
-    mo = box.person("Mo")
+    mo = box.user("Mo")
     await use(mo, "/channel persona", text="You are a pirate.")
     await use(mo, "/server persona", text="You are a parrot.")
     await use(mo, "/pronounce add", word="potato", say="potahto")
     opened = await (await mo.command("/persona add", name=TEXTS["name"])).until(lambda it: it.modal)
-    await (await mo.submits(opened, text="You are a parrot.")).answered()
+    await (await mo.submits(opened, text="You are a parrot.")).until_answered()
     await ask(mo, "Who are you?")
-    await box.child.until_logged("trip command=ask", deadline_s=DEADLINE_S)  # until then its messages are noted
+    await box.bot_process.until_logged("trip command=ask", deadline_s=DEADLINE_S)  # until then its messages are noted
     return box
 
 
@@ -119,7 +119,7 @@ async def test_no_choices_are_offered_without_the_right(open_box: OpenBox, tmp_p
 
 async def test_a_form_is_refused_when_the_right_is_gone_before_it_is_sent(open_box: OpenBox, tmp_path: Path) -> None:
     box = await _box(open_box, tmp_path)
-    opened: list[tuple[Moderators, Person, Invocation]] = []
+    opened: list[tuple[Moderators, ClientUser, InteractionResult]] = []
     for each in _moderators(box):
         person = _with(box, each.needs)
         used = await person.command(each.name, each.given, force=True)
@@ -129,7 +129,7 @@ async def test_a_form_is_refused_when_the_right_is_gone_before_it_is_sent(open_b
     before = _kept(tmp_path)
     for each, person, used in opened:
         _set_rights(box, person, ALL & ~Permission.ADMINISTRATOR & ~each.needs)
-        sent = await (await person.submits(used, text="Obey.")).answered()
+        sent = await (await person.submits(used, text="Obey.")).until_answered()
         assert sent.private
         assert f"**{NAMES[each.needs]}**" in sent.text
     assert {each.name for each, *_ in opened} >= {"channel persona", "server persona", "persona add", "persona edit"}
@@ -140,7 +140,7 @@ async def test_a_button_is_refused_when_the_right_is_gone_before_it_is_pressed(
     open_box: OpenBox, tmp_path: Path
 ) -> None:
     box = await _box(open_box, tmp_path)
-    mo = box.person("Mo")
+    mo = box.user("Mo")
     await all_of(ask(mo, f"question {number}") for number in range(8))
     pressed = []
     for each in _moderators(box):
@@ -153,7 +153,7 @@ async def test_a_button_is_refused_when_the_right_is_gone_before_it_is_pressed(
             continue
         before = _kept(tmp_path)
         _set_rights(box, person, ALL & ~Permission.ADMINISTRATOR & ~each.needs)
-        for button in buttons(shown.messages[0].components):
+        for button in find_buttons(shown.messages[0].components):
             if button.get("disabled"):
                 continue
             used = await person.clicks(shown.messages[0], button["custom_id"])
@@ -168,29 +168,29 @@ async def test_a_button_under_somebody_elses_answer_or_picture_does_nothing_with
     open_box: OpenBox, tmp_path: Path
 ) -> None:
     box = await _box(open_box, tmp_path)
-    ada, right = box.person("Ada"), Permission.MANAGE_MESSAGES
-    box.model_api.faults.next("chat", Stall(after=4))
+    ada, right = box.user("Ada"), Permission.MANAGE_MESSAGES
+    box.openai.faults.next("chat", Stall(after=4))
     running = await begun(await ada.command("/ask", prompt="Go on."))
-    box.model_api.faults.next("chat", Cut(after=3))
+    box.openai.faults.next("chat", Cut(after=3))
     messages = [
         running.messages[0],
         (await ask(ada, "What breaks off?")).messages[0],
         (await use(ada, "/draw", prompt="a tide")).messages[0],
     ]
-    labels = [each["label"] for message in messages for each in buttons(message.components)]
+    labels = [each["label"] for message in messages for each in find_buttons(message.components)]
     assert sorted(labels) == sorted([*ANSWER_BUTTONS, *PICTURE_BUTTONS])
-    before, calls = _kept(tmp_path), len(box.model_api.requests)
+    before, calls = _kept(tmp_path), len(box.openai.requests)
     for message in messages:
-        for button in buttons(message.components):
+        for button in find_buttons(message.components):
             for person in _holding_all_but(box, right):
                 used = await whole(await person.clicks(message, button["custom_id"]))
                 assert (used.private, used.modal) == (True, None)
                 assert used.text.startswith("Only whoever asked can do that"), button["label"]
     assert _kept(tmp_path) == before
-    assert [call for call in box.model_api.requests[calls:] if call.kind != "models"] == []
-    await (await _with(box, right).clicks(messages[0], "Stop")).acknowledged
+    assert [call for call in box.openai.requests[calls:] if call.kind != "models"] == []
+    await (await _with(box, right).clicks(messages[0], "Stop")).until_acknowledged()
     await whole(running)
-    assert "Regenerate" in [each["label"] for each in buttons(messages[0].components)]
+    assert "Regenerate" in [each["label"] for each in find_buttons(messages[0].components)]
 
 
 async def test_an_administrator_may_do_it_all(open_box: OpenBox, tmp_path: Path) -> None:
@@ -263,38 +263,38 @@ def _typed(box: Sandbox, option: dict[str, Any]) -> object:
         return option["choices"][0]["value"]
     if option["type"] == STRING:
         return TEXTS[option["name"]]
-    guild = box.world.guild()
+    guild = box.state.guild()
     things = {
         INTEGER: option.get("min_value", 1),
-        USER: box.world.user("Ada"),
+        USER: box.state.user("Ada"),
         CHANNEL: guild.channel("general"),
         ROLE: next(role for role in guild.roles.values() if role.mentionable),
-        ATTACHMENT: box.person("Mo").uploads("some.json", json.dumps(PERSONAS).encode()),
+        ATTACHMENT: box.user("Mo").uploads("some.json", json.dumps(PERSONAS).encode()),
     }
     return things.get(option["type"], True)
 
 
-def _with(box: Sandbox, rights: int) -> Person:
+def _with(box: Sandbox, rights: int) -> ClientUser:
     """Somebody new who holds these rights beside everyone's."""
-    person = box.join(f"Somebody {len(box.world.users)}")
+    person = box.join(f"Somebody {len(box.state.users)}")
     _set_rights(box, person, rights)
     return person
 
 
-def _holding_all_but(box: Sandbox, right: Permission) -> list[Person]:
+def _holding_all_but(box: Sandbox, right: Permission) -> list[ClientUser]:
     """People without a right: one with everyone's only, one with every other."""
     return [_with(box, 0), _with(box, ALL & ~Permission.ADMINISTRATOR & ~right)]
 
 
-def _set_rights(box: Sandbox, person: Person, rights: int) -> None:
+def _set_rights(box: Sandbox, person: ClientUser, rights: int) -> None:
     """Let a person hold these rights and everyone's; those of everyone that are not among them are denied."""
-    guild = box.world.guild()
-    role = box.world.add_role(guild, f"role of {person.name}", rights)
+    guild = box.state.guild()
+    role = box.state.add_role(guild, f"role of {person.name}", rights)
     guild.members[person.id].role_ids = [role.id]
     denied = Permission.READ_MESSAGE_HISTORY if not rights & Permission.READ_MESSAGE_HISTORY else 0
     for channel in guild.channels.values():
         if not channel.is_thread:
-            box.world.overwrite(channel, guild.members[person.id], deny=denied)
+            box.state.overwrite(channel, guild.members[person.id], deny=denied)
 
 
 def _kept(directory: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from sandbox.bot_process import ChildDied
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
+from sandbox.bot_process import BotProcessDied
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Slow
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, OpenBox, all_of, begun, is_about, use, whole
@@ -22,7 +22,7 @@ INVALID_VERSION = 4012
 
 
 async def test_an_answer_of_3_seconds_finishes_and_one_of_60_ends_marked_within_the_grace(
-    box: Sandbox, ada: Person, ben: Person
+    box: Sandbox, ada: ClientUser, ben: ClientUser
 ) -> None:
     short, long = await _answering_for(box, ada, 3), await _answering_for(box, ben, 60)
     await all_of(begun(used) for used in (short, long))
@@ -38,105 +38,107 @@ async def test_an_answer_of_3_seconds_finishes_and_one_of_60_ends_marked_within_
 
 async def test_an_interrupted_answer_is_remembered_as_far_as_it_went(open_box: OpenBox) -> None:
     box = await open_box({"SHUTDOWN_GRACE_SECONDS": "0"})
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     used = await begun(await _answering_for(box, ada, 60))
     assert await _stop(box) == 0
     await box.start()
     await use(ada, "/ask", prompt="Where were we?")
-    kept = box.model_api.calls(Kind.CHAT)[-1].messages[-2]["content"]
+    kept = box.openai.calls(CallKind.CHAT)[-1].messages[-2]["content"]
     assert kept.strip() == used.text.removesuffix(MARK)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_second_signal_hurries(open_box: OpenBox, number: signal.Signals) -> None:
     box = await open_box({"SHUTDOWN_GRACE_SECONDS": "600"})
-    used = await begun(await _answering_for(box, box.person("Ada"), 60))
+    used = await begun(await _answering_for(box, box.user("Ada"), 60))
     stopping = asyncio.create_task(_stop(box))
-    await box.child.until_logged("stopping")
-    assert box.child.pid is not None
-    os.kill(box.child.pid, number)
+    await box.bot_process.until_logged("stopping")
+    assert box.bot_process.pid is not None
+    os.kill(box.bot_process.pid, number)
     assert await asyncio.wait_for(stopping, DEADLINE_S) == 0
     assert used.text.endswith(MARK)
 
 
 async def test_the_answers_of_a_bot_whose_connection_discord_ends_are_shown_to_their_end(
-    box: Sandbox, ada: Person, ben: Person
+    box: Sandbox, ada: ClientUser, ben: ClientUser
 ) -> None:
     short, long = await _answering_for(box, ada, 3), await _answering_for(box, ben, 60)
     await all_of(begun(used) for used in (short, long))
-    await box.discord.gateway.drop(code=INVALID_VERSION)
-    assert await asyncio.wait_for(box.child.ended(), DEADLINE_S) == 1
+    await box.discord.gateway.disconnect_all(code=INVALID_VERSION)
+    assert await asyncio.wait_for(box.bot_process.wait(), DEADLINE_S) == 1
     assert short.text == "word " * 29 + "word"
     assert long.text.endswith(MARK)
-    assert box.child.log[-1] == "Discord ended the connection with code 4012"
+    assert box.bot_process.log[-1] == "Discord ended the connection with code 4012"
 
 
 async def test_nothing_is_left_on_the_roster_after_a_clean_stop(open_box: OpenBox) -> None:
     box = await open_box({"SHUTDOWN_GRACE_SECONDS": "0"})
-    ada = box.person("Ada")
-    box.model_api.faults.next(Kind.CHAT, Hang())
+    ada = box.user("Ada")
+    box.openai.faults.next(CallKind.CHAT, Hang())
     await ada.command("/ask", prompt="Something.")
-    await box.model_api.until(lambda: bool(box.model_api.calls(Kind.CHAT)), DEADLINE_S)
+    await box.openai.until(lambda: bool(box.openai.calls(CallKind.CHAT)), DEADLINE_S)
     assert await _stop(box) == 0
-    lines = len(box.child.log)
+    lines = len(box.bot_process.log)
     await box.start()
     await use(ada, "/help")
-    assert not [line for line in list(box.child.log)[lines:] if "process is gone" in line or "interrupted" in line]
+    assert not [
+        line for line in list(box.bot_process.log)[lines:] if "process is gone" in line or "interrupted" in line
+    ]
 
 
 async def test_no_session_is_begun_when_discord_allows_none(box: Sandbox) -> None:
-    await box.child.stop()
+    await box.bot_process.stop()
     identified = box.discord.gateway.readies
-    box.discord.gateway.starts_left, box.discord.gateway.starts_again_in_s = 0, 0.5
-    await box.child.start()
-    line = await box.child.until_logged("no session starts left", deadline_s=DEADLINE_S)
+    box.discord.gateway.identifies_left, box.discord.gateway.identifies_reset_in_s = 0, 0.5
+    await box.bot_process.start()
+    line = await box.bot_process.until_logged("no session starts left", deadline_s=DEADLINE_S)
     assert box.discord.gateway.readies == identified
     assert "wait_s=2" in line
-    box.discord.gateway.starts_left = 1
-    await box.journal.bell.until(
+    box.discord.gateway.identifies_left = 1
+    await box.traffic_log.changed.until(
         lambda: box.discord.gateway.readies == identified + 1, deadline_s=DEADLINE_S, what="the bot"
     )
 
 
-async def test_a_lost_session_is_not_begun_anew_when_discord_allows_none(box: Sandbox, ada: Person) -> None:
-    await box.child.until_logged("ready")
-    box.discord.gateway.starts_left = 0
-    await box.discord.gateway.drop(code=4000, forget=True)
-    await box.child.until_logged("no session starts left", deadline_s=DEADLINE_S)
-    assert box.child.running
-    box.discord.gateway.starts_left = 1
+async def test_a_lost_session_is_not_begun_anew_when_discord_allows_none(box: Sandbox, ada: ClientUser) -> None:
+    await box.bot_process.until_logged("ready")
+    box.discord.gateway.identifies_left = 0
+    await box.discord.gateway.disconnect_all(code=4000, forget=True)
+    await box.bot_process.until_logged("no session starts left", deadline_s=DEADLINE_S)
+    assert box.bot_process.running
+    box.discord.gateway.identifies_left = 1
     identified = box.discord.gateway.readies
-    await box.journal.bell.until(
+    await box.traffic_log.changed.until(
         lambda: box.discord.gateway.readies == identified + 1, deadline_s=DEADLINE_S, what="the bot"
     )
     assert (await use(ada, "/help")).private
 
 
 async def test_a_token_that_is_changed_while_the_bot_runs_ends_it_with_its_sentence(box: Sandbox) -> None:
-    await box.child.until_logged("ready")
-    await box.discord.gateway.drop(code=4004, forget=True)
-    assert await asyncio.wait_for(box.child.ended(), DEADLINE_S) == 2
-    assert box.child.log[-1].startswith("DISCORD_TOKEN: Discord refused it")
+    await box.bot_process.until_logged("ready")
+    await box.discord.gateway.disconnect_all(code=4004, forget=True)
+    assert await asyncio.wait_for(box.bot_process.wait(), DEADLINE_S) == 2
+    assert box.bot_process.log[-1].startswith("DISCORD_TOKEN: Discord refused it")
 
 
 async def test_a_refused_intent_ends_it_with_its_sentence(box: Sandbox) -> None:
-    await box.child.until_logged("ready")
-    await box.discord.gateway.drop(code=4014, forget=True)
-    assert await asyncio.wait_for(box.child.ended(), DEADLINE_S) == 2
-    assert box.child.log[-1].startswith("Discord refused an intent")
-    box.child.settings["MESSAGE_CONTENT"] = "true"
-    with pytest.raises(ChildDied):
+    await box.bot_process.until_logged("ready")
+    await box.discord.gateway.disconnect_all(code=4014, forget=True)
+    assert await asyncio.wait_for(box.bot_process.wait(), DEADLINE_S) == 2
+    assert box.bot_process.log[-1].startswith("Discord refused an intent")
+    box.bot_process.settings["MESSAGE_CONTENT"] = "true"
+    with pytest.raises(BotProcessDied):
         await box.start()
-    assert (box.child.exit_status, box.child.log[-1].split(":")[0]) == (2, "MESSAGE_CONTENT")
+    assert (box.bot_process.exit_status, box.bot_process.log[-1].split(":")[0]) == (2, "MESSAGE_CONTENT")
 
 
-async def _answering_for(box: Sandbox, person: Person, seconds: int) -> Invocation:
+async def _answering_for(box: Sandbox, person: ClientUser, seconds: int) -> InteractionResult:
     """Ask something whose answer takes so long."""
     about = f"for {seconds} seconds"
-    box.model_api.script(["word "] * 30, when=is_about(about))
-    box.model_api.faults.next(Kind.CHAT, Slow(pace_s=seconds / 30), when=is_about(about))
+    box.openai.script(["word "] * 30, when=is_about(about))
+    box.openai.faults.next(CallKind.CHAT, Slow(pace_s=seconds / 30), when=is_about(about))
     return await person.command("/ask", prompt=about)
 
 
 async def _stop(box: Sandbox) -> int:
-    return await box.child.stop(within_s=DEADLINE_S)
+    return await box.bot_process.stop(within_s=DEADLINE_S)

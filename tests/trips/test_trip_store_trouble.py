@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreFull, StoreUnavailable, Unstorable
-from sandbox.bot_process import Child
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
+from sandbox.bot_process import BotProcess
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall
 from sandbox.sandbox import Sandbox
 from tests.support.small_disk import fill_disk, make_room, small_disk
@@ -85,7 +85,7 @@ async def test_commands_on_a_locked_database_are_told_so_in_time_and_the_next_on
     kept: tuple[Sandbox, Path],
 ) -> None:
     box, database = kept
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     with locked(database):
         told = await all_of(use(ada, command, **options) for command, options in EVERY_KIND.items())
         assert {each.text for each in told} == {SENTENCE}
@@ -97,46 +97,46 @@ async def test_commands_on_a_locked_database_are_told_so_in_time_and_the_next_on
 
 async def test_an_answer_that_the_lock_comes_upon_is_shown_and_paid_when_it_is_gone(kept: tuple[Sandbox, Path]) -> None:
     box, database = kept
-    ada = box.person("Ada")
-    box.model_api.faults.next(Kind.CHAT, Stall(after=4))
+    ada = box.user("Ada")
+    box.openai.faults.next(CallKind.CHAT, Stall(after=4))
     used = await begun(await ada.command("/ask", prompt="Go on."))
     with locked(database):
-        box.model_api.faults.release()
+        box.openai.faults.release()
         await whole(used)
-        assert used.text == box.model_api.calls(Kind.CHAT)[0].answer
-    await box.child.until_logged("to be kept later", deadline_s=DEADLINE_S)
+        assert used.text == box.openai.calls(CallKind.CHAT)[0].answer
+    await box.bot_process.until_logged("to be kept later", deadline_s=DEADLINE_S)
     assert (await usage(ada))["messages"] == 1
-    assert await box.child.stop() == 0
+    assert await box.bot_process.stop() == 0
     assert is_sound(database)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another process's limits can be set on Linux only")
 async def test_a_full_disk_is_told_of_and_room_on_it_is_enough_to_go_on(kept: tuple[Sandbox, Path]) -> None:
     box, database = kept
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     await ask(ada, "Before.")
-    assert box.child.pid is not None
-    with full(box.child.pid):
+    assert box.bot_process.pid is not None
+    with full(box.bot_process.pid):
         told = await all_of(use(ada, command, **options) for command, options in EVERY_KIND.items())
         assert {each.text for each in told} == {SENTENCE}
     assert (await ask(ada, "And now?")).deferred
     assert (await usage(ada))["messages"] == 2
     assert is_sound(database)
-    assert await box.child.stop() == 0
+    assert await box.bot_process.stop() == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another process's limits can be set on Linux only")
 async def test_an_answer_that_the_full_disk_comes_upon_is_shown_to_its_end(kept: tuple[Sandbox, Path]) -> None:
     box, database = kept
-    ada = box.person("Ada")
-    box.model_api.faults.next(Kind.CHAT, Stall(after=4))
+    ada = box.user("Ada")
+    box.openai.faults.next(CallKind.CHAT, Stall(after=4))
     used = await begun(await ada.command("/ask", prompt="Go on."))
-    assert box.child.pid is not None
-    with full(box.child.pid):
-        box.model_api.faults.release()
-        assert (await whole(used)).text == box.model_api.calls(Kind.CHAT)[0].answer
+    assert box.bot_process.pid is not None
+    with full(box.bot_process.pid):
+        box.openai.faults.release()
+        assert (await whole(used)).text == box.openai.calls(CallKind.CHAT)[0].answer
     assert (await ask(ada, "And now?")).deferred
-    assert await box.child.stop() == 0
+    assert await box.bot_process.stop() == 0
     assert is_sound(database)
 
 
@@ -149,7 +149,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 async def test_on_a_full_disk_what_needs_no_writing_works_and_the_rest_says_so(open_box: OpenBox, small: Path) -> None:
     box = await open_box(ANY_NUMBER, directory=small)
-    ada, mo = box.person("Ada"), box.person("Mo")
+    ada, mo = box.user("Ada"), box.user("Mo")
     await ask(ada, "Before.")
     fill_disk(small)
     for command, options in NEED_WRITING.items():
@@ -158,22 +158,22 @@ async def test_on_a_full_disk_what_needs_no_writing_works_and_the_rest_says_so(o
         told = await use(mo, command)
         assert "disk is full" not in told.text, command
         assert told.private
-    assert sum("disk that the database lies on is full" in line for line in box.child.log) == 1
+    assert sum("disk that the database lies on is full" in line for line in box.bot_process.log) == 1
     twice = await use(ada, "/help")
     box.deliver_again(twice)
-    await box.child.until_logged("event delivered again", deadline_s=DEADLINE_S)
+    await box.bot_process.until_logged("event delivered again", deadline_s=DEADLINE_S)
     make_room(small)
     await ask(ada, "After.")
     assert (await usage(ada))["messages"] == 2
-    assert await box.child.stop() == 0
+    assert await box.bot_process.stop() == 0
     assert is_sound(small / "data" / "bot.db")
 
 
 async def test_two_processes_on_a_full_disk_answer_nothing_twice(open_box: OpenBox, small: Path) -> None:
     box = await open_box(directory=small)
-    await box.sibling()
+    await box.start_second()
     fill_disk(small)
-    assert (await use(box.person("Ada"), "/help")).text == StoreFull.sentence
+    assert (await use(box.user("Ada"), "/help")).text == StoreFull.sentence
     make_room(small)
 
 
@@ -181,11 +181,11 @@ async def test_an_answer_that_ends_on_a_full_disk_can_be_gone_on_with_when_there
     open_box: OpenBox, small: Path
 ) -> None:
     box = await open_box(directory=small)
-    ada = box.person("Ada")
-    box.model_api.faults.next(Kind.CHAT, Stall(after=4))
+    ada = box.user("Ada")
+    box.openai.faults.next(CallKind.CHAT, Stall(after=4))
     used = await begun(await ada.command("/ask", prompt="Go on."))
     fill_disk(small)
-    box.model_api.faults.release()
+    box.openai.faults.release()
     await whole(used)
     assert (await use(ada, "/history show")).text.count("Go on.") == 0
     make_room(small)
@@ -193,43 +193,43 @@ async def test_an_answer_that_ends_on_a_full_disk_can_be_gone_on_with_when_there
     assert not again.private
     assert (await use(ada, "/history show")).text.count("Go on.") >= 1
     await ask(ada, "What did I say?")
-    assert "Go on." in str(box.model_api.calls(Kind.CHAT)[-1].messages)
+    assert "Go on." in str(box.openai.calls(CallKind.CHAT)[-1].messages)
 
 
 async def test_an_answer_can_be_stopped_and_the_history_leafed_through_on_a_full_disk(
     open_box: OpenBox, small: Path
 ) -> None:
     box = await open_box(ANY_NUMBER, directory=small)
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     for number in range(6):
         await ask(ada, f"Question {number}.")
     shown = await use(ada, "/history show")
-    box.model_api.faults.next(Kind.CHAT, Stall(after=4))
+    box.openai.faults.next(CallKind.CHAT, Stall(after=4))
     used = await begun(await ada.command("/ask", prompt="Go on."))
     fill_disk(small)
-    await (await ada.clicks(used.messages[-1], "Stop")).acknowledged
+    await (await ada.clicks(used.messages[-1], "Stop")).until_acknowledged()
     assert (await whole(used)).text.endswith("I was asked to stop here.")
     assert "Question 0." not in shown.text
-    await (await ada.clicks(shown.messages[-1], "Older")).acknowledged
+    await (await ada.clicks(shown.messages[-1], "Older")).until_acknowledged()
     await shown.until(lambda each: "Question 0." in each.text, deadline_s=DEADLINE_S)
     make_room(small)
 
 
 async def test_a_check_and_a_start_on_a_full_disk_say_so(open_box: OpenBox, small: Path) -> None:
     box = await open_box(directory=small)
-    await box.child.stop()
+    await box.bot_process.stop()
     fill_disk(small)
     for words in (("check",), ()):
-        child = Child(small, box.child.settings, arguments=("-m", "bot", *words))
+        child = BotProcess(small, box.bot_process.settings, arguments=("-m", "bot", *words))
         await child.start()
-        assert await child.ended() == 1
+        assert await child.wait() == 1
         assert any("is full; make room on it" in line for line in [*child.output, *child.log])
     make_room(small)
 
 
 async def test_what_a_member_has_deleted_is_in_no_file_a_moment_later(kept: tuple[Sandbox, Path]) -> None:
     box, database = kept
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     await ask(ada, "The password is swordfish.")
     files = [database, database.with_name("bot.db-wal")]
 
@@ -238,7 +238,7 @@ async def test_what_a_member_has_deleted_is_in_no_file_a_moment_later(kept: tupl
 
     assert told()
     asked = await use(ada, "/privacy delete")
-    await (await ada.clicks(asked.messages[-1], "Delete it all")).acknowledged
+    await (await ada.clicks(asked.messages[-1], "Delete it all")).until_acknowledged()
     async with asyncio.timeout(DEADLINE_S):
         while told():  # noqa: ASYNC110 - nothing tells of it but the files
             await asyncio.sleep(0.05)
@@ -251,19 +251,19 @@ async def test_nobody_else_may_read_any_file_of_the_bots(kept: tuple[Sandbox, Pa
 
 async def test_a_bot_killed_with_a_full_write_ahead_log_starts_again(kept: tuple[Sandbox, Path]) -> None:
     box, database = kept
-    ada: Person = box.person("Ada")
+    ada: ClientUser = box.user("Ada")
     first = await ask(ada, "Remember this.")
-    await box.child.kill()
+    await box.bot_process.kill()
     assert is_sound(database)
     await box.start()
     await ask(ada, "What was it?")
-    assert box.model_api.calls(Kind.CHAT)[-1].messages[-2]["content"] == first.text
+    assert box.openai.calls(CallKind.CHAT)[-1].messages[-2]["content"] == first.text
 
 
-async def test_an_id_that_no_database_takes_ends_in_a_sentence(box: Sandbox, ada: Person) -> None:
-    box.world.snowflakes._last = 2**63
+async def test_an_id_that_no_database_takes_ends_in_a_sentence(box: Sandbox, ada: ClientUser) -> None:
+    box.state.snowflakes._last = 2**63
     used = await use(ada, "/help")
     said = await ada.asks("Hello?")
     await said.until(lambda each: each.messages, deadline_s=DEADLINE_S)
     assert used.text == said.text == Unstorable.sentence
-    assert "Traceback" not in "\n".join(box.child.log)
+    assert "Traceback" not in "\n".join(box.bot_process.log)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sandbox.bot_process import CHECKOUT, Child
+from sandbox.bot_process import CHECKOUT, BotProcess
 from tests.support.trip_box import OpenBox, ask
 
 KNOWS_BOX_LOCAL = """
@@ -22,14 +22,14 @@ socket.getaddrinfo = getaddrinfo
 async def test_both_far_sides_are_found_by_a_name_of_the_systems(open_box: OpenBox, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(KNOWS_BOX_LOCAL)
     box = await open_box()
-    await box.child.stop()
-    box.child.settings["PYTHONPATH"] = f"{tmp_path}:{CHECKOUT}"
+    await box.bot_process.stop()
+    box.bot_process.settings["PYTHONPATH"] = f"{tmp_path}:{CHECKOUT}"
     for name in ("DISCORD_API_BASE_URL", "MULTIAPPAI_BASE_URL"):
-        address = box.child.settings[name]
-        box.child.settings[name] = address.replace("127.0.0.1", "box.local").replace("localhost", "box.local")
-        assert "box.local" in box.child.settings[name]
-    check = Child(tmp_path, box.child.settings, arguments=("-m", "bot", "check"))
+        address = box.bot_process.settings[name]
+        box.bot_process.settings[name] = address.replace("127.0.0.1", "box.local").replace("localhost", "box.local")
+        assert "box.local" in box.bot_process.settings[name]
+    check = BotProcess(tmp_path, box.bot_process.settings, arguments=("-m", "bot", "check"))
     await check.start()
-    assert await check.ended() == 0, list(check.output)
+    assert await check.wait() == 0, list(check.output)
     await box.start()
-    assert (await ask(box.person("Ada"), "Hello?")).deferred
+    assert (await ask(box.user("Ada"), "Hello?")).deferred

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from sandbox.client.user import Person
-from sandbox.openai.calls import Kind
+from sandbox.client.user import ClientUser
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Slow
 from sandbox.sandbox import Sandbox
 from tests.support.trip_box import DEADLINE_S, UNLIMITED, OpenBox, all_of, ask, whole
@@ -15,31 +15,31 @@ EVENTS = 500
 WITHOUT_MEMORY = {**UNLIMITED, "HISTORY_TURNS": "0", "HISTORY_TOKENS": "0"}
 
 
-async def test_an_interaction_delivered_twice_is_answered_once(box: Sandbox, ada: Person) -> None:
-    box.model_api.script(["word "] * 20)
-    box.model_api.faults.next(Kind.CHAT, Slow(pace_s=0.05))
+async def test_an_interaction_delivered_twice_is_answered_once(box: Sandbox, ada: ClientUser) -> None:
+    box.openai.script(["word "] * 20)
+    box.openai.faults.next(CallKind.CHAT, Slow(pace_s=0.05))
     used = await ada.command("/ask", prompt="Once, please.")
     box.deliver_again(used)
     await whole(used)
     box.deliver_again(used)
     await ask(ada, "And another.")
-    assert len(box.model_api.calls(Kind.CHAT)) == 2
+    assert len(box.openai.calls(CallKind.CHAT)) == 2
     assert len(_callbacks(box)) == 2
-    assert len([line for line in box.child.log if "delivered again" in line]) == 2
+    assert len([line for line in box.bot_process.log if "delivered again" in line]) == 2
 
 
-async def test_what_was_answered_before_a_restart_is_not_answered_again(box: Sandbox, ada: Person) -> None:
+async def test_what_was_answered_before_a_restart_is_not_answered_again(box: Sandbox, ada: ClientUser) -> None:
     used = await ask(ada, "Once, please.")
     await box.restart()
     box.deliver_again(used)
-    await box.child.until_logged("delivered again")
-    assert len(box.model_api.calls(Kind.CHAT)) == 1
+    await box.bot_process.until_logged("delivered again")
+    assert len(box.openai.calls(CallKind.CHAT)) == 1
 
 
 @pytest.mark.alone
 async def test_five_hundred_events_to_each_of_two_processes_are_five_hundred_answers(open_box: OpenBox) -> None:
     box = await open_box(WITHOUT_MEMORY)
-    sibling = await box.sibling()
+    sibling = await box.start_second()
     people = [box.join(f"Member {number}") for number in range(50)]
     used = []
     for number in range(EVENTS // len(people)):
@@ -47,32 +47,32 @@ async def test_five_hundred_events_to_each_of_two_processes_are_five_hundred_ans
         used += await all_of(whole(each) for each in asking)
     assert len(used) == EVENTS
     assert all(each.text for each in used)
-    assert len(box.model_api.calls(Kind.CHAT)) == EVENTS
+    assert len(box.openai.calls(CallKind.CHAT)) == EVENTS
     assert len(_callbacks(box)) == EVENTS
 
     def passed_over() -> int:
-        return sum("delivered again" in line for child in (box.child, sibling) for line in child.log)
+        return sum("delivered again" in line for child in (box.bot_process, sibling) for line in child.log)
 
-    for child in (box.child, sibling):  # either may have the last word
+    for child in (box.bot_process, sibling):  # either may have the last word
         with suppress(TimeoutError):
-            await child.bell.until(lambda: passed_over() == EVENTS, deadline_s=2, what="the last to be passed over")
+            await child.changed.until(lambda: passed_over() == EVENTS, deadline_s=2, what="the last to be passed over")
     assert passed_over() == EVENTS
 
 
 async def test_a_process_that_stops_leaves_new_events_to_its_sibling(open_box: OpenBox) -> None:
     box = await open_box({"SHUTDOWN_GRACE_SECONDS": "60"})
-    ada = box.person("Ada")
-    box.model_api.faults.next(Kind.CHAT, Hang())
+    ada = box.user("Ada")
+    box.openai.faults.next(CallKind.CHAT, Hang())
     first = await ada.command("/ask", prompt="Take your time.")
-    await box.model_api.until(lambda: len(box.model_api.calls(Kind.CHAT)) == 1, DEADLINE_S)
-    await box.sibling()
-    stopping = asyncio.create_task(box.child.stop(within_s=DEADLINE_S))
-    await box.child.until_logged("stopping")
-    assert (await ask(ada, "Who is there?")).text == box.model_api.calls(Kind.CHAT)[1].answer
-    box.model_api.faults.release()
+    await box.openai.until(lambda: len(box.openai.calls(CallKind.CHAT)) == 1, DEADLINE_S)
+    await box.start_second()
+    stopping = asyncio.create_task(box.bot_process.stop(within_s=DEADLINE_S))
+    await box.bot_process.until_logged("stopping")
+    assert (await ask(ada, "Who is there?")).text == box.openai.calls(CallKind.CHAT)[1].answer
+    box.openai.faults.release()
     assert await stopping == 0
-    assert (await whole(first)).text == box.model_api.calls(Kind.CHAT)[0].answer
+    assert (await whole(first)).text == box.openai.calls(CallKind.CHAT)[0].answer
 
 
 def _callbacks(box: Sandbox) -> list[object]:
-    return [*box.journal.find(lambda entry: entry.template.endswith("/callback"))]
+    return [*box.traffic_log.find(lambda entry: entry.template.endswith("/callback"))]

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.bot_process import CHECKOUT
 from sandbox.discord.permissions import Permission
-from sandbox.discord.state import World
-from sandbox.openai.calls import Kind
+from sandbox.discord.state import DiscordState
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Slow
 from sandbox.sandbox import Sandbox
 from tests.support.correlation import RATE, find, resampled, samples_of, trimmed
@@ -22,7 +22,7 @@ LONG = "This takes a while to say, and nobody is in a hurry to hear it to its en
 @pytest.mark.parametrize("dave", [False, True], ids=["plain", "encrypted"])
 async def test_what_is_said_is_heard_whole_and_in_order_and_never_two_at_once(open_box: OpenBox, dave: bool) -> None:
     box = await open_box(ANY_NUMBER, dave=dave)
-    people = [*(box.person(name) for name in ("Ada", "Ben", "Cleo", "Mo")), box.join("Dora")]
+    people = [*(box.user(name) for name in ("Ada", "Ben", "Cleo", "Mo")), box.join("Dora")]
     await in_the_lounge(box, *people)
     said = [await people[at % 5].command("/say", text=f"Number {at}.") for at in range(20)]
     await box.voice.until(lambda it: it.speech.seconds > 1, deadline_s=DEADLINE_S)
@@ -47,7 +47,7 @@ async def test_what_is_said_is_heard_whole_and_in_order_and_never_two_at_once(op
 
 def _look_at_the_process(box: Sandbox) -> None:
     """No child process but those that look at files of others, and no libopus but the one in PyAV's wheel."""
-    process = Path(f"/proc/{box.child.pid}")
+    process = Path(f"/proc/{box.bot_process.pid}")
     children = itertools.chain(*(task.joinpath("children").read_text().split() for task in process.glob("task/*")))
     commands = {command for child in children if (command := _command(child))}
     assert all(command[1:] == ["-m", "bot.worker"] for command in map(list, commands)), commands
@@ -66,8 +66,8 @@ def _command(pid: str) -> tuple[str, ...]:
 
 async def test_speech_is_heard_while_the_file_is_still_coming(open_box: OpenBox) -> None:
     box = await open_box()
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
-    box.model_api.faults.next(Kind.SPEECH, Slow(pace_s=0.3))
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
+    box.openai.faults.next(CallKind.SPEECH, Slow(pace_s=0.3))
     used = await ada.command("/say", text=LONG)
     await box.voice.until(lambda heard: heard.speech.seconds > 1, deadline_s=DEADLINE_S)
     assert used.thinking
@@ -77,7 +77,7 @@ async def test_speech_is_heard_while_the_file_is_still_coming(open_box: OpenBox)
 
 async def test_play_brings_it_along_and_off_keeps_it_quiet(open_box: OpenBox) -> None:
     box = await open_box()
-    ada, ben = box.person("Ada"), box.person("Ben")
+    ada, ben = box.user("Ada"), box.user("Ben")
     nowhere = await use(ada, "/say", text="Hello.", play=True)
     assert nowhere.private
     assert nowhere.text == "Join a voice channel first, then I can speak there."
@@ -89,23 +89,23 @@ async def test_play_brings_it_along_and_off_keeps_it_quiet(open_box: OpenBox) ->
     assert box.voice.call() is None
     await use(ada, "/say", text="Hello.", play=True)
     await silence(box)
-    heard = len(box.voice.heard())
+    heard = len(box.voice.recording())
     await use(ada, "/say", text="I keep this to myself.", play=False)
     await use(ben, "/say", text="I am not even there.")
     ben.joins_voice(OTHER)
     elsewhere = await use(ben, "/say", text="Come here.", play=True)
     assert elsewhere.private
     assert "at the moment" in elsewhere.text
-    assert len(box.voice.heard()) == heard
+    assert len(box.voice.recording()) == heard
     ada.leaves_voice()
     await use(ben, "/say", text="Nobody listens to you there.", play=True)
     await silence(box, since=heard)
-    assert {each.channel_id for each in box.voice.heard(since=heard).speech.packets} == {ben.place(OTHER).id}
+    assert {each.channel_id for each in box.voice.recording(since=heard).speech.packets} == {ben.channel(OTHER).id}
 
 
 async def test_skip_and_stop_act_on_what_is_ones_own(open_box: OpenBox) -> None:
     box = await open_box()
-    ada, ben, mo = await in_the_lounge(box, *(box.person(name) for name in ("Ada", "Ben", "Mo")))
+    ada, ben, mo = await in_the_lounge(box, *(box.user(name) for name in ("Ada", "Ben", "Mo")))
     hers = await ada.command("/say", text=LONG)
     await box.voice.until(lambda heard: len(heard.speech) > 20, deadline_s=DEADLINE_S)
     his = await ben.command("/say", text=f"Ben's turn. {LONG}")
@@ -143,33 +143,35 @@ async def test_skip_and_stop_act_on_what_is_ones_own(open_box: OpenBox) -> None:
 async def test_each_lack_has_its_sentence(
     open_box: OpenBox, channel: str, lacks: Permission | None, sentence: str
 ) -> None:
-    world = World()
-    guild = world.populate()
+    state = DiscordState()
+    guild = state.populate()
     if lacks is not None:
-        world.overwrite(guild.channel(channel), guild.members[world.bot.id], deny=lacks)
-    box = await open_box(world=world)
-    ada = box.person("Ada")
+        state.overwrite(guild.channel(channel), guild.members[state.bot.id], deny=lacks)
+    box = await open_box(state=state)
+    ada = box.user("Ada")
     ada.joins_voice(channel)
     for used in (await use(ada, "/voice join"), await use(ada, "/say", text="Hello.", play=True)):
         assert used.private
         assert sentence in used.text
     assert box.voice.call() is None
-    assert box.model_api.calls(Kind.SPEECH) == []
+    assert box.openai.calls(CallKind.SPEECH) == []
 
 
 async def test_coming_and_going(open_box: OpenBox) -> None:
     box = await open_box()
-    ada, ben, mo = (box.person(name) for name in ("Ada", "Ben", "Mo"))
+    ada, ben, mo = (box.user(name) for name in ("Ada", "Ben", "Mo"))
     assert (await use(ada, "/voice join")).text == "Join a voice channel first, then I can speak there."
     assert (await use(ada, "/voice leave")).text.startswith("I'm in no voice channel here.")
-    refused = await whole(await ada.command("/voice join", {"channel": ada.place(LOUNGE)}))
-    assert refused.text.startswith(f"You need the **Move Members** permission in <#{ada.place(LOUNGE).id}> to do that.")
+    refused = await whole(await ada.command("/voice join", {"channel": ada.channel(LOUNGE)}))
+    assert refused.text.startswith(
+        f"You need the **Move Members** permission in <#{ada.channel(LOUNGE).id}> to do that."
+    )
     ada.joins_voice(LOUNGE)
     ben.joins_voice(OTHER)
-    await whole(await mo.command("/voice join", {"channel": mo.place(OTHER)}))
+    await whole(await mo.command("/voice join", {"channel": mo.channel(OTHER)}))
     assert box.voice.call() is not None
     left = await use(ada, "/voice leave")
-    assert left.text.startswith(f"You need the **Move Members** permission in <#{ada.place(OTHER).id}> to do that.")
+    assert left.text.startswith(f"You need the **Move Members** permission in <#{ada.channel(OTHER).id}> to do that.")
     ada.joins_voice(OTHER)
     assert (await use(ada, "/voice leave")).text == "I've left the voice channel."
     assert box.voice.call() is None
@@ -177,12 +179,14 @@ async def test_coming_and_going(open_box: OpenBox) -> None:
 
 async def test_it_leaves_when_nobody_listens_or_nothing_is_said_and_joins_nothing_by_itself(open_box: OpenBox) -> None:
     box = await open_box({"VOICE_ALONE_SECONDS": "1", "VOICE_IDLE_SECONDS": "3"})
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
     assert box.voice.call() is not None
-    await box.voice.bell.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving an idle channel")
+    await box.voice.changed.until(
+        lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving an idle channel"
+    )
     await use(ada, "/voice join")
     ada.leaves_voice()
-    await box.voice.bell.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving when alone")
+    await box.voice.changed.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving when alone")
     ada.joins_voice(LOUNGE)
     await use(ada, "/voice join")
     await box.restart()
@@ -194,7 +198,7 @@ async def test_it_leaves_when_nobody_listens_or_nothing_is_said_and_joins_nothin
 async def test_where_a_library_is_missing_the_rest_works(open_box: OpenBox, tmp_path: Path) -> None:
     tmp_path.joinpath("davey.py").write_text("raise ImportError('not here')")
     box = await open_box({"PYTHONPATH": f"{tmp_path}:{CHECKOUT}"})
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     ada.joins_voice(LOUNGE)
     for used in (await use(ada, "/voice join"), await use(ada, "/say", text="Hello.", play=True)):
         assert used.text.startswith("I can't speak in voice channels yet.")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.client.user import Person
+from sandbox.client.user import ClientUser
 from sandbox.discord.messages import Message
-from sandbox.openai.calls import Kind
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Status
 from sandbox.sandbox import Sandbox
 from tests.support.correlation import resampled
@@ -18,18 +18,18 @@ from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, use
 DROPPED = "so I've dropped what I still had to say."
 
 
-async def _told(box: Sandbox, person: Person, words: str) -> Message:
+async def _told(box: Sandbox, person: ClientUser, words: str) -> Message:
     """Wait for a word in the channel where the bot was called."""
 
     def found() -> Message | None:
         return next((each for each in person.sees("#general") if words in each.content), None)
 
-    return await box.journal.bell.until(found, deadline_s=DEADLINE_S, what=words)
+    return await box.traffic_log.changed.until(found, deadline_s=DEADLINE_S, what=words)
 
 
 async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
     losses: list[Callable[[], None]] = [
         *(lambda code=code: box.voice.end(code) for code in (4006, 4009, 4015)),
         lambda: box.voice.cut(),
@@ -54,10 +54,10 @@ async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(
 
 async def test_another_server_and_another_channel_do_not_interrupt_it(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
-    mo = box.person("Mo")
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
+    mo = box.user("Mo")
     used, before = await speaking(box, ada)
-    await box.voice.moves_server()
+    await box.voice.relocate_server()
     heard = await silence(box, since=before)
     is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
     mo.joins_voice(OTHER)
@@ -72,17 +72,17 @@ async def test_another_server_and_another_channel_do_not_interrupt_it(open_box: 
 
 async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    mo = box.person("Mo")
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    mo = box.user("Mo")
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
     await speaking(box, ada)
     mo.kicks_bot()
     await has_left(box)
     told = await _told(box, ada, DROPPED)
     assert told.content == "I was taken out of the voice channel, so I've dropped what I still had to say."
     assert (await use(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
-    before = len(box.voice.heard())
+    before = len(box.voice.recording())
     await use(ada, "/say", text="Nobody hears this.")
-    assert len(box.voice.heard()) == before
+    assert len(box.voice.recording()) == before
     await use(ada, "/voice join")
     await speaking(box, ada)
     mo.deletes_channel("Lounge")
@@ -96,7 +96,7 @@ async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_
 )
 async def test_it_leaves_for_good_where_connecting_anew_is_no_use(open_box: OpenBox, code: int, words: str) -> None:
     box = await open_box(ANY_NUMBER)
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
     await speaking(box, ada)
     box.voice.end(code)
     await _told(box, ada, words)
@@ -108,14 +108,14 @@ async def test_it_leaves_for_good_where_connecting_anew_is_no_use(open_box: Open
 
 async def test_what_is_refused_at_the_door_is_told_and_leaves_nothing(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     ada.joins_voice("Lounge")
     for code, words in ((4017, "end-to-end encryption"), (4021, "connect less often"), (4006, "I couldn't get into")):
-        box.voice.faults.refuse(code)
+        box.voice.faults.close_next(code)
         used = await use(ada, "/voice join")
         assert words in used.text
         assert box.voice.call() is None
-    box.voice.faults.refuse(4006)
+    box.voice.faults.close_next(4006)
     said = await use(ada, "/say", text="At least the file.", play=True)
     assert said.messages[0].attachments
     assert "I couldn't get into" in said.text
@@ -125,12 +125,12 @@ async def test_what_is_refused_at_the_door_is_told_and_leaves_nothing(open_box: 
 
 async def test_a_join_that_is_broken_off_bars_no_later_one_and_leaves_nothing(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    ada = box.person("Ada")
+    ada = box.user("Ada")
     ada.joins_voice("Lounge")
     before = _left_behind(box)
     assert before[1] == 0
-    box.voice.faults.hush("gateway")
-    box.model_api.faults.next(Kind.CHAT, Status(400))
+    box.voice.faults.leave_unanswered("gateway")
+    box.openai.faults.next(CallKind.CHAT, Status(400))
     used = await use(ada, "/ask", prompt="Nobody will ever hear this?", speak=True)
     assert used.text.startswith("The AI service")
     async with asyncio.timeout(DEADLINE_S):
@@ -141,7 +141,7 @@ async def test_a_join_that_is_broken_off_bars_no_later_one_and_leaves_nothing(op
 
 async def test_dead_udp_is_not_noticed_and_leaves_nothing_behind(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
     box.voice.close_udp()
     await use(ada, "/say", text="Nobody hears this.")
     await idle(ada)
@@ -152,7 +152,7 @@ async def test_dead_udp_is_not_noticed_and_leaves_nothing_behind(open_box: OpenB
 
 def _left_behind(box: Sandbox) -> tuple[int, int]:
     """Count the threads and the UDP sockets of the bot; of HTTP connections it keeps as many as it needed at once."""
-    process = Path(f"/proc/{box.child.pid}")
+    process = Path(f"/proc/{box.bot_process.pid}")
     datagrams = {line.split()[9] for line in process.joinpath("net/udp").read_text().splitlines()[1:]}
     links = [str(each.readlink()) for each in process.joinpath("fd").iterdir()]
     open_here = {link.removeprefix("socket:[").removesuffix("]") for link in links}

@@ -2,13 +2,13 @@
 
 import pytest
 
-from sandbox.client.interaction_result import Invocation
-from sandbox.client.user import Person
+from sandbox.client.interaction_result import InteractionResult
+from sandbox.client.user import ClientUser
 from sandbox.discord.entities import Channel
 from sandbox.discord.messages import Message
 from sandbox.discord.permissions import Permission
-from sandbox.discord.state import World
-from sandbox.openai.calls import Kind
+from sandbox.discord.state import DiscordState
+from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
 from tests.support.listening import LOUNGE, OTHER, idle, in_the_lounge, silence
 from tests.support.trip_box import ANY_NUMBER, DEADLINE_S, OpenBox, ask, is_about, use, whole
@@ -20,26 +20,26 @@ NOBODY_HERE = "I'm in no voice channel here."
 LONG = "This takes a while to say, and nobody is in a hurry to hear it to its end. " * 6
 
 
-def _world(*, bot_in_thread: bool = True, privileged_intents: int = 0) -> World:
+def _state(*, bot_in_thread: bool = True, privileged_intents: int = 0) -> DiscordState:
     """The usual world with a channel that Ben can't see, and a private thread that he is not in."""
-    world = World(privileged_intents=privileged_intents)
-    guild = world.populate()
-    world.overwrite(guild.channel(HIDDEN), guild.members[world.user("Ben").id], deny=Permission.VIEW_CHANNEL)
-    thread = world.add_private_thread(guild.channel("general"), SECRETS, world.user("Ada"))
+    state = DiscordState(privileged_intents=privileged_intents)
+    guild = state.populate()
+    state.overwrite(guild.channel(HIDDEN), guild.members[state.user("Ben").id], deny=Permission.VIEW_CHANNEL)
+    thread = state.add_private_thread(guild.channel("general"), SECRETS, state.user("Ada"))
     if bot_in_thread:
-        _let_in(world, thread, world.bot.name)
-    return world
+        _let_in(state, thread, state.bot.name)
+    return state
 
 
-def _let_in(world: World, thread: Channel, name: str) -> None:
-    thread.joined[world.user(name).id] = world.now()
+def _let_in(state: DiscordState, thread: Channel, name: str) -> None:
+    thread.joined[state.user(name).id] = state.now()
 
 
-async def _reads(person: Person, message: Message) -> Invocation:
+async def _reads(person: ClientUser, message: Message) -> InteractionResult:
     return await whole(await person.uses_menu("Read aloud", message))
 
 
-async def _ways_in(ada: Person, where: str) -> list[Invocation]:
+async def _ways_in(ada: ClientUser, where: str) -> list[InteractionResult]:
     """Have what stands or is written in a channel said in every way there is but with `play:True`."""
     written = await ada.says("The password is swordfish.", channel=where)
     answered = await ask(ada, "What is the password?", channel=where)
@@ -48,7 +48,7 @@ async def _ways_in(ada: Person, where: str) -> list[Invocation]:
 
 
 def _heard(box: Sandbox) -> int:
-    return len(box.voice.heard().speech)
+    return len(box.voice.recording().speech)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def _heard(box: Sandbox) -> int:
 async def test_nothing_is_said_to_whom_may_not_read_it(
     open_box: OpenBox, where: str, bot_in_thread: bool, dave: bool
 ) -> None:
-    box = await open_box(ANY_NUMBER, world=_world(bot_in_thread=bot_in_thread), dave=dave)
-    ada, _ = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    box = await open_box(ANY_NUMBER, state=_state(bot_in_thread=bot_in_thread), dave=dave)
+    ada, _ = await in_the_lounge(box, box.user("Ada"), box.user("Ben"))
     for used in await _ways_in(ada, where):
         assert used.messages[0].attachments
         assert used.text == NOT_FOR_ALL
@@ -72,46 +72,46 @@ async def test_nothing_is_said_to_whom_may_not_read_it(
     await idle(ada)
     assert _heard(box) == 0
     await use(ada, "/say", text="I want everybody to hear this.", play=True, channel=where)
-    assert len((await silence(box)).by(box.person("Ben").id).speech) > 0
+    assert len((await silence(box)).by(box.user("Ben").id).speech) > 0
 
 
 async def test_a_thread_is_said_to_its_members_and_to_who_manages_threads(open_box: OpenBox) -> None:
-    world = _world()
-    box = await open_box(ANY_NUMBER, world=world)
-    box.model_api.script(["Swordfish."], when=is_about("password"), times=None)
-    ada, mo = await in_the_lounge(box, box.person("Ada"), box.person("Mo"))
+    state = _state()
+    box = await open_box(ANY_NUMBER, state=state)
+    box.openai.script(["Swordfish."], when=is_about("password"), times=None)
+    ada, mo = await in_the_lounge(box, box.user("Ada"), box.user("Mo"))
     assert [used.text for used in await _ways_in(ada, SECRETS)] == ["", "", ""]
     await idle(ada)
-    before, heard = len(box.voice.heard()), _heard(box)
+    before, heard = len(box.voice.recording()), _heard(box)
     assert heard > 0
     mo.leaves_voice()
-    cleo = box.person("Cleo")
+    cleo = box.user("Cleo")
     cleo.joins_voice(LOUNGE)
     written = await ada.says("The password is swordfish.", channel=SECRETS)
     assert (await _reads(ada, written)).text == NOT_FOR_ALL
     dora = box.join("Dora")
-    _let_in(world, ada.place(SECRETS), "Dora")
+    _let_in(state, ada.channel(SECRETS), "Dora")
     cleo.leaves_voice()
     dora.joins_voice(LOUNGE)
     assert _heard(box) == heard
     assert (await _reads(ada, written)).text == ""
     assert len((await silence(box, since=before)).by(dora.id).speech) > 0
-    requests = [each for each in box.journal.requests if "/thread-members/" in each.path]
+    requests = [each for each in box.traffic_log.requests if "/thread-members/" in each.path]
     assert len(requests) < 15
 
 
 async def test_alone_with_the_bot_a_member_hears_their_own_thread(open_box: OpenBox) -> None:
-    box = await open_box(ANY_NUMBER, world=_world(bot_in_thread=False))
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    box = await open_box(ANY_NUMBER, state=_state(bot_in_thread=False))
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
     written = await ada.says("The password is swordfish.", channel=SECRETS)
     assert (await _reads(ada, written)).text == ""
     assert len((await silence(box)).speech) > 0
-    assert [each for each in box.journal.requests if "/thread-members/" in each.path] == []
+    assert [each for each in box.traffic_log.requests if "/thread-members/" in each.path] == []
 
 
 async def test_it_is_asked_again_when_its_turn_comes(open_box: OpenBox) -> None:
-    box = await open_box(ANY_NUMBER, world=_world())
-    ada, ben = box.person("Ada"), box.person("Ben")
+    box = await open_box(ANY_NUMBER, state=_state())
+    ada, ben = box.user("Ada"), box.user("Ben")
     await in_the_lounge(box, ada)
     for where in (HIDDEN, SECRETS):
         await use(ada, "/say", text=LONG)
@@ -121,7 +121,7 @@ async def test_it_is_asked_again_when_its_turn_comes(open_box: OpenBox) -> None:
         assert waiting.messages[0].attachments
         assert "swordfish" in (await use(ada, "/voice queue")).text
         ben.joins_voice(LOUNGE)
-        since = len(box.voice.heard())
+        since = len(box.voice.recording())
         assert (await use(ada, "/voice skip")).text == "Skipped."
         await idle(ada)
         await use(ada, "/say", text="An end.")
@@ -131,45 +131,45 @@ async def test_it_is_asked_again_when_its_turn_comes(open_box: OpenBox) -> None:
 
 
 async def test_who_joins_while_it_is_said_ends_it_if_they_may_not_hear_it(open_box: OpenBox) -> None:
-    world = _world()
-    box = await open_box(ANY_NUMBER, world=world)
-    ada, ben, cleo = box.person("Ada"), box.person("Ben"), box.person("Cleo")
+    state = _state()
+    box = await open_box(ANY_NUMBER, state=state)
+    ada, ben, cleo = box.user("Ada"), box.user("Ben"), box.user("Cleo")
     await in_the_lounge(box, ada)
     for where, stranger in ((HIDDEN, ben), (SECRETS, cleo)):
-        before = len(box.voice.heard())
+        before = len(box.voice.recording())
         written = await ada.says(f"The password is swordfish. {LONG}", channel=where)
         await _reads(ada, written)
         await box.voice.until(lambda heard: heard.speech.seconds > 0.5, since=before, deadline_s=DEADLINE_S)
         stranger.joins_voice(LOUNGE)
         await idle(ada)
-        heard = box.voice.heard(since=before)
+        heard = box.voice.recording(since=before)
         assert heard.by(stranger.id).speech.seconds < 0.5, where
         stranger.leaves_voice()
 
 
 async def test_moved_to_others_it_says_nothing_more_that_they_may_not_hear(open_box: OpenBox) -> None:
-    box = await open_box(ANY_NUMBER, world=_world())
-    ada, ben, mo = box.person("Ada"), box.person("Ben"), box.person("Mo")
+    box = await open_box(ANY_NUMBER, state=_state())
+    ada, ben, mo = box.user("Ada"), box.user("Ben"), box.user("Mo")
     await in_the_lounge(box, ada)
     ben.joins_voice(OTHER)
     await _reads(ada, await ada.says(f"The password is swordfish. {LONG}", channel=HIDDEN))
     await box.voice.until(lambda heard: heard.speech.seconds > 0.5, deadline_s=DEADLINE_S)
     mo.moves_bot(OTHER)
     await idle(ada)
-    assert box.voice.heard().by(ben.id).speech.seconds < 0.5
+    assert box.voice.recording().by(ben.id).speech.seconds < 0.5
 
 
 async def test_a_role_that_somebody_lost_lets_them_hear_nothing_more(open_box: OpenBox) -> None:
-    world = World()
-    guild = world.populate()
-    role = world.add_role(guild, "Staff", 0)
+    state = DiscordState()
+    guild = state.populate()
+    role = state.add_role(guild, "Staff", 0)
     staff = guild.channel(HIDDEN)
-    world.overwrite(staff, guild.roles[guild.id], deny=Permission.VIEW_CHANNEL)
-    world.overwrite(staff, role, allow=Permission.VIEW_CHANNEL)
-    for member in (guild.members[world.bot.id], *(guild.members[world.user(name).id] for name in ("Ada", "Ben"))):
+    state.overwrite(staff, guild.roles[guild.id], deny=Permission.VIEW_CHANNEL)
+    state.overwrite(staff, role, allow=Permission.VIEW_CHANNEL)
+    for member in (guild.members[state.bot.id], *(guild.members[state.user(name).id] for name in ("Ada", "Ben"))):
         member.role_ids.append(role.id)
-    box = await open_box(ANY_NUMBER, world=world)
-    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    box = await open_box(ANY_NUMBER, state=state)
+    ada, ben = await in_the_lounge(box, box.user("Ada"), box.user("Ben"))
     guild.members[ben.id].role_ids.remove(role.id)
     written = await ada.says("The password is swordfish.", channel=HIDDEN)
     assert (await _reads(ada, written)).text == NOT_FOR_ALL
@@ -179,9 +179,9 @@ async def test_a_role_that_somebody_lost_lets_them_hear_nothing_more(open_box: O
 
 async def test_a_message_from_before_is_not_said_to_who_may_not_read_back(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
-    box.world.overwrite(ada.place(), ada.guild.members[ben.id], deny=Permission.READ_MESSAGE_HISTORY)
-    box.discord.gateway.announce_channel(ada.place())
+    ada, ben = await in_the_lounge(box, box.user("Ada"), box.user("Ben"))
+    box.state.overwrite(ada.channel(), ada.guild.members[ben.id], deny=Permission.READ_MESSAGE_HISTORY)
+    box.discord.gateway.dispatch_channel(ada.channel())
     written = await ada.says("This was before.")
     assert (await _reads(ada, written)).text == NOT_FOR_ALL
     assert _heard(box) == 0
@@ -189,62 +189,62 @@ async def test_a_message_from_before_is_not_said_to_who_may_not_read_back(open_b
 
 async def test_what_somebody_had_said_is_passed_over_when_they_are_gone(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
+    ada, ben = await in_the_lounge(box, box.user("Ada"), box.user("Ben"))
     await use(ada, "/say", text=LONG)
     await use(ben, "/say", text=LONG)
     ben.leaves_voice()
-    since = len(box.voice.heard())
+    since = len(box.voice.recording())
     await use(ada, "/voice skip")
     await idle(ada)
-    assert box.voice.heard(since=since).speech.seconds < 3
+    assert box.voice.recording(since=since).speech.seconds < 3
 
 
 async def test_what_comes_from_a_channel_that_is_gone_is_passed_over(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
     await use(ada, "/say", text=LONG)
     await _reads(ada, await ada.says(LONG, channel="random"))
-    since = len(box.voice.heard())
-    box.person("Mo").deletes_channel("random")
+    since = len(box.voice.recording())
+    box.user("Mo").deletes_channel("random")
     assert (await use(ada, "/voice skip")).text == "Skipped."
     await idle(ada)
-    assert box.voice.heard(since=since).speech.seconds < 3
+    assert box.voice.recording(since=since).speech.seconds < 3
 
 
 async def test_a_channel_that_is_made_private_is_read_no_longer(open_box: OpenBox) -> None:
-    world = World(privileged_intents=MESSAGE_CONTENT)
-    guild = world.populate()
-    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, world=world)
-    ada, ben = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
-    mo = box.person("Mo")
-    told = await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
+    state = DiscordState(privileged_intents=MESSAGE_CONTENT)
+    guild = state.populate()
+    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, state=state)
+    ada, ben = await in_the_lounge(box, box.user("Ada"), box.user("Ben"))
+    mo = box.user("Mo")
+    told = await whole(await mo.command("/voice read", {"channel": mo.channel("#general")}))
     assert told.text.endswith("While somebody listens who can't see that channel, I don't.")
     await ada.says("Everybody may hear this.", channel="#general")
-    await box.voice.bell.until(lambda: len(box.model_api.calls(Kind.SPEECH)) == 1, deadline_s=DEADLINE_S, what="it")
+    await box.voice.changed.until(lambda: len(box.openai.calls(CallKind.SPEECH)) == 1, deadline_s=DEADLINE_S, what="it")
     await idle(ada)
-    world.overwrite(guild.channel("general"), guild.members[ben.id], deny=Permission.VIEW_CHANNEL)
-    box.discord.gateway.announce_channel(guild.channel("general"))
+    state.overwrite(guild.channel("general"), guild.members[ben.id], deny=Permission.VIEW_CHANNEL)
+    box.discord.gateway.dispatch_channel(guild.channel("general"))
     await ada.says("The password is swordfish.", channel="#general")
-    await box.child.until_logged("not read aloud", deadline_s=DEADLINE_S)
-    assert len(box.model_api.calls(Kind.SPEECH)) == 1
+    await box.bot_process.until_logged("not read aloud", deadline_s=DEADLINE_S)
+    assert len(box.openai.calls(CallKind.SPEECH)) == 1
     ben.leaves_voice()
-    before = len(box.voice.heard())
+    before = len(box.voice.recording())
     await ada.says(f"Now we are among ourselves. {LONG}", channel="#general")
     await box.voice.until(lambda heard: heard.speech.seconds > 0.5, since=before, deadline_s=DEADLINE_S)
-    world.overwrite(guild.channel("general"), guild.members[ada.id], deny=Permission.VIEW_CHANNEL)
-    box.discord.gateway.announce_channel(guild.channel("general"))
-    await box.child.until_logged("no longer said", deadline_s=DEADLINE_S)
+    state.overwrite(guild.channel("general"), guild.members[ada.id], deny=Permission.VIEW_CHANNEL)
+    box.discord.gateway.dispatch_channel(guild.channel("general"))
+    await box.bot_process.until_logged("no longer said", deadline_s=DEADLINE_S)
     assert (await silence(box, since=before)).speech.seconds < 10
 
 
 async def test_a_hidden_channels_name_is_not_read_out(open_box: OpenBox) -> None:
-    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, world=_world(privileged_intents=MESSAGE_CONTENT))
-    ada, _ = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
-    mo = box.person("Mo")
-    await whole(await mo.command("/voice read", {"channel": mo.place("#general")}))
-    await ada.says(f"Look into <#{ada.place(HIDDEN).id}> and <#{ada.place('general').id}>.", channel="#general")
-    await box.voice.bell.until(lambda: len(box.model_api.calls(Kind.SPEECH)) == 1, deadline_s=DEADLINE_S, what="it")
-    said = box.model_api.calls(Kind.SPEECH)[0].body["input"]
+    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, state=_state(privileged_intents=MESSAGE_CONTENT))
+    ada, _ = await in_the_lounge(box, box.user("Ada"), box.user("Ben"))
+    mo = box.user("Mo")
+    await whole(await mo.command("/voice read", {"channel": mo.channel("#general")}))
+    await ada.says(f"Look into <#{ada.channel(HIDDEN).id}> and <#{ada.channel('general').id}>.", channel="#general")
+    await box.voice.changed.until(lambda: len(box.openai.calls(CallKind.SPEECH)) == 1, deadline_s=DEADLINE_S, what="it")
+    said = box.openai.calls(CallKind.SPEECH)[0].body["input"]
     assert "general" in said
     assert HIDDEN not in said
 
@@ -252,12 +252,12 @@ async def test_a_hidden_channels_name_is_not_read_out(open_box: OpenBox) -> None
 async def test_the_queue_is_for_who_may_see_the_voice_channel_and_without_what_they_may_not_read(
     open_box: OpenBox,
 ) -> None:
-    world = _world()
-    guild = world.guild()
-    world.overwrite(guild.channel(LOUNGE), guild.members[world.user("Cleo").id], deny=Permission.VIEW_CHANNEL)
-    box = await open_box(ANY_NUMBER, world=world)
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
-    ben, cleo, mo = (box.person(name) for name in ("Ben", "Cleo", "Mo"))
+    state = _state()
+    guild = state.guild()
+    state.overwrite(guild.channel(LOUNGE), guild.members[state.user("Cleo").id], deny=Permission.VIEW_CHANNEL)
+    box = await open_box(ANY_NUMBER, state=state)
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
+    ben, cleo, mo = (box.user(name) for name in ("Ben", "Cleo", "Mo"))
     await use(ada, "/say", text=f"Everybody may read this. {LONG}")
     for where in (HIDDEN, SECRETS):
         await _reads(ada, await ada.says(f"My salary is nine thousand. {LONG}", channel=where))
@@ -275,42 +275,42 @@ async def test_the_queue_is_for_who_may_see_the_voice_channel_and_without_what_t
 
 
 async def test_the_rights_are_those_of_the_voice_channel(open_box: OpenBox) -> None:
-    world = World()
-    guild = world.populate()
+    state = DiscordState()
+    guild = state.populate()
     everything = Permission.MANAGE_CHANNELS | Permission.MOVE_MEMBERS
-    world.overwrite(guild.channel("random"), guild.members[world.user("Cleo").id], allow=everything)
-    box = await open_box(ANY_NUMBER, world=world)
-    ada, _ = await in_the_lounge(box, box.person("Ada"), box.person("Ben"))
-    cleo, mo = box.person("Cleo"), box.person("Mo")
-    there = f"permission in <#{ada.place(LOUNGE).id}> to do that"
+    state.overwrite(guild.channel("random"), guild.members[state.user("Cleo").id], allow=everything)
+    box = await open_box(ANY_NUMBER, state=state)
+    ada, _ = await in_the_lounge(box, box.user("Ada"), box.user("Ben"))
+    cleo, mo = box.user("Cleo"), box.user("Mo")
+    there = f"permission in <#{ada.channel(LOUNGE).id}> to do that"
     await use(ada, "/say", text=LONG)
     assert (await use(cleo, "/voice stop", channel="random")).text == "There was nothing of yours to stop."
     assert (await use(cleo, "/voice skip", channel="random")).text.startswith("That one is Ada's.")
     assert there in (await use(cleo, "/voice leave", channel="random")).text
     cleo.joins_voice(OTHER)
     assert "Come there, or ask me again" in (await use(cleo, "/voice join", channel="random")).text
-    moved = await whole(await cleo.command("/voice join", {"channel": cleo.place(OTHER)}, channel="random"))
-    assert f"permission in <#{cleo.place(OTHER).id}> to do that" in moved.text
-    world.overwrite(guild.channel(OTHER), guild.members[cleo.id], allow=everything)
-    box.discord.gateway.announce_channel(guild.channel(OTHER))
-    taken = await whole(await cleo.command("/voice join", {"channel": cleo.place(OTHER)}, channel="random"))
+    moved = await whole(await cleo.command("/voice join", {"channel": cleo.channel(OTHER)}, channel="random"))
+    assert f"permission in <#{cleo.channel(OTHER).id}> to do that" in moved.text
+    state.overwrite(guild.channel(OTHER), guild.members[cleo.id], allow=everything)
+    box.discord.gateway.dispatch_channel(guild.channel(OTHER))
+    taken = await whole(await cleo.command("/voice join", {"channel": cleo.channel(OTHER)}, channel="random"))
     assert "Come there, or ask me again" in taken.text
     assert (await use(ada, "/voice queue")).text.startswith("**Now** Ada")
-    world.overwrite(guild.channel(LOUNGE), guild.members[cleo.id], allow=everything)
-    box.discord.gateway.announce_channel(guild.channel(LOUNGE))
+    state.overwrite(guild.channel(LOUNGE), guild.members[cleo.id], allow=everything)
+    box.discord.gateway.dispatch_channel(guild.channel(LOUNGE))
     assert (await use(cleo, "/voice stop")).text == "Stopped."
     assert (await use(mo, "/voice leave", channel="random")).text == "I've left the voice channel."
 
 
 async def test_what_is_read_aloud_is_decided_by_who_manages_that_channel(open_box: OpenBox) -> None:
-    world = World(privileged_intents=MESSAGE_CONTENT)
-    guild = world.populate()
-    world.overwrite(
-        guild.channel("random"), guild.members[world.user("Cleo").id], allow=int(Permission.MANAGE_CHANNELS)
+    state = DiscordState(privileged_intents=MESSAGE_CONTENT)
+    guild = state.populate()
+    state.overwrite(
+        guild.channel("random"), guild.members[state.user("Cleo").id], allow=int(Permission.MANAGE_CHANNELS)
     )
-    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, world=world)
-    cleo, mo = box.person("Cleo"), box.person("Mo")
-    general, random = cleo.place("general"), cleo.place("random")
+    box = await open_box({**ANY_NUMBER, "MESSAGE_CONTENT": "true"}, state=state)
+    cleo, mo = box.user("Cleo"), box.user("Mo")
+    general, random = cleo.channel("general"), cleo.channel("random")
     refused = f"You need the **Manage Channels** permission in <#{general.id}> to do that."
     reads = await whole(await cleo.command("/voice read", {"channel": general}, channel="random"))
     assert reads.text.startswith(refused)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import InvalidApiResponse
-from sandbox.openai.calls import Kind
+from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Body
 from tests.support.listening import idle, in_the_lounge
 from tests.support.make_picture import picture
@@ -33,9 +33,9 @@ def workers_of(pid: int) -> list[int]:
 
 async def test_an_answer_that_gives_no_sound_costs_no_speech(open_box: OpenBox) -> None:
     box = await open_box(ANY_NUMBER)
-    (ada,) = await in_the_lounge(box, box.person("Ada"))
-    box.model_api.script(["The tide comes in twice a day. ", "It stays for a while."], times=None)
-    box.model_api.faults.always(Kind.SPEECH, Body(SOUNDLESS["a tag and a page"], "audio/mpeg"))
+    (ada,) = await in_the_lounge(box, box.user("Ada"))
+    box.openai.script(["The tide comes in twice a day. ", "It stays for a while."], times=None)
+    box.openai.faults.always(CallKind.SPEECH, Body(SOUNDLESS["a tag and a page"], "audio/mpeg"))
     used = await ask(ada, "What of the tides?", speak=True)
     await used.until(lambda each: len(each.messages) == 2, deadline_s=DEADLINE_S)
     assert used.messages[1].content == f"I couldn't say all of it aloud. {InvalidApiResponse.sentence}"
@@ -46,10 +46,10 @@ async def test_an_answer_that_gives_no_sound_costs_no_speech(open_box: OpenBox) 
 @linux_only
 async def test_a_worker_that_hangs_holds_up_neither_a_stop_nor_others(open_box: OpenBox) -> None:
     box = await open_box({**ANY_NUMBER, "SHUTDOWN_GRACE_SECONDS": "0"})
-    ada, ben = box.person("Ada"), box.person("Ben")
+    ada, ben = box.user("Ada"), box.user("Ben")
     shot = {"shot.png": picture(64, 64)}
     await mention(ada, "First?", files=shot)
-    pid = box.child.pid
+    pid = box.bot_process.pid
     assert pid is not None
     (worker,) = workers_of(pid)
     os.kill(worker, signal.SIGSTOP)
@@ -58,13 +58,13 @@ async def test_a_worker_that_hangs_holds_up_neither_a_stop_nor_others(open_box: 
     await ask(ben, "Are you there?")
     ada.deletes(hanging.message)
     await until_gone(worker)
-    assert (await mention(ben, "Another?", files=shot)).text == box.model_api.calls(Kind.CHAT)[-1].answer
+    assert (await mention(ben, "Another?", files=shot)).text == box.openai.calls(CallKind.CHAT)[-1].answer
     # And so does the bot.
     (worker,) = workers_of(pid)
     os.kill(worker, signal.SIGSTOP)
     await ada.asks("And that?", files=shot)
     await ask(ben, "Still there?")
-    assert await box.child.stop() == 0
+    assert await box.bot_process.stop() == 0
     await until_gone(worker)
 
 

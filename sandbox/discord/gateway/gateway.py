@@ -9,11 +9,11 @@ from aiohttp import WSMsgType, web
 
 from sandbox.discord import serializers
 from sandbox.discord.entities import Channel, Guild
-from sandbox.discord.gateway.session import Close, Closing, Connection, Op, Session
+from sandbox.discord.gateway.session import CloseCode, CloseConnection, Connection, Opcode, Session
 from sandbox.discord.messages import Message
 from sandbox.discord.permissions import Permission
-from sandbox.discord.state import World
-from sandbox.discord.traffic_log import Journal
+from sandbox.discord.state import DiscordState
+from sandbox.discord.traffic_log import TrafficLog
 from sandbox.json_object import Json
 
 HEARTBEAT_MS = 41_250
@@ -26,10 +26,10 @@ GUILD_MESSAGES = 1 << 9
 DIRECT_MESSAGES = 1 << 12
 
 
-class VoiceDoor(Protocol):
+class VoiceStateHandler(Protocol):
     """Where wishes to be in voice go."""
 
-    def ask(self, session: Session, data: Mapping[str, Any]) -> None:  # Any: JSON
+    def update_voice_state(self, session: Session, data: Mapping[str, Any]) -> None:  # Any: JSON
         """Take a session's wish (op 4)."""
         ...
 
@@ -41,23 +41,23 @@ class VoiceDoor(Protocol):
 class Gateway:
     """Accepts connections and dispatches events to the sessions they concern."""
 
-    def __init__(self, world: World, journal: Journal, token: str) -> None:
+    def __init__(self, state: DiscordState, traffic_log: TrafficLog, token: str) -> None:
         self.url = ""
         """Where it listens; set once it does."""
-        self.starts_left = 1000
+        self.identifies_left = 1000
         """How many sessions may still be begun today; the bot is told, and one too many resets its token."""
-        self.starts_again_in_s = 0.0
+        self.identifies_reset_in_s = 0.0
         """Seconds until there are more, as the bot is told."""
         self.heartbeat_ms = HEARTBEAT_MS
         """How often clients that connect from now on send heartbeats."""
-        self.acknowledges = True
+        self.acknowledges_heartbeats = True
         """Whether heartbeats are acknowledged."""
         self.readies = 0
         self.resumes = 0
-        self.voice_door: VoiceDoor | None = None
+        self.voice_state_handler: VoiceStateHandler | None = None
         """Who answers op 4; nobody does where there is no voice."""
-        self._world = world
-        self._journal = journal
+        self._state = state
+        self._traffic_log = traffic_log
         self._token = token
         self._sessions: dict[str, Session] = {}
         self._connections: set[Connection] = set()
@@ -81,7 +81,7 @@ class Gateway:
                 heard = True
         return heard
 
-    def announce(self, name: str, message: Message) -> None:
+    def dispatch_message(self, name: str, message: Message) -> None:
         """Tell sessions of a message that came, changed or went, with the content their intents allow."""
         if not self._bot_sees(message):
             return
@@ -94,12 +94,12 @@ class Gateway:
                 data: Json = {"id": str(message.id), "channel_id": str(message.channel_id), **where}
             else:
                 data = {**self._readable(message, session), **where}
-                guild = None if message.guild_id is None else self._world.guilds[message.guild_id]
+                guild = None if message.guild_id is None else self._state.guilds[message.guild_id]
                 if guild is not None and message.author.id in guild.members and message.interaction_id is None:
                     data["member"] = serializers.member(guild.members[message.author.id], with_user=False)
             self._dispatch(session, name, data)
 
-    def announce_guild(self, guild: Guild, *, joined: bool = False) -> None:
+    def dispatch_guild(self, guild: Guild, *, joined: bool = False) -> None:
         """Tell sessions of a guild: all that is in it, since it is there again, or newly `joined` by the bot."""
         for session in self._reached(guild.id):
             if session.intents & GUILDS:
@@ -108,16 +108,16 @@ class Gateway:
                     del data["unavailable"]  # by this alone discord.py tells the two apart
                 self._dispatch(session, "GUILD_CREATE", data)
 
-    def tell(self, session: Session, name: str, data: Json) -> None:
+    def send_to(self, session: Session, name: str, data: Json) -> None:
         """Send an event to one session alone."""
         self._dispatch(session, name, data)
 
-    def announce_channel(self, channel: Channel, *, new: bool = False) -> None:
+    def dispatch_channel(self, channel: Channel, *, new: bool = False) -> None:
         """Tell sessions of a guild's channel that came or changed, with what it allows whom."""
         name = "CHANNEL_CREATE" if new else "CHANNEL_UPDATE"
-        self.dispatch(name, serializers.channel(channel, self._world), guild_id=channel.guild_id, intents=GUILDS)
+        self.dispatch(name, serializers.channel(channel, self._state), guild_id=channel.guild_id, intents=GUILDS)
 
-    async def drop(self, *, code: int = 4000, forget: bool = False) -> None:
+    async def disconnect_all(self, *, code: int = 4000, forget: bool = False) -> None:
         """Cut every connection; with `forget`, the sessions cannot be resumed either."""
         if forget:
             for session in self.sessions:
@@ -132,15 +132,15 @@ class Gateway:
         await socket.prepare(request)
         connection = Connection(socket)
         self._connections.add(connection)
-        connection.send(Op.HELLO, {"heartbeat_interval": self.heartbeat_ms})
+        connection.send(Opcode.HELLO, {"heartbeat_interval": self.heartbeat_ms})
         writer = asyncio.create_task(connection.write())
         try:
             async for frame in socket:
                 if frame.type is not WSMsgType.TEXT or len(frame.data.encode()) > LARGEST_MESSAGE:
-                    raise Closing(Close.DECODE_ERROR, "Error while decoding payload.")
+                    raise CloseConnection(CloseCode.DECODE_ERROR, "Error while decoding payload.")
                 connection.count()
                 self._receive(connection, frame.data)
-        except Closing as closing:
+        except CloseConnection as closing:
             while not connection.queue.empty():  # what was said before the refusal goes out first
                 await socket.send_str(connection.queue.get_nowait())
             await socket.close(code=closing.code, message=closing.reason.encode())
@@ -154,61 +154,61 @@ class Gateway:
     def _receive(self, connection: Connection, text: str) -> None:
         try:
             frame = json.loads(text)
-            op, data = Op(frame["op"]), frame.get("d")
+            op, data = Opcode(frame["op"]), frame.get("d")
         except (json.JSONDecodeError, KeyError, TypeError):
-            raise Closing(Close.DECODE_ERROR, "Error while decoding payload.") from None
+            raise CloseConnection(CloseCode.DECODE_ERROR, "Error while decoding payload.") from None
         except ValueError:
-            raise Closing(Close.UNKNOWN_OPCODE, "Unknown opcode.") from None
+            raise CloseConnection(CloseCode.UNKNOWN_OPCODE, "Unknown opcode.") from None
         shard = connection.session.shard if connection.session is not None else -1
         kept = {key: value for key, value in data.items() if key != "token"} if isinstance(data, dict) else None
-        self._journal.event(sent=False, shard=shard, op=int(op), name=op.name, data=kept)
-        if op is Op.HEARTBEAT:
-            if not self.acknowledges:
+        self._traffic_log.record_event(sent=False, shard=shard, op=int(op), name=op.name, data=kept)
+        if op is Opcode.HEARTBEAT:
+            if not self.acknowledges_heartbeats:
                 return
-            connection.send(Op.HEARTBEAT_ACK, None)
-        elif op in (Op.IDENTIFY, Op.RESUME):
+            connection.send(Opcode.HEARTBEAT_ACK, None)
+        elif op in (Opcode.IDENTIFY, Opcode.RESUME):
             if connection.session is not None:
-                raise Closing(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
+                raise CloseConnection(CloseCode.ALREADY_AUTHENTICATED, "Already authenticated.")
             if not isinstance(data, dict):
-                raise Closing(Close.DECODE_ERROR, "Error while decoding payload.")
+                raise CloseConnection(CloseCode.DECODE_ERROR, "Error while decoding payload.")
             if data.get("token") != self._token:
-                raise Closing(Close.AUTHENTICATION_FAILED, "Authentication failed.")
-            (self._identify if op is Op.IDENTIFY else self._resume)(connection, data)
+                raise CloseConnection(CloseCode.AUTHENTICATION_FAILED, "Authentication failed.")
+            (self._identify if op is Opcode.IDENTIFY else self._resume)(connection, data)
         elif connection.session is None:
-            raise Closing(Close.NOT_AUTHENTICATED, "Not authenticated.")
-        elif op is Op.REQUEST_MEMBERS and isinstance(data, dict):
+            raise CloseConnection(CloseCode.NOT_AUTHENTICATED, "Not authenticated.")
+        elif op is Opcode.REQUEST_MEMBERS and isinstance(data, dict):
             self._members(connection.session, data)
-        elif op is Op.VOICE_STATE and isinstance(data, dict) and self.voice_door is not None:
-            self.voice_door.ask(connection.session, data)
+        elif op is Opcode.VOICE_STATE and isinstance(data, dict) and self.voice_state_handler is not None:
+            self.voice_state_handler.update_voice_state(connection.session, data)
         # Presence changes nothing here.
 
     def _identify(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
         intents = data.get("intents")
         if not isinstance(intents, int) or intents < 0:
-            raise Closing(Close.INVALID_INTENTS, "Invalid intent(s).")
-        if intents & PRIVILEGED & ~self._world.privileged_intents:
-            raise Closing(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
-        if self.starts_left <= 0:
-            raise Closing(Close.AUTHENTICATION_FAILED, "Too many sessions were begun: the token was reset.")
-        self.starts_left -= 1
+            raise CloseConnection(CloseCode.INVALID_INTENTS, "Invalid intent(s).")
+        if intents & PRIVILEGED & ~self._state.privileged_intents:
+            raise CloseConnection(CloseCode.DISALLOWED_INTENTS, "Disallowed intent(s).")
+        if self.identifies_left <= 0:
+            raise CloseConnection(CloseCode.AUTHENTICATION_FAILED, "Too many sessions were begun: the token was reset.")
+        self.identifies_left -= 1
         shard, shards = data.get("shard") or (0, 1)
         if not 0 <= shard < shards:
-            raise Closing(Close.INVALID_SHARD, "Invalid shard.")
+            raise CloseConnection(CloseCode.INVALID_SHARD, "Invalid shard.")
         session = Session(shard, shards, intents)
         for old in [each for each in self._sessions.values() if each.shard == shard and each.connection is None]:
             self._forget(old)  # left by a process that is gone
         self._sessions[session.id] = session
         self._attach(connection, session)
-        guilds = [guild for guild in self._world.joined if session.serves(guild.id)]
+        guilds = [guild for guild in self._state.bot_guilds if session.serves(guild.id)]
         ready: Json = {
             "v": 10,
-            "user": serializers.own_user(self._world.bot),
+            "user": serializers.own_user(self._state.bot),
             "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
             "session_id": session.id,
             "session_type": "normal",
             "resume_gateway_url": self.url,
             "shard": [shard, shards],
-            "application": {"id": str(self._world.application_id), "flags": 0},
+            "application": {"id": str(self._state.application_id), "flags": 0},
             "private_channels": [],
             "relationships": [],
             "presences": [],
@@ -222,27 +222,27 @@ class Gateway:
                     continue  # it comes when its outage is over
                 self._dispatch(session, "GUILD_CREATE", self._guild(guild, session))
         self.readies += 1
-        self._journal.bell.ring()
+        self._traffic_log.changed.notify()
 
     def _resume(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
         session = self._sessions.get(str(data.get("session_id")))
         seen = data.get("seq")
         if session is None or not isinstance(seen, int):
-            connection.send(Op.INVALID_SESSION, False)
+            connection.send(Opcode.INVALID_SESSION, False)
             return
         if seen > session.sequence:
-            raise Closing(Close.INVALID_SEQUENCE, "Invalid seq.")
+            raise CloseConnection(CloseCode.INVALID_SEQUENCE, "Invalid seq.")
         missed = [text for number, text in session.sent if number > seen]
         self._attach(connection, session)
         for text in missed:
             connection.queue.put_nowait(text)
         self._dispatch(session, "RESUMED", {})
         self.resumes += 1
-        self._journal.bell.ring()
+        self._traffic_log.changed.notify()
 
     def _reached(self, guild_id: int | None) -> list[Session]:
         """The sessions that hear of a guild, or of direct messages."""
-        if not self._world.reaches_bot(guild_id):
+        if not self._state.reaches_bot(guild_id):
             return []
         return [session for session in self._sessions.values() if session.serves(guild_id)]
 
@@ -251,7 +251,7 @@ class Gateway:
         session.connection = connection
 
     def _members(self, session: Session, data: Mapping[str, Any]) -> None:  # Any: JSON
-        guild = self._world.guilds.get(int(data.get("guild_id", 0)))
+        guild = self._state.guilds.get(int(data.get("guild_id", 0)))
         if guild is None:
             return
         wanted = data.get("user_ids")
@@ -281,35 +281,35 @@ class Gateway:
         session.connection = None
         if not connection.cut and connection.socket.close_code in (1000, 1001):
             self._forget(session)
-        self._journal.bell.ring()
+        self._traffic_log.changed.notify()
 
     def _forget(self, session: Session) -> None:
-        if self._sessions.pop(session.id, None) is not None and self.voice_door is not None:
-            self.voice_door.ended(session)
+        if self._sessions.pop(session.id, None) is not None and self.voice_state_handler is not None:
+            self.voice_state_handler.ended(session)
 
     def _bot_sees(self, message: Message) -> bool:
         """Whether the bot may view the channel that a message is in; of others it hears nothing."""
-        channel = self._world.channel(message.channel_id)
+        channel = self._state.channel(message.channel_id)
         if channel is None or message.guild_id is None:
             return True
-        return bool(self._world.permissions(self._world.bot, channel) & Permission.VIEW_CHANNEL)
+        return bool(self._state.permissions(self._state.bot, channel) & Permission.VIEW_CHANNEL)
 
     def _guild(self, guild: Guild, session: Session) -> Json:
-        return serializers.guild_create(guild, self._world, voice=bool(session.intents & GUILD_VOICE_STATES))
+        return serializers.guild_create(guild, self._state, voice=bool(session.intents & GUILD_VOICE_STATES))
 
     def _dispatch(self, session: Session, name: str, data: Json) -> None:
         session.dispatch(name, data)
-        self._journal.event(sent=True, shard=session.shard, op=int(Op.DISPATCH), name=name, data=data)
+        self._traffic_log.record_event(sent=True, shard=session.shard, op=int(Opcode.DISPATCH), name=name, data=data)
 
     def _readable(self, message: Message, session: Session) -> Json:
         """A message without what the session may not read.
 
         https://discord.com/developers/docs/events/gateway#message-content-intent
         """
-        data = serializers.message(message, self._world)
+        data = serializers.message(message, self._state)
         data = data if self._may_read(message, session) else data | _UNREADABLE
         quoted_id = message.reply_to
-        quoted = None if quoted_id is None else self._world.message(message.channel_id, quoted_id)
+        quoted = None if quoted_id is None else self._state.message(message.channel_id, quoted_id)
         if quoted is not None and not self._may_read(quoted, session):
             data["referenced_message"] = {**data["referenced_message"], **_UNREADABLE}
         return data
@@ -317,9 +317,9 @@ class Gateway:
     def _may_read(self, message: Message, session: Session) -> bool:
         return (
             bool(session.intents & MESSAGE_CONTENT)
-            or message.author is self._world.bot
+            or message.author is self._state.bot
             or message.guild_id is None
-            or self._world.bot.id in message.mentions.users
+            or self._state.bot.id in message.mentions.users
         )
 
 

@@ -17,7 +17,7 @@ MOST_PER_MINUTE = 120  # messages a client may send on one connection
 REPLAYED = 5_000  # events kept for a session that comes back
 
 
-class Op(IntEnum):
+class Opcode(IntEnum):
     """https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-opcodes"""
 
     DISPATCH = 0
@@ -33,7 +33,7 @@ class Op(IntEnum):
     HEARTBEAT_ACK = 11
 
 
-class Close(IntEnum):
+class CloseCode(IntEnum):
     """Close codes of the gateway."""
 
     UNKNOWN_OPCODE = 4001
@@ -48,10 +48,10 @@ class Close(IntEnum):
     DISALLOWED_INTENTS = 4014
 
 
-class Closing(Exception):
+class CloseConnection(Exception):
     """Ends a connection with a close code."""
 
-    def __init__(self, code: Close, reason: str) -> None:
+    def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
@@ -76,7 +76,7 @@ class Session:
     def dispatch(self, name: str, data: Json) -> None:
         """Send an event, or keep it for the session's return."""
         self.sequence += 1
-        text = json.dumps({"op": int(Op.DISPATCH), "t": name, "s": self.sequence, "d": data})
+        text = json.dumps({"op": int(Opcode.DISPATCH), "t": name, "s": self.sequence, "d": data})
         self.sent.append((self.sequence, text))
         if self.connection is not None:
             self.connection.queue.put_nowait(text)
@@ -99,16 +99,16 @@ class Connection:
         """Count a message that came.
 
         Raises:
-            Closing: too many came within a minute.
+            CloseConnection: too many came within a minute.
         """
         now = time.monotonic()
         self.received.append(now)
         while self.received[0] < now - 60:
             self.received.popleft()
         if len(self.received) > MOST_PER_MINUTE:
-            raise Closing(Close.RATE_LIMITED, "You are being rate limited.")
+            raise CloseConnection(CloseCode.RATE_LIMITED, "You are being rate limited.")
 
-    def send(self, op: Op, data: object) -> None:
+    def send(self, op: Opcode, data: object) -> None:
         """Send something other than an event."""
         self.queue.put_nowait(json.dumps({"op": int(op), "t": None, "s": None, "d": data}))
 

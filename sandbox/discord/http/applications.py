@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from sandbox.discord import serializers
-from sandbox.discord.command_registry import CommandBook
+from sandbox.discord.command_registry import CommandRegistry
 from sandbox.discord.errors import missing_access
 from sandbox.discord.gateway.gateway import Gateway
-from sandbox.discord.http.endpoints import NO_CONTENT, Answer, Call, Endpoint
-from sandbox.discord.state import World
+from sandbox.discord.http.endpoints import NO_CONTENT, Endpoint, Request, Response
+from sandbox.discord.state import DiscordState
 
 COMMANDS = "/applications/{application_id}/commands"
 
@@ -15,9 +15,9 @@ COMMANDS = "/applications/{application_id}/commands"
 class ApplicationRoutes:
     """Endpoints under `/applications`, `/oauth2` and `/gateway`."""
 
-    def __init__(self, world: World, book: CommandBook, gateway: Gateway, *, shards: int) -> None:
-        self._world = world
-        self._book = book
+    def __init__(self, state: DiscordState, commands: CommandRegistry, gateway: Gateway, *, shards: int) -> None:
+        self._state = state
+        self._commands = commands
         self._gateway = gateway
         self._shards = shards
 
@@ -35,62 +35,62 @@ class ApplicationRoutes:
         yield Endpoint("PATCH", one, self.edit_command, "commands.write")
         yield Endpoint("DELETE", one, self.delete_command, "commands.write")
 
-    async def get_own(self, call: Call) -> Answer:
+    async def get_own(self, request: Request) -> Response:
         """The application the token belongs to."""
-        del call
-        return Answer(200, serializers.application(self._world))
+        del request
+        return Response(200, serializers.application(self._state))
 
-    async def get_gateway(self, call: Call) -> Answer:
+    async def get_gateway(self, request: Request) -> Response:
         """Where the gateway is."""
-        del call
-        return Answer(200, {"url": self._gateway.url})
+        del request
+        return Response(200, {"url": self._gateway.url})
 
-    async def get_gateway_bot(self, call: Call) -> Answer:
+    async def get_gateway_bot(self, request: Request) -> Response:
         """Where the gateway is, how many shards to open, how many identifies are left."""
-        del call
+        del request
         limits = {
             "total": 1000,
-            "remaining": self._gateway.starts_left,
-            "reset_after": round(self._gateway.starts_again_in_s * 1000),
+            "remaining": self._gateway.identifies_left,
+            "reset_after": round(self._gateway.identifies_reset_in_s * 1000),
             "max_concurrency": 1,
         }
-        return Answer(200, {"url": self._gateway.url, "shards": self._shards, "session_start_limit": limits})
+        return Response(200, {"url": self._gateway.url, "shards": self._shards, "session_start_limit": limits})
 
-    async def list_commands(self, call: Call) -> Answer:
+    async def list_commands(self, request: Request) -> Response:
         """All global commands."""
-        self._own(call)
-        return Answer(200, self._book.all(with_localizations=call.flag("with_localizations")))
+        self._own(request)
+        return Response(200, self._commands.list_all(with_localizations=request.flag("with_localizations")))
 
-    async def replace_commands(self, call: Call) -> Answer:
+    async def replace_commands(self, request: Request) -> Response:
         """Put a list in place of all global commands."""
-        self._own(call)
-        commands = self._book.replace(call.body)
-        self._world.bell.ring()
-        return Answer(200, commands)
+        self._own(request)
+        commands = self._commands.replace(request.body)
+        self._state.changed.notify()
+        return Response(200, commands)
 
-    async def create_command(self, call: Call) -> Answer:
+    async def create_command(self, request: Request) -> Response:
         """Add or overwrite one command."""
-        self._own(call)
-        command, new = self._book.upsert(call.body)
-        self._world.bell.ring()
-        return Answer(201 if new else 200, command)
+        self._own(request)
+        command, new = self._commands.upsert(request.body)
+        self._state.changed.notify()
+        return Response(201 if new else 200, command)
 
-    async def get_command(self, call: Call) -> Answer:
+    async def get_command(self, request: Request) -> Response:
         """One command."""
-        self._own(call)
-        return Answer(200, self._book.get(call.id("command_id")))
+        self._own(request)
+        return Response(200, self._commands.get(request.id("command_id")))
 
-    async def edit_command(self, call: Call) -> Answer:
+    async def edit_command(self, request: Request) -> Response:
         """Change one command."""
-        self._own(call)
-        return Answer(200, self._book.edit(call.id("command_id"), call.body))
+        self._own(request)
+        return Response(200, self._commands.edit(request.id("command_id"), request.body))
 
-    async def delete_command(self, call: Call) -> Answer:
+    async def delete_command(self, request: Request) -> Response:
         """Remove one command."""
-        self._own(call)
-        self._book.delete(call.id("command_id"))
+        self._own(request)
+        self._commands.delete(request.id("command_id"))
         return NO_CONTENT
 
-    def _own(self, call: Call) -> None:
-        if call.id("application_id") != self._world.application_id:
+    def _own(self, request: Request) -> None:
+        if request.id("application_id") != self._state.application_id:
             raise missing_access()

@@ -17,12 +17,12 @@ from sandbox.discord.errors import (
     unknown_message,
     wrong_channel_type,
 )
-from sandbox.discord.http.endpoints import NO_CONTENT, Answer, Call, Endpoint
-from sandbox.discord.message_service import Postbox
+from sandbox.discord.http.endpoints import NO_CONTENT, Endpoint, Request, Response
+from sandbox.discord.message_service import MessageService
 from sandbox.discord.messages import Message
 from sandbox.discord.permissions import Permission
-from sandbox.discord.state import World
-from sandbox.discord.validation.message import CREATE_FLAGS, EDIT_FLAGS, read_draft
+from sandbox.discord.state import DiscordState
+from sandbox.discord.validation.message import CREATE_FLAGS, EDIT_FLAGS, parse_message_body
 
 MESSAGES = "/channels/{channel_id}/messages"
 MESSAGE = MESSAGES + "/{message_id}"
@@ -32,9 +32,9 @@ CHANNEL = ("channel_id",)
 class ChannelRoutes:
     """Endpoints under `/channels`."""
 
-    def __init__(self, world: World, postbox: Postbox) -> None:
-        self._world = world
-        self._postbox = postbox
+    def __init__(self, state: DiscordState, message_service: MessageService) -> None:
+        self._state = state
+        self._message_service = message_service
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Every endpoint of this file."""
@@ -50,126 +50,129 @@ class ChannelRoutes:
         yield Endpoint("PUT", reaction, self.add_reaction, "reaction", CHANNEL)
         yield Endpoint("DELETE", reaction, self.remove_reaction, "reaction", CHANNEL)
 
-    async def get_channel(self, call: Call) -> Answer:
+    async def get_channel(self, request: Request) -> Response:
         """A channel, thread or direct message."""
-        return Answer(200, serializers.channel(self._channel(call), self._world))
+        return Response(200, serializers.channel(self._channel(request), self._state))
 
-    async def get_thread_member(self, call: Call) -> Answer:
+    async def get_thread_member(self, request: Request) -> Response:
         """Somebody who is in a thread; of the public ones the stand-in does not know who is."""
-        channel, user_id = self._channel(call), call.id("user_id")
+        channel, user_id = self._channel(request), request.id("user_id")
         if not channel.is_thread:
             raise wrong_channel_type()
         if user_id not in channel.joined:
             raise unknown_member()
-        return Answer(200, serializers.thread_member(channel, user_id))
+        return Response(200, serializers.thread_member(channel, user_id))
 
-    async def type_on(self, call: Call) -> Answer:
+    async def type_on(self, request: Request) -> Response:
         """Show that the bot is typing."""
-        channel = self._channel(call)
+        channel = self._channel(request)
         self._need(channel, self._speaking(channel))
         return NO_CONTENT
 
-    async def list_messages(self, call: Call) -> Answer:
+    async def list_messages(self, request: Request) -> Response:
         """The newest messages, newest first."""
-        channel = self._channel(call)
-        text = call.query.get("limit", "50")
+        channel = self._channel(request)
+        text = request.query.get("limit", "50")
         if not text.isdecimal() or not 1 <= int(text) <= 100:
             raise bad_choice("limit", "1 to 100")
         if not self._may(channel, Permission.READ_MESSAGE_HISTORY):
-            return Answer(200, [])
-        messages = self._world.seen_by(self._world.bot, channel)
-        before, after = call.query.get("before"), call.query.get("after")
+            return Response(200, [])
+        messages = self._state.list_visible_messages(self._state.bot, channel)
+        before, after = request.query.get("before"), request.query.get("after")
         if before is not None and before.isdecimal():
             messages = [message for message in messages if message.id < int(before)]
         if after is not None and after.isdecimal():
             messages = [message for message in messages if message.id > int(after)][: int(text)]
         newest = messages[-int(text) :][::-1]
-        return Answer(200, [serializers.message(message, self._world) for message in newest])
+        return Response(200, [serializers.message(message, self._state) for message in newest])
 
-    async def create_message(self, call: Call) -> Answer:
+    async def create_message(self, request: Request) -> Response:
         """Post an ordinary message."""
-        channel = self._channel(call)
+        channel = self._channel(request)
         self._need(channel, self._speaking(channel))
-        draft = read_draft(
-            call.body, call.uploads, flags=int(CREATE_FLAGS), file_limit=self._world.attachment_size_limit
+        draft = parse_message_body(
+            request.body, request.uploads, flags=int(CREATE_FLAGS), file_limit=self._state.attachment_size_limit
         )
         if draft.uploads:
             self._need(channel, Permission.ATTACH_FILES)
         if draft.reply_to is not None:
             self._need(channel, Permission.READ_MESSAGE_HISTORY)
-            target = self._world.message(channel.id, draft.reply_to)
+            target = self._state.message(channel.id, draft.reply_to)
             if target is None and not draft.reply_required:
                 draft = replace(draft, reply_to=None)
             elif target is None or target.ephemeral:
                 raise invalid_form("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
-        message = self._postbox.create(channel, self._world.bot, draft, fallback=ANYONE)
-        return Answer(200, serializers.message(message, self._world))
+        message = self._message_service.create(channel, self._state.bot, draft, fallback=ANYONE)
+        return Response(200, serializers.message(message, self._state))
 
-    async def get_message(self, call: Call) -> Answer:
+    async def get_message(self, request: Request) -> Response:
         """One message."""
-        channel = self._channel(call)
+        channel = self._channel(request)
         self._need(channel, Permission.READ_MESSAGE_HISTORY)
-        return Answer(200, serializers.message(self._message(channel, call), self._world))
+        return Response(200, serializers.message(self._message(channel, request), self._state))
 
-    async def edit_message(self, call: Call) -> Answer:
+    async def edit_message(self, request: Request) -> Response:
         """Change one of the bot's own messages."""
-        channel = self._channel(call)
-        message = self._message(channel, call)
-        if message.author is not self._world.bot:
+        channel = self._channel(request)
+        message = self._message(channel, request)
+        if message.author is not self._state.bot:
             raise foreign_message()
-        draft = read_draft(
-            call.body, call.uploads, flags=int(EDIT_FLAGS) | message.flags, file_limit=self._world.attachment_size_limit
+        draft = parse_message_body(
+            request.body,
+            request.uploads,
+            flags=int(EDIT_FLAGS) | message.flags,
+            file_limit=self._state.attachment_size_limit,
         )
         if draft.uploads:
             self._need(channel, Permission.ATTACH_FILES)
-        self._postbox.edit(message, draft, fallback=ANYONE)
-        return Answer(200, serializers.message(message, self._world))
+        self._message_service.edit(message, draft, fallback=ANYONE)
+        return Response(200, serializers.message(message, self._state))
 
-    async def delete_message(self, call: Call) -> Answer:
+    async def delete_message(self, request: Request) -> Response:
         """Take a message away: the bot's own, or anyone's with Manage Messages."""
-        channel = self._channel(call)
-        message = self._message(channel, call)
-        if message.author is not self._world.bot:
+        channel = self._channel(request)
+        message = self._message(channel, request)
+        if message.author is not self._state.bot:
             self._need(channel, Permission.MANAGE_MESSAGES)
-        self._postbox.delete(message)
+        self._message_service.delete(message)
         return NO_CONTENT
 
-    async def add_reaction(self, call: Call) -> Answer:
+    async def add_reaction(self, request: Request) -> Response:
         """Put an emoji under a message."""
-        channel = self._channel(call)
+        channel = self._channel(request)
         self._need(channel, Permission.READ_MESSAGE_HISTORY | Permission.ADD_REACTIONS)
-        message = self._message(channel, call)
-        message.reactions.setdefault(call.path["emoji_name"], set()).add(self._world.bot.id)
-        self._world.bell.ring()
+        message = self._message(channel, request)
+        message.reactions.setdefault(request.path["emoji_name"], set()).add(self._state.bot.id)
+        self._state.changed.notify()
         return NO_CONTENT
 
-    async def remove_reaction(self, call: Call) -> Answer:
+    async def remove_reaction(self, request: Request) -> Response:
         """Take the bot's emoji away again."""
-        channel = self._channel(call)
-        message = self._message(channel, call)
-        who = message.reactions.get(call.path["emoji_name"], set())
-        who.discard(self._world.bot.id)
+        channel = self._channel(request)
+        message = self._message(channel, request)
+        who = message.reactions.get(request.path["emoji_name"], set())
+        who.discard(self._state.bot.id)
         if not who:
-            message.reactions.pop(call.path["emoji_name"], None)
-        self._world.bell.ring()
+            message.reactions.pop(request.path["emoji_name"], None)
+        self._state.changed.notify()
         return NO_CONTENT
 
-    def _channel(self, call: Call) -> Channel:
-        channel = self._world.channel(call.id("channel_id"))
+    def _channel(self, request: Request) -> Channel:
+        channel = self._state.channel(request.id("channel_id"))
         if channel is None:
             raise unknown_channel()
         if not self._may(channel, Permission.VIEW_CHANNEL):
             raise missing_access()
         return channel
 
-    def _message(self, channel: Channel, call: Call) -> Message:
-        message = self._world.message(channel.id, call.id("message_id"))
+    def _message(self, channel: Channel, request: Request) -> Message:
+        message = self._state.message(channel.id, request.id("message_id"))
         if message is None or message.ephemeral:
             raise unknown_message()
         return message
 
     def _may(self, channel: Channel, wanted: int) -> bool:
-        return self._world.permissions(self._world.bot, channel) & wanted == wanted
+        return self._state.permissions(self._state.bot, channel) & wanted == wanted
 
     def _need(self, channel: Channel, wanted: int) -> None:
         if not self._may(channel, wanted):

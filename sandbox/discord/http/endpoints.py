@@ -8,7 +8,7 @@ from sandbox.discord.validation.message import Upload
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Request:
     """A request that passed the door: its path's parts, its query, its JSON body and its files."""
 
     path: Mapping[str, str]
@@ -27,14 +27,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A status and a JSON body; None for none."""
 
     status: int = 200
     body: Any = None  # Any: a JSON value
 
 
-NO_CONTENT = Answer(204)
+NO_CONTENT = Response(204)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Endpoint:
 
     method: str
     template: str
-    handler: Callable[[Call], Awaitable[Answer]]
+    handler: Callable[[Request], Awaitable[Response]]
     bucket: str = "other"
     major: tuple[str, ...] = ()
     open: bool = False

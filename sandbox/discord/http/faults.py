@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.discord.http.endpoints import Answer
+from sandbox.discord.http.endpoints import Response
 
 When = Callable[[Any], object]
 """Looks at a request's JSON body and says whether trouble is meant for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class HttpFault:
     """A request meets a status in place of its answer, or with None a reset connection.
 
     `applied`: it is carried out all the same, and only its answer is lost.
@@ -22,16 +22,16 @@ class Trouble:
     applied: bool = False
 
     @property
-    def answer(self) -> Answer:
+    def response(self) -> Response:
         """What is said in place of the answer."""
         status = self.status or 500
-        return Answer(status, {"message": f"{status}: trouble, as asked for", "code": self.code})
+        return Response(status, {"message": f"{status}: trouble, as asked for", "code": self.code})
 
 
-class Troubled(Exception):
+class InjectedFault(Exception):
     """A request met trouble."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: HttpFault) -> None:
         super().__init__(str(trouble))
         self.trouble = trouble
 
@@ -40,7 +40,7 @@ class Troubled(Exception):
 class _Order:
     method: str
     path: str
-    trouble: Trouble
+    trouble: HttpFault
     when: When | None
     left: int
 
@@ -48,13 +48,13 @@ class _Order:
         return self.method in ("*", method) and self.path in path and (self.when is None or bool(self.when(body)))
 
 
-class Troubles:
+class HttpFaults:
     """Which trouble the coming requests meet."""
 
     def __init__(self) -> None:
         self._orders: list[_Order] = []
 
-    def next(self, method: str, path: str, trouble: Trouble, *, times: int = 1, when: When | None = None) -> None:
+    def next(self, method: str, path: str, trouble: HttpFault, *, times: int = 1, when: When | None = None) -> None:
         """Let the next `times` requests meet trouble.
 
         Args:
@@ -69,7 +69,7 @@ class Troubles:
         """How much is still to come."""
         return sum(order.left for order in self._orders)
 
-    def take(self, method: str, path: str, body: Any) -> Trouble | None:  # Any: a JSON value
+    def take(self, method: str, path: str, body: Any) -> HttpFault | None:  # Any: a JSON value
         """The trouble that this request meets."""
         for order in self._orders:
             if order.is_for(method, path, body):

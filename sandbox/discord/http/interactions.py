@@ -4,15 +4,24 @@ from collections.abc import Iterator
 
 from sandbox.discord import serializers
 from sandbox.discord.allowed_mentions import USERS_ONLY
-from sandbox.discord.errors import Refused, bad_choice, bad_length, bad_type, invalid_form, required, too_long, within
-from sandbox.discord.http.endpoints import NO_CONTENT, Answer, Call, Endpoint
-from sandbox.discord.interactions import CallbackType, Interaction, InteractionDesk, InteractionType
-from sandbox.discord.message_service import Postbox
+from sandbox.discord.errors import (
+    DiscordError,
+    bad_choice,
+    bad_length,
+    bad_type,
+    invalid_form,
+    prefix_path,
+    required,
+    too_long,
+)
+from sandbox.discord.http.endpoints import NO_CONTENT, Endpoint, Request, Response
+from sandbox.discord.interactions import CallbackType, Interaction, InteractionRegistry, InteractionType
+from sandbox.discord.message_service import MessageService
 from sandbox.discord.messages import Message, MessageFlag
-from sandbox.discord.state import World
-from sandbox.discord.validation.commands import checked_choice
-from sandbox.discord.validation.message import CREATE_FLAGS, EDIT_FLAGS, read_draft
-from sandbox.discord.validation.modals import check_fields
+from sandbox.discord.state import DiscordState
+from sandbox.discord.validation.commands import validate_choice
+from sandbox.discord.validation.message import CREATE_FLAGS, EDIT_FLAGS, parse_message_body
+from sandbox.discord.validation.modals import validate_modal_fields
 from sandbox.json_object import Json
 
 MOST_CHOICES = 25
@@ -29,10 +38,10 @@ PERMITTED: dict[InteractionType, frozenset[CallbackType]] = {
 class InteractionRoutes:
     """The endpoint under `/interactions`."""
 
-    def __init__(self, world: World, desk: InteractionDesk, postbox: Postbox) -> None:
-        self._world = world
-        self._desk = desk
-        self._postbox = postbox
+    def __init__(self, state: DiscordState, interactions: InteractionRegistry, message_service: MessageService) -> None:
+        self._state = state
+        self._interactions = interactions
+        self._message_service = message_service
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Every endpoint of this file."""
@@ -46,31 +55,33 @@ class InteractionRoutes:
             exempt=True,
         )
 
-    async def respond(self, call: Call) -> Answer:
+    async def respond(self, request: Request) -> Response:
         """Take the first response. A refused one leaves the interaction as it was."""
-        interaction = self._desk.to_acknowledge(call.id("interaction_id"), call.path["interaction_token"])
-        if not isinstance(call.body, dict):
+        interaction = self._interactions.find_for_callback(
+            request.id("interaction_id"), request.path["interaction_token"]
+        )
+        if not isinstance(request.body, dict):
             raise bad_type("", "a dictionary")
-        kind = call.body.get("type")
+        kind = request.body.get("type")
         if not isinstance(kind, int) or isinstance(kind, bool) or kind not in PERMITTED[interaction.type]:
             raise bad_choice("type", tuple(int(each) for each in sorted(PERMITTED[interaction.type])))
         kind = CallbackType(kind)
-        data = call.body.get("data")
+        data = request.body.get("data")
         if data is not None and not isinstance(data, dict):
             raise bad_type("data", "a dictionary")
         try:
-            shown = self._apply(kind, interaction, data or {}, call)
-        except Refused as refusal:
-            raise within(refusal, "data") from None
-        self._desk.respond(interaction, kind)
+            shown = self._apply(kind, interaction, data or {}, request)
+        except DiscordError as error:
+            raise prefix_path(error, "data") from None
+        self._interactions.respond(interaction, kind)
         if shown is not None:
             interaction.original = shown
-        interaction.bell.ring()
-        if not call.flag("with_response"):
+        interaction.changed.notify()
+        if not request.flag("with_response"):
             return NO_CONTENT
-        return Answer(200, self._outcome(interaction, kind, shown))
+        return Response(200, self._outcome(interaction, kind, shown))
 
-    def _apply(self, kind: CallbackType, interaction: Interaction, data: Json, call: Call) -> Message | None:
+    def _apply(self, kind: CallbackType, interaction: Interaction, data: Json, request: Request) -> Message | None:
         match kind:
             case CallbackType.AUTOCOMPLETE:
                 interaction.choices = _choices(interaction, data)
@@ -81,45 +92,45 @@ class InteractionRoutes:
             case CallbackType.DEFERRED_MESSAGE:
                 return self._deferred(interaction, data)
             case CallbackType.MESSAGE:
-                return self._message(interaction, data, call)
+                return self._message(interaction, data, request)
             case CallbackType.UPDATE_MESSAGE:
-                return self._update(interaction, data, call)
+                return self._update(interaction, data, request)
             case CallbackType.DEFERRED_UPDATE:
                 return interaction.message
 
     def _deferred(self, interaction: Interaction, data: Json) -> Message:
-        draft = read_draft(
+        draft = parse_message_body(
             {"flags": data.get("flags")},
             (),
             flags=int(MessageFlag.EPHEMERAL),
-            file_limit=self._world.attachment_size_limit,
+            file_limit=self._state.attachment_size_limit,
         )
-        return self._postbox.create(
+        return self._message_service.create(
             interaction.channel,
-            self._world.bot,
+            self._state.bot,
             draft,
             fallback=USERS_ONLY,
             interaction=interaction,
             flags=MessageFlag.LOADING,
         )
 
-    def _message(self, interaction: Interaction, data: Json, call: Call) -> Message:
-        draft = read_draft(
+    def _message(self, interaction: Interaction, data: Json, request: Request) -> Message:
+        draft = parse_message_body(
             data,
-            call.uploads,
+            request.uploads,
             flags=int(CREATE_FLAGS | MessageFlag.EPHEMERAL),
-            file_limit=self._world.attachment_size_limit,
+            file_limit=self._state.attachment_size_limit,
         )
-        return self._postbox.create(
-            interaction.channel, self._world.bot, draft, fallback=USERS_ONLY, interaction=interaction
+        return self._message_service.create(
+            interaction.channel, self._state.bot, draft, fallback=USERS_ONLY, interaction=interaction
         )
 
-    def _update(self, interaction: Interaction, data: Json, call: Call) -> Message:
+    def _update(self, interaction: Interaction, data: Json, request: Request) -> Message:
         if interaction.message is None:
             raise invalid_form("type", "INTERACTION_CALLBACK_INVALID", "There is no message to update")
         flags = int(EDIT_FLAGS) | interaction.message.flags
-        draft = read_draft(data, call.uploads, flags=flags, file_limit=self._world.attachment_size_limit)
-        return self._postbox.edit(interaction.message, draft, fallback=USERS_ONLY, interaction=interaction)
+        draft = parse_message_body(data, request.uploads, flags=flags, file_limit=self._state.attachment_size_limit)
+        return self._message_service.edit(interaction.message, draft, fallback=USERS_ONLY, interaction=interaction)
 
     def _outcome(self, interaction: Interaction, kind: CallbackType, shown: Message | None) -> Json:
         head: Json = {"id": str(interaction.id), "type": int(interaction.type)}
@@ -137,7 +148,7 @@ class InteractionRoutes:
             return {"interaction": head}  # the description knows no resource for a deferral
         return {
             "interaction": head,
-            "resource": {"type": int(kind), "message": serializers.message(shown, self._world)},
+            "resource": {"type": int(kind), "message": serializers.message(shown, self._state)},
         }
 
 
@@ -150,7 +161,7 @@ def _choices(interaction: Interaction, data: Json) -> list[Json]:
     if len(choices) > MOST_CHOICES:
         raise too_long("choices", MOST_CHOICES)
     kind = focused_kind(interaction.data)
-    return [checked_choice(choice, kind, f"choices.{place}") for place, choice in enumerate(choices)]
+    return [validate_choice(choice, kind, f"choices.{place}") for place, choice in enumerate(choices)]
 
 
 def focused_kind(data: Json) -> int:
@@ -174,5 +185,5 @@ def _modal(data: Json) -> Json:
     components = data.get("components")
     if not isinstance(components, list) or not 1 <= len(components) <= MOST_MODAL_ITEMS:
         raise bad_length("components", 1, MOST_MODAL_ITEMS)
-    check_fields(components)
+    validate_modal_fields(components)
     return data

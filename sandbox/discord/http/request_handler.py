@@ -10,11 +10,11 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from sandbox.connection import reset
-from sandbox.discord.errors import Refused, invalid_json, not_found, too_large, unauthorized
-from sandbox.discord.http.endpoints import Answer, Call, Endpoint
-from sandbox.discord.http.faults import Troubled, Troubles
-from sandbox.discord.rate_limits import Buckets
-from sandbox.discord.traffic_log import Journal
+from sandbox.discord.errors import DiscordError, invalid_json, not_found, too_large, unauthorized
+from sandbox.discord.http.endpoints import Endpoint, Request, Response
+from sandbox.discord.http.faults import HttpFaults, InjectedFault
+from sandbox.discord.rate_limits import RateLimiter
+from sandbox.discord.traffic_log import TrafficLog
 from sandbox.discord.validation.message import Upload
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class _Incoming:
     uploads: list[Upload] = field(default_factory=list)
 
 
-class Rest:
+class RequestHandler:
     """Serves endpoints under `PREFIX`.
 
     Args:
@@ -42,14 +42,19 @@ class Rest:
     """
 
     def __init__(
-        self, token: str, buckets: Buckets, journal: Journal, endpoints: Iterable[Endpoint], date: Callable[[], str]
+        self,
+        token: str,
+        rate_limiter: RateLimiter,
+        traffic_log: TrafficLog,
+        endpoints: Iterable[Endpoint],
+        date: Callable[[], str],
     ) -> None:
         self._token = token
         self._date = date
-        self._buckets = buckets
-        self._journal = journal
+        self._rate_limiter = rate_limiter
+        self._traffic_log = traffic_log
         self._endpoints = list(endpoints)
-        self.troubles = Troubles()
+        self.http_faults = HttpFaults()
         """What goes wrong on request."""
 
     def mount(self, app: web.Application) -> None:
@@ -68,56 +73,56 @@ class Rest:
         incoming = _Incoming()
         headers: dict[str, str] = {"Via": "1.1 google", "Date": self._date()}
         try:
-            answer = await self._answer(endpoint, request, incoming, headers)
-        except Refused as refusal:
-            answer = Answer(refusal.status, refusal.body())
-        except Troubled as met:
-            answer = met.trouble.answer
+            response = await self._answer(endpoint, request, incoming, headers)
+        except DiscordError as error:
+            response = Response(error.status, error.body())
+        except InjectedFault as met:
+            response = met.trouble.response
             if met.trouble.status is None:
                 reset(request)
         except Exception:
             # Whatever it is, it is the stand-in's fault: the bot sees a 500, the log has the traceback.
             _log.exception("%s %s failed in the stand-in", request.method, endpoint.template)
-            answer = Answer(500, {"message": "500: Internal Server Error", "code": 0})
-        self._journal.exchange(
+            response = Response(500, {"message": "500: Internal Server Error", "code": 0})
+        self._traffic_log.record_exchange(
             request.method,
             endpoint.template,
             request.path.removeprefix(PREFIX),
             dict(request.query),
             request=incoming.body,
             files=tuple((upload.filename, len(upload.data)) for upload in incoming.uploads),
-            status=answer.status,
-            response=answer.body,
+            status=response.status,
+            response=response.body,
             headers=headers,
         )
-        if answer.body is None:
-            return web.Response(status=answer.status, headers=headers)
+        if response.body is None:
+            return web.Response(status=response.status, headers=headers)
         # Exactly this content type: discord.py takes any other, a charset included, for plain text.
         headers["Content-Type"] = "application/json"
-        return web.Response(status=answer.status, body=json.dumps(answer.body).encode(), headers=headers)
+        return web.Response(status=response.status, body=json.dumps(response.body).encode(), headers=headers)
 
     async def _answer(
         self, endpoint: Endpoint, request: web.Request, incoming: _Incoming, headers: dict[str, str]
-    ) -> Answer:
+    ) -> Response:
         await _read(request, incoming)
         if not endpoint.open and request.headers.get("Authorization") != f"Bot {self._token}":
             raise unauthorized()
         major = "/".join(request.match_info.get(part, "") for part in endpoint.major)
-        verdict = self._buckets.take(endpoint.bucket, major, counts_globally=not endpoint.exempt)
-        headers.update(verdict.headers)
-        if not verdict.allowed:
-            return Answer(429, verdict.refusal)
-        call = Call(request.match_info, dict(request.query), incoming.body, incoming.uploads)
-        trouble = self.troubles.take(request.method, request.path, incoming.body)
+        result = self._rate_limiter.acquire(endpoint.bucket, major, counts_globally=not endpoint.exempt)
+        headers.update(result.headers)
+        if not result.allowed:
+            return Response(429, result.error_body)
+        handled_request = Request(request.match_info, dict(request.query), incoming.body, incoming.uploads)
+        trouble = self.http_faults.take(request.method, request.path, incoming.body)
         if trouble is None:
-            return await endpoint.handler(call)
+            return await endpoint.handler(handled_request)
         if trouble.applied:
-            await endpoint.handler(call)
-        raise Troubled(trouble)
+            await endpoint.handler(handled_request)
+        raise InjectedFault(trouble)
 
 
-async def _nothing_here(call: Call) -> Answer:
-    del call
+async def _nothing_here(request: Request) -> Response:
+    del request
     raise not_found()
 
 
@@ -125,7 +130,7 @@ async def _read(request: web.Request, incoming: _Incoming) -> None:
     """Read a JSON or multipart body.
 
     Raises:
-        Refused: it is too large, or not JSON where it should be.
+        DiscordError: it is too large, or not JSON where it should be.
     """
     if not request.can_read_body:
         return

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from sandbox.discord import serializers
 from sandbox.discord.allowed_mentions import USERS_ONLY
 from sandbox.discord.errors import unknown_channel, unknown_message
-from sandbox.discord.http.endpoints import NO_CONTENT, Answer, Call, Endpoint
-from sandbox.discord.interactions import Interaction, InteractionDesk
-from sandbox.discord.message_service import Postbox
+from sandbox.discord.http.endpoints import NO_CONTENT, Endpoint, Request, Response
+from sandbox.discord.interactions import Interaction, InteractionRegistry
+from sandbox.discord.message_service import MessageService
 from sandbox.discord.messages import Message, MessageFlag
-from sandbox.discord.state import World
-from sandbox.discord.validation.message import CREATE_FLAGS, EDIT_FLAGS, read_draft
+from sandbox.discord.state import DiscordState
+from sandbox.discord.validation.message import CREATE_FLAGS, EDIT_FLAGS, parse_message_body
 
 HOOK = "/webhooks/{webhook_id}/{webhook_token}"
 ORIGINAL = HOOK + "/messages/@original"
@@ -20,10 +20,10 @@ MESSAGE = HOOK + "/messages/{message_id}"
 class WebhookRoutes:
     """Endpoints under `/webhooks`."""
 
-    def __init__(self, world: World, desk: InteractionDesk, postbox: Postbox) -> None:
-        self._world = world
-        self._desk = desk
-        self._postbox = postbox
+    def __init__(self, state: DiscordState, interactions: InteractionRegistry, message_service: MessageService) -> None:
+        self._state = state
+        self._interactions = interactions
+        self._message_service = message_service
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Every endpoint of this file. All of them share one bucket per token."""
@@ -38,55 +38,58 @@ class WebhookRoutes:
         ):
             yield Endpoint(method, template, handler, "interaction.webhook", ("webhook_token",), open=True, exempt=True)
 
-    async def follow_up(self, call: Call) -> Answer:
+    async def follow_up(self, request: Request) -> Response:
         """Post a further message; straight after a deferral it takes the place of "thinking…", as at Discord."""
-        interaction = self._interaction(call)
-        if self._world.channel(interaction.channel.id) is None:
+        interaction = self._interaction(request)
+        if self._state.channel(interaction.channel.id) is None:
             raise unknown_channel()
-        draft = read_draft(
-            call.body,
-            call.uploads,
+        draft = parse_message_body(
+            request.body,
+            request.uploads,
             flags=int(CREATE_FLAGS | MessageFlag.EPHEMERAL),
-            file_limit=self._world.attachment_size_limit,
+            file_limit=self._state.attachment_size_limit,
         )
         waiting = interaction.original
         if waiting is not None and waiting.loading and not waiting.deleted:
-            message = self._postbox.edit(waiting, draft, fallback=USERS_ONLY, interaction=interaction)
+            message = self._message_service.edit(waiting, draft, fallback=USERS_ONLY, interaction=interaction)
         else:
-            message = self._postbox.create(
-                interaction.channel, self._world.bot, draft, fallback=USERS_ONLY, interaction=interaction
+            message = self._message_service.create(
+                interaction.channel, self._state.bot, draft, fallback=USERS_ONLY, interaction=interaction
             )
             interaction.follow_ups.append(message)
-            interaction.bell.ring()
-        return Answer(200, serializers.message(message, self._world)) if call.flag("wait") else NO_CONTENT
+            interaction.changed.notify()
+        return Response(200, serializers.message(message, self._state)) if request.flag("wait") else NO_CONTENT
 
-    async def get_message(self, call: Call) -> Answer:
+    async def get_message(self, request: Request) -> Response:
         """One of the interaction's messages, ephemeral ones included."""
-        return Answer(200, serializers.message(self._message(self._interaction(call), call), self._world))
+        return Response(200, serializers.message(self._message(self._interaction(request), request), self._state))
 
-    async def edit_message(self, call: Call) -> Answer:
+    async def edit_message(self, request: Request) -> Response:
         """Change one of the interaction's messages."""
-        interaction = self._interaction(call)
-        message = self._message(interaction, call)
-        draft = read_draft(
-            call.body, call.uploads, flags=int(EDIT_FLAGS) | message.flags, file_limit=self._world.attachment_size_limit
+        interaction = self._interaction(request)
+        message = self._message(interaction, request)
+        draft = parse_message_body(
+            request.body,
+            request.uploads,
+            flags=int(EDIT_FLAGS) | message.flags,
+            file_limit=self._state.attachment_size_limit,
         )
-        self._postbox.edit(message, draft, fallback=USERS_ONLY, interaction=interaction)
-        return Answer(200, serializers.message(message, self._world))
+        self._message_service.edit(message, draft, fallback=USERS_ONLY, interaction=interaction)
+        return Response(200, serializers.message(message, self._state))
 
-    async def delete_message(self, call: Call) -> Answer:
+    async def delete_message(self, request: Request) -> Response:
         """Take one of the interaction's messages away."""
-        interaction = self._interaction(call)
-        self._postbox.delete(self._message(interaction, call), interaction)
+        interaction = self._interaction(request)
+        self._message_service.delete(self._message(interaction, request), interaction)
         return NO_CONTENT
 
-    def _interaction(self, call: Call) -> Interaction:
-        return self._desk.to_follow_up(call.id("webhook_id"), call.path["webhook_token"])
+    def _interaction(self, request: Request) -> Interaction:
+        return self._interactions.find_for_webhook(request.id("webhook_id"), request.path["webhook_token"])
 
-    def _message(self, interaction: Interaction, call: Call) -> Message:
+    def _message(self, interaction: Interaction, request: Request) -> Message:
         own = [] if interaction.original is None else [interaction.original]
-        if "message_id" in call.path:
-            wanted = call.id("message_id")
+        if "message_id" in request.path:
+            wanted = request.id("message_id")
             own = [message for message in (*own, *interaction.follow_ups) if message.id == wanted]
         if not own or own[0].deleted:
             raise unknown_message()

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.discord.errors import Refused, bad_choice, bad_length, bad_type, invalid_form, required, too_long, within
+from sandbox.discord.errors import (
+    DiscordError,
+    bad_choice,
+    bad_length,
+    bad_type,
+    invalid_form,
+    prefix_path,
+    required,
+    too_long,
+)
 from sandbox.json_object import Json
 
 CHAT_INPUT, USER_MENU, MESSAGE_MENU, ENTRY_POINT = 1, 2, 3, 4
@@ -15,11 +24,11 @@ MOST_TEXT = 6000
 MOST_INTEGER = 2**53
 
 
-def checked_command(body: object) -> Json:
+def validate_command(body: object) -> Json:
     """Check one command and fill in what Discord fills in.
 
     Raises:
-        Refused: it is not what Discord takes.
+        DiscordError: it is not what Discord takes.
     """
     if not isinstance(body, dict):
         raise bad_type("", "a dictionary")
@@ -66,8 +75,8 @@ def _options(body: Json, *, depth: int) -> list[Json]:
     for place, option in enumerate(options):
         try:
             checked.append(_option(option, depth))
-        except Refused as refusal:
-            raise within(refusal, f"options.{place}") from None
+        except DiscordError as error:
+            raise prefix_path(error, f"options.{place}") from None
     names = [option["name"] for option in checked]
     if len(set(names)) < len(names):
         raise invalid_form("options", "APPLICATION_COMMAND_OPTIONS_NAME_INVALID", "Option names must be unique")
@@ -134,14 +143,14 @@ def _choices(body: Json, kind: int) -> list[Json]:
         raise invalid_form("choices", "APPLICATION_COMMAND_OPTIONS_CHOICES_INVALID", "This type has no choices")
     if len(choices) > MOST_CHOICES:
         raise too_long("choices", MOST_CHOICES)
-    return [checked_choice(choice, kind, f"choices.{place}") for place, choice in enumerate(choices)]
+    return [validate_choice(choice, kind, f"choices.{place}") for place, choice in enumerate(choices)]
 
 
-def checked_choice(choice: object, kind: int, path: str) -> Json:
+def validate_choice(choice: object, kind: int, path: str) -> Json:
     """Check a choice of an option, or one offered by autocompletion.
 
     Raises:
-        Refused: it is not what Discord takes for an option of that kind.
+        DiscordError: it is not what Discord takes for an option of that kind.
     """
     if not isinstance(choice, dict):
         raise bad_type(path, "a dictionary")
@@ -154,8 +163,8 @@ def checked_choice(choice: object, kind: int, path: str) -> Json:
             raise bad_type("value", "a number")
         elif kind == INTEGER and not (isinstance(value, int) and abs(value) <= MOST_INTEGER):
             raise bad_type("value", "an integer")
-    except Refused as refusal:
-        raise within(refusal, path) from None
+    except DiscordError as error:
+        raise prefix_path(error, path) from None
     return {"name": name, "value": value}
 
 

@@ -16,14 +16,14 @@ MOST_LABEL = 80
 MOST_TEXT = 4000
 
 
-def check_components(components: Sequence[Json], *, v2: bool) -> None:
+def validate_components(components: Sequence[Json], *, v2: bool) -> None:
     """Check components, however deep they lie.
 
     Args:
         v2: whether the message is made of nothing but components; otherwise they come in rows.
 
     Raises:
-        Refused: they are not what Discord takes.
+        DiscordError: they are not what Discord takes.
     """
     if not v2:
         if len(components) > MOST_ROWS:
@@ -54,7 +54,7 @@ def check_components(components: Sequence[Json], *, v2: bool) -> None:
         raise too_long("components", MOST_TEXT)
 
 
-def numbered(components: Sequence[Json]) -> list[Json]:
+def assign_component_ids(components: Sequence[Json]) -> list[Json]:
     """Components as messages have them: those that came without an id are given the numbers that are free."""
     taken = {component.get("id") for _, component in _all(list(components), "components")}
     return _numbered(components, (number for number in count(1) if number not in taken))

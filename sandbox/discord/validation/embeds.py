@@ -15,11 +15,11 @@ TEXTS: tuple[tuple[tuple[str, ...], int], ...] = (
 )
 
 
-def check_embeds(embeds: Sequence[Json]) -> None:
+def validate_embeds(embeds: Sequence[Json]) -> None:
     """Check every text of every embed.
 
     Raises:
-        Refused: one is not a text or too long, or all together are.
+        DiscordError: one is not a text or too long, or all together are.
     """
     total = 0
     for place, embed in enumerate(embeds):

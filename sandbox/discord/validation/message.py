@@ -48,7 +48,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class AttachmentEntry:
     """One entry of `attachments`: a file that stays (by its id) or one that comes (by its part)."""
 
     id: int
@@ -57,7 +57,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class MessageBody:
     """A checked body. `content` None means emptied, ABSENT left alone; `listed` ABSENT keeps every attachment."""
 
     body: Json
@@ -65,7 +65,7 @@ class Draft:
     flags: int | Absent = ABSENT
     embeds: list[Json] | Absent = ABSENT
     components: list[Json] | Absent = ABSENT
-    listed: list[Listed] | Absent = ABSENT
+    listed: list[AttachmentEntry] | Absent = ABSENT
     uploads: Sequence[Upload] = field(default_factory=tuple)
     reply_to: int | None = None
     reply_required: bool = True
@@ -73,7 +73,7 @@ class Draft:
     enforce_nonce: bool = False
 
 
-def read_draft(body: object, uploads: Sequence[Upload], *, flags: int, file_limit: int) -> Draft:
+def parse_message_body(body: object, uploads: Sequence[Upload], *, flags: int, file_limit: int) -> MessageBody:
     """Check a message body.
 
     Args:
@@ -83,7 +83,7 @@ def read_draft(body: object, uploads: Sequence[Upload], *, flags: int, file_limi
         file_limit: the largest file in bytes.
 
     Raises:
-        Refused: something in it is not what Discord takes.
+        DiscordError: something in it is not what Discord takes.
     """
     if body is None:
         body = {}
@@ -95,7 +95,7 @@ def read_draft(body: object, uploads: Sequence[Upload], *, flags: int, file_limi
         raise too_large()
     if len(uploads) > MOST_ATTACHMENTS:
         raise too_many_attachments()
-    return Draft(
+    return MessageBody(
         body,
         content=_content(body),
         flags=_flags(body, flags),
@@ -155,12 +155,12 @@ def _objects(body: Json, name: str, most: int) -> list[Json] | Absent:
     return values
 
 
-def _listed(body: Json, uploads: Sequence[Upload]) -> list[Listed] | Absent:
+def _listed(body: Json, uploads: Sequence[Upload]) -> list[AttachmentEntry] | Absent:
     if "attachments" not in body:
         return ABSENT
     entries = _objects(body, "attachments", MOST_ATTACHMENTS)
     parts = {upload.part for upload in uploads}
-    listed: list[Listed] = []
+    listed: list[AttachmentEntry] = []
     for place, entry in enumerate(entries if isinstance(entries, list) else []):
         path = f"attachments.{place}"
         if "id" not in entry:
@@ -177,7 +177,7 @@ def _listed(body: Json, uploads: Sequence[Upload]) -> list[Listed] | Absent:
             raise bad_type(f"{path}.description", "string")
         if description is not None and len(description) > MOST_DESCRIPTION:
             raise too_long(f"{path}.description", MOST_DESCRIPTION)
-        listed.append(Listed(number, filename, description))
+        listed.append(AttachmentEntry(number, filename, description))
     return listed
 
 

@@ -11,13 +11,13 @@ OPTIONS: Mapping[int, tuple[int, int]] = {SELECT: (1, 25), RADIO_GROUP: (2, 10)}
 """How many choices there can be, by the field's type."""
 
 
-def check_fields(components: list[Json], path: str = "components") -> None:
+def validate_modal_fields(components: list[Json], path: str = "components") -> None:
     """Check the fields of a modal, however deep they lie.
 
     https://discord.com/developers/docs/components/reference#text-input
 
     Raises:
-        Refused: they are not what Discord takes.
+        DiscordError: they are not what Discord takes.
     """
     for place, component in enumerate(components):
         where = f"{path}.{place}"
@@ -28,8 +28,8 @@ def check_fields(components: list[Json], path: str = "components") -> None:
         if component.get("type") == LABEL and not 1 <= len(str(component.get("label", ""))) <= 45:
             raise bad_length(f"{where}.label", 1, 45)
         if isinstance(component.get("component"), dict):
-            check_fields([component["component"]], f"{where}.component")
-        check_fields(component.get("components", []), f"{where}.components")
+            validate_modal_fields([component["component"]], f"{where}.component")
+        validate_modal_fields(component.get("components", []), f"{where}.components")
 
 
 def _check_text_input(component: Json, where: str) -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.discord.entities import VoiceState
-from sandbox.discord.voice.protocol import UNNUMBERED, VoiceOp
+from sandbox.discord.voice.protocol import UNNUMBERED, VoiceOpcode
 from sandbox.discord.voice.udp import Address
 from sandbox.json_object import Json
 
 if TYPE_CHECKING:
-    from sandbox.discord.voice.dave import Group
+    from sandbox.discord.voice.dave import DaveGroup
 
 REPLAYED = 1_000  # messages kept for a connection that comes back
 
@@ -36,7 +36,7 @@ class VoiceConnection:
     silent: bool = False
     """Whether nothing that comes on it is answered."""
 
-    def say(self, op: VoiceOp, data: object) -> None:
+    def say(self, op: VoiceOpcode, data: object) -> None:
         """Send something that is never sent again."""
         self.queue.put_nowait(json.dumps({"op": int(op), "d": data}))
 
@@ -81,12 +81,12 @@ class Call:
 
     number: int
     guild_id: int
-    state: VoiceState
+    voice_state: VoiceState
     ssrc: int
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     connection: VoiceConnection | None = None
-    group: "Group | None" = None
+    group: "DaveGroup | None" = None
     """Its end-to-end encryption; None where there is none."""
 
     address: Address | None = None
@@ -110,14 +110,14 @@ class Call:
     @property
     def user_id(self) -> int:
         """Whose it is."""
-        return self.state.user.id
+        return self.voice_state.user.id
 
     @property
     def connected(self) -> bool:
         """Whether a websocket is there that is to stay."""
         return self.connection is not None and not self.connection.ending
 
-    def send(self, op: VoiceOp, data: object) -> None:
+    def send(self, op: VoiceOpcode, data: object) -> None:
         """Send a message, or keep it for the connection's return."""
         if op in UNNUMBERED:
             if self.connection is not None:
@@ -127,7 +127,7 @@ class Call:
         body: Json = {"op": int(op), "d": data, "seq": self.sequence}
         self._keep(json.dumps(body))
 
-    def send_binary(self, op: VoiceOp, data: bytes) -> None:
+    def send_binary(self, op: VoiceOpcode, data: bytes) -> None:
         """Send a binary message, or keep it."""
         self.sequence += 1
         self._keep(self.sequence.to_bytes(2, "big") + bytes([op]) + data)

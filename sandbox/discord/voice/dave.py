@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sandbox.discord.voice.call import Call
-from sandbox.discord.voice.mls import ExternalSender, Malformed, split_commit, together
-from sandbox.discord.voice.protocol import VoiceOp
+from sandbox.discord.voice.mls import ExternalSender, MalformedMls, encode_proposals, split_commit
+from sandbox.discord.voice.protocol import VoiceOpcode
 
 if TYPE_CHECKING:
     from davey import DaveSession
@@ -25,7 +25,7 @@ class _Change:
     proposals: bytes = b""
 
 
-class Group:
+class DaveGroup:
     """The group of one call. The bot makes every commit once it is in; who was there before it takes it in.
 
     Args:
@@ -35,7 +35,7 @@ class Group:
     """
 
     def __init__(
-        self, call: Call, send: Callable[[VoiceOp, object], None], send_binary: Callable[[VoiceOp, bytes], None]
+        self, call: Call, send: Callable[[VoiceOpcode, object], None], send_binary: Callable[[VoiceOpcode, bytes], None]
     ) -> None:
         self.transitions = 0
         """How many changes of the group the bot was told of."""
@@ -60,11 +60,11 @@ class Group:
 
     def greet(self) -> None:
         """Tell the bot whose proposals it has to believe."""
-        self._send_binary(VoiceOp.MLS_EXTERNAL_SENDER, self._sender.package)
+        self._send_binary(VoiceOpcode.MLS_EXTERNAL_SENDER, self._sender.package)
 
     def renew(self) -> None:
         """Have the group made anew from its beginning; the bot answers with a key package."""
-        self._send(VoiceOp.DAVE_PREPARE_EPOCH, {"transition_id": 0, "epoch": 1, "protocol_version": VERSION})
+        self._send(VoiceOpcode.DAVE_PREPARE_EPOCH, {"transition_id": 0, "epoch": 1, "protocol_version": VERSION})
 
     def takes_in(self, key_package: bytes, people: Iterable[int]) -> None:
         """Take the bot in, by the package of its keys, among the people who are there; a group before is forgotten.
@@ -73,7 +73,7 @@ class Group:
         its own, and lets in whoever comes.
 
         Raises:
-            Malformed: it is no key package.
+            MalformedMls: it is no key package.
         """
         self.waiting = None
         self._wanted = list(people)
@@ -86,13 +86,13 @@ class Group:
         try:
             made = _processed(founder, self._proposed(packages, []))
         except ValueError as error:
-            raise Malformed(str(error)) from error
+            raise MalformedMls(str(error)) from error
         commit, welcome = made
         founder.process_commit(commit)
         for user_id in self._wanted[1:]:
             sessions[user_id].process_welcome(welcome)
         self._members, self._epoch = sessions, 1
-        self._transition(VoiceOp.MLS_WELCOME, welcome)
+        self._transition(VoiceOpcode.MLS_WELCOME, welcome)
 
     def came(self, user_id: int) -> None:
         """Let somebody in who came into the channel."""
@@ -110,11 +110,11 @@ class Group:
         """Take the bot's commit, with the welcome for those who come.
 
         Raises:
-            Malformed: it is none, or none was asked for.
+            MalformedMls: it is none, or none was asked for.
         """
         change, self._change = self._change, None
         if change is None:
-            raise Malformed("no commit was asked for")
+            raise MalformedMls("no commit was asked for")
         commit, welcome = split_commit(data)
         try:
             for user_id in change.going:
@@ -125,17 +125,17 @@ class Group:
             for session in change.coming.values():
                 session.process_welcome(welcome)
         except ValueError as error:  # what davey raises for whatever it does not like
-            raise Malformed(str(error)) from error
+            raise MalformedMls(str(error)) from error
         self._members |= change.coming
         self._epoch += 1
-        self._transition(VoiceOp.MLS_ANNOUNCE_COMMIT, commit)
+        self._transition(VoiceOpcode.MLS_ANNOUNCE_COMMIT, commit)
         self._propose()
 
     def ready(self, transition: int) -> None:
         """Hear that the bot is ready for a change, and tell it that the change is made."""
         if self.executed < transition <= self.transitions:
             self.executed = transition
-            self._send(VoiceOp.DAVE_EXECUTE_TRANSITION, {"transition_id": transition})
+            self._send(VoiceOpcode.DAVE_EXECUTE_TRANSITION, {"transition_id": transition})
 
     def opened(self, frame: bytes) -> tuple[bytes, frozenset[int], str | None]:
         """What is in a frame of the bot's, who could open it, and why nobody could."""
@@ -166,24 +166,24 @@ class Group:
         packages = [session.get_serialized_key_package() for session in change.coming.values()]
         change.proposals = self._proposed(packages, going)
         self._change = change
-        self._send_binary(VoiceOp.MLS_PROPOSALS, _APPEND + change.proposals)
+        self._send_binary(VoiceOpcode.MLS_PROPOSALS, _APPEND + change.proposals)
 
     def _proposed(self, packages: Iterable[bytes], going: Iterable[int]) -> bytes:
-        group_id, epoch = self._call.state.channel.id, self._epoch
+        group_id, epoch = self._call.voice_state.channel.id, self._epoch
         leaves = [self._members[user_id].own_leaf_index or 0 for user_id in going]
-        return together(
+        return encode_proposals(
             [self._sender.remove(group_id, epoch, leaf) for leaf in leaves]
             + [self._sender.add(group_id, epoch, package) for package in packages]
         )
 
-    def _transition(self, op: VoiceOp, message: bytes) -> None:
+    def _transition(self, op: VoiceOpcode, message: bytes) -> None:
         self.transitions += 1
         self._send_binary(op, self.transitions.to_bytes(2, "big") + message)
 
     def _session(self, user_id: int) -> "DaveSession":
         from davey import DaveSession
 
-        session = DaveSession(VERSION, user_id, self._call.state.channel.id)
+        session = DaveSession(VERSION, user_id, self._call.voice_state.channel.id)
         session.set_external_sender(self._sender.package)
         return session
 

@@ -3,19 +3,19 @@
 from collections import Counter
 from typing import Literal
 
-from sandbox.discord.voice.protocol import VoiceClose
+from sandbox.discord.voice.protocol import VoiceCloseCode
 
-Silence = Literal["gateway", "server update", "websocket", "group"]
+Unanswered = Literal["gateway", "server update", "websocket", "group"]
 """What does not answer.
 
 `gateway`: op 4, not at all. `server update`: op 4, or a move, is answered with a state and no server. `websocket`: the
 voice websocket, once it is open. `group`: the wish to be in the group of the end-to-end encryption, until
-`VoiceSide.lets_into_group`.
+`VoiceService.lets_into_group`.
 """
 
 
 class VoiceFaults:
-    """Which faults the coming connections meet. What happens to the present one is done by `VoiceSide` itself."""
+    """Which faults the coming connections meet. What happens to the present one is done by `VoiceService` itself."""
 
     def __init__(self) -> None:
         self.losing = False
@@ -23,13 +23,13 @@ class VoiceFaults:
         self.half_open = False
         """Whether the websockets of calls that end stay open, with neither side hearing the other any more."""
         self._closes: list[int] = []
-        self._silences: Counter[Silence] = Counter()
+        self._silences: Counter[Unanswered] = Counter()
 
-    def refuse(self, code: int | VoiceClose, *, times: int = 1) -> None:
+    def close_next(self, code: int | VoiceCloseCode, *, times: int = 1) -> None:
         """Close the next `times` connections with a code as soon as they say who they are, or that they are back."""
         self._closes += [int(code)] * times
 
-    def hush(self, what: Silence, *, times: int = 1) -> None:
+    def leave_unanswered(self, what: Unanswered, *, times: int = 1) -> None:
         """Let the next `times` wishes or connections go unanswered."""
         self._silences[what] += times
 
@@ -39,11 +39,11 @@ class VoiceFaults:
         self._closes.clear()
         self._silences.clear()
 
-    def closing(self) -> int | None:
+    def take_close_code(self) -> int | None:
         """The code the connection at hand is to be closed with; uses it up."""
         return self._closes.pop(0) if self._closes else None
 
-    def silent(self, what: Silence) -> bool:
+    def take_unanswered(self, what: Unanswered) -> bool:
         """Whether the wish or connection at hand goes unanswered; uses it up."""
         if not self._silences[what]:
             return False

@@ -19,7 +19,7 @@ _COMMITTED_LEAF, _PACKAGED_LEAF = 3, 1
 _SENT_BY_MEMBER = 1
 
 
-class Malformed(Exception):
+class MalformedMls(Exception):
     """Bytes that are not what they should be."""
 
 
@@ -58,7 +58,7 @@ class ExternalSender:
         return message + _vector(self._key.sign(signed, ec.ECDSA(hashes.SHA256())))
 
 
-def together(proposals: Iterable[bytes]) -> bytes:
+def encode_proposals(proposals: Iterable[bytes]) -> bytes:
     """Several proposals as one vector, as opcode 27 carries them."""
     return _vector(b"".join(proposals))
 
@@ -67,19 +67,19 @@ def split_commit(data: bytes) -> tuple[bytes, bytes]:
     """The commit and the welcome that follow each other in opcode 28; the second is empty where there is none.
 
     Raises:
-        Malformed: it does not begin with a member's commit.
+        MalformedMls: it does not begin with a member's commit.
     """
     reader = _Reader(data)
     if reader.take(4) != _PUBLIC_MESSAGE:
-        raise Malformed("no public message")
+        raise MalformedMls("no public message")
     reader.vector()  # the group's id
     reader.take(8)  # its epoch
     if reader.take(1)[0] != _SENT_BY_MEMBER:
-        raise Malformed("not sent by a member")
+        raise MalformedMls("not sent by a member")
     reader.take(4)  # whose leaf
     reader.vector()  # authenticated data
     if reader.take(1)[0] != 3:
-        raise Malformed("no commit")
+        raise MalformedMls("no commit")
     reader.vector()  # the proposals it commits
     if reader.take(1)[0]:
         _skip_leaf(reader)
@@ -93,7 +93,7 @@ def _skip_leaf(reader: "_Reader") -> None:
     reader.vector()  # encryption key
     reader.vector()  # signature key
     if reader.take(2) != _BASIC:
-        raise Malformed("a credential of another kind")
+        raise MalformedMls("a credential of another kind")
     reader.vector()  # identity
     for _ in ("versions", "cipher suites", "extensions", "proposals", "credentials"):
         reader.vector()
@@ -117,7 +117,7 @@ class _Reader:
         """The next bytes."""
         end = self.place + count
         if end > len(self._data):
-            raise Malformed("it ends too early")
+            raise MalformedMls("it ends too early")
         taken, self.place = self._data[self.place : end], end
         return taken
 
@@ -126,7 +126,7 @@ class _Reader:
         first = self.take(1)[0]
         size = 1 << (first >> 6)
         if size == 8:
-            raise Malformed("too long a vector")
+            raise MalformedMls("too long a vector")
         return self.take(int.from_bytes(bytes([first & 0x3F]) + self.take(size - 1), "big"))
 
 

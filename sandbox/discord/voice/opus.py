@@ -11,7 +11,7 @@ PACKET_SAMPLES = 960
 """Samples of one packet of 20 ms."""
 
 
-def decoded(packets: Iterable[bytes | None]) -> "array[int]":
+def decode_opus(packets: Iterable[bytes | None]) -> "array[int]":
     """Decode a run of Opus packets of 20 ms to one channel at 48 kHz; None and what is no Opus become silence."""
     import av  # takes a moment to import, and is needed only where somebody listens
 

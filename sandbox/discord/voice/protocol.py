@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 """Where the voice server is, over TCP and UDP."""
 
 
-class VoiceOp(IntEnum):
+class VoiceOpcode(IntEnum):
     """https://discord.com/developers/docs/topics/opcodes-and-status-codes#voice-voice-opcodes"""
 
     IDENTIFY = 0
@@ -40,11 +40,11 @@ class VoiceOp(IntEnum):
     MLS_INVALID_COMMIT_WELCOME = 31
 
 
-UNNUMBERED = frozenset({VoiceOp.READY, VoiceOp.HEARTBEAT_ACK, VoiceOp.HELLO, VoiceOp.RESUMED})
+UNNUMBERED = frozenset({VoiceOpcode.READY, VoiceOpcode.HEARTBEAT_ACK, VoiceOpcode.HELLO, VoiceOpcode.RESUMED})
 """What the server sends without a sequence number: it is never sent again to one who resumes."""
 
 
-class VoiceClose(IntEnum):
+class VoiceCloseCode(IntEnum):
     """https://discord.com/developers/docs/topics/opcodes-and-status-codes#voice-voice-close-event-codes"""
 
     UNKNOWN_OPCODE = 4001
@@ -65,7 +65,7 @@ class VoiceClose(IntEnum):
     CALL_TERMINATED = 4022
 
 
-class VoiceClosing(Exception):
+class CloseVoiceConnection(Exception):
     """Ends a voice connection with a close code."""
 
     def __init__(self, code: int, reason: str) -> None:

@@ -8,10 +8,10 @@ from statistics import median
 
 from sandbox.discord.entities import ChannelType, Guild
 from sandbox.discord.permissions import Permission
-from sandbox.discord.state import World
+from sandbox.discord.state import DiscordState
 from sandbox.discord.voice.call import Call
-from sandbox.discord.voice.opus import PACKET_SAMPLES, RATE, decoded, write_wav
-from sandbox.discord.voice.rtp import OPUS, Rtp, Undecipherable, decipher
+from sandbox.discord.voice.opus import PACKET_SAMPLES, RATE, decode_opus, write_wav
+from sandbox.discord.voice.rtp import OPUS, DecryptionFailed, Rtp, decrypt
 
 SILENCE = b"\xf8\xff\xfe"
 """The packet that says: nothing more for now."""
@@ -55,7 +55,7 @@ class Gap:
     ms: float
 
 
-class Heard:
+class Recording:
     """Some of the packets that came, in their order. Everything about them is worked out when it is asked for."""
 
     def __init__(self, packets: Sequence[Packet], flaws: Sequence[str] = ()) -> None:
@@ -66,26 +66,26 @@ class Heard:
     def __len__(self) -> int:
         return len(self.packets)
 
-    def by(self, user_id: int) -> "Heard":
+    def by(self, user_id: int) -> "Recording":
         """What one person could hear."""
-        return Heard([each for each in self.packets if user_id in each.listeners], self.flaws)
+        return Recording([each for each in self.packets if user_id in each.listeners], self.flaws)
 
     @property
-    def audible(self) -> "Heard":
+    def audible(self) -> "Recording":
         """What anybody could hear."""
-        return Heard([each for each in self.packets if each.listeners], self.flaws)
+        return Recording([each for each in self.packets if each.listeners], self.flaws)
 
     @property
-    def speech(self) -> "Heard":
+    def speech(self) -> "Recording":
         """What is not the sign for silence."""
-        return Heard([each for each in self.packets if not each.silent], self.flaws)
+        return Recording([each for each in self.packets if not each.silent], self.flaws)
 
     @property
     def seconds(self) -> float:
         """How long it sounds, silence between the packets not counted."""
         return len(self.packets) * PACKET_MS / 1000
 
-    def spurts(self) -> list["Heard"]:
+    def spurts(self) -> list["Recording"]:
         """The unbroken runs in it: one ends with discord.py's silent packets, or with its call."""
         runs: list[list[Packet]] = []
         for packet in self.packets:
@@ -94,7 +94,7 @@ class Heard:
                 runs.append([packet])
             else:
                 run.append(packet)
-        return [Heard(run, self.flaws) for run in runs]
+        return [Recording(run, self.flaws) for run in runs]
 
     def gaps(self, longer_than_ms: float = STALL_MS) -> list[Gap]:
         """Where the sound stood still: packets further apart than that, though the bot had not come to an end."""
@@ -133,7 +133,7 @@ class Heard:
         """The sound without its pauses: 48 kHz, one channel, 16 bits a sample. Lost packets are silent."""
         sound: array[int] = array("h")
         for spurt in self._calls():
-            sound += decoded(_with_losses(spurt))
+            sound += decode_opus(_with_losses(spurt))
         return sound
 
     def save(self, path: Path) -> float:
@@ -143,7 +143,7 @@ class Heard:
         for spurt in self.spurts():
             start = (spurt.packets[0].arrived_ns - beginning) * RATE // 1_000_000_000
             sound += array("h", bytes(2 * max(0, start - len(sound))))
-            sound += decoded(_with_losses(spurt.packets))
+            sound += decode_opus(_with_losses(spurt.packets))
         write_wav(path, sound)
         return len(sound) / RATE
 
@@ -156,7 +156,7 @@ class Heard:
         return calls
 
 
-def at(distances: Sequence[float], share: float) -> float:
+def quantile(distances: Sequence[float], share: float) -> float:
     """The value that `share` (0 to 1) of the sorted `distances` do not exceed; 0 where there are none."""
     return distances[min(len(distances) - 1, int(share * len(distances)))] if distances else 0.0
 
@@ -185,19 +185,19 @@ def _with_losses(packets: Sequence[Packet]) -> list[bytes | None]:
 MOST_FLAWS = 1_000
 
 
-class Record:
+class Recorder:
     """Opens packets as they come, and notes who could hear them; decoding is left to whoever listens later."""
 
-    def __init__(self, world: World, guild: Guild) -> None:
+    def __init__(self, state: DiscordState, guild: Guild) -> None:
         self.packets: list[Packet] = []
         self.flaws: list[str] = []
-        self._world = world
+        self._state = state
         self._guild = guild
         self._last: dict[int, tuple[int, int]] = {}
 
-    def heard(self, since: int = 0) -> Heard:
+    def recording(self, since: int = 0) -> Recording:
         """All packets from a place on, as they are now."""
-        return Heard(self.packets[since:], self.flaws)
+        return Recording(self.packets[since:], self.flaws)
 
     def flaw(self, text: str) -> None:
         """Note what no good client does."""
@@ -208,14 +208,14 @@ class Record:
         """Note a packet of a call; one that was `lost` on the way to those who listen is heard by nobody."""
         opus, unheard = b"", "lost on the way" if lost else self._hindered(call)
         try:
-            opus = decipher(data, rtp, call.key)
-        except Undecipherable:
+            opus = decrypt(data, rtp, call.key)
+        except DecryptionFailed:
             self.flaw(f"call {call.number}: packet {rtp.sequence} is encrypted with another key")
             unheard = "wrong key"
         if rtp.payload_type != OPUS:
             self.flaw(f"call {call.number}: packet {rtp.sequence} is of type {rtp.payload_type}")
         self._check_order(call, rtp)
-        channel = call.state.channel
+        channel = call.voice_state.channel
         there = frozenset(each.user.id for each in self._guild.within(channel)) - {call.user_id}
         unheard = unheard or (None if there else "nobody there")
         if call.group is not None:
@@ -232,10 +232,14 @@ class Record:
             return "not connected"
         if not call.announced:
             return "speaking not announced"
-        state = call.state
-        if state.channel.type is ChannelType.STAGE:
-            return "may not speak" if state.suppress else None
-        return None if self._world.permissions(state.user, state.channel) & Permission.SPEAK else "may not speak"
+        voice_state = call.voice_state
+        if voice_state.channel.type is ChannelType.STAGE:
+            return "may not speak" if voice_state.suppress else None
+        return (
+            None
+            if self._state.permissions(voice_state.user, voice_state.channel) & Permission.SPEAK
+            else "may not speak"
+        )
 
     def _check_order(self, call: Call, rtp: Rtp) -> None:
         before = self._last.get(call.number)

@@ -9,7 +9,7 @@ _HEADER = struct.Struct(">BBHII")
 _TAG_BYTES, _NONCE_BYTES, _COUNTER_BYTES = 16, 24, 4
 
 
-class Undecipherable(Exception):
+class DecryptionFailed(Exception):
     """A packet that the key does not open."""
 
 
@@ -25,19 +25,19 @@ class Rtp:
     extension_bytes: int
 
 
-def discovery(data: bytes) -> int | None:
+def parse_discovery(data: bytes) -> int | None:
     """The SSRC whose owner asks for their address; None where this is no such question."""
     if len(data) != DISCOVERY_BYTES or data[:4] != b"\x00\x01\x00\x46":
         return None
     return int.from_bytes(data[4:8], "big")
 
 
-def discovered(ssrc: int, host: str, port: int) -> bytes:
+def build_discovery_response(ssrc: int, host: str, port: int) -> bytes:
     """The answer to it."""
     return struct.pack(">HHI64sH", 2, 70, ssrc, host.encode(), port)
 
 
-def read(data: bytes) -> Rtp | None:
+def parse_rtp(data: bytes) -> Rtp | None:
     """Read a packet's header; None where this is no RTP, such as RTCP or a sign of life."""
     if len(data) < _HEADER.size + _TAG_BYTES + _COUNTER_BYTES or data[0] >> 6 != 2 or 200 <= data[1] <= 207:
         return None
@@ -49,11 +49,11 @@ def read(data: bytes) -> Rtp | None:
     return Rtp(ssrc, sequence, timestamp, second & 0x7F, size, extension)
 
 
-def decipher(data: bytes, rtp: Rtp, key: bytes) -> bytes:
+def decrypt(data: bytes, rtp: Rtp, key: bytes) -> bytes:
     """The payload of a packet, its transport encryption taken off (`aead_xchacha20_poly1305_rtpsize`).
 
     Raises:
-        Undecipherable: it was encrypted with another key, or is no such packet.
+        DecryptionFailed: it was encrypted with another key, or is no such packet.
     """
     from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as decrypt
     from nacl.exceptions import CryptoError
@@ -63,5 +63,5 @@ def decipher(data: bytes, rtp: Rtp, key: bytes) -> bytes:
     try:
         payload: bytes = decrypt(sealed, clear, nonce, key)
     except CryptoError:
-        raise Undecipherable from None
+        raise DecryptionFailed from None
     return payload[rtp.extension_bytes :]

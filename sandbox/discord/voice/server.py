@@ -9,16 +9,23 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox.change_signal import Bell
+from sandbox.change_signal import ChangeSignal
 from sandbox.discord.entities import ChannelType, User, VoiceState
-from sandbox.discord.state import World
+from sandbox.discord.state import DiscordState
 from sandbox.discord.voice import rtp
 from sandbox.discord.voice.call import Call, VoiceConnection
 from sandbox.discord.voice.faults import VoiceFaults
-from sandbox.discord.voice.protocol import HEARTBEAT_MS, LOOPBACK, VERSION, VoiceClose, VoiceClosing, VoiceOp
-from sandbox.discord.voice.recording import Record
-from sandbox.discord.voice.udp import Address, Datagrams
-from sandbox.discord.voice.ws_handler import Conversation
+from sandbox.discord.voice.protocol import (
+    HEARTBEAT_MS,
+    LOOPBACK,
+    VERSION,
+    CloseVoiceConnection,
+    VoiceCloseCode,
+    VoiceOpcode,
+)
+from sandbox.discord.voice.recording import Recorder
+from sandbox.discord.voice.udp import Address, UdpSocket
+from sandbox.discord.voice.ws_handler import VoiceWsHandler
 
 KEPT = 10_000  # frames in the log
 CLOSED_WITHIN_S = 2.0  # for the other side to say goodbye, too
@@ -27,11 +34,11 @@ _SECRET = frozenset({"token", "secret_key"})
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class WsMessage:
     """A message on the voice websocket, in either direction; a binary one has its length only."""
 
     sent: bool
-    op: VoiceOp
+    op: VoiceOpcode
     data: object
 
 
@@ -45,23 +52,25 @@ class VoiceServer:
         encrypts: whether sound is encrypted end to end, but for that on stages.
     """
 
-    def __init__(self, world: World, bell: Bell, faults: VoiceFaults, *, encrypts: bool = False) -> None:
+    def __init__(
+        self, state: DiscordState, changed: ChangeSignal, faults: VoiceFaults, *, encrypts: bool = False
+    ) -> None:
         self.calls: dict[int, Call] = {}
         """The bot's call in each guild, by the guild's id."""
-        self._records: dict[int, Record] = {}
-        self.frames: deque[Frame] = deque(maxlen=KEPT)
+        self._records: dict[int, Recorder] = {}
+        self.frames: deque[WsMessage] = deque(maxlen=KEPT)
         """What went over the websockets, both ways; secrets left out."""
         self.endpoint = ""
         """Where it listens, as VOICE_SERVER_UPDATE names it; set once it does."""
-        self._world = world
-        self._bell = bell
+        self._state = state
+        self._changed_signal = changed
         self._faults = faults
         self._encrypts = encrypts
         self._numbers = itertools.count(1)
         self._ssrcs = itertools.count(1001)
         self._by_ssrc: dict[int, Call] = {}
         self._connections: set[VoiceConnection] = set()
-        self._datagrams = Datagrams(self._datagram)
+        self._datagrams = UdpSocket(self._datagram)
         self._runner: web.AppRunner | None = None
         self._context: ssl.SSLContext | None = None
 
@@ -100,10 +109,10 @@ class VoiceServer:
             self._runner = None
         self._datagrams.close()
 
-    def expect(self, guild_id: int, state: VoiceState) -> Call:
+    def expect(self, guild_id: int, voice_state: VoiceState) -> Call:
         """Let the bot connect to a channel; an earlier call in that guild is over."""
-        self.end(guild_id, VoiceClose.DISCONNECTED)
-        call = Call(next(self._numbers), guild_id, state, next(self._ssrcs))
+        self.end(guild_id, VoiceCloseCode.DISCONNECTED)
+        call = Call(next(self._numbers), guild_id, voice_state, next(self._ssrcs))
         self.calls[guild_id] = self._by_ssrc[call.ssrc] = call
         return call
 
@@ -117,13 +126,13 @@ class VoiceServer:
             call.connection.hang()
         elif call.connection is not None:
             call.connection.end(code)
-        self._bell.ring()
+        self._changed_signal.notify()
 
     def came(self, guild_id: int, user: User) -> None:
         """Tell the bot that somebody came into its channel."""
         call = self.calls.get(guild_id)
         if call is not None and call.described:
-            self.send(call, VoiceOp.CLIENTS_CONNECT, {"user_ids": [str(user.id)]})
+            self.send(call, VoiceOpcode.CLIENTS_CONNECT, {"user_ids": [str(user.id)]})
             if call.group is not None:
                 call.group.came(user.id)
 
@@ -131,7 +140,7 @@ class VoiceServer:
         """Tell the bot that somebody left its channel."""
         call = self.calls.get(guild_id)
         if call is not None and call.described:
-            self.send(call, VoiceOp.CLIENT_DISCONNECT, {"user_id": str(user.id)})
+            self.send(call, VoiceOpcode.CLIENT_DISCONNECT, {"user_id": str(user.id)})
             if call.group is not None:
                 call.group.went(user.id)
 
@@ -139,15 +148,15 @@ class VoiceServer:
         """Take the bot into the group of its channel.
 
         Raises:
-            Malformed: it is no key package.
+            MalformedMls: it is no key package.
         """
         if call.group is not None:
             call.group.takes_in(key_package, [user.id for user in self.others(call)])
 
-    def record(self, guild_id: int) -> Record:
+    def record(self, guild_id: int) -> Recorder:
         """What is written down of a guild."""
         if guild_id not in self._records:
-            self._records[guild_id] = Record(self._world, self._world.guilds[guild_id])
+            self._records[guild_id] = Recorder(self._state, self._state.guilds[guild_id])
         return self._records[guild_id]
 
     # ------------------------------------------------------------------ the websocket
@@ -156,11 +165,11 @@ class VoiceServer:
         socket = web.WebSocketResponse(timeout=CLOSED_WITHIN_S, max_msg_size=1 << 20)
         await socket.prepare(request)
         connection = VoiceConnection(socket, request)
-        conversation = Conversation(connection, self, self._faults)
+        conversation = VoiceWsHandler(connection, self, self._faults)
         self._connections.add(connection)
-        connection.silent = self._faults.silent("websocket")
+        connection.silent = self._faults.take_unanswered("websocket")
         if not connection.silent:
-            connection.say(VoiceOp.HELLO, {"v": int(VERSION), "heartbeat_interval": HEARTBEAT_MS})
+            connection.say(VoiceOpcode.HELLO, {"v": int(VERSION), "heartbeat_interval": HEARTBEAT_MS})
         writer = asyncio.create_task(connection.write())
         try:
             async for message in socket:
@@ -168,7 +177,7 @@ class VoiceServer:
                     continue
                 try:
                     conversation.receive(message.type, message.data)
-                except VoiceClosing as closing:
+                except CloseVoiceConnection as closing:
                     connection.end(closing.code)
         finally:
             if connection.ending and not connection.lost:
@@ -183,7 +192,7 @@ class VoiceServer:
         call = connection.call
         if call is not None and call.connection is connection:
             call.connection = None
-        self._bell.ring()
+        self._changed_signal.notify()
 
     # ------------------------------------------------------------------ for whoever speaks with the bot
 
@@ -194,40 +203,40 @@ class VoiceServer:
 
     def encrypts(self, call: Call) -> bool:
         """Whether a call is encrypted end to end."""
-        return self._encrypts and call.state.channel.type is not ChannelType.STAGE
+        return self._encrypts and call.voice_state.channel.type is not ChannelType.STAGE
 
     def others(self, call: Call) -> list[User]:
         """Who is in the call's channel besides the bot."""
-        there = self._world.guilds[call.guild_id].within(call.state.channel)
-        return [state.user for state in there if state.user.id != call.user_id]
+        there = self._state.guilds[call.guild_id].within(call.voice_state.channel)
+        return [voice_state.user for voice_state in there if voice_state.user.id != call.user_id]
 
-    def send(self, call: Call, op: VoiceOp, data: object) -> None:
+    def send(self, call: Call, op: VoiceOpcode, data: object) -> None:
         """Send the bot a message."""
         call.send(op, data)
         self.note(sent=True, op=op, data=data)
 
-    def send_binary(self, call: Call, op: VoiceOp, data: bytes) -> None:
+    def send_binary(self, call: Call, op: VoiceOpcode, data: bytes) -> None:
         """Send the bot a binary message."""
         call.send_binary(op, data)
         self.note(sent=True, op=op, data=len(data))
 
-    def note(self, *, sent: bool, op: VoiceOp, data: object) -> None:
+    def note(self, *, sent: bool, op: VoiceOpcode, data: object) -> None:
         """Write down a message, without its secrets."""
         kept = {k: v for k, v in data.items() if k not in _SECRET} if isinstance(data, dict) else data
-        self.frames.append(Frame(sent, op, kept))
-        self._bell.ring()
+        self.frames.append(WsMessage(sent, op, kept))
+        self._changed_signal.notify()
 
     # ------------------------------------------------------------------ UDP
 
     def _datagram(self, data: bytes, address: Address, arrived_ns: int) -> None:
-        asking = rtp.discovery(data)
+        asking = rtp.parse_discovery(data)
         if asking is not None:
             call = self._by_ssrc.get(asking)
             if call is not None and not self._faults.losing:
                 call.address = address
-                self._datagrams.send(rtp.discovered(asking, *address), address)
+                self._datagrams.send(rtp.build_discovery_response(asking, *address), address)
             return
-        packet = rtp.read(data)
+        packet = rtp.parse_rtp(data)
         if packet is None:
             return
         call = self._by_ssrc.get(packet.ssrc)
@@ -241,9 +250,9 @@ class VoiceServer:
             call.early.append(note)
             if len(call.early) == 1:
                 asyncio.get_running_loop().call_later(EARLY_S, self._give_up, call)
-        self._bell.ring()
+        self._changed_signal.notify()
 
     def _give_up(self, call: Call) -> None:
         """Take what came early as it is: no word came after it."""
         call.take_early()
-        self._bell.ring()
+        self._changed_signal.notify()

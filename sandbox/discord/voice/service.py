@@ -3,56 +3,56 @@
 import importlib.util
 from collections.abc import Callable
 
-from sandbox.change_signal import Bell
+from sandbox.change_signal import ChangeSignal
 from sandbox.discord.entities import Guild
 from sandbox.discord.gateway.gateway import Gateway
-from sandbox.discord.state import World
+from sandbox.discord.state import DiscordState
 from sandbox.discord.voice.call import Call, VoiceConnection
 from sandbox.discord.voice.certificate import certificate
 from sandbox.discord.voice.faults import VoiceFaults
-from sandbox.discord.voice.protocol import VoiceClose
-from sandbox.discord.voice.recording import Heard
+from sandbox.discord.voice.protocol import VoiceCloseCode
+from sandbox.discord.voice.recording import Recording
 from sandbox.discord.voice.server import VoiceServer
-from sandbox.discord.voice.voice_states import Presence
+from sandbox.discord.voice.voice_states import VoiceStates
 
 NEEDED = ("av", "cryptography", "davey", "nacl")
 
 
-def lacking() -> list[str]:
+def find_missing_packages() -> list[str]:
     """The packages without which there is no voice here."""
     return [name for name in NEEDED if importlib.util.find_spec(name) is None]
 
 
-class VoiceSide:
+class VoiceService:
     """The voice server, who is in which channel, and what is heard there.
 
     While it was not started the channels are there and people come and go, but the bot's wish to enter is not answered.
     With `dave` sound is encrypted end to end, and people hear only what their own keys open.
     """
 
-    def __init__(self, world: World, gateway: Gateway, *, dave: bool = False) -> None:
-        self.bell = Bell()
+    def __init__(self, state: DiscordState, gateway: Gateway, *, dave: bool = False) -> None:
+        self.changed = ChangeSignal()
         """Rung for every packet, and for every message on a voice websocket."""
         self.faults = VoiceFaults()
         """What goes wrong with the coming connections and datagrams."""
-        self.server = VoiceServer(world, self.bell, self.faults, encrypts=dave)
-        self.presence = Presence(world, gateway, self.server, self.faults)
-        self._world = world
+        self.server = VoiceServer(state, self.changed, self.faults, encrypts=dave)
+        self.states = VoiceStates(state, gateway, self.server, self.faults)
+        self._state = state
         self._gateway = gateway
 
     async def start(self) -> None:
         """Listen, and answer op 4 from here on."""
         await self.server.start(certificate().server_context())
-        self._gateway.voice_door = self.presence
+        self._gateway.voice_state_handler = self.states
 
     async def close(self) -> None:
         """Cut every connection and stop listening."""
-        self._gateway.voice_door = None
+        self._gateway.voice_state_handler = None
         await self.server.close()
 
     # ------------------------------------------------------------------ what happens to the bot's call now
 
-    def end(self, code: int | VoiceClose, guild: Guild | str = "Sandbox") -> None:
+    def end(self, code: int | VoiceCloseCode, guild: Guild | str = "Sandbox") -> None:
         """Close the websocket of the bot's call with a code. After 4015 the call can be resumed, else it is over.
 
         The main gateway is not told: the bot is still seen in its channel. For a real kick there is `person.kicks_bot`.
@@ -61,7 +61,7 @@ class VoiceSide:
             ValueError: there is no connection to close.
         """
         call, connection = self._connected(guild)
-        if code == VoiceClose.SERVER_CRASHED:
+        if code == VoiceCloseCode.SERVER_CRASHED:
             connection.end(code)
         else:
             self.server.end(call.guild_id, code)
@@ -74,16 +74,16 @@ class VoiceSide:
         """
         self._connected(guild)[1].cut()
 
-    async def moves_server(self, guild: Guild | str = "Sandbox") -> None:
+    async def relocate_server(self, guild: Guild | str = "Sandbox") -> None:
         """Let another voice server, at another address, take over the bot's call.
 
         Raises:
             ValueError: the bot is in no voice channel there.
         """
         await self.server.relocate()
-        self.presence.renew(self._guild(guild))
+        self.states.renew(self._guild(guild))
 
-    def lets_into_group(self, guild: Guild | str = "Sandbox") -> None:
+    def admit_to_group(self, guild: Guild | str = "Sandbox") -> None:
         """Take a bot into its group that was kept waiting by `faults.hush("group")`.
 
         Raises:
@@ -94,7 +94,7 @@ class VoiceSide:
             raise ValueError("the bot does not wait to be let into a group")
         self.server.let_in(call, call.group.waiting)
 
-    def renews_group(self, guild: Guild | str = "Sandbox") -> None:
+    def renew_group(self, guild: Guild | str = "Sandbox") -> None:
         """Have the group of the end-to-end encryption made anew, as Discord does when its members disagree.
 
         Raises:
@@ -119,30 +119,30 @@ class VoiceSide:
         """The bot's call in a guild; None while it has none."""
         return self.server.calls.get(self._guild(guild).id)
 
-    def heard(self, guild: Guild | str = "Sandbox", *, since: int = 0) -> Heard:
+    def recording(self, guild: Guild | str = "Sandbox", *, since: int = 0) -> Recording:
         """What came from the bot in a guild so far, from the packet `since` on (a `len(heard)` of before)."""
-        return self.server.record(self._guild(guild).id).heard(since)
+        return self.server.record(self._guild(guild).id).recording(since)
 
     async def until(
         self,
-        look: Callable[[Heard], bool],
+        look: Callable[[Recording], bool],
         guild: Guild | str = "Sandbox",
         *,
         since: int = 0,
         deadline_s: float = 10.0,
         what: str = "the sound",
-    ) -> Heard:
+    ) -> Recording:
         """Wait until what was heard is as `look` wants it; looks after every packet and websocket message.
 
         Raises:
             TimeoutError: it was not in time.
         """
 
-        def found() -> Heard | None:
-            heard = self.heard(guild, since=since)
+        def found() -> Recording | None:
+            heard = self.recording(guild, since=since)
             return heard if look(heard) else None
 
-        return await self.bell.until(found, deadline_s=deadline_s, what=what)
+        return await self.changed.until(found, deadline_s=deadline_s, what=what)
 
     def _connected(self, guild: Guild | str) -> tuple[Call, VoiceConnection]:
         call = self.call(guild)
@@ -151,4 +151,4 @@ class VoiceSide:
         return call, call.connection
 
     def _guild(self, guild: Guild | str) -> Guild:
-        return self._world.guild(guild) if isinstance(guild, str) else guild
+        return self._state.guild(guild) if isinstance(guild, str) else guild

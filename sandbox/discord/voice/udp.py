@@ -19,7 +19,7 @@ _AT_ONCE = 64  # datagrams read before others on the loop have their turn
 _ROOM = 1 << 20  # bytes kept by the kernel while the loop is busy
 
 
-class Datagrams:
+class UdpSocket:
     """A UDP socket on the loopback interface that keeps its port when closed and opened again."""
 
     def __init__(self, receive: Receiver) -> None:
