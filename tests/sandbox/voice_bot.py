@@ -10,6 +10,7 @@ import aiohttp
 import av
 import discord
 
+import bot.discord_ui.voice.handshake  # noqa: F401 - mends discord.py's reader of UDP sockets, which may never begin
 from sandbox.discord.server import DiscordServer
 from sandbox.discord.voice.certificate import certificate
 from sandbox.discord.voice.recording import Recording
