@@ -24,6 +24,7 @@ _SMALLER_KBITS: Final = (96, 64, 48, 32, 24, 16)
 _SMALLER_RATE: Final = 24_000
 _JOINED_KBITS: Final = {1: 96, 2: 160}  # by channels, where pieces of different kinds have to be encoded anew
 _LONGEST_S: Final = 3 * 60 * 60.0  # what fits a file is far shorter, and nobody asks for more
+_LOWEST_RATE, _HIGHEST_RATE = 4_000, 384_000  # samples a second; at one a second, a short file takes hours to encode
 _RATES: Final = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _NO_TAGS: Final = {"id3v2_version": "0"}
 _WRAPPING: Final = 4096  # what header, padding and a last frame add at most, in bytes
@@ -72,9 +73,11 @@ def to_mp3(data: bytes, kind: str) -> bytes:
     """Encode sound of another kind (FFmpeg's name of the format) as MP3.
 
     Raises:
-        InvalidApiResponse: it cannot be read, or there is no sound in it.
+        InvalidApiResponse: it cannot be read, there is no sound in it, or its sampling rate is none of sound.
     """
     rate, channels = _kind(data, kind)
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        raise InvalidApiResponse(f"speech at {rate} samples a second")
     rate, channels = next((each for each in _RATES if each >= rate), _RATES[-1]), min(channels, 2)
     mp3 = _encoded([data], rate, channels, _JOINED_KBITS[channels], kind)
     duration_s(mp3)

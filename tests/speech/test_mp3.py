@@ -8,8 +8,8 @@ import av
 import pytest
 
 from bot.errors import InvalidApiResponse
-from bot.speech.mp3 import TooLongToSend, duration_s, fit, join
-from tests.support.make_sound import mp3
+from bot.speech.mp3 import TooLongToSend, duration_s, fit, join, to_mp3
+from tests.support.make_sound import mp3, sound
 
 FRAME_S = 0.05  # no MP3 ends in mid-frame, and encoders pad one or two
 
@@ -76,6 +76,14 @@ def test_what_is_no_sound_is_a_broken_answer(broken: bytes) -> None:
         join([mp3(0.5), broken])
     with pytest.raises(InvalidApiResponse):
         duration_s(broken)
+
+
+@pytest.mark.parametrize("rate", [1, 3_999, 384_001])
+def test_sampling_rates_of_no_sound_are_a_broken_answer(rate: int) -> None:
+    wav = bytearray(sound("wav", 0.3))
+    wav[24:28] = rate.to_bytes(4, "little")
+    with pytest.raises(InvalidApiResponse, match=f"{rate} samples"):
+        to_mp3(bytes(wav), "wav")
 
 
 def test_a_torn_end_still_plays() -> None:
