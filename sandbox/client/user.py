@@ -249,9 +249,9 @@ class ClientUser:
             ClientRejected: Discord's client would not try: no permission, or no place left.
         """
         place = self.channel(where)
-        if not self._discord.voice.states.admits(self.user, place):
+        if not self._discord.voice.states.can_join(self.user, place):
             raise ClientRejected(f"{self.name} can't get in there")
-        self._discord.voice.states.enter(self.user, place)
+        self._discord.voice.states.join(self.user, place)
 
     def leaves_voice(self) -> None:
         """Leave the voice channel, if this person is in one."""
@@ -285,7 +285,7 @@ class ClientUser:
         """
         self._need(Permission.MUTE_MEMBERS, self._bots_voice_channel())
         voice_state = self.guild.voice_states[self._state.bot.id]
-        self._discord.voice.states.allow_speaking(voice_state, suppress=True, asked_at=None)
+        self._discord.voice.states.set_suppress(voice_state, suppress=True, asked_at=None)
 
     async def clicks(self, message: Message, label: str) -> InteractionResult:
         """Press a button under a message, by its label or custom id.

@@ -68,7 +68,7 @@ class Deletions:
             del guild.channels[gone.id]
         name = "THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE"
         self._gateway.dispatch(name, told, guild_id=guild.id, intents=GUILDS)
-        self._voice_states.empty(channel)
+        self._voice_states.disconnect_all(channel)
         self._state.changed.notify()
 
     def bot(self, guild: Guild) -> None:

@@ -37,7 +37,7 @@ class VoiceCommands:
         }
         self._faults: dict[str, Callable[[], Awaitable[None] | None]] = {
             **{str(code): functools.partial(self._voice.end, code) for code in CODES},
-            "cut": self._voice.cut,
+            "cut": self._voice.abort,
             "moved": self._voice.relocate_server,
             "lost": self._lose,
             "refused": lambda: self._voice.faults.close_next(4006),

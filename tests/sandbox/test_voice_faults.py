@@ -32,7 +32,7 @@ async def test_a_lost_connection_ends_the_song_and_another_may_follow(
     if isinstance(fault, int):
         discord_server.voice.end(fault)
     else:
-        discord_server.voice.cut()
+        discord_server.voice.abort()
     await performance.over()
     assert song.packets
     assert not client.is_connected()
@@ -119,7 +119,7 @@ async def test_a_dead_udp_is_not_noticed_and_heard_by_nobody(
 
 
 async def test_faults_of_a_connection_need_one(discord_server: DiscordServer):
-    for fault in (discord_server.voice.cut, lambda: discord_server.voice.end(4006)):
+    for fault in (discord_server.voice.abort, lambda: discord_server.voice.end(4006)):
         with pytest.raises(ValueError, match="no voice connection"):
             fault()
     with pytest.raises(ValueError, match="no voice channel"):

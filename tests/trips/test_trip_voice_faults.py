@@ -32,7 +32,7 @@ async def test_a_lost_connection_is_made_anew_and_goes_on_at_the_packet_reached(
     (ada,) = await in_the_lounge(box, box.user("Ada"))
     losses: list[Callable[[], None]] = [
         *(lambda code=code: box.voice.end(code) for code in (4006, 4009, 4015)),
-        lambda: box.voice.cut(),
+        lambda: box.voice.abort(),
     ]
     left: tuple[int, int] | None = None
     for lose in losses:

@@ -146,7 +146,7 @@ async def _storm(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     for code in (4006, 4015):
         box.voice.end(code)
         await _calls(box)
-    box.voice.cut()
+    box.voice.abort()
     await _calls(box)
     for where in (OTHER, LOUNGE, OTHER):
         mo.moves_bot(where)
@@ -154,7 +154,7 @@ async def _storm(box: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     await box.voice.relocate_server()
     await _calls(box)
     box.voice.faults.leave_unanswered("websocket")
-    box.voice.cut()
+    box.voice.abort()
     await _calls(box)
     mo.kicks_bot()
     await has_left(box)

@@ -27,14 +27,14 @@ DIRECT_MESSAGES = 1 << 12
 
 
 class VoiceStateHandler(Protocol):
-    """Where wishes to be in voice go."""
+    """Handles voice state updates."""
 
     def update_voice_state(self, session: Session, data: Mapping[str, Any]) -> None:  # Any: JSON
-        """Take a session's wish (op 4)."""
+        """Handle a session's voice state update (op 4)."""
         ...
 
-    def ended(self, session: Session) -> None:
-        """Hear that a session is over for good."""
+    def session_ended(self, session: Session) -> None:
+        """Handle the end of a session that can't be resumed."""
         ...
 
 
@@ -285,7 +285,7 @@ class Gateway:
 
     def _forget(self, session: Session) -> None:
         if self._sessions.pop(session.id, None) is not None and self.voice_state_handler is not None:
-            self.voice_state_handler.ended(session)
+            self.voice_state_handler.session_ended(session)
 
     def _bot_sees(self, message: Message) -> bool:
         """Whether the bot may view the channel that a message is in; of others it hears nothing."""

@@ -46,7 +46,7 @@ class VoiceRoutes:
             asked_at = _moment(request.body["request_to_speak_timestamp"])
             if asked_at is not None and not held & Permission.REQUEST_TO_SPEAK:
                 raise missing_permissions()
-        self._voice_states.allow_speaking(voice_state, suppress=suppress, asked_at=asked_at)
+        self._voice_states.set_suppress(voice_state, suppress=suppress, asked_at=asked_at)
         return NO_CONTENT
 
     def _voice_state(self, request: Request) -> tuple[Guild, VoiceState]:

@@ -1,6 +1,6 @@
-"""The few structures of MLS that a voice server needs: it is nobody in the group, and proposes who comes and goes.
+"""The MLS structures that a voice server needs: as an external sender it proposes additions and removals.
 
-RFC 9420; https://daveprotocol.com says what of it Discord uses. Suite 2: P-256, AES-128-GCM, SHA-256.
+RFC 9420; https://daveprotocol.com specifies what Discord uses of it. Suite 2: P-256, AES-128-GCM, SHA-256.
 """
 
 import functools
@@ -20,35 +20,35 @@ _SENT_BY_MEMBER = 1
 
 
 class MalformedMls(Exception):
-    """Bytes that are not what they should be."""
+    """Bytes that are not the expected structure."""
 
 
 class ExternalSender:
-    """The voice server's own key, known to every member, that its proposals are signed with."""
+    """The voice server's key, known to every member, which signs its proposals."""
 
     def __init__(self) -> None:
-        # The `cryptography` package belongs to the sandbox alone, and takes a moment to import.
+        # `cryptography` is only in the sandbox's requirements, and slow to import.
         from cryptography.hazmat.primitives.asymmetric import ec
 
         self._key: EllipticCurvePrivateKey = ec.generate_private_key(ec.SECP256R1())
 
     @functools.cached_property
     def package(self) -> bytes:
-        """What members are told of it (opcode 25)."""
+        """The external sender package for members (opcode 25)."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
         point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         return _vector(point) + _BASIC + _vector(b"sandbox voice server")
 
     def add(self, group_id: int, epoch: int, key_package: bytes) -> bytes:
-        """Propose that somebody joins."""
-        return self._signed(group_id, epoch, _ADD + key_package)
+        """Return a signed proposal to add the owner of a key package."""
+        return self._sign(group_id, epoch, _ADD + key_package)
 
     def remove(self, group_id: int, epoch: int, leaf: int) -> bytes:
-        """Propose that the member at a leaf of the tree goes."""
-        return self._signed(group_id, epoch, _REMOVE + leaf.to_bytes(4, "big"))
+        """Return a signed proposal to remove the member at a leaf of the tree."""
+        return self._sign(group_id, epoch, _REMOVE + leaf.to_bytes(4, "big"))
 
-    def _signed(self, group_id: int, epoch: int, proposal: bytes) -> bytes:
+    def _sign(self, group_id: int, epoch: int, proposal: bytes) -> bytes:
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -59,41 +59,41 @@ class ExternalSender:
 
 
 def encode_proposals(proposals: Iterable[bytes]) -> bytes:
-    """Several proposals as one vector, as opcode 27 carries them."""
+    """Return several proposals as one vector, for opcode 27."""
     return _vector(b"".join(proposals))
 
 
 def split_commit(data: bytes) -> tuple[bytes, bytes]:
-    """The commit and the welcome that follow each other in opcode 28; the second is empty where there is none.
+    """Return the commit and the welcome of opcode 28; the welcome may be empty.
 
     Raises:
         MalformedMls: it does not begin with a member's commit.
     """
     reader = _Reader(data)
     if reader.take(4) != _PUBLIC_MESSAGE:
-        raise MalformedMls("no public message")
-    reader.vector()  # the group's id
-    reader.take(8)  # its epoch
+        raise MalformedMls("not a public message")
+    reader.vector()  # group id
+    reader.take(8)  # epoch
     if reader.take(1)[0] != _SENT_BY_MEMBER:
         raise MalformedMls("not sent by a member")
-    reader.take(4)  # whose leaf
+    reader.take(4)  # leaf index
     reader.vector()  # authenticated data
     if reader.take(1)[0] != 3:
-        raise MalformedMls("no commit")
-    reader.vector()  # the proposals it commits
+        raise MalformedMls("not a commit")
+    reader.vector()  # proposals
     if reader.take(1)[0]:
         _skip_leaf(reader)
-        reader.vector()  # the path's nodes
+        reader.vector()  # path nodes
     for _ in ("signature", "confirmation tag", "membership tag"):
         reader.vector()
-    return data[: reader.place], data[reader.place :]
+    return data[: reader.offset], data[reader.offset :]
 
 
 def _skip_leaf(reader: "_Reader") -> None:
     reader.vector()  # encryption key
     reader.vector()  # signature key
     if reader.take(2) != _BASIC:
-        raise MalformedMls("a credential of another kind")
+        raise MalformedMls("unsupported credential type")
     reader.vector()  # identity
     for _ in ("versions", "cipher suites", "extensions", "proposals", "credentials"):
         reader.vector()
@@ -101,32 +101,32 @@ def _skip_leaf(reader: "_Reader") -> None:
     if source == _PACKAGED_LEAF:
         reader.take(16)  # lifetime
     elif source == _COMMITTED_LEAF:
-        reader.vector()  # the parent's hash
+        reader.vector()  # parent hash
     reader.vector()  # extensions
     reader.vector()  # signature
 
 
 class _Reader:
-    """Walks through bytes."""
+    """Reads bytes one structure after another."""
 
     def __init__(self, data: bytes) -> None:
-        self.place = 0
+        self.offset = 0
         self._data = data
 
     def take(self, count: int) -> bytes:
-        """The next bytes."""
-        end = self.place + count
+        """Return the next `count` bytes."""
+        end = self.offset + count
         if end > len(self._data):
-            raise MalformedMls("it ends too early")
-        taken, self.place = self._data[self.place : end], end
+            raise MalformedMls("unexpected end")
+        taken, self.offset = self._data[self.offset : end], end
         return taken
 
     def vector(self) -> bytes:
-        """The next bytes, whose number stands before them (as in QUIC: the upper two bits give its size)."""
+        """Return the next bytes after their length (encoded as in QUIC: the upper two bits are its size)."""
         first = self.take(1)[0]
         size = 1 << (first >> 6)
         if size == 8:
-            raise MalformedMls("too long a vector")
+            raise MalformedMls("vector too long")
         return self.take(int.from_bytes(bytes([first & 0x3F]) + self.take(size - 1), "big"))
 
 

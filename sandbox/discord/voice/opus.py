@@ -1,4 +1,4 @@
-"""Opus made audible: decoded to samples, and written as WAV."""
+"""Opus decoded to samples, and samples written as WAV."""
 
 import sys
 import wave
@@ -8,12 +8,12 @@ from pathlib import Path
 
 RATE = 48_000
 PACKET_SAMPLES = 960
-"""Samples of one packet of 20 ms."""
+"""Samples in one packet of 20 ms."""
 
 
 def decode_opus(packets: Iterable[bytes | None]) -> "array[int]":
-    """Decode a run of Opus packets of 20 ms to one channel at 48 kHz; None and what is no Opus become silence."""
-    import av  # takes a moment to import, and is needed only where somebody listens
+    """Return Opus packets of 20 ms decoded to mono at 48 kHz; None and invalid packets become silence."""
+    import av  # slow to import, and only needed for decoding
 
     decoder = av.CodecContext.create("libopus", "r")
     decoder.sample_rate = RATE

@@ -1,15 +1,15 @@
-"""What the voice websocket speaks: opcodes, close codes, the encryption mode."""
+"""Opcodes, close codes and the encryption mode of the voice websocket."""
 
 from enum import IntEnum
 
 VERSION = "8"
 MODE = "aead_xchacha20_poly1305_rtpsize"
-"""The one mode every client of Discord's has to know; the only one offered here."""
+"""The one mode that Discord requires every client to support; the only one offered here."""
 
 HEARTBEAT_MS = 13_750
 
 LOOPBACK = "127.0.0.1"
-"""Where the voice server is, over TCP and UDP."""
+"""The voice server's address, for TCP and UDP."""
 
 
 class VoiceOpcode(IntEnum):
@@ -41,7 +41,7 @@ class VoiceOpcode(IntEnum):
 
 
 UNNUMBERED = frozenset({VoiceOpcode.READY, VoiceOpcode.HEARTBEAT_ACK, VoiceOpcode.HELLO, VoiceOpcode.RESUMED})
-"""What the server sends without a sequence number: it is never sent again to one who resumes."""
+"""What the server sends without a sequence number, so that it is not replayed after a resume."""
 
 
 class VoiceCloseCode(IntEnum):
@@ -66,7 +66,7 @@ class VoiceCloseCode(IntEnum):
 
 
 class CloseVoiceConnection(Exception):
-    """Ends a voice connection with a close code."""
+    """Raised to close a voice connection with a code."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""What came out of the bot's voice in one guild: the packets, how evenly they came, and what they sound like."""
+"""The bot's audio in one guild: its packets, their timing, and the decoded sound."""
 
 from array import array
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from sandbox.discord.voice.opus import PACKET_SAMPLES, RATE, decode_opus, write_
 from sandbox.discord.voice.rtp import OPUS, DecryptionFailed, Rtp, decrypt
 
 SILENCE = b"\xf8\xff\xfe"
-"""The packet that says: nothing more for now."""
+"""The Opus packet that marks a pause."""
 
 PACKET_MS = 20
 STALL_MS = 60
@@ -27,8 +27,8 @@ class Packet:
     """One packet of 20 ms.
 
     `arrived_ns` are nanoseconds since 1970. `call` counts the bot's voice sessions in the guild; sequence and timestamp
-    go on within one only. `opus` is empty where nothing could open it. `listeners` are those who could hear it;
-    `unheard` says why nobody did.
+    are continuous within one call only. `opus` is empty where it could not be decrypted. `listeners` are the users who
+    could hear it; `unheard` is the reason where there were none.
     """
 
     arrived_ns: int
@@ -42,82 +42,86 @@ class Packet:
 
     @property
     def silent(self) -> bool:
-        """Whether it holds nothing but the sign for silence."""
+        """Whether it is the Opus packet for silence."""
         return self.opus == SILENCE
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Two packets of one call, or of two that followed each other, that came further apart than they should."""
+    """Two consecutive packets that came further apart than they should."""
 
     after: int
-    """The place of the first among the packets."""
+    """The index of the first of the two."""
     ms: float
 
 
 class Recording:
-    """Some of the packets that came, in their order. Everything about them is worked out when it is asked for."""
+    """A sequence of packets in the order of arrival; everything about them is computed on demand."""
 
     def __init__(self, packets: Sequence[Packet], flaws: Sequence[str] = ()) -> None:
         self.packets = tuple(packets)
         self.flaws = tuple(flaws)
-        """What no good client does: a wrong sequence or timestamp, a wrong key, an unknown sender."""
+        """Protocol violations: a wrong sequence number, timestamp, key or sender."""
 
     def __len__(self) -> int:
         return len(self.packets)
 
     def by(self, user_id: int) -> "Recording":
-        """What one person could hear."""
+        """Return what one user could hear."""
         return Recording([each for each in self.packets if user_id in each.listeners], self.flaws)
 
     @property
     def audible(self) -> "Recording":
-        """What anybody could hear."""
+        """What at least one user could hear."""
         return Recording([each for each in self.packets if each.listeners], self.flaws)
 
     @property
     def speech(self) -> "Recording":
-        """What is not the sign for silence."""
+        """The packets that are not silence."""
         return Recording([each for each in self.packets if not each.silent], self.flaws)
 
     @property
     def seconds(self) -> float:
-        """How long it sounds, silence between the packets not counted."""
+        """Its duration without the gaps between packets."""
         return len(self.packets) * PACKET_MS / 1000
 
     def spurts(self) -> list["Recording"]:
-        """The unbroken runs in it: one ends with discord.py's silent packets, or with its call."""
+        """Return the continuous runs: one ends with discord.py's silent packets, or with its call."""
         runs: list[list[Packet]] = []
         for packet in self.packets:
             run = runs[-1] if runs else None
-            if run is None or run[-1].call != packet.call or (_ended(run) and _apart_ms(run[-1], packet) > _TAIL_MS):
+            if (
+                run is None
+                or run[-1].call != packet.call
+                or (_ends_silent(run) and _distance_ms(run[-1], packet) > _TAIL_MS)
+            ):
                 runs.append([packet])
             else:
                 run.append(packet)
         return [Recording(run, self.flaws) for run in runs]
 
     def gaps(self, longer_than_ms: float = STALL_MS) -> list[Gap]:
-        """Where the sound stood still: packets further apart than that, though the bot had not come to an end."""
+        """Return the stalls: packets further apart than that within a run."""
         found: list[Gap] = []
         for place in range(1, len(self.packets)):
-            apart = _apart_ms(self.packets[place - 1], self.packets[place])
-            if apart > longer_than_ms and not _ended(self.packets[max(0, place - _TAIL) : place]):
+            apart = _distance_ms(self.packets[place - 1], self.packets[place])
+            if apart > longer_than_ms and not _ends_silent(self.packets[max(0, place - _TAIL) : place]):
                 found.append(Gap(place - 1, apart))
         return found
 
     def off_grid_ms(self) -> list[float]:
-        """How far each packet came from its place on its spurt's own grid of 20 ms, smallest first.
+        """Return each packet's distance from the 20 ms grid of its run in milliseconds, sorted.
 
-        The grid lies where most packets of the spurt are. The tail of silence, sent all at once, is left out.
+        The grid is at the median of the run. The silent packets at its end, sent all at once, are left out.
         """
         distances: list[float] = []
         for spurt in self.spurts():
-            packets = spurt.packets[:-_TAIL] if _ended(spurt.packets) else spurt.packets
+            packets = spurt.packets[:-_TAIL] if _ends_silent(spurt.packets) else spurt.packets
             if not packets:
                 continue
             first = packets[0]
             steps = [(each.timestamp - first.timestamp) % (1 << 32) // PACKET_SAMPLES for each in packets]
-            late = [_apart_ms(first, each) - PACKET_MS * step for each, step in zip(packets, steps, strict=True)]
+            late = [_distance_ms(first, each) - PACKET_MS * step for each, step in zip(packets, steps, strict=True)]
             middle = median(late)
             distances += [abs(each - middle) for each in late]
         return sorted(distances)
@@ -130,20 +134,20 @@ class Recording:
         return sum(step - 1 for step in steps if 1 < step < 1 << 15)
 
     def pcm(self) -> "array[int]":
-        """The sound without its pauses: 48 kHz, one channel, 16 bits a sample. Lost packets are silent."""
+        """Return the sound without its gaps: 48 kHz, mono, 16 bits a sample. Lost packets are silence."""
         sound: array[int] = array("h")
         for spurt in self._calls():
-            sound += decode_opus(_with_losses(spurt))
+            sound += decode_opus(_fill_losses(spurt))
         return sound
 
     def save(self, path: Path) -> float:
-        """Write the sound as a WAV file, with its pauses, as a listener has it in the ear; its length in seconds."""
+        """Write the sound as a WAV file, with its gaps, as a listener hears it. Return its length in seconds."""
         sound: array[int] = array("h")
         beginning = self.packets[0].arrived_ns if self.packets else 0
         for spurt in self.spurts():
             start = (spurt.packets[0].arrived_ns - beginning) * RATE // 1_000_000_000
             sound += array("h", bytes(2 * max(0, start - len(sound))))
-            sound += decode_opus(_with_losses(spurt.packets))
+            sound += decode_opus(_fill_losses(spurt.packets))
         write_wav(path, sound)
         return len(sound) / RATE
 
@@ -157,22 +161,22 @@ class Recording:
 
 
 def quantile(distances: Sequence[float], share: float) -> float:
-    """The value that `share` (0 to 1) of the sorted `distances` do not exceed; 0 where there are none."""
+    """Return the value that `share` (0 to 1) of the sorted `distances` do not exceed; 0 for no distances."""
     return distances[min(len(distances) - 1, int(share * len(distances)))] if distances else 0.0
 
 
-def _apart_ms(before: Packet, after: Packet) -> float:
+def _distance_ms(before: Packet, after: Packet) -> float:
     return (after.arrived_ns - before.arrived_ns) / 1_000_000
 
 
-def _ended(packets: Sequence[Packet]) -> bool:
-    """Whether the last of these are the silent packets with which discord.py ends."""
+def _ends_silent(packets: Sequence[Packet]) -> bool:
+    """Return whether these end with the silent packets that discord.py sends when it stops."""
     tail = packets[-_TAIL:]
-    return len(tail) == _TAIL and all(each.silent for each in tail) and _apart_ms(tail[0], tail[-1]) < _TAIL_MS
+    return len(tail) == _TAIL and all(each.silent for each in tail) and _distance_ms(tail[0], tail[-1]) < _TAIL_MS
 
 
-def _with_losses(packets: Sequence[Packet]) -> list[bytes | None]:
-    """The payloads in order, None for each that is missing between two."""
+def _fill_losses(packets: Sequence[Packet]) -> list[bytes | None]:
+    """Return the payloads in order, with None for each missing packet."""
     payloads: list[bytes | None] = []
     for place, packet in enumerate(packets):
         if place:
@@ -186,7 +190,7 @@ MOST_FLAWS = 1_000
 
 
 class Recorder:
-    """Opens packets as they come, and notes who could hear them; decoding is left to whoever listens later."""
+    """Decrypts packets as they arrive and records who could hear them; decoding is done on demand."""
 
     def __init__(self, state: DiscordState, guild: Guild) -> None:
         self.packets: list[Packet] = []
@@ -196,30 +200,30 @@ class Recorder:
         self._last: dict[int, tuple[int, int]] = {}
 
     def recording(self, since: int = 0) -> Recording:
-        """All packets from a place on, as they are now."""
+        """Return the packets so far, from index `since` on."""
         return Recording(self.packets[since:], self.flaws)
 
-    def flaw(self, text: str) -> None:
-        """Note what no good client does."""
+    def add_flaw(self, text: str) -> None:
+        """Record a protocol violation."""
         if len(self.flaws) < MOST_FLAWS:
             self.flaws.append(text)
 
-    def take(self, call: Call, data: bytes, rtp: Rtp, arrived_ns: int, *, lost: bool = False) -> None:
-        """Note a packet of a call; one that was `lost` on the way to those who listen is heard by nobody."""
-        opus, unheard = b"", "lost on the way" if lost else self._hindered(call)
+    def record(self, call: Call, data: bytes, rtp: Rtp, arrived_ns: int, *, lost: bool = False) -> None:
+        """Record a packet of a call; with `lost` it has no listeners."""
+        opus, unheard = b"", "lost on the way" if lost else self._find_obstacle(call)
         try:
             opus = decrypt(data, rtp, call.key)
         except DecryptionFailed:
-            self.flaw(f"call {call.number}: packet {rtp.sequence} is encrypted with another key")
+            self.add_flaw(f"call {call.number}: packet {rtp.sequence} is encrypted with another key")
             unheard = "wrong key"
         if rtp.payload_type != OPUS:
-            self.flaw(f"call {call.number}: packet {rtp.sequence} is of type {rtp.payload_type}")
+            self.add_flaw(f"call {call.number}: packet {rtp.sequence} is of type {rtp.payload_type}")
         self._check_order(call, rtp)
         channel = call.voice_state.channel
         there = frozenset(each.user.id for each in self._guild.within(channel)) - {call.user_id}
         unheard = unheard or (None if there else "nobody there")
         if call.group is not None:
-            opus, able, why = call.group.opened(opus)
+            opus, able, why = call.group.decrypt(opus)
             unheard = unheard or why or (None if there & able else "not to be opened")
             there &= able
         listeners = frozenset() if unheard else there
@@ -227,7 +231,7 @@ class Recorder:
             Packet(arrived_ns, call.number, rtp.sequence, rtp.timestamp, opus, channel.id, listeners, unheard)
         )
 
-    def _hindered(self, call: Call) -> str | None:
+    def _find_obstacle(self, call: Call) -> str | None:
         if not call.connected:
             return "not connected"
         if not call.announced:
@@ -249,7 +253,7 @@ class Recorder:
         step = (rtp.sequence - before[0]) % (1 << 16)
         # discord.py starts again at 0 after the largest number, and so the last of them is never used.
         if step != 1 and not (rtp.sequence == 0 and before[0] >= (1 << 16) - 2):
-            self.flaw(f"call {call.number}: packet {rtp.sequence} came after {before[0]}")
+            self.add_flaw(f"call {call.number}: packet {rtp.sequence} came after {before[0]}")
         apart = (rtp.timestamp - before[1]) % (1 << 32)
         if apart != step * PACKET_SAMPLES and not (rtp.timestamp == 0 and before[1] >= (1 << 32) - PACKET_SAMPLES):
-            self.flaw(f"call {call.number}: timestamp {rtp.timestamp} came after {before[1]}")
+            self.add_flaw(f"call {call.number}: timestamp {rtp.timestamp} came after {before[1]}")

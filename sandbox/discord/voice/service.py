@@ -1,4 +1,4 @@
-"""Discord's voice side as tests and the console use it."""
+"""Voice as tests and the console use it."""
 
 import importlib.util
 from collections.abc import Callable
@@ -19,43 +19,43 @@ NEEDED = ("av", "cryptography", "davey", "nacl")
 
 
 def find_missing_packages() -> list[str]:
-    """The packages without which there is no voice here."""
+    """Return the packages that are missing for voice."""
     return [name for name in NEEDED if importlib.util.find_spec(name) is None]
 
 
 class VoiceService:
-    """The voice server, who is in which channel, and what is heard there.
+    """The voice server, the voice states, and the recordings.
 
-    While it was not started the channels are there and people come and go, but the bot's wish to enter is not answered.
-    With `dave` sound is encrypted end to end, and people hear only what their own keys open.
+    Until it is started users can join and leave channels, but the bot's voice state updates are not answered. With
+    `dave` audio is encrypted end to end, and users hear only what their own keys decrypt.
     """
 
     def __init__(self, state: DiscordState, gateway: Gateway, *, dave: bool = False) -> None:
         self.changed = ChangeSignal()
-        """Rung for every packet, and for every message on a voice websocket."""
+        """Notified for every packet and every message on a voice websocket."""
         self.faults = VoiceFaults()
-        """What goes wrong with the coming connections and datagrams."""
+        """What goes wrong on request with connections and datagrams."""
         self.server = VoiceServer(state, self.changed, self.faults, encrypts=dave)
         self.states = VoiceStates(state, gateway, self.server, self.faults)
         self._state = state
         self._gateway = gateway
 
     async def start(self) -> None:
-        """Listen, and answer op 4 from here on."""
+        """Listen, and answer voice state updates (op 4)."""
         await self.server.start(certificate().server_context())
         self._gateway.voice_state_handler = self.states
 
     async def close(self) -> None:
-        """Cut every connection and stop listening."""
+        """Abort every connection and stop listening."""
         self._gateway.voice_state_handler = None
         await self.server.close()
 
-    # ------------------------------------------------------------------ what happens to the bot's call now
+    # ------------------------------------------------------------------ faults of the current call
 
     def end(self, code: int | VoiceCloseCode, guild: Guild | str = "Sandbox") -> None:
         """Close the websocket of the bot's call with a code. After 4015 the call can be resumed, else it is over.
 
-        The main gateway is not told: the bot is still seen in its channel. For a real kick there is `person.kicks_bot`.
+        The voice states stay: the bot is still shown in its channel. A real disconnect is `ClientUser.kicks_bot`.
 
         Raises:
             ValueError: there is no connection to close.
@@ -66,39 +66,39 @@ class VoiceService:
         else:
             self.server.end(call.guild_id, code)
 
-    def cut(self, guild: Guild | str = "Sandbox") -> None:
-        """Cut the TCP connection of the bot's call without a word; the call can be resumed.
+    def abort(self, guild: Guild | str = "Sandbox") -> None:
+        """Abort the TCP connection of the bot's call without a close frame; the call can be resumed.
 
         Raises:
-            ValueError: there is no connection to cut.
+            ValueError: there is no connection to abort.
         """
-        self._connected(guild)[1].cut()
+        self._connected(guild)[1].abort()
 
     async def relocate_server(self, guild: Guild | str = "Sandbox") -> None:
-        """Let another voice server, at another address, take over the bot's call.
+        """Move the bot's call to another voice server at another address.
 
         Raises:
             ValueError: the bot is in no voice channel there.
         """
         await self.server.relocate()
-        self.states.renew(self._guild(guild))
+        self.states.replace_call(self._guild(guild))
 
     def admit_to_group(self, guild: Guild | str = "Sandbox") -> None:
-        """Take a bot into its group that was kept waiting by `faults.hush("group")`.
+        """Add the bot to its group after `faults.leave_unanswered("group")`.
 
         Raises:
-            ValueError: it does not wait.
+            ValueError: it does not wait for that.
         """
         call = self.call(guild)
-        if call is None or call.group is None or call.group.waiting is None:
-            raise ValueError("the bot does not wait to be let into a group")
-        self.server.let_in(call, call.group.waiting)
+        if call is None or call.group is None or call.group.pending_key_package is None:
+            raise ValueError("the bot does not wait to be added to a group")
+        self.server.calls.add_bot_to_group(call, call.group.pending_key_package)
 
     def renew_group(self, guild: Guild | str = "Sandbox") -> None:
-        """Have the group of the end-to-end encryption made anew, as Discord does when its members disagree.
+        """Start the group of the end-to-end encryption over, as Discord does when its members disagree.
 
         Raises:
-            ValueError: there is none.
+            ValueError: there is no group.
         """
         call = self.call(guild)
         if call is None or call.group is None:
@@ -106,22 +106,22 @@ class VoiceService:
         call.group.renew()
 
     def close_udp(self) -> None:
-        """Close the UDP port: every datagram comes back as an error. `open_udp` ends it."""
+        """Close the UDP port, so that every datagram is answered with an error, until `open_udp`."""
         self.server.close_udp()
 
     async def open_udp(self) -> None:
         """Open the UDP port again."""
         await self.server.open_udp()
 
-    # ------------------------------------------------------------------ what is heard
+    # ------------------------------------------------------------------ recordings
 
     def call(self, guild: Guild | str = "Sandbox") -> Call | None:
-        """The bot's call in a guild; None while it has none."""
+        """Return the bot's call in a guild."""
         return self.server.calls.get(self._guild(guild).id)
 
     def recording(self, guild: Guild | str = "Sandbox", *, since: int = 0) -> Recording:
-        """What came from the bot in a guild so far, from the packet `since` on (a `len(heard)` of before)."""
-        return self.server.record(self._guild(guild).id).recording(since)
+        """Return the bot's audio in a guild so far, from packet `since` on (an earlier recording's `len`)."""
+        return self.server.calls.get_recorder(self._guild(guild).id).recording(since)
 
     async def until(
         self,
@@ -132,15 +132,15 @@ class VoiceService:
         deadline_s: float = 10.0,
         what: str = "the sound",
     ) -> Recording:
-        """Wait until what was heard is as `look` wants it; looks after every packet and websocket message.
+        """Wait until `look` accepts the recording; it is called after every packet and websocket message.
 
         Raises:
-            TimeoutError: it was not in time.
+            TimeoutError: it did not within `deadline_s`.
         """
 
         def found() -> Recording | None:
-            heard = self.recording(guild, since=since)
-            return heard if look(heard) else None
+            recording = self.recording(guild, since=since)
+            return recording if look(recording) else None
 
         return await self.changed.until(found, deadline_s=deadline_s, what=what)
 

@@ -1,4 +1,4 @@
-"""The voice server's UDP socket: light on the loop, and with the kernel's word for when a datagram came."""
+"""The voice server's UDP socket: cheap for the event loop, with the kernel's receive timestamps."""
 
 import asyncio
 import socket
@@ -9,18 +9,18 @@ from collections.abc import Callable
 
 Address = tuple[str, int]
 Receiver = Callable[[bytes, Address, int], None]
-"""Takes a datagram, whence it came, and when: nanoseconds since 1970."""
+"""Receives a datagram, its source address, and its arrival in nanoseconds since 1970."""
 
-# Linux has it on every machine Python is built for; Python gives it no name.
+# The same on every architecture of Linux that Python supports; the socket module has no name for it.
 _TIMESTAMPS = 35 if sys.platform == "linux" else None  # SO_TIMESTAMPNS
 _TIMESPEC = struct.Struct("@ll")
 _LARGEST = 2048
-_AT_ONCE = 64  # datagrams read before others on the loop have their turn
-_ROOM = 1 << 20  # bytes kept by the kernel while the loop is busy
+_AT_ONCE = 64  # datagrams read before other callbacks run
+_ROOM = 1 << 20  # bytes buffered by the kernel while the loop is busy
 
 
 class UdpSocket:
-    """A UDP socket on the loopback interface that keeps its port when closed and opened again."""
+    """A UDP socket on the loopback interface that keeps its port when it is closed and reopened."""
 
     def __init__(self, receive: Receiver) -> None:
         self.port = 0
@@ -30,7 +30,7 @@ class UdpSocket:
 
     @property
     def open(self) -> bool:
-        """Whether there is a socket."""
+        """Whether the socket is open."""
         return self._socket is not None
 
     async def listen(self, host: str) -> None:
@@ -44,13 +44,15 @@ class UdpSocket:
         self.port = self._socket.getsockname()[1]
         loop = asyncio.get_running_loop()
         if _TIMESTAMPS is None:
-            self._transport, _ = await loop.create_datagram_endpoint(lambda: _Plain(self._receive), sock=self._socket)
+            self._transport, _ = await loop.create_datagram_endpoint(
+                lambda: _Protocol(self._receive), sock=self._socket
+            )
             return
         self._socket.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
         loop.add_reader(self._socket, self._read)
 
     def close(self) -> None:
-        """Close the socket; whoever sends to it gets an error back."""
+        """Close the socket; datagrams to it are answered with an error."""
         if self._socket is None:
             return
         if self._transport is not None:
@@ -76,13 +78,13 @@ class UdpSocket:
                 data, extra, _, address = self._socket.recvmsg(_LARGEST, 64)
             except BlockingIOError:
                 return
-            except ConnectionRefusedError:  # a client is gone that was sent something
+            except ConnectionRefusedError:  # the recipient of an earlier datagram is gone
                 continue
-            self._receive(data, address, _arrival(extra))
+            self._receive(data, address, _arrival_ns(extra))
 
 
-class _Plain(asyncio.DatagramProtocol):
-    """Where the kernel does not say when a datagram came, or asyncio cannot ask."""
+class _Protocol(asyncio.DatagramProtocol):
+    """For platforms without kernel timestamps, or without `add_reader`."""
 
     def __init__(self, receive: Receiver) -> None:
         self._receive = receive
@@ -91,7 +93,7 @@ class _Plain(asyncio.DatagramProtocol):
         self._receive(data, addr, time.time_ns())
 
 
-def _arrival(extra: list[tuple[int, int, bytes]]) -> int:
+def _arrival_ns(extra: list[tuple[int, int, bytes]]) -> int:
     for _, kind, data in extra:
         if kind == _TIMESTAMPS and len(data) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)

@@ -1,37 +1,45 @@
-"""What the bot says on a voice websocket, and what it is told in answer."""
+"""Handles what the bot sends on a voice websocket."""
 
-import functools
 import json
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import WSMsgType
 
+from sandbox.change_signal import ChangeSignal
 from sandbox.discord.voice import dave
 from sandbox.discord.voice.call import Call, VoiceConnection
+from sandbox.discord.voice.calls import VoiceCalls
 from sandbox.discord.voice.faults import VoiceFaults
 from sandbox.discord.voice.mls import MalformedMls
 from sandbox.discord.voice.protocol import LOOPBACK, MODE, CloseVoiceConnection, VoiceCloseCode, VoiceOpcode
+from sandbox.discord.voice.udp import UdpSocket
 from sandbox.json_object import Json
-
-if TYPE_CHECKING:
-    from sandbox.discord.voice.server import VoiceServer
 
 
 class VoiceWsHandler:
-    """Takes the messages of one connection, in which the bot says who it is and then keeps its call going."""
+    """Handles the messages of one connection: the bot identifies or resumes, then keeps its call going."""
 
-    def __init__(self, connection: VoiceConnection, server: "VoiceServer", faults: VoiceFaults) -> None:
+    def __init__(
+        self,
+        connection: VoiceConnection,
+        calls: VoiceCalls,
+        udp: UdpSocket,
+        faults: VoiceFaults,
+        changed: ChangeSignal,
+    ) -> None:
         self._connection = connection
-        self._server = server
+        self._calls = calls
+        self._udp = udp
         self._faults = faults
+        self._changed = changed
 
     def receive(self, kind: WSMsgType, body: str | bytes) -> None:
-        """Take a message.
+        """Handle a message.
 
         Raises:
-            CloseVoiceConnection: after this one the connection is to be closed.
+            CloseVoiceConnection: the connection has to be closed.
         """
         if kind is WSMsgType.BINARY and isinstance(body, bytes) and body:
             self._receive_binary(body)
@@ -45,27 +53,29 @@ class VoiceWsHandler:
             raise CloseVoiceConnection(VoiceCloseCode.UNKNOWN_OPCODE, "Unknown opcode.") from None
         if not isinstance(data, dict):
             raise CloseVoiceConnection(VoiceCloseCode.DECODE_ERROR, "Failed to decode payload.")
-        self._server.note(sent=False, op=op, data=data)
+        self._changed.notify()
         call = self._connection.call
         if op is VoiceOpcode.HEARTBEAT:
-            self._connection.say(VoiceOpcode.HEARTBEAT_ACK, {"t": data.get("t")})
+            self._connection.send(VoiceOpcode.HEARTBEAT_ACK, {"t": data.get("t")})
         elif op in (VoiceOpcode.IDENTIFY, VoiceOpcode.RESUME):
             if call is not None:
                 raise CloseVoiceConnection(VoiceCloseCode.ALREADY_AUTHENTICATED, "Already authenticated.")
-            ordered = self._faults.take_close_code()
-            if ordered is not None:
-                raise CloseVoiceConnection(ordered, "This was asked for.")
+            code = self._faults.take_close_code()
+            if code is not None:
+                raise CloseVoiceConnection(code, "This was asked for.")
             (self._identify if op is VoiceOpcode.IDENTIFY else self._resume)(data)
         elif call is None:
             raise CloseVoiceConnection(VoiceCloseCode.NOT_AUTHENTICATED, "Not authenticated.")
         elif op is VoiceOpcode.SELECT_PROTOCOL:
-            self._select(call, data)
+            self._select_protocol(call, data)
         elif op is VoiceOpcode.SPEAKING:
-            self._speaking(call, data)
+            self._set_speaking(call, data)
         elif op is VoiceOpcode.DAVE_TRANSITION_READY and call.group is not None:
-            call.group.ready(_whole(data.get("transition_id")))
+            call.group.confirm_transition(_int(data.get("transition_id")))
         elif op is VoiceOpcode.MLS_INVALID_COMMIT_WELCOME and call.group is not None:
-            self._server.record(call.guild_id).flaw(f"call {call.number}: it did not understand a commit or welcome")
+            self._calls.get_recorder(call.guild_id).add_flaw(
+                f"call {call.number}: it did not understand a commit or welcome"
+            )
 
     def _receive_binary(self, body: bytes) -> None:
         call = self._connection.call
@@ -74,45 +84,45 @@ class VoiceWsHandler:
         if call.group is None or body[0] not in (VoiceOpcode.MLS_KEY_PACKAGE, VoiceOpcode.MLS_COMMIT_WELCOME):
             raise CloseVoiceConnection(VoiceCloseCode.UNKNOWN_OPCODE, "Unknown opcode.")
         op = VoiceOpcode(body[0])
-        self._server.note(sent=False, op=op, data=len(body))
+        self._changed.notify()
         try:
             if op is VoiceOpcode.MLS_KEY_PACKAGE and self._faults.take_unanswered("group"):
-                call.group.waiting = body[1:]
+                call.group.pending_key_package = body[1:]
             elif op is VoiceOpcode.MLS_KEY_PACKAGE:
-                self._server.let_in(call, body[1:])
+                self._calls.add_bot_to_group(call, body[1:])
             else:
-                call.group.committed(body[1:])
+                call.group.apply_commit(body[1:])
         except MalformedMls as reason:
-            self._server.record(call.guild_id).flaw(f"call {call.number}: {op.name}: {reason}")
+            self._calls.get_recorder(call.guild_id).add_flaw(f"call {call.number}: {op.name}: {reason}")
             raise CloseVoiceConnection(VoiceCloseCode.BAD_REQUEST, "Bad request.") from None
 
     def _identify(self, data: Mapping[str, Any]) -> None:  # Any: JSON
-        call = self._claimed(data)
+        call = self._find_call(data)
         if str(data.get("user_id")) != str(call.user_id):
             raise CloseVoiceConnection(VoiceCloseCode.AUTHENTICATION_FAILED, "Authentication failed.")
-        if self._server.encrypts(call) and _whole(data.get("max_dave_protocol_version")) < dave.VERSION:
+        if self._calls.is_encrypted(call) and _int(data.get("max_dave_protocol_version")) < dave.VERSION:
             raise CloseVoiceConnection(VoiceCloseCode.DAVE_REQUIRED, "E2EE/DAVE protocol required.")
         self._attach(call)
-        host, port = LOOPBACK, self._server.udp_port
+        host, port = LOOPBACK, self._udp.port
         ready: Json = {"ssrc": call.ssrc, "ip": host, "port": port, "modes": [MODE], "experiments": [], "streams": []}
-        self._server.send(call, VoiceOpcode.READY, ready)
+        self._calls.send(call, VoiceOpcode.READY, ready)
 
     def _resume(self, data: Mapping[str, Any]) -> None:  # Any: JSON
-        call, seen = self._claimed(data), data.get("seq_ack", -1)
+        call, seen = self._find_call(data), data.get("seq_ack", -1)
         if not call.described or not isinstance(seen, int) or seen > call.sequence:
             raise CloseVoiceConnection(VoiceCloseCode.SESSION_INVALID, "Session is no longer valid.")
         self._attach(call)
         call.replay(seen)
-        self._server.send(call, VoiceOpcode.RESUMED, None)
+        self._calls.send(call, VoiceOpcode.RESUMED, None)
 
-    def _claimed(self, data: Mapping[str, Any]) -> Call:  # Any: JSON
-        """The call that somebody says is theirs.
+    def _find_call(self, data: Mapping[str, Any]) -> Call:  # Any: JSON
+        """Return the call that the client identifies for.
 
         Raises:
-            CloseVoiceConnection: there is none, or not with that session or token.
+            CloseVoiceConnection: there is none with that guild, session and token.
         """
         number = str(data.get("server_id"))
-        call = self._server.calls.get(int(number)) if number.isdecimal() else None
+        call = self._calls.get(int(number)) if number.isdecimal() else None
         if call is None or data.get("session_id") != call.voice_state.session_id or data.get("token") != call.token:
             raise CloseVoiceConnection(VoiceCloseCode.SESSION_INVALID, "Session is no longer valid.")
         return call
@@ -123,43 +133,38 @@ class VoiceWsHandler:
             call.connection.call = None
         self._connection.call, call.connection = call, self._connection
 
-    def _select(self, call: Call, data: Mapping[str, Any]) -> None:  # Any: JSON
+    def _select_protocol(self, call: Call, data: Mapping[str, Any]) -> None:  # Any: JSON
         chosen = data.get("data")
         if data.get("protocol") != "udp" or not isinstance(chosen, dict):
             raise CloseVoiceConnection(VoiceCloseCode.UNKNOWN_PROTOCOL, "Unknown protocol.")
         if chosen.get("mode") != MODE:
             raise CloseVoiceConnection(VoiceCloseCode.UNKNOWN_MODE, "Unknown encryption mode.")
         if (chosen.get("address"), chosen.get("port")) != call.address:
-            self._server.record(call.guild_id).flaw(f"call {call.number}: an address that was not discovered")
+            self._calls.get_recorder(call.guild_id).add_flaw(f"call {call.number}: an address that was not discovered")
         call.described = True
-        others = self._server.others(call)
+        others = self._calls.list_others(call)
         if others:
-            self._server.send(call, VoiceOpcode.CLIENTS_CONNECT, {"user_ids": [str(user.id) for user in others]})
+            self._calls.send(call, VoiceOpcode.CLIENTS_CONNECT, {"user_ids": [str(user.id) for user in others]})
         description: Json = {
             "mode": MODE,
             "secret_key": list(call.key),
             "audio_codec": "opus",
             "media_session_id": secrets.token_hex(16),
-            "dave_protocol_version": dave.VERSION if self._server.encrypts(call) else 0,
+            "dave_protocol_version": dave.VERSION if self._calls.is_encrypted(call) else 0,
         }
-        self._server.send(call, VoiceOpcode.SESSION_DESCRIPTION, description)
-        if self._server.encrypts(call):
-            send, send_binary = (
-                functools.partial(self._server.send, call),
-                functools.partial(self._server.send_binary, call),
-            )
-            call.group = dave.DaveGroup(call, send, send_binary)
-            call.group.greet()
+        self._calls.send(call, VoiceOpcode.SESSION_DESCRIPTION, description)
+        if self._calls.is_encrypted(call):
+            self._calls.start_group(call)
 
-    def _speaking(self, call: Call, data: Mapping[str, Any]) -> None:  # Any: JSON
+    def _set_speaking(self, call: Call, data: Mapping[str, Any]) -> None:  # Any: JSON
         if data.get("ssrc") != call.ssrc:
-            self._server.record(call.guild_id).flaw(f"call {call.number}: speaks as ssrc {data.get('ssrc')}")
+            self._calls.get_recorder(call.guild_id).add_flaw(f"call {call.number}: speaks as ssrc {data.get('ssrc')}")
             return
         call.announced = True
         call.speaking = bool(data.get("speaking"))
-        call.take_early()
+        call.record_early()
 
 
-def _whole(value: object) -> int:
-    """A whole number as it stands in JSON; 0 where it is none."""
+def _int(value: object) -> int:
+    """Return an integer from JSON; 0 for anything else."""
     return value if isinstance(value, int) else 0
