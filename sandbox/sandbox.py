@@ -19,8 +19,8 @@ from sandbox.discord.server import DiscordServer
 from sandbox.discord.state import DiscordState
 from sandbox.discord.traffic_log import TrafficLog
 from sandbox.discord.validation.message import DEFAULT_FILE_LIMIT
-from sandbox.discord.voice.certificate import certificate
 from sandbox.discord.voice.service import VoiceService
+from sandbox.discord.voice.tls import write_trusted_authorities
 from sandbox.openai.server import OpenAiServer
 
 READY_WITHIN_S = 60.0  # a cold start on a busy machine; it is usually two seconds
@@ -130,7 +130,7 @@ class Sandbox:
                 # Beside the bot's directory, in which nothing but its own is to be found.
                 apart = tempfile.TemporaryDirectory(prefix="sandbox-trust-")
                 trust = Path(self._stack.enter_context(apart)) / "authorities.pem"
-                certificate().write_trust(trust)
+                write_trusted_authorities(trust)
                 settings.setdefault("SSL_CERT_FILE", str(trust))
             self._process = BotProcess(directory, settings)
             self._stack.push_async_callback(self._end)

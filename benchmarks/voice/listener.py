@@ -12,8 +12,8 @@ from statistics import median
 from sandbox.discord.entities import ChannelType, Guild
 from sandbox.discord.server import DiscordServer
 from sandbox.discord.state import DiscordState
-from sandbox.discord.voice.certificate import certificate
 from sandbox.discord.voice.recording import Recording, quantile
+from sandbox.discord.voice.tls import write_trusted_authorities
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -59,7 +59,7 @@ async def run(arrangement: str, servers: int, mp3: Path) -> Measured:
     async with DiscordServer(state, voice=True) as discord_server:
         with tempfile.TemporaryDirectory() as folder:
             trust = Path(folder, "trust.pem")
-            certificate().write_trust(trust)
+            write_trusted_authorities(trust)
             bot = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "benchmarks.voice.bot", arrangement),
                 *(discord_server.base_url, discord_server.gateway.url, discord_server.token, str(mp3)),

@@ -9,8 +9,8 @@ import aiohttp
 import nacl.secret
 
 from sandbox.discord.entities import Channel
-from sandbox.discord.voice.certificate import certificate
 from sandbox.discord.voice.protocol import MODE
+from sandbox.discord.voice.tls import build_client_context
 from tests.sandbox.raw_client import Events
 
 
@@ -114,7 +114,7 @@ class VoiceDoor:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RawVoiceClient]:
         """A websocket that has been greeted and has said nothing yet."""
-        context = certificate().client_context()
+        context = build_client_context()
         async with self._http.ws_connect(f"wss://{self._endpoint}/?v=8", ssl=context) as socket:
             voice = RawVoiceClient(socket, self._identity)
             await voice.next(8)

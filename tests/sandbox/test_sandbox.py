@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.bot_process import BotProcessDied
-from sandbox.discord.voice.certificate import certificate
+from sandbox.discord.voice.tls import get_authority_pem
 from sandbox.sandbox import Sandbox
 
 
@@ -20,7 +20,7 @@ async def test_the_bot_gets_ready_keeps_its_directory_and_stops_cleanly(tmp_path
         assert await box.restart() == 0
         assert box.discord.gateway.readies == 2
         assert box.bot_process.directory == tmp_path
-        assert certificate().authority in trusted(box)
+        assert get_authority_pem() in trusted(box)
     assert box.bot_process.exit_status == 0
     assert (tmp_path / "data" / "bot.db").exists()
 

@@ -14,7 +14,7 @@ from sandbox.discord.gateway.gateway import GUILD_VOICE_STATES, GUILDS
 from sandbox.discord.permissions import Permission
 from sandbox.discord.server import DiscordServer
 from sandbox.discord.state import DiscordState
-from sandbox.discord.voice.certificate import certificate
+from sandbox.discord.voice.tls import write_trusted_authorities
 from tests.sandbox.echo_bot import running
 from tests.sandbox.raw_client import RawClient
 from tests.sandbox.voice_bot import ToneSource, VoiceBot, notes
@@ -225,7 +225,7 @@ async def test_a_program_trusts_the_voice_server_by_a_file_in_its_environment(
     host, port = discord_server.voice.server.endpoint.split(":")
     program = f"import socket, ssl; context = ssl.create_default_context(); \
         context.wrap_socket(socket.create_connection(('{host}', {port})), server_hostname='{host}').close()"
-    certificate().write_trust(tmp_path / "trust.pem")
+    write_trusted_authorities(tmp_path / "trust.pem")
     statuses = []
     for settings in ({"SSL_CERT_FILE": str(tmp_path / "trust.pem")}, {}):
         child = BotProcess(tmp_path, settings, arguments=("-c", program))

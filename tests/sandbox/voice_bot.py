@@ -12,8 +12,8 @@ import discord
 
 import bot.discord_ui.voice.handshake  # noqa: F401 - mends discord.py's reader of UDP sockets, which may never begin
 from sandbox.discord.server import DiscordServer
-from sandbox.discord.voice.certificate import certificate
 from sandbox.discord.voice.recording import Recording
+from sandbox.discord.voice.tls import build_client_context
 from tests.sandbox.echo_bot import EchoBot
 
 RATE = 48_000
@@ -25,7 +25,7 @@ class VoiceBot(EchoBot):
 
     def __init__(self) -> None:
         intents = discord.Intents(guilds=True, guild_messages=True, voice_states=True)
-        super().__init__(intents=intents, connector=aiohttp.TCPConnector(ssl=certificate().client_context()))
+        super().__init__(intents=intents, connector=aiohttp.TCPConnector(ssl=build_client_context()))
 
     async def join(self, discord_server: DiscordServer, name: str = "Lounge", **options) -> discord.VoiceClient:
         """Enter a channel, once it is known here that it is in none: news of having left would end a new client."""

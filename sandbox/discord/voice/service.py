@@ -8,14 +8,14 @@ from sandbox.discord.entities import Guild
 from sandbox.discord.gateway.gateway import Gateway
 from sandbox.discord.state import DiscordState
 from sandbox.discord.voice.call import Call, VoiceConnection
-from sandbox.discord.voice.certificate import certificate
 from sandbox.discord.voice.faults import VoiceFaults
 from sandbox.discord.voice.protocol import VoiceCloseCode
 from sandbox.discord.voice.recording import Recording
 from sandbox.discord.voice.server import VoiceServer
+from sandbox.discord.voice.tls import build_server_context
 from sandbox.discord.voice.voice_states import VoiceStates
 
-NEEDED = ("av", "cryptography", "davey", "nacl")
+NEEDED = ("av", "cryptography", "davey", "nacl", "trustme")
 
 
 def find_missing_packages() -> list[str]:
@@ -42,7 +42,7 @@ class VoiceService:
 
     async def start(self) -> None:
         """Listen, and answer voice state updates (op 4)."""
-        await self.server.start(certificate().server_context())
+        await self.server.start(build_server_context())
         self._gateway.voice_state_handler = self.states
 
     async def close(self) -> None:
