@@ -20,8 +20,8 @@ from pathlib import Path
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
 from sandbox.sandbox import Sandbox
+from tests.support.e2e import ANY_NUMBER, all_of, wait_until_final
 from tests.support.hostile import attack, script_answers
-from tests.support.trip_box import ANY_NUMBER, all_of, whole
 
 GRACE_S = 7.0
 
@@ -94,13 +94,13 @@ def _tree_mib(pid: int) -> float:
 async def measure() -> Round:
     """Start a bot, use it idle and under attack, stop it during a second attack."""
     env = {**ANY_NUMBER, "QUOTA_MEMBER_MESSAGES_PER_DAY": "unlimited", "SHUTDOWN_GRACE_SECONDS": f"{GRACE_S:g}"}
-    async with Sandbox(env) as box:
-        script_answers(box.openai)
-        attacker, other = box.user("Ada"), box.user("Ben")
+    async with Sandbox(env) as sandbox:
+        script_answers(sandbox.openai)
+        attacker, other = sandbox.user("Ada"), sandbox.user("Ben")
         await _uses(other, 3)  # what only the first use costs
         idle = await _uses(other, 20)
-        assert box.bot_process.pid is not None
-        memory = Memory(box.bot_process.pid)
+        assert sandbox.bot_process.pid is not None
+        memory = Memory(sandbox.bot_process.pid)
         watching = asyncio.create_task(memory.watch())
         attacking = asyncio.create_task(_finished(await attack(attacker)))
         attacked = []
@@ -110,7 +110,7 @@ async def measure() -> Round:
         watching.cancel()
         await attack(attacker)
         began = time.monotonic()
-        status = await box.bot_process.stop()
+        status = await sandbox.bot_process.stop()
         return Round(idle, attacked, memory.most_mib - memory.base_mib, time.monotonic() - began, status)
 
 
@@ -121,12 +121,12 @@ async def _uses(person: ClientUser, times: int) -> list[float]:
         for name, options in (("/help", {}), ("/ask", {"prompt": "Hello"})):
             used = await person.command(name, channel="random", **options)
             seconds.append(await used.until_acknowledged())
-            await whole(used)
+            await wait_until_final(used)
     return seconds
 
 
 async def _finished(used: list[InteractionResult]) -> None:
-    await all_of(whole(each) for each in used)
+    await all_of(wait_until_final(each) for each in used)
 
 
 async def main(rounds: int) -> int:

@@ -18,7 +18,7 @@ from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Fault, Hang, Stall
 from sandbox.openai.server import OpenAiServer
 from sandbox.sandbox import Sandbox
-from tests.support.trip_box import DEADLINE_S, ask, begun, whole
+from tests.support.e2e import DEADLINE_S, ask, wait_until_final, wait_until_started
 
 SECRETS = {
     "DISCORD_TOKEN": "MTAzNDU2Nzg5MDEyMzQ1Njc4OQ.token-that.nobody-may-see",
@@ -120,9 +120,9 @@ async def test_a_dotenv_file_in_the_working_directory_is_read_and_the_environmen
     )
     # The token and the turns are the environment's; an empty variable counts as unset, so the key is the file's.
     env = {"HISTORY_TURNS": "1", "MULTIAPPAI_API_KEY": ""}
-    async with Sandbox(env, openai=OpenAiServer(key=key), directory=tmp_path) as box:
-        await ask(box.user("Ada"), "Who are you?")
-        (call,) = box.openai.calls(CallKind.CHAT)
+    async with Sandbox(env, openai=OpenAiServer(key=key), directory=tmp_path) as sandbox:
+        await ask(sandbox.user("Ada"), "Who are you?")
+        (call,) = sandbox.openai.calls(CallKind.CHAT)
         assert (call.status, call.body["model"]) == (200, "gpt-4o")
 
 
@@ -147,15 +147,15 @@ async def test_foreign_names_in_a_dotenv_file_are_one_log_line(tmp_path: Path) -
 async def test_an_answer_that_streams_when_the_bot_is_stopped_keeps_its_text_and_says_so(
     number: signal.Signals,
 ) -> None:
-    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "0"}) as box:
-        box.openai.script(["One ", "two ", "three ", "four ", "five."])
-        answer = await begun(await _used(box, CallKind.CHAT, Stall(after=4), "/ask", prompt="Count."))
-        assert await _stopped(box, number) == 0
+    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "0"}) as sandbox:
+        sandbox.openai.script(["One ", "two ", "three ", "four ", "five."])
+        answer = await wait_until_started(await _used(sandbox, CallKind.CHAT, Stall(after=4), "/ask", prompt="Count."))
+        assert await _stopped(sandbox, number) == 0
         shown, note = answer.text.split("\n")
         assert "One two three".startswith(shown)
         assert note == f"-# {STOPPED}"
-        assert _said(box.bot_process) == []
-        assert box.openai.calls(CallKind.CHAT)[0].closed_early_at is not None
+        assert _said(sandbox.bot_process) == []
+        assert sandbox.openai.calls(CallKind.CHAT)[0].closed_early_at is not None
 
 
 @pytest.mark.parametrize(
@@ -169,35 +169,37 @@ async def test_an_answer_that_streams_when_the_bot_is_stopped_keeps_its_text_and
 async def test_nobody_is_left_waiting_for_something_that_had_not_begun_when_the_bot_is_stopped(
     kind: CallKind, command: str, options: Mapping[str, str]
 ) -> None:
-    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "0"}) as box:
-        used = await _used(box, kind, Hang(), command, **options)
-        assert await _stopped(box, signal.SIGTERM) == 0
+    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "0"}) as sandbox:
+        used = await _used(sandbox, kind, Hang(), command, **options)
+        assert await _stopped(sandbox, signal.SIGTERM) == 0
         assert used.text == "I'm just restarting. Please try again in a minute."
-        assert _said(box.bot_process) == []
+        assert _said(sandbox.bot_process) == []
 
 
 async def test_an_answer_may_be_finished_after_the_signal_while_new_commands_are_turned_away() -> None:
-    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "60"}) as box:
-        answer = await begun(await _used(box, CallKind.CHAT, Stall(), "/ask", prompt="Why?"))
-        assert box.bot_process.pid is not None
-        os.kill(box.bot_process.pid, signal.SIGTERM)
-        await box.bot_process.changed.until(
-            lambda: any("stopping" in line for line in box.bot_process.log), deadline_s=DEADLINE_S, what="the signal"
+    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "60"}) as sandbox:
+        answer = await wait_until_started(await _used(sandbox, CallKind.CHAT, Stall(), "/ask", prompt="Why?"))
+        assert sandbox.bot_process.pid is not None
+        os.kill(sandbox.bot_process.pid, signal.SIGTERM)
+        await sandbox.bot_process.changed.until(
+            lambda: any("stopping" in line for line in sandbox.bot_process.log),
+            deadline_s=DEADLINE_S,
+            what="the signal",
         )
-        late = await whole(await box.user("Ben").command("/ask", prompt="Am I too late?"))
+        late = await wait_until_final(await sandbox.user("Ben").command("/ask", prompt="Am I too late?"))
         assert late.private
         assert "restarting" in late.text
-        assert not box.bot_process.exit_status
-        box.openai.faults.release()
-        assert await box.bot_process.wait() == 0
-        assert answer.text == box.openai.calls(CallKind.CHAT)[0].answer
-        assert len(box.openai.calls(CallKind.CHAT)) == 1
+        assert not sandbox.bot_process.exit_status
+        sandbox.openai.faults.release()
+        assert await sandbox.bot_process.wait() == 0
+        assert answer.text == sandbox.openai.calls(CallKind.CHAT)[0].answer
+        assert len(sandbox.openai.calls(CallKind.CHAT)) == 1
 
 
 async def test_a_bot_with_nothing_to_do_stops_at_once_whatever_the_grace() -> None:
-    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "600"}) as box:
-        assert await _stopped(box, signal.SIGTERM) == 0
-        assert _said(box.bot_process) == []
+    async with Sandbox({"SHUTDOWN_GRACE_SECONDS": "600"}) as sandbox:
+        assert await _stopped(sandbox, signal.SIGTERM) == 0
+        assert _said(sandbox.bot_process) == []
 
 
 async def test_a_signal_ends_a_bot_that_discord_keeps_waiting(tmp_path: Path) -> None:
@@ -244,17 +246,17 @@ async def test_a_start_that_breaks_says_so_and_the_log_says_where(tmp_path: Path
 
 
 async def test_discord_back_in_reach_is_served_without_a_restart() -> None:
-    async with Sandbox() as box:
-        await box.bot_process.stop()
-        identified = box.discord.gateway.readies
-        async with box.discord.offline():
-            await box.bot_process.start()
-            await box.bot_process.until_logged("can't be reached", deadline_s=DEADLINE_S)
-        await box.traffic_log.changed.until(
-            lambda: box.discord.gateway.readies > identified, deadline_s=DEADLINE_S, what="the bot"
+    async with Sandbox() as sandbox:
+        await sandbox.bot_process.stop()
+        identified = sandbox.discord.gateway.readies
+        async with sandbox.discord.offline():
+            await sandbox.bot_process.start()
+            await sandbox.bot_process.until_logged("can't be reached", deadline_s=DEADLINE_S)
+        await sandbox.traffic_log.changed.until(
+            lambda: sandbox.discord.gateway.readies > identified, deadline_s=DEADLINE_S, what="the bot"
         )
-        assert (await ask(box.user("Ada"), "Are you back?")).text
-        assert box.discord.gateway.readies == identified + 1
+        assert (await ask(sandbox.user("Ada"), "Are you back?")).text
+        assert sandbox.discord.gateway.readies == identified + 1
 
 
 def _unreachable(child: BotProcess) -> list[str]:
@@ -270,16 +272,16 @@ async def _listening(
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v10"
 
 
-async def _used(box: Sandbox, kind: CallKind, fault: Fault, command: str, **options: str) -> InteractionResult:
+async def _used(sandbox: Sandbox, kind: CallKind, fault: Fault, command: str, **options: str) -> InteractionResult:
     """Use a command that meets a fault, and wait until the API was asked."""
-    box.openai.faults.next(kind, fault)
-    used = await box.user("Ada").command(command, **options)
-    await box.openai.until(lambda: len(box.openai.calls(kind)) == 1, DEADLINE_S)
+    sandbox.openai.faults.next(kind, fault)
+    used = await sandbox.user("Ada").command(command, **options)
+    await sandbox.openai.until(lambda: len(sandbox.openai.calls(kind)) == 1, DEADLINE_S)
     return used
 
 
-async def _stopped(box: Sandbox, number: signal.Signals) -> int:
+async def _stopped(sandbox: Sandbox, number: signal.Signals) -> int:
     """Send the bot a signal; its exit status."""
-    assert box.bot_process.pid is not None
-    os.kill(box.bot_process.pid, number)
-    return await asyncio.wait_for(box.bot_process.wait(), DEADLINE_S)
+    assert sandbox.bot_process.pid is not None
+    os.kill(sandbox.bot_process.pid, number)
+    return await asyncio.wait_for(sandbox.bot_process.wait(), DEADLINE_S)

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text_work import MOST_MARKS, SLICE_CHARACTERS, iterate_slices, normalize
-from tests.support.others import others
+from tests.support.event_loop_turns import count_turns
 
 
 async def test_others_run_between_two_slices_and_nothing_is_lost() -> None:
     text = "".join(map(chr, range(33, 33 + 3 * SLICE_CHARACTERS + 1)))
     seen, turns_before = [], []
-    async with others() as turns:
+    async with count_turns() as turns:
         async for piece in iterate_slices(text):
             seen.append(piece)
             turns_before.append(turns())

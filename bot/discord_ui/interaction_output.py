@@ -18,7 +18,7 @@ from bot.inflight.cancellation import CancellationToken
 from bot.store.inflight import Phase
 from bot.streaming.answer_buttons import AnswerButtons
 from bot.streaming.output import OutputDeleted
-from bot.streaming.pages import SIGN_OF_LIFE
+from bot.streaming.pages import PROGRESS_MARKER
 
 _MEANWHILE: Final = "said meanwhile"
 
@@ -110,7 +110,7 @@ class InteractionOutput:
     async def _note_first_words(self, text: str) -> None:
         """See that it is known of words that don't tell it themselves that they are not all, before they show."""
         entry = self._entry
-        if entry is not None and entry.shows is not Phase.LINE and not text.endswith(SIGN_OF_LIFE):
+        if entry is not None and entry.shows is not Phase.LINE and not text.endswith(PROGRESS_MARKER):
             entry.show(Phase.WORDS)
             await entry.written()
 

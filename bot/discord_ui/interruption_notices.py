@@ -18,7 +18,7 @@ from bot.conversation.outcomes import INTERRUPTED
 from bot.discord_ui.sent_messages import messages_after, of_interaction
 from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.store.inflight import InFlightAnswer, Phase
-from bot.streaming.pages import SIGN_OF_LIFE
+from bot.streaming.pages import PROGRESS_MARKER
 
 BEFORE_A_WORD: Final = "I was interrupted before I was done. Please try again."
 BELOW: Final = f"\n-# {INTERRUPTED.note}"
@@ -120,7 +120,7 @@ class Interruptions:
                 message, text = later[-1], later[-1]["content"]
                 if not _is_unfinished(text) and _is_all(answer, known + len(later)):
                     return False
-        text = text.removesuffix(SIGN_OF_LIFE.strip()).rstrip()
+        text = text.removesuffix(PROGRESS_MARKER.strip()).rstrip()
         if not text:
             await door.write(message, BEFORE_A_WORD)
         elif len(text) + len(BELOW) <= MESSAGE_LIMIT:
@@ -148,7 +148,7 @@ def _is_all(answer: InFlightAnswer, messages: int) -> bool:
 
 
 def _is_unfinished(text: str) -> bool:
-    return text.endswith(SIGN_OF_LIFE.strip())
+    return text.endswith(PROGRESS_MARKER.strip())
 
 
 async def _sent_for(client: discord.Client, answer: InFlightAnswer, *, after: int) -> list[_Message]:

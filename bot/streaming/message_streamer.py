@@ -10,7 +10,7 @@ from bot.clock import Clock
 from bot.streaming.answer_buttons import NONE, AnswerButtons
 from bot.streaming.output import AnswerObserver, AnswerOutput, OutputDeleted
 from bot.streaming.pacer import Pacer
-from bot.streaming.pages import FILE_NAME, SIGN_OF_LIFE, Page, Pages
+from bot.streaming.pages import FILE_NAME, PROGRESS_MARKER, Page, Pages
 
 _log = logging.getLogger(__name__)
 
@@ -218,9 +218,9 @@ class MessageStreamer:
     async def _still(self) -> None:
         """See that nothing that is left of a deleted answer says that more is coming."""
         for index, page in enumerate(self._showing):
-            if page is not None and page.text.endswith(SIGN_OF_LIFE):
+            if page is not None and page.text.endswith(PROGRESS_MARKER):
                 async with self._surface.turn(index, self._ended):
-                    await self._try(index, Page(page.text.removesuffix(SIGN_OF_LIFE)))
+                    await self._try(index, Page(page.text.removesuffix(PROGRESS_MARKER)))
 
     async def _try(self, index: int, page: Page) -> bool:
         """Make an edit; tell whether no more needs to be done for it."""

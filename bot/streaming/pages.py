@@ -13,7 +13,7 @@ MOST_MESSAGES: Final = 5
 
 FILE_NAME: Final = "answer.md"
 
-SIGN_OF_LIFE: Final = "\n-# ✍️ …"
+PROGRESS_MARKER: Final = "\n-# ✍️ …"
 """Stands under the text while more is coming: small print on a line of its own, which is right below a fence too."""
 
 GOES_ON: Final = "That's a long one – it goes on, and you'll get all of it as a file in a moment."
@@ -63,7 +63,7 @@ class Pages:
         Only the last one bears the sign of life. While it is full and the next one has not begun there is no room for
         it, so nothing does.
         """
-        room = self._limit - len(SIGN_OF_LIFE)
+        room = self._limit - len(PROGRESS_MARKER)
         growing = "" if self._spilt else self._rendering.preview(room)
         if self._spilt or (growing and len(self._full) >= MOST_MESSAGES):
             self._spilt = True
@@ -88,7 +88,7 @@ class Pages:
         return [*map(Page, pages[:-1]), *[Page(text, controls=controls) for text in pages[-1:]]]
 
     def _living(self, text: str) -> Page:
-        return Page(text + SIGN_OF_LIFE, controls=self._controls)
+        return Page(text + PROGRESS_MARKER, controls=self._controls)
 
 
 def _with_closing(parts: list[str], closing: str, limit: int) -> list[str]:

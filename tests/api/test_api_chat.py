@@ -27,7 +27,7 @@ from tests.api.api_peers import (
     writing,
 )
 from tests.support.clock import FakeClock
-from tests.support.others import others
+from tests.support.event_loop_turns import count_turns
 
 HELLO = [ChatMessage("developer", "be kind"), ChatMessage("user", "hello")]
 USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "prompt_tokens_details": None}
@@ -385,7 +385,7 @@ async def test_an_answer_can_be_had_in_one_piece(connect):
 async def turns_while_listening(client: ApiClient) -> tuple[list[ChatEvent], list[int]]:
     """Give the events of an answer, and how often others had had their turn when each came."""
     events, at = [], []
-    async with others() as turns, aclosing(client.chat_stream("gpt-4.1", HELLO)) as stream:
+    async with count_turns() as turns, aclosing(client.chat_stream("gpt-4.1", HELLO)) as stream:
         async for event in stream:
             events.append(event)
             at.append(turns())

@@ -6,12 +6,12 @@ import pytest
 from sandbox.discord.server import DiscordServer
 from sandbox.discord.state import DiscordState
 from sandbox.openai.server import OpenAiServer
-from tests.support.set_up import SetUp
+from tests.support.cli_harness import CliHarness
 
 
 @pytest.fixture
-async def set_up(tmp_path: Path) -> AsyncIterator[SetUp]:
+async def set_up(tmp_path: Path) -> AsyncIterator[CliHarness]:
     state = DiscordState()
     state.populate()
     async with DiscordServer(state) as discord, OpenAiServer() as openai:
-        yield SetUp(discord, openai, tmp_path)
+        yield CliHarness(discord, openai, tmp_path)

@@ -13,7 +13,7 @@ from sandbox.discord.gateway.gateway import MESSAGE_CONTENT
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Status
 from sandbox.sandbox import Sandbox
-from tests.support.set_up import SetUp
+from tests.support.cli_harness import CliHarness
 
 NAMES = [
     "configuration",
@@ -39,7 +39,7 @@ def failed(child: BotProcess) -> list[str]:
     return [name for name, (status, _) in told(child).items() if status == "FAIL"]
 
 
-async def test_a_good_set_up_is_ok_in_every_line(set_up: SetUp) -> None:
+async def test_a_good_set_up_is_ok_in_every_line(set_up: CliHarness) -> None:
     child = await set_up.run("check")
     assert child.exit_status == 0
     assert list(told(child)) == NAMES
@@ -51,14 +51,14 @@ async def test_a_good_set_up_is_ok_in_every_line(set_up: SetUp) -> None:
 
 
 async def test_a_database_in_use_is_ok(tmp_path: Path) -> None:
-    async with Sandbox(directory=tmp_path) as box:
-        child = BotProcess(tmp_path, box.bot_process.settings, arguments=("-m", "bot", "check"))
+    async with Sandbox(directory=tmp_path) as sandbox:
+        child = BotProcess(tmp_path, sandbox.bot_process.settings, arguments=("-m", "bot", "check"))
         await child.start()
         assert await child.wait() == 0
     assert told(child)["database"][1] == "data/bot.db is sound and can be written"
 
 
-async def test_bad_configuration_is_status_2_and_nothing_else_is_looked_at(set_up: SetUp) -> None:
+async def test_bad_configuration_is_status_2_and_nothing_else_is_looked_at(set_up: CliHarness) -> None:
     child = await set_up.run("check", HISTORY_TURNS="many", LOG_LEVEL="LOUD")
     assert child.exit_status == 2
     assert failed(child) == ["configuration"]
@@ -67,7 +67,7 @@ async def test_bad_configuration_is_status_2_and_nothing_else_is_looked_at(set_u
     assert sorted(line.split(":")[0] for line in child.log) == ["HISTORY_TURNS", "LOG_LEVEL"]
 
 
-async def test_a_wrong_key_is_named(set_up: SetUp) -> None:
+async def test_a_wrong_key_is_named(set_up: CliHarness) -> None:
     child = await set_up.run("check", MULTIAPPAI_API_KEY="sk-of-somebody-else")
     assert child.exit_status == 1
     assert failed(child) == ["API key"]
@@ -76,7 +76,7 @@ async def test_a_wrong_key_is_named(set_up: SetUp) -> None:
     assert "sk-of-somebody-else" not in "\n".join(child.output)
 
 
-async def test_an_account_without_credit_is_named(set_up: SetUp) -> None:
+async def test_an_account_without_credit_is_named(set_up: CliHarness) -> None:
     set_up.openai.faults.always(CallKind.MODELS, Status(402))
     child = await set_up.run("check")
     assert failed(child) == ["API key"]
@@ -84,7 +84,7 @@ async def test_an_account_without_credit_is_named(set_up: SetUp) -> None:
 
 
 @pytest.mark.parametrize("name", ["DEFAULT_CHAT_MODEL", "DEFAULT_SPEECH_MODEL", "DEFAULT_IMAGE_MODEL"])
-async def test_an_unknown_model_is_named_with_ones_that_are_there(set_up: SetUp, name: str) -> None:
+async def test_an_unknown_model_is_named_with_ones_that_are_there(set_up: CliHarness, name: str) -> None:
     child = await set_up.run("check", **{name: "gpt-of-tomorrow"})
     assert child.exit_status == 1
     assert failed(child) == ["models"]
@@ -92,20 +92,20 @@ async def test_an_unknown_model_is_named_with_ones_that_are_there(set_up: SetUp,
     assert "gpt-4.1-mini" in told(child)["models"][1]
 
 
-async def test_allowed_models_that_match_nothing_are_named(set_up: SetUp) -> None:
+async def test_allowed_models_that_match_nothing_are_named(set_up: CliHarness) -> None:
     child = await set_up.run("check", ALLOWED_MODELS="claude*")
     assert failed(child) == ["models"]
     assert "ALLOWED_MODELS" in told(child)["models"][1]
 
 
-async def test_an_unwritable_directory_is_named(set_up: SetUp) -> None:
+async def test_an_unwritable_directory_is_named(set_up: CliHarness) -> None:
     child = await set_up.run("check", DATABASE_URL="sqlite:////proc/nobody/may/bot.db")
     assert child.exit_status == 1
     assert failed(child) == ["database"]
     assert "/proc" in told(child)["database"][1]
 
 
-async def test_a_newer_a_foreign_and_a_damaged_database_are_named_and_left_alone(set_up: SetUp) -> None:
+async def test_a_newer_a_foreign_and_a_damaged_database_are_named_and_left_alone(set_up: CliHarness) -> None:
     file = set_up.directory / "bot.db"
     for prepare, words in ((_newer, "newer version"), (_foreign, "another program"), (_damaged, "damaged")):
         prepare(file)
@@ -118,7 +118,7 @@ async def test_a_newer_a_foreign_and_a_damaged_database_are_named_and_left_alone
 
 
 @pytest.mark.parametrize(("module", "named"), [("av", "av"), ("davey", "davey"), ("nacl", "PyNaCl")])
-async def test_a_missing_voice_library_is_named(set_up: SetUp, tmp_path: Path, module: str, named: str) -> None:
+async def test_a_missing_voice_library_is_named(set_up: CliHarness, tmp_path: Path, module: str, named: str) -> None:
     blocked = tmp_path / "blocked"
     blocked.mkdir()
     (blocked / f"{module}.py").write_text("raise ImportError('not here')")
@@ -129,7 +129,7 @@ async def test_a_missing_voice_library_is_named(set_up: SetUp, tmp_path: Path, m
     assert "pip install" in told(child)["voice libraries"][1]
 
 
-async def test_a_refused_token_is_named(set_up: SetUp) -> None:
+async def test_a_refused_token_is_named(set_up: CliHarness) -> None:
     child = await set_up.run("check", DISCORD_TOKEN="MTIzNDU2Nzg5MDEyMzQ1Njc4.a.b")
     assert child.exit_status == 1
     assert failed(child) == ["Discord token"]
@@ -137,7 +137,7 @@ async def test_a_refused_token_is_named(set_up: SetUp) -> None:
     assert told(child)["clock"][0] == "ok"
 
 
-async def test_discord_and_the_service_out_of_reach_are_named(set_up: SetUp) -> None:
+async def test_discord_and_the_service_out_of_reach_are_named(set_up: CliHarness) -> None:
     child = await set_up.run("check", DISCORD_API_BASE_URL=NOBODY_LISTENS, MULTIAPPAI_BASE_URL="http://127.0.0.1:9/v1")
     assert child.exit_status == 1
     assert failed(child) == ["API key", "Discord token"]
@@ -145,14 +145,14 @@ async def test_discord_and_the_service_out_of_reach_are_named(set_up: SetUp) -> 
     assert child.output[-1] == "2 of 8 failed"
 
 
-async def test_an_interactions_endpoint_is_named(set_up: SetUp) -> None:
+async def test_an_interactions_endpoint_is_named(set_up: CliHarness) -> None:
     set_up.discord.state.interactions_endpoint_url = "https://example.com/interactions"
     child = await set_up.run("check")
     assert child.exit_status == 1
     assert failed(child) == ["interactions endpoint"]
 
 
-async def test_an_intent_that_is_asked_for_and_switched_off_is_named(set_up: SetUp) -> None:
+async def test_an_intent_that_is_asked_for_and_switched_off_is_named(set_up: CliHarness) -> None:
     child = await set_up.run("check", MESSAGE_CONTENT="true")
     assert failed(child) == ["message content"]
     assert "developer portal" in told(child)["message content"][1]
@@ -162,7 +162,7 @@ async def test_an_intent_that_is_asked_for_and_switched_off_is_named(set_up: Set
 
 
 @pytest.mark.parametrize(("ahead_s", "way"), [(-90, "ahead"), (90, "behind")])
-async def test_a_clock_that_is_off_is_named(set_up: SetUp, ahead_s: int, way: str) -> None:
+async def test_a_clock_that_is_off_is_named(set_up: CliHarness, ahead_s: int, way: str) -> None:
     set_up.discord.state.clock_ahead_s = ahead_s
     child = await set_up.run("check")
     assert child.exit_status == 1
@@ -170,7 +170,7 @@ async def test_a_clock_that_is_off_is_named(set_up: SetUp, ahead_s: int, way: st
     assert way in told(child)["clock"][1]
 
 
-async def test_the_report_as_json_says_the_same(set_up: SetUp) -> None:
+async def test_the_report_as_json_says_the_same(set_up: CliHarness) -> None:
     wrong = {"DISCORD_API_BASE_URL": NOBODY_LISTENS}
     text, child = await set_up.run("check", **wrong), await set_up.run("check", "--json", **wrong)
     assert (text.exit_status, child.exit_status) == (1, 1)
@@ -180,7 +180,7 @@ async def test_the_report_as_json_says_the_same(set_up: SetUp) -> None:
     assert {each["name"]: (each["status"], each["text"]) for each in report["checks"]} == told(text)
 
 
-async def test_bad_configuration_is_in_the_json_and_on_standard_error(set_up: SetUp) -> None:
+async def test_bad_configuration_is_in_the_json_and_on_standard_error(set_up: CliHarness) -> None:
     child = await set_up.run("check", "--json", HISTORY_TURNS="many")
     assert child.exit_status == 2
     (line,) = child.output
@@ -190,7 +190,9 @@ async def test_bad_configuration_is_in_the_json_and_on_standard_error(set_up: Se
 
 
 @pytest.mark.parametrize("broken", ["bot.cli.check_discord", "bot.store.inspection", "bot.api.transport"])
-async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(set_up: SetUp, tmp_path: Path, broken: str) -> None:
+async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(
+    set_up: CliHarness, tmp_path: Path, broken: str
+) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.abc, sys\n"
         "class Breaker(importlib.abc.MetaPathFinder):\n"
@@ -210,7 +212,7 @@ async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(set_up: SetUp,
     assert child.output[-1].startswith("1 of ")
 
 
-async def test_an_output_that_nobody_takes_is_one_line(set_up: SetUp) -> None:
+async def test_an_output_that_nobody_takes_is_one_line(set_up: CliHarness) -> None:
     program = (
         "import os, sys\nsys.stdout.flush()\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
         "os.execv(sys.executable, [sys.executable, '-m', 'bot', 'check'])\n"
@@ -223,7 +225,7 @@ async def test_an_output_that_nobody_takes_is_one_line(set_up: SetUp) -> None:
 
 
 @pytest.mark.parametrize("descriptors", [(0,), (1,), (2,), (0, 1, 2)])
-async def test_standard_streams_may_be_closed(set_up: SetUp, descriptors: tuple[int, ...]) -> None:
+async def test_standard_streams_may_be_closed(set_up: CliHarness, descriptors: tuple[int, ...]) -> None:
     closing = "".join(f"os.close({each}); " for each in descriptors)
     code = f"import os, sys; {closing}os.execv(sys.executable, [sys.executable, '-m', 'bot', 'check'])"
     child = BotProcess(set_up.directory, set_up.settings, arguments=("-c", code))
@@ -232,7 +234,7 @@ async def test_standard_streams_may_be_closed(set_up: SetUp, descriptors: tuple[
     assert not child.log
 
 
-async def test_a_terminal_of_few_letters_is_no_matter(set_up: SetUp) -> None:
+async def test_a_terminal_of_few_letters_is_no_matter(set_up: CliHarness) -> None:
     child = await set_up.run("check", PYTHONIOENCODING="ascii", DEFAULT_CHAT_MODEL="gpt-of-tomorrow")
     assert child.exit_status == 1
     assert list(child.log) == []

@@ -11,8 +11,8 @@ import pytest
 from bot.cli.early_signals import BROKEN_OFF
 from sandbox.bot_process import CHECKOUT, BotProcess
 from sandbox.sandbox import Sandbox
-from tests.support.set_up import SetUp
-from tests.support.trip_box import DEADLINE_S
+from tests.support.cli_harness import CliHarness
+from tests.support.e2e import DEADLINE_S
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
@@ -36,7 +36,7 @@ async def ended_by(child: BotProcess, *numbers: int) -> int:
 @BOTH
 @pytest.mark.parametrize("module", ["argparse", "pydantic", "asyncio", "aiohttp", "discord", "aiosqlite"])
 async def test_a_signal_while_the_program_is_still_being_read_ends_it(
-    set_up: SetUp, tmp_path: Path, module: str, number: int
+    set_up: CliHarness, tmp_path: Path, module: str, number: int
 ) -> None:
     stuck = stuck_at(module, tmp_path / "stuck")
     child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": stuck})
@@ -49,7 +49,7 @@ async def test_a_signal_while_the_program_is_still_being_read_ends_it(
 @BOTH
 @pytest.mark.parametrize("words", [("check",), ("invite",), ("health",), ("sandbox", "--tour")], ids="-".join)
 async def test_a_signal_breaks_a_command_off_without_a_traceback(
-    set_up: SetUp, tmp_path: Path, words: tuple[str, ...], number: int
+    set_up: CliHarness, tmp_path: Path, words: tuple[str, ...], number: int
 ) -> None:
     stuck = stuck_at("argparse", tmp_path / "stuck")
     child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": stuck}, arguments=("-m", "bot", *words))
@@ -88,8 +88,8 @@ async def test_a_signal_breaks_a_check_off_that_waits_for_an_answer(tmp_path: Pa
 
 
 async def test_signals_over_and_over_until_the_end_leave_status_0_and_no_traceback() -> None:
-    async with Sandbox() as box:
-        child = box.bot_process
+    async with Sandbox() as sandbox:
+        child = sandbox.bot_process
         assert child.pid is not None
         os.kill(child.pid, signal.SIGTERM)
         while (pid := child.pid) is not None:
@@ -101,7 +101,7 @@ async def test_signals_over_and_over_until_the_end_leave_status_0_and_no_traceba
         assert not any("Traceback" in line or "Error" in line for line in child.log)
 
 
-async def test_a_system_like_windows_runs_it_and_a_signal_ends_it(set_up: SetUp, tmp_path: Path) -> None:
+async def test_a_system_like_windows_runs_it_and_a_signal_ends_it(set_up: CliHarness, tmp_path: Path) -> None:
     """No signal handlers of the loop's, no POSIX modules, no users with numbers. Not a real Windows."""
     (tmp_path / "sitecustomize.py").write_text(
         "import asyncio.unix_events, os, sys\n"
@@ -118,7 +118,7 @@ async def test_a_system_like_windows_runs_it_and_a_signal_ends_it(set_up: SetUp,
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="a process 1 takes root to make")
 @BOTH
-async def test_process_1_of_a_container_ends_on_a_signal(set_up: SetUp, tmp_path: Path, number: int) -> None:
+async def test_process_1_of_a_container_ends_on_a_signal(set_up: CliHarness, tmp_path: Path, number: int) -> None:
     stuck = stuck_at("aiohttp", tmp_path / "stuck")
     program = (
         "import os, subprocess, sys\n"

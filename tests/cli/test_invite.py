@@ -5,10 +5,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from sandbox.discord.permissions import Permission
-from tests.support.set_up import SetUp
+from tests.support.cli_harness import CliHarness
 
 
-async def test_the_link_names_the_application_the_scopes_and_the_permissions(set_up: SetUp) -> None:
+async def test_the_link_names_the_application_the_scopes_and_the_permissions(set_up: CliHarness) -> None:
     child = await set_up.run("invite")
     assert child.exit_status == 0
     (link,) = child.output
@@ -25,7 +25,7 @@ async def test_the_link_names_the_application_the_scopes_and_the_permissions(set
 
 
 @pytest.mark.parametrize("token", ["secret", "a.b.c", "bm90LWEtbnVtYmVy.b.c", "MTIzNDU2Nzg5MDEyMzQ1Njc4", "é.b.c"])
-async def test_a_token_that_names_no_application_is_status_2(set_up: SetUp, token: str) -> None:
+async def test_a_token_that_names_no_application_is_status_2(set_up: CliHarness, token: str) -> None:
     child = await set_up.run("invite", DISCORD_TOKEN=token)
     assert child.exit_status == 2
     assert list(child.output) == []

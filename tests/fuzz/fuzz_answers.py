@@ -13,7 +13,7 @@ from bot.api.transport import open_session
 from bot.errors import ApiError
 from bot.workers.intake import Intake
 from tests.support.make_picture import picture
-from tests.support.workshop import PauselessClock
+from tests.support.service_harness import InstantClock
 
 PNG = picture(8, 8)
 ENCODED = base64.b64encode(PNG).decode()
@@ -52,7 +52,7 @@ async def _ask_for_everything(random: Random) -> None:
             session,
             base_url=base_url,
             key="k",
-            clock=PauselessClock(),
+            clock=InstantClock(),
             intake=intake,
             limits=limits,
             random=random.random,

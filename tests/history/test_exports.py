@@ -17,7 +17,7 @@ from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import NEWEST, TurnFilter, TurnReader
 from bot.store.turns import Turn
 from tests.history.kept_turns import ANN, ANNA, CHANNEL, GUILD, Say, SleepClock
-from tests.support.others import others
+from tests.support.event_loop_turns import count_turns
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_others_have_their_turn_between_the_turns_of_a_long_file(say: Say,
     async def reading(before: int) -> list[Turn]:
         return [dataclasses.replace(turn, id=number) for number in range(300, 0, -1)] if before == NEWEST else []
 
-    async with others() as turns:
+    async with count_turns() as turns:
         assert (await json_file("x", {}, 300, reading, 10_000_000)).turns == 300
         assert turns() >= 300
         assert (await markdown_file("x", "# X", 300, reading, 10_000_000)).turns == 300

@@ -20,7 +20,7 @@ from bot.images.generation import GeneratedImages, ImageGenerator
 from bot.images.request import ImageRequest
 from bot.quotas.limits import Kind
 from tests.support.make_picture import picture
-from tests.support.workshop import CALLER, DEADLINE_S, Workshop, refusing, workshop
+from tests.support.service_harness import CALLER, DEADLINE_S, ServiceHarness, error_response, open_service_harness
 
 MIB_10 = 10 * 1024 * 1024
 PNG = picture(32, 32)
@@ -47,7 +47,7 @@ def in_turn(*answers: web.Response) -> Any:
     return handle
 
 
-async def draw(shop: Workshop, request: ImageRequest, upload_limit: int = MIB_10) -> GeneratedImages:
+async def draw(shop: ServiceHarness, request: ImageRequest, upload_limit: int = MIB_10) -> GeneratedImages:
     use_case = ImageGenerator(shop.api, shop.ledger, shop.intake.files, SystemClock())
     prepared = await use_case.prepare(CALLER, request)
     async with prepared.reservation:  # as a command does, which acknowledges in here
@@ -59,7 +59,7 @@ def several(n: int, model: str = "gpt-image-1") -> ImageRequest:
 
 
 async def test_a_prompt_becomes_a_file_with_alt_text(tmp_path: Path) -> None:
-    async with workshop(tmp_path, drawing) as shop:
+    async with open_service_harness(tmp_path, drawing) as shop:
         result = await draw(shop, CAT)
         assert shop.asked == [{"model": "gpt-image-1", "prompt": CAT.prompt, "size": "1024x1024"}]
         (file,) = result.files
@@ -70,7 +70,7 @@ async def test_a_prompt_becomes_a_file_with_alt_text(tmp_path: Path) -> None:
 
 
 async def test_several_pictures_come_from_one_request_where_the_model_takes_it(tmp_path: Path) -> None:
-    async with workshop(tmp_path, drawing) as shop:
+    async with open_service_harness(tmp_path, drawing) as shop:
         result = await draw(shop, several(3))
         assert [wanted.get("n", 1) for wanted in shop.asked] == [3]
         assert [file.filename for file in result.files] == ["image-1.png", "image-2.png", "image-3.png"]
@@ -89,7 +89,7 @@ async def test_a_model_that_takes_one_picture_is_asked_in_parallel(tmp_path: Pat
         await all_there.wait()
         return await drawing(wanted, request)
 
-    async with workshop(tmp_path, handle) as shop:
+    async with open_service_harness(tmp_path, handle) as shop:
         result = await draw(shop, several(4, "dall-e-3"))
         assert [wanted.get("n", 1) for wanted in shop.asked] == [1, 1, 1, 1]
         assert len(result.files) == 4
@@ -97,9 +97,9 @@ async def test_a_model_that_takes_one_picture_is_asked_in_parallel(tmp_path: Pat
 
 async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_then_on(tmp_path: Path) -> None:
     async def handle(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
-        return drawn([PNG]) if wanted.get("n", 1) == 1 else refusing(400)
+        return drawn([PNG]) if wanted.get("n", 1) == 1 else error_response(400)
 
-    async with workshop(tmp_path, handle) as shop:
+    async with open_service_harness(tmp_path, handle) as shop:
         use_case = ImageGenerator(shop.api, shop.ledger, shop.intake.files, SystemClock())
         for _ in range(2):
             result = await use_case.draw(await use_case.prepare(CALLER, several(2, "some-model")), MIB_10)
@@ -110,15 +110,17 @@ async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_the
 
 
 async def test_a_request_that_is_bad_in_any_number_fails_and_is_not_paid_for(tmp_path: Path) -> None:
-    async with workshop(tmp_path, in_turn(*(refusing(400) for _ in range(3)))) as shop:
+    async with open_service_harness(tmp_path, in_turn(*(error_response(400) for _ in range(3)))) as shop:
         with pytest.raises(BadRequest):
             await draw(shop, several(2))
         assert await shop.used(Kind.IMAGES) == 0
 
 
 async def test_the_pictures_that_worked_are_shown_and_the_rest_is_given_back(tmp_path: Path) -> None:
-    refused = refusing(400, "content_policy_violation")
-    async with workshop(tmp_path, in_turn(drawn([PNG]), refusing(500), refused, drawn([PNG]))) as shop:
+    refused = error_response(400, "content_policy_violation")
+    async with open_service_harness(
+        tmp_path, in_turn(drawn([PNG]), error_response(500), refused, drawn([PNG]))
+    ) as shop:
         result = await draw(shop, several(4, "dall-e-3"))
         assert [file.filename for file in result.files] == ["image-1.png", "image-2.png"]
         assert result.note == f"2 of the 4 pictures are missing. {ContentRefused.sentence}"
@@ -126,7 +128,7 @@ async def test_the_pictures_that_worked_are_shown_and_the_rest_is_given_back(tmp
 
 
 async def test_fewer_pictures_than_asked_for_are_shown_with_a_note(tmp_path: Path) -> None:
-    async with workshop(tmp_path, in_turn(drawn([PNG, b"no picture"]))) as shop:
+    async with open_service_harness(tmp_path, in_turn(drawn([PNG, b"no picture"]))) as shop:
         result = await draw(shop, several(3))
         assert len(result.files) == 1
         assert result.note is not None
@@ -135,8 +137,8 @@ async def test_fewer_pictures_than_asked_for_are_shown_with_a_note(tmp_path: Pat
 
 
 async def test_when_all_fail_the_most_telling_error_is_raised_and_all_is_given_back(tmp_path: Path) -> None:
-    refused = refusing(400, "content_policy_violation")
-    async with workshop(tmp_path, in_turn(refusing(500), refused)) as shop:
+    refused = error_response(400, "content_policy_violation")
+    async with open_service_harness(tmp_path, in_turn(error_response(500), refused)) as shop:
         with pytest.raises(ContentRefused):
             await draw(shop, several(2, "dall-e-3"))
         assert await shop.used(Kind.IMAGES) == 0
@@ -145,7 +147,7 @@ async def test_when_all_fail_the_most_telling_error_is_raised_and_all_is_given_b
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (refusing(500), ApiServerError),
+        (error_response(500), ApiServerError),
         (drawn([]), InvalidApiResponse),
         (drawn([b"<html>"]), InvalidApiResponse),
         (drawn([picture(64, 64, noise=True)[:5000]]), InvalidApiResponse),
@@ -154,14 +156,14 @@ async def test_when_all_fail_the_most_telling_error_is_raised_and_all_is_given_b
     ids=["500", "nothing", "html", "torn", "bare file"],
 )
 async def test_what_is_no_picture_is_not_paid_for(tmp_path: Path, answer: web.Response, error: type[Exception]) -> None:
-    async with workshop(tmp_path, in_turn(answer)) as shop:
+    async with open_service_harness(tmp_path, in_turn(answer)) as shop:
         with pytest.raises(error):
             await draw(shop, CAT)
         assert await shop.used(Kind.IMAGES) == 0
 
 
 async def test_a_spent_quota_or_a_bad_option_refuses_before_anything_is_asked(tmp_path: Path) -> None:
-    async with workshop(tmp_path, drawing, member_images=2) as shop:
+    async with open_service_harness(tmp_path, drawing, member_images=2) as shop:
         with pytest.raises(InvalidOption):
             await draw(shop, ImageRequest("a cat", "dall-e-3", size="big!"))
         with pytest.raises(QuotaExceeded):
@@ -189,7 +191,7 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
             await asyncio.Event().wait()
         return await drawing(wanted, request)
 
-    async with workshop(tmp_path, handle) as shop:
+    async with open_service_harness(tmp_path, handle) as shop:
         api = Telling(shop.api)
         use_case = ImageGenerator(api, shop.ledger, shop.intake.files, SystemClock())
         prepared = await use_case.prepare(CALLER, several(3, "dall-e-3"))
@@ -204,7 +206,7 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
 
 async def test_a_picture_over_the_upload_limit_is_made_to_fit(tmp_path: Path) -> None:
     big = picture(128, 128, noise=True)
-    async with workshop(tmp_path, in_turn(drawn([PNG, big]))) as shop:
+    async with open_service_harness(tmp_path, in_turn(drawn([PNG, big]))) as shop:
         result = await draw(shop, several(2), upload_limit=20_000)
         assert [file.filename for file in result.files] == ["image-1.png", "image-2.webp"]
         assert len(result.files[1].data) <= 20_000 < len(big)
@@ -212,7 +214,7 @@ async def test_a_picture_over_the_upload_limit_is_made_to_fit(tmp_path: Path) ->
 
 
 async def test_a_picture_that_cannot_fit_is_told_in_a_sentence(tmp_path: Path) -> None:
-    async with workshop(tmp_path, in_turn(drawn([picture(128, 128, noise=True)]))) as shop:
+    async with open_service_harness(tmp_path, in_turn(drawn([picture(128, 128, noise=True)]))) as shop:
         with pytest.raises(ImageTooLarge) as told:
             await draw(shop, CAT, upload_limit=50)
         assert "too big" in told.value.sentence
@@ -220,7 +222,7 @@ async def test_a_picture_that_cannot_fit_is_told_in_a_sentence(tmp_path: Path) -
 
 
 async def test_alt_text_is_cut_and_spoilers_are_marked(tmp_path: Path) -> None:
-    async with workshop(tmp_path, drawing) as shop:
+    async with open_service_harness(tmp_path, drawing) as shop:
         result = await draw(shop, ImageRequest("m" * 2000, "dall-e-3", spoiler=True))
         assert result.files[0].description == "m" * 1023 + "…"
         assert result.files[0].spoiler

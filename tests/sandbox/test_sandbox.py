@@ -9,19 +9,19 @@ from sandbox.discord.voice.tls import get_authority_pem
 from sandbox.sandbox import Sandbox
 
 
-def trusted(box: Sandbox) -> bytes:
-    return Path(box.bot_process.settings["SSL_CERT_FILE"]).read_bytes()
+def trusted(sandbox: Sandbox) -> bytes:
+    return Path(sandbox.bot_process.settings["SSL_CERT_FILE"]).read_bytes()
 
 
 async def test_the_bot_gets_ready_keeps_its_directory_and_stops_cleanly(tmp_path: Path):
-    async with Sandbox(directory=tmp_path) as box:
-        assert box.bot_process.running
-        assert box.discord.commands.find("ask") is not None
-        assert await box.restart() == 0
-        assert box.discord.gateway.readies == 2
-        assert box.bot_process.directory == tmp_path
-        assert get_authority_pem() in trusted(box)
-    assert box.bot_process.exit_status == 0
+    async with Sandbox(directory=tmp_path) as sandbox:
+        assert sandbox.bot_process.running
+        assert sandbox.discord.commands.find("ask") is not None
+        assert await sandbox.restart() == 0
+        assert sandbox.discord.gateway.readies == 2
+        assert sandbox.bot_process.directory == tmp_path
+        assert get_authority_pem() in trusted(sandbox)
+    assert sandbox.bot_process.exit_status == 0
     assert (tmp_path / "data" / "bot.db").exists()
 
 
@@ -32,15 +32,15 @@ async def test_a_bot_that_ends_at_once_says_why(tmp_path: Path):
 
 
 async def test_somebody_new_may_join():
-    async with Sandbox() as box:
-        newcomer = box.join("Dora")
+    async with Sandbox() as sandbox:
+        newcomer = sandbox.join("Dora")
         used = await newcomer.command("/help")
         assert await used.until_acknowledged() < 3
-        assert box.user("dora").id == newcomer.id
+        assert sandbox.user("dora").id == newcomer.id
 
 
 async def test_a_bot_of_two_shards_is_ready_when_both_are():
-    async with Sandbox(shards=2) as box:
-        assert sorted(session.shard for session in box.discord.gateway.sessions) == [0, 1]
-        used = await box.user("Ada").command("/help", channel="dm")
+    async with Sandbox(shards=2) as sandbox:
+        assert sorted(session.shard for session in sandbox.discord.gateway.sessions) == [0, 1]
+        used = await sandbox.user("Ada").command("/help", channel="dm")
         assert await used.until_acknowledged() < 3

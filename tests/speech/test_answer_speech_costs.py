@@ -15,12 +15,12 @@ from bot.speech.answer_speech import AT_ONCE, AnswerSpeaker, Begin
 from bot.speech.pronunciations import Pronunciation
 from bot.speech.utterance import Label, Utterance
 from tests.support.make_sound import SOUNDLESS, mp3
-from tests.support.workshop import CALLER, DEADLINE_S, Workshop, refusing, workshop
+from tests.support.service_harness import CALLER, DEADLINE_S, ServiceHarness, error_response, open_service_harness
 
 SENTENCES = ["The tide comes in twice a day. ", "It stays for a while up there. ", "Then it goes out again slowly. "]
 
 
-def recital_in(shop: Workshop, begin: Begin) -> AnswerSpeaker:
+def recital_in(shop: ServiceHarness, begin: Begin) -> AnswerSpeaker:
     return AnswerSpeaker(
         shop.api,
         shop.ledger,
@@ -34,7 +34,7 @@ def recital_in(shop: Workshop, begin: Begin) -> AnswerSpeaker:
 
 
 @asynccontextmanager
-async def reciting(folder: Path) -> AsyncIterator[tuple[Workshop, AnswerSpeaker, Utterance]]:
+async def reciting(folder: Path) -> AsyncIterator[tuple[ServiceHarness, AnswerSpeaker, Utterance]]:
     """Say an answer aloud whose first sentences are asked for, as many as go together, and not answered yet."""
     asked = asyncio.Event()
 
@@ -49,7 +49,7 @@ async def reciting(folder: Path) -> AsyncIterator[tuple[Workshop, AnswerSpeaker,
     async def begin() -> Utterance:
         return utterance
 
-    async with workshop(folder, silent) as shop:
+    async with open_service_harness(folder, silent) as shop:
         recital = recital_in(shop, begin)
         await recital.__aenter__()
         for sentence in SENTENCES:
@@ -62,7 +62,7 @@ async def test_any_fault_at_all_of_the_voice_leaves_the_answer_alone(tmp_path: P
     async def begin() -> Utterance:
         raise RuntimeError("odd")
 
-    async with workshop(tmp_path, refusing_all) as shop:
+    async with open_service_harness(tmp_path, refusing_all) as shop:
         async with recital_in(shop, begin) as recital:
             recital.hear(SENTENCES[0])
             recital.finish()
@@ -71,10 +71,10 @@ async def test_any_fault_at_all_of_the_voice_leaves_the_answer_alone(tmp_path: P
 
 
 async def refusing_all(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
-    return refusing(500)
+    return error_response(500)
 
 
-async def cost(shop: Workshop) -> int:
+async def cost(shop: ServiceHarness) -> int:
     return await shop.used(Kind.SPEECH_CHARACTERS)
 
 
@@ -112,7 +112,7 @@ async def recited(folder: Path, body: bytes) -> tuple[AnswerSpeaker, int]:
     async def begin() -> Utterance:
         return utterance
 
-    async with workshop(folder, speaking) as shop:
+    async with open_service_harness(folder, speaking) as shop:
         async with asyncio.timeout(DEADLINE_S), recital_in(shop, begin) as recital:
             recital.hear(SENTENCES[0])
             recital.finish()

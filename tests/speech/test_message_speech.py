@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.errors import NoSpeakableText
 from bot.speech.message_speech import spoken_message
-from tests.support.others import others
+from tests.support.event_loop_turns import count_turns
 
 
 async def test_who_speaks_is_named_when_it_is_somebody_else() -> None:
@@ -53,7 +53,7 @@ async def test_what_has_no_words_is_not_read(text: str) -> None:
 
 
 async def test_a_very_long_message_is_only_read_as_far_as_it_is_said() -> None:
-    async with others() as turns:
+    async with count_turns() as turns:
         said = await spoken_message("It goes on and on. " * 50_000, speaker=None)
         assert said.endswith("on. And so on.")
         assert turns() <= 2

@@ -12,8 +12,8 @@ from bot.speech.markdown_speech import MarkdownSpeech
 from bot.speech.normalize import has_words
 from bot.speech.sentence_stream import SentenceStream, TooLongToSpeak, aloud
 from bot.text_work import SLICE_CHARACTERS
+from tests.support.event_loop_turns import count_turns
 from tests.support.markdown_samples import pieces, sample
-from tests.support.others import others
 
 
 def cut(text: str, deltas: Callable[[], int] = lambda: 10**6) -> list[str]:
@@ -421,10 +421,10 @@ async def test_a_whole_text_is_said_in_lines() -> None:
 
 async def test_a_long_text_is_worked_through_with_room_for_others_and_not_beyond_what_is_said() -> None:
     text = "It goes on and on. " * 1_000
-    async with others() as turns:
+    async with count_turns() as turns:
         assert (await aloud(text)).replace("\n", " ") == text.strip()
         assert turns() >= len(text) // SLICE_CHARACTERS - 1
-    async with others() as turns:
+    async with count_turns() as turns:
         with pytest.raises(TooLongToSpeak):
             await aloud(text * 1_000)
         assert turns() < 200

@@ -20,9 +20,16 @@ from bot.speech.text_to_speech import AT_ONCE, Speech, TextToSpeech
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import VOICES
 from bot.text_work import SLICE_CHARACTERS
+from tests.support.event_loop_turns import count_turns
 from tests.support.make_sound import SOUNDLESS, mp3, sound
-from tests.support.others import others
-from tests.support.workshop import CALLER, DEADLINE_S, Handler, Workshop, refusing, workshop
+from tests.support.service_harness import (
+    CALLER,
+    DEADLINE_S,
+    Handler,
+    ServiceHarness,
+    error_response,
+    open_service_harness,
+)
 
 MIB_10 = 10 * 1024 * 1024
 SOUND = mp3(1.2)
@@ -47,7 +54,7 @@ def failing_from(number: int, fail: Callable[[web.Request], Any]) -> Handler:
 
 
 async def trouble(request: web.Request) -> web.StreamResponse:
-    return refusing(500)
+    return error_response(500)
 
 
 async def garbage(request: web.Request) -> web.StreamResponse:
@@ -69,11 +76,11 @@ def breaking_off(sound: bytes) -> Callable[[web.Request], Any]:
     return fail
 
 
-def saying_in(shop: Workshop) -> TextToSpeech:
+def saying_in(shop: ServiceHarness) -> TextToSpeech:
     return TextToSpeech(shop.api, shop.ledger, shop.lexicon, shop.intake.sounds, SystemClock())
 
 
-async def say(shop: Workshop, text: str, upload_limit: int = MIB_10) -> Speech:
+async def say(shop: ServiceHarness, text: str, upload_limit: int = MIB_10) -> Speech:
     saying = saying_in(shop)
     prepared = await saying.prepare(CALLER, text, "alloy", "tts-1")
     async with prepared.reservation:  # as a command does, which acknowledges in here
@@ -85,7 +92,7 @@ def test_the_long_text_has_four_pieces() -> None:
 
 
 async def test_a_short_text_is_asked_for_once_and_sent_as_it_came(tmp_path: Path) -> None:
-    async with workshop(tmp_path, speaking) as shop:
+    async with open_service_harness(tmp_path, speaking) as shop:
         speech = await say(shop, "**Hello** there!")
         assert shop.asked == [{"model": "tts-1", "input": "Hello there!", "voice": "alloy"}]
         assert speech == Speech(SOUND, 12, None, "speech.mp3")
@@ -93,7 +100,7 @@ async def test_a_short_text_is_asked_for_once_and_sent_as_it_came(tmp_path: Path
 
 
 async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(tmp_path: Path) -> None:
-    async with workshop(tmp_path, speaking) as shop:
+    async with open_service_harness(tmp_path, speaking) as shop:
         await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "gif", "jiff, the picture")
         saying = saying_in(shop)
         prepared = await saying.prepare(CALLER, "A **GIF**!\n```py\ngif\n```", "alloy", "tts-1", wording=aloud)
@@ -105,16 +112,16 @@ async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(
 
 
 async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_words(tmp_path: Path) -> None:
-    async with workshop(tmp_path, speaking) as shop:
+    async with open_service_harness(tmp_path, speaking) as shop:
         await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "가나", "ga na")
-        async with others() as turns:
+        async with count_turns() as turns:
             prepared = await saying_in(shop).prepare(CALLER, "가" * 5_999 + "나", "alloy", "tts-1")
             assert turns() >= 6_000 // SLICE_CHARACTERS
         assert "".join(prepared.pieces) == "가" * 5_998 + "ga na"
 
 
 async def test_words_that_make_a_text_too_long_are_refused_before_anything_is_spent(tmp_path: Path) -> None:
-    async with workshop(tmp_path, speaking) as shop:
+    async with open_service_harness(tmp_path, speaking) as shop:
         await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "가", "g" * 120)
         with pytest.raises(TooLongToSpeak):
             await saying_in(shop).prepare(CALLER, "가" * 400, "alloy", "tts-1")
@@ -137,7 +144,7 @@ async def test_a_long_text_is_asked_for_in_pieces_and_joined_in_order(tmp_path: 
         return web.Response(body=mp3(seconds[PIECES.index(wanted["input"])]), content_type="audio/mpeg")
 
     both_there = asyncio.Event()
-    async with workshop(tmp_path, of_different_lengths) as shop:
+    async with open_service_harness(tmp_path, of_different_lengths) as shop:
         speech = await say(shop, LONG)
         assert sorted(PIECES.index(wanted["input"]) for wanted in shop.asked) == [0, 1, 2, 3]
         assert duration_s(speech.mp3) == pytest.approx(5, abs=0.4)
@@ -152,7 +159,7 @@ async def test_what_is_dropped_from_the_line_is_given_back_as_far_as_it_was_not_
         return await speaking(wanted, request)
 
     dropped_before, dropped_midway = (Utterance(Label(CALLER.user_id, CALLER.name, "Hello")) for _ in range(2))
-    async with workshop(tmp_path, dropping) as shop:
+    async with open_service_harness(tmp_path, dropping) as shop:
         saying = saying_in(shop)
         dropped_before.drop()
         await saying.speak_aloud(await saying.prepare(CALLER, LONG, "alloy", "tts-1"), dropped_before)
@@ -165,7 +172,7 @@ async def test_what_is_dropped_from_the_line_is_given_back_as_far_as_it_was_not_
 
 
 async def test_nothing_sayable_asks_and_spends_nothing(tmp_path: Path) -> None:
-    async with workshop(tmp_path, speaking) as shop:
+    async with open_service_harness(tmp_path, speaking) as shop:
         with pytest.raises(NoSpeakableText) as told:
             await say(shop, "🎉 ... ||secret||")
         assert "nothing in that text" in told.value.sentence
@@ -174,7 +181,7 @@ async def test_nothing_sayable_asks_and_spends_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) -> None:
-    async with workshop(tmp_path, speaking, member_speech_characters=20) as shop:
+    async with open_service_harness(tmp_path, speaking, member_speech_characters=20) as shop:
         await say(shop, "Fifteen letters")
         with pytest.raises(QuotaExceeded) as told:
             await say(shop, "Six more")
@@ -184,7 +191,7 @@ async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) ->
 
 
 async def test_a_failure_on_the_way_to_the_work_gives_the_characters_back(tmp_path: Path) -> None:
-    async with workshop(tmp_path, speaking) as shop:
+    async with open_service_harness(tmp_path, speaking) as shop:
         prepared = await saying_in(shop).prepare(CALLER, "Hello", "nova", "tts-1")
         assert await shop.used(CHARACTERS) == prepared.characters == 5
         with pytest.raises(ConnectionError):
@@ -194,7 +201,7 @@ async def test_a_failure_on_the_way_to_the_work_gives_the_characters_back(tmp_pa
 
 
 async def test_when_nothing_is_spoken_the_error_is_raised_and_all_is_given_back(tmp_path: Path) -> None:
-    async with workshop(tmp_path, failing_from(0, trouble)) as shop:
+    async with open_service_harness(tmp_path, failing_from(0, trouble)) as shop:
         with pytest.raises(ApiServerError):
             await say(shop, LONG)
         assert len(shop.asked) <= AT_ONCE
@@ -202,7 +209,7 @@ async def test_when_nothing_is_spoken_the_error_is_raised_and_all_is_given_back(
 
 
 async def test_when_a_later_piece_fails_the_beginning_is_given_with_a_note(tmp_path: Path) -> None:
-    async with workshop(tmp_path, failing_from(2, trouble)) as shop:
+    async with open_service_harness(tmp_path, failing_from(2, trouble)) as shop:
         speech = await say(shop, LONG)
         assert duration_s(speech.mp3) == pytest.approx(2 * 1.2, abs=0.2)
         assert speech.note == f"I could only say the beginning. {ApiServerError.sentence}"
@@ -210,7 +217,7 @@ async def test_when_a_later_piece_fails_the_beginning_is_given_with_a_note(tmp_p
 
 
 async def test_a_piece_that_is_no_sound_is_not_paid_for(tmp_path: Path) -> None:
-    async with workshop(tmp_path, failing_from(1, garbage)) as shop:
+    async with open_service_harness(tmp_path, failing_from(1, garbage)) as shop:
         speech = await say(shop, LONG)
         assert duration_s(speech.mp3) == pytest.approx(1.2, abs=0.1)
         assert speech.note is not None
@@ -218,7 +225,7 @@ async def test_a_piece_that_is_no_sound_is_not_paid_for(tmp_path: Path) -> None:
 
 
 async def test_what_came_before_a_break_is_given_with_a_note_and_paid_for(tmp_path: Path) -> None:
-    async with workshop(tmp_path, failing_from(0, breaking_off(SOUND))) as shop:
+    async with open_service_harness(tmp_path, failing_from(0, breaking_off(SOUND))) as shop:
         speech = await say(shop, PIECES[0])
         assert duration_s(speech.mp3) == pytest.approx(1.2, abs=0.1)
         assert speech.note == f"I could only say the beginning. {InvalidApiResponse.sentence}"
@@ -226,7 +233,7 @@ async def test_what_came_before_a_break_is_given_with_a_note_and_paid_for(tmp_pa
 
 
 async def test_a_blip_before_a_break_is_no_use_and_not_paid_for(tmp_path: Path) -> None:
-    async with workshop(tmp_path, failing_from(0, breaking_off(mp3(0.3)))) as shop:
+    async with open_service_harness(tmp_path, failing_from(0, breaking_off(mp3(0.3)))) as shop:
         with pytest.raises(InvalidApiResponse):
             await say(shop, PIECES[0])
         assert await shop.used(CHARACTERS) == 0
@@ -243,7 +250,7 @@ async def test_a_cancelled_speech_pays_for_what_came_and_asks_for_no_more(tmp_pa
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with workshop(tmp_path, failing_from(1, hang)) as shop:
+    async with open_service_harness(tmp_path, failing_from(1, hang)) as shop:
         speaking_on = asyncio.create_task(say(shop, LONG))
         await asyncio.wait_for(both_hang.wait(), DEADLINE_S)
         speaking_on.cancel()
@@ -259,7 +266,7 @@ async def test_a_file_over_the_upload_limit_is_made_smaller(tmp_path: Path) -> N
     async def loud(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
         return web.Response(body=big, content_type="audio/mpeg")
 
-    async with workshop(tmp_path, loud) as shop:
+    async with open_service_harness(tmp_path, loud) as shop:
         speech = await say(shop, "Hello", upload_limit=60_000)
         assert len(speech.mp3) <= 60_000 < len(big)
         assert duration_s(speech.mp3) == pytest.approx(4, abs=0.2)
@@ -272,13 +279,13 @@ async def test_a_file_over_the_upload_limit_is_made_smaller(tmp_path: Path) -> N
     ("typed", "sent"), [("nova", "nova"), (" Nova ", "nova"), ("en-US_Aria:v2.1", "en-US_Aria:v2.1")]
 )
 async def test_voices_of_other_servers_are_passed_on(tmp_path: Path, typed: str, sent: str) -> None:
-    async with workshop(tmp_path, speaking) as shop:
+    async with open_service_harness(tmp_path, speaking) as shop:
         assert (await saying_in(shop).prepare(CALLER, "Hello", typed, "tts-1")).voice == sent
 
 
 @pytest.mark.parametrize("typed", ["", "two words", "x" * 65, '"}'])
 async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> None:
-    async with workshop(tmp_path, speaking) as shop:
+    async with open_service_harness(tmp_path, speaking) as shop:
         with pytest.raises(InvalidOption) as told:
             await saying_in(shop).prepare(CALLER, "Hello", typed, "tts-1")
         assert all(voice in told.value.sentence for voice in VOICES)
@@ -294,7 +301,7 @@ def giving(body: bytes, media_type: str = "audio/mpeg") -> Handler:
 
 @pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
 async def test_a_body_without_sound_gives_no_file_and_costs_nothing(tmp_path: Path, body: bytes) -> None:
-    async with workshop(tmp_path, giving(body)) as shop:
+    async with open_service_harness(tmp_path, giving(body)) as shop:
         with pytest.raises(InvalidApiResponse):
             await say(shop, "Hello there!")
         assert await shop.used(CHARACTERS) == 0
@@ -302,7 +309,7 @@ async def test_a_body_without_sound_gives_no_file_and_costs_nothing(tmp_path: Pa
 
 @pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
 async def test_a_body_without_sound_that_is_only_heard_costs_nothing(tmp_path: Path, body: bytes) -> None:
-    async with workshop(tmp_path, giving(body)) as shop:
+    async with open_service_harness(tmp_path, giving(body)) as shop:
         saying, aloud_in = saying_in(shop), Utterance(Label(CALLER.user_id, CALLER.name, "Hello"))
         aloud_in.near.set()
         with pytest.raises(InvalidApiResponse):
@@ -313,7 +320,7 @@ async def test_a_body_without_sound_that_is_only_heard_costs_nothing(tmp_path: P
 @pytest.mark.parametrize("kind", ["wav", "ogg", "flac"])
 @pytest.mark.parametrize("media_type", ["audio/mpeg", "audio/wav", "application/octet-stream"])
 async def test_other_kinds_of_sound_are_sent_as_mp3(tmp_path: Path, kind: str, media_type: str) -> None:
-    async with workshop(tmp_path, giving(sound(kind, 1.5), media_type)) as shop:
+    async with open_service_harness(tmp_path, giving(sound(kind, 1.5), media_type)) as shop:
         speech = await say(shop, "Hello there!")
         assert duration_s(speech.mp3) == pytest.approx(1.5, abs=0.1)
         assert (speech.filename, speech.note) == ("speech.mp3", None)
@@ -324,7 +331,7 @@ async def test_a_wav_that_was_streamed_and_so_tells_no_length_is_sent_whole(tmp_
     body = bytearray(sound("wav", 1.5))
     at = body.index(b"data")
     body[4:8] = body[at + 4 : at + 8] = b"\xff" * 4
-    async with workshop(tmp_path, giving(bytes(body))) as shop:
+    async with open_service_harness(tmp_path, giving(bytes(body))) as shop:
         assert duration_s((await say(shop, "Hello there!")).mp3) == pytest.approx(1.5, abs=0.1)
 
 
@@ -334,7 +341,7 @@ async def test_a_wav_that_was_streamed_and_so_tells_no_length_is_sent_whole(tmp_
     ids=["wav", "ogg", "flac", "0 s"],
 )
 async def test_other_kinds_without_sound_cost_nothing_either(tmp_path: Path, body: bytes) -> None:
-    async with workshop(tmp_path, giving(body)) as shop:
+    async with open_service_harness(tmp_path, giving(body)) as shop:
         with pytest.raises(InvalidApiResponse):
             await say(shop, "Hello there!")
         assert await shop.used(CHARACTERS) == 0

@@ -9,7 +9,7 @@ from bot.streaming.edit_scheduler import FairEditScheduler
 from bot.streaming.message_streamer import MessageStreamer
 from tests.support.clock import FakeClock, settle
 from tests.support.markdown_oracle import shows_whole
-from tests.support.memory_surface import MemoryRoom, MemorySurface
+from tests.support.memory_output import MemoryRoom, MemorySurface
 
 WINDOW_S = 5.0
 SIZE = 5

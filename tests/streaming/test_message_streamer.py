@@ -9,11 +9,11 @@ from bot.markdown.renderer import rendered
 from bot.streaming.answer_buttons import NONE, Action, AnswerButtons
 from bot.streaming.message_streamer import THINKING, MessageStreamer, Shown
 from bot.streaming.output import OutputDeleted
-from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE
+from bot.streaming.pages import GOES_ON, IN_FILE, PROGRESS_MARKER
 from tests.support.clock import FakeClock, settle
 from tests.support.markdown_oracle import has_open_fence, shows_whole
 from tests.support.markdown_samples import pieces, sample
-from tests.support.memory_surface import MemorySurface
+from tests.support.memory_output import MemorySurface
 
 
 async def spoken(clock: FakeClock, deltas: Iterable[str], every: float) -> AsyncIterator[str]:
@@ -37,7 +37,7 @@ async def test_the_first_word_shows_at_once_with_a_sign_of_life(clock: FakeClock
     async with MessageStreamer(surface, clock) as relay:
         relay.feed("Hello")
         await settle()
-        assert surface.messages == ["Hello" + SIGN_OF_LIFE]
+        assert surface.messages == ["Hello" + PROGRESS_MARKER]
         assert clock.monotonic() == 0
 
 
@@ -94,7 +94,7 @@ async def test_the_last_edit_waits_for_no_pace(clock: FakeClock) -> None:
 async def test_a_request_in_flight_is_awaited_before_the_last_one(clock: FakeClock) -> None:
     surface = MemorySurface(clock, latencies=[5.0, 0.0])
     await clock.drive(relayed(surface, clock, ["One", " two"]))
-    assert [(edit.started, edit.text) for edit in surface.edits] == [(0.0, "One" + SIGN_OF_LIFE), (5.0, "One two")]
+    assert [(edit.started, edit.text) for edit in surface.edits] == [(0.0, "One" + PROGRESS_MARKER), (5.0, "One two")]
     assert surface.broken == []
 
 
@@ -107,7 +107,7 @@ async def test_a_line_stands_in_while_the_model_thinks_and_the_first_words_take_
         assert (surface.meanwhiles, surface.messages) == ([THINKING], [])
         relay.feed("Hello")
         await settle()
-        assert surface.messages == ["Hello" + SIGN_OF_LIFE]  # at once, though an edit has just been made
+        assert surface.messages == ["Hello" + PROGRESS_MARKER]  # at once, though an edit has just been made
         relay.thinking()
         await clock.advance(5)
         shown = await relay.finish()
@@ -152,8 +152,8 @@ async def test_a_full_message_loses_the_sign_of_life_when_the_next_begins(clock:
         relay.feed("word " * 100)
         await clock.advance(2)
         first, second = surface.messages
-    assert SIGN_OF_LIFE not in first
-    assert second.endswith(SIGN_OF_LIFE)
+    assert PROGRESS_MARKER not in first
+    assert second.endswith(PROGRESS_MARKER)
 
 
 async def test_an_open_fence_is_closed_above_the_sign_of_life(clock: FakeClock) -> None:
@@ -161,7 +161,7 @@ async def test_an_open_fence_is_closed_above_the_sign_of_life(clock: FakeClock) 
     async with MessageStreamer(surface, clock) as relay:
         relay.feed("Look:\n```py\nprint(1)\n")
         await settle()
-        assert surface.messages == ["Look:\n```py\nprint(1)\n```" + SIGN_OF_LIFE]
+        assert surface.messages == ["Look:\n```py\nprint(1)\n```" + PROGRESS_MARKER]
 
 
 async def test_more_than_five_messages_end_as_four_and_a_file(clock: FakeClock) -> None:
@@ -180,7 +180,7 @@ async def test_the_fifth_message_says_that_the_answer_goes_on(clock: FakeClock) 
     async with MessageStreamer(surface, clock) as relay:
         relay.feed("A sentence of some words. " * 500)
         await clock.advance(20)
-        assert surface.messages[4] == GOES_ON + SIGN_OF_LIFE
+        assert surface.messages[4] == GOES_ON + PROGRESS_MARKER
         edits = len(surface.edits)
         relay.feed("More words.")
         await clock.advance(20)
@@ -264,7 +264,7 @@ async def test_random_answers_show_whole_once_and_in_order(hundred: int) -> None
         await clock.drive(relayed(surface, clock, pieces(text, seed), every=0.02))
         assert surface.broken == [], seed
         assert not any(has_open_fence(edit.text) for edit in surface.edits), seed
-        progress = [edit.left_before for edit in surface.edits if edit.text.endswith(SIGN_OF_LIFE)]
+        progress = [edit.left_before for edit in surface.edits if edit.text.endswith(PROGRESS_MARKER)]
         assert all(left is None or left > 1 for left in progress), seed
         if surface.files:
             assert surface.files == {4: ("answer.md", text.encode())}, seed
@@ -313,7 +313,7 @@ async def test_what_is_left_of_an_abandoned_answer_does_not_look_alive(clock: Fa
         first, second = surface.messages
         relay.feed("word " * 500)
         await relay.abandon()
-    assert surface.messages == [first, second.removesuffix(SIGN_OF_LIFE)]
+    assert surface.messages == [first, second.removesuffix(PROGRESS_MARKER)]
     assert surface.controls == [NONE, NONE]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.markdown.renderer import Rendering
-from bot.streaming.pages import GOES_ON, IN_FILE, SIGN_OF_LIFE, Page, Pages
+from bot.streaming.pages import GOES_ON, IN_FILE, PROGRESS_MARKER, Page, Pages
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.markdown_samples import pieces, sample
 
@@ -24,7 +24,7 @@ def test_nothing_to_read_shows_nothing_yet(text: str) -> None:
 def test_the_sign_of_life_counts_within_the_limit() -> None:
     [page] = pages_of("word " * 400).so_far()
     assert 1900 < len(page.text) <= 2000
-    assert page.text.endswith("word" + SIGN_OF_LIFE)
+    assert page.text.endswith("word" + PROGRESS_MARKER)
 
 
 def test_a_text_of_the_limit_stays_one_message() -> None:
@@ -43,7 +43,7 @@ def test_one_character_more_makes_it_a_file(looked: bool) -> None:
     pages = pages_of("x" * 10_000)
     pages.add("\n" * 80 + "y")
     if looked:
-        assert pages.so_far()[4] == Page(GOES_ON + SIGN_OF_LIFE)
+        assert pages.so_far()[4] == Page(GOES_ON + PROGRESS_MARKER)
     assert pages.finished() == [*[Page("x" * 2000)] * 4, Page(IN_FILE, b"x" * 10_000 + b"\n" * 80 + b"y")]
 
 
@@ -89,7 +89,7 @@ def test_messages_never_go_away_and_full_ones_never_change(seed: int) -> None:
         pages.add(delta)
         now = pages.so_far()
         assert len(now) >= len(before)
-        assert [page for page in now if not page.text.endswith(SIGN_OF_LIFE)][: len(before) - 1] == before[:-1]
+        assert [page for page in now if not page.text.endswith(PROGRESS_MARKER)][: len(before) - 1] == before[:-1]
         assert all(0 < len(page.text) <= 2000 for page in now)
         before = now[:3]  # the fifth turns into a sentence
     assert len(pages.finished()) >= len(before)

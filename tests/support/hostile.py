@@ -3,8 +3,8 @@
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
 from sandbox.openai.server import OpenAiServer
+from tests.support.e2e import question_contains
 from tests.support.make_picture import picture
-from tests.support.trip_box import is_about
 
 LINES = ("Use ``` to open a block and `x` for code", "Hello ``` and `x`", "``` `b`", "```python `print`", "```\\`")
 """Each hung the bot when it was read aloud."""
@@ -18,8 +18,8 @@ SIDES = (7071, 2999)
 
 def script_answers(api: OpenAiServer) -> None:
     """Let the model send a long table and many brackets, each in one chunk, to whoever asks for them."""
-    api.script([TABLE], when=is_about("table"), times=None)
-    api.script([BRACKETS], when=is_about("brackets"), times=None)
+    api.script([TABLE], when=question_contains("table"), times=None)
+    api.script([BRACKETS], when=question_contains("brackets"), times=None)
 
 
 async def attack(person: ClientUser) -> list[InteractionResult]:

@@ -7,7 +7,7 @@ from sandbox.client.user import ClientUser
 from sandbox.discord.voice.recording import Recording
 from sandbox.sandbox import Sandbox
 from tests.support.correlation import RATE, Samples, find, samples_of, trimmed
-from tests.support.trip_box import DEADLINE_S, use, whole
+from tests.support.e2e import DEADLINE_S, run_command, wait_until_final
 
 LOUNGE, OTHER = "Lounge", "Other lounge"
 
@@ -17,22 +17,22 @@ ENDING = 5
 """Packets of silence that discord.py sends when something was played to its end."""
 
 
-async def in_the_lounge(box: Sandbox, *people: ClientUser) -> tuple[ClientUser, ...]:
+async def in_the_lounge(sandbox: Sandbox, *people: ClientUser) -> tuple[ClientUser, ...]:
     """Let `people` come into the lounge, and the first of them call the bot."""
     for person in people:
         person.joins_voice(LOUNGE)
-    used = await use(people[0], "/voice join")
+    used = await run_command(people[0], "/voice join")
     assert used.private
     assert used.text.startswith(f"I'm in <#{people[0].channel(LOUNGE).id}> now."), used.text
     return people
 
 
-async def speaking(box: Sandbox, person: ClientUser) -> tuple[InteractionResult, int]:
+async def speaking(sandbox: Sandbox, person: ClientUser) -> tuple[InteractionResult, int]:
     """Have a long text said; return once a part of it was heard, with how much was heard before."""
-    before = len(box.voice.recording())
+    before = len(sandbox.voice.recording())
     used = await person.command("/say", text=TEXT)
-    await box.voice.until(lambda heard: len(heard.audible.speech) > 75, since=before, deadline_s=DEADLINE_S)
-    return await whole(used), before
+    await sandbox.voice.until(lambda heard: len(heard.audible.speech) > 75, since=before, deadline_s=DEADLINE_S)
+    return await wait_until_final(used), before
 
 
 def is_whole(used: InteractionResult, sound: Samples, *, lost_s: float = 0.0) -> None:
@@ -45,9 +45,9 @@ def is_whole(used: InteractionResult, sound: Samples, *, lost_s: float = 0.0) ->
     assert good == sorted(good), found
 
 
-async def silence(box: Sandbox, *, since: int = 0) -> Recording:
+async def silence(sandbox: Sandbox, *, since: int = 0) -> Recording:
     """Wait until the bot has come to the end of what it says, or to a pause in it."""
-    return await box.voice.until(
+    return await sandbox.voice.until(
         lambda heard: bool(heard.speech) and all(each.silent for each in heard.packets[-ENDING:]),
         since=since,
         deadline_s=DEADLINE_S,
@@ -57,10 +57,10 @@ async def silence(box: Sandbox, *, since: int = 0) -> Recording:
 async def idle(person: ClientUser) -> None:
     """Wait until nothing is said any more, asking as a member would."""
     async with asyncio.timeout(DEADLINE_S):
-        while (await use(person, "/voice queue")).text != "I'm not saying anything, and nothing waits.":
+        while (await run_command(person, "/voice queue")).text != "I'm not saying anything, and nothing waits.":
             pass
 
 
-async def has_left(box: Sandbox) -> None:
+async def has_left(sandbox: Sandbox) -> None:
     """Wait until the bot is in no voice channel."""
-    await box.voice.changed.until(lambda: box.voice.call() is None, deadline_s=DEADLINE_S, what="leaving")
+    await sandbox.voice.changed.until(lambda: sandbox.voice.call() is None, deadline_s=DEADLINE_S, what="leaving")

@@ -1,0 +1,102 @@
+"""A place to work in for tests of what is spent on an API: a server on loopback, the real client, a real ledger."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from bot.api.client import ApiClient
+from bot.api.transport import open_session
+from bot.clock import SystemClock
+from bot.context import RequestContext
+from bot.quotas.ledger import Ledger
+from bot.quotas.limits import Kind, OperatorLimits
+from bot.quotas.pseudonyms import UsageKeys, key_from
+from bot.quotas.resolver import UsageScope
+from bot.quotas.usage import UsageReader
+from bot.speech.pronunciations import Pronunciations
+from bot.store.open import open_database
+from bot.store.pronunciations import StoredPronunciations
+from bot.workers.intake import Intake
+
+CALLER = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
+DEADLINE_S = 20
+
+Handler = Callable[[dict[str, Any], web.Request], Awaitable[web.StreamResponse]]
+
+
+class InstantClock(SystemClock):
+    """Pauses between tries take no time, and it is always the same day."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 9, 1, 12, tzinfo=UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds if seconds >= 10 else 0)
+
+
+@dataclass
+class ServiceHarness:
+    """What a use case is built from, and what its API was asked."""
+
+    api: ApiClient
+    ledger: Ledger
+    meter: UsageReader
+    lexicon: Pronunciations
+    intake: Intake
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    async def used(self, kind: Kind) -> int:
+        """What counts against the member's limit, settled or held back."""
+        lines = await self.meter.of_caller(CALLER)
+        return next(line.used for line in lines if line.binding.pool is UsageScope.MEMBER and line.rule.kind is kind)
+
+
+@asynccontextmanager
+async def open_service_harness(folder: Path, handle: Handler, **limits: int) -> AsyncIterator[ServiceHarness]:
+    """Open one. `handle` gets each request's JSON; `limits` are ceilings, the others are unlimited."""
+    asked: list[dict[str, Any]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        wanted = await request.json()
+        asked.append(wanted)
+        return await handle(wanted, request)
+
+    app = web.Application()
+    app.router.add_post("/v1/{call:.*}", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        clock = InstantClock()
+        ceilings = OperatorLimits(**(dict.fromkeys(OperatorLimits.__dataclass_fields__) | limits))
+        async with (
+            Intake() as intake,
+            open_session() as session,
+            open_database(f"sqlite:///{folder / 'bot.db'}") as database,
+        ):
+            subjects = UsageKeys(key_from("a token"))
+            ledger = Ledger(database, ceilings, subjects, clock, process="test")
+            meter = UsageReader(database, ceilings, subjects, clock)
+            api = ApiClient(
+                session, base_url=base_url, key="sk-test", clock=clock, intake=intake, random=random.Random(7).random
+            )
+            async with ledger.running():
+                yield ServiceHarness(
+                    api, ledger, meter, Pronunciations(StoredPronunciations(database), clock), intake, asked
+                )
+    finally:
+        await runner.cleanup()
+
+
+def error_response(status: int, code: str = "") -> web.Response:
+    """An error as OpenAI's API sends it."""
+    return web.json_response({"error": {"message": "No.", "type": "error", "code": code or None}}, status=status)
