@@ -1,4 +1,4 @@
-"""The one place where everything is built and, in the opposite order, put away."""
+"""Builds all services and, in the opposite order, closes them."""
 
 import asyncio
 import secrets
@@ -59,7 +59,7 @@ from bot.workers.intake import Intake
 
 @asynccontextmanager
 async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Services]:
-    """Build the services; leaving puts away what they hold.
+    """Yield the services; leaving the block closes what they hold.
 
     Raises:
         StartupError: the database cannot be used.
@@ -76,70 +76,77 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             clock=clock,
             intake=intake,
         )
-        audio = stack.enter_context(WorkerPool())
-        subjects = UsageKeys(key_from(settings.discord_token.get_secret_value()))
-        ceilings = _ceilings(settings)
+        audio_workers = stack.enter_context(WorkerPool())
+        usage_keys = UsageKeys(key_from(settings.discord_token.get_secret_value()))
+        operator_limits = _operator_limits(settings)
         process = secrets.token_hex(8)
-        lifeline = stack.enter_context(holding(database_path(settings.database_url), process))
-        ledger = Ledger(database, ceilings, subjects, clock, process=process, is_alive=lifeline.is_alive)
-        roster = InFlightRegistry(database, clock, process=process, lifeline=lifeline, bury=ledger.free_dead)
+        process_lock = stack.enter_context(holding(database_path(settings.database_url), process))
+        ledger = Ledger(database, operator_limits, usage_keys, clock, process=process, is_alive=process_lock.is_alive)
+        inflight = InFlightRegistry(database, clock, process=process, lifeline=process_lock, bury=ledger.free_dead)
         try:
             await stack.enter_async_context(ledger.running())
-            await stack.enter_async_context(roster.running())
+            await stack.enter_async_context(inflight.running())
         except StoreUnavailable as error:
-            raise StartupError(_cannot_write(error)) from error
-        catalogue = ModelCatalog(api.models, _policy(settings), clock)
-        await stack.enter_async_context(_kept_fresh(catalogue))
-        lexicon = Pronunciations(StoredPronunciations(database), clock)
-        gone = Tombstones(subjects.forgotten)
-        late = DeferredWrites(clock)
-        await stack.enter_async_context(late.running())
-        removals, archive = TurnDeletion(database, gone, late), TurnReader(database, late)
-        servers, deletions = GuildCleanup(LeftGuilds(database), clock), DeletionService(removals, clock)
+            raise StartupError(_describe_write_failure(error)) from error
+        catalog = ModelCatalog(api.models, _model_allowlist(settings), clock)
+        await stack.enter_async_context(_keep_fresh(catalog))
+        pronunciations = Pronunciations(StoredPronunciations(database), clock)
+        tombstones = Tombstones(usage_keys.forgotten)
+        deferred_writes = DeferredWrites(clock)
+        await stack.enter_async_context(deferred_writes.running())
+        turn_deletion, turn_reader = (
+            TurnDeletion(database, tombstones, deferred_writes),
+            TurnReader(database, deferred_writes),
+        )
+        guild_cleanup, deletions = GuildCleanup(LeftGuilds(database), clock), DeletionService(turn_deletion, clock)
         await stack.enter_async_context(deletions.running())
-        retention = Retention(removals, servers, clock, days=settings.history_retention_days)
+        retention = Retention(turn_deletion, guild_cleanup, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
-        presets = Personas(StoredPersonas(database), clock, intake.files)
+        personas = Personas(StoredPersonas(database), clock, intake.files)
         yield Services(
             answering=Answering(
                 api,
-                Conversations(database, gone, late),
+                Conversations(database, tombstones, deferred_writes),
                 ledger,
                 intake,
                 clock,
                 window=ContextWindow(settings.history_turns, settings.history_tokens),
             ),
-            saying=TextToSpeech(api, ledger, lexicon, intake.sounds, clock),
-            lexicon=lexicon,
-            preferences=MemberVoices(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
-            drawing=ImageGenerator(api, ledger, intake.files, clock),
-            sketchbook=SavedGenerations(ImageGenerations(database, gone, late), clock),
-            rules=GuildSettings(StoredSettings(database), presets, catalogue, clock, persona=settings.default_persona),
-            presets=presets,
-            auto_read=AutoRead(StoredSettings(database), clock),
-            admission=AccessPolicy(
-                _doors(settings), MemberRateLimiter(settings.member_rate and Rate(*settings.member_rate), clock)
+            text_to_speech=TextToSpeech(api, ledger, pronunciations, intake.sounds, clock),
+            pronunciations=pronunciations,
+            voice_settings=MemberVoices(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
+            image_generator=ImageGenerator(api, ledger, intake.files, clock),
+            saved_generations=SavedGenerations(ImageGenerations(database, tombstones, deferred_writes), clock),
+            settings=GuildSettings(
+                StoredSettings(database), personas, catalog, clock, persona=settings.default_persona
             ),
-            lanes=ConcurrencyLimiter(clock, member=settings.member_running, channel=settings.channel_running),
-            catalogue=catalogue,
-            meter=UsageReader(database, ceilings, subjects, clock),
-            history=History(archive, removals, clock),
-            revisits=TurnLookup(archive, removals),
-            own_data=MemberData(PersonalData(database), archive, removals, clock, days=settings.history_retention_days),
+            personas=personas,
+            auto_read=AutoRead(StoredSettings(database), clock),
+            access=AccessPolicy(
+                _allow_lists(settings), MemberRateLimiter(settings.member_rate and Rate(*settings.member_rate), clock)
+            ),
+            concurrency=ConcurrencyLimiter(clock, member=settings.member_running, channel=settings.channel_running),
+            catalog=catalog,
+            usage=UsageReader(database, operator_limits, usage_keys, clock),
+            history=History(turn_reader, turn_deletion, clock),
+            turn_lookup=TurnLookup(turn_reader, turn_deletion),
+            member_data=MemberData(
+                PersonalData(database), turn_reader, turn_deletion, clock, days=settings.history_retention_days
+            ),
             deletions=deletions,
-            servers=servers,
-            quotas=QuotaSettings(QuotaLimits(database), ceilings, subjects, clock),
-            roster=roster,
-            recovery=Recovery(roster, clock),
-            lifeline=lifeline,
-            audio=audio,
-            reciting=AnswerSpeakers(api, ledger, lexicon, intake.sounds),
+            guild_cleanup=guild_cleanup,
+            quotas=QuotaSettings(QuotaLimits(database), operator_limits, usage_keys, clock),
+            inflight=inflight,
+            recovery=Recovery(inflight, clock),
+            process_lock=process_lock,
+            audio_workers=audio_workers,
+            answer_speakers=AnswerSpeakers(api, ledger, pronunciations, intake.sounds),
         )
 
 
 @asynccontextmanager
-async def _kept_fresh(catalogue: ModelCatalog) -> AsyncIterator[None]:
-    task = asyncio.create_task(catalogue.keep_fresh(), name="models")
+async def _keep_fresh(catalog: ModelCatalog) -> AsyncIterator[None]:
+    task = asyncio.create_task(catalog.keep_fresh(), name="models")
     try:
         yield
     finally:
@@ -147,8 +154,8 @@ async def _kept_fresh(catalogue: ModelCatalog) -> AsyncIterator[None]:
         await asyncio.wait({task})
 
 
-def _cannot_write(error: StoreUnavailable) -> str:
-    """Say why the database cannot be written at the start."""
+def _describe_write_failure(error: StoreUnavailable) -> str:
+    """Return why the database cannot be written at the start."""
     match error:
         case StoreFull():
             return "The disk of the database is full; make room on it."
@@ -158,7 +165,7 @@ def _cannot_write(error: StoreUnavailable) -> str:
             return f"The database can't be written just now ({error}). Is another program holding it?"
 
 
-def _doors(settings: Settings) -> AllowLists:
+def _allow_lists(settings: Settings) -> AllowLists:
     return AllowLists(
         allowed_guilds=frozenset(settings.allowed_guilds),
         allow_direct_messages=settings.allow_dms,
@@ -166,7 +173,7 @@ def _doors(settings: Settings) -> AllowLists:
     )
 
 
-def _policy(settings: Settings) -> ModelAllowlist:
+def _model_allowlist(settings: Settings) -> ModelAllowlist:
     return ModelAllowlist(
         kinds=ModelKinds(chat=settings.chat_models, speech=settings.speech_models, image=settings.image_models),
         allowed=settings.allowed_models,
@@ -178,7 +185,7 @@ def _policy(settings: Settings) -> ModelAllowlist:
     )
 
 
-def _ceilings(settings: Settings) -> OperatorLimits:
+def _operator_limits(settings: Settings) -> OperatorLimits:
     return OperatorLimits(
         member_messages=settings.quota_member_messages_per_day,
         member_speech_characters=settings.quota_member_speech_characters_per_day,

@@ -81,8 +81,8 @@ class Bot(commands.AutoShardedBot):
         self.services = services
         self.rooms = RateLimitBuckets(clock)
         self.replies = Replies(self, self.rooms, clock)
-        self.asking = AnswerRunner(services.answering, services.lanes, self.rooms)
-        self.gate = EventGate(services.roster, clock, hurry or asyncio.Event())
+        self.asking = AnswerRunner(services.answering, services.concurrency, self.rooms)
+        self.gate = EventGate(services.inflight, clock, hurry or asyncio.Event())
         self._clock = clock
         self._grace_s = grace_s
         self._tasks: list[asyncio.Task[None]] = []
@@ -116,12 +116,17 @@ class Bot(commands.AutoShardedBot):
             http_trace=self._trace(),
         )
         self.buttons = ButtonRouter(self.tree)
-        self.tree.guard(services.admission)
+        self.tree.guard(services.access)
         self.forms = Modals(self.tree)
-        self.voices = VoiceManager(self, services.audio, clock, alone_s=voice_alone_s, idle_s=voice_idle_s)
+        self.voices = VoiceManager(self, services.audio_workers, clock, alone_s=voice_alone_s, idle_s=voice_idle_s)
         self.audience = Audience(clock)
         self.speaking = Speaking(
-            services.saying, services.rules, services.lanes, services.preferences, self.voices, self.audience
+            services.text_to_speech,
+            services.settings,
+            services.concurrency,
+            services.voice_settings,
+            self.voices,
+            self.audience,
         )
         guard_frames()
         guard_parsers(self)
@@ -161,7 +166,7 @@ class Bot(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         """Note in the log that the bot serves; may come again after a lost session."""
-        self.services.lifeline.beat(connected=self._is_connected())
+        self.services.process_lock.beat(connected=self._is_connected())
         log.info("ready", extra={"guilds": len(self.guilds), "shards": self.shard_count})
 
     async def on_shard_connect(self, shard_id: int, /) -> None:
@@ -175,7 +180,7 @@ class Bot(commands.AutoShardedBot):
     async def on_shard_disconnect(self, shard_id: int, /) -> None:
         """Note that a shard has no session: its connection or the session itself is gone."""
         self._in_session.discard(shard_id)
-        self.services.lifeline.beat(connected=False)
+        self.services.process_lock.beat(connected=False)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # Any: discord.py's
         """Note in the log that an event's handler failed, without people's words, which the error's own may quote."""
@@ -194,7 +199,7 @@ class Bot(commands.AutoShardedBot):
         self._closing.result()
 
     async def _close(self) -> None:
-        self.services.lanes.close()
+        self.services.concurrency.close()
         await self.gate.close(self._grace_s)
         await self.replies.close()
         await self.voices.close()
@@ -238,7 +243,7 @@ class Bot(commands.AutoShardedBot):
         while True:
             connected, now = self._is_connected(), self._clock.monotonic()
             if said is None or said[0] != connected or now - said[1] >= PULSE_EVERY_S:
-                self.services.lifeline.beat(connected=connected)
+                self.services.process_lock.beat(connected=connected)
                 said = connected, now
             await self._clock.sleep(LOOK_EVERY_S)
 

@@ -1,4 +1,4 @@
-"""What the cogs choose from."""
+"""The use cases that cogs are given."""
 
 from dataclasses import dataclass
 
@@ -32,26 +32,26 @@ class Services:
     """The use cases, built once by `bot.app`."""
 
     answering: Answering
-    saying: TextToSpeech
-    preferences: MemberVoices
-    lexicon: Pronunciations
-    drawing: ImageGenerator
-    sketchbook: SavedGenerations
-    rules: GuildSettings
-    presets: Personas
+    text_to_speech: TextToSpeech
+    voice_settings: MemberVoices
+    pronunciations: Pronunciations
+    image_generator: ImageGenerator
+    saved_generations: SavedGenerations
+    settings: GuildSettings
+    personas: Personas
     auto_read: AutoRead
-    admission: AccessPolicy
-    lanes: ConcurrencyLimiter
-    catalogue: ModelCatalog
-    meter: UsageReader
+    access: AccessPolicy
+    concurrency: ConcurrencyLimiter
+    catalog: ModelCatalog
+    usage: UsageReader
     history: History
-    revisits: TurnLookup
-    own_data: MemberData
+    turn_lookup: TurnLookup
+    member_data: MemberData
     deletions: DeletionService
-    servers: GuildCleanup
+    guild_cleanup: GuildCleanup
     quotas: QuotaSettings
-    roster: InFlightRegistry
+    inflight: InFlightRegistry
     recovery: Recovery
-    lifeline: ProcessLock
-    audio: WorkerPool
-    reciting: AnswerSpeakers
+    process_lock: ProcessLock
+    audio_workers: WorkerPool
+    answer_speakers: AnswerSpeakers

@@ -100,10 +100,10 @@ async def setup(bot: Bot) -> None:
     await bot.add_cog(
         Controls(
             bot.buttons,
-            services.roster.halting,
-            services.revisits,
+            services.inflight.halting,
+            services.turn_lookup,
             bot.asking,
-            services.rules,
+            services.settings,
             bot.speaking,
         )
     )

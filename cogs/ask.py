@@ -76,5 +76,5 @@ class Ask(commands.Cog):
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
-    reciter = Reciter(bot.voices, bot.audience, services.reciting, services.rules, services.preferences)
-    await bot.add_cog(Ask(bot.asking, services.rules, services.catalogue, reciter))
+    reciter = Reciter(bot.voices, bot.audience, services.answer_speakers, services.settings, services.voice_settings)
+    await bot.add_cog(Ask(bot.asking, services.settings, services.catalog, reciter))

@@ -137,9 +137,9 @@ async def setup(bot: Bot) -> None:
             bot.voices,
             bot.audience,
             services.auto_read,
-            services.admission,
-            services.rules,
-            services.preferences,
-            services.saying,
+            services.access,
+            services.settings,
+            services.voice_settings,
+            services.text_to_speech,
         )
     )

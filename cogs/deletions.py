@@ -83,4 +83,6 @@ class Forgetting(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Forgetting(bot, bot.services.deletions, bot.services.servers, bot.services.roster.halting))
+    await bot.add_cog(
+        Forgetting(bot, bot.services.deletions, bot.services.guild_cleanup, bot.services.inflight.halting)
+    )

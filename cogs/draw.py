@@ -161,11 +161,11 @@ async def setup(bot: Bot) -> None:
     services = bot.services
     await bot.add_cog(
         Draw(
-            services.drawing,
-            services.sketchbook,
-            services.rules,
-            services.catalogue,
-            services.lanes,
+            services.image_generator,
+            services.saved_generations,
+            services.settings,
+            services.catalog,
+            services.concurrency,
             bot.buttons,
             bot.forms,
         )

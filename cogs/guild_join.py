@@ -81,4 +81,4 @@ class Joining(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Joining(bot, bot.services.admission.doors, bot.services.roster))
+    await bot.add_cog(Joining(bot, bot.services.access.doors, bot.services.inflight))

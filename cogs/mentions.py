@@ -131,5 +131,7 @@ async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
     await bot.add_cog(
-        Mentions(bot, services.answering, services.rules, services.lanes, services.admission, bot.gate, bot.replies)
+        Mentions(
+            bot, services.answering, services.settings, services.concurrency, services.access, bot.gate, bot.replies
+        )
     )

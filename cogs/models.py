@@ -38,4 +38,4 @@ class Models(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Models(bot.services.catalogue))
+    await bot.add_cog(Models(bot.services.catalog))

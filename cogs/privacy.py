@@ -111,4 +111,4 @@ def _turns(places: Sequence[ChannelTurnCount]) -> str:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Privacy(bot.services.own_data, bot.buttons))
+    await bot.add_cog(Privacy(bot.services.member_data, bot.buttons))

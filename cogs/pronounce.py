@@ -99,4 +99,4 @@ def _quoted(text: str) -> str:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Pronounce(bot.services.lexicon, bot.buttons))
+    await bot.add_cog(Pronounce(bot.services.pronunciations, bot.buttons))

@@ -34,4 +34,4 @@ class Usage(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Usage(bot.services.meter))
+    await bot.add_cog(Usage(bot.services.usage))

@@ -212,7 +212,7 @@ async def setup(bot: Bot) -> None:
         Voice(
             bot.voices,
             bot.audience,
-            bot.services.preferences,
+            bot.services.voice_settings,
             bot.services.auto_read,
             reads_messages=bot.intents.message_content,
         )
