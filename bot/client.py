@@ -79,10 +79,10 @@ class Bot(commands.AutoShardedBot):
         voice_idle_s: float = 300,
     ) -> None:
         self.services = services
-        self.rooms = RateLimitBuckets(clock)
-        self.replies = Replies(self, self.rooms, clock)
-        self.asking = AnswerRunner(services.answering, services.concurrency, self.rooms)
-        self.gate = EventGate(services.inflight, clock, hurry or asyncio.Event())
+        self.rate_limit_buckets = RateLimitBuckets(clock)
+        self.replies = Replies(self, self.rate_limit_buckets, clock)
+        self.answer_runner = AnswerRunner(services.answering, services.concurrency, self.rate_limit_buckets)
+        self.event_gate = EventGate(services.inflight, clock, hurry or asyncio.Event())
         self._clock = clock
         self._grace_s = grace_s
         self._tasks: list[asyncio.Task[None]] = []
@@ -117,15 +117,17 @@ class Bot(commands.AutoShardedBot):
         )
         self.buttons = ButtonRouter(self.tree)
         self.tree.guard(services.access)
-        self.forms = Modals(self.tree)
-        self.voices = VoiceManager(self, services.audio_workers, clock, alone_s=voice_alone_s, idle_s=voice_idle_s)
+        self.modals = Modals(self.tree)
+        self.voice_manager = VoiceManager(
+            self, services.audio_workers, clock, alone_s=voice_alone_s, idle_s=voice_idle_s
+        )
         self.audience = Audience(clock)
-        self.speaking = Speaking(
+        self.speech_commands = Speaking(
             services.text_to_speech,
             services.settings,
             services.concurrency,
             services.voice_settings,
-            self.voices,
+            self.voice_manager,
             self.audience,
         )
         guard_frames()
@@ -162,7 +164,7 @@ class Bot(commands.AutoShardedBot):
     async def on_interaction(self, interaction: discord.Interaction, /) -> None:
         """Pass on pressed buttons and forms that were sent; discord.py itself sees to commands."""
         await self.buttons.press(interaction)
-        await self.forms.submitted(interaction)
+        await self.modals.submitted(interaction)
 
     async def on_ready(self) -> None:
         """Note in the log that the bot serves; may come again after a lost session."""
@@ -200,9 +202,9 @@ class Bot(commands.AutoShardedBot):
 
     async def _close(self) -> None:
         self.services.concurrency.close()
-        await self.gate.close(self._grace_s)
+        await self.event_gate.close(self._grace_s)
         await self.replies.close()
-        await self.voices.close()
+        await self.voice_manager.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -257,7 +259,7 @@ class Bot(commands.AutoShardedBot):
         async def on_request_end(
             _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
         ) -> None:
-            self.rooms.learn(params.method, params.url.path, params.response.headers)
+            self.rate_limit_buckets.learn(params.method, params.url.path, params.response.headers)
             if params.url.origin() == own:  # a file's host may tell when it was stored
                 self._clock.learn_discord_time(params.response.headers.get("Date"))
 

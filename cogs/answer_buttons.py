@@ -102,8 +102,8 @@ async def setup(bot: Bot) -> None:
             bot.buttons,
             services.inflight.halting,
             services.turn_lookup,
-            bot.asking,
+            bot.answer_runner,
             services.settings,
-            bot.speaking,
+            bot.speech_commands,
         )
     )

@@ -76,5 +76,7 @@ class Ask(commands.Cog):
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
-    reciter = Reciter(bot.voices, bot.audience, services.answer_speakers, services.settings, services.voice_settings)
-    await bot.add_cog(Ask(bot.asking, services.settings, services.catalog, reciter))
+    reciter = Reciter(
+        bot.voice_manager, bot.audience, services.answer_speakers, services.settings, services.voice_settings
+    )
+    await bot.add_cog(Ask(bot.answer_runner, services.settings, services.catalog, reciter))

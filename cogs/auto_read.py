@@ -134,7 +134,7 @@ async def setup(bot: Bot) -> None:
     services = bot.services
     await bot.add_cog(
         Reading(
-            bot.voices,
+            bot.voice_manager,
             bot.audience,
             services.auto_read,
             services.access,

@@ -92,4 +92,4 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Channel(bot.services.settings, bot.forms))
+    await bot.add_cog(Channel(bot.services.settings, bot.modals))

@@ -118,4 +118,4 @@ def _default_for(message: discord.Message) -> str:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Menus(bot, bot.asking, bot.services.settings, bot.forms, bot.speaking))
+    await bot.add_cog(Menus(bot, bot.answer_runner, bot.services.settings, bot.modals, bot.speech_commands))

@@ -167,6 +167,6 @@ async def setup(bot: Bot) -> None:
             services.catalog,
             services.concurrency,
             bot.buttons,
-            bot.forms,
+            bot.modals,
         )
     )

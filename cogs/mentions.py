@@ -132,6 +132,12 @@ async def setup(bot: Bot) -> None:
     services = bot.services
     await bot.add_cog(
         Mentions(
-            bot, services.answering, services.settings, services.concurrency, services.access, bot.gate, bot.replies
+            bot,
+            services.answering,
+            services.settings,
+            services.concurrency,
+            services.access,
+            bot.event_gate,
+            bot.replies,
         )
     )

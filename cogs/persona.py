@@ -126,4 +126,4 @@ def _told(imported: Imported) -> str:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Persona(bot.services.personas, bot.forms))
+    await bot.add_cog(Persona(bot.services.personas, bot.modals))

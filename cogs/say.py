@@ -50,4 +50,4 @@ class Say(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Say(bot.speaking, bot.services.catalog))
+    await bot.add_cog(Say(bot.speech_commands, bot.services.catalog))

@@ -98,4 +98,4 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Server(bot.services.settings, bot.forms))
+    await bot.add_cog(Server(bot.services.settings, bot.modals))

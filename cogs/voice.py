@@ -210,7 +210,7 @@ async def setup(bot: Bot) -> None:
     """Add the cog."""
     await bot.add_cog(
         Voice(
-            bot.voices,
+            bot.voice_manager,
             bot.audience,
             bot.services.voice_settings,
             bot.services.auto_read,

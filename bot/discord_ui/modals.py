@@ -97,7 +97,7 @@ class Modals:
         sent = self._sent.get(name)
         knows = self._knows.get(name)
         if knows is not None and not knows(interaction, about):
-            gate: EventGate = self._tree.client.gate
+            gate: EventGate = self._tree.client.event_gate
             await gate.after_you()
         if not await self._tree.interaction_check(interaction):
             return

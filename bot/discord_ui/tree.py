@@ -37,7 +37,7 @@ class CommandTree(app_commands.CommandTree[Any]):  # Any: the client, of which t
 
         discord.py asks this of commands and choices; forms and buttons ask it by themselves.
         """
-        gate: EventGate = self.client.gate
+        gate: EventGate = self.client.event_gate
         extras = interaction.extras if interaction.command is None else interaction.command.extras
         reads = bool(extras.get(READS))
         if not await gate.admits(interaction, reads=reads):

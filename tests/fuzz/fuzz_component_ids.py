@@ -124,7 +124,7 @@ def _look_at(answer: Json, custom_id: str) -> None:
 
 
 def _custom_id(random: Random, bot: Bot) -> str:
-    names = [*bot.buttons.names, *bot.forms.names]
+    names = [*bot.buttons.names, *bot.modals.names]
     name = random.choice([*names, *names, *ODD])
     if random.random() < 0.2:
         name = "".join(random.sample(name, len(name))) + random.choice(ODD)
