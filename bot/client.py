@@ -1,4 +1,4 @@
-"""The discord.py client: what it asks of Discord, which cogs it carries, how it starts and stops."""
+"""The discord.py client: its intents and caches, its cogs, its start and its shutdown."""
 
 import asyncio
 import logging
@@ -32,11 +32,11 @@ from bot.http_connector import connector
 from bot.services import Services
 from bot.telemetry.logs import TRACEBACK, without_words
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-DISCORDS_OWN_BASE: Final = "https://discord.com/api/v10"
-PULSE_EVERY_S: Final = 10
-LOOK_EVERY_S: Final = 1
+DISCORD_API_BASE: Final = "https://discord.com/api/v10"
+HEARTBEAT_INTERVAL_S: Final = 10
+CONNECTION_CHECK_INTERVAL_S: Final = 1
 COGS: Final = (
     "cogs.ask",
     "cogs.mentions",
@@ -62,7 +62,7 @@ COGS: Final = (
 
 
 class Bot(commands.AutoShardedBot):
-    """The bot on Discord: no privileged intent unless the operator wants one, next to nothing cached."""
+    """The bot on Discord: no privileged intent unless the operator sets one, next to nothing cached."""
 
     tree: CommandTree
 
@@ -71,7 +71,7 @@ class Bot(commands.AutoShardedBot):
         services: Services,
         *,
         clock: Clock,
-        api_base_url: str = DISCORDS_OWN_BASE,
+        api_base_url: str = DISCORD_API_BASE,
         grace_s: float = 0,
         hurry: asyncio.Event | None = None,
         message_content: bool = False,
@@ -88,15 +88,15 @@ class Bot(commands.AutoShardedBot):
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: asyncio.Task[None] | None = None
         self.reached_gateway = False
-        """Whether everything up to the first session was done."""
-        self._in_session: set[int] = set()
+        """Whether everything before the first gateway session was done."""
+        self._shards_in_session: set[int] = set()
         self.command_ids: dict[str, int] = {}
         self._api_base_url = api_base_url
         limit_commands(clock)
         intents = discord.Intents.none()
         intents.guilds = True
         # Content comes with mentions of the bot, with direct messages and with replies that ping it (FACTS: intents and
-        # content); of all messages it is told when they are deleted.
+        # content); deletions come for all messages.
         intents.guild_messages = True
         intents.dm_messages = True
         intents.message_content = message_content
@@ -107,13 +107,13 @@ class Bot(commands.AutoShardedBot):
             tree_cls=CommandTree,
             intents=intents,
             max_messages=None,
-            # Who is in a voice channel, to tell people from bots there; nobody else.
+            # Only members in voice channels, to tell people from bots there.
             member_cache_flags=discord.MemberCacheFlags(voice=True, joined=False),
             chunk_guilds_at_startup=False,
             # Model output pings nobody: merged into every create, edit and follow-up.
             allowed_mentions=discord.AllowedMentions.none(),
             connector=connector(),
-            http_trace=self._trace(),
+            http_trace=self._build_http_trace(),
         )
         self.buttons = ButtonRouter(self.tree)
         self.tree.guard(services.access)
@@ -140,8 +140,8 @@ class Bot(commands.AutoShardedBot):
         await super().login(token)
 
     async def setup_hook(self) -> None:
-        """Load the cogs and tell Discord of commands that it doesn't have."""
-        self._tasks.append(asyncio.create_task(self._pulse(), name="pulse"))
+        """Load the cogs, synchronise the commands and start the background work."""
+        self._tasks.append(asyncio.create_task(self._heartbeat_loop(), name="heartbeat"))
         await self._await_session_starts()
         for cog in COGS:
             await self.load_extension(cog)
@@ -153,47 +153,47 @@ class Bot(commands.AutoShardedBot):
         self.reached_gateway = True
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Make sure, before a session is begun anew, that Discord has one left for today."""
+        """Wait, before a new session, until Discord allows one more today."""
         await super().before_identify_hook(shard_id, initial=initial)
         if shard_id in self.shards:
             await self._await_session_starts()
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Look for no prefix commands in messages; cogs listen for themselves."""
+        """Handle no prefix commands; cogs have listeners of their own."""
 
     async def on_interaction(self, interaction: discord.Interaction, /) -> None:
-        """Pass on pressed buttons and forms that were sent; discord.py itself sees to commands."""
+        """Route pressed buttons and submitted modals; discord.py itself handles commands."""
         await self.buttons.press(interaction)
         await self.modals.submitted(interaction)
 
     async def on_ready(self) -> None:
-        """Note in the log that the bot serves; may come again after a lost session."""
+        """Log that the bot is ready; comes again after a lost session."""
         self.services.process_lock.beat(connected=self._is_connected())
-        log.info("ready", extra={"guilds": len(self.guilds), "shards": self.shard_count})
+        logger.info("ready", extra={"guilds": len(self.guilds), "shards": self.shard_count})
 
     async def on_shard_connect(self, shard_id: int, /) -> None:
-        """Note that a shard has a session, a new one."""
-        self._in_session.add(shard_id)
+        """Record that a shard has a new session."""
+        self._shards_in_session.add(shard_id)
 
     async def on_shard_resumed(self, shard_id: int, /) -> None:
-        """Note that a shard has its session again."""
-        self._in_session.add(shard_id)
+        """Record that a shard has resumed its session."""
+        self._shards_in_session.add(shard_id)
 
     async def on_shard_disconnect(self, shard_id: int, /) -> None:
-        """Note that a shard has no session: its connection or the session itself is gone."""
-        self._in_session.discard(shard_id)
+        """Record that a shard has lost its connection or its session."""
+        self._shards_in_session.discard(shard_id)
         self.services.process_lock.beat(connected=False)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # Any: discord.py's
-        """Note in the log that an event's handler failed, without people's words, which the error's own may quote."""
+        """Log that an event's handler failed, without people's words, which the error's own may quote."""
         error = sys.exception()
         facts = {} if error is None else {"error": type(error).__name__, TRACEBACK: without_words(error)}
-        log.error("event not handled", extra={"event": event_method, **facts})
+        logger.error("event handler failed", extra={"event": event_method, **facts})
 
     async def close(self) -> None:
-        """Take no new commands, let running ones finish within the grace, then leave Discord.
+        """Refuse new commands, let running ones finish within the grace period, then disconnect.
 
-        discord.py calls this too, when an event broke the connection: last words are shown then as well.
+        discord.py calls this too, when an event broke the connection: unfinished answers are marked then as well.
         """
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name="closing")
@@ -211,7 +211,7 @@ class Bot(commands.AutoShardedBot):
         await super().close()
 
     async def _await_session_starts(self) -> None:
-        """Learn where the gateway is and how many shards to open; wait while Discord allows no new session.
+        """Load the gateway's URL and the number of shards; wait while Discord allows no new session.
 
         One session too many in a day, and Discord resets the token.
         """
@@ -221,7 +221,7 @@ class Bot(commands.AutoShardedBot):
                 remaining, reset_after_s = int(limits["remaining"]), limits["reset_after"] / 1000
                 gateway, readable = yarl.URL(url), int(shards) > 0
             except (KeyError, TypeError, ValueError):
-                # A proxy's page, say. Like no answer: asked again later.
+                # A proxy's page, say. Handled as no response: discord.py asks again later.
                 raise discord.GatewayNotFound from None
             if not readable:
                 raise discord.GatewayNotFound
@@ -233,34 +233,34 @@ class Bot(commands.AutoShardedBot):
             if remaining >= needed:
                 return
             wait_s = reset_after_s + 1
-            log.warning(
+            logger.warning(
                 "no session starts left today, waiting for Discord to allow more",
                 extra={"needed": needed, "left": remaining, "wait_s": round(wait_s)},
             )
             await self._clock.sleep(wait_s)
 
-    async def _pulse(self) -> None:
-        """Say again and again, for `python -m bot health`, whether Discord can be heard; at once when that changes."""
-        said: tuple[bool, float] | None = None
+    async def _heartbeat_loop(self) -> None:
+        """Write for `python -m bot health` whether Discord is connected: regularly, and at once when that changes."""
+        written: tuple[bool, float] | None = None
         while True:
             connected, now = self._is_connected(), self._clock.monotonic()
-            if said is None or said[0] != connected or now - said[1] >= PULSE_EVERY_S:
+            if written is None or written[0] != connected or now - written[1] >= HEARTBEAT_INTERVAL_S:
                 self.services.process_lock.beat(connected=connected)
-                said = connected, now
-            await self._clock.sleep(LOOK_EVERY_S)
+                written = connected, now
+            await self._clock.sleep(CONNECTION_CHECK_INTERVAL_S)
 
     def _is_connected(self) -> bool:
         shards = self.shards
-        return self.is_ready() and set(shards) == self._in_session and all(map(is_heard, shards.values()))
+        return self.is_ready() and set(shards) == self._shards_in_session and all(map(is_heard, shards.values()))
 
-    def _trace(self) -> aiohttp.TraceConfig:
-        own = yarl.URL(self._api_base_url).origin()
+    def _build_http_trace(self) -> aiohttp.TraceConfig:
+        api_origin = yarl.URL(self._api_base_url).origin()
 
         async def on_request_end(
             _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
         ) -> None:
             self.rate_limit_buckets.learn(params.method, params.url.path, params.response.headers)
-            if params.url.origin() == own:  # a file's host may tell when it was stored
+            if params.url.origin() == api_origin:  # a file host's Date may be when it was stored
                 self._clock.learn_discord_time(params.response.headers.get("Date"))
 
         trace = aiohttp.TraceConfig()
