@@ -10,15 +10,13 @@ import aiohttp
 import discord
 import yarl
 from discord.ext import commands
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 
 from bot.clock import Clock
 from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.command_sync import sync_if_changed
 from bot.discord_ui.event_gate import EventGate
-from bot.discord_ui.gateway import guard_frames, guard_parsers, is_heard
+from bot.discord_ui.gateway import guard_frames, guard_parsers, is_heard, set_api_base, set_gateway
 from bot.discord_ui.gateway_limit import limit_commands
 from bot.discord_ui.interruption_notices import Interruptions
 from bot.discord_ui.modals import Modals
@@ -135,8 +133,7 @@ class Bot(commands.AutoShardedBot):
 
     async def login(self, token: str) -> None:
         """Log in at the REST base of the settings."""
-        # Read at each request, webhooks' included (FACTS: another REST base).
-        Route.BASE = self._api_base_url
+        set_api_base(self._api_base_url)
         await super().login(token)
 
     async def setup_hook(self) -> None:
@@ -227,8 +224,7 @@ class Bot(commands.AutoShardedBot):
                 raise discord.GatewayNotFound
             if not self.reached_gateway:
                 self.shard_count = int(shards)
-            # discord.py knows Discord's own gateway by heart and would go back there on a reconnect.
-            DiscordWebSocket.DEFAULT_GATEWAY = gateway
+            set_gateway(gateway)
             needed = 1 if self.reached_gateway else self.shard_count
             if remaining >= needed:
                 return

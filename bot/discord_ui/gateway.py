@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import discord
+import yarl
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
+from discord.http import Route
 
 GIVEN_UP_AFTER_INTERVALS: Final = 1.5
 """A heartbeat goes out every interval and is acknowledged at once; after so many without that Discord isn't heard."""
@@ -30,6 +32,16 @@ log = logging.getLogger(__name__)
 _receive: Final = DiscordWebSocket.received_message
 
 _Parse = Callable[[Any], None]  # Any: Discord's JSON
+
+
+def set_api_base(url: str) -> None:
+    """Send all requests to another REST base: discord.py reads it at each one, webhooks' included."""
+    Route.BASE = url
+
+
+def set_gateway(url: yarl.URL) -> None:
+    """Connect to another gateway: discord.py would go back to Discord's own, a constant, on each new session."""
+    DiscordWebSocket.DEFAULT_GATEWAY = url
 
 
 def guard_frames() -> None:
