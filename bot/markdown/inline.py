@@ -1,13 +1,14 @@
 """The inside of a line, from the markdown that models write to what Discord shows, while it streams."""
 
 import re
+from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
-from bot.markdown.emphasis import Pairs, without_emphasis
 from bot.markdown.inline_spans import BEGUN_START, START, read
 from bot.markdown.links import Link
-from bot.markdown.lookahead import MORE, REACH, Inside, Lookahead, Span
+from bot.markdown.lookahead import MORE, REACH, Inside, Lookahead, Pairs, Span
 
 _DEEPEST: Final = 4
 """Spans within spans are looked into so many times."""
@@ -107,3 +108,58 @@ def _without_emphasis(pieces: list[str | Span]) -> str:
             marks.append(chr(_KEPT + len(kept)))
             kept.append(piece.bare)
     return _KEPTS.sub(lambda found: kept[ord(found[0]) - _KEPT], without_emphasis("".join(marks)))
+
+
+_MAX_LAYERS: Final = 4
+"""Emphasis within emphasis is looked into so many times."""
+
+_MARK_RUN: Final = re.compile(r"\*+|_+|~{2,}")
+_MARK_LENGTHS: Final = {"*": (1, 2, 3), "_": (1, 2, 3), "~": (2,)}
+
+
+def without_emphasis(text: str) -> str:
+    """Take off `text` the marks around words; `_` only where no word goes on, as CommonMark and Discord read it."""
+    for _ in range(_MAX_LAYERS):
+        less = _less_one_layer(text)
+        if less == text:
+            break
+        text = less
+    return text
+
+
+def _less_one_layer(text: str) -> str:
+    runs = [run.span() for run in _MARK_RUN.finditer(text)]
+    closing = _closing(text, runs)
+    kept: list[str] = []
+    at = 0
+    for start, end in runs:
+        if not text[end : end + 1].strip():
+            continue
+        for begin in _beginnings(text, max(start, at), start, end):
+            ends = closing[text[begin:end]]
+            index = bisect_right(ends, end)
+            if index < len(ends) and "\n" not in text[end : ends[index]]:
+                kept += [text[at:begin], text[end : ends[index]]]
+                at = ends[index] + end - begin
+                break
+    return "".join([*kept, text[at:]])
+
+
+def _beginnings(text: str, least: int, start: int, end: int) -> list[int]:
+    """List where in the run from `start` to `end` a mark may begin that goes on to its end, not before `least`."""
+    if text[start] == "_":
+        is_inside_word = start > 0 and text[start - 1].isalnum()
+        return [start] if least == start and end - start in _MARK_LENGTHS["_"] and not is_inside_word else []
+    return [end - length for length in reversed(_MARK_LENGTHS[text[start]]) if end - length >= least]
+
+
+def _closing(text: str, runs: list[tuple[int, int]]) -> defaultdict[str, list[int]]:
+    """List for each mark where it may close emphasis: behind anything but white space."""
+    closing: defaultdict[str, list[int]] = defaultdict(list)
+    for start, end in runs:
+        for length in _MARK_LENGTHS[text[start]]:
+            ends = range(start, end - length + 1)
+            if text[start] == "_":
+                ends = ends[-1:] if not text[end : end + 1].isalnum() else ends[:0]
+            closing[text[start] * length] += [at for at in ends if at and not text[at - 1].isspace()]
+    return closing

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-from bot.markdown.html_tags import RULE
 from bot.markdown.inline import render
+from bot.markdown.inline_spans import RULE
 from bot.markdown.math import raised
 
 _LEAD = re.compile(r"(?P<quotes>[ \t>]*)(?P<items>(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)(?P<box>\[[ xX]\](?=[ \t]))?")

@@ -5,12 +5,13 @@ gives the span, `None` where there is none, or `MORE` while that depends on what
 on how much of the text has come, so that a text may be read while it streams.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from bot.markdown.emphasis import Pairs
 from bot.markdown.links import Link
 
 REACH: Final = 1024
@@ -37,6 +38,51 @@ class Span:
     shown: str
     bare: str
     link: Link | None = None
+
+
+_BRACKET: Final = re.compile(r"\\.|[\[\]()]", re.DOTALL)
+_CLOSING_OF: Final = {"[": "]", "(": ")"}
+
+
+class Pairs:
+    """The brackets of a text. Those behind a backslash open and close nothing. Read when they are first asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._closing: dict[int, int] | None = None
+        self._round_ends: list[int] = []
+
+    def closing(self, start: int) -> int | None:
+        """Find what closes the bracket at `start`, whether or not that stands behind a backslash."""
+        if self._closing is None:
+            self._closing = self._read()
+        return self._closing.get(start)
+
+    def round_end(self, start: int) -> int | None:
+        """Find the first closing parenthesis after `start`."""
+        if self._closing is None:
+            self._closing = self._read()
+        index = bisect_right(self._round_ends, start)
+        return self._round_ends[index] if index < len(self._round_ends) else None
+
+    def _read(self) -> dict[int, int]:
+        closing: dict[int, int] = {}
+        # Of each kind, what is open: the bracket of each level, and those behind backslashes that stand in it.
+        levels: dict[str, list[list[int]]] = {kind: [[]] for kind in _CLOSING_OF.values()}
+        for token in _BRACKET.finditer(self._text):
+            at, character = token.end() - 1, token[0][-1]
+            is_plain = len(token[0]) == 1
+            if (kind := _CLOSING_OF.get(character)) is not None:
+                if is_plain:
+                    levels[kind].append([at])
+                else:
+                    levels[kind][-1].append(at)
+            elif is_plain:
+                closing.update(dict.fromkeys(levels[character].pop(), at))
+                levels[character] = levels[character] or [[]]
+                if character == ")":
+                    self._round_ends.append(at)
+        return closing
 
 
 @dataclass(frozen=True, slots=True)

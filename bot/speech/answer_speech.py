@@ -14,8 +14,7 @@ from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
-from bot.speech.chunking import cut
-from bot.speech.mp3_jobs import seconds_of
+from bot.speech.chunking import cut, seconds_of
 from bot.speech.pronunciations import Pronunciation, Pronunciations
 from bot.speech.sentence_stream import SentenceStream
 from bot.speech.utterance import AudioChunk, Utterance

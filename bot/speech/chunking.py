@@ -1,12 +1,16 @@
-"""Cutting a long text where a speaker would draw breath.
+"""A long text cut into requests to the API, and the MP3s that come back joined to one file.
 
-The API takes 4,096 characters a request. A piece needs a sensible pause at its end, not grammar: "Dr. Who" may be cut
-after the abbreviation without harm, so there is no list of them here.
-"""
+The API takes 4,096 characters a request. A chunk needs a sensible pause at its end, not grammar: "Dr. Who" may be cut
+after the abbreviation without harm, so no abbreviations are known here."""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
+
+from bot.errors import InvalidApiResponse
+from bot.speech.mp3 import TooLongToSend
+from bot.workers.pool import Failure, JobFailed, Workers
 
 PIECE_LIMIT: Final = 4096  # OpenAI's limit of `input` in /audio/speech, in characters
 _STOPS: Final = ".!?…‽؟۔।॥։"
@@ -59,3 +63,37 @@ def _whole_character(text: str, end: int) -> int:
 
 
 _TIED: Final = frozenset("\u200d\ufe0e\ufe0f") | {chr(skin) for skin in range(0x1F3FB, 0x1F400)}
+
+
+_JOINED_WITHIN_S: Final = 60.0  # an hour of speech is encoded anew in half of that
+
+
+async def seconds_of(sounds: Workers, mp3: bytes, owner: int) -> float:
+    """Return how many seconds of sound there are in an MP3.
+
+    Raises:
+        InvalidApiResponse: none can be found in it.
+    """
+    try:
+        result = await sounds.run("listen", [mp3], owner=owner)
+    except JobFailed as error:
+        raise InvalidApiResponse(f"speech: {error}") from error
+    return float(result.facts["seconds"])
+
+
+async def one_file(sounds: Workers, pieces: Sequence[bytes], limit: int, owner: int) -> bytes:
+    """Return one MP3 of at most `limit` bytes with all of `pieces` in it; a single one that fits stays as it is.
+
+    Raises:
+        TooLongToSend: it cannot be made small enough.
+        InvalidApiResponse: a piece cannot be read.
+    """
+    if len(pieces) == 1 and len(pieces[0]) <= limit:
+        return pieces[0]
+    try:
+        result = await sounds.run("join", pieces, owner=owner, within_s=_JOINED_WITHIN_S, limit=limit)
+    except JobFailed as error:
+        if error.failure in (Failure.TOO_BIG, Failure.TOO_SLOW):
+            raise TooLongToSend(str(error)) from error
+        raise InvalidApiResponse(f"speech: {error}") from error
+    return result.parts[0]

@@ -9,7 +9,7 @@ import unicodedata
 from typing import Final
 
 from bot.errors import NoSpeakableText
-from bot.speech.markup_tokens import (
+from bot.speech.inline_speech import (
     EMPHASIS,
     ESCAPED,
     LABEL,

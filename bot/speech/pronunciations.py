@@ -11,7 +11,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NoSpeakableText, NotInGuild
-from bot.speech.markup_tokens import plain_characters
+from bot.speech.inline_speech import plain_characters
 from bot.speech.normalize import has_words, sayable
 from bot.store.pronunciations import PronunciationsFull, StoredPronunciation, StoredPronunciations
 from bot.text_work import SLICE_CHARACTERS, normalize

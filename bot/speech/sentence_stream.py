@@ -12,8 +12,8 @@ from typing import Final
 from sentencex import get_sentence_boundaries
 
 from bot.errors import NoSpeakableText, UserError
+from bot.speech.inline_speech import own_words, plain
 from bot.speech.markdown_speech import LONGEST_WORD, PAUSE, MarkdownSpeech
-from bot.speech.markup_tokens import own_words, plain
 from bot.speech.normalize import has_words
 from bot.text_work import iterate_slices
 
@@ -109,7 +109,7 @@ class SentenceStream:
 
     def __init__(self) -> None:
         self._reader = MarkdownSpeech()
-        self._text = ""  # the sentence that is being written; it waits as `bot.speech.markup_tokens` says
+        self._text = ""  # the sentence that is being written; it waits as `bot.speech.inline_speech` says
         self._doubtful = 0  # where in it a sentence may have ended, if the next word agrees
         self._short = ""  # waits for the next sentence
         self._spoke = False

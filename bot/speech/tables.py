@@ -4,8 +4,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from bot.speech.inline_speech import heard, masked
-from bot.speech.markup_tokens import own_words
+from bot.speech.inline_speech import heard, masked, own_words
 
 ANNOUNCEMENT: Final = "Here is a table."
 

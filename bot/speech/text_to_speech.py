@@ -20,8 +20,7 @@ from bot.errors import ApiError, InvalidApiResponse
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
-from bot.speech.chunking import cut
-from bot.speech.mp3_jobs import one_file, seconds_of
+from bot.speech.chunking import cut, one_file, seconds_of
 from bot.speech.normalize import has_words, worded
 from bot.speech.pronunciations import Pronunciation, Pronunciations
 from bot.speech.sentence_stream import MOST_ALOUD, TooLongToSpeak

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.markdown.emphasis import Pairs
-from bot.markdown.lookahead import REACH
+from bot.markdown.lookahead import REACH, Pairs
 from bot.markdown.renderer import Rendering, rendered
 from bot.markdown.splitter import split
 from tests.support.markdown_oracle import has_open_fence
