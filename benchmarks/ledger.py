@@ -26,7 +26,7 @@ CEILINGS = OperatorLimits(
     server_speech_characters=100_000,
     server_images=100,
 )
-CALLER = RequestContext(user_id=1, name="someone", guild_id=2, channel_id=3, settings_channel_id=3)
+REQUESTER = RequestContext(user_id=1, name="someone", guild_id=2, channel_id=3, settings_channel_id=3)
 
 
 async def measure(folder: str) -> None:
@@ -38,7 +38,7 @@ async def measure(folder: str) -> None:
         ledger = Ledger(database, CEILINGS, UsageKeys(key_from("a token")), SystemClock(), process="benchmark")
         for _ in range(ROUNDS):
             start = time.perf_counter(), time.process_time()
-            reservation = await ledger.reserve(CALLER, {Kind.MESSAGES: 1, Kind.TOKENS: 900})
+            reservation = await ledger.reserve(REQUESTER, {Kind.MESSAGES: 1, Kind.TOKENS: 900})
             reserved = time.perf_counter(), time.process_time()
             await ledger.allowance(reservation, Kind.TOKENS).reach(901)
             grown = time.perf_counter(), time.process_time()

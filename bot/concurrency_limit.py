@@ -125,9 +125,9 @@ class ConcurrencyLimiter:
         self._members_line: dict[int, dict[int, Slot]] = {}
         self._channels_line: dict[int, dict[int, Slot]] = {}
 
-    def ticket(self, caller: RequestContext) -> Slot:
-        """Draw a ticket for an answer to `caller`; it counts once it is entered."""
-        return Slot(self, caller.user_id, caller.settings_channel_id)
+    def ticket(self, requester: RequestContext) -> Slot:
+        """Draw a ticket for an answer to `requester`; it counts once it is entered."""
+        return Slot(self, requester.user_id, requester.settings_channel_id)
 
     def enter(self, ticket: Slot) -> None:
         """Start `ticket` where there is room, else put it in line.

@@ -1,4 +1,4 @@
-"""Who asks, where, and with which rights: plain values in place of an interaction."""
+"""Who asks, where, and with which permissions: plain values in place of an interaction."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -33,7 +33,7 @@ class RequestContext:
     guild_id: int | None
     channel_id: int
     settings_channel_id: int
-    rights: frozenset[Permission] = field(default_factory=frozenset)
+    permissions: frozenset[Permission] = field(default_factory=frozenset)
     server_name: str = ""
     channel_name: str = ""
     role_ids: frozenset[int] = field(default_factory=frozenset)
@@ -45,27 +45,27 @@ class RequestContext:
 
     @property
     def in_direct_message(self) -> bool:
-        """Whether this is a conversation of two, outside any server."""
+        """Return whether this is a conversation of two, outside any server."""
         return self.guild_id is None
 
-    def may(self, right: Permission) -> bool:
-        """Whether the caller holds `right` here; in a direct message the member holds every right."""
-        return self.in_direct_message or right in self.rights
+    def can(self, permission: Permission) -> bool:
+        """Return whether the requester holds `permission` here; in a direct message the member holds every one."""
+        return self.in_direct_message or permission in self.permissions
 
-    def require(self, right: Permission) -> None:
-        """Do nothing if the caller holds `right` here. Everything that takes a right asks this, when it is carried out.
+    def require(self, permission: Permission) -> None:
+        """Check that the requester holds `permission` here, at the moment when what takes it is carried out.
 
         Raises:
             MissingPermission: they don't.
         """
-        if not self.may(right):
-            raise MissingPermission(right)
+        if not self.can(permission):
+            raise MissingPermission(permission)
 
     def require_own(self, asker_id: int | None) -> None:
-        """Do nothing if the caller is the one who asked, or may manage messages here.
+        """Check that the requester is the one who asked, or may manage messages here.
 
         Raises:
             NotOwner: they are not.
         """
-        if self.user_id != asker_id and not self.may(Permission.MANAGE_MESSAGES):
+        if self.user_id != asker_id and not self.can(Permission.MANAGE_MESSAGES):
             raise NotOwner

@@ -60,22 +60,22 @@ class UserError(BotError):
 
 
 class MissingPermission(UserError):
-    """The caller lacks a permission in the channel where they asked, or in the one that `where` names.
+    """The requester lacks a permission in the channel where they asked, or in the one that `where` names.
 
     The sentence also answers those whom a server's integration settings show a command that they may not use.
     """
 
-    def __init__(self, right: str, *, where: str = "here") -> None:
+    def __init__(self, permission: str, *, where: str = "here") -> None:
         super().__init__(
-            f"missing right: {right}",
-            sentence=f"You need the **{right}** permission {where} to do that. "
+            f"missing permission: {permission}",
+            sentence=f"You need the **{permission}** permission {where} to do that. "
             "Server Settings → Integrations only decides who sees a command, not who may use it.",
         )
-        self.right = right
+        self.permission = permission
 
 
 class NotOwner(UserError):
-    """The caller wants something done with what another member asked for."""
+    """The requester wants something done with what another member asked for."""
 
     sentence = "Only whoever asked can do that, and those who may **Manage Messages** here."
 

@@ -8,7 +8,7 @@ from bot.conversation.question import Question
 from bot.discord_ui.answer_buttons_view import name_of
 from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.button_router import ButtonRouter
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.message_deletion import check_pressed, dispose
 from bot.discord_ui.regenerate_inputs import recollected
 from bot.discord_ui.voice.audience import READ_BACK
@@ -52,43 +52,43 @@ class Controls(commands.Cog):
         buttons.on(name_of(Action.DELETE), self._delete)
 
     async def _stop(self, interaction: discord.Interaction, answer_id: int) -> None:
-        caller = caller_of(interaction)
-        if not await self._halting.stop(caller, answer_id):
+        requester = requester_of(interaction)
+        if not await self._halting.stop(requester, answer_id):
             raise Over(f"answer {answer_id}")
         await interaction.response.defer()
 
     async def _regenerate(self, interaction: discord.Interaction, turn_id: int) -> None:
-        caller = caller_of(interaction)
-        turn = await self._revisits.turn(caller, turn_id)
-        model = await self._rules.model_for(caller, ModelKind.CHAT, None)
-        persona = await self._rules.persona_for(caller)
+        requester = requester_of(interaction)
+        turn = await self._revisits.turn(requester, turn_id)
+        model = await self._rules.model_for(requester, ModelKind.CHAT, None)
+        persona = await self._rules.persona_for(requester)
         question = Question.anew(turn, model, persona, *await recollected(interaction, turn))
-        await self._asking.answer(interaction, caller, question)
+        await self._asking.answer(interaction, requester, question)
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
-        caller = caller_of(interaction)
-        turn = await self._revisits.turn(caller, turn_id)
-        model = await self._rules.model_for(caller, ModelKind.CHAT, None)
-        question = Question.going_on(turn, model, await self._rules.persona_for(caller))
-        await self._asking.answer(interaction, caller, question)
+        requester = requester_of(interaction)
+        turn = await self._revisits.turn(requester, turn_id)
+        model = await self._rules.model_for(requester, ModelKind.CHAT, None)
+        question = Question.going_on(turn, model, await self._rules.persona_for(requester))
+        await self._asking.answer(interaction, requester, question)
 
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:
-        caller = caller_of(interaction)
-        turn = await self._revisits.turn(caller, turn_id)
+        requester = requester_of(interaction)
+        turn = await self._revisits.turn(requester, turn_id)
         play = False if turn.private else None  # what only they see is for nobody else to hear
         await self._speaking.say(
-            interaction, caller, turn.answer, play=play, private=True, needs=READ_BACK, wording=aloud
+            interaction, requester, turn.answer, play=play, private=True, needs=READ_BACK, wording=aloud
         )
 
     async def _delete(self, interaction: discord.Interaction, turn_id: int) -> None:
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
         message_ids: tuple[int, ...] = ()
         try:
-            turn = await self._revisits.turn(caller, turn_id)
+            turn = await self._revisits.turn(requester, turn_id)
         except TurnNotFound:
-            check_pressed(caller, interaction, ())
+            check_pressed(requester, interaction, ())
         else:
-            check_pressed(caller, interaction, turn.answer_message_ids)
+            check_pressed(requester, interaction, turn.answer_message_ids)
             message_ids = () if turn.private else turn.answer_message_ids
             await self._revisits.forget(turn)
         await dispose(interaction, message_ids)

@@ -11,7 +11,7 @@ from bot.conversation.question import Question
 from bot.discord_ui import autocomplete
 from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import enclosed
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.voice.speech_commands import Reciter, tell_of_silence
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
@@ -52,15 +52,15 @@ class Ask(commands.Cog):
         speak: bool = False,
     ) -> None:
         """Ask me anything and watch the answer appear."""
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
         if private and speak:
             raise InvalidOption("private and spoken", sentence=NOT_BOTH)
-        recital = await self._reciter.recital(interaction, caller, prompt) if speak else None
-        chosen = await self._rules.model_for(caller, ModelKind.CHAT, model)
-        as_whom = await self._rules.persona_for(caller, persona)
+        recital = await self._reciter.recital(interaction, requester, prompt) if speak else None
+        chosen = await self._rules.model_for(requester, ModelKind.CHAT, model)
+        as_whom = await self._rules.persona_for(requester, persona)
         files = () if attachment is None else enclosed([attachment])
         question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, enclosed=files)
-        await self._asking.answer(interaction, caller, question, recital)
+        await self._asking.answer(interaction, requester, question, recital)
         if recital is not None and recital.fault is not None:
             await tell_of_silence(interaction, recital.fault)
 
@@ -70,7 +70,7 @@ class Ask(commands.Cog):
 
     @ask.autocomplete("persona")
     async def _complete_persona(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.offer(await self._rules.persona_choices(caller_of(interaction)), typed)
+        return autocomplete.offer(await self._rules.persona_choices(requester_of(interaction)), typed)
 
 
 async def setup(bot: Bot) -> None:

@@ -94,21 +94,21 @@ class Reading(commands.Cog):
         place = session.guild.get_channel_or_thread(message.channel.id)
         if place is None:
             return
-        caller = author_of(message, place)
-        self._admission.check(caller.user_id, caller.guild_id)
-        permit = self._permit(caller.user_id, session, place.id)
+        requester = author_of(message, place)
+        self._admission.check(requester.user_id, requester.guild_id)
+        permit = self._permit(requester.user_id, session, place.id)
         await permit.check()  # before anything is spent on what nobody may hear
-        model = await self._rules.model_for(caller, ModelKind.SPEECH, None)
-        voice = await self._preferences.get(caller)
-        speaker = None if session.last_read == caller.user_id else caller.name
-        names = names_in(message, known=lambda each: self._permit(caller.user_id, session, each).holds())
+        model = await self._rules.model_for(requester, ModelKind.SPEECH, None)
+        voice = await self._preferences.get(requester)
+        speaker = None if session.last_read == requester.user_id else requester.name
+        names = names_in(message, known=lambda each: self._permit(requester.user_id, session, each).holds())
         wording = partial(spoken_message, speaker=speaker, mentions=names)
-        prepared = await self._saying.prepare(caller, message.content, voice.name, model, wording=wording)
+        prepared = await self._saying.prepare(requester, message.content, voice.name, model, wording=wording)
         async with prepared.reservation:
             label = replace(prepared.label, turn_of=message.channel.id)
             utterance = Utterance(label, speed=voice.speed, permit=permit)
             session.line.add(utterance)
-            session.last_read = caller.user_id
+            session.last_read = requester.user_id
             await turn.aclose()
             await self._saying.speak_aloud(prepared, utterance)
             if utterance.refused is not None:

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui import autocomplete
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.text import settings
 from bot.discord_ui.tree import READS
@@ -40,7 +40,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     ) -> None:
         """Choose the model for this channel."""
         chosen_for = ModelKind(kind)
-        await self._rules.choose_model(caller_of(interaction), SettingScope.CHANNEL, chosen_for, model)
+        await self._rules.choose_model(requester_of(interaction), SettingScope.CHANNEL, chosen_for, model)
         await interaction.response.send_message(
             f"From now on the {MODELS[chosen_for].label} in this channel is `{model}`.", ephemeral=True
         )
@@ -48,7 +48,9 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         kind = autocomplete.kind_of(interaction)
-        return autocomplete.offer(self._rules.model_choices(caller_of(interaction), SettingScope.CHANNEL, kind, typed))
+        return autocomplete.offer(
+            self._rules.model_choices(requester_of(interaction), SettingScope.CHANNEL, kind, typed)
+        )
 
     @app_commands.command()
     @app_commands.describe(text="Who I am here and how I answer; leave it out to write in a form")
@@ -59,7 +61,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
         if text is not None:
             await self._write(interaction, text)
             return
-        present = await self._rules.present_persona(caller_of(interaction), SettingScope.CHANNEL)
+        present = await self._rules.present_persona(requester_of(interaction), SettingScope.CHANNEL)
         await self._forms.open(
             interaction,
             FORM,
@@ -72,21 +74,21 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what is set for this channel, and where it comes from."""
-        holdings = await self._rules.show(caller_of(interaction), SettingScope.CHANNEL)
+        holdings = await self._rules.show(requester_of(interaction), SettingScope.CHANNEL)
         text, files = settings.told(holdings, SettingScope.CHANNEL)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the server's settings in this channel."""
-        cleared = await self._rules.reset(caller_of(interaction), SettingScope.CHANNEL)
+        cleared = await self._rules.reset(requester_of(interaction), SettingScope.CHANNEL)
         text = "This channel has no settings of its own."
         if cleared:
             text = f"From now on this channel goes by the server's {settings.listed(cleared)} again."
         await interaction.response.send_message(text, ephemeral=True)
 
     async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:
-        await self._rules.write_persona(caller_of(interaction), SettingScope.CHANNEL, text)
+        await self._rules.write_persona(requester_of(interaction), SettingScope.CHANNEL, text)
         await interaction.response.send_message("From now on I go by that persona in this channel.", ephemeral=True)
 
 

@@ -14,7 +14,7 @@ from bot.conversation.question import Question
 from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import enclosed
 from bot.discord_ui.components import read_id
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.context_menu_cache import ChosenMessage, ContextMenuCache
 from bot.discord_ui.message_triggers import subject_of
 from bot.discord_ui.modals import Choice, Modals, chosen_in
@@ -87,24 +87,24 @@ class Menus(commands.Cog):
         chosen = self._chosen.of(interaction.user.id, read_id(about))
         if chosen is None:
             raise InvalidOption("an unknown message", sentence=_FORGOTTEN)
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
         question = Question(
             text,
-            await self._rules.model_for(caller, ModelKind.CHAT, None),
-            await self._rules.persona_for(caller),
+            await self._rules.model_for(requester, ModelKind.CHAT, None),
+            await self._rules.persona_for(requester),
             private=chosen_in(interaction) == _ME,
             subject=chosen.subject,
             enclosed=chosen.files,
             way="menu",
         )
-        await self._asking.answer(interaction, caller, question)
+        await self._asking.answer(interaction, requester, question)
 
     async def read_aloud(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Give somebody a message as an MP3, and say it where they listen if all who do may read it."""
         play = False if message.flags.ephemeral else None  # what only they see is for nobody else to hear
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
         await self._speaking.say(
-            interaction, caller, message.content, play=play, private=True, needs=READ_BACK, wording=aloud
+            interaction, requester, message.content, play=play, private=True, needs=READ_BACK, wording=aloud
         )
 
     def _knows(self, interaction: discord.Interaction, about: str) -> bool:

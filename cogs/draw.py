@@ -14,7 +14,7 @@ from bot.discord_ui import autocomplete
 from bot.discord_ui.answer_runner import in_line
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, read_id, row
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.interaction_output import acknowledge, edit_original
 from bot.discord_ui.message_deletion import check_pressed, dispose
 from bot.discord_ui.modals import Modals
@@ -75,18 +75,20 @@ class Draw(commands.Cog):
         spoiler: bool = False,
     ) -> None:
         """Have pictures drawn from your description."""
-        caller = caller_of(interaction)
-        chosen = await self._rules.model_for(caller, ModelKind.IMAGE, model)
+        requester = requester_of(interaction)
+        chosen = await self._rules.model_for(requester, ModelKind.IMAGE, model)
         request = ImageRequest(prompt, chosen, size, n, spoiler, chosen=model is not None)
-        await self._draw(interaction, caller, request, caller.user_id)
+        await self._draw(interaction, requester, request, requester.user_id)
 
     async def _again(self, interaction: discord.Interaction, sketch_id: int) -> None:
-        caller = caller_of(interaction)
-        sketch = await self._sketchbook.sketch(caller, sketch_id)
-        await self._draw(interaction, caller, await self._request(caller, sketch, sketch.prompt), sketch.author_id)
+        requester = requester_of(interaction)
+        sketch = await self._sketchbook.sketch(requester, sketch_id)
+        await self._draw(
+            interaction, requester, await self._request(requester, sketch, sketch.prompt), sketch.author_id
+        )
 
     async def _edit(self, interaction: discord.Interaction, sketch_id: int) -> None:
-        sketch = await self._sketchbook.sketch(caller_of(interaction), sketch_id)
+        sketch = await self._sketchbook.sketch(requester_of(interaction), sketch_id)
         await self._forms.open(
             interaction,
             _PROMPT,
@@ -98,35 +100,35 @@ class Draw(commands.Cog):
         )
 
     async def _edited(self, interaction: discord.Interaction, prompt: str, about: str) -> None:
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
         sketch_id = read_id(about)
         if sketch_id is None:
             raise TurnNotFound("a form about nothing")
-        sketch = await self._sketchbook.sketch(caller, sketch_id)
-        await self._draw(interaction, caller, await self._request(caller, sketch, prompt), caller.user_id)
+        sketch = await self._sketchbook.sketch(requester, sketch_id)
+        await self._draw(interaction, requester, await self._request(requester, sketch, prompt), requester.user_id)
 
     async def _delete(self, interaction: discord.Interaction, sketch_id: int) -> None:
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
         try:
-            sketch = await self._sketchbook.sketch(caller, sketch_id)
+            sketch = await self._sketchbook.sketch(requester, sketch_id)
         except TurnNotFound:
-            check_pressed(caller, interaction, ())
+            check_pressed(requester, interaction, ())
         else:
-            check_pressed(caller, interaction, () if sketch.message_id is None else (sketch.message_id,))
+            check_pressed(requester, interaction, () if sketch.message_id is None else (sketch.message_id,))
             await self._sketchbook.forget(sketch_id)
         await dispose(interaction)
 
-    async def _request(self, caller: RequestContext, sketch: ImageGeneration, prompt: str) -> ImageRequest:
+    async def _request(self, requester: RequestContext, sketch: ImageGeneration, prompt: str) -> ImageRequest:
         """Ask for what a sketch was for, with the model that draws here now where no other one was asked for."""
-        model = await self._rules.model_for(caller, ModelKind.IMAGE, sketch.model)
+        model = await self._rules.model_for(requester, ModelKind.IMAGE, sketch.model)
         return ImageRequest(prompt, model, sketch.size, sketch.n, sketch.spoiler, chosen=sketch.model is not None)
 
     async def _draw(
-        self, interaction: discord.Interaction, caller: RequestContext, request: ImageRequest, author_id: int
+        self, interaction: discord.Interaction, requester: RequestContext, request: ImageRequest, author_id: int
     ) -> None:
         """Draw, and show it in a new message with buttons; `author_id` is the member whose words the prompt is."""
-        prepared = await self._drawing.prepare(caller, request)
-        async with prepared.reservation, self._lanes.ticket(caller) as ticket:
+        prepared = await self._drawing.prepare(requester, request)
+        async with prepared.reservation, self._lanes.ticket(requester) as ticket:
             message_id = await acknowledge(interaction)
             await in_line(interaction, ticket)
             drawn = await self._drawing.draw(prepared, interaction.filesize_limit)
@@ -144,7 +146,7 @@ class Draw(commands.Cog):
     @draw.autocomplete("size")
     async def _complete_size(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         asked = interaction.namespace.model
-        model = asked or await self._rules.model_for(caller_of(interaction), ModelKind.IMAGE, None)
+        model = asked or await self._rules.model_for(requester_of(interaction), ModelKind.IMAGE, None)
         return autocomplete.offer(sizes_of(model), typed)
 
 

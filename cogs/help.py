@@ -5,10 +5,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.mentions import to_command
 from bot.discord_ui.text.paging import show_privately
-from bot.discord_ui.tree import READS, RIGHT
+from bot.discord_ui.tree import PERMISSION, READS
 
 _OPENING = "Here is what I can do:"
 _IN_MESSAGES = (
@@ -38,8 +38,8 @@ class Help(commands.Cog):
 def _offered(command: app_commands.Command[Help, ..., None], interaction: discord.Interaction) -> bool:
     """Whether the person who asks sees `command` in Discord and holds the right that it takes, as far as it says."""
     top = command.root_parent or command
-    right = command.extras.get(RIGHT)
-    if right is not None and not caller_of(interaction).may(right):
+    right = command.extras.get(PERMISSION)
+    if right is not None and not requester_of(interaction).can(right):
         return False
     if interaction.guild_id is None:
         return top.allowed_contexts is None or top.allowed_contexts.dm_channel is not False

@@ -10,10 +10,10 @@ from bot.client import Bot
 from bot.context import Permission
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, row
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.text import history
 from bot.discord_ui.text.history import counted, send_export
-from bot.discord_ui.tree import READS, RIGHT
+from bot.discord_ui.tree import PERMISSION, READS
 from bot.history.history import Format, History
 from bot.store.turn_reader import TurnPage
 
@@ -34,10 +34,10 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         buttons.on(_NEWER, self._newer, reads=True, private=True)
         buttons.on(_CLEAR, self._clear, private=True)
 
-    @app_commands.command(extras={READS: True, RIGHT: Permission.READ_MESSAGE_HISTORY})
+    @app_commands.command(extras={READS: True, PERMISSION: Permission.READ_MESSAGE_HISTORY})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I remember of this conversation."""
-        stretch = await self._history.newest(caller_of(interaction))
+        stretch = await self._history.newest(requester_of(interaction))
         view = _paging(stretch)
         if view is None:
             await interaction.response.send_message(history.page(stretch), ephemeral=True, suppress_embeds=True)
@@ -47,12 +47,12 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
             )
 
     async def _older(self, interaction: discord.Interaction, turn_id: int) -> None:
-        await _turn_to(interaction, await self._history.before(caller_of(interaction), turn_id))
+        await _turn_to(interaction, await self._history.before(requester_of(interaction), turn_id))
 
     async def _newer(self, interaction: discord.Interaction, turn_id: int) -> None:
-        await _turn_to(interaction, await self._history.after(caller_of(interaction), turn_id))
+        await _turn_to(interaction, await self._history.after(requester_of(interaction), turn_id))
 
-    @app_commands.command(extras={READS: True, RIGHT: Permission.READ_MESSAGE_HISTORY})
+    @app_commands.command(extras={READS: True, PERMISSION: Permission.READ_MESSAGE_HISTORY})
     @app_commands.describe(format="markdown to read, json for programs; markdown if left out")
     async def export(
         self,
@@ -60,17 +60,17 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         format: Literal["markdown", "json"] = "markdown",  # noqa: A002 - the option's name
     ) -> None:
         """Get what I remember of this conversation as a file."""
-        caller = caller_of(interaction)
-        self._history.check_reading(caller)
+        requester = requester_of(interaction)
+        self._history.check_reading(requester)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        export = await self._history.export(caller, Format(format), interaction.filesize_limit)
+        export = await self._history.export(requester, Format(format), interaction.filesize_limit)
         await send_export(interaction, export)
 
-    @app_commands.command(extras={RIGHT: Permission.MANAGE_MESSAGES})
+    @app_commands.command(extras={PERMISSION: Permission.MANAGE_MESSAGES})
     async def clear(self, interaction: discord.Interaction) -> None:
         """Make me forget this conversation."""
-        caller = caller_of(interaction)
-        count = await self._history.count(caller)
+        requester = requester_of(interaction)
+        count = await self._history.count(requester)
         if not count:
             await interaction.response.send_message("There is nothing here that I remember.", ephemeral=True)
             return
@@ -82,10 +82,10 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         )
 
     async def _clear(self, interaction: discord.Interaction, _: int) -> None:
-        caller = caller_of(interaction)
-        self._history.check_clearing(caller)
+        requester = requester_of(interaction)
+        self._history.check_clearing(requester)
         await interaction.response.defer()
-        cleared = await self._history.clear(caller)
+        cleared = await self._history.clear(requester)
         await interaction.edit_original_response(content=f"Done: I have forgotten {counted(cleared)}.", view=None)
 
 

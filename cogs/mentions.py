@@ -77,18 +77,18 @@ class Mentions(commands.Cog):
             await answer.tell(error)
 
     async def _answer(self, answer: ReplyOutput, asked: MessageTrigger, place: Place) -> None:
-        caller = author_of(answer.message, place)
-        self._admission.check_call(caller.user_id, caller.guild_id)
+        requester = author_of(answer.message, place)
+        self._admission.check_call(requester.user_id, requester.guild_id)
         if not answer.footing.write:
-            log.info("may not write there", extra={"guild": caller.guild_id, "channel": caller.channel_id})
+            log.info("may not write there", extra={"guild": requester.guild_id, "channel": requester.channel_id})
             await self._replies.refusals.react(answer, CANNOT_WRITE)
             return
         files = enclosed(answer.message.attachments)
         if asked.unseen or not (asked.text or files):
             await self._replies.refusals.hint(answer, self._hint(asked), HINT_STAYS_S)
             return
-        model = await self._rules.model_for(caller, ModelKind.CHAT, None)
-        persona = await self._rules.persona_for(caller)
+        model = await self._rules.model_for(requester, ModelKind.CHAT, None)
+        persona = await self._rules.persona_for(requester)
         question = Question(
             asked.text,
             model,
@@ -99,8 +99,8 @@ class Mentions(commands.Cog):
             message_id=answer.id,
             way=asked.way,
         )
-        prepared = await self._answering.prepare(caller, question)
-        async with prepared.reservation, self._lanes.ticket(caller) as ticket:
+        prepared = await self._answering.prepare(requester, question)
+        async with prepared.reservation, self._lanes.ticket(requester) as ticket:
             if await told_in_line(answer.meanwhile, ticket):
                 prepared = await self._answering.without_deleted(prepared)
             async with self._replies.typist.until(answer.first_word, answer.channel):

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, row
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.text.history import counted, send_export
 from bot.discord_ui.tree import READS
 from bot.history.privacy import Kept, MemberData
@@ -44,7 +44,7 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I keep about you, where, and until when."""
-        kept = await self._own_data.kept(caller_of(interaction))
+        kept = await self._own_data.kept(requester_of(interaction))
         text = _told(kept, interaction.guild_id, self._own_data.days)
         await interaction.response.send_message(text, ephemeral=True)
 
@@ -52,13 +52,13 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
     async def export(self, interaction: discord.Interaction) -> None:
         """Get everything that I keep about you as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        export = await self._own_data.export(caller_of(interaction), interaction.filesize_limit)
+        export = await self._own_data.export(requester_of(interaction), interaction.filesize_limit)
         await send_export(interaction, export)
 
     @app_commands.command()
     async def delete(self, interaction: discord.Interaction) -> None:
         """Have everything deleted that I keep about you."""
-        kept = await self._own_data.kept(caller_of(interaction))
+        kept = await self._own_data.kept(requester_of(interaction))
         text = (
             f"I would delete **{counted(kept.turns)}**, from all servers and direct messages, and take your id out of "
             f"everything else that I keep. The messages in Discord stay, and there is no way back. {_USE}"
@@ -68,7 +68,7 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
 
     async def _delete(self, interaction: discord.Interaction, _: int) -> None:
         await interaction.response.defer()
-        turns = await self._own_data.delete(caller_of(interaction))
+        turns = await self._own_data.delete(requester_of(interaction))
         text = f"Done: {counted(turns)} of yours, and every other row with your id, are deleted. {_USE}"
         await interaction.edit_original_response(content=text, view=None)
 

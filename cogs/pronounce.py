@@ -12,10 +12,10 @@ from bot.context import Permission
 from bot.discord_ui import autocomplete
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, row
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.text.history import shortened
 from bot.discord_ui.text.paging import in_messages
-from bot.discord_ui.tree import READS, RIGHT
+from bot.discord_ui.tree import PERMISSION, READS
 from bot.speech.pronunciations import LONGEST_SAY, LONGEST_WORD, Pronunciations, Word
 
 _PAGE: Final = "pronounce-page"
@@ -35,7 +35,7 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
         self._lexicon = lexicon
         buttons.on(_PAGE, self._turn_to, reads=True)
 
-    @app_commands.command(extras={RIGHT: Permission.MANAGE_SERVER})
+    @app_commands.command(extras={PERMISSION: Permission.MANAGE_SERVER})
     @app_commands.describe(word="The word as people write it, in any case", say="What I should say in its place")
     async def add(
         self,
@@ -44,17 +44,17 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
         say: app_commands.Range[str, 1, LONGEST_SAY],
     ) -> None:
         """Have me say a word another way, wherever I speak in this server."""
-        added, before = await self._lexicon.add(caller_of(interaction), word, say)
+        added, before = await self._lexicon.add(requester_of(interaction), word, say)
         text = f"From now on I say {_quoted(added.say)} for {_quoted(added.word)}."
         if before is not None:
             text += f" Before, it was {_quoted(before.say)}."
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command(extras={RIGHT: Permission.MANAGE_SERVER})
+    @app_commands.command(extras={PERMISSION: Permission.MANAGE_SERVER})
     @app_commands.describe(word="The word that I should say as it is written again")
     async def remove(self, interaction: discord.Interaction, word: app_commands.Range[str, 1, LONGEST_WORD]) -> None:
         """Have me say a word as it is written again."""
-        removed = await self._lexicon.remove(caller_of(interaction), word)
+        removed = await self._lexicon.remove(requester_of(interaction), word)
         text = "I don't know that word. `/pronounce list` shows those that I do."
         if removed is not None:
             text = f"From now on I say {_quoted(removed.word)} as it is written."
@@ -62,19 +62,19 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
 
     @remove.autocomplete("word")
     async def _complete_word(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.offer(await self._lexicon.choices(caller_of(interaction)), typed)
+        return autocomplete.offer(await self._lexicon.choices(requester_of(interaction)), typed)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See the words that I say another way in this server."""
-        text, view = _page(await self._lexicon.list(caller_of(interaction)), 0)
+        text, view = _page(await self._lexicon.list(requester_of(interaction)), 0)
         if view is None:
             await interaction.response.send_message(text, ephemeral=True)
         else:
             await interaction.response.send_message(text, ephemeral=True, view=view)
 
     async def _turn_to(self, interaction: discord.Interaction, number: int) -> None:
-        text, view = _page(await self._lexicon.list(caller_of(interaction)), number)
+        text, view = _page(await self._lexicon.list(requester_of(interaction)), number)
         await interaction.response.edit_message(content=text, view=view)
 
 

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.text import quotas
 from bot.discord_ui.text.paging import show_privately
 from bot.discord_ui.tree import READS
@@ -69,7 +69,7 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
     ) -> None:
         """Limit messages, tokens, speech or images for the server, a channel, a member or a role."""
         target = _target(target_channel, target_member, target_role)
-        change = await self._quotas.set(caller_of(interaction), Scope(scope), Kind(kind), Period(per), limit, target)
+        change = await self._quotas.set(requester_of(interaction), Scope(scope), Kind(kind), Period(per), limit, target)
         await interaction.response.send_message(quotas.after_setting(change), ephemeral=True)
 
     @app_commands.command()
@@ -86,7 +86,7 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
     ) -> None:
         """Take a limit back."""
         target = _target(target_channel, target_member, target_role)
-        change = await self._quotas.clear(caller_of(interaction), Scope(scope), Kind(kind), Period(per), target)
+        change = await self._quotas.clear(requester_of(interaction), Scope(scope), Kind(kind), Period(per), target)
         text = "There is no such limit. `/quota list` shows those that there are."
         if change is not None:
             text = quotas.after_clearing(change)
@@ -95,7 +95,7 @@ class Quota(commands.GroupCog, group_name="quota", group_description="Limit what
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See all limits of this server, the operator's among them."""
-        await show_privately(interaction, quotas.listing(await self._quotas.list(caller_of(interaction))))
+        await show_privately(interaction, quotas.listing(await self._quotas.list(requester_of(interaction))))
 
 
 def _target(channel: AnyChannel | None, member: discord.abc.User | None, role: discord.Role | None) -> Target:

@@ -6,7 +6,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui import autocomplete
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.voice.speech_commands import Speaking
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
@@ -36,8 +36,8 @@ class Say(commands.Cog):
         play: bool | None = None,
     ) -> None:
         """Have something said aloud, as an MP3 and in your voice channel."""
-        caller = caller_of(interaction)
-        await self._speaking.say(interaction, caller, text, voice=voice, model=model, play=play)
+        requester = requester_of(interaction)
+        await self._speaking.say(interaction, requester, text, voice=voice, model=model, play=play)
 
     @say.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui import autocomplete
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.text import settings
 from bot.discord_ui.tree import READS
@@ -40,7 +40,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
     ) -> None:
         """Choose the model for channels that have none of their own."""
         chosen_for = ModelKind(kind)
-        await self._rules.choose_model(caller_of(interaction), SettingScope.SERVER, chosen_for, model)
+        await self._rules.choose_model(requester_of(interaction), SettingScope.SERVER, chosen_for, model)
         await interaction.response.send_message(
             f"From now on the {MODELS[chosen_for].label} in this server is `{model}`, except where a channel has its "
             "own.",
@@ -50,7 +50,9 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         kind = autocomplete.kind_of(interaction)
-        return autocomplete.offer(self._rules.model_choices(caller_of(interaction), SettingScope.SERVER, kind, typed))
+        return autocomplete.offer(
+            self._rules.model_choices(requester_of(interaction), SettingScope.SERVER, kind, typed)
+        )
 
     @app_commands.command()
     @app_commands.describe(text="Who I am in this server and how I answer; leave it out to write in a form")
@@ -61,7 +63,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
         if text is not None:
             await self._write(interaction, text)
             return
-        present = await self._rules.present_persona(caller_of(interaction), SettingScope.SERVER)
+        present = await self._rules.present_persona(requester_of(interaction), SettingScope.SERVER)
         await self._forms.open(
             interaction,
             FORM,
@@ -74,14 +76,14 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See the server's defaults, and where they come from."""
-        holdings = await self._rules.show(caller_of(interaction), SettingScope.SERVER)
+        holdings = await self._rules.show(requester_of(interaction), SettingScope.SERVER)
         text, files = settings.told(holdings, SettingScope.SERVER)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the operator's defaults; channels keep what is their own."""
-        cleared = await self._rules.reset(caller_of(interaction), SettingScope.SERVER)
+        cleared = await self._rules.reset(requester_of(interaction), SettingScope.SERVER)
         text = "This server has no defaults of its own."
         if defaults := [field for field in cleared if field is not READ_CHANNEL]:
             text = f"From now on this server goes by the operator's {settings.listed(defaults)} again."
@@ -90,7 +92,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
         await interaction.response.send_message(text, ephemeral=True)
 
     async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:
-        await self._rules.write_persona(caller_of(interaction), SettingScope.SERVER, text)
+        await self._rules.write_persona(requester_of(interaction), SettingScope.SERVER, text)
         await interaction.response.send_message(
             "From now on I go by that persona in this server, except where a channel has its own.", ephemeral=True
         )

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.text import quotas
 from bot.discord_ui.text.paging import show_privately
 from bot.discord_ui.tree import READS
@@ -24,11 +24,11 @@ class Usage(commands.Cog):
     @app_commands.describe(scope="Yours, or the whole server's (needs Manage Server)")
     async def usage(self, interaction: discord.Interaction, scope: Literal["me", "server"] = "me") -> None:
         """See every limit that holds for you here, how much is used, and when it starts again."""
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
         if scope == "server":
-            lines = await self._meter.of_server(caller)
+            lines = await self._meter.of_server(requester)
         else:
-            lines = await self._meter.of_caller(caller)
+            lines = await self._meter.of_caller(requester)
         await show_privately(interaction, quotas.standing(lines))
 
 

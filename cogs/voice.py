@@ -10,11 +10,11 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.context import Permission, RequestContext
 from bot.discord_ui import autocomplete
-from bot.discord_ui.context import caller_of
+from bot.discord_ui.context import requester_of
 from bot.discord_ui.interaction_output import acknowledge, edit_original
 from bot.discord_ui.text import voice_queue
 from bot.discord_ui.text.paging import show_privately
-from bot.discord_ui.tree import READS, RIGHT
+from bot.discord_ui.tree import PERMISSION, READS
 from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.connect_permissions import check_entrance
 from bot.discord_ui.voice.listener_access import (
@@ -70,11 +70,11 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         channel: discord.VoiceChannel | discord.StageChannel | None = None,
     ) -> None:
         """Bring me to your voice channel."""
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
         check_entrance(channel_to_join(interaction, self._voices, named=channel))
         await acknowledge(interaction, private=True)
         session = await self._voices.join(
-            lambda: channel_to_join(interaction, self._voices, named=channel), caller.channel_id
+            lambda: channel_to_join(interaction, self._voices, named=channel), requester.channel_id
         )
         await edit_original(
             interaction, f"I'm in {session.channel.mention} now. `/say` and `/ask speak:True` are heard there.", []
@@ -131,15 +131,15 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         speed: app_commands.Range[float, SLOWEST, FASTEST] | None = None,
     ) -> None:
         """Choose the voice that speaks for you, and how fast; without options see what you have chosen."""
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
         if voice is None and speed is None:
-            held = await self._preferences.get(caller)
+            held = await self._preferences.get(requester)
         else:
-            held = await self._preferences.set(caller, voice=voice, speed=speed)
+            held = await self._preferences.set(requester, voice=voice, speed=speed)
         text = f"What you have said aloud is spoken by `{held.name}`, at {held.speed:g} times the usual speed."
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command(extras={RIGHT: Permission.MANAGE_CHANNELS})
+    @app_commands.command(extras={PERMISSION: Permission.MANAGE_CHANNELS})
     @app_commands.describe(channel="The channel to read; left out, I read none any more")
     async def read(
         self,
@@ -147,19 +147,19 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         channel: discord.TextChannel | discord.VoiceChannel | discord.StageChannel | None = None,
     ) -> None:
         """Have me read aloud what people in my voice channel write in a channel."""
-        caller = caller_of(interaction)
+        requester = requester_of(interaction)
 
         def rights_there(channel_id: int) -> Collection[Permission]:
-            return _rights_there(interaction, caller, channel_id)
+            return _rights_there(interaction, requester, channel_id)
 
         if channel is None:
-            cleared = await self._auto_read.clear(caller, rights_there)
+            cleared = await self._auto_read.clear(requester, rights_there)
             text = "From now on I read no channel aloud." if cleared else "I'm not reading any channel aloud."
         else:
             require_in(interaction, channel, Permission.MANAGE_CHANNELS)
             if not self._reads_messages:
                 raise CannotRead
-            await self._auto_read.set(caller, channel.id, rights_there)
+            await self._auto_read.set(requester, channel.id, rights_there)
             text = _READS.format(channel.mention)
         await interaction.response.send_message(text, ephemeral=True)
 
@@ -200,10 +200,12 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         self._voices.rights_changed(gone.guild_id)
 
 
-def _rights_there(interaction: discord.Interaction, caller: RequestContext, channel_id: int) -> Collection[Permission]:
+def _rights_there(
+    interaction: discord.Interaction, requester: RequestContext, channel_id: int
+) -> Collection[Permission]:
     """Return the rights of who asks in a channel; where it is gone, those where they ask."""
     channel = None if interaction.guild is None else interaction.guild.get_channel(channel_id)
-    return caller.rights if channel is None else rights_in(interaction, channel)
+    return requester.permissions if channel is None else rights_in(interaction, channel)
 
 
 async def setup(bot: Bot) -> None:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from bot.app import open_services
 from bot.client import COGS, Bot
 from bot.clock import SystemClock
-from bot.discord_ui.tree import RIGHT
+from bot.discord_ui.tree import PERMISSION
 from bot.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -156,7 +156,7 @@ def _anchor(leaf: app_commands.Command[Any, ..., Any]) -> str:
 
 
 def _needs(leaf: app_commands.Command[Any, ..., Any]) -> str:
-    right = leaf.extras.get(RIGHT)
+    right = leaf.extras.get(PERMISSION)
     if right is not None:
         return str(right)
     defaults = (leaf.root_parent or leaf).default_permissions or discord.Permissions.none()

@@ -17,7 +17,7 @@ ADA, BEN, CLEO = 1, 2, 3
 HERE, THERE = 10, 11
 
 
-def caller(member: int, channel: int = HERE) -> RequestContext:
+def requester(member: int, channel: int = HERE) -> RequestContext:
     return RequestContext(member, "x", 7, channel, channel)
 
 
@@ -65,7 +65,7 @@ def running(all_of_them: list[Answer]) -> list[int]:
 
 async def test_a_members_fourth_answer_waits_and_starts_when_one_ends() -> None:
     lanes = ConcurrencyLimiter(FakeClock(), member=3, channel=10)
-    mine = await answers(lanes, *[caller(ADA)] * 5)
+    mine = await answers(lanes, *[requester(ADA)] * 5)
     assert running(mine) == [0, 1, 2]
     assert [each.told for each in mine] == [[], [], [], [0], [1]]
     await end(mine[1])
@@ -77,7 +77,7 @@ async def test_a_members_fourth_answer_waits_and_starts_when_one_ends() -> None:
 
 async def test_a_members_line_holds_up_nobody_else_in_the_channel() -> None:
     lanes = ConcurrencyLimiter(FakeClock(), member=1, channel=2)
-    begun = await answers(lanes, caller(ADA), caller(ADA), caller(ADA), caller(BEN), caller(CLEO))
+    begun = await answers(lanes, requester(ADA), requester(ADA), requester(ADA), requester(BEN), requester(CLEO))
     assert running(begun) == [0, 3]
     await end(begun[3])
     assert running(begun) == [0, 4]
@@ -90,7 +90,7 @@ async def test_a_members_line_holds_up_nobody_else_in_the_channel() -> None:
 
 async def test_a_channel_is_served_in_the_order_people_came() -> None:
     lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
-    begun = await answers(lanes, *(caller(member) for member in range(6)))
+    begun = await answers(lanes, *(requester(member) for member in range(6)))
     order = []
     while live := running(begun):
         order += live
@@ -100,7 +100,9 @@ async def test_a_channel_is_served_in_the_order_people_came() -> None:
 
 async def test_other_channels_and_members_have_lanes_of_their_own() -> None:
     lanes = ConcurrencyLimiter(FakeClock(), member=2, channel=1)
-    begun = await answers(lanes, caller(ADA), caller(ADA, THERE), caller(BEN), caller(BEN, THERE), caller(ADA, 12))
+    begun = await answers(
+        lanes, requester(ADA), requester(ADA, THERE), requester(BEN), requester(BEN, THERE), requester(ADA, 12)
+    )
     assert running(begun) == [0, 1]
     await end(begun[0])
     assert running(begun) == [1, 2, 4]
@@ -110,14 +112,14 @@ async def test_other_channels_and_members_have_lanes_of_their_own() -> None:
 async def test_a_threads_answers_count_with_its_channels() -> None:
     lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
     in_a_thread = RequestContext(BEN, "x", 7, 99, HERE)
-    begun = await answers(lanes, caller(ADA), in_a_thread)
+    begun = await answers(lanes, requester(ADA), in_a_thread)
     assert running(begun) == [0]
     await end(*begun)
 
 
 async def test_off_lets_any_number_run() -> None:
     lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=None)
-    begun = await answers(lanes, *[caller(ADA)] * 50)
+    begun = await answers(lanes, *[requester(ADA)] * 50)
     assert running(begun) == list(range(50))
     await end(*begun)
     assert lanes.running == 0
@@ -125,7 +127,7 @@ async def test_off_lets_any_number_run() -> None:
 
 async def test_whoever_gives_up_leaves_the_line_and_a_failure_gives_the_place_back() -> None:
     lanes = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
-    begun = await answers(lanes, *[caller(ADA)] * 4)
+    begun = await answers(lanes, *[requester(ADA)] * 4)
     begun[1].task.cancel()
     await settle()
     begun[0].task.cancel()
@@ -140,7 +142,7 @@ async def test_whoever_gives_up_leaves_the_line_and_a_failure_gives_the_place_ba
 async def test_one_who_waits_is_told_when_those_before_have_halved() -> None:
     clock = FakeClock()
     lanes = ConcurrencyLimiter(clock, member=None, channel=1)
-    begun = await answers(lanes, *(caller(member) for member in range(10)))
+    begun = await answers(lanes, *(requester(member) for member in range(10)))
     for each in begun[:8]:
         await end(each)
         await clock.advance(module.LOOK_EVERY_S)
@@ -151,7 +153,7 @@ async def test_one_who_waits_is_told_when_those_before_have_halved() -> None:
 
 async def test_one_who_is_called_sooner_than_told_learns_it() -> None:
     lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=2)
-    begun = await answers(lanes, *(caller(member) for member in range(5)))
+    begun = await answers(lanes, *(requester(member) for member in range(5)))
     await end(begun[0], begun[1], begun[2])
     assert begun[4].told == [2, 0]
     await end(*begun)
@@ -160,7 +162,7 @@ async def test_one_who_is_called_sooner_than_told_learns_it() -> None:
 async def test_nobody_waits_longer_than_discord_would_show_the_answer() -> None:
     clock = FakeClock()
     lanes = ConcurrencyLimiter(clock, member=1, channel=None)
-    begun = await answers(lanes, caller(ADA), caller(ADA))
+    begun = await answers(lanes, requester(ADA), requester(ADA))
     await clock.advance(module.LONGEST_WAIT_S + module.LOOK_EVERY_S)
     with pytest.raises(QueueTimeout):
         await begun[1].task
@@ -171,7 +173,7 @@ async def test_nobody_waits_longer_than_discord_would_show_the_answer() -> None:
 async def test_a_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_LINE", 2)
     lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
-    begun = await answers(lanes, *(caller(member) for member in range(4)))
+    begun = await answers(lanes, *(requester(member) for member in range(4)))
     with pytest.raises(QueueFull):
         await begun[3].task
     assert lanes.waiting == 2
@@ -180,14 +182,14 @@ async def test_a_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_when_the_bot_stops_those_who_wait_are_told_at_once_and_the_others_go_on() -> None:
     lanes = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
-    begun = await answers(lanes, caller(ADA), caller(ADA))
+    begun = await answers(lanes, requester(ADA), requester(ADA))
     lanes.close()
     await settle()
     with pytest.raises(ShuttingDown):
         await begun[1].task
     assert begun[0].runs
     with pytest.raises(ShuttingDown):
-        await Answer(lanes, caller(BEN)).task
+        await Answer(lanes, requester(BEN)).task
     await end(*begun)
     assert (lanes.running, lanes.waiting) == (0, 0)
 
@@ -202,7 +204,7 @@ async def test_at_any_time_the_limits_hold_and_nobody_who_could_run_waits(seed: 
     for _ in range(120):
         alive = [each for each in begun if not each.task.done()]
         if not alive or chance.random() < 0.6:
-            who.append(caller(chance.randrange(4), chance.randrange(3)))
+            who.append(requester(chance.randrange(4), chance.randrange(3)))
             begun.append(Answer(lanes, who[-1]))
         elif chance.random() < 0.3:
             chance.choice(alive).task.cancel()

@@ -86,7 +86,7 @@ class PreparedAnswer:
     has the ids of the turns that a reply goes on from.
     """
 
-    caller: RequestContext
+    requester: RequestContext
     question: Question
     messages: tuple[ChatMessage, ...]
     prompt_tokens: int
@@ -118,7 +118,7 @@ class Answering:
         self._window = window
         self._standing = HistorySelector(conversations, window.reach)
 
-    async def prepare(self, caller: RequestContext, question: Question) -> PreparedAnswer:
+    async def prepare(self, requester: RequestContext, question: Question) -> PreparedAnswer:
         """Gather what the model is told and reserve its cost. Asks the store only.
 
         Raises:
@@ -131,15 +131,17 @@ class Answering:
         if question.is_empty:
             raise InvalidOption("empty question", sentence="Ask me something in `prompt`.")
         attachments.check(question.enclosed)
-        asked_at_ms = caller.asked_ms(self._clock)
-        earlier, path = await self._standing.before(caller, question)
+        asked_at_ms = requester.asked_ms(self._clock)
+        earlier, path = await self._standing.before(requester, question)
         view = self._window.fit(earlier, question.needed)
         quoted = question.quoted if not path else None
         material = attachments.unopened(question.enclosed, question.subject or quoted)
-        messages = self._rendered(caller, question, view, material)
+        messages = self._rendered(requester, question, view, material)
         prompt_tokens = estimate_prompt(messages) + material.tokens
-        reservation = await self._ledger.reserve(caller, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK})
-        return PreparedAnswer(caller, question, messages, prompt_tokens, view, material, path, asked_at_ms, reservation)
+        reservation = await self._ledger.reserve(requester, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK})
+        return PreparedAnswer(
+            requester, question, messages, prompt_tokens, view, material, path, asked_at_ms, reservation
+        )
 
     async def without_deleted(self, prepared: PreparedAnswer) -> PreparedAnswer:
         """Leave out what was deleted since it was prepared, after some time in line. Never costs more than before.
@@ -177,7 +179,7 @@ class Answering:
             QuotaExceeded, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
         tally = StreamMeter(prepared.prompt_tokens, self._ledger.allowance(prepared.reservation, Kind.TOKENS))
-        with RequestLog("ask", prepared.caller, self._clock) as trip:
+        with RequestLog("ask", prepared.requester, self._clock) as trip:
             trip.note(way=prepared.question.way, model=prepared.question.model, private=prepared.question.private)
             trip.note(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
             trip.note(files=len(prepared.question.enclosed))
@@ -203,7 +205,7 @@ class Answering:
         async def read() -> None:
             nonlocal material
             material = await attachments.opened(
-                prepared.question.enclosed, material.subject, self._intake, prepared.caller.user_id
+                prepared.question.enclosed, material.subject, self._intake, prepared.requester.user_id
             )
 
         if (halt := await unless_halted(brake, read())) is not None:
@@ -336,13 +338,13 @@ class Answering:
         self, prepared: PreparedAnswer, surface: AnswerSurface, tally: StreamMeter, ending: Outcome
     ) -> int | None:
         """Keep the turn, unless it was deleted meanwhile, and return its id; the answer is shown in any case."""
-        caller, question, first = prepared.caller, prepared.question, prepared.question.first
+        requester, question, first = prepared.requester, prepared.question, prepared.question.first
         turn = NewTurn(
-            channel_id=caller.channel_id,
-            thread_of=caller.settings_channel_id if caller.settings_channel_id != caller.channel_id else None,
-            guild_id=caller.guild_id,
-            author_id=caller.user_id if first is None else first.author_id,
-            author_name=caller.name if first is None else first.author_name,
+            channel_id=requester.channel_id,
+            thread_of=requester.settings_channel_id if requester.settings_channel_id != requester.channel_id else None,
+            guild_id=requester.guild_id,
+            author_id=requester.user_id if first is None else first.author_id,
+            author_name=requester.name if first is None else first.author_name,
             private=question.private,
             fresh=question.fresh,
             path=prepared.path,
@@ -375,15 +377,15 @@ class Answering:
             log.error("messages of a turn not kept", extra={"turn": turn_id, "detail": str(error)})
 
     def _rendered(
-        self, caller: RequestContext, question: Question, view: SelectedHistory, material: PromptInputs
+        self, requester: RequestContext, question: Question, view: SelectedHistory, material: PromptInputs
     ) -> tuple[ChatMessage, ...]:
         if question.first is not None:
-            caller = replace(caller, name=question.first.author_name)
-        facts = facts_for(question.persona, caller, self._clock.now())
-        return tuple(render(question.persona, view.turns, question.text, caller.name, facts, material))
+            requester = replace(requester, name=question.first.author_name)
+        facts = facts_for(question.persona, requester, self._clock.now())
+        return tuple(render(question.persona, view.turns, question.text, requester.name, facts, material))
 
     def _asked_with(self, prepared: PreparedAnswer, view: SelectedHistory, material: PromptInputs) -> PreparedAnswer:
         """Ask the same question with other turns or other material going along."""
-        messages = self._rendered(prepared.caller, prepared.question, view, material)
+        messages = self._rendered(prepared.requester, prepared.question, view, material)
         tokens = estimate_prompt(messages) + material.tokens
         return replace(prepared, view=view, material=material, messages=messages, prompt_tokens=tokens)

@@ -92,7 +92,7 @@ class HistorySelector:
         self._conversations = conversations
         self._reach = reach
 
-    async def before(self, caller: RequestContext, question: Question) -> Before:
+    async def before(self, requester: RequestContext, question: Question) -> Before:
         """Give a reply's path and its ids, else the channel's public line or the member's private one, without ids.
 
         Raises:
@@ -104,13 +104,13 @@ class HistorySelector:
         if question.first is not None:
             return await self._back_to(question.first, question.needed)
         if question.reply_to is not None:
-            turn_id = await self._conversations.turn_shown_in(question.reply_to, caller.channel_id)
+            turn_id = await self._conversations.turn_shown_in(question.reply_to, requester.channel_id)
             if turn_id is not None:
                 path = await self._conversations.path(turn_id, max(self._reach, 1))
                 return path if self._reach else [], _ids(path)
         if question.private:
-            return await self._conversations.private_line(caller.channel_id, caller.user_id, self._reach), ()
-        return await self._conversations.public_line(caller.channel_id, self._reach), ()
+            return await self._conversations.private_line(requester.channel_id, requester.user_id, self._reach), ()
+        return await self._conversations.public_line(requester.channel_id, self._reach), ()
 
     async def _back_to(self, first: Turn, needed: int) -> Before:
         """Give what was known to the turn that a question comes back to, and where that one is `needed`, it as well."""

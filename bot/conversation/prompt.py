@@ -25,14 +25,14 @@ Facts = Mapping[str, str | None]
 """What the placeholders of one persona stand for at the moment of a question."""
 
 
-def facts_for(persona: str, caller: RequestContext, now: datetime) -> Facts:
+def facts_for(persona: str, requester: RequestContext, now: datetime) -> Facts:
     """Gather the values of those placeholders that `persona` uses; `now` is in UTC."""
     known = {
         DATE: f"{now:%A, %Y-%m-%d}",
         TIME: f"{now:%H:%M} UTC",
-        SERVER: caller.server_name or None,
-        CHANNEL: caller.channel_name or None,
-        USER: caller.name,
+        SERVER: requester.server_name or None,
+        CHANNEL: requester.channel_name or None,
+        USER: requester.name,
     }
     return {name: value for name, value in known.items() if _braced(name) in persona}
 

@@ -67,13 +67,13 @@ class AnswerRunner:
     async def answer(
         self,
         interaction: discord.Interaction,
-        caller: RequestContext,
+        requester: RequestContext,
         question: Question,
         recital: AnswerSpeaker | None = None,
     ) -> None:
         """Answer `question` in a new message, private where the question is; `recital` says it aloud meanwhile."""
-        prepared = await self._answering.prepare(caller, question)
-        async with prepared.reservation, recital or nullcontext(), self._lanes.ticket(caller) as ticket:
+        prepared = await self._answering.prepare(requester, question)
+        async with prepared.reservation, recital or nullcontext(), self._lanes.ticket(requester) as ticket:
             await acknowledge(interaction, private=question.private)
             if await in_line(interaction, ticket):
                 prepared = await self._answering.without_deleted(prepared)

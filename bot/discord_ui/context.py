@@ -15,7 +15,7 @@ _RIGHTS = {
 }
 
 
-def caller_of(interaction: discord.Interaction) -> RequestContext:
+def requester_of(interaction: discord.Interaction) -> RequestContext:
     """Return who asks, where, and with which rights, as Discord computed them for this channel at this moment."""
     if interaction.channel_id is None:
         raise ValueError("an interaction of this kind always names its channel")
@@ -28,7 +28,7 @@ def caller_of(interaction: discord.Interaction) -> RequestContext:
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
         settings_channel_id=settings_channel_id,
-        rights=rights_of(interaction.permissions),
+        permissions=rights_of(interaction.permissions),
         server_name=interaction.guild.name if interaction.guild else "",
         channel_name=getattr(interaction.channel, "name", None) or "",
         role_ids=_role_ids(interaction.user),
@@ -48,7 +48,7 @@ def author_of(message: discord.Message, place: Place) -> RequestContext:
         guild_id=place.guild.id,
         channel_id=place.id,
         settings_channel_id=place.parent_id if isinstance(place, discord.Thread) else place.id,
-        rights=frozenset() if member is None else rights_of(place.permissions_for(member)),
+        permissions=frozenset() if member is None else rights_of(place.permissions_for(member)),
         server_name=place.guild.name,
         channel_name=place.name,
         role_ids=_role_ids(author),

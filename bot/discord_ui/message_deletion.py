@@ -24,14 +24,14 @@ def whose(interaction: discord.Interaction) -> int | None:
     return message.interaction_metadata.user.id
 
 
-def check_pressed(caller: RequestContext, interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
-    """Do nothing if the message with the pressed button is one of `message_ids`, or the caller may delete it anyhow.
+def check_pressed(requester: RequestContext, interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
+    """Do nothing if the message with the pressed button is one of `message_ids`, or the requester may delete it anyhow.
 
     Raises:
         NotOwner: they may not: a button of theirs was said to stand there.
     """
     if interaction.message is None or interaction.message.id not in message_ids:
-        caller.require_own(whose(interaction))
+        requester.require_own(whose(interaction))
 
 
 async def dispose(interaction: discord.Interaction, message_ids: Iterable[int] = ()) -> None:

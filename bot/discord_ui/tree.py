@@ -10,8 +10,8 @@ from bot.discord_ui.event_gate import EventGate
 from bot.errors import UserError
 from bot.guilds.access import AccessPolicy
 
-RIGHT: Final = "right"
-"""In a command's `extras`: the right that it takes, where its group's default permission does not say so."""
+PERMISSION: Final = "permission"
+"""In a command's `extras`: the permission that it takes, where its group's default permission does not say so."""
 
 READS: Final = "reads"
 """In a command's `extras`, or a pressed button's: it writes nothing, so that it works on a full disk too."""

@@ -12,10 +12,10 @@ from bot.store.settings import StoredSettings
 
 log = logging.getLogger(__name__)
 
-RightsIn = Callable[[int], Collection[Permission]]
-"""Tells which rights the caller has in a channel, by its id; where it is gone, those that they have where they ask."""
+PermissionsIn = Callable[[int], Collection[Permission]]
+"""Returns the requester's permissions in a channel, by its id; where it is gone, those in the one they ask in."""
 
-_RIGHT: Final = Permission.MANAGE_CHANNELS
+_PERMISSION: Final = Permission.MANAGE_CHANNELS
 
 
 class AutoRead:
@@ -30,47 +30,49 @@ class AutoRead:
         channel_id = await self._stored.of_server(guild_id, READ_CHANNEL.name)
         return None if channel_id is None else int(channel_id)
 
-    async def set(self, caller: RequestContext, channel_id: int, rights_in: RightsIn) -> None:
+    async def set(self, requester: RequestContext, channel_id: int, permissions_in: PermissionsIn) -> None:
         """Have a channel read aloud, in place of another one. It takes the right in both, wherever it is asked for.
 
         Raises:
-            MissingPermission, NotInGuild: the caller may not.
+            MissingPermission, NotInGuild: the requester may not.
         """
-        guild_id = _server_of(caller)
-        _require(caller, channel_id, rights_in)
+        guild_id = _server_of(requester)
+        _require(requester, channel_id, permissions_in)
         if (replaced := await self.get(guild_id)) is not None:
-            _require(caller, replaced, rights_in)
+            _require(requester, replaced, permissions_in)
         at_ms = unix_ms(self._clock.discord_now())
-        await self._stored.set_server(guild_id, READ_CHANNEL.name, str(channel_id), by=caller.user_id, at_ms=at_ms)
-        log.info("channel read aloud", extra={"guild": guild_id, "channel": channel_id, "user": caller.user_id})
+        await self._stored.set_server(guild_id, READ_CHANNEL.name, str(channel_id), by=requester.user_id, at_ms=at_ms)
+        log.info("channel read aloud", extra={"guild": guild_id, "channel": channel_id, "user": requester.user_id})
 
-    async def clear(self, caller: RequestContext, rights_in: RightsIn) -> bool:
+    async def clear(self, requester: RequestContext, permissions_in: PermissionsIn) -> bool:
         """Have no channel read aloud; whether one was. It takes the right in that one.
 
         Raises:
-            MissingPermission, NotInGuild: the caller may not.
+            MissingPermission, NotInGuild: the requester may not.
         """
-        guild_id = _server_of(caller)
+        guild_id = _server_of(requester)
         present = await self.get(guild_id)
-        _require(caller, caller.channel_id if present is None else present, rights_in)
+        _require(requester, requester.channel_id if present is None else present, permissions_in)
         at_ms = unix_ms(self._clock.discord_now())
-        cleared = await self._stored.clear_server(guild_id, [READ_CHANNEL.name], by=caller.user_id, at_ms=at_ms)
+        cleared = await self._stored.clear_server(guild_id, [READ_CHANNEL.name], by=requester.user_id, at_ms=at_ms)
         if cleared:
-            log.info("channel no longer read aloud", extra={"guild": guild_id, "user": caller.user_id})
+            log.info("channel no longer read aloud", extra={"guild": guild_id, "user": requester.user_id})
         return bool(cleared)
 
 
-def _server_of(caller: RequestContext) -> int:
-    """Return the id of the server that the caller is in.
+def _server_of(requester: RequestContext) -> int:
+    """Return the id of the server that the requester is in.
 
     Raises:
         NotInGuild: they are in none.
     """
-    if caller.guild_id is None:
+    if requester.guild_id is None:
         raise NotInGuild
-    return caller.guild_id
+    return requester.guild_id
 
 
-def _require(caller: RequestContext, channel_id: int, rights_in: RightsIn) -> None:
-    if _RIGHT not in rights_in(channel_id):
-        raise MissingPermission(_RIGHT, where="here" if channel_id == caller.channel_id else f"in <#{channel_id}>")
+def _require(requester: RequestContext, channel_id: int, permissions_in: PermissionsIn) -> None:
+    if _PERMISSION not in permissions_in(channel_id):
+        raise MissingPermission(
+            _PERMISSION, where="here" if channel_id == requester.channel_id else f"in <#{channel_id}>"
+        )

@@ -29,10 +29,10 @@ class Imported:
 
 
 class Personas:
-    """The personas of the caller's server. What changes or shows them asks for the right when it is carried out.
+    """The personas of the requester's server. What changes or shows them asks for the right when it is carried out.
 
     Every method raises StoreUnavailable while the store cannot be used; nothing was changed then. Those for moderators
-    raise MissingPermission where the caller may not manage the server, and NotInGuild where there is none.
+    raise MissingPermission where the requester may not manage the server, and NotInGuild where there is none.
     """
 
     def __init__(self, stored: StoredPersonas, clock: Clock, workers: Workers) -> None:
@@ -40,48 +40,48 @@ class Personas:
         self._clock = clock
         self._workers = workers
 
-    async def names(self, caller: RequestContext) -> list[str]:
+    async def names(self, requester: RequestContext) -> list[str]:
         """Give the names of all, for everybody.
 
         Raises:
             NotInGuild: there is no server.
         """
-        if caller.guild_id is None:
+        if requester.guild_id is None:
             raise NotInGuild
-        return await self._stored.names(caller.guild_id)
+        return await self._stored.names(requester.guild_id)
 
-    async def choices(self, caller: RequestContext) -> list[str]:
+    async def choices(self, requester: RequestContext) -> list[str]:
         """Give the names to choose from for a question; there are none in direct messages."""
-        return [] if caller.guild_id is None else await self._stored.names(caller.guild_id)
+        return [] if requester.guild_id is None else await self._stored.names(requester.guild_id)
 
-    async def moderators_choices(self, caller: RequestContext) -> list[str]:
+    async def moderators_choices(self, requester: RequestContext) -> list[str]:
         """Give the names to choose from for a change; there are none for those who may not."""
-        return await self.choices(caller) if caller.may(Permission.MANAGE_SERVER) else []
+        return await self.choices(requester) if requester.can(Permission.MANAGE_SERVER) else []
 
-    async def persona_named(self, caller: RequestContext, name: str) -> str:
+    async def persona_named(self, requester: RequestContext, name: str) -> str:
         """Return the persona that everybody can choose by that name.
 
         Raises:
             InvalidOption: there is none.
         """
-        if caller.guild_id is None:
+        if requester.guild_id is None:
             raise InvalidOption(
                 "persona in a direct message",
                 sentence="Personas to choose from belong to a server; in direct messages there are none.",
             )
-        return (await self._existing(caller.guild_id, name)).persona
+        return (await self._existing(requester.guild_id, name)).persona
 
-    def check_moderator(self, caller: RequestContext) -> None:
-        """Do nothing if the caller may change the server's personas."""
-        _admit(caller)
+    def check_moderator(self, requester: RequestContext) -> None:
+        """Do nothing if the requester may change the server's personas."""
+        _admit(requester)
 
-    async def check_new(self, caller: RequestContext, name: str) -> str:
+    async def check_new(self, requester: RequestContext, name: str) -> str:
         """Return the name, tidied, of a persona that is going to be written.
 
         Raises:
             InvalidOption: it cannot be a name, it is taken, or there are as many personas as there can be.
         """
-        guild_id = _admit(caller)
+        guild_id = _admit(requester)
         name = persona_names.checked(name)
         names = await self._stored.names(guild_id)
         if persona_names.folded(name) in map(persona_names.folded, names):
@@ -90,82 +90,82 @@ class Personas:
             raise _full()
         return name
 
-    async def add(self, caller: RequestContext, name: str, text: str) -> str:
+    async def add(self, requester: RequestContext, name: str, text: str) -> str:
         """Keep a new persona; returns its name.
 
         Raises:
             InvalidOption: as from `check_new`, or the text is empty or too long.
         """
-        guild_id = _admit(caller)
+        guild_id = _admit(requester)
         name = persona_names.checked(name)
         wanted = StoredPersona(persona_names.folded(name), name, persona_text.checked(text))
         try:
-            await self._stored.add(guild_id, wanted, most=MOST_PRESETS, by=caller.user_id, at_ms=self._now_ms())
+            await self._stored.add(guild_id, wanted, most=MOST_PRESETS, by=requester.user_id, at_ms=self._now_ms())
         except PersonaExists:
             raise _taken(name) from None
         except PersonasFull:
             raise _full() from None
-        _log("persona added", caller)
+        _log("persona added", requester)
         return name
 
-    async def present(self, caller: RequestContext, name: str) -> StoredPersona:
+    async def present(self, requester: RequestContext, name: str) -> StoredPersona:
         """Return the persona of that name, to be written anew.
 
         Raises:
             InvalidOption: there is none.
         """
-        return await self._existing(_admit(caller), name)
+        return await self._existing(_admit(requester), name)
 
-    async def change(self, caller: RequestContext, name: str, text: str) -> str:
+    async def change(self, requester: RequestContext, name: str, text: str) -> str:
         """Put another text in place of a persona's; returns its name.
 
         Raises:
             InvalidOption: there is none of that name, or the text is empty or too long.
         """
-        guild_id = _admit(caller)
+        guild_id = _admit(requester)
         text = persona_text.checked(text, advice=" To do without it, use `/persona remove`.")
-        key, by, at_ms = persona_names.folded(name), caller.user_id, self._now_ms()
+        key, by, at_ms = persona_names.folded(name), requester.user_id, self._now_ms()
         changed = await self._stored.change(guild_id, key, text, by=by, at_ms=at_ms)
         if changed is None:
             raise _unknown()
-        _log("persona changed", caller)
+        _log("persona changed", requester)
         return changed.name
 
-    async def remove(self, caller: RequestContext, name: str) -> str:
+    async def remove(self, requester: RequestContext, name: str) -> str:
         """Take a persona away; returns its name.
 
         Raises:
             InvalidOption: there is none of that name.
         """
-        guild_id = _admit(caller)
-        key, by, at_ms = persona_names.folded(name), caller.user_id, self._now_ms()
+        guild_id = _admit(requester)
+        key, by, at_ms = persona_names.folded(name), requester.user_id, self._now_ms()
         removed = await self._stored.remove(guild_id, key, by=by, at_ms=at_ms)
         if removed is None:
             raise _unknown()
-        _log("persona removed", caller)
+        _log("persona removed", requester)
         return removed.name
 
-    async def export(self, caller: RequestContext) -> bytes:
+    async def export(self, requester: RequestContext) -> bytes:
         """Write all personas down in a file.
 
         Raises:
             InvalidOption: there are none.
         """
-        guild_id = _admit(caller)
+        guild_id = _admit(requester)
         presets = await self._stored.of_guild(guild_id)
         if not presets:
             raise InvalidOption("no personas", sentence="This server has no personas that I could export.")
         return persona_files.written(presets, guild_id, self._clock.now())
 
-    async def import_file(self, caller: RequestContext, data: bytes) -> Imported:
+    async def import_file(self, requester: RequestContext, data: bytes) -> Imported:
         """Keep all personas of a file, each in place of the one of that name; others stay.
 
         Raises:
             InvalidOption: it cannot be read, or there would be too many; nothing was changed.
         """
-        guild_id = _admit(caller)
-        wanted = await self._read(data, caller)
-        by, at_ms = caller.user_id, self._now_ms()
+        guild_id = _admit(requester)
+        wanted = await self._read(data, requester)
+        by, at_ms = requester.user_id, self._now_ms()
         try:
             replaced = await self._stored.put_all(guild_id, wanted, most=MOST_PRESETS, by=by, at_ms=at_ms)
         except PersonasFull as full:
@@ -173,13 +173,13 @@ class Personas:
             raise persona_files.unusable([f"{problem} {MOST_PRESETS}."]) from None
         new = replaced.count(None)
         same = sum(before == after for before, after in zip(replaced, wanted, strict=True))
-        _log("personas imported", caller)
+        _log("personas imported", requester)
         return Imported(new, len(wanted) - new - same, same)
 
-    async def _read(self, data: bytes, caller: RequestContext) -> list[StoredPersona]:
+    async def _read(self, data: bytes, requester: RequestContext) -> list[StoredPersona]:
         """Have a file read by a worker: some megabytes of brackets take the interpreter, and memory many times that."""
         try:
-            result = await self._workers.run("read personas", [data], owner=caller.user_id)
+            result = await self._workers.run("read personas", [data], owner=requester.user_id)
         except JobFailed as error:
             if error.failure is Failure.FULL:
                 raise InvalidOption("too many files", sentence=_BUSY) from error
@@ -199,12 +199,12 @@ class Personas:
         return unix_ms(self._clock.discord_now())
 
 
-def _admit(caller: RequestContext) -> int:
-    """Return the id of the server that the caller is in, where they may manage it."""
-    if caller.guild_id is None:
+def _admit(requester: RequestContext) -> int:
+    """Return the id of the server that the requester is in, where they may manage it."""
+    if requester.guild_id is None:
         raise NotInGuild
-    caller.require(Permission.MANAGE_SERVER)
-    return caller.guild_id
+    requester.require(Permission.MANAGE_SERVER)
+    return requester.guild_id
 
 
 def _unknown() -> InvalidOption:
@@ -224,6 +224,6 @@ def _full() -> InvalidOption:
     )
 
 
-def _log(event: str, caller: RequestContext) -> None:
+def _log(event: str, requester: RequestContext) -> None:
     # Neither name nor text: people wrote them.
-    log.info(event, extra={"guild": caller.guild_id, "user": caller.user_id})
+    log.info(event, extra={"guild": requester.guild_id, "user": requester.user_id})

@@ -61,9 +61,9 @@ class Listing:
 
 
 class QuotaSettings:
-    """Changes and lists the limits of the caller's server. Each method asks for the right when it is carried out.
+    """Changes and lists the limits of the requester's server. Each method asks for the right when it is carried out.
 
-    Every method raises MissingPermission where the caller may not manage the server, NotInGuild where there is none,
+    Every method raises MissingPermission where the requester may not manage the server, NotInGuild where there is none,
     and StoreUnavailable while the store cannot be used; nothing was changed then.
     """
 
@@ -74,48 +74,48 @@ class QuotaSettings:
         self._clock = clock
 
     async def set(
-        self, caller: RequestContext, scope: Scope, kind: Kind, per: Period, limit: str, target: Target
+        self, requester: RequestContext, scope: Scope, kind: Kind, per: Period, limit: str, target: Target
     ) -> LimitChange:
         """Set a limit, in place of the one that there is for the same scope, target, kind and period.
 
         Raises:
             InvalidOption: `limit` is no limit, `target` doesn't go with `scope`, or there are too many.
         """
-        guild_id = _admit(caller)
+        guild_id = _admit(requester)
         wanted = self._stored_rule(guild_id, scope, kind, per, _limit(limit), target)
         now = self._clock.now()
         try:
             old = await self._stored.set(
-                guild_id, wanted, most=MOST_RULES, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now())
+                guild_id, wanted, most=MOST_RULES, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except LimitsFull as full:
             raise InvalidOption(
                 "too many rules",
                 sentence=f"This server has {MOST_RULES} limits, which is the most I keep. Take one back first.",
             ) from full
-        _log("quota set", caller, wanted)
+        _log("quota set", requester, wanted)
         return self._change(guild_id, wanted, old, now)
 
     async def clear(
-        self, caller: RequestContext, scope: Scope, kind: Kind, per: Period, target: Target
+        self, requester: RequestContext, scope: Scope, kind: Kind, per: Period, target: Target
     ) -> LimitChange | None:
         """Take a limit back; None where there was none.
 
         Raises:
             InvalidOption: `target` doesn't go with `scope`.
         """
-        guild_id = _admit(caller)
+        guild_id = _admit(requester)
         key = self._stored_rule(guild_id, scope, kind, per, None, target).key
         now = self._clock.now()
-        old = await self._stored.clear(guild_id, key, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now()))
+        old = await self._stored.clear(guild_id, key, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now()))
         if old is None:
             return None
-        _log("quota cleared", caller, old)
+        _log("quota cleared", requester, old)
         return self._change(guild_id, old, old, now)
 
-    async def list(self, caller: RequestContext) -> Listing:
+    async def list(self, requester: RequestContext) -> Listing:
         """Give all limits that hold in the server."""
-        guild_id = _admit(caller)
+        guild_id = _admit(requester)
         stored = await self._stored.of_guild(guild_id)
         now = self._clock.now()
         rules = [SetLimit(rule_of(each), guild_id, each.member_id) for each in stored]
@@ -137,12 +137,12 @@ class QuotaSettings:
         return LimitChange(rule, None if old is None else rule_of(old), window_end(rule.rule.per, now))
 
 
-def _admit(caller: RequestContext) -> int:
-    """Return the id of the server that the caller is in, where they may manage it."""
-    if caller.guild_id is None:
+def _admit(requester: RequestContext) -> int:
+    """Return the id of the server that the requester is in, where they may manage it."""
+    if requester.guild_id is None:
         raise NotInGuild
-    caller.require(Permission.MANAGE_SERVER)
-    return caller.guild_id
+    requester.require(Permission.MANAGE_SERVER)
+    return requester.guild_id
 
 
 def _limit(text: str) -> int | None:
@@ -179,12 +179,12 @@ def _check(scope: Scope, target: Target) -> None:
         )
 
 
-def _log(event: str, caller: RequestContext, rule: StoredLimit) -> None:
+def _log(event: str, requester: RequestContext, rule: StoredLimit) -> None:
     log.info(
         event,
         extra={
-            "guild": caller.guild_id,
-            "user": caller.user_id,
+            "guild": requester.guild_id,
+            "user": requester.user_id,
             "scope": rule.scope,
             "target": rule.target,
             "kind": rule.kind,

@@ -15,7 +15,7 @@ class SettingScope(StrEnum):
     SERVER = "server"
 
     @property
-    def right(self) -> Permission:
+    def permission(self) -> Permission:
         """What it takes to see and to change what is set there."""
         return Permission.MANAGE_CHANNELS if self is SettingScope.CHANNEL else Permission.MANAGE_SERVER
 

@@ -65,7 +65,7 @@ def resolve_setting(
 
 
 class GuildSettings:
-    """What holds for a caller in their channel, and the way to change it.
+    """What holds for a requester in their channel, and the way to change it.
 
     Everything that shows or changes settings asks for the right that the place takes, each time.
     """
@@ -79,7 +79,7 @@ class GuildSettings:
         self._clock = clock
         self._persona = persona
 
-    async def model_for(self, caller: RequestContext, kind: ModelKind, asked: str | None) -> str:
+    async def model_for(self, requester: RequestContext, kind: ModelKind, asked: str | None) -> str:
         """Return the model for `kind`, `asked` being the command's own word.
 
         Raises:
@@ -89,14 +89,16 @@ class GuildSettings:
         if asked is not None:
             self._catalogue.check(asked, kind)
             return asked
-        held = self._model(kind, await self._chosen(caller))
+        held = self._model(kind, await self._chosen(requester))
         for model in held.set_aside:
             # Chosen once, then taken back by the operator or gone from the API: what stands below it holds.
-            log.warning("chosen model no longer allowed", extra={"channel": caller.settings_channel_id, "model": model})
+            log.warning(
+                "chosen model no longer allowed", extra={"channel": requester.settings_channel_id, "model": model}
+            )
         return held.value
 
-    async def persona_for(self, caller: RequestContext, asked: str | None = None) -> str:
-        """Return the persona that holds for the caller, as it was written: placeholders and all.
+    async def persona_for(self, requester: RequestContext, asked: str | None = None) -> str:
+        """Return the persona that holds for the requester, as it was written: placeholders and all.
 
         `asked` is the command's own word: the name of one of the server's.
 
@@ -105,102 +107,102 @@ class GuildSettings:
             StoreUnavailable: the settings cannot be read just now.
         """
         if asked is not None:
-            return await self._presets.persona_named(caller, asked)
-        return resolve_setting(PERSONA, await self._chosen(caller), self._persona).value
+            return await self._presets.persona_named(requester, asked)
+        return resolve_setting(PERSONA, await self._chosen(requester), self._persona).value
 
-    async def persona_choices(self, caller: RequestContext) -> list[str]:
+    async def persona_choices(self, requester: RequestContext) -> list[str]:
         """Return the names that `persona_for` takes.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
         """
-        return await self._presets.choices(caller)
+        return await self._presets.choices(requester)
 
-    async def show(self, caller: RequestContext, place: SettingScope) -> list[Holding]:
+    async def show(self, requester: RequestContext, place: SettingScope) -> list[Holding]:
         """Tell for each setting what holds at `place` and where it comes from.
 
         Raises:
-            MissingPermission: the caller may not decide this here.
+            MissingPermission: the requester may not decide this here.
             NotInGuild: there is no server.
             StoreUnavailable: the settings cannot be read just now.
         """
-        self._admit(caller, place)
-        chosen = await self._chosen(caller)
+        self._admit(requester, place)
+        chosen = await self._chosen(requester)
         if place is SettingScope.SERVER:
             del chosen[Level.CHANNEL]
         models = [self._model(kind, chosen) for kind in MODELS]
         of_server = [resolve_setting(READ_CHANNEL, chosen, "")] if place is SettingScope.SERVER else []
         return [*models, *of_server, resolve_setting(PERSONA, chosen, self._persona)]
 
-    async def present_persona(self, caller: RequestContext, place: SettingScope) -> str:
+    async def present_persona(self, requester: RequestContext, place: SettingScope) -> str:
         """Return the persona that holds at `place`, to be written anew.
 
         Raises:
             MissingPermission, NotInGuild, StoreUnavailable: as from `show`.
         """
-        return next(held.value for held in await self.show(caller, place) if held.field is PERSONA)
+        return next(held.value for held in await self.show(requester, place) if held.field is PERSONA)
 
-    def model_choices(self, caller: RequestContext, place: SettingScope, kind: ModelKind, typed: str) -> list[str]:
+    def model_choices(self, requester: RequestContext, place: SettingScope, kind: ModelKind, typed: str) -> list[str]:
         """Return the models to choose from at `place`; none for those who may not."""
-        if not caller.may(place.right):
+        if not requester.can(place.permission):
             return []
         return self._catalogue.choices(kind, typed)
 
-    async def choose_model(self, caller: RequestContext, place: SettingScope, kind: ModelKind, model: str) -> None:
+    async def choose_model(self, requester: RequestContext, place: SettingScope, kind: ModelKind, model: str) -> None:
         """Make `model` the one for `kind` at `place`.
 
         Raises:
-            MissingPermission: the caller may not decide this here.
+            MissingPermission: the requester may not decide this here.
             NotInGuild: there is no server.
             ModelNotAllowed: the operator doesn't allow the model, or it is for something else.
             StoreUnavailable: it could not be kept.
         """
-        self._admit(caller, place)
+        self._admit(requester, place)
         self._catalogue.check(model, kind)
-        await self._set(caller, place, MODELS[kind], model)
+        await self._set(requester, place, MODELS[kind], model)
 
-    async def write_persona(self, caller: RequestContext, place: SettingScope, text: str) -> None:
+    async def write_persona(self, requester: RequestContext, place: SettingScope, text: str) -> None:
         """Make `text` the persona at `place`.
 
         Raises:
-            MissingPermission: the caller may not decide this here.
+            MissingPermission: the requester may not decide this here.
             NotInGuild: there is no server.
             InvalidOption: it is empty or too long.
             StoreUnavailable: it could not be kept.
         """
-        self._admit(caller, place)
+        self._admit(requester, place)
         text = persona_text.checked(text, advice=f" To do without one of its own, use `/{place} reset`.")
-        await self._set(caller, place, PERSONA, text)
+        await self._set(requester, place, PERSONA, text)
 
-    async def reset(self, caller: RequestContext, place: SettingScope) -> Sequence[SettingDefinition]:
+    async def reset(self, requester: RequestContext, place: SettingScope) -> Sequence[SettingDefinition]:
         """Take back all that is set at `place`, so that the next level holds; return what was set.
 
         Raises:
-            MissingPermission: the caller may not decide this here.
+            MissingPermission: the requester may not decide this here.
             NotInGuild: there is no server.
             StoreUnavailable: it could not be kept.
         """
-        guild_id = self._admit(caller, place)
+        guild_id = self._admit(requester, place)
         names = [field.name for field in ALL]
-        by, at_ms = caller.user_id, unix_ms(self._clock.discord_now())
+        by, at_ms = requester.user_id, unix_ms(self._clock.discord_now())
         if place is SettingScope.SERVER:
             cleared = await self._stored.clear_server(guild_id, names, by=by, at_ms=at_ms)
         else:
-            channel_id = caller.settings_channel_id
+            channel_id = requester.settings_channel_id
             cleared = await self._stored.clear_channel(channel_id, guild_id, names, by=by, at_ms=at_ms)
         for name in cleared:
-            self._log(caller, place, name)
+            self._log(requester, place, name)
         return [field for field in ALL if field.name in cleared]
 
-    def _admit(self, caller: RequestContext, place: SettingScope) -> int:
-        """Return the id of the server that the caller is in, where they may decide about `place`."""
-        if caller.guild_id is None:
+    def _admit(self, requester: RequestContext, place: SettingScope) -> int:
+        """Return the id of the server that the requester is in, where they may decide about `place`."""
+        if requester.guild_id is None:
             raise NotInGuild
-        caller.require(place.right)
-        return caller.guild_id
+        requester.require(place.permission)
+        return requester.guild_id
 
-    async def _chosen(self, caller: RequestContext) -> dict[Level, dict[str, str]]:
-        servers, channels = await self._stored.values(caller.guild_id, caller.settings_channel_id)
+    async def _chosen(self, requester: RequestContext) -> dict[Level, dict[str, str]]:
+        servers, channels = await self._stored.values(requester.guild_id, requester.settings_channel_id)
         return {Level.CHANNEL: channels, Level.SERVER: servers}
 
     def _model(self, kind: ModelKind, chosen: dict[Level, dict[str, str]]) -> Holding:
@@ -211,25 +213,25 @@ class GuildSettings:
             lambda model: self._catalogue.still_permits(model, kind),
         )
 
-    async def _set(self, caller: RequestContext, place: SettingScope, field: SettingDefinition, value: str) -> None:
-        guild_id = self._admit(caller, place)
-        by, at_ms = caller.user_id, unix_ms(self._clock.discord_now())
+    async def _set(self, requester: RequestContext, place: SettingScope, field: SettingDefinition, value: str) -> None:
+        guild_id = self._admit(requester, place)
+        by, at_ms = requester.user_id, unix_ms(self._clock.discord_now())
         if place is SettingScope.SERVER:
             await self._stored.set_server(guild_id, field.name, value, by=by, at_ms=at_ms)
         else:
-            channel_id = caller.settings_channel_id
+            channel_id = requester.settings_channel_id
             await self._stored.set_channel(channel_id, guild_id, field.name, value, by=by, at_ms=at_ms)
-        self._log(caller, place, field.name)
+        self._log(requester, place, field.name)
 
-    def _log(self, caller: RequestContext, place: SettingScope, name: str) -> None:
+    def _log(self, requester: RequestContext, place: SettingScope, name: str) -> None:
         # Not the value: a persona is something that people wrote.
         log.info(
             "setting changed",
             extra={
                 "place": place,
-                "guild": caller.guild_id,
-                "channel": caller.settings_channel_id,
-                "user": caller.user_id,
+                "guild": requester.guild_id,
+                "channel": requester.settings_channel_id,
+                "user": requester.user_id,
                 "setting": name,
             },
         )

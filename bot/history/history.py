@@ -29,9 +29,9 @@ class Format(StrEnum):
 
 
 class History:
-    """What was asked and answered where the caller is, as far as they may see it: public turns and their own private.
+    """The turns of the requester's channel that they may see: the public ones and their own private ones.
 
-    Every method asks for the caller's rights, and may raise MissingPermission or StoreUnavailable.
+    Every method checks the requester's permissions, and may raise MissingPermission or StoreUnavailable.
     """
 
     def __init__(self, archive: TurnReader, removals: TurnDeletion, clock: Clock) -> None:
@@ -39,65 +39,67 @@ class History:
         self._removals = removals
         self._clock = clock
 
-    def check_reading(self, caller: RequestContext) -> None:
-        """Do nothing if the caller may see the history here."""
-        caller.require(Permission.READ_MESSAGE_HISTORY)
+    def check_reading(self, requester: RequestContext) -> None:
+        """Check that the requester may see the history here."""
+        requester.require(Permission.READ_MESSAGE_HISTORY)
 
-    def check_clearing(self, caller: RequestContext) -> None:
-        """Do nothing if the caller may clear the history here."""
-        caller.require(Permission.MANAGE_MESSAGES)
+    def check_clearing(self, requester: RequestContext) -> None:
+        """Check that the requester may clear the history here."""
+        requester.require(Permission.MANAGE_MESSAGES)
 
-    async def newest(self, caller: RequestContext) -> TurnPage:
+    async def newest(self, requester: RequestContext) -> TurnPage:
         """Give the first page: the newest turns."""
-        return await self.before(caller, NEWEST)
+        return await self.before(requester, NEWEST)
 
-    async def before(self, caller: RequestContext, turn_id: int) -> TurnPage:
+    async def before(self, requester: RequestContext, turn_id: int) -> TurnPage:
         """Give the page of turns before one."""
-        caller.require(Permission.READ_MESSAGE_HISTORY)
-        return await self._archive.before(_view(caller), turn_id, PAGE)
+        requester.require(Permission.READ_MESSAGE_HISTORY)
+        return await self._archive.before(_view(requester), turn_id, PAGE)
 
-    async def after(self, caller: RequestContext, turn_id: int) -> TurnPage:
+    async def after(self, requester: RequestContext, turn_id: int) -> TurnPage:
         """Give the page of turns after one."""
-        caller.require(Permission.READ_MESSAGE_HISTORY)
-        return await self._archive.after(_view(caller), turn_id, PAGE)
+        requester.require(Permission.READ_MESSAGE_HISTORY)
+        return await self._archive.after(_view(requester), turn_id, PAGE)
 
-    async def count(self, caller: RequestContext) -> int:
+    async def count(self, requester: RequestContext) -> int:
         """Tell how many turns there are to clear."""
-        caller.require(Permission.MANAGE_MESSAGES)
-        return await self._archive.count(_view(caller))
+        requester.require(Permission.MANAGE_MESSAGES)
+        return await self._archive.count(_view(requester))
 
-    async def export(self, caller: RequestContext, written_in: Format, room: int) -> Export:
+    async def export(self, requester: RequestContext, written_in: Format, room: int) -> Export:
         """Write the turns to a file of at most `room` bytes, the oldest ones left out where not all of them fit."""
-        caller.require(Permission.READ_MESSAGE_HISTORY)
-        view = _view(caller)
+        requester.require(Permission.READ_MESSAGE_HISTORY)
+        view = _view(requester)
 
         async def reading(before: int) -> list[Turn]:
             return await self._archive.turns_before(view, before, _READ_AT_ONCE)
 
         total = await self._archive.count(view)
         now = moment(unix_ms(self._clock.discord_now()))
-        name = f"history-{caller.channel_id}-{now[:10]}"
+        name = f"history-{requester.channel_id}-{now[:10]}"
         if written_in is Format.MARKDOWN:
             return await markdown_file(name, f"# Conversation, as of {now}", total, reading, room)
         facts: Json = {
             "format": _FORMAT,
             "version": VERSION,
             "exported_at": now,
-            "server_id": text_or_none(caller.guild_id),
-            "channel_id": str(caller.channel_id),
+            "server_id": text_or_none(requester.guild_id),
+            "channel_id": str(requester.channel_id),
         }
         return await json_file(name, facts, total, reading, room)
 
-    async def clear(self, caller: RequestContext) -> int:
-        """Delete the public turns here and the caller's own private ones; returns how many they were."""
-        caller.require(Permission.MANAGE_MESSAGES)
-        cleared = await self._removals.visible_to(caller.user_id, caller.channel_id)
-        log.info("history cleared", extra={"channel": caller.channel_id, "user": caller.user_id, "turns": cleared})
+    async def clear(self, requester: RequestContext) -> int:
+        """Delete the public turns here and the requester's own private ones; returns how many they were."""
+        requester.require(Permission.MANAGE_MESSAGES)
+        cleared = await self._removals.visible_to(requester.user_id, requester.channel_id)
+        log.info(
+            "history cleared", extra={"channel": requester.channel_id, "user": requester.user_id, "turns": cleared}
+        )
         return cleared
 
 
-def _view(caller: RequestContext) -> TurnFilter:
-    return TurnFilter(caller.user_id, caller.channel_id)
+def _view(requester: RequestContext) -> TurnFilter:
+    return TurnFilter(requester.user_id, requester.channel_id)
 
 
 class TurnLookup:
@@ -107,19 +109,19 @@ class TurnLookup:
         self._archive = archive
         self._removals = removals
 
-    async def turn(self, caller: RequestContext, turn_id: int) -> Turn:
+    async def turn(self, requester: RequestContext, turn_id: int) -> Turn:
         """Give a turn to do something with.
 
         Raises:
             TurnNotFound: there is none any more.
-            NotOwner: the caller neither asked nor may manage messages here.
+            NotOwner: the requester neither asked nor may manage messages here.
         """
         turn = await self._archive.turn(turn_id)
-        if turn is None or turn.channel_id != caller.channel_id:
+        if turn is None or turn.channel_id != requester.channel_id:
             raise TurnNotFound(f"turn {turn_id}")
-        if turn.private and turn.author_id != caller.user_id:
+        if turn.private and turn.author_id != requester.user_id:
             raise TurnNotFound(f"turn {turn_id}, private")
-        caller.require_own(turn.author_id)
+        requester.require_own(turn.author_id)
         return turn
 
     async def forget(self, turn: Turn) -> None:

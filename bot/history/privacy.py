@@ -50,43 +50,43 @@ class MemberData:
         self._removals = removals
         self._clock = clock
 
-    async def kept(self, caller: RequestContext) -> Kept:
-        """Tell what is kept about the caller."""
-        others = await self._members.traces(caller.user_id)
+    async def kept(self, requester: RequestContext) -> Kept:
+        """Tell what is kept about the requester."""
+        others = await self._members.traces(requester.user_id)
         return Kept(
-            await self._members.places(caller.user_id), {table: len(rows) for table, rows in others.items() if rows}
+            await self._members.places(requester.user_id), {table: len(rows) for table, rows in others.items() if rows}
         )
 
-    async def export(self, caller: RequestContext, room: int) -> Export:
+    async def export(self, requester: RequestContext, room: int) -> Export:
         """Write all of it to a JSON file of at most `room` bytes, the oldest turns left out where not all fits."""
 
         async def reading(before: int) -> list[Turn]:
-            return await self._archive.of_member(caller.user_id, before, _READ_AT_ONCE)
+            return await self._archive.of_member(requester.user_id, before, _READ_AT_ONCE)
 
         now = moment(unix_ms(self._clock.discord_now()))
-        others = await self._members.traces(caller.user_id)
+        others = await self._members.traces(requester.user_id)
         fitting = await _fitting(others, min(room, LARGEST) // 2)
         facts: Json = {
             "format": _FORMAT,
             "version": VERSION,
             "exported_at": now,
-            "member_id": str(caller.user_id),
+            "member_id": str(requester.user_id),
             "others_kept": {table: len(rows) for table, rows in others.items()},
             "others": fitting,
         }
-        total = sum(place.turns for place in await self._members.places(caller.user_id))
+        total = sum(place.turns for place in await self._members.places(requester.user_id))
         export = await json_file(f"my-data-{now[:10]}", facts, total, reading, room)
         left_out = sum(map(len, others.values())) - sum(map(len, fitting.values()))
         return replace(export, others_left_out=left_out)
 
-    async def delete(self, caller: RequestContext) -> int:
-        """Delete the caller's turns everywhere and take their id out of all else; returns how many turns went.
+    async def delete(self, requester: RequestContext) -> int:
+        """Delete the requester's turns everywhere and take their id out of all else; returns how many turns went.
 
         An answer of theirs that is still being written is not kept either.
         """
         try:
-            turns = await self._removals.of_member(caller.user_id, at_ms=caller.asked_ms(self._clock))
-            others = await self._members.forget(caller.user_id)
+            turns = await self._removals.of_member(requester.user_id, at_ms=requester.asked_ms(self._clock))
+            others = await self._members.forget(requester.user_id)
         except StoreUnavailable as error:
             raise StoreUnavailable(str(error), sentence=_HALFWAY) from error
         # Without the id: this is the one member whose id the log should not bear.

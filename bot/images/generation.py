@@ -35,7 +35,7 @@ class PreparedGeneration:
     Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
     """
 
-    caller: RequestContext
+    requester: RequestContext
     request: ImageRequest
     asked_at_ms: int
     reservation: Reservation
@@ -78,7 +78,7 @@ class ImageGenerator:
         self._workers = workers
         self._found_one_at_a_time: set[str] = set()  # models that have turned down more than one, and then did one
 
-    async def prepare(self, caller: RequestContext, request: ImageRequest) -> PreparedGeneration:
+    async def prepare(self, requester: RequestContext, request: ImageRequest) -> PreparedGeneration:
         """Check the request and reserve its pictures. Asks the store only.
 
         Raises:
@@ -86,9 +86,9 @@ class ImageGenerator:
             QuotaExceeded: a limit on images would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
-        request, asked_at_ms = request.checked(), caller.asked_ms(self._clock)
-        reservation = await self._ledger.reserve(caller, {Kind.IMAGES: request.n})
-        return PreparedGeneration(caller, request, asked_at_ms, reservation)
+        request, asked_at_ms = request.checked(), requester.asked_ms(self._clock)
+        reservation = await self._ledger.reserve(requester, {Kind.IMAGES: request.n})
+        return PreparedGeneration(requester, request, asked_at_ms, reservation)
 
     async def draw(self, prepared: PreparedGeneration, upload_limit: int) -> GeneratedImages:
         """Have it drawn, each file at most `upload_limit` bytes. Ends the reservation, whatever happens.
@@ -100,7 +100,7 @@ class ImageGenerator:
             PictureTooBig: none can be made to fit into `upload_limit`.
         """
         request = prepared.request
-        with RequestLog("draw", prepared.caller, self._clock) as trip:
+        with RequestLog("draw", prepared.requester, self._clock) as trip:
             trip.note(model=request.model, asked=request.n)
             drawn = await self._draw(prepared, upload_limit)
             trip.note(shown=len(drawn.files), bytes=sum(len(file.data) for file in drawn.files))

@@ -23,11 +23,11 @@ class SavedGenerations:
 
         `author_id` is the member whose words the prompt is; `message_id` is where the pictures show.
         """
-        caller, request = drawing.caller, drawing.request
+        requester, request = drawing.requester, drawing.request
         sketch = ImageGeneration(
-            channel_id=caller.channel_id,
-            thread_of=caller.settings_channel_id if caller.settings_channel_id != caller.channel_id else None,
-            guild_id=caller.guild_id,
+            channel_id=requester.channel_id,
+            thread_of=requester.settings_channel_id if requester.settings_channel_id != requester.channel_id else None,
+            guild_id=requester.guild_id,
             author_id=author_id,
             prompt=request.prompt,
             size=request.size,
@@ -43,18 +43,18 @@ class SavedGenerations:
             log.error("sketch not kept", extra={"detail": str(error)})
             return None
 
-    async def sketch(self, caller: RequestContext, sketch_id: int) -> ImageGeneration:
+    async def sketch(self, requester: RequestContext, sketch_id: int) -> ImageGeneration:
         """Give a sketch to do something with.
 
         Raises:
             TurnNotFound: it is not kept any more.
-            NotOwner: the caller neither asked for it nor may manage messages here.
+            NotOwner: the requester neither asked for it nor may manage messages here.
             StoreUnavailable: it cannot be looked up just now.
         """
         sketch = await self._sketches.get(sketch_id)
-        if sketch is None or sketch.channel_id != caller.channel_id:
+        if sketch is None or sketch.channel_id != requester.channel_id:
             raise TurnNotFound(f"sketch {sketch_id}")
-        caller.require_own(sketch.author_id)
+        requester.require_own(sketch.author_id)
         return sketch
 
     async def forget(self, sketch_id: int) -> None:

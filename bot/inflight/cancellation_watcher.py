@@ -54,23 +54,23 @@ class CancellationWatcher:
         if not self._entries:
             self._busy.clear()
 
-    async def stop(self, caller: RequestContext, answer_id: int) -> bool:
-        """Have an answer in the caller's channel stopped, whichever process is at work on it; False where none is.
+    async def stop(self, requester: RequestContext, answer_id: int) -> bool:
+        """Have an answer in the requester's channel stopped, whichever process is at work on it; False where none is.
 
         Raises:
-            NotOwner: it is another member's, and the caller may not manage messages there.
+            NotOwner: it is another member's, and the requester may not manage messages there.
             StoreUnavailable: another process could not be told.
         """
         entry = self._entries.get(answer_id)
         if entry is None:
-            there, member_id = await self._answers.in_channel(answer_id, caller.channel_id)
+            there, member_id = await self._answers.in_channel(answer_id, requester.channel_id)
             if not there:
                 return False
-            caller.require_own(member_id)
-            return await self._answers.ask_to_stop(answer_id, channel_id=caller.channel_id)
-        if entry.answer.channel_id != caller.channel_id:
+            requester.require_own(member_id)
+            return await self._answers.ask_to_stop(answer_id, channel_id=requester.channel_id)
+        if entry.answer.channel_id != requester.channel_id:
             return False
-        caller.require_own(entry.answer.member_id)
+        requester.require_own(entry.answer.member_id)
         entry.brake.pull(CancelReason.STOPPED)
         return True
 

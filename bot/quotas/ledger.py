@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 
 class Ledger:
-    """What callers have spent and hold reserved, under the operator's ceilings and the moderators' rules.
+    """What requesters have spent and hold reserved, under the operator's ceilings and the moderators' rules.
 
     `process` names this run of the program among all that use the database: a fresh random text. `is_alive` tells of
     another one whether it lives, or None where that is not known and its leases have to tell.
@@ -77,8 +77,8 @@ class Ledger:
         self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used from here.
         self._unsettled: dict[int, Sequence[Spent]] = {}
 
-    async def reserve(self, caller: RequestContext, amounts: Mapping[Kind, int]) -> Reservation:
-        """Hold back `amounts` under every rule of those kinds that binds `caller`, in the windows of this moment.
+    async def reserve(self, requester: RequestContext, amounts: Mapping[Kind, int]) -> Reservation:
+        """Hold back `amounts` under every rule of those kinds that binds `requester`, in the windows of this moment.
 
         Enter the reservation with `async with`, or end it by `settle` or `release`. A kind whose amount is 0 can be
         settled later but is refused only where its limit has been passed already. When the caller of this method is
@@ -88,7 +88,7 @@ class Ledger:
             QuotaExceeded: a limit would be passed; of several, the one that starts again last.
             StoreUnavailable: the store cannot be used just now; nothing is reserved.
         """
-        plan = self._plan(caller, amounts)
+        plan = self._plan(requester, amounts)
         reservation = Reservation(secrets.randbits(63), plan, amounts, self._finish)
         reservation.check(amounts)
         granting = self._own(self._grant(reservation))
@@ -234,8 +234,8 @@ class Ledger:
                 # Without the beat this process would lose its leases: whatever went wrong, go on.
                 logger.exception("ledger beat failed")
 
-    def _plan(self, caller: RequestContext, kinds: Collection[Kind]) -> LimitResolver:
-        return LimitResolver(caller, self._clock.now(), kinds, self._ceilings, self._subjects)
+    def _plan(self, requester: RequestContext, kinds: Collection[Kind]) -> LimitResolver:
+        return LimitResolver(requester, self._clock.now(), kinds, self._ceilings, self._subjects)
 
     async def _grant(self, reservation: Reservation) -> Sequence[LimitExceeded]:
         """Hold back what `reservation` is for; give what stands against it."""

@@ -75,7 +75,7 @@ class Reservation:
 
     The one shape in which anything is spent:
 
-        async with await ledger.reserve(caller, {Kind.MESSAGES: 1, Kind.TOKENS: 900}) as reservation:
+        async with await ledger.reserve(requester, {Kind.MESSAGES: 1, Kind.TOKENS: 900}) as reservation:
             ...                                                     # acknowledge, work
             reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 412})  # as often as more is known; the last word counts
 

@@ -1,4 +1,4 @@
-"""Which rules bind a caller, and whose use each of them counts.
+"""Which rules bind a requester, and whose use each of them counts.
 
 Several bind at once. The exceptions are all about one member in one server: of the rules for their roles the kindest
 counts, and a role without a limit (or that very member without one) exempts them from role and member rules. What they
@@ -35,7 +35,7 @@ class UsageScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplicableLimit:
-    """A rule as it binds a caller: `subject` says whose use in `pool` counts; `exempt`, that none of it is refused.
+    """A rule as it binds a requester: `subject` says whose use in `pool` counts; `exempt`, that none of it is refused.
 
     `guild_id` is the server that a member's or role's rule is from.
     """
@@ -48,7 +48,7 @@ class ApplicableLimit:
 
     @property
     def name(self) -> str:
-        """What tells it from other limits of the same caller."""
+        """What tells it from other limits of the same requester."""
         return ":".join(map(str, (self.pool, self.subject, self.rule.kind, self.rule.per, self.rule.target)))
 
     @property
@@ -58,31 +58,31 @@ class ApplicableLimit:
 
 
 def bindings(
-    caller: RequestContext,
+    requester: RequestContext,
     stored: Sequence[Limit],
     ceilings: OperatorLimits,
     subjects: UsageKeys,
     kinds: Collection[Kind] = tuple(Kind),
 ) -> list[ApplicableLimit]:
-    """Give everything that `caller`'s use of `kinds` counts under where they are, the member's own first.
+    """Give everything that `requester`'s use of `kinds` counts under where they are, the member's own first.
 
-    `stored` are the rules of the caller's server, of all targets or of those alone that may concern the caller.
+    `stored` are the rules of the requester's server, of all targets or of those alone that may concern the requester.
     """
     own = [rule for rule in ceilings.member_rules() if rule.kind in kinds]
     shared = [rule for rule in ceilings.server_rules() if rule.kind in kinds]
-    member = subjects.member(caller.user_id)
+    member = subjects.member(requester.user_id)
     found = [ApplicableLimit(rule, UsageScope.MEMBER, member) for rule in own]
-    if caller.guild_id is None:
-        direct = subjects.direct(caller.user_id)
+    if requester.guild_id is None:
+        direct = subjects.direct(requester.user_id)
         return found + [ApplicableLimit(rule, UsageScope.DIRECT, direct) for rule in shared]
     stored = [rule for rule in stored if rule.kind in kinds]
     if stored:
-        found += _of_member(stored, caller, subjects.member_here(caller.guild_id, caller.user_id))
-        found += _of_channel(stored, caller.settings_channel_id)
+        found += _of_member(stored, requester, subjects.member_here(requester.guild_id, requester.user_id))
+        found += _of_channel(stored, requester.settings_channel_id)
     found += [
-        ApplicableLimit(rule, UsageScope.SERVER, caller.guild_id) for rule in stored if rule.scope is Scope.SERVER
+        ApplicableLimit(rule, UsageScope.SERVER, requester.guild_id) for rule in stored if rule.scope is Scope.SERVER
     ]
-    return found + [ApplicableLimit(rule, UsageScope.SERVER, caller.guild_id) for rule in shared]
+    return found + [ApplicableLimit(rule, UsageScope.SERVER, requester.guild_id) for rule in shared]
 
 
 def _of_channel(stored: Iterable[Limit], channel_id: int) -> Iterator[ApplicableLimit]:
@@ -91,15 +91,15 @@ def _of_channel(stored: Iterable[Limit], channel_id: int) -> Iterator[Applicable
             yield ApplicableLimit(rule, UsageScope.CHANNEL, channel_id)
 
 
-def _of_member(stored: Iterable[Limit], caller: RequestContext, subject: int) -> Iterator[ApplicableLimit]:
+def _of_member(stored: Iterable[Limit], requester: RequestContext, subject: int) -> Iterator[ApplicableLimit]:
     """Give the member and role rules, exempt from those where something exempts the member from their kind."""
     own = [rule for rule in stored if rule.scope is Scope.MEMBER and rule.target in (None, subject)]
-    roles = [rule for rule in stored if rule.scope is Scope.ROLE and rule.target in caller.role_ids]
+    roles = [rule for rule in stored if rule.scope is Scope.ROLE and rule.target in requester.role_ids]
     named = [*roles, *(rule for rule in own if rule.target is not None)]
     exempt: set[Kind] = {rule.kind for rule in named if rule.limit is None}
     for rule in [*own, *_kindest(roles)]:
         is_exempt = rule.kind in exempt and rule.limit is not None
-        yield ApplicableLimit(rule, UsageScope.MEMBER_HERE, subject, caller.guild_id, exempt=is_exempt)
+        yield ApplicableLimit(rule, UsageScope.MEMBER_HERE, subject, requester.guild_id, exempt=is_exempt)
 
 
 def _kindest(roles: Iterable[Limit]) -> Iterable[Limit]:
@@ -113,24 +113,24 @@ def _kindest(roles: Iterable[Limit]) -> Iterable[Limit]:
 
 
 class LimitResolver:
-    """What counts for `caller` at `moment`, as far as it is of one of `kinds`.
+    """What counts for `requester` at `moment`, as far as it is of one of `kinds`.
 
     The store's rules are looked up at `place`, in the transaction that acts on them, and handed to `windows`.
     """
 
     def __init__(
         self,
-        caller: RequestContext,
+        requester: RequestContext,
         moment: datetime,
         kinds: Collection[Kind],
         ceilings: OperatorLimits,
         subjects: UsageKeys,
     ) -> None:
         self.moment = moment
-        self.place = _place(caller, subjects)
+        self.place = _place(requester, subjects)
         self.named: dict[UsageCounter, ApplicableLimit] = {}
         """Each window with the strictest rule that holds in it, as last laid out; the member's own first."""
-        self._caller = caller
+        self._caller = requester
         self._kinds = kinds
         self._ceilings = ceilings
         self._subjects = subjects
@@ -167,10 +167,10 @@ def _stricter(one: ApplicableLimit, other: ApplicableLimit) -> bool:
     return other.limit is None or one.limit < other.limit
 
 
-def _place(caller: RequestContext, subjects: UsageKeys) -> QuotaLookup | None:
+def _place(requester: RequestContext, subjects: UsageKeys) -> QuotaLookup | None:
     """Tell where to look for rules; direct messages have none but the operator's."""
-    if caller.guild_id is None:
+    if requester.guild_id is None:
         return None
     return QuotaLookup(
-        caller.guild_id, caller.settings_channel_id, subjects.member_here(caller.guild_id, caller.user_id)
+        requester.guild_id, requester.settings_channel_id, subjects.member_here(requester.guild_id, requester.user_id)
     )

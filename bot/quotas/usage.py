@@ -16,7 +16,7 @@ from bot.store.usage import UsageCounter, UsageStore
 
 @dataclass(frozen=True, slots=True)
 class UsageLine:
-    """A rule that binds a caller, what of it is gone (settled and reserved), and when it starts again.
+    """A rule that binds a requester, what of it is gone (settled and reserved), and when it starts again.
 
     Where several rules share a count, the strictest stands for all: the others can refuse nothing.
     """
@@ -40,26 +40,26 @@ class UsageReader:
         self._subjects = subjects
         self._clock = clock
 
-    async def of_caller(self, caller: RequestContext) -> list[UsageLine]:
-        """Tell the standing of everything that binds `caller` where they are, their own first.
+    async def of_caller(self, requester: RequestContext) -> list[UsageLine]:
+        """Tell the standing of everything that binds `requester` where they are, their own first.
 
         Raises:
             StoreUnavailable: the store cannot be read just now.
         """
-        return await self._read(caller, tuple(UsageScope))
+        return await self._read(requester, tuple(UsageScope))
 
-    async def of_server(self, caller: RequestContext) -> list[UsageLine]:
-        """Tell the standing of what binds the server that `caller` is in as a whole, or their direct messages.
+    async def of_server(self, requester: RequestContext) -> list[UsageLine]:
+        """Tell the standing of what binds the server that `requester` is in as a whole, or their direct messages.
 
         Raises:
-            MissingPermission: the caller may not see it.
+            MissingPermission: the requester may not see it.
             StoreUnavailable: the store cannot be read just now.
         """
-        caller.require(Permission.MANAGE_SERVER)
-        return await self._read(caller, (UsageScope.SERVER, UsageScope.DIRECT))
+        requester.require(Permission.MANAGE_SERVER)
+        return await self._read(requester, (UsageScope.SERVER, UsageScope.DIRECT))
 
-    async def _read(self, caller: RequestContext, pools: Collection[UsageScope]) -> list[UsageLine]:
-        plan = LimitResolver(caller, self._clock.now(), tuple(Kind), self._ceilings, self._subjects)
+    async def _read(self, requester: RequestContext, pools: Collection[UsageScope]) -> list[UsageLine]:
+        plan = LimitResolver(requester, self._clock.now(), tuple(Kind), self._ceilings, self._subjects)
         shown: list[UsageCounter] = []
 
         def lay(stored: Sequence[StoredLimit]) -> Sequence[UsageCounter]:

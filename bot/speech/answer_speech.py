@@ -52,7 +52,7 @@ class AnswerSpeaker:
         self,
         api: ApiClient,
         ledger: Ledger,
-        caller: RequestContext,
+        requester: RequestContext,
         begin: Begin,
         *,
         voice: str,
@@ -63,7 +63,7 @@ class AnswerSpeaker:
         self.fault: BotError | None = None
         self._api = api
         self._ledger = ledger
-        self._caller = caller
+        self._caller = requester
         self._begin = begin
         self._voice = voice
         self._model = model
@@ -219,17 +219,17 @@ class AnswerSpeakers:
         self._lexicon = lexicon
         self._sounds = sounds
 
-    async def recital(self, caller: RequestContext, begin: Begin, voice: VoiceSettings, model: str) -> AnswerSpeaker:
-        """Prepare to read out one answer to `caller`, once `begin` has found it a place on a line.
+    async def recital(self, requester: RequestContext, begin: Begin, voice: VoiceSettings, model: str) -> AnswerSpeaker:
+        """Prepare to read out one answer to `requester`, once `begin` has found it a place on a line.
 
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        pronunciation = await self._lexicon.pronunciation(caller.guild_id)
+        pronunciation = await self._lexicon.pronunciation(requester.guild_id)
         return AnswerSpeaker(
             self._api,
             self._ledger,
-            caller,
+            requester,
             begin,
             voice=voice.name,
             model=model,

@@ -123,66 +123,66 @@ class Pronunciations:
         words = [] if guild_id is None else await self._stored.of_guild(guild_id)
         return Pronunciation({each.folded: each.say for each in words})
 
-    async def list(self, caller: RequestContext) -> Sequence[Word]:
-        """Give the words of the caller's server, in their order.
+    async def list(self, requester: RequestContext) -> Sequence[Word]:
+        """Give the words of the requester's server, in their order.
 
         Raises:
             NotInGuild: there is none.
         """
-        if caller.guild_id is None:
+        if requester.guild_id is None:
             raise NotInGuild
-        return [Word(each.word, each.say) for each in await self._stored.of_guild(caller.guild_id)]
+        return [Word(each.word, each.say) for each in await self._stored.of_guild(requester.guild_id)]
 
-    async def choices(self, caller: RequestContext) -> Sequence[str]:
-        """Give the words that the caller may take away."""
-        if caller.in_direct_message or not caller.may(Permission.MANAGE_SERVER):
+    async def choices(self, requester: RequestContext) -> Sequence[str]:
+        """Give the words that the requester may take away."""
+        if requester.in_direct_message or not requester.can(Permission.MANAGE_SERVER):
             return []
-        return [each.word for each in await self.list(caller)]
+        return [each.word for each in await self.list(requester)]
 
-    async def add(self, caller: RequestContext, word: str, say: str) -> tuple[Word, Word | None]:
+    async def add(self, requester: RequestContext, word: str, say: str) -> tuple[Word, Word | None]:
         """Have a word said in a certain way; give it, and the same word as it was before if there was one.
 
         Raises:
-            MissingPermission, NotInGuild: the caller may not.
+            MissingPermission, NotInGuild: the requester may not.
             InvalidOption: there is no word in one of them, one of them is too long, or there are too many.
         """
-        guild_id = _admit(caller)
+        guild_id = _admit(requester)
         wanted = _stored(word, say)
         try:
             before = await self._stored.put(
-                guild_id, wanted, most=MOST_WORDS, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now())
+                guild_id, wanted, most=MOST_WORDS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except PronunciationsFull as full:
             raise InvalidOption(
                 "too many words",
                 sentence=f"This server has {MOST_WORDS} words already, which is the most I keep. Remove one first.",
             ) from full
-        _log("pronunciation added", caller)
+        _log("pronunciation added", requester)
         return _shown(wanted), _shown(before) if before else None
 
-    async def remove(self, caller: RequestContext, word: str) -> Word | None:
+    async def remove(self, requester: RequestContext, word: str) -> Word | None:
         """Have a word said as it is again; give it as it was, or None where there was none.
 
         Raises:
-            MissingPermission, NotInGuild: the caller may not.
+            MissingPermission, NotInGuild: the requester may not.
         """
-        guild_id = _admit(caller)
+        guild_id = _admit(requester)
         sought = folded(_one_line(word))
         removed = await self._stored.remove(
-            guild_id, sought, by=caller.user_id, at_ms=unix_ms(self._clock.discord_now())
+            guild_id, sought, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
         )
         if removed is None:
             return None
-        _log("pronunciation removed", caller)
+        _log("pronunciation removed", requester)
         return _shown(removed)
 
 
-def _admit(caller: RequestContext) -> int:
-    """Return the id of the server that the caller is in, where they may manage it."""
-    if caller.guild_id is None:
+def _admit(requester: RequestContext) -> int:
+    """Return the id of the server that the requester is in, where they may manage it."""
+    if requester.guild_id is None:
         raise NotInGuild
-    caller.require(Permission.MANAGE_SERVER)
-    return caller.guild_id
+    requester.require(Permission.MANAGE_SERVER)
+    return requester.guild_id
 
 
 def _stored(word: str, say: str) -> StoredPronunciation:
@@ -215,6 +215,6 @@ def _shown(stored: StoredPronunciation) -> Word:
     return Word(stored.word, stored.say)
 
 
-def _log(event: str, caller: RequestContext) -> None:
+def _log(event: str, requester: RequestContext) -> None:
     # Not the word: that is something that people wrote.
-    log.info(event, extra={"guild": caller.guild_id, "user": caller.user_id})
+    log.info(event, extra={"guild": requester.guild_id, "user": requester.user_id})

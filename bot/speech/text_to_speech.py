@@ -50,7 +50,7 @@ class PreparedSpeech:
     Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
     """
 
-    caller: RequestContext
+    requester: RequestContext
     title: str
     pieces: tuple[str, ...]
     voice: str
@@ -65,8 +65,8 @@ class PreparedSpeech:
     @property
     def label(self) -> Label:
         """What people see of it in the queue of a voice channel."""
-        caller = self.caller
-        return Label(caller.user_id, caller.name, self.title, self.characters, channel_id=caller.channel_id)
+        requester = self.requester
+        return Label(requester.user_id, requester.name, self.title, self.characters, channel_id=requester.channel_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class TextToSpeech:
         self._clock = clock
 
     async def prepare(
-        self, caller: RequestContext, text: str, voice: str, model: str, *, wording: Wording = worded
+        self, requester: RequestContext, text: str, voice: str, model: str, *, wording: Wording = worded
     ) -> PreparedSpeech:
         """Word the text, have its words said as the server wants, and reserve its characters. Asks the store only.
 
@@ -121,10 +121,10 @@ class TextToSpeech:
         """
         voice = checked_voice(voice)
         words = await wording(text)
-        pronunciation = await self._lexicon.pronunciation(caller.guild_id)
+        pronunciation = await self._lexicon.pronunciation(requester.guild_id)
         pieces = tuple(piece for piece in cut(await _pronounced(words, pronunciation)) if has_words(piece))
-        reservation = await self._ledger.reserve(caller, {Kind.SPEECH_CHARACTERS: sum(map(len, pieces))})
-        return PreparedSpeech(caller, words[:TITLE], pieces, voice, model, reservation)
+        reservation = await self._ledger.reserve(requester, {Kind.SPEECH_CHARACTERS: sum(map(len, pieces))})
+        return PreparedSpeech(requester, words[:TITLE], pieces, voice, model, reservation)
 
     async def speak(self, prepared: PreparedSpeech, upload_limit: int, aloud: Utterance | None = None) -> Speech:
         """Have it said, as one file of at most `upload_limit` bytes. Ends the reservation, whatever happens.
@@ -136,7 +136,7 @@ class TextToSpeech:
             ApiError: nothing was said.
             TooLongToSend: it cannot be made to fit into `upload_limit`.
         """
-        with RequestLog("say", prepared.caller, self._clock) as trip:
+        with RequestLog("say", prepared.requester, self._clock) as trip:
             trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
             speech = await self._speak(prepared, upload_limit, aloud)
             trip.note(spent=speech.characters, bytes=len(speech.mp3))
@@ -150,7 +150,7 @@ class TextToSpeech:
         Raises:
             ApiError: nothing was said.
         """
-        with RequestLog("read", prepared.caller, self._clock) as trip:
+        with RequestLog("read", prepared.requester, self._clock) as trip:
             trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
             async with prepared.reservation:
                 await aloud.near.wait()
@@ -170,7 +170,7 @@ class TextToSpeech:
         if fault is not None:
             logger.warning("speech cut short pieces=%d heard=%d fault=%s", len(takes), len(heard), fault)
         pieces = [bytes(take.sound) for take in heard]
-        mp3 = await one_file(self._sounds, pieces, upload_limit, prepared.caller.user_id)
+        mp3 = await one_file(self._sounds, pieces, upload_limit, prepared.requester.user_id)
         return Speech(mp3, _characters(takes), _note(fault, whole=len(heard) == len(takes)))
 
     async def _taken(self, prepared: PreparedSpeech, aloud: Utterance | None) -> list[_Take]:
@@ -223,12 +223,12 @@ class TextToSpeech:
         if not take.sound:
             take.fault = take.fault or InvalidApiResponse("speech without a byte")
         else:
-            await self._listen(take, prepared.caller)
+            await self._listen(take, prepared.requester)
 
-    async def _listen(self, take: _Take, caller: RequestContext) -> None:
+    async def _listen(self, take: _Take, requester: RequestContext) -> None:
         """Look whether there is sound in what came, and if it broke off, enough of it."""
         try:
-            seconds = await seconds_of(self._sounds, bytes(take.sound), caller.user_id)
+            seconds = await seconds_of(self._sounds, bytes(take.sound), requester.user_id)
         except asyncio.CancelledError:
             take.sound.clear()  # an earlier piece failed, or the bot stops: this one is not used, and perhaps no sound
             raise

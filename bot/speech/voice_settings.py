@@ -53,16 +53,16 @@ class MemberVoices:
         self._clock = clock
         self._default_voice = default_voice
 
-    async def get(self, caller: RequestContext, asked: str | None = None) -> VoiceSettings:
-        """Tell what the caller is spoken with: `asked`, the command's own word, goes before their voice.
+    async def get(self, requester: RequestContext, asked: str | None = None) -> VoiceSettings:
+        """Tell what the requester is spoken with: `asked`, the command's own word, goes before their voice.
 
         Raises:
             InvalidOption: no voice could be called that.
         """
-        return self._voice(await self._stored.of_member(caller.user_id), asked)
+        return self._voice(await self._stored.of_member(requester.user_id), asked)
 
     async def set(
-        self, caller: RequestContext, *, voice: str | None = None, speed: float | None = None
+        self, requester: RequestContext, *, voice: str | None = None, speed: float | None = None
     ) -> VoiceSettings:
         """Keep what is given, leave the rest as it is, and tell what holds then.
 
@@ -77,14 +77,14 @@ class MemberVoices:
             )
         percent = None if speed is None else round(speed * 100)
         held = await self._stored.change(
-            caller.user_id, voice=voice, speed_percent=percent, at_ms=unix_ms(self._clock.discord_now())
+            requester.user_id, voice=voice, speed_percent=percent, at_ms=unix_ms(self._clock.discord_now())
         )
-        log.info("voice chosen", extra={"user": caller.user_id, "percent": held.speed_percent})
+        log.info("voice chosen", extra={"user": requester.user_id, "percent": held.speed_percent})
         return self._voice(held)
 
-    async def clear(self, caller: RequestContext) -> bool:
+    async def clear(self, requester: RequestContext) -> bool:
         """Go back to the operator's voice at its own speed; whether there was something to take back."""
-        return await self._stored.clear(caller.user_id)
+        return await self._stored.clear(requester.user_id)
 
     def _voice(self, held: StoredVoice, asked: str | None = None) -> VoiceSettings:
         name = held.voice if asked is None else checked_voice(asked)

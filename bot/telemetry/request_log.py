@@ -27,16 +27,16 @@ class RequestLog:
     for a cancellation, or the name of the error that left the block.
     """
 
-    def __init__(self, command: str, caller: RequestContext, clock: Clock) -> None:
+    def __init__(self, command: str, requester: RequestContext, clock: Clock) -> None:
         self._clock = clock
         self._started = clock.monotonic()
         self._first_word: float | None = None
         self._outcome = "done"
         self._facts: dict[str, object] = {
             "command": command,
-            "user": caller.user_id,
-            "guild": caller.guild_id,
-            "channel": caller.channel_id,
+            "user": requester.user_id,
+            "guild": requester.guild_id,
+            "channel": requester.channel_id,
         }
 
     def note(self, **facts: object) -> None:

@@ -12,7 +12,7 @@ NOW = datetime(2026, 9, 1, 8, 5, tzinfo=UTC)
 EVERYTHING = "You serve {server} in {channel}. It is {date}, {time}. Greet {user}."
 
 
-def caller(name: str = "Ada", server: str = "Sandbox", channel: str = "general") -> RequestContext:
+def requester(name: str = "Ada", server: str = "Sandbox", channel: str = "general") -> RequestContext:
     return RequestContext(1, name, 7, 8, 8, server_name=server, channel_name=channel)
 
 
@@ -21,7 +21,7 @@ def first_line(content: str) -> dict[str, str | None]:
 
 
 def test_the_values_go_along_with_the_newest_question() -> None:
-    developer, asked = render(EVERYTHING, [], "Hi", "Ada", facts_for(EVERYTHING, caller(), NOW))
+    developer, asked = render(EVERYTHING, [], "Hi", "Ada", facts_for(EVERYTHING, requester(), NOW))
     assert first_line(asked.content) == {
         "speaker": "Ada",
         "date": "Tuesday, 2026-09-01",
@@ -35,12 +35,12 @@ def test_the_values_go_along_with_the_newest_question() -> None:
 
 
 def test_only_what_a_persona_names_goes_along() -> None:
-    assert facts_for("It is {date}.", caller(), NOW).keys() == {"date"}
-    assert facts_for("A {thing} in {braces}", caller(), NOW) == {}
+    assert facts_for("It is {date}.", requester(), NOW).keys() == {"date"}
+    assert facts_for("A {thing} in {braces}", requester(), NOW) == {}
 
 
 def test_without_placeholders_nothing_is_added() -> None:
-    developer, asked = render("Be kind.", [], "Hi", "Ada", facts_for("Be kind.", caller(), NOW))
+    developer, asked = render("Be kind.", [], "Hi", "Ada", facts_for("Be kind.", requester(), NOW))
     assert "braces" not in developer.content
     assert first_line(asked.content) == {"speaker": "Ada"}
 
@@ -62,9 +62,9 @@ def test_in_a_direct_message_there_is_no_server() -> None:
     ],
 )
 def test_no_name_gets_into_the_instructions_or_out_of_its_line(name: str) -> None:
-    facts = facts_for(EVERYTHING, caller(name, name, name), NOW)
+    facts = facts_for(EVERYTHING, requester(name, name, name), NOW)
     developer, asked = render(EVERYTHING, [], "What is 1+1?", name, facts)
-    honest, _ = render(EVERYTHING, [], "Hi", "Ada", facts_for(EVERYTHING, caller(), NOW))
+    honest, _ = render(EVERYTHING, [], "Hi", "Ada", facts_for(EVERYTHING, requester(), NOW))
     assert developer == honest
     first, *rest = asked.content.splitlines()
     assert [json.loads(first)[key] for key in ("speaker", "server", "channel", "user")] == [name] * 4

@@ -103,11 +103,11 @@ async def test_what_is_shown_says_where_it_comes_from(rules: GuildSettings) -> N
 @pytest.mark.parametrize(
     "act",
     [
-        lambda place: lambda rules, caller: rules.choose_model(caller, place, ModelKind.CHAT, "gpt-4o"),
-        lambda place: lambda rules, caller: rules.write_persona(caller, place, "Obey."),
-        lambda place: lambda rules, caller: rules.present_persona(caller, place),
-        lambda place: lambda rules, caller: rules.show(caller, place),
-        lambda place: lambda rules, caller: rules.reset(caller, place),
+        lambda place: lambda rules, requester: rules.choose_model(requester, place, ModelKind.CHAT, "gpt-4o"),
+        lambda place: lambda rules, requester: rules.write_persona(requester, place, "Obey."),
+        lambda place: lambda rules, requester: rules.present_persona(requester, place),
+        lambda place: lambda rules, requester: rules.show(requester, place),
+        lambda place: lambda rules, requester: rules.reset(requester, place),
     ],
     ids=["model", "persona", "form", "show", "reset"],
 )
@@ -115,8 +115,8 @@ async def test_without_the_right_nothing_is_shown_or_changed(
     rules: GuildSettings, database: Database, place: SettingScope, act: Callable[[SettingScope], Act]
 ) -> None:
     await rules.write_persona(MODERATOR, place, "Mine.")
-    others = RequestContext(3, "Eve", GUILD, CHANNEL, CHANNEL, frozenset(Permission) - {place.right})
-    with pytest.raises(MissingPermission, match=place.right):
+    others = RequestContext(3, "Eve", GUILD, CHANNEL, CHANNEL, frozenset(Permission) - {place.permission})
+    with pytest.raises(MissingPermission, match=place.permission):
         await act(place)(rules, others)
     with pytest.raises(NotInGuild):
         await act(place)(rules, RequestContext(3, "Eve", None, CHANNEL, CHANNEL))

@@ -138,20 +138,20 @@ async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(pre
 @pytest.mark.parametrize(
     "act",
     [
-        lambda presets, caller: presets.check_new(caller, "Parrot"),
-        lambda presets, caller: presets.add(caller, "Parrot", "Obey."),
-        lambda presets, caller: presets.present(caller, "Pirate"),
-        lambda presets, caller: presets.change(caller, "Pirate", "Obey."),
-        lambda presets, caller: presets.remove(caller, "Pirate"),
-        lambda presets, caller: presets.export(caller),
-        lambda presets, caller: presets.import_file(caller, b"{}"),
+        lambda presets, requester: presets.check_new(requester, "Parrot"),
+        lambda presets, requester: presets.add(requester, "Parrot", "Obey."),
+        lambda presets, requester: presets.present(requester, "Pirate"),
+        lambda presets, requester: presets.change(requester, "Pirate", "Obey."),
+        lambda presets, requester: presets.remove(requester, "Pirate"),
+        lambda presets, requester: presets.export(requester),
+        lambda presets, requester: presets.import_file(requester, b"{}"),
     ],
     ids=["new", "add", "form", "change", "remove", "export", "import"],
 )
 async def test_without_the_right_nothing_is_shown_or_changed(presets: Personas, database: Database, act: Act) -> None:
     await presets.add(MO, "Pirate", PIRATE)
     with pytest.raises(MissingPermission):
-        await act(presets, dataclasses.replace(MO, rights=frozenset(Permission) - {Permission.MANAGE_SERVER}))
+        await act(presets, dataclasses.replace(MO, permissions=frozenset(Permission) - {Permission.MANAGE_SERVER}))
     with pytest.raises(NotInGuild):
         await act(presets, DIRECT)
     assert len(await AuditLog(database).newest(GUILD, 9)) == 1

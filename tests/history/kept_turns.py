@@ -40,7 +40,7 @@ ANNA = RequestContext(
     guild_id=GUILD,
     channel_id=CHANNEL,
     settings_channel_id=CHANNEL,
-    rights=frozenset({Permission.READ_MESSAGE_HISTORY, Permission.MANAGE_MESSAGES}),
+    permissions=frozenset({Permission.READ_MESSAGE_HISTORY, Permission.MANAGE_MESSAGES}),
 )
 
 

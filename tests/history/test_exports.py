@@ -66,13 +66,13 @@ async def test_a_question_cannot_break_out_of_its_quote(history: History, say: S
     assert "## Ann # Ben" in text
 
 
-@pytest.mark.parametrize("right", [Permission.READ_MESSAGE_HISTORY, Permission.MANAGE_MESSAGES])
-async def test_every_use_of_the_history_takes_its_own_right(history: History, right: Permission) -> None:
-    caller = dataclasses.replace(ANNA, rights=frozenset(Permission) - {right})
-    reading = [history.newest(caller), history.before(caller, 5), history.after(caller, 5)]
-    reading.append(history.export(caller, Format.JSON, 1000))
-    clearing = [history.count(caller), history.clear(caller)]
-    needs_it, does_not = (reading, clearing) if right is Permission.READ_MESSAGE_HISTORY else (clearing, reading)
+@pytest.mark.parametrize("permission", [Permission.READ_MESSAGE_HISTORY, Permission.MANAGE_MESSAGES])
+async def test_every_use_of_the_history_takes_its_own_permission(history: History, permission: Permission) -> None:
+    requester = dataclasses.replace(ANNA, permissions=frozenset(Permission) - {permission})
+    reading = [history.newest(requester), history.before(requester, 5), history.after(requester, 5)]
+    reading.append(history.export(requester, Format.JSON, 1000))
+    clearing = [history.count(requester), history.clear(requester)]
+    needs_it, does_not = (reading, clearing) if permission is Permission.READ_MESSAGE_HISTORY else (clearing, reading)
     for use in needs_it:
         with pytest.raises(MissingPermission):
             await use

@@ -20,7 +20,7 @@ from bot.images.generation import GeneratedImages, ImageGenerator
 from bot.images.request import ImageRequest
 from bot.quotas.limits import Kind
 from tests.support.make_picture import picture
-from tests.support.service_harness import CALLER, DEADLINE_S, ServiceHarness, error_response, open_service_harness
+from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness, error_response, open_service_harness
 
 MIB_10 = 10 * 1024 * 1024
 PNG = picture(32, 32)
@@ -49,7 +49,7 @@ def in_turn(*answers: web.Response) -> Any:
 
 async def draw(shop: ServiceHarness, request: ImageRequest, upload_limit: int = MIB_10) -> GeneratedImages:
     use_case = ImageGenerator(shop.api, shop.ledger, shop.intake.files, SystemClock())
-    prepared = await use_case.prepare(CALLER, request)
+    prepared = await use_case.prepare(REQUESTER, request)
     async with prepared.reservation:  # as a command does, which acknowledges in here
         return await asyncio.wait_for(use_case.draw(prepared, upload_limit), DEADLINE_S)
 
@@ -102,7 +102,7 @@ async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_the
     async with open_service_harness(tmp_path, handle) as shop:
         use_case = ImageGenerator(shop.api, shop.ledger, shop.intake.files, SystemClock())
         for _ in range(2):
-            result = await use_case.draw(await use_case.prepare(CALLER, several(2, "some-model")), MIB_10)
+            result = await use_case.draw(await use_case.prepare(REQUESTER, several(2, "some-model")), MIB_10)
             assert len(result.files) == 2
             assert result.note is None
         assert [wanted.get("n", 1) for wanted in shop.asked] == [2, 1, 1, 1, 1]
@@ -194,7 +194,7 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, handle) as shop:
         api = Telling(shop.api)
         use_case = ImageGenerator(api, shop.ledger, shop.intake.files, SystemClock())
-        prepared = await use_case.prepare(CALLER, several(3, "dall-e-3"))
+        prepared = await use_case.prepare(REQUESTER, several(3, "dall-e-3"))
         drawing_on = asyncio.create_task(use_case.draw(prepared, MIB_10))
         await asyncio.wait_for(api.came.wait(), DEADLINE_S)
         assert await shop.used(Kind.IMAGES) == 3

@@ -22,7 +22,7 @@ UNLIMITED = OperatorLimits(
 )
 
 
-def caller(
+def requester(
     user_id: int = ANN, guild_id: int | None = GUILD, *, channel_id: int = CHANNEL, roles: Iterable[int] = ()
 ) -> RequestContext:
     return RequestContext(
@@ -31,7 +31,7 @@ def caller(
         guild_id=guild_id,
         channel_id=channel_id,
         settings_channel_id=channel_id,
-        rights=frozenset(Permission),
+        permissions=frozenset(Permission),
         role_ids=frozenset(roles) | ({guild_id} if guild_id is not None else set()),
     )
 

@@ -10,7 +10,7 @@ from bot.quotas.limits import Kind, OperatorLimits, Scope
 from bot.quotas.usage import UsageReader
 from bot.store.database import Database, Transaction, Work
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
+from tests.quotas.callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, ceilings, requester
 
 MESSAGE = {Kind.MESSAGES: 1}
 LIMITS = ceilings(member_images=10, server_images=15, member_messages=2)
@@ -23,7 +23,9 @@ def ledger_of(database: Database, clock: BeatClock, limits: OperatorLimits, proc
 async def used(meter: UsageReader, kind: Kind, who: RequestContext | None = None, scope: Scope = Scope.SERVER) -> int:
     """Tell what `/usage` would: the use of one kind by the server or the member."""
     (line,) = [
-        line for line in await meter.of_caller(who or caller()) if line.rule.kind is kind and line.rule.scope is scope
+        line
+        for line in await meter.of_caller(who or requester())
+        if line.rule.kind is kind and line.rule.scope is scope
     ]
     return line.used
 
@@ -39,7 +41,7 @@ def meter(database: Database, clock: BeatClock) -> UsageReader:
 
 
 async def test_what_was_spent_is_counted_and_the_rest_given_back(ledger: Ledger, meter: UsageReader) -> None:
-    async with await ledger.reserve(caller(), {Kind.IMAGES: 4}) as reservation:
+    async with await ledger.reserve(requester(), {Kind.IMAGES: 4}) as reservation:
         assert await used(meter, Kind.IMAGES) == 4
         reservation.spent({Kind.IMAGES: 3})
     assert await used(meter, Kind.IMAGES) == 3
@@ -47,13 +49,13 @@ async def test_what_was_spent_is_counted_and_the_rest_given_back(ledger: Ledger,
 
 
 async def test_nothing_noted_is_nothing_spent(ledger: Ledger, meter: UsageReader) -> None:
-    async with await ledger.reserve(caller(), {Kind.IMAGES: 4}):
+    async with await ledger.reserve(requester(), {Kind.IMAGES: 4}):
         pass
     assert await used(meter, Kind.IMAGES) == 0
 
 
 async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger, meter: UsageReader) -> None:
-    async with await ledger.reserve(caller(), {Kind.MESSAGES: 1, Kind.TOKENS: 900}) as reservation:
+    async with await ledger.reserve(requester(), {Kind.MESSAGES: 1, Kind.TOKENS: 900}) as reservation:
         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 100})
         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 250})
     assert (await used(meter, Kind.MESSAGES), await used(meter, Kind.TOKENS)) == (1, 250)
@@ -62,12 +64,12 @@ async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger, meter: Usa
 async def test_more_than_was_reserved_counts_as_far_as_there_is_room_and_then_in_the_next_window(
     ledger: Ledger, clock: BeatClock, meter: UsageReader
 ) -> None:
-    reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
+    reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 12})
     assert await used(meter, Kind.IMAGES, scope=Scope.MEMBER) == 10
     assert await used(meter, Kind.IMAGES) == 12
     with pytest.raises(QuotaExceeded):
-        await ledger.reserve(caller(), {Kind.IMAGES: 1})
+        await ledger.reserve(requester(), {Kind.IMAGES: 1})
     await clock.advance(12 * 3600)
     assert await used(meter, Kind.IMAGES, scope=Scope.MEMBER) == 2
     assert await used(meter, Kind.IMAGES) == 0
@@ -75,7 +77,7 @@ async def test_more_than_was_reserved_counts_as_far_as_there_is_room_and_then_in
 
 async def test_an_error_in_the_work_settles_what_came_before_it(ledger: Ledger, meter: UsageReader) -> None:
     async def work() -> None:
-        async with await ledger.reserve(caller(), {Kind.IMAGES: 4}) as reservation:
+        async with await ledger.reserve(requester(), {Kind.IMAGES: 4}) as reservation:
             reservation.spent({Kind.IMAGES: 1})
             raise LookupError
 
@@ -88,7 +90,7 @@ async def test_a_stop_settles_what_came_before_it(ledger: Ledger, meter: UsageRe
     under_way = asyncio.Event()
 
     async def work() -> None:
-        async with await ledger.reserve(caller(), {Kind.IMAGES: 4}) as reservation:
+        async with await ledger.reserve(requester(), {Kind.IMAGES: 4}) as reservation:
             reservation.spent({Kind.IMAGES: 2})
             under_way.set()
             await asyncio.Event().wait()
@@ -102,7 +104,7 @@ async def test_a_stop_settles_what_came_before_it(ledger: Ledger, meter: UsageRe
 
 
 async def test_ending_a_reservation_again_does_nothing(ledger: Ledger, meter: UsageReader) -> None:
-    reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
+    reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 4})
     await ledger.release(reservation)
@@ -110,67 +112,69 @@ async def test_ending_a_reservation_again_does_nothing(ledger: Ledger, meter: Us
 
 
 async def test_what_was_not_reserved_cannot_be_settled(ledger: Ledger) -> None:
-    async with await ledger.reserve(caller(), {Kind.IMAGES: 4}) as reservation:
+    async with await ledger.reserve(requester(), {Kind.IMAGES: 4}) as reservation:
         with pytest.raises(ValueError, match="tokens was not reserved"):
             reservation.spent({Kind.TOKENS: 1})
         with pytest.raises(ValueError, match="-1 images"):
             reservation.spent({Kind.IMAGES: -1})
     with pytest.raises(ValueError, match="-4 images"):
-        await ledger.reserve(caller(), {Kind.IMAGES: -4})
+        await ledger.reserve(requester(), {Kind.IMAGES: -4})
 
 
 async def test_a_count_beyond_belief_is_bounded(ledger: Ledger, meter: UsageReader) -> None:
-    reservation = await ledger.reserve(caller(), {Kind.TOKENS: 1})
+    reservation = await ledger.reserve(requester(), {Kind.TOKENS: 1})
     await ledger.settle(reservation, {Kind.TOKENS: 10**30})
     assert await used(meter, Kind.TOKENS) == LARGEST_AMOUNT
 
 
 async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger, meter: UsageReader) -> None:
-    await ledger.reserve(caller(BEN), {Kind.IMAGES: 8})
+    await ledger.reserve(requester(BEN), {Kind.IMAGES: 8})
     with pytest.raises(QuotaExceeded, match="quota spent") as caught:
-        await ledger.reserve(caller(ANN), {Kind.IMAGES: 8, Kind.TOKENS: 5})
+        await ledger.reserve(requester(ANN), {Kind.IMAGES: 8, Kind.TOKENS: 5})
     assert caught.value.sentence.startswith("This server has 7 of its 15 images left for today, and this needs 8;")
     assert caught.value.resets_at == datetime(2026, 9, 2, tzinfo=UTC)
-    assert await used(meter, Kind.IMAGES, caller(ANN), Scope.MEMBER) == 0
+    assert await used(meter, Kind.IMAGES, requester(ANN), Scope.MEMBER) == 0
     assert await used(meter, Kind.TOKENS) == 0
 
 
 async def test_of_several_limits_met_at_once_the_members_own_is_named(ledger: Ledger) -> None:
     with pytest.raises(QuotaExceeded) as caught:
-        await ledger.reserve(caller(), {Kind.IMAGES: 16})
+        await ledger.reserve(requester(), {Kind.IMAGES: 16})
     assert "you have 10 a day" in caught.value.sentence
 
 
 async def test_a_member_is_counted_once_over_servers_and_direct_messages(ledger: Ledger) -> None:
-    await ledger.reserve(caller(guild_id=GUILD), MESSAGE)
-    await ledger.reserve(caller(guild_id=GUILD + 1), MESSAGE)
+    await ledger.reserve(requester(guild_id=GUILD), MESSAGE)
+    await ledger.reserve(requester(guild_id=GUILD + 1), MESSAGE)
     with pytest.raises(QuotaExceeded) as caught:
-        await ledger.reserve(caller(guild_id=None), MESSAGE)
+        await ledger.reserve(requester(guild_id=None), MESSAGE)
     assert caught.value.sentence.startswith("You have used your 2 messages for today;")
 
 
 async def test_direct_messages_of_two_members_are_two_servers(database: Database, clock: BeatClock) -> None:
     ledger = ledger_of(database, clock, ceilings(server_images=1))
-    await ledger.reserve(caller(ANN, None), {Kind.IMAGES: 1})
-    await ledger.reserve(caller(BEN, None), {Kind.IMAGES: 1})
+    await ledger.reserve(requester(ANN, None), {Kind.IMAGES: 1})
+    await ledger.reserve(requester(BEN, None), {Kind.IMAGES: 1})
     with pytest.raises(QuotaExceeded) as caught:
-        await ledger.reserve(caller(ANN, None), {Kind.IMAGES: 1})
+        await ledger.reserve(requester(ANN, None), {Kind.IMAGES: 1})
     assert caught.value.sentence.startswith("Your direct messages have used their 1 image for today;")
 
 
 async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger, meter: UsageReader) -> None:
-    await ledger.reserve(caller(), MESSAGE)
-    lines = [(line.rule.scope, line.rule.kind, line.used, line.rule.limit) for line in await meter.of_caller(caller())]
+    await ledger.reserve(requester(), MESSAGE)
+    lines = [
+        (line.rule.scope, line.rule.kind, line.used, line.rule.limit) for line in await meter.of_caller(requester())
+    ]
     assert (Scope.MEMBER, Kind.MESSAGES, 1, 2) in lines
     assert (Scope.SERVER, Kind.MESSAGES, 1, None) in lines
     assert len(lines) == 7
-    assert {line.rule.scope for line in await meter.of_server(caller())} == {Scope.SERVER}
+    assert {line.rule.scope for line in await meter.of_server(requester())} == {Scope.SERVER}
 
 
 async def test_an_answer_over_midnight_counts_for_the_day_it_began(
     ledger: Ledger, clock: BeatClock, meter: UsageReader
 ) -> None:
-    reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
+    reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
     await clock.advance(12 * 3600)
     assert await used(meter, Kind.IMAGES) == 0
     await ledger.settle(reservation, {Kind.IMAGES: 3})
@@ -181,19 +185,19 @@ async def test_an_answer_over_midnight_counts_for_the_day_it_began(
 
 async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock, meter: UsageReader) -> None:
     for _ in range(2):
-        await ledger.settle(await ledger.reserve(caller(), MESSAGE), MESSAGE)
+        await ledger.settle(await ledger.reserve(requester(), MESSAGE), MESSAGE)
     await clock.advance(12 * 3600 - 1)
     with pytest.raises(QuotaExceeded):
-        await ledger.reserve(caller(), MESSAGE)
+        await ledger.reserve(requester(), MESSAGE)
     await clock.advance(1)
-    await ledger.reserve(caller(), MESSAGE)
+    await ledger.reserve(requester(), MESSAGE)
     assert await used(meter, Kind.MESSAGES) == 1
 
 
 async def test_a_dead_process_gives_back_what_it_held(
     ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
-    await ledger.reserve(caller(), {Kind.IMAGES: 8})
+    await ledger.reserve(requester(), {Kind.IMAGES: 8})
     await clock.advance(LEASE_S)
     async with ledger_of(database, clock, UNLIMITED, "the next process").running():
         assert await used(meter, Kind.IMAGES) == 0
@@ -204,7 +208,7 @@ async def test_a_living_process_keeps_what_it_holds(
 ) -> None:
     other_clock = BeatClock()
     async with ledger.running(), ledger_of(database, other_clock, UNLIMITED, "a sibling").running():
-        await ledger.reserve(caller(), {Kind.IMAGES: 8})
+        await ledger.reserve(requester(), {Kind.IMAGES: 8})
         for _ in range(10):
             await clock.beats(1)
             await other_clock.beats(1)
@@ -214,7 +218,7 @@ async def test_a_living_process_keeps_what_it_holds(
 async def test_the_beat_frees_a_siblings_leases(
     ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
-    await ledger_of(database, clock, UNLIMITED, "a sibling that dies").reserve(caller(), {Kind.IMAGES: 8})
+    await ledger_of(database, clock, UNLIMITED, "a sibling that dies").reserve(requester(), {Kind.IMAGES: 8})
     async with ledger.running():
         await clock.beats(LEASE_S // 15)
         assert await used(meter, Kind.IMAGES) == 0
@@ -223,7 +227,7 @@ async def test_the_beat_frees_a_siblings_leases(
 async def test_what_is_settled_after_the_lease_was_lost_is_still_counted(
     ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
-    reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
+    reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
     await clock.advance(LEASE_S)
     await ledger_of(database, clock, UNLIMITED, "a sibling").free_expired()
     await ledger.settle(reservation, {Kind.IMAGES: 3})
@@ -234,7 +238,7 @@ async def test_what_is_settled_after_the_lease_was_lost_is_still_counted(
 async def test_a_forgotten_reservation_is_not_renewed_for_ever(
     ledger: Ledger, clock: BeatClock, meter: UsageReader
 ) -> None:
-    await ledger.reserve(caller(), {Kind.IMAGES: 4})
+    await ledger.reserve(requester(), {Kind.IMAGES: 4})
     async with ledger.running():
         await clock.beats(3600 // 15 - 1)
         assert await used(meter, Kind.IMAGES) == 4
@@ -243,8 +247,8 @@ async def test_a_forgotten_reservation_is_not_renewed_for_ever(
 
 
 async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database, clock: BeatClock) -> None:
-    await ledger.settle(await ledger.reserve(caller(), MESSAGE), MESSAGE)
-    await ledger.reserve(caller(), {Kind.IMAGES: 4})
+    await ledger.settle(await ledger.reserve(requester(), MESSAGE), MESSAGE)
+    await ledger.reserve(requester(), {Kind.IMAGES: 4})
     await clock.advance(LEASE_S)
     await ledger_of(database, clock, UNLIMITED, "a sibling").free_expired()
     await clock.advance(40 * 86_400)
@@ -261,7 +265,7 @@ async def test_a_caller_cancelled_while_reserving_leaves_nothing_reserved(
     stepping = Stepping(database)
     ledger = ledger_of(stepping, clock, UNLIMITED)
     async with ledger.running():
-        reserving = asyncio.create_task(ledger.reserve(caller(), {Kind.IMAGES: 4, Kind.TOKENS: 9}))
+        reserving = asyncio.create_task(ledger.reserve(requester(), {Kind.IMAGES: 4, Kind.TOKENS: 9}))
         stepping.at(step, reserving.cancel)
         with pytest.raises(asyncio.CancelledError):
             await reserving
@@ -275,7 +279,7 @@ async def test_a_settlement_is_seen_through_when_its_caller_is_cancelled(
     stepping = Stepping(database)
     ledger = ledger_of(stepping, clock, UNLIMITED)
     async with ledger.running():
-        reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
+        reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
         settling = asyncio.create_task(ledger.settle(reservation, {Kind.IMAGES: 3}))
         stepping.at(1, settling.cancel)
         with pytest.raises(asyncio.CancelledError):
@@ -289,11 +293,11 @@ async def test_a_store_that_fails_for_a_while_loses_no_settlement(
     failing = Failing(database)
     ledger = ledger_of(failing, clock, UNLIMITED)
     async with ledger.running():
-        reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
+        reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
         failing.now = True
         await ledger.settle(reservation, {Kind.IMAGES: 3})
         with pytest.raises(StoreUnavailable):
-            await ledger.reserve(caller(), MESSAGE)
+            await ledger.reserve(requester(), MESSAGE)
         await clock.beats(2)
         assert await used(meter, Kind.IMAGES) == 4
         failing.now = False
@@ -305,7 +309,7 @@ async def test_the_end_of_the_ledger_is_one_more_try(database: Database, clock: 
     failing = Failing(database)
     ledger = ledger_of(failing, clock, UNLIMITED)
     async with ledger.running():
-        reservation = await ledger.reserve(caller(), {Kind.IMAGES: 4})
+        reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
         failing.now = True
         await ledger.release(reservation)
         failing.now = False
@@ -372,7 +376,7 @@ class _Stepped:
 async def test_a_clock_that_is_set_forward_and_back_forgets_no_count(
     ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
-    await ledger.settle(await ledger.reserve(caller(), {Kind.IMAGES: 4}), {Kind.IMAGES: 4})
+    await ledger.settle(await ledger.reserve(requester(), {Kind.IMAGES: 4}), {Kind.IMAGES: 4})
     clock.step(timedelta(hours=50))
     async with ledger.running():
         await clock.beats(4)
@@ -387,8 +391,8 @@ async def test_a_clock_that_is_set_frees_nothing_of_a_living_process(
     living = {"a sibling": True, "of another host": None}
     for name in living:
         sibling = ledger_of(database, clock, UNLIMITED, name)
-        await sibling.reserve(caller(), {Kind.IMAGES: 1})
-    await ledger.reserve(caller(), {Kind.IMAGES: 1})
+        await sibling.reserve(requester(), {Kind.IMAGES: 1})
+    await ledger.reserve(requester(), {Kind.IMAGES: 1})
     clock.step(step)
     looking = Ledger(database, UNLIMITED, SUBJECTS, clock, process="looking", is_alive=living.get)
     await looking.free_expired()
@@ -401,7 +405,7 @@ async def test_a_clock_that_is_set_frees_nothing_of_a_living_process(
 async def test_a_locked_file_counts_more_than_any_lease(
     database: Database, clock: BeatClock, meter: UsageReader
 ) -> None:
-    await ledger_of(database, clock, UNLIMITED, "slow").reserve(caller(), {Kind.IMAGES: 1})
+    await ledger_of(database, clock, UNLIMITED, "slow").reserve(requester(), {Kind.IMAGES: 1})
     await clock.advance(10 * LEASE_S)
     for alive, left in ((True, 1), (False, 0)):
         looking = Ledger(database, UNLIMITED, SUBJECTS, clock, process="l", is_alive={"slow": alive}.get)

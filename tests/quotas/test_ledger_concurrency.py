@@ -12,7 +12,7 @@ from bot.quotas.reservation import Reservation
 from bot.store.database import Database
 from bot.store.open import open_database
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import SUBJECTS, caller, ceilings
+from tests.quotas.callers import SUBJECTS, ceilings, requester
 
 MESSAGE = {Kind.MESSAGES: 1}
 USED = "SELECT settled, reserved FROM usage_windows WHERE scope = 'server'"
@@ -21,7 +21,7 @@ USED = "SELECT settled, reserved FROM usage_windows WHERE scope = 'server'"
 async def rush(ledgers: list[Ledger], members: int, asks: int) -> list[Reservation]:
     """Let `members` ask `asks` times in all, at once; give what was granted."""
     outcomes = await asyncio.gather(
-        *(ledgers[ask % len(ledgers)].reserve(caller(ask % members + 1), MESSAGE) for ask in range(asks)),
+        *(ledgers[ask % len(ledgers)].reserve(requester(ask % members + 1), MESSAGE) for ask in range(asks)),
         return_exceptions=True,
     )
     assert {type(outcome) for outcome in outcomes} <= {Reservation, QuotaExceeded}
@@ -83,7 +83,7 @@ async def carry_out(address: str, plan: list[Plan]) -> tuple[int, list[tuple[int
 
         async def ask(process: int, member: int, amount: int, spent: int) -> int:
             try:
-                reservation = await ledgers[process].reserve(caller(member), {Kind.IMAGES: amount})
+                reservation = await ledgers[process].reserve(requester(member), {Kind.IMAGES: amount})
             except QuotaExceeded:
                 return 0
             async with reservation:

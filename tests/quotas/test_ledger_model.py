@@ -23,7 +23,7 @@ from bot.quotas.resolver import bindings, rule_of
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
+from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, ceilings, requester
 
 LIMITS = ceilings(member_messages=4, server_messages=9, server_tokens=2_000)
 WINDOWS = "SELECT scope, subject, kind, per, starts_at_ms, settled, reserved FROM usage_windows"
@@ -151,7 +151,7 @@ class TwoLedgers(RuleBasedStateMachine):
         tokens=st.integers(0, 600),
     )
     def reserve(self, process: int, member: int, guild: int | None, messages: int, tokens: int) -> object:
-        who = caller(member, guild)
+        who = requester(member, guild)
         amounts = {Kind.MESSAGES: messages, Kind.TOKENS: tokens}
         limits = {window: limit for window, limit in self.limits(who, self.now).items() if Kind(window.kind) in amounts}
         wanted = Counter({window: amounts[Kind(window.kind)] for window in limits})

@@ -17,7 +17,7 @@ from bot.quotas.usage import UsageReader
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import ANN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller
+from tests.quotas.callers import ANN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, requester
 
 LIMIT = 8
 MEMBERS = 10
@@ -50,7 +50,7 @@ async def processes(url: str, clock: BeatClock) -> AsyncIterator[list[Process]]:
 def askers(scope: str) -> list[RequestContext]:
     """The people who ask: one, where each has a limit of their own, else many; in a thread as in its channel."""
     members = 1 if "member" in scope or scope == "role" else MEMBERS
-    return [caller(ANN + number, roles=[ROLE]) for number in range(members)]
+    return [requester(ANN + number, roles=[ROLE]) for number in range(members)]
 
 
 async def rush(processes: list[Process], people: list[RequestContext], amounts: dict[Kind, int]) -> tuple[list, list]:
@@ -72,15 +72,15 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
 ) -> None:
     one, two = processes
     moderated, target = TARGETS[scope]
-    await one.quotas.set(caller(), moderated, kind, Period.HOUR, str(LIMIT), target)
+    await one.quotas.set(requester(), moderated, kind, Period.HOUR, str(LIMIT), target)
     granted, refused = await rush(processes, askers(scope), {kind: 1})
     assert len(granted) == LIMIT
 
     again = {refusal.resets_at for refusal in refused}
-    (line,) = [each for each in await two.meter.of_caller(caller(roles=[ROLE])) if each.rule.limit is not None]
-    (listed,) = (await two.quotas.list(caller())).rules
+    (line,) = [each for each in await two.meter.of_caller(requester(roles=[ROLE])) if each.rule.limit is not None]
+    (listed,) = (await two.quotas.list(requester())).rules
     assert (line.rule, line.used) == (listed.rule, LIMIT)
-    assert again == {line.resets_at} == {(await one.quotas.list(caller())).resets_at[Period.HOUR]}
+    assert again == {line.resets_at} == {(await one.quotas.list(requester())).resets_at[Period.HOUR]}
     words = quota_text.standing([line])[0]
     assert all(f"<t:{int(line.resets_at.timestamp())}:R>" in text for text in (words, refused[0].sentence))
 
@@ -90,41 +90,41 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
 
 
 async def test_each_channel_and_each_member_has_the_whole_limit(processes: list[Process]) -> None:
-    await processes[0].quotas.set(caller(), Scope.CHANNEL, Kind.MESSAGES, Period.DAY, str(LIMIT), Target())
+    await processes[0].quotas.set(requester(), Scope.CHANNEL, Kind.MESSAGES, Period.DAY, str(LIMIT), Target())
     for channel_id in (CHANNEL, CHANNEL + 1):
-        people = [caller(number, channel_id=channel_id) for number in range(1, MEMBERS)]
+        people = [requester(number, channel_id=channel_id) for number in range(1, MEMBERS)]
         granted, _ = await rush(processes, people, {Kind.MESSAGES: 1})
         assert len(granted) == LIMIT
-    await processes[0].quotas.set(caller(), Scope.MEMBER, Kind.MESSAGES, Period.MONTH, "2", Target())
-    people = [caller(number, channel_id=CHANNEL + 2) for number in (31, 32, 33)]
+    await processes[0].quotas.set(requester(), Scope.MEMBER, Kind.MESSAGES, Period.MONTH, "2", Target())
+    people = [requester(number, channel_id=CHANNEL + 2) for number in (31, 32, 33)]
     granted, _ = await rush(processes, people, {Kind.MESSAGES: 1})
     assert len(granted) == 6
 
 
 async def test_a_kinder_role_keeps_what_was_used_under_the_other(processes: list[Process]) -> None:
     quotas = processes[0].quotas
-    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Period.DAY, "2", Target(role_id=GUILD))
-    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Period.DAY, "5", Target(role_id=ROLE))
-    assert len((await rush(processes, [caller()], {Kind.IMAGES: 1}))[0]) == 2
-    promoted = caller(roles=[ROLE])
+    await quotas.set(requester(), Scope.ROLE, Kind.IMAGES, Period.DAY, "2", Target(role_id=GUILD))
+    await quotas.set(requester(), Scope.ROLE, Kind.IMAGES, Period.DAY, "5", Target(role_id=ROLE))
+    assert len((await rush(processes, [requester()], {Kind.IMAGES: 1}))[0]) == 2
+    promoted = requester(roles=[ROLE])
     granted, refused = await rush(processes, [promoted], {Kind.IMAGES: 1})
     assert len(granted) == 3
     assert refused[0].sentence.startswith(f"As <@&{ROLE}> you have used your 5 images for today;")
-    granted, refused = await rush(processes, [caller()], {Kind.IMAGES: 1})
+    granted, refused = await rush(processes, [requester()], {Kind.IMAGES: 1})
     assert granted == []
     assert refused[0].sentence.startswith("As @everyone you have used your 2 images for today;")
 
 
 async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: list[Process]) -> None:
-    quotas, boss = processes[0].quotas, caller(roles=[ROLE])
-    await quotas.set(caller(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, "2", Target())
-    await quotas.set(caller(), Scope.ROLE, Kind.IMAGES, Period.DAY, "unlimited", Target(role_id=ROLE))
+    quotas, boss = processes[0].quotas, requester(roles=[ROLE])
+    await quotas.set(requester(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, "2", Target())
+    await quotas.set(requester(), Scope.ROLE, Kind.IMAGES, Period.DAY, "unlimited", Target(role_id=ROLE))
     assert len((await rush(processes, [boss], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
     standing = quota_text.standing(await processes[1].meter.of_caller(boss))
     assert f"- images: {5 * LIMIT} used, no limit" in standing
-    assert (await rush(processes, [caller()], {Kind.IMAGES: 1}))[0] == []
-    await quotas.clear(caller(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, Target())
-    assert len((await rush(processes, [caller()], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
+    assert (await rush(processes, [requester()], {Kind.IMAGES: 1}))[0] == []
+    await quotas.clear(requester(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, Target())
+    assert len((await rush(processes, [requester()], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
 
 
 async def test_an_hour_a_day_and_a_month_start_again_each_at_its_time(
@@ -132,9 +132,9 @@ async def test_an_hour_a_day_and_a_month_start_again_each_at_its_time(
 ) -> None:
     quotas, ask = processes[0].quotas, {Kind.MESSAGES: 1}
     for per, limit in ((Period.HOUR, "1"), (Period.DAY, "2"), (Period.MONTH, "3")):
-        await quotas.set(caller(), Scope.SERVER, Kind.MESSAGES, per, limit, Target())
+        await quotas.set(requester(), Scope.SERVER, Kind.MESSAGES, per, limit, Target())
     passed = []
     for hours in (1, 1, 24, 24, 29 * 24, 1):  # from noon on the first of September
-        passed.append(len((await rush(processes, [caller()], ask))[0]))
+        passed.append(len((await rush(processes, [requester()], ask))[0]))
         await clock.advance(hours * 3_600)
     assert passed == [1, 1, 0, 1, 0, 1]

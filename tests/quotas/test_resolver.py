@@ -1,7 +1,7 @@
 from bot.context import RequestContext
 from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope, bindings
-from tests.quotas.callers import ANN, BEN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, caller, ceilings
+from tests.quotas.callers import ANN, BEN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, ceilings, requester
 
 RED, BLUE = 801, 802
 HERE = SUBJECTS.member_here(GUILD, ANN)
@@ -16,7 +16,7 @@ def rule(
 def bound(
     *rules: Limit, who: RequestContext | None = None, operator: OperatorLimits = UNLIMITED
 ) -> list[ApplicableLimit]:
-    return bindings(who or caller(), rules, operator, SUBJECTS)
+    return bindings(who or requester(), rules, operator, SUBJECTS)
 
 
 def limits(found: list[ApplicableLimit]) -> dict:
@@ -27,7 +27,7 @@ def limits(found: list[ApplicableLimit]) -> dict:
 
 def of_member(*rules: Limit, roles: tuple[int, ...] = ()) -> list[int]:
     """The limits of Ann's own that bind her in the server, the least first."""
-    found = bound(*rules, who=caller(roles=roles))
+    found = bound(*rules, who=requester(roles=roles))
     return sorted(each.limit for each in found if each.pool is UsageScope.MEMBER_HERE and each.limit is not None)
 
 
@@ -57,7 +57,7 @@ def test_unlimited_use_is_counted_all_the_same() -> None:
 
 
 def test_direct_messages_are_a_server_of_their_own_for_each_member() -> None:
-    found = bound(who=caller(guild_id=None), operator=ceilings(server_images=3))
+    found = bound(who=requester(guild_id=None), operator=ceilings(server_images=3))
     assert limits(found) == {(UsageScope.DIRECT, SUBJECTS.direct(ANN), Kind.IMAGES, Period.DAY): 3}
     assert UsageScope.SERVER not in {each.pool for each in found}
 
@@ -69,7 +69,7 @@ def test_rules_of_all_scopes_bind_at_once() -> None:
         rule(Scope.CHANNEL, 20, per=Period.HOUR),
         rule(Scope.MEMBER, 10),
         rule(Scope.ROLE, 5, RED, per=Period.HOUR),
-        who=caller(roles=[RED]),
+        who=requester(roles=[RED]),
         operator=ceilings(server_images=100),
     )
     assert limits(found) == {
@@ -88,7 +88,7 @@ def test_a_rule_with_a_target_binds_that_one_alone() -> None:
         rule(Scope.MEMBER, 1, SUBJECTS.member_here(GUILD, BEN)),
         rule(Scope.ROLE, 1, BLUE),
     )
-    assert limits(bound(*others, who=caller(roles=[RED]))) == {}
+    assert limits(bound(*others, who=requester(roles=[RED]))) == {}
     assert of_member(rule(Scope.MEMBER, 3, HERE)) == [3]
 
 
@@ -96,7 +96,7 @@ def test_each_channel_and_each_member_counts_separately() -> None:
     rules = (rule(Scope.CHANNEL, 30), rule(Scope.MEMBER, 10))
     subjects = {
         (each.pool, each.subject)
-        for who in (caller(), caller(BEN), caller(channel_id=11))
+        for who in (requester(), requester(BEN), requester(channel_id=11))
         for each in bound(*rules, who=who)
         if each.limit is not None
     }
@@ -133,7 +133,7 @@ def test_a_role_without_a_limit_exempts_from_role_and_member_rules_of_its_kind()
 
 def test_nothing_exempts_from_the_channels_the_servers_and_the_operators_limits() -> None:
     rules = (rule(Scope.ROLE, None, RED), rule(Scope.SERVER, 40, per=Period.HOUR), rule(Scope.CHANNEL, 30))
-    found = bound(*rules, who=caller(roles=[RED]), operator=ceilings(member_images=9, server_images=90))
+    found = bound(*rules, who=requester(roles=[RED]), operator=ceilings(member_images=9, server_images=90))
     assert sorted(limits(found).values()) == [9, 30, 40, 90]
 
 
@@ -147,7 +147,7 @@ def test_no_limit_for_each_member_exempts_nobody() -> None:
 
 def test_what_an_exempt_member_uses_is_counted_where_it_would_bind_them() -> None:
     rules = (rule(Scope.ROLE, None, RED), rule(Scope.MEMBER, 10, per=Period.HOUR))
-    found = [each for each in bound(*rules, who=caller(roles=[RED])) if each.pool is UsageScope.MEMBER_HERE]
+    found = [each for each in bound(*rules, who=requester(roles=[RED])) if each.pool is UsageScope.MEMBER_HERE]
     assert {(each.rule.per, each.exempt, each.limit) for each in found} == {
         (Period.DAY, False, None),
         (Period.HOUR, True, None),
@@ -155,4 +155,4 @@ def test_what_an_exempt_member_uses_is_counted_where_it_would_bind_them() -> Non
 
 
 def test_direct_messages_know_no_moderators() -> None:
-    assert limits(bound(rule(Scope.SERVER, 1), rule(Scope.MEMBER, 1), who=caller(guild_id=None))) == {}
+    assert limits(bound(rule(Scope.SERVER, 1), rule(Scope.MEMBER, 1), who=requester(guild_id=None))) == {}

@@ -14,7 +14,7 @@ from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, caller, ceilings
+from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, ceilings, requester
 
 TOKENS = "SELECT settled, reserved FROM usage_windows WHERE kind = 'tokens'"
 LIMIT = 4_000
@@ -89,7 +89,7 @@ async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_res
     database: Database, clock: BeatClock
 ) -> None:
     ledger = Ledger(database, ceilings(server_tokens=LIMIT), SUBJECTS, clock, process="one")
-    async with ledger.running(), await ledger.reserve(caller(), {Kind.TOKENS: 100 + BLOCK}) as reservation:
+    async with ledger.running(), await ledger.reserve(requester(), {Kind.TOKENS: 100 + BLOCK}) as reservation:
         allowance = ledger.allowance(reservation, Kind.TOKENS)
         assert (
             await allowance.reach(900) == 900
@@ -104,7 +104,7 @@ async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_res
 
 async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database: Database, clock: BeatClock) -> None:
     ledger = Ledger(database, ceilings(), SUBJECTS, clock, process="one")
-    async with await ledger.reserve(caller(), {Kind.TOKENS: BLOCK}) as reservation:
+    async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK}) as reservation:
         allowance = ledger.allowance(reservation, Kind.TOKENS)
         assert await allowance.reach(2 * BLOCK) == 2 * BLOCK
         rule = StoredLimit("server", None, "tokens", "day", 3 * BLOCK)
@@ -125,7 +125,7 @@ async def test_a_store_that_cannot_be_asked_grants_nothing(database: Database, c
 
     locked = Locked()
     ledger = Ledger(locked, ceilings(), SUBJECTS, clock, process="one")
-    async with await ledger.reserve(caller(), {Kind.TOKENS: BLOCK}) as reservation:
+    async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK}) as reservation:
         locked.now = True
         allowance = ledger.allowance(reservation, Kind.TOKENS)
         assert await allowance.reach(BLOCK + 1) == BLOCK
@@ -173,7 +173,7 @@ async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[i
         async def stream(process: int, prompt: int, pieces: list[int], reported: int) -> int:
             ledger = ledgers[process]
             try:
-                reservation = await ledger.reserve(caller(), {Kind.TOKENS: prompt + BLOCK})
+                reservation = await ledger.reserve(requester(), {Kind.TOKENS: prompt + BLOCK})
             except QuotaExceeded:
                 return 0
             async with reservation:

@@ -15,7 +15,7 @@ from bot.speech.answer_speech import AT_ONCE, AnswerSpeaker, Begin
 from bot.speech.pronunciations import Pronunciation
 from bot.speech.utterance import Label, Utterance
 from tests.support.make_sound import SOUNDLESS, mp3
-from tests.support.service_harness import CALLER, DEADLINE_S, ServiceHarness, error_response, open_service_harness
+from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness, error_response, open_service_harness
 
 SENTENCES = ["The tide comes in twice a day. ", "It stays for a while up there. ", "Then it goes out again slowly. "]
 
@@ -24,7 +24,7 @@ def recital_in(shop: ServiceHarness, begin: Begin) -> AnswerSpeaker:
     return AnswerSpeaker(
         shop.api,
         shop.ledger,
-        CALLER,
+        REQUESTER,
         begin,
         voice="alloy",
         model="tts-1",
@@ -43,7 +43,7 @@ async def reciting(folder: Path) -> AsyncIterator[tuple[ServiceHarness, AnswerSp
             asked.set()
         return await asyncio.Future()
 
-    utterance = Utterance(Label(CALLER.user_id, CALLER.name, "The tides"))
+    utterance = Utterance(Label(REQUESTER.user_id, REQUESTER.name, "The tides"))
     utterance.near.set()
 
     async def begin() -> Utterance:
@@ -106,7 +106,7 @@ async def recited(folder: Path, body: bytes) -> tuple[AnswerSpeaker, int]:
     async def speaking(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
         return web.Response(body=body, content_type="audio/mpeg")
 
-    utterance = Utterance(Label(CALLER.user_id, CALLER.name, "The tides"))
+    utterance = Utterance(Label(REQUESTER.user_id, REQUESTER.name, "The tides"))
     utterance.near.set()
 
     async def begin() -> Utterance:

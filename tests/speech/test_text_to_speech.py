@@ -23,8 +23,8 @@ from bot.text_work import SLICE_CHARACTERS
 from tests.support.event_loop_turns import count_turns
 from tests.support.make_sound import SOUNDLESS, mp3, sound
 from tests.support.service_harness import (
-    CALLER,
     DEADLINE_S,
+    REQUESTER,
     Handler,
     ServiceHarness,
     error_response,
@@ -82,7 +82,7 @@ def saying_in(shop: ServiceHarness) -> TextToSpeech:
 
 async def say(shop: ServiceHarness, text: str, upload_limit: int = MIB_10) -> Speech:
     saying = saying_in(shop)
-    prepared = await saying.prepare(CALLER, text, "alloy", "tts-1")
+    prepared = await saying.prepare(REQUESTER, text, "alloy", "tts-1")
     async with prepared.reservation:  # as a command does, which acknowledges in here
         return await asyncio.wait_for(saying.speak(prepared, upload_limit), DEADLINE_S)
 
@@ -101,32 +101,34 @@ async def test_a_short_text_is_asked_for_once_and_sent_as_it_came(tmp_path: Path
 
 async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "gif", "jiff, the picture")
+        await shop.lexicon.add(
+            dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "gif", "jiff, the picture"
+        )
         saying = saying_in(shop)
-        prepared = await saying.prepare(CALLER, "A **GIF**!\n```py\ngif\n```", "alloy", "tts-1", wording=aloud)
+        prepared = await saying.prepare(REQUESTER, "A **GIF**!\n```py\ngif\n```", "alloy", "tts-1", wording=aloud)
         assert prepared.pieces == ("A jiff, the picture!\nHere is some code in Python.",)
         assert await shop.used(CHARACTERS) == prepared.characters == len(prepared.pieces[0])
         assert prepared.label.title == "A GIF!\nHere is some code in Python."
-        private = dataclasses.replace(CALLER, guild_id=None)
+        private = dataclasses.replace(REQUESTER, guild_id=None)
         assert (await saying.prepare(private, "A GIF", "alloy", "tts-1")).pieces == ("A GIF",)
 
 
 async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_words(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "가나", "ga na")
+        await shop.lexicon.add(dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "가나", "ga na")
         async with count_turns() as turns:
-            prepared = await saying_in(shop).prepare(CALLER, "가" * 5_999 + "나", "alloy", "tts-1")
+            prepared = await saying_in(shop).prepare(REQUESTER, "가" * 5_999 + "나", "alloy", "tts-1")
             assert turns() >= 6_000 // SLICE_CHARACTERS
         assert "".join(prepared.pieces) == "가" * 5_998 + "ga na"
 
 
 async def test_words_that_make_a_text_too_long_are_refused_before_anything_is_spent(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        await shop.lexicon.add(dataclasses.replace(CALLER, rights=frozenset(Permission)), "가", "g" * 120)
+        await shop.lexicon.add(dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "가", "g" * 120)
         with pytest.raises(TooLongToSpeak):
-            await saying_in(shop).prepare(CALLER, "가" * 400, "alloy", "tts-1")
+            await saying_in(shop).prepare(REQUESTER, "가" * 400, "alloy", "tts-1")
         assert await shop.used(CHARACTERS) == 0
-        assert (await saying_in(shop).prepare(CALLER, "가" * 300, "alloy", "tts-1")).characters == 36_000
+        assert (await saying_in(shop).prepare(REQUESTER, "가" * 300, "alloy", "tts-1")).characters == 36_000
 
 
 async def test_a_long_text_is_asked_for_in_pieces_and_joined_in_order(tmp_path: Path) -> None:
@@ -158,15 +160,15 @@ async def test_what_is_dropped_from_the_line_is_given_back_as_far_as_it_was_not_
         dropped_midway.drop()
         return await speaking(wanted, request)
 
-    dropped_before, dropped_midway = (Utterance(Label(CALLER.user_id, CALLER.name, "Hello")) for _ in range(2))
+    dropped_before, dropped_midway = (Utterance(Label(REQUESTER.user_id, REQUESTER.name, "Hello")) for _ in range(2))
     async with open_service_harness(tmp_path, dropping) as shop:
         saying = saying_in(shop)
         dropped_before.drop()
-        await saying.speak_aloud(await saying.prepare(CALLER, LONG, "alloy", "tts-1"), dropped_before)
+        await saying.speak_aloud(await saying.prepare(REQUESTER, LONG, "alloy", "tts-1"), dropped_before)
         assert shop.asked == []
         assert await shop.used(CHARACTERS) == 0
         dropped_midway.near.set()
-        await saying.speak_aloud(await saying.prepare(CALLER, LONG, "alloy", "tts-1"), dropped_midway)
+        await saying.speak_aloud(await saying.prepare(REQUESTER, LONG, "alloy", "tts-1"), dropped_midway)
         assert 1 <= len(shop.asked) <= AT_ONCE
         assert await shop.used(CHARACTERS) == sum(len(wanted["input"]) for wanted in shop.asked)
 
@@ -192,7 +194,7 @@ async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) ->
 
 async def test_a_failure_on_the_way_to_the_work_gives_the_characters_back(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        prepared = await saying_in(shop).prepare(CALLER, "Hello", "nova", "tts-1")
+        prepared = await saying_in(shop).prepare(REQUESTER, "Hello", "nova", "tts-1")
         assert await shop.used(CHARACTERS) == prepared.characters == 5
         with pytest.raises(ConnectionError):
             async with prepared.reservation:
@@ -280,14 +282,14 @@ async def test_a_file_over_the_upload_limit_is_made_smaller(tmp_path: Path) -> N
 )
 async def test_voices_of_other_servers_are_passed_on(tmp_path: Path, typed: str, sent: str) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        assert (await saying_in(shop).prepare(CALLER, "Hello", typed, "tts-1")).voice == sent
+        assert (await saying_in(shop).prepare(REQUESTER, "Hello", typed, "tts-1")).voice == sent
 
 
 @pytest.mark.parametrize("typed", ["", "two words", "x" * 65, '"}'])
 async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
         with pytest.raises(InvalidOption) as told:
-            await saying_in(shop).prepare(CALLER, "Hello", typed, "tts-1")
+            await saying_in(shop).prepare(REQUESTER, "Hello", typed, "tts-1")
         assert all(voice in told.value.sentence for voice in VOICES)
         assert await shop.used(CHARACTERS) == 0
 
@@ -310,10 +312,10 @@ async def test_a_body_without_sound_gives_no_file_and_costs_nothing(tmp_path: Pa
 @pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
 async def test_a_body_without_sound_that_is_only_heard_costs_nothing(tmp_path: Path, body: bytes) -> None:
     async with open_service_harness(tmp_path, giving(body)) as shop:
-        saying, aloud_in = saying_in(shop), Utterance(Label(CALLER.user_id, CALLER.name, "Hello"))
+        saying, aloud_in = saying_in(shop), Utterance(Label(REQUESTER.user_id, REQUESTER.name, "Hello"))
         aloud_in.near.set()
         with pytest.raises(InvalidApiResponse):
-            await saying.speak_aloud(await saying.prepare(CALLER, "Hello there!", "alloy", "tts-1"), aloud_in)
+            await saying.speak_aloud(await saying.prepare(REQUESTER, "Hello there!", "alloy", "tts-1"), aloud_in)
         assert await shop.used(CHARACTERS) == 0
 
 

@@ -25,7 +25,7 @@ from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
 from bot.workers.intake import Intake
 
-CALLER = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
+REQUESTER = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
 DEADLINE_S = 20
 
 Handler = Callable[[dict[str, Any], web.Request], Awaitable[web.StreamResponse]]
@@ -54,7 +54,7 @@ class ServiceHarness:
 
     async def used(self, kind: Kind) -> int:
         """What counts against the member's limit, settled or held back."""
-        lines = await self.meter.of_caller(CALLER)
+        lines = await self.meter.of_caller(REQUESTER)
         return next(line.used for line in lines if line.binding.pool is UsageScope.MEMBER and line.rule.kind is kind)
 
 

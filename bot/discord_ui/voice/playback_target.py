@@ -68,7 +68,7 @@ class PlaybackTarget:
 
 def hearing_of(
     interaction: discord.Interaction,
-    caller: RequestContext,
+    requester: RequestContext,
     voices: VoiceManager,
     audience: Audience,
     *,
@@ -91,5 +91,5 @@ def hearing_of(
         else:
             session.line.check_room()
     return PlaybackTarget(
-        interaction, voices, audience, wanted=wanted, text_channel_id=caller.channel_id, origin=origin
+        interaction, voices, audience, wanted=wanted, text_channel_id=requester.channel_id, origin=origin
     )

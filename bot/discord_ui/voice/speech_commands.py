@@ -41,7 +41,9 @@ class Reciter:
         self._rules = rules
         self._preferences = preferences
 
-    async def recital(self, interaction: discord.Interaction, caller: RequestContext, question: str) -> AnswerSpeaker:
+    async def recital(
+        self, interaction: discord.Interaction, requester: RequestContext, question: str
+    ) -> AnswerSpeaker:
         """Prepare to have the answer to `question` said where the person who asks listens.
 
         It is said as long as all who listen may view the channel where it is written.
@@ -51,15 +53,15 @@ class Reciter:
             StoreUnavailable: the store cannot be used just now.
         """
         origin = origin_of(interaction, VIEW)
-        hearing = hearing_of(interaction, caller, self._voices, self._audience, wanted=True, origin=origin)
-        model = await self._rules.model_for(caller, ModelKind.SPEECH, None)
-        voice = await self._preferences.get(caller)
-        label = Label(caller.user_id, caller.name, question, channel_id=caller.channel_id)
+        hearing = hearing_of(interaction, requester, self._voices, self._audience, wanted=True, origin=origin)
+        model = await self._rules.model_for(requester, ModelKind.SPEECH, None)
+        voice = await self._preferences.get(requester)
+        label = Label(requester.user_id, requester.name, question, channel_id=requester.channel_id)
 
         async def begin() -> Utterance | None:
             return await hearing.begin(label, speed=voice.speed)
 
-        return await self._reciting.recital(caller, begin, voice, model)
+        return await self._reciting.recital(requester, begin, voice, model)
 
 
 async def tell_of_silence(interaction: discord.Interaction, fault: BotError) -> None:
@@ -89,7 +91,7 @@ class Speaking:
     async def say(
         self,
         interaction: discord.Interaction,
-        caller: RequestContext,
+        requester: RequestContext,
         text: str,
         *,
         voice: str | None = None,
@@ -111,11 +113,11 @@ class Speaking:
             wording: what makes of `text` that which is said of it; see `TextToSpeech.prepare`.
         """
         origin = None if play else origin_of(interaction, needs)
-        hearing = hearing_of(interaction, caller, self._voices, self._audience, wanted=play, origin=origin)
-        chosen = await self._rules.model_for(caller, ModelKind.SPEECH, model)
-        spoken_by = await self._preferences.get(caller, voice)
-        prepared = await self._saying.prepare(caller, text, spoken_by.name, chosen, wording=wording)
-        async with prepared.reservation, self._lanes.ticket(caller) as ticket:
+        hearing = hearing_of(interaction, requester, self._voices, self._audience, wanted=play, origin=origin)
+        chosen = await self._rules.model_for(requester, ModelKind.SPEECH, model)
+        spoken_by = await self._preferences.get(requester, voice)
+        prepared = await self._saying.prepare(requester, text, spoken_by.name, chosen, wording=wording)
+        async with prepared.reservation, self._lanes.ticket(requester) as ticket:
             await acknowledge(interaction, private=private)
             await in_line(interaction, ticket)
             await self._say(interaction, prepared, hearing, spoken_by.speed)
