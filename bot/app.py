@@ -28,6 +28,7 @@ from bot.images.saved_generations import SavedGenerations
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
+from bot.messages.message import plain
 from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
 from bot.quotas.ledger import Ledger
@@ -87,7 +88,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             await stack.enter_async_context(ledger.running())
             await stack.enter_async_context(inflight.running())
         except StoreUnavailable as error:
-            raise StartupError(_describe_write_failure(error)) from error
+            raise StartupError(plain(_describe_write_failure(error))) from error
         catalog = ModelCatalog(api.models, _model_allowlist(settings), clock)
         await stack.enter_async_context(_keep_fresh(catalog))
         pronunciations = Pronunciations(StoredPronunciations(database), clock)

@@ -37,22 +37,25 @@ BotError                      carries one plain sentence for the person who aske
 └── StartupError              the program cannot start; ends it with `exit_status`
 """
 
-import math
 from datetime import datetime
+
+from bot.messages import errors as texts
+from bot.messages.message import Message
+from bot.messages.render import render
 
 
 class BotError(Exception):
-    """A fault with one plain sentence for the person who asked, in `sentence`.
+    """A fault with one plain sentence for the person who asked, in `message`.
 
     The exception's own text is for the log: sizes, statuses and ids, never what people wrote.
     """
 
-    sentence = "Something went wrong on my side. Please try again."
+    message = texts.unexpected()
 
-    def __init__(self, detail: str = "", *, sentence: str | None = None) -> None:
+    def __init__(self, detail: str = "", *, message: Message | None = None) -> None:
         super().__init__(detail or type(self).__name__)
-        if sentence is not None:
-            self.sentence = sentence
+        if message is not None:
+            self.message = message
 
 
 class UserError(BotError):
@@ -65,11 +68,12 @@ class MissingPermission(UserError):
     The sentence also answers those whom a server's integration settings show a command that they may not use.
     """
 
-    def __init__(self, permission: str, *, where: str = "here") -> None:
+    def __init__(self, permission: str, *, where: str | None = None) -> None:
         super().__init__(
             f"missing permission: {permission}",
-            sentence=f"You need the **{permission}** permission {where} to do that. "
-            "Server Settings → Integrations only decides who sees a command, not who may use it.",
+            message=texts.missing_permission(permission)
+            if where is None
+            else texts.missing_permission_in(permission, where),
         )
         self.permission = permission
 
@@ -77,26 +81,26 @@ class MissingPermission(UserError):
 class NotOwner(UserError):
     """The requester wants something done with what another member asked for."""
 
-    sentence = "Only whoever asked can do that, and those who may **Manage Messages** here."
+    message = texts.not_owner()
 
 
 class TurnNotFound(UserError):
     """What somebody comes back to is not kept any more."""
 
-    sentence = "I don't remember that any more, so I can't."
+    message = texts.turn_not_found()
 
 
 class NotInGuild(UserError):
     """Something that only a server has was asked for in a direct message."""
 
-    sentence = "That only works in a server."
+    message = texts.only_in_servers()
 
 
 class QuotaExceeded(UserError):
     """A limit would be passed; it opens again at `resets_at`. `rule` names the limit, for telling it from others."""
 
-    def __init__(self, sentence: str, *, resets_at: datetime, rule: str = "") -> None:
-        super().__init__("quota spent", sentence=sentence)
+    def __init__(self, message: Message, *, resets_at: datetime, rule: str = "") -> None:
+        super().__init__("quota spent", message=message)
         self.resets_at = resets_at
         self.rule = rule
 
@@ -111,7 +115,7 @@ class UserRateLimited(UserError):
     def __init__(self, *, until: datetime) -> None:
         super().__init__(
             "too many calls",
-            sentence=f"That was a lot at once. I'm there for you again <t:{int(until.timestamp())}:R>.",
+            message=texts.user_rate_limited(until),
         )
         self.until = until
 
@@ -119,19 +123,19 @@ class UserRateLimited(UserError):
 class QueueFull(UserError):
     """More answers wait in line in a channel than make sense."""
 
-    sentence = "Too many questions are waiting in this channel already. Please try again later."
+    message = texts.queue_full()
 
 
 class QueueTimeout(UserError):
     """An answer's turn did not come while Discord would still have shown it."""
 
-    sentence = "It didn't come to your turn in ten minutes, so I gave up. Please try again later."
+    message = texts.queue_timeout()
 
 
 class ShuttingDown(UserError):
     """The bot is about to stop, and starts nothing any more."""
 
-    sentence = "I'm just restarting. Please try again in a minute."
+    message = texts.shutting_down()
 
 
 class ModelNotAllowed(UserError):
@@ -141,7 +145,7 @@ class ModelNotAllowed(UserError):
 class NoSpeakableText(UserError):
     """No word is left once everything unspeakable is taken out."""
 
-    sentence = "There is nothing in that text that I could say aloud."
+    message = texts.no_speakable_text()
 
 
 class InvalidOption(UserError):
@@ -159,131 +163,121 @@ class UnreadableFile(UserError):
 class ApiError(BotError):
     """The model API did not do what was asked; `status` is its HTTP status, if one came."""
 
-    def __init__(self, detail: str = "", *, sentence: str | None = None, status: int | None = None) -> None:
-        super().__init__(detail, sentence=sentence)
+    def __init__(self, detail: str = "", *, message: Message | None = None, status: int | None = None) -> None:
+        super().__init__(detail, message=message)
         self.status = status
 
 
 class Unauthorised(ApiError):
     """The API key was refused (401)."""
 
-    sentence = "The AI service doesn't accept my key. Whoever runs me needs to look at it."
+    message = texts.api_key_refused()
 
 
 class PaymentOrForbidden(ApiError):
     """The account may not do this or has no credit left (402, 403)."""
 
-    sentence = "The AI service won't do this for my account. Whoever runs me needs to look at it."
+    message = texts.api_account_refused()
 
 
 class UnknownModel(ApiError):
     """The API does not know the model, or not for this kind of request."""
 
-    sentence = "The AI service doesn't know that model. `/models` lists the ones that work."
+    message = texts.api_unknown_model()
 
 
 class ApiRateLimited(ApiError):
     """The API is asked too often (429); `retry_after` seconds if it told."""
 
-    sentence = "The AI service is very busy right now. Please try again in a moment."
+    message = texts.api_rate_limited()
 
     def __init__(self, detail: str = "", *, retry_after: float | None = None, status: int | None = 429) -> None:
-        sentence = None
-        if retry_after is not None:
-            sentence = f"The AI service is very busy right now. Please try again in {_duration(retry_after)}."
-        super().__init__(detail, sentence=sentence, status=status)
+        message = None if retry_after is None else texts.api_rate_limited_for(retry_after)
+        super().__init__(detail, message=message, status=status)
         self.retry_after = retry_after
 
 
 class ContentRefused(ApiError):
     """The API declined because of what was asked for."""
 
-    sentence = "The AI service declined this because of its content rules. Try putting it differently."
+    message = texts.api_content_refused()
 
 
 class ContextTooLong(ApiError):
     """The request is longer than the model can read."""
 
-    sentence = "That is more than this model can read at once. Try a shorter question, or start anew with `fresh`."
+    message = texts.api_context_too_long()
 
 
 class BadRequest(ApiError):
     """The API turned the request down for a reason of its own (another 4xx)."""
 
-    sentence = "The AI service couldn't work with this request. Try putting it differently, or pick another model."
+    message = texts.api_bad_request()
 
 
 class ImagesRejected(BadRequest):
     """The model that was asked takes no pictures."""
 
-    sentence = "This model can't look at pictures. Ask without one, or pick another model."
+    message = texts.api_images_rejected()
 
 
 class ApiServerError(ApiError):
     """The API had trouble of its own (5xx, or an error in mid-answer)."""
 
-    sentence = "The AI service has trouble of its own right now. Please try again in a little while."
+    message = texts.api_server_error()
 
 
 class ApiUnreachable(ApiError):
     """No connection to the API could be made or kept."""
 
-    sentence = "I can't reach the AI service right now. Please try again in a little while."
+    message = texts.api_unreachable()
 
 
 class ApiTimeout(ApiError):
     """The API took longer than we wait."""
 
-    sentence = "The AI service took too long to answer. Please try again."
+    message = texts.api_timeout()
 
 
 class InvalidApiResponse(ApiError):
     """The API answered with something that cannot be used."""
 
-    sentence = "The AI service sent back something I can't use. Please try again."
+    message = texts.api_invalid_response()
 
 
 class StoreUnavailable(BotError):
     """The database cannot be used just now: locked, most often."""
 
-    sentence = "I can't get at my memory right now, so I haven't started. Please try again in a moment."
+    message = texts.store_unavailable()
 
 
 class StoreFull(StoreUnavailable):
     """The disk that the database lies on is full."""
 
-    sentence = "My disk is full, so I haven't started. Whoever runs me needs to make room on it."
+    message = texts.store_full()
 
 
 class StoreReadOnly(StoreUnavailable):
     """The database may be read and not written."""
 
-    sentence = "I may only read my memory right now, so I haven't started. Whoever runs me needs to look at it."
+    message = texts.store_read_only()
 
 
 class StoreReplaced(StoreUnavailable):
     """A file of the database was removed or replaced while the bot had it open: what is written now would be lost."""
 
-    sentence = "My memory was taken away under me, so I haven't started. Whoever runs me needs to start me again."
+    message = texts.store_replaced()
 
 
 class Unstorable(StoreUnavailable):
     """What no database takes: an integer of more than 64 bits, half a surrogate pair, a row that the schema forbids."""
 
-    sentence = "There is a number or a sign in that which I can't work with, so I haven't started."
+    message = texts.unstorable()
 
 
 class StartupError(BotError):
-    """The program cannot start; `sentence` goes to standard error, `exit_status` to the shell."""
+    """The program cannot start; `message` goes to standard error, `exit_status` to the shell."""
 
-    def __init__(self, sentence: str, *, exit_status: int = 1) -> None:
-        super().__init__(sentence, sentence=sentence)
+    def __init__(self, message: Message, *, exit_status: int = 1) -> None:
+        super().__init__(render(message), message=message)
         self.exit_status = exit_status
-
-
-def _duration(seconds: float) -> str:
-    """Render a waiting time the way a person says it."""
-    units = ((1, "second", 90), (60, "minute", 90), (3600, "hour", 36), (86_400, "day", math.inf))
-    counted = ((max(1, round(seconds / unit)), name, most) for unit, name, most in units)
-    count, name = next((count, name) for count, name, most in counted if count < most)
-    return f"a {name}" if count == 1 else f"{count} {name}s"

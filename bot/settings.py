@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot import env_file
 from bot.bot_token import application_of
 from bot.errors import StartupError
+from bot.messages.message import plain
 
 BAD_CONFIGURATION: Final = 2
 DEFAULT_PERSONA: Final = (
@@ -320,7 +321,7 @@ def load_with_remarks(**overrides: Any) -> Loaded:  # Any: as in `load`
 
 
 def _bad(faults: list[tuple[str, str]]) -> StartupError:
-    return StartupError("\n".join(f"{name}: {text}" for name, text in faults), exit_status=BAD_CONFIGURATION)
+    return StartupError(plain("\n".join(f"{name}: {text}" for name, text in faults)), exit_status=BAD_CONFIGURATION)
 
 
 def _environment() -> dict[str, str]:

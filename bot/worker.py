@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from bot.errors import BotError, InvalidOption
+from bot.messages.render import render
 from bot.workers import framing
 from bot.workers.framing import Head
 
@@ -170,7 +171,7 @@ def _read_personas(_: Head, parts: list[bytes]) -> Answer:
     try:
         found = {"personas": [(each.folded, each.name, each.persona) for each in read(parts[0])]}
     except InvalidOption as refusal:
-        return {}, [json.dumps({"detail": str(refusal), "sentence": refusal.sentence}).encode()]
+        return {}, [json.dumps({"detail": str(refusal), "sentence": render(refusal.message)}).encode()]
     return {}, [json.dumps(found).encode()]
 
 

@@ -17,6 +17,7 @@ from bot.errors import TurnNotFound, UserError
 from bot.guilds.settings import GuildSettings
 from bot.history.history import TurnLookup
 from bot.inflight.cancellation_watcher import CancellationWatcher
+from bot.messages.message import plain
 from bot.models.allowlist import ModelKind
 from bot.speech.sentence_stream import aloud
 from bot.streaming.answer_buttons import Action
@@ -25,7 +26,7 @@ from bot.streaming.answer_buttons import Action
 class Over(UserError):
     """There is nothing left to stop."""
 
-    sentence = "That answer has ended already."
+    message = plain("That answer has ended already.")
 
 
 class Controls(commands.Cog):

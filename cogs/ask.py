@@ -15,6 +15,7 @@ from bot.discord_ui.context import requester_of
 from bot.discord_ui.voice.speech_commands import Reciter, tell_of_silence
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
+from bot.messages.message import plain
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 
@@ -54,7 +55,7 @@ class Ask(commands.Cog):
         """Ask me anything and watch the answer appear."""
         requester = requester_of(interaction)
         if private and speak:
-            raise InvalidOption("private and spoken", sentence=NOT_BOTH)
+            raise InvalidOption("private and spoken", message=plain(NOT_BOTH))
         recital = await self._reciter.recital(interaction, requester, prompt) if speak else None
         chosen = await self._rules.model_for(requester, ModelKind.CHAT, model)
         as_whom = await self._rules.persona_for(requester, persona)

@@ -22,6 +22,7 @@ from bot.discord_ui.voice.audience import READ_BACK
 from bot.discord_ui.voice.speech_commands import Speaking
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
+from bot.messages.message import plain
 from bot.models.allowlist import ModelKind
 from bot.speech.sentence_stream import aloud
 
@@ -69,7 +70,7 @@ class Menus(commands.Cog):
         files = attachments.usable(enclosed(message.attachments))
         subject = subject_of(message)
         if subject is None and not files:
-            raise InvalidOption("an empty message", sentence=_NOTHING)
+            raise InvalidOption("an empty message", message=plain(_NOTHING))
         subject = subject or QuotedMessage(message.id, message.author.display_name, "")
         self._chosen.keep(interaction.user.id, ChosenMessage(subject, files))
         await self._forms.open(
@@ -86,7 +87,7 @@ class Menus(commands.Cog):
     async def _asked(self, interaction: discord.Interaction, text: str, about: str) -> None:
         chosen = self._chosen.of(interaction.user.id, read_id(about))
         if chosen is None:
-            raise InvalidOption("an unknown message", sentence=_FORGOTTEN)
+            raise InvalidOption("an unknown message", message=plain(_FORGOTTEN))
         requester = requester_of(interaction)
         question = Question(
             text,

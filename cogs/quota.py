@@ -13,6 +13,7 @@ from bot.discord_ui.text.paging import show_privately
 from bot.discord_ui.tree import READS
 from bot.errors import InvalidOption
 from bot.guilds.quota_settings import QuotaSettings, Target
+from bot.messages.message import plain
 from bot.quotas.limits import Kind, Period, Scope
 
 Scopes = Literal["server", "channel", "member", "role"]
@@ -102,7 +103,7 @@ def _target(channel: AnyChannel | None, member: discord.abc.User | None, role: d
     """Read the three options; a thread counts as the channel it hangs under."""
     if channel is not None and channel.type is discord.ChannelType.category:
         raise InvalidOption(
-            "a category", sentence="A category is no place to write in. Choose a channel, or leave it out."
+            "a category", message=plain("A category is no place to write in. Choose a channel, or leave it out.")
         )
     return Target(
         channel_id=channel.parent_id if isinstance(channel, app_commands.AppCommandThread) else _id(channel),

@@ -29,6 +29,7 @@ from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.session import VoiceSession
 from bot.errors import UserError
 from bot.guilds.auto_read import AutoRead
+from bot.messages.message import plain
 from bot.speech.voice_settings import FASTEST, SLOWEST, VOICES, MemberVoices
 
 _READS: Final = (
@@ -40,7 +41,7 @@ _READS: Final = (
 class CannotRead(UserError):
     """Messages come without their content."""
 
-    sentence = "I can't see what people write here. Whoever runs me has to set `MESSAGE_CONTENT=true` first."
+    message = plain("I can't see what people write here. Whoever runs me has to set `MESSAGE_CONTENT=true` first.")
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)

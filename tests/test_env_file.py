@@ -7,6 +7,7 @@ import pytest
 
 from bot import settings
 from bot.errors import StartupError
+from bot.messages.render import render
 
 SECRET = "sh-very-secret"
 TOKEN = "MTAzNDU2Nzg5MDEyMzQ1Njc4OQ.sh-very.secret"
@@ -25,9 +26,9 @@ def faults(text: str | bytes) -> list[str]:
     with pytest.raises(StartupError) as caught:
         settings.load()
     assert caught.value.exit_status == 2
-    assert SECRET not in caught.value.sentence
-    assert TOKEN.partition(".")[2] not in caught.value.sentence
-    return caught.value.sentence.splitlines()
+    assert SECRET not in render(caught.value.message)
+    assert TOKEN.partition(".")[2] not in render(caught.value.message)
+    return render(caught.value.message).splitlines()
 
 
 def loaded(text: str | bytes) -> settings.Settings:

@@ -6,6 +6,7 @@ import pytest
 
 from bot import settings
 from bot.errors import StartupError
+from bot.messages.render import render
 
 SECRET = "sh-very-secret"
 TOKEN = "MTAzNDU2Nzg5MDEyMzQ1Njc4OQ.sh-very.secret"
@@ -26,7 +27,7 @@ def faults() -> list[str]:
     with pytest.raises(StartupError) as caught:
         settings.load()
     assert caught.value.exit_status == 2
-    return caught.value.sentence.splitlines()
+    return render(caught.value.message).splitlines()
 
 
 def test_two_secrets_are_enough() -> None:

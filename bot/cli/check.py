@@ -16,6 +16,7 @@ from bot.cli.check_result import CheckResult, Status, fail, ok, skip
 from bot.cli.output import say
 from bot.clock import Clock, SystemClock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden, StartupError, Unauthorised
+from bot.messages.render import render
 from bot.models.allowlist import matches
 from bot.settings import Settings, load_with_remarks
 from bot.store.inspection import inspect
@@ -30,7 +31,7 @@ async def check_database(settings: Settings) -> list[CheckResult]:
     try:
         return [ok(DATABASE, await asyncio.to_thread(inspect, settings.database_url))]
     except StartupError as fault:
-        return [fail(DATABASE, fault.sentence)]
+        return [fail(DATABASE, render(fault.message))]
 
 
 VOICE_LIBRARIES: Final = "voice libraries"
@@ -124,7 +125,7 @@ def check(*, as_json: bool = False) -> int:
     try:
         loaded = load_with_remarks()
     except StartupError as fault:
-        faults = len(fault.sentence.splitlines())
+        faults = len(render(fault.message).splitlines())
         what = "one setting is" if faults == 1 else f"{faults} settings are"
         text = f"{what} missing or unusable; each has a line on standard error"
         _report([fail(CONFIGURATION, text)], as_json=as_json)

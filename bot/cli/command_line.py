@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bot.cli import early_signals
 from bot.errors import StartupError
+from bot.messages.render import render
 from bot.settings import Loaded, load, load_with_remarks
 from bot.telemetry import logs
 
@@ -85,5 +86,5 @@ def _serve(loaded: Loaded) -> int:
 
 def _report(fault: StartupError) -> int:
     """Say on standard error why the program ends; return its exit status."""
-    sys.stderr.write(fault.sentence + "\n")
+    sys.stderr.write(render(fault.message) + "\n")
     return fault.exit_status

@@ -6,6 +6,7 @@ from bot.bot_token import application_of
 from bot.cli.output import say
 from bot.discord_ui.permissions import all_needed
 from bot.errors import StartupError
+from bot.messages.message import plain
 from bot.settings import BAD_CONFIGURATION, Settings
 
 SCOPES: Final = ("bot", "applications.commands")
@@ -32,8 +33,10 @@ def client_id_of(token: str) -> int:
     application = application_of(token)
     if application is None:
         raise StartupError(
-            "DISCORD_TOKEN: expected a bot token of three parts with dots between them, the first of which tells the "
-            "application; copy it anew from the developer portal",
+            plain(
+                "DISCORD_TOKEN: expected a bot token of three parts with dots between them, the first of which tells "
+                "the application; copy it anew from the developer portal"
+            ),
             exit_status=BAD_CONFIGURATION,
         )
     return application

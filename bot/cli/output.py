@@ -4,6 +4,7 @@ import os
 import sys
 
 from bot.errors import StartupError
+from bot.messages.message import plain
 
 
 def open_closed_streams() -> None:
@@ -29,4 +30,4 @@ def say(line: str) -> None:
     except OSError as error:
         # Python tries once more at its end, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise StartupError(f"Standard output can't be written: {error.strerror}.") from error
+        raise StartupError(plain(f"Standard output can't be written: {error.strerror}.")) from error

@@ -18,6 +18,7 @@ from bot.client import Bot
 from bot.clock import Clock
 from bot.discord_ui.error_messages import said_by_discord
 from bot.errors import StartupError
+from bot.messages.message import plain
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
 from bot.telemetry.logs import TRACEBACK, without_words
@@ -117,7 +118,7 @@ async def _serve_until_stopped(
             return
         except _NotBegun as error:
             if (pause := patience.pause()) is None:
-                raise StartupError(str(error)) from error
+                raise StartupError(plain(str(error))) from error
             log.warning("%s", error, extra={"again_in_s": round(pause, 1)})
             if await _stopped_within(pause, signals):
                 return
@@ -174,27 +175,29 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
     except discord.ConnectionClosed as error:
         if error.code == AUTHENTICATION_FAILED:
             raise _refused_token() from error
-        raise StartupError(f"Discord ended the connection with code {error.code}") from error
+        raise StartupError(plain(f"Discord ended the connection with code {error.code}")) from error
     except (OSError, aiohttp.ClientError, discord.HTTPException, discord.GatewayNotFound) as error:
         answered = error.__cause__ if isinstance(error, discord.GatewayNotFound) else error
         if isinstance(answered, discord.HTTPException) and answered.status == 401:
             raise _refused_token() from error
         if not bot.reached_gateway:
             raise _NotBegun(_reason(answered or error)) from error
-        raise StartupError(_reason(answered or error)) from error
+        raise StartupError(plain(_reason(answered or error))) from error
     except Exception as error:
         if not bot.reached_gateway:
             log.error("the start broke on an error: %s", type(error).__name__, extra={TRACEBACK: without_words(error)})
             raise StartupError(
-                f"I couldn't start, for a fault of my own ({type(error).__name__}); the log says where."
+                plain(f"I couldn't start, for a fault of my own ({type(error).__name__}); the log says where.")
             ) from error
         # An event that discord.py could not read, most likely.
         log.error("the connection broke on an error: %s", type(error).__name__, extra={TRACEBACK: without_words(error)})
         raise StartupError(
-            f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "
-            "Whatever supervises me should start me again."
+            plain(
+                f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "
+                "Whatever supervises me should start me again."
+            )
         ) from error
-    raise StartupError("Discord ended the connection")
+    raise StartupError(plain("Discord ended the connection"))
 
 
 async def _put_away(serving: asyncio.Task[None]) -> None:
@@ -217,7 +220,7 @@ async def _stopped_within(seconds: float, signals: Signals) -> bool:
 
 def _refused_token() -> StartupError:
     return StartupError(
-        "DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal",
+        plain("DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal"),
         exit_status=BAD_CONFIGURATION,
     )
 
@@ -229,7 +232,7 @@ def _refused_intent(*, wanted: bool) -> StartupError:
             "MESSAGE_CONTENT: Discord refused the intent; expected it to be switched on in the developer portal → Bot "
             "→ Message Content Intent, or `false` here"
         )
-    return StartupError(sentence, exit_status=BAD_CONFIGURATION)
+    return StartupError(plain(sentence), exit_status=BAD_CONFIGURATION)
 
 
 def _reason(error: BaseException) -> str:

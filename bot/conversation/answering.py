@@ -45,6 +45,7 @@ from bot.errors import (
     TurnNotFound,
 )
 from bot.inflight.cancellation import CancellationToken
+from bot.messages.message import plain
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import BLOCK, Reservation
@@ -129,7 +130,7 @@ class Answering:
             StoreUnavailable: the store cannot be used just now.
         """
         if question.is_empty:
-            raise InvalidOption("empty question", sentence="Ask me something in `prompt`.")
+            raise InvalidOption("empty question", message=plain("Ask me something in `prompt`."))
         attachments.check(question.enclosed)
         asked_at_ms = requester.asked_ms(self._clock)
         earlier, path = await self._standing.before(requester, question)

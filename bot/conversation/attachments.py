@@ -13,6 +13,7 @@ from bot.conversation.image_inputs import LONGEST_SIDE, MOST_PIXELS, tokens_of
 from bot.conversation.prompt_inputs import ImageInput, PromptInputs, QuotedMessage, TextFile
 from bot.conversation.tokens import MESSAGE_OVERHEAD, tokens_in
 from bot.errors import UnreadableFile
+from bot.messages.message import plain
 from bot.workers.fair_limit import LimitFull
 from bot.workers.intake import Intake
 from bot.workers.pool import Failure, JobFailed
@@ -85,7 +86,9 @@ def check(enclosures: Sequence[Attachment]) -> None:
         if not each.is_small_enough:
             raise _too_large(each)
     if sum(each.is_picture for each in enclosures) > MOST_PICTURES:
-        raise UnreadableFile("too many pictures", sentence=f"I can look at {MOST_PICTURES} pictures at once, not more.")
+        raise UnreadableFile(
+            "too many pictures", message=plain(f"I can look at {MOST_PICTURES} pictures at once, not more.")
+        )
     if sum(each.size for each in enclosures if not each.is_picture) > MOST_TEXT_BYTES:
         raise _too_much_text()
 
@@ -190,11 +193,11 @@ def _too_large(enclosure: Attachment) -> UnreadableFile:
 
 
 def _too_much_text() -> UnreadableFile:
-    return UnreadableFile("too much text", sentence="These files are too large for me: I can read 64 KB in all.")
+    return UnreadableFile("too much text", message=plain("These files are too large for me: I can read 64 KB in all."))
 
 
 def _unreadable(enclosure: Attachment, sentence: str) -> UnreadableFile:
-    return UnreadableFile(f"{enclosure.size} bytes of {enclosure.media_type[:40]}", sentence=sentence)
+    return UnreadableFile(f"{enclosure.size} bytes of {enclosure.media_type[:40]}", message=plain(sentence))
 
 
 def _named(enclosure: Attachment) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from bot.api.chat_types import StreamEnd
 from bot.errors import ApiError, BotError, ContentRefused, QuotaExceeded
 from bot.inflight.cancellation import CancellationToken, CancelReason
+from bot.messages.message import plain
+from bot.messages.render import render
 from bot.streaming.answer_buttons import NONE, Action, AnswerButtons
 
 
@@ -42,13 +44,13 @@ def controls_under(turn_id: int | None, ending: Outcome) -> AnswerButtons:
 
 def failed(error: ApiError) -> Outcome:
     """Tell how an answer ended whose stream raised an error midway."""
-    return Outcome("filtered" if isinstance(error, ContentRefused) else "failed", error.sentence)
+    return Outcome("filtered" if isinstance(error, ContentRefused) else "failed", render(error.message))
 
 
 def stopped_by(reason: BotError) -> Outcome:
     """Tell how an answer ended that got no more tokens: at a limit, whose sentence says which, or without a store."""
     if isinstance(reason, QuotaExceeded):
-        return Outcome("limited", reason.sentence)
+        return Outcome("limited", render(reason.message))
     return Outcome("unstored", "I can't get at my memory right now, so I had to stop here.")
 
 
@@ -79,7 +81,7 @@ class AnswerCancelled(BotError):
     """An answer was ended before its first word."""
 
     def __init__(self, halt: CancelReason) -> None:
-        super().__init__(f"halted: {halt.name}", sentence=_BEFORE_A_WORD[halt])
+        super().__init__(f"halted: {halt.name}", message=plain(_BEFORE_A_WORD[halt]))
 
 
 def halted_by(halt: CancelReason) -> Outcome:

@@ -9,6 +9,7 @@ import discord
 
 from bot.conversation.attachments import Attachment, FileTooLarge
 from bot.errors import BotError, InvalidOption, UnreadableFile
+from bot.messages.message import plain
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ async def download(attachment: discord.Attachment, most: int) -> bytes:
 class UploadLost(BotError):
     """A file that was given cannot be had from Discord."""
 
-    sentence = "I couldn't get that file from Discord. Please try again."
+    message = plain("I couldn't get that file from Discord. Please try again.")
 
 
 def check_size(attachment: discord.Attachment, most: int) -> None:
@@ -84,7 +85,7 @@ async def read(attachment: discord.Attachment, most: int) -> bytes:
 
 def _too_large(size: str, most: int) -> InvalidOption:
     sentence = f"That file has {size}, and {most / 2**20:,.1f} MiB is the most I read."
-    return InvalidOption(f"file of {size}", sentence=sentence)
+    return InvalidOption(f"file of {size}", message=plain(sentence))
 
 
 def enclosed(attachments: Iterable[discord.Attachment]) -> tuple[Attachment, ...]:
@@ -101,7 +102,7 @@ def _enclosure(attachment: discord.Attachment) -> Attachment:
         except Exception as error:
             # Gone, out of reach, too slow: discord.py lets the network's errors through, which have nothing in common.
             sentence = "I couldn't fetch a file from Discord. Please attach it again."
-            raise UnreadableFile(f"not fetched: {type(error).__name__}", sentence=sentence) from None
+            raise UnreadableFile(f"not fetched: {type(error).__name__}", message=plain(sentence)) from None
 
     media_type = (attachment.content_type or "").partition(";")[0].strip().lower()
     return Attachment(attachment.filename, attachment.size, media_type, attachment.width, attachment.height, read)

@@ -12,6 +12,7 @@ from bot.discord_ui import error_messages
 from bot.discord_ui.components import read_id
 from bot.discord_ui.tree import READS, CommandTree
 from bot.errors import UserError
+from bot.messages.message import plain
 
 Pressed = Callable[[discord.Interaction, int], Awaitable[None]]
 """What is done when a button is pressed: its interaction, and the id that the button carries."""
@@ -20,7 +21,7 @@ Pressed = Callable[[discord.Interaction, int], Awaitable[None]]
 class UnknownButton(UserError):
     """No button of the bot's carries that custom id, or none does any more."""
 
-    sentence = "That button doesn't work any more."
+    message = plain("That button doesn't work any more.")
 
 
 class ButtonRouter:

@@ -9,6 +9,7 @@ from discord import app_commands
 
 from bot.discord_ui.interaction_output import awaits_answer
 from bot.errors import BotError, UserError
+from bot.messages.render import render
 from bot.telemetry.request_log import new_reference
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def told(error: Exception, **where: object) -> str:
 
 def _sentence_for(error: Exception, reference: str) -> str:
     if isinstance(error, BotError):
-        return error.sentence
+        return render(error.message)
     if isinstance(error, (app_commands.CommandSignatureMismatch, app_commands.CommandNotFound)):
         return _STALE
     return f"Something went wrong on my side. Whoever runs me can look it up in my log as {reference}."

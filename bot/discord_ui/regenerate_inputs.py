@@ -10,6 +10,7 @@ from bot.conversation.prompt_inputs import QuotedMessage
 from bot.discord_ui.attachments import enclosed
 from bot.discord_ui.message_triggers import subject_of
 from bot.errors import UserError
+from bot.messages.message import plain
 from bot.store.turns import Turn
 
 log = logging.getLogger(__name__)
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 class NotThere(UserError):
     """A question was about something that cannot be had any more."""
 
-    sentence = "I don't keep the files and messages that questions are about. Please ask again with them."
+    message = plain("I don't keep the files and messages that questions are about. Please ask again with them.")
 
 
 async def recollected(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.clock import Clock
 from bot.errors import AccessDenied, UserRateLimited
+from bot.messages.message import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,14 @@ class AllowLists:
             AccessDenied: it doesn't.
         """
         if user_id in self.blocked_users:
-            raise AccessDenied("blocked user", sentence="I can't do that for you.")
+            raise AccessDenied("blocked user", message=plain("I can't do that for you."))
         if guild_id is None:
             if not self.allow_direct_messages:
                 raise AccessDenied(
-                    "direct messages are off", sentence="I only work in servers, not in direct messages."
+                    "direct messages are off", message=plain("I only work in servers, not in direct messages.")
                 )
         elif not self.serves(guild_id):
-            raise AccessDenied("server not allowed", sentence="I don't work in this server.")
+            raise AccessDenied("server not allowed", message=plain("I don't work in this server."))
 
 
 @dataclass(frozen=True, slots=True)

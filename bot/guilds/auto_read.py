@@ -73,6 +73,4 @@ def _server_of(requester: RequestContext) -> int:
 
 def _require(requester: RequestContext, channel_id: int, permissions_in: PermissionsIn) -> None:
     if _PERMISSION not in permissions_in(channel_id):
-        raise MissingPermission(
-            _PERMISSION, where="here" if channel_id == requester.channel_id else f"in <#{channel_id}>"
-        )
+        raise MissingPermission(_PERMISSION, where=None if channel_id == requester.channel_id else f"<#{channel_id}>")

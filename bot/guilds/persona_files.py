@@ -7,6 +7,8 @@ from typing import Final
 
 from bot.errors import InvalidOption
 from bot.guilds import persona_names, persona_text
+from bot.messages.message import plain
+from bot.messages.render import render
 from bot.store.personas import StoredPersona
 
 MOST_PRESETS: Final = 50
@@ -72,7 +74,7 @@ def unusable(problems: Sequence[str]) -> InvalidOption:
     lines = [f"I imported nothing. {told[0]}"]
     if len(problems) > 1:
         lines = [f"I imported nothing: there are {len(problems)} problems.", *(f"- {each}" for each in told)]
-    return InvalidOption(f"file with {len(problems)} problems", sentence="\n".join(lines))
+    return InvalidOption(f"file with {len(problems)} problems", message=plain("\n".join(lines)))
 
 
 def _entries(data: bytes) -> list[object]:
@@ -113,5 +115,5 @@ def _text(
         problems.append(f"Persona {number} has half a character in its `{field}`, which can't be kept.")
         return None
     except InvalidOption as refusal:
-        problems.append(f"Persona {number}: {refusal.sentence}")
+        problems.append(f"Persona {number}: {render(refusal.message)}")
         return None

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 from bot.errors import InvalidOption
+from bot.messages.message import plain
 from bot.text_work import normalize
 
 LONGEST_NAME: Final = 32
@@ -40,10 +41,10 @@ def checked(typed: str) -> str:
     """
     name = tidied(typed)
     if not any(unicodedata.category(each)[0] not in "ZM" for each in name if each != _JOINER):
-        raise InvalidOption("empty name", sentence="A persona's name needs something that can be seen.")
+        raise InvalidOption("empty name", message=plain("A persona's name needs something that can be seen."))
     if len(name) > LONGEST_NAME:
         raise InvalidOption(
             f"name of {len(name)} characters",
-            sentence=f"A persona's name has at most {LONGEST_NAME} characters, and this one has {len(name):,}.",
+            message=plain(f"A persona's name has at most {LONGEST_NAME} characters, and this one has {len(name):,}."),
         )
     return name

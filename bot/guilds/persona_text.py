@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot.errors import InvalidOption
+from bot.messages.message import plain
 
 LONGEST_PERSONA: Final = 4000
 """In characters: the most that a form's text field takes."""
@@ -20,10 +21,12 @@ def checked(typed: str, *, advice: str = "") -> str:
     """
     text = typed.strip()
     if not text:
-        raise InvalidOption("empty persona", sentence=f"A persona needs a few words.{advice}")
+        raise InvalidOption("empty persona", message=plain(f"A persona needs a few words.{advice}"))
     if len(text) > LONGEST_PERSONA:
         raise InvalidOption(
             f"persona of {len(text)} characters",
-            sentence=f"That persona has {len(text):,} characters, and {LONGEST_PERSONA:,} is the most I can keep.",
+            message=plain(
+                f"That persona has {len(text):,} characters, and {LONGEST_PERSONA:,} is the most I can keep."
+            ),
         )
     return text

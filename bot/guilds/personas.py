@@ -10,6 +10,7 @@ from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
 from bot.guilds import persona_files, persona_names, persona_text
 from bot.guilds.persona_files import MOST_PRESETS
+from bot.messages.message import plain
 from bot.store.personas import PersonaExists, PersonasFull, StoredPersona, StoredPersonas
 from bot.workers.pool import Failure, JobFailed, Workers
 
@@ -67,7 +68,7 @@ class Personas:
         if requester.guild_id is None:
             raise InvalidOption(
                 "persona in a direct message",
-                sentence="Personas to choose from belong to a server; in direct messages there are none.",
+                message=plain("Personas to choose from belong to a server; in direct messages there are none."),
             )
         return (await self._existing(requester.guild_id, name)).persona
 
@@ -154,7 +155,7 @@ class Personas:
         guild_id = _admit(requester)
         presets = await self._stored.of_guild(guild_id)
         if not presets:
-            raise InvalidOption("no personas", sentence="This server has no personas that I could export.")
+            raise InvalidOption("no personas", message=plain("This server has no personas that I could export."))
         return persona_files.written(presets, guild_id, self._clock.now())
 
     async def import_file(self, requester: RequestContext, data: bytes) -> Imported:
@@ -182,11 +183,11 @@ class Personas:
             result = await self._workers.run("read personas", [data], owner=requester.user_id)
         except JobFailed as error:
             if error.failure is Failure.FULL:
-                raise InvalidOption("too many files", sentence=_BUSY) from error
+                raise InvalidOption("too many files", message=plain(_BUSY)) from error
             raise persona_files.unusable([persona_files.UNREADABLE]) from error
         found = json.loads(result.parts[0])
         if "sentence" in found:
-            raise InvalidOption(found["detail"], sentence=found["sentence"])
+            raise InvalidOption(found["detail"], message=plain(found["sentence"]))
         return [StoredPersona(*each) for each in found["personas"]]
 
     async def _existing(self, guild_id: int, name: str) -> StoredPersona:
@@ -208,19 +209,19 @@ def _admit(requester: RequestContext) -> int:
 
 
 def _unknown() -> InvalidOption:
-    return InvalidOption("no such persona", sentence=f"This server has no persona of that name. {_LISTED}")
+    return InvalidOption("no such persona", message=plain(f"This server has no persona of that name. {_LISTED}"))
 
 
 def _taken(name: str) -> InvalidOption:
     return InvalidOption(
-        "name taken", sentence=f"There is a persona `{name}` already. To write it anew, use `/persona edit`."
+        "name taken", message=plain(f"There is a persona `{name}` already. To write it anew, use `/persona edit`.")
     )
 
 
 def _full() -> InvalidOption:
     return InvalidOption(
         "too many personas",
-        sentence=f"This server has {MOST_PRESETS} personas, which is the most I keep. Remove one first.",
+        message=plain(f"This server has {MOST_PRESETS} personas, which is the most I keep. Remove one first."),
     )
 
 

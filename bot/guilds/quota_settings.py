@@ -10,6 +10,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
+from bot.messages.message import plain
 from bot.quotas.ledger import LARGEST_AMOUNT
 from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope, window_end
 from bot.quotas.pseudonyms import UsageKeys
@@ -91,7 +92,7 @@ class QuotaSettings:
         except LimitsFull as full:
             raise InvalidOption(
                 "too many rules",
-                sentence=f"This server has {MOST_RULES} limits, which is the most I keep. Take one back first.",
+                message=plain(f"This server has {MOST_RULES} limits, which is the most I keep. Take one back first."),
             ) from full
         _log("quota set", requester, wanted)
         return self._change(guild_id, wanted, old, now)
@@ -156,7 +157,9 @@ def _limit(text: str) -> int | None:
             return limit
     raise InvalidOption(
         "no limit",
-        sentence=f"`limit` has to be a whole number from 0 to {LARGEST_AMOUNT:,}, such as 50, or the word `unlimited`.",
+        message=plain(
+            f"`limit` has to be a whole number from 0 to {LARGEST_AMOUNT:,}, such as 50, or the word `unlimited`."
+        ),
     )
 
 
@@ -171,11 +174,11 @@ def _check(scope: Scope, target: Target) -> None:
     if stray is not None:
         raise InvalidOption(
             "target of another scope",
-            sentence=f"`target_{stray}` only goes with the scope `{stray}`. Leave it out, or choose that scope.",
+            message=plain(f"`target_{stray}` only goes with the scope `{stray}`. Leave it out, or choose that scope."),
         )
     if scope is Scope.ROLE and target.role_id is None:
         raise InvalidOption(
-            "no role", sentence="Name the role in `target_role`: a limit for roles is for a certain one."
+            "no role", message=plain("Name the role in `target_role`: a limit for roles is for a certain one.")
         )
 
 

@@ -10,6 +10,7 @@ from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import StoreUnavailable
 from bot.history.exports import LARGEST, VERSION, Export, Json, as_json, json_file, moment
+from bot.messages.message import plain
 from bot.store.personal_data import ChannelTurnCount, PersonalData
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
@@ -88,7 +89,7 @@ class MemberData:
             turns = await self._removals.of_member(requester.user_id, at_ms=requester.asked_ms(self._clock))
             others = await self._members.forget(requester.user_id)
         except StoreUnavailable as error:
-            raise StoreUnavailable(str(error), sentence=_HALFWAY) from error
+            raise StoreUnavailable(str(error), message=plain(_HALFWAY)) from error
         # Without the id: this is the one member whose id the log should not bear.
         log.info("a member's data deleted", extra={"turns": turns, "others": others})
         return turns

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from bot.api.image_validation import decoding, orientation
 from bot.api.limits import MOST_PIXELS_DRAWN
 from bot.errors import BotError
+from bot.messages.message import plain
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,7 +24,7 @@ _SMALLEST_SIDE: Final = 64
 class ImageTooLarge(BotError):
     """No version of the picture that is worth looking at fits."""
 
-    sentence = "The picture is too big for a file here."
+    message = plain("The picture is too big for a file here.")
 
 
 def smaller(data: bytes, limit: int) -> bytes:

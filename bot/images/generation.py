@@ -17,6 +17,7 @@ from bot.context import RequestContext
 from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
 from bot.images.compression_jobs import CompressedImages, fit
 from bot.images.request import ImageRequest
+from bot.messages.render import render
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
@@ -169,7 +170,7 @@ def _note(missing: int, n: int, faults: Sequence[BotError]) -> str | None:
     """Say how many pictures are missing, and why if that is known."""
     if missing <= 0:
         return None
-    reason = _most_telling(faults).sentence if faults else "The AI service didn't make more."
+    reason = render(_most_telling(faults).message) if faults else "The AI service didn't make more."
     return f"{missing} of the {n} pictures {'is' if missing == 1 else 'are'} missing. {reason}"
 
 

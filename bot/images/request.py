@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.errors import InvalidOption
+from bot.messages.message import plain
 
 MOST_PICTURES: Final = 4
 LONGEST_PROMPT: Final = 4000
@@ -42,9 +43,9 @@ class ImageRequest:
         """
         prompt = self.prompt.strip()
         if not prompt:
-            raise InvalidOption("empty prompt", sentence="Tell me what to draw in `prompt`.")
+            raise InvalidOption("empty prompt", message=plain("Tell me what to draw in `prompt`."))
         if not 1 <= self.n <= MOST_PICTURES:
-            raise InvalidOption("bad n", sentence=f"I can draw 1 to {MOST_PICTURES} pictures at a time.")
+            raise InvalidOption("bad n", message=plain(f"I can draw 1 to {MOST_PICTURES} pictures at a time."))
         return replace(self, prompt=prompt, size=_checked_size(self.size, self.model))
 
     @property
@@ -69,7 +70,7 @@ def _checked_size(size: str | None, model: str) -> str | None:
     if _OTHER_SIZES.fullmatch(typed):
         return typed.lower() if typed.isalpha() else typed
     known = ", ".join(f"`{offered}`" for offered in sizes_of(model)) or "one like `1024x1024`"
-    raise InvalidOption("bad size", sentence=f"I can't read that size. Pick {known}, or leave `size` out.")
+    raise InvalidOption("bad size", message=plain(f"I can't read that size. Pick {known}, or leave `size` out."))
 
 
 def _bare(model: str) -> str:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from bot.errors import ModelNotAllowed
+from bot.messages.message import plain
 from bot.settings import MODEL
 
 
@@ -110,14 +111,17 @@ class ModelAllowlist:
         known = listed is None or model in listed
         if known and self.kinds.of(model) is not kind:
             raise ModelNotAllowed(
-                f"not a {kind} model", sentence=f"That model can't {_WHAT[kind]}. `/models` shows what each one is for."
+                f"not a {kind} model",
+                message=plain(f"That model can't {_WHAT[kind]}. `/models` shows what each one is for."),
             )
         if listed is None and not self.allowed:
             raise ModelNotAllowed(
                 "no list of models yet",
-                sentence="I don't know yet which models there are, so only the usual one works. "
-                "Please try again in a minute.",
+                message=plain(
+                    "I don't know yet which models there are, so only the usual one works. "
+                    "Please try again in a minute."
+                ),
             )
         raise ModelNotAllowed(
-            "model not allowed", sentence="That model can't be chosen here. `/models` lists the ones that can."
+            "model not allowed", message=plain("That model can't be chosen here. `/models` lists the ones that can.")
         )

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import BotError, QuotaExceeded, StoreUnavailable
+from bot.messages.message import plain
 from bot.quotas.limit_text import refusal, stopped
 from bot.quotas.limits import Kind, OperatorLimits, Period, window_end
 from bot.quotas.pseudonyms import UsageKeys
@@ -100,7 +101,7 @@ class Ledger:
         if overdrawn := granting.result():
             over, binding, resets_at = _last_to_reset(plan, overdrawn)
             sentence = refusal(binding, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
-            raise QuotaExceeded(sentence, resets_at=resets_at, rule=binding.name)
+            raise QuotaExceeded(plain(sentence), resets_at=resets_at, rule=binding.name)
         return reservation
 
     def allowance(self, reservation: Reservation, kind: Kind) -> TokenBudget:
@@ -272,7 +273,7 @@ class Ledger:
             return error
         if granted.overdrawn:
             _, binding, resets_at = _last_to_reset(plan, granted.overdrawn)
-            return QuotaExceeded(stopped(binding, resets_at=resets_at), resets_at=resets_at)
+            return QuotaExceeded(plain(stopped(binding, resets_at=resets_at)), resets_at=resets_at)
         grown = dict(zip(held, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
         reservation.amounts[kind] += more

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import BotError, InvalidApiResponse
+from bot.messages.message import plain
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -33,7 +34,7 @@ _WRAPPING: Final = 4096  # what header, padding and a last frame add at most, in
 class TooLongToSend(BotError):
     """Even the plainest encoding of the speech is over what Discord takes."""
 
-    sentence = "That speech is too long for a file here, even a small one. Try it with less text."
+    message = plain("That speech is too long for a file here, even a small one. Try it with less text.")
 
 
 def duration_s(mp3: bytes) -> float:

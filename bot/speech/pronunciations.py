@@ -11,6 +11,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NoSpeakableText, NotInGuild
+from bot.messages.message import plain
 from bot.speech.inline_speech import plain_characters
 from bot.speech.normalize import has_words, sayable
 from bot.store.pronunciations import PronunciationsFull, StoredPronunciation, StoredPronunciations
@@ -155,7 +156,9 @@ class Pronunciations:
         except PronunciationsFull as full:
             raise InvalidOption(
                 "too many words",
-                sentence=f"This server has {MOST_WORDS} words already, which is the most I keep. Remove one first.",
+                message=plain(
+                    f"This server has {MOST_WORDS} words already, which is the most I keep. Remove one first."
+                ),
             ) from full
         _log("pronunciation added", requester)
         return _shown(wanted), _shown(before) if before else None
@@ -190,20 +193,22 @@ def _stored(word: str, say: str) -> StoredPronunciation:
     word = _one_line(word)
     if not has_words(word):
         raise InvalidOption(
-            "no word", sentence="`word` needs a letter or a number: only words can be said another way."
+            "no word", message=plain("`word` needs a letter or a number: only words can be said another way.")
         )
     if len(word) > LONGEST_WORD:
         raise InvalidOption(
-            "long word", sentence=f"`word` has {len(word)} characters; {LONGEST_WORD} is the most I keep."
+            "long word", message=plain(f"`word` has {len(word)} characters; {LONGEST_WORD} is the most I keep.")
         )
     try:
         say = _one_line(sayable(say))
     except NoSpeakableText as nothing:
         raise InvalidOption(
-            "nothing to say", sentence="`say` needs something that I can say: a letter or a number."
+            "nothing to say", message=plain("`say` needs something that I can say: a letter or a number.")
         ) from nothing
     if len(say) > LONGEST_SAY:
-        raise InvalidOption("long say", sentence=f"`say` has {len(say)} characters; {LONGEST_SAY} is the most I keep.")
+        raise InvalidOption(
+            "long say", message=plain(f"`say` has {len(say)} characters; {LONGEST_SAY} is the most I keep.")
+        )
     return StoredPronunciation(folded(word), word, say)
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from sentencex import get_sentence_boundaries
 
 from bot.errors import NoSpeakableText, UserError
+from bot.messages.message import plain as plain_message
 from bot.speech.inline_speech import own_words, plain
 from bot.speech.markdown_speech import LONGEST_WORD, PAUSE, MarkdownSpeech
 from bot.speech.normalize import has_words
@@ -98,7 +99,7 @@ _STOP_AFTER: Final = (
 class TooLongToSpeak(UserError):
     """A text is longer than what is read aloud in one go."""
 
-    sentence = "That is too much to read aloud. Try it with a shorter text."
+    message = plain_message("That is too much to read aloud. Try it with a shorter text.")
 
 
 class SentenceStream:

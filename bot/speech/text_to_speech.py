@@ -17,6 +17,7 @@ from bot.api.client import ApiClient
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import ApiError, InvalidApiResponse
+from bot.messages.render import render
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
@@ -286,5 +287,5 @@ def _end_aloud(takes: Sequence[_Take]) -> None:
 
 def _note(fault: ApiError | None, *, whole: bool) -> str | None:
     if fault is not None:
-        return f"I could only say the beginning. {fault.sentence}"
+        return f"I could only say the beginning. {render(fault.message)}"
     return None if whole else STOPPED

@@ -10,6 +10,7 @@ from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.errors import UserError, VoiceLost
+from bot.messages.message import plain
 from bot.speech.utterance import Label, Speaker, Utterance
 
 LONGEST: Final = 20
@@ -21,13 +22,13 @@ log = logging.getLogger(__name__)
 class NotForAll(UserError):
     """Somebody who listens may not read what would be said, or nobody can tell."""
 
-    sentence = "Not everybody who listens may read along there, so I don't say it aloud."
+    message = plain("Not everybody who listens may read along there, so I don't say it aloud.")
 
 
 class VoiceQueueFull(UserError):
     """More waits to be said in a server than anybody wants to listen to."""
 
-    sentence = "There are 20 things waiting to be said already. Please try again when some of them are through."
+    message = plain("There are 20 things waiting to be said already. Please try again when some of them are through.")
 
 
 class NotYourClip(UserError):
@@ -36,7 +37,7 @@ class NotYourClip(UserError):
     def __init__(self, member: str) -> None:
         super().__init__(
             "another member's utterance",
-            sentence=f"That one is {member}'s. You can skip what is yours; moderators can skip everything.",
+            message=plain(f"That one is {member}'s. You can skip what is yours; moderators can skip everything."),
         )
 
 

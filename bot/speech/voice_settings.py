@@ -8,6 +8,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import InvalidOption
+from bot.messages.message import plain
 from bot.store.voice_settings import StoredVoice, StoredVoices
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def checked_voice(name: str) -> str:
         return typed.lower()
     if not _NAME.fullmatch(typed):
         known = ", ".join(f"`{voice}`" for voice in VOICES)
-        raise InvalidOption("bad voice", sentence=f"That can't be a voice's name. Some that I have: {known}.")
+        raise InvalidOption("bad voice", message=plain(f"That can't be a voice's name. Some that I have: {known}."))
     return typed
 
 
@@ -73,7 +74,8 @@ class MemberVoices:
             voice = checked_voice(voice)
         if speed is not None and not SLOWEST <= speed <= FASTEST:
             raise InvalidOption(
-                "bad speed", sentence=f"The speed has to be from {SLOWEST} to {FASTEST}; at 1 I speak as I do anyway."
+                "bad speed",
+                message=plain(f"The speed has to be from {SLOWEST} to {FASTEST}; at 1 I speak as I do anyway."),
             )
         percent = None if speed is None else round(speed * 100)
         held = await self._stored.change(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable, Unstorable
+from bot.messages.message import plain
 
 _BESIDE: Final = ("", "-wal", "-shm")
 _SEARCH, _WRITE_IN, _USE = os.X_OK, os.W_OK | os.X_OK, os.R_OK | os.W_OK
@@ -20,7 +21,7 @@ def denied(path: Path) -> StartupError | None:
     if not hasattr(os, "geteuid"):  # Windows has other rights than these
         return None
     obstacle = _obstacle(path.absolute())
-    return None if obstacle is None else StartupError(f"The database {path} can't be used: {_told(*obstacle)}.")
+    return None if obstacle is None else StartupError(plain(f"The database {path} can't be used: {_told(*obstacle)}."))
 
 
 def _obstacle(path: Path) -> tuple[str, Path] | None:
@@ -195,7 +196,7 @@ def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
         return StoreReadOnly(detail)
     if isinstance(error, sqlite3.IntegrityError):
         # What breaks a rule of the schema would break it the next time too.
-        return Unstorable(detail, sentence=StoreUnavailable.sentence)
+        return Unstorable(detail, message=StoreUnavailable.message)
     return StoreUnavailable(detail)
 
 

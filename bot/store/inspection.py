@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import StartupError
+from bot.messages.message import plain
 from bot.store import disk
 from bot.store.disk import denied
 from bot.store.open import check_engine, database_path, has_content, look_at, unusable
@@ -59,10 +60,12 @@ def _try_to_write(folder: Path, path: Path) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         if error.errno in disk.FULL:
-            raise StartupError(f"The disk of the database {path} is full; make room on it.") from error
+            raise StartupError(plain(f"The disk of the database {path} is full; make room on it.")) from error
         told = StartupError(
-            f"The folder {folder} for the database {path} can't be written ({error.strerror}); give it to the user "
-            "that the bot runs as, or point DATABASE_URL somewhere else."
+            plain(
+                f"The folder {folder} for the database {path} can't be written ({error.strerror}); give it to the user "
+                "that the bot runs as, or point DATABASE_URL somewhere else."
+            )
         )
         raise denied(path) or told from error
 
@@ -71,8 +74,10 @@ def _check_room(folder: Path, path: Path, least: int = disk.LEAST_FREE) -> None:
     free = disk.free(folder)
     if free is not None and free < least:
         raise StartupError(
-            f"The disk of the database {path} is nearly full: {free / 2**20:.1f} MiB are free, "
-            f"{least // 2**20} should be; make room on it."
+            plain(
+                f"The disk of the database {path} is nearly full: {free / 2**20:.1f} MiB are free, "
+                f"{least // 2**20} should be; make room on it."
+            )
         )
 
 
@@ -83,7 +88,9 @@ def _whose(path: Path) -> str:
         more += f"; it lies on another machine's disk ({machine}), where its locks may not hold: better a local one"
     if readable := disk.open_to_others(path):
         if any(os.geteuid() not in {0, file.stat().st_uid} for file in readable):
-            raise StartupError(f"Other users of this machine may read {readable[0]}; its owner should chmod it to 600.")
+            raise StartupError(
+                plain(f"Other users of this machine may read {readable[0]}; its owner should chmod it to 600.")
+            )
         more += "; other users of this machine may read it until the next start"
     return more
 

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 from bot.errors import StartupError
+from bot.messages.message import plain
 from bot.store import disk
 from bot.store.database import Database
 from bot.store.disk import denied
@@ -62,7 +63,7 @@ def database_path(url: str) -> Path:
     name = url.removeprefix(_URL_START)
     if not url.startswith(_URL_START) or not name.strip("/") or name.startswith(":") or "?" in name or "\0" in name:
         raise StartupError(
-            "DATABASE_URL should look like sqlite:///data/bot.db or sqlite:////var/lib/bot.db.", exit_status=2
+            plain("DATABASE_URL should look like sqlite:///data/bot.db or sqlite:////var/lib/bot.db."), exit_status=2
         )
     return Path(name)
 
@@ -70,7 +71,7 @@ def database_path(url: str) -> Path:
 def check_engine() -> None:
     """Raise StartupError where this Python's SQLite is too old."""
     if sqlite3.sqlite_version_info < SQLITE_NEEDED:
-        raise StartupError(f"This Python comes with SQLite {sqlite3.sqlite_version}; 3.37 or newer is needed.")
+        raise StartupError(plain(f"This Python comes with SQLite {sqlite3.sqlite_version}; 3.37 or newer is needed."))
 
 
 def _prepare(path: Path) -> None:
@@ -101,7 +102,7 @@ def _make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words will lie in it
     except OSError as error:
-        told = StartupError(f"The folder {path.parent} for DATABASE_URL can't be created: {error.strerror}.")
+        told = StartupError(plain(f"The folder {path.parent} for DATABASE_URL can't be created: {error.strerror}."))
         raise denied(path) or told from error
 
 
@@ -110,17 +111,19 @@ def has_content(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for ever
-            raise StartupError(f"DATABASE_URL points to {path}, which is a pipe or a device; it should be a file.")
+            raise StartupError(
+                plain(f"DATABASE_URL points to {path}, which is a pipe or a device; it should be a file.")
+            )
         with path.open("rb") as file:
             start = file.read(len(_FILE_START))
     except FileNotFoundError:
         return False
     except IsADirectoryError as error:
-        raise StartupError(f"DATABASE_URL points to {path}, which is a folder; it should be a file.") from error
+        raise StartupError(plain(f"DATABASE_URL points to {path}, which is a folder; it should be a file.")) from error
     except OSError as error:
-        raise denied(path) or StartupError(f"The database {path} can't be read: {error.strerror}.") from error
+        raise denied(path) or StartupError(plain(f"The database {path} can't be read: {error.strerror}.")) from error
     if start and start != _FILE_START:
-        raise StartupError(f"The file {path} is not a SQLite database. {_LEFT_ALONE}")
+        raise StartupError(plain(f"The file {path} is not a SQLite database. {_LEFT_ALONE}"))
     return bool(start)
 
 
@@ -131,11 +134,11 @@ def look_at(path: Path) -> None:
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         if application != APPLICATION_ID and (application or tables or version_of(connection)):
-            raise StartupError(f"The database {path} belongs to another program. {_LEFT_ALONE}")
+            raise StartupError(plain(f"The database {path} belongs to another program. {_LEFT_ALONE}"))
         if (version := version_of(connection)) > len(migrations()):
             raise _newer(path, version)
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise StartupError(f"The database {path} is damaged. {_LEFT_ALONE}")
+            raise StartupError(plain(f"The database {path} is damaged. {_LEFT_ALONE}"))
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
@@ -158,30 +161,36 @@ def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
             break
     if mode != "wal":
         raise StartupError(
-            f"The disk of the database {path} can't do SQLite's write-ahead log (it stays at {mode}), as network disks "
-            "can't; put the database on a local disk."
+            plain(
+                f"The disk of the database {path} can't do SQLite's write-ahead log (it stays at {mode}), as network "
+                "disks can't; put the database on a local disk."
+            )
         )
 
 
 def _newer(path: Path, version: int) -> StartupError:
     return StartupError(
-        f"The database {path} was written by a newer version of the bot (its schema is {version}, this one knows "
-        f"{len(migrations())}). I left it as it is; update the bot or point DATABASE_URL somewhere else."
+        plain(
+            f"The database {path} was written by a newer version of the bot (its schema is {version}, this one knows "
+            f"{len(migrations())}). I left it as it is; update the bot or point DATABASE_URL somewhere else."
+        )
     )
 
 
 def unusable(path: Path, error: sqlite3.Error) -> StartupError:
     """Say why SQLite cannot use the file at `path`."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return StartupError(f"The database {path} is damaged. {_LEFT_ALONE}")
+        return StartupError(plain(f"The database {path} is damaged. {_LEFT_ALONE}"))
     if disk.is_full(error, path):
-        return StartupError(f"The disk of the database {path} is full; make room on it.")
+        return StartupError(plain(f"The disk of the database {path} is full; make room on it."))
     if disk.is_busy(error):
-        return StartupError(f"The database {path} can't be used: {error}. Is another program holding it?")
+        return StartupError(plain(f"The database {path} can't be used: {error}. Is another program holding it?"))
     if (fault := denied(path)) is not None:
         return fault
     if disk.is_read_only(error):
         return StartupError(
-            f"The database {path} can't be used: {error}. Give it and its folder to the user that the bot runs as."
+            plain(
+                f"The database {path} can't be used: {error}. Give it and its folder to the user that the bot runs as."
+            )
         )
-    return StartupError(f"The database {path} can't be used: {error}.")
+    return StartupError(plain(f"The database {path} can't be used: {error}."))

@@ -14,6 +14,7 @@ from bot.api.chat_types import ChatMessage, TextDelta
 from bot.api.client import MAX_MODELS
 from bot.api.limits import Limits
 from bot.errors import ApiError, ApiServerError, ApiTimeout, BadRequest, InvalidApiResponse, Unauthorised
+from bot.messages.render import render
 from tests.api.api_peers import (
     DEADLINE_S,
     DONE,
@@ -192,7 +193,7 @@ async def test_neither_key_nor_words_nor_address_show_in_logs_and_errors(connect
         logging.getLogger("bot").error("ask failed", exc_info=caught.value)
 
     assert secrets_in(caplog.text) == []
-    assert secrets_in(f"{caught.value!r} {caught.value.sentence}") == []
+    assert secrets_in(f"{caught.value!r} {render(caught.value.message)}") == []
 
 
 async def test_the_key_shows_in_no_repr(connect):

@@ -20,6 +20,7 @@ from bot.errors import (
     Unauthorised,
     UnknownModel,
 )
+from bot.messages.render import render
 from tests.api.api_peers import NappingClock, chunked, delta, peer, replying, writing
 
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
@@ -78,7 +79,7 @@ def test_a_status_and_its_body_become_the_error_that_fits(status, body, kind):
 
     assert type(fault) is kind
     assert fault.status == status
-    assert fault.sentence
+    assert render(fault.message)
 
 
 IN_ANSWERS = {
@@ -127,7 +128,7 @@ def test_the_log_gets_the_status_and_the_code_but_no_words_of_the_server():
     fault = fault_of_status("chat", 400, None, error("MARKER", code="string_too_odd", param="MARKER").encode(), NOW)
 
     assert str(fault) == "chat: 400 string_too_odd"
-    assert "MARKER" not in fault.sentence
+    assert "MARKER" not in render(fault.message)
 
 
 @pytest.mark.parametrize("code", ["hello there", "a" * 60, "<b>", "sk-MARKERKEY", "", "ключ", None, 3.5, ["x"]])
@@ -191,7 +192,7 @@ async def test_a_longer_wait_is_told_at_once_instead(connect, clock):
             await connect(api.base_url).chat("m", QUESTION)
 
     assert caught.value.retry_after == 21
-    assert "21 seconds" in caught.value.sentence
+    assert "21 seconds" in render(caught.value.message)
     assert clock.naps == []
 
 
@@ -219,7 +220,7 @@ async def test_an_absurd_retry_after_tells_no_time(connect, said):
             await connect(api.base_url).chat("m", QUESTION)
 
     assert caught.value.retry_after is None
-    assert caught.value.sentence == ApiRateLimited.sentence
+    assert render(caught.value.message) == render(ApiRateLimited.message)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ async def test_an_absurd_retry_after_tells_no_time(connect, said):
     ],
 )
 def test_a_time_to_wait_is_told_as_people_do(seconds, told):
-    assert ApiRateLimited("m", retry_after=seconds).sentence.endswith(f" again in {told}.")
+    assert render(ApiRateLimited("m", retry_after=seconds).message).endswith(f" again in {told}.")
 
 
 async def test_an_endless_error_body_is_read_to_its_bound(connect):

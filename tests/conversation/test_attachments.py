@@ -14,6 +14,7 @@ from bot.conversation.image_inputs import LONGEST_SIDE, MOST_BYTES, tokens_of
 from bot.conversation.prompt_inputs import PromptInputs, QuotedMessage
 from bot.conversation.text_files import decoded
 from bot.errors import UnreadableFile
+from bot.messages.render import render
 from bot.workers.fair_limit import MOST_WAITING_EACH
 from bot.workers.intake import Intake
 from tests.support.make_picture import picture
@@ -54,8 +55,8 @@ async def shown(intake: Intake, data: bytes) -> Image.Image:
 def test_what_is_neither_a_picture_nor_a_text_is_named(name: str, media_type: str) -> None:
     with pytest.raises(UnreadableFile) as caught:
         attachments.check([enclosure("fine.png", media_type="image/png"), enclosure(name, media_type=media_type)])
-    assert f"I can't read `{name}`" in caught.value.sentence
-    assert "PNG" in caught.value.sentence
+    assert f"I can't read `{name}`" in render(caught.value.message)
+    assert "PNG" in render(caught.value.message)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_what_is_neither_a_picture_nor_a_text_is_named(name: str, media_type: st
 def test_what_is_too_large_is_named(file: Attachment) -> None:
     with pytest.raises(UnreadableFile) as caught:
         attachments.check([file])
-    assert f"`{file.name}` is too large for me" in caught.value.sentence
+    assert f"`{file.name}` is too large for me" in render(caught.value.message)
 
 
 def test_many_are_too_much_together() -> None:
@@ -86,7 +87,7 @@ def test_many_are_too_much_together() -> None:
 def test_a_name_stays_a_name() -> None:
     with pytest.raises(UnreadableFile) as caught:
         attachments.check([enclosure("`@everyone`\n# big.mp3", media_type="audio/mpeg")])
-    assert "`@everyone # big.mp3`" in caught.value.sentence
+    assert "`@everyone # big.mp3`" in render(caught.value.message)
 
 
 def test_of_files_nobody_chose_the_first_that_can_be_used_are_taken() -> None:
@@ -176,7 +177,7 @@ async def test_more_files_of_one_member_than_make_sense_are_refused_for_now(inta
     await asyncio.sleep(0)
     with pytest.raises(UnreadableFile) as caught:
         await attachments.opened([enclosure("b.txt")], None, intake, 1)
-    assert "too many files" in caught.value.sentence
+    assert "too many files" in render(caught.value.message)
     assert len((await attachments.opened([enclosure("c.txt")], None, intake, 2)).texts) == 1
     for each in hanging:
         each.cancel()
@@ -188,7 +189,7 @@ async def test_text_files_are_bounded_together_whatever_their_sizes_are_said_to_
     attachments.check(files)
     with pytest.raises(UnreadableFile) as caught:
         await attachments.opened(files, None, intake, 1)
-    assert "64 KB in all" in caught.value.sentence
+    assert "64 KB in all" in render(caught.value.message)
 
 
 async def test_one_that_is_larger_than_it_is_said_to_be_is_named(intake: Intake) -> None:
@@ -197,7 +198,7 @@ async def test_one_that_is_larger_than_it_is_said_to_be_is_named(intake: Intake)
 
     with pytest.raises(UnreadableFile) as caught:
         await attachments.opened([enclosure("long.txt", read=read)], None, intake, 1)
-    assert "`long.txt` is too large for me" in caught.value.sentence
+    assert "`long.txt` is too large for me" in render(caught.value.message)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ async def test_one_that_is_larger_than_it_is_said_to_be_is_named(intake: Intake)
 async def test_what_is_not_what_it_seemed_is_named(intake: Intake, file: Attachment) -> None:
     with pytest.raises(UnreadableFile) as caught:
         await attachments.opened([file], None, intake, 1)
-    assert f"I can't read `{file.name}`" in caught.value.sentence
+    assert f"I can't read `{file.name}`" in render(caught.value.message)
 
 
 @pytest.mark.parametrize(

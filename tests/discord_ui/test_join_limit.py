@@ -9,6 +9,7 @@ from bot.audio.worker_pool import WorkerPool
 from bot.discord_ui.voice import manager as voices_module
 from bot.discord_ui.voice.join_limit import SERVER_MOST, SHARD_MOST, WITHIN_S, JoinLimit, TooManyJoins
 from bot.discord_ui.voice.manager import NotJoined, NotLeft, VoiceManager
+from bot.messages.render import render
 from tests.support.clock import FakeClock
 
 
@@ -41,7 +42,7 @@ async def test_a_shard_has_so_many_whichever_servers_they_are_in() -> None:
         comings.count(guild(number))
     with pytest.raises(TooManyJoins) as refused:
         comings.count(guild(999))
-    assert refused.value.sentence == "That's too much coming and going. Please try again in a moment."
+    assert render(refused.value.message) == "That's too much coming and going. Please try again in a moment."
     comings.count(guild(1000, shard_id=1))
     await clock.advance(WITHIN_S)
     comings.count(guild(999))
@@ -59,5 +60,5 @@ async def test_coming_and_going_wait_for_one_that_hangs_only_so_long(monkeypatch
                 await voices.join(lambda: channel, 4)
             with pytest.raises(NotLeft) as unleft:
                 await voices.leave(1)
-    assert unjoined.value.sentence == "I couldn't get into <#3>. Please try again in a moment."
-    assert unleft.value.sentence == "I couldn't leave the voice channel just now. Please try again in a moment."
+    assert render(unjoined.value.message) == "I couldn't get into <#3>. Please try again in a moment."
+    assert render(unleft.value.message) == "I couldn't leave the voice channel just now. Please try again in a moment."

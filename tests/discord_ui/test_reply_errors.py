@@ -11,6 +11,8 @@ import pytest
 from bot.discord_ui.permissions import GuildMessageable
 from bot.discord_ui.replies.errors import CANNOT_WRITE, PLEASE_WAIT, STAYS_S, ReplyErrors
 from bot.errors import AccessDenied, InvalidOption, QueueFull, QuotaExceeded, UserError, UserRateLimited
+from bot.messages.message import plain
+from bot.messages.render import render
 from bot.tasks import BackgroundTasks
 from tests.support.clock import FakeClock, settle
 
@@ -38,7 +40,7 @@ class Answer:
         return tuple(range(len(self.said)))
 
     async def tell(self, error: UserError) -> bool:
-        self.said.append(error.sentence)
+        self.said.append(render(error.message))
         return True
 
     async def _react(self, emoji: str) -> None:
@@ -62,7 +64,7 @@ def refusals(clock: FakeClock) -> ReplyErrors:
 
 
 def spent(clock: FakeClock, rule: str = "a rule", hours: int = 1) -> QuotaExceeded:
-    return QuotaExceeded("Nothing left.", resets_at=clock.now() + timedelta(hours=hours), rule=rule)
+    return QuotaExceeded(plain("Nothing left."), resets_at=clock.now() + timedelta(hours=hours), rule=rule)
 
 
 async def refuse(refusals: ReplyErrors, refusal: UserError, **who: Any) -> Answer:
@@ -94,14 +96,14 @@ async def test_each_member_and_each_limit_is_told_of_by_itself(clock: FakeClock,
     assert (await refuse(refusals, spent(clock), author_id=2)).said
     assert (await refuse(refusals, spent(clock, "another rule"))).said
     assert (await refuse(refusals, UserRateLimited(until=clock.now() + timedelta(seconds=9)))).said
-    assert (await refuse(refusals, AccessDenied("no", sentence="Not here."))).said == ["Not here."]
-    assert (await refuse(refusals, AccessDenied("no", sentence="Not here."))).said == []
+    assert (await refuse(refusals, AccessDenied("no", message=plain("Not here.")))).said == ["Not here."]
+    assert (await refuse(refusals, AccessDenied("no", message=plain("Not here.")))).said == []
     assert (await refuse(refusals, QueueFull())).said
 
 
 async def test_what_is_no_limit_is_said_each_time_and_stays(clock: FakeClock, refusals: ReplyErrors) -> None:
     for _ in range(2):
-        answer = await refuse(refusals, InvalidOption("no", sentence="That won't do."))
+        answer = await refuse(refusals, InvalidOption("no", message=plain("That won't do.")))
         assert answer.said == ["That won't do."]
         await clock.advance(60)
         assert answer.deleted == []

@@ -14,6 +14,7 @@ from bot.discord_ui.voice.close_codes import CHANNEL_GONE, GAVE_UP
 from bot.discord_ui.voice.connection import VoiceConnectionFailed
 from bot.discord_ui.voice.session import GIVE_UP_AFTER_S, VoiceSession
 from bot.errors import VoiceLost
+from bot.messages.render import render
 from tests.support.clock import FakeClock
 
 
@@ -71,7 +72,7 @@ async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_
     assert pauses[:5] == [0.5, 1, 2, 4, 8]
     assert len(tries) >= 8
     await clock.advance(1)
-    assert [loss.sentence for loss in losses] == [GAVE_UP]
+    assert [render(loss.message) for loss in losses] == [GAVE_UP]
     with pytest.raises(VoiceLost):
         await session.speak(SimpleNamespace(read=lambda: b"\xf8\xff\xfe"))
 
@@ -150,7 +151,7 @@ async def test_a_channel_that_is_gone_is_not_connected_to(monkeypatch: pytest.Mo
     link.guild.get_channel = lambda _: None
     link.ended.set()
     await clock.advance(1)
-    assert [loss.sentence for loss in losses] == [CHANNEL_GONE]
+    assert [render(loss.message) for loss in losses] == [CHANNEL_GONE]
     await session.leave()
 
 
@@ -180,5 +181,5 @@ async def test_a_refusal_that_will_not_change_ends_it_at_once(
     session = session_of(link, clock, pool, losses)
     link.ended.set()
     await clock.advance(1)
-    assert "end-to-end encryption" in losses[0].sentence
+    assert "end-to-end encryption" in render(losses[0].message)
     await session.leave()

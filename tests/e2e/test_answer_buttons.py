@@ -3,6 +3,7 @@
 from bot.conversation.question import GO_ON
 from bot.discord_ui.regenerate_inputs import NotThere
 from bot.errors import TurnNotFound
+from bot.messages.render import render
 from sandbox.client.components import find_buttons
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
@@ -140,7 +141,7 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_sandbox:
 
     forgotten = await ask(ada, "Forget this.")
     await press_button(ada, await run_command(ada, "/privacy delete"), "Delete it all")
-    assert (await press(ada, forgotten.messages[0], "Regenerate")).text == TurnNotFound.sentence
+    assert (await press(ada, forgotten.messages[0], "Regenerate")).text == render(TurnNotFound.message)
     assert (await press(ben, forgotten.messages[0], "Delete")).text == NOT_YOURS
     await delete(sandbox, ada, forgotten)
 
@@ -190,7 +191,7 @@ async def test_mentions_thoughts_and_files_have_the_same_buttons(open_sandbox: O
     assert labels(thinking.messages[0]) == []
 
     shown = await ask(ada, "And this?", attachment=ada.uploads("tide.py", b"flow = 1"))
-    assert (await press(ada, shown.messages[0], "Regenerate")).text == NotThere.sentence
+    assert (await press(ada, shown.messages[0], "Regenerate")).text == render(NotThere.message)
 
 
 async def test_pictures_are_drawn_again_and_with_another_prompt_after_a_restart(open_sandbox: OpenSandbox) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bot import errors
 from bot.api.reasoning_filter import ReasoningFilter
 from bot.markdown.renderer import rendered
+from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
 from sandbox.discord.messages import MessageFlag
@@ -297,7 +298,7 @@ async def _shown(used: InteractionResult, text: str) -> InteractionResult:
 def _reads(used: InteractionResult, text: str) -> bool:
     """Whether what is shown is the API's text as it is to be rendered."""
     if not text.strip():
-        return used.text == errors.InvalidApiResponse.sentence
+        return used.text == render(errors.InvalidApiResponse.message)
     if not used.messages:
         return False
     messages = [message.content for message in used.messages]

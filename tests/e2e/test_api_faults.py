@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from bot import errors
 from bot.conversation.outcomes import CUT
+from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
 from sandbox.json_object import Json
@@ -46,22 +47,22 @@ NOTHING = {"messages": 0, "tokens": 0, "characters of speech": 0, "images": 0}
 AGAIN, WELL = "and once more", "All is well."
 WORDS = ["One ", "two, ", "three ", "and ", "four", " – then five."]
 
-UNUSABLE = errors.InvalidApiResponse.sentence
-TROUBLE = errors.ApiServerError.sentence
-UNREACHABLE = errors.ApiUnreachable.sentence
-PAYMENT = errors.PaymentOrForbidden.sentence
+UNUSABLE = render(errors.InvalidApiResponse.message)
+TROUBLE = render(errors.ApiServerError.message)
+UNREACHABLE = render(errors.ApiUnreachable.message)
+PAYMENT = render(errors.PaymentOrForbidden.message)
 
 MET_BY_ALL: Mapping[str, tuple[Fault, str, int]] = {
-    "unauthorised": (Status(401, code="invalid_api_key"), errors.Unauthorised.sentence, 1),
+    "unauthorised": (Status(401, code="invalid_api_key"), render(errors.Unauthorised.message), 1),
     "payment": (Status(402, code="insufficient_quota"), PAYMENT, 1),
     "forbidden": (Status(403, body="html"), PAYMENT, 1),
-    "unknown model": (Status(404, code="model_not_found"), errors.UnknownModel.sentence, 1),
-    "429": (Status(429, code="rate_limit_exceeded"), errors.ApiRateLimited.sentence, 3),
-    "429 for two minutes": (Status(429, retry_after="120"), errors.ApiRateLimited(retry_after=120).sentence, 1),
+    "unknown model": (Status(404, code="model_not_found"), render(errors.UnknownModel.message), 1),
+    "429": (Status(429, code="rate_limit_exceeded"), render(errors.ApiRateLimited.message), 3),
+    "429 for two minutes": (Status(429, retry_after="120"), render(errors.ApiRateLimited(retry_after=120).message), 1),
     "429 without credit": (Status(429, code="insufficient_quota"), PAYMENT, 1),
-    "content policy": (CONTENT_POLICY, errors.ContentRefused.sentence, 1),
-    "context too long": (CONTEXT_TOO_LONG, errors.ContextTooLong.sentence, 1),
-    "another 400": (Status(400, code="invalid_value"), errors.BadRequest.sentence, 1),
+    "content policy": (CONTENT_POLICY, render(errors.ContentRefused.message), 1),
+    "context too long": (CONTEXT_TOO_LONG, render(errors.ContextTooLong.message), 1),
+    "another 400": (Status(400, code="invalid_value"), render(errors.BadRequest.message), 1),
     "500": (Status(500), TROUBLE, 1),
     "500 with an error that is a string": (Status(500, body="error string"), TROUBLE, 1),
     "500 as a bare string": (Status(500, body="string"), TROUBLE, 1),
@@ -69,7 +70,7 @@ MET_BY_ALL: Mapping[str, tuple[Fault, str, int]] = {
     "500 without a word": (Status(500, body="empty"), TROUBLE, 1),
     "502 as a page": (Status(502, body="html"), TROUBLE, 3),
     "503 as a bare string": (Status(503, body="string"), TROUBLE, 3),
-    "504 as a page": (Status(504, body="html"), errors.ApiTimeout.sentence, 3),
+    "504 as a page": (Status(504, body="html"), render(errors.ApiTimeout.message), 3),
     "reset": (Reset(), UNREACHABLE, 3),
     "not HTTP": (Raw(b"220 mail.example ESMTP\r\n\r\n"), UNUSABLE, 1),
     "garbage": (Body(b"\x00\xfe\xffnothing anyone could read", "application/octet-stream"), UNUSABLE, 1),
@@ -176,8 +177,8 @@ async def test_a_fault_becomes_one_sentence_costs_nothing_and_passes(sandbox: Sa
     fault, sentence, tries = MET_BY_ALL[name]
     outcomes = dict(zip(KINDS, await asyncio.gather(*(meet(sandbox, each, fault) for each in KINDS)), strict=True))
     for command, outcome in outcomes.items():
-        assert (command, outcome.sentence) == (command, sentence)
-        assert_plain(sandbox, outcome.sentence)
+        assert (command, render(outcome.message)) == (command, sentence)
+        assert_plain(sandbox, render(outcome.message))
         assert not outcome.thinking
         assert (outcome.messages, outcome.edits) == (1, [("PATCH", 200)])
         assert (command, outcome.tries) == (command, tries)
@@ -189,8 +190,8 @@ async def test_a_fault_becomes_one_sentence_costs_nothing_and_passes(sandbox: Sa
 async def test_an_answer_with_nothing_usable_becomes_one_sentence_and_costs_nothing(sandbox: Sandbox, name: str):
     command, fault, sentence, tries = BEFORE_A_WORD[name]
     outcome = await meet(sandbox, command, fault)
-    assert outcome.sentence == sentence
-    assert_plain(sandbox, outcome.sentence)
+    assert render(outcome.message) == sentence
+    assert_plain(sandbox, render(outcome.message))
     assert not outcome.thinking
     assert (outcome.messages, outcome.tries) == (1, tries)
     assert outcome.price == NOTHING
@@ -204,7 +205,7 @@ async def test_an_answer_with_nothing_usable_becomes_one_sentence_and_costs_noth
         (Cut(4, "drop"), CUT.note),
         (Cut(4, "reset"), CUT.note),
         (ErrorMidway(4), TROUBLE),
-        (ErrorMidway(4, message="Flagged.", code="content_filter"), errors.ContentRefused.sentence),
+        (ErrorMidway(4, message="Flagged.", code="content_filter"), render(errors.ContentRefused.message)),
     ],
     ids=["ends", "drops", "reset", "error", "filter"],
 )
@@ -213,7 +214,7 @@ async def test_an_answer_that_breaks_off_keeps_its_words_with_one_line_below_and
 ):
     sandbox.openai.script(WORDS, when=lambda body: "case" in body["messages"][-1]["content"])
     outcome = await meet(sandbox, "/ask", Slow(0.05), fault)
-    words, _, below = outcome.sentence.partition("\n")
+    words, _, below = render(outcome.message).partition("\n")
     assert below == f"-# {note}"
     # A connection that breaks may take the last word with it; one that ends properly does not.
     assert words in ("One two, three and", *(() if below.endswith(TROUBLE) else ("One two, three", "One two,")))
@@ -226,8 +227,8 @@ async def test_an_answer_that_breaks_off_keeps_its_words_with_one_line_below_and
 @pytest.mark.parametrize("fault", [ErrorMidway(0), Cut(0)], ids=["error", "cut"])
 async def test_hidden_reasoning_is_paid_even_if_no_word_follows(sandbox: Sandbox, fault: Fault):
     outcome = await meet(sandbox, "/ask", StreamStyle(reasoning=("Let me think. ", "Tides, tea…")), fault)
-    assert outcome.sentence in (TROUBLE, UNUSABLE)
-    assert "think" not in outcome.sentence
+    assert render(outcome.message) in (TROUBLE, UNUSABLE)
+    assert "think" not in render(outcome.message)
     assert outcome.price["messages"] == 1
     assert outcome.price["tokens"] > 20
     assert outcome.next_works

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreFull, StoreUnavailable, Unstorable
+from bot.messages.render import render
 from sandbox.bot_process import BotProcess
 from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
@@ -29,7 +30,7 @@ from tests.support.e2e import (
 )
 from tests.support.small_disk import fill_disk, make_room, small_disk
 
-SENTENCE = StoreUnavailable.sentence
+SENTENCE = render(StoreUnavailable.message)
 EVERY_KIND = {
     "/ask": {"prompt": "Anyone there?"},
     "/say": {"text": "Hello."},
@@ -164,7 +165,7 @@ async def test_on_a_full_disk_what_needs_no_writing_works_and_the_rest_says_so(
     await ask(ada, "Before.")
     fill_disk(small)
     for command, options in NEED_WRITING.items():
-        assert (await run_command(ada, command, **options)).text == StoreFull.sentence
+        assert (await run_command(ada, command, **options)).text == render(StoreFull.message)
     for command in NEED_NO_WRITING:
         told = await run_command(mo, command)
         assert "disk is full" not in told.text, command
@@ -184,7 +185,7 @@ async def test_two_processes_on_a_full_disk_answer_nothing_twice(open_sandbox: O
     sandbox = await open_sandbox(directory=small)
     await sandbox.start_second()
     fill_disk(small)
-    assert (await run_command(sandbox.user("Ada"), "/help")).text == StoreFull.sentence
+    assert (await run_command(sandbox.user("Ada"), "/help")).text == render(StoreFull.message)
     make_room(small)
 
 
@@ -276,5 +277,5 @@ async def test_an_id_that_no_database_takes_ends_in_a_sentence(sandbox: Sandbox,
     used = await run_command(ada, "/help")
     said = await ada.asks("Hello?")
     await said.until(lambda each: each.messages, deadline_s=DEADLINE_S)
-    assert used.text == said.text == Unstorable.sentence
+    assert used.text == said.text == render(Unstorable.message)
     assert "Traceback" not in "\n".join(sandbox.bot_process.log)

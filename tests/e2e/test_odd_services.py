@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.errors import ContentRefused
+from bot.messages.render import render
 from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Body, Status
@@ -57,7 +58,7 @@ async def test_an_odd_address_of_a_picture_leaves_its_neighbour_alone(
 async def test_a_picture_refused_in_words_is_told_as_such_and_costs_nothing(sandbox: Sandbox, ada: ClientUser) -> None:
     sandbox.openai.faults.next(CallKind.IMAGES, body({"data": [], "message": "I'm sorry, I can't draw that."}))
     used = await run_command(ada, "/draw", prompt="a boat")
-    assert used.text == ContentRefused.sentence
+    assert used.text == render(ContentRefused.message)
     assert (await usage(ada))["images"] == 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import InvalidApiResponse
+from bot.messages.render import render
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Body
 from tests.e2e.auto_read import usage
@@ -38,7 +39,7 @@ async def test_an_answer_that_gives_no_sound_costs_no_speech(open_sandbox: OpenS
     sandbox.openai.faults.always(CallKind.SPEECH, Body(SOUNDLESS["a tag and a page"], "audio/mpeg"))
     used = await ask(ada, "What of the tides?", speak=True)
     await used.until(lambda each: len(each.messages) == 2, deadline_s=DEADLINE_S)
-    assert used.messages[1].content == f"I couldn't say all of it aloud. {InvalidApiResponse.sentence}"
+    assert used.messages[1].content == f"I couldn't say all of it aloud. {render(InvalidApiResponse.message)}"
     await idle(ada)
     assert (await usage(ada))["characters of speech"] == 0
 

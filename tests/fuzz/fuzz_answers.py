@@ -11,6 +11,7 @@ from bot.api.client import ApiClient
 from bot.api.limits import Limits
 from bot.api.transport import open_session
 from bot.errors import ApiError
+from bot.messages.render import render
 from bot.workers.intake import Intake
 from tests.support.make_picture import picture
 from tests.support.service_harness import InstantClock
@@ -63,7 +64,7 @@ async def _ask_for_everything(random: Random) -> None:
                 await ask(api)
             except ApiError as error:
                 fault = error
-            assert fault is None or (fault.sentence and str(fault).isprintable())
+            assert fault is None or (render(fault.message) and str(fault).isprintable())
 
 
 async def _models(api: ApiClient) -> None:

@@ -7,6 +7,7 @@ from random import Random
 
 from bot import env_file, settings
 from bot.errors import StartupError
+from bot.messages.render import render
 
 NAMES = [name.upper() for name in settings.Settings.model_fields]
 VALUES = (
@@ -42,7 +43,9 @@ def _load_in(folder: str) -> list[str]:
             os.environ.pop(name, None)
         return list(settings.load_with_remarks().remarks)
     except StartupError as fault:
-        return fault.sentence.split("\n") if fault.exit_status == settings.BAD_CONFIGURATION else ["another status"]
+        return (
+            render(fault.message).split("\n") if fault.exit_status == settings.BAD_CONFIGURATION else ["another status"]
+        )
     finally:
         os.environ.clear()
         os.environ.update(environment)

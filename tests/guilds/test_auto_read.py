@@ -9,6 +9,7 @@ from bot.clock import SystemClock
 from bot.context import Permission, RequestContext
 from bot.errors import MissingPermission, NotInGuild
 from bot.guilds.auto_read import AutoRead
+from bot.messages.render import render
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
 from bot.store.open import open_database
@@ -61,7 +62,9 @@ async def test_it_takes_somebody_who_manages_the_channel_that_is_read_and_the_on
     for refused in (auto_read.set(MO, CHANNEL, HERE_ONLY), auto_read.clear(MO, HERE_ONLY)):
         with pytest.raises(MissingPermission) as missing:
             await refused
-        assert missing.value.sentence.startswith(f"You need the **Manage Channels** permission in <#{OTHER}> to do")
+        assert render(missing.value.message).startswith(
+            f"You need the **Manage Channels** permission in <#{OTHER}> to do"
+        )
     assert await auto_read.get(GUILD) == OTHER
 
 

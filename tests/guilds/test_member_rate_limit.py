@@ -6,6 +6,7 @@ import pytest
 
 from bot.errors import UserRateLimited
 from bot.guilds.access import MemberRateLimiter, Rate
+from bot.messages.render import render
 from tests.support.clock import FakeClock
 
 ADA, BEN = 1, 2
@@ -24,7 +25,7 @@ async def test_as_many_as_the_rate_pass_and_one_more_is_a_break_with_its_end() -
     with pytest.raises(UserRateLimited, match="too many calls") as caught:
         pace.call(ADA)
     assert caught.value.until == datetime(2026, 9, 1, 12, 0, 12, tzinfo=UTC)
-    assert caught.value.sentence.endswith(f"again <t:{int(caught.value.until.timestamp())}:R>.")
+    assert render(caught.value.message).endswith(f"again <t:{int(caught.value.until.timestamp())}:R>.")
     calls(pace, 10, BEN)
 
 

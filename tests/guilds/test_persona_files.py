@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.errors import InvalidOption
 from bot.guilds import persona_names
 from bot.guilds.persona_files import LARGEST_FILE, MOST_PRESETS, read, written
+from bot.messages.render import render
 from bot.store.personas import StoredPersona
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -31,8 +32,8 @@ def named(number: int, text: str = "Hm.") -> dict[str, str]:
 def problems(data: bytes) -> list[str]:
     with pytest.raises(InvalidOption) as refused:
         read(data)
-    assert len(refused.value.sentence) <= 2000
-    return refused.value.sentence.splitlines()
+    assert len(render(refused.value.message)) <= 2000
+    return render(refused.value.message).splitlines()
 
 
 def usable(name: str) -> bool:

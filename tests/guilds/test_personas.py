@@ -11,6 +11,7 @@ from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
 from bot.guilds.persona_files import MOST_PRESETS
 from bot.guilds.personas import Imported, Personas
+from bot.messages.render import render
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
 from bot.store.open import open_database
@@ -42,7 +43,7 @@ def presets(database: Database, intake: Intake) -> Personas:
 async def refusal(waiting: Awaitable[object]) -> str:
     with pytest.raises(InvalidOption) as refused:
         await waiting
-    return refused.value.sentence
+    return render(refused.value.message)
 
 
 async def test_everybody_sees_and_chooses_what_a_moderator_wrote(presets: Personas) -> None:

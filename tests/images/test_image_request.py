@@ -4,6 +4,7 @@ import pytest
 
 from bot.errors import InvalidOption
 from bot.images.request import ImageRequest, sizes_of
+from bot.messages.render import render
 
 
 @pytest.mark.parametrize(
@@ -41,14 +42,14 @@ def test_a_size_is_sent_in_the_form_of_the_api(typed: str | None, sent: str | No
 def test_an_unreadable_size_is_refused_with_those_that_would_do(typed: str) -> None:
     with pytest.raises(InvalidOption) as refused:
         ImageRequest("a cat", "dall-e-3", size=typed).checked()
-    assert "`1792x1024`" in refused.value.sentence
+    assert "`1792x1024`" in render(refused.value.message)
 
 
 @pytest.mark.parametrize("n", [0, -1, 5])
 def test_only_one_to_four_pictures_are_drawn(n: int) -> None:
     with pytest.raises(InvalidOption, match="bad n") as refused:
         ImageRequest("a cat", "dall-e-3", n=n).checked()
-    assert "1 to 4" in refused.value.sentence
+    assert "1 to 4" in render(refused.value.message)
 
 
 def test_a_prompt_needs_words() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.errors import ApiUnreachable, ModelNotAllowed
+from bot.messages.render import render
 from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import RETRY_S, ModelCatalog
 from tests.support.clock import FakeClock
@@ -85,7 +86,7 @@ async def test_what_is_not_allowed_is_refused(model: str, kind: ModelKind) -> No
     made = await catalogue("gpt-4.1*")
     with pytest.raises(ModelNotAllowed) as caught:
         made.check(model, kind)
-    assert "/models" in caught.value.sentence
+    assert "/models" in render(caught.value.message)
 
 
 async def test_unset_allows_what_the_api_lists() -> None:

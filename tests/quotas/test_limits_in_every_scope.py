@@ -10,6 +10,7 @@ from bot.context import RequestContext
 from bot.discord_ui.text import quotas as quota_text
 from bot.errors import QuotaExceeded
 from bot.guilds.quota_settings import QuotaSettings, Target
+from bot.messages.render import render
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind, Period, Scope
 from bot.quotas.reservation import Reservation
@@ -82,7 +83,7 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
     assert (line.rule, line.used) == (listed.rule, LIMIT)
     assert again == {line.resets_at} == {(await one.quotas.list(requester())).resets_at[Period.HOUR]}
     words = quota_text.standing([line])[0]
-    assert all(f"<t:{int(line.resets_at.timestamp())}:R>" in text for text in (words, refused[0].sentence))
+    assert all(f"<t:{int(line.resets_at.timestamp())}:R>" in text for text in (words, render(refused[0].message)))
 
     await asyncio.gather(*(processes[0].ledger.release(each) for each in granted[:3]))
     further, _ = await rush(processes, askers(scope), {kind: 1})
@@ -109,10 +110,10 @@ async def test_a_kinder_role_keeps_what_was_used_under_the_other(processes: list
     promoted = requester(roles=[ROLE])
     granted, refused = await rush(processes, [promoted], {Kind.IMAGES: 1})
     assert len(granted) == 3
-    assert refused[0].sentence.startswith(f"As <@&{ROLE}> you have used your 5 images for today;")
+    assert render(refused[0].message).startswith(f"As <@&{ROLE}> you have used your 5 images for today;")
     granted, refused = await rush(processes, [requester()], {Kind.IMAGES: 1})
     assert granted == []
-    assert refused[0].sentence.startswith("As @everyone you have used your 2 images for today;")
+    assert render(refused[0].message).startswith("As @everyone you have used your 2 images for today;")
 
 
 async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: list[Process]) -> None:

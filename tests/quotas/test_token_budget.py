@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import QuotaExceeded, StoreUnavailable
+from bot.messages.render import render
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import ASK_AT, BLOCK, TokenBudget
@@ -97,7 +98,7 @@ async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_res
         assert await rows(database) == [(0, 100 + 4 * BLOCK)]
         assert await allowance.reach(LIMIT) == allowance.granted == 100 + 15 * BLOCK
         assert isinstance(allowance.refused, QuotaExceeded)
-        assert "this server's limit of 4,000 tokens a day has no room for more" in allowance.refused.sentence
+        assert "this server's limit of 4,000 tokens a day has no room for more" in render(allowance.refused.message)
         reservation.spent({Kind.TOKENS: 700})
     assert await rows(database) == [(700, 0)]
 

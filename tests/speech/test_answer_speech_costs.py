@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import BotError, InvalidApiResponse
+from bot.messages.render import render
 from bot.quotas.limits import Kind
 from bot.speech.answer_speech import AT_ONCE, AnswerSpeaker, Begin
 from bot.speech.pronunciations import Pronunciation
@@ -67,7 +68,7 @@ async def test_any_fault_at_all_of_the_voice_leaves_the_answer_alone(tmp_path: P
             recital.hear(SENTENCES[0])
             recital.finish()
         assert recital.fault is not None
-        assert recital.fault.sentence == BotError.sentence
+        assert render(recital.fault.message) == render(BotError.message)
 
 
 async def refusing_all(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:

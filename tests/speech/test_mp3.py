@@ -8,6 +8,7 @@ import av
 import pytest
 
 from bot.errors import InvalidApiResponse
+from bot.messages.render import render
 from bot.speech.mp3 import TooLongToSend, duration_s, fit, join, to_mp3
 from tests.support.make_sound import mp3, sound
 
@@ -109,7 +110,7 @@ def test_a_file_over_the_limit_is_encoded_to_fit_whole(limit: int) -> None:
 def test_a_file_that_cannot_fit_is_told_in_a_sentence() -> None:
     with pytest.raises(TooLongToSend) as told:
         fit(mp3(10), 10_000)
-    assert "too long" in told.value.sentence
+    assert "too long" in render(told.value.message)
 
 
 def test_the_audio_library_waits_until_it_is_needed() -> None:

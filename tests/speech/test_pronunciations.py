@@ -9,6 +9,7 @@ import pytest
 from bot.clock import SystemClock
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
+from bot.messages.render import render
 from bot.speech.pronunciations import LONGEST_SAY, LONGEST_WORD, MOST_WORDS, Pronunciations, Word
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
@@ -67,7 +68,7 @@ async def test_only_who_manages_the_server_may_change_words(lexicon: Pronunciati
 async def test_what_makes_no_sense_is_refused(lexicon: Pronunciations, word: str, say: str, told: str) -> None:
     with pytest.raises(InvalidOption) as refused:
         await lexicon.add(MO, word, say)
-    assert refused.value.sentence.startswith(told)
+    assert render(refused.value.message).startswith(told)
     assert await lexicon.list(MO) == []
 
 
@@ -81,6 +82,6 @@ async def test_a_server_has_so_many_words_and_no_more(lexicon: Pronunciations) -
         await lexicon.add(MO, f"word{number}", "x")
     with pytest.raises(InvalidOption) as refused:
         await lexicon.add(MO, "another", "x")
-    assert "200 words" in refused.value.sentence
+    assert "200 words" in render(refused.value.message)
     await lexicon.add(MO, "word7", "y")
     await lexicon.add(dataclasses.replace(MO, guild_id=8), "another", "x")

@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.clock import SystemClock
 from bot.context import Permission
 from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
+from bot.messages.render import render
 from bot.quotas.limits import Kind
 from bot.speech.chunking import cut
 from bot.speech.mp3 import TooLongToSend, duration_s
@@ -177,7 +178,7 @@ async def test_nothing_sayable_asks_and_spends_nothing(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
         with pytest.raises(NoSpeakableText) as told:
             await say(shop, "🎉 ... ||secret||")
-        assert "nothing in that text" in told.value.sentence
+        assert "nothing in that text" in render(told.value.message)
         assert shop.asked == []
         assert await shop.used(CHARACTERS) == 0
 
@@ -187,7 +188,7 @@ async def test_a_spent_quota_refuses_before_anything_is_asked(tmp_path: Path) ->
         await say(shop, "Fifteen letters")
         with pytest.raises(QuotaExceeded) as told:
             await say(shop, "Six more")
-        assert "<t:" in told.value.sentence
+        assert "<t:" in render(told.value.message)
         assert len(shop.asked) == 1
         assert await shop.used(CHARACTERS) == 15
 
@@ -214,7 +215,7 @@ async def test_when_a_later_piece_fails_the_beginning_is_given_with_a_note(tmp_p
     async with open_service_harness(tmp_path, failing_from(2, trouble)) as shop:
         speech = await say(shop, LONG)
         assert duration_s(speech.mp3) == pytest.approx(2 * 1.2, abs=0.2)
-        assert speech.note == f"I could only say the beginning. {ApiServerError.sentence}"
+        assert speech.note == f"I could only say the beginning. {render(ApiServerError.message)}"
         assert speech.characters == await shop.used(CHARACTERS) == len(PIECES[0]) + len(PIECES[1])
 
 
@@ -230,7 +231,7 @@ async def test_what_came_before_a_break_is_given_with_a_note_and_paid_for(tmp_pa
     async with open_service_harness(tmp_path, failing_from(0, breaking_off(SOUND))) as shop:
         speech = await say(shop, PIECES[0])
         assert duration_s(speech.mp3) == pytest.approx(1.2, abs=0.1)
-        assert speech.note == f"I could only say the beginning. {InvalidApiResponse.sentence}"
+        assert speech.note == f"I could only say the beginning. {render(InvalidApiResponse.message)}"
         assert await shop.used(CHARACTERS) == len(PIECES[0])
 
 
@@ -290,7 +291,7 @@ async def test_what_cannot_be_a_voice_is_refused(tmp_path: Path, typed: str) -> 
     async with open_service_harness(tmp_path, speaking) as shop:
         with pytest.raises(InvalidOption) as told:
             await saying_in(shop).prepare(REQUESTER, "Hello", typed, "tts-1")
-        assert all(voice in told.value.sentence for voice in VOICES)
+        assert all(voice in render(told.value.message) for voice in VOICES)
         assert await shop.used(CHARACTERS) == 0
 
 

@@ -9,6 +9,7 @@ from bot.audio.opus_stream import SILENCE
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
 from bot.errors import VoiceLost
+from bot.messages.render import render
 from bot.speech.utterance import Label, Source, Utterance
 from bot.speech.voice_queue import LONGEST, NotForAll, NotYourClip, VoiceQueue, VoiceQueueFull, in_turn
 from tests.support.make_sound import mp3
@@ -130,7 +131,7 @@ async def test_skip_takes_the_word_from_one_and_gives_it_to_the_next(line: Voice
     await until(lambda: listener.talks == 1)
     with pytest.raises(NotYourClip, match="another") as refused:
         line.skip(BEN, any_ones=False)
-    assert "Member 1" in refused.value.sentence
+    assert "Member 1" in render(refused.value.message)
     assert titles(line) == ["hers", "his"]
     assert line.skip(ADA, any_ones=False) == hers.label
     assert titles(line) == ["his"]

@@ -9,6 +9,7 @@ import pytest
 from bot.clock import SystemClock
 from bot.context import RequestContext
 from bot.errors import InvalidOption
+from bot.messages.render import render
 from bot.speech.voice_settings import MemberVoices, VoiceSettings
 from bot.store.open import open_database
 from bot.store.voice_settings import StoredVoices
@@ -47,7 +48,7 @@ async def test_who_takes_their_choice_back_is_spoken_as_everybody(preferences: M
 async def test_a_speed_that_nobody_understands_is_refused(preferences: MemberVoices, speed: float) -> None:
     with pytest.raises(InvalidOption, match="bad speed") as told:
         await preferences.set(ADA, voice="nova", speed=speed)
-    assert "from 0.5 to 2.0" in told.value.sentence
+    assert "from 0.5 to 2.0" in render(told.value.message)
     assert await preferences.get(ADA) == VoiceSettings("alloy", 1.0)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable
+from bot.messages.render import render
 from bot.store import disk
 from bot.store.database import Database, Transaction
 from bot.store.inspection import _check_room, inspect
@@ -153,7 +154,7 @@ def test_a_disk_that_cannot_do_the_write_ahead_log_is_refused(tmp_path: Path) ->
     ):
         _use_write_ahead_log(connection, file)
     assert fault.value.exit_status == 1
-    assert str(file) in fault.value.sentence
+    assert str(file) in render(fault.value.message)
 
 
 async def fill(database: Database) -> None:
@@ -173,7 +174,7 @@ async def test_a_full_disk_is_told_as_that_once_and_so_is_room(
     for _ in range(3):
         with pytest.raises(StoreFull) as fault:
             await fill(database)
-    assert "disk is full" in fault.value.sentence
+    assert "disk is full" in render(fault.value.message)
     await StoredSettings(database).values(1, 1)  # reading says nothing of room
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
         "the disk that the database lies on is full: nothing is kept before there is room"
@@ -190,7 +191,7 @@ async def test_a_full_disk_is_told_as_that_once_and_so_is_room(
 async def test_a_read_only_database_is_told_as_that(database: Database) -> None:
     with pytest.raises(StoreReadOnly) as fault:
         await database.read(lambda transaction: transaction.execute("DELETE FROM turns"))
-    assert fault.value.sentence not in {StoreUnavailable.sentence, StoreFull.sentence}
+    assert render(fault.value.message) not in {render(StoreUnavailable.message), render(StoreFull.message)}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit of the process's files, as Linux has it")

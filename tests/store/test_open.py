@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StartupError
+from bot.messages.render import render
 from bot.store.inspection import inspect
 from bot.store.open import database_path, open_database
 from bot.store.schema import APPLICATION_ID, migrations
@@ -47,8 +48,8 @@ def refused(path: Path) -> StartupError:
     """Open what cannot be opened and give the fault, which must be one short line."""
     with pytest.raises(StartupError) as caught:
         asyncio.run(opened(path))
-    assert "\n" not in caught.value.sentence
-    assert str(path) in caught.value.sentence
+    assert "\n" not in render(caught.value.message)
+    assert str(path) in render(caught.value.message)
     assert caught.value.exit_status == 1
     return caught.value
 
@@ -148,19 +149,19 @@ def test_a_file_that_is_not_fit_is_refused_and_left_as_it_is(
     make(path)
     before = path.read_bytes()
     fault = refused(path)
-    assert reason in fault.sentence
+    assert reason in render(fault.message)
     assert path.read_bytes() == before
 
 
 def test_a_folder_in_its_place_is_refused(path: Path) -> None:
     path.mkdir(parents=True)
-    assert "which is a folder" in refused(path).sentence
+    assert "which is a folder" in render(refused(path).message)
 
 
 def test_a_pipe_in_its_place_is_refused_without_waiting_for_who_writes_to_it(path: Path) -> None:
     path.parent.mkdir()
     os.mkfifo(path)
-    assert "which is a pipe or a device" in refused(path).sentence
+    assert "which is a pipe or a device" in render(refused(path).message)
 
 
 def test_a_file_where_the_folder_should_be_is_refused(path: Path) -> None:
@@ -175,7 +176,7 @@ def test_a_database_locked_by_another_program_is_refused(path: Path, monkeypatch
     asyncio.run(opened(path))
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        assert "database is locked" in refused(path).sentence
+        assert "database is locked" in render(refused(path).message)
 
 
 @pytest.fixture
@@ -201,10 +202,10 @@ def not_ours(what: str, path: Path) -> str:
 
 def both(path: Path) -> str:
     """What the start and the check say, which is the same."""
-    sentence = refused(path).sentence
+    sentence = render(refused(path).message)
     with pytest.raises(StartupError) as fault:
         inspect(url(path))
-    assert fault.value.sentence == sentence
+    assert render(fault.value.message) == sentence
     return sentence
 
 

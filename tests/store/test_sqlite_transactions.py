@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreUnavailable, Unstorable
+from bot.messages.render import render
 from bot.store.database import Database, Transaction
 from bot.store.open import open_database
 from bot.store.sqlite import BUSY_TIMEOUT_MS
@@ -176,7 +177,7 @@ async def test_another_process_that_keeps_it_locked_is_a_plain_fault_and_passes(
         with pytest.raises(StoreUnavailable) as caught:
             await impatient.write(put)
     assert await impatient.write(put) == 1
-    assert "memory" in caught.value.sentence
+    assert "memory" in render(caught.value.message)
     assert "SQLITE_BUSY" in caplog.text
 
 

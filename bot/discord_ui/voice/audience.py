@@ -15,6 +15,7 @@ import discord
 from bot.clock import Clock
 from bot.discord_ui.voice.session import VocalChannel, people_in
 from bot.errors import UserError
+from bot.messages.message import plain
 from bot.speech.voice_queue import NotForAll
 
 VIEW: Final = discord.Permissions(view_channel=True)
@@ -51,7 +52,7 @@ GuildPlace = discord.abc.GuildChannel | discord.Thread
 class NotThere(UserError):
     """Whoever had something said is in no voice channel any more."""
 
-    sentence = "You were in no voice channel any more when its turn came, so I didn't say it."
+    message = plain("You were in no voice channel any more when its turn came, so I didn't say it.")
 
 
 @dataclass(frozen=True, slots=True)

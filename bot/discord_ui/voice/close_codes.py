@@ -6,6 +6,7 @@ import discord
 
 from bot.discord_ui.voice.connection import VoiceConnection, VoiceConnectionFailed
 from bot.errors import VoiceLost
+from bot.messages.message import plain
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#voice-voice-close-event-codes
 _GONE: Final = frozenset({1000, 4014, 4022})
@@ -36,10 +37,10 @@ def final_word(
 def removed_from(channel: discord.VoiceChannel | discord.StageChannel) -> VoiceLost:
     """Tell that somebody took the bot out of `channel`, or the channel away."""
     gone = channel.guild.get_channel(channel.id) is None
-    return VoiceLost("channel deleted" if gone else "removed", sentence=CHANNEL_GONE if gone else REMOVED)
+    return VoiceLost("channel deleted" if gone else "removed", message=plain(CHANNEL_GONE if gone else REMOVED))
 
 
 def refusal_of(close_code: int | None) -> VoiceLost | None:
     """Tell what a close code means for whoever would connect anew; None where that is worth trying."""
     sentence = _FINAL.get(close_code or 0)
-    return None if sentence is None else VoiceLost(f"closed with {close_code}", sentence=sentence)
+    return None if sentence is None else VoiceLost(f"closed with {close_code}", message=plain(sentence))

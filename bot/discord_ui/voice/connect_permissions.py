@@ -4,6 +4,7 @@ import discord
 
 from bot.discord_ui.voice.session import VocalChannel
 from bot.errors import UserError
+from bot.messages.message import plain
 
 
 class MissingVoicePermission(UserError):
@@ -20,11 +21,12 @@ def check_entrance(channel: VocalChannel) -> None:
     lacking = next((name for name, has in _needs(channel, held) if not has), None)
     if lacking is not None:
         raise MissingVoicePermission(
-            f"lacks {lacking}", sentence=f"I need the **{lacking}** permission in {channel.mention} to speak there."
+            f"lacks {lacking}",
+            message=plain(f"I need the **{lacking}** permission in {channel.mention} to speak there."),
         )
     others = [user_id for user_id in channel.voice_states if user_id != channel.guild.me.id]
     if channel.user_limit and len(others) >= channel.user_limit and not held.move_members:
-        raise MissingVoicePermission("full", sentence=f"{channel.mention} is full, so I can't come in.")
+        raise MissingVoicePermission("full", message=plain(f"{channel.mention} is full, so I can't come in."))
 
 
 def _needs(channel: VocalChannel, held: discord.Permissions) -> list[tuple[str, bool]]:

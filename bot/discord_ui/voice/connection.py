@@ -13,6 +13,7 @@ from discord.abc import Connectable
 from bot.discord_ui.voice.audio_source import PacketSource
 from bot.discord_ui.voice.handshake import TIMEOUT_S, Reassigned, VoiceHandshake, VoiceServerAssignment
 from bot.errors import BotError
+from bot.messages.message import plain
 
 MOST_SERVERS: Final = 3
 """So many voice servers are tried in a row when Discord names another one during the handshake."""
@@ -35,7 +36,7 @@ class VoiceConnectionFailed(Exception):
 class VoiceNotInstalled(BotError):
     """A library that voice needs is missing."""
 
-    sentence = (
+    message = plain(
         "I can't speak in voice channels yet. Whoever runs me can see with `python -m bot check` what is missing."
     )
 

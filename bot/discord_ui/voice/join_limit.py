@@ -7,6 +7,7 @@ import discord
 
 from bot.clock import Clock
 from bot.errors import UserError
+from bot.messages.message import plain
 
 WITHIN_S: Final = 60.0
 SERVER_MOST: Final = 10
@@ -18,7 +19,7 @@ others are for connections that are made anew."""
 class TooManyJoins(UserError):
     """The bot has come into voice channels, or gone from one to another, too often within a minute."""
 
-    sentence = "That's too much coming and going. Please try again in a moment."
+    message = plain("That's too much coming and going. Please try again in a moment.")
 
 
 class JoinLimit:

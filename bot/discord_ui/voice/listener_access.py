@@ -7,19 +7,22 @@ from bot.discord_ui.context import rights_of
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.session import VocalChannel, VoiceSession
 from bot.errors import MissingPermission, NotInGuild, UserError
+from bot.messages.message import plain
 
 
 class NotListening(UserError):
     """Somebody asked for the bot's voice without hearing it."""
 
-    sentence = "Join a voice channel first, then I can speak there."
+    message = plain("Join a voice channel first, then I can speak there.")
 
 
 class InAnotherVoiceChannel(UserError):
     """The bot speaks in another channel of the server already; `channel` is None where that is hidden from them."""
 
     def __init__(self, channel: VocalChannel | None) -> None:
-        super().__init__("in another channel", sentence=_BUSY if channel is None else _BUSY_IN.format(channel.mention))
+        super().__init__(
+            "in another channel", message=plain(_BUSY if channel is None else _BUSY_IN.format(channel.mention))
+        )
 
 
 _BUSY = "I'm speaking somewhere else in this server at the moment. Please ask me again when I'm done."
@@ -29,7 +32,7 @@ _BUSY_IN = "I'm in {} at the moment. Come there, or ask me again when I'm done."
 class NotInVoice(UserError):
     """The bot is in no voice channel of the server, or in one that is hidden from who asks."""
 
-    sentence = "I'm in no voice channel here. `/voice join` brings me to yours."
+    message = plain("I'm in no voice channel here. `/voice join` brings me to yours.")
 
 
 def heard_channel(interaction: discord.Interaction) -> VocalChannel | None:
@@ -101,9 +104,7 @@ def require_in(interaction: discord.Interaction, channel: discord.abc.GuildChann
         MissingPermission: they don't.
     """
     if right not in rights_in(interaction, channel):
-        raise MissingPermission(
-            right, where="here" if channel.id == interaction.channel_id else f"in {channel.mention}"
-        )
+        raise MissingPermission(right, where=None if channel.id == interaction.channel_id else channel.mention)
 
 
 def may_hush(interaction: discord.Interaction, session: VoiceSession) -> bool:

@@ -16,6 +16,8 @@ from bot.discord_ui.voice.connection import VoiceConnectionFailed, open_link
 from bot.discord_ui.voice.join_limit import JoinLimit
 from bot.discord_ui.voice.session import VocalChannel, VoiceSession
 from bot.errors import BotError, VoiceLost
+from bot.messages.message import plain
+from bot.messages.render import render
 
 JOIN_WITHIN_S: Final = 22.0
 """How long a join may take in all: its turn after other coming and going, Discord's gateway, and the connection. One
@@ -33,13 +35,13 @@ class NotJoined(BotError):
     """The bot could not get into a voice channel."""
 
     def __init__(self, detail: str, channel: VocalChannel) -> None:
-        super().__init__(detail, sentence=f"I couldn't get into {channel.mention}. Please try again in a moment.")
+        super().__init__(detail, message=plain(f"I couldn't get into {channel.mention}. Please try again in a moment."))
 
 
 class NotLeft(BotError):
     """The bot could not leave a voice channel, as it was still coming into one."""
 
-    sentence = "I couldn't leave the voice channel just now. Please try again in a moment."
+    message = plain("I couldn't leave the voice channel just now. Please try again in a moment.")
 
 
 class VoiceManager:
@@ -181,7 +183,7 @@ class VoiceManager:
         if self._sessions.get(session.guild.id) is session:
             del self._sessions[session.guild.id]
         log.info("voice lost", extra={"guild": session.guild.id})
-        self._begin(self._tell(session, loss.sentence), name="voice lost")
+        self._begin(self._tell(session, render(loss.message)), name="voice lost")
 
     def _look_whether_heard(self, session: VoiceSession) -> None:
         if _in_audience(session.guild.me.voice):

@@ -15,6 +15,7 @@ from bot.discord_ui.voice.close_codes import GAVE_UP, final_word, removed_from
 from bot.discord_ui.voice.connection import VoiceConnection, VoiceConnectionFailed, VoiceNotInstalled, open_link
 from bot.discord_ui.voice.handshake import TIMEOUT_S
 from bot.errors import VoiceLost
+from bot.messages.message import plain
 from bot.speech.utterance import Source
 from bot.speech.voice_queue import VoiceQueue
 
@@ -195,7 +196,7 @@ class VoiceSession:
         except Exception:
             # Without a supervisor nothing would ever be heard again, and nobody told.
             log.exception("voice connection not looked after", extra={"guild": self.guild.id})
-            await self._give_up(VoiceLost("an error of ours", sentence=GAVE_UP))
+            await self._give_up(VoiceLost("an error of ours", message=plain(GAVE_UP)))
 
     async def _give_up(self, loss: VoiceLost) -> None:
         self._loss = loss
@@ -231,13 +232,13 @@ class VoiceSession:
             try:
                 return await open_link(self.channel, assignment)
             except VoiceNotInstalled as fault:
-                raise VoiceLost(str(fault), sentence=fault.sentence) from fault
+                raise VoiceLost(str(fault), message=fault.message) from fault
             except VoiceConnectionFailed as failure:
                 if (final := final_word(failure, self.channel)) is not None:
                     raise final from failure
                 log.warning("no new voice connection", extra={"guild": self.guild.id, "detail": str(failure)})
             assignment = None
-        raise VoiceLost("not connected anew in time", sentence=GAVE_UP)
+        raise VoiceLost("not connected anew in time", message=plain(GAVE_UP))
 
     def _taken_out(self, *, moved: bool) -> bool:
         """Whether there is nowhere to connect: no connection heard of it, as the old one had ended by then.

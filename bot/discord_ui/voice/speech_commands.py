@@ -14,6 +14,7 @@ from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.playback_target import PlaybackTarget, hearing_of
 from bot.errors import BotError
 from bot.guilds.settings import GuildSettings
+from bot.messages.render import render
 from bot.models.allowlist import ModelKind
 from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
 from bot.speech.normalize import worded
@@ -66,7 +67,7 @@ class Reciter:
 
 async def tell_of_silence(interaction: discord.Interaction, fault: BotError) -> None:
     """Say, to the person who asked, why the answer was not said to its end; its text is there all the same."""
-    await interaction.followup.send(f"I couldn't say all of it aloud. {fault.sentence}", ephemeral=True)
+    await interaction.followup.send(f"I couldn't say all of it aloud. {render(fault.message)}", ephemeral=True)
 
 
 class Speaking:
@@ -130,10 +131,10 @@ class Speaking:
             aloud = await hearing.begin(prepared.label, speed=speed)
         except BotError as error:
             log.info("not heard", extra={"channel": interaction.channel_id, "detail": str(error)})
-            unheard = error.sentence
+            unheard = render(error.message)
         speech = await self._saying.speak(prepared, interaction.filesize_limit, aloud)
         if aloud is not None and aloud.refused is not None:
-            unheard = aloud.refused.sentence
+            unheard = render(aloud.refused.message)
         notes = " ".join(filter(None, (speech.note, unheard)))
         files = [discord.File(io.BytesIO(speech.mp3), speech.filename)] if speech.mp3 else []
         await edit_original(interaction, notes, files)

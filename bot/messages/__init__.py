@@ -1,0 +1,1 @@
+"""What people read: a function for each sentence, a module for each feature, and one place that puts it into words."""
