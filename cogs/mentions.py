@@ -101,7 +101,7 @@ class Mentions(commands.Cog):
         )
         prepared = await self._answering.prepare(requester, question)
         async with prepared.reservation, self._lanes.ticket(requester) as ticket:
-            if await told_in_line(answer.meanwhile, ticket):
+            if await told_in_line(answer.show_status, ticket):
                 prepared = await self._answering.without_deleted(prepared)
             async with self._replies.typist.until(answer.first_word, answer.channel):
                 with answer.being_written():

@@ -160,11 +160,11 @@ class Answering:
         return self._asked_with(prepared, replace(prepared.view, turns=turns), prepared.material)
 
     async def answer(
-        self, prepared: PreparedAnswer, surface: AnswerSurface, listener: AnswerObserver | None = None
+        self, prepared: PreparedAnswer, surface: AnswerSurface, observer: AnswerObserver | None = None
     ) -> None:
         """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
 
-        `listener` gets its text as well, and learns of its end where it is complete.
+        `observer` gets its text as well, and learns of its end where it is complete.
 
         An answer that breaks off keeps its text, with a line that says so; so does one that comes to the last token
         it was granted, and one whose brake is pulled. One that is deleted meanwhile is let go of.
@@ -189,7 +189,7 @@ class Answering:
                 prepared = self._asked_with(prepared, prepared.view, material)
                 tally.expect(prepared.prompt_tokens)
             try:
-                await self._show(prepared, surface, tally, trip, listener)
+                await self._show(prepared, surface, tally, trip, observer)
             finally:
                 trip.note(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
                 trip.note(estimated=tally.estimated)
@@ -220,20 +220,20 @@ class Answering:
         surface: AnswerSurface,
         tally: StreamMeter,
         trip: RequestLog,
-        listener: AnswerObserver | None,
+        observer: AnswerObserver | None,
     ) -> None:
         """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
         interruption: asyncio.CancelledError | None = None
         brake, controls = surface.brake, AnswerButtons((Action.STOP,), surface.id)
-        async with MessageStreamer(surface, self._clock, listener, controls=controls) as relay:
+        async with MessageStreamer(surface, self._clock, observer, buttons=controls) as relay:
             async with prepared.reservation as reservation:
                 try:
                     try:
-                        ending = await self._stream(prepared, brake, relay, tally, trip, listener)
+                        ending = await self._stream(prepared, brake, relay, tally, trip, observer)
                     except ContextTooLong as error:
                         prepared = self._with_less(prepared, tally, error)
                         trip.note(earlier_turns=len(prepared.view.turns))
-                        ending = await self._stream(prepared, brake, relay, tally, trip, listener)
+                        ending = await self._stream(prepared, brake, relay, tally, trip, observer)
                 except asyncio.CancelledError as error:
                     if not relay.has_words:
                         raise
@@ -243,8 +243,8 @@ class Answering:
                         tokens = tally.prompt_tokens + tally.answer_tokens
                         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
             trip.ended(ending.name)
-            if listener is not None and ending is COMPLETE:
-                listener.finish()
+            if observer is not None and ending is COMPLETE:
+                observer.on_complete()
             if ending is DELETED:
                 await relay.abandon()
             else:
@@ -262,7 +262,7 @@ class Answering:
         relay: MessageStreamer,
         tally: StreamMeter,
         trip: RequestLog,
-        listener: AnswerObserver | None,
+        observer: AnswerObserver | None,
     ) -> Outcome:
         """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
         sending = SendStatus()
@@ -280,8 +280,8 @@ class Answering:
             log.info("answer halted", extra={"halt": halt.name})
             if halt.is_by_people:
                 tally.given_up = sending.under_way
-                if listener is not None:
-                    listener.give_up()
+                if observer is not None:
+                    observer.on_cancelled()
             if not relay.has_words:
                 raise AnswerCancelled(halt)
             return halted_by(halt)

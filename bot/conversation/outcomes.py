@@ -10,7 +10,7 @@ from bot.errors import ApiError, BotError, ContentRefused, QuotaExceeded
 from bot.inflight.cancellation import CancellationToken, CancelReason
 from bot.messages.message import plain
 from bot.messages.render import render
-from bot.streaming.answer_buttons import NONE, Action, AnswerButtons
+from bot.streaming.answer_buttons import NO_BUTTONS, Action, AnswerButtons
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ _UNFINISHED: Final = frozenset({"interrupted", "cut", "failed", "length", "limit
 def controls_under(turn_id: int | None, ending: Outcome) -> AnswerButtons:
     """Say what can be done with an answer that ended so; nothing with one that isn't kept."""
     if turn_id is None:
-        return NONE
+        return NO_BUTTONS
     going_on = (Action.CONTINUE,) if ending.name in _UNFINISHED else ()
     return AnswerButtons((Action.REGENERATE, *going_on, Action.READ, Action.DELETE), turn_id)
 

@@ -21,8 +21,8 @@ def name_of(action: Action) -> str:
     return f"answer-{action}"
 
 
-def drawn(controls: AnswerButtons) -> discord.ui.View | None:
+def drawn(buttons: AnswerButtons) -> discord.ui.View | None:
     """Draw buttons to be sent with a message; None where there are none."""
-    if not controls.actions:
+    if not buttons.actions:
         return None
-    return row(*(Button(name_of(each), _LABELS[each], controls.subject) for each in controls.actions))
+    return row(*(Button(name_of(each), _LABELS[each], buttons.target_id) for each in buttons.actions))

@@ -45,7 +45,7 @@ class InteractionOutput:
         return self._interaction.id
 
     @property
-    def room(self) -> SharedBucket:
+    def bucket(self) -> SharedBucket:
         """What is left for further requests."""
         return self._room
 
@@ -54,35 +54,35 @@ class InteractionOutput:
         """The ids of the messages shown so far, in their order."""
         return tuple(self._ids)
 
-    def turn(self, index: int, hurry: asyncio.Event) -> AbstractAsyncContextManager[None]:
+    def edit_slot(self, index: int, urgent: asyncio.Event) -> AbstractAsyncContextManager[None]:
         """Return at once: nobody else draws from an interaction's buckets."""
-        del index, hurry
+        del index, urgent
         return nullcontext()
 
-    async def show(self, index: int, text: str, controls: AnswerButtons) -> None:
+    async def show(self, index: int, text: str, buttons: AnswerButtons) -> None:
         """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
 
         Raises:
             OutputDeleted: the answer has been deleted.
         """
-        await self._put(index, text, [], controls)
+        await self._put(index, text, [], buttons)
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: AnswerButtons) -> None:
+    async def attach(self, index: int, text: str, filename: str, data: bytes, buttons: AnswerButtons) -> None:
         """Do as `show` does, with a file."""
-        await self._put(index, text, [discord.File(io.BytesIO(data), filename)], controls)
+        await self._put(index, text, [discord.File(io.BytesIO(data), filename)], buttons)
 
-    async def meanwhile(self, text: str, controls: AnswerButtons) -> None:
+    async def show_status(self, text: str, buttons: AnswerButtons) -> None:
         """Put `text` in place of "thinking…"."""
-        await say_meanwhile(self._interaction, text, drawn(controls))
+        await say_meanwhile(self._interaction, text, drawn(buttons))
 
-    async def closing(self, messages: int) -> None:
+    async def mark_final(self, message_count: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
         if self._entry is not None:
-            await self._entry.closing(messages)
+            await self._entry.closing(message_count)
 
-    async def _put(self, index: int, text: str, files: list[discord.File], controls: AnswerButtons) -> None:
+    async def _put(self, index: int, text: str, files: list[discord.File], buttons: AnswerButtons) -> None:
         with vanishing(self.brake):
-            await self._put_there(index, text, files, drawn(controls))
+            await self._put_there(index, text, files, drawn(buttons))
 
     async def _put_there(self, index: int, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         if index == 0:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.discord_ui.answer_buttons_view import drawn
-from bot.streaming.answer_buttons import NONE, AnswerButtons
+from bot.streaming.answer_buttons import NO_BUTTONS, AnswerButtons
 
 File = tuple[str, bytes]
 """A name and what is in it."""
@@ -17,7 +17,7 @@ class MessageContent:
     """What a message shows."""
 
     text: str
-    controls: AnswerButtons = NONE
+    buttons: AnswerButtons = NO_BUTTONS
     file: File | None = None
 
     @property
@@ -31,4 +31,4 @@ class MessageContent:
     @property
     def view(self) -> discord.ui.View | None:
         """The buttons as they are sent."""
-        return drawn(self.controls)
+        return drawn(self.buttons)

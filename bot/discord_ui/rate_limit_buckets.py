@@ -34,10 +34,10 @@ class SharedBucket:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
-        self.answered_at: float | None = None
+        self.responded_at: float | None = None
         """When the newest answer came."""
 
-    def left(self) -> int | None:
+    def remaining(self) -> int | None:
         """Return how many requests are left now, or None while nothing is known."""
         if not self._buckets:
             return None
@@ -45,7 +45,7 @@ class SharedBucket:
         running = [bucket.left for bucket in self._buckets.values() if bucket.refills_at > now]
         return min(running) if running else None
 
-    def refills_in(self) -> float:
+    def reset_after_s(self) -> float:
         """Return the seconds until the scarcest bucket is full again; 0 if none is running."""
         now = self._clock.monotonic()
         running = [bucket for bucket in self._buckets.values() if bucket.refills_at > now]
@@ -58,13 +58,13 @@ class SharedBucket:
         try:
             bucket = headers["X-RateLimit-Bucket"]
             left = int(headers["X-RateLimit-Remaining"])
-            refills_in = float(headers["X-RateLimit-Reset-After"])
+            reset_after_s = float(headers["X-RateLimit-Reset-After"])
         except (KeyError, ValueError):
             return
-        if not 0 <= refills_in <= MOST_SECONDS:
+        if not 0 <= reset_after_s <= MOST_SECONDS:
             return
-        self.answered_at = self._clock.monotonic()
-        self._buckets[bucket] = _Bucket(left, self.answered_at + refills_in)
+        self.responded_at = self._clock.monotonic()
+        self._buckets[bucket] = _Bucket(left, self.responded_at + reset_after_s)
 
 
 class ChannelBucket:
@@ -77,9 +77,9 @@ class ChannelBucket:
         self.editing = FairEditScheduler(self.edits, clock)
 
     @contextmanager
-    def taking_part(self) -> Iterator[None]:
+    def share(self) -> Iterator[None]:
         """Count an answer among those that are written in the channel, for as long as the block runs."""
-        with self.creating.taking_part(), self.editing.taking_part():
+        with self.creating.share(), self.editing.share():
             yield
 
 

@@ -38,8 +38,8 @@ class AnswerSpeaker:
     """Listens to one answer and has it said; the text goes on without waiting for any of it.
 
         async with recital:
-            ... recital.hear(delta) ...
-            recital.finish()
+            ... recital.on_text(delta) ...
+            recital.on_complete()
 
     Leaving the block waits until everything was asked for. Where `finish` was not called the answer ended early, and
     the voice falls silent at once. `fault` tells in the end why not all of it was said.
@@ -77,17 +77,17 @@ class AnswerSpeaker:
         self._broken = False
         self._working: asyncio.Task[None] | None = None
 
-    def hear(self, text: str) -> None:
+    def on_text(self, text: str) -> None:
         """Take the next piece of the answer; never waits."""
         self._say(self._sentences.feed(text))
 
-    def finish(self) -> None:
+    def on_complete(self) -> None:
         """Take note that the answer is complete."""
         self._finished = True
         self._say(self._sentences.finish())
         self._queue.put_nowait(None)
 
-    def give_up(self) -> None:
+    def on_cancelled(self) -> None:
         """Take note that people ended the answer."""
         self._given_up = True
 

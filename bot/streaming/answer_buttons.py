@@ -20,7 +20,7 @@ class AnswerButtons:
     """The buttons under one message, in their order, and the id of what they act on."""
 
     actions: tuple[Action, ...] = ()
-    subject: int = 0
+    target_id: int = 0
 
 
-NONE: Final = AnswerButtons()
+NO_BUTTONS: Final = AnswerButtons()

@@ -20,52 +20,52 @@ class FairEditScheduler:
     of the bucket. An answer that is alone leaves a request for its last edit.
     """
 
-    def __init__(self, room: RateLimitBucket, clock: Clock) -> None:
-        self._room = room
+    def __init__(self, bucket: RateLimitBucket, clock: Clock) -> None:
+        self._bucket = bucket
         self._clock = clock
         self._free = asyncio.Lock()
         self._ended = 0.0
-        self._taking_part = 0
+        self._sharers = 0
 
     @contextmanager
-    def taking_part(self) -> Iterator[None]:
+    def share(self) -> Iterator[None]:
         """Count an answer among those that share the bucket, for as long as the block runs."""
-        self._taking_part += 1
+        self._sharers += 1
         try:
             yield
         finally:
-            self._taking_part -= 1
+            self._sharers -= 1
 
     @asynccontextmanager
-    async def turn(self, hurry: asyncio.Event) -> AsyncIterator[None]:
+    async def edit_slot(self, urgent: asyncio.Event) -> AsyncIterator[None]:
         """Wait for one's turn, and make the request within the block.
 
-        Once `hurry` is set a request is made as soon as there is one left, however close to the one before.
+        Once `urgent` is set a request is made as soon as there is one left, however close to the one before.
         """
         async with self._free:
-            while (pause := self._pause(hurried=hurry.is_set())) > _INSTANT_S:
-                await self._rest(pause, hurry)
+            while (pause := self._pause(urgent=urgent.is_set())) > _INSTANT_S:
+                await self._rest(pause, urgent)
             try:
                 yield
             finally:
                 self._ended = self._clock.monotonic()
 
-    def _pause(self, *, hurried: bool) -> float:
-        left, refills_in = self._room.left(), self._room.refills_in()
-        if left is None or (hurried and left > 0):
+    def _pause(self, *, urgent: bool) -> float:
+        left, reset_after_s = self._bucket.remaining(), self._bucket.reset_after_s()
+        if left is None or (urgent and left > 0):
             return 0.0
-        spare = left if hurried or self._taking_part > 1 else left - KEPT_BACK
+        spare = left if urgent or self._sharers > 1 else left - KEPT_BACK
         if spare <= 0:
-            return refills_in
+            return reset_after_s
         # Wait until the time since the last request is a fair share of what then remains (see the pacer).
         since = self._clock.monotonic() - self._ended
-        return (refills_in - spare * since) / (spare + 1)
+        return (reset_after_s - spare * since) / (spare + 1)
 
-    async def _rest(self, seconds: float, hurry: asyncio.Event) -> None:
+    async def _rest(self, seconds: float, urgent: asyncio.Event) -> None:
         """Wait for `seconds`, or less when it becomes urgent."""
         waits = [asyncio.ensure_future(self._clock.sleep(seconds))]
-        if not hurry.is_set():
-            waits.append(asyncio.ensure_future(_set(hurry)))
+        if not urgent.is_set():
+            waits.append(asyncio.ensure_future(_set(urgent)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

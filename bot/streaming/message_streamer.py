@@ -7,12 +7,12 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.clock import Clock
-from bot.streaming.answer_buttons import NONE, AnswerButtons
+from bot.streaming.answer_buttons import NO_BUTTONS, AnswerButtons
 from bot.streaming.output import AnswerObserver, AnswerOutput, OutputDeleted
 from bot.streaming.pacer import Pacer
 from bot.streaming.pages import FILE_NAME, PROGRESS_MARKER, Page, Pages
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 THINKING: Final = "-# 💭 Thinking …"
 """Stands where the answer will be, while the model thinks before its first word."""
@@ -33,32 +33,32 @@ class Shown:
 class MessageStreamer:
     """Shows one answer while it is written.
 
-        async with MessageStreamer(surface, clock) as relay:
+        async with MessageStreamer(surface, clock) as streamer:
             async for delta in stream:
-                relay.feed(delta)  # or relay.thinking(), where there are no words yet
-            shown = await relay.finish()
+                streamer.feed(delta)  # or streamer.thinking(), where there are no words yet
+            shown = await streamer.finish()
 
     Whatever ends the block, the text so far is shown completely and without a sign of life before it is left. To have
     a sentence stand below an answer that was cut or failed, catch what ended it within the block and call
     `finish(note=...)`. Nothing is ever shown of an answer without a word: when `has_words` is false, say something
     else. Where people have deleted it meanwhile, `abandon` it.
 
-    `controls` stand under it while it is being written.
+    `buttons` stand under it while it is being written.
     """
 
     def __init__(
         self,
-        surface: AnswerOutput,
+        output: AnswerOutput,
         clock: Clock,
-        listener: AnswerObserver | None = None,
+        observer: AnswerObserver | None = None,
         *,
-        controls: AnswerButtons = NONE,
+        buttons: AnswerButtons = NO_BUTTONS,
     ) -> None:
-        self._surface = surface
-        self._listener = listener
+        self._output = output
+        self._observer = observer
         self._clock = clock
-        self._controls = controls
-        self._pages = Pages(controls=controls)
+        self._buttons = buttons
+        self._pages = Pages(buttons=buttons)
         self._pacer = Pacer()
         self._showing: list[Page | None] = []  # what each message shows; None when an edit's fate is unknown
         self._first_word_at: float | None = None
@@ -68,7 +68,7 @@ class MessageStreamer:
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
         self._note: str | None = None
-        self._closing_controls = NONE
+        self._final_buttons = NO_BUTTONS
         self._abandoned = False
         self._final: list[Page] | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -84,7 +84,7 @@ class MessageStreamer:
         return self._pages.text
 
     async def __aenter__(self) -> Self:
-        self._writer = asyncio.create_task(self._write(), name="relay")
+        self._writer = asyncio.create_task(self._write(), name="message streamer")
         return self
 
     async def __aexit__(
@@ -98,15 +98,15 @@ class MessageStreamer:
             if error is None:
                 raise
             # What ended the block matters more and goes on; this is only told.
-            _log.warning("An answer was left unfinished: %s", type(trouble).__name__)
+            logger.warning("An answer was left unfinished: %s", type(trouble).__name__)
 
     def feed(self, text: str) -> None:
         """Take the next piece of the answer; never waits."""
         if self._ended.is_set():
             raise RuntimeError("the answer is finished")
         self._pages.add(text)
-        if self._listener is not None:
-            self._listener.hear(text)
+        if self._observer is not None:
+            self._observer.on_text(text)
         self._has_words = self._has_words or bool(text.strip())
         self._news.set()
 
@@ -116,8 +116,8 @@ class MessageStreamer:
             self._thinks = True
             self._news.set()
 
-    async def finish(self, note: str | None = None, controls: AnswerButtons = NONE) -> Shown:
-        """Show the whole answer, with `note` and `controls` below it, and return once it is there.
+    async def finish(self, note: str | None = None, buttons: AnswerButtons = NO_BUTTONS) -> Shown:
+        """Show the whole answer, with `note` and `buttons` below it, and return once it is there.
 
         A request in flight is waited for, never cancelled: an interrupted interaction edit can block all later ones
         (discord.py's lock per token). So a cancellation of the caller takes effect when the answer is shown.
@@ -125,7 +125,7 @@ class MessageStreamer:
         Raises:
             Exception: what the surface raised when it would not take the last text after several attempts.
         """
-        self._end(note, controls)
+        self._end(note, buttons)
         assert self._writer is not None, "used outside of its block"
         await _outlast(self._writer)
         return Shown(self._pages.text, len(self._showing), self._first_word_at)
@@ -133,13 +133,13 @@ class MessageStreamer:
     async def abandon(self) -> None:
         """Let go of an answer that people have deleted: send nothing more; what is left of it stops looking alive."""
         self._abandoned = True
-        self._end(None, NONE)
+        self._end(None, NO_BUTTONS)
         assert self._writer is not None, "used outside of its block"
         await _outlast(self._writer)
 
-    def _end(self, note: str | None, controls: AnswerButtons) -> None:
+    def _end(self, note: str | None, buttons: AnswerButtons) -> None:
         if not self._ended.is_set():
-            self._note, self._closing_controls = note, controls
+            self._note, self._final_buttons = note, buttons
             self._ended.set()
             self._news.set()
 
@@ -150,7 +150,7 @@ class MessageStreamer:
             due = self._due(self._pages.so_far())
             if due is None and (not self._thinks or self._says_thinking or self._showing):
                 await self._news.wait()
-            elif (pause := self._pacer.pause(self._clock.monotonic(), self._surface.room)) > 0:
+            elif (pause := self._pacer.pause(self._clock.monotonic(), self._output.bucket)) > 0:
                 await self._rest(pause)
             elif due is None:
                 await self._say_thinking()
@@ -166,14 +166,14 @@ class MessageStreamer:
         if not self._ended.is_set():
             return self._pages.so_far()
         if self._final is None:
-            self._final = self._pages.finished(self._note, self._closing_controls)
+            self._final = self._pages.finished(self._note, self._final_buttons)
             if self._due(self._final) is not None:
-                await self._surface.closing(len(self._final))
+                await self._output.mark_final(len(self._final))
         return self._final
 
     async def _in_turn(self, index: int) -> None:
         """Wait for the surface to have time for message `index`, and bring it the text that is the newest by then."""
-        async with self._surface.turn(index, self._ended):
+        async with self._output.edit_slot(index, self._ended):
             due = self._due(await self._newest())
             if due is not None and due[0] == index and not self._abandoned:
                 await self._try(*due)
@@ -182,10 +182,10 @@ class MessageStreamer:
         """Say once that the model thinks. It is no edit to the pacer: the first words need not wait after it."""
         self._says_thinking = True
         try:
-            await self._surface.meanwhile(THINKING, self._controls)
+            await self._output.show_status(THINKING, self._buttons)
         except Exception as error:
             # As for any edit on the way (see `_try`); and this one nobody misses, so it is not made again.
-            _log.warning("It was not said that the model thinks: %s", type(error).__name__)
+            logger.warning("It was not said that the model thinks: %s", type(error).__name__)
 
     def _due(self, pages: list[Page]) -> tuple[int, Page] | None:
         """Find the first message that does not show what it should."""
@@ -207,11 +207,11 @@ class MessageStreamer:
     async def _insist(self, index: int, page: Page) -> None:
         """Make a last edit, again if need be."""
         for seconds in _RETRIES_S:
-            async with self._surface.turn(index, self._ended):
+            async with self._output.edit_slot(index, self._ended):
                 if self._abandoned or await self._try(index, page):
                     return
             await self._clock.sleep(seconds)
-        async with self._surface.turn(index, self._ended):
+        async with self._output.edit_slot(index, self._ended):
             if not self._abandoned:
                 await self._put(index, page)
 
@@ -219,7 +219,7 @@ class MessageStreamer:
         """See that nothing that is left of a deleted answer says that more is coming."""
         for index, page in enumerate(self._showing):
             if page is not None and page.text.endswith(PROGRESS_MARKER):
-                async with self._surface.turn(index, self._ended):
+                async with self._output.edit_slot(index, self._ended):
                     await self._try(index, Page(page.text.removesuffix(PROGRESS_MARKER)))
 
     async def _try(self, index: int, page: Page) -> bool:
@@ -229,7 +229,7 @@ class MessageStreamer:
         except Exception as error:
             # Whatever it is that the far side raises, the answer goes on: a later edit brings the newest text. Its
             # words may hold the interaction's token, so only its kind is told.
-            _log.warning("Message %d of an answer was not updated: %s", index, type(error).__name__)
+            logger.warning("Message %d of an answer was not updated: %s", index, type(error).__name__)
             return False
         return True
 
@@ -242,9 +242,9 @@ class MessageStreamer:
         self._pacer.start(started)
         try:
             if page.file is None:
-                await self._surface.show(index, page.text, page.controls)
+                await self._output.show(index, page.text, page.buttons)
             else:
-                await self._surface.attach(index, page.text, FILE_NAME, page.file, page.controls)
+                await self._output.attach(index, page.text, FILE_NAME, page.file, page.buttons)
             applied = True
         except OutputDeleted:
             self._abandoned = True
@@ -257,7 +257,7 @@ class MessageStreamer:
 
     def _answered(self, started: float) -> float:
         """Tell when a request was over: by its answer, where the call then waited on for the bucket to refill."""
-        at = self._surface.room.answered_at
+        at = self._output.bucket.responded_at
         return self._clock.monotonic() if at is None or at < started else at
 
 
@@ -272,6 +272,6 @@ async def _outlast(task: asyncio.Task[None]) -> None:
     if cancelled is not None:
         trouble = None if task.cancelled() else task.exception()
         if trouble is not None:
-            _log.warning("An answer was left unfinished: %s", type(trouble).__name__)
+            logger.warning("An answer was left unfinished: %s", type(trouble).__name__)
         raise cancelled
     task.result()

@@ -40,9 +40,9 @@ class Pacer:
         self._ended = now
         self._failures = 0 if applied else self._failures + 1
 
-    def pause(self, now: float, room: RateLimitBucket) -> float:
+    def pause(self, now: float, bucket: RateLimitBucket) -> float:
         """Tell how many seconds to wait before the next edit may start; 0 for at once."""
-        pause = max(self._until_interval(now), self._until_room(now, room))
+        pause = max(self._until_interval(now), self._until_bucket(now, bucket))
         return pause if pause >= _INSTANT_S else 0.0
 
     def _until_interval(self, now: float) -> float:
@@ -52,16 +52,16 @@ class Pacer:
         interval = max(self._steady_s, STRETCH * took) * 2.0**self._failures
         return min(self._started + interval, self._ended + LONGEST_S) - now
 
-    def _until_room(self, now: float, room: RateLimitBucket) -> float:
+    def _until_bucket(self, now: float, bucket: RateLimitBucket) -> float:
         """Spread what may be spent over the time until the bucket refills, so that edits don't come in bursts."""
-        left, refills_in = room.left(), room.refills_in()
+        left, reset_after_s = bucket.remaining(), bucket.reset_after_s()
         if left is None:
             return 0.0
         spare = left - KEPT_BACK
         if spare <= 0:
-            return refills_in
+            return reset_after_s
         if self._started is None:
             return 0.0
         # Wait until the time since the last edit is a fair share of what then remains: e + w = (r - w) / spare.
         since = now - self._started
-        return min(refills_in, (refills_in - spare * since) / (spare + 1))
+        return min(reset_after_s, (reset_after_s - spare * since) / (spare + 1))

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.markdown.renderer import Rendering
 from bot.markdown.splitter import MESSAGE_LIMIT
-from bot.streaming.answer_buttons import NONE, AnswerButtons
+from bot.streaming.answer_buttons import NO_BUTTONS, AnswerButtons
 from bot.text_work import split_slices
 
 MOST_MESSAGES: Final = 5
@@ -26,18 +26,18 @@ class Page:
 
     text: str
     file: bytes | None = None
-    controls: AnswerButtons = NONE
+    buttons: AnswerButtons = NO_BUTTONS
 
 
 class Pages:
     """The messages of one answer, as Discord shows them. Those that are full never change.
 
-    `controls` stand below the sign of life.
+    `buttons` stand below the sign of life.
     """
 
-    def __init__(self, limit: int = MESSAGE_LIMIT, controls: AnswerButtons = NONE) -> None:
+    def __init__(self, limit: int = MESSAGE_LIMIT, buttons: AnswerButtons = NO_BUTTONS) -> None:
         self._limit = limit
-        self._controls = controls
+        self._buttons = buttons
         self._rendering = Rendering(limit)
         self._full: list[str] = []
         self._pieces: list[str] = []
@@ -70,11 +70,11 @@ class Pages:
             return [*map(Page, self._full[: MOST_MESSAGES - 1]), self._living(GOES_ON)]
         return [*map(Page, self._full), *([self._living(growing)] if growing else [])]
 
-    def finished(self, note: str | None = None, controls: AnswerButtons = NONE) -> list[Page]:
+    def finished(self, note: str | None = None, buttons: AnswerButtons = NO_BUTTONS) -> list[Page]:
         """Tell what the messages show in the end; none when there was no word. Nothing may be added afterwards.
 
         `note` is a short sentence or two about how the answer ended, a line each. It stands below in small print, if
-        there is any word; `controls` stand below all else.
+        there is any word; `buttons` stand below all else.
         """
         if not self._spilt:
             self._full += self._rendering.finish()
@@ -83,12 +83,12 @@ class Pages:
         if self._spilt or len(pages) > MOST_MESSAGES:
             return [
                 *map(Page, pages[: MOST_MESSAGES - 1]),
-                Page(IN_FILE + closing, self.text.encode("utf-8", "replace"), controls),
+                Page(IN_FILE + closing, self.text.encode("utf-8", "replace"), buttons),
             ]
-        return [*map(Page, pages[:-1]), *[Page(text, controls=controls) for text in pages[-1:]]]
+        return [*map(Page, pages[:-1]), *[Page(text, buttons=buttons) for text in pages[-1:]]]
 
     def _living(self, text: str) -> Page:
-        return Page(text + PROGRESS_MARKER, controls=self._controls)
+        return Page(text + PROGRESS_MARKER, buttons=self._buttons)
 
 
 def _with_closing(parts: list[str], closing: str, limit: int) -> list[str]:

@@ -8,17 +8,17 @@ from tests.support.clock import FakeClock
 PATH = "/api/v10/webhooks/1234/a-token/messages/@original"
 
 
-def headers(bucket: str, left: int, refills_in: float) -> dict[str, str]:
+def headers(bucket: str, left: int, reset_after_s: float) -> dict[str, str]:
     return {
         "X-RateLimit-Bucket": bucket,
         "X-RateLimit-Remaining": str(left),
-        "X-RateLimit-Reset-After": str(refills_in),
+        "X-RateLimit-Reset-After": str(reset_after_s),
     }
 
 
 async def test_nothing_is_known_at_first() -> None:
     room = RateLimitBuckets(FakeClock()).of("a-token")
-    assert (room.left(), room.refills_in()) == (None, 0.0)
+    assert (room.remaining(), room.reset_after_s()) == (None, 0.0)
 
 
 async def test_headers_tell_what_is_left_until_it_refills() -> None:
@@ -26,9 +26,9 @@ async def test_headers_tell_what_is_left_until_it_refills() -> None:
     rooms = RateLimitBuckets(clock)
     room = rooms.of("a-token")
     rooms.learn("PATCH", PATH, headers("edits", 3, 2.0))
-    assert (room.left(), room.refills_in()) == (3, 2.0)
+    assert (room.remaining(), room.reset_after_s()) == (3, 2.0)
     await clock.advance(2.5)
-    assert (room.left(), room.refills_in()) == (None, 0.0)
+    assert (room.remaining(), room.reset_after_s()) == (None, 0.0)
 
 
 async def test_the_scarcest_bucket_counts() -> None:
@@ -36,14 +36,14 @@ async def test_the_scarcest_bucket_counts() -> None:
     room = rooms.of("a-token")
     rooms.learn("PATCH", PATH, headers("edits", 1, 5.0))
     rooms.learn("POST", "/api/v10/webhooks/1234/a-token", headers("follow-ups", 4, 1.0))
-    assert (room.left(), room.refills_in()) == (1, 5.0)
+    assert (room.remaining(), room.reset_after_s()) == (1, 5.0)
 
 
-@pytest.mark.parametrize("refills_in", ["inf", "nan", "-1", "1e300", "9" * 5000, "soon"])
-async def test_an_absurd_time_tells_nothing(refills_in: str) -> None:
+@pytest.mark.parametrize("reset_after_s", ["inf", "nan", "-1", "1e300", "9" * 5000, "soon"])
+async def test_an_absurd_time_tells_nothing(reset_after_s: str) -> None:
     rooms = RateLimitBuckets(FakeClock())
-    rooms.learn("PATCH", PATH, {**headers("edits", 0, 1.0), "X-RateLimit-Reset-After": refills_in})
-    assert rooms.of("a-token").left() is None
+    rooms.learn("PATCH", PATH, {**headers("edits", 0, 1.0), "X-RateLimit-Reset-After": reset_after_s})
+    assert rooms.of("a-token").remaining() is None
 
 
 async def test_other_paths_and_tokens_do_not_count() -> None:
@@ -52,7 +52,7 @@ async def test_other_paths_and_tokens_do_not_count() -> None:
     for path in ("/api/v10/webhooks/1234/another/messages/@original", "/api/v10/channels/1/messages/2"):
         rooms.learn("PATCH", path, headers("edits", 0, 5.0))
     rooms.learn("PATCH", PATH, {"X-RateLimit-Remaining": "zero"})
-    assert room.left() is None
+    assert room.remaining() is None
 
 
 async def test_a_room_nobody_writes_to_is_forgotten() -> None:
@@ -60,7 +60,7 @@ async def test_a_room_nobody_writes_to_is_forgotten() -> None:
     room = rooms.of("a-token")
     rooms.learn("PATCH", PATH, headers("edits", 1, 5.0))
     del room
-    assert rooms.of("a-token").left() is None
+    assert rooms.of("a-token").remaining() is None
 
 
 async def test_a_channel_has_a_room_for_new_messages_and_one_for_edits() -> None:
@@ -71,6 +71,6 @@ async def test_a_channel_has_a_room_for_new_messages_and_one_for_edits() -> None
     for method, path in (("GET", "77/messages/8"), ("DELETE", "77/messages/8"), ("POST", "78/messages")):
         rooms.learn(method, f"/api/v10/channels/{path}", headers("others", 0, 9.0))
     rooms.learn("POST", "/api/v10/channels/77/typing", headers("typing", 0, 9.0))
-    assert (room.new.left(), room.edits.left()) == (4, 2)
-    assert (room.new.refills_in(), room.edits.refills_in()) == (5.0, 3.0)
+    assert (room.new.remaining(), room.edits.remaining()) == (4, 2)
+    assert (room.new.reset_after_s(), room.edits.reset_after_s()) == (5.0, 3.0)
     assert rooms.of_channel(77) is room

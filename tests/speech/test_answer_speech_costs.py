@@ -54,7 +54,7 @@ async def reciting(folder: Path) -> AsyncIterator[tuple[ServiceHarness, AnswerSp
         recital = recital_in(shop, begin)
         await recital.__aenter__()
         for sentence in SENTENCES:
-            recital.hear(sentence)
+            recital.on_text(sentence)
         await asyncio.wait_for(asked.wait(), DEADLINE_S)
         yield shop, recital, utterance
 
@@ -65,8 +65,8 @@ async def test_any_fault_at_all_of_the_voice_leaves_the_answer_alone(tmp_path: P
 
     async with open_service_harness(tmp_path, refusing_all) as shop:
         async with recital_in(shop, begin) as recital:
-            recital.hear(SENTENCES[0])
-            recital.finish()
+            recital.on_text(SENTENCES[0])
+            recital.on_complete()
         assert recital.fault is not None
         assert render(recital.fault.message) == render(BotError.message)
 
@@ -81,7 +81,7 @@ async def cost(shop: ServiceHarness) -> int:
 
 async def test_people_pay_for_what_was_asked_for_when_they_ended_the_answer(tmp_path: Path) -> None:
     async with reciting(tmp_path) as (shop, recital, _):
-        recital.give_up()
+        recital.on_cancelled()
         await recital.__aexit__(None, None, None)
         assert len(shop.asked) == AT_ONCE
         assert await cost(shop) == sum(len(wanted["input"]) for wanted in shop.asked)
@@ -115,8 +115,8 @@ async def recited(folder: Path, body: bytes) -> tuple[AnswerSpeaker, int]:
 
     async with open_service_harness(folder, speaking) as shop:
         async with asyncio.timeout(DEADLINE_S), recital_in(shop, begin) as recital:
-            recital.hear(SENTENCES[0])
-            recital.finish()
+            recital.on_text(SENTENCES[0])
+            recital.on_complete()
         return recital, await cost(shop)
 
 

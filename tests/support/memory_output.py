@@ -1,4 +1,4 @@
-"""A surface that keeps its messages in memory, takes its time as told, and notes every rule broken by its user."""
+"""A output that keeps its messages in memory, takes its time as told, and notes every rule broken by its user."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -26,7 +26,7 @@ class Edit:
     left_before: int | None
 
 
-class MemoryRoom:
+class MemoryBucket:
     """A bucket of `size` requests that is full again `window` seconds after its first one, as Discord's are."""
 
     def __init__(self, clock: FakeClock, size: int | None, window: float) -> None:
@@ -34,16 +34,16 @@ class MemoryRoom:
         self._used, self._resets = 0, 0.0
         self.answered: float | None = None
 
-    def left(self) -> int | None:
+    def remaining(self) -> int | None:
         if self._size is None or self._clock.monotonic() >= self._resets:
             return None
         return self._size - self._used
 
-    def refills_in(self) -> float:
+    def reset_after_s(self) -> float:
         return max(0.0, self._resets - self._clock.monotonic())
 
     @property
-    def answered_at(self) -> float | None:
+    def responded_at(self) -> float | None:
         return self.answered
 
     def take(self) -> bool:
@@ -56,11 +56,11 @@ class MemoryRoom:
         return self._used <= self._size
 
 
-class MemorySurface:
+class MemoryOutput:
     """A `bot.streaming.output.Surface`: messages in a list.
 
     `latencies` are the seconds that the calls take, the last one for ever; `failures` the errors that they raise,
-    None for a call that works. `broken` names what a real surface would not have taken.
+    None for a call that works. `broken` names what a real output would not have taken.
     """
 
     def __init__(
@@ -71,62 +71,62 @@ class MemorySurface:
         failures: Iterable[Exception | None] = (),
         bucket: int | None = None,
         window: float = 5.0,
-        shared: tuple[MemoryRoom, FairEditScheduler] | None = None,
+        shared: tuple[MemoryBucket, FairEditScheduler] | None = None,
     ) -> None:
-        self.room = MemoryRoom(clock, bucket, window)
-        self._bucket, self._turnstile = shared or (self.room, None)
+        self.bucket = MemoryBucket(clock, bucket, window)
+        self._bucket, self._scheduler = shared or (self.bucket, None)
         self.waited: list[float] = []
         self.messages: list[str] = []
-        self.controls: list[AnswerButtons] = []
-        self.meanwhiles: list[str] = []
+        self.buttons: list[AnswerButtons] = []
+        self.statuses: list[str] = []
         self.files: dict[int, tuple[str, bytes]] = {}
         self.edits: list[Edit] = []
         self.broken: list[str] = []
-        self.closes_at: int | None = None
+        self.final_message_count: int | None = None
         self._clock = clock
         self._latencies = _lasting(latencies)
         self._failures = chain(failures, repeat(None))
         self._in_flight = False
 
     @asynccontextmanager
-    async def turn(self, index: int, hurry: asyncio.Event) -> AsyncIterator[None]:
-        if self._turnstile is None:
+    async def edit_slot(self, index: int, urgent: asyncio.Event) -> AsyncIterator[None]:
+        if self._scheduler is None:
             yield
             return
         since = self._clock.monotonic()
-        async with self._turnstile.turn(hurry):
+        async with self._scheduler.edit_slot(urgent):
             self.waited.append(self._clock.monotonic() - since)
             yield
 
-    async def show(self, index: int, text: str, controls: AnswerButtons) -> None:
-        await self._take(index, text, None, controls)
+    async def show(self, index: int, text: str, buttons: AnswerButtons) -> None:
+        await self._take(index, text, None, buttons)
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: AnswerButtons) -> None:
-        await self._take(index, text, (filename, data), controls)
+    async def attach(self, index: int, text: str, filename: str, data: bytes, buttons: AnswerButtons) -> None:
+        await self._take(index, text, (filename, data), buttons)
 
-    async def meanwhile(self, text: str, controls: AnswerButtons) -> None:
+    async def show_status(self, text: str, buttons: AnswerButtons) -> None:
         if self.messages:
             self.broken.append("something said meanwhile when there were words")
-        await self._take(0, text, None, controls, is_answer=False)
+        await self._take(0, text, None, buttons, is_answer=False)
 
-    async def closing(self, messages: int) -> None:
-        self.closes_at = messages
+    async def mark_final(self, message_count: int) -> None:
+        self.final_message_count = message_count
 
     async def _take(
-        self, index: int, text: str, file: tuple[str, bytes] | None, controls: AnswerButtons, *, is_answer: bool = True
+        self, index: int, text: str, file: tuple[str, bytes] | None, buttons: AnswerButtons, *, is_answer: bool = True
     ) -> None:
-        self._check(index, text, file, controls)
-        started, left = self._clock.monotonic(), self._bucket.left()
+        self._check(index, text, file, buttons)
+        started, left = self._clock.monotonic(), self._bucket.remaining()
         if not self._bucket.take():
             self.broken.append("a request beyond the bucket")
         failure = next(self._failures)
         self._in_flight = True
         try:
             await self._clock.sleep(next(self._latencies))
-            if self._turnstile is not None:
-                self.room.answered = self._clock.monotonic()
-            if self._bucket.left() == 0:  # discord.py sits out an empty bucket inside the call that emptied it
-                await self._clock.sleep(self._bucket.refills_in())
+            if self._scheduler is not None:
+                self.bucket.answered = self._clock.monotonic()
+            if self._bucket.remaining() == 0:  # discord.py sits out an empty bucket inside the call that emptied it
+                await self._clock.sleep(self._bucket.reset_after_s())
         except asyncio.CancelledError:
             self.broken.append("a request cancelled in flight")
             raise
@@ -134,7 +134,7 @@ class MemorySurface:
             self._in_flight = False
         ended = self._clock.monotonic()
         if not is_answer:
-            self.meanwhiles.append(text)
+            self.statuses.append(text)
             if failure is not None:
                 raise failure
             return
@@ -142,13 +142,13 @@ class MemorySurface:
         if failure is not None:
             raise failure
         self.messages[index:] = [text, *self.messages[index + 1 :]]
-        self.controls[index:] = [controls, *self.controls[index + 1 :]]
+        self.buttons[index:] = [buttons, *self.buttons[index + 1 :]]
         if file is not None:
             self.files[index] = file
 
-    def _check(self, index: int, text: str, file: tuple[str, bytes] | None, controls: AnswerButtons) -> None:
+    def _check(self, index: int, text: str, file: tuple[str, bytes] | None, buttons: AnswerButtons) -> None:
         known = index < len(self.messages)
-        same = known and (self.messages[index], self.controls[index]) == (text, controls)
+        same = known and (self.messages[index], self.buttons[index]) == (text, buttons)
         wrong = {
             "two requests in flight": self._in_flight,
             "a message out of turn": not 0 <= index <= len(self.messages),

@@ -21,7 +21,7 @@ from bot.discord_ui.sent_messages import SentMessages
 from bot.inflight.cancellation import CancellationToken
 from bot.inflight.request import InFlightRequest
 from bot.store.inflight import Phase
-from bot.streaming.answer_buttons import NONE, AnswerButtons
+from bot.streaming.answer_buttons import NO_BUTTONS, AnswerButtons
 from bot.streaming.output import OutputDeleted, RateLimitBucket
 from bot.tasks import BackgroundTasks
 
@@ -75,7 +75,7 @@ class ReplyOutput:
         return self.message.id
 
     @property
-    def room(self) -> RateLimitBucket:
+    def bucket(self) -> RateLimitBucket:
         """Tell nothing of what is left: the channel's turnstiles see to that."""
         return self._answers
 
@@ -91,39 +91,37 @@ class ReplyOutput:
 
     def being_written(self) -> AbstractContextManager[None]:
         """Take part in what the channel's answers share, for as long as the block runs."""
-        return self._room.taking_part()
+        return self._room.share()
 
-    def turn(self, index: int, hurry: asyncio.Event) -> AbstractAsyncContextManager[None]:
+    def edit_slot(self, index: int, urgent: asyncio.Event) -> AbstractAsyncContextManager[None]:
         """Wait behind the other answers in the channel. New messages go as soon as there is a request left."""
         if index < len(self._ids):
-            return self._room.editing.turn(hurry)
-        return self._room.creating.turn(_hurried())
+            return self._room.editing.edit_slot(urgent)
+        return self._room.creating.edit_slot(_urgent())
 
-    async def show(self, index: int, text: str, controls: AnswerButtons) -> None:
+    async def show(self, index: int, text: str, buttons: AnswerButtons) -> None:
         """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
 
         Raises:
             OutputDeleted: the answer has been deleted.
         """
-        await self._chores.run_shielded(self._show_words(index, MessageContent(text, controls)))
+        await self._chores.run_shielded(self._show_words(index, MessageContent(text, buttons)))
 
-    async def attach(self, index: int, text: str, filename: str, data: bytes, controls: AnswerButtons) -> None:
+    async def attach(self, index: int, text: str, filename: str, data: bytes, buttons: AnswerButtons) -> None:
         """Do as `show` does, with a file, if that is allowed here."""
         look = (
-            MessageContent(text, controls, (filename, data))
-            if self.footing.attach
-            else MessageContent(NO_FILE, controls)
+            MessageContent(text, buttons, (filename, data)) if self.footing.attach else MessageContent(NO_FILE, buttons)
         )
         await self._chores.run_shielded(self._show_words(index, look))
 
-    async def meanwhile(self, text: str, controls: AnswerButtons = NONE) -> None:
+    async def show_status(self, text: str, buttons: AnswerButtons = NO_BUTTONS) -> None:
         """Let `text` stand where the answer will be."""
-        await self._chores.run_shielded(self._say_meanwhile(MessageContent(text, controls)))
+        await self._chores.run_shielded(self._say_meanwhile(MessageContent(text, buttons)))
 
-    async def closing(self, messages: int) -> None:
+    async def mark_final(self, message_count: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
         if self._entry is not None:
-            await self._entry.closing(messages)
+            await self._entry.closing(message_count)
 
     async def tell(self, error: Exception) -> bool:
         """Tell the person what went wrong, in one sentence; False where Discord would not take it."""
@@ -168,7 +166,7 @@ class ReplyOutput:
             self._note(Phase.LINE)
             if self._entry is not None:
                 await self._entry.written()  # first: nothing in the text tells that it waits
-            async with self.turn(0, _hurried()):
+            async with self.edit_slot(0, _urgent()):
                 await self._put(0, look)
             self._note(Phase.LINE)
 
@@ -176,7 +174,7 @@ class ReplyOutput:
         """Put a notice in place of the answer, or below what there is of it."""
         async with self._in_order:
             index = len(self._ids) if self.first_word.is_set() else 0
-            async with self.turn(index, _hurried()):
+            async with self.edit_slot(index, _urgent()):
                 await self._put(index, MessageContent(text))
             self._note(Phase.THINKING)  # all there is to show
             self.first_word.set()
@@ -282,21 +280,21 @@ class _Answers:
     def __init__(self) -> None:
         self.bucket: SharedBucket | None = None
 
-    def left(self) -> int | None:
+    def remaining(self) -> int | None:
         return None
 
-    def refills_in(self) -> float:
+    def reset_after_s(self) -> float:
         return 0.0
 
     @property
-    def answered_at(self) -> float | None:
-        return None if self.bucket is None else self.bucket.answered_at
+    def responded_at(self) -> float | None:
+        return None if self.bucket is None else self.bucket.responded_at
 
 
-def _hurried() -> asyncio.Event:
-    hurry = asyncio.Event()
-    hurry.set()
-    return hurry
+def _urgent() -> asyncio.Event:
+    urgent = asyncio.Event()
+    urgent.set()
+    return urgent
 
 
 def _was_refused(sending: "asyncio.Task[discord.Message]") -> bool:
