@@ -20,7 +20,7 @@ from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.messages.message import plain
 from bot.models.allowlist import ModelKind
 from bot.speech.sentence_stream import aloud
-from bot.streaming.answer_buttons import Action
+from bot.streaming.output import Action
 
 
 class Over(UserError):

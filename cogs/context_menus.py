@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.conversation import attachments
-from bot.conversation.prompt_inputs import QuotedMessage
+from bot.conversation.prompt import QuotedMessage
 from bot.conversation.question import Question
 from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import enclosed

@@ -30,8 +30,7 @@ from bot.conversation.outcomes import (
     stopped_by,
     unless_halted,
 )
-from bot.conversation.prompt import estimate_prompt, facts_for, render
-from bot.conversation.prompt_inputs import PromptInputs
+from bot.conversation.prompt import PromptInputs, estimate_prompt, facts_for, render
 from bot.conversation.question import Question
 from bot.conversation.stream_meter import StreamMeter
 from bot.errors import (
@@ -51,9 +50,8 @@ from bot.quotas.limits import Kind
 from bot.quotas.reservation import BLOCK, Reservation
 from bot.store.conversations import Conversations
 from bot.store.turns import NewTurn
-from bot.streaming.answer_buttons import Action, AnswerButtons
 from bot.streaming.message_streamer import MessageStreamer
-from bot.streaming.output import AnswerObserver, AnswerOutput
+from bot.streaming.output import Action, AnswerButtons, AnswerObserver, AnswerOutput
 from bot.telemetry.request_log import RequestLog
 from bot.workers.intake import Intake
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.conversation.image_inputs import LONGEST_SIDE, MOST_PIXELS, tokens_of
-from bot.conversation.prompt_inputs import ImageInput, PromptInputs, QuotedMessage, TextFile
-from bot.conversation.tokens import MESSAGE_OVERHEAD, tokens_in
+from bot.conversation.prompt import MESSAGE_OVERHEAD, ImageInput, PromptInputs, QuotedMessage, TextFile, tokens_in
 from bot.errors import UnreadableFile
 from bot.messages.message import plain
 from bot.workers.fair_limit import LimitFull

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.context import RequestContext
+from bot.conversation.prompt import estimate_message
 from bot.conversation.question import Question
-from bot.conversation.tokens import estimate_message
 from bot.errors import TurnNotFound
 from bot.store.conversations import Conversations
 from bot.store.turns import Turn

@@ -10,7 +10,7 @@ from bot.errors import ApiError, BotError, ContentRefused, QuotaExceeded
 from bot.inflight.cancellation import CancellationToken, CancelReason
 from bot.messages.message import plain
 from bot.messages.render import render
-from bot.streaming.answer_buttons import NO_BUTTONS, Action, AnswerButtons
+from bot.streaming.output import NO_BUTTONS, Action, AnswerButtons
 
 
 @dataclass(frozen=True, slots=True)

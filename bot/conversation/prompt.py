@@ -3,15 +3,92 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from bot.api.chat_types import ChatMessage, TextPart
+from bot.api.chat_types import ChatMessage, ImageAddress, ImagePart, TextPart
 from bot.context import RequestContext
-from bot.conversation.prompt_inputs import NOTHING, PromptInputs, TextFile
-from bot.conversation.tokens import estimate_message
 from bot.store.turns import Turn
+
+BYTES_PER_TOKEN: Final = 4
+# Role and separators of one message, as OpenAI's cookbook counts them.
+MESSAGE_OVERHEAD: Final = 4
+
+
+def estimate(text: str) -> int:
+    """Estimate the tokens of `text`.
+
+    A quarter of its UTF-8 bytes, rounded up: close for English prose, and somewhat high for scripts whose letters take
+    two or three bytes, which their tokens do as well.
+    """
+    return tokens_in(size(text))
+
+
+def size(text: str) -> int:
+    """Tell how many bytes `text` takes in UTF-8."""
+    return len(text.encode("utf-8", "replace"))
+
+
+def tokens_in(size: int) -> int:
+    """Estimate the tokens of a text of `size` bytes."""
+    return -(-size // BYTES_PER_TOKEN)
+
+
+def estimate_message(text: str) -> int:
+    """Estimate the tokens that a message with `text` takes in a request."""
+    return estimate(text) + MESSAGE_OVERHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedMessage:
+    """The message that a question is about, which somebody else may have written: data, never an instruction."""
+
+    message_id: int
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A text that came as a file."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInput:
+    """A picture as a model is shown it."""
+
+    part: ImagePart
+    tokens: int
+
+    @classmethod
+    def of(cls, address: str, tokens: int) -> "ImageInput":
+        """Make one of a data URL."""
+        return cls(ImagePart(ImageAddress(address)), tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptInputs:
+    """All of it. `files` are the names of everything; of what was not opened yet `unopened_tokens` is an estimate."""
+
+    files: tuple[str, ...] = ()
+    texts: tuple[TextFile, ...] = ()
+    sights: tuple[ImageInput, ...] = ()
+    subject: QuotedMessage | None = None
+    unopened_tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """An estimate of what it takes beside the words of a request."""
+        return self.unopened_tokens + sum(sight.tokens for sight in self.sights)
+
+
+NOTHING: Final = PromptInputs()
+
 
 DATE, TIME, SERVER, CHANNEL, USER = "date", "time", "server", "channel", "user"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from bot.conversation.attachments import Attachment
-from bot.conversation.prompt_inputs import QuotedMessage
+from bot.conversation.prompt import QuotedMessage
 from bot.store.turns import Turn
 
 GO_ON: Final = (

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 
 from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta
-from bot.conversation.tokens import BYTES_PER_TOKEN, size, tokens_in
+from bot.conversation.prompt import BYTES_PER_TOKEN, size, tokens_in
 from bot.errors import BotError
 from bot.quotas.reservation import TokenBudget
 

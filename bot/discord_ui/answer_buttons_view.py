@@ -5,7 +5,7 @@ from typing import Final
 import discord
 
 from bot.discord_ui.components import Button, row
-from bot.streaming.answer_buttons import Action, AnswerButtons
+from bot.streaming.output import Action, AnswerButtons
 
 _LABELS: Final = {
     Action.STOP: "Stop",

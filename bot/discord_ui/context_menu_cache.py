@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.conversation.attachments import Attachment
-from bot.conversation.prompt_inputs import QuotedMessage
+from bot.conversation.prompt import QuotedMessage
 
 MOST_KEPT: Final = 1000
 

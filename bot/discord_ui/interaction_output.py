@@ -16,8 +16,7 @@ from bot.discord_ui.message_deletion import check_there, vanishing
 from bot.discord_ui.rate_limit_buckets import SharedBucket
 from bot.inflight.cancellation import CancellationToken
 from bot.store.inflight import Phase
-from bot.streaming.answer_buttons import AnswerButtons
-from bot.streaming.output import OutputDeleted
+from bot.streaming.output import AnswerButtons, OutputDeleted
 from bot.streaming.pages import PROGRESS_MARKER
 
 _MEANWHILE: Final = "said meanwhile"

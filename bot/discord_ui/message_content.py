@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.discord_ui.answer_buttons_view import drawn
-from bot.streaming.answer_buttons import NO_BUTTONS, AnswerButtons
+from bot.streaming.output import NO_BUTTONS, AnswerButtons
 
 File = tuple[str, bytes]
 """A name and what is in it."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import discord
 
-from bot.conversation.prompt_inputs import QuotedMessage
+from bot.conversation.prompt import QuotedMessage
 
 
 class TriggerKind(StrEnum):

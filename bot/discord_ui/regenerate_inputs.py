@@ -6,7 +6,7 @@ import discord
 
 from bot.conversation import attachments
 from bot.conversation.attachments import Attachment
-from bot.conversation.prompt_inputs import QuotedMessage
+from bot.conversation.prompt import QuotedMessage
 from bot.discord_ui.attachments import enclosed
 from bot.discord_ui.message_triggers import subject_of
 from bot.errors import UserError

@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.clock import Clock
-from bot.streaming.answer_buttons import NO_BUTTONS, AnswerButtons
-from bot.streaming.output import AnswerObserver, AnswerOutput, OutputDeleted
+from bot.streaming.output import NO_BUTTONS, AnswerButtons, AnswerObserver, AnswerOutput, OutputDeleted
 from bot.streaming.pacer import Pacer
 from bot.streaming.pages import FILE_NAME, PROGRESS_MARKER, Page, Pages
 

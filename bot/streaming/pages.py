@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.markdown.renderer import Rendering
 from bot.markdown.splitter import MESSAGE_LIMIT
-from bot.streaming.answer_buttons import NO_BUTTONS, AnswerButtons
+from bot.streaming.output import NO_BUTTONS, AnswerButtons
 from bot.text_work import split_slices
 
 MOST_MESSAGES: Final = 5

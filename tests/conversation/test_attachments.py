@@ -11,7 +11,7 @@ from PIL import Image
 from bot.conversation import attachments
 from bot.conversation.attachments import MOST_PICTURES, MOST_TEXT_BYTES, Attachment, FileTooLarge
 from bot.conversation.image_inputs import LONGEST_SIDE, MOST_BYTES, tokens_of
-from bot.conversation.prompt_inputs import PromptInputs, QuotedMessage
+from bot.conversation.prompt import PromptInputs, QuotedMessage
 from bot.conversation.text_files import decoded
 from bot.errors import UnreadableFile
 from bot.messages.render import render

@@ -7,9 +7,7 @@ import pytest
 
 from bot.api.chat_types import ChatMessage
 from bot.conversation.context_window import ContextWindow, SelectedHistory, shortened
-from bot.conversation.prompt import FILES, SUBJECT, render
-from bot.conversation.prompt_inputs import ImageInput, PromptInputs, QuotedMessage, TextFile
-from bot.conversation.tokens import estimate
+from bot.conversation.prompt import FILES, SUBJECT, ImageInput, PromptInputs, QuotedMessage, TextFile, estimate, render
 from bot.store.turns import Turn
 
 

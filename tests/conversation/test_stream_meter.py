@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, Usage
+from bot.conversation.prompt import estimate
 from bot.conversation.stream_meter import StreamMeter
-from bot.conversation.tokens import estimate
 from bot.errors import StoreUnavailable
 from bot.quotas.reservation import BLOCK, TokenBudget
 

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 
 from bot.markdown.renderer import rendered
-from bot.streaming.answer_buttons import NO_BUTTONS, Action, AnswerButtons
 from bot.streaming.message_streamer import THINKING, MessageStreamer, Shown
-from bot.streaming.output import OutputDeleted
+from bot.streaming.output import NO_BUTTONS, Action, AnswerButtons, OutputDeleted
 from bot.streaming.pages import GOES_ON, IN_FILE, PROGRESS_MARKER
 from tests.support.clock import FakeClock, settle
 from tests.support.markdown_oracle import has_open_fence, shows_whole

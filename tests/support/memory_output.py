@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 
-from bot.streaming.answer_buttons import AnswerButtons
 from bot.streaming.edit_scheduler import FairEditScheduler
+from bot.streaming.output import AnswerButtons
 from tests.support.clock import FakeClock
 
 LIMIT = 2000

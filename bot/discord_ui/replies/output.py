@@ -21,8 +21,7 @@ from bot.discord_ui.sent_messages import SentMessages
 from bot.inflight.cancellation import CancellationToken
 from bot.inflight.request import InFlightRequest
 from bot.store.inflight import Phase
-from bot.streaming.answer_buttons import NO_BUTTONS, AnswerButtons
-from bot.streaming.output import OutputDeleted, RateLimitBucket
+from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted, RateLimitBucket
 from bot.tasks import BackgroundTasks
 
 NO_FILE: Final = "That was more than fits here, and I may not attach a file with the rest in this channel."
