@@ -55,7 +55,7 @@ from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
 from bot.store.voice_settings import StoredVoices
-from bot.workers.intake import Intake
+from bot.workers.pool import DecodingWorkers
 
 
 @asynccontextmanager
@@ -67,7 +67,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database_url))
-        intake = await stack.enter_async_context(Intake())
+        workers = await stack.enter_async_context(DecodingWorkers())
         session = await stack.enter_async_context(open_session())
         api = ApiClient(
             session,
@@ -75,7 +75,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             key=settings.multiappai_api_key.get_secret_value(),
             speech_path=settings.multiappai_speech_path,
             clock=clock,
-            intake=intake,
+            workers=workers,
         )
         audio_workers = stack.enter_context(WorkerPool())
         usage_keys = UsageKeys(key_from(settings.discord_token.get_secret_value()))
@@ -103,20 +103,20 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         await stack.enter_async_context(deletions.running())
         retention = Retention(turn_deletion, guild_cleanup, clock, days=settings.history_retention_days)
         await stack.enter_async_context(retention.running())
-        personas = Personas(StoredPersonas(database), clock, intake.files)
+        personas = Personas(StoredPersonas(database), clock, workers.files)
         yield Services(
             answering=Answering(
                 api,
                 Conversations(database, tombstones, deferred_writes),
                 ledger,
-                intake,
+                workers,
                 clock,
                 window=ContextWindow(settings.history_turns, settings.history_tokens),
             ),
-            text_to_speech=TextToSpeech(api, ledger, pronunciations, intake.sounds, clock),
+            text_to_speech=TextToSpeech(api, ledger, pronunciations, workers.audio, clock),
             pronunciations=pronunciations,
             voice_settings=MemberVoices(StoredVoices(database), clock, default_voice=settings.default_speech_voice),
-            image_generator=ImageGenerator(api, ledger, intake.files, clock),
+            image_generator=ImageGenerator(api, ledger, workers.files, clock),
             saved_generations=SavedGenerations(ImageGenerations(database, tombstones, deferred_writes), clock),
             settings=GuildSettings(
                 StoredSettings(database), personas, catalog, clock, persona=settings.default_persona
@@ -141,7 +141,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             recovery=Recovery(inflight, clock),
             process_lock=process_lock,
             audio_workers=audio_workers,
-            answer_speakers=AnswerSpeakers(api, ledger, pronunciations, intake.sounds),
+            answer_speakers=AnswerSpeakers(api, ledger, pronunciations, workers.audio),
         )
 
 

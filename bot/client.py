@@ -11,6 +11,7 @@ import discord
 import yarl
 from discord.ext import commands
 
+from bot.api.transport import build_connector
 from bot.clock import Clock
 from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.button_router import ButtonRouter
@@ -26,7 +27,6 @@ from bot.discord_ui.tree import CommandTree
 from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.speech_commands import Speaking
-from bot.http_connector import connector
 from bot.services import Services
 from bot.telemetry.logs import TRACEBACK, without_words
 
@@ -110,7 +110,7 @@ class Bot(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             # Model output pings nobody: merged into every create, edit and follow-up.
             allowed_mentions=discord.AllowedMentions.none(),
-            connector=connector(),
+            connector=build_connector(),
             http_trace=self._build_http_trace(),
         )
         self.buttons = ButtonRouter(self.tree)

@@ -120,8 +120,7 @@ _TOO_BIG: Final = ("ImageTooLarge", "TooLongToSend")
 
 def _is_large(data: bytes) -> bool:
     """Whether decoding a picture may take much memory, as far as that shows before; what is none is not large."""
-    from bot.api.image_validation import decoding
-    from bot.api.limits import MOST_PIXELS_DRAWN
+    from bot.api.image_validation import MOST_PIXELS_DRAWN, decoding
 
     try:
         with decoding(data, sys.maxsize) as (picture, _):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bot.workers.intake import Intake
+from bot.workers.pool import DecodingWorkers
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -39,7 +39,7 @@ def _machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-async def intake() -> AsyncIterator[Intake]:
+async def workers() -> AsyncIterator[DecodingWorkers]:
     """Workers for files and sound, which end with the test."""
-    async with Intake() as intake:
-        yield intake
+    async with DecodingWorkers() as workers:
+        yield workers

@@ -11,14 +11,13 @@ from bot.api.chat_types import ChatAnswer, ChatEvent, ChatMessage
 from bot.api.error_mapping import fault_in_answer
 from bot.api.image_validation import Picture
 from bot.api.images import Images
-from bot.api.limits import Limits
 from bot.api.payloads import decode, is_error, model_entries, models_answers, value_of
 from bot.api.retries import Retries
 from bot.api.speech import Speech
-from bot.api.transport import SendStatus, Transport
+from bot.api.transport import CallLimits, SendStatus, Transport
 from bot.clock import Clock
 from bot.errors import InvalidApiResponse
-from bot.workers.intake import Intake
+from bot.workers.pool import DecodingWorkers
 
 _CALL = "models"
 _PATH = "/models"
@@ -68,7 +67,7 @@ def _id(entry: msgspec.Raw) -> object:
         return None
 
 
-_DEFAULT_LIMITS = Limits()
+_DEFAULT_LIMITS = CallLimits()
 
 
 class ApiClient:
@@ -85,17 +84,17 @@ class ApiClient:
         base_url: str,
         key: str,
         clock: Clock,
-        intake: Intake,
+        workers: DecodingWorkers,
         speech_path: str = "/chat/completions",
-        limits: Limits = _DEFAULT_LIMITS,
+        limits: CallLimits = _DEFAULT_LIMITS,
         random: Callable[[], float] = _random.random,
     ) -> None:
         transport = Transport(session, base_url=base_url, key=key, clock=clock, limits=limits)
         retries = Retries(clock, random)
         self._models = Models(transport, retries)
         self._chat = Chat(transport, retries)
-        self._speech = Speech(transport, retries, speech_path, intake.sounds)
-        self._images = Images(transport, retries, intake.files)
+        self._speech = Speech(transport, retries, speech_path, workers.audio)
+        self._images = Images(transport, retries, workers.files)
 
     async def models(self) -> list[str]:
         """Give the names of the models that can be used."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image, Transpose
     from PIL.ImageFile import ImageFile
 
+MOST_PIXELS_DRAWN: Final = 4096 * 4096  # as large as models draw
+
 MOST_SCANS: Final = 64
 """Of a JPEG. Encoders write ten; each takes about 20 ms at 16 megapixels, in a few bytes."""
 

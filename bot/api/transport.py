@@ -2,17 +2,54 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import aiohttp
 from yarl import URL
 
 from bot.api.error_mapping import MAX_FAULT_BYTES, fault_of_status
-from bot.api.limits import Limits
+from bot.api.image_validation import MOST_PIXELS_DRAWN
 from bot.api.timeouts import CallTimeouts
 from bot.clock import Clock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, InvalidApiResponse
-from bot.http_connector import connector
+
+
+def build_connector() -> aiohttp.TCPConnector:
+    """Return a connector for any number of connections; call it while the event loop runs.
+
+    Names are looked up as all programs on this machine look them up. aiohttp alone would ask name servers only once
+    aiodns is installed, which comes with discord.py's extras for speed, and miss what mDNS, LDAP and the like know.
+    """
+    return aiohttp.TCPConnector(limit=0, resolver=aiohttp.ThreadedResolver())
+
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """Every bound on one call; times in seconds, sizes in bytes or pixels.
+
+    A first-byte limit runs from the start of a try to the first byte of its body. The whole runs over all tries.
+    """
+
+    connect_s: float = 10.0
+    first_byte_s: float = 60.0
+    # Pictures and unstreamed answers are made in full before their first byte is sent.
+    made_first_byte_s: float = 180.0
+    silence_s: float = 60.0
+    whole_s: float = 600.0
+    # After a finish reason only usage and `[DONE]` are still to come; nobody's words wait for them.
+    tail_s: float = 5.0
+
+    models_bytes: int = 2 * MEBIBYTE
+    answer_bytes: int = 64 * MEBIBYTE
+    speech_bytes: int = 50 * MEBIBYTE
+    pictures_bytes: int = 64 * MEBIBYTE
+    picture_bytes: int = 32 * MEBIBYTE
+    picture_pixels: int = MOST_PIXELS_DRAWN
+
 
 USER_AGENT = "multiappai-discord-bot/0.1"
 
@@ -23,7 +60,7 @@ async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_note_sent)
     async with aiohttp.ClientSession(
-        connector=connector(), cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
+        connector=build_connector(), cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
     ) as session:
         yield session
 
@@ -114,7 +151,7 @@ class Transport:
     """Sends requests with the key. The key is kept where no repr, log or error shows it."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, *, base_url: str, key: str, clock: Clock, limits: Limits
+        self, session: aiohttp.ClientSession, *, base_url: str, key: str, clock: Clock, limits: CallLimits
     ) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/")

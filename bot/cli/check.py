@@ -21,7 +21,7 @@ from bot.models.allowlist import matches
 from bot.settings import Settings, load_with_remarks
 from bot.store.inspection import inspect
 from bot.telemetry.logs import escaped
-from bot.workers.intake import Intake
+from bot.workers.pool import DecodingWorkers
 
 DATABASE = "database"
 
@@ -78,7 +78,7 @@ async def _models(settings: Settings, clock: Clock) -> list[str]:
             key=settings.multiappai_api_key.get_secret_value(),
             speech_path=settings.multiappai_speech_path,
             clock=clock,
-            intake=Intake(),
+            workers=DecodingWorkers(),
         )
         return await api.models()
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import aiohttp
 
+from bot.api.transport import build_connector
 from bot.cli.check_result import CheckResult, fail, ok, skip
 from bot.clock import http_date
-from bot.http_connector import connector
 from bot.settings import Settings
 
 TOKEN, ENDPOINT, CONTENT, CLOCK = "Discord token", "interactions endpoint", "message content", "clock"
@@ -36,7 +36,7 @@ class _Answer:
 async def check_discord(settings: Settings) -> list[CheckResult]:
     """Ask Discord who the bot is: a line each about the token, the endpoint and the clock."""
     async with aiohttp.ClientSession(
-        connector=connector(),
+        connector=build_connector(),
         timeout=TIMEOUT,
         headers={
             "Authorization": f"Bot {settings.discord_token.get_secret_value()}",

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from bot.bot_token import application_of
 from bot.cli.output import say
 from bot.discord_ui.permissions import all_needed
 from bot.errors import StartupError
 from bot.messages.message import plain
+from bot.setting_values import parse_application_id
 from bot.settings import BAD_CONFIGURATION, Settings
 
 SCOPES: Final = ("bot", "applications.commands")
@@ -30,7 +30,7 @@ def client_id_of(token: str) -> int:
     Raises:
         StartupError: there is none.
     """
-    application = application_of(token)
+    application = parse_application_id(token)
     if application is None:
         raise StartupError(
             plain(

@@ -53,7 +53,7 @@ from bot.store.turns import NewTurn
 from bot.streaming.message_streamer import MessageStreamer
 from bot.streaming.output import Action, AnswerButtons, AnswerObserver, AnswerOutput
 from bot.telemetry.request_log import RequestLog
-from bot.workers.intake import Intake
+from bot.workers.pool import DecodingWorkers
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Answering:
         api: ApiClient,
         conversations: Conversations,
         ledger: Ledger,
-        intake: Intake,
+        workers: DecodingWorkers,
         clock: Clock,
         *,
         window: ContextWindow,
@@ -112,7 +112,7 @@ class Answering:
         self._api = api
         self._conversations = conversations
         self._ledger = ledger
-        self._intake = intake
+        self._workers = workers
         self._clock = clock
         self._window = window
         self._standing = HistorySelector(conversations, window.reach)
@@ -204,7 +204,7 @@ class Answering:
         async def read() -> None:
             nonlocal material
             material = await attachments.opened(
-                prepared.question.enclosed, material.subject, self._intake, prepared.requester.user_id
+                prepared.question.enclosed, material.subject, self._workers, prepared.requester.user_id
             )
 
         if (halt := await unless_halted(brake, read())) is not None:

@@ -14,8 +14,7 @@ from bot.conversation.prompt import MESSAGE_OVERHEAD, ImageInput, PromptInputs, 
 from bot.errors import UnreadableFile
 from bot.messages.message import plain
 from bot.workers.fair_limit import LimitFull
-from bot.workers.intake import Intake
-from bot.workers.pool import Failure, JobFailed
+from bot.workers.pool import DecodingWorkers, Failure, JobFailed
 
 MOST_PICTURES: Final = 4
 MOST_PICTURE_BYTES: Final = 20 * 1024 * 1024
@@ -116,7 +115,7 @@ def unopened(enclosures: Sequence[Attachment], subject: QuotedMessage | None) ->
 
 
 async def opened(
-    enclosures: Sequence[Attachment], subject: QuotedMessage | None, intake: Intake, owner: Hashable
+    enclosures: Sequence[Attachment], subject: QuotedMessage | None, workers: DecodingWorkers, owner: Hashable
 ) -> PromptInputs:
     """Fetch them all and read what is in them. `owner` is who they are read for.
 
@@ -124,7 +123,7 @@ async def opened(
         UnreadableFile: one of them cannot be fetched, or is not what it is said to be; the sentence names it. The
             others are let go of.
     """
-    reading = _Reading(intake, owner)
+    reading = _Reading(workers, owner)
     tasks = [asyncio.create_task(reading.content(each), name="file") for each in enclosures]
     try:
         contents = await asyncio.gather(*tasks)
@@ -143,8 +142,8 @@ async def opened(
 class _Reading:
     """The files of one question while they are read."""
 
-    def __init__(self, intake: Intake, owner: Hashable) -> None:
-        self._intake = intake
+    def __init__(self, workers: DecodingWorkers, owner: Hashable) -> None:
+        self._workers = workers
         self._owner = owner
         self._text_bytes = 0
 
@@ -155,7 +154,7 @@ class _Reading:
             UnreadableFile: that cannot be done.
         """
         try:
-            async with self._intake.downloads.place(self._owner):
+            async with self._workers.downloads.place(self._owner):
                 return await (self._sight(enclosure) if enclosure.is_picture else self._text(enclosure))
         except FileTooLarge:
             raise _too_large(enclosure) from None
@@ -167,7 +166,7 @@ class _Reading:
 
     async def _sight(self, enclosure: Attachment) -> ImageInput:
         data = await enclosure.read(MOST_PICTURE_BYTES)
-        shown = await self._intake.files.run_picture("show picture", data, owner=self._owner)
+        shown = await self._workers.files.run_picture("show picture", data, owner=self._owner)
         address = f"data:{shown.facts['media_type']};base64,{base64.b64encode(shown.parts[0]).decode()}"
         return ImageInput.of(address, tokens_of(int(shown.facts["width"]), int(shown.facts["height"])))
 
@@ -176,7 +175,7 @@ class _Reading:
         self._text_bytes += len(data)
         if self._text_bytes > MOST_TEXT_BYTES:
             raise _too_much_text()
-        read = await self._intake.files.run("read text", [data], owner=self._owner)
+        read = await self._workers.files.run("read text", [data], owner=self._owner)
         if not read.facts["is_text"]:
             raise _not_readable(enclosure)
         return TextFile(enclosure.name, read.parts[0].decode())

@@ -7,8 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from bot.api.image_validation import decoding, orientation
-from bot.api.limits import MOST_PIXELS_DRAWN
+from bot.api.image_validation import MOST_PIXELS_DRAWN, decoding, orientation
 from bot.errors import BotError
 from bot.messages.message import plain
 

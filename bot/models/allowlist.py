@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.errors import ModelNotAllowed
 from bot.messages.message import plain
-from bot.settings import MODEL
+from bot.setting_values import MODEL
 
 
 class ModelKind(StrEnum):

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,8 @@ from bot.errors import BotError
 from bot.workers import framing
 from bot.workers.fair_limit import FairLimit, LimitFull
 from bot.workers.framing import BadFrame, Head
+
+log = logging.getLogger(__name__)
 
 PROGRAM: Final = "bot.worker"
 WITHIN_S: Final = 10.0
@@ -34,8 +36,6 @@ _INHERITED: Final = (
     *("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"),
     *("TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "VIRTUAL_ENV"),
 )
-
-log = logging.getLogger(__name__)
 
 
 class Failure(StrEnum):
@@ -276,3 +276,31 @@ class _Worker:
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()
+
+
+_FILES_AT_ONCE = 4
+_FILES_AT_ONCE_EACH = 2
+
+
+class DecodingWorkers:
+    """The workers for files and for sound, and the limit on files that are held in memory at once.
+
+    Sound has workers of its own: somebody's pictures should not hold up what others want to hear.
+    """
+
+    def __init__(self) -> None:
+        self.files = Workers()
+        self.audio = Workers()
+        self.downloads = FairLimit(_FILES_AT_ONCE, each=_FILES_AT_ONCE_EACH)
+        """Held from before a member's file is fetched until it has been read: so many times 20 MiB at most."""
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.files)
+        await self._stack.enter_async_context(self.audio)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.api.chat_types import ChatMessage, TextDelta
 from bot.api.client import MAX_MODELS
-from bot.api.limits import Limits
+from bot.api.transport import CallLimits
 from bot.errors import ApiError, ApiServerError, ApiTimeout, BadRequest, InvalidApiResponse, Unauthorised
 from bot.messages.render import render
 from tests.api.api_peers import (
@@ -135,7 +135,7 @@ async def test_a_connection_that_is_never_taken_up_is_too_slow(connect):
             caller.connect_ex(server.getsockname())
         base_url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
         # A clock that stands still: only the limit on connecting can pass.
-        client = connect(base_url, clock=FakeClock(), limits=Limits(connect_s=0.1))
+        client = connect(base_url, clock=FakeClock(), limits=CallLimits(connect_s=0.1))
         with pytest.raises(ApiTimeout):
             await asyncio.wait_for(client.models(), DEADLINE_S)
 

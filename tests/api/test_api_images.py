@@ -9,7 +9,7 @@ import pytest
 
 from bot.api.client import ApiClient
 from bot.api.image_validation import Picture, open_picture
-from bot.api.limits import Limits
+from bot.api.transport import CallLimits
 from bot.errors import ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
 from tests.api.api_peers import DEADLINE_S, KEY, chunked, delta, hanging, pass_until, peer, replying, writing
 from tests.support.clock import FakeClock
@@ -19,7 +19,7 @@ PNG = picture(40, 30)
 _NOISE = picture(40, 30, noise=True)
 PADDED = _NOISE + b"\0" * ((1 - len(_NOISE)) % 3)
 """A picture whose base64 needs padding; what follows the end of a PNG is nobody's concern."""
-MAX_PIXELS = Limits().picture_pixels
+MAX_PIXELS = CallLimits().picture_pixels
 
 
 def base64_of(data: bytes, prefix: str = "") -> dict:
@@ -251,13 +251,13 @@ async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error):
 async def test_a_body_over_its_bound_is_not_read_on(connect):
     async with peer(replying(made(base64_of(bytes(300_000))))) as api:
         with pytest.raises(InvalidApiResponse):
-            await draw(connect(api.base_url, limits=Limits(pictures_bytes=100_000)))
+            await draw(connect(api.base_url, limits=CallLimits(pictures_bytes=100_000)))
 
 
 async def test_a_picture_over_its_bound_in_bytes_is_not_decoded(connect):
     async with peer(replying(made(base64_of(picture(64, 64, noise=True))))) as api:
         with pytest.raises(InvalidApiResponse, match="characters of base64"):
-            await draw(connect(api.base_url, limits=Limits(picture_bytes=1000)))
+            await draw(connect(api.base_url, limits=CallLimits(picture_bytes=1000)))
 
 
 async def test_a_picture_over_its_bound_in_pixels_is_not_decoded(connect):
@@ -319,7 +319,7 @@ FETCHES = {
 async def test_an_address_without_a_picture_is_a_broken_answer(connect, answer):
     async with peer(answer) as store, peer(replying(made({"url": store.base_url + "/cat.png"}))) as api:
         with pytest.raises(InvalidApiResponse):
-            await draw(connect(api.base_url, limits=Limits(picture_bytes=50_000)))
+            await draw(connect(api.base_url, limits=CallLimits(picture_bytes=50_000)))
 
     assert len(store.requests) <= 4
 

@@ -6,8 +6,8 @@ from contextlib import aclosing
 import pytest
 
 from bot.api.client import ApiClient
-from bot.api.limits import Limits
 from bot.api.speech import is_mp3
+from bot.api.transport import CallLimits
 from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, InvalidApiResponse
 from tests.api.api_peers import DEADLINE_S, chunked, hanging, pass_until, peer, replying, reset, writing
 from tests.support.clock import FakeClock
@@ -119,7 +119,7 @@ async def test_more_than_the_bound_is_a_broken_answer(connect):
 
     async with peer(endless) as api:
         with pytest.raises(InvalidApiResponse):
-            await hear(connect(api.base_url, limits=Limits(speech_bytes=100_000)))
+            await hear(connect(api.base_url, limits=CallLimits(speech_bytes=100_000)))
         await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
 
 

@@ -5,8 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from bot.api.image_download import CheckedResolver, ImageDownloader, is_public
-from bot.api.limits import Limits
-from bot.api.transport import Transport, open_session
+from bot.api.transport import CallLimits, Transport, open_session
 from bot.clock import SystemClock
 from bot.errors import InvalidApiResponse
 from tests.api.api_peers import KEY, peer, replying
@@ -51,7 +50,7 @@ def test_what_leads_back_inside_is_not_public(address):
 async def fetch(address: str, *, api: str) -> bytes:
     clock = SystemClock()
     async with open_session() as session:
-        transport = Transport(session, base_url=api, key=KEY, clock=clock, limits=Limits())
+        transport = Transport(session, base_url=api, key=KEY, clock=clock, limits=CallLimits())
         with transport.deadlines("images") as deadlines:
             return await ImageDownloader(transport).fetch(address, deadlines)
 

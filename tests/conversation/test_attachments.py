@@ -16,7 +16,7 @@ from bot.conversation.text_files import decoded
 from bot.errors import UnreadableFile
 from bot.messages.render import render
 from bot.workers.fair_limit import MOST_WAITING_EACH
-from bot.workers.intake import Intake
+from bot.workers.pool import DecodingWorkers
 from tests.support.make_picture import picture
 
 
@@ -28,9 +28,9 @@ def enclosure(name: str, data: bytes = b"x", media_type: str = "", **changes: ob
     return replace(Attachment(name, len(data), media_type, None, None, read), **changes)
 
 
-async def shown(intake: Intake, data: bytes) -> Image.Image:
+async def shown(workers: DecodingWorkers, data: bytes) -> Image.Image:
     """What a model is shown of a picture."""
-    (sight,) = (await attachments.opened([enclosure("a.png", data, "image/png")], None, intake, 1)).sights
+    (sight,) = (await attachments.opened([enclosure("a.png", data, "image/png")], None, workers, 1)).sights
     kind, _, encoded = sight.part.image_url.url.partition(";base64,")
     sent = base64.b64decode(encoded)
     assert len(sent) <= MOST_BYTES
@@ -110,22 +110,22 @@ def test_what_they_will_take_is_estimated_beforehand() -> None:
 # ---------------------------------------------------------------- what is in them
 
 
-async def test_pictures_and_texts_are_told_apart_and_kept_in_order(intake: Intake) -> None:
+async def test_pictures_and_texts_are_told_apart_and_kept_in_order(workers: DecodingWorkers) -> None:
     subject = QuotedMessage(1, "Ben", "hm")
     files = [
         enclosure("b.py", "print('ä')\r\n".encode()),
         enclosure("a.png", picture(20, 10), "image/png"),
         enclosure("c", b"one", "application/json"),
     ]
-    material = await attachments.opened(files, subject, intake, 1)
+    material = await attachments.opened(files, subject, workers, 1)
     assert material.files == ("b.py", "a.png", "c")
     assert [(text.name, text.text) for text in material.texts] == [("b.py", "print('ä')\n"), ("c", "one")]
     assert (len(material.sights), material.subject) == (1, subject)
     assert material.tokens == 85 + 170
-    assert await attachments.opened([], None, intake, 1) == PromptInputs()
+    assert await attachments.opened([], None, workers, 1) == PromptInputs()
 
 
-async def test_one_that_cannot_be_fetched_lets_go_of_the_others(intake: Intake) -> None:
+async def test_one_that_cannot_be_fetched_lets_go_of_the_others(workers: DecodingWorkers) -> None:
     let_go = asyncio.Event()
 
     async def hang(most: int) -> bytes:
@@ -139,13 +139,13 @@ async def test_one_that_cannot_be_fetched_lets_go_of_the_others(intake: Intake) 
 
     files = [enclosure("a.png", media_type="image/png", read=hang), enclosure("b.txt", read=fail)]
     with pytest.raises(UnreadableFile):
-        await attachments.opened(files, None, intake, 1)
+        await attachments.opened(files, None, workers, 1)
     assert let_go.is_set()
-    async with intake.downloads.place(1):
+    async with workers.downloads.place(1):
         pass
 
 
-async def test_so_many_files_are_held_at_once_and_no_more(intake: Intake) -> None:
+async def test_so_many_files_are_held_at_once_and_no_more(workers: DecodingWorkers) -> None:
     held: list[int] = []
     going_on = asyncio.Event()
 
@@ -155,7 +155,7 @@ async def test_so_many_files_are_held_at_once_and_no_more(intake: Intake) -> Non
         return b"words"
 
     files = [enclosure(f"{number}.txt", read=read) for number in range(3)]
-    asked = [asyncio.create_task(attachments.opened(files, None, intake, owner)) for owner in range(3)]
+    asked = [asyncio.create_task(attachments.opened(files, None, workers, owner)) for owner in range(3)]
     for _ in range(20):
         await asyncio.sleep(0)
     assert len(held) == 4
@@ -165,39 +165,39 @@ async def test_so_many_files_are_held_at_once_and_no_more(intake: Intake) -> Non
     assert len(held) == 9
 
 
-async def test_more_files_of_one_member_than_make_sense_are_refused_for_now(intake: Intake) -> None:
+async def test_more_files_of_one_member_than_make_sense_are_refused_for_now(workers: DecodingWorkers) -> None:
     async def hang(most: int) -> bytes:
         return await asyncio.Future()
 
     hanging = [
-        asyncio.create_task(attachments.opened([enclosure("a.txt", read=hang)], None, intake, 1))
+        asyncio.create_task(attachments.opened([enclosure("a.txt", read=hang)], None, workers, 1))
         for _ in range(2 + MOST_WAITING_EACH)
     ]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     with pytest.raises(UnreadableFile) as caught:
-        await attachments.opened([enclosure("b.txt")], None, intake, 1)
+        await attachments.opened([enclosure("b.txt")], None, workers, 1)
     assert "too many files" in render(caught.value.message)
-    assert len((await attachments.opened([enclosure("c.txt")], None, intake, 2)).texts) == 1
+    assert len((await attachments.opened([enclosure("c.txt")], None, workers, 2)).texts) == 1
     for each in hanging:
         each.cancel()
     await asyncio.wait(hanging)
 
 
-async def test_text_files_are_bounded_together_whatever_their_sizes_are_said_to_be(intake: Intake) -> None:
+async def test_text_files_are_bounded_together_whatever_their_sizes_are_said_to_be(workers: DecodingWorkers) -> None:
     files = [enclosure(f"{number}.txt", b"x" * 40_000, size=5) for number in range(2)]
     attachments.check(files)
     with pytest.raises(UnreadableFile) as caught:
-        await attachments.opened(files, None, intake, 1)
+        await attachments.opened(files, None, workers, 1)
     assert "64 KB in all" in render(caught.value.message)
 
 
-async def test_one_that_is_larger_than_it_is_said_to_be_is_named(intake: Intake) -> None:
+async def test_one_that_is_larger_than_it_is_said_to_be_is_named(workers: DecodingWorkers) -> None:
     async def read(most: int) -> bytes:
         raise FileTooLarge
 
     with pytest.raises(UnreadableFile) as caught:
-        await attachments.opened([enclosure("long.txt", read=read)], None, intake, 1)
+        await attachments.opened([enclosure("long.txt", read=read)], None, workers, 1)
     assert "`long.txt` is too large for me" in render(caught.value.message)
 
 
@@ -212,9 +212,9 @@ async def test_one_that_is_larger_than_it_is_said_to_be_is_named(intake: Intake)
     ],
     ids=lambda file: file.name,
 )
-async def test_what_is_not_what_it_seemed_is_named(intake: Intake, file: Attachment) -> None:
+async def test_what_is_not_what_it_seemed_is_named(workers: DecodingWorkers, file: Attachment) -> None:
     with pytest.raises(UnreadableFile) as caught:
-        await attachments.opened([file], None, intake, 1)
+        await attachments.opened([file], None, workers, 1)
     assert f"I can't read `{file.name}`" in render(caught.value.message)
 
 
@@ -250,27 +250,27 @@ def test_what_is_no_text_is_not_taken_for_one(data: bytes) -> None:
 @pytest.mark.parametrize(("size", "seen"), [((4000, 1000), (1536, 384)), ((300, 200), (300, 200))])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
 async def test_a_model_gets_pictures_no_larger_than_it_looks_at(
-    intake: Intake, kind: str, size: tuple[int, int], seen: tuple[int, int]
+    workers: DecodingWorkers, kind: str, size: tuple[int, int], seen: tuple[int, int]
 ) -> None:
-    image = await shown(intake, picture(*size, kind=kind))
+    image = await shown(workers, picture(*size, kind=kind))
     assert image.size == seen
     assert max(image.size) <= LONGEST_SIDE
 
 
-async def test_noise_is_squeezed_until_it_fits(intake: Intake) -> None:
-    assert (await shown(intake, picture(1600, 1600, noise=True))).format == "JPEG"
+async def test_noise_is_squeezed_until_it_fits(workers: DecodingWorkers) -> None:
+    assert (await shown(workers, picture(1600, 1600, noise=True))).format == "JPEG"
 
 
-async def test_letters_on_a_screen_stay_sharp_and_see_through_ones_stay_so(intake: Intake) -> None:
-    assert (await shown(intake, picture(800, 600, kind="PNG"))).format == "PNG"
-    assert (await shown(intake, picture(80, 60, kind="PNG", mode="RGBA"))).mode == "RGBA"
+async def test_letters_on_a_screen_stay_sharp_and_see_through_ones_stay_so(workers: DecodingWorkers) -> None:
+    assert (await shown(workers, picture(800, 600, kind="PNG"))).format == "PNG"
+    assert (await shown(workers, picture(80, 60, kind="PNG", mode="RGBA"))).mode == "RGBA"
 
 
-async def test_a_picture_is_upright_and_tells_nothing_of_where_it_was_taken(intake: Intake) -> None:
+async def test_a_picture_is_upright_and_tells_nothing_of_where_it_was_taken(workers: DecodingWorkers) -> None:
     taken = Image.Exif()
     taken[0x0112] = 6  # turned by a quarter
     taken[0x010F] = "A Camera"
-    image = await shown(intake, picture(300, 200, kind="JPEG", exif=taken))
+    image = await shown(workers, picture(300, 200, kind="JPEG", exif=taken))
     assert image.size == (200, 300)
     assert len(image.getexif()) == 0
     assert b"A Camera" not in image.fp.getvalue()  # type: ignore[union-attr]

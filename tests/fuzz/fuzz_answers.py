@@ -8,11 +8,10 @@ from random import Random
 
 from bot.api.chat_types import ChatMessage
 from bot.api.client import ApiClient
-from bot.api.limits import Limits
-from bot.api.transport import open_session
+from bot.api.transport import CallLimits, open_session
 from bot.errors import ApiError
 from bot.messages.render import render
-from bot.workers.intake import Intake
+from bot.workers.pool import DecodingWorkers
 from tests.support.make_picture import picture
 from tests.support.service_harness import InstantClock
 
@@ -46,15 +45,15 @@ async def _ask_for_everything(random: Random) -> None:
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server, open_session() as session, Intake() as intake:
+    async with server, open_session() as session, DecodingWorkers() as workers:
         base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        limits = Limits(connect_s=2, first_byte_s=5, made_first_byte_s=5, silence_s=5, tail_s=2)
+        limits = CallLimits(connect_s=2, first_byte_s=5, made_first_byte_s=5, silence_s=5, tail_s=2)
         api = ApiClient(
             session,
             base_url=base_url,
             key="k",
             clock=InstantClock(),
-            intake=intake,
+            workers=workers,
             limits=limits,
             random=random.random,
         )

@@ -3,8 +3,8 @@
 import json
 from random import Random
 
+from bot.api.chat import ChunkReader
 from bot.api.chat_types import StreamEnd
-from bot.api.chunk_reader import ChunkReader
 from bot.api.sse import EventDecoder
 from bot.errors import ApiError
 

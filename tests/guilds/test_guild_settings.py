@@ -17,7 +17,7 @@ from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.personas import StoredPersonas
 from bot.store.settings import StoredSettings
-from bot.workers.intake import Intake
+from bot.workers.pool import DecodingWorkers
 from tests.support.clock import FakeClock
 
 GUILD, CHANNEL, OTHER = 7, 8, 9
@@ -37,7 +37,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def rules(database: Database, intake: Intake) -> GuildSettings:
+def rules(database: Database, workers: DecodingWorkers) -> GuildSettings:
     defaults = {ModelKind.CHAT: "gpt-4.1", ModelKind.SPEECH: "tts-1", ModelKind.IMAGE: "dall-e-3"}
     clock = FakeClock()
 
@@ -45,7 +45,7 @@ def rules(database: Database, intake: Intake) -> GuildSettings:
         return []
 
     catalogue = ModelCatalog(listed, ModelAllowlist(ModelKinds(), ("gpt-*",), defaults), clock)
-    presets = Personas(StoredPersonas(database), clock, intake.files)
+    presets = Personas(StoredPersonas(database), clock, workers.files)
     return GuildSettings(StoredSettings(database), presets, catalogue, clock, persona=OPERATORS)
 
 
@@ -57,8 +57,10 @@ async def test_a_persona_holds_in_its_channel_and_its_threads(rules: GuildSettin
     assert await rules.persona_for(NEXT_DOOR) == "You are a server."
 
 
-async def test_a_persona_that_is_named_beats_them_all(rules: GuildSettings, database: Database, intake: Intake) -> None:
-    await Personas(StoredPersonas(database), FakeClock(), intake.files).add(MODERATOR, "Pirate", "Arr, {user}.")
+async def test_a_persona_that_is_named_beats_them_all(
+    rules: GuildSettings, database: Database, workers: DecodingWorkers
+) -> None:
+    await Personas(StoredPersonas(database), FakeClock(), workers.files).add(MODERATOR, "Pirate", "Arr, {user}.")
     await rules.write_persona(MODERATOR, SettingScope.CHANNEL, "You are a channel.")
     assert await rules.persona_for(MEMBER, "PIRATE ") == "Arr, {user}."
     assert await rules.persona_choices(MEMBER) == ["Pirate"]

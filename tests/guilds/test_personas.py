@@ -16,8 +16,7 @@ from bot.store.audit_log import AuditLog
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.personas import StoredPersonas
-from bot.workers.intake import Intake
-from bot.workers.pool import Workers
+from bot.workers.pool import DecodingWorkers, Workers
 from tests.support.clock import FakeClock
 
 GUILD = 7
@@ -36,8 +35,8 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def presets(database: Database, intake: Intake) -> Personas:
-    return Personas(StoredPersonas(database), FakeClock(), intake.files)
+def presets(database: Database, workers: DecodingWorkers) -> Personas:
+    return Personas(StoredPersonas(database), FakeClock(), workers.files)
 
 
 async def refusal(waiting: Awaitable[object]) -> str:

@@ -49,7 +49,7 @@ def in_turn(*answers: web.Response) -> Any:
 
 
 async def draw(shop: ServiceHarness, request: ImageRequest, upload_limit: int = MIB_10) -> GeneratedImages:
-    use_case = ImageGenerator(shop.api, shop.ledger, shop.intake.files, SystemClock())
+    use_case = ImageGenerator(shop.api, shop.ledger, shop.workers.files, SystemClock())
     prepared = await use_case.prepare(REQUESTER, request)
     async with prepared.reservation:  # as a command does, which acknowledges in here
         return await asyncio.wait_for(use_case.draw(prepared, upload_limit), DEADLINE_S)
@@ -101,7 +101,7 @@ async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_the
         return drawn([PNG]) if wanted.get("n", 1) == 1 else error_response(400)
 
     async with open_service_harness(tmp_path, handle) as shop:
-        use_case = ImageGenerator(shop.api, shop.ledger, shop.intake.files, SystemClock())
+        use_case = ImageGenerator(shop.api, shop.ledger, shop.workers.files, SystemClock())
         for _ in range(2):
             result = await use_case.draw(await use_case.prepare(REQUESTER, several(2, "some-model")), MIB_10)
             assert len(result.files) == 2
@@ -194,7 +194,7 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
 
     async with open_service_harness(tmp_path, handle) as shop:
         api = Telling(shop.api)
-        use_case = ImageGenerator(api, shop.ledger, shop.intake.files, SystemClock())
+        use_case = ImageGenerator(api, shop.ledger, shop.workers.files, SystemClock())
         prepared = await use_case.prepare(REQUESTER, several(3, "dall-e-3"))
         drawing_on = asyncio.create_task(use_case.draw(prepared, MIB_10))
         await asyncio.wait_for(api.came.wait(), DEADLINE_S)

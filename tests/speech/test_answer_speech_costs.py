@@ -30,7 +30,7 @@ def recital_in(shop: ServiceHarness, begin: Begin) -> AnswerSpeaker:
         voice="alloy",
         model="tts-1",
         pronunciation=Pronunciation({}),
-        sounds=shop.intake.sounds,
+        sounds=shop.workers.audio,
     )
 
 

@@ -23,7 +23,7 @@ from bot.quotas.usage import UsageReader
 from bot.speech.pronunciations import Pronunciations
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
-from bot.workers.intake import Intake
+from bot.workers.pool import DecodingWorkers
 
 REQUESTER = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
 DEADLINE_S = 20
@@ -49,7 +49,7 @@ class ServiceHarness:
     ledger: Ledger
     meter: UsageReader
     lexicon: Pronunciations
-    intake: Intake
+    workers: DecodingWorkers
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     async def used(self, kind: Kind) -> int:
@@ -79,7 +79,7 @@ async def open_service_harness(folder: Path, handle: Handler, **limits: int) -> 
         clock = InstantClock()
         ceilings = OperatorLimits(**(dict.fromkeys(OperatorLimits.__dataclass_fields__) | limits))
         async with (
-            Intake() as intake,
+            DecodingWorkers() as workers,
             open_session() as session,
             open_database(f"sqlite:///{folder / 'bot.db'}") as database,
         ):
@@ -87,11 +87,11 @@ async def open_service_harness(folder: Path, handle: Handler, **limits: int) -> 
             ledger = Ledger(database, ceilings, subjects, clock, process="test")
             meter = UsageReader(database, ceilings, subjects, clock)
             api = ApiClient(
-                session, base_url=base_url, key="sk-test", clock=clock, intake=intake, random=random.Random(7).random
+                session, base_url=base_url, key="sk-test", clock=clock, workers=workers, random=random.Random(7).random
             )
             async with ledger.running():
                 yield ServiceHarness(
-                    api, ledger, meter, Pronunciations(StoredPronunciations(database), clock), intake, asked
+                    api, ledger, meter, Pronunciations(StoredPronunciations(database), clock), workers, asked
                 )
     finally:
         await runner.cleanup()
