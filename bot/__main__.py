@@ -20,9 +20,10 @@ def _run_sandbox(words: list[str]) -> int:
     try:
         from sandbox.cli import main
     except ModuleNotFoundError as missing:
-        if missing.name != "sandbox":
-            raise
-        sys.stderr.write("The sandbox isn't installed here. Run it from a checkout of the bot's repository.\n")
+        if missing.name == "sandbox":
+            sys.stderr.write("The sandbox isn't installed here. Run it from a checkout of the bot's repository.\n")
+        else:
+            sys.stderr.write(f"The sandbox needs {missing.name}: pip install -r requirements-sandbox.txt\n")
         return 2
     return main(words)
 

@@ -7,8 +7,8 @@ from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
 from sandbox.discord.messages import Message
 from sandbox.json_object import Json
+from sandbox.terminal.output import TerminalOutput
 from sandbox.terminal.parser import InputError
-from sandbox.terminal.show import Show
 
 BUTTON_HELP = """\
   /press Regenerate              press the newest button of that name in this channel
@@ -27,9 +27,9 @@ class ButtonCommands:
     """
 
     def __init__(
-        self, show: Show, who: Callable[[], ClientUser], seen: Callable[[], list[Message]], watch: Watch
+        self, output: TerminalOutput, who: Callable[[], ClientUser], seen: Callable[[], list[Message]], watch: Watch
     ) -> None:
-        self._show = show
+        self._output = output
         self._who = who
         self._seen = seen
         self._watch = watch
@@ -40,7 +40,7 @@ class ButtonCommands:
         """Tell of a form, if one opened."""
         if used.modal is not None:
             self._form = (self._who(), used)
-            self._show.line(f"  A form opens: {used.modal['title']}. Type /fill and what to write.")
+            self._output.line(f"  A form opens: {used.modal['title']}. Type /fill and what to write.")
 
     async def _press(self, label: str) -> None:
         newest: dict[str, tuple[Message, Json]] = {}
@@ -57,9 +57,9 @@ class ButtonCommands:
         self.opened(used)
         if not used.messages and used.modal is None:
             if message.deleted:
-                self._show.line("  The message is gone.")
+                self._output.line("  The message is gone.")
             else:
-                self._show.message(message)
+                self._output.message(message)
 
     async def _fill(self, text: str) -> None:
         if self._form is None or not text:

@@ -14,8 +14,8 @@ from sandbox.openai.calls import ApiCall, CallKind
 from sandbox.openai.faults import Slow, Stall, Status
 from sandbox.openai.server import OpenAiServer
 from sandbox.sandbox import Sandbox
+from sandbox.terminal.output import TerminalOutput
 from sandbox.terminal.output_folder import OutputFolder
-from sandbox.terminal.show import Show
 
 IMAGES_PER_DAY = 1
 """What a member may have drawn once the moderator has said so."""
@@ -58,12 +58,14 @@ class Tour:
         pace_s: seconds between two deltas of an answer.
     """
 
-    def __init__(self, sandbox: Sandbox, show: Show, folder: OutputFolder, *, pace_s: float = PACE_S) -> None:
+    def __init__(
+        self, sandbox: Sandbox, output: TerminalOutput, folder: OutputFolder, *, pace_s: float = PACE_S
+    ) -> None:
         self._sandbox = sandbox
         self._pace_s = pace_s
         self._api: OpenAiServer = sandbox.openai
-        self._show = show
-        show.knows(sandbox.state.get_display_name)
+        self._output = output
+        output.set_names(sandbox.state.get_display_name)
         self._folder = folder
 
     async def play(self) -> bool:
@@ -91,27 +93,26 @@ class Tour:
             ("The bot is told to stop", self._stop),
         ]
         for number, (title, step) in enumerate(steps, start=1):
-            self._show.line(f"{self._show.styles.bold(f'{number}  {title}')}")
+            self._output.line((f"{number}  {title}", "bold"))
             failed += not await self._run(step)
-            self._show.line()
+            self._output.line()
         seconds = time.monotonic() - started
-        styles = self._show.styles
         if failed:
-            self._show.line(styles.bad(f"{failed} of {len(steps)} steps went wrong ({seconds:.0f} s)."))
+            self._output.line((f"{failed} of {len(steps)} steps went wrong ({seconds:.0f} s).", "failure"))
         else:
-            self._show.line(styles.good(f"All {len(steps)} steps did what they should ({seconds:.0f} s)."))
-        self._show.line(f"The sound and the pictures are in {self._folder.path}")
+            self._output.line((f"All {len(steps)} steps did what they should ({seconds:.0f} s).", "success"))
+        self._output.line(f"The sound and the pictures are in {self._folder.path}")
         return not failed
 
     async def _run(self, step: Callable[[], Awaitable[str]]) -> bool:
         try:
-            told = await step()
+            outcome = await step()
         except (StepFailed, ClientRejected, NotAcknowledged, TimeoutError) as reason:
-            self._show.line(f"  {self._show.styles.bad('✗')} {str(reason) or 'it took too long'}")
+            self._output.line("  ", ("✗", "failure"), f" {str(reason) or 'it took too long'}")
             return False
         finally:
             self._api.faults.clear()
-        self._show.line(f"  {self._show.styles.good('✓')} {self._show.styles.dim(told)}")
+        self._output.line("  ", ("✓", "success"), " ", (outcome, "dim"))
         return True
 
     # ------------------------------------------------------------------ the steps
@@ -137,13 +138,13 @@ class Tour:
         asked, ben = len(self._api.calls(CallKind.CHAT)), self._sandbox.user("Ben")
         answer = ben.sees()[-1]
         said = await ben.asks(REPLY, reply_to=answer)
-        self._show.message(said.message)
+        self._output.message(said.message)
 
         def complete() -> bool:
             calls = self._api.calls(CallKind.CHAT)[asked:]
             return bool(calls) and calls[-1].answer is not None and _words(said.text) == _words(calls[-1].answer)
 
-        await self._show.follow(said, complete, deadline_s=STEP_WITHIN_S, fold=FOLD)
+        await self._output.follow(said, complete, deadline_s=STEP_WITHIN_S, fold=FOLD)
         request = self._api.calls(CallKind.CHAT)[-1].messages
         check(str(request[-1]["content"]).endswith(REPLY), "the request does not end with the reply")
         check(any(m["content"] == _source(self._api, answer.content) for m in request), "the answer was not sent along")
@@ -192,7 +193,7 @@ class Tour:
     async def _voice(self) -> str:
         for name in ("Ada", "Ben"):
             self._sandbox.user(name).joins_voice(VOICE_CHANNEL)
-        self._show.line(f"  {self._show.styles.dim(f'Ada and Ben are in {VOICE_CHANNEL}')}")
+        self._output.line((f"  Ada and Ben are in {VOICE_CHANNEL}", "dim"))
         used = await self._use("Ada", "voice join")
         await self._follow(used, lambda: bool(used.messages))
         check(self._sandbox.voice.call(), "the bot did not come")
@@ -258,7 +259,7 @@ class Tour:
     async def _persona(self) -> str:
         opened = await self._use("Mo", "channel persona")
         await self._follow(opened, lambda: opened.modal is not None)
-        self._show.line(f"  {self._show.styles.person('Mo')} writes: {self._show.styles.code(PERSONA)}")
+        self._output.line("  ", ("Mo", "user"), " writes: ", (PERSONA, "code"))
         sent = await self._sandbox.user("Mo").submits(opened, text=PERSONA)
         await self._follow(sent, lambda: bool(sent.messages))
         _, call = await self._answered("Ada", "Who are you?", fold=FOLD)
@@ -302,16 +303,16 @@ class Tour:
     async def _use(self, name: str, command: str, *, force: bool = False, **options: object) -> InteractionResult:
         person = self._sandbox.user(name)
         place = person.channel()
-        self._show.used(name, f"#{place.name}", command, options)
+        self._output.command_used(name, f"#{place.name}", command, options)
         return await person.command(command, options, channel=place, force=force)
 
     async def _press(self, name: str, used: InteractionResult, label: str) -> InteractionResult:
         person = self._sandbox.user(name)
-        self._show.line(f"  {self._show.styles.person(name)} presses {self._show.styles.code(f'[{label}]')}")
+        self._output.line("  ", (name, "user"), " presses ", (f"[{label}]", "code"))
         return await person.clicks(used.messages[-1], label)
 
     async def _follow(self, used: InteractionResult, done: Callable[[], bool], *, fold: int | None = None) -> None:
-        await self._show.follow(used, lambda: used.failed or done(), deadline_s=STEP_WITHIN_S, fold=fold)
+        await self._output.follow(used, lambda: used.failed or done(), deadline_s=STEP_WITHIN_S, fold=fold)
         check(not used.failed, "the bot did not respond in time")
 
     async def _answered(self, name: str, prompt: str, *, fold: int | None = None) -> tuple[InteractionResult, ApiCall]:

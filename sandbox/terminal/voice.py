@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from sandbox.client.user import ClientUser
 from sandbox.discord.voice.service import find_missing_packages
 from sandbox.sandbox import Sandbox
+from sandbox.terminal.output import TerminalOutput
 from sandbox.terminal.output_folder import OutputFolder
 from sandbox.terminal.parser import InputError
-from sandbox.terminal.show import Show
 
 VOICE_HELP = """\
   /join Lounge                   come into a voice channel; /leave goes out again
@@ -21,10 +21,12 @@ CODES = (4006, 4009, 4014, 4015, 4017, 4021)
 class VoiceCommands:
     """Obeys the words about voice; `who` says who is typing."""
 
-    def __init__(self, sandbox: Sandbox, show: Show, folder: OutputFolder, who: Callable[[], ClientUser]) -> None:
+    def __init__(
+        self, sandbox: Sandbox, output: TerminalOutput, folder: OutputFolder, who: Callable[[], ClientUser]
+    ) -> None:
         self._sandbox = sandbox
         self._voice = sandbox.voice
-        self._show = show
+        self._output = output
         self._folder = folder
         self._who = who
         self._heard = 0
@@ -64,7 +66,7 @@ class VoiceCommands:
         except ValueError as reason:
             raise InputError(f"That can't happen now: {reason}.") from None
         later = name in ("refused", "unanswered")
-        self._show.line(f"  {'The next connection' if later else 'The voice connection'} meets {name}.")
+        self._output.line(f"  {'The next connection' if later else 'The voice connection'} meets {name}.")
 
     def calm(self) -> None:
         """Let nothing go wrong any more."""
@@ -89,14 +91,14 @@ class VoiceCommands:
         if found is None:
             raise InputError(f"Say where to go: /join CHANNEL. There are: {', '.join(rooms)}.")
         who.joins_voice(found)
-        self._show.line(f"  {who.name} is in {found}.")
+        self._output.line(f"  {who.name} is in {found}.")
 
     async def _leave(self, _: str) -> None:
         who = self._who()
         if who.id not in who.guild.voice_states:
             raise InputError(f"{who.name} is in no voice channel.")
         who.leaves_voice()
-        self._show.line(f"  {who.name} is out of voice.")
+        self._output.line(f"  {who.name} is out of voice.")
 
     async def _move(self, where: str) -> None:
         who = self._who()
@@ -104,11 +106,11 @@ class VoiceCommands:
             who.moves_bot(where)
         except KeyError:
             raise InputError("Say where to put it: /move CHANNEL.") from None
-        self._show.line(f"  The bot is in {where}.")
+        self._output.line(f"  The bot is in {where}.")
 
     async def _kick(self, _: str) -> None:
         self._who().kicks_bot()
-        self._show.line("  The bot is out of voice.")
+        self._output.line("  The bot is out of voice.")
 
     async def _hear(self, _: str) -> None:
         heard = self._voice.recording(self._who().guild, since=self._heard)
@@ -120,4 +122,6 @@ class VoiceCommands:
         path = self._folder.free("heard.wav")
         seconds = audible.save(path)
         stalls = len(audible.gaps())
-        self._show.line(f"  saved as {path}: {seconds:.1f} s, {stalls or 'no'} {'stall' if stalls == 1 else 'stalls'}")
+        self._output.line(
+            f"  saved as {path}: {seconds:.1f} s, {stalls or 'no'} {'stall' if stalls == 1 else 'stalls'}"
+        )

@@ -11,15 +11,15 @@ from PIL import Image
 
 from sandbox.bot_process import CHECKOUT
 from sandbox.sandbox import Sandbox
+from sandbox.terminal.output import TerminalOutput
 from sandbox.terminal.output_folder import OutputFolder
-from sandbox.terminal.show import Show
 from sandbox.terminal.tour import Tour
 
 
 async def play(env: dict[str, str], folder: Path) -> tuple[bool, str]:
     screen = io.StringIO()
     async with Sandbox(env) as sandbox:
-        good = await Tour(sandbox, Show(screen, interactive=False), OutputFolder(folder), pace_s=0.0).play()
+        good = await Tour(sandbox, TerminalOutput(screen), OutputFolder(folder), pace_s=0.0).play()
     return good, screen.getvalue()
 
 

@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from sandbox.sandbox import Sandbox
-from sandbox.terminal.console import Console
+from sandbox.terminal.output import TerminalOutput
 from sandbox.terminal.output_folder import OutputFolder
-from sandbox.terminal.show import Show
+from sandbox.terminal.repl import Repl
 from tests.sandbox.echo_bot import running
 from tests.sandbox.voice_bot import Playback, ToneSource, VoiceBot
 
 
 async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     sandbox, screen, voice_bot = Sandbox(dave=True), io.StringIO(), VoiceBot()
-    console = Console(sandbox, Show(screen, interactive=False), OutputFolder(tmp_path))
+    repl = Repl(sandbox, TerminalOutput(screen), OutputFolder(tmp_path))
 
     async def told(line: str) -> str:
         before = len(screen.getvalue())
-        await console.obey(line)
+        await repl.obey(line)
         return screen.getvalue()[before:].strip()
 
     async with sandbox.discord, running(voice_bot, sandbox.discord, monkeypatch):
@@ -54,6 +54,6 @@ async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: py
 
 async def test_where_there_is_no_voice_it_says_so(tmp_path: Path):
     screen = io.StringIO()
-    console = Console(Sandbox(voice=False), Show(screen, interactive=False), OutputFolder(tmp_path))
-    await console.obey("/join Lounge")
+    repl = Repl(Sandbox(voice=False), TerminalOutput(screen), OutputFolder(tmp_path))
+    await repl.obey("/join Lounge")
     assert "There is no voice here" in screen.getvalue()

@@ -15,10 +15,11 @@ from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import get_named_faults
 from sandbox.sandbox import Sandbox
 from sandbox.terminal.buttons import BUTTON_HELP, ButtonCommands
-from sandbox.terminal.keyboard import Keyboard
+from sandbox.terminal.completion import CommandCompleter
+from sandbox.terminal.line_reader import LineReader
+from sandbox.terminal.output import TerminalOutput
 from sandbox.terminal.output_folder import OutputFolder
 from sandbox.terminal.parser import InputError, ParsedCommand, format_usage, list_commands, parse
-from sandbox.terminal.show import Show
 from sandbox.terminal.voice import VOICE_HELP, VoiceCommands
 
 PACE_S = 0.02  # between two deltas: so that one can read along
@@ -45,19 +46,19 @@ HELP = f"""\
   /quit                          leave (also Ctrl-D, Ctrl-C)"""
 
 
-class Console:
+class Repl:
     """Obeys typed lines on a running sandbox; files that come are saved to `folder`."""
 
-    def __init__(self, sandbox: Sandbox, show: Show, folder: OutputFolder) -> None:
+    def __init__(self, sandbox: Sandbox, output: TerminalOutput, folder: OutputFolder) -> None:
         self._sandbox = sandbox
-        self._show = show
-        show.knows(sandbox.state.get_display_name)
+        self._output = output
+        output.set_names(sandbox.state.get_display_name)
         self._folder = folder
         self._person: ClientUser = sandbox.user("Ada")
         self._place = self._person.channel()
-        self._voice = VoiceCommands(sandbox, show, folder, lambda: self._person)
+        self._voice = VoiceCommands(sandbox, output, folder, lambda: self._person)
         self._buttons = ButtonCommands(
-            show, lambda: self._person, lambda: self._person.sees(self._place), self._watch_used
+            output, lambda: self._person, lambda: self._person.sees(self._place), self._watch_used
         )
         sandbox.openai.pace_s = PACE_S
         self._own: dict[str, Callable[[str], Awaitable[None]]] = {
@@ -77,11 +78,16 @@ class Console:
         """Who one is and where."""
         return f"{self._person.name} {_place_name(self._place)}> "
 
-    async def run(self, keyboard: Keyboard) -> None:
+    @property
+    def completer(self) -> CommandCompleter:
+        """Completion for what can be typed here."""
+        return CommandCompleter(list(self._own), self._sandbox.discord.commands.list_all)
+
+    async def run(self, lines: LineReader) -> None:
         """Obey line after line until the end of input or `/quit`."""
-        self._show.line("You are in the sandbox. Type /ask hello, or ? for what else there is.")
+        self._output.line("You are in the sandbox. Type /ask hello, or ? for what else there is.")
         while True:
-            line = await keyboard.line(self.prompt)
+            line = await lines.read(self.prompt)
             if line is None or line.strip() in ("/quit", "/exit"):
                 return
             await self.obey(line.strip())
@@ -96,9 +102,9 @@ class Console:
             elif line:
                 await self._say(line)
         except InputError as mistake:
-            self._show.line(f"  {mistake}")
+            self._output.line(f"  {mistake}")
         except ClientRejected as refusal:
-            self._show.line(f"  Discord would not let you: {refusal}.")
+            self._output.line(f"  Discord would not let you: {refusal}.")
 
     async def _slash(self, line: str) -> None:
         word, _, rest = line[1:].partition(" ")
@@ -130,7 +136,7 @@ class Console:
         state = self._sandbox.state
         text = line.replace(MENTION, f"<@{state.bot.id}>")
         said = MessageResult(await self._person.says(text, channel=self._place), state)
-        self._show.message(said.message)
+        self._output.message(said.message)
         if self._sandbox.running and (text != line or self._place.is_direct):
             await self._watch(said, lambda: bool(said.messages or said.reactions))
 
@@ -146,11 +152,11 @@ class Console:
             return used.failed or (answered() and not running)
 
         try:
-            await self._show.watch(used, done, deadline_s=PATIENCE_S, quiet_s=QUIET_S)
+            await self._output.watch(used, done, deadline_s=PATIENCE_S, quiet_s=QUIET_S)
         except TimeoutError:
-            self._show.line("  Nothing more for two minutes. /look shows what comes later.")
+            self._output.line("  Nothing more for two minutes. /look shows what comes later.")
         for attachment in [each for message in used.messages for each in message.attachments]:
-            self._show.line(f"  saved as {self._folder.path / self._folder.save(attachment)}")
+            self._output.line(f"  saved as {self._folder.path / self._folder.save(attachment)}")
 
     async def _become(self, name: str) -> None:
         wanted = "Mo" if name.casefold() in ("moderator", "mod") else name
@@ -174,12 +180,12 @@ class Console:
             person = self._sandbox.user(name)
             held = self._sandbox.state.permissions(person.user, person.channel())
             rank = " (moderator)" if held & MODERATOR == MODERATOR else ""
-            self._show.line(f"  {name}{rank}{self._voice.whereabouts(person)}")
-        self._show.line(f"  Places: {', '.join(self._places())}")
+            self._output.line(f"  {name}{rank}{self._voice.whereabouts(person)}")
+        self._output.line(f"  Places: {', '.join(self._places())}")
 
     async def _look(self, _: str) -> None:
         for message in self._person.sees(self._place)[-SCREENFUL:]:
-            self._show.message(message)
+            self._output.message(message)
 
     async def _fault(self, words: str) -> None:
         faults = self._sandbox.openai.faults
@@ -188,15 +194,15 @@ class Console:
             faults.clear()
             faults.release()
             self._voice.calm()
-            self._show.line("  Nothing fails any more.")
+            self._output.line("  Nothing fails any more.")
             return
         if len(parts) == 2 and parts[0] == "voice":
             await self._voice.fail(parts[1])
             return
         if len(parts) not in (2, 3) or parts[0] not in set(CallKind):
             for kind in CallKind:
-                self._show.line(f"  /fault {kind}: {', '.join(get_named_faults(kind))}")
-            self._show.line(f"  /fault voice: {', '.join(self._voice.fault_names)}")
+                self._output.line(f"  /fault {kind}: {', '.join(get_named_faults(kind))}")
+            self._output.line(f"  /fault voice: {', '.join(self._voice.fault_names)}")
             return
         kind, known = CallKind(parts[0]), get_named_faults(CallKind(parts[0]))
         if parts[1] not in known:
@@ -204,23 +210,23 @@ class Console:
         count = parts[2] if len(parts) == 3 else "1"
         if count == "always":
             faults.always(kind, known[parts[1]])
-            self._show.line(f"  Every {kind} call will meet {parts[1]}, until /fault off.")
+            self._output.line(f"  Every {kind} call will meet {parts[1]}, until /fault off.")
         elif count.isascii() and count.isdigit() and 0 < int(count) <= 1000:
             faults.next(kind, known[parts[1]], times=int(count))
             calls = f"{kind} call" if int(count) == 1 else f"{count} {kind} calls"
-            self._show.line(f"  The next {calls} will meet {parts[1]}.")
+            self._output.line(f"  The next {calls} will meet {parts[1]}.")
         else:
             raise InputError("How often? A number up to 1000, or always.")
 
     async def _log(self, _: str) -> None:
         for line in list(self._sandbox.bot_process.log)[-20:]:
-            self._show.line(f"  {line}")
+            self._output.line(f"  {line}")
 
     async def _help(self, _: str) -> None:
-        self._show.line(HELP)
-        self._show.line("  The bot's commands:")
+        self._output.line(HELP)
+        self._output.line("  The bot's commands:")
         for path, definition in list_commands(self._sandbox.discord.commands.list_all()).items():
-            self._show.line(f"    {format_usage(path, definition)}  {self._show.styles.dim(definition['description'])}")
+            self._output.line(f"    {format_usage(path, definition)}  ", (definition["description"], "dim"))
 
     def _names(self) -> list[str]:
         return [member.name for member in self._person.guild.members.values() if not member.user.bot]

@@ -1,16 +1,18 @@
 """What a member sees, drawn in a terminal."""
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
 from sandbox.discord.entities import User
 from sandbox.discord.messages import Attachment, Message, MessageFlag
-from sandbox.terminal import text_width
-from sandbox.terminal.member_view import MemberView
-from sandbox.terminal.relative_time import read_out, relative
-from sandbox.terminal.styles import Styles, bare
+from sandbox.terminal.message_view import MessageView
+from sandbox.terminal.output import THEME
+from sandbox.terminal.relative_time import format_relative, format_timestamps
 
 BOT = User(1, "sandbox", "Sandbox Bot", bot=True)
-PLAIN = Styles(coloured=False)
+PLAIN = Console(color_system=None)
+COLOURED = Console(color_system="standard", force_terminal=True, theme=THEME)
 
 
 def message(content: str, *, flags: int = 0, attachments: list[Attachment] | None = None) -> Message:
@@ -18,7 +20,7 @@ def message(content: str, *, flags: int = 0, attachments: list[Attachment] | Non
 
 
 def draw(*messages: Message, width: int = 60, fold: int | None = None, now: float = 0.0) -> list[str]:
-    return MemberView(PLAIN, width=width).lines(messages, now=now, fold=fold)
+    return [line.plain for line in MessageView(PLAIN, width=width).lines(messages, now=now, fold=fold)]
 
 
 def test_an_answer_stands_under_its_author() -> None:
@@ -39,8 +41,8 @@ def test_code_is_framed_and_markdown_is_shown() -> None:
         "  └",
         "  Use `ls` or **not**, /help",
     ]
-    coloured = MemberView(Styles(coloured=True)).lines([message(text)], now=0)
-    assert bare(coloured[-1]) == "  Use ls or not, /help"
+    coloured = MessageView(COLOURED, width=60).lines([message(text)], now=0)
+    assert coloured[-1].plain == "  Use ls or not, /help"
 
 
 def test_a_private_notice_says_when_in_words() -> None:
@@ -71,7 +73,7 @@ def test_further_messages_follow_and_long_ones_fold() -> None:
 )
 def test_no_line_is_wider_than_the_screen(text: str) -> None:
     lines = draw(message(text), width=40)
-    assert all(text_width.width(line) <= 40 for line in lines)
+    assert all(cell_len(line) <= 40 for line in lines)
 
 
 def test_nobodys_words_move_the_cursor() -> None:
@@ -83,18 +85,18 @@ def test_nobodys_words_move_the_cursor() -> None:
     [(0, "in 0 seconds"), (1, "in a second"), (90, "in 2 minutes"), (3600, "in an hour"), (-172_800, "2 days ago")],
 )
 def test_how_far_a_moment_is(seconds: float, words: str) -> None:
-    assert relative(seconds) == words
+    assert format_relative(seconds) == words
 
 
-def test_dates_are_read_out() -> None:
+def test_dates_are_format_timestamps() -> None:
     assert (
-        read_out("<t:86400:D> <t:0> <t:99999999999999:f>", 0)
+        format_timestamps("<t:86400:D> <t:0> <t:99999999999999:f>", 0)
         == "02 January 1970 01 January 1970 00:00 <t:99999999999999:f>"
     )
 
 
 def test_mentions_are_shown_by_name() -> None:
-    view = MemberView(PLAIN)
-    view.names = {1: "#Lounge", 2: "@Ada"}.get
+    view = MessageView(PLAIN, width=60)
+    view.get_name = {1: "#Lounge", 2: "@Ada"}.get
     shown = view.lines([message("In <#1> with <@2>, <@!2> and <@&3>.")], now=0)
-    assert shown[-1].strip() == "In #Lounge with @Ada, @Ada and <@&3>."
+    assert shown[-1].plain.strip() == "In #Lounge with @Ada, @Ada and <@&3>."

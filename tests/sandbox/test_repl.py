@@ -1,4 +1,4 @@
-"""The prompt's own words, without a bot behind it."""
+"""The prompt's own commands, without a bot."""
 
 import io
 from pathlib import Path
@@ -9,46 +9,46 @@ from sandbox.discord.messages import Attachment
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Status
 from sandbox.sandbox import Sandbox
-from sandbox.terminal.console import Console
+from sandbox.terminal.output import TerminalOutput
 from sandbox.terminal.output_folder import OutputFolder
-from sandbox.terminal.show import Show
+from sandbox.terminal.repl import Repl
 
 
-class Desk:
-    """A console over a sandbox that nobody started."""
+class Typist:
+    """A prompt on a sandbox that was not started."""
 
     def __init__(self, folder: Path) -> None:
         self.sandbox = Sandbox()
         self.screen = io.StringIO()
-        self.console = Console(self.sandbox, Show(self.screen, interactive=False), OutputFolder(folder))
+        self.repl = Repl(self.sandbox, TerminalOutput(self.screen), OutputFolder(folder))
 
     async def type(self, line: str) -> str:
-        """Type a line; what is written in answer."""
+        """Type a line and return what is written."""
         before = len(self.screen.getvalue())
-        await self.console.obey(line)
+        await self.repl.obey(line)
         return self.screen.getvalue()[before:].strip()
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+async def typist(tmp_path: Path) -> Typist:
+    return Typist(tmp_path)
 
 
-async def test_one_can_be_somebody_else_somewhere_else(desk: Desk) -> None:
-    assert desk.console.prompt == "Ada #general> "
-    await desk.type("/as ben")
-    await desk.type("/in #random")
-    assert desk.console.prompt == "Ben #random> "
-    await desk.type("/as moderator")
-    await desk.type("/in dm")
-    assert desk.console.prompt == "Mo dm> "
+async def test_one_can_be_somebody_else_somewhere_else(typist: Typist) -> None:
+    assert typist.repl.prompt == "Ada #general> "
+    await typist.type("/as ben")
+    await typist.type("/in #random")
+    assert typist.repl.prompt == "Ben #random> "
+    await typist.type("/as moderator")
+    await typist.type("/in dm")
+    assert typist.repl.prompt == "Mo dm> "
 
 
-async def test_direct_messages_are_each_persons_own(desk: Desk) -> None:
-    await desk.type("/in dm")
-    assert await desk.type("hello from Ada") != ""
-    await desk.type("/as Ben")
-    assert await desk.type("/look") == ""
+async def test_direct_messages_are_each_persons_own(typist: Typist) -> None:
+    await typist.type("/in dm")
+    assert await typist.type("hello from Ada") != ""
+    await typist.type("/as Ben")
+    assert await typist.type("/look") == ""
 
 
 @pytest.mark.parametrize(
@@ -68,21 +68,21 @@ async def test_direct_messages_are_each_persons_own(desk: Desk) -> None:
         ("/fault chat 429 often", "How often? A number up to 1000, or always."),
     ],
 )
-async def test_a_slip_gets_a_sentence(desk: Desk, line: str, told: str) -> None:
-    assert (await desk.type(line)).startswith(told)
+async def test_a_slip_gets_a_sentence(typist: Typist, line: str, told: str) -> None:
+    assert (await typist.type(line)).startswith(told)
 
 
-async def test_faults_are_ordered_by_name(desk: Desk) -> None:
-    faults = desk.sandbox.openai.faults
-    assert await desk.type("/fault chat 503 2") == "The next 2 chat calls will meet 503."
-    assert await desk.type("/fault speech 429 always") == "Every speech call will meet 429, until /fault off."
+async def test_faults_are_ordered_by_name(typist: Typist) -> None:
+    faults = typist.sandbox.openai.faults
+    assert await typist.type("/fault chat 503 2") == "The next 2 chat calls will meet 503."
+    assert await typist.type("/fault speech 429 always") == "Every speech call will meet 429, until /fault off."
     assert isinstance(faults.take(CallKind.CHAT, {})[0], Status)
-    await desk.type("/fault off")
+    await typist.type("/fault off")
     assert faults.take(CallKind.CHAT, {}) == faults.take(CallKind.SPEECH, {}) == ()
 
 
-async def test_faults_are_listed_by_kind(desk: Desk) -> None:
-    told = await desk.type("/fault")
+async def test_faults_are_listed_by_kind(typist: Typist) -> None:
+    told = await typist.type("/fault")
     assert [line.split(":")[0].strip() for line in told.splitlines()] == [
         "/fault chat",
         "/fault speech",
@@ -92,26 +92,26 @@ async def test_faults_are_listed_by_kind(desk: Desk) -> None:
     ]
 
 
-async def test_plain_text_is_said_and_can_be_looked_at(desk: Desk) -> None:
-    assert await desk.type("Good morning") == "Ada\n  Good morning"
-    assert "Good morning" in await desk.type("/look")
+async def test_plain_text_is_said_and_can_be_looked_at(typist: Typist) -> None:
+    assert await typist.type("Good morning") == "Ada\n  Good morning"
+    assert "Good morning" in await typist.type("/look")
 
 
-async def test_people_and_places_are_listed(desk: Desk) -> None:
-    told = await desk.type("/people")
+async def test_people_and_places_are_listed(typist: Typist) -> None:
+    told = await typist.type("/people")
     assert "Mo (moderator)" in told
     assert "Ben\n" in told
     assert told.endswith("Places: #general, #random, #a thread, Lounge, Other lounge, Small room, Stage, dm")
 
 
-async def test_help_lists_what_the_bot_registered(desk: Desk) -> None:
+async def test_help_lists_what_the_bot_registered(typist: Typist) -> None:
     prompt = {"type": 3, "name": "prompt", "description": "What to ask", "required": True}
-    desk.sandbox.discord.commands.replace(
+    typist.sandbox.discord.commands.replace(
         [{"type": 1, "name": "ask", "description": "Ask me something", "options": [prompt]}]
     )
-    told = await desk.type("?")
+    told = await typist.type("?")
     assert "/ask prompt:  Ask me something" in told
-    assert (await desk.type("/ask")).startswith("/ask needs prompt.")
+    assert (await typist.type("/ask")).startswith("/ask needs prompt.")
 
 
 def test_files_of_one_run_do_not_overwrite_each_other(tmp_path: Path) -> None:
