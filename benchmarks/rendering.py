@@ -42,9 +42,9 @@ def show(text: str) -> float:
     thinking, pages = ReasoningFilter(), Pages()
     for delta in deltas(text):
         pages.add(thinking.feed(delta)[1])
-        pages.so_far()
+        pages.build_preview()
     pages.add(thinking.close()[1])
-    pages.finished()
+    pages.build_final()
     return time.process_time() - began
 
 

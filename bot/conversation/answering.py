@@ -233,7 +233,7 @@ class Answering:
                         trip.note(earlier_turns=len(prepared.view.turns))
                         ending = await self._stream(prepared, brake, relay, tally, trip, observer)
                 except asyncio.CancelledError as error:
-                    if not relay.has_words:
+                    if not relay.has_text:
                         raise
                     ending, interruption = INTERRUPTED, error
                 finally:
@@ -244,7 +244,7 @@ class Answering:
             if observer is not None and ending is COMPLETE:
                 observer.on_complete()
             if ending is DELETED:
-                await relay.abandon()
+                await relay.discard()
             else:
                 kept = await self._keep(prepared, surface, tally, ending)
                 await self._finish(relay, controls_under(kept, ending), ending.note, prepared.view.omission)
@@ -267,10 +267,10 @@ class Answering:
         try:
             halt = await unless_halted(brake, self._feed(prepared, relay, tally, trip, sending))
         except ApiError as error:
-            if not relay.has_words and type(error) is BadRequest and prepared.material.sights:
+            if not relay.has_text and type(error) is BadRequest and prepared.material.sights:
                 # The likely reason, where a request with pictures was not accepted and nobody says why.
                 raise ImagesRejected(str(error), status=error.status) from error
-            if not relay.has_words:
+            if not relay.has_text:
                 raise
             log.warning("answer failed midway", extra={"error": type(error).__name__, "detail": str(error)})
             return failed(error)
@@ -280,15 +280,15 @@ class Answering:
                 tally.given_up = sending.under_way
                 if observer is not None:
                     observer.on_cancelled()
-            if not relay.has_words:
+            if not relay.has_text:
                 raise AnswerCancelled(halt)
             return halted_by(halt)
         if tally.stopped is not None:
             log.info("answer stopped", extra={"detail": str(tally.stopped)})
-            if not relay.has_words:
+            if not relay.has_text:
                 raise tally.stopped
             return stopped_by(tally.stopped)
-        if not relay.has_words:
+        if not relay.has_text:
             raise InvalidApiResponse("an answer without a word")
         return ending_of(tally.end)
 
@@ -301,10 +301,10 @@ class Answering:
         sending: SendStatus,
     ) -> None:
         stream = self._api.chat_stream(prepared.question.model, prepared.messages, sending)
-        async with aclosing(stream) as events, aclosing(tally.texts(events, relay.thinking)) as texts:
+        async with aclosing(stream) as events, aclosing(tally.texts(events, relay.on_reasoning)) as texts:
             async for text in texts:
                 trip.first_word()
-                if not relay.has_words and text.strip():
+                if not relay.has_text and text.strip():
                     tokens = tally.prompt_tokens + tally.answer_tokens
                     await self._ledger.owe(prepared.reservation, {Kind.MESSAGES: 1, Kind.TOKENS: tokens})
                 relay.feed(text)

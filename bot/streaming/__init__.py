@@ -1,1 +1,1 @@
-"""Showing an answer while it is written: when to edit, which message holds which text, and the task that does it."""
+"""Shows answers in messages while they stream: when to edit, which message holds which text, and the writer task."""

@@ -1,4 +1,4 @@
-"""Brings an answer from the stream onto its surface: one writer, one request at a time, always the newest text."""
+"""Shows an answer in messages while it streams: one writer, one request at a time, always the newest text."""
 
 import asyncio
 import logging
@@ -14,35 +14,35 @@ from bot.streaming.pages import FILE_NAME, PROGRESS_MARKER, Page, Pages
 logger = logging.getLogger(__name__)
 
 THINKING: Final = "-# 💭 Thinking …"
-"""Stands where the answer will be, while the model thinks before its first word."""
+"""Shown in place of the answer while the model sends only reasoning."""
 
 _RETRIES_S: Final = (1.0, 2.0, 4.0)
-"""Seconds before each further attempt at a last edit. discord.py has tried five times by itself within each one."""
+"""Seconds before each further attempt at a final edit. discord.py itself tries five times within each one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What became of an answer: all its text, its messages, and when the first word showed (seconds, monotonic)."""
+class StreamedAnswer:
+    """An answer that is shown completely; `first_text_at` is in seconds of a monotonic clock."""
 
     text: str
-    messages: int
-    first_word_at: float | None
+    message_count: int
+    first_text_at: float | None
 
 
 class MessageStreamer:
-    """Shows one answer while it is written.
+    """Shows one answer while it streams.
 
-        async with MessageStreamer(surface, clock) as streamer:
+        async with MessageStreamer(output, clock) as streamer:
             async for delta in stream:
-                streamer.feed(delta)  # or streamer.thinking(), where there are no words yet
-            shown = await streamer.finish()
+                streamer.feed(delta)  # or streamer.on_reasoning(), for a delta of reasoning
+            answer = await streamer.finish()
 
-    Whatever ends the block, the text so far is shown completely and without a sign of life before it is left. To have
-    a sentence stand below an answer that was cut or failed, catch what ended it within the block and call
-    `finish(note=...)`. Nothing is ever shown of an answer without a word: when `has_words` is false, say something
-    else. Where people have deleted it meanwhile, `abandon` it.
+    Whatever ends the block, the text so far is shown completely and without the progress marker before the block is
+    left. To put a sentence below an answer that was cut or failed, catch the error within the block and call
+    `finish(note=...)`. An answer of nothing but white space is never shown: when `has_text` is false, show something
+    else. When its messages have been deleted, `discard` it.
 
-    `buttons` stand under it while it is being written.
+    `buttons` are below the answer until it is finished.
     """
 
     def __init__(
@@ -59,31 +59,31 @@ class MessageStreamer:
         self._buttons = buttons
         self._pages = Pages(buttons=buttons)
         self._pacer = Pacer()
-        self._showing: list[Page | None] = []  # what each message shows; None when an edit's fate is unknown
-        self._first_word_at: float | None = None
-        self._has_words = False
-        self._thinks = False
-        self._says_thinking = False
-        self._news = asyncio.Event()
+        self._shown: list[Page | None] = []  # what each message shows; None when an edit's fate is unknown
+        self._first_text_at: float | None = None
+        self._has_text = False
+        self._is_reasoning = False
+        self._shows_thinking = False
+        self._changed = asyncio.Event()
         self._ended = asyncio.Event()
         self._note: str | None = None
         self._final_buttons = NO_BUTTONS
-        self._abandoned = False
+        self._discarded = False
         self._final: list[Page] | None = None
         self._writer: asyncio.Task[None] | None = None
 
     @property
-    def has_words(self) -> bool:
-        """Whether anything but white space was fed."""
-        return self._has_words
+    def has_text(self) -> bool:
+        """Whether the answer has more than white space."""
+        return self._has_text
 
     @property
     def text(self) -> str:
-        """All that was fed, as it came."""
+        """The answer so far, as the model sent it."""
         return self._pages.text
 
     async def __aenter__(self) -> Self:
-        self._writer = asyncio.create_task(self._write(), name="message streamer")
+        self._writer = asyncio.create_task(self._write_loop(), name="message streamer")
         return self
 
     async def __aexit__(
@@ -93,108 +93,112 @@ class MessageStreamer:
             return
         try:
             await self.finish()
-        except Exception as trouble:
+        except Exception as failure:
             if error is None:
                 raise
-            # What ended the block matters more and goes on; this is only told.
-            logger.warning("An answer was left unfinished: %s", type(trouble).__name__)
+            # The error that ended the block is raised on; this one is only logged.
+            _log_unfinished(failure)
 
     def feed(self, text: str) -> None:
-        """Take the next piece of the answer; never waits."""
+        """Add the next delta of the answer; never waits.
+
+        Raises:
+            RuntimeError: the answer is finished.
+        """
         if self._ended.is_set():
             raise RuntimeError("the answer is finished")
         self._pages.add(text)
         if self._observer is not None:
             self._observer.on_text(text)
-        self._has_words = self._has_words or bool(text.strip())
-        self._news.set()
+        self._has_text = self._has_text or bool(text.strip())
+        self._changed.set()
 
-    def thinking(self) -> None:
-        """Take note that the model thinks: a line says so until there is a word. Never waits."""
-        if not self._thinks:
-            self._thinks = True
-            self._news.set()
+    def on_reasoning(self) -> None:
+        """Show that the model is reasoning until there is text; never waits."""
+        if not self._is_reasoning:
+            self._is_reasoning = True
+            self._changed.set()
 
-    async def finish(self, note: str | None = None, buttons: AnswerButtons = NO_BUTTONS) -> Shown:
-        """Show the whole answer, with `note` and `buttons` below it, and return once it is there.
+    async def finish(self, note: str | None = None, buttons: AnswerButtons = NO_BUTTONS) -> StreamedAnswer:
+        """Show the whole answer, with `note` and `buttons` below it, and return once that is done.
 
         A request in flight is waited for, never cancelled: an interrupted interaction edit can block all later ones
         (discord.py's lock per token). So a cancellation of the caller takes effect when the answer is shown.
 
         Raises:
-            Exception: what the surface raised when it would not take the last text after several attempts.
+            Exception: what the output raised at the last of several attempts at a final edit.
         """
         self._end(note, buttons)
         assert self._writer is not None, "used outside of its block"
-        await _outlast(self._writer)
-        return Shown(self._pages.text, len(self._showing), self._first_word_at)
+        await _wait_shielded(self._writer)
+        return StreamedAnswer(self._pages.text, len(self._shown), self._first_text_at)
 
-    async def abandon(self) -> None:
-        """Let go of an answer that people have deleted: send nothing more; what is left of it stops looking alive."""
-        self._abandoned = True
+    async def discard(self) -> None:
+        """Send no more of an answer that was deleted; remove the progress marker from messages that are left of it."""
+        self._discarded = True
         self._end(None, NO_BUTTONS)
         assert self._writer is not None, "used outside of its block"
-        await _outlast(self._writer)
+        await _wait_shielded(self._writer)
 
     def _end(self, note: str | None, buttons: AnswerButtons) -> None:
         if not self._ended.is_set():
             self._note, self._final_buttons = note, buttons
             self._ended.set()
-            self._news.set()
+            self._changed.set()
 
-    async def _write(self) -> None:
-        """Show the newest text at the pacer's times, and the whole when it is there."""
-        while not self._ended.is_set() and not self._abandoned:
-            self._news.clear()
-            due = self._due(self._pages.so_far())
-            if due is None and (not self._thinks or self._says_thinking or self._showing):
-                await self._news.wait()
-            elif (pause := self._pacer.pause(self._clock.monotonic(), self._output.bucket)) > 0:
-                await self._rest(pause)
-            elif due is None:
-                await self._say_thinking()
+    async def _write_loop(self) -> None:
+        """Show the newest text when the pacer allows it, and everything once the answer has ended."""
+        while not self._ended.is_set() and not self._discarded:
+            self._changed.clear()
+            edit = self._next_edit(self._pages.build_preview())
+            if edit is None and (not self._is_reasoning or self._shows_thinking or self._shown):
+                await self._changed.wait()
+            elif (pause_s := self._pacer.pause_s(self._clock.monotonic(), self._output.bucket)) > 0:
+                await self._sleep_or_end(pause_s)
+            elif edit is None:
+                await self._show_thinking()
             else:
-                await self._in_turn(due[0])
-        while not self._abandoned and (due := self._due(await self._newest())) is not None:
-            await self._insist(*due)
-        if self._abandoned:
-            await self._still()
+                await self._edit_when_allowed(edit[0])
+        while not self._discarded and (edit := self._next_edit(await self._build_pages())) is not None:
+            await self._edit_with_retries(*edit)
+        if self._discarded:
+            await self._remove_progress_marker()
 
-    async def _newest(self) -> list[Page]:
-        """Tell what the messages should show by now; at the end of the answer that is final, and noted as such."""
+    async def _build_pages(self) -> list[Page]:
+        """Return what the messages should show by now; once the answer has ended, mark the output as final."""
         if not self._ended.is_set():
-            return self._pages.so_far()
+            return self._pages.build_preview()
         if self._final is None:
-            self._final = self._pages.finished(self._note, self._final_buttons)
-            if self._due(self._final) is not None:
+            self._final = self._pages.build_final(self._note, self._final_buttons)
+            if self._next_edit(self._final) is not None:
                 await self._output.mark_final(len(self._final))
         return self._final
 
-    async def _in_turn(self, index: int) -> None:
-        """Wait for the surface to have time for message `index`, and bring it the text that is the newest by then."""
+    async def _edit_when_allowed(self, index: int) -> None:
+        """Wait for a slot to edit message `index`, then show the text that is newest by then."""
         async with self._output.edit_slot(index, self._ended):
-            due = self._due(await self._newest())
-            if due is not None and due[0] == index and not self._abandoned:
-                await self._try(*due)
+            edit = self._next_edit(await self._build_pages())
+            if edit is not None and edit[0] == index and not self._discarded:
+                await self._try_edit(*edit)
 
-    async def _say_thinking(self) -> None:
-        """Say once that the model thinks. It is no edit to the pacer: the first words need not wait after it."""
-        self._says_thinking = True
+    async def _show_thinking(self) -> None:
+        """Show once that the model is reasoning. The pacer doesn't count it, so the first text need not wait for it."""
+        self._shows_thinking = True
         try:
             await self._output.show_status(THINKING, self._buttons)
         except Exception as error:
-            # As for any edit on the way (see `_try`); and this one nobody misses, so it is not made again.
-            logger.warning("It was not said that the model thinks: %s", type(error).__name__)
+            # As for any edit before the last (see `_try_edit`); this one isn't needed, so it is not tried again.
+            logger.warning("thinking status not shown", extra={"error": type(error).__name__})
 
-    def _due(self, pages: list[Page]) -> tuple[int, Page] | None:
-        """Find the first message that does not show what it should."""
+    def _next_edit(self, pages: list[Page]) -> tuple[int, Page] | None:
+        """Return the first message that doesn't show what it should, and its page; None if all do."""
         for index, page in enumerate(pages):
-            if index == len(self._showing) or self._showing[index] != page:
+            if index == len(self._shown) or self._shown[index] != page:
                 return index, page
         return None
 
-    async def _rest(self, seconds: float) -> None:
-        """Wait for `seconds`, or less when the answer ends."""
+    async def _sleep_or_end(self, seconds: float) -> None:
+        """Sleep for `seconds`, or until the answer ends."""
         waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._ended.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -203,42 +207,42 @@ class MessageStreamer:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _insist(self, index: int, page: Page) -> None:
-        """Make a last edit, again if need be."""
+    async def _edit_with_retries(self, index: int, page: Page) -> None:
+        """Make a final edit; the last attempt raises its error."""
         for seconds in _RETRIES_S:
             async with self._output.edit_slot(index, self._ended):
-                if self._abandoned or await self._try(index, page):
+                if self._discarded or await self._try_edit(index, page):
                     return
             await self._clock.sleep(seconds)
         async with self._output.edit_slot(index, self._ended):
-            if not self._abandoned:
-                await self._put(index, page)
+            if not self._discarded:
+                await self._edit(index, page)
 
-    async def _still(self) -> None:
-        """See that nothing that is left of a deleted answer says that more is coming."""
-        for index, page in enumerate(self._showing):
+    async def _remove_progress_marker(self) -> None:
+        """Edit the marker out of the messages that are left of a deleted answer: no more text is coming."""
+        for index, page in enumerate(self._shown):
             if page is not None and page.text.endswith(PROGRESS_MARKER):
                 async with self._output.edit_slot(index, self._ended):
-                    await self._try(index, Page(page.text.removesuffix(PROGRESS_MARKER)))
+                    await self._try_edit(index, Page(page.text.removesuffix(PROGRESS_MARKER)))
 
-    async def _try(self, index: int, page: Page) -> bool:
-        """Make an edit; tell whether no more needs to be done for it."""
+    async def _try_edit(self, index: int, page: Page) -> bool:
+        """Make an edit and return whether it is done with; log an error."""
         try:
-            await self._put(index, page)
+            await self._edit(index, page)
         except Exception as error:
-            # Whatever it is that the far side raises, the answer goes on: a later edit brings the newest text. Its
-            # words may hold the interaction's token, so only its kind is told.
-            logger.warning("Message %d of an answer was not updated: %s", index, type(error).__name__)
+            # Whatever the output raises, the answer goes on: a later edit brings the newest text. The error's text may
+            # hold the interaction's token, so only its type is logged.
+            logger.warning("message not updated", extra={"index": index, "error": type(error).__name__})
             return False
         return True
 
-    async def _put(self, index: int, page: Page) -> None:
-        """Make an edit, and remember what the message shows now, or that there is none any more."""
-        if index < len(self._showing):
-            self._showing[index] = None
+    async def _edit(self, index: int, page: Page) -> None:
+        """Make an edit and record what the message shows now, or that the answer was deleted."""
+        if index < len(self._shown):
+            self._shown[index] = None
         applied = False
         started = self._clock.monotonic()
-        self._pacer.start(started)
+        self._pacer.edit_started(started)
         try:
             if page.file is None:
                 await self._output.show(index, page.text, page.buttons)
@@ -246,22 +250,22 @@ class MessageStreamer:
                 await self._output.attach(index, page.text, FILE_NAME, page.file, page.buttons)
             applied = True
         except OutputDeleted:
-            self._abandoned = True
+            self._discarded = True
             return
         finally:
-            self._pacer.end(self._answered(started), applied=applied)
-        self._showing[index:] = [page, *self._showing[index + 1 :]]
-        if self._first_word_at is None:
-            self._first_word_at = self._clock.monotonic()
+            self._pacer.edit_ended(self._responded_at(started), applied=applied)
+        self._shown[index:] = [page, *self._shown[index + 1 :]]
+        if self._first_text_at is None:
+            self._first_text_at = self._clock.monotonic()
 
-    def _answered(self, started: float) -> float:
-        """Tell when a request was over: by its answer, where the call then waited on for the bucket to refill."""
+    def _responded_at(self, started: float) -> float:
+        """Return when a request ended: at its response, since the call may wait on for its bucket to be reset."""
         at = self._output.bucket.responded_at
         return self._clock.monotonic() if at is None or at < started else at
 
 
-async def _outlast(task: asyncio.Task[None]) -> None:
-    """Wait for `task` to its end even when cancelled meanwhile; then pass on the cancellation, else its error."""
+async def _wait_shielded(task: asyncio.Task[None]) -> None:
+    """Wait for the end of `task` even when cancelled meanwhile; then raise the cancellation, else the task's error."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -269,8 +273,12 @@ async def _outlast(task: asyncio.Task[None]) -> None:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        trouble = None if task.cancelled() else task.exception()
-        if trouble is not None:
-            logger.warning("An answer was left unfinished: %s", type(trouble).__name__)
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            _log_unfinished(failure)
         raise cancelled
     task.result()
+
+
+def _log_unfinished(error: BaseException) -> None:
+    logger.warning("answer left unfinished", extra={"error": type(error).__name__})

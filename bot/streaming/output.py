@@ -1,4 +1,4 @@
-"""Where an answer shows: the ports behind which Discord is."""
+"""The ports between an answer and what shows or observes it; Discord is behind them."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 
 class Action(StrEnum):
-    """What a button under an answer does."""
+    """What a button below an answer does."""
 
     STOP = "stop"
     REGENERATE = "regenerate"
@@ -19,7 +19,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnswerButtons:
-    """The buttons under one message, in their order, and the id of what they act on."""
+    """The buttons below one message, in their order, and the id of what they act on."""
 
     actions: tuple[Action, ...] = ()
     target_id: int = 0
@@ -29,53 +29,51 @@ NO_BUTTONS: Final = AnswerButtons()
 
 
 class RateLimitBucket(Protocol):
-    """What is left of the request bucket that a surface's calls are counted in."""
+    """The state of the rate-limit bucket that an output's requests count in, from Discord's response headers."""
 
     def remaining(self) -> int | None:
-        """Requests that may be sent now; None while nothing is known, and again once the bucket has refilled."""
+        """Return how many requests may be sent now; None while that is unknown, as it is after a reset."""
         ...
 
     def reset_after_s(self) -> float:
-        """Seconds until the bucket is full again; 0 when that is past or unknown."""
+        """Return the seconds until the bucket is full again; 0 when that is past or unknown."""
         ...
 
     @property
     def responded_at(self) -> float | None:
-        """When the newest answer came, in seconds of a monotonic clock; None where nobody knows."""
+        """When the newest response came, in seconds of a monotonic clock; None if unknown."""
         ...
 
 
 class OutputDeleted(Exception):
-    """An answer's message, or all of the place where it stood, has been deleted."""
+    """An answer's message or its channel has been deleted."""
 
 
 class AnswerOutput(Protocol):
     """The messages of one answer, counted from 0.
 
-    The streamer makes one call at a time, waits for its end and never cancels it. A call that returns has been applied.
-    One that raises may or may not have been; it is made again with the newest text, unless it raises `OutputDeleted`.
-
-    Each call says which buttons stand under the message from then on.
+    The wall between streaming and Discord. `MessageStreamer` makes one call at a time, waits for its end and never
+    cancels it. A call that returns has been applied. One that raises may or may not have been; it is made again with
+    the newest text, unless it raises `OutputDeleted`. The buttons of a call replace those that the message had.
     """
 
     @property
     def bucket(self) -> RateLimitBucket:
-        """The bucket that these calls draw from."""
+        """The bucket that these calls count in."""
         ...
 
     def edit_slot(self, index: int, urgent: asyncio.Event) -> AbstractAsyncContextManager[None]:
-        """Wait until it is this answer's turn to make a call for message `index`, which is made within the block.
+        """Wait until a call for message `index` may be made; make it within the block.
 
-        Others may want to write to the same place. Once `urgent` is set they are not given way to for longer than need
-        be.
+        Other answers may share the bucket. Once `urgent` is set, the call waits no longer than the bucket demands.
         """
         ...
 
     async def show(self, index: int, text: str, buttons: AnswerButtons) -> None:
-        """Send message `index` (the number sent so far), or replace the text of one that is there.
+        """Send message `index` (if that is the number sent so far), or replace the text of a message sent before.
 
-        `text` has 1 to 2,000 code points. It or `buttons` is not what the message shows already. A file that the
-        message bore stays.
+        `text` has 1 to 2,000 code points. It or `buttons` is not what the message shows already. The message's file
+        stays.
 
         Raises:
             OutputDeleted: the answer has been deleted.
@@ -87,25 +85,25 @@ class AnswerOutput(Protocol):
         ...
 
     async def show_status(self, text: str, buttons: AnswerButtons) -> None:
-        """Let `text` stand where the answer will be, until message 0 is shown. Only before the first message."""
+        """Show `text` in place of the answer until message 0 is shown. Only before the first message."""
         ...
 
     async def mark_final(self, message_count: int) -> None:
-        """Take note that what is shown from here on is final, and comes to `messages` messages. Never raises."""
+        """Record that what is shown from now on is final and comes to `message_count` messages. Never raises."""
         ...
 
 
 class AnswerObserver(Protocol):
-    """Gets an answer's text as it comes, beside the surface. No call waits."""
+    """Gets an answer's text as it streams, beside the output. No call waits. The wall between answers and speech."""
 
     def on_text(self, text: str) -> None:
-        """Take the next piece of the answer."""
+        """Add the next delta of the answer."""
         ...
 
     def on_complete(self) -> None:
-        """Take note that the answer is complete. Not called for one that ends early, for whatever reason."""
+        """Handle the end of a complete answer. Not called for one that ends early, for whatever reason."""
         ...
 
     def on_cancelled(self) -> None:
-        """Take note that people ended the answer."""
+        """Handle that a user stopped or deleted the answer."""
         ...

@@ -116,7 +116,7 @@ async def test_faults_of_discord_are_logged_without_the_message_or_the_interacti
         for used in (gone, said, drawn):
             await sandbox.traffic_log.until(_refused(used), deadline_s=DEADLINE_S)
         assert await sandbox.bot_process.stop() == 0
-    _check_log(sandbox, log_format, said=["failed at Discord", "notice not shown", "was not updated"], trips=3)
+    _check_log(sandbox, log_format, said=["failed at Discord", "notice not shown", "message not updated"], trips=3)
 
 
 async def _box(open_sandbox: OpenSandbox, log_format: str) -> tuple[Sandbox, ClientUser]:

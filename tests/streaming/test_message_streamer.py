@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 
 from bot.markdown.renderer import rendered
-from bot.streaming.message_streamer import THINKING, MessageStreamer, Shown
+from bot.streaming.message_streamer import THINKING, MessageStreamer, StreamedAnswer
 from bot.streaming.output import NO_BUTTONS, Action, AnswerButtons, OutputDeleted
 from bot.streaming.pages import GOES_ON, IN_FILE, PROGRESS_MARKER
 from tests.support.clock import FakeClock, settle
@@ -24,7 +24,7 @@ async def spoken(clock: FakeClock, deltas: Iterable[str], every: float) -> Async
 
 async def relayed(
     output: MemoryOutput, clock: FakeClock, deltas: Iterable[str], every: float = 0.1, note: str | None = None
-) -> Shown:
+) -> StreamedAnswer:
     async with MessageStreamer(output, clock) as streamer:
         async for delta in spoken(clock, deltas, every):
             streamer.feed(delta)
@@ -44,14 +44,14 @@ async def test_a_finished_answer_shows_without_a_sign_of_life(clock: FakeClock) 
     output = MemoryOutput(clock)
     shown = await clock.drive(relayed(output, clock, ["Hello", ", ", "you."]))
     assert output.messages == ["Hello, you."]
-    assert shown == Shown("Hello, you.", 1, 0.0)
+    assert shown == StreamedAnswer("Hello, you.", 1, 0.0)
 
 
 async def test_white_space_alone_shows_nothing(clock: FakeClock) -> None:
     output = MemoryOutput(clock)
     shown = await clock.drive(relayed(output, clock, [" ", "\n", "\t "], note="Cut off."))
     assert output.edits == []
-    assert shown == Shown(" \n\t ", 0, None)
+    assert shown == StreamedAnswer(" \n\t ", 0, None)
 
 
 async def test_edits_keep_a_steady_pace(clock: FakeClock) -> None:
@@ -101,26 +101,26 @@ async def test_a_line_stands_in_while_the_model_thinks_and_the_first_words_take_
     output = MemoryOutput(clock, bucket=4)
     async with MessageStreamer(output, clock) as streamer:
         for _ in range(30):
-            streamer.thinking()
+            streamer.on_reasoning()
             await clock.advance(0.1)
         assert (output.statuses, output.messages) == ([THINKING], [])
         streamer.feed("Hello")
         await settle()
         assert output.messages == ["Hello" + PROGRESS_MARKER]  # at once, though an edit has just been made
-        streamer.thinking()
+        streamer.on_reasoning()
         await clock.advance(5)
         shown = await streamer.finish()
     assert (output.statuses, output.messages) == ([THINKING], ["Hello"])
-    assert (output.broken, shown.first_word_at) == ([], pytest.approx(3.0))
+    assert (output.broken, shown.first_text_at) == ([], pytest.approx(3.0))
 
 
 async def test_nothing_is_said_of_thinking_once_there_are_words(clock: FakeClock) -> None:
     output = MemoryOutput(clock)
     async with MessageStreamer(output, clock) as streamer:
-        streamer.thinking()
+        streamer.on_reasoning()
         streamer.feed("Hello")
         await clock.advance(5)
-        streamer.thinking()
+        streamer.on_reasoning()
         await clock.advance(5)
     assert (output.statuses, output.messages) == ([], ["Hello"])
 
@@ -128,7 +128,7 @@ async def test_nothing_is_said_of_thinking_once_there_are_words(clock: FakeClock
 async def test_a_surface_that_does_not_take_the_line_is_not_asked_again(clock: FakeClock) -> None:
     output = MemoryOutput(clock, failures=[OSError()])
     async with MessageStreamer(output, clock) as streamer:
-        streamer.thinking()
+        streamer.on_reasoning()
         await clock.advance(5)
         streamer.feed("Hello")
     assert (output.statuses, output.messages) == ([THINKING], ["Hello"])
@@ -138,7 +138,7 @@ async def test_a_long_answer_spills_into_more_messages(clock: FakeClock) -> None
     output = MemoryOutput(clock)
     text = "\n\n".join(f"Paragraph {number}. " + "word " * 60 for number in range(20))
     shown = await clock.drive(relayed(output, clock, pieces(text, 1)))
-    assert shown.messages == len(output.messages) == 4
+    assert shown.message_count == len(output.messages) == 4
     assert shows_whole(output.messages, text)
     assert output.broken == []
 
@@ -168,7 +168,7 @@ async def test_more_than_five_messages_end_as_four_and_a_file(clock: FakeClock) 
     text = "A sentence of some words. " * 500
     shown = await clock.drive(relayed(output, clock, pieces(text, 5)))
     *texts, last = output.messages
-    assert (shown.messages, len(texts), last) == (5, 4, IN_FILE)
+    assert (shown.message_count, len(texts), last) == (5, 4, IN_FILE)
     assert output.files == {4: ("answer.md", text.encode())}
     assert text.startswith("\n".join(texts).replace("\n", " "))
     assert output.broken == []
@@ -249,7 +249,9 @@ async def test_a_surface_that_takes_nothing_is_reported(clock: FakeClock) -> Non
 async def test_the_log_of_a_failure_holds_no_words(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     output = MemoryOutput(clock, failures=[OSError("https://discord/webhooks/1/secret-token")])
     await clock.drive(relayed(output, clock, ["private words"]))
-    assert "was not updated: OSError" in caplog.text
+    failures = [record for record in caplog.records if record.message == "message not updated"]
+    assert failures
+    assert {record.__dict__["error"] for record in failures} == {"OSError"}
     assert "secret-token" not in caplog.text
     assert "private words" not in caplog.text
 
@@ -278,7 +280,7 @@ STOP, DONE = AnswerButtons((Action.STOP,), 7), AnswerButtons((Action.REGENERATE,
 async def test_buttons_stand_under_the_last_message_only(clock: FakeClock) -> None:
     output = MemoryOutput(clock)
     async with MessageStreamer(output, clock, buttons=STOP) as streamer:
-        streamer.thinking()
+        streamer.on_reasoning()
         await settle()
         streamer.feed("word " * 300)
         await settle()
@@ -311,7 +313,7 @@ async def test_what_is_left_of_an_abandoned_answer_does_not_look_alive(clock: Fa
         await clock.advance(5)
         first, second = output.messages
         streamer.feed("word " * 500)
-        await streamer.abandon()
+        await streamer.discard()
     assert output.messages == [first, second.removesuffix(PROGRESS_MARKER)]
     assert output.buttons == [NO_BUTTONS, NO_BUTTONS]
 

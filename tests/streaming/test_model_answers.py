@@ -4,7 +4,7 @@ import pytest
 
 from bot.api.reasoning_filter import ReasoningFilter
 from bot.markdown.renderer import rendered
-from bot.streaming.pages import IN_FILE, MOST_MESSAGES, Pages
+from bot.streaming.pages import IN_FILE, MAX_MESSAGES, Pages
 from tests.support.markdown_oracle import has_open_fence, misaligned, missing_words
 from tests.support.markdown_samples import pieces
 from tests.support.model_answers import SECRET, model_answer
@@ -22,11 +22,11 @@ def test_all_words_of_an_answer_show_and_no_thought(fifty: int) -> None:
             _, words = thinking.feed(delta)
             pages.add(words)
             if number % (len(deltas) // LOOKS + 1) == 0:
-                _check([page.text for page in pages.so_far()[-1:]], seed)
+                _check([page.text for page in pages.build_preview()[-1:]], seed)
         pages.add(thinking.close()[1])
-        texts = [page.text for page in pages.finished()]
+        texts = [page.text for page in pages.build_final()]
         whole = rendered(pages.text)
-        assert texts == (whole if len(whole) <= MOST_MESSAGES else [*whole[: MOST_MESSAGES - 1], IN_FILE]), seed
+        assert texts == (whole if len(whole) <= MAX_MESSAGES else [*whole[: MAX_MESSAGES - 1], IN_FILE]), seed
         _check(whole, seed)
         assert missing_words(whole, pages.text) is None, seed
         assert SECRET not in pages.text, seed
