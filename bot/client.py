@@ -17,8 +17,7 @@ from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.command_sync import sync_if_changed
 from bot.discord_ui.event_gate import EventGate
-from bot.discord_ui.gateway import guard_frames, guard_parsers, is_heard, set_api_base, set_gateway
-from bot.discord_ui.gateway_limit import limit_commands
+from bot.discord_ui.gateway import guard_frames, guard_parsers, is_heard, limit_commands, set_api_base, set_gateway
 from bot.discord_ui.interruption_notices import Interruptions
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets

@@ -1,16 +1,22 @@
 """The buttons under answers: what each of them does when it is pressed."""
 
+import logging
+
 import discord
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.conversation import attachments
+from bot.conversation.attachments import Attachment
+from bot.conversation.prompt import QuotedMessage
 from bot.conversation.question import Question
-from bot.discord_ui.answer_buttons_view import name_of
 from bot.discord_ui.answer_runner import AnswerRunner
+from bot.discord_ui.attachments import enclosed
 from bot.discord_ui.button_router import ButtonRouter
+from bot.discord_ui.components import name_of
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.message_deletion import check_pressed, dispose
-from bot.discord_ui.regenerate_inputs import recollected
+from bot.discord_ui.message_triggers import subject_of
 from bot.discord_ui.voice.audience import READ_BACK
 from bot.discord_ui.voice.speech_commands import Speaking
 from bot.errors import TurnNotFound, UserError
@@ -20,7 +26,53 @@ from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.messages.message import plain
 from bot.models.allowlist import ModelKind
 from bot.speech.sentence_stream import aloud
+from bot.store.turns import Turn
 from bot.streaming.output import Action
+
+log = logging.getLogger(__name__)
+
+
+class NotThere(UserError):
+    """A question was about something that cannot be had any more."""
+
+    message = plain("I don't keep the files and messages that questions are about. Please ask again with them.")
+
+
+async def recollected(
+    interaction: discord.Interaction, turn: Turn
+) -> tuple[QuotedMessage | None, tuple[Attachment, ...]]:
+    """Give the message that a turn's question was about, and the files that came with it.
+
+    Raises:
+        NotThere: not all of that can be had.
+    """
+    if not turn.files and turn.about is None:
+        return None, ()
+    asking = await _message(interaction, turn.question_message_id)
+    subject = None
+    if turn.about is not None:
+        replied = None if asking is None or asking.reference is None else asking.reference.resolved
+        known = isinstance(replied, discord.Message) and replied.id == turn.about
+        about = replied if known else await _message(interaction, turn.about)
+        if isinstance(about, discord.Message):
+            alone = QuotedMessage(about.id, about.author.display_name, "") if about.attachments else None
+            subject, asking = subject_of(about) or alone, asking or about
+    files = () if asking is None else attachments.usable(enclosed(asking.attachments))
+    if tuple(each.name for each in files) != turn.files or (subject is None) != (turn.about is None):
+        raise NotThere(f"turn {turn.id}")
+    return subject, files
+
+
+async def _message(interaction: discord.Interaction, message_id: int | None) -> discord.Message | None:
+    """Fetch a message of the channel, as far as the bot may read it."""
+    if message_id is None or interaction.channel_id is None:
+        return None
+    channel = interaction.client.get_partial_messageable(interaction.channel_id, guild_id=interaction.guild_id)
+    try:
+        return await channel.fetch_message(message_id)
+    except discord.HTTPException as failure:
+        log.info("a message not fetched", extra={"channel": channel.id, "status": failure.status})
+        return None
 
 
 class Over(UserError):

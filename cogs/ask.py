@@ -8,10 +8,10 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.conversation.question import Question
-from bot.discord_ui import autocomplete
 from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import enclosed
 from bot.discord_ui.context import requester_of
+from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.discord_ui.voice.speech_commands import Reciter, tell_of_silence
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
@@ -67,11 +67,11 @@ class Ask(commands.Cog):
 
     @ask.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.models(self._catalogue, ModelKind.CHAT, typed)
+        return build_model_choices(self._catalogue, ModelKind.CHAT, typed)
 
     @ask.autocomplete("persona")
     async def _complete_persona(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.offer(await self._rules.persona_choices(requester_of(interaction)), typed)
+        return build_choices(await self._rules.persona_choices(requester_of(interaction)), typed)
 
 
 async def setup(bot: Bot) -> None:

@@ -7,11 +7,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.discord_ui import autocomplete
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.text import settings
-from bot.discord_ui.tree import READS
+from bot.discord_ui.tree import READS, build_choices, get_model_kind
 from bot.guilds.persona_text import LONGEST_PERSONA
 from bot.guilds.setting_definitions import MODELS, SettingScope
 from bot.guilds.settings import GuildSettings
@@ -47,10 +46,8 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
 
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        kind = autocomplete.kind_of(interaction)
-        return autocomplete.offer(
-            self._rules.model_choices(requester_of(interaction), SettingScope.CHANNEL, kind, typed)
-        )
+        kind = get_model_kind(interaction)
+        return build_choices(self._rules.model_choices(requester_of(interaction), SettingScope.CHANNEL, kind, typed))
 
     @app_commands.command()
     @app_commands.describe(text="Who I am here and how I answer; leave it out to write in a form")

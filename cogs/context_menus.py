@@ -1,6 +1,7 @@
 """The menu of a message: ask about it, and have it read aloud."""
 
-from dataclasses import replace
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from typing import Final
 
 import discord
@@ -9,13 +10,13 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.conversation import attachments
+from bot.conversation.attachments import Attachment
 from bot.conversation.prompt import QuotedMessage
 from bot.conversation.question import Question
 from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import enclosed
 from bot.discord_ui.components import read_id
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.context_menu_cache import ChosenMessage, ContextMenuCache
 from bot.discord_ui.message_triggers import subject_of
 from bot.discord_ui.modals import Choice, Modals, chosen_in
 from bot.discord_ui.voice.audience import READ_BACK
@@ -37,6 +38,36 @@ _WHO_SEES: Final = Choice("Who sees the answer?", {_EVERYONE: "Everyone here", _
 
 _NOTHING: Final = "There is nothing in that message that I can read."
 _FORGOTTEN: Final = f"I've lost sight of that message since the form was opened. Please choose **{ASK}** once more."
+
+MOST_KEPT: Final = 1000
+"""Chosen messages that are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenMessage:
+    """What a message says, and those of its files that can be used."""
+
+    subject: QuotedMessage
+    files: tuple[Attachment, ...]
+
+
+class ContextMenuCache:
+    """Keeps who chose which message; the oldest make room."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, int], ChosenMessage] = OrderedDict()
+
+    def keep(self, member_id: int, chosen: ChosenMessage) -> None:
+        """Remember that this member chose it."""
+        key = (member_id, chosen.subject.message_id)
+        self._kept[key] = chosen
+        self._kept.move_to_end(key)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+    def of(self, member_id: int, message_id: int | None) -> ChosenMessage | None:
+        """Give what the member chose: nobody gets at a message by naming its id."""
+        return None if message_id is None else self._kept.get((member_id, message_id))
 
 
 class Menus(commands.Cog):

@@ -10,14 +10,14 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
-from bot.discord_ui import autocomplete
 from bot.discord_ui.answer_runner import in_line
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, read_id, row
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.interaction_output import acknowledge, edit_original
+from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.message_deletion import check_pressed, dispose
 from bot.discord_ui.modals import Modals
+from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.errors import TurnNotFound
 from bot.guilds.settings import GuildSettings
 from bot.images.generation import ImageGenerator
@@ -141,13 +141,13 @@ class Draw(commands.Cog):
 
     @draw.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.models(self._catalogue, ModelKind.IMAGE, typed)
+        return build_model_choices(self._catalogue, ModelKind.IMAGE, typed)
 
     @draw.autocomplete("size")
     async def _complete_size(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         asked = interaction.namespace.model
         model = asked or await self._rules.model_for(requester_of(interaction), ModelKind.IMAGE, None)
-        return autocomplete.offer(sizes_of(model), typed)
+        return build_choices(sizes_of(model), typed)
 
 
 def _buttons(sketch_id: int | None) -> discord.ui.View | None:

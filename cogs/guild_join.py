@@ -1,18 +1,60 @@
 """Coming to a server: stay where the operator lets the bot serve, and say hello."""
 
 import logging
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import discord
 from discord.ext import commands
 
 from bot.client import Bot
 from bot.clock import unix_ms
-from bot.discord_ui import welcome
+from bot.discord_ui.mentions import to_command
+from bot.discord_ui.permissions import NeededPermission, lacking
 from bot.errors import StoreUnavailable
 from bot.guilds.access import AllowLists
 from bot.inflight.registry import InFlightRegistry
 
 log = logging.getLogger(__name__)
+
+_LIMITS: Final = "quota set"
+_SHAPE: Final = "server persona"
+
+
+def place_for(guild: discord.Guild) -> discord.TextChannel | None:
+    """Find the first channel that the bot may write to, in the order in which members see them."""
+    for channel in sorted(guild.text_channels, key=_place_in_list):
+        held = channel.permissions_for(guild.me)
+        if held.view_channel and held.send_messages:
+            return channel
+    return None
+
+
+def words_for(guild: discord.Guild, commands: Collection[str], ids: Mapping[str, int]) -> str:
+    """Write the three lines; `commands` are the whole names of those there are, `ids` of the top-level ones."""
+
+    def link(name: str) -> str:
+        return to_command(name, ids)
+
+    limits = f"set limits with {link(_LIMITS)} and " if _LIMITS in commands else ""
+    return "\n".join(
+        (
+            f"Hello! {link('ask')} answers, {link('say')} speaks, {link('draw')} draws; {link('help')} shows the rest.",
+            _permissions(lacking(guild.me.guild_permissions)),
+            f"Those who may manage this server {limits}say who I am here with {link(_SHAPE)}.",
+        )
+    )
+
+
+def _place_in_list(channel: discord.TextChannel) -> tuple[int, int, int]:
+    """Channels of no category come first."""
+    return (channel.category.position if channel.category else -1, channel.position, channel.id)
+
+
+def _permissions(lack: Sequence[NeededPermission]) -> str:
+    if not lack:
+        return "I have all the permissions I need."
+    return "I lack " + ", ".join(f"**{need.name}** ({need.purpose})" for need in lack) + "; all else works."
 
 
 class Joining(commands.Cog):
@@ -31,7 +73,7 @@ class Joining(commands.Cog):
         if guild is None or not await self._stays(guild):
             return
         log.info("joined a server", extra={"guild": guild.id})
-        channel = welcome.place_for(guild)
+        channel = place_for(guild)
         if channel is None:
             log.info("nowhere to say hello", extra={"guild": guild.id})
             return
@@ -39,7 +81,7 @@ class Joining(commands.Cog):
             return
         commands = {command.qualified_name for command in self._bot.tree.walk_commands()}
         try:
-            await channel.send(welcome.words_for(guild, commands, self._bot.command_ids), silent=True)
+            await channel.send(words_for(guild, commands, self._bot.command_ids), silent=True)
         except discord.HTTPException as failure:
             log.warning(
                 "greeting not sent",

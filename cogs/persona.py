@@ -9,12 +9,12 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission
-from bot.discord_ui import attachments, autocomplete
+from bot.discord_ui import attachments
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.interaction_output import acknowledge, edit_original
+from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.text.paging import show_privately
-from bot.discord_ui.tree import PERMISSION, READS
+from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.guilds.persona_files import LARGEST_FILE
 from bot.guilds.persona_names import LONGEST_NAME
 from bot.guilds.persona_text import LONGEST_PERSONA
@@ -66,7 +66,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
     @edit.autocomplete("name")
     @remove.autocomplete("name")
     async def _complete_name(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.offer(await self._presets.moderators_choices(requester_of(interaction)), typed)
+        return build_choices(await self._presets.moderators_choices(requester_of(interaction)), typed)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:

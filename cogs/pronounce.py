@@ -9,13 +9,12 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission
-from bot.discord_ui import autocomplete
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, row
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.text.history import shortened
 from bot.discord_ui.text.paging import in_messages
-from bot.discord_ui.tree import PERMISSION, READS
+from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.speech.pronunciations import LONGEST_SAY, LONGEST_WORD, Pronunciations, Word
 
 _PAGE: Final = "pronounce-page"
@@ -62,7 +61,7 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
 
     @remove.autocomplete("word")
     async def _complete_word(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.offer(await self._lexicon.choices(requester_of(interaction)), typed)
+        return build_choices(await self._lexicon.choices(requester_of(interaction)), typed)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:

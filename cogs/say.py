@@ -5,8 +5,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.discord_ui import autocomplete
 from bot.discord_ui.context import requester_of
+from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.discord_ui.voice.speech_commands import Speaking
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
@@ -41,11 +41,11 @@ class Say(commands.Cog):
 
     @say.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.models(self._catalogue, ModelKind.SPEECH, typed)
+        return build_model_choices(self._catalogue, ModelKind.SPEECH, typed)
 
     @say.autocomplete("voice")
     async def _complete_voice(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.offer(VOICES, typed)
+        return build_choices(VOICES, typed)
 
 
 async def setup(bot: Bot) -> None:

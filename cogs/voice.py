@@ -9,12 +9,11 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.context import Permission, RequestContext
-from bot.discord_ui import autocomplete
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.interaction_output import acknowledge, edit_original
+from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.text import voice_queue
 from bot.discord_ui.text.paging import show_privately
-from bot.discord_ui.tree import PERMISSION, READS
+from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.connect_permissions import check_entrance
 from bot.discord_ui.voice.listener_access import (
@@ -166,7 +165,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
 
     @settings.autocomplete("voice")
     async def _complete_voice(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return autocomplete.offer(VOICES, typed)
+        return build_choices(VOICES, typed)
 
     @commands.Cog.listener()
     async def on_voice_state_update(

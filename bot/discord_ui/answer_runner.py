@@ -12,7 +12,8 @@ from bot.concurrency_limit import ConcurrencyLimiter, Slot
 from bot.context import RequestContext
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
-from bot.discord_ui.interaction_output import InteractionOutput, acknowledge, say_meanwhile
+from bot.discord_ui.interaction_messages import acknowledge, say_meanwhile
+from bot.discord_ui.interaction_output import InteractionOutput
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.speech.answer_speech import AnswerSpeaker
 

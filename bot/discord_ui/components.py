@@ -1,10 +1,12 @@
-"""Buttons side by side under a message: all they carry is a name and ids, so that they outlive the process."""
+"""Buttons under messages: all they carry is a name and ids, so that they outlive the process."""
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
 import discord
+
+from bot.streaming.output import Action, AnswerButtons
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,24 @@ def read_id(text: str) -> int | None:
         return None
     number = int(text)
     return number if number <= LARGEST else None
+
+
+_LABELS: Final = {
+    Action.STOP: "Stop",
+    Action.REGENERATE: "Regenerate",
+    Action.CONTINUE: "Continue",
+    Action.READ: "Read aloud",
+    Action.DELETE: "Delete",
+}
+
+
+def name_of(action: Action) -> str:
+    """Give the name of the button that does `action` to an answer."""
+    return f"answer-{action}"
+
+
+def drawn(buttons: AnswerButtons) -> discord.ui.View | None:
+    """Draw buttons to be sent with a message; None where there are none."""
+    if not buttons.actions:
+        return None
+    return row(*(Button(name_of(each), _LABELS[each], buttons.target_id) for each in buttons.actions))

@@ -7,7 +7,7 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.discord_ui.interaction_output import awaits_answer
+from bot.discord_ui.interaction_messages import awaits_answer
 from bot.errors import BotError, UserError
 from bot.messages.render import render
 from bot.telemetry.request_log import new_reference

@@ -7,13 +7,19 @@ import asyncio
 import json
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import discord
+import discord.gateway
 import yarl
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.http import Route
+
+from bot.clock import Clock
+
+log = logging.getLogger(__name__)
 
 GIVEN_UP_AFTER_INTERVALS: Final = 1.5
 """A heartbeat goes out every interval and is acknowledged at once; after so many without that Discord isn't heard."""
@@ -27,7 +33,10 @@ _PARTS: Final = (
 )
 """The lists in a GUILD_CREATE, in an order in which each can be read without those behind it."""
 
-log = logging.getLogger(__name__)
+MOST_COMMANDS: Final = 110
+"""Commands in any minute on one connection; Discord takes 120, and heartbeats, which never wait, are counted in."""
+
+COMMAND_WINDOW_S: Final = 60.0
 
 _receive: Final = DiscordWebSocket.received_message
 
@@ -210,3 +219,44 @@ def _and_tell_of_joins(client: discord.Client, parse: _Parse) -> _Parse:
             client.dispatch("server_join", guild_id)
 
     return parse_and_tell
+
+
+class CommandLimit:
+    """Lets through at most so many commands in any minute, in the order in which they came.
+
+    It has the methods of discord.py's own that discord.py calls.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.shard_id: int | None = None
+        """Set by discord.py."""
+        self._clock = clock
+        self._sent: deque[float] = deque(maxlen=MOST_COMMANDS)
+        self._turn = asyncio.Lock()
+
+    def is_ratelimited(self) -> bool:
+        """Return whether the next command would wait."""
+        return self._wait_s() > 0
+
+    async def block(self) -> None:
+        """Wait until one more command may be sent, and count it."""
+        async with self._turn:
+            while (wait_s := self._wait_s()) > 0:
+                log.warning("gateway commands wait", extra={"shard": self.shard_id, "wait_s": round(wait_s, 1)})
+                await self._clock.sleep(wait_s)
+            self._sent.append(self._clock.monotonic())
+
+    def _wait_s(self) -> float:
+        if len(self._sent) < MOST_COMMANDS:
+            return 0.0
+        return self._sent[0] + COMMAND_WINDOW_S - self._clock.monotonic()
+
+
+def limit_commands(clock: Clock) -> None:
+    """Have discord.py use `CommandLimit` for every gateway connection that it makes from now on."""
+
+    def made(*_: Any) -> CommandLimit:  # Any: discord.py's own takes figures, and gives none
+        return CommandLimit(clock)
+
+    # discord.py makes its limiter itself, deep inside; there is no public way to give it another.
+    discord.gateway.GatewayRatelimiter = made  # type: ignore[assignment, misc]

@@ -1,12 +1,16 @@
-"""Which place on the roster an interaction has; carried by the interaction itself."""
+"""The first message of an interaction, and the in-flight request that belongs to it."""
 
-from typing import Final
+from typing import Any, Final
 
 import discord
+from discord.http import handle_message_parameters
+from discord.webhook.async_ import async_context
 
 from bot.inflight.request import InFlightRequest
+from bot.store.inflight import Phase
 
 _ENTRY: Final = "roster entry"
+_MEANWHILE: Final = "said meanwhile"
 
 
 def enter(interaction: discord.Interaction, entry: InFlightRequest) -> None:
@@ -18,3 +22,68 @@ def entry_of(interaction: discord.Interaction) -> InFlightRequest | None:
     """Return the place on the roster of an interaction that was admitted, if it has one."""
     entry = interaction.extras.get(_ENTRY)
     return entry if isinstance(entry, InFlightRequest) else None
+
+
+async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> int | None:
+    """Let Discord show "thinking…", to the person who asked only if `private`; return the id of that message."""
+    response = await interaction.response.defer(ephemeral=private, thinking=True)
+    message_id = None if response is None else response.message_id
+    entry = entry_of(interaction)
+    if entry is not None and message_id is not None:
+        entry.show(Phase.THINKING, (message_id,))
+    return message_id
+
+
+async def say_meanwhile(interaction: discord.Interaction, text: str, view: discord.ui.View | None = None) -> None:
+    """Put `text` in place of "thinking…" until there is something to show."""
+    interaction.extras[_MEANWHILE] = True
+    if (entry := entry_of(interaction)) is not None:
+        entry.show(Phase.LINE)
+        await entry.written()  # first: nothing in the text tells that it waits
+    await _edit_original(interaction, text, [], view)
+
+
+def awaits_answer(interaction: discord.Interaction) -> bool:
+    """Whether an acknowledged interaction shows nothing yet but what was said meanwhile."""
+    return _MEANWHILE in interaction.extras
+
+
+async def edit_original(
+    interaction: discord.Interaction, text: str, files: list[discord.File], view: discord.ui.View | None = None
+) -> int:
+    """Put `text`, `files` and `view` in place of "thinking…", without link previews; return the message's id."""
+    interaction.extras.pop(_MEANWHILE, None)
+    message_id = await _edit_original(interaction, text, files, view)
+    entry = entry_of(interaction)
+    if entry is not None and entry.shows is Phase.LINE:
+        entry.show(Phase.THINKING)
+    return message_id
+
+
+async def _edit_original(
+    interaction: discord.Interaction, text: str, files: list[discord.File], view: discord.ui.View | None
+) -> int:
+    """Edit the interaction's own message.
+
+    `Interaction.edit_original_response` cannot send flags, and an acknowledgement may not carry SUPPRESS_EMBEDS (FACTS:
+    callback types), so this is the same request one level below it.
+    """
+    attachments: dict[str, Any] = {"attachments": files} if files else {}
+    with handle_message_parameters(
+        content=text,
+        view=view,
+        flags=discord.MessageFlags(suppress_embeds=True),
+        previous_allowed_mentions=discord.AllowedMentions.none(),
+        **attachments,
+    ) as params:
+        message = await async_context.get().edit_original_interaction_response(
+            interaction.application_id,
+            interaction.token,
+            session=interaction._session,
+            proxy=interaction.client.http.proxy,
+            proxy_auth=interaction.client.http.proxy_auth,
+            payload=params.payload,
+            multipart=params.multipart,
+            files=params.files,
+        )
+    return int(message["id"])

@@ -1,5 +1,6 @@
-"""The command tree: lets in who may, each event once, and is where every fault of a command ends."""
+"""The command tree: who may use commands, where their errors are shown, and autocomplete choices."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import discord
@@ -9,6 +10,8 @@ from bot.discord_ui import error_messages
 from bot.discord_ui.event_gate import EventGate
 from bot.errors import UserError
 from bot.guilds.access import AccessPolicy
+from bot.models.allowlist import ModelKind
+from bot.models.catalog import ModelCatalog
 
 PERMISSION: Final = "permission"
 """In a command's `extras`: the permission that it takes, where its group's default permission does not say so."""
@@ -64,3 +67,29 @@ class CommandTree(app_commands.CommandTree[Any]):  # Any: the client, of which t
             return
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         await error_messages.show(interaction, cause)
+
+
+# interactions/application-commands: at most 25 choices, of at most 100 characters.
+MOST_CHOICES: Final = 25
+LONGEST_CHOICE: Final = 100
+
+
+def build_model_choices(catalog: ModelCatalog, kind: ModelKind, typed: str) -> list[app_commands.Choice[str]]:
+    """Return the models for `kind` that have `typed` anywhere in their name."""
+    return build_choices(catalog.choices(kind, typed))
+
+
+def get_model_kind(interaction: discord.Interaction) -> ModelKind:
+    """Return which kind of model is asked for, from the command's option `kind`."""
+    asked = interaction.namespace.kind
+    return ModelKind(asked) if asked in set(ModelKind) else ModelKind.CHAT
+
+
+def build_choices(values: Iterable[str], typed: str = "") -> list[app_commands.Choice[str]]:
+    """Return those of `values` that have `typed` anywhere in them, as many as Discord takes.
+
+    Always from memory, since the next letter is on its way.
+    """
+    sought = typed.strip().lower()
+    fitting = [value for value in values if sought in value.lower() and len(value) <= LONGEST_CHOICE]
+    return [app_commands.Choice(name=value, value=value) for value in fitting[:MOST_CHOICES]]

@@ -1,9 +1,9 @@
 """The buttons under answers: what each does, for whom, after a restart and in another process."""
 
 from bot.conversation.question import GO_ON
-from bot.discord_ui.regenerate_inputs import NotThere
 from bot.errors import TurnNotFound
 from bot.messages.render import render
+from cogs.answer_buttons import NotThere
 from sandbox.client.components import find_buttons
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser

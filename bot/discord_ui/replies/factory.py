@@ -1,5 +1,9 @@
-"""Where answers to messages come from: everything that they share."""
+"""Makes the answers to messages, and holds what they share."""
 
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from typing import Final
 
 import discord
@@ -9,12 +13,50 @@ from bot.discord_ui.permissions import Place, footing_in
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.discord_ui.replies.errors import ReplyErrors
 from bot.discord_ui.replies.output import ReplyOutput
-from bot.discord_ui.replies.typing import TypingIndicator
 from bot.discord_ui.sent_messages import SentMessages
 from bot.tasks import BackgroundTasks
 
-PUT_AWAY_S: Final = 1.0
-"""How long requests that are under way at the end may take: the answers themselves are over by then."""
+log = logging.getLogger(__name__)
+
+TYPING_EVERY_S: Final = 9.0
+"""Discord shows the typing indicator for 10 seconds, and allows few such requests."""
+
+CLOSE_TIMEOUT_S: Final = 1.0
+"""How long running requests may take at shutdown: the answers themselves are over by then."""
+
+
+class TypingIndicator:
+    """Types in channels; several answers that wait in one of them are typed for once."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._awaited: dict[int, set[asyncio.Event]] = {}
+        self._typing: dict[int, asyncio.Task[None]] = {}
+
+    @asynccontextmanager
+    async def until(self, first_word: asyncio.Event, channel: discord.PartialMessageable) -> AsyncIterator[None]:
+        """Type in a channel until there is a first word, or the block ends."""
+        awaited = self._awaited.setdefault(channel.id, set())
+        awaited.add(first_word)
+        typing = self._typing.get(channel.id)
+        if typing is None or typing.done():
+            self._typing[channel.id] = asyncio.create_task(self._type(channel, awaited), name="typing")
+        try:
+            yield
+        finally:
+            awaited.discard(first_word)
+            if not awaited:
+                del self._awaited[channel.id]
+                self._typing.pop(channel.id).cancel()
+
+    async def _type(self, channel: discord.PartialMessageable, awaited: Collection[asyncio.Event]) -> None:
+        try:
+            while not all(first_word.is_set() for first_word in awaited):
+                await channel.typing()
+                await self._clock.sleep(TYPING_EVERY_S)
+        except Exception as failure:
+            # discord.py lets the network's errors through, which have nothing in common. The answer comes all the same.
+            log.info("typing not shown", extra={"channel": channel.id, "error": type(failure).__name__})
 
 
 class Replies:
@@ -46,4 +88,4 @@ class Replies:
     async def close(self) -> None:
         """Take back what was to go away anyhow, and end what still goes on."""
         self.refusals.close()
-        await self._chores.close(PUT_AWAY_S)
+        await self._chores.close(CLOSE_TIMEOUT_S)

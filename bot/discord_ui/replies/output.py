@@ -5,15 +5,17 @@ are written in the same channel: by people, and by whoever comes after a death i
 """
 
 import asyncio
+import io
 import logging
 import secrets
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import discord
 
 from bot.discord_ui import error_messages
-from bot.discord_ui.message_content import MessageContent
+from bot.discord_ui.components import drawn
 from bot.discord_ui.message_deletion import check_there, vanishing
 from bot.discord_ui.permissions import GuildMessageable
 from bot.discord_ui.rate_limit_buckets import ChannelBucket, SharedBucket
@@ -24,12 +26,37 @@ from bot.store.inflight import Phase
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted, RateLimitBucket
 from bot.tasks import BackgroundTasks
 
+log = logging.getLogger(__name__)
+
 NO_FILE: Final = "That was more than fits here, and I may not attach a file with the rest in this channel."
 
 _LOOKED_THROUGH: Final = 100
-"""Messages after the last one known: far more than are written while a request is under way."""
+"""Messages after the last one known: far more than are written while a request runs."""
 
-log = logging.getLogger(__name__)
+File = tuple[str, bytes]
+"""A name and what is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContent:
+    """What a message shows."""
+
+    text: str
+    buttons: AnswerButtons = NO_BUTTONS
+    file: File | None = None
+
+    @property
+    def uploads(self) -> list[discord.File]:
+        """The file as it is sent."""
+        if self.file is None:
+            return []
+        name, data = self.file
+        return [discord.File(io.BytesIO(data), name)]
+
+    @property
+    def view(self) -> discord.ui.View | None:
+        """The buttons as they are sent."""
+        return drawn(self.buttons)
 
 
 class ReplyOutput:

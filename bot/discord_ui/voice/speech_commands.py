@@ -8,7 +8,7 @@ import discord
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
 from bot.discord_ui.answer_runner import in_line
-from bot.discord_ui.interaction_output import acknowledge, edit_original
+from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.voice.audience import VIEW, Audience, origin_of
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.playback_target import PlaybackTarget, hearing_of
