@@ -29,7 +29,7 @@ from bot.speech.sentence_stream import aloud
 from bot.store.turns import Turn
 from bot.streaming.output import Action
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class NotThere(UserError):
@@ -71,7 +71,7 @@ async def _message(interaction: discord.Interaction, message_id: int | None) -> 
     try:
         return await channel.fetch_message(message_id)
     except discord.HTTPException as failure:
-        log.info("a message not fetched", extra={"channel": channel.id, "status": failure.status})
+        logger.info("a message not fetched", extra={"channel": channel.id, "status": failure.status})
         return None
 
 

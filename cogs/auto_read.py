@@ -30,7 +30,7 @@ from bot.speech.voice_settings import MemberVoices
 REMEMBERED: Final = 500
 """So many messages are known by their ids, should Discord deliver one twice."""
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Reading(commands.Cog):
@@ -79,7 +79,7 @@ class Reading(commands.Cog):
             session.last_read = None
             # Nobody asked for this, so nobody is told: the message stands there to be read.
             level = logging.INFO if isinstance(error, UserError) else logging.WARNING
-            log.log(level, "not read aloud", extra={"message_id": message.id, "detail": str(error)})
+            logger.log(level, "not read aloud", extra={"message_id": message.id, "detail": str(error)})
         finally:
             self._running.discard(task)
 

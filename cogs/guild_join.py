@@ -15,7 +15,7 @@ from bot.errors import StoreUnavailable
 from bot.guilds.access import AllowLists
 from bot.inflight.registry import InFlightRegistry
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _LIMITS: Final = "quota set"
 _SHAPE: Final = "server persona"
@@ -72,10 +72,10 @@ class Joining(commands.Cog):
         guild = self._bot.get_guild(guild_id)
         if guild is None or not await self._stays(guild):
             return
-        log.info("joined a server", extra={"guild": guild.id})
+        logger.info("joined a server", extra={"guild": guild.id})
         channel = place_for(guild)
         if channel is None:
-            log.info("nowhere to say hello", extra={"guild": guild.id})
+            logger.info("nowhere to say hello", extra={"guild": guild.id})
             return
         if not await self._is_first(guild):
             return
@@ -83,7 +83,7 @@ class Joining(commands.Cog):
         try:
             await channel.send(words_for(guild, commands, self._bot.command_ids), silent=True)
         except discord.HTTPException as failure:
-            log.warning(
+            logger.warning(
                 "greeting not sent",
                 extra={"guild": guild.id, "status": failure.status, "discord_code": failure.code},
             )
@@ -94,7 +94,7 @@ class Joining(commands.Cog):
         try:
             return await self._roster.claim(guild.id if came is None else guild.id ^ unix_ms(came))
         except StoreUnavailable as error:
-            log.warning("greeting left out", extra={"guild": guild.id, "detail": str(error)})
+            logger.warning("greeting left out", extra={"guild": guild.id, "detail": str(error)})
             return False
 
     @commands.Cog.listener()
@@ -109,11 +109,11 @@ class Joining(commands.Cog):
         if guild.id in self._leaving or self._bot.get_guild(guild.id) is None:
             return False  # a server that is joined is available as well: once is enough
         self._leaving.add(guild.id)
-        log.warning("leaving a server that ALLOWED_GUILDS doesn't list", extra={"guild": guild.id})
+        logger.warning("leaving a server that ALLOWED_GUILDS doesn't list", extra={"guild": guild.id})
         try:
             await guild.leave()
         except discord.HTTPException as failure:
-            log.warning(
+            logger.warning(
                 "server not left", extra={"guild": guild.id, "status": failure.status, "discord_code": failure.code}
             )
         finally:

@@ -27,7 +27,7 @@ from bot.models.allowlist import ModelKind
 
 HINT_STAYS_S: Final = 60.0
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Mentions(commands.Cog):
@@ -80,7 +80,7 @@ class Mentions(commands.Cog):
         requester = author_of(answer.message, place)
         self._admission.check_call(requester.user_id, requester.guild_id)
         if not answer.footing.write:
-            log.info("may not write there", extra={"guild": requester.guild_id, "channel": requester.channel_id})
+            logger.info("may not write there", extra={"guild": requester.guild_id, "channel": requester.channel_id})
             await self._replies.refusals.react(answer, CANNOT_WRITE)
             return
         files = enclosed(answer.message.attachments)
@@ -114,7 +114,7 @@ class Mentions(commands.Cog):
             try:
                 channel = await self._bot.fetch_channel(channel.id)  # a thread that was put away when the bot came
             except discord.HTTPException as failure:
-                log.info("channel not found", extra={"channel": message.channel.id, "status": failure.status})
+                logger.info("channel not found", extra={"channel": message.channel.id, "status": failure.status})
                 return None
         return channel if isinstance(channel, discord.abc.GuildChannel | discord.Thread | discord.DMChannel) else None
 

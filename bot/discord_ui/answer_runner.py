@@ -17,7 +17,7 @@ from bot.discord_ui.interaction_output import InteractionOutput
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.speech.answer_speech import AnswerSpeaker
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 NEXT = "You're next in line. I'll start in a moment …"
 
@@ -48,7 +48,7 @@ async def _try(say: Callable[[str], Awaitable[None]], text: str) -> None:
         await say(text)
     except discord.HTTPException as failure:
         # Whoever waits goes on waiting; what they read is only a little behind.
-        log.warning("place in line not shown", extra={"status": failure.status, "discord_code": failure.code})
+        logger.warning("place in line not shown", extra={"status": failure.status, "discord_code": failure.code})
 
 
 def _sentence(before: int) -> str:

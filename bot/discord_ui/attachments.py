@@ -11,7 +11,7 @@ from bot.conversation.attachments import Attachment, FileTooLarge
 from bot.errors import BotError, InvalidOption, UnreadableFile
 from bot.messages.message import plain
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 FETCHED_WITHIN_S: Final = 30.0
 _CHUNK: Final = 64 * 1024
@@ -79,7 +79,7 @@ async def read(attachment: discord.Attachment, most: int) -> bytes:
         raise UploadLost(f"status {error.status}") from error
     except Exception as error:
         # The time-out, or a connection that failed: aiohttp's errors, whose names are none of this package's business.
-        log.warning("file not read", extra={"size": attachment.size}, exc_info=error)
+        logger.warning("file not read", extra={"size": attachment.size}, exc_info=error)
         raise UploadLost(type(error).__name__) from error
 
 

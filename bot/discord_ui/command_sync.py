@@ -12,7 +12,7 @@ from discord import app_commands
 
 from bot.discord_ui.error_messages import said_by_discord
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Filled in by Discord; says nothing about what a command is.
 _DISCORDS_OWN: Final = frozenset(
@@ -51,16 +51,16 @@ async def sync_if_changed(
         there = [*await http.get_global_commands(application_id)]
         ours = [command for command in there if command.get("type", 1) in _KINDS]
         if _comparable_set(ours) == _comparable_set(here):
-            log.info("commands unchanged", extra={"commands": len(here)})
+            logger.info("commands unchanged", extra={"commands": len(here)})
             return _ids(ours)
         foreign = [_writable(command) for command in there if command.get("type", 1) not in _KINDS]
         written: list[Any] = [*await http.bulk_upsert_global_commands(application_id, payload=[*here, *foreign])]
     except discord.HTTPException as error:
         if error.status == 401 or error.status >= 500:
             raise
-        log.error("commands not written; serving with those that are there", extra={"error": said_by_discord(error)})
+        logger.error("commands not written; serving with those that are there", extra={"error": said_by_discord(error)})
         return _ids(there)
-    log.info("commands written", extra={"commands": len(here)})
+    logger.info("commands written", extra={"commands": len(here)})
     return _ids(written)
 
 

@@ -12,7 +12,7 @@ from bot.errors import BotError, UserError
 from bot.messages.render import render
 from bot.telemetry.request_log import new_reference
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # An id, or the token of an interaction or a webhook; the names in Discord's addresses are letters, `@` and `-`.
 _OWN: Final = re.compile(r"/(?=[^/]*[0-9_.]|[^/]{33})(?!(?:v[0-9]{1,2}|oauth2)(?:/|$))[^/]+")
@@ -54,7 +54,7 @@ async def show(interaction: discord.Interaction, error: Exception) -> bool:
             await interaction.response.send_message(sentence, ephemeral=True)
     except discord.HTTPException as failure:
         # The token is dead or Discord is down: nobody can be told, so the log is the only place left.
-        log.warning(
+        logger.warning(
             "notice not shown", extra={"reference": reference, "status": failure.status, "discord_code": failure.code}
         )
         return False
@@ -73,7 +73,7 @@ async def show_unless_answered(interaction: discord.Interaction, error: Exceptio
         if awaits_answer(interaction) or (await interaction.original_response()).flags.loading:
             await interaction.edit_original_response(content=_sentence_for(error, new_reference()))
     except discord.DiscordException as failure:
-        log.warning("notice not shown", extra={"error": type(failure).__name__})
+        logger.warning("notice not shown", extra={"error": type(failure).__name__})
 
 
 def told(error: Exception, **where: object) -> str:
@@ -94,11 +94,11 @@ def _sentence_for(error: Exception, reference: str) -> str:
 def _record(error: Exception, reference: str, **where: object) -> None:
     facts = {"reference": reference, **where, "error": type(error).__name__}
     if isinstance(error, UserError):
-        log.info("refused", extra={**facts, "detail": str(error)})
+        logger.info("refused", extra={**facts, "detail": str(error)})
     elif isinstance(error, BotError):
-        log.warning("failed", extra={**facts, "detail": str(error)})
+        logger.warning("failed", extra={**facts, "detail": str(error)})
     elif isinstance(error, discord.HTTPException):
         # Its text quotes Discord's answer, which may quote what was sent.
-        log.error("failed at Discord", extra={**facts, "status": error.status, "discord_code": error.code})
+        logger.error("failed at Discord", extra={**facts, "status": error.status, "discord_code": error.code})
     else:
-        log.error("failed unexpectedly", extra=facts, exc_info=error)
+        logger.error("failed unexpectedly", extra=facts, exc_info=error)

@@ -16,7 +16,7 @@ from bot.errors import ShuttingDown, StoreFull, StoreUnavailable
 from bot.inflight.registry import InFlightRegistry
 from bot.inflight.request import InFlightRequest
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Event(Protocol):
@@ -120,7 +120,7 @@ class EventGate:
         no other process could answer it as well.
         """
         if self._is_over(interaction):
-            log.info("interaction over, passed over", extra={"event": interaction.id})
+            logger.info("interaction over, passed over", extra={"event": interaction.id})
             return False
         if interaction.type is discord.InteractionType.autocomplete:
             return not self._stopping
@@ -154,7 +154,7 @@ class EventGate:
         late = set(self._running)
         if late:
             self._interrupted |= late
-            log.info("answers interrupted", extra={"answers": len(late)})
+            logger.info("answers interrupted", extra={"answers": len(late)})
             interrupting = [asyncio.create_task(self._interrupt(work)) for work in late]
             await asyncio.wait(interrupting, timeout=last_words_s + OVERTIME_S)
 
@@ -170,7 +170,7 @@ class EventGate:
             await event.tell(unavailable)
             return False
         if not admitted:
-            log.info("event delivered again", extra={"event": event.id})
+            logger.info("event delivered again", extra={"event": event.id})
             return False
         self._count(event, entry)
         return True

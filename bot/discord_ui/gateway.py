@@ -19,7 +19,7 @@ from discord.http import Route
 
 from bot.clock import Clock
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 GIVEN_UP_AFTER_INTERVALS: Final = 1.5
 """A heartbeat goes out every interval and is acknowledged at once; after so many without that Discord isn't heard."""
@@ -115,7 +115,7 @@ def _event_of(frame: str) -> object:
 
 
 def _frame_passed_over(error: Exception, *, connects_anew: bool) -> None:
-    log.warning("frame not read, passed over", extra={"error": type(error).__name__, "connects_anew": connects_anew})
+    logger.warning("frame not read, passed over", extra={"error": type(error).__name__, "connects_anew": connects_anew})
 
 
 def guard_parsers(client: discord.Client) -> None:
@@ -155,7 +155,7 @@ def _guarded(name: str, parse: _Parse) -> _Parse:
 
 def _passed_over(name: str, error: Exception, **facts: object) -> None:
     """Say in the log that an event was not read; its content and the error's words may be people's."""
-    log.warning("event not read, passed over", extra={"event": name, "error": type(error).__name__, **facts})
+    logger.warning("event not read, passed over", extra={"event": name, "error": type(error).__name__, **facts})
 
 
 def _without_broken_guilds(parse: _Parse) -> _Parse:
@@ -163,7 +163,7 @@ def _without_broken_guilds(parse: _Parse) -> _Parse:
         guilds = data.get("guilds")
         sound = [each for each in guilds if _has_id(each)] if isinstance(guilds, list) else []
         if sound != guilds:
-            log.warning("servers not read, passed over", extra={"event": "READY"})
+            logger.warning("servers not read, passed over", extra={"event": "READY"})
         parse({**data, "guilds": sound})
 
     return parse_ready
@@ -242,7 +242,7 @@ class CommandLimit:
         """Wait until one more command may be sent, and count it."""
         async with self._turn:
             while (wait_s := self._wait_s()) > 0:
-                log.warning("gateway commands wait", extra={"shard": self.shard_id, "wait_s": round(wait_s, 1)})
+                logger.warning("gateway commands wait", extra={"shard": self.shard_id, "wait_s": round(wait_s, 1)})
                 await self._clock.sleep(wait_s)
             self._sent.append(self._clock.monotonic())
 

@@ -21,7 +21,7 @@ from bot.store.inflight import Phase
 from bot.streaming.output import AnswerButtons, OutputDeleted
 from bot.streaming.pages import PROGRESS_MARKER
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class FollowUps:
@@ -120,7 +120,7 @@ class FollowUps:
             sent = of_interaction(await messages_after(http, channel_id, after), self._interaction.id)
         except Exception as failure:
             # No permission to read there, or trouble again, for which discord.py has no common name.
-            log.info("a message not looked up", extra={"error": type(failure).__name__})
+            logger.info("a message not looked up", extra={"error": type(failure).__name__})
             return None
         return int(sent[0]["id"]) if sent else None
 

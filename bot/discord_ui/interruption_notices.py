@@ -29,7 +29,7 @@ TOKEN_LIVES: Final = timedelta(minutes=14, seconds=30)
 _LOADING: Final = discord.MessageFlags(loading=True).value
 _EPHEMERAL: Final = discord.MessageFlags(ephemeral=True).value
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _Message = dict[str, Any]  # Any: Discord's JSON
 
@@ -76,20 +76,20 @@ class Interruptions:
             except discord.HTTPException as error:
                 facts = {"answer": answer.id, "by": door.name, "status": error.status, "discord_code": error.code}
                 if error.status == 429 or error.status >= 500:
-                    log.info("interrupted answer not marked yet", extra=facts)
+                    logger.info("interrupted answer not marked yet", extra=facts)
                     return False
-                log.info("interrupted answer not reached", extra=facts)
+                logger.info("interrupted answer not reached", extra=facts)
             except Exception as error:
                 # No connection, most likely. Its words may hold the token, so only its kind is told.
-                log.warning(
+                logger.warning(
                     "interrupted answer not marked yet", extra={"answer": answer.id, "error": type(error).__name__}
                 )
                 return False
             else:
                 facts = {"answer": answer.id, "channel": answer.channel_id, "by": door.name, "marked": marked}
-                log.info("interrupted answer", extra=facts)
+                logger.info("interrupted answer", extra=facts)
                 return True
-        log.warning("interrupted answer out of reach", extra={"answer": answer.id, "channel": answer.channel_id})
+        logger.warning("interrupted answer out of reach", extra={"answer": answer.id, "channel": answer.channel_id})
         return True
 
     def _doors(self, answer: InFlightAnswer) -> Iterator[_Door]:

@@ -11,7 +11,7 @@ from bot.context import RequestContext
 from bot.inflight.cancellation import CancellationToken, CancelReason
 from bot.streaming.output import OutputDeleted
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 SOME_LEFT: Final = "I couldn't delete all of its messages here. Whoever may manage messages can do the rest."
 
@@ -48,7 +48,7 @@ async def dispose(interaction: discord.Interaction, message_ids: Iterable[int] =
     except discord.NotFound:
         pass  # somebody was quicker
     except discord.HTTPException as failure:
-        log.warning("message not deleted", extra={"status": failure.status, "discord_code": failure.code})
+        logger.warning("message not deleted", extra={"status": failure.status, "discord_code": failure.code})
         left.append(0)
     if left:
         await interaction.followup.send(SOME_LEFT, ephemeral=True)
@@ -62,7 +62,7 @@ async def _delete(interaction: discord.Interaction, message_id: int) -> bool:
     except discord.NotFound:
         return True
     except discord.HTTPException as failure:
-        log.warning(
+        logger.warning(
             "message not deleted",
             extra={"channel": channel.id, "status": failure.status, "discord_code": failure.code},
         )

@@ -24,7 +24,7 @@ CANNOT_WRITE: Final = "🔇"
 
 MOST_REMEMBERED: Final = 10_000
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _Key = tuple[int, str]
 
@@ -46,10 +46,10 @@ class ReplyErrors:
         if holds_s is None:
             await answer.tell(refusal)
         elif not answer.footing.write:
-            log.info("refused, and no way to say so", extra=facts)
+            logger.info("refused, and no way to say so", extra=facts)
             await self.react(answer, CANNOT_WRITE)
         elif self._told.get(key, 0.0) > self._clock.monotonic():
-            log.info("refused again", extra=facts)
+            logger.info("refused again", extra=facts)
             await self.react(answer, PLEASE_WAIT)
         else:
             self._remember(key, self._clock.monotonic() + holds_s)
@@ -69,7 +69,7 @@ class ReplyErrors:
             await answer.message.add_reaction(emoji)
         except Exception as failure:
             # discord.py lets the network's errors through, which have nothing in common.
-            log.info("reaction not shown", extra={"channel": answer.channel.id, "error": type(failure).__name__})
+            logger.info("reaction not shown", extra={"channel": answer.channel.id, "error": type(failure).__name__})
 
     def close(self) -> None:
         """Take back at once what would be taken back later."""
@@ -108,4 +108,4 @@ class ReplyErrors:
                 await answer.channel.get_partial_message(message_id).delete()
             except discord.HTTPException as failure:
                 # Somebody was quicker, most likely.
-                log.info("notice not taken back", extra={"channel": answer.channel.id, "status": failure.status})
+                logger.info("notice not taken back", extra={"channel": answer.channel.id, "status": failure.status})

@@ -16,7 +16,7 @@ from bot.discord_ui.replies.output import ReplyOutput
 from bot.discord_ui.sent_messages import SentMessages
 from bot.tasks import BackgroundTasks
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TYPING_EVERY_S: Final = 9.0
 """Discord shows the typing indicator for 10 seconds, and allows few such requests."""
@@ -56,7 +56,7 @@ class TypingIndicator:
                 await self._clock.sleep(TYPING_EVERY_S)
         except Exception as failure:
             # discord.py lets the network's errors through, which have nothing in common. The answer comes all the same.
-            log.info("typing not shown", extra={"channel": channel.id, "error": type(failure).__name__})
+            logger.info("typing not shown", extra={"channel": channel.id, "error": type(failure).__name__})
 
 
 class Replies:

@@ -26,7 +26,7 @@ from bot.store.inflight import Phase
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted, RateLimitBucket
 from bot.tasks import BackgroundTasks
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 NO_FILE: Final = "That was more than fits here, and I may not attach a file with the rest in this channel."
 
@@ -161,7 +161,7 @@ class ReplyOutput:
             await self._chores.run_shielded(self._say(text))
         except Exception as failure:
             # discord.py lets the network's errors through, which have nothing in common. Nobody can be told now.
-            log.warning("notice not shown", extra={**self._facts, "error": type(failure).__name__})
+            logger.warning("notice not shown", extra={**self._facts, "error": type(failure).__name__})
             return False
         return True
 
@@ -289,7 +289,7 @@ class ReplyOutput:
                     return
         except Exception as failure:
             # As for `say`. One message too many beats one that is lost.
-            log.info("a message not looked up", extra={**self._facts, "error": type(failure).__name__})
+            logger.info("a message not looked up", extra={**self._facts, "error": type(failure).__name__})
 
 
 class _Sent:
