@@ -1,4 +1,4 @@
-"""The unchanged bot as a child process, with settings of its own and nothing of the operator's."""
+"""The unchanged bot as a child process, with its own settings and none of the operator's environment."""
 
 import asyncio
 import os
@@ -21,15 +21,15 @@ STOP_WITHIN_S = 20.0
 
 
 class BotProcessDied(Exception):
-    """The bot ended before it was ready; the text holds what it wrote to standard error."""
+    """The bot ended before it was ready; the text has the end of its standard error."""
 
 
 class BotProcess:
-    """Runs `python -m bot` in a directory; can be stopped, killed and started again there.
+    """Runs `python -m bot` in a directory, where it can be stopped, killed and started again.
 
     Args:
-        directory: its working directory; no `.env` should be in it.
-        settings: the bot's settings. Nothing but these and what any program needs is in its environment.
+        directory: its working directory, without a `.env`.
+        settings: the bot's settings; besides these its environment has only what any program needs.
         arguments: what follows `python`.
     """
 
@@ -43,7 +43,7 @@ class BotProcess:
         self.output: deque[str] = deque(maxlen=LOG_LINES)
         """Standard output, line by line, over all starts."""
         self.changed = ChangeSignal()
-        """Rung for every new line, on either stream."""
+        """Notified for every new line on either stream."""
         self.exit_status: int | None = None
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
@@ -66,7 +66,7 @@ class BotProcess:
         return self._process.pid if self._process is not None and self.running else None
 
     async def start(self) -> None:
-        """Start the process. Returns at once; whoever needs it ready waits for what it does."""
+        """Start the process, without waiting until the bot is ready."""
         if self.running:
             raise RuntimeError("the bot runs already")
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
@@ -87,7 +87,7 @@ class BotProcess:
         self._ended = asyncio.create_task(self._process.wait())
 
     async def wait(self) -> int:
-        """Wait for the end of the process; its exit status (negative: the signal that ended it)."""
+        """Wait for the end of the process and return its exit status (negative: the signal that ended it)."""
         if self._ended is None:
             raise RuntimeError("the bot was never started")
         status = await asyncio.shield(self._ended)
@@ -96,7 +96,7 @@ class BotProcess:
         return status
 
     async def stop(self, *, within_s: float = STOP_WITHIN_S) -> int:
-        """Ask it to end (SIGTERM) and wait; its exit status.
+        """End it with SIGTERM and return its exit status.
 
         Raises:
             TimeoutError: it did not end in time and was killed.
@@ -110,18 +110,18 @@ class BotProcess:
             raise TimeoutError(f"the bot did not stop within {within_s:g} s") from None
 
     async def kill(self) -> int:
-        """End it the hard way; its exit status."""
+        """Kill it and return its exit status."""
         if self._process is not None and self.running:
             self._process.kill()
         return await self.wait()
 
     def exit_error(self) -> BotProcessDied:
-        """Its end as an error, with the last it wrote."""
+        """Return an error with its exit status and the last lines of its standard error."""
         tail = "\n".join(list(self.log)[-60:]) or "(nothing on standard error)"
         return BotProcessDied(f"the bot ended with status {self.exit_status}:\n{tail}")
 
     async def until_logged(self, text: str, *, deadline_s: float = 10.0) -> str:
-        """Wait for a line with `text` in it on standard error, or take the first that was there already.
+        """Wait for a line on standard error that contains `text` and return it; earlier lines count.
 
         Raises:
             TimeoutError: none came in time.
@@ -133,7 +133,7 @@ class BotProcess:
         )
 
     async def _read(self, pipe: asyncio.StreamReader, lines: deque[str]) -> None:
-        """Keep a stream's lines, however long or many they are."""
+        """Collect a stream's lines; overlong ones are cut."""
         rest = b""
         while chunk := await pipe.read(1 << 16):
             *whole, rest = (rest + chunk).split(b"\n")

@@ -1,4 +1,4 @@
-"""Waiting for something to become true without asking again and again."""
+"""Waiting for a condition without polling."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,25 +8,25 @@ T = TypeVar("T")
 
 
 class ChangeSignal:
-    """Rung whenever something changed; whoever waits looks again then, and only then."""
+    """Notified whenever something changed; waiters look at their condition only then."""
 
     def __init__(self) -> None:
         self._next = asyncio.Event()
 
     def notify(self) -> None:
-        """Wake everyone who waits."""
+        """Wake all waiters."""
         self._next.set()
         self._next = asyncio.Event()
 
     async def wait(self) -> None:
-        """Wait for the next ring."""
+        """Wait for the next notification."""
         await self._next.wait()
 
     async def until(self, look: Callable[[], T | None], *, deadline_s: float, what: str) -> T:
-        """Wait until `look` finds something.
+        """Wait until `look` returns something other than None or False, and return it.
 
         Args:
-            look: called now and after every ring; None or False means not yet.
+            look: called now and after every notification.
             deadline_s: how long to wait at most.
             what: what is waited for, for the error's text.
 

@@ -1,4 +1,4 @@
-"""The whole sandbox: the stand-ins for Discord and the model API, with the unchanged bot between them."""
+"""The whole sandbox: a Discord, an AI service, and the unchanged bot as a child process between them."""
 
 import asyncio
 import tempfile
@@ -23,25 +23,25 @@ from sandbox.discord.voice.service import VoiceService
 from sandbox.discord.voice.tls import write_trusted_authorities
 from sandbox.openai.server import OpenAiServer
 
-READY_WITHIN_S = 60.0  # a cold start on a busy machine; it is usually two seconds
+READY_TIMEOUT_S = 60.0  # for a cold start on a busy machine; two seconds are usual
 
 
 class Sandbox:
-    """Everything needed to see the bot at work; entered, it is running and ready.
+    """Runs the bot with everything it needs; once entered, the bot is ready.
 
     Args:
-        env: further settings for the bot, or others than the sandbox's own.
-        token: the bot token; one of the right shape is made up otherwise.
-        rates: Discord's rates where they should differ from the usual, by name (`rate_limits.RATE_LIMITS`).
+        env: settings for the bot, beside or in place of the sandbox's own.
+        token: the bot token; by default one of the right shape.
+        rates: rate limits that differ from `rate_limits.RATE_LIMITS`, by name.
         deadline_s: how long a first response to an interaction may take.
         attachment_size_limit: the largest file in bytes.
         shards: how many shards Discord recommends.
-        privileged_intents: the privileged intent bits switched on for the application.
-        world: a world other than the usual one; it has to be populated already.
-        model_api: a model API other than the usual one, not yet entered.
-        voice: whether there is a voice server; by default where the packages for it are installed.
-        dave: whether sound is encrypted end to end, as Discord asks for; without it everyone in the channel hears all.
-        directory: where the bot runs; a temporary directory that goes away otherwise.
+        privileged_intents: the privileged intent bits enabled for the application.
+        state: Discord's state, already populated; by default the usual guild and users.
+        openai: an AI service that is not entered yet.
+        voice: whether there is a voice server; by default where its packages are installed.
+        dave: whether audio is encrypted end to end, as Discord requires; otherwise everyone in the channel hears all.
+        directory: where the bot runs; by default a temporary directory.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class Sandbox:
 
     @property
     def traffic_log(self) -> TrafficLog:
-        """What went over the wire to and from Discord's stand-in."""
+        """The requests and gateway events between Discord and the bot."""
         return self.discord.traffic_log
 
     @property
     def voice(self) -> VoiceService:
-        """Discord's voice side: what is heard, and what can go wrong with it."""
+        """Voice: recordings, and faults on request."""
         return self.discord.voice
 
     @property
@@ -89,7 +89,7 @@ class Sandbox:
         """The bot's process.
 
         Raises:
-            RuntimeError: the sandbox was not entered.
+            RuntimeError: the sandbox is not entered.
         """
         if self._process is None:
             raise RuntimeError("the sandbox is not running")
@@ -97,20 +97,20 @@ class Sandbox:
 
     @property
     def running(self) -> bool:
-        """Whether the bot runs."""
+        """Whether the bot process runs."""
         return self._process is not None and self._process.running
 
     def user(self, name: str, *, guild: Guild | str = "Sandbox") -> ClientUser:
-        """Somebody of that name, at home in that guild.
+        """Return the user of that name as a client in that guild.
 
         Raises:
-            KeyError: there is nobody, or no such guild.
+            KeyError: there is no such user or guild.
         """
         home = self.state.guild(guild) if isinstance(guild, str) else guild
         return ClientUser(self.discord, self.state.user(name), home)
 
     def join(self, name: str, *, guild: Guild | str = "Sandbox") -> ClientUser:
-        """Let somebody new join a guild, as an ordinary member."""
+        """Return a new user who joined a guild as an ordinary member."""
         home = self.state.guild(guild) if isinstance(guild, str) else guild
         user = self.state.add_user(name)
         self.state.add_member(home, user)
@@ -122,12 +122,12 @@ class Sandbox:
             await self._stack.enter_async_context(self.openai)
             directory = self._directory
             if directory is None:
-                # What the bot still writes while it ends must not turn a good end into an error.
+                # Files that the bot writes while it ends must not make the clean-up fail.
                 temporary = tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True)
                 directory = Path(self._stack.enter_context(temporary))
             settings = self._settings()
             if self.discord.has_voice:
-                # Beside the bot's directory, in which nothing but its own is to be found.
+                # Not in the bot's directory, which tests compare.
                 apart = tempfile.TemporaryDirectory(prefix="sandbox-trust-")
                 trust = Path(self._stack.enter_context(apart)) / "authorities.pem"
                 write_trusted_authorities(trust)
@@ -144,13 +144,13 @@ class Sandbox:
         await self._stack.aclose()
 
     async def start(self, process: BotProcess | None = None) -> None:
-        """Start the bot and wait until it is ready: every shard identified, its commands in place.
+        """Start the bot and wait until it is ready: every shard is identified, its commands are registered.
 
         Args:
-            child: another process than the bot's own.
+            process: a process other than the first bot's.
 
         Raises:
-            BotProcessDied: it ended instead; the text holds what it said.
+            BotProcessDied: it ended instead; the text has what it wrote.
             TimeoutError: it did neither in time.
         """
         process = process or self.bot_process
@@ -168,10 +168,10 @@ class Sandbox:
             ready.cancel()
 
     async def restart(self, env: Mapping[str, str] | None = None) -> int:
-        """Stop the bot and start it again in the same directory; the exit status it stopped with.
+        """Stop the bot, start it again in the same directory, and return the exit status of the first process.
 
         Args:
-            env: settings that change from here on.
+            env: settings that change.
 
         Raises:
             BotProcessDied, TimeoutError: as from `start`.
@@ -182,12 +182,12 @@ class Sandbox:
         return status
 
     async def start_second(self, env: Mapping[str, str] | None = None) -> BotProcess:
-        """Start a second bot beside the first: the same account and database, every event goes to both.
+        """Return a second bot process with the same account and database, started; every event goes to both.
 
         It is stopped with the sandbox at the latest.
 
         Args:
-            env: settings in which it differs.
+            env: settings that differ.
 
         Raises:
             BotProcessDied, TimeoutError: as from `start`.
@@ -198,7 +198,7 @@ class Sandbox:
         return process
 
     def deliver_again(self, used: InteractionResult | Message) -> None:
-        """Let Discord deliver an interaction or a message a second time, as it does now and then."""
+        """Deliver an interaction or a message a second time, as Discord does occasionally."""
         if isinstance(used, Message):
             self.discord.gateway.dispatch_message("MESSAGE_CREATE", used)
             return
@@ -213,7 +213,7 @@ class Sandbox:
         try:
             await self.traffic_log.changed.until(
                 lambda: gateway.readies >= readies + self._shards and bool(commands.commands),
-                deadline_s=READY_WITHIN_S,
+                deadline_s=READY_TIMEOUT_S,
                 what="the bot",
             )
         except TimeoutError as late:
@@ -236,4 +236,4 @@ class Sandbox:
 
 async def _stop(process: BotProcess) -> None:
     if process.started:
-        await process.stop()  # also gathers what is left of one that has ended by itself
+        await process.stop()  # also for one that has ended by itself: reads the rest of its output

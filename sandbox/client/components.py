@@ -8,7 +8,7 @@ from sandbox.json_object import Json
 
 
 def find_buttons(components: list[Json]) -> list[Json]:
-    """Everything with a custom id, however deep."""
+    """Return everything with a custom id, however deep."""
     found: list[Json] = []
     for component in components:
         if "custom_id" in component:
@@ -20,7 +20,7 @@ def find_buttons(components: list[Json]) -> list[Json]:
 
 
 def find_text_field(component: Json) -> str:
-    """The custom id of a form's first text field, however deep; empty where there is none."""
+    """Return the custom id of a form's first text field, however deep; empty where there is none."""
     if component.get("type") == TEXT_INPUT:
         return str(component["custom_id"])
     inner = [*component.get("components", []), *([component["component"]] if "component" in component else [])]
@@ -28,7 +28,7 @@ def find_text_field(component: Json) -> str:
 
 
 def build_submission(component: Json, values: Mapping[str, str]) -> Json:
-    """A modal's component as it is sent: with what was typed or chosen, by custom id, or else as it was before.
+    """Return a modal's component as it is sent: with what was typed or chosen, by custom id, or else as it was before.
 
     What is chosen goes by its label or its value.
 

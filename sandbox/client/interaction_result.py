@@ -145,7 +145,7 @@ class InteractionResult:
         return self
 
     def snapshot(self) -> Snapshot:
-        """What is shown now."""
+        """Return what is shown now."""
         return Snapshot(
             self._now() - self.interaction.dispatched_at,
             self.thinking,
@@ -158,7 +158,7 @@ class InteractionResult:
         )
 
     async def changes(self, *, idle_s: float | None = None) -> AsyncGenerator[Snapshot, None]:
-        """Snapshots as they come, the present one first; those that show nothing new are left out.
+        """Yield snapshots as they come, the present one first; those that show nothing new are left out.
 
         Args:
             idle_s: end when nothing changed for so long once a message is shown; None goes on until it failed.

@@ -111,7 +111,7 @@ def fill_options(
 
 
 def nest_options(found: FoundCommand, values: list[Json]) -> list[Json]:
-    """The options as they travel: wrapped into the subcommands that lead to them."""
+    """Return the options as they travel: wrapped into the subcommands that lead to them."""
     for step in reversed(found.path):
         values = [{"name": step["name"], "type": step["type"], "options": values}]
     return values
@@ -154,7 +154,7 @@ def _number(option: Json, value: object) -> int | float:
 
 
 def _thing(kind: int, name: str, value: object, filled: FilledOptions, state: DiscordState) -> int:
-    """The id of a user, role, channel or file, with the thing itself put among the resolved ones."""
+    """Return the id of a user, role, channel or file, with the thing itself put among the resolved ones."""
     match value:
         case User() if kind in (USER, MENTIONABLE):
             filled.resolve("users", value.id, serializers.user(value))

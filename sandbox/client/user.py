@@ -43,7 +43,7 @@ class ClientUser:
 
     @property
     def name(self) -> str:
-        """The name other people see."""
+        """The name that others see."""
         return self.user.name
 
     @property
@@ -52,7 +52,7 @@ class ClientUser:
         return self.user.id
 
     def channel(self, where: ChannelRef = None) -> Channel:
-        """The channel that is meant.
+        """Return the channel that is meant.
 
         Raises:
             KeyError: there is none of that name or id.
@@ -318,11 +318,11 @@ class ClientUser:
         return self._dispatch(InteractionType.MODAL, source.channel, data, message=source.message, opened_by=source)
 
     def sees(self, channel: ChannelRef = None) -> list[Message]:
-        """What is on this person's screen in a channel, oldest first; ephemeral messages only their own."""
+        """Return what is on this person's screen in a channel, oldest first; ephemeral messages only their own."""
         return self._state.list_visible_messages(self.user, self.channel(channel))
 
     def is_offered(self, name: str, channel: ChannelRef = None) -> bool:
-        """Whether Discord's client offers a command to this person there."""
+        """Return whether Discord's client offers a command to this person there."""
         try:
             self._check_offered(find_command(self._commands, name), self.channel(channel))
         except ClientRejected:

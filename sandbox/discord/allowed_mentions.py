@@ -1,4 +1,4 @@
-"""Whom a text would notify, by Discord's rules for `allowed_mentions`."""
+"""Whom a message notifies, by Discord's rules for `allowed_mentions`."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _EVERYONE = re.compile(r"@(?:everyone|here)\b")
 
 @dataclass(frozen=True, slots=True)
 class AllowedMentions:
-    """Which mentions in a text notify. None for `users` or `roles` means every one of them."""
+    """Which mentions in a message notify; None for `users` or `roles` means all of them."""
 
     users: frozenset[int] | None = frozenset()
     roles: frozenset[int] | None = frozenset()
@@ -26,14 +26,14 @@ class AllowedMentions:
 
 
 ANYONE = AllowedMentions(users=None, roles=None, everyone=True, replied_user=True)
-"""What an ordinary message falls back to when it says nothing."""
+"""The default of ordinary messages."""
 
 USERS_ONLY = AllowedMentions(users=None)
-"""What interaction and webhook messages fall back to."""
+"""The default of interaction and webhook messages."""
 
 
 def find_pings(text: str, allowed: AllowedMentions) -> Pings:
-    """Whom `text` notifies under `allowed`. Permissions are left out: elsewhere the bot may have them."""
+    """Return whom `text` notifies under `allowed`, permissions not considered."""
     users = frozenset(map(int, _USER.findall(text)))
     roles = frozenset(map(int, _ROLE.findall(text)))
     return Pings(
@@ -44,10 +44,10 @@ def find_pings(text: str, allowed: AllowedMentions) -> Pings:
 
 
 def parse_allowed_mentions(body: Json, fallback: AllowedMentions) -> AllowedMentions:
-    """Read `allowed_mentions` out of a message body.
+    """Return the `allowed_mentions` of a message body.
 
     Raises:
-        DiscordError: it is not what Discord takes.
+        DiscordError: they are invalid.
     """
     given = body.get("allowed_mentions")
     if given is None:

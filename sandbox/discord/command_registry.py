@@ -1,4 +1,4 @@
-"""The application's commands as Discord keeps them: checked on the way in, with ids and versions on the way out."""
+"""The application's registered commands, validated, with ids and versions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,43 +27,43 @@ class CommandRegistry:
     snowflakes: Snowflakes
     commands: dict[int, Json] = field(default_factory=dict)
     creates: int = 0
-    """How many commands were new: Discord allows 200 a day."""
+    """How many commands were created; Discord allows 200 a day."""
     entry_point: Json | None = None
-    """The command of an activity, which every list of commands has to name; see `add_entry_point`."""
+    """The Entry Point command, which every bulk update has to include."""
 
     def add_entry_point(self, name: str) -> Json:
-        """Have an activity, whose entry point Discord lists beside the commands."""
+        """Return a new Entry Point command, as applications with an activity have."""
         fields: Json = {"type": ENTRY_POINT, "name": name, "description": "", "handler": 2, "contexts": [0, 1, 2]}
         self.entry_point = self._stamped(fields, self.snowflakes.next(), None)
         self.commands[int(self.entry_point["id"])] = self.entry_point
         return self.entry_point
 
     def list_all(self, *, with_localizations: bool = False) -> list[Json]:
-        """Every command, in order of their making."""
+        """Return all commands in the order of creation."""
         return [_shown(command, with_localizations) for command in self.commands.values()]
 
     def get(self, command_id: int) -> Json:
-        """One command.
+        """Return the command with that id.
 
         Raises:
-            DiscordError: there is none with that id.
+            DiscordError: there is none.
         """
         if command_id not in self.commands:
             raise unknown_command()
         return _shown(self.commands[command_id], True)
 
     def find(self, name: str, kind: int = CHAT_INPUT) -> Json | None:
-        """The command of that name."""
+        """Return the command of that name."""
         for command in self.commands.values():
             if (command["type"], command["name"]) == (kind, name):
                 return command
         return None
 
     def replace(self, body: object) -> list[Json]:
-        """Put this list in place of all commands; those known by type and name keep their ids.
+        """Replace all commands by this list and return them; type and name known before keep their id.
 
         Raises:
-            DiscordError: something in it is not what Discord takes; nothing has changed then.
+            DiscordError: one of them is invalid; then nothing changes.
         """
         if not isinstance(body, list):
             raise bad_type("", "a list")
@@ -92,10 +92,10 @@ class CommandRegistry:
         return [_shown(command, True) for command in kept]
 
     def upsert(self, body: object) -> tuple[Json, bool]:
-        """Add a command, or replace the one of that type and name; and whether it is new.
+        """Create or overwrite the command of that type and name; return it and whether it is new.
 
         Raises:
-            DiscordError: it is not what Discord takes.
+            DiscordError: it is invalid.
         """
         command = validate_command(body)
         new = self.find(command["name"], command["type"]) is None
@@ -106,10 +106,10 @@ class CommandRegistry:
         return _shown(kept, True), new
 
     def edit(self, command_id: int, body: object) -> Json:
-        """Change some fields of a command.
+        """Change some fields of a command and return it.
 
         Raises:
-            DiscordError: there is none with that id, or the result is not what Discord takes.
+            DiscordError: there is none with that id, or the result is invalid.
         """
         before = self.get(command_id)
         if not isinstance(body, dict):
@@ -120,7 +120,7 @@ class CommandRegistry:
         return _shown(kept, True)
 
     def delete(self, command_id: int) -> None:
-        """Remove a command.
+        """Delete a command.
 
         Raises:
             DiscordError: there is none with that id.

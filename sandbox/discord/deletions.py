@@ -1,4 +1,4 @@
-"""What goes away: messages, threads, channels, and the bot's place in a guild; and guilds that are out for a while."""
+"""Deleting messages, channels and threads, removing the bot from a guild, and guild outages."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ OLDEST_IN_BULK_S = 14 * 24 * 3600  # https://discord.com/developers/docs/resourc
 
 
 class Deletions:
-    """Takes things out of the world and tells the gateway as Discord does. Who may do so is for others to ask."""
+    """Deletes things and dispatches it to the gateway as Discord does; callers check permissions."""
 
     def __init__(
         self, state: DiscordState, gateway: Gateway, message_service: MessageService, voice_states: VoiceStates
@@ -27,20 +27,20 @@ class Deletions:
         self._voice_states = voice_states
 
     def message(self, message: Message) -> None:
-        """Take one message away; of an ephemeral one nobody is told."""
+        """Delete a message; an ephemeral one without an event."""
         self._message_service.delete(message)
 
     def messages(self, channel: Channel, messages: Sequence[Message]) -> None:
-        """Take several messages of one channel away in one go.
+        """Bulk-delete messages of one channel.
 
         Raises:
-            ValueError: Discord would not: too few or too many, too old, elsewhere, ephemeral or in a direct message.
+            ValueError: not allowed: too few or too many, too old, of several channels, ephemeral, or in a DM channel.
         """
         oldest = self._state.now() - OLDEST_IN_BULK_S
         if not FEWEST_IN_BULK <= len(messages) <= MOST_IN_BULK or channel.is_direct:
-            raise ValueError("Discord deletes 2 to 100 messages of a server's channel in one go")
+            raise ValueError("Discord bulk-deletes 2 to 100 messages of a guild's channel")
         if any(each.channel_id != channel.id or each.ephemeral or each.created_at < oldest for each in messages):
-            raise ValueError("one of these is elsewhere, ephemeral or too old")
+            raise ValueError("one of these is in another channel, ephemeral or too old")
         for message in messages:
             message.deleted = True
         ids = [str(message.id) for message in messages]
@@ -49,16 +49,16 @@ class Deletions:
         self._state.changed.notify()
 
     def channel(self, channel: Channel) -> None:
-        """Take a channel away with its messages and threads, or a thread. Of the threads and messages nobody is told.
+        """Delete a channel with its messages and threads, or a thread; as at Discord only this one gets an event.
 
-        Whoever is in a voice channel is out of it then.
+        Users in a voice channel are disconnected.
 
         Raises:
-            ValueError: it is a direct message, which nobody can delete.
+            ValueError: it is a DM channel, which can't be deleted.
         """
         guild = self._state.guild_of(channel)
         if guild is None:
-            raise ValueError("a direct message cannot be deleted")
+            raise ValueError("a DM channel can't be deleted")
         told = serializers.channel(channel, self._state)
         if channel.is_thread:
             told = {name: told[name] for name in ("id", "guild_id", "parent_id", "type")}
@@ -72,25 +72,25 @@ class Deletions:
         self._state.changed.notify()
 
     def bot(self, guild: Guild) -> None:
-        """Take the bot out of a guild: it was kicked or banned, or left."""
+        """Remove the bot from a guild: it was kicked or banned, or left."""
         self._voice_states.leave(guild, self._state.bot)
         self._gateway.dispatch("GUILD_DELETE", {"id": str(guild.id)}, guild_id=guild.id, intents=GUILDS)
         del guild.members[self._state.bot.id]
         self._state.changed.notify()
 
-    def bring_back(self, guild: Guild) -> None:
-        """Let the bot into a guild again."""
+    def readd_bot(self, guild: Guild) -> None:
+        """Add the bot to a guild again."""
         roles = [role for role in guild.roles.values() if role.bot_id == self._state.bot.id]
         self._state.add_member(guild, self._state.bot, roles=roles)
         self._gateway.dispatch_guild(guild, joined=True)
 
     def outage(self, guild: Guild) -> None:
-        """Let a guild be unavailable: Discord's own trouble, which it is not to be blamed for."""
+        """Start a guild outage: the guild is unavailable, and the bot is still a member."""
         data: Json = {"id": str(guild.id), "unavailable": True}
         self._gateway.dispatch("GUILD_DELETE", data, guild_id=guild.id, intents=GUILDS)
         guild.unavailable = True
 
-    def recovery(self, guild: Guild) -> None:
-        """Let an outage be over."""
+    def end_outage(self, guild: Guild) -> None:
+        """End a guild outage."""
         guild.unavailable = False
         self._gateway.dispatch_guild(guild)

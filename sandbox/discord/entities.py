@@ -1,11 +1,11 @@
-"""Who and what a world consists of: users, roles, members, channels, guilds."""
+"""Users, roles, members, channels, voice states and guilds."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 
 class ChannelType(IntEnum):
-    """The kinds of channel the stand-in has."""
+    """The supported types of channel."""
 
     TEXT = 0
     DM = 1
@@ -17,7 +17,7 @@ class ChannelType(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class User:
-    """An account: a person, a bot, or a webhook, which is in no guild and posts all the same."""
+    """A user account, a bot, or a webhook (an author that is in no guild)."""
 
     id: int
     username: str
@@ -28,7 +28,7 @@ class User:
 
     @property
     def name(self) -> str:
-        """The name other people see."""
+        """The name that others see."""
         return self.global_name or self.username
 
 
@@ -61,7 +61,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """What a channel allows and denies one role or one member."""
+    """A channel's permission overwrite for a role or member."""
 
     subject_id: int
     for_member: bool
@@ -71,10 +71,10 @@ class Overwrite:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A text or voice channel, a thread, or a direct message (`guild_id` None, one recipient besides the bot).
+    """A text or voice channel, a thread, or a DM channel (`guild_id` None, one recipient besides the bot).
 
-    An `archived` thread is none of those that GUILD_CREATE brings. A `user_limit` of 0 is none. `joined` holds who is
-    in a private thread, and since when.
+    `archived` threads are left out of GUILD_CREATE. A `user_limit` of 0 is none. `joined` has the members of a private
+    thread and when they joined, in seconds since 1970.
     """
 
     id: int
@@ -95,25 +95,25 @@ class Channel:
 
     @property
     def is_thread(self) -> bool:
-        """Whether this hangs under another channel."""
+        """Whether it is a thread of another channel."""
         return self.type in (ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD)
 
     @property
     def is_direct(self) -> bool:
-        """Whether this is a conversation of two."""
+        """Whether it is a DM channel."""
         return self.type is ChannelType.DM
 
     @property
     def is_voice(self) -> bool:
-        """Whether people can be in here: a voice channel or a stage."""
+        """Whether it is a voice or stage channel."""
         return self.type in (ChannelType.VOICE, ChannelType.STAGE)
 
 
 @dataclass(slots=True, eq=False)
 class VoiceState:
-    """Where somebody is in voice, under which of their gateway sessions, and what they may do there.
+    """A user's voice channel, gateway session and voice flags.
 
-    `suppress` says that they may not speak: a stage's audience, and who lacks the permission.
+    `suppress` is set for a stage's audience, and for users without the permission to speak.
     """
 
     user: User
@@ -127,7 +127,7 @@ class VoiceState:
 
 @dataclass(slots=True, eq=False)
 class Guild:
-    """A server; its `roles` hold @everyone under the guild's own id. While `unavailable` nothing comes from it."""
+    """A guild; its `roles` have @everyone under the guild's id. While `unavailable` it sends no events."""
 
     id: int
     name: str
@@ -141,11 +141,11 @@ class Guild:
     voice_states: dict[int, VoiceState] = field(default_factory=dict)
 
     def within(self, channel: Channel) -> list[VoiceState]:
-        """Who is in a voice channel, in the order in which they came to be in voice."""
+        """Return the voice states in a channel, in the order of joining voice."""
         return [state for state in self.voice_states.values() if state.channel is channel]
 
     def channel(self, name: str) -> Channel:
-        """The channel or thread of that name, with or without its `#`.
+        """Return the channel or thread of that name, with or without its `#`.
 
         Raises:
             KeyError: there is none.

@@ -1,4 +1,4 @@
-"""An interaction as INTERACTION_CREATE brings it to the bot, and as the messages that answer it tell of it."""
+"""Interactions as JSON: the INTERACTION_CREATE event, and the metadata of response messages."""
 
 from sandbox.discord import serializers
 from sandbox.discord.interactions import Interaction, InteractionType
@@ -9,7 +9,10 @@ GUILD_CONTEXT, DIRECT_CONTEXT = 0, 1
 
 
 def interaction_event(interaction: Interaction, state: DiscordState) -> Json:
-    """The whole event. https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object"""
+    """Return the data of INTERACTION_CREATE.
+
+    https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object
+    """
     place, user = interaction.channel, interaction.user
     held = state.permissions(user, place)
     body: Json = {
@@ -43,7 +46,7 @@ def interaction_event(interaction: Interaction, state: DiscordState) -> Json:
 
 
 def interaction_metadata(interaction: Interaction) -> Json:
-    """What a message says of the interaction it answers.
+    """Return the metadata of the interaction that a message responds to.
 
     https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
     """

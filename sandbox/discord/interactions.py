@@ -1,4 +1,4 @@
-"""Interactions from dispatch to their last message: deadlines, tokens, and what became of them."""
+"""Interactions: deadlines, tokens, and how the bot responded."""
 
 import asyncio
 import secrets
@@ -13,11 +13,11 @@ from sandbox.discord.snowflakes import Now
 from sandbox.json_object import Json
 
 DEADLINE_S = 3.0  # https://discord.com/developers/docs/interactions/receiving-and-responding
-TOKEN_LIVES_S = 15 * 60.0
+TOKEN_LIFETIME_S = 15 * 60.0
 
 
 class InteractionType(IntEnum):
-    """What a person did."""
+    """Interaction types."""
 
     COMMAND = 2
     COMPONENT = 3
@@ -26,7 +26,7 @@ class InteractionType(IntEnum):
 
 
 class CallbackType(IntEnum):
-    """What a bot may answer first."""
+    """Types of a first response."""
 
     MESSAGE = 4
     DEFERRED_MESSAGE = 5
@@ -38,9 +38,9 @@ class CallbackType(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Interaction:
-    """One thing a person did with the bot, and how the bot responded. Times are seconds since 1970.
+    """A user's interaction, and how the bot responded. Times are seconds since 1970.
 
-    `message` is the one with the button, `opened_by` the interaction that opened the form.
+    `message` is the one with the component; `opened_by` is the interaction that opened the modal.
     """
 
     id: int
@@ -69,25 +69,25 @@ class Interaction:
 
     @property
     def messages(self) -> list[Message]:
-        """Every message that answers it, in order, those deleted left out; not the one with the button, if changed."""
+        """The response and follow-up messages that are not deleted, without an updated component's message."""
         updates = (CallbackType.UPDATE_MESSAGE, CallbackType.DEFERRED_UPDATE)
         first = [] if self.original is None or self.response_type in updates else [self.original]
         return [message for message in (*first, *self.follow_ups) if not message.deleted]
 
     def overdue(self, now: float) -> bool:
-        """Whether the deadline passed without a first response."""
+        """Return whether the deadline passed without a first response."""
         return self.response_type is None and now - self.dispatched_at > self.deadline_s
 
     def expired(self, now: float) -> bool:
-        """Whether its token is of no more use."""
-        return now - self.dispatched_at > TOKEN_LIVES_S
+        """Return whether its token has expired."""
+        return now - self.dispatched_at > TOKEN_LIFETIME_S
 
 
 class InteractionRegistry:
-    """Knows every interaction by its token and says which may still be answered.
+    """Finds interactions by token, if the bot may still respond to them.
 
     Args:
-        now: the present moment in seconds since 1970.
+        now: returns the current time in seconds since 1970.
         deadline_s: how long a first response may take.
     """
 
@@ -100,7 +100,7 @@ class InteractionRegistry:
 
     @property
     def latest(self) -> Interaction:
-        """The interaction opened last.
+        """The newest interaction.
 
         Raises:
             KeyError: there was none yet.
@@ -119,19 +119,19 @@ class InteractionRegistry:
         message: Message | None = None,
         opened_by: Interaction | None = None,
     ) -> Interaction:
-        """Register an interaction at the moment of its dispatch; its deadline runs from here."""
+        """Return a new interaction; its deadline starts now."""
         interaction = Interaction(
             interaction_id, kind, user, channel, data, self._now(), self.deadline_s, command_name, message, opened_by
         )
         self._by_token[interaction.token] = interaction
-        self._ring_at_deadline(interaction)
+        self._notify_at_deadline(interaction)
         return interaction
 
     def find_for_callback(self, interaction_id: int, token: str) -> Interaction:
-        """The interaction a first response is meant for.
+        """Return the interaction for a first response.
 
         Raises:
-            DiscordError: there is none, it is too late, or it was acknowledged before.
+            DiscordError: there is none, its deadline has passed, or it is already acknowledged.
         """
         interaction = self._by_token.get(token)
         if interaction is None or interaction.id != interaction_id:
@@ -143,7 +143,7 @@ class InteractionRegistry:
         return interaction
 
     def find_for_webhook(self, webhook_id: int, token: str) -> Interaction:
-        """The interaction an edit or follow-up is meant for.
+        """Return the interaction for an edit or follow-up.
 
         Raises:
             DiscordError: there is none, it has no first response, or its token has expired.
@@ -158,18 +158,18 @@ class InteractionRegistry:
         return interaction
 
     def respond(self, interaction: Interaction, kind: CallbackType) -> None:
-        """Note the first response."""
+        """Record the first response."""
         interaction.response_type = kind
         interaction.responded_at = self._now()
 
     def close(self) -> None:
-        """Forget the running deadlines."""
+        """Cancel the timers of deadlines."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
 
-    def _ring_at_deadline(self, interaction: Interaction) -> None:
-        """Wake those who wait when it is too late; with a clock made for a test, `changed.notify()` does it by hand."""
+    def _notify_at_deadline(self, interaction: Interaction) -> None:
+        """Notify waiters at the deadline. Tests with a fake clock call `changed.notify()` themselves."""
 
         def notify() -> None:
             self._timers.discard(timer)

@@ -1,4 +1,4 @@
-"""Putting messages into the world: creating, editing and deleting them, and telling the gateway."""
+"""Creating, editing and deleting messages, dispatched to the gateway."""
 
 import io
 import mimetypes
@@ -20,17 +20,17 @@ from sandbox.discord.validation.embeds import validate_embeds
 from sandbox.discord.validation.message import ABSENT, EDIT_FLAGS, MOST_ATTACHMENTS, MessageBody, Upload
 
 Announce = Callable[[str, Message], None]
-"""Tells the gateway: `MESSAGE_CREATE`, `MESSAGE_UPDATE` or `MESSAGE_DELETE`, and of which message."""
+"""Dispatches `MESSAGE_CREATE`, `MESSAGE_UPDATE` or `MESSAGE_DELETE` for a message."""
 
 DEFAULT, REPLY, COMMAND_ANSWER = 0, 19, 20
 
 
 class MessageService:
-    """Applies checked drafts to the world's messages."""
+    """Applies validated bodies to messages."""
 
     def __init__(self, state: DiscordState, announce: Announce) -> None:
         self.origin = ""
-        """Where the stand-in listens, for the addresses of attachments; set once it does."""
+        """The base of attachment URLs; set when the server listens."""
         self._state = state
         self._announce = announce
 
@@ -44,15 +44,15 @@ class MessageService:
         interaction: Interaction | None = None,
         flags: int = 0,
     ) -> Message:
-        """Post a message.
+        """Return a new message, or the earlier one with the same enforced nonce.
 
         Args:
-            fallback: which mentions notify when the draft does not say.
-            interaction: what it answers, if anything.
-            flags: flags beyond the draft's own.
+            fallback: which mentions notify if the body does not say.
+            interaction: the interaction that it responds to.
+            flags: flags in addition to the body's.
 
         Raises:
-            DiscordError: nothing would be shown, or too many files.
+            DiscordError: the message is empty, or has too many attachments.
         """
         again = self._same_nonce(channel, author, draft)
         if again is not None:
@@ -93,10 +93,10 @@ class MessageService:
     def edit(
         self, message: Message, draft: MessageBody, *, fallback: AllowedMentions, interaction: Interaction | None = None
     ) -> Message:
-        """Change a message; what the draft does not name stays.
+        """Change a message and return it; fields that the body does not have stay.
 
         Raises:
-            DiscordError: nothing would be left, or too many files.
+            DiscordError: the message would be empty, or have too many attachments.
         """
         allowed = parse_allowed_mentions(draft.body, fallback)
         edited = replace(message)
@@ -108,7 +108,7 @@ class MessageService:
         if draft.components is not ABSENT:
             edited.components = draft.components
         if draft.flags is not ABSENT:
-            kept = message.flags & ~MessageFlag.SUPPRESS_EMBEDS  # everything else, once set, stays
+            kept = message.flags & ~MessageFlag.SUPPRESS_EMBEDS  # all other flags stay
             edited.flags = kept | draft.flags & EDIT_FLAGS
         edited.flags &= ~MessageFlag.LOADING
         _check_whole(edited)
@@ -125,16 +125,16 @@ class MessageService:
         return message
 
     def delete(self, message: Message, interaction: Interaction | None = None) -> None:
-        """Take a message away."""
+        """Delete a message."""
         message.deleted = True
         self._changed("MESSAGE_DELETE", message, interaction)
 
     def post(self, channel: Channel, author: User, text: str, *, reply_to: int | None = None) -> Message:
-        """Post a text as anybody: a webhook, another bot."""
+        """Return a new message of any author, such as a webhook or another bot."""
         return self.create(channel, author, MessageBody({}, content=text, reply_to=reply_to), fallback=ANYONE)
 
     def upload(self, channel: Channel, upload: Upload) -> Attachment:
-        """Keep a file that belongs to no message: one that was chosen for a command's option."""
+        """Return a stored upload that belongs to no message: the value of a command's option."""
         return self._kept(upload, channel.id, None, ephemeral=True)
 
     def _changed(self, name: str, message: Message, interaction: Interaction | None) -> None:
@@ -156,13 +156,13 @@ class MessageService:
         message.mentions = Pings(known, found.roles, found.everyone)
         if replying and message.reply_to is not None and allowed.replied_user:
             target = self._state.message(message.channel_id, message.reply_to)
-            # Answers to interactions are the webhook's, and a reply to a webhook notifies nobody.
+            # Responses to interactions belong to a webhook, and a reply to a webhook notifies no one.
             if target is not None and target.interaction_id is None:
                 message.mentions |= Pings(frozenset([target.author.id]))
         message.pinged |= message.mentions
 
     def _attachments(self, message: Message, draft: MessageBody) -> list[Attachment]:
-        """The files a message has once the draft is applied."""
+        """Return the message's attachments after the body is applied."""
         uploads = {upload.part: upload for upload in draft.uploads}
         before = {attachment.id: attachment for attachment in message.attachments}
         if draft.listed is ABSENT:
@@ -208,7 +208,7 @@ class MessageService:
 
 
 def _check_whole(message: Message) -> None:
-    """Check what only the whole message tells."""
+    """Validate what depends on several fields."""
     if not (message.content or message.attachments or message.embeds or message.components):
         raise empty_message()
     v2 = bool(message.flags & MessageFlag.IS_COMPONENTS_V2)
@@ -223,12 +223,12 @@ def _check_whole(message: Message) -> None:
 
 
 def _dimensions(data: bytes) -> tuple[int | None, int | None]:
-    """Width and height in pixels, read from the picture's header; nothing where it is not a picture."""
-    from PIL import Image  # only worlds with pictures need it
+    """Return width and height in pixels from an image's header; None for other files."""
+    from PIL import Image  # slow to import, and only needed for images
 
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as picture:
             return picture.size
     except Exception:
-        # Whatever Pillow stumbles over, in a picture or beside it: Discord takes any file.
+        # Pillow raises various errors for broken images, and Discord accepts any file.
         return None, None

@@ -1,4 +1,4 @@
-"""Messages as the stand-in keeps them: what is shown now, what was shown before, whom it would have pinged."""
+"""Messages with their current content, their earlier versions, and who they pinged."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from sandbox.json_object import Json
 
 
 class MessageFlag(IntFlag):
-    """The message flags a bot meets. https://discord.com/developers/docs/resources/message"""
+    """Message flags. https://discord.com/developers/docs/resources/message"""
 
     SUPPRESS_EMBEDS = 1 << 2
     EPHEMERAL = 1 << 6
@@ -20,7 +20,7 @@ class MessageFlag(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file of a message, with its bytes."""
+    """A message's attachment with its bytes."""
 
     id: int
     filename: str
@@ -45,7 +45,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Pings:
-    """Whom a message notifies. Falsy when nobody."""
+    """Whom a message notifies; false for no one."""
 
     users: frozenset[int] = frozenset()
     roles: frozenset[int] = frozenset()
@@ -60,7 +60,7 @@ class Pings:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a message showed from one moment on (`at`: seconds since 1970)."""
+    """What a message showed from a time on (`at`: seconds since 1970)."""
 
     at: float
     content: str
@@ -71,8 +71,8 @@ class Version:
 class Message:
     """A message.
 
-    `pinged` gathers everyone any version of it would have notified, whether or not a permission would have been in the
-    way. `history` holds every version in order, the current one last.
+    `pinged` has everyone whom any of its versions notified, permissions not considered. `history` has all versions in
+    order, the current one last.
     """
 
     id: int
@@ -116,14 +116,14 @@ class Message:
 
     @property
     def previews(self) -> list[str]:
-        """The links Discord would unfold under it: none when suppressed, in code, or within <angle brackets>."""
+        """The links for which Discord would show a preview: not in code, in <angle brackets>, or when suppressed."""
         if self.flags & MessageFlag.SUPPRESS_EMBEDS or self.loading:
             return []
         prose = _CODE.sub(" ", self.content)
         return [match.group("link") for match in _LINK.finditer(prose) if not match.group("guard")]
 
     def record(self, at: float) -> None:
-        """Add what it shows now to its history."""
+        """Add its current version to its history."""
         names = tuple(attachment.filename for attachment in self.attachments)
         self.history.append(Version(at, self.content, names))
 

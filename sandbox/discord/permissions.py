@@ -1,4 +1,4 @@
-"""Discord's permission bits and how roles and channel overwrites add up."""
+"""Discord's permission bits, and how they are computed from roles and overwrites."""
 
 from collections.abc import Iterable
 from enum import IntFlag
@@ -7,7 +7,7 @@ from sandbox.discord.entities import Channel, ChannelType, Guild, Member
 
 
 class Permission(IntFlag):
-    """The bits this bot meets. https://discord.com/developers/docs/topics/permissions"""
+    """The bits that matter here. https://discord.com/developers/docs/topics/permissions"""
 
     ADMINISTRATOR = 1 << 3
     MANAGE_CHANNELS = 1 << 4
@@ -44,7 +44,7 @@ EVERYONE = (
     | Permission.USE_APPLICATION_COMMANDS
     | Permission.SEND_MESSAGES_IN_THREADS
 )
-"""What everyone may do in a new guild."""
+"""The permissions of @everyone in a new guild."""
 
 MODERATOR = (
     Permission.MANAGE_CHANNELS
@@ -56,7 +56,7 @@ MODERATOR = (
 )
 
 BOT = Permission(274_881_170_432)
-"""What the bot's invite link asks for."""
+"""The permissions in the bot's invite link."""
 
 DIRECT_MESSAGE = (
     Permission.ADD_REACTIONS
@@ -67,11 +67,11 @@ DIRECT_MESSAGE = (
     | Permission.READ_MESSAGE_HISTORY
     | Permission.USE_APPLICATION_COMMANDS
 )
-"""What both sides may do in a direct message."""
+"""The permissions in a DM channel."""
 
 
 def get_guild_permissions(guild: Guild, member: Member) -> int:
-    """The member's permissions in the guild, before any channel has its say."""
+    """Return the member's permissions in the guild, without overwrites."""
     if guild.owner_id == member.user.id:
         return ALL
     bits = guild.roles[guild.id].permissions
@@ -81,7 +81,7 @@ def get_guild_permissions(guild: Guild, member: Member) -> int:
 
 
 def get_channel_permissions(guild: Guild, member: Member, channel: Channel) -> int:
-    """The member's permissions in a channel; a thread has those of its parent, a private one for who is in it.
+    """Return the member's permissions in a channel; a thread has its parent's, a private one only for its members.
 
     https://discord.com/developers/docs/topics/permissions#permission-overwrites
     https://discord.com/developers/docs/topics/threads#private-threads
@@ -99,7 +99,7 @@ def get_channel_permissions(guild: Guild, member: Member, channel: Channel) -> i
 
 
 def _applied(bits: int, channel: Channel, subjects: Iterable[int]) -> int:
-    """Apply the overwrites of one tier: all denials first, then what is allowed."""
+    """Return the permissions after the overwrites of one tier: first all denials, then what is allowed."""
     overwrites = [channel.overwrites[subject] for subject in subjects if subject in channel.overwrites]
     for overwrite in overwrites:
         bits &= ~overwrite.deny

@@ -1,4 +1,4 @@
-"""Rate limits: one bucket per kind of route and top-level id, told in headers, enforced with 429."""
+"""Rate limits: one bucket per kind of route and major parameter, announced in headers, enforced with 429."""
 
 import hashlib
 import math
@@ -20,7 +20,7 @@ class RateLimit:
     per_s: float
 
 
-# The first four as seen in the field, the global one as documented; the rest are roomy.
+# The first four as measured at Discord, the global one as documented; the others are generous.
 RATE_LIMITS: Mapping[str, RateLimit] = {
     "message.create": RateLimit(5, 5.0),
     "message.edit": RateLimit(5, 5.0),
@@ -43,7 +43,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitResult:
-    """Whether a request may pass, and the headers that say so."""
+    """Whether a request is allowed, its rate limit headers, and the body of a 429."""
 
     allowed: bool
     headers: Mapping[str, str]
@@ -52,7 +52,7 @@ class RateLimitResult:
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Counts requests in windows that begin with the first request after the last window's end."""
+    """Counts requests in windows; a window begins with the first request after the end of the last."""
 
     clock: Monotonic
     wall: Callable[[], float]
@@ -61,12 +61,12 @@ class RateLimiter:
     _windows: dict[tuple[str, str], _Window] = field(default_factory=dict)
 
     def acquire(self, name: str, major: str, *, counts_globally: bool) -> RateLimitResult:
-        """Ask to pass.
+        """Count a request and return whether it is allowed.
 
         Args:
             name: the kind of route, a key of `RATE_LIMITS`.
-            major: the top-level id: a channel, or an interaction's token.
-            counts_globally: False for interaction endpoints, which the bot's 50 a second leave alone.
+            major: the major parameter: a channel id or an interaction token.
+            counts_globally: False for interaction endpoints, which do not count towards 50 requests a second.
         """
         now = self.clock()
         if counts_globally:
@@ -98,7 +98,7 @@ class RateLimiter:
         window = self._windows.setdefault((name, major), _Window())
         if now >= window.ends:
             window.ends, window.used = now + self._rate(name).per_s, 0
-        if len(self._windows) > 10_000:  # one per interaction: those long over are let go
+        if len(self._windows) > 10_000:  # there is one per interaction: delete the old ones
             self._windows = {key: kept for key, kept in self._windows.items() if kept.ends > now}
         return window
 

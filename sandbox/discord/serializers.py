@@ -12,7 +12,7 @@ VERIFY_KEY = "0" * 64
 
 
 def user(account: User) -> Json:
-    """A user object."""
+    """Return a user object."""
     body: Json = {
         "id": str(account.id),
         "username": account.username,
@@ -29,7 +29,7 @@ def user(account: User) -> Json:
 
 
 def own_user(account: User) -> Json:
-    """The bot's user object, as it sees itself."""
+    """Return the bot's user object, as it sees itself."""
     return {
         **user(account),
         "mfa_enabled": False,
@@ -41,7 +41,7 @@ def own_user(account: User) -> Json:
 
 
 def application(state: DiscordState) -> Json:
-    """The application object its own bot gets."""
+    """Return the application object its own bot gets."""
     return {
         "id": str(state.application_id),
         "name": state.bot.name,
@@ -69,13 +69,13 @@ def application(state: DiscordState) -> Json:
 
 
 def _application_flags(state: DiscordState) -> int:
-    """The flags that tell which privileged intents are switched on, as for a bot in few guilds."""
+    """Return the flags that tell which privileged intents are switched on, as for a bot in few guilds."""
     intents = {1 << 8: 1 << 13, 1 << 1: 1 << 15, 1 << 15: 1 << 19}
     return sum(flag for intent, flag in intents.items() if state.privileged_intents & intent)
 
 
 def role(of: Role) -> Json:
-    """A role object."""
+    """Return a role object."""
     return {
         "id": str(of.id),
         "name": of.name,
@@ -94,7 +94,7 @@ def role(of: Role) -> Json:
 
 
 def member(of: Member, *, with_user: bool = True) -> Json:
-    """A guild member object."""
+    """Return a guild member object."""
     body: Json = {
         "avatar": None,
         "banner": None,
@@ -122,7 +122,7 @@ def thread_member(of: Channel, user_id: int) -> Json:
 
 
 def channel(of: Channel, state: DiscordState) -> Json:
-    """A channel object: text or voice channel, thread or direct message."""
+    """Return a channel object: text or voice channel, thread or direct message."""
     body: Json = {
         "id": str(of.id),
         "type": int(of.type),
@@ -174,7 +174,7 @@ def channel(of: Channel, state: DiscordState) -> Json:
 
 
 def guild(of: Guild) -> Json:
-    """A guild object as REST answers it."""
+    """Return a guild object as REST answers it."""
     nothing = (
         "icon description home_header splash discovery_splash banner application_id afk_channel_id widget_channel_id "
         "max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
@@ -211,7 +211,7 @@ def guild(of: Guild) -> Json:
 
 
 def voice_state(of: VoiceState, guild: Guild, *, gone: bool = False) -> Json:
-    """A voice state object with the member it is about; `gone` from voice, its channel is null."""
+    """Return a voice state object with the member it is about; `gone` from voice, its channel is null."""
     asked_at = of.asked_to_speak_at
     return {
         "guild_id": str(guild.id),
@@ -231,7 +231,7 @@ def voice_state(of: VoiceState, guild: Guild, *, gone: bool = False) -> Json:
 
 
 def guild_create(of: Guild, state: DiscordState, *, voice: bool = True) -> Json:
-    """A guild as GUILD_CREATE brings it: without the members intent only the bot and who is in voice are its members.
+    """Return the data of GUILD_CREATE; without the members intent only the bot and users in voice are its members.
 
     Args:
         voice: who is in voice, which takes an intent of its own.
@@ -264,7 +264,7 @@ def guild_create(of: Guild, state: DiscordState, *, voice: bool = True) -> Json:
 
 
 def attachment(of: Attachment) -> Json:
-    """An attachment object."""
+    """Return an attachment object."""
     body: Json = {
         "id": str(of.id),
         "filename": of.filename,
@@ -283,7 +283,7 @@ def attachment(of: Attachment) -> Json:
 
 
 def message(of: Message, state: DiscordState, *, quoting: bool = True) -> Json:
-    """A message object as REST answers it; `quoting` adds the message it replies to."""
+    """Return a message object as REST answers it; `quoting` adds the message it replies to."""
     body: Json = {
         "id": str(of.id),
         "channel_id": str(of.channel_id),

@@ -1,4 +1,4 @@
-"""The stand-in for Discord: REST, gateway and attachments on one loopback port, around one world."""
+"""Discord: HTTP API, gateway and attachments on one loopback port, with one state."""
 
 import contextlib
 import time
@@ -29,17 +29,17 @@ LOOPBACK = "127.0.0.1"
 
 
 class DiscordServer:
-    """Serves a world to a bot; an async context manager that listens while it is entered.
+    """Serves a state to a bot; an async context manager that listens while it is entered.
 
     Args:
-        world: who and what is there; an empty one is populated by its maker.
-        token: the bot token it accepts; the world's own when none is named.
-        rates: rates that differ from `rate_limits.RATE_LIMITS`, by name.
+        state: the guilds, users and messages.
+        token: the bot token that it accepts; the state's by default.
+        rates: rate limits that differ from `rate_limits.RATE_LIMITS`, by name.
         deadline_s: how long a first response to an interaction may take.
         shards: how many shards `GET /gateway/bot` recommends.
-        voice: whether there is a voice server; by default where the packages for it are installed.
-        dave: whether sound is encrypted end to end, as Discord asks for; without it everyone in the channel hears all.
-        monotonic: seconds that the rate limits are counted by.
+        voice: whether there is a voice server; by default where its packages are installed.
+        dave: whether audio is encrypted end to end, as Discord requires; otherwise everyone in the channel hears all.
+        monotonic: the clock of the rate limits, in seconds.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class DiscordServer:
 
     @property
     def base_url(self) -> str:
-        """What `DISCORD_API_BASE_URL` has to be."""
+        """The value for `DISCORD_API_BASE_URL`."""
         return self.origin + PREFIX
 
     async def start(self) -> None:
@@ -103,7 +103,7 @@ class DiscordServer:
             await self.voice.start()
 
     async def close(self) -> None:
-        """Cut every connection and stop listening."""
+        """Close every connection and stop listening."""
         self.interactions.close()
         await self.voice.close()
         await self.gateway.disconnect_all(code=1001, forget=True)
@@ -120,9 +120,9 @@ class DiscordServer:
 
     @contextlib.asynccontextmanager
     async def offline(self) -> AsyncIterator[None]:
-        """Refuse every connection for a while, and drop those that are open; sessions may come back afterwards."""
+        """Refuse new connections and close open ones inside the context; sessions can be resumed afterwards."""
         if self._site is None or self._runner is None:
-            raise RuntimeError("the stand-in does not listen")
+            raise RuntimeError("Discord's server does not listen")
         await self._site.stop()
         await self.gateway.disconnect_all(code=1006)
         if self._runner.server is not None:

@@ -1,4 +1,4 @@
-"""The world the bot lives in: its application, the guilds, their people and channels, and every message."""
+"""Discord's state: the bot's application, guilds, users, channels, and every message."""
 
 import base64
 import time
@@ -13,12 +13,12 @@ from sandbox.discord.validation.message import DEFAULT_FILE_LIMIT
 
 
 class DiscordState:
-    """Holds everything; makes new things with fresh ids. Nothing in here talks to a socket.
+    """Holds and creates everything; does no network I/O.
 
     Args:
-        now: the present moment in seconds since 1970.
+        now: returns the current time in seconds since 1970.
         attachment_size_limit: the largest file in bytes, for everyone.
-        privileged_intents: the privileged intent bits switched on in the application's settings.
+        privileged_intents: the privileged intent bits enabled in the application's settings.
     """
 
     def __init__(
@@ -32,9 +32,9 @@ class DiscordState:
         self.attachment_size_limit = attachment_size_limit
         self.privileged_intents = privileged_intents
         self.interactions_endpoint_url: str | None = None
-        """Set in the portal, it takes all interactions away from the gateway."""
+        """The portal's setting; with it interactions are no longer sent over the gateway."""
         self.clock_ahead_s = 0.0
-        """How far the Date of every answer is ahead of the true one."""
+        """How far the Date header of every response is ahead of the real time."""
         self.snowflakes = Snowflakes(now)
         self.changed = ChangeSignal()
         self.users: dict[int, User] = {}
@@ -48,27 +48,27 @@ class DiscordState:
 
     @property
     def token(self) -> str:
-        """A token of the right shape for this application; any other may be chosen instead."""
+        """A token of the right shape for this application."""
         head = base64.b64encode(str(self.application_id).encode()).decode().rstrip("=")
         return f"{head}.Sandbx.sandbox-token-of-no-use-anywhere-else"
 
-    # ------------------------------------------------------------------ making things
+    # ------------------------------------------------------------------ creating
 
     def add_user(self, name: str, *, bot: bool = False, locale: str = "en-US") -> User:
-        """A new account."""
+        """Return a new user."""
         username = "".join(letter for letter in name.lower() if letter.isalnum()) or "someone"
         user = User(self.snowflakes.next(), username, name, bot, locale)
         self.users[user.id] = user
         return user
 
     def add_webhook(self, name: str) -> User:
-        """A new webhook, as the author of what is posted by it."""
+        """Return a new webhook, as the author of its messages."""
         user = self.add_user(name, bot=True)
         user.webhook = True
         return user
 
     def add_guild(self, name: str, *, channels: Iterable[str] = ("general",)) -> Guild:
-        """A new guild with the bot in it, under the role its invitation made."""
+        """Return a new guild with the bot and its managed role."""
         guild = Guild(self.snowflakes.next(), name, self.owner.id)
         guild.roles[guild.id] = Role(guild.id, "@everyone", EVERYONE)
         self.guilds[guild.id] = guild
@@ -82,13 +82,13 @@ class DiscordState:
     def add_role(
         self, guild: Guild, name: str, permissions: int, *, mentionable: bool = False, bot_id: int | None = None
     ) -> Role:
-        """A new role above those there are."""
+        """Return a new role above the existing ones."""
         role = Role(self.snowflakes.next(), name, permissions, len(guild.roles), mentionable, bot_id)
         guild.roles[role.id] = role
         return role
 
     def add_member(self, guild: Guild, user: User, *, roles: Iterable[Role] = (), nick: str | None = None) -> Member:
-        """Let an account join a guild."""
+        """Return a new member of a guild."""
         member = Member(user, self.now(), [role.id for role in roles], nick)
         guild.members[user.id] = member
         return member
@@ -102,7 +102,7 @@ class DiscordState:
         user_limit: int = 0,
         overwrites: Iterable[Overwrite] = (),
     ) -> Channel:
-        """A new text channel, or one of another kind; a voice channel may hold no more than so many."""
+        """Return a new channel; `user_limit` is for voice channels, 0 for none."""
         channel = Channel(
             self.snowflakes.next(),
             kind,
@@ -116,7 +116,7 @@ class DiscordState:
         return channel
 
     def add_thread(self, parent: Channel, name: str, owner: User) -> Channel:
-        """A new public thread under a text channel."""
+        """Return a new public thread under a text channel."""
         if parent.guild_id is None:
             raise ValueError("a direct message has no threads")
         thread = Channel(
@@ -126,14 +126,14 @@ class DiscordState:
         return thread
 
     def add_private_thread(self, parent: Channel, name: str, owner: User, *others: User) -> Channel:
-        """A new private thread under a text channel, with its owner and others in it."""
+        """Return a new private thread under a text channel, with its owner and others in it."""
         thread = self.add_thread(parent, name, owner)
         thread.type = ChannelType.PRIVATE_THREAD
         thread.joined = dict.fromkeys((user.id for user in (owner, *others)), self.now())
         return thread
 
     def get_dm_channel(self, user: User) -> Channel:
-        """The direct message channel between this person and the bot; made when first asked for."""
+        """Return the DM channel of a user and the bot; it is created on first use."""
         for channel in self.direct.values():
             if channel.recipient is user:
                 return channel
@@ -142,7 +142,7 @@ class DiscordState:
         return channel
 
     def populate(self) -> Guild:
-        """Fill an empty world: the guild "Sandbox" with Ada, Ben, Cleo and Mo, and places to write and to speak in."""
+        """Create and return the guild "Sandbox" with Ada, Ben, Cleo and Mo, and text and voice channels."""
         guild = self.add_guild("Sandbox", channels=("general", "random"))
         moderators = self.add_role(guild, "Moderators", int(MODERATOR), mentionable=True)
         for name in ("Ada", "Ben", "Cleo", "Mo"):
@@ -156,16 +156,16 @@ class DiscordState:
         self.add_channel(guild, "Stage", kind=ChannelType.STAGE)
         return guild
 
-    # ------------------------------------------------------------------ changing things
+    # ------------------------------------------------------------------ changing
 
     def overwrite(self, channel: Channel, subject: Role | Member, *, allow: int = 0, deny: int = 0) -> None:
-        """Set what a channel allows and denies a role or a member. Takes hold at once."""
+        """Set the permission overwrite of a channel for a role or member."""
         if isinstance(subject, Role):
             channel.overwrites[subject.id] = Overwrite(subject.id, False, allow, deny)
         else:
             channel.overwrites[subject.user.id] = Overwrite(subject.user.id, True, allow, deny)
 
-    # ------------------------------------------------------------------ finding things
+    # ------------------------------------------------------------------ finding
 
     @property
     def bot_guilds(self) -> list[Guild]:
@@ -173,15 +173,15 @@ class DiscordState:
         return [guild for guild in self.guilds.values() if self.bot.id in guild.members]
 
     def reaches_bot(self, guild_id: int | None) -> bool:
-        """Whether the bot hears of what happens there: direct messages, and guilds it is in that are available."""
+        """Return whether the bot gets events from there: from DMs, and from available guilds that it is in."""
         guild = None if guild_id is None else self.guilds[guild_id]
         return guild is None or (self.bot.id in guild.members and not guild.unavailable)
 
     def user(self, name: str) -> User:
-        """The person of that name.
+        """Return the user of that name.
 
         Raises:
-            KeyError: there is nobody of that name.
+            KeyError: there is none.
         """
         for user in self.users.values():
             if user.name.lower() == name.lower():
@@ -189,7 +189,7 @@ class DiscordState:
         raise KeyError(name)
 
     def guild(self, name: str = "Sandbox") -> Guild:
-        """The guild of that name.
+        """Return the guild of that name.
 
         Raises:
             KeyError: there is none.
@@ -200,7 +200,7 @@ class DiscordState:
         raise KeyError(name)
 
     def channel(self, channel_id: int) -> Channel | None:
-        """The channel, thread or direct message with that id."""
+        """Return the channel, thread or DM channel with that id."""
         if channel_id in self.direct:
             return self.direct[channel_id]
         for guild in self.guilds.values():
@@ -209,7 +209,7 @@ class DiscordState:
         return None
 
     def get_display_name(self, thing_id: int) -> str | None:
-        """What Discord's client shows in place of a mention: of a channel, a person or a role."""
+        """Return what a client shows in place of a mention of a channel, user or role."""
         if (channel := self.channel(thing_id)) is not None:
             return f"#{channel.name}"
         if thing_id in self.users:
@@ -218,11 +218,11 @@ class DiscordState:
         return next((f"@{role.name}" for role in roles if role is not None), None)
 
     def guild_of(self, channel: Channel) -> Guild | None:
-        """The guild a channel is in; None for a direct message."""
+        """Return the guild of a channel; None for a DM channel."""
         return None if channel.guild_id is None else self.guilds[channel.guild_id]
 
     def permissions(self, user: User, channel: Channel) -> int:
-        """What a user may do in a channel; nothing where they are not."""
+        """Return a user's permission bits in a channel; 0 for non-members."""
         guild = self.guild_of(channel)
         if guild is None:
             return int(DIRECT_MESSAGE) if user in (self.bot, channel.recipient) else 0
@@ -230,14 +230,14 @@ class DiscordState:
         return 0 if member is None else get_channel_permissions(guild, member, channel)
 
     def message(self, channel_id: int, message_id: int) -> Message | None:
-        """The message with that id, unless it was deleted."""
+        """Return the message with that id, unless it was deleted."""
         for message in reversed(self.messages.get(channel_id, [])):
             if message.id == message_id:
                 return None if message.deleted else message
         return None
 
     def list_visible_messages(self, user: User, channel: Channel) -> list[Message]:
-        """What is on a person's screen in a channel, oldest first."""
+        """Return the messages that a user sees in a channel, oldest first."""
         return [
             message
             for message in self.messages.get(channel.id, [])

@@ -1,4 +1,4 @@
-"""Everything that went over the wire, in order."""
+"""A log of all requests and gateway events, in order."""
 
 import time
 from collections import deque
@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 from sandbox.change_signal import ChangeSignal
 from sandbox.json_object import Json
 
-KEPT = 20_000  # of each kind; a long evening at the prompt must not fill the memory
+MAX_ENTRIES = 20_000  # of each kind, so that a long session does not fill the memory
 
 
 @dataclass(frozen=True, slots=True)
 class HttpExchange:
-    """One REST request and its answer.
+    """A request to the HTTP API and its response.
 
-    `template` is the route as Discord's OpenAPI description names it, empty when there is no such route. `request` is
-    the JSON body, or the `payload_json` part; `files` are the names and sizes that came with it. `at` is seconds on a
-    monotonic clock, `number` counts requests and gateway events together.
+    `template` is the route as in Discord's OpenAPI description, empty for unknown routes. `request` is the JSON body or
+    the `payload_json` part; `files` are the names and sizes of uploads. `at` is in seconds of the monotonic clock;
+    `number` counts requests and gateway events together.
     """
 
     number: int
@@ -36,13 +36,13 @@ class HttpExchange:
 
     @property
     def writes(self) -> bool:
-        """Whether it was meant to change something."""
+        """Whether it is a writing request."""
         return self.method != "GET"
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayEvent:
-    """One gateway message. `sent` is True for the stand-in's own; `name` is the event's, empty for other opcodes."""
+    """A gateway message. `sent` is true from Discord to the bot; `name` is the event's, empty for other opcodes."""
 
     number: int
     at: float
@@ -57,17 +57,17 @@ Entry = TypeVar("Entry", HttpExchange, GatewayEvent)
 
 
 class TrafficLog:
-    """Keeps exchanges and gateway events, and tells those who wait for one."""
+    """Records requests and gateway events, and lets tests wait for them."""
 
     def __init__(self) -> None:
-        self.requests: deque[HttpExchange] = deque(maxlen=KEPT)
-        self.events: deque[GatewayEvent] = deque(maxlen=KEPT)
+        self.requests: deque[HttpExchange] = deque(maxlen=MAX_ENTRIES)
+        self.events: deque[GatewayEvent] = deque(maxlen=MAX_ENTRIES)
         self.changed = ChangeSignal()
         self._numbers = 0
 
     @property
     def number(self) -> int:
-        """The number of the newest entry: a place to look from later."""
+        """The number of the newest entry, to be used as `after` later."""
         return self._numbers
 
     def record_exchange(
@@ -83,7 +83,7 @@ class TrafficLog:
         response: Any,  # Any: a JSON value
         headers: Mapping[str, str],
     ) -> None:
-        """Write a request and its answer down."""
+        """Record a request and its response."""
         self._numbers += 1
         self.requests.append(
             HttpExchange(
@@ -103,23 +103,23 @@ class TrafficLog:
         self.changed.notify()
 
     def record_event(self, *, sent: bool, shard: int, op: int, name: str = "", data: Json | None = None) -> None:
-        """Write a gateway message down."""
+        """Record a gateway message."""
         self._numbers += 1
         self.events.append(GatewayEvent(self._numbers, time.monotonic(), sent, shard, op, name, data))
         self.changed.notify()
 
     def find(self, wanted: Callable[[HttpExchange], bool], *, after: int = 0) -> list[HttpExchange]:
-        """The exchanges after entry number `after` that `wanted` says yes to."""
+        """Return the requests after entry number `after` that `wanted` accepts."""
         return list(filter(wanted, _newer(self.requests, after)))
 
     def list_rate_limited(self) -> list[HttpExchange]:
-        """The requests that were answered 429."""
+        """Return the requests that were answered with 429."""
         return self.find(lambda entry: entry.status == 429)
 
     async def until(
         self, wanted: Callable[[HttpExchange], bool], *, deadline_s: float = 10.0, after: int = 0
     ) -> HttpExchange:
-        """Wait for an exchange, or take the first that was there already.
+        """Wait for a request that `wanted` accepts and return it; recorded ones count.
 
         Raises:
             TimeoutError: none came in time.
@@ -137,7 +137,7 @@ class TrafficLog:
     async def until_event(
         self, wanted: Callable[[GatewayEvent], bool], *, deadline_s: float = 10.0, after: int = 0
     ) -> GatewayEvent:
-        """Wait for a gateway event, or take the first that was there already.
+        """Wait for a gateway event that `wanted` accepts and return it; recorded ones count.
 
         Raises:
             TimeoutError: none came in time.
@@ -154,5 +154,5 @@ class TrafficLog:
 
 
 def _newer(entries: deque[Entry], number: int) -> list[Entry]:
-    """The entries after that number, oldest first, without a look at those before."""
+    """Return the entries after that number, oldest first. Takes time for these only."""
     return list(takewhile(lambda entry: entry.number > number, reversed(entries)))[::-1]

@@ -52,12 +52,12 @@ def validate(body: Json) -> None:
 
 
 def prompt_tokens(body: Json) -> int:
-    """About how many tokens a request's messages are."""
+    """Return about how many tokens a request's messages are."""
     return sum(4 + _tokens(message.get("content")) for message in body["messages"])
 
 
 def get_text(message: Json) -> str:
-    """What a message says in words, in one text or in parts."""
+    """Return what a message says in words, in one text or in parts."""
     content = message.get("content")
     if isinstance(content, list):
         return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
@@ -65,7 +65,7 @@ def get_text(message: Json) -> str:
 
 
 def get_images(message: Json) -> list[bytes]:
-    """The pictures among a message's parts, decoded."""
+    """Return the pictures among a message's parts, decoded."""
     content = message.get("content")
     addresses = (
         [part["image_url"]["url"] for part in content if "image_url" in part] if isinstance(content, list) else []
@@ -139,7 +139,7 @@ def _check_part(number: int, role: str, part: object) -> None:
 
 
 def _is_picture(data: bytes, kind: str) -> bool:
-    from PIL import Image  # only worlds with pictures need it
+    from PIL import Image  # slow to import, and only needed for images
 
     try:
         with Image.open(io.BytesIO(data), formats=[kind]) as picture:

@@ -41,7 +41,7 @@ class Delivery:
         self._slow = self.fault(Slow) or Slow(pace_s)
 
     def fault(self, kind: type[F]) -> F | None:
-        """The fault of a kind that this request meets, if it does."""
+        """Return the fault of a kind that this request meets, if it does."""
         return next((fault for fault in self._met if isinstance(fault, kind)), None)
 
     async def instead(self) -> web.StreamResponse | None:

@@ -206,14 +206,14 @@ class ApiFaults:
         return self._released
 
     def count_pending(self) -> Mapping[CallKind, int]:
-        """How many orders wait, by kind."""
+        """Return how many orders wait, by kind."""
         counts: dict[CallKind, int] = {}
         for order in self._orders:
             counts[order.kind] = counts.get(order.kind, 0) + 1
         return counts
 
     def take(self, kind: CallKind, body: Json) -> tuple[Fault, ...]:
-        """The faults that this request meets; uses up one of a counted order."""
+        """Return the faults that this request meets; uses up one of a counted order."""
         fitting = [o for o in self._orders if o.kind == kind and (o.when is None or o.when(body))]
         if not fitting:
             return ()
@@ -274,5 +274,5 @@ _OF_A_KIND: Mapping[CallKind, Mapping[str, Fault]] = {
 
 
 def get_named_faults(kind: CallKind) -> Mapping[str, Fault]:
-    """The faults a kind of call can meet, by name."""
+    """Return the faults a kind of call can meet, by name."""
     return {**_EVERYWHERE, **_OF_A_KIND[kind]}

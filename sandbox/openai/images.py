@@ -88,7 +88,7 @@ class ImageGenerator:
         return await delivery.json({"created": int(time.time()), "data": data, "usage": usage})
 
     def picture(self, name: str) -> bytes | None:
-        """A kept picture by the last part of its address."""
+        """Return a kept picture by the last part of its address."""
         return self._kept.get(name)
 
     async def _entry(self, body: Json, root: str) -> Json:

@@ -11,17 +11,17 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def tokens(text: str) -> int:
-    """About how many tokens a text is."""
+    """Return about how many tokens a text is."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
 def error(message: str, *, kind: str = "invalid_request_error", code: str | None = None) -> Json:
-    """An error body; `kind` is its `type`."""
+    """Return an error body; `kind` is its `type`."""
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
 def usage(prompt_tokens: int, completion_tokens: int, reasoning_tokens: int = 0) -> Json:
-    """The token counts of a chat answer."""
+    """Return the token counts of a chat answer."""
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
@@ -32,7 +32,7 @@ def usage(prompt_tokens: int, completion_tokens: int, reasoning_tokens: int = 0)
 
 
 def completion(call_id: int, model: str, text: str, counts: Json | None) -> Json:
-    """A whole chat answer."""
+    """Return a whole chat answer."""
     body: Json = {
         "id": f"chatcmpl-sandbox-{call_id}",
         "object": "chat.completion",
@@ -54,7 +54,7 @@ def completion(call_id: int, model: str, text: str, counts: Json | None) -> Json
 
 
 def chunk(call_id: int, model: str, delta: Json | None, *, finish: str | None = None) -> Json:
-    """A part of a streamed chat answer; without a delta its `choices` are empty."""
+    """Return a part of a streamed chat answer; without a delta its `choices` are empty."""
     choices = [] if delta is None else [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]
     return {
         "id": f"chatcmpl-sandbox-{call_id}",
@@ -67,13 +67,13 @@ def chunk(call_id: int, model: str, delta: Json | None, *, finish: str | None = 
 
 
 def event(payload: Json | str, line_end: str = "\n") -> bytes:
-    """One server-sent event with its closing empty line."""
+    """Return one server-sent event with its closing empty line."""
     data = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
     return f"data: {data}{line_end}{line_end}".encode()
 
 
 def model_list(models: Sequence[str]) -> Json:
-    """The answer to `GET /models`."""
+    """Return the answer to `GET /models`."""
     return {
         "object": "list",
         "data": [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "sandbox"} for name in models],

@@ -38,7 +38,7 @@ def render(prompt: str, width: int, height: int, *, seed: int = 0) -> bytes:
 
 
 def build_oversized_png(width: int = 60_000, height: int = 60_000) -> bytes:
-    """A few bytes of PNG that declare a picture of gigabytes."""
+    """Return a few bytes of PNG that declare a picture of gigabytes."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)

@@ -101,7 +101,7 @@ def _espeak() -> ctypes.CDLL:
 
 
 def _hum(text: str, voice: VoiceProfile) -> bytes:
-    """A seeded melody, a note for every word, longer for longer words."""
+    """Return a seeded melody, a note for every word, longer for longer words."""
     choice = random.Random(f"{voice.espeak}/{text}")  # noqa: S311 - variety, not secrecy
     base = (voice.pitch - 50) // 5
     words = text.split() or [""]
@@ -110,7 +110,7 @@ def _hum(text: str, voice: VoiceProfile) -> bytes:
 
 @functools.lru_cache(maxsize=256)
 def _note(degree: int, twentieths: int) -> bytes:
-    """A note `degree` semitones above A3 with a soft beginning and end, then a short rest."""
+    """Return a note `degree` semitones above A3 with a soft beginning and end, then a short rest."""
     frequency, count = 220 * 2 ** (degree / 12), twentieths * RATE // 20
     edge, turn = RATE // 50, 2 * math.pi * frequency / RATE
     loudness = (min(1.0, i / edge, (count - i) / edge) * 9000 for i in range(count))

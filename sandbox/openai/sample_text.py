@@ -96,13 +96,13 @@ def split_deltas(text: str) -> list[str]:
 
 
 def strip_markup(text: str) -> str:
-    """A text without what could ping, link, format or break out: words and plain punctuation only."""
+    """Return a text without what could ping, link, format or break out: words and plain punctuation only."""
     text = _TAG.sub(" ", _LINK.sub(" ", _LABEL.sub("", text)))
     return " ".join(_UNSAFE.sub(" ", text).replace("_", " ").split())
 
 
 def shorten(text: str) -> str:
-    """The beginning of a plain text, cut at a word."""
+    """Return the beginning of a plain text, cut at a word."""
     if len(text) <= QUOTE_CHARACTERS:
         return text
     return text[:QUOTE_CHARACTERS].rsplit(" ", 1)[0] + "…"

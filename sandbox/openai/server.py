@@ -78,7 +78,7 @@ class OpenAiServer:
         return self._log.calls
 
     def calls(self, kind: CallKind | str) -> list[ApiCall]:
-        """The calls of one kind so far."""
+        """Return the calls of one kind so far."""
         return [call for call in self.requests if call.kind == kind]
 
     async def until(self, predicate: Callable[[], bool], deadline_s: float = 10.0) -> None:
@@ -226,7 +226,7 @@ class OpenAiServer:
 
 
 def kind_of_model(model: str) -> CallKind | None:
-    """What a model of the list is for; None for what the stand-in does not do."""
+    """Return what a model of the list is for; None for what the stand-in does not do."""
     if "tts" in model:
         return CallKind.SPEECH
     if "dall-e" in model or "image" in model:
@@ -241,7 +241,7 @@ def _chat_or_speech(body: Json) -> CallKind:
 
 
 async def _json(request: web.Request) -> Json | None:
-    """The request's JSON object; empty for GET, None for anything else."""
+    """Return the request's JSON object; empty for GET, None for anything else."""
     if request.method == "GET":
         return {}
     try:

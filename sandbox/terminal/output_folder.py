@@ -23,7 +23,7 @@ class OutputFolder:
         return path.name
 
     def free(self, filename: str) -> Path:
-        """A place in the folder for a file of that name, or of one like it where the name is taken."""
+        """Return a place in the folder for a file of that name, or of one like it where the name is taken."""
         self.path.mkdir(parents=True, exist_ok=True)
         plain = Path(filename)
         name, number = plain.name, 2

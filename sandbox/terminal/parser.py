@@ -22,7 +22,7 @@ class ParsedCommand:
 
 
 def list_commands(commands: Sequence[Json]) -> dict[str, Json]:
-    """Every slash command one can run, by its whole name, with the definition its options are in."""
+    """Return every slash command one can run, by its whole name, with the definition its options are in."""
     found: dict[str, Json] = {}
 
     def walk(prefix: str, entry: Json) -> None:
@@ -39,7 +39,7 @@ def list_commands(commands: Sequence[Json]) -> dict[str, Json]:
 
 
 def format_usage(path: str, definition: Json) -> str:
-    """How a command is typed: `/draw prompt: [size:] [n:]`."""
+    """Return how a command is typed: `/draw prompt: [size:] [n:]`."""
     words = [f"{o['name']}:" if o.get("required") else f"[{o['name']}:]" for o in definition.get("options", [])]
     return " ".join([f"/{path}", *words])
 
@@ -74,7 +74,7 @@ def _unknown(words: str, known: Mapping[str, Json]) -> str:
 
 
 def _texts(rest: str, definition: Json, path: str) -> dict[str, str]:
-    """The text typed for each option; what comes before the first name is for the first option."""
+    """Return the text typed for each option; what comes before the first name is for the first option."""
     options = definition.get("options", [])
     if not rest:
         return {}

@@ -336,23 +336,23 @@ class Tour:
 
 
 def _buttons(used: InteractionResult) -> list[str]:
-    """What can be pressed under the last message of an answer."""
+    """Return what can be pressed under the last message of an answer."""
     return [each["label"] for each in find_buttons(used.messages[-1].components)] if used.messages else []
 
 
 def _source(api: OpenAiServer, shown: str) -> str | None:
-    """The answer that is shown, as the model API gave it."""
+    """Return the answer that is shown, as the model API gave it."""
     given = (call.answer for call in api.calls(CallKind.CHAT))
     return next((answer for answer in given if answer is not None and _words(answer) == _words(shown)), None)
 
 
 def _words(text: str) -> list[str]:
-    """A text's words without the markup around them, which a bot may write in its own way where it cuts and shows."""
+    """Return a text's words without its markup, which the bot may change."""
     return _WORD.findall(_FENCE.sub("", text))
 
 
 def _seconds(sound: bytes) -> float:
-    """How long a sound is, every frame of it decoded."""
+    """Return how long a sound is, every frame of it decoded."""
     import av
 
     try:
@@ -364,7 +364,7 @@ def _seconds(sound: bytes) -> float:
 
 
 def _size(picture: bytes) -> tuple[int, int]:
-    """A picture's width and height in pixels, all of it decoded."""
+    """Return a picture's width and height in pixels, all of it decoded."""
     from PIL import Image, UnidentifiedImageError
 
     try:

@@ -73,7 +73,7 @@ class VoiceCommands:
         self._voice.faults.clear()
 
     def whereabouts(self, person: ClientUser) -> str:
-        """Where somebody is in voice, to be put behind their name."""
+        """Return where somebody is in voice, to be put behind their name."""
         voice_state = person.guild.voice_states.get(person.id)
         return "" if voice_state is None else f" (in {voice_state.channel.name})"
 

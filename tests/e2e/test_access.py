@@ -97,7 +97,7 @@ async def test_it_says_hello_once_and_never_at_a_start(sandbox: Sandbox, ada: Cl
     sandbox.discord.gateway.dispatch_guild(guild, joined=True)
     await _said(sandbox, guild, "general")
     sandbox.discord.deletions.outage(guild)
-    sandbox.discord.deletions.recovery(guild)
+    sandbox.discord.deletions.end_outage(guild)
     await sandbox.restart()
     await ask(ada, "Anything new?")
     assert len(sandbox.state.messages[guild.channel("general").id]) == 1
@@ -135,7 +135,7 @@ async def test_where_it_may_write_nowhere_it_stays_silent(sandbox: Sandbox, ada:
 
 
 def _ask_in(sandbox: Sandbox, guild: Guild) -> None:
-    sandbox.discord.deletions.bring_back(guild)
+    sandbox.discord.deletions.readd_bot(guild)
 
 
 async def _said(sandbox: Sandbox, guild: Guild, channel: str):

@@ -96,7 +96,7 @@ async def test_a_server_that_is_merely_unavailable_is_never_purged(
         await sandbox.bot_process.until_logged("servers compared", deadline_s=DEADLINE_S)
     await restart_after_a_week(sandbox, tmp_path, "servers compared present=2 absent=0")
     assert kept(tmp_path)[str(guild.id)] == 2
-    sandbox.discord.deletions.recovery(guild)
+    sandbox.discord.deletions.end_outage(guild)
     assert (await ask(other(sandbox), "back again")).messages
 
 
@@ -104,7 +104,7 @@ async def test_a_server_that_took_the_bot_back_is_kept(sandbox: Sandbox, tmp_pat
     guild = other(sandbox).guild
     sandbox.discord.deletions.bot(guild)
     await sandbox.bot_process.until_logged(f"server left guild={guild.id}", deadline_s=DEADLINE_S)
-    sandbox.discord.deletions.bring_back(guild)
+    sandbox.discord.deletions.readd_bot(guild)
     await sandbox.bot_process.until_logged(f"server joined guild={guild.id}", deadline_s=DEADLINE_S)
     await restart_after_a_week(sandbox, tmp_path, "servers compared present=2 absent=0")
     assert kept(tmp_path)[str(guild.id)] == 2
@@ -115,7 +115,7 @@ async def test_a_server_that_took_the_bot_back_while_it_was_down_is_kept(sandbox
     sandbox.discord.deletions.bot(guild)
     await sandbox.bot_process.until_logged(f"server left guild={guild.id}", deadline_s=DEADLINE_S)
     await sandbox.bot_process.stop()
-    sandbox.discord.deletions.bring_back(guild)
+    sandbox.discord.deletions.readd_bot(guild)
     await sandbox.start()
     await restart_after_a_week(sandbox, tmp_path, "servers compared present=2 absent=0")
     assert kept(tmp_path)[str(guild.id)] == 2

@@ -91,7 +91,7 @@ async def test_a_bot_that_was_removed_hears_nothing_and_reaches_nothing(
         await ada.says("unheard")
         assert (await raw.call("GET", f"channels/{ada.channel().id}"))[1]["code"] == 50001
         assert (await raw.call("GET", f"guilds/{ada.guild.id}"))[1]["code"] == 10004
-        discord_server.deletions.bring_back(ada.guild)
+        discord_server.deletions.readd_bot(ada.guild)
         assert (await events.next("GUILD_CREATE"))["id"] == str(ada.guild.id)
         assert [event.name for event in discord_server.traffic_log.events if event.name == "MESSAGE_CREATE"] == []
 
@@ -107,5 +107,5 @@ async def test_a_guild_with_an_outage_is_listed_but_does_not_come(
         assert not [e for e in discord_server.traffic_log.events if e.name == "GUILD_CREATE" and e.number > before]
         with pytest.raises(ClientRejected):
             await ada.command("/anything", force=True)
-        discord_server.deletions.recovery(ada.guild)
+        discord_server.deletions.end_outage(ada.guild)
         assert (await events.next("GUILD_CREATE"))["unavailable"] is False

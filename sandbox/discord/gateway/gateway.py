@@ -241,7 +241,7 @@ class Gateway:
         self._traffic_log.changed.notify()
 
     def _reached(self, guild_id: int | None) -> list[Session]:
-        """The sessions that hear of a guild, or of direct messages."""
+        """Return the sessions that hear of a guild, or of direct messages."""
         if not self._state.reaches_bot(guild_id):
             return []
         return [session for session in self._sessions.values() if session.serves(guild_id)]
@@ -288,7 +288,7 @@ class Gateway:
             self.voice_state_handler.session_ended(session)
 
     def _bot_sees(self, message: Message) -> bool:
-        """Whether the bot may view the channel that a message is in; of others it hears nothing."""
+        """Return whether the bot may view the channel that a message is in; of others it hears nothing."""
         channel = self._state.channel(message.channel_id)
         if channel is None or message.guild_id is None:
             return True
@@ -302,7 +302,7 @@ class Gateway:
         self._traffic_log.record_event(sent=True, shard=session.shard, op=int(Opcode.DISPATCH), name=name, data=data)
 
     def _readable(self, message: Message, session: Session) -> Json:
-        """A message without what the session may not read.
+        """Return a message without what the session may not read.
 
         https://discord.com/developers/docs/events/gateway#message-content-intent
         """

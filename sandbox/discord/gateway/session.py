@@ -70,7 +70,7 @@ class Session:
     connection: "Connection | None" = None
 
     def serves(self, guild_id: int | None) -> bool:
-        """Whether events of that guild come here; direct messages come on shard 0."""
+        """Return whether events of that guild come here; direct messages come on shard 0."""
         return self.shard == (0 if guild_id is None else (guild_id >> 22) % self.shards)
 
     def dispatch(self, name: str, data: Json) -> None:

@@ -22,7 +22,7 @@ class ApplicationRoutes:
         self._shards = shards
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Every endpoint of this file."""
+        """Yield every endpoint of this file."""
         one = COMMANDS + "/{command_id}"
         yield Endpoint("GET", "/oauth2/applications/@me", self.get_own)
         yield Endpoint("GET", "/applications/@me", self.get_own)
@@ -36,17 +36,17 @@ class ApplicationRoutes:
         yield Endpoint("DELETE", one, self.delete_command, "commands.write")
 
     async def get_own(self, request: Request) -> Response:
-        """The application the token belongs to."""
+        """Return the application the token belongs to."""
         del request
         return Response(200, serializers.application(self._state))
 
     async def get_gateway(self, request: Request) -> Response:
-        """Where the gateway is."""
+        """Return where the gateway is."""
         del request
         return Response(200, {"url": self._gateway.url})
 
     async def get_gateway_bot(self, request: Request) -> Response:
-        """Where the gateway is, how many shards to open, how many identifies are left."""
+        """Return where the gateway is, how many shards to open, how many identifies are left."""
         del request
         limits = {
             "total": 1000,
@@ -57,7 +57,7 @@ class ApplicationRoutes:
         return Response(200, {"url": self._gateway.url, "shards": self._shards, "session_start_limit": limits})
 
     async def list_commands(self, request: Request) -> Response:
-        """All global commands."""
+        """Return all global commands."""
         self._own(request)
         return Response(200, self._commands.list_all(with_localizations=request.flag("with_localizations")))
 
@@ -76,7 +76,7 @@ class ApplicationRoutes:
         return Response(201 if new else 200, command)
 
     async def get_command(self, request: Request) -> Response:
-        """One command."""
+        """Return one command."""
         self._own(request)
         return Response(200, self._commands.get(request.id("command_id")))
 

@@ -37,7 +37,7 @@ class ChannelRoutes:
         self._message_service = message_service
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Every endpoint of this file."""
+        """Yield every endpoint of this file."""
         reaction = MESSAGE + "/reactions/{emoji_name}/@me"
         yield Endpoint("GET", "/channels/{channel_id}", self.get_channel, major=CHANNEL)
         yield Endpoint("GET", "/channels/{channel_id}/thread-members/{user_id}", self.get_thread_member, major=CHANNEL)
@@ -51,7 +51,7 @@ class ChannelRoutes:
         yield Endpoint("DELETE", reaction, self.remove_reaction, "reaction", CHANNEL)
 
     async def get_channel(self, request: Request) -> Response:
-        """A channel, thread or direct message."""
+        """Return a channel, thread or direct message."""
         return Response(200, serializers.channel(self._channel(request), self._state))
 
     async def get_thread_member(self, request: Request) -> Response:
@@ -70,7 +70,7 @@ class ChannelRoutes:
         return NO_CONTENT
 
     async def list_messages(self, request: Request) -> Response:
-        """The newest messages, newest first."""
+        """Return the newest messages, newest first."""
         channel = self._channel(request)
         text = request.query.get("limit", "50")
         if not text.isdecimal() or not 1 <= int(text) <= 100:
@@ -106,7 +106,7 @@ class ChannelRoutes:
         return Response(200, serializers.message(message, self._state))
 
     async def get_message(self, request: Request) -> Response:
-        """One message."""
+        """Return one message."""
         channel = self._channel(request)
         self._need(channel, Permission.READ_MESSAGE_HISTORY)
         return Response(200, serializers.message(self._message(channel, request), self._state))

@@ -17,12 +17,12 @@ class Request:
     uploads: Sequence[Upload]
 
     def id(self, name: str) -> int:
-        """An id out of the path; 0, which nothing has, where it is not a number."""
+        """Return an id out of the path; 0, which nothing has, where it is not a number."""
         text = self.path[name]
         return int(text) if text.isdecimal() else 0
 
     def flag(self, name: str) -> bool:
-        """A yes or no out of the query."""
+        """Return a yes or no out of the query."""
         return self.query.get(name, "").lower() in ("1", "true")
 
 

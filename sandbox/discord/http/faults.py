@@ -70,7 +70,7 @@ class HttpFaults:
         return sum(order.left for order in self._orders)
 
     def take(self, method: str, path: str, body: Any) -> HttpFault | None:  # Any: a JSON value
-        """The trouble that this request meets."""
+        """Return the trouble that this request meets."""
         for order in self._orders:
             if order.is_for(method, path, body):
                 order.left -= 1

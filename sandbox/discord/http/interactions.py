@@ -44,7 +44,7 @@ class InteractionRoutes:
         self._message_service = message_service
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Every endpoint of this file."""
+        """Yield every endpoint of this file."""
         yield Endpoint(
             "POST",
             "/interactions/{interaction_id}/{interaction_token}/callback",
@@ -165,7 +165,7 @@ def _choices(interaction: Interaction, data: Json) -> list[Json]:
 
 
 def focused_kind(data: Json) -> int:
-    """The type of the option that is being typed."""
+    """Return the type of the option that is being typed."""
     for option in data.get("options", []):
         if option.get("focused"):
             return int(option["type"])

@@ -18,7 +18,7 @@ class UserRoutes:
         self._deletions = deletions
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Every endpoint of this file."""
+        """Yield every endpoint of this file."""
         yield Endpoint("GET", "/users/@me", self.get_own)
         yield Endpoint("POST", "/users/@me/channels", self.create_direct_channel)
         yield Endpoint("DELETE", "/users/@me/guilds/{guild_id}", self.leave_guild)
@@ -27,7 +27,7 @@ class UserRoutes:
         yield Endpoint("GET", "/guilds/{guild_id}/members/{user_id}", self.get_member, major=("guild_id",))
 
     async def get_own(self, request: Request) -> Response:
-        """The bot's account."""
+        """Return the bot's account."""
         del request
         return Response(200, serializers.own_user(self._state.bot))
 
@@ -39,7 +39,7 @@ class UserRoutes:
         return Response(200, serializers.user(user))
 
     async def create_direct_channel(self, request: Request) -> Response:
-        """The direct message channel with somebody."""
+        """Return the direct message channel with somebody."""
         if not isinstance(request.body, dict):
             raise bad_type("", "a dictionary")
         wanted = request.body.get("recipient_id")
@@ -56,7 +56,7 @@ class UserRoutes:
         return NO_CONTENT
 
     async def get_guild(self, request: Request) -> Response:
-        """A guild the bot is in."""
+        """Return a guild the bot is in."""
         guild = self._guild(request)
         body = serializers.guild(guild)
         if request.flag("with_counts"):
@@ -64,7 +64,7 @@ class UserRoutes:
         return Response(200, body)
 
     async def get_member(self, request: Request) -> Response:
-        """A member of a guild the bot is in."""
+        """Return a member of a guild the bot is in."""
         member = self._guild(request).members.get(request.id("user_id"))
         if member is None:
             raise unknown_member() if request.id("user_id") in self._state.users else unknown_user()

@@ -22,12 +22,12 @@ class VoiceRoutes:
         self._voice_states = voice_states
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Every endpoint of this file."""
+        """Yield every endpoint of this file."""
         yield Endpoint("GET", OWN, self.get_own, major=("guild_id",))
         yield Endpoint("PATCH", OWN, self.change_own, major=("guild_id",))
 
     async def get_own(self, request: Request) -> Response:
-        """Where the bot is."""
+        """Return where the bot is."""
         guild, voice_state = self._voice_state(request)
         return Response(200, serializers.voice_state(voice_state, guild))
 

@@ -26,7 +26,7 @@ class WebhookRoutes:
         self._message_service = message_service
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Every endpoint of this file. All of them share one bucket per token."""
+        """Yield every endpoint of this file. All of them share one bucket per token."""
         for method, template, handler in (
             ("POST", HOOK, self.follow_up),
             ("GET", ORIGINAL, self.get_message),
@@ -61,7 +61,7 @@ class WebhookRoutes:
         return Response(200, serializers.message(message, self._state)) if request.flag("wait") else NO_CONTENT
 
     async def get_message(self, request: Request) -> Response:
-        """One of the interaction's messages, ephemeral ones included."""
+        """Return one of the interaction's messages, ephemeral ones included."""
         return Response(200, serializers.message(self._message(self._interaction(request), request), self._state))
 
     async def edit_message(self, request: Request) -> Response:

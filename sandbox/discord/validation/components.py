@@ -55,7 +55,7 @@ def validate_components(components: Sequence[Json], *, v2: bool) -> None:
 
 
 def assign_component_ids(components: Sequence[Json]) -> list[Json]:
-    """Components as messages have them: those that came without an id are given the numbers that are free."""
+    """Return components as messages have them: those that came without an id are given the numbers that are free."""
     taken = {component.get("id") for _, component in _all(list(components), "components")}
     return _numbered(components, (number for number in count(1) if number not in taken))
 
