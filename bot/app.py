@@ -19,10 +19,9 @@ from bot.guilds.personas import Personas
 from bot.guilds.quota_settings import QuotaSettings
 from bot.guilds.settings import GuildSettings
 from bot.history.deletion import DeletionService
-from bot.history.guild_cleanup import GuildCleanup
 from bot.history.history import History, TurnLookup
 from bot.history.privacy import MemberData
-from bot.history.retention import Retention
+from bot.history.retention import GuildCleanup, Retention
 from bot.images.generation import ImageGenerator
 from bot.images.saved_generations import SavedGenerations
 from bot.inflight.recovery import Recovery
@@ -132,7 +131,11 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             history=History(turn_reader, turn_deletion, clock),
             turn_lookup=TurnLookup(turn_reader, turn_deletion),
             member_data=MemberData(
-                PersonalData(database), turn_reader, turn_deletion, clock, days=settings.history_retention_days
+                PersonalData(database),
+                turn_reader,
+                turn_deletion,
+                clock,
+                retention_days=settings.history_retention_days,
             ),
             deletions=deletions,
             guild_cleanup=guild_cleanup,

@@ -27,7 +27,7 @@ from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.speech_commands import Speaking
 from bot.services import Services
-from bot.telemetry.logs import TRACEBACK, without_words
+from bot.telemetry.logs import TRACEBACK, format_redacted_traceback
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +183,7 @@ class Bot(commands.AutoShardedBot):
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # Any: discord.py's
         """Log that an event's handler failed, without people's words, which the error's own may quote."""
         error = sys.exception()
-        facts = {} if error is None else {"error": type(error).__name__, TRACEBACK: without_words(error)}
+        facts = {} if error is None else {"error": type(error).__name__, TRACEBACK: format_redacted_traceback(error)}
         logger.error("event handler failed", extra={"event": event_method, **facts})
 
     async def close(self) -> None:

@@ -112,7 +112,7 @@ class Controls(commands.Cog):
 
     async def _regenerate(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
-        turn = await self._revisits.turn(requester, turn_id)
+        turn = await self._revisits.get(requester, turn_id)
         model = await self._rules.model_for(requester, ModelKind.CHAT, None)
         persona = await self._rules.persona_for(requester)
         question = Question.anew(turn, model, persona, *await recollected(interaction, turn))
@@ -120,14 +120,14 @@ class Controls(commands.Cog):
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
-        turn = await self._revisits.turn(requester, turn_id)
+        turn = await self._revisits.get(requester, turn_id)
         model = await self._rules.model_for(requester, ModelKind.CHAT, None)
         question = Question.going_on(turn, model, await self._rules.persona_for(requester))
         await self._asking.answer(interaction, requester, question)
 
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
-        turn = await self._revisits.turn(requester, turn_id)
+        turn = await self._revisits.get(requester, turn_id)
         play = False if turn.private else None  # what only they see is for nobody else to hear
         await self._speaking.say(
             interaction, requester, turn.answer, play=play, private=True, needs=READ_BACK, wording=aloud
@@ -137,13 +137,13 @@ class Controls(commands.Cog):
         requester = requester_of(interaction)
         message_ids: tuple[int, ...] = ()
         try:
-            turn = await self._revisits.turn(requester, turn_id)
+            turn = await self._revisits.get(requester, turn_id)
         except TurnNotFound:
             check_pressed(requester, interaction, ())
         else:
             check_pressed(requester, interaction, turn.answer_message_ids)
             message_ids = () if turn.private else turn.answer_message_ids
-            await self._revisits.forget(turn)
+            await self._revisits.delete(turn)
         await dispose(interaction, message_ids)
 
 

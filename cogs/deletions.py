@@ -5,7 +5,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.history.deletion import DeletionService
-from bot.history.guild_cleanup import GuildCleanup
+from bot.history.retention import GuildCleanup
 from bot.inflight.cancellation_watcher import CancellationWatcher
 
 
@@ -13,37 +13,37 @@ class Forgetting(commands.Cog):
     """Listens to Discord for what is gone. Of ephemeral messages Discord tells nobody."""
 
     def __init__(
-        self, bot: Bot, deletions: DeletionService, servers: GuildCleanup, halting: CancellationWatcher
+        self, bot: Bot, deletions: DeletionService, guild_cleanup: GuildCleanup, halting: CancellationWatcher
     ) -> None:
         self._bot = bot
         self._deletions = deletions
         self._halting = halting
-        self._servers = servers
+        self._guild_cleanup = guild_cleanup
         self._present: dict[int, set[int]] = {}
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Let go of what was said in a deleted message, and of what is still being said there."""
         self._halting.messages_deleted([deleted.message_id])
-        self._deletions.messages([deleted.message_id])
+        self._deletions.delete_messages([deleted.message_id])
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Let go of what was said in messages that were deleted together."""
         self._halting.messages_deleted(deleted.message_ids)
-        self._deletions.messages(deleted.message_ids)
+        self._deletions.delete_messages(deleted.message_ids)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
         """Let go of what was said in a deleted thread."""
         self._halting.channel_deleted(deleted.thread_id)
-        self._deletions.channel(deleted.thread_id)
+        self._deletions.delete_channel(deleted.thread_id)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Let go of what was said in a deleted channel and its threads."""
         self._halting.channel_deleted(channel.id)
-        self._deletions.channel(channel.id)
+        self._deletions.delete_channel(channel.id)
 
     # Which servers there are is told anew with each session. discord.py's own list keeps those that were left while a
     # session was lost, so what came since is kept here.
@@ -57,25 +57,25 @@ class Forgetting(commands.Cog):
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Put a server on the list."""
         self._present.setdefault(guild.shard_id, set()).add(guild.id)
-        await self._servers.available(guild.id)
+        await self._guild_cleanup.record_available(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Put a server on the list, and keep what is kept of it."""
         self._present.setdefault(guild.shard_id, set()).add(guild.id)
-        await self._servers.joined(guild.id)
+        await self._guild_cleanup.record_join(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Take a server off the list and note when; not called for one that is merely unavailable."""
         self._present.setdefault(guild.shard_id, set()).discard(guild.id)
-        await self._servers.left(guild.id)
+        await self._guild_cleanup.record_leave(guild.id)
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Find out which servers were left while nobody listened."""
         present = {guild.id for guild in self._bot.guilds if guild.unavailable}.union(*self._present.values())
-        await self._servers.compare(present, self._is_ours)
+        await self._guild_cleanup.compare(present, self._is_ours)
 
     def _is_ours(self, guild_id: int) -> bool:
         return (guild_id >> 22) % (self._bot.shard_count or 1) in self._bot.shards

@@ -14,7 +14,7 @@ from bot.discord_ui.context import requester_of
 from bot.discord_ui.text import history
 from bot.discord_ui.text.history import counted, send_export
 from bot.discord_ui.tree import PERMISSION, READS
-from bot.history.history import Format, History
+from bot.history.history import ExportFormat, History
 from bot.store.turn_reader import TurnPage
 
 _OLDER: Final = "history-older"
@@ -37,7 +37,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
     @app_commands.command(extras={READS: True, PERMISSION: Permission.READ_MESSAGE_HISTORY})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I remember of this conversation."""
-        stretch = await self._history.newest(requester_of(interaction))
+        stretch = await self._history.get_newest(requester_of(interaction))
         view = _paging(stretch)
         if view is None:
             await interaction.response.send_message(history.page(stretch), ephemeral=True, suppress_embeds=True)
@@ -47,10 +47,10 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
             )
 
     async def _older(self, interaction: discord.Interaction, turn_id: int) -> None:
-        await _turn_to(interaction, await self._history.before(requester_of(interaction), turn_id))
+        await _turn_to(interaction, await self._history.get_before(requester_of(interaction), turn_id))
 
     async def _newer(self, interaction: discord.Interaction, turn_id: int) -> None:
-        await _turn_to(interaction, await self._history.after(requester_of(interaction), turn_id))
+        await _turn_to(interaction, await self._history.get_after(requester_of(interaction), turn_id))
 
     @app_commands.command(extras={READS: True, PERMISSION: Permission.READ_MESSAGE_HISTORY})
     @app_commands.describe(format="markdown to read, json for programs; markdown if left out")
@@ -63,7 +63,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         requester = requester_of(interaction)
         self._history.check_reading(requester)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        export = await self._history.export(requester, Format(format), interaction.filesize_limit)
+        export = await self._history.export(requester, ExportFormat(format), interaction.filesize_limit)
         await send_export(interaction, export)
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_MESSAGES})

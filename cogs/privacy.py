@@ -13,7 +13,7 @@ from bot.discord_ui.components import Button, row
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.text.history import counted, send_export
 from bot.discord_ui.tree import READS
-from bot.history.privacy import Kept, MemberData
+from bot.history.privacy import MemberData, StoredData
 from bot.store.personal_data import ChannelTurnCount
 
 _DELETE: Final = "privacy-delete"
@@ -44,8 +44,8 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I keep about you, where, and until when."""
-        kept = await self._own_data.kept(requester_of(interaction))
-        text = _told(kept, interaction.guild_id, self._own_data.days)
+        kept = await self._own_data.get_summary(requester_of(interaction))
+        text = _told(kept, interaction.guild_id, self._own_data.retention_days)
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(extras={READS: True})
@@ -58,7 +58,7 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
     @app_commands.command()
     async def delete(self, interaction: discord.Interaction) -> None:
         """Have everything deleted that I keep about you."""
-        kept = await self._own_data.kept(requester_of(interaction))
+        kept = await self._own_data.get_summary(requester_of(interaction))
         text = (
             f"I would delete **{counted(kept.turns)}**, from all servers and direct messages, and take your id out of "
             f"everything else that I keep. The messages in Discord stay, and there is no way back. {_USE}"
@@ -73,11 +73,11 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
         await interaction.edit_original_response(content=text, view=None)
 
 
-def _told(kept: Kept, guild_id: int | None, days: int) -> str:
+def _told(kept: StoredData, guild_id: int | None, days: int) -> str:
     """Say in plain words what is kept, where, and until when."""
-    here = [place for place in kept.places if guild_id is not None and place.guild_id == guild_id]
-    direct = [place for place in kept.places if place.guild_id is None]
-    elsewhere = [place for place in kept.places if place.guild_id not in (None, guild_id)]
+    here = [place for place in kept.channels if guild_id is not None and place.guild_id == guild_id]
+    direct = [place for place in kept.channels if place.guild_id is None]
+    elsewhere = [place for place in kept.channels if place.guild_id not in (None, guild_id)]
     lines = ["**What I keep about you**"]
     servers = len({place.guild_id for place in elsewhere})
     for where, places in (

@@ -20,7 +20,7 @@ from bot.messages.render import render
 from bot.models.allowlist import matches
 from bot.settings import Settings, load_with_remarks
 from bot.store.inspection import inspect
-from bot.telemetry.logs import escaped
+from bot.telemetry.logs import escape_unprintable
 from bot.workers.pool import DecodingWorkers
 
 DATABASE = "database"
@@ -162,7 +162,7 @@ def _report(lines: Sequence[CheckResult], *, as_json: bool) -> None:
         say(json.dumps({"summary": summary, "checks": checks}, ensure_ascii=False))
         return
     for line in lines:
-        say(escaped(str(line)))
+        say(escape_unprintable(str(line)))
     say(summary)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.telemetry.logs import escaped
+from bot.telemetry.logs import escape_unprintable
 
 
 class Status(StrEnum):
@@ -23,7 +23,7 @@ class CheckResult:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.status:<4}  {self.name}: {escaped(self.text)}"
+        return f"{self.status:<4}  {self.name}: {escape_unprintable(self.text)}"
 
 
 def ok(name: str, text: str) -> CheckResult:

@@ -21,7 +21,7 @@ from bot.errors import StartupError
 from bot.messages.message import plain
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
-from bot.telemetry.logs import TRACEBACK, without_words
+from bot.telemetry.logs import TRACEBACK, format_redacted_traceback
 
 log = logging.getLogger(__name__)
 
@@ -185,12 +185,20 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
         raise StartupError(plain(_reason(answered or error))) from error
     except Exception as error:
         if not bot.reached_gateway:
-            log.error("the start broke on an error: %s", type(error).__name__, extra={TRACEBACK: without_words(error)})
+            log.error(
+                "the start broke on an error: %s",
+                type(error).__name__,
+                extra={TRACEBACK: format_redacted_traceback(error)},
+            )
             raise StartupError(
                 plain(f"I couldn't start, for a fault of my own ({type(error).__name__}); the log says where.")
             ) from error
         # An event that discord.py could not read, most likely.
-        log.error("the connection broke on an error: %s", type(error).__name__, extra={TRACEBACK: without_words(error)})
+        log.error(
+            "the connection broke on an error: %s",
+            type(error).__name__,
+            extra={TRACEBACK: format_redacted_traceback(error)},
+        )
         raise StartupError(
             plain(
                 f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "

@@ -178,19 +178,21 @@ class Answering:
             QuotaExceeded, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
         tally = StreamMeter(prepared.prompt_tokens, self._ledger.allowance(prepared.reservation, Kind.TOKENS))
-        with RequestLog("ask", prepared.requester, self._clock) as trip:
-            trip.note(way=prepared.question.way, model=prepared.question.model, private=prepared.question.private)
-            trip.note(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
-            trip.note(files=len(prepared.question.enclosed))
+        with RequestLog("ask", prepared.requester, self._clock) as request_log:
+            request_log.record(
+                way=prepared.question.way, model=prepared.question.model, private=prepared.question.private
+            )
+            request_log.record(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
+            request_log.record(files=len(prepared.question.enclosed))
             if prepared.question.enclosed:
                 material = await self._opened(prepared, surface.brake)
                 prepared = self._asked_with(prepared, prepared.view, material)
                 tally.expect(prepared.prompt_tokens)
             try:
-                await self._show(prepared, surface, tally, trip, observer)
+                await self._show(prepared, surface, tally, request_log, observer)
             finally:
-                trip.note(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
-                trip.note(estimated=tally.estimated)
+                request_log.record(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
+                request_log.record(estimated=tally.estimated)
 
     async def _opened(self, prepared: PreparedAnswer, brake: CancellationToken) -> PromptInputs:
         """Read the files that came with a question.
@@ -217,7 +219,7 @@ class Answering:
         prepared: PreparedAnswer,
         surface: AnswerSurface,
         tally: StreamMeter,
-        trip: RequestLog,
+        request_log: RequestLog,
         observer: AnswerObserver | None,
     ) -> None:
         """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
@@ -227,11 +229,11 @@ class Answering:
             async with prepared.reservation as reservation:
                 try:
                     try:
-                        ending = await self._stream(prepared, brake, relay, tally, trip, observer)
+                        ending = await self._stream(prepared, brake, relay, tally, request_log, observer)
                     except ContextTooLong as error:
                         prepared = self._with_less(prepared, tally, error)
-                        trip.note(earlier_turns=len(prepared.view.turns))
-                        ending = await self._stream(prepared, brake, relay, tally, trip, observer)
+                        request_log.record(earlier_turns=len(prepared.view.turns))
+                        ending = await self._stream(prepared, brake, relay, tally, request_log, observer)
                 except asyncio.CancelledError as error:
                     if not relay.has_text:
                         raise
@@ -240,7 +242,7 @@ class Answering:
                     if tally.costs:
                         tokens = tally.prompt_tokens + tally.answer_tokens
                         reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
-            trip.ended(ending.name)
+            request_log.set_outcome(ending.name)
             if observer is not None and ending is COMPLETE:
                 observer.on_complete()
             if ending is DELETED:
@@ -259,13 +261,13 @@ class Answering:
         brake: CancellationToken,
         relay: MessageStreamer,
         tally: StreamMeter,
-        trip: RequestLog,
+        request_log: RequestLog,
         observer: AnswerObserver | None,
     ) -> Outcome:
         """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
         sending = SendStatus()
         try:
-            halt = await unless_halted(brake, self._feed(prepared, relay, tally, trip, sending))
+            halt = await unless_halted(brake, self._feed(prepared, relay, tally, request_log, sending))
         except ApiError as error:
             if not relay.has_text and type(error) is BadRequest and prepared.material.sights:
                 # The likely reason, where a request with pictures was not accepted and nobody says why.
@@ -297,13 +299,13 @@ class Answering:
         prepared: PreparedAnswer,
         relay: MessageStreamer,
         tally: StreamMeter,
-        trip: RequestLog,
+        request_log: RequestLog,
         sending: SendStatus,
     ) -> None:
         stream = self._api.chat_stream(prepared.question.model, prepared.messages, sending)
         async with aclosing(stream) as events, aclosing(tally.texts(events, relay.on_reasoning)) as texts:
             async for text in texts:
-                trip.first_word()
+                request_log.mark_first_output()
                 if not relay.has_text and text.strip():
                     tokens = tally.prompt_tokens + tally.answer_tokens
                     await self._ledger.owe(prepared.reservation, {Kind.MESSAGES: 1, Kind.TOKENS: tokens})

@@ -1,1 +1,1 @@
-"""What is kept of conversations and people: to look at, to take along, and to let go of in time."""
+"""Stored conversations and personal data: reading, exporting, deleting, and how long they are kept."""

@@ -1,4 +1,4 @@
-"""What is deleted in Discord leaves the history, at once or as soon as the store can be used again."""
+"""Deletes from the history what is deleted in Discord, at once or as soon as the store can be used again."""
 
 import asyncio
 import logging
@@ -12,81 +12,81 @@ from bot.errors import StoreUnavailable
 from bot.store.turn_deletion import TurnDeletion
 
 RETRY_S: Final = 15
-BATCH: Final = 100
+BATCH_SIZE: Final = 100
 """Messages that are looked up in one transaction."""
 
-LARGEST_ID: Final = 2**63 - 1
+MAX_ID: Final = 2**63 - 1
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class DeletionService:
-    """Follows the deletions in Discord, one batch after the other however many come at once."""
+    """Follows the deletions in Discord, one batch after the other however many arrive at once."""
 
-    def __init__(self, removals: TurnDeletion, clock: Clock) -> None:
-        self._removals = removals
+    def __init__(self, turn_deletion: TurnDeletion, clock: Clock) -> None:
+        self._turn_deletion = turn_deletion
         self._clock = clock
         self._messages: set[int] = set()
         self._channels: set[int] = set()
-        self._waiting = asyncio.Event()
+        self._requested = asyncio.Event()
 
-    def messages(self, message_ids: Collection[int]) -> None:
-        """Let go of every turn that was shown in one of these messages: from now on none goes along with a question."""
-        message_ids = _possible(message_ids)
-        self._removals.note(message_ids)
+    def delete_messages(self, message_ids: Collection[int]) -> None:
+        """Delete every turn that was shown in one of these messages: from now on none is sent with a question."""
+        message_ids = _valid_ids(message_ids)
+        self._turn_deletion.note(message_ids)
         self._messages.update(message_ids)
-        self._waiting.set()
+        self._requested.set()
 
-    def channel(self, channel_id: int) -> None:
-        """Let go of everything in a channel or thread, and in a channel's threads."""
-        channel_ids = _possible([channel_id])
-        self._removals.note(channel_ids)
+    def delete_channel(self, channel_id: int) -> None:
+        """Delete everything in a channel or thread, and in a channel's threads."""
+        channel_ids = _valid_ids([channel_id])
+        self._turn_deletion.note(channel_ids)
         self._channels.update(channel_ids)
-        self._waiting.set()
+        self._requested.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Carry deletions out for as long as the block runs, and what is left of them at its end."""
+        """Carry out deletions for as long as the block runs, and what is left of them at its end."""
         working = asyncio.create_task(self._work(), name="deletions")
         try:
             yield
         finally:
             working.cancel()
             await asyncio.wait({working})
-            if not await self._carry_out():
+            if not await self._delete_pending():
                 facts = {"messages": len(self._messages), "channels": len(self._channels)}
-                log.error("deletions not carried out", extra=facts)
+                logger.error("deletions not done", extra=facts)
 
     async def _work(self) -> None:
         while True:
-            await self._waiting.wait()
-            self._waiting.clear()
-            if not await self._carry_out():
-                self._waiting.set()
+            await self._requested.wait()
+            self._requested.clear()
+            if not await self._delete_pending():
+                self._requested.set()
                 await self._clock.sleep(RETRY_S)
 
-    async def _carry_out(self) -> bool:
-        """Do all there is to do; False where some of it could not be done now."""
+    async def _delete_pending(self) -> bool:
+        """Carry out all deletions; return False where some could not be done at the moment."""
         turns = 0
         try:
-            while batch := list(islice(self._messages, BATCH)):
-                turns += await self._removals.of_messages(batch)
+            while batch := list(islice(self._messages, BATCH_SIZE)):
+                turns += await self._turn_deletion.of_messages(batch)
                 self._messages.difference_update(batch)
             while channel := list(islice(self._channels, 1)):
-                turns += await self._removals.of_channel(channel[0])
+                turns += await self._turn_deletion.of_channel(channel[0])
                 self._channels.difference_update(channel)
         except StoreUnavailable as error:
-            log.warning("deletions put off", extra={"messages": len(self._messages), "detail": str(error)})
+            logger.warning("deletions postponed", extra={"messages": len(self._messages), "detail": str(error)})
             return False
         except Exception:
-            # Nobody else would carry them out: whatever went wrong, try again.
-            log.exception("deletions failed")
+            # Nothing else would carry them out: whatever went wrong, try again.
+            logger.exception("deletions failed")
             return False
         if turns:
-            log.info("deleted in Discord", extra={"turns": turns})
+            logger.info("turns deleted", extra={"turns": turns})
         return True
 
 
-def _possible(ids: Collection[int]) -> list[int]:
-    """Leave out ids that no database takes: nothing is kept under them, and they would stop all others in line."""
-    return [each for each in ids if 0 <= each <= LARGEST_ID]
+def _valid_ids(ids: Collection[int]) -> list[int]:
+    """Return the ids that fit the database: nothing is kept under others, and they would stop all that follow."""
+    return [each for each in ids if 0 <= each <= MAX_ID]

@@ -1,4 +1,4 @@
-"""The history of a channel, a thread or a direct message: to look at, to take along, to clear."""
+"""The history of a channel, thread or direct message: reading, exporting and clearing it."""
 
 import logging
 from enum import StrEnum
@@ -7,22 +7,21 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import TurnNotFound
-from bot.history.exports import VERSION, Export, Json, json_file, markdown_file, moment, text_or_none
+from bot.history.exports import VERSION, Export, Json, build_json_file, build_markdown_file, format_id, format_time
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import NEWEST, TurnFilter, TurnPage, TurnReader
 from bot.store.turns import Turn
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-PAGE: Final = 5
-"""Turns on a page."""
+PAGE_TURNS: Final = 5
 
-_READ_AT_ONCE: Final = 100
+_BATCH_TURNS: Final = 100
 _FORMAT: Final = "multiappai-discord-history"
 
 
-class Format(StrEnum):
-    """What an export can be written in."""
+class ExportFormat(StrEnum):
+    """The formats of an export."""
 
     MARKDOWN = "markdown"
     JSON = "json"
@@ -34,9 +33,9 @@ class History:
     Every method checks the requester's permissions, and may raise MissingPermission or StoreUnavailable.
     """
 
-    def __init__(self, archive: TurnReader, removals: TurnDeletion, clock: Clock) -> None:
-        self._archive = archive
-        self._removals = removals
+    def __init__(self, turn_reader: TurnReader, turn_deletion: TurnDeletion, clock: Clock) -> None:
+        self._turn_reader = turn_reader
+        self._turn_deletion = turn_deletion
         self._clock = clock
 
     def check_reading(self, requester: RequestContext) -> None:
@@ -47,76 +46,76 @@ class History:
         """Check that the requester may clear the history here."""
         requester.require(Permission.MANAGE_MESSAGES)
 
-    async def newest(self, requester: RequestContext) -> TurnPage:
-        """Give the first page: the newest turns."""
-        return await self.before(requester, NEWEST)
+    async def get_newest(self, requester: RequestContext) -> TurnPage:
+        """Return the first page: the newest turns."""
+        return await self.get_before(requester, NEWEST)
 
-    async def before(self, requester: RequestContext, turn_id: int) -> TurnPage:
-        """Give the page of turns before one."""
+    async def get_before(self, requester: RequestContext, turn_id: int) -> TurnPage:
+        """Return the page of turns before one."""
         requester.require(Permission.READ_MESSAGE_HISTORY)
-        return await self._archive.before(_view(requester), turn_id, PAGE)
+        return await self._turn_reader.before(_build_filter(requester), turn_id, PAGE_TURNS)
 
-    async def after(self, requester: RequestContext, turn_id: int) -> TurnPage:
-        """Give the page of turns after one."""
+    async def get_after(self, requester: RequestContext, turn_id: int) -> TurnPage:
+        """Return the page of turns after one."""
         requester.require(Permission.READ_MESSAGE_HISTORY)
-        return await self._archive.after(_view(requester), turn_id, PAGE)
+        return await self._turn_reader.after(_build_filter(requester), turn_id, PAGE_TURNS)
 
     async def count(self, requester: RequestContext) -> int:
-        """Tell how many turns there are to clear."""
+        """Return how many turns there are to clear."""
         requester.require(Permission.MANAGE_MESSAGES)
-        return await self._archive.count(_view(requester))
+        return await self._turn_reader.count(_build_filter(requester))
 
-    async def export(self, requester: RequestContext, written_in: Format, room: int) -> Export:
-        """Write the turns to a file of at most `room` bytes, the oldest ones left out where not all of them fit."""
+    async def export(self, requester: RequestContext, export_format: ExportFormat, max_bytes: int) -> Export:
+        """Return the turns as a file of at most `max_bytes`, without the oldest ones where not all of them fit."""
         requester.require(Permission.READ_MESSAGE_HISTORY)
-        view = _view(requester)
+        turn_filter = _build_filter(requester)
 
-        async def reading(before: int) -> list[Turn]:
-            return await self._archive.turns_before(view, before, _READ_AT_ONCE)
+        async def load_before(before: int) -> list[Turn]:
+            return await self._turn_reader.turns_before(turn_filter, before, _BATCH_TURNS)
 
-        total = await self._archive.count(view)
-        now = moment(unix_ms(self._clock.discord_now()))
+        total = await self._turn_reader.count(turn_filter)
+        now = format_time(unix_ms(self._clock.discord_now()))
         name = f"history-{requester.channel_id}-{now[:10]}"
-        if written_in is Format.MARKDOWN:
-            return await markdown_file(name, f"# Conversation, as of {now}", total, reading, room)
+        if export_format is ExportFormat.MARKDOWN:
+            return await build_markdown_file(name, f"# Conversation, as of {now}", total, load_before, max_bytes)
         facts: Json = {
             "format": _FORMAT,
             "version": VERSION,
             "exported_at": now,
-            "server_id": text_or_none(requester.guild_id),
+            "server_id": format_id(requester.guild_id),
             "channel_id": str(requester.channel_id),
         }
-        return await json_file(name, facts, total, reading, room)
+        return await build_json_file(name, facts, total, load_before, max_bytes)
 
     async def clear(self, requester: RequestContext) -> int:
-        """Delete the public turns here and the requester's own private ones; returns how many they were."""
+        """Delete the public turns here and the requester's own private ones; return how many they were."""
         requester.require(Permission.MANAGE_MESSAGES)
-        cleared = await self._removals.visible_to(requester.user_id, requester.channel_id)
-        log.info(
+        cleared = await self._turn_deletion.visible_to(requester.user_id, requester.channel_id)
+        logger.info(
             "history cleared", extra={"channel": requester.channel_id, "user": requester.user_id, "turns": cleared}
         )
         return cleared
 
 
-def _view(requester: RequestContext) -> TurnFilter:
+def _build_filter(requester: RequestContext) -> TurnFilter:
     return TurnFilter(requester.user_id, requester.channel_id)
 
 
 class TurnLookup:
-    """Kept turns by their ids. Every method may raise StoreUnavailable."""
+    """Stored turns by their ids. Every method may raise StoreUnavailable."""
 
-    def __init__(self, archive: TurnReader, removals: TurnDeletion) -> None:
-        self._archive = archive
-        self._removals = removals
+    def __init__(self, turn_reader: TurnReader, turn_deletion: TurnDeletion) -> None:
+        self._turn_reader = turn_reader
+        self._turn_deletion = turn_deletion
 
-    async def turn(self, requester: RequestContext, turn_id: int) -> Turn:
-        """Give a turn to do something with.
+    async def get(self, requester: RequestContext, turn_id: int) -> Turn:
+        """Return a turn of the requester's channel.
 
         Raises:
-            TurnNotFound: there is none any more.
+            TurnNotFound: there is none (any more).
             NotOwner: the requester neither asked nor may manage messages here.
         """
-        turn = await self._archive.turn(turn_id)
+        turn = await self._turn_reader.turn(turn_id)
         if turn is None or turn.channel_id != requester.channel_id:
             raise TurnNotFound(f"turn {turn_id}")
         if turn.private and turn.author_id != requester.user_id:
@@ -124,7 +123,7 @@ class TurnLookup:
         requester.require_own(turn.author_id)
         return turn
 
-    async def forget(self, turn: Turn) -> None:
-        """Take a turn out of the history, and see that nothing more is kept of its messages."""
-        await self._removals.of_turn(turn.id, turn.answer_message_ids)
-        log.info("a turn deleted by its button", extra={"turn": turn.id, "channel": turn.channel_id})
+    async def delete(self, turn: Turn) -> None:
+        """Delete a turn, and make sure that nothing more is kept of its messages."""
+        await self._turn_deletion.of_turn(turn.id, turn.answer_message_ids)
+        logger.info("turn deleted by its button", extra={"turn": turn.id, "channel": turn.channel_id})

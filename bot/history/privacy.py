@@ -1,4 +1,4 @@
-"""What is kept about one member, in all servers and direct messages: to see, to take along, to have deleted."""
+"""What is stored about one member, in all servers and direct messages: showing, exporting and deleting it."""
 
 import asyncio
 import logging
@@ -9,64 +9,71 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import StoreUnavailable
-from bot.history.exports import LARGEST, VERSION, Export, Json, as_json, json_file, moment
+from bot.history.exports import MAX_BYTES, VERSION, Export, Json, build_json_file, encode_json, format_time
 from bot.messages.message import plain
 from bot.store.personal_data import ChannelTurnCount, PersonalData
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
 from bot.store.turns import Turn
 
-_READ_AT_ONCE: Final = 100
+_BATCH_TURNS: Final = 100
 _FORMAT: Final = "multiappai-discord-own-data"
 _HALFWAY: Final = "I couldn't delete everything just now: my memory is out of reach. Please try again in a moment."
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What is kept about a member: their turns by channel, and the number of other rows by table."""
+class StoredData:
+    """What is stored about a member: their turns by channel, and the number of other rows by table."""
 
-    places: Sequence[ChannelTurnCount]
+    channels: Sequence[ChannelTurnCount]
     others: Mapping[str, int]
 
     @property
     def turns(self) -> int:
-        """How many turns there are in all."""
-        return sum(place.turns for place in self.places)
+        """Return how many turns there are in all."""
+        return sum(channel.turns for channel in self.channels)
 
 
 class MemberData:
-    """A member's own data; nobody but the member asks. Every method may raise StoreUnavailable.
+    """A member's own data; only the member asks for it. Every method may raise StoreUnavailable.
 
-    `days` is how long turns are kept.
+    `retention_days` is how long turns are kept.
     """
 
     def __init__(
-        self, members: PersonalData, archive: TurnReader, removals: TurnDeletion, clock: Clock, *, days: int
+        self,
+        personal_data: PersonalData,
+        turn_reader: TurnReader,
+        turn_deletion: TurnDeletion,
+        clock: Clock,
+        *,
+        retention_days: int,
     ) -> None:
-        self.days = days
-        self._members = members
-        self._archive = archive
-        self._removals = removals
+        self.retention_days = retention_days
+        self._personal_data = personal_data
+        self._turn_reader = turn_reader
+        self._turn_deletion = turn_deletion
         self._clock = clock
 
-    async def kept(self, requester: RequestContext) -> Kept:
-        """Tell what is kept about the requester."""
-        others = await self._members.traces(requester.user_id)
-        return Kept(
-            await self._members.places(requester.user_id), {table: len(rows) for table, rows in others.items() if rows}
+    async def get_summary(self, requester: RequestContext) -> StoredData:
+        """Return what is stored about the requester."""
+        others = await self._personal_data.traces(requester.user_id)
+        return StoredData(
+            await self._personal_data.places(requester.user_id),
+            {table: len(rows) for table, rows in others.items() if rows},
         )
 
-    async def export(self, requester: RequestContext, room: int) -> Export:
-        """Write all of it to a JSON file of at most `room` bytes, the oldest turns left out where not all fits."""
+    async def export(self, requester: RequestContext, max_bytes: int) -> Export:
+        """Return all of it as a JSON file of at most `max_bytes`, without the oldest turns where not all fits."""
 
-        async def reading(before: int) -> list[Turn]:
-            return await self._archive.of_member(requester.user_id, before, _READ_AT_ONCE)
+        async def load_before(before: int) -> list[Turn]:
+            return await self._turn_reader.of_member(requester.user_id, before, _BATCH_TURNS)
 
-        now = moment(unix_ms(self._clock.discord_now()))
-        others = await self._members.traces(requester.user_id)
-        fitting = await _fitting(others, min(room, LARGEST) // 2)
+        now = format_time(unix_ms(self._clock.discord_now()))
+        others = await self._personal_data.traces(requester.user_id)
+        fitting = await _fit_rows(others, min(max_bytes, MAX_BYTES) // 2)
         facts: Json = {
             "format": _FORMAT,
             "version": VERSION,
@@ -75,46 +82,50 @@ class MemberData:
             "others_kept": {table: len(rows) for table, rows in others.items()},
             "others": fitting,
         }
-        total = sum(place.turns for place in await self._members.places(requester.user_id))
-        export = await json_file(f"my-data-{now[:10]}", facts, total, reading, room)
+        total = sum(channel.turns for channel in await self._personal_data.places(requester.user_id))
+        export = await build_json_file(f"my-data-{now[:10]}", facts, total, load_before, max_bytes)
         left_out = sum(map(len, others.values())) - sum(map(len, fitting.values()))
         return replace(export, others_left_out=left_out)
 
     async def delete(self, requester: RequestContext) -> int:
-        """Delete the requester's turns everywhere and take their id out of all else; returns how many turns went.
+        """Delete the requester's turns everywhere and their id in all other rows; return how many turns that were.
 
-        An answer of theirs that is still being written is not kept either.
+        An answer to them that is still being written is not stored either.
         """
         try:
-            turns = await self._removals.of_member(requester.user_id, at_ms=requester.asked_ms(self._clock))
-            others = await self._members.forget(requester.user_id)
+            turns = await self._turn_deletion.of_member(requester.user_id, at_ms=requester.asked_ms(self._clock))
+            others = await self._personal_data.forget(requester.user_id)
         except StoreUnavailable as error:
             raise StoreUnavailable(str(error), message=plain(_HALFWAY)) from error
-        # Without the id: this is the one member whose id the log should not bear.
-        log.info("a member's data deleted", extra={"turns": turns, "others": others})
+        # Without the id: this is the one member whose id must not be in the log.
+        logger.info("member data deleted", extra={"turns": turns, "others": others})
         return turns
 
 
-async def _fitting(others: Mapping[str, Sequence[Mapping[str, int | str | None]]], room: int) -> dict[str, list[Json]]:
-    """Write as many rows as fit `room` bytes."""
+async def _fit_rows(
+    others: Mapping[str, Sequence[Mapping[str, int | str | None]]], max_bytes: int
+) -> dict[str, list[Json]]:
+    """Return as many rows as fit `max_bytes`, as the export has them."""
     fitting: dict[str, list[Json]] = {table: [] for table in others}
     for table, rows in others.items():
         for row in rows:
-            written = _with_texts(row)
-            room -= len(as_json({table: [written]}).encode())  # with its surroundings: somewhat more than it takes
-            if room < 0:
+            exported = _format_row(row)
+            max_bytes -= len(
+                encode_json({table: [exported]}).encode()
+            )  # with its table's name: somewhat more than it takes
+            if max_bytes < 0:
                 return fitting
-            fitting[table].append(written)
+            fitting[table].append(exported)
             await asyncio.sleep(0)  # there may be thousands
     return fitting
 
 
-def _with_texts(row: Mapping[str, int | str | None]) -> Json:
-    """Write ids as texts and times as dates, as the turns have them."""
-    written: Json = {}
+def _format_row(row: Mapping[str, int | str | None]) -> Json:
+    """Return a row with ids as texts and times as dates, as the turns have them."""
+    exported: Json = {}
     for name, value in row.items():
         if isinstance(value, int) and name.endswith("_at_ms"):
-            written[name.removesuffix("_ms")] = moment(value)
+            exported[name.removesuffix("_ms")] = format_time(value)
         else:
-            written[name] = str(value) if isinstance(value, int) and name.endswith("_id") else value
-    return written
+            exported[name] = str(value) if isinstance(value, int) and name.endswith("_id") else value
+    return exported

@@ -113,12 +113,12 @@ class ImageGenerator:
             PictureTooBig: none can be made to fit into `upload_limit`.
         """
         request = prepared.request
-        with RequestLog("draw", prepared.requester, self._clock) as trip:
-            trip.note(model=request.model, asked=request.n)
+        with RequestLog("draw", prepared.requester, self._clock) as request_log:
+            request_log.record(model=request.model, asked=request.n)
             drawn = await self._draw(prepared, upload_limit)
-            trip.note(shown=len(drawn.files), bytes=sum(len(file.data) for file in drawn.files))
+            request_log.record(shown=len(drawn.files), bytes=sum(len(file.data) for file in drawn.files))
             if drawn.note is not None:
-                trip.ended("partly")
+                request_log.set_outcome("partly")
             return drawn
 
     async def _draw(self, prepared: PreparedGeneration, upload_limit: int) -> GeneratedImages:

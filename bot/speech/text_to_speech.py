@@ -137,12 +137,12 @@ class TextToSpeech:
             ApiError: nothing was said.
             TooLongToSend: it cannot be made to fit into `upload_limit`.
         """
-        with RequestLog("say", prepared.requester, self._clock) as trip:
-            trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
+        with RequestLog("say", prepared.requester, self._clock) as request_log:
+            request_log.record(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
             speech = await self._speak(prepared, upload_limit, aloud)
-            trip.note(spent=speech.characters, bytes=len(speech.mp3))
+            request_log.record(spent=speech.characters, bytes=len(speech.mp3))
             if speech.note is not None:
-                trip.ended("cut")
+                request_log.set_outcome("cut")
             return speech
 
     async def speak_aloud(self, prepared: PreparedSpeech, aloud: Utterance) -> None:
@@ -151,8 +151,8 @@ class TextToSpeech:
         Raises:
             ApiError: nothing was said.
         """
-        with RequestLog("read", prepared.requester, self._clock) as trip:
-            trip.note(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
+        with RequestLog("read", prepared.requester, self._clock) as request_log:
+            request_log.record(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
             async with prepared.reservation:
                 await aloud.near.wait()
                 if aloud.dropped:

@@ -1,4 +1,4 @@
-"""One record for each thing a member asked for: what it was, how it ended, how long it took, what it cost."""
+"""One log record for each request: what it was, how it ended, how long it took, what it cost."""
 
 import asyncio
 import logging
@@ -9,28 +9,28 @@ from typing import Final, Self
 from bot.clock import Clock
 from bot.context import RequestContext
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-# No 0/O or 1/I/L: members may read a reference out to whoever runs the bot.
+# No 0/O or 1/I/L: members may read a reference out to the operator.
 _LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 def new_reference() -> str:
-    """Make up a short reference under which the log can be searched."""
+    """Return a new short reference under which the log can be searched."""
     return "".join(secrets.choice(_LETTERS) for _ in range(6))
 
 
 class RequestLog:
-    """What is known of one request while it is under way; leaving its block writes it down, in one INFO line.
+    """What is known of one request while it runs; leaving its block logs it, in one INFO record.
 
-    Facts are ids, sizes and counts only, never what people wrote. It ended as `done`, what `ended` said, `interrupted`
-    for a cancellation, or the name of the error that left the block.
+    Facts are ids, sizes and counts only, never what people wrote. The outcome is `done`, what `set_outcome` set,
+    `interrupted` for a cancellation, or the type of the error that left the block.
     """
 
     def __init__(self, command: str, requester: RequestContext, clock: Clock) -> None:
         self._clock = clock
         self._started = clock.monotonic()
-        self._first_word: float | None = None
+        self._first_output_at: float | None = None
         self._outcome = "done"
         self._facts: dict[str, object] = {
             "command": command,
@@ -39,17 +39,17 @@ class RequestLog:
             "channel": requester.channel_id,
         }
 
-    def note(self, **facts: object) -> None:
+    def record(self, **facts: object) -> None:
         """Add facts to the record."""
         self._facts.update(facts)
 
-    def first_word(self) -> None:
-        """Mark the moment when something of the answer first came."""
-        if self._first_word is None:
-            self._first_word = self._clock.monotonic()
+    def mark_first_output(self) -> None:
+        """Record the moment when something of the answer first arrived."""
+        if self._first_output_at is None:
+            self._first_output_at = self._clock.monotonic()
 
-    def ended(self, outcome: str) -> None:
-        """Say how it ended, where that is neither `done` nor an error."""
+    def set_outcome(self, outcome: str) -> None:
+        """Set how it ended, where that is neither `done` nor an error."""
         self._outcome = outcome
 
     def __enter__(self) -> Self:
@@ -61,9 +61,9 @@ class RequestLog:
         if kind is not None:
             self._outcome = "interrupted" if issubclass(kind, asyncio.CancelledError) else kind.__name__
         facts = {**self._facts, "outcome": self._outcome, "total_ms": self._since_start(self._clock.monotonic())}
-        if self._first_word is not None:
-            facts["first_word_ms"] = self._since_start(self._first_word)
-        log.info("trip", extra=facts)
+        if self._first_output_at is not None:
+            facts["first_word_ms"] = self._since_start(self._first_output_at)
+        logger.info("request", extra=facts)
 
     def _since_start(self, moment: float) -> int:
         return round((moment - self._started) * 1000)

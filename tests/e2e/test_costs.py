@@ -21,7 +21,7 @@ async def asked_of_the_api(sandbox: Sandbox, requests: int = 1) -> None:
 async def spent(sandbox: Sandbox, person: ClientUser, answers: int = 1) -> dict[str, int]:
     """What `/usage` says once so many answers have ended."""
     await sandbox.bot_process.changed.until(
-        lambda: sum("trip command=ask" in line for line in sandbox.bot_process.log) == answers,
+        lambda: sum("request command=ask" in line for line in sandbox.bot_process.log) == answers,
         deadline_s=DEADLINE_S,
         what=f"the end of {answers} answers",
     )
@@ -116,5 +116,5 @@ async def test_pictures_are_drawn_and_cost_although_their_place_was_deleted(sand
     await sandbox.openai.until(lambda: bool(sandbox.openai.calls(CallKind.IMAGES)), DEADLINE_S)
     sandbox.user("Mo").deletes(drawing.all_messages[0])
     sandbox.openai.faults.release()
-    await sandbox.bot_process.until_logged("trip command=draw", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("request command=draw", deadline_s=DEADLINE_S)
     assert (await usage(ada))["images"] == 2

@@ -135,7 +135,7 @@ async def test_an_answer_that_shows_to_its_end_is_left_as_it_is(open_sandbox: Op
     sandbox = await open_sandbox(directory=tmp_path)
     sandbox.openai.script("word " * 900, every=400)
     used = await ask(sandbox.user("Ada"), "Go on.")
-    await sandbox.bot_process.until_logged("trip command=ask", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("request command=ask", deadline_s=DEADLINE_S)
     first, second, _ = (message.id for message in used.messages)
     await sandbox.bot_process.kill()
     answer, where = used.interaction, used.interaction.channel.id

@@ -60,7 +60,7 @@ async def test_one_message_of_a_long_answer_is_enough(sandbox: Sandbox, ada: Cli
     await long.until(lambda shown: len(shown.text) >= 4700 and not is_streaming(shown), deadline_s=DEADLINE_S)
     assert len(long.messages) == 3
     await sandbox.bot_process.until_logged(
-        "trip command=ask", deadline_s=DEADLINE_S
+        "request command=ask", deadline_s=DEADLINE_S
     )  # until then the last one is on its way
     mo.deletes(long.messages[-1])
     assert await carried(sandbox, ada) == []
@@ -75,7 +75,7 @@ async def test_messages_deleted_together_are_all_forgotten(sandbox: Sandbox, ada
 async def test_what_was_deleted_stays_so_after_a_restart(sandbox: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     first, _ = await said(ada, "first tide", "second tide")
     mo.deletes(first.messages[0])
-    await sandbox.bot_process.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("turns deleted turns=1", deadline_s=DEADLINE_S)
     await sandbox.restart()
     assert await carried(sandbox, ada) == ["second tide"]
     assert "> first tide" not in await listed(ada)
@@ -97,7 +97,7 @@ async def test_a_deleted_thread_and_a_deleted_channel_are_forgotten(
     await said(ada, "in the thread", channel="a thread")
     await said(ada, "in random", channel="#random")
     mo.deletes_channel("a thread")
-    await sandbox.bot_process.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("turns deleted turns=1", deadline_s=DEADLINE_S)
     shown = (await run_command(ada, "/privacy show", channel="#random")).text
     assert "2 questions" in shown
     mo.deletes_channel("#general")
@@ -115,7 +115,7 @@ async def test_a_channel_takes_what_was_said_in_its_threads_along(
     ada.channel("a thread").archived = True
     await sandbox.restart()
     mo.deletes_channel("#general")
-    await sandbox.bot_process.until_logged("deleted in Discord turns=3", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("turns deleted turns=3", deadline_s=DEADLINE_S)
     assert "No questions" in (await run_command(ada, "/privacy show", channel="#random")).text
 
 
@@ -126,7 +126,7 @@ async def test_an_answer_deleted_while_it_is_written_is_not_remembered(
     writing = await wait_until_started(await ada.command("/ask", prompt="a tide to be deleted"))
     mo.deletes(writing.messages[0])
     sandbox.openai.faults.release()
-    await sandbox.bot_process.until_logged("trip command=ask", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("request command=ask", deadline_s=DEADLINE_S)
     assert await carried(sandbox, ada) == []
 
 
@@ -143,17 +143,17 @@ async def test_old_turns_are_swept_at_the_start(open_sandbox: OpenSandbox, tmp_p
     await sandbox.bot_process.stop()
     age(tmp_path, "old tide", days=3)
     await sandbox.start()
-    await sandbox.bot_process.until_logged("swept turns=1", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("retention sweep done turns=1", deadline_s=DEADLINE_S)
     assert await carried(sandbox, ada) == ["new tide"]
 
 
 async def test_discord_tells_the_time_whatever_way_its_address_is_written(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox()
-    await sandbox.bot_process.until_logged("swept turns=0", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("retention sweep done turns=0", deadline_s=DEADLINE_S)
     lines = len(sandbox.bot_process.log)
     await sandbox.restart({"DISCORD_API_BASE_URL": sandbox.discord.base_url.replace("127.0.0.1", "LocalHost")})
     await sandbox.bot_process.changed.until(
-        lambda: any("swept turns=0" in line for line in list(sandbox.bot_process.log)[lines:]),
+        lambda: any("retention sweep done turns=0" in line for line in list(sandbox.bot_process.log)[lines:]),
         deadline_s=DEADLINE_S,
         what="the sweep",
     )
@@ -164,17 +164,17 @@ async def test_a_clock_far_from_discords_deletes_nothing(open_sandbox: OpenSandb
     sandbox = await open_sandbox(directory=tmp_path)
     ada = sandbox.user("Ada")
     await said(ada, "a tide", "another tide")
-    await sandbox.bot_process.until_logged("swept turns=0", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("retention sweep done turns=0", deadline_s=DEADLINE_S)
     await sandbox.bot_process.stop()
     age(tmp_path, "a tide", days=40)
     sandbox.discord.state.clock_ahead_s = -400 * 86_400
     await sandbox.start()
     assert "a tide" in await listed(ada)
     await sandbox.bot_process.stop()
-    assert sum("swept" in line for line in sandbox.bot_process.log) == 1
+    assert sum("retention sweep done" in line for line in sandbox.bot_process.log) == 1
     sandbox.discord.state.clock_ahead_s = 0
     await sandbox.start()
-    await sandbox.bot_process.until_logged("swept turns=1", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("retention sweep done turns=1", deadline_s=DEADLINE_S)
 
 
 def age(directory: Path, question: str, *, days: int) -> None:

@@ -62,11 +62,11 @@ def other(sandbox: Sandbox) -> ClientUser:
 async def test_a_server_that_removed_the_bot_is_purged_after_a_week(sandbox: Sandbox, tmp_path: Path) -> None:
     guild, home = other(sandbox).guild, sandbox.state.guild()
     sandbox.discord.deletions.bot(guild)
-    await sandbox.bot_process.until_logged(f"server left guild={guild.id}", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged(f"guild left guild={guild.id}", deadline_s=DEADLINE_S)
     await sandbox.restart()
     assert kept(tmp_path) == {str(guild.id): 2, str(home.id): 2}
     assert columns_with(tmp_path, guild.id)
-    await restart_after_a_week(sandbox, tmp_path, f"server purged guild={guild.id}")
+    await restart_after_a_week(sandbox, tmp_path, f"guild data deleted guild={guild.id}")
     assert kept(tmp_path) == {str(home.id): 2}
     assert columns_with(tmp_path, guild.id) == []
 
@@ -76,9 +76,9 @@ async def test_a_removal_while_the_bot_was_down_is_noticed_at_the_next_start(san
     await sandbox.bot_process.stop()
     sandbox.discord.deletions.bot(guild)
     await sandbox.start()
-    await sandbox.bot_process.until_logged("servers compared present=1 absent=1", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("guilds compared present=1 absent=1", deadline_s=DEADLINE_S)
     assert str(guild.id) in kept(tmp_path)
-    await restart_after_a_week(sandbox, tmp_path, f"server purged guild={guild.id}")
+    await restart_after_a_week(sandbox, tmp_path, f"guild data deleted guild={guild.id}")
     assert str(guild.id) not in kept(tmp_path)
 
 
@@ -93,8 +93,8 @@ async def test_a_server_that_is_merely_unavailable_is_never_purged(
         await sandbox.start()
     else:
         sandbox.discord.deletions.outage(guild)
-        await sandbox.bot_process.until_logged("servers compared", deadline_s=DEADLINE_S)
-    await restart_after_a_week(sandbox, tmp_path, "servers compared present=2 absent=0")
+        await sandbox.bot_process.until_logged("guilds compared", deadline_s=DEADLINE_S)
+    await restart_after_a_week(sandbox, tmp_path, "guilds compared present=2 absent=0")
     assert kept(tmp_path)[str(guild.id)] == 2
     sandbox.discord.deletions.end_outage(guild)
     assert (await ask(other(sandbox), "back again")).messages
@@ -103,31 +103,31 @@ async def test_a_server_that_is_merely_unavailable_is_never_purged(
 async def test_a_server_that_took_the_bot_back_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:
     guild = other(sandbox).guild
     sandbox.discord.deletions.bot(guild)
-    await sandbox.bot_process.until_logged(f"server left guild={guild.id}", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged(f"guild left guild={guild.id}", deadline_s=DEADLINE_S)
     sandbox.discord.deletions.readd_bot(guild)
-    await sandbox.bot_process.until_logged(f"server joined guild={guild.id}", deadline_s=DEADLINE_S)
-    await restart_after_a_week(sandbox, tmp_path, "servers compared present=2 absent=0")
+    await sandbox.bot_process.until_logged(f"guild joined guild={guild.id}", deadline_s=DEADLINE_S)
+    await restart_after_a_week(sandbox, tmp_path, "guilds compared present=2 absent=0")
     assert kept(tmp_path)[str(guild.id)] == 2
 
 
 async def test_a_server_that_took_the_bot_back_while_it_was_down_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:
     guild = other(sandbox).guild
     sandbox.discord.deletions.bot(guild)
-    await sandbox.bot_process.until_logged(f"server left guild={guild.id}", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged(f"guild left guild={guild.id}", deadline_s=DEADLINE_S)
     await sandbox.bot_process.stop()
     sandbox.discord.deletions.readd_bot(guild)
     await sandbox.start()
-    await restart_after_a_week(sandbox, tmp_path, "servers compared present=2 absent=0")
+    await restart_after_a_week(sandbox, tmp_path, "guilds compared present=2 absent=0")
     assert kept(tmp_path)[str(guild.id)] == 2
 
 
 async def test_a_removal_while_the_session_was_lost_is_noticed(sandbox: Sandbox) -> None:
     guild = other(sandbox).guild
-    await sandbox.bot_process.until_logged("servers compared present=2", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("guilds compared present=2", deadline_s=DEADLINE_S)
     readies = sandbox.discord.gateway.readies
     sandbox.state.guilds[guild.id].members.pop(sandbox.state.bot.id)
     await sandbox.discord.gateway.disconnect_all(forget=True)
     await sandbox.traffic_log.changed.until(
         lambda: sandbox.discord.gateway.readies > readies, deadline_s=DEADLINE_S, what="a new session"
     )
-    await sandbox.bot_process.until_logged("servers compared present=1 absent=1", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("guilds compared present=1 absent=1", deadline_s=DEADLINE_S)

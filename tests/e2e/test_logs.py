@@ -155,6 +155,6 @@ def _check_log(sandbox: Sandbox, log_format: str, *, said: list[str], trips: int
     assert [words for words in said if words not in text] == []
     if log_format == "json":
         events = [json.loads(line) for line in lines]
-        assert len([event for event in events if event["event"] == "trip"]) == trips
+        assert len([event for event in events if event["event"] == "request"]) == trips
     else:
-        assert len([line for line in lines if "telemetry.request_log: trip " in line]) == trips
+        assert len([line for line in lines if "telemetry.request_log: request " in line]) == trips

@@ -119,7 +119,7 @@ async def test_a_reply_goes_on_from_its_answer_and_everything_else_from_the_line
     )
     assert newest(sandbox) == ["question 1", "question 2", "about the second", "and further", "is that so?"]
     sandbox.user("Mo").deletes(reply.messages[0])
-    await sandbox.bot_process.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("turns deleted turns=1", deadline_s=DEADLINE_S)
     await mention(ben, "who am I?", reply_to=quiet.messages[0])
     assert newest(sandbox) == ["question 1", "question 2", "and further", "is that so?", "who am I?"]
 

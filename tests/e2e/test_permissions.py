@@ -83,7 +83,7 @@ async def _box(open_sandbox: OpenSandbox, directory: Path) -> Sandbox:
     await (await mo.submits(opened, text="You are a parrot.")).until_answered()
     await ask(mo, "Who are you?")
     await sandbox.bot_process.until_logged(
-        "trip command=ask", deadline_s=DEADLINE_S
+        "request command=ask", deadline_s=DEADLINE_S
     )  # until then its messages are noted
     return sandbox
 

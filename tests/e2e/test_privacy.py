@@ -122,7 +122,7 @@ async def test_an_answer_under_way_is_not_kept_after_a_deletion(kept: Sandbox, t
     await wait_until_started(await ada.command("/ask", prompt="a tide to be forgotten"))
     await press_button(ada, await run_command(ada, "/privacy delete"), "Delete it all")
     kept.openai.faults.release()
-    await kept.bot_process.until_logged("trip command=ask", deadline_s=DEADLINE_S)
+    await kept.bot_process.until_logged("request command=ask", deadline_s=DEADLINE_S)
     await ask(ada, "and now?")
     assert sent_questions(kept.openai.calls(CallKind.CHAT)[-1]) == ["and now?"]
 

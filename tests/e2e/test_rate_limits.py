@@ -111,7 +111,7 @@ async def test_what_is_deleted_while_a_question_waits_does_not_go_along_with_it(
     await _asked(sandbox, 3)
     waiting = await _in_line(await ben.command("/ask", prompt="second"))
     sandbox.user("Mo").deletes(secret.messages[0])
-    await sandbox.bot_process.until_logged("deleted in Discord turns=1", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("turns deleted turns=1", deadline_s=DEADLINE_S)
     sandbox.openai.faults.release()
     await wait_until_final(running)
     await waiting.until(lambda used: "sandbox" in used.text, deadline_s=DEADLINE_S)

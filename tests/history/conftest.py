@@ -29,7 +29,7 @@ def conversations(database: Database, gone: Tombstones) -> Conversations:
 
 
 @pytest.fixture
-def removals(database: Database, gone: Tombstones) -> TurnDeletion:
+def turn_deletion(database: Database, gone: Tombstones) -> TurnDeletion:
     return TurnDeletion(database, gone)
 
 

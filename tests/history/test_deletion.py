@@ -46,7 +46,7 @@ async def test_what_could_not_be_deleted_is_out_of_sight_at_once_and_deleted_lat
     await say("a", answer_message_ids=(1, 2))
     await say("b", answer_message_ids=(3,))
     async with deletions.running():
-        deletions.messages([2])
+        deletions.delete_messages([2])
         assert await line(conversations) == "b"
         assert await clock.asleep() == RETRY_S
         assert await line(Conversations(database)) == "ab"
@@ -60,7 +60,7 @@ async def test_a_deleted_channel_is_tried_again_as_well(
 ) -> None:
     await say("a")
     async with deletions.running():
-        deletions.channel(CHANNEL)
+        deletions.delete_channel(CHANNEL)
         await clock.sleep_over()
         assert await line(conversations) == "a"
         store.down = False
@@ -74,7 +74,7 @@ async def test_what_is_left_at_the_end_is_still_carried_out(
 ) -> None:
     await say("a", answer_message_ids=(1,))
     async with deletions.running():
-        deletions.messages([1])
+        deletions.delete_messages([1])
         await clock.asleep()
         store.down = False
     assert await line(Conversations(database)) == ""
@@ -87,7 +87,7 @@ async def test_many_at_once_are_looked_up_in_batches(
     store.down = False
     async with deletions.running():
         for number in range(5 * BATCH + 1):
-            deletions.messages([number])
+            deletions.delete_messages([number])
         await until(Conversations(database), "")
     assert store.writes <= 7
 
@@ -99,8 +99,8 @@ async def test_an_id_that_no_database_takes_stops_no_other_deletion(
     await say("a", answer_message_ids=(1,))
     await say("b", answer_message_ids=(2,))
     async with deletions.running():
-        deletions.messages([2**63, 1, 2**70, -1])
-        deletions.channel(2**64)
+        deletions.delete_messages([2**63, 1, 2**70, -1])
+        deletions.delete_channel(2**64)
         await until(Conversations(database), "b")
-        deletions.channel(CHANNEL)
+        deletions.delete_channel(CHANNEL)
         await until(Conversations(database), "")

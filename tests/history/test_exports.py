@@ -8,7 +8,7 @@ import pytest
 from bot.context import Permission
 from bot.errors import MissingPermission
 from bot.history.exports import json_file, markdown_file
-from bot.history.history import Format, History
+from bot.history.history import ExportFormat, History
 from bot.history.privacy import MemberData
 from bot.store.database import Database
 from bot.store.personal_data import PersonalData
@@ -21,12 +21,12 @@ from tests.support.event_loop_turns import count_turns
 
 
 @pytest.fixture
-def history(database: Database, removals: TurnDeletion, clock: SleepClock) -> History:
-    return History(TurnReader(database), removals, clock)
+def history(database: Database, turn_deletion: TurnDeletion, clock: SleepClock) -> History:
+    return History(TurnReader(database), turn_deletion, clock)
 
 
-@pytest.mark.parametrize("written_in", list(Format))
-async def test_a_file_never_takes_more_than_its_room(history: History, say: Say, written_in: Format) -> None:
+@pytest.mark.parametrize("written_in", list(ExportFormat))
+async def test_a_file_never_takes_more_than_its_room(history: History, say: Say, written_in: ExportFormat) -> None:
     for number in range(230):
         await say(f"question {number} ☂", answer="answer " * number)
     for room in (700, 5_000, 33_333, 1_000_000):
@@ -40,7 +40,7 @@ async def test_a_file_never_takes_more_than_its_room(history: History, say: Say,
 
 async def test_a_json_file_is_json_however_many_turns_are_in_it(history: History, say: Say) -> None:
     for expected in range(4):
-        content = json.loads((await history.export(ANNA, Format.JSON, 100_000)).data)
+        content = json.loads((await history.export(ANNA, ExportFormat.JSON, 100_000)).data)
         assert (len(content["turns"]), content["turns_in_file"], content["turns_kept"]) == (expected,) * 3
         await say('"quoted" \\ and\nbroken')
 
@@ -61,7 +61,7 @@ async def test_others_have_their_turn_between_the_turns_of_a_long_file(say: Say,
 
 async def test_a_question_cannot_break_out_of_its_quote(history: History, say: Say) -> None:
     await say("first\n# second\r\n---", author_name="Ann\n# Ben")
-    text = (await history.export(ANNA, Format.MARKDOWN, 100_000)).data.decode()
+    text = (await history.export(ANNA, ExportFormat.MARKDOWN, 100_000)).data.decode()
     assert "> first\n> # second\n> ---\n" in text
     assert "## Ann # Ben" in text
 
@@ -69,8 +69,8 @@ async def test_a_question_cannot_break_out_of_its_quote(history: History, say: S
 @pytest.mark.parametrize("permission", [Permission.READ_MESSAGE_HISTORY, Permission.MANAGE_MESSAGES])
 async def test_every_use_of_the_history_takes_its_own_permission(history: History, permission: Permission) -> None:
     requester = dataclasses.replace(ANNA, permissions=frozenset(Permission) - {permission})
-    reading = [history.newest(requester), history.before(requester, 5), history.after(requester, 5)]
-    reading.append(history.export(requester, Format.JSON, 1000))
+    reading = [history.get_newest(requester), history.get_before(requester, 5), history.get_after(requester, 5)]
+    reading.append(history.export(requester, ExportFormat.JSON, 1000))
     clearing = [history.count(requester), history.clear(requester)]
     needs_it, does_not = (reading, clearing) if permission is Permission.READ_MESSAGE_HISTORY else (clearing, reading)
     for use in needs_it:
@@ -81,13 +81,13 @@ async def test_every_use_of_the_history_takes_its_own_permission(history: Histor
 
 
 async def test_many_large_rows_about_a_member_leave_room_for_turns(
-    database: Database, removals: TurnDeletion, say: Say, clock: SleepClock
+    database: Database, turn_deletion: TurnDeletion, say: Say, clock: SleepClock
 ) -> None:
     settings = StoredSettings(database)
     for channel_id in range(40):
         await settings.set_channel(channel_id, GUILD, "persona", "x" * 1000, by=ANNA.user_id, at_ms=0)
     await say()
-    own = MemberData(PersonalData(database), TurnReader(database), removals, clock, days=30)
+    own = MemberData(PersonalData(database), TurnReader(database), turn_deletion, clock, retention_days=30)
     export = await own.export(ANNA, 20_000)
     content = json.loads(export.data)
     assert len(export.data) <= 20_000
@@ -97,9 +97,9 @@ async def test_many_large_rows_about_a_member_leave_room_for_turns(
 
 
 async def test_ones_own_data_says_what_else_is_kept(
-    database: Database, removals: TurnDeletion, clock: SleepClock
+    database: Database, turn_deletion: TurnDeletion, clock: SleepClock
 ) -> None:
-    own = MemberData(PersonalData(database), TurnReader(database), removals, clock, days=30)
+    own = MemberData(PersonalData(database), TurnReader(database), turn_deletion, clock, retention_days=30)
     content = json.loads((await own.export(ANNA, 100_000)).data)
     assert content["member_id"] == str(ANNA.user_id)
     assert content["turns"] == []

@@ -12,11 +12,11 @@ from tests.history.kept_turns import ANNA, NOON, TURN, Say, SleepClock
 
 
 async def test_what_was_asked_before_by_discords_clock_is_forgotten_whatever_the_process_takes_for_the_time(
-    database: Database, removals: TurnDeletion, clock: SleepClock, say: Say
+    database: Database, turn_deletion: TurnDeletion, clock: SleepClock, say: Say
 ) -> None:
     # Processes know Discord's time to about a second, from the `Date` of its answers; events tell it exactly.
     later = replace(ANNA, asked_at_ms=unix_ms(NOON) + 900)
-    own = MemberData(PersonalData(database), TurnReader(database), removals, clock, days=30)
+    own = MemberData(PersonalData(database), TurnReader(database), turn_deletion, clock, retention_days=30)
     assert TURN.author_id == later.user_id
     assert await own.delete(later) == 0
     assert await say(asked_at_ms=unix_ms(NOON) + 899) is None

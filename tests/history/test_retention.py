@@ -7,8 +7,7 @@ import pytest
 
 from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
-from bot.history.guild_cleanup import GuildCleanup
-from bot.history.retention import EVERY_S, LOOK_EVERY_S, RETRY_S, Retention
+from bot.history.retention import CLOCK_CHECK_INTERVAL_S, RETRY_S, SWEEP_INTERVAL_S, GuildCleanup, Retention
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Work
 from bot.store.left_guilds import LeftGuilds
@@ -58,7 +57,7 @@ async def test_turns_go_at_the_start_and_then_day_by_day(
     for question, age in (("a", 30.01), ("b", 29.5), ("c", 28.5), ("d", 0)):
         await say(question, created_at_ms=days_ago(age))
     async with retention(database, clock).running():
-        assert await clock.asleep() == EVERY_S
+        assert await clock.asleep() == SWEEP_INTERVAL_S
         assert await left(conversations) == "bcd"
         await clock.sleep_over()
         assert await left(conversations) == "cd"
@@ -75,7 +74,7 @@ async def test_a_sweep_that_could_not_be_done_is_done_within_the_hour(
         assert await clock.asleep() == RETRY_S
         assert await left(conversations) == "a"
         store.down = False
-        assert await clock.sleep_over() == EVERY_S
+        assert await clock.sleep_over() == SWEEP_INTERVAL_S
         assert await left(conversations) == ""
 
 
@@ -84,12 +83,12 @@ async def test_no_server_is_purged_before_discord_has_said_which_there_are(
 ) -> None:
     await say("a")
     await LeftGuilds(database).note([GUILD], days_ago(8))
-    servers = GuildCleanup(LeftGuilds(database), clock)
-    await servers.purge()
+    guild_cleanup = GuildCleanup(LeftGuilds(database), clock)
+    await guild_cleanup.delete_due()
     assert await left(conversations) == "a"
-    await servers.compare([], lambda guild_id: guild_id != GUILD)
+    await guild_cleanup.compare([], lambda guild_id: guild_id != GUILD)
     assert await left(conversations) == "a"
-    await servers.compare([], lambda _: True)
+    await guild_cleanup.compare([], lambda _: True)
     assert await left(conversations) == ""
 
 
@@ -98,11 +97,11 @@ async def test_a_server_is_kept_for_a_week_from_when_it_was_missed(
     database: Database, conversations: Conversations, say: Say, clock: SleepClock, days: float, kept: str
 ) -> None:
     await say("a")
-    servers = GuildCleanup(LeftGuilds(database), clock)
-    await servers.left(GUILD)
-    await servers.compare([], lambda _: True)
+    guild_cleanup = GuildCleanup(LeftGuilds(database), clock)
+    await guild_cleanup.record_leave(GUILD)
+    await guild_cleanup.compare([], lambda _: True)
     await clock.advance(days * 86_400)
-    await servers.purge()
+    await guild_cleanup.delete_due()
     assert await left(conversations) == kept
 
 
@@ -110,18 +109,18 @@ async def test_a_server_that_is_back_is_not_purged_and_counts_anew_when_it_goes_
     database: Database, conversations: Conversations, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
-    servers = GuildCleanup(LeftGuilds(database), clock)
-    await servers.left(GUILD)
+    guild_cleanup = GuildCleanup(LeftGuilds(database), clock)
+    await guild_cleanup.record_leave(GUILD)
     await clock.advance(6 * 86_400)
-    await servers.joined(GUILD)
+    await guild_cleanup.record_join(GUILD)
     await clock.advance(6 * 86_400)
-    await servers.left(GUILD)
+    await guild_cleanup.record_leave(GUILD)
     await clock.advance(6 * 86_400)
-    await servers.purge()
+    await guild_cleanup.delete_due()
     assert await left(conversations) == "a"
     await clock.advance(2 * 86_400)
-    await servers.available(GUILD)
-    await servers.purge()
+    await guild_cleanup.record_available(GUILD)
+    await guild_cleanup.delete_due()
     assert await left(conversations) == "a"
 
 
@@ -130,11 +129,11 @@ async def test_a_departure_that_could_not_be_noted_is_found_by_the_next_comparis
 ) -> None:
     await say("a")
     store = ApiUnreachable(database)
-    servers = GuildCleanup(LeftGuilds(store), clock)
-    await servers.left(GUILD)
+    guild_cleanup = GuildCleanup(LeftGuilds(store), clock)
+    await guild_cleanup.record_leave(GUILD)
     store.down = False
     assert await LeftGuilds(database).due(unix_ms(clock.now())) == []
-    await servers.compare([], lambda _: True)
+    await guild_cleanup.compare([], lambda _: True)
     assert await LeftGuilds(database).due(unix_ms(clock.now())) == [GUILD]
 
 
@@ -144,11 +143,11 @@ async def test_nothing_is_swept_before_discord_has_told_the_time(
     await say("a", created_at_ms=days_ago(31))
     clock = SleepClock(told=False)
     async with retention(database, clock).running():
-        assert await clock.asleep() == LOOK_EVERY_S
-        assert await clock.sleep_over() == LOOK_EVERY_S
+        assert await clock.asleep() == CLOCK_CHECK_INTERVAL_S
+        assert await clock.sleep_over() == CLOCK_CHECK_INTERVAL_S
         assert await left(conversations) == "a"
         clock.hear_from_discord()
-        assert await clock.sleep_over() == EVERY_S
+        assert await clock.sleep_over() == SWEEP_INTERVAL_S
         assert await left(conversations) == ""
 
 
@@ -161,10 +160,10 @@ async def test_a_start_with_a_wrong_clock_deletes_nothing_and_a_right_one_sweeps
     clock.step(timedelta(days=days))
     async with retention(database, clock).running():
         for _ in range(100):
-            assert await clock.sleep_over() == LOOK_EVERY_S
+            assert await clock.sleep_over() == CLOCK_CHECK_INTERVAL_S
         assert await left(conversations) == "oldnew"
         clock.step(-timedelta(days=days))
-        assert await clock.sleep_over() == EVERY_S
+        assert await clock.sleep_over() == SWEEP_INTERVAL_S
         assert await left(conversations) == "new"
 
 
@@ -173,9 +172,9 @@ async def test_a_clock_that_steps_between_two_sweeps_deletes_nothing(
 ) -> None:
     await say("a")
     async with retention(database, clock).running():
-        assert await clock.asleep() == EVERY_S
+        assert await clock.asleep() == SWEEP_INTERVAL_S
         clock.step(timedelta(days=40))
-        assert await clock.sleep_over() == LOOK_EVERY_S
+        assert await clock.sleep_over() == CLOCK_CHECK_INTERVAL_S
         assert await left(conversations) == "a"
 
 
@@ -183,17 +182,17 @@ async def test_a_wrong_clock_purges_no_server_and_counts_the_week_from_the_right
     database: Database, conversations: Conversations, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
-    servers = GuildCleanup(LeftGuilds(database), clock)
+    guild_cleanup = GuildCleanup(LeftGuilds(database), clock)
     clock.step(timedelta(days=-400))
-    await servers.left(GUILD)
-    await servers.compare([], lambda _: True)
+    await guild_cleanup.record_leave(GUILD)
+    await guild_cleanup.compare([], lambda _: True)
     clock.step(timedelta(days=400))
-    await servers.purge()
+    await guild_cleanup.delete_due()
     assert await left(conversations) == "a"
     clock.step(timedelta(days=400))
-    await servers.purge()
+    await guild_cleanup.delete_due()
     assert await left(conversations) == "a"
     clock.step(timedelta(days=-400))
     await clock.advance(8 * 86_400)
-    await servers.purge()
+    await guild_cleanup.delete_due()
     assert await left(conversations) == ""

@@ -29,8 +29,8 @@ def written(level: str, log_format: str) -> io.StringIO:
 
 def test_a_line_has_its_facts() -> None:
     stream = written("INFO", "text")
-    logging.getLogger("bot.somewhere").info("trip", extra={"user": 7, "total_ms": 12})
-    assert stream.getvalue().endswith("INFO    bot.somewhere: trip user=7 total_ms=12\n")
+    logging.getLogger("bot.somewhere").info("request", extra={"user": 7, "total_ms": 12})
+    assert stream.getvalue().endswith("INFO    bot.somewhere: request user=7 total_ms=12\n")
 
 
 ODD = "zz\n2026-11-30 ERROR   bot.discord_ui: forged\r\x1b[31m\x00\x85\u2028\u2029\u202e\u2066\u200f\ufeff\ud800\x9b"

@@ -6,7 +6,7 @@ from typing import Final
 import discord
 from discord.utils import escape_markdown
 
-from bot.history.exports import Export, jump_link
+from bot.history.exports import Export, build_jump_link
 from bot.store.turn_reader import TurnPage
 from bot.store.turns import Turn
 
@@ -44,7 +44,7 @@ def page(stretch: TurnPage) -> str:
 
 
 def _entry(turn: Turn) -> str:
-    link = jump_link(turn)
+    link = build_jump_link(turn)
     where = "only you see this one" if turn.private else f"[jump]({link})" if link else ""
     facts = [f"**{shortened(turn.author_name, NAME)}**", f"<t:{turn.created_at_ms // 1000}:f>", where]
     files = "".join(f" [{name}]" for name in turn.files)
