@@ -1,4 +1,4 @@
-"""How many answers run at once, of one member and in one channel; the others wait in line, first come, first served.
+"""How many answers run at once, for one member and in one channel; the others wait in a queue, in the order they came.
 
 Kept in memory, for one process. A thread's answers count with those of its channel.
 """
@@ -16,66 +16,68 @@ from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import QueueFull, QueueTimeout, ShuttingDown
 
-LONGEST_LINE: Final = 1000
-"""So many may wait in one channel: beyond it nobody would live to see their turn."""
+MAX_QUEUE_LENGTH: Final = 1000
+"""So many can wait in one channel: those beyond it would run into `MAX_WAIT_S`."""
 
-LONGEST_WAIT_S: Final = 600.0
+MAX_WAIT_S: Final = 600.0
 """Discord lets an interaction be answered for 15 minutes; the answer itself needs some of them."""
 
-LOOK_EVERY_S: Final = 5.0
-"""How often those who wait look how far they have come."""
+POLL_INTERVAL_S: Final = 5.0
+"""How often those who wait check their position."""
 
-Tell = Callable[[int], Awaitable[None]]
-"""Tells the person who waits how many are before them."""
+NotifyPosition = Callable[[int], Awaitable[None]]
+"""Tells the member who waits how many are before them."""
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Slot:
-    """One answer's place: enter it, await `turn`, do the work; leaving gives the place to the next, whatever happened.
+    """One answer's place: enter it, await `wait`, do the work; leaving starts the next, whatever happened.
 
     Args:
-        lanes: where it was drawn.
+        limiter: what made it.
         member_id: whose answer it is.
         channel_id: where it counts.
     """
 
-    def __init__(self, lanes: "ConcurrencyLimiter", member_id: int, channel_id: int) -> None:
+    def __init__(self, limiter: "ConcurrencyLimiter", member_id: int, channel_id: int) -> None:
         self.member_id = member_id
         self.channel_id = channel_id
         self.number = -1
+        """Its place in the order of all that ever waited."""
         self.running = False
-        self.called = asyncio.Event()
-        self._lanes = lanes
+        self.ready = asyncio.Event()
+        """Set when the wait is over: `running`, or the limiter is closed."""
+        self._limiter = limiter
 
-    async def turn(self, tell: Tell) -> bool:
-        """Wait until the answer may start, which is at once where there is room; return whether there was a wait.
+    async def wait(self, notify: NotifyPosition) -> bool:
+        """Wait until the answer may start, which is at once below the limits; return whether there was a wait.
 
-        Meanwhile `tell` is told how many are before it: at first, and when those have halved.
+        Meanwhile `notify` gets how many are before it: at first, and each time that number has halved.
 
         Raises:
-            QueueTimeout: the person would not get the answer any more.
+            QueueTimeout: the member would not get the answer any more.
             ShuttingDown: no more answers start.
         """
-        if self.called.is_set():
+        if self.ready.is_set():
             return False
-        clock = self._lanes.clock
+        clock = self._limiter.clock
         since = clock.monotonic()
-        told: int | None = None
-        while not self.called.is_set():
-            before = self._lanes.before(self)
-            if told is None or before <= told // 2 < told:
-                await tell(before)
-                told = before
-            if clock.monotonic() - since >= LONGEST_WAIT_S:
+        notified: int | None = None
+        while not self.ready.is_set():
+            position = self._limiter.position_of(self)
+            if notified is None or position <= notified // 2 < notified:
+                await notify(position)
+                notified = position
+            if clock.monotonic() - since >= MAX_WAIT_S:
                 raise QueueTimeout
-            await self._called_within(LOOK_EVERY_S)
-        if self._lanes.closed:
+            await self._wait_ready(POLL_INTERVAL_S)
+        if self._limiter.closed:
             raise ShuttingDown
-        if told:
-            await tell(0)
-        log.info(
-            "waited in line",
+        if notified:
+            await notify(0)
+        logger.info(
+            "queued",
             extra={
                 "user": self.member_id,
                 "channel": self.channel_id,
@@ -84,10 +86,10 @@ class Slot:
         )
         return True
 
-    async def _called_within(self, seconds: float) -> None:
+    async def _wait_ready(self, timeout_s: float) -> None:
         waits = [
-            asyncio.ensure_future(self._lanes.clock.sleep(seconds)),
-            asyncio.ensure_future(self.called.wait()),
+            asyncio.ensure_future(self._limiter.clock.sleep(timeout_s)),
+            asyncio.ensure_future(self.ready.wait()),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -96,41 +98,42 @@ class Slot:
                 wait.cancel()
 
     async def __aenter__(self) -> Self:
-        self._lanes.enter(self)
+        self._limiter.enter(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._lanes.leave(self)
+        self._limiter.leave(self)
 
 
 class ConcurrencyLimiter:
-    """Knows what runs and who waits.
+    """Keeps the answers that run below the limits, and the queue of the others.
 
     Args:
-        member: answers of one member at once; None for any number.
+        clock: measures the wait.
+        member: answers for one member at once; None for any number.
         channel: answers in one channel at once; None for any number.
     """
 
     def __init__(self, clock: Clock, *, member: int | None, channel: int | None) -> None:
         self.clock = clock
         self.closed = False
-        self._most_of_member = member
-        self._most_in_channel = channel
+        self._member_limit = member
+        self._channel_limit = channel
         self._numbers = itertools.count()
-        self._of_member: Counter[int] = Counter()
-        self._in_channel: Counter[int] = Counter()
-        # Who waits, by number: first come, first in the dictionary.
-        self._members_line: dict[int, dict[int, Slot]] = {}
-        self._channels_line: dict[int, dict[int, Slot]] = {}
+        self._running_by_member: Counter[int] = Counter()
+        self._running_by_channel: Counter[int] = Counter()
+        # Those who wait, by number: first come, first in the dictionary.
+        self._queue_by_member: dict[int, dict[int, Slot]] = {}
+        self._queue_by_channel: dict[int, dict[int, Slot]] = {}
 
-    def ticket(self, requester: RequestContext) -> Slot:
-        """Draw a ticket for an answer to `requester`; it counts once it is entered."""
+    def slot(self, requester: RequestContext) -> Slot:
+        """Return a slot for an answer to `requester`; it counts once it is entered."""
         return Slot(self, requester.user_id, requester.settings_channel_id)
 
-    def enter(self, ticket: Slot) -> None:
-        """Start `ticket` where there is room, else put it in line.
+    def enter(self, slot: Slot) -> None:
+        """Start `slot` below the limits, else put it into the queue.
 
         Raises:
             QueueFull: too many wait in that channel.
@@ -138,88 +141,89 @@ class ConcurrencyLimiter:
         """
         if self.closed:
             raise ShuttingDown
-        if self._fits(ticket):
-            self._start(ticket)
+        if self._is_below_limits(slot):
+            self._start(slot)
             return
-        line = self._channels_line.setdefault(ticket.channel_id, {})
-        if len(line) >= LONGEST_LINE:
+        queue = self._queue_by_channel.setdefault(slot.channel_id, {})
+        if len(queue) >= MAX_QUEUE_LENGTH:
             raise QueueFull
-        ticket.number = next(self._numbers)
-        line[ticket.number] = ticket
-        self._members_line.setdefault(ticket.member_id, {})[ticket.number] = ticket
+        slot.number = next(self._numbers)
+        queue[slot.number] = slot
+        self._queue_by_member.setdefault(slot.member_id, {})[slot.number] = slot
 
-    def leave(self, ticket: Slot) -> None:
-        """Take `ticket` out, running or waiting, and start those who fit now."""
-        if not ticket.running:
-            self._unline(ticket)
+    def leave(self, slot: Slot) -> None:
+        """Remove `slot`, running or waiting, and start those that are below the limits now."""
+        if not slot.running:
+            self._remove_from_queue(slot)
             return
-        ticket.running = False
-        for counts, key in ((self._of_member, ticket.member_id), (self._in_channel, ticket.channel_id)):
+        slot.running = False
+        for counts, key in ((self._running_by_member, slot.member_id), (self._running_by_channel, slot.channel_id)):
             counts[key] -= 1
             if not counts[key]:
                 del counts[key]
         if not self.closed:
-            self._call_next(ticket)
+            self._start_waiting(slot)
 
-    def before(self, ticket: Slot) -> int:
-        """Count those who wait for the same room and came first."""
-        line = self._members_line.get(ticket.member_id, {})
-        if self._full(self._in_channel[ticket.channel_id], self._most_in_channel):
-            line = self._channels_line.get(ticket.channel_id, {})
-        return sum(1 for _ in itertools.takewhile(lambda number: number < ticket.number, line))
+    def position_of(self, slot: Slot) -> int:
+        """Return how many came before `slot` and wait under the same limit."""
+        queue = self._queue_by_member.get(slot.member_id, {})
+        if self._is_reached(self._channel_limit, self._running_by_channel[slot.channel_id]):
+            queue = self._queue_by_channel.get(slot.channel_id, {})
+        return sum(1 for _ in itertools.takewhile(lambda number: number < slot.number, queue))
 
     def close(self) -> None:
-        """Let nobody start any more; those who wait are told so."""
+        """Start no more answers; `Slot.wait` raises for those that wait."""
         self.closed = True
-        for line in self._channels_line.values():
-            for ticket in line.values():
-                ticket.called.set()
+        for queue in self._queue_by_channel.values():
+            for slot in queue.values():
+                slot.ready.set()
 
     @property
     def running(self) -> int:
-        """How many answers run."""
-        return self._of_member.total()
+        """Return how many answers run."""
+        return self._running_by_member.total()
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
-        return sum(len(line) for line in self._channels_line.values())
+        """Return how many wait."""
+        return sum(len(queue) for queue in self._queue_by_channel.values())
 
-    def _fits(self, ticket: Slot) -> bool:
+    def _is_below_limits(self, slot: Slot) -> bool:
         return not (
-            self._full(self._of_member[ticket.member_id], self._most_of_member)
-            or self._full(self._in_channel[ticket.channel_id], self._most_in_channel)
+            self._is_reached(self._member_limit, self._running_by_member[slot.member_id])
+            or self._is_reached(self._channel_limit, self._running_by_channel[slot.channel_id])
         )
 
-    def _full(self, count: int, most: int | None) -> bool:
-        return most is not None and count >= most
+    def _is_reached(self, limit: int | None, count: int) -> bool:
+        return limit is not None and count >= limit
 
-    def _start(self, ticket: Slot) -> None:
-        self._of_member[ticket.member_id] += 1
-        self._in_channel[ticket.channel_id] += 1
-        ticket.running = True
-        ticket.called.set()
+    def _start(self, slot: Slot) -> None:
+        self._running_by_member[slot.member_id] += 1
+        self._running_by_channel[slot.channel_id] += 1
+        slot.running = True
+        slot.ready.set()
 
-    def _call_next(self, left: Slot) -> None:
-        """Start those who waited for the room that `left` gave up, in the order they came."""
-        rooms = [
-            (self._members_line.get(left.member_id, {}), self._of_member, left.member_id, self._most_of_member),
-            (self._channels_line.get(left.channel_id, {}), self._in_channel, left.channel_id, self._most_in_channel),
+    def _start_waiting(self, left: Slot) -> None:
+        """Start those that waited under the limits of `left`, in the order they came."""
+        member_id, channel_id = left.member_id, left.channel_id
+        limits = [
+            (self._queue_by_member.get(member_id, {}), self._running_by_member, member_id, self._member_limit),
+            (self._queue_by_channel.get(channel_id, {}), self._running_by_channel, channel_id, self._channel_limit),
         ]
-        limited = [room for room in rooms if room[3] is not None]
-        called: list[Slot] = []
-        for _, ticket in heapq.merge(*(line.items() for line, *_ in limited), key=lambda entry: entry[0]):
-            if all(self._full(counts[key], most) for _, counts, key, most in limited):
+        limited = [each for each in limits if each[3] is not None]
+        started: list[Slot] = []
+        for _, slot in heapq.merge(*(queue.items() for queue, *_ in limited), key=lambda item: item[0]):
+            if all(self._is_reached(limit, counts[key]) for _, counts, key, limit in limited):
                 break
-            if not ticket.running and self._fits(ticket):  # one that stands in both lines comes twice
-                self._start(ticket)
-                called.append(ticket)
-        for ticket in called:
-            self._unline(ticket)
+            if not slot.running and self._is_below_limits(slot):  # one that is in both queues comes twice
+                self._start(slot)
+                started.append(slot)
+        for slot in started:
+            self._remove_from_queue(slot)
 
-    def _unline(self, ticket: Slot) -> None:
-        for lines, key in ((self._members_line, ticket.member_id), (self._channels_line, ticket.channel_id)):
-            line = lines.get(key, {})
-            line.pop(ticket.number, None)
-            if not line:
-                lines.pop(key, None)
+    def _remove_from_queue(self, slot: Slot) -> None:
+        for queues, key in ((self._queue_by_member, slot.member_id), (self._queue_by_channel, slot.channel_id)):
+            queue = queues.get(key, {})
+            queue.pop(slot.number, None)
+            if not queue:
+                queues.pop(key, None)

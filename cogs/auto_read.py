@@ -41,7 +41,7 @@ class Reading(commands.Cog):
         voices: VoiceManager,
         audience: Audience,
         auto_read: AutoRead,
-        admission: AccessPolicy,
+        access_policy: AccessPolicy,
         rules: GuildSettings,
         preferences: MemberVoices,
         saying: TextToSpeech,
@@ -49,7 +49,7 @@ class Reading(commands.Cog):
         self._voices = voices
         self._audience = audience
         self._auto_read = auto_read
-        self._admission = admission
+        self._access_policy = access_policy
         self._rules = rules
         self._preferences = preferences
         self._saying = saying
@@ -95,7 +95,7 @@ class Reading(commands.Cog):
         if place is None:
             return
         requester = author_of(message, place)
-        self._admission.check(requester.user_id, requester.guild_id)
+        self._access_policy.check(requester.user_id, requester.guild_id)
         permit = self._permit(requester.user_id, session, place.id)
         await permit.check()  # before anything is spent on what nobody may hear
         model = await self._rules.model_for(requester, ModelKind.SPEECH, None)

@@ -42,7 +42,7 @@ class Draw(commands.Cog):
         sketchbook: SavedGenerations,
         rules: GuildSettings,
         catalogue: ModelCatalog,
-        lanes: ConcurrencyLimiter,
+        limiter: ConcurrencyLimiter,
         buttons: ButtonRouter,
         forms: Modals,
     ) -> None:
@@ -50,7 +50,7 @@ class Draw(commands.Cog):
         self._sketchbook = sketchbook
         self._rules = rules
         self._catalogue = catalogue
-        self._lanes = lanes
+        self._limiter = limiter
         self._forms = forms
         buttons.on(_AGAIN, self._again)
         buttons.on(_EDIT, self._edit)
@@ -128,9 +128,9 @@ class Draw(commands.Cog):
     ) -> None:
         """Draw, and show it in a new message with buttons; `author_id` is the member whose words the prompt is."""
         prepared = await self._drawing.prepare(requester, request)
-        async with prepared.reservation, self._lanes.ticket(requester) as ticket:
+        async with prepared.reservation, self._limiter.slot(requester) as slot:
             message_id = await acknowledge(interaction)
-            await in_line(interaction, ticket)
+            await in_line(interaction, slot)
             drawn = await self._drawing.draw(prepared, interaction.filesize_limit)
             sketch_id = await self._sketchbook.keep(prepared, author_id=author_id, message_id=message_id)
             files = [

@@ -60,9 +60,9 @@ def _permissions(lack: Sequence[NeededPermission]) -> str:
 class Joining(commands.Cog):
     """Greets servers, or leaves them."""
 
-    def __init__(self, bot: Bot, doors: AllowLists, roster: InFlightRegistry) -> None:
+    def __init__(self, bot: Bot, allow_lists: AllowLists, roster: InFlightRegistry) -> None:
         self._bot = bot
-        self._doors = doors
+        self._allow_lists = allow_lists
         self._leaving: set[int] = set()
         self._roster = roster
 
@@ -104,7 +104,7 @@ class Joining(commands.Cog):
 
     async def _stays(self, guild: discord.Guild) -> bool:
         """Leave `guild` if the operator doesn't have the bot serve it; tell whether it stays."""
-        if self._doors.serves(guild.id):
+        if self._allow_lists.serves_guild(guild.id):
             return True
         if guild.id in self._leaving or self._bot.get_guild(guild.id) is None:
             return False  # a server that is joined is available as well: once is enough
@@ -123,4 +123,4 @@ class Joining(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Joining(bot, bot.services.access.doors, bot.services.inflight))
+    await bot.add_cog(Joining(bot, bot.services.access.allow_lists, bot.services.inflight))

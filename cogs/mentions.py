@@ -38,16 +38,16 @@ class Mentions(commands.Cog):
         bot: Bot,
         answering: Answering,
         rules: GuildSettings,
-        lanes: ConcurrencyLimiter,
-        admission: AccessPolicy,
+        limiter: ConcurrencyLimiter,
+        access_policy: AccessPolicy,
         gate: EventGate,
         replies: Replies,
     ) -> None:
         self._bot = bot
         self._answering = answering
         self._rules = rules
-        self._lanes = lanes
-        self._admission = admission
+        self._limiter = limiter
+        self._access_policy = access_policy
         self._gate = gate
         self._replies = replies
 
@@ -78,7 +78,7 @@ class Mentions(commands.Cog):
 
     async def _answer(self, answer: ReplyOutput, asked: MessageTrigger, place: Place) -> None:
         requester = author_of(answer.message, place)
-        self._admission.check_call(requester.user_id, requester.guild_id)
+        self._access_policy.check_request(requester.user_id, requester.guild_id)
         if not answer.footing.write:
             logger.info("may not write there", extra={"guild": requester.guild_id, "channel": requester.channel_id})
             await self._replies.refusals.react(answer, CANNOT_WRITE)
@@ -100,8 +100,8 @@ class Mentions(commands.Cog):
             way=asked.way,
         )
         prepared = await self._answering.prepare(requester, question)
-        async with prepared.reservation, self._lanes.ticket(requester) as ticket:
-            if await told_in_line(answer.show_status, ticket):
+        async with prepared.reservation, self._limiter.slot(requester) as slot:
+            if await told_in_line(answer.show_status, slot):
                 prepared = await self._answering.without_deleted(prepared)
             async with self._replies.typist.until(answer.first_word, answer.channel):
                 with answer.being_written():

@@ -24,16 +24,16 @@ def requester(member: int, channel: int = HERE) -> RequestContext:
 class Answer:
     """An answer that takes a ticket, waits for its turn, and runs until it is told to end."""
 
-    def __init__(self, lanes: ConcurrencyLimiter, who: RequestContext) -> None:
+    def __init__(self, limiter: ConcurrencyLimiter, who: RequestContext) -> None:
         self.told: list[int] = []
         self.started = asyncio.Event()
         self.end = asyncio.Event()
         self.waited: bool | None = None
-        self.task = asyncio.create_task(self._run(lanes, who))
+        self.task = asyncio.create_task(self._run(limiter, who))
 
-    async def _run(self, lanes: ConcurrencyLimiter, who: RequestContext) -> None:
-        async with lanes.ticket(who) as ticket:
-            self.waited = await ticket.turn(self._tell)
+    async def _run(self, limiter: ConcurrencyLimiter, who: RequestContext) -> None:
+        async with limiter.slot(who) as slot:
+            self.waited = await slot.wait(self._tell)
             self.started.set()
             await self.end.wait()
 
@@ -45,10 +45,10 @@ class Answer:
         return self.started.is_set() and not self.task.done()
 
 
-async def answers(lanes: ConcurrencyLimiter, *who: RequestContext) -> list[Answer]:
+async def answers(limiter: ConcurrencyLimiter, *who: RequestContext) -> list[Answer]:
     begun = []
     for each in who:
-        begun.append(Answer(lanes, each))
+        begun.append(Answer(limiter, each))
         await settle()
     return begun
 
@@ -64,20 +64,20 @@ def running(all_of_them: list[Answer]) -> list[int]:
 
 
 async def test_a_members_fourth_answer_waits_and_starts_when_one_ends() -> None:
-    lanes = ConcurrencyLimiter(FakeClock(), member=3, channel=10)
-    mine = await answers(lanes, *[requester(ADA)] * 5)
+    limiter = ConcurrencyLimiter(FakeClock(), member=3, channel=10)
+    mine = await answers(limiter, *[requester(ADA)] * 5)
     assert running(mine) == [0, 1, 2]
     assert [each.told for each in mine] == [[], [], [], [0], [1]]
     await end(mine[1])
     assert running(mine) == [0, 2, 3]
     assert (mine[0].waited, mine[3].waited) == (False, True)
     await end(*mine)
-    assert (lanes.running, lanes.waiting) == (0, 0)
+    assert (limiter.running, limiter.waiting) == (0, 0)
 
 
 async def test_a_members_line_holds_up_nobody_else_in_the_channel() -> None:
-    lanes = ConcurrencyLimiter(FakeClock(), member=1, channel=2)
-    begun = await answers(lanes, requester(ADA), requester(ADA), requester(ADA), requester(BEN), requester(CLEO))
+    limiter = ConcurrencyLimiter(FakeClock(), member=1, channel=2)
+    begun = await answers(limiter, requester(ADA), requester(ADA), requester(ADA), requester(BEN), requester(CLEO))
     assert running(begun) == [0, 3]
     await end(begun[3])
     assert running(begun) == [0, 4]
@@ -85,12 +85,12 @@ async def test_a_members_line_holds_up_nobody_else_in_the_channel() -> None:
     assert running(begun) == [1, 4]
     for each in begun:
         await end(each)
-    assert lanes.running == 0
+    assert limiter.running == 0
 
 
 async def test_a_channel_is_served_in_the_order_people_came() -> None:
-    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
-    begun = await answers(lanes, *(requester(member) for member in range(6)))
+    limiter = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
+    begun = await answers(limiter, *(requester(member) for member in range(6)))
     order = []
     while live := running(begun):
         order += live
@@ -99,9 +99,9 @@ async def test_a_channel_is_served_in_the_order_people_came() -> None:
 
 
 async def test_other_channels_and_members_have_lanes_of_their_own() -> None:
-    lanes = ConcurrencyLimiter(FakeClock(), member=2, channel=1)
+    limiter = ConcurrencyLimiter(FakeClock(), member=2, channel=1)
     begun = await answers(
-        lanes, requester(ADA), requester(ADA, THERE), requester(BEN), requester(BEN, THERE), requester(ADA, 12)
+        limiter, requester(ADA), requester(ADA, THERE), requester(BEN), requester(BEN, THERE), requester(ADA, 12)
     )
     assert running(begun) == [0, 1]
     await end(begun[0])
@@ -110,24 +110,24 @@ async def test_other_channels_and_members_have_lanes_of_their_own() -> None:
 
 
 async def test_a_threads_answers_count_with_its_channels() -> None:
-    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
+    limiter = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
     in_a_thread = RequestContext(BEN, "x", 7, 99, HERE)
-    begun = await answers(lanes, requester(ADA), in_a_thread)
+    begun = await answers(limiter, requester(ADA), in_a_thread)
     assert running(begun) == [0]
     await end(*begun)
 
 
 async def test_off_lets_any_number_run() -> None:
-    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=None)
-    begun = await answers(lanes, *[requester(ADA)] * 50)
+    limiter = ConcurrencyLimiter(FakeClock(), member=None, channel=None)
+    begun = await answers(limiter, *[requester(ADA)] * 50)
     assert running(begun) == list(range(50))
     await end(*begun)
-    assert lanes.running == 0
+    assert limiter.running == 0
 
 
 async def test_whoever_gives_up_leaves_the_line_and_a_failure_gives_the_place_back() -> None:
-    lanes = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
-    begun = await answers(lanes, *[requester(ADA)] * 4)
+    limiter = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
+    begun = await answers(limiter, *[requester(ADA)] * 4)
     begun[1].task.cancel()
     await settle()
     begun[0].task.cancel()
@@ -136,24 +136,24 @@ async def test_whoever_gives_up_leaves_the_line_and_a_failure_gives_the_place_ba
     begun[2].task.cancel()
     begun[3].task.cancel()
     await settle()
-    assert (lanes.running, lanes.waiting) == (0, 0)
+    assert (limiter.running, limiter.waiting) == (0, 0)
 
 
 async def test_one_who_waits_is_told_when_those_before_have_halved() -> None:
     clock = FakeClock()
-    lanes = ConcurrencyLimiter(clock, member=None, channel=1)
-    begun = await answers(lanes, *(requester(member) for member in range(10)))
+    limiter = ConcurrencyLimiter(clock, member=None, channel=1)
+    begun = await answers(limiter, *(requester(member) for member in range(10)))
     for each in begun[:8]:
         await end(each)
-        await clock.advance(module.LOOK_EVERY_S)
+        await clock.advance(module.POLL_INTERVAL_S)
     assert begun[9].told == [8, 4, 2, 1, 0]
     assert begun[9].waited is None
     await end(*begun)
 
 
 async def test_one_who_is_called_sooner_than_told_learns_it() -> None:
-    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=2)
-    begun = await answers(lanes, *(requester(member) for member in range(5)))
+    limiter = ConcurrencyLimiter(FakeClock(), member=None, channel=2)
+    begun = await answers(limiter, *(requester(member) for member in range(5)))
     await end(begun[0], begun[1], begun[2])
     assert begun[4].told == [2, 0]
     await end(*begun)
@@ -161,51 +161,51 @@ async def test_one_who_is_called_sooner_than_told_learns_it() -> None:
 
 async def test_nobody_waits_longer_than_discord_would_show_the_answer() -> None:
     clock = FakeClock()
-    lanes = ConcurrencyLimiter(clock, member=1, channel=None)
-    begun = await answers(lanes, requester(ADA), requester(ADA))
-    await clock.advance(module.LONGEST_WAIT_S + module.LOOK_EVERY_S)
+    limiter = ConcurrencyLimiter(clock, member=1, channel=None)
+    begun = await answers(limiter, requester(ADA), requester(ADA))
+    await clock.advance(module.MAX_WAIT_S + module.POLL_INTERVAL_S)
     with pytest.raises(QueueTimeout):
         await begun[1].task
     await end(*begun)
-    assert (lanes.running, lanes.waiting) == (0, 0)
+    assert (limiter.running, limiter.waiting) == (0, 0)
 
 
 async def test_a_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_LINE", 2)
-    lanes = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
-    begun = await answers(lanes, *(requester(member) for member in range(4)))
+    limiter = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
+    begun = await answers(limiter, *(requester(member) for member in range(4)))
     with pytest.raises(QueueFull):
         await begun[3].task
-    assert lanes.waiting == 2
+    assert limiter.waiting == 2
     await end(*begun)
 
 
 async def test_when_the_bot_stops_those_who_wait_are_told_at_once_and_the_others_go_on() -> None:
-    lanes = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
-    begun = await answers(lanes, requester(ADA), requester(ADA))
-    lanes.close()
+    limiter = ConcurrencyLimiter(FakeClock(), member=1, channel=None)
+    begun = await answers(limiter, requester(ADA), requester(ADA))
+    limiter.close()
     await settle()
     with pytest.raises(ShuttingDown):
         await begun[1].task
     assert begun[0].runs
     with pytest.raises(ShuttingDown):
-        await Answer(lanes, requester(BEN)).task
+        await Answer(limiter, requester(BEN)).task
     await end(*begun)
-    assert (lanes.running, lanes.waiting) == (0, 0)
+    assert (limiter.running, limiter.waiting) == (0, 0)
 
 
 @pytest.mark.parametrize("seed", range(20))
 async def test_at_any_time_the_limits_hold_and_nobody_who_could_run_waits(seed: int) -> None:
     chance = random.Random(seed)
     member, channel = chance.choice([(2, 3), (None, 2), (1, None), (3, 1)])
-    lanes = ConcurrencyLimiter(FakeClock(), member=member, channel=channel)
+    limiter = ConcurrencyLimiter(FakeClock(), member=member, channel=channel)
     who: list[RequestContext] = []
     begun: list[Answer] = []
     for _ in range(120):
         alive = [each for each in begun if not each.task.done()]
         if not alive or chance.random() < 0.6:
             who.append(requester(chance.randrange(4), chance.randrange(3)))
-            begun.append(Answer(lanes, who[-1]))
+            begun.append(Answer(limiter, who[-1]))
         elif chance.random() < 0.3:
             chance.choice(alive).task.cancel()
         else:
@@ -225,4 +225,4 @@ async def test_at_any_time_the_limits_hold_and_nobody_who_could_run_waits(seed: 
         each.task.cancel()
         with suppress(asyncio.CancelledError):
             await each.task
-    assert (lanes.running, lanes.waiting) == (0, 0)
+    assert (limiter.running, limiter.waiting) == (0, 0)

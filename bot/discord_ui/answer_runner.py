@@ -22,17 +22,17 @@ logger = logging.getLogger(__name__)
 NEXT = "You're next in line. I'll start in a moment …"
 
 
-async def in_line(interaction: discord.Interaction, ticket: Slot) -> bool:
-    """Wait until it is the turn of `ticket`, and say so in the acknowledged `interaction`; return whether it waited.
+async def in_line(interaction: discord.Interaction, slot: Slot) -> bool:
+    """Wait until it is the turn of `slot`, and say so in the acknowledged `interaction`; return whether it waited.
 
     Raises:
         QueueTimeout: the person would not get the answer any more.
         ShuttingDown: no more answers start.
     """
-    return await told_in_line(partial(say_meanwhile, interaction), ticket)
+    return await told_in_line(partial(say_meanwhile, interaction), slot)
 
 
-async def told_in_line(say: Callable[[str], Awaitable[None]], ticket: Slot) -> bool:
+async def told_in_line(say: Callable[[str], Awaitable[None]], slot: Slot) -> bool:
     """Do as `in_line` does, where `say` puts a text in place of the answer."""
 
     async def tell(before: int) -> None:
@@ -40,7 +40,7 @@ async def told_in_line(say: Callable[[str], Awaitable[None]], ticket: Slot) -> b
         saying = asyncio.create_task(_try(say, _sentence(before)))
         await asyncio.wait({saying})
 
-    return await ticket.turn(tell)
+    return await slot.wait(tell)
 
 
 async def _try(say: Callable[[str], Awaitable[None]], text: str) -> None:
@@ -60,9 +60,9 @@ def _sentence(before: int) -> str:
 class AnswerRunner:
     """Answers interactions."""
 
-    def __init__(self, answering: Answering, lanes: ConcurrencyLimiter, rooms: RateLimitBuckets) -> None:
+    def __init__(self, answering: Answering, limiter: ConcurrencyLimiter, rooms: RateLimitBuckets) -> None:
         self._answering = answering
-        self._lanes = lanes
+        self._limiter = limiter
         self._rooms = rooms
 
     async def answer(
@@ -74,9 +74,9 @@ class AnswerRunner:
     ) -> None:
         """Answer `question` in a new message, private where the question is; `recital` says it aloud meanwhile."""
         prepared = await self._answering.prepare(requester, question)
-        async with prepared.reservation, recital or nullcontext(), self._lanes.ticket(requester) as ticket:
+        async with prepared.reservation, recital or nullcontext(), self._limiter.slot(requester) as slot:
             await acknowledge(interaction, private=question.private)
-            if await in_line(interaction, ticket):
+            if await in_line(interaction, slot):
                 prepared = await self._answering.without_deleted(prepared)
             room = self._rooms.of(interaction.token)
             surface = InteractionOutput(interaction, room, private=question.private)

@@ -29,11 +29,11 @@ class CommandTree(app_commands.CommandTree[Any]):  # Any: the client, of which t
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
-        self._admission: AccessPolicy | None = None
+        self._access_policy: AccessPolicy | None = None
 
-    def guard(self, admission: AccessPolicy) -> None:
-        """Ask `admission` of everybody from now on."""
-        self._admission = admission
+    def guard(self, access_policy: AccessPolicy) -> None:
+        """Ask `access_policy` of everybody from now on."""
+        self._access_policy = access_policy
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Let each event in once, none while the bot is stopping, and only whom the bot serves.
@@ -54,12 +54,12 @@ class CommandTree(app_commands.CommandTree[Any]):  # Any: the client, of which t
         return True
 
     def _admit(self, interaction: discord.Interaction) -> None:
-        if self._admission is None:
+        if self._access_policy is None:
             return
         if interaction.type is discord.InteractionType.autocomplete:
-            self._admission.check(interaction.user.id, interaction.guild_id)
+            self._access_policy.check(interaction.user.id, interaction.guild_id)
         else:
-            self._admission.check_call(interaction.user.id, interaction.guild_id)
+            self._access_policy.check_request(interaction.user.id, interaction.guild_id)
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
         """Show `error` to the person who asked; where choices were asked for, nothing can be shown."""

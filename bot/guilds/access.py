@@ -1,4 +1,7 @@
-"""How many calls one member may make in how short a time. Kept in memory: a restart forgives."""
+"""Whom the bot serves, where, and how many requests a member can make in how short a time.
+
+The rate limit is kept in memory: it starts from zero after a restart.
+"""
 
 import math
 from collections import OrderedDict, deque
@@ -13,18 +16,18 @@ from bot.messages.message import plain
 
 @dataclass(frozen=True, slots=True)
 class AllowLists:
-    """The operator's word: `allowed_guilds` (empty: all), direct messages or not, and `blocked_users`."""
+    """What the operator allows: `allowed_guilds` (empty: all), direct messages or not, and `blocked_users` not."""
 
     allowed_guilds: Collection[int] = frozenset()
     allow_direct_messages: bool = True
     blocked_users: Collection[int] = frozenset()
 
-    def serves(self, guild_id: int) -> bool:
-        """Whether the bot may be in that server at all."""
+    def serves_guild(self, guild_id: int) -> bool:
+        """Return whether the bot may be in that guild at all."""
         return not self.allowed_guilds or guild_id in self.allowed_guilds
 
     def check(self, user_id: int, guild_id: int | None) -> None:
-        """Do nothing if the bot serves that person in that server, or in direct messages (None).
+        """Check that the bot serves that user in that guild, or in direct messages (None).
 
         Raises:
             AccessDenied: it doesn't.
@@ -36,29 +39,29 @@ class AllowLists:
                 raise AccessDenied(
                     "direct messages are off", message=plain("I only work in servers, not in direct messages.")
                 )
-        elif not self.serves(guild_id):
+        elif not self.serves_guild(guild_id):
             raise AccessDenied("server not allowed", message=plain("I don't work in this server."))
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls in any `seconds` seconds."""
+    """So many requests in any `seconds` seconds."""
 
-    calls: int
+    requests: int
     seconds: int
 
 
 class MemberRateLimiter:
-    """Counts each member's calls; what is refused doesn't count. Without a `rate` everything passes."""
+    """Counts each member's requests; what is refused doesn't count. Without a `rate` everything passes."""
 
     def __init__(self, rate: Rate | None, clock: Clock) -> None:
         self._rate = rate
         self._clock = clock
-        # Who called last is last, so that those who can be forgotten are the first.
-        self._calls: OrderedDict[int, deque[float]] = OrderedDict()
+        # By each member's last request, so that those that can be dropped come first.
+        self._requests: OrderedDict[int, deque[float]] = OrderedDict()
 
-    def call(self, member_id: int) -> None:
-        """Count a call of that member's.
+    def check_and_count(self, member_id: int) -> None:
+        """Count a request of that member's.
 
         Raises:
             UserRateLimited: it is more than the rate allows; its sentence says when the next one passes.
@@ -66,53 +69,53 @@ class MemberRateLimiter:
         if self._rate is None:
             return
         now = self._clock.monotonic()
-        self._forget(now - self._rate.seconds)
-        calls = self._calls.setdefault(member_id, deque(maxlen=self._rate.calls))
-        if len(calls) == self._rate.calls and (left := calls[0] + self._rate.seconds - now) > 0:
-            raise UserRateLimited(until=_whole_second(self._clock.discord_now() + timedelta(seconds=left)))
-        calls.append(now)
-        self._calls.move_to_end(member_id)
+        self._drop_expired(now - self._rate.seconds)
+        times = self._requests.setdefault(member_id, deque(maxlen=self._rate.requests))
+        if len(times) == self._rate.requests and (left_s := times[0] + self._rate.seconds - now) > 0:
+            raise UserRateLimited(until=_round_up(self._clock.discord_now() + timedelta(seconds=left_s)))
+        times.append(now)
+        self._requests.move_to_end(member_id)
 
     @property
     def members(self) -> int:
-        """How many members are remembered."""
-        return len(self._calls)
+        """Return for how many members times are kept."""
+        return len(self._requests)
 
-    def _forget(self, before: float) -> None:
-        """Forget whose last call is too long ago to matter."""
-        while self._calls:
-            member_id, calls = next(iter(self._calls.items()))
-            if calls and calls[-1] > before:
+    def _drop_expired(self, before: float) -> None:
+        """Drop the times of members whose last request is too long ago to matter."""
+        while self._requests:
+            member_id, times = next(iter(self._requests.items()))
+            if times and times[-1] > before:
                 return
-            del self._calls[member_id]
+            del self._requests[member_id]
 
 
-def _whole_second(moment: datetime) -> datetime:
-    """Round up: Discord shows whole seconds, and at that one a call has to pass."""
+def _round_up(moment: datetime) -> datetime:
+    """Return the next whole second: Discord shows no others, and at that one a request has to pass."""
     return datetime.fromtimestamp(math.ceil(moment.timestamp()), UTC)
 
 
 class AccessPolicy:
-    """Where and whom the bot serves, and how quickly one after another."""
+    """Where and whom the bot serves, and how many requests in how short a time."""
 
-    def __init__(self, doors: AllowLists, pace: MemberRateLimiter) -> None:
-        self.doors = doors
-        self._pace = pace
+    def __init__(self, allow_lists: AllowLists, rate_limiter: MemberRateLimiter) -> None:
+        self.allow_lists = allow_lists
+        self._rate_limiter = rate_limiter
 
     def check(self, user_id: int, guild_id: int | None) -> None:
-        """Let somebody have choices offered; those come with every letter, so they are not counted.
+        """Check an autocomplete; those come with every letter that is typed, so they are not counted.
 
         Raises:
             AccessDenied: the bot doesn't serve them there.
         """
-        self.doors.check(user_id, guild_id)
+        self.allow_lists.check(user_id, guild_id)
 
-    def check_call(self, user_id: int, guild_id: int | None) -> None:
-        """Let somebody use a command, press a button or send a form, and count that.
+    def check_request(self, user_id: int, guild_id: int | None) -> None:
+        """Check and count the use of a command, a button or a modal.
 
         Raises:
             AccessDenied: the bot doesn't serve them there.
             UserRateLimited: they were too quick.
         """
-        self.doors.check(user_id, guild_id)
-        self._pace.call(user_id)
+        self.allow_lists.check(user_id, guild_id)
+        self._rate_limiter.check_and_count(user_id)

@@ -10,7 +10,7 @@ ADA, EVE, HOME, AWAY = 1, 2, 7, 8
 
 
 @pytest.mark.parametrize(
-    ("doors", "user", "guild", "passes"),
+    ("allow_lists", "user", "guild", "passes"),
     [
         (AllowLists(), ADA, HOME, True),
         (AllowLists(), ADA, None, True),
@@ -24,25 +24,25 @@ ADA, EVE, HOME, AWAY = 1, 2, 7, 8
         (AllowLists(blocked_users={EVE}), ADA, HOME, True),
     ],
 )
-def test_who_passes(doors: AllowLists, user: int, guild: int | None, passes: bool) -> None:
+def test_who_passes(allow_lists: AllowLists, user: int, guild: int | None, passes: bool) -> None:
     if passes:
-        doors.check(user, guild)
+        allow_lists.check(user, guild)
     else:
         with pytest.raises(AccessDenied):
-            doors.check(user, guild)
+            allow_lists.check(user, guild)
 
 
 def test_choices_are_not_counted_and_calls_are() -> None:
-    admission = AccessPolicy(AllowLists(), MemberRateLimiter(Rate(1, 12), FakeClock()))
+    access_policy = AccessPolicy(AllowLists(), MemberRateLimiter(Rate(1, 12), FakeClock()))
     for _ in range(20):
-        admission.check(ADA, HOME)
-    admission.check_call(ADA, HOME)
+        access_policy.check(ADA, HOME)
+    access_policy.check_request(ADA, HOME)
     with pytest.raises(UserRateLimited):
-        admission.check_call(ADA, None)
+        access_policy.check_request(ADA, None)
 
 
 def test_whoever_is_turned_away_is_not_counted() -> None:
-    admission = AccessPolicy(AllowLists(allowed_guilds={HOME}), MemberRateLimiter(Rate(1, 12), FakeClock()))
+    access_policy = AccessPolicy(AllowLists(allowed_guilds={HOME}), MemberRateLimiter(Rate(1, 12), FakeClock()))
     with pytest.raises(AccessDenied):
-        admission.check_call(ADA, AWAY)
-    admission.check_call(ADA, HOME)
+        access_policy.check_request(ADA, AWAY)
+    access_policy.check_request(ADA, HOME)

@@ -77,14 +77,14 @@ class Speaking:
         self,
         saying: TextToSpeech,
         rules: GuildSettings,
-        lanes: ConcurrencyLimiter,
+        limiter: ConcurrencyLimiter,
         preferences: MemberVoices,
         voices: VoiceManager,
         audience: Audience,
     ) -> None:
         self._saying = saying
         self._rules = rules
-        self._lanes = lanes
+        self._limiter = limiter
         self._preferences = preferences
         self._voices = voices
         self._audience = audience
@@ -118,9 +118,9 @@ class Speaking:
         chosen = await self._rules.model_for(requester, ModelKind.SPEECH, model)
         spoken_by = await self._preferences.get(requester, voice)
         prepared = await self._saying.prepare(requester, text, spoken_by.name, chosen, wording=wording)
-        async with prepared.reservation, self._lanes.ticket(requester) as ticket:
+        async with prepared.reservation, self._limiter.slot(requester) as slot:
             await acknowledge(interaction, private=private)
-            await in_line(interaction, ticket)
+            await in_line(interaction, slot)
             await self._say(interaction, prepared, hearing, spoken_by.speed)
 
     async def _say(
