@@ -6,7 +6,7 @@ import pytest
 
 from bot.discord_ui.text.history import TEXT, page, shortened
 from bot.discord_ui.text.paging import MESSAGE_LIMIT
-from bot.history.history import PAGE
+from bot.history.history import PAGE_TURNS
 from bot.store.personal_data import TRACES
 from bot.store.turn_reader import TurnPage
 from bot.store.turns import Turn
@@ -39,9 +39,9 @@ def turn(text: str) -> Turn:
 
 @pytest.mark.parametrize("text", ["*" * 6000, "word " * 1000, "https://example.com/" + "a_b" * 900, "🌊" * 3000])
 def test_a_full_page_fits_a_message(text: str) -> None:
-    written = page(TurnPage([turn(text)] * PAGE, 1000, 100_000))
+    written = page(TurnPage([turn(text)] * PAGE_TURNS, 1000, 100_000))
     assert len(written) <= MESSAGE_LIMIT
-    assert written.count("\n> ") == PAGE
+    assert written.count("\n> ") == PAGE_TURNS
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.history.deletion import BATCH, RETRY_S, DeletionService
+from bot.history.deletion import BATCH_SIZE, RETRY_S, DeletionService
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.tombstones import Tombstones
@@ -83,10 +83,10 @@ async def test_what_is_left_at_the_end_is_still_carried_out(
 async def test_many_at_once_are_looked_up_in_batches(
     database: Database, store: ApiUnreachable, deletions: DeletionService, say: Say
 ) -> None:
-    await say("a", answer_message_ids=(5 * BATCH,))
+    await say("a", answer_message_ids=(5 * BATCH_SIZE,))
     store.down = False
     async with deletions.running():
-        for number in range(5 * BATCH + 1):
+        for number in range(5 * BATCH_SIZE + 1):
             deletions.delete_messages([number])
         await until(Conversations(database), "")
     assert store.writes <= 7

@@ -7,7 +7,7 @@ import pytest
 
 from bot.context import Permission
 from bot.errors import MissingPermission
-from bot.history.exports import json_file, markdown_file
+from bot.history.exports import build_json_file, build_markdown_file
 from bot.history.history import ExportFormat, History
 from bot.history.privacy import MemberData
 from bot.store.database import Database
@@ -53,9 +53,9 @@ async def test_others_have_their_turn_between_the_turns_of_a_long_file(say: Say,
         return [dataclasses.replace(turn, id=number) for number in range(300, 0, -1)] if before == NEWEST else []
 
     async with count_turns() as turns:
-        assert (await json_file("x", {}, 300, reading, 10_000_000)).turns == 300
+        assert (await build_json_file("x", {}, 300, reading, 10_000_000)).turns == 300
         assert turns() >= 300
-        assert (await markdown_file("x", "# X", 300, reading, 10_000_000)).turns == 300
+        assert (await build_markdown_file("x", "# X", 300, reading, 10_000_000)).turns == 300
         assert turns() >= 600
 
 
