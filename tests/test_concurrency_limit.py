@@ -171,7 +171,7 @@ async def test_nobody_waits_longer_than_discord_would_show_the_answer() -> None:
 
 
 async def test_a_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST_LINE", 2)
+    monkeypatch.setattr(module, "MAX_QUEUE_LENGTH", 2)
     limiter = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
     begun = await answers(limiter, *(requester(member) for member in range(4)))
     with pytest.raises(QueueFull):
