@@ -13,7 +13,7 @@ Value: TypeAlias = Union[str, int, float, datetime, "Message", Sequence["str | M
 class Message:
     """One sentence, or a few that belong together, in no language yet.
 
-    `key` names the template in each language's file (`bot/messages/english.toml`), such as `voice.queue_full`.
+    `key` names the template: `voice.queue_full` is `queue_full` in `bot/messages/english/voice.toml`.
     """
 
     key: str

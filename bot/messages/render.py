@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from bot.messages.message import Message
 
-_FILE: Final = Path(__file__).with_name("english.toml")
+_FOLDER: Final = Path(__file__).with_name("english")
 
 
 def render(message: Message) -> str:
@@ -32,8 +32,11 @@ def render(message: Message) -> str:
 @cache
 def templates() -> Mapping[str, str]:
     """Return all templates by their keys, such as `voice.queue_full`."""
-    tables = tomllib.loads(_FILE.read_text("utf-8"))
-    return {f"{table}.{name}": text for table, entries in tables.items() for name, text in entries.items()}
+    return {
+        f"{file.stem}.{name}": text
+        for file in sorted(_FOLDER.glob("*.toml"))
+        for name, text in tomllib.loads(file.read_text("utf-8")).items()
+    }
 
 
 class _Formatter(string.Formatter):
