@@ -10,7 +10,7 @@ from typing import Final
 from bot.store.database import Database, Transaction
 
 _RECORD = """
-    INSERT INTO changes (guild_id, channel_id, setting, old, new, changed_by, changed_at_ms)
+    INSERT INTO audit_log (guild_id, channel_id, setting, old, new, changed_by, changed_at_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
@@ -21,26 +21,26 @@ TEXTS_KEPT: Final = 10
 """Changes of one server with a text of more than 100 characters in them; of older ones only its length is kept."""
 
 _TRIM = """
-    DELETE FROM changes WHERE guild_id = ? AND id <= (
-        SELECT id FROM changes WHERE guild_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?
+    DELETE FROM audit_log WHERE guild_id = ? AND id <= (
+        SELECT id FROM audit_log WHERE guild_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?
     )
 """
 
 _SHORTEN = """
-    UPDATE changes SET
+    UPDATE audit_log SET
         old_length = CASE WHEN length(old) > 100 THEN length(old) ELSE old_length END,
         new_length = CASE WHEN length(new) > 100 THEN length(new) ELSE new_length END,
         old = CASE WHEN length(old) > 100 THEN NULL ELSE old END,
         new = CASE WHEN length(new) > 100 THEN NULL ELSE new END
     WHERE guild_id = ? AND (length(old) > 100 OR length(new) > 100) AND id <= (
-        SELECT id FROM changes WHERE guild_id = ? AND (length(old) > 100 OR length(new) > 100)
+        SELECT id FROM audit_log WHERE guild_id = ? AND (length(old) > 100 OR length(new) > 100)
         ORDER BY id DESC LIMIT 1 OFFSET ?
     )
 """
 
 _NEWEST = """
     SELECT guild_id, channel_id, setting, old, new, changed_by, changed_at_ms, old_length, new_length
-    FROM changes WHERE guild_id = ? ORDER BY id DESC LIMIT ?
+    FROM audit_log WHERE guild_id = ? ORDER BY id DESC LIMIT ?
 """
 
 

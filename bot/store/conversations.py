@@ -11,9 +11,9 @@ from bot.store.turn_tree import LineOf
 from bot.store.turns import FIRST_ANSWER, QUESTION_POSITION, NewTurn, Turn, values_of
 
 _ADD_TURN = """
-    INSERT INTO turns (parent_id, branch, instead_of, channel_id, thread_of, guild_id, author_id, author_name, private,
-                       question, files, about, answer, finish, model, prompt_tokens, answer_tokens, tokens_estimated,
-                       created_at_ms)
+    INSERT INTO turns (parent_id, is_branch, replaces_id, channel_id, parent_channel_id, guild_id, author_id,
+                       author_name, private, question, files, about_message_id, answer, finish_reason, model,
+                       prompt_tokens, answer_tokens, tokens_estimated, created_at_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     RETURNING id
 """

@@ -8,18 +8,19 @@ from bot.store.sqlite import sanitize_for_db
 from bot.store.tombstones import Tombstones
 
 _ADD = """
-    INSERT INTO sketches (channel_id, thread_of, guild_id, author_id, prompt, size, n, model, spoiler, message_id,
-                          created_at_ms)
+    INSERT INTO image_generations (channel_id, parent_channel_id, guild_id, author_id, prompt, size, n, model, spoiler,
+                                   message_id, created_at_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     RETURNING id
 """
 
 _BY_ID = """
-    SELECT channel_id, thread_of, guild_id, author_id, prompt, size, n, model, spoiler, message_id, created_at_ms
-    FROM sketches WHERE id = ?
+    SELECT channel_id, parent_channel_id, guild_id, author_id, prompt, size, n, model, spoiler, message_id,
+           created_at_ms
+    FROM image_generations WHERE id = ?
 """
 
-_REMOVE = "DELETE FROM sketches WHERE id = ?"
+_REMOVE = "DELETE FROM image_generations WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

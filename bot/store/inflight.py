@@ -17,29 +17,29 @@ _LEAVE = "DELETE FROM processes WHERE name = ?"
 _PROCESSES = "SELECT name, lease_until_ms FROM processes WHERE name > ''"
 
 _STRAYS = """
-    SELECT DISTINCT process FROM running_answers
-    WHERE process > '' AND NOT EXISTS (SELECT 1 FROM processes WHERE processes.name = running_answers.process)
+    SELECT DISTINCT process FROM inflight_answers
+    WHERE process > '' AND NOT EXISTS (SELECT 1 FROM processes WHERE processes.name = inflight_answers.process)
 """
 
 _OPEN = """
-    INSERT INTO running_answers
-        (id, process, application_id, token, channel_id, message_ids, shows, started_at_ms, member_id)
+    INSERT INTO inflight_answers
+        (id, process, application_id, token, channel_id, message_ids, phase, started_at_ms, member_id)
     VALUES (?, ?, ?, ?, ?, '', 'thinking', ?, ?)
 """
 
-_NOTE = "UPDATE running_answers SET message_ids = ?, shows = ?, messages = ? WHERE id = ?"
+_NOTE = "UPDATE inflight_answers SET message_ids = ?, phase = ?, final_message_count = ? WHERE id = ?"
 
-_WHOSE = "SELECT member_id FROM running_answers WHERE id = ? AND channel_id = ?"
+_WHOSE = "SELECT member_id FROM inflight_answers WHERE id = ? AND channel_id = ?"
 
-_ASK_TO_STOP = "UPDATE running_answers SET stopping = 1 WHERE id = ? AND channel_id = ?"
+_ASK_TO_STOP = "UPDATE inflight_answers SET cancel_requested = 1 WHERE id = ? AND channel_id = ?"
 
-_TO_STOP = "SELECT id FROM running_answers WHERE process = ? AND stopping = 1"
+_TO_STOP = "SELECT id FROM inflight_answers WHERE process = ? AND cancel_requested = 1"
 
-_CLOSE = "DELETE FROM running_answers WHERE id = ?"
+_CLOSE = "DELETE FROM inflight_answers WHERE id = ?"
 
 _ADOPT = """
-    UPDATE running_answers SET process = ? WHERE process = ?
-    RETURNING id, application_id, token, channel_id, started_at_ms, message_ids, shows, messages
+    UPDATE inflight_answers SET process = ? WHERE process = ?
+    RETURNING id, application_id, token, channel_id, started_at_ms, message_ids, phase, final_message_count
 """
 
 

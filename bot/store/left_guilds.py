@@ -5,13 +5,13 @@ from typing import Final
 
 from bot.store.database import Database, Transaction
 
-_NOTE = "INSERT INTO departures (guild_id, noted_at_ms) VALUES (?, ?) ON CONFLICT (guild_id) DO NOTHING"
+_NOTE = "INSERT INTO left_guilds (guild_id, noticed_at_ms) VALUES (?, ?) ON CONFLICT (guild_id) DO NOTHING"
 
-_CLEAR = "DELETE FROM departures WHERE guild_id = ?"
+_CLEAR = "DELETE FROM left_guilds WHERE guild_id = ?"
 
-_DUE = "SELECT guild_id FROM departures WHERE noted_at_ms <= ? ORDER BY noted_at_ms LIMIT 1000"
+_DUE = "SELECT guild_id FROM left_guilds WHERE noticed_at_ms <= ? ORDER BY noticed_at_ms LIMIT 1000"
 
-_STILL_DUE = "SELECT 1 FROM departures WHERE guild_id = ? AND noted_at_ms <= ?"
+_STILL_DUE = "SELECT 1 FROM left_guilds WHERE guild_id = ? AND noticed_at_ms <= ?"
 
 
 def _servers_in(rows: str, column: str = "guild_id") -> str:
@@ -28,31 +28,35 @@ def _servers_in(rows: str, column: str = "guild_id") -> str:
 
 _OF_TURNS = _servers_in("turns WHERE")
 _OF_SETTINGS = _servers_in("settings WHERE")
-_OF_CHANGES = _servers_in("changes WHERE")
-_OF_QUOTA_RULES = _servers_in("quota_rules WHERE")
+_OF_CHANGES = _servers_in("audit_log WHERE")
+_OF_QUOTA_RULES = _servers_in("quota_limits WHERE")
 _OF_PRONUNCIATIONS = _servers_in("pronunciations WHERE")
-_OF_PRESETS = _servers_in("presets WHERE")
-_OF_SKETCHES = _servers_in("sketches WHERE")
-_OF_USE = _servers_in("usage_windows WHERE scope = 'server' AND", "subject")
+_OF_PRESETS = _servers_in("personas WHERE")
+_OF_SKETCHES = _servers_in("image_generations WHERE")
+_OF_USE = _servers_in("usage_counters WHERE scope = 'server' AND", "subject")
 
 _PURGE_TURNS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE guild_id = ? ORDER BY id LIMIT 200)"
 
 _PURGE_SETTINGS = "DELETE FROM settings WHERE guild_id = ?"
 
-_PURGE_CHANGES = "DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE guild_id = ? ORDER BY id LIMIT 200)"
+_PURGE_CHANGES = "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE guild_id = ? ORDER BY id LIMIT 200)"
 
-_PURGE_QUOTA_RULES = "DELETE FROM quota_rules WHERE guild_id = ?"
+_PURGE_QUOTA_RULES = "DELETE FROM quota_limits WHERE guild_id = ?"
 
 _PURGE_PRONUNCIATIONS = "DELETE FROM pronunciations WHERE guild_id = ?"
 
-_PURGE_PRESETS = "DELETE FROM presets WHERE guild_id = ?"
+_PURGE_PRESETS = "DELETE FROM personas WHERE guild_id = ?"
 
-_PURGE_SKETCHES = "DELETE FROM sketches WHERE id IN (SELECT id FROM sketches WHERE guild_id = ? ORDER BY id LIMIT 200)"
+_PURGE_SKETCHES = """
+    DELETE FROM image_generations WHERE id IN (
+        SELECT id FROM image_generations WHERE guild_id = ? ORDER BY id LIMIT 200
+    )
+"""
 
 # What is held in a window is still to be settled there.
 _PURGE_USE = """
-    DELETE FROM usage_windows WHERE scope = 'server' AND subject = ?
-    AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.window_id = usage_windows.id)
+    DELETE FROM usage_counters WHERE scope = 'server' AND subject = ?
+    AND NOT EXISTS (SELECT 1 FROM reservation_items WHERE reservation_items.counter_id = usage_counters.id)
 """
 
 
@@ -71,13 +75,13 @@ class Belonging:
 
 BELONGINGS: Final = (
     Belonging("turns", "guild_id", _OF_TURNS, _PURGE_TURNS),
-    Belonging("sketches", "guild_id", _OF_SKETCHES, _PURGE_SKETCHES),
-    Belonging("usage_windows", "subject", _OF_USE, _PURGE_USE),
+    Belonging("image_generations", "guild_id", _OF_SKETCHES, _PURGE_SKETCHES),
+    Belonging("usage_counters", "subject", _OF_USE, _PURGE_USE),
     Belonging("settings", "guild_id", _OF_SETTINGS, _PURGE_SETTINGS),
-    Belonging("changes", "guild_id", _OF_CHANGES, _PURGE_CHANGES),
-    Belonging("quota_rules", "guild_id", _OF_QUOTA_RULES, _PURGE_QUOTA_RULES),
+    Belonging("audit_log", "guild_id", _OF_CHANGES, _PURGE_CHANGES),
+    Belonging("quota_limits", "guild_id", _OF_QUOTA_RULES, _PURGE_QUOTA_RULES),
     Belonging("pronunciations", "guild_id", _OF_PRONUNCIATIONS, _PURGE_PRONUNCIATIONS),
-    Belonging("presets", "guild_id", _OF_PRESETS, _PURGE_PRESETS),
+    Belonging("personas", "guild_id", _OF_PRESETS, _PURGE_PRESETS),
 )
 """Everything that is kept of a server. A table with a column for servers has to be here; a test sees to it."""
 

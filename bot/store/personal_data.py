@@ -18,35 +18,37 @@ _SETTINGS = """
 _FORGET_SETTINGS = "UPDATE settings SET changed_by = 0 WHERE changed_by = ?"
 
 _CHANGES = """
-    SELECT guild_id, channel_id, setting, old, new, old_length, new_length, changed_at_ms FROM changes
+    SELECT guild_id, channel_id, setting, old, new, old_length, new_length, changed_at_ms FROM audit_log
     WHERE changed_by = ? LIMIT 1000
 """
 
-_FORGET_CHANGES = "UPDATE changes SET changed_by = NULL WHERE changed_by = ?"
+_FORGET_CHANGES = "UPDATE audit_log SET changed_by = NULL WHERE changed_by = ?"
 
-_LIMITS = "SELECT guild_id, kind, per, amount FROM quota_rules WHERE member_id = ? LIMIT 1000"
+_LIMITS = "SELECT guild_id, kind, period, max_amount FROM quota_limits WHERE member_id = ? LIMIT 1000"
 
-_FORGET_LIMITS = "UPDATE quota_rules SET member_id = NULL WHERE member_id = ?"
+_FORGET_LIMITS = "UPDATE quota_limits SET member_id = NULL WHERE member_id = ?"
 
-_VOICE = "SELECT voice, speed_percent, changed_at_ms FROM voice_preferences WHERE member_id = ?"
+_VOICE = "SELECT voice, speed_percent, changed_at_ms FROM voice_settings WHERE member_id = ?"
 
-_FORGET_VOICE = "DELETE FROM voice_preferences WHERE member_id = ?"
+_FORGET_VOICE = "DELETE FROM voice_settings WHERE member_id = ?"
 
 _SKETCHES = """
-    SELECT guild_id, channel_id, prompt, size, n, model, created_at_ms FROM sketches WHERE author_id = ? LIMIT 1000
+    SELECT guild_id, channel_id, prompt, size, n, model, created_at_ms FROM image_generations
+    WHERE author_id = ? LIMIT 1000
 """
 
-_FORGET_SKETCHES = "DELETE FROM sketches WHERE author_id = ?"
+_FORGET_SKETCHES = "DELETE FROM image_generations WHERE author_id = ?"
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Rows that hold a member's id: where, how to read them (`fields` are what is read), how to take the id out (with
-    the whole row, where that is about nobody else).
+    """Rows that hold a member's id: where, how to read them, how to take the id out.
 
-    A thousand rows at most are read; `forget` changes all of them.
+    `export_key` is the published name of these rows in an export, `fields` are those of what is read. `forget` takes
+    the whole row where it is about nobody else. A thousand rows at most are read; `forget` changes all of them.
     """
 
+    export_key: str
     table: str
     column: str
     fields: tuple[str, ...]
@@ -57,6 +59,7 @@ class Trace:
 TRACES: Final = (
     Trace(
         "settings",
+        "settings",
         "changed_by",
         ("scope", "subject_id", "server_id", "setting", "value", "changed_at_ms"),
         _SETTINGS,
@@ -64,23 +67,32 @@ TRACES: Final = (
     ),
     Trace(
         "changes",
+        "audit_log",
         "changed_by",
         ("server_id", "channel_id", "setting", "old", "new", "old_length", "new_length", "changed_at_ms"),
         _CHANGES,
         _FORGET_CHANGES,
     ),
     # Nobody else needs it: with the id goes the row.
-    Trace("voice_preferences", "member_id", ("voice", "speed_percent", "changed_at_ms"), _VOICE, _FORGET_VOICE),
+    Trace(
+        "voice_preferences",
+        "voice_settings",
+        "member_id",
+        ("voice", "speed_percent", "changed_at_ms"),
+        _VOICE,
+        _FORGET_VOICE,
+    ),
     # What they had drawn is theirs alone.
     Trace(
         "sketches",
+        "image_generations",
         "author_id",
         ("server_id", "channel_id", "prompt", "size", "pictures", "model", "created_at_ms"),
         _SKETCHES,
         _FORGET_SKETCHES,
     ),
     # The limit itself stays: it knows the member by a keyed hash, so that deletion is no way out of it.
-    Trace("quota_rules", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _FORGET_LIMITS),
+    Trace("quota_rules", "quota_limits", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _FORGET_LIMITS),
 )
 """Every column with members' ids, but `turns.author_id`: turns go as a whole, see `Removals`. A test sees to it."""
 
@@ -111,13 +123,16 @@ class PersonalData:
         return await self._database.read(work)
 
     async def traces(self, member_id: int) -> Mapping[str, Sequence[Mapping[str, int | str | None]]]:
-        """Give the other rows with the member's id, by table."""
+        """Return the other rows with the member's id, by export key."""
 
         async def work(transaction: Transaction) -> dict[str, list[Row]]:
-            return {each.table: await transaction.fetch_all(each.read, (member_id,)) for each in TRACES}
+            return {each.export_key: await transaction.fetch_all(each.read, (member_id,)) for each in TRACES}
 
         found = await self._database.read(work)
-        return {each.table: [dict(zip(each.fields, row, strict=True)) for row in found[each.table]] for each in TRACES}
+        return {
+            each.export_key: [dict(zip(each.fields, row, strict=True)) for row in found[each.export_key]]
+            for each in TRACES
+        }
 
     async def forget(self, member_id: int) -> int:
         """Take the member's id out of all rows that hold it, turns aside; returns how many those were."""

@@ -7,20 +7,20 @@ from bot.store.audit_log import AuditEntry, record
 from bot.store.database import Database, Transaction
 from bot.store.sqlite import sanitize_for_db
 
-_NAMES = "SELECT name FROM presets WHERE guild_id = ? ORDER BY guild_id, folded"
+_NAMES = "SELECT name FROM personas WHERE guild_id = ? ORDER BY guild_id, name_key"
 
-_OF_GUILD = "SELECT folded, name, persona FROM presets WHERE guild_id = ? ORDER BY guild_id, folded"
+_OF_GUILD = "SELECT name_key, name, persona FROM personas WHERE guild_id = ? ORDER BY guild_id, name_key"
 
-_ONE = "SELECT folded, name, persona FROM presets WHERE guild_id = ? AND folded = ?"
+_ONE = "SELECT name_key, name, persona FROM personas WHERE guild_id = ? AND name_key = ?"
 
-_COUNT = "SELECT count(*) FROM presets WHERE guild_id = ?"
+_COUNT = "SELECT count(*) FROM personas WHERE guild_id = ?"
 
 _SET = """
-    INSERT INTO presets (guild_id, folded, name, persona) VALUES (?, ?, ?, ?)
-    ON CONFLICT (guild_id, folded) DO UPDATE SET name = excluded.name, persona = excluded.persona
+    INSERT INTO personas (guild_id, name_key, name, persona) VALUES (?, ?, ?, ?)
+    ON CONFLICT (guild_id, name_key) DO UPDATE SET name = excluded.name, persona = excluded.persona
 """
 
-_REMOVE = "DELETE FROM presets WHERE guild_id = ? AND folded = ?"
+_REMOVE = "DELETE FROM personas WHERE guild_id = ? AND name_key = ?"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,13 @@ from bot.store.database import Database, Transaction, Work
 
 MOST_FORGOTTEN_AT_ONCE: Final = 1000
 
-_CLAIM = "INSERT INTO claims (id, at_ms) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+_CLAIM = "INSERT INTO processed_events (id, claimed_at_ms) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
 
-_FORGET = "DELETE FROM claims WHERE id IN (SELECT id FROM claims WHERE at_ms <= ? ORDER BY at_ms LIMIT ?)"
+_FORGET = """
+    DELETE FROM processed_events WHERE id IN (
+        SELECT id FROM processed_events WHERE claimed_at_ms <= ? ORDER BY claimed_at_ms LIMIT ?
+    )
+"""
 
 
 class ProcessedEvents:

@@ -6,18 +6,18 @@ from bot.store.audit_log import AuditEntry, record
 from bot.store.database import Database, Transaction
 from bot.store.sqlite import sanitize_for_db
 
-_OF_GUILD = "SELECT folded, word, say FROM pronunciations WHERE guild_id = ? ORDER BY guild_id, folded"
+_OF_GUILD = "SELECT word_key, word, spoken_as FROM pronunciations WHERE guild_id = ? ORDER BY guild_id, word_key"
 
-_ONE = "SELECT folded, word, say FROM pronunciations WHERE guild_id = ? AND folded = ?"
+_ONE = "SELECT word_key, word, spoken_as FROM pronunciations WHERE guild_id = ? AND word_key = ?"
 
 _COUNT = "SELECT count(*) FROM pronunciations WHERE guild_id = ?"
 
 _SET = """
-    INSERT INTO pronunciations (guild_id, folded, word, say) VALUES (?, ?, ?, ?)
-    ON CONFLICT (guild_id, folded) DO UPDATE SET word = excluded.word, say = excluded.say
+    INSERT INTO pronunciations (guild_id, word_key, word, spoken_as) VALUES (?, ?, ?, ?)
+    ON CONFLICT (guild_id, word_key) DO UPDATE SET word = excluded.word, spoken_as = excluded.spoken_as
 """
 
-_REMOVE = "DELETE FROM pronunciations WHERE guild_id = ? AND folded = ?"
+_REMOVE = "DELETE FROM pronunciations WHERE guild_id = ? AND word_key = ?"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,38 +10,39 @@ from bot.store.audit_log import AuditEntry, record
 from bot.store.database import Database, Transaction
 
 _APPLYING = """
-    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    SELECT scope, target_id, kind, period, max_amount, member_id FROM quota_limits
     WHERE guild_id = ? AND scope = 'server'
     UNION ALL
-    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    SELECT scope, target_id, kind, period, max_amount, member_id FROM quota_limits
     WHERE guild_id = ? AND scope = 'channel' AND target_id IN (0, ?)
     UNION ALL
-    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    SELECT scope, target_id, kind, period, max_amount, member_id FROM quota_limits
     WHERE guild_id = ? AND scope = 'member' AND target_id IN (0, ?)
     UNION ALL
-    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
+    SELECT scope, target_id, kind, period, max_amount, member_id FROM quota_limits
     WHERE guild_id = ? AND scope = 'role'
 """
 
 _ALL = """
-    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
-    WHERE guild_id = ? ORDER BY guild_id, scope, target_id, kind, per
+    SELECT scope, target_id, kind, period, max_amount, member_id FROM quota_limits
+    WHERE guild_id = ? ORDER BY guild_id, scope, target_id, kind, period
 """
 
 _ONE = """
-    SELECT scope, target_id, kind, per, amount, member_id FROM quota_rules
-    WHERE guild_id = ? AND scope = ? AND target_id = ? AND kind = ? AND per = ?
+    SELECT scope, target_id, kind, period, max_amount, member_id FROM quota_limits
+    WHERE guild_id = ? AND scope = ? AND target_id = ? AND kind = ? AND period = ?
 """
 
-_COUNT = "SELECT count(*) FROM quota_rules WHERE guild_id = ?"
+_COUNT = "SELECT count(*) FROM quota_limits WHERE guild_id = ?"
 
 _SET = """
-    INSERT INTO quota_rules (guild_id, scope, target_id, kind, per, amount, member_id) VALUES (?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (guild_id, scope, target_id, kind, per)
-    DO UPDATE SET amount = excluded.amount, member_id = excluded.member_id
+    INSERT INTO quota_limits (guild_id, scope, target_id, kind, period, max_amount, member_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (guild_id, scope, target_id, kind, period)
+    DO UPDATE SET max_amount = excluded.max_amount, member_id = excluded.member_id
 """
 
-_CLEAR = "DELETE FROM quota_rules WHERE guild_id = ? AND scope = ? AND target_id = ? AND kind = ? AND per = ?"
+_CLEAR = "DELETE FROM quota_limits WHERE guild_id = ? AND scope = ? AND target_id = ? AND kind = ? AND period = ?"
 
 _EACH = 0
 """The target of a rule that names none."""

@@ -11,10 +11,11 @@ MOST_KEPT: Final = 10_000
 """The oldest make room. An answer takes minutes at most, and ids are all that is kept."""
 
 _FORGET = """
-    INSERT INTO forgotten (code, at_ms) VALUES (?, ?) ON CONFLICT (code) DO UPDATE SET at_ms = excluded.at_ms
+    INSERT INTO erased_members (member_hash, erased_at_ms) VALUES (?, ?)
+    ON CONFLICT (member_hash) DO UPDATE SET erased_at_ms = excluded.erased_at_ms
 """
 
-_IS_FORGOTTEN = "SELECT 1 FROM forgotten WHERE code = ? AND at_ms >= ?"
+_IS_FORGOTTEN = "SELECT 1 FROM erased_members WHERE member_hash = ? AND erased_at_ms >= ?"
 
 Code = Callable[[int], int]
 """Stands for a member without telling who it is."""

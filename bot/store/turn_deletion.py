@@ -16,11 +16,11 @@ _OF_MESSAGE = "SELECT turn_id FROM turn_messages WHERE message_id = ?"
 
 _OF_AUTHOR = "SELECT id FROM turns WHERE author_id = ? ORDER BY id LIMIT ?"
 
-_LOOK = "SELECT parent_id, branch, closed, channel_id, author_id, private FROM turns WHERE id = ?"
+_LOOK = "SELECT parent_id, is_branch, ends_context, channel_id, author_id, private FROM turns WHERE id = ?"
 
 _MEND = "UPDATE turns SET parent_id = ? WHERE parent_id = ?"
 
-_MEND_LINE = "UPDATE turns SET parent_id = ? WHERE parent_id = ? AND branch = 0"
+_MEND_LINE = "UPDATE turns SET parent_id = ? WHERE parent_id = ? AND is_branch = 0"
 
 _BEFORE_PUBLIC = "SELECT id FROM turns WHERE channel_id = ? AND private = 0 AND id < ? ORDER BY id DESC LIMIT 1"
 
@@ -30,7 +30,7 @@ _BEFORE_PRIVATE = """
 
 _REMOVE = "DELETE FROM turns WHERE id = ?"
 
-_CLOSE = "UPDATE turns SET closed = 1 WHERE id = ?"
+_CLOSE = "UPDATE turns SET ends_context = 1 WHERE id = ?"
 
 _PUBLIC = """
     DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id LIMIT ?)
@@ -44,27 +44,35 @@ _OWN_PRIVATE = """
     )
 """
 
-_IN_THREADS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE thread_of = ? ORDER BY id LIMIT ?)"
+_IN_THREADS = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE parent_channel_id = ? ORDER BY id LIMIT ?)"
 
 _OLD = "DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE created_at_ms < ? ORDER BY created_at_ms LIMIT ?)"
 
-_SKETCH_OF_MESSAGE = "DELETE FROM sketches WHERE message_id = ?"
+_SKETCH_OF_MESSAGE = "DELETE FROM image_generations WHERE message_id = ?"
 
-_SKETCHES = "DELETE FROM sketches WHERE id IN (SELECT id FROM sketches WHERE channel_id = ? LIMIT ?)"
+_SKETCHES = "DELETE FROM image_generations WHERE id IN (SELECT id FROM image_generations WHERE channel_id = ? LIMIT ?)"
 
-_SKETCHES_IN_THREADS = "DELETE FROM sketches WHERE id IN (SELECT id FROM sketches WHERE thread_of = ? LIMIT ?)"
+_SKETCHES_IN_THREADS = """
+    DELETE FROM image_generations WHERE id IN (SELECT id FROM image_generations WHERE parent_channel_id = ? LIMIT ?)
+"""
 
 _OLD_SKETCHES = """
-    DELETE FROM sketches WHERE id IN (SELECT id FROM sketches WHERE created_at_ms < ? ORDER BY created_at_ms LIMIT ?)
+    DELETE FROM image_generations WHERE id IN (
+        SELECT id FROM image_generations WHERE created_at_ms < ? ORDER BY created_at_ms LIMIT ?
+    )
 """
 
 _SETTINGS = "DELETE FROM settings WHERE scope = 'channel' AND subject_id = ?"
 
 _OLD_CHANGES = """
-    DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE changed_at_ms < ? ORDER BY changed_at_ms LIMIT ?)
+    DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE changed_at_ms < ? ORDER BY changed_at_ms LIMIT ?)
 """
 
-_LET_GO = "DELETE FROM forgotten WHERE code IN (SELECT code FROM forgotten WHERE at_ms < ? ORDER BY at_ms LIMIT ?)"
+_LET_GO = """
+    DELETE FROM erased_members WHERE member_hash IN (
+        SELECT member_hash FROM erased_members WHERE erased_at_ms < ? ORDER BY erased_at_ms LIMIT ?
+    )
+"""
 
 BATCH: Final = 100
 """Rows that go in one transaction: others, who wait to write meanwhile, wait for milliseconds."""

@@ -14,31 +14,32 @@ from dataclasses import dataclass
 from bot.store.database import Row, Transaction, Value
 from bot.store.turns import COLUMNS, Turn, turn_from
 
-_NEWEST_PUBLIC = "SELECT id, closed FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1"
+_NEWEST_PUBLIC = "SELECT id, ends_context FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1"
 
 _NEWEST_PRIVATE = """
-    SELECT id, closed FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 ORDER BY id DESC LIMIT 1
+    SELECT id, ends_context FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 ORDER BY id DESC LIMIT 1
 """
 
 # A turn whose answer was given anew no longer stands in its line, but where the line begins it still does.
-_REPLACED = "EXISTS (SELECT 1 FROM turns newer WHERE newer.instead_of = turns.id)"
-_BEFORE = f"id < ? AND (closed = 1 OR parent_id IS NULL OR NOT {_REPLACED}) ORDER BY id DESC LIMIT ?"
+_REPLACED = "EXISTS (SELECT 1 FROM turns newer WHERE newer.replaces_id = turns.id)"
+_BEFORE = f"id < ? AND (ends_context = 1 OR parent_id IS NULL OR NOT {_REPLACED}) ORDER BY id DESC LIMIT ?"
 _PUBLIC = f"FROM turns WHERE channel_id = ? AND private = 0 AND {_BEFORE}"
 _PRIVATE = f"FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 AND {_BEFORE}"
 
-_PUBLIC_LINE = f"SELECT {COLUMNS}, closed, {_REPLACED} {_PUBLIC}"
-_PRIVATE_LINE = f"SELECT {COLUMNS}, closed, {_REPLACED} {_PRIVATE}"
+_PUBLIC_LINE = f"SELECT {COLUMNS}, ends_context, {_REPLACED} {_PUBLIC}"
+_PRIVATE_LINE = f"SELECT {COLUMNS}, ends_context, {_REPLACED} {_PRIVATE}"
 
 _SHOWN_IN = "turn_id, position, message_id FROM turn_messages"
 _PUBLIC_MESSAGES = f"SELECT {_SHOWN_IN} WHERE turn_id IN (SELECT id {_PUBLIC}) ORDER BY turn_id, position"
 _PRIVATE_MESSAGES = f"SELECT {_SHOWN_IN} WHERE turn_id IN (SELECT id {_PRIVATE}) ORDER BY turn_id, position"
 
 _WALK = """
-    RECURSIVE path (id, parent_id, branch, depth) AS (
-        SELECT turns.id, turns.parent_id, turns.branch, 1 FROM turns WHERE turns.id = ?
+    RECURSIVE path (id, parent_id, is_branch, depth) AS (
+        SELECT turns.id, turns.parent_id, turns.is_branch, 1 FROM turns WHERE turns.id = ?
         UNION ALL
-        SELECT turns.id, turns.parent_id, turns.branch, path.depth + 1 FROM path JOIN turns ON turns.id = path.parent_id
-        WHERE path.branch = 1 AND path.depth < ?
+        SELECT turns.id, turns.parent_id, turns.is_branch, path.depth + 1
+        FROM path JOIN turns ON turns.id = path.parent_id
+        WHERE path.is_branch = 1 AND path.depth < ?
     )
 """
 _PATH = f"WITH {_WALK} SELECT {COLUMNS} FROM path JOIN turns ON turns.id = path.id ORDER BY depth"  # noqa: S608

@@ -7,8 +7,9 @@ from bot.store.database import Row, Value
 from bot.store.sqlite import sanitize_for_db
 
 COLUMNS: Final = """
-    turns.id, turns.parent_id, channel_id, guild_id, author_id, author_name, private, question, answer, finish, model,
-    prompt_tokens, answer_tokens, tokens_estimated, created_at_ms, turns.branch, files, about
+    turns.id, turns.parent_id, channel_id, guild_id, author_id, author_name, private, question, answer,
+    finish_reason, model, prompt_tokens, answer_tokens, tokens_estimated, created_at_ms, turns.is_branch, files,
+    about_message_id
 """
 """What `turn_from` reads, in its order."""
 

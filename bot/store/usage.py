@@ -13,20 +13,22 @@ from bot.store.database import Database, Transaction
 from bot.store.quota_limits import QuotaLookup, StoredLimit, rules_at
 
 _COUNT = """
-    INSERT INTO usage_windows (scope, subject, kind, per, starts_at_ms, ends_at_ms, settled, reserved)
+    INSERT INTO usage_counters (scope, subject, kind, period, starts_at_ms, ends_at_ms, settled, reserved)
     VALUES (?, ?, ?, ?, ?, ?, 0, ?)
-    ON CONFLICT (scope, subject, kind, per, starts_at_ms)
-    DO UPDATE SET reserved = usage_windows.reserved + excluded.reserved
+    ON CONFLICT (scope, subject, kind, period, starts_at_ms)
+    DO UPDATE SET reserved = usage_counters.reserved + excluded.reserved
     RETURNING id, settled + reserved
 """
 
 _OPEN = "INSERT INTO reservations (id, process, reserved_at_ms, lease_until_ms) VALUES (?, ?, ?, ?)"
 
-_HOLD = "INSERT INTO holds (reservation_id, position, window_id, amount) VALUES (?, ?, ?, ?)"
+_HOLD = "INSERT INTO reservation_items (reservation_id, position, counter_id, amount) VALUES (?, ?, ?, ?)"
 
 _CLOSE = "DELETE FROM reservations WHERE id = ? RETURNING freed_at_ms"
 
-_TAKE_HOLDS = "DELETE FROM holds WHERE reservation_id = ? RETURNING position, window_id, amount, due"
+_TAKE_HOLDS = """
+    DELETE FROM reservation_items WHERE reservation_id = ? RETURNING position, counter_id, amount, due_amount
+"""
 
 _LOCK = "UPDATE reservations SET freed_at_ms = freed_at_ms WHERE id = ? RETURNING freed_at_ms"
 
@@ -34,29 +36,30 @@ _TAKE_AGAIN = "UPDATE reservations SET freed_at_ms = NULL, lease_until_ms = ? WH
 
 # What is due of a hold that grows: all but the last step, which is asked for ahead.
 _GROW_HOLD = """
-    UPDATE holds SET due = CASE WHEN due > 0 THEN max(due, amount - ?) ELSE 0 END, amount = amount + ?
+    UPDATE reservation_items SET
+        due_amount = CASE WHEN due_amount > 0 THEN max(due_amount, amount - ?) ELSE 0 END, amount = amount + ?
     WHERE reservation_id = ? AND position = ?
 """
 
 # Of one that was freed the due amounts are counted already.
 _OWE = """
-    UPDATE holds SET due = ? WHERE reservation_id = ? AND position = ?
+    UPDATE reservation_items SET due_amount = ? WHERE reservation_id = ? AND position = ?
     AND (SELECT freed_at_ms FROM reservations WHERE id = reservation_id) IS NULL
 """
 
-_DUE = "SELECT due, window_id FROM holds WHERE reservation_id = ? AND due > 0"
+_DUE = "SELECT due_amount, counter_id FROM reservation_items WHERE reservation_id = ? AND due_amount > 0"
 
-_UNCOUNT = "UPDATE usage_windows SET settled = settled - ? WHERE id = ?"
+_UNCOUNT = "UPDATE usage_counters SET settled = settled - ? WHERE id = ?"
 
-_SETTLE = "UPDATE usage_windows SET reserved = reserved - ?, settled = settled + ? WHERE id = ?"
+_SETTLE = "UPDATE usage_counters SET reserved = reserved - ?, settled = settled + ? WHERE id = ?"
 
-_USED_OF = "SELECT settled + reserved FROM usage_windows WHERE id = ?"
+_USED_OF = "SELECT settled + reserved FROM usage_counters WHERE id = ?"
 
 _CARRY_INTO = """
-    INSERT INTO usage_windows (scope, subject, kind, per, starts_at_ms, ends_at_ms, settled, reserved)
+    INSERT INTO usage_counters (scope, subject, kind, period, starts_at_ms, ends_at_ms, settled, reserved)
     VALUES (?, ?, ?, ?, ?, ?, ?, 0)
-    ON CONFLICT (scope, subject, kind, per, starts_at_ms)
-    DO UPDATE SET settled = usage_windows.settled + excluded.settled
+    ON CONFLICT (scope, subject, kind, period, starts_at_ms)
+    DO UPDATE SET settled = usage_counters.settled + excluded.settled
 """
 
 _RENEW = """
@@ -75,12 +78,12 @@ _FREE = "UPDATE reservations SET freed_at_ms = ? WHERE id = ? AND freed_at_ms IS
 
 _GIVE_UP = "UPDATE reservations SET lease_until_ms = 0 WHERE id = ? AND freed_at_ms IS NULL"
 
-_HOLDS = "SELECT amount, due, window_id FROM holds WHERE reservation_id = ? ORDER BY position"
+_HOLDS = "SELECT amount, due_amount, counter_id FROM reservation_items WHERE reservation_id = ? ORDER BY position"
 
-_EMPTY_HOLDS = "UPDATE holds SET amount = 0 WHERE reservation_id = ?"
+_EMPTY_HOLDS = "UPDATE reservation_items SET amount = 0 WHERE reservation_id = ?"
 
 _FORGET_HOLDS = """
-    DELETE FROM holds WHERE reservation_id IN (
+    DELETE FROM reservation_items WHERE reservation_id IN (
         SELECT id FROM reservations WHERE freed_at_ms IS NOT NULL AND freed_at_ms <= ?
     )
 """
@@ -88,15 +91,16 @@ _FORGET_HOLDS = """
 _FORGET_FREED = "DELETE FROM reservations WHERE freed_at_ms IS NOT NULL AND freed_at_ms <= ?"
 
 _FORGET_WINDOWS = """
-    DELETE FROM usage_windows WHERE id IN (
-        SELECT id FROM usage_windows WHERE ends_at_ms <= ?
-        AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.window_id = usage_windows.id) LIMIT 500
+    DELETE FROM usage_counters WHERE id IN (
+        SELECT id FROM usage_counters WHERE ends_at_ms <= ?
+        AND NOT EXISTS (SELECT 1 FROM reservation_items WHERE reservation_items.counter_id = usage_counters.id)
+        LIMIT 500
     )
 """
 
 _USED = """
-    SELECT settled + reserved FROM usage_windows
-    WHERE scope = ? AND subject = ? AND kind = ? AND per = ? AND starts_at_ms = ?
+    SELECT settled + reserved FROM usage_counters
+    WHERE scope = ? AND subject = ? AND kind = ? AND period = ? AND starts_at_ms = ?
 """
 
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from bot.store.database import Database, Transaction
 
-_OF_MEMBER = "SELECT voice, speed_percent FROM voice_preferences WHERE member_id = ?"
+_OF_MEMBER = "SELECT voice, speed_percent FROM voice_settings WHERE member_id = ?"
 
 _SET = """
-    INSERT INTO voice_preferences (member_id, voice, speed_percent, changed_at_ms) VALUES (?, ?, ?, ?)
+    INSERT INTO voice_settings (member_id, voice, speed_percent, changed_at_ms) VALUES (?, ?, ?, ?)
     ON CONFLICT (member_id) DO UPDATE SET
         voice = excluded.voice, speed_percent = excluded.speed_percent, changed_at_ms = excluded.changed_at_ms
 """
 
-_CLEAR = "DELETE FROM voice_preferences WHERE member_id = ?"
+_CLEAR = "DELETE FROM voice_settings WHERE member_id = ?"
 
 
 @dataclass(frozen=True, slots=True)

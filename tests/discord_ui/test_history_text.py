@@ -64,4 +64,4 @@ def test_an_escape_is_never_cut_in_half() -> None:
 
 
 def test_every_kind_of_row_about_a_member_has_its_words() -> None:
-    assert set(OTHERS) == {trace.table for trace in TRACES}
+    assert set(OTHERS) == {trace.export_key for trace in TRACES}

@@ -44,7 +44,7 @@ def columns_with(directory: Path, number: int) -> list[str]:
     with closing(sqlite3.connect(f"file:{directory / 'data/bot.db'}?mode=ro", uri=True)) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         assert "turns" in tables
-        for table in sorted(set(tables) - {"running_answers"}):
+        for table in sorted(set(tables) - {"inflight_answers"}):
             for column in [row[1] for row in database.execute(f"PRAGMA table_info({table})")]:
                 sql = f"SELECT count(*) FROM {table} WHERE instr(CAST({column} AS TEXT), ?)"
                 if database.execute(sql, (str(number),)).fetchone()[0]:

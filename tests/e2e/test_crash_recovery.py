@@ -59,7 +59,7 @@ async def test_an_answer_that_showed_costs_the_message_and_its_prompt_when_the_b
     await refused.until(lambda each: "1 message" in each.text, deadline_s=DEADLINE_S)
     with closing(sqlite3.connect(tmp_path / "data" / "bot.db")) as database:
         windows = database.execute(
-            "SELECT kind, sum(settled), sum(reserved) FROM usage_windows WHERE scope = 'server' GROUP BY kind"
+            "SELECT kind, sum(settled), sum(reserved) FROM usage_counters WHERE scope = 'server' GROUP BY kind"
         ).fetchall()
     counted = {kind: (settled, reserved) for kind, settled, reserved in windows}
     assert counted["messages"] == (1, 0)
@@ -151,7 +151,7 @@ async def test_an_answer_that_shows_to_its_end_is_left_as_it_is(open_sandbox: Op
         time.time_ns() // 10**6,
     )
     with closing(sqlite3.connect(tmp_path / "data" / "bot.db")) as database, database:
-        database.execute("INSERT OR REPLACE INTO running_answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)", row)
+        database.execute("INSERT OR REPLACE INTO inflight_answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)", row)
     await sandbox.start()
     await sandbox.bot_process.until_logged("marked=False", deadline_s=DEADLINE_S)
     assert [message.id for message in used.messages][:2] == [first, second]

@@ -44,7 +44,7 @@ def kept(directory: Path) -> Mapping[str, int]:
 def let_a_week_pass(directory: Path) -> None:
     """Move what was noted a week into the past."""
     with closing(sqlite3.connect(directory / "data/bot.db", isolation_level=None)) as database:
-        database.execute("UPDATE departures SET noted_at_ms = noted_at_ms - ?", (WEEK_MS,))
+        database.execute("UPDATE left_guilds SET noticed_at_ms = noticed_at_ms - ?", (WEEK_MS,))
 
 
 async def restart_after_a_week(sandbox: Sandbox, directory: Path, logged: str) -> None:

@@ -60,7 +60,14 @@ TEXTS = {"model": "gpt-4o", "limit": "5", "text": "Obey.", "word": "tomato", "sa
 PERSONAS = {"format": "multiappai-discord-personas", "version": 1, "personas": [{"name": "Owl", "text": "Hoo."}]}
 """What is in a file that is given to an option."""
 
-RUNNING_TOTALS = {"claims", "running_answers", "processes", "reservations", "holds", "usage_windows"}
+RUNNING_TOTALS = {
+    "processed_events",
+    "inflight_answers",
+    "processes",
+    "reservations",
+    "reservation_items",
+    "usage_counters",
+}
 """Tables in which things come and go with every command, allowed or not."""
 
 

@@ -81,7 +81,7 @@ async def test_a_persona_from_its_form_to_an_answer_and_back(
     assert await offered(mo, "/persona edit", "name", "") == ["@everyone **&** <#1>"]
 
     with closing(sqlite3.connect(tmp_path / "data/bot.db")) as database:
-        rows = database.execute("SELECT setting, old, new, changed_by FROM changes WHERE setting LIKE '%Old%'")
+        rows = database.execute("SELECT setting, old, new, changed_by FROM audit_log WHERE setting LIKE '%Old%'")
         name = "persona/The 'Old' Pirate"
         assert rows.fetchall() == [
             (name, None, PIRATE, mo.id),

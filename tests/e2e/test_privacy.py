@@ -87,8 +87,8 @@ async def test_after_a_deletion_the_id_is_nowhere(kept: Sandbox, tmp_path: Path)
     mo, ada = kept.user("Mo"), kept.user("Ada")
     await leave_traces(mo)
     await ask(ada, "Ada's tide")
-    left = {"turns.author_id", "settings.changed_by", "quota_rules.member_id", "voice_preferences.member_id"}
-    left |= {"sketches.author_id"}
+    left = {"turns.author_id", "settings.changed_by", "quota_limits.member_id", "voice_settings.member_id"}
+    left |= {"image_generations.author_id"}
     assert left <= set(columns_with(tmp_path, mo.id))
     asking = await run_command(mo, "/privacy delete")
     assert "4 questions" in asking.text

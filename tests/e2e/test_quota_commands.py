@@ -245,8 +245,8 @@ async def test_an_answer_stops_at_the_last_block_keeps_its_text_and_says_so(
     assert 256 * 4 - 10 <= len(text) <= 4_000
     await sandbox.openai.until(lambda: not sandbox.openai.calls(CallKind.CHAT)[0].running, DEADLINE_S)
     with closing(sqlite3.connect(path)) as store:
-        windows = store.execute("SELECT settled, reserved FROM usage_windows WHERE per = 'hour'").fetchall()
-        turns = store.execute("SELECT finish, prompt_tokens + answer_tokens, answer FROM turns").fetchall()
+        windows = store.execute("SELECT settled, reserved FROM usage_counters WHERE period = 'hour'").fetchall()
+        turns = store.execute("SELECT finish_reason, prompt_tokens + answer_tokens, answer FROM turns").fetchall()
     assert windows == [(turns[0][1], 0)]
     assert windows[0][0] <= 1_000
     assert turns[0][0] == "limited"
@@ -277,7 +277,9 @@ async def test_what_the_api_reports_beyond_the_limit_is_charged_to_the_next_hour
     assert "I had to stop" not in (await ask(mo, "Why?")).text
     with closing(sqlite3.connect(path)) as store:
         (turn,) = store.execute("SELECT prompt_tokens + answer_tokens FROM turns").fetchone()
-        hours = store.execute("SELECT settled FROM usage_windows WHERE per = 'hour' ORDER BY starts_at_ms").fetchall()
+        hours = store.execute(
+            "SELECT settled FROM usage_counters WHERE period = 'hour' ORDER BY starts_at_ms"
+        ).fetchall()
     assert hours == [(500,), (turn - 500,)]
     assert "- tokens: 500 of 500 used" in (await run_command(mo, "/usage")).text
 
@@ -298,12 +300,12 @@ async def test_tokens_are_never_over_by_our_count_whoever_asks_at_once(
     with closing(sqlite3.connect(path)) as store:
         while not asking.done():
             await asyncio.wait({asking}, timeout=0.05)
-            query = "SELECT settled + reserved FROM usage_windows WHERE scope = 'server' AND kind = 'tokens'"
+            query = "SELECT settled + reserved FROM usage_counters WHERE scope = 'server' AND kind = 'tokens'"
             seen += [used for (used,) in store.execute(query)]
         asked = await asking
         spent = store.execute("SELECT sum(prompt_tokens + answer_tokens) FROM turns").fetchone()[0]
         (settled, reserved) = store.execute(
-            "SELECT sum(settled), sum(reserved) FROM usage_windows WHERE scope = 'server' AND kind = 'tokens'"
+            "SELECT sum(settled), sum(reserved) FROM usage_counters WHERE scope = 'server' AND kind = 'tokens'"
         ).fetchone()
     assert max(seen) <= 9_000
     assert (settled, reserved) == (spent, 0)

@@ -125,7 +125,9 @@ async def test_who_changed_what_from_what_to_what_is_kept(open_sandbox: OpenSand
     await run_command(mo, "/server reset")
     await run_command(mo, "/channel reset")
     with closing(sqlite3.connect(tmp_path / "data/bot.db")) as database:
-        rows = database.execute("SELECT setting, old, new, changed_by, channel_id FROM changes ORDER BY id").fetchall()
+        rows = database.execute(
+            "SELECT setting, old, new, changed_by, channel_id FROM audit_log ORDER BY id"
+        ).fetchall()
     who_and_where = (mo.id, mo.channel().id)
     assert rows == [
         ("persona", None, PIRATE, *who_and_where),

@@ -58,7 +58,7 @@ async def start(database: Database, clock: FakeClock, path: Path) -> AsyncIterat
 
 async def rows(database: Database) -> list[tuple[object, ...]]:
     async def work(transaction: Transaction) -> list[tuple[object, ...]]:
-        return await transaction.fetch_all("SELECT id, message_ids, shows, messages FROM running_answers")
+        return await transaction.fetch_all("SELECT id, message_ids, phase, final_message_count FROM inflight_answers")
 
     return await database.read(work)
 

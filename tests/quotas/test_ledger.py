@@ -256,7 +256,7 @@ async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database
     await ledger_of(database, clock, UNLIMITED, "a sibling").free_expired()
     await clock.advance(40 * 86_400)
     await ledger.free_expired()
-    for table in ("reservations", "holds", "usage_windows"):
+    for table in ("reservations", "reservation_items", "usage_counters"):
         count = await database.read(lambda tx, table=table: tx.fetch_one(f"SELECT count(*) FROM {table}"))
         assert (table, count) == (table, (0,))
 

@@ -15,7 +15,7 @@ from tests.quotas.beat_clock import BeatClock
 from tests.quotas.callers import SUBJECTS, ceilings, requester
 
 MESSAGE = {Kind.MESSAGES: 1}
-USED = "SELECT settled, reserved FROM usage_windows WHERE scope = 'server'"
+USED = "SELECT settled, reserved FROM usage_counters WHERE scope = 'server'"
 
 
 async def rush(ledgers: list[Ledger], members: int, asks: int) -> list[Reservation]:

@@ -26,7 +26,7 @@ from tests.quotas.beat_clock import BeatClock
 from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, ceilings, requester
 
 LIMITS = ceilings(member_messages=4, server_messages=9, server_tokens=2_000)
-WINDOWS = "SELECT scope, subject, kind, per, starts_at_ms, settled, reserved FROM usage_windows"
+WINDOWS = "SELECT scope, subject, kind, period, starts_at_ms, settled, reserved FROM usage_counters"
 MODERATED = [
     StoredLimit("server", None, "tokens", "hour", None),
     StoredLimit("channel", CHANNEL, "tokens", "day", None),

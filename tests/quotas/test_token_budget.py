@@ -17,7 +17,7 @@ from bot.store.quota_limits import QuotaLimits, StoredLimit
 from tests.quotas.beat_clock import BeatClock
 from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, ceilings, requester
 
-TOKENS = "SELECT settled, reserved FROM usage_windows WHERE kind = 'tokens'"
+TOKENS = "SELECT settled, reserved FROM usage_counters WHERE kind = 'tokens'"
 LIMIT = 4_000
 
 

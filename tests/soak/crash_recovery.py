@@ -167,8 +167,8 @@ def _left(connection: sqlite3.Connection) -> dict[str, int]:
     """Count what only an answer under way may hold."""
     counts = {
         "reservations": "SELECT count(*) FROM reservations WHERE freed_at_ms IS NULL",
-        "reserved": "SELECT coalesce(sum(reserved), 0) FROM usage_windows",
-        "running answers": "SELECT count(*) FROM running_answers",
+        "reserved": "SELECT coalesce(sum(reserved), 0) FROM usage_counters",
+        "running answers": "SELECT count(*) FROM inflight_answers",
         "dead processes": "SELECT count(*) - 1 FROM processes",
     }
     found = {name: connection.execute(sql).fetchone()[0] for name, sql in counts.items()}

@@ -109,7 +109,7 @@ def test_the_upgrade_shortens_a_log_that_has_grown(tmp_path: Path, texts: bool) 
         upgrade(connection, migrations())
         for guild in (8, 9):
             rows = connection.execute(
-                "SELECT changed_at_ms, old, new, old_length, new_length FROM changes WHERE guild_id = ?"
+                "SELECT changed_at_ms, old, new, old_length, new_length FROM audit_log WHERE guild_id = ?"
                 " ORDER BY id DESC",
                 (guild,),
             ).fetchall()

@@ -163,7 +163,7 @@ async def fill(database: Database) -> None:
     async def work(transaction: Transaction) -> None:
         pages = await transaction.fetch_one("PRAGMA page_count")
         await transaction.execute(f"PRAGMA max_page_count = {pages[0]}")
-        await transaction.execute("INSERT INTO presets VALUES (1, 'a', 'a', ?)", ("x" * 100_000,))
+        await transaction.execute("INSERT INTO personas VALUES (1, 'a', 'a', ?)", ("x" * 100_000,))
 
     await database.write(work)
 

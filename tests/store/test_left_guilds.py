@@ -82,8 +82,8 @@ def test_every_table_with_a_column_for_servers_is_purged(connection: sqlite3.Con
         for row in connection.execute(f"PRAGMA table_info({table})").fetchall()
         if "guild" in row[1] or "server" in row[1]
     }
-    named_otherwise = {("usage_windows", "subject")}
-    assert columns - {("departures", "guild_id")} | named_otherwise == {
+    named_otherwise = {("usage_counters", "subject")}
+    assert columns - {("left_guilds", "guild_id")} | named_otherwise == {
         (each.table, each.column) for each in BELONGINGS
     }
 
@@ -93,14 +93,16 @@ async def test_a_servers_use_goes_too_unless_some_of_it_is_still_to_be_settled(
 ) -> None:
     async def used(transaction: Transaction) -> None:
         for number, subject in ((1, LEFT), (2, LEFT), (3, OTHER)):
-            window = "INSERT INTO usage_windows VALUES (?, 'server', ?, 'images', 'day', ?, 9, 1, 0)"
+            window = "INSERT INTO usage_counters VALUES (?, 'server', ?, 'images', 'day', ?, 9, 1, 0)"
             await transaction.execute(window, (number, subject, number))
         await transaction.execute("INSERT INTO reservations VALUES (5, 'process', 0, 9, NULL)")
-        await transaction.execute("INSERT INTO holds (reservation_id, position, window_id, amount) VALUES (5, 0, 2, 1)")
+        await transaction.execute(
+            "INSERT INTO reservation_items (reservation_id, position, counter_id, amount) VALUES (5, 0, 2, 1)"
+        )
 
     await database.write(used)
     await departures.note([LEFT], 10)
     assert await departures.known() == {LEFT, OTHER}
     assert await departures.purge(LEFT, noted_before_ms=10) == 1
-    left = await database.read(lambda transaction: transaction.fetch_all("SELECT id FROM usage_windows"))
+    left = await database.read(lambda transaction: transaction.fetch_all("SELECT id FROM usage_counters"))
     assert left == [(2,), (3,)]

@@ -19,11 +19,12 @@ from tests.store.a_turn import ANN, BEN, CHANNEL, TURN
 ABOUT_PEOPLE = re.compile(r"(^|_)(author|member|user|person|owner|by|invoker|caller|target|subject)(_|$)")
 
 KEEPS_NO_MEMBERS_ID = {
-    ("running_answers", "member_id"),  # goes as soon as the answer is written
+    ("inflight_answers", "member_id"),  # goes as soon as the answer is written
     ("turns", "author_name"),  # goes with the turn
     ("settings", "subject_id"),  # a channel's or a server's
-    ("usage_windows", "subject"),  # a server's, a channel's, or a keyed hash
-    ("quota_rules", "target_id"),  # a channel's, a role's, or a keyed hash
+    ("usage_counters", "subject"),  # a server's, a channel's, or a keyed hash
+    ("quota_limits", "target_id"),  # a channel's, a role's, or a keyed hash
+    ("erased_members", "member_hash"),  # a keyed hash
 }
 """Columns that sound like members' ids, or hold one for a moment only."""
 

@@ -32,7 +32,7 @@ async def test_what_goes_along_is_done_with_the_claim_or_not_at_all(claims: Proc
     done = []
 
     async def also(transaction: Transaction) -> None:
-        done.append(await transaction.fetch_one("SELECT count(*) FROM claims WHERE id = ?", (7,)))
+        done.append(await transaction.fetch_one("SELECT count(*) FROM processed_events WHERE id = ?", (7,)))
         if len(done) == 1:
             raise StoreUnavailable("gone in the middle")
 

@@ -10,7 +10,39 @@ from bot.store.schema import Migration, NewerThanCode, migrations, upgrade, vers
 QUOTAS = 6
 """The number of the migration that brought the moderators' limits."""
 
+VOCABULARY = 17
+"""The number of the migration that renames tables and columns, and does nothing else."""
+
 ROWS = {
+    "turns": "INSERT INTO turns (channel_id, author_id, author_name, private, question, answer, finish_reason, model,"
+    " prompt_tokens, answer_tokens, tokens_estimated, created_at_ms)"
+    " VALUES (1, 2, 'Ann', 0, 'why?', 'because', 'complete', 'gpt-4.1', 3, 4, 0, 5)",
+    "turn_messages": "INSERT INTO turn_messages VALUES (1, 0, 77)",
+    "settings": "INSERT INTO settings VALUES ('channel', 1, 'model', 'gpt-4.1', 9, 2, 5)",
+    "left_guilds": "INSERT INTO left_guilds VALUES (7, 5)",
+    "usage_counters": "INSERT INTO usage_counters VALUES (1, 'server', 2, 'images', 'day', 0, 86400000, 3, 1)",
+    "reservations": "INSERT INTO reservations VALUES (8, 'process', 5, 60005, NULL)",
+    "audit_log": "INSERT INTO audit_log (id, guild_id, channel_id, setting, old, new, changed_by, changed_at_ms)"
+    " VALUES (3, 9, 1, 'persona', NULL, 'Be kind.', 2, 5)",
+    "reservation_items": "INSERT INTO reservation_items (reservation_id, position, counter_id, amount)"
+    " VALUES (8, 0, 1, 1)",
+    "quota_limits": "INSERT INTO quota_limits VALUES (9, 'member', 77, 'images', 'day', 3, 2)",
+    "processed_events": "INSERT INTO processed_events VALUES (90, 5)",
+    "processes": "INSERT INTO processes VALUES ('process', 60005)",
+    "voice_settings": "INSERT INTO voice_settings VALUES (2, 'nova', 125, 5)",
+    "pronunciations": "INSERT INTO pronunciations VALUES (9, 'gif', 'GIF', 'jiff')",
+    "personas": "INSERT INTO personas VALUES (9, 'pirate', 'Pirate', 'You are a pirate.')",
+    "image_generations": "INSERT INTO image_generations VALUES (1, 2, NULL, 9, 2, 'a cat', NULL, 1, NULL, 0, 77, 5)",
+    "erased_members": "INSERT INTO erased_members VALUES (91, 5)",
+    "inflight_answers": """
+        INSERT INTO inflight_answers
+            (id, process, application_id, token, channel_id, message_ids, phase, final_message_count, started_at_ms)
+        VALUES (90, 'process', 1, 'token', 2, '70 71', 'words', NULL, 5)
+    """,
+}
+"""A row for every table, in an order that foreign keys allow."""
+
+OLD_ROWS = {
     "turns": "INSERT INTO turns (channel_id, author_id, author_name, private, question, answer, finish, model,"
     " prompt_tokens, answer_tokens, tokens_estimated, created_at_ms)"
     " VALUES (1, 2, 'Ann', 0, 'why?', 'because', 'complete', 'gpt-4.1', 3, 4, 0, 5)",
@@ -36,7 +68,43 @@ ROWS = {
         VALUES (90, 'process', 1, 'token', 2, '70 71', 'words', NULL, 5)
     """,
 }
-"""A row for every table there has ever been, in an order that foreign keys allow."""
+"""The same, up to the version before `VOCABULARY`."""
+
+RENAMED_TABLES = {
+    "sketches": "image_generations",
+    "presets": "personas",
+    "voice_preferences": "voice_settings",
+    "changes": "audit_log",
+    "claims": "processed_events",
+    "departures": "left_guilds",
+    "forgotten": "erased_members",
+    "usage_windows": "usage_counters",
+    "holds": "reservation_items",
+    "quota_rules": "quota_limits",
+    "running_answers": "inflight_answers",
+}
+
+RENAMED_COLUMNS = {
+    "turns": {
+        "thread_of": "parent_channel_id",
+        "closed": "ends_context",
+        "branch": "is_branch",
+        "instead_of": "replaces_id",
+        "about": "about_message_id",
+        "finish": "finish_reason",
+    },
+    "sketches": {"thread_of": "parent_channel_id"},
+    "presets": {"folded": "name_key"},
+    "pronunciations": {"folded": "word_key", "say": "spoken_as"},
+    "claims": {"at_ms": "claimed_at_ms"},
+    "departures": {"noted_at_ms": "noticed_at_ms"},
+    "forgotten": {"code": "member_hash", "at_ms": "erased_at_ms"},
+    "usage_windows": {"per": "period"},
+    "holds": {"window_id": "counter_id", "due": "due_amount"},
+    "quota_rules": {"per": "period", "amount": "max_amount"},
+    "running_answers": {"shows": "phase", "stopping": "cancel_requested", "messages": "final_message_count"},
+}
+"""What `VOCABULARY` renames, by the table's old name."""
 
 
 @pytest.fixture
@@ -56,17 +124,81 @@ def named_rows(connection: sqlite3.Connection, table: str) -> list[dict[str, obj
     return [dict(zip([column[0] for column in found.description], row, strict=True)) for row in found]
 
 
+def fill(connection: sqlite3.Connection) -> dict[str, list[dict[str, object]]]:
+    """Add a row to each table that there is; return all rows by table."""
+    rows = OLD_ROWS if version_of(connection) < VOCABULARY else ROWS
+    filled = {table: statement for table, statement in rows.items() if table in tables(connection)}
+    for statement in filled.values():
+        connection.execute(statement)
+    return {table: named_rows(connection, table) for table in filled}
+
+
+def in_new_names(rows: dict[str, list[dict[str, object]]]) -> dict[str, list[dict[str, object]]]:
+    return {
+        RENAMED_TABLES.get(table, table): [
+            {RENAMED_COLUMNS.get(table, {}).get(column, column): value for column, value in row.items()} for row in each
+        ]
+        for table, each in rows.items()
+    }
+
+
 @pytest.mark.parametrize("version", range(1, len(migrations()) + 1))
 def test_an_old_database_keeps_its_rows(connection: sqlite3.Connection, version: int) -> None:
     upgrade(connection, migrations()[:version])
-    old = {table: statement for table, statement in ROWS.items() if table in tables(connection)}
-    for statement in old.values():
-        connection.execute(statement)
-    before = {table: named_rows(connection, table) for table in old}
+    before = fill(connection)
+    if version < VOCABULARY:
+        before = in_new_names(before)
     upgrade(connection, migrations())
     assert version_of(connection) == len(migrations())
     for table, rows in before.items():
         assert all(was.items() <= now.items() for was, now in zip(rows, named_rows(connection, table), strict=True))
+
+
+def test_the_vocabulary_changes_names_alone(connection: sqlite3.Connection) -> None:
+    def indexed_columns() -> list[tuple[str, bool, bool, tuple[str, ...]]]:
+        """Return for each index its table, whether it is unique, whether it is partial, and its columns."""
+        return sorted(
+            (
+                table,
+                bool(unique),
+                bool(partial),
+                tuple(row[2] for row in connection.execute(f"PRAGMA index_info({name})")),
+            )
+            for table in tables(connection)
+            for _, name, unique, _, partial in connection.execute(f"PRAGMA index_list({table})").fetchall()
+        )
+
+    def sequences() -> dict[str, int]:
+        return dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+
+    upgrade(connection, migrations()[: VOCABULARY - 1])
+    before, ids, indexes = fill(connection), sequences(), indexed_columns()
+    assert set(before) == tables(connection)
+    upgrade(connection, migrations()[:VOCABULARY])
+    assert {table: named_rows(connection, table) for table in tables(connection)} == in_new_names(before)
+    # No id is given twice, also after the upgrade.
+    assert sequences() == {RENAMED_TABLES.get(table, table): last for table, last in ids.items()}
+    assert indexed_columns() == sorted(
+        (
+            RENAMED_TABLES.get(table, table),
+            unique,
+            partial,
+            tuple(RENAMED_COLUMNS.get(table, {}).get(column, column) for column in columns),
+        )
+        for table, unique, partial, columns in indexes
+    )
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_no_table_column_or_index_bears_an_old_name(connection: sqlite3.Connection) -> None:
+    upgrade(connection, migrations())
+    assert not tables(connection) & set(RENAMED_TABLES)
+    for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'").fetchall():
+        assert not any(name.startswith((f"{old}_", f"sqlite_autoindex_{old}_")) for old in RENAMED_TABLES), name
+    for old, columns in RENAMED_COLUMNS.items():
+        table = RENAMED_TABLES.get(old, old)
+        assert not {row[1] for row in connection.execute(f"PRAGMA table_info({table})")} & set(columns)
 
 
 def test_counts_under_members_plain_ids_go_and_servers_stay(connection: sqlite3.Connection) -> None:
@@ -74,13 +206,13 @@ def test_counts_under_members_plain_ids_go_and_servers_stay(connection: sqlite3.
     upgrade(connection, migrations()[: QUOTAS - 1])
     window = "INSERT INTO usage_windows VALUES (?, ?, ?, 'images', 'day', 0, 86400000, 3, 1)"
     connection.executemany(window, [(1, "member", 2), (2, "server", -2), (3, "server", 9)])
-    connection.execute(ROWS["reservations"])
+    connection.execute(OLD_ROWS["reservations"])
     connection.executemany(
         "INSERT INTO holds (reservation_id, position, window_id, amount) VALUES (8, ?, ?, 1)", [(0, 1), (1, 2), (2, 3)]
     )
     upgrade(connection, migrations())
-    assert connection.execute("SELECT id FROM usage_windows").fetchall() == [(3,)]
-    assert connection.execute("SELECT window_id FROM holds").fetchall() == [(3,)]
+    assert connection.execute("SELECT id FROM usage_counters").fetchall() == [(3,)]
+    assert connection.execute("SELECT counter_id FROM reservation_items").fetchall() == [(3,)]
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
