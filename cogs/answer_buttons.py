@@ -25,7 +25,7 @@ from bot.history.history import TurnLookup
 from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.messages.message import plain
 from bot.models.allowlist import ModelKind
-from bot.speech.sentence_stream import aloud
+from bot.speech.sentence_stream import speakable_markdown
 from bot.store.turns import Turn
 from bot.streaming.output import Action
 
@@ -130,7 +130,13 @@ class Controls(commands.Cog):
         turn = await self._revisits.get(requester, turn_id)
         play = False if turn.private else None  # what only they see is for nobody else to hear
         await self._speaking.say(
-            interaction, requester, turn.answer, play=play, private=True, needs=READ_BACK, wording=aloud
+            interaction,
+            requester,
+            turn.answer,
+            play=play,
+            private=True,
+            needs=READ_BACK,
+            to_speakable=speakable_markdown,
         )
 
     async def _delete(self, interaction: discord.Interaction, turn_id: int) -> None:

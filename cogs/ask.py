@@ -56,14 +56,14 @@ class Ask(commands.Cog):
         requester = requester_of(interaction)
         if private and speak:
             raise InvalidOption("private and spoken", message=plain(NOT_BOTH))
-        recital = await self._reciter.recital(interaction, requester, prompt) if speak else None
+        speaker = await self._reciter.build_speaker(interaction, requester, prompt) if speak else None
         chosen = await self._rules.model_for(requester, ModelKind.CHAT, model)
         as_whom = await self._rules.persona_for(requester, persona)
         files = () if attachment is None else enclosed([attachment])
         question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, enclosed=files)
-        await self._asking.answer(interaction, requester, question, recital)
-        if recital is not None and recital.fault is not None:
-            await tell_of_silence(interaction, recital.fault)
+        await self._asking.answer(interaction, requester, question, speaker)
+        if speaker is not None and speaker.error is not None:
+            await tell_of_silence(interaction, speaker.error)
 
     @ask.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -22,7 +22,7 @@ from bot.guilds.access import AccessPolicy
 from bot.guilds.auto_read import AutoRead
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
-from bot.speech.message_speech import spoken_message
+from bot.speech.message_speech import speakable_message
 from bot.speech.text_to_speech import TextToSpeech
 from bot.speech.utterance import Utterance
 from bot.speech.voice_settings import MemberVoices
@@ -101,17 +101,17 @@ class Reading(commands.Cog):
         model = await self._rules.model_for(requester, ModelKind.SPEECH, None)
         voice = await self._preferences.get(requester)
         speaker = None if session.last_read == requester.user_id else requester.name
-        names = names_in(message, known=lambda each: self._permit(requester.user_id, session, each).holds())
-        wording = partial(spoken_message, speaker=speaker, mentions=names)
-        prepared = await self._saying.prepare(requester, message.content, voice.name, model, wording=wording)
+        names = names_in(message, known=lambda each: self._permit(requester.user_id, session, each).is_granted())
+        to_speakable = partial(speakable_message, speaker=speaker, mentions=names)
+        prepared = await self._saying.prepare(requester, message.content, voice.name, model, to_speakable=to_speakable)
         async with prepared.reservation:
-            label = replace(prepared.label, turn_of=message.channel.id)
+            label = replace(prepared.label, shared_turn_id=message.channel.id)
             utterance = Utterance(label, speed=voice.speed, permit=permit)
             session.line.add(utterance)
             session.last_read = requester.user_id
             await turn.aclose()
-            await self._saying.speak_aloud(prepared, utterance)
-            if utterance.refused is not None:
+            await self._saying.speak_in_voice_channel(prepared, utterance)
+            if utterance.refusal is not None:
                 session.last_read = None  # whoever is heard next is named
 
     def _permit(self, member_id: int, session: VoiceSession, channel_id: int) -> ListenersPermit:

@@ -25,7 +25,7 @@ from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.messages.message import plain
 from bot.models.allowlist import ModelKind
-from bot.speech.sentence_stream import aloud
+from bot.speech.sentence_stream import speakable_markdown
 
 ASK: Final = "Ask about this"
 READ: Final = "Read aloud"
@@ -136,7 +136,13 @@ class Menus(commands.Cog):
         play = False if message.flags.ephemeral else None  # what only they see is for nobody else to hear
         requester = requester_of(interaction)
         await self._speaking.say(
-            interaction, requester, message.content, play=play, private=True, needs=READ_BACK, wording=aloud
+            interaction,
+            requester,
+            message.content,
+            play=play,
+            private=True,
+            needs=READ_BACK,
+            to_speakable=speakable_markdown,
         )
 
     def _knows(self, interaction: discord.Interaction, about: str) -> bool:

@@ -99,7 +99,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     async def skip(self, interaction: discord.Interaction) -> None:
         """Skip what I'm saying: yours, or anybody's if you're a moderator or alone with me."""
         session = session_seen(interaction, self._voices)
-        skipped = session.line.skip(interaction.user.id, any_ones=may_hush(interaction, session))
+        skipped = session.line.skip(interaction.user.id, as_moderator=may_hush(interaction, session))
         text = "I'm not saying anything." if skipped is None else "Skipped."
         await interaction.response.send_message(text, ephemeral=True)
 
@@ -107,7 +107,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     async def stop(self, interaction: discord.Interaction) -> None:
         """Drop everything of yours that I'd still say, or of everybody's if you may."""
         session = session_seen(interaction, self._voices)
-        dropped = session.line.stop(interaction.user.id, any_ones=may_hush(interaction, session))
+        dropped = session.line.stop(interaction.user.id, as_moderator=may_hush(interaction, session))
         text = "Stopped." if dropped else "There was nothing of yours to stop."
         await interaction.response.send_message(text, ephemeral=True)
 
@@ -115,7 +115,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
     async def show_queue(self, interaction: discord.Interaction) -> None:
         """See what I'm saying and what comes next."""
         session = session_seen(interaction, self._voices)
-        listed = session.line.listed()
+        listed = session.line.list_items()
         others = [each.label for each in listed if each.label.member_id != interaction.user.id]
         hidden = await self._audience.hidden(interaction, {each.channel_id for each in others if each.channel_id})
         await show_privately(interaction, voice_queue.told(listed, reader_id=interaction.user.id, hidden=hidden))

@@ -70,14 +70,14 @@ class AnswerRunner:
         interaction: discord.Interaction,
         requester: RequestContext,
         question: Question,
-        recital: AnswerSpeaker | None = None,
+        speaker: AnswerSpeaker | None = None,
     ) -> None:
-        """Answer `question` in a new message, private where the question is; `recital` says it aloud meanwhile."""
+        """Answer `question` in a new message, private where the question is; `speaker` says it aloud meanwhile."""
         prepared = await self._answering.prepare(requester, question)
-        async with prepared.reservation, recital or nullcontext(), self._limiter.slot(requester) as slot:
+        async with prepared.reservation, speaker or nullcontext(), self._limiter.slot(requester) as slot:
             await acknowledge(interaction, private=question.private)
             if await in_line(interaction, slot):
                 prepared = await self._answering.without_deleted(prepared)
             room = self._rooms.of(interaction.token)
             surface = InteractionOutput(interaction, room, private=question.private)
-            await self._answering.answer(prepared, surface, recital)
+            await self._answering.answer(prepared, surface, speaker)

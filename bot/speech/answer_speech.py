@@ -1,4 +1,4 @@
-"""An answer that is said aloud while it is still being written: sentence by sentence, asked for ahead, in order."""
+"""An answer that is said aloud while it is still being written: sentence by sentence, requested ahead, in order."""
 
 import asyncio
 import logging
@@ -14,37 +14,35 @@ from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
-from bot.speech.chunking import cut, seconds_of
+from bot.speech.chunking import get_duration_s, split_text
 from bot.speech.pronunciations import Pronunciation, Pronunciations
 from bot.speech.sentence_stream import SentenceStream
 from bot.speech.utterance import AudioChunk, Utterance
 from bot.speech.voice_settings import VoiceSettings
 from bot.workers.pool import Workers
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-AT_ONCE: Final = 2
-"""SentenceStream asked for together."""
+MAX_CONCURRENT: Final = 2
+"""Sentences requested at the same time."""
 
-AHEAD: Final = 4
-"""SentenceStream asked for and not heard to their end. More would be paid for and perhaps never heard."""
-
-
-Begin = Callable[[], Awaitable[Utterance | None]]
-"""Puts the utterance on a voice channel's line, which may take some seconds; None where nobody would hear it."""
+MAX_UNPLAYED: Final = 4
+"""Sentences requested and not played to their end. More would be paid for and perhaps never heard."""
+StartUtterance = Callable[[], Awaitable[Utterance | None]]
+"""Adds the utterance to a voice queue, which may take some seconds; returns None where nobody would hear it."""
 
 
 class AnswerSpeaker:
-    """Listens to one answer and has it said; the text goes on without waiting for any of it.
+    """Observes one answer and has it said; the answer's text never waits for it.
 
-        async with recital:
-            ... recital.on_text(delta) ...
-            recital.on_complete()
+        async with speaker:
+            ... speaker.on_text(delta) ...
+            speaker.on_complete()
 
-    Leaving the block waits until everything was asked for. Where `finish` was not called the answer ended early, and
-    the voice falls silent at once. `fault` tells in the end why not all of it was said.
+    Leaving the block waits until everything was requested. Where `finish` was not called the answer ended early, and
+    the voice stops at once. In the end `error` is why not all of it was said.
 
-    A sentence costs its characters once there is sound of it, or where people end the answer or its voice after the
+    A sentence costs its characters once there is audio of it, or where people end the answer or its voice after the
     request for it was sent.
     """
 
@@ -53,115 +51,117 @@ class AnswerSpeaker:
         api: ApiClient,
         ledger: Ledger,
         requester: RequestContext,
-        begin: Begin,
+        start_utterance: StartUtterance,
         *,
         voice: str,
         model: str,
         pronunciation: Pronunciation,
-        sounds: Workers,
+        workers: Workers,
     ) -> None:
-        self.fault: BotError | None = None
+        self.error: BotError | None = None
         self._api = api
         self._ledger = ledger
         self._caller = requester
-        self._begin = begin
+        self._start_utterance = start_utterance
         self._voice = voice
         self._model = model
         self._pronunciation = pronunciation
-        self._sounds = sounds
+        self._workers = workers
         self._sentences = SentenceStream()
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._utterance: Utterance | None = None
-        self._finished = False
-        self._given_up = False
-        self._broken = False
-        self._working: asyncio.Task[None] | None = None
+        self._is_finished = False
+        self._is_given_up = False
+        self._has_failed = False
+        self._task: asyncio.Task[None] | None = None
 
     def on_text(self, text: str) -> None:
-        """Take the next piece of the answer; never waits."""
-        self._say(self._sentences.feed(text))
+        """Add the next delta of the answer; never waits."""
+        self._enqueue(self._sentences.feed(text))
 
     def on_complete(self) -> None:
-        """Take note that the answer is complete."""
-        self._finished = True
-        self._say(self._sentences.finish())
+        """Mark that the answer is complete."""
+        self._is_finished = True
+        self._enqueue(self._sentences.finish())
         self._queue.put_nowait(None)
 
     def on_cancelled(self) -> None:
-        """Take note that people ended the answer."""
-        self._given_up = True
+        """Mark that people ended the answer."""
+        self._is_given_up = True
 
     async def __aenter__(self) -> Self:
-        self._working = asyncio.create_task(self._work(), name="recital")
+        self._task = asyncio.create_task(self._work(), name="answer speech")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        assert self._working is not None, "leaving without having entered"
+        assert self._task is not None, "leaving without having entered"
         try:
-            if self._finished and kind is None:
-                await asyncio.wait({self._working})
+            if self._is_finished and kind is None:
+                await asyncio.wait({self._task})
         finally:
-            self._working.cancel()
-            await asyncio.wait({self._working})
-            if self._utterance is not None and not self._finished:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+            if self._utterance is not None and not self._is_finished:
                 self._utterance.drop()
-        if not self._working.cancelled():
-            self._working.result()
+        if not self._task.cancelled():
+            self._task.result()
 
-    def _say(self, sentences: list[str]) -> None:
+    def _enqueue(self, sentences: list[str]) -> None:
         for sentence in sentences:
-            for piece in cut(self._pronunciation.apply(sentence)):
-                self._queue.put_nowait(piece)
+            for chunk in split_text(self._pronunciation.apply(sentence)):
+                self._queue.put_nowait(chunk)
 
     async def _work(self) -> None:
         try:
-            self._utterance = await self._begin()
+            self._utterance = await self._start_utterance()
             if self._utterance is not None:
-                await self._recite(self._utterance)
-                self.fault = self._utterance.refused
+                await self._speak_sentences(self._utterance)
+                self.error = self._utterance.refusal
         except BotError as error:
-            log.warning("answer not said to its end", extra={"error": type(error).__name__, "detail": str(error)})
-            self.fault = error
+            logger.warning("answer speech failed", extra={"error": type(error).__name__, "detail": str(error)})
+            self.error = error
         except Exception:
-            # The answer's text is there all the same, and nothing else is to go wrong with it.
-            log.exception("answer not said to its end")
-            self.fault = BotError()
+            # The answer's text has to reach its readers all the same.
+            logger.exception("answer speech failed")
+            self.error = BotError()
         finally:
             if self._utterance is not None:
                 self._utterance.close()
 
-    async def _recite(self, utterance: Utterance) -> None:
-        """Ask for one sentence after the other, a few together and no more ahead than makes sense."""
-        asking: deque[asyncio.Task[None]] = deque()
-        unheard: deque[AudioChunk] = deque()
-        await utterance.near.wait()
+    async def _speak_sentences(self, utterance: Utterance) -> None:
+        """Request one sentence after the other, a few at once and no more ahead than makes sense."""
+        requests: deque[asyncio.Task[None]] = deque()
+        unplayed: deque[AudioChunk] = deque()
+        await utterance.due.wait()
         try:
             while (sentence := await self._queue.get()) is not None:
-                if len(asking) == AT_ONCE:
-                    await asking.popleft()
-                if len(unheard) == AHEAD:
-                    await unheard.popleft().over.wait()
+                if len(requests) == MAX_CONCURRENT:
+                    await requests.popleft()
+                if len(unplayed) == MAX_UNPLAYED:
+                    await unplayed.popleft().finished.wait()
                 if utterance.dropped:
                     return
-                unheard.append(utterance.piece())
-                asking.append(asyncio.create_task(self._ask(sentence, unheard[-1], utterance), name="sentence"))
-            while asking:
-                await asking.popleft()
+                unplayed.append(utterance.add_chunk())
+                requests.append(
+                    asyncio.create_task(self._request_sentence(sentence, unplayed[-1], utterance), name="sentence")
+                )
+            while requests:
+                await requests.popleft()
         finally:
-            for task in asking:
+            for task in requests:
                 task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
+            await asyncio.gather(*requests, return_exceptions=True)
 
-    async def _ask(self, sentence: str, piece: AudioChunk, utterance: Utterance) -> None:
-        """Have one sentence said.
+    async def _request_sentence(self, sentence: str, audio_chunk: AudioChunk, utterance: Utterance) -> None:
+        """Request the audio of one sentence.
 
         Raises:
-            BotError: it was not, or not to its end.
+            BotError: it did not come, or not to its end.
         """
         characters = {Kind.SPEECH_CHARACTERS: len(sentence)}
-        sound = bytearray()
+        audio = bytearray()
         sending = SendStatus()
         try:
             async with (
@@ -170,69 +170,71 @@ class AnswerSpeaker:
             ):
                 try:
                     async for chunk in chunks:
-                        sound += chunk
-                        piece.feed(chunk)
-                    piece.end()
-                    await self._listen(sound)
+                        audio += chunk
+                        audio_chunk.feed(chunk)
+                    audio_chunk.end()
+                    await self._check_audio(audio)
                 except asyncio.CancelledError:
-                    ended_by_people = self._given_up or utterance.dropped
-                    # Where another sentence broke, this one may give no sound as well.
-                    if (sound and not self._broken) or (ended_by_people and (sound or sending.under_way)):
+                    was_cancelled = self._is_given_up or utterance.dropped
+                    # Where another sentence failed, this one may give no audio as well.
+                    if (audio and not self._has_failed) or (was_cancelled and (audio or sending.under_way)):
                         reservation.spent(characters)
                     raise
                 except ApiError:
-                    self._broken = True
-                    if await self._is_sound(sound):
+                    self._has_failed = True
+                    if await self._has_audio(audio):
                         reservation.spent(characters)
                     raise
                 reservation.spent(characters)
         except asyncio.CancelledError:
-            piece.drop()  # an earlier sentence failed: nothing is heard after a gap
+            audio_chunk.drop()  # an earlier sentence failed: nothing is heard after a gap
             raise
         finally:
-            piece.end()
+            audio_chunk.end()
 
-    async def _listen(self, sound: bytearray) -> None:
-        """Do nothing if there is sound in what came.
+    async def _check_audio(self, audio: bytearray) -> None:
+        """Check that `audio` can be played.
 
         Raises:
-            InvalidApiResponse: there is none, and so it costs nothing.
+            InvalidApiResponse: it cannot, and so it costs nothing.
         """
-        if not sound:
+        if not audio:
             raise InvalidApiResponse("speech without a byte")
-        await seconds_of(self._sounds, bytes(sound), self._caller.user_id)
+        await get_duration_s(self._workers, bytes(audio), self._caller.user_id)
 
-    async def _is_sound(self, sound: bytearray) -> bool:
+    async def _has_audio(self, audio: bytearray) -> bool:
         try:
-            await self._listen(sound)
+            await self._check_audio(audio)
         except InvalidApiResponse:
             return False
         return True
 
 
 class AnswerSpeakers:
-    """Reads answers out."""
+    """Builds the speakers of answers."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Pronunciations, sounds: Workers) -> None:
+    def __init__(self, api: ApiClient, ledger: Ledger, pronunciations: Pronunciations, workers: Workers) -> None:
         self._api = api
         self._ledger = ledger
-        self._lexicon = lexicon
-        self._sounds = sounds
+        self._pronunciations = pronunciations
+        self._workers = workers
 
-    async def recital(self, requester: RequestContext, begin: Begin, voice: VoiceSettings, model: str) -> AnswerSpeaker:
-        """Prepare to read out one answer to `requester`, once `begin` has found it a place on a line.
+    async def build(
+        self, requester: RequestContext, start_utterance: StartUtterance, voice: VoiceSettings, model: str
+    ) -> AnswerSpeaker:
+        """Build the speaker of one answer to `requester`; it calls `start_utterance` when it is entered.
 
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        pronunciation = await self._lexicon.pronunciation(requester.guild_id)
+        pronunciation = await self._pronunciations.pronunciation(requester.guild_id)
         return AnswerSpeaker(
             self._api,
             self._ledger,
             requester,
-            begin,
+            start_utterance,
             voice=voice.name,
             model=model,
             pronunciation=pronunciation,
-            sounds=self._sounds,
+            workers=self._workers,
         )

@@ -12,7 +12,7 @@ from bot.errors import InvalidApiResponse
 from bot.speech.mp3 import TooLongToSend
 from bot.workers.pool import Failure, JobFailed, Workers
 
-PIECE_LIMIT: Final = 4096  # OpenAI's limit of `input` in /audio/speech, in characters
+MAX_CHUNK_LENGTH: Final = 4096  # OpenAI's limit of `input` in /audio/speech, in characters
 _STOPS: Final = ".!?…‽؟۔।॥։"
 _CLOSERS: Final = "\"'»”’)\\]}」』】〉》）＂＇"
 # From the best pause to the poorest. Each matches all that stays before the cut, its trailing white space apart.
@@ -24,7 +24,7 @@ _PAUSES: Final = (
 )
 
 
-def cut(text: str, limit: int = PIECE_LIMIT) -> list[str]:
+def split_text(text: str, limit: int = MAX_CHUNK_LENGTH) -> list[str]:
     """Cut `text` into pieces of at most `limit` characters, each without white space at its ends.
 
     Nothing but white space between pieces is lost. A text of white space only gives no piece.
@@ -68,7 +68,7 @@ _TIED: Final = frozenset("\u200d\ufe0e\ufe0f") | {chr(skin) for skin in range(0x
 _JOINED_WITHIN_S: Final = 60.0  # an hour of speech is encoded anew in half of that
 
 
-async def seconds_of(sounds: Workers, mp3: bytes, owner: int) -> float:
+async def get_duration_s(sounds: Workers, mp3: bytes, owner: int) -> float:
     """Return how many seconds of sound there are in an MP3.
 
     Raises:
@@ -81,7 +81,7 @@ async def seconds_of(sounds: Workers, mp3: bytes, owner: int) -> float:
     return float(result.facts["seconds"])
 
 
-async def one_file(sounds: Workers, pieces: Sequence[bytes], limit: int, owner: int) -> bytes:
+async def join_to_file(sounds: Workers, pieces: Sequence[bytes], limit: int, owner: int) -> bytes:
     """Return one MP3 of at most `limit` bytes with all of `pieces` in it; a single one that fits stays as it is.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
-from bot.speech.chunking import cut
+from bot.speech.chunking import split_text
 from bot.speech.sentence_stream import SentenceStream, beginning
 
 LONGEST: Final = 300
@@ -19,7 +19,7 @@ _MENTION: Final = re.compile(r"<(@!?|@&|#)(\d{1,20})>")
 _STOPPED: Final = re.compile(r"[.!?…‽؟۔।॥։。！？｡][\"'”’»)\]」』】》）]*\Z")
 
 
-async def spoken_message(
+async def speakable_message(
     text: str, *, speaker: str | None, mentions: Mapping[str, str] | None = None, longest: int = LONGEST
 ) -> str:
     """Say a message in plain words.
@@ -37,7 +37,7 @@ async def spoken_message(
     said_of = cache(spoken_name)  # of a name that is mentioned over and over
     said = await beginning(_MENTION.sub(lambda found: _name_of(found, names, said_of), text), longest)
     if len(said) > longest:
-        said = _and_so_on(cut(said, longest)[0])
+        said = _and_so_on(split_text(said, longest)[0])
     return said if speaker is None else f"{spoken_name(speaker) or SOMEBODY} says: {said}"
 
 

@@ -23,7 +23,7 @@ from bot.speech.inline_speech import (
 )
 
 
-def sayable(text: str) -> str:
+def speakable_text(text: str) -> str:
     """Give the words of `text` that can be said, with its lines and paragraphs. Code is read as it stands.
 
     Raises:
@@ -38,13 +38,13 @@ def sayable(text: str) -> str:
     return _tidy(plain(marked))
 
 
-async def worded(text: str) -> str:
-    """Return `sayable(text)`, for where a wording is awaited: what somebody wants to be said is short.
+async def speakable_typed_text(text: str) -> str:
+    """Return `speakable_text(text)`, for where a wording is awaited: what somebody wants to be said is short.
 
     Raises:
         NoSpeakableText: nothing of it is a word.
     """
-    return sayable(text)
+    return speakable_text(text)
 
 
 def has_words(text: str) -> bool:

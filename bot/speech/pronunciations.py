@@ -13,7 +13,7 @@ from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NoSpeakableText, NotInGuild
 from bot.messages.message import plain
 from bot.speech.inline_speech import plain_characters
-from bot.speech.normalize import has_words, sayable
+from bot.speech.normalize import has_words, speakable_text
 from bot.store.pronunciations import PronunciationsFull, StoredPronunciation, StoredPronunciations
 from bot.text_work import SLICE_CHARACTERS, normalize
 
@@ -200,7 +200,7 @@ def _stored(word: str, say: str) -> StoredPronunciation:
             "long word", message=plain(f"`word` has {len(word)} characters; {LONGEST_WORD} is the most I keep.")
         )
     try:
-        say = _one_line(sayable(say))
+        say = _one_line(speakable_text(say))
     except NoSpeakableText as nothing:
         raise InvalidOption(
             "nothing to say", message=plain("`say` needs something that I can say: a letter or a number.")

@@ -192,7 +192,7 @@ class SentenceStream:
         yield sentence
 
 
-async def aloud(markdown: str) -> str:
+async def speakable_markdown(markdown: str) -> str:
     """Return all that is said of a text that is there already, sentence by sentence in lines.
 
     Raises:
@@ -206,7 +206,7 @@ async def aloud(markdown: str) -> str:
 
 
 async def beginning(markdown: str, characters: int) -> str:
-    """Return what is said of a text as `aloud` does, and of a longer one only what makes it more than `characters`.
+    """Return what `speakable_markdown` does, but stop once that is more than `characters`.
 
     Raises:
         NoSpeakableText: nothing of it is a word.

@@ -1,7 +1,7 @@
-"""The use case behind `/say`: a text becomes one MP3, asked for in pieces where it is long.
+"""The use case behind `/say`: a text becomes one MP3, requested in chunks where it is long.
 
-`prepare` looks at everything that needs no network, and is quick; `speak` does the work. Spending has the ledger's
-shape: inside the reservation's block, what gave sound is noted as spent, and leaving it gives the rest back.
+`prepare` checks everything that needs no network, and is quick; `speak` does the work. Inside the reservation's block,
+what gave audio is recorded as spent, and leaving it releases the rest.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from bot.messages.render import render
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
-from bot.speech.chunking import cut, one_file, seconds_of
-from bot.speech.normalize import has_words, worded
+from bot.speech.chunking import get_duration_s, join_to_file, split_text
+from bot.speech.normalize import has_words, speakable_typed_text
 from bot.speech.pronunciations import Pronunciation, Pronunciations
 from bot.speech.sentence_stream import MOST_ALOUD, TooLongToSpeak
 from bot.speech.utterance import AudioChunk, Label, Utterance
@@ -30,30 +30,30 @@ from bot.speech.voice_settings import checked_voice
 from bot.telemetry.request_log import RequestLog
 from bot.workers.pool import Workers
 
-AT_ONCE: Final = 2  # pieces under way together: the next is there when one ends, and no server sees a crowd
-WORTH_HEARING_S: Final = 1.0  # less than this of a piece that broke off is no use to anybody
-TITLE: Final = 200  # characters of a text by which people know it in a queue
+MAX_CONCURRENT: Final = 2  # chunks requested at once: the next one is there when one ends, without flooding the API
+MIN_USABLE_S: Final = 1.0  # less than this of a chunk that broke off is of no use
+TITLE_LENGTH: Final = 200  # characters of a text by which people know it in a queue
 FILE_NAME: Final = "speech.mp3"
-STOPPED: Final = "It was stopped, so this is only the beginning."
+STOPPED_NOTE: Final = "It was stopped, so this is only the beginning."
 
-_SOME_LINES: Final = re.compile(r".{500,}?(?:\n|\Z)|.+", re.DOTALL)
+_LINES: Final = re.compile(r".{500,}?(?:\n|\Z)|.+", re.DOTALL)
 
-Wording = Callable[[str], Awaitable[str]]
-"""Makes of a text what is said of it; may raise NoSpeakableText and TooLongToSpeak."""
+ToSpeakable = Callable[[str], Awaitable[str]]
+"""Returns what is said of a text; may raise NoSpeakableText and TooLongToSpeak."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedSpeech:
-    """What is going to be said, and what is held back for it.
+    """What is going to be said, and what is reserved for it.
 
-    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
+    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there releases it.
     """
 
     requester: RequestContext
     title: str
-    pieces: tuple[str, ...]
+    chunks: tuple[str, ...]
     voice: str
     model: str
     reservation: Reservation
@@ -61,7 +61,7 @@ class PreparedSpeech:
     @property
     def characters(self) -> int:
         """How many characters the API will be asked to say."""
-        return sum(map(len, self.pieces))
+        return sum(map(len, self.chunks))
 
     @property
     def label(self) -> Label:
@@ -81,129 +81,142 @@ class Speech:
 
 
 @dataclass(slots=True)
-class _Take:
-    """One piece on its way: its sound so far, who hears it meanwhile, and why it ended early if it did."""
+class _Part:
+    """The request for one chunk: its audio so far, where that is played meanwhile, and why it ended early if it did."""
 
     text: str
-    aloud: AudioChunk | None = None
-    sound: bytearray = field(default_factory=bytearray)
-    fault: ApiError | None = None
+    audio_chunk: AudioChunk | None = None
+    audio: bytearray = field(default_factory=bytearray)
+    error: ApiError | None = None
 
     def feed(self, data: bytes) -> None:
-        self.sound += data
-        if self.aloud is not None:
-            self.aloud.feed(data)
+        self.audio += data
+        if self.audio_chunk is not None:
+            self.audio_chunk.feed(data)
 
 
 class TextToSpeech:
-    """Says texts aloud."""
+    """Speaks texts."""
 
-    def __init__(self, api: ApiClient, ledger: Ledger, lexicon: Pronunciations, sounds: Workers, clock: Clock) -> None:
+    def __init__(
+        self, api: ApiClient, ledger: Ledger, pronunciations: Pronunciations, workers: Workers, clock: Clock
+    ) -> None:
         self._api = api
         self._ledger = ledger
-        self._lexicon = lexicon
-        self._sounds = sounds
+        self._pronunciations = pronunciations
+        self._workers = workers
         self._clock = clock
 
     async def prepare(
-        self, requester: RequestContext, text: str, voice: str, model: str, *, wording: Wording = worded
+        self,
+        requester: RequestContext,
+        text: str,
+        voice: str,
+        model: str,
+        *,
+        to_speakable: ToSpeakable = speakable_typed_text,
     ) -> PreparedSpeech:
-        """Word the text, have its words said as the server wants, and reserve its characters. Asks the store only.
+        """Normalize the text, apply the guild's pronunciations, and reserve its characters. Asks the store only.
 
-        `wording` makes of a text what is said of it: `worded` for what somebody wants to be said, `sentences.aloud`
-        for what was written to be read.
+        `to_speakable` is `speakable_typed_text` for what a member wants to be said, and `speakable_markdown` for what
+        was written to be read.
 
         Raises:
             NoSpeakableText: no word is left of the text.
             TooLongToSpeak: it is more than is read aloud.
             InvalidOption: no voice could be called that.
-            QuotaExceeded: a limit on characters of speech would be passed.
+            QuotaExceeded: a limit on spoken characters would be exceeded.
             StoreUnavailable: the store cannot be used just now.
         """
         voice = checked_voice(voice)
-        words = await wording(text)
-        pronunciation = await self._lexicon.pronunciation(requester.guild_id)
-        pieces = tuple(piece for piece in cut(await _pronounced(words, pronunciation)) if has_words(piece))
-        reservation = await self._ledger.reserve(requester, {Kind.SPEECH_CHARACTERS: sum(map(len, pieces))})
-        return PreparedSpeech(requester, words[:TITLE], pieces, voice, model, reservation)
+        words = await to_speakable(text)
+        pronunciation = await self._pronunciations.pronunciation(requester.guild_id)
+        chunks = tuple(
+            chunk for chunk in split_text(await _apply_pronunciation(words, pronunciation)) if has_words(chunk)
+        )
+        reservation = await self._ledger.reserve(requester, {Kind.SPEECH_CHARACTERS: sum(map(len, chunks))})
+        return PreparedSpeech(requester, words[:TITLE_LENGTH], chunks, voice, model, reservation)
 
-    async def speak(self, prepared: PreparedSpeech, upload_limit: int, aloud: Utterance | None = None) -> Speech:
-        """Have it said, as one file of at most `upload_limit` bytes. Ends the reservation, whatever happens.
+    async def speak(self, prepared: PreparedSpeech, upload_limit: int, utterance: Utterance | None = None) -> Speech:
+        """Return it as one file of at most `upload_limit` bytes. Ends the reservation in every case.
 
-        When a piece fails, what was said before it is still given, with a note. `aloud` gets the sound as it comes;
-        once somebody drops that, no more is asked for; where it was refused the file is whole all the same.
+        When a chunk fails, what came before it is still returned, with a note. `utterance` gets the audio as it comes;
+        once it is dropped, no more is requested; where it was refused the file is complete all the same.
 
         Raises:
-            ApiError: nothing was said.
+            ApiError: no audio came.
             TooLongToSend: it cannot be made to fit into `upload_limit`.
         """
         with RequestLog("say", prepared.requester, self._clock) as request_log:
-            request_log.record(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
-            speech = await self._speak(prepared, upload_limit, aloud)
+            request_log.record(model=prepared.model, characters=prepared.characters, pieces=len(prepared.chunks))
+            speech = await self._speak(prepared, upload_limit, utterance)
             request_log.record(spent=speech.characters, bytes=len(speech.mp3))
             if speech.note is not None:
                 request_log.set_outcome("cut")
             return speech
 
-    async def speak_aloud(self, prepared: PreparedSpeech, aloud: Utterance) -> None:
-        """Have it said in a voice channel only, asked for when it is about to be heard. Ends the reservation.
+    async def speak_in_voice_channel(self, prepared: PreparedSpeech, utterance: Utterance) -> None:
+        """Play it in a voice channel only, requested when it is about to be played. Ends the reservation.
 
         Raises:
-            ApiError: nothing was said.
+            ApiError: no audio came.
         """
         with RequestLog("read", prepared.requester, self._clock) as request_log:
-            request_log.record(model=prepared.model, characters=prepared.characters, pieces=len(prepared.pieces))
+            request_log.record(model=prepared.model, characters=prepared.characters, pieces=len(prepared.chunks))
             async with prepared.reservation:
-                await aloud.near.wait()
-                if aloud.dropped:
+                await utterance.due.wait()
+                if utterance.dropped:
                     return
-                takes = await self._taken(prepared, aloud)
-            if not any(take.sound for take in takes) and not aloud.dropped:
-                raise _fault(takes) or InvalidApiResponse("speech without a byte")
+                parts = await self._request_all(prepared, utterance)
+            if not any(part.audio for part in parts) and not utterance.dropped:
+                raise _find_error(parts) or InvalidApiResponse("speech without a byte")
 
-    async def _speak(self, prepared: PreparedSpeech, upload_limit: int, aloud: Utterance | None) -> Speech:
-        takes = await self._taken(prepared, aloud)
-        heard, fault = list(_beginning(takes)), _fault(takes)
-        if not heard:
-            if aloud is not None and aloud.dropped and fault is None:
-                return Speech(b"", 0, STOPPED)
-            raise fault or InvalidApiResponse("speech without a byte")
-        if fault is not None:
-            logger.warning("speech cut short pieces=%d heard=%d fault=%s", len(takes), len(heard), fault)
-        pieces = [bytes(take.sound) for take in heard]
-        mp3 = await one_file(self._sounds, pieces, upload_limit, prepared.requester.user_id)
-        return Speech(mp3, _characters(takes), _note(fault, whole=len(heard) == len(takes)))
+    async def _speak(self, prepared: PreparedSpeech, upload_limit: int, utterance: Utterance | None) -> Speech:
+        parts = await self._request_all(prepared, utterance)
+        playable, error = list(_list_playable(parts)), _find_error(parts)
+        if not playable:
+            if utterance is not None and utterance.dropped and error is None:
+                return Speech(b"", 0, STOPPED_NOTE)
+            raise error or InvalidApiResponse("speech without a byte")
+        if error is not None:
+            extra = {"pieces": len(parts), "playable": len(playable), "detail": str(error)}
+            logger.warning("speech cut short", extra=extra)
+        chunks = [bytes(part.audio) for part in playable]
+        mp3 = await join_to_file(self._workers, chunks, upload_limit, prepared.requester.user_id)
+        return Speech(mp3, _count_paid_characters(parts), _format_note(error, whole=len(playable) == len(parts)))
 
-    async def _taken(self, prepared: PreparedSpeech, aloud: Utterance | None) -> list[_Take]:
-        """Ask for all pieces, as far as they are wanted, and note what that cost."""
-        takes = [_Take(piece, aloud.piece() if aloud else None) for piece in prepared.pieces]
+    async def _request_all(self, prepared: PreparedSpeech, utterance: Utterance | None) -> list[_Part]:
+        """Request all chunks, as far as they are wanted, and record what that cost."""
+        parts = [_Part(chunk, utterance.add_chunk() if utterance else None) for chunk in prepared.chunks]
         async with prepared.reservation as reservation:
             try:
-                await self._take_in_order(prepared, takes, aloud)
+                await self._request_in_order(prepared, parts, utterance)
             finally:
-                reservation.spent({Kind.SPEECH_CHARACTERS: _characters(takes)})
-                if aloud is not None:
-                    _end_aloud(takes)
-                    aloud.close()
-        return takes
+                reservation.spent({Kind.SPEECH_CHARACTERS: _count_paid_characters(parts)})
+                if utterance is not None:
+                    _end_playback(parts)
+                    utterance.close()
+        return parts
 
-    async def _take_in_order(self, prepared: PreparedSpeech, takes: Sequence[_Take], aloud: Utterance | None) -> None:
-        """Fill `takes`, a few at once, until all are there, one has failed or nobody listens; leaves none under way."""
-        waiting = deque(takes)
-        running: deque[tuple[_Take, asyncio.Task[None]]] = deque()
+    async def _request_in_order(
+        self, prepared: PreparedSpeech, parts: Sequence[_Part], utterance: Utterance | None
+    ) -> None:
+        """Request `parts`, a few at once, until all came, one failed or nobody listens; leaves no request running."""
+        waiting = deque(parts)
+        running: deque[tuple[_Part, asyncio.Task[None]]] = deque()
         try:
             while waiting or running:
-                if aloud is not None and aloud.dropped and aloud.refused is None:
+                if utterance is not None and utterance.dropped and utterance.refusal is None:
                     waiting.clear()
-                while waiting and len(running) < AT_ONCE:
-                    take = waiting.popleft()
-                    running.append((take, asyncio.create_task(self._fill(take, prepared))))
+                while waiting and len(running) < MAX_CONCURRENT:
+                    part = waiting.popleft()
+                    running.append((part, asyncio.create_task(self._request_part(part, prepared))))
                 if not running:
-                    return  # dropped before anything was asked for
-                take, task = running[0]
+                    return  # dropped before anything was requested
+                part, task = running[0]
                 await task
                 running.popleft()
-                if take.fault is not None:
+                if part.error is not None:
                     return
         finally:
             for _, task in running:
@@ -211,45 +224,45 @@ class TextToSpeech:
             if running:
                 await asyncio.wait([task for _, task in running])
 
-    async def _fill(self, take: _Take, prepared: PreparedSpeech) -> None:
-        """Ask for one piece. What cannot be used of its sound is dropped, and so is not counted as spent."""
+    async def _request_part(self, part: _Part, prepared: PreparedSpeech) -> None:
+        """Request one chunk. Audio that cannot be used is dropped, and so is not counted as spent."""
         try:
-            async with aclosing(self._api.speech(prepared.model, take.text, prepared.voice)) as chunks:
+            async with aclosing(self._api.speech(prepared.model, part.text, prepared.voice)) as chunks:
                 async for chunk in chunks:
-                    take.feed(chunk)
+                    part.feed(chunk)
         except ApiError as error:
-            take.fault = error
-        if take.aloud is not None and take.fault is None:
-            take.aloud.end()
-        if not take.sound:
-            take.fault = take.fault or InvalidApiResponse("speech without a byte")
+            part.error = error
+        if part.audio_chunk is not None and part.error is None:
+            part.audio_chunk.end()
+        if not part.audio:
+            part.error = part.error or InvalidApiResponse("speech without a byte")
         else:
-            await self._listen(take, prepared.requester)
+            await self._check_audio(part, prepared.requester)
 
-    async def _listen(self, take: _Take, requester: RequestContext) -> None:
-        """Look whether there is sound in what came, and if it broke off, enough of it."""
+    async def _check_audio(self, part: _Part, requester: RequestContext) -> None:
+        """Drop what came if it cannot be played, or if it broke off too early."""
         try:
-            seconds = await seconds_of(self._sounds, bytes(take.sound), requester.user_id)
+            seconds = await get_duration_s(self._workers, bytes(part.audio), requester.user_id)
         except asyncio.CancelledError:
-            take.sound.clear()  # an earlier piece failed, or the bot stops: this one is not used, and perhaps no sound
+            part.audio.clear()  # an earlier chunk failed, or the bot stops: this one is not used
             raise
         except InvalidApiResponse as error:
-            take.fault = take.fault or error
-            take.sound.clear()
+            part.error = part.error or error
+            part.audio.clear()
         else:
-            if take.fault is not None and seconds < WORTH_HEARING_S:
-                take.sound.clear()
+            if part.error is not None and seconds < MIN_USABLE_S:
+                part.audio.clear()
 
 
-async def _pronounced(text: str, pronunciation: Pronunciation) -> str:
-    """Have the words of a text said as the server wants, a few lines or a part of a long one at a time.
+async def _apply_pronunciation(text: str, pronunciation: Pronunciation) -> str:
+    """Return `text` with the guild's pronunciations. Works on a few lines or a part of a long one at a time.
 
     Raises:
         TooLongToSpeak: that makes it more than is read aloud.
     """
     said: list[str] = []
     characters = 0
-    for lines in _SOME_LINES.findall(text):
+    for lines in _LINES.findall(text):
         for part in pronunciation.parts(lines):
             said.append(part)
             characters += len(part)
@@ -259,33 +272,33 @@ async def _pronounced(text: str, pronunciation: Pronunciation) -> str:
     return "".join(said)
 
 
-def _beginning(takes: Sequence[_Take]) -> Iterator[_Take]:
-    """Give what can be played without a gap: up to the first piece that failed, and what there is of that one."""
-    for take in takes:
-        if take.sound:
-            yield take
-        if take.fault is not None or not take.sound:
+def _list_playable(parts: Sequence[_Part]) -> Iterator[_Part]:
+    """Yield what can be played without a gap: up to the first part that failed, with what came of that one."""
+    for part in parts:
+        if part.audio:
+            yield part
+        if part.error is not None or not part.audio:
             return
 
 
-def _fault(takes: Sequence[_Take]) -> ApiError | None:
-    return next((take.fault for take in takes if take.fault is not None), None)
+def _find_error(parts: Sequence[_Part]) -> ApiError | None:
+    return next((part.error for part in parts if part.error is not None), None)
 
 
-def _characters(takes: Sequence[_Take]) -> int:
-    """Count what was paid for."""
-    return sum(len(take.text) for take in takes if take.sound)
+def _count_paid_characters(parts: Sequence[_Part]) -> int:
+    """Return the number of characters that were paid for."""
+    return sum(len(part.text) for part in parts if part.audio)
 
 
-def _end_aloud(takes: Sequence[_Take]) -> None:
-    """Let what belongs to the beginning be heard to its end, and nothing that would come after a gap."""
-    heard = list(_beginning(takes))
-    for take in takes:
-        if take.aloud is not None:
-            take.aloud.end() if take in heard else take.aloud.drop()
+def _end_playback(parts: Sequence[_Part]) -> None:
+    """End what is playable, and drop what would come after a gap."""
+    playable = list(_list_playable(parts))
+    for part in parts:
+        if part.audio_chunk is not None:
+            part.audio_chunk.end() if part in playable else part.audio_chunk.drop()
 
 
-def _note(fault: ApiError | None, *, whole: bool) -> str | None:
-    if fault is not None:
-        return f"I could only say the beginning. {render(fault.message)}"
-    return None if whole else STOPPED
+def _format_note(error: ApiError | None, *, whole: bool) -> str | None:
+    if error is not None:
+        return f"I could only say the beginning. {render(error.message)}"
+    return None if whole else STOPPED_NOTE

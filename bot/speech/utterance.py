@@ -1,4 +1,4 @@
-"""Something that is said in a voice channel: pieces of sound that one side makes and the line plays in order."""
+"""Something that is said in a voice channel: chunks of audio that one side makes and the voice queue plays in order."""
 
 import asyncio
 import logging
@@ -10,234 +10,230 @@ from bot.audio.clip import Clip
 from bot.audio.opus_stream import OpusStream
 from bot.errors import UserError
 
-log = logging.getLogger(__name__)
-
-
-class Source(Protocol):
-    """Opus packets of 20 ms (48 kHz, stereo), one a call."""
-
-    def read(self) -> bytes:
-        """Give the next packet, or nothing when there are no more. Called from a thread; never blocks."""
-        ...
+logger = logging.getLogger(__name__)
 
 
 class Speaker(Protocol):
-    """The bot's voice in one server."""
+    """The bot's voice in one guild: the wall between the queue and discord.py's voice connection."""
 
-    async def speak(self, source: Source) -> None:
-        """Play `source` to its end, also where the connection has to be made anew meanwhile.
+    async def speak(self, stream: OpusStream) -> None:
+        """Play `stream` to its end, also over a new connection where the first one breaks.
 
         Raises:
-            VoiceLost: it is gone for good, and nothing can be played any more.
+            VoiceLost: the connection is gone for good, and nothing can be played any more.
         """
         ...
 
 
 CHARACTERS_PER_S: Final = 15.0
-"""How fast the voices speak, about; for telling how long something takes before it is there."""
+"""How fast the voices speak, about; to estimate how long something takes before its audio has come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What people see of an utterance in the queue: who had it said, its beginning, and how many characters it has.
+    """What people see of an utterance in the queue: who requested it, its beginning, and its number of characters.
 
-    `characters` is None where nobody knows yet, since it is still being written. `turn_of` is whose turn on the line it
-    takes where not the member's own: the messages of a channel that is read aloud share one, and so keep their order.
-    `channel_id` is the channel or thread that it comes from.
+    `characters` is None while the text is still being written. `shared_turn_id` replaces the member's id in the fair
+    order: the messages of a channel that is read aloud share one, and so keep their order. `channel_id` is the channel
+    or thread that it comes from.
     """
 
     member_id: int
     member: str
     title: str
     characters: int | None = None
-    turn_of: int | None = None
+    shared_turn_id: int | None = None
     channel_id: int | None = None
 
     @property
-    def turn(self) -> int:
-        """Whose turn it takes."""
-        return self.member_id if self.turn_of is None else self.turn_of
+    def turn_id(self) -> int:
+        """The id under which it takes its turn in the fair order of the queue."""
+        return self.member_id if self.shared_turn_id is None else self.shared_turn_id
 
 
 class Permit(Protocol):
-    """Whether everybody who listens at a moment may hear an utterance."""
+    """Whether all who listen may hear an utterance: the wall between the queue and Discord's permissions."""
 
     async def check(self) -> None:
-        """Do nothing if everybody who listens now may hear it. Asks Discord where that is not known.
+        """Check that all who listen now may hear it. Asks Discord where that is not known.
 
         Raises:
-            UserError: somebody may not, or nobody can tell.
+            UserError: a listener may not, or that cannot be found out.
         """
 
-    def stands(self) -> bool:
-        """Whether it may be heard by anybody who could come, so that nothing needs to be asked."""
+    def is_unconditional(self) -> bool:
+        """Return whether all who could ever listen may hear it, so that nothing needs to be checked."""
 
-    def holds(self) -> bool:
-        """Whether everybody who listens now is known to be allowed to hear it."""
+    def is_granted(self) -> bool:
+        """Return whether all who listen now are known to be allowed to hear it."""
 
 
 class AudioChunk:
-    """One MP3 of an utterance, passed on as it arrives. Made by `Utterance.piece`."""
+    """One MP3 of an utterance, passed on as it arrives. Made by `Utterance.add_chunk`."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self.ended = False
-        self.over = asyncio.Event()
-        """Set when it was heard to its end, or will not be."""
-        self._waiting = bytearray()
+    def __init__(self, report_change: Callable[[], None]) -> None:
+        self.is_complete = False
+        self.finished = asyncio.Event()
+        """Set when it was played to its end, or will not be."""
+        self._buffer = bytearray()
         self._clip: Clip | None = None
-        self._changed = changed
+        self._report_change = report_change
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
-        if self.over.is_set():
+        """Add the next bytes."""
+        if self.finished.is_set():
             return
         if self._clip is None:
-            self._waiting += data
+            self._buffer += data
         else:
             self._clip.feed(data)
 
     def end(self) -> None:
-        """Take note that there are no more."""
-        self.ended = True
+        """Mark that there are no more bytes."""
+        self.is_complete = True
         if self._clip is not None:
             self._clip.end()
-        self._changed()
+        self._report_change()
 
     def drop(self) -> None:
-        """Let nothing of it be heard any more."""
-        self._waiting.clear()
-        self.over.set()
+        """Drop what was not played yet."""
+        self._buffer.clear()
+        self.finished.set()
         if self._clip is not None:
             self._clip.drop()
         self.end()
 
-    def onto(self, clip: Clip) -> None:
-        """Give what there is, and from now on what comes, to `clip`."""
+    def attach_to(self, clip: Clip) -> None:
+        """Pass the bytes so far, and from now on each that comes, to `clip`."""
         self._clip = clip
-        clip.feed(bytes(self._waiting))
-        self._waiting.clear()
-        if self.ended:
+        clip.feed(bytes(self._buffer))
+        self._buffer.clear()
+        if self.is_complete:
             clip.end()
 
 
 class Utterance:
-    """One entry of a server's line.
+    """One entry of a guild's voice queue.
 
-    Whoever makes its sound calls `piece` for each MP3, in the order in which they are heard, and `close` after the last
-    one; `near` tells when it is worth asking for sound. The line calls `onto` when it is its turn. `drop` ends it at
-    any moment, from either side; whoever makes its sound then makes no more.
+    Its producer calls `add_chunk` for each MP3, in the order in which they are played, and `close` after the last one;
+    `due` is set when it is worth requesting the audio. The queue calls `attach_to` when its turn comes. Either side may
+    `drop` it at any moment; the producer then requests no more.
 
     Args:
-        speed: how fast it is played, 1.0 being as it comes.
-        permit: what is asked when its turn comes, and when somebody joins while it is said; None lets anybody hear it.
+        speed: playback speed; 1.0 is as synthesized.
+        permit: checked when its turn comes, and when a listener joins while it is said; None lets everyone hear it.
     """
 
     def __init__(self, label: Label, *, speed: float = 1.0, permit: Permit | None = None) -> None:
         self.label = label
         self.permit = permit
-        self.near = asyncio.Event()
-        """Set when it is about to be heard, and when it was dropped."""
+        self.due = asyncio.Event()
+        """Set when it is about to be played, and when it was dropped."""
         self.dropped = False
-        self.refused: UserError | None = None
-        """Why it was dropped, where that was because somebody who listens may not hear it."""
-        self.on_change: Callable[[], None] = _nothing
-        """Called when it may have come nearer to its end; the line's."""
+        self.refusal: UserError | None = None
+        """Why it was dropped, where that was because a listener may not hear it."""
+        self.on_change: Callable[[], None] = _ignore
+        """Called when it may have come nearer to its end; set by the queue."""
         self._speed = speed
-        self._pieces: list[AudioChunk] = []
+        self._chunks: list[AudioChunk] = []
         self._clips: list[Clip] = []
         self._closed = False
-        self._talk: OpusStream | None = None
-        self._listening: set[asyncio.Task[None]] = set()
+        self._stream: OpusStream | None = None
+        self._watching: set[asyncio.Task[None]] = set()
 
     @property
-    def fed(self) -> bool:
-        """Whether all of its sound is there, so that something else may follow it."""
-        return self.dropped or (self._closed and all(piece.ended for piece in self._pieces))
+    def is_fully_received(self) -> bool:
+        """Whether all of its audio has come, so that the next utterance may follow it."""
+        return self.dropped or (self._closed and all(chunk.is_complete for chunk in self._chunks))
 
     @property
-    def over(self) -> bool:
-        """Whether it was heard to its end, or dropped."""
-        return self.dropped or (self._closed and self._talk is not None and not self._listening)
+    def finished(self) -> bool:
+        """Whether it was played to its end, or dropped."""
+        return self.dropped or (self._closed and self._stream is not None and not self._watching)
 
     @property
-    def left_s(self) -> float | None:
-        """About how many seconds of it are still to be heard; None where nobody can know."""
+    def remaining_s(self) -> float | None:
+        """About how many seconds of it are still to be played; None while its length is unknown."""
         if self.label.characters is None:
             return None
         heard_s = sum(clip.heard_s for clip in self._clips)
         known_s = sum(clip.known_s for clip in self._clips)
         return max(self.label.characters / CHARACTERS_PER_S / self._speed, known_s) - heard_s
 
-    def piece(self) -> AudioChunk:
-        """Begin the next MP3."""
+    def add_chunk(self) -> AudioChunk:
+        """Start the next MP3.
+
+        Raises:
+            RuntimeError: the utterance is closed.
+        """
         if self._closed:
             raise RuntimeError("the utterance is closed")
-        piece = AudioChunk(self._changed)
-        self._pieces.append(piece)
-        if self._talk is not None and not self.dropped:
-            self._put(piece, self._talk)
-        return piece
+        chunk = AudioChunk(self._report_change)
+        self._chunks.append(chunk)
+        if self._stream is not None and not self.dropped:
+            self._attach(chunk, self._stream)
+        return chunk
 
     def close(self) -> None:
-        """Take note that no further MP3 comes."""
+        """Mark that no further MP3 comes."""
         self._closed = True
-        self._changed()
+        self._report_change()
 
-    def onto(self, talk: OpusStream) -> None:
-        """Be heard in `talk`, from now on as more arrives."""
-        self._talk = talk
-        self.near.set()
+    def attach_to(self, stream: OpusStream) -> None:
+        """Play in `stream` what has come, and from now on what comes."""
+        self._stream = stream
+        self.due.set()
         if not self.dropped:
-            for piece in self._pieces:
-                self._put(piece, talk)
+            for chunk in self._chunks:
+                self._attach(chunk, stream)
 
     @property
-    def begun(self) -> bool:
-        """Whether it has sound on its way, so that `ready` knows what to wait for."""
+    def has_audio(self) -> bool:
+        """Whether a clip was attached, so that `wait_until_ready` knows what to wait for."""
         return bool(self._clips)
 
-    async def ready(self) -> None:
-        """Wait until the beginning of its sound can be played without a gap, or turns out not to be."""
+    async def wait_until_ready(self) -> None:
+        """Wait until the beginning of its audio can be played without a gap, or is found unplayable."""
         await self._clips[0].ready()
 
     def refuse(self, refusal: UserError) -> None:
-        """Be silent from now on, since somebody who listens may not hear it."""
+        """Drop it because a listener may not hear it."""
         if not self.dropped:
-            self.refused = refusal
+            self.refusal = refusal
         self.drop()
 
     def drop(self) -> None:
-        """Be silent from now on."""
+        """Drop what was not played yet."""
         if self.dropped:
             return
         self.dropped = True
-        self.near.set()
-        for piece in self._pieces:
-            piece.drop()
-        self._changed()
+        self.due.set()
+        for chunk in self._chunks:
+            chunk.drop()
+        self._report_change()
 
-    def _put(self, piece: AudioChunk, talk: OpusStream) -> None:
-        clip = talk.clip(speed=self._speed)
+    def _attach(self, chunk: AudioChunk, stream: OpusStream) -> None:
+        clip = stream.clip(speed=self._speed)
         self._clips.append(clip)
-        piece.onto(clip)
-        task = asyncio.create_task(self._listen(clip, piece), name="clip")
-        self._listening.add(task)
-        task.add_done_callback(self._heard)
-        self._changed()
+        chunk.attach_to(clip)
+        task = asyncio.create_task(self._watch(clip, chunk), name="clip")
+        self._watching.add(task)
+        task.add_done_callback(self._on_watched)
+        self._report_change()
 
-    async def _listen(self, clip: Clip, piece: AudioChunk) -> None:
-        heard = await clip.done()
-        piece.over.set()
-        if heard.fault is not None and not heard.dropped:
-            log.warning("sound could not be played", extra={"error": type(heard.fault).__name__})
+    async def _watch(self, clip: Clip, chunk: AudioChunk) -> None:
+        result = await clip.done()
+        chunk.finished.set()
+        if result.fault is not None and not result.dropped:
+            logger.warning("sound could not be played", extra={"error": type(result.fault).__name__})
 
-    def _heard(self, task: asyncio.Task[None]) -> None:
-        self._listening.discard(task)
-        self._changed()
+    def _on_watched(self, task: asyncio.Task[None]) -> None:
+        self._watching.discard(task)
+        self._report_change()
 
-    def _changed(self) -> None:
+    def _report_change(self) -> None:
         self.on_change()
 
 
-def _nothing() -> None:
-    """Nobody wants to know."""
+def _ignore() -> None:
+    """Do nothing: the utterance is in no queue yet."""

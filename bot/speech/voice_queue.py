@@ -1,4 +1,4 @@
-"""What is to be said in one server: one utterance at a time, in order, fair between members, and bounded."""
+"""What is to be said in one guild: one utterance at a time, in order, fair between members, and bounded."""
 
 import asyncio
 import logging
@@ -13,26 +13,26 @@ from bot.errors import UserError, VoiceLost
 from bot.messages.message import plain
 from bot.speech.utterance import Label, Speaker, Utterance
 
-LONGEST: Final = 20
-"""So many utterances may wait behind the one that is being said."""
+MAX_WAITING: Final = 20
+"""Utterances that may wait behind the one that is being said."""
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-class NotForAll(UserError):
-    """Somebody who listens may not read what would be said, or nobody can tell."""
+class ListenersNotAllowed(UserError):
+    """A listener may not read what would be said, or that cannot be found out."""
 
     message = plain("Not everybody who listens may read along there, so I don't say it aloud.")
 
 
 class VoiceQueueFull(UserError):
-    """More waits to be said in a server than anybody wants to listen to."""
+    """Too many utterances wait in the guild's queue."""
 
     message = plain("There are 20 things waiting to be said already. Please try again when some of them are through.")
 
 
-class NotYourClip(UserError):
-    """Somebody wants to take the word from another member."""
+class NotYourUtterance(UserError):
+    """A member wants to skip another member's utterance."""
 
     def __init__(self, member: str) -> None:
         super().__init__(
@@ -43,232 +43,235 @@ class NotYourClip(UserError):
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """An entry of the queue as people see it; `left_s` is about how many seconds of it are still to come, if known."""
+    """An entry of the queue as people see it; `remaining_s`: about how many seconds are still to come, if known."""
 
     label: Label
-    left_s: float | None
+    remaining_s: float | None
 
 
 class VoiceQueue:
-    """The line of one server. `close` it when the bot leaves the voice channel.
+    """The queue of one guild. `close` it when the bot leaves the voice channel.
 
-    Fair: who has not had the word for longest has it next; members' own utterances stay in their order.
+    Fair: the member who was served least recently is next; the utterances of one member stay in their order.
     """
 
     def __init__(self, speaker: Speaker, pool: WorkerPool, clock: Clock) -> None:
         self._speaker = speaker
         self._pool = pool
         self._clock = clock
-        self._taken: list[Utterance] = []  # what is being said, and what follows it in the same talk already
+        self._playing: list[Utterance] = []  # what is being said, and what follows it in the stream already
         self._waiting: list[Utterance] = []  # in the order in which they came
-        self._had_word: list[int] = []  # whose turns were had, the last one at the end
-        self._news = asyncio.Event()
+        self._served: list[int] = []  # turn ids, the one served last at the end
+        self._change = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         self._idle_since = clock.monotonic()
 
     @property
     def idle_s(self) -> float:
-        """For how many seconds nothing has been said and nothing waits; 0 while something does."""
+        """For how many seconds nothing has been said and nothing has waited; 0 while something does."""
         return self._clock.monotonic() - self._idle_since if self._task is None else 0.0
 
-    def check_room(self) -> None:
-        """Do nothing if one more may wait.
+    def check_capacity(self) -> None:
+        """Check that one more utterance may wait.
 
         Raises:
             VoiceQueueFull: it may not.
         """
-        if self._closed or len(self._in_order()) > LONGEST:
+        if self._closed or len(self._list_in_order()) > MAX_WAITING:
             raise VoiceQueueFull
 
     def add(self, utterance: Utterance) -> int:
-        """Put `utterance` on the line, and return how many will be said before it.
+        """Add `utterance` to the queue, and return how many will be said before it.
 
         Raises:
             VoiceQueueFull: too many wait already.
         """
-        self.check_room()
+        self.check_capacity()
         self._waiting.append(utterance)
-        utterance.on_change = self._news.set
-        self._changed()
+        utterance.on_change = self._change.set
+        self._on_change()
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="line")
-        return self._in_order().index(utterance)
+            self._task = asyncio.create_task(self._run(), name="voice queue")
+        return self._list_in_order().index(utterance)
 
-    def listed(self) -> list[QueueItem]:
-        """Tell what is being said and what waits, in order."""
-        return [QueueItem(each.label, each.left_s) for each in self._in_order()]
+    def list_items(self) -> list[QueueItem]:
+        """Return what is being said and what waits, in order."""
+        return [QueueItem(each.label, each.remaining_s) for each in self._list_in_order()]
 
-    def skip(self, member_id: int, *, any_ones: bool) -> Label | None:
-        """Take the word from what is being said; return what that was, None where nothing is.
+    def skip(self, member_id: int, *, as_moderator: bool) -> Label | None:
+        """Skip what is being said; return its label, None where nothing is said.
 
         Args:
-            member_id: who wants it.
-            any_ones: whether they may take it from others.
+            member_id: who wants to skip it.
+            as_moderator: whether they may skip what others requested.
 
         Raises:
-            NotYourClip: it is another member's, and they may not.
+            NotYourUtterance: it is another member's, and they may not.
         """
-        current = next(iter(self._in_order()), None)
+        current = next(iter(self._list_in_order()), None)
         if current is None:
             return None
-        if current.label.member_id != member_id and not any_ones:
-            raise NotYourClip(current.label.member)
+        if current.label.member_id != member_id and not as_moderator:
+            raise NotYourUtterance(current.label.member)
         self._drop([current])
         return current.label
 
-    def stop(self, member_id: int, *, any_ones: bool) -> int:
-        """Drop everything of this member, or with `any_ones` of everybody; return how many utterances that were."""
-        dropped = [each for each in self._in_order() if any_ones or each.label.member_id == member_id]
+    def stop(self, member_id: int, *, as_moderator: bool) -> int:
+        """Drop all utterances of this member, `as_moderator` of all members; return how many were dropped."""
+        dropped = [each for each in self._list_in_order() if as_moderator or each.label.member_id == member_id]
         self._drop(dropped)
         return len(dropped)
 
     def recheck(self) -> None:
-        """Drop what is being said and may not be heard by all who listen now. What waits is asked about in its turn."""
-        for utterance in [each for each in self._taken if each.permit is not None and not each.permit.holds()]:
-            log.info("no longer said", extra={"member": utterance.label.member_id})
-            utterance.refuse(NotForAll())
-        self._changed()
+        """Drop what is being said if a listener may not hear it. What waits is checked when its turn comes."""
+        for utterance in [each for each in self._playing if each.permit is not None and not each.permit.is_granted()]:
+            logger.info("utterance revoked", extra={"member": utterance.label.member_id})
+            utterance.refuse(ListenersNotAllowed())
+        self._on_change()
 
     async def close(self) -> None:
-        """Drop everything, and be silent for good."""
+        """Drop everything, and accept nothing more."""
         self._closed = True
-        self._drop(self._in_order())
+        self._drop(self._list_in_order())
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    def _in_order(self) -> list[Utterance]:
-        return [*(each for each in self._taken if not each.over), *in_turn(self._waiting, self._had_word)]
+    def _list_in_order(self) -> list[Utterance]:
+        return [*(each for each in self._playing if not each.finished), *fair_order(self._waiting, self._served)]
 
     def _drop(self, utterances: list[Utterance]) -> None:
         self._waiting = [each for each in self._waiting if each not in utterances]
         for utterance in utterances:
             utterance.drop()
-        self._changed()
+        self._on_change()
 
-    def _changed(self) -> None:
-        """Let the sound of what comes next be asked for, so that it is there when it is needed."""
-        for utterance in in_turn(self._waiting, self._had_word)[:1]:
-            utterance.near.set()
-        self._news.set()
+    def _on_change(self) -> None:
+        """Have the audio of what comes next requested, so that it has come when it is needed."""
+        for utterance in fair_order(self._waiting, self._served)[:1]:
+            utterance.due.set()
+        self._change.set()
 
-    async def _next(self, talk: OpusStream) -> Utterance | None:
-        """Let what comes next and may be heard now be heard in `talk`; None where nothing waits any more."""
-        while (utterance := self._first()) is not None:
-            if not await self._permitted(utterance):
+    async def _start_next(self, stream: OpusStream) -> Utterance | None:
+        """Start the next utterance that may be heard now in `stream`, and return it; None where nothing waits."""
+        while (utterance := self._find_next()) is not None:
+            if not await self._is_permitted(utterance):
                 self._drop([utterance])
             elif utterance in self._waiting:  # not dropped meanwhile
-                return self._take(utterance, talk)
+                return self._start(utterance, stream)
         return None
 
-    def _next_unasked(self, talk: OpusStream) -> Utterance | None:
-        """Do as `_next` does with what may be heard by anybody: what waits for its very turn is left waiting."""
-        utterance = self._first()
-        if utterance is None or not (utterance.permit is None or utterance.permit.stands()):
+    def _start_next_unrestricted(self, stream: OpusStream) -> Utterance | None:
+        """Start the next utterance if anyone may hear it. One that has to be checked waits until its turn comes."""
+        utterance = self._find_next()
+        if utterance is None or not (utterance.permit is None or utterance.permit.is_unconditional()):
             return None
-        return self._take(utterance, talk)
+        return self._start(utterance, stream)
 
-    async def _permitted(self, utterance: Utterance) -> bool:
-        """Ask whether all who listen may hear it; it is refused where they may not."""
+    async def _is_permitted(self, utterance: Utterance) -> bool:
+        """Return whether all who listen may hear the utterance; refuse it where they may not."""
         permit = utterance.permit
-        if permit is None or permit.stands():
+        if permit is None or permit.is_unconditional():
             return True
         try:
             await permit.check()
         except UserError as refusal:
-            log.info("not said", extra={"member": utterance.label.member_id, "detail": str(refusal)})
+            logger.info("utterance refused", extra={"member": utterance.label.member_id, "detail": str(refusal)})
             utterance.refuse(refusal)
             return False
         return True
 
-    def _first(self) -> Utterance | None:
-        return next(iter(in_turn(self._waiting, self._had_word)), None)
+    def _find_next(self) -> Utterance | None:
+        return next(iter(fair_order(self._waiting, self._served)), None)
 
-    def _take(self, utterance: Utterance, talk: OpusStream) -> Utterance:
+    def _start(self, utterance: Utterance, stream: OpusStream) -> Utterance:
         self._waiting.remove(utterance)
-        self._taken.append(utterance)
-        if utterance.label.turn in self._had_word:
-            self._had_word.remove(utterance.label.turn)
-        self._had_word.append(utterance.label.turn)
-        utterance.onto(talk)
-        self._changed()
+        self._playing.append(utterance)
+        if utterance.label.turn_id in self._served:
+            self._served.remove(utterance.label.turn_id)
+        self._served.append(utterance.label.turn_id)
+        utterance.attach_to(stream)
+        self._on_change()
         return utterance
 
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._talk()
+                await self._play_waiting()
         except* VoiceLost as lost:
-            log.info("line dropped", extra={"utterances": len(self._in_order()), "detail": str(lost.exceptions[0])})
+            extra = {"utterances": len(self._list_in_order()), "detail": str(lost.exceptions[0])}
+            logger.info("voice queue dropped", extra=extra)
         except* Exception:
-            # Whatever went wrong with these, what is put on the line from now on is said.
-            log.exception("line dropped", extra={"utterances": len(self._in_order())})
+            # Whatever went wrong with these, what is added from now on is said.
+            logger.exception("voice queue dropped", extra={"utterances": len(self._list_in_order())})
         finally:
             self._task = None
-            self._drop(self._in_order())
-            self._taken.clear()
-            self._had_word.clear()
+            self._drop(self._list_in_order())
+            self._playing.clear()
+            self._served.clear()
             self._idle_since = self._clock.monotonic()
 
-    async def _talk(self) -> None:
-        """Say what waits, one after the other without a gap between them, until nothing is left.
+    async def _play_waiting(self) -> None:
+        """Play what waits, one after the other without a gap between them, until nothing is left.
 
         Raises:
-            ExceptionGroup: of the one VoiceLost that says why it cannot be said.
+            ExceptionGroup: of the one VoiceLost that says why nothing can be played.
         """
-        talk = OpusStream(self._pool)
+        stream = OpusStream(self._pool)
         try:
             async with asyncio.TaskGroup() as tasks:
-                utterance = await self._next(talk)
+                utterance = await self._start_next(stream)
                 if utterance is None:
                     return
-                await self._until_ready(utterance)
-                tasks.create_task(self._speaker.speak(talk), name="speaking")
+                await self._wait_until_ready(utterance)
+                tasks.create_task(self._speaker.speak(stream), name="speaking")
                 while utterance is not None:
-                    utterance = await self._successor(utterance, talk)
-                talk.close()
+                    utterance = await self._wait_until_finished(utterance, stream)
+                stream.close()
         finally:
-            talk.abandon()
+            stream.abandon()
 
-    async def _until_ready(self, utterance: Utterance) -> None:
-        """Wait until there is something to play, or nothing to wait for."""
-        while not utterance.over and not utterance.begun:
-            await self._anything_new()
-        if utterance.begun:
-            await utterance.ready()
+    async def _wait_until_ready(self, utterance: Utterance) -> None:
+        """Wait until there is audio to play, or nothing to wait for."""
+        while not utterance.finished and not utterance.has_audio:
+            await self._wait_for_change()
+        if utterance.has_audio:
+            await utterance.wait_until_ready()
 
-    async def _successor(self, utterance: Utterance, talk: OpusStream) -> Utterance | None:
-        """Hear `utterance` to its end; return what was let in behind it as soon as its own sound was all there."""
+    async def _wait_until_finished(self, utterance: Utterance, stream: OpusStream) -> Utterance | None:
+        """Wait until `utterance` was played; return the next one, started as soon as all audio of this one came."""
         following: Utterance | None = None
-        while not utterance.over:
-            if following is None and utterance.fed:
-                following = self._next_unasked(talk)
-            if not utterance.over:
-                await self._anything_new()
-        self._taken.remove(utterance)
+        while not utterance.finished:
+            if following is None and utterance.is_fully_received:
+                following = self._start_next_unrestricted(stream)
+            if not utterance.finished:
+                await self._wait_for_change()
+        self._playing.remove(utterance)
         if following is None:
-            return await self._next(talk)
-        await self._permitted(following)  # it stood when it was let in, which may be long ago
+            return await self._start_next(stream)
+        await self._is_permitted(following)  # it was unconditional when it was started, which may be long ago
         return following
 
-    async def _anything_new(self) -> None:
-        await self._news.wait()
-        self._news.clear()
+    async def _wait_for_change(self) -> None:
+        await self._change.wait()
+        self._change.clear()
 
 
-def in_turn(waiting: Sequence[Utterance], had_word: Sequence[int]) -> list[Utterance]:
-    """Put `waiting`, which are in the order in which they came, in the order in which they have the word.
+def fair_order(waiting: Sequence[Utterance], served_ids: Sequence[int]) -> list[Utterance]:
+    """Return `waiting`, given in the order in which they came, in fair order: least recently served first.
 
     Args:
-        had_word: whose turns were had, the last one at the end.
+        served_ids: turn ids, the one served last at the end.
     """
-    left, served, order = list(waiting), list(had_word), list[Utterance]()
+    left, served, order = list(waiting), list(served_ids), list[Utterance]()
     while left:
-        longest_ago = min(left, key=lambda each: served.index(each.label.turn) if each.label.turn in served else -1)
-        left.remove(longest_ago)
-        order.append(longest_ago)
-        if longest_ago.label.turn in served:
-            served.remove(longest_ago.label.turn)
-        served.append(longest_ago.label.turn)
+        least_recent = min(
+            left, key=lambda each: served.index(each.label.turn_id) if each.label.turn_id in served else -1
+        )
+        left.remove(least_recent)
+        order.append(least_recent)
+        if least_recent.label.turn_id in served:
+            served.remove(least_recent.label.turn_id)
+        served.append(least_recent.label.turn_id)
     return order

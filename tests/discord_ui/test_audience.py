@@ -20,7 +20,7 @@ from bot.discord_ui.voice.audience import (
     Origin,
 )
 from bot.errors import UserError
-from bot.speech.voice_queue import NotForAll
+from bot.speech.voice_queue import ListenersNotAllowed
 from sandbox.discord import serializers
 from sandbox.discord.entities import Channel, VoiceState
 from sandbox.discord.permissions import Permission
@@ -103,15 +103,15 @@ def _secrets(state: DiscordState) -> Channel:
 async def _permitted(permit: ListenersPermit) -> bool:
     try:
         await permit.check()
-    except NotForAll:
+    except ListenersNotAllowed:
         return False
     return True
 
 
 async def test_what_everybody_may_read_takes_no_asking(state: DiscordState, far: Discord) -> None:
     permit = far.permit(state.guild().channel("general"))
-    assert permit.stands()
-    assert permit.holds()
+    assert permit.is_unconditional()
+    assert permit.is_granted()
     assert await _permitted(permit)
     assert await _permitted(far.permit(state.guild().channel("a thread")))
     assert far.asked == []
@@ -123,7 +123,7 @@ async def test_what_somebody_may_not_read_is_asked_about_and_the_answer_believed
     clock = FakeClock()
     far.audience = Audience(clock)
     permit = far.permit(state.guild().channel("random"))
-    assert not permit.stands()
+    assert not permit.is_unconditional()
     assert await _permitted(permit)
     assert await _permitted(permit)
     assert far.asked == ["member", "member"]
@@ -133,12 +133,12 @@ async def test_what_somebody_may_not_read_is_asked_about_and_the_answer_believed
     assert not await _permitted(permit)
     assert len(far.asked) == 4
     _listens(state, "Cleo")
-    assert not far.permit(state.guild().channel("random")).holds()
+    assert not far.permit(state.guild().channel("random")).is_granted()
 
 
 async def test_a_private_thread_is_for_those_that_are_known_to_be_in_it(state: DiscordState, far: Discord) -> None:
     thread = _secrets(state)
-    assert not far.permit(thread).holds()  # nobody was asked about
+    assert not far.permit(thread).is_granted()  # nobody was asked about
     assert await _permitted(far.permit(thread))
     assert far.asked.count("thread member") == 1  # who asks was there
     _listens(state, "Cleo")
@@ -204,7 +204,7 @@ async def test_what_a_place_takes(state: DiscordState, far: Discord) -> None:
 
 async def test_who_is_in_no_voice_channel_any_more_is_not_spoken_for(state: DiscordState, far: Discord) -> None:
     permit = far.permit(state.guild().channel("general"), asker="Cleo")
-    assert not permit.stands()
+    assert not permit.is_unconditional()
     with pytest.raises(NotThere) as refused:
         await permit.check()
     assert isinstance(refused.value, UserError)

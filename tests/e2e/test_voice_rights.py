@@ -235,7 +235,7 @@ async def test_a_channel_that_is_made_private_is_read_no_longer(open_sandbox: Op
     await sandbox.voice.until(lambda heard: heard.speech.seconds > 0.5, since=before, deadline_s=DEADLINE_S)
     state.overwrite(guild.channel("general"), guild.members[ada.id], deny=Permission.VIEW_CHANNEL)
     sandbox.discord.gateway.dispatch_channel(guild.channel("general"))
-    await sandbox.bot_process.until_logged("no longer said", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("utterance revoked", deadline_s=DEADLINE_S)
     assert (await silence(sandbox, since=before)).speech.seconds < 10
 
 

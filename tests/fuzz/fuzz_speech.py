@@ -8,10 +8,10 @@ from typing import Final
 from unittest.mock import patch
 
 from bot.errors import NoSpeakableText
-from bot.speech.chunking import PIECE_LIMIT, cut
+from bot.speech.chunking import MAX_CHUNK_LENGTH, split_text
 from bot.speech.markdown_speech import MarkdownSpeech
-from bot.speech.message_speech import spoken_message
-from bot.speech.normalize import has_words, sayable
+from bot.speech.message_speech import speakable_message
+from bot.speech.normalize import has_words, speakable_text
 from bot.speech.pronunciations import Pronunciation
 from bot.speech.sentence_stream import SentenceStream
 
@@ -44,16 +44,16 @@ def try_one(random: Random) -> None:
     for sentence in whole:
         assert has_words(sentence)
         assert sentence == " ".join(sentence.split())
-        assert all(0 < len(piece) <= PIECE_LIMIT for piece in cut(pronunciation.apply(sentence)))
+        assert all(0 < len(piece) <= MAX_CHUNK_LENGTH for piece in split_text(pronunciation.apply(sentence)))
     name = _text(random)[:100]
     with suppress(NoSpeakableText):
-        sayable(text)
+        speakable_text(text)
     with suppress(NoSpeakableText), _bounded_steps(MOST_NAMES * len(name) + MOST_NAMES * len(text)):
         asyncio.run(_spoken(text, name))
 
 
 async def _spoken(text: str, name: str) -> None:
-    await spoken_message(text, speaker=name, mentions={"<@1>": name, "<@&1>": name, "<#1>": name})
+    await speakable_message(text, speaker=name, mentions={"<@1>": name, "<@&1>": name, "<#1>": name})
 
 
 def _sentences(pieces: list[str]) -> list[str]:

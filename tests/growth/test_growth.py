@@ -16,8 +16,8 @@ from bot.discord_ui.message_triggers import _without_mention
 from bot.errors import NoSpeakableText
 from bot.markdown.renderer import Rendering, rendered
 from bot.markdown.splitter import Splitter, split
-from bot.speech.chunking import cut
-from bot.speech.normalize import sayable
+from bot.speech.chunking import split_text
+from bot.speech.normalize import speakable_text
 from bot.speech.pronunciations import Pronunciation
 from bot.speech.sentence_stream import SentenceStream
 from bot.text_work import normalize
@@ -61,7 +61,7 @@ def text_file(text: str) -> None:
 
 def worded(text: str) -> None:
     with suppress(NoSpeakableText):
-        sayable(text)
+        speakable_text(text)
 
 
 PRONUNCIATION = Pronunciation(
@@ -73,7 +73,7 @@ PRONUNCIATION = Pronunciation(
 READERS: dict[str, Reader] = {
     "rendering": rendered,
     "rendering, streamed": lambda text: streamed(Rendering(), text),
-    "pieces of speech": lambda text: cut(text, 200),
+    "pieces of speech": lambda text: split_text(text, 200),
     "pronunciation": PRONUNCIATION.apply,
     "sentences": lambda text: streamed(SentenceStream(), text),
     "wording": worded,

@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.errors import BotError, InvalidApiResponse
 from bot.messages.render import render
 from bot.quotas.limits import Kind
-from bot.speech.answer_speech import AT_ONCE, AnswerSpeaker, Begin
+from bot.speech.answer_speech import MAX_CONCURRENT, AnswerSpeaker, StartUtterance
 from bot.speech.pronunciations import Pronunciation
 from bot.speech.utterance import Label, Utterance
 from tests.support.make_sound import SOUNDLESS, mp3
@@ -21,54 +21,54 @@ from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness,
 SENTENCES = ["The tide comes in twice a day. ", "It stays for a while up there. ", "Then it goes out again slowly. "]
 
 
-def recital_in(shop: ServiceHarness, begin: Begin) -> AnswerSpeaker:
+def speaker_in(shop: ServiceHarness, start_utterance: StartUtterance) -> AnswerSpeaker:
     return AnswerSpeaker(
         shop.api,
         shop.ledger,
         REQUESTER,
-        begin,
+        start_utterance,
         voice="alloy",
         model="tts-1",
         pronunciation=Pronunciation({}),
-        sounds=shop.workers.audio,
+        workers=shop.workers.audio,
     )
 
 
 @asynccontextmanager
-async def reciting(folder: Path) -> AsyncIterator[tuple[ServiceHarness, AnswerSpeaker, Utterance]]:
+async def speaking_answer(folder: Path) -> AsyncIterator[tuple[ServiceHarness, AnswerSpeaker, Utterance]]:
     """Say an answer aloud whose first sentences are asked for, as many as go together, and not answered yet."""
     asked = asyncio.Event()
 
     async def silent(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
-        if len(shop.asked) == AT_ONCE:
+        if len(shop.asked) == MAX_CONCURRENT:
             asked.set()
         return await asyncio.Future()
 
     utterance = Utterance(Label(REQUESTER.user_id, REQUESTER.name, "The tides"))
-    utterance.near.set()
+    utterance.due.set()
 
-    async def begin() -> Utterance:
+    async def start_utterance() -> Utterance:
         return utterance
 
     async with open_service_harness(folder, silent) as shop:
-        recital = recital_in(shop, begin)
-        await recital.__aenter__()
+        speaker = speaker_in(shop, start_utterance)
+        await speaker.__aenter__()
         for sentence in SENTENCES:
-            recital.on_text(sentence)
+            speaker.on_text(sentence)
         await asyncio.wait_for(asked.wait(), DEADLINE_S)
-        yield shop, recital, utterance
+        yield shop, speaker, utterance
 
 
 async def test_any_fault_at_all_of_the_voice_leaves_the_answer_alone(tmp_path: Path) -> None:
-    async def begin() -> Utterance:
+    async def start_utterance() -> Utterance:
         raise RuntimeError("odd")
 
     async with open_service_harness(tmp_path, refusing_all) as shop:
-        async with recital_in(shop, begin) as recital:
-            recital.on_text(SENTENCES[0])
-            recital.on_complete()
-        assert recital.fault is not None
-        assert render(recital.fault.message) == render(BotError.message)
+        async with speaker_in(shop, start_utterance) as speaker:
+            speaker.on_text(SENTENCES[0])
+            speaker.on_complete()
+        assert speaker.error is not None
+        assert render(speaker.error.message) == render(BotError.message)
 
 
 async def refusing_all(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:
@@ -80,24 +80,24 @@ async def cost(shop: ServiceHarness) -> int:
 
 
 async def test_people_pay_for_what_was_asked_for_when_they_ended_the_answer(tmp_path: Path) -> None:
-    async with reciting(tmp_path) as (shop, recital, _):
-        recital.on_cancelled()
-        await recital.__aexit__(None, None, None)
-        assert len(shop.asked) == AT_ONCE
+    async with speaking_answer(tmp_path) as (shop, speaker, _):
+        speaker.on_cancelled()
+        await speaker.__aexit__(None, None, None)
+        assert len(shop.asked) == MAX_CONCURRENT
         assert await cost(shop) == sum(len(wanted["input"]) for wanted in shop.asked)
 
 
 async def test_people_pay_for_what_was_asked_for_when_they_skipped_it(tmp_path: Path) -> None:
-    async with reciting(tmp_path) as (shop, recital, utterance):
+    async with speaking_answer(tmp_path) as (shop, speaker, utterance):
         utterance.drop()
-        await recital.__aexit__(None, None, None)
+        await speaker.__aexit__(None, None, None)
         assert await cost(shop) == sum(len(wanted["input"]) for wanted in shop.asked)
 
 
 async def test_an_answer_that_fails_or_a_stop_of_the_bot_gives_it_back(tmp_path: Path) -> None:
-    async with reciting(tmp_path) as (shop, recital, _):
-        await recital.__aexit__(None, None, None)
-        assert len(shop.asked) == AT_ONCE
+    async with speaking_answer(tmp_path) as (shop, speaker, _):
+        await speaker.__aexit__(None, None, None)
+        assert len(shop.asked) == MAX_CONCURRENT
         assert await cost(shop) == 0
 
 
@@ -108,26 +108,26 @@ async def recited(folder: Path, body: bytes) -> tuple[AnswerSpeaker, int]:
         return web.Response(body=body, content_type="audio/mpeg")
 
     utterance = Utterance(Label(REQUESTER.user_id, REQUESTER.name, "The tides"))
-    utterance.near.set()
+    utterance.due.set()
 
-    async def begin() -> Utterance:
+    async def start_utterance() -> Utterance:
         return utterance
 
     async with open_service_harness(folder, speaking) as shop:
-        async with asyncio.timeout(DEADLINE_S), recital_in(shop, begin) as recital:
-            recital.on_text(SENTENCES[0])
-            recital.on_complete()
-        return recital, await cost(shop)
+        async with asyncio.timeout(DEADLINE_S), speaker_in(shop, start_utterance) as speaker:
+            speaker.on_text(SENTENCES[0])
+            speaker.on_complete()
+        return speaker, await cost(shop)
 
 
 @pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
 async def test_a_sentence_that_gives_no_sound_costs_nothing_and_is_told(tmp_path: Path, body: bytes) -> None:
-    recital, paid = await recited(tmp_path, body)
-    assert isinstance(recital.fault, InvalidApiResponse)
+    speaker, paid = await recited(tmp_path, body)
+    assert isinstance(speaker.error, InvalidApiResponse)
     assert paid == 0
 
 
 async def test_a_sentence_that_gives_sound_costs_its_characters(tmp_path: Path) -> None:
-    recital, paid = await recited(tmp_path, mp3(0.5))
-    assert recital.fault is None
+    speaker, paid = await recited(tmp_path, mp3(0.5))
+    assert speaker.error is None
     assert paid == len(SENTENCES[0].strip())

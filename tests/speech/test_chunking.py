@@ -4,21 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.chunking import PIECE_LIMIT, cut
+from bot.speech.chunking import MAX_CHUNK_LENGTH, split_text
 
 
 def test_a_text_that_fits_is_one_piece() -> None:
-    assert cut("Hello there.") == ["Hello there."]
-    assert cut("x" * PIECE_LIMIT) == ["x" * PIECE_LIMIT]
+    assert split_text("Hello there.") == ["Hello there."]
+    assert split_text("x" * MAX_CHUNK_LENGTH) == ["x" * MAX_CHUNK_LENGTH]
 
 
 def test_white_space_alone_is_no_piece() -> None:
-    assert cut(" \n ") == []
+    assert split_text(" \n ") == []
 
 
 def test_a_long_text_is_cut_after_its_sentences() -> None:
     sentence = "This sentence says very little, yet it does end. "
-    pieces = cut(sentence * 200)
+    pieces = split_text(sentence * 200)
     assert len(pieces) == 3
     assert all(piece.endswith("end.") for piece in pieces)
     assert " ".join(pieces) == (sentence * 200).strip()
@@ -56,17 +56,17 @@ def test_a_long_text_is_cut_after_its_sentences() -> None:
     ],
 )
 def test_the_best_pause_within_reach_is_taken(text: str, limit: int, pieces: list[str]) -> None:
-    assert cut(text, limit) == pieces
+    assert split_text(text, limit) == pieces
 
 
 def test_what_shows_as_one_character_stays_whole() -> None:
     family = "👩‍👩‍👧"
-    assert cut("a" * 8 + family, 10) == ["a" * 8, family]
-    assert cut("a" * 9 + "e\u0301", 10) == ["a" * 9, "e\u0301"]
+    assert split_text("a" * 8 + family, 10) == ["a" * 8, family]
+    assert split_text("a" * 9 + "e\u0301", 10) == ["a" * 9, "e\u0301"]
 
 
 @given(st.text(alphabet=st.sampled_from("ab .,!?。\n\u0301") | st.characters(), max_size=300), st.integers(8, 60))
 def test_nothing_but_white_space_is_lost(text: str, limit: int) -> None:
-    pieces = cut(text, limit)
+    pieces = split_text(text, limit)
     assert "".join("".join(pieces).split()) == "".join(text.split())
     assert all(0 < len(piece) <= limit and piece == piece.strip() for piece in pieces)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NoSpeakableText
-from bot.speech.normalize import has_words, sayable
+from bot.speech.normalize import has_words, speakable_text
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from bot.speech.normalize import has_words, sayable
     ],
 )
 def test_plain_text_is_said_as_typed(text: str) -> None:
-    assert sayable(text) == text
+    assert speakable_text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_plain_text_is_said_as_typed(text: str) -> None:
     ],
 )
 def test_marks_go_and_what_they_mark_stays(typed: str, said: str) -> None:
-    assert sayable(typed) == said
+    assert speakable_text(typed) == said
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_marks_go_and_what_they_mark_stays(typed: str, said: str) -> None:
 )
 def test_without_a_word_there_is_nothing_to_say(text: str) -> None:
     with pytest.raises(NoSpeakableText):
-        sayable(text)
+        speakable_text(text)
 
 
 def test_one_number_is_enough() -> None:
-    assert sayable("7") == "7"
+    assert speakable_text("7") == "7"
     assert has_words("½")
     assert not has_words("— … —")
 
@@ -115,7 +115,7 @@ _PIECES_OF_MARKUP = [
 @given(st.lists(st.sampled_from(_PIECES_OF_MARKUP) | st.text(max_size=5)).map("".join))
 def test_whatever_is_typed_says_words_or_nothing_at_all(text: str) -> None:
     try:
-        said = sayable(text)
+        said = speakable_text(text)
     except NoSpeakableText:
         return
     assert has_words(said)
@@ -129,4 +129,4 @@ def test_whatever_is_typed_says_words_or_nothing_at_all(text: str) -> None:
 )
 def test_marks_that_never_end_are_got_through(mark: str) -> None:
     """Anything that looks again from each of these marks to the end would outlast the time a test has."""
-    assert has_words(sayable("word " + mark * (80_000 // len(mark)) + "!"))
+    assert has_words(speakable_text("word " + mark * (80_000 // len(mark)) + "!"))

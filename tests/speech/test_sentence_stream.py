@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.errors import NoSpeakableText
 from bot.speech.markdown_speech import MarkdownSpeech
 from bot.speech.normalize import has_words
-from bot.speech.sentence_stream import SentenceStream, TooLongToSpeak, aloud
+from bot.speech.sentence_stream import SentenceStream, TooLongToSpeak, speakable_markdown
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.event_loop_turns import count_turns
 from tests.support.markdown_samples import pieces, sample
@@ -412,21 +412,21 @@ def test_a_step_that_gets_nowhere_is_not_repeated(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_whole_text_is_said_in_lines() -> None:
-    assert await aloud("# Title\n\nSome text that is longer.\n\n```py\nx\n```") == (
+    assert await speakable_markdown("# Title\n\nSome text that is longer.\n\n```py\nx\n```") == (
         "Title\nSome text that is longer.\nHere is some code in Python."
     )
     with pytest.raises(NoSpeakableText):
-        await aloud("🎉 ||secret|| https://x.org")
+        await speakable_markdown("🎉 ||secret|| https://x.org")
 
 
 async def test_a_long_text_is_worked_through_with_room_for_others_and_not_beyond_what_is_said() -> None:
     text = "It goes on and on. " * 1_000
     async with count_turns() as turns:
-        assert (await aloud(text)).replace("\n", " ") == text.strip()
+        assert (await speakable_markdown(text)).replace("\n", " ") == text.strip()
         assert turns() >= len(text) // SLICE_CHARACTERS - 1
     async with count_turns() as turns:
         with pytest.raises(TooLongToSpeak):
-            await aloud(text * 1_000)
+            await speakable_markdown(text * 1_000)
         assert turns() < 200
 
 

@@ -14,10 +14,10 @@ from bot.context import Permission
 from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
 from bot.messages.render import render
 from bot.quotas.limits import Kind
-from bot.speech.chunking import cut
+from bot.speech.chunking import split_text
 from bot.speech.mp3 import TooLongToSend, duration_s
-from bot.speech.sentence_stream import TooLongToSpeak, aloud
-from bot.speech.text_to_speech import AT_ONCE, Speech, TextToSpeech
+from bot.speech.sentence_stream import TooLongToSpeak, speakable_markdown
+from bot.speech.text_to_speech import MAX_CONCURRENT, Speech, TextToSpeech
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import VOICES
 from bot.text_work import SLICE_CHARACTERS
@@ -34,7 +34,7 @@ from tests.support.service_harness import (
 
 MIB_10 = 10 * 1024 * 1024
 SOUND = mp3(1.2)
-PIECES = cut("".join(f"This is sentence number {number} of a long text. " for number in range(320)))
+PIECES = split_text("".join(f"This is sentence number {number} of a long text. " for number in range(320)))
 LONG = " ".join(PIECES)
 CHARACTERS = Kind.SPEECH_CHARACTERS
 
@@ -106,12 +106,14 @@ async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(
             dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "gif", "jiff, the picture"
         )
         saying = saying_in(shop)
-        prepared = await saying.prepare(REQUESTER, "A **GIF**!\n```py\ngif\n```", "alloy", "tts-1", wording=aloud)
-        assert prepared.pieces == ("A jiff, the picture!\nHere is some code in Python.",)
-        assert await shop.used(CHARACTERS) == prepared.characters == len(prepared.pieces[0])
+        prepared = await saying.prepare(
+            REQUESTER, "A **GIF**!\n```py\ngif\n```", "alloy", "tts-1", to_speakable=speakable_markdown
+        )
+        assert prepared.chunks == ("A jiff, the picture!\nHere is some code in Python.",)
+        assert await shop.used(CHARACTERS) == prepared.characters == len(prepared.chunks[0])
         assert prepared.label.title == "A GIF!\nHere is some code in Python."
         private = dataclasses.replace(REQUESTER, guild_id=None)
-        assert (await saying.prepare(private, "A GIF", "alloy", "tts-1")).pieces == ("A GIF",)
+        assert (await saying.prepare(private, "A GIF", "alloy", "tts-1")).chunks == ("A GIF",)
 
 
 async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_words(tmp_path: Path) -> None:
@@ -120,7 +122,7 @@ async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_
         async with count_turns() as turns:
             prepared = await saying_in(shop).prepare(REQUESTER, "가" * 5_999 + "나", "alloy", "tts-1")
             assert turns() >= 6_000 // SLICE_CHARACTERS
-        assert "".join(prepared.pieces) == "가" * 5_998 + "ga na"
+        assert "".join(prepared.chunks) == "가" * 5_998 + "ga na"
 
 
 async def test_words_that_make_a_text_too_long_are_refused_before_anything_is_spent(tmp_path: Path) -> None:
@@ -140,7 +142,7 @@ async def test_a_long_text_is_asked_for_in_pieces_and_joined_in_order(tmp_path: 
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
-        if wanted["input"] == PIECES[0] and most < AT_ONCE:
+        if wanted["input"] == PIECES[0] and most < MAX_CONCURRENT:
             await both_there.wait()
         both_there.set()
         at_once -= 1
@@ -153,7 +155,7 @@ async def test_a_long_text_is_asked_for_in_pieces_and_joined_in_order(tmp_path: 
         assert duration_s(speech.mp3) == pytest.approx(5, abs=0.4)
         assert speech.note is None
         assert speech.characters == await shop.used(CHARACTERS) == sum(map(len, PIECES))
-    assert most == AT_ONCE
+    assert most == MAX_CONCURRENT
 
 
 async def test_what_is_dropped_from_the_line_is_given_back_as_far_as_it_was_not_asked_for(tmp_path: Path) -> None:
@@ -165,12 +167,12 @@ async def test_what_is_dropped_from_the_line_is_given_back_as_far_as_it_was_not_
     async with open_service_harness(tmp_path, dropping) as shop:
         saying = saying_in(shop)
         dropped_before.drop()
-        await saying.speak_aloud(await saying.prepare(REQUESTER, LONG, "alloy", "tts-1"), dropped_before)
+        await saying.speak_in_voice_channel(await saying.prepare(REQUESTER, LONG, "alloy", "tts-1"), dropped_before)
         assert shop.asked == []
         assert await shop.used(CHARACTERS) == 0
-        dropped_midway.near.set()
-        await saying.speak_aloud(await saying.prepare(REQUESTER, LONG, "alloy", "tts-1"), dropped_midway)
-        assert 1 <= len(shop.asked) <= AT_ONCE
+        dropped_midway.due.set()
+        await saying.speak_in_voice_channel(await saying.prepare(REQUESTER, LONG, "alloy", "tts-1"), dropped_midway)
+        assert 1 <= len(shop.asked) <= MAX_CONCURRENT
         assert await shop.used(CHARACTERS) == sum(len(wanted["input"]) for wanted in shop.asked)
 
 
@@ -207,7 +209,7 @@ async def test_when_nothing_is_spoken_the_error_is_raised_and_all_is_given_back(
     async with open_service_harness(tmp_path, failing_from(0, trouble)) as shop:
         with pytest.raises(ApiServerError):
             await say(shop, LONG)
-        assert len(shop.asked) <= AT_ONCE
+        assert len(shop.asked) <= MAX_CONCURRENT
         assert await shop.used(CHARACTERS) == 0
 
 
@@ -248,7 +250,7 @@ async def test_a_cancelled_speech_pays_for_what_came_and_asks_for_no_more(tmp_pa
 
     async def hang(request: web.Request) -> web.StreamResponse:
         hanging.append(request)
-        if len(hanging) == AT_ONCE:  # the third piece is asked for once the first is done
+        if len(hanging) == MAX_CONCURRENT:  # the third piece is asked for once the first is done
             both_hang.set()
         await asyncio.Event().wait()
         raise AssertionError
@@ -314,9 +316,11 @@ async def test_a_body_without_sound_gives_no_file_and_costs_nothing(tmp_path: Pa
 async def test_a_body_without_sound_that_is_only_heard_costs_nothing(tmp_path: Path, body: bytes) -> None:
     async with open_service_harness(tmp_path, giving(body)) as shop:
         saying, aloud_in = saying_in(shop), Utterance(Label(REQUESTER.user_id, REQUESTER.name, "Hello"))
-        aloud_in.near.set()
+        aloud_in.due.set()
         with pytest.raises(InvalidApiResponse):
-            await saying.speak_aloud(await saying.prepare(REQUESTER, "Hello there!", "alloy", "tts-1"), aloud_in)
+            await saying.speak_in_voice_channel(
+                await saying.prepare(REQUESTER, "Hello there!", "alloy", "tts-1"), aloud_in
+            )
         assert await shop.used(CHARACTERS) == 0
 
 

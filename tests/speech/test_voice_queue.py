@@ -5,13 +5,20 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from bot.audio.opus_stream import SILENCE
+from bot.audio.opus_stream import SILENCE, OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
 from bot.errors import VoiceLost
 from bot.messages.render import render
-from bot.speech.utterance import Label, Source, Utterance
-from bot.speech.voice_queue import LONGEST, NotForAll, NotYourClip, VoiceQueue, VoiceQueueFull, in_turn
+from bot.speech.utterance import Label, Utterance
+from bot.speech.voice_queue import (
+    MAX_WAITING,
+    ListenersNotAllowed,
+    NotYourUtterance,
+    VoiceQueue,
+    VoiceQueueFull,
+    fair_order,
+)
 from tests.support.make_sound import mp3
 
 ADA, BEN, CLEO = 1, 2, 3
@@ -28,7 +35,7 @@ class Listener:
         self.going.set()
         self.breaks = False
 
-    async def speak(self, source: Source) -> None:
+    async def speak(self, source: OpusStream) -> None:
         self.talks += 1
         while True:
             await self.going.wait()
@@ -63,7 +70,7 @@ def utterance(member_id: int, title: str = "Hello.", *, seconds: float | None = 
     """Something to say; without `seconds` its sound is still to come."""
     made = Utterance(Label(member_id, f"Member {member_id}", title, len(title)))
     if seconds is not None:
-        piece = made.piece()
+        piece = made.add_chunk()
         piece.feed(mp3(seconds))
         piece.end()
         made.close()
@@ -78,19 +85,19 @@ async def until(done: Callable[[], bool]) -> None:
 
 
 def titles(line: VoiceQueue) -> list[str]:
-    return [each.label.title for each in line.listed()]
+    return [each.label.title for each in line.list_items()]
 
 
 def test_who_has_not_had_the_word_for_longest_has_it_next() -> None:
     came = [(ADA, "A2"), (ADA, "A3"), (BEN, "B1"), (CLEO, "C1"), (BEN, "B2")]
-    order = in_turn([utterance(member, title) for member, title in came], [ADA])
+    order = fair_order([utterance(member, title) for member, title in came], [ADA])
     assert [each.label.title for each in order] == ["B1", "C1", "A2", "B2", "A3"]
 
 
 def test_what_shares_a_turn_keeps_its_order_whoever_it_is_from() -> None:
     came = [(ADA, "read 1", 9), (ADA, "read 2", 9), (BEN, "read 3", 9), (BEN, "B1", None)]
-    labels = [Label(member, "", title, turn_of=turn) for member, title, turn in came]
-    assert [each.label.title for each in in_turn([Utterance(label) for label in labels], [])] == [
+    labels = [Label(member, "", title, shared_turn_id=turn_id) for member, title, turn_id in came]
+    assert [each.label.title for each in fair_order([Utterance(label) for label in labels], [])] == [
         "read 1",
         "B1",
         "read 2",
@@ -101,7 +108,7 @@ def test_what_shares_a_turn_keeps_its_order_whoever_it_is_from() -> None:
 async def test_everything_is_said_in_one_talk_and_the_line_is_idle_again(line: VoiceQueue, listener: Listener) -> None:
     said = [utterance(member, seconds=0.2) for member in (ADA, BEN, ADA, CLEO)]
     assert [line.add(each) for each in said] == [0, 1, 2, 2]
-    await until(lambda: all(each.over for each in said) and not line.listed())
+    await until(lambda: all(each.finished for each in said) and not line.list_items())
     assert listener.talks == 1
     assert not any(each.dropped for each in said)
     assert 4 * 10 <= listener.packets <= 4 * 10 + 20  # 20 ms each, and what an MP3 has of silence at its ends
@@ -112,15 +119,15 @@ async def test_sound_that_comes_late_is_waited_for_and_told_when_to_come(line: V
     first, second, third = (utterance(member, seconds=None) for member in (ADA, BEN, CLEO))
     for each in (first, second, third):
         line.add(each)
-    await until(lambda: first.near.is_set() and second.near.is_set())
-    assert not third.near.is_set()
+    await until(lambda: first.due.is_set() and second.due.is_set())
+    assert not third.due.is_set()
     assert listener.talks == 0
     for each in (first, second, third):
-        piece = each.piece()
+        piece = each.add_chunk()
         piece.feed(mp3(0.1))
         piece.end()
         each.close()
-    await until(lambda: third.over)
+    await until(lambda: third.finished)
 
 
 async def test_skip_takes_the_word_from_one_and_gives_it_to_the_next(line: VoiceQueue, listener: Listener) -> None:
@@ -129,14 +136,14 @@ async def test_skip_takes_the_word_from_one_and_gives_it_to_the_next(line: Voice
     line.add(hers)
     line.add(his)
     await until(lambda: listener.talks == 1)
-    with pytest.raises(NotYourClip, match="another") as refused:
-        line.skip(BEN, any_ones=False)
-    assert "Member 1" in render(refused.value.message)
+    with pytest.raises(NotYourUtterance, match="another") as refusal:
+        line.skip(BEN, as_moderator=False)
+    assert "Member 1" in render(refusal.value.message)
     assert titles(line) == ["hers", "his"]
-    assert line.skip(ADA, any_ones=False) == hers.label
+    assert line.skip(ADA, as_moderator=False) == hers.label
     assert titles(line) == ["his"]
     listener.going.set()
-    await until(lambda: his.over)
+    await until(lambda: his.finished)
     assert not his.dropped
     assert listener.packets < 50  # of the 250 of hers
 
@@ -146,22 +153,22 @@ async def test_stop_drops_ones_own_or_everything(line: VoiceQueue, listener: Lis
     said = [utterance(member, f"{member}", seconds=5) for member in (ADA, BEN, ADA, CLEO)]
     for each in said:
         line.add(each)
-    assert line.stop(ADA, any_ones=False) == 2
+    assert line.stop(ADA, as_moderator=False) == 2
     assert titles(line) == ["2", "3"]
-    assert line.stop(CLEO, any_ones=True) == 2
-    assert line.listed() == []
+    assert line.stop(CLEO, as_moderator=True) == 2
+    assert line.list_items() == []
     listener.going.set()
     await until(lambda: line.idle_s > 0)
-    assert line.skip(ADA, any_ones=True) is None
+    assert line.skip(ADA, as_moderator=True) is None
 
 
 async def test_a_full_line_refuses_and_opens_again(line: VoiceQueue, listener: Listener) -> None:
     listener.going.clear()
-    for number in range(LONGEST + 1):
+    for number in range(MAX_WAITING + 1):
         line.add(utterance(number % 5, f"{number}", seconds=None))
     with pytest.raises(VoiceQueueFull):
         line.add(utterance(ADA))
-    line.skip(0, any_ones=True)
+    line.skip(0, as_moderator=True)
     line.add(utterance(ADA))
 
 
@@ -184,13 +191,13 @@ async def test_a_lost_voice_drops_the_line_and_leaves_it_usable(line: VoiceQueue
     listener.breaks = False
     again = utterance(CLEO)
     line.add(again)
-    await until(lambda: again.over)
+    await until(lambda: again.finished)
     assert not again.dropped
 
 
 async def test_what_cannot_be_played_is_passed_over(line: VoiceQueue, listener: Listener) -> None:
     broken = utterance(ADA, seconds=None)
-    piece = broken.piece()
+    piece = broken.add_chunk()
     piece.feed(b'{"error": "no sound"}' * 50)
     piece.end()
     broken.close()
@@ -198,36 +205,36 @@ async def test_what_cannot_be_played_is_passed_over(line: VoiceQueue, listener: 
     empty.close()
     for each in (broken, empty, fine):
         line.add(each)
-    await until(lambda: broken.over and empty.over and fine.over)
+    await until(lambda: broken.finished and empty.finished and fine.finished)
     assert listener.packets >= 5
 
 
 class Gatekeeper:
     """Says who may hear what at the moment."""
 
-    def __init__(self, *, stands: bool = False) -> None:
+    def __init__(self, *, is_unconditional: bool = False) -> None:
         self.admits = True
         self.asked = 0
         self.answering = asyncio.Event()
         self.answering.set()
-        self._stands = stands
+        self._unconditional = is_unconditional
 
     async def check(self) -> None:
         self.asked += 1
         await self.answering.wait()
         if not self.admits:
-            raise NotForAll
+            raise ListenersNotAllowed
 
-    def stands(self) -> bool:
-        return self._stands and self.admits
+    def is_unconditional(self) -> bool:
+        return self._unconditional and self.admits
 
-    def holds(self) -> bool:
+    def is_granted(self) -> bool:
         return self.admits
 
 
 def permitted(member_id: int, permit: Gatekeeper, title: str = "Hello.", *, seconds: float = 0.1) -> Utterance:
     made = Utterance(Label(member_id, f"Member {member_id}", title, len(title)), permit=permit)
-    piece = made.piece()
+    piece = made.add_chunk()
     piece.feed(mp3(seconds))
     piece.end()
     made.close()
@@ -242,25 +249,25 @@ async def test_it_is_asked_when_its_turn_comes_whether_something_may_be_heard(
     first, second, third = utterance(ADA), permitted(BEN, gate), utterance(CLEO)
     for each in (first, second, third):
         line.add(each)
-    await until(lambda: first.fed and len(line.listed()) == 3 and listener.talks == 1)
+    await until(lambda: first.is_fully_received and len(line.list_items()) == 3 and listener.talks == 1)
     assert gate.asked == 0
     gate.admits = False
     listener.going.set()
-    await until(lambda: not line.listed())
+    await until(lambda: not line.list_items())
     assert gate.asked == 1
-    assert isinstance(second.refused, NotForAll)
+    assert isinstance(second.refusal, ListenersNotAllowed)
     assert (first.dropped, third.dropped) == (False, False)
-    assert second.left_s is not None
-    assert second.left_s > 0
+    assert second.remaining_s is not None
+    assert second.remaining_s > 0
 
 
 async def test_what_anybody_may_hear_follows_without_being_asked_about(line: VoiceQueue, listener: Listener) -> None:
-    open_to_all, not_any_more = Gatekeeper(stands=True), Gatekeeper(stands=True)
+    open_to_all, not_any_more = Gatekeeper(is_unconditional=True), Gatekeeper(is_unconditional=True)
     not_any_more.admits = False
     said, unsaid = permitted(BEN, open_to_all), permitted(CLEO, not_any_more)
     for each in (utterance(ADA), said, unsaid):
         line.add(each)
-    await until(lambda: not line.listed())
+    await until(lambda: not line.list_items())
     assert (open_to_all.asked, not_any_more.asked) == (0, 1)
     assert (said.dropped, unsaid.dropped) == (False, True)
 
@@ -275,8 +282,8 @@ async def test_what_is_said_ends_when_somebody_comes_who_may_not_hear_it(line: V
     assert not said.dropped
     gate.admits = False
     line.recheck()
-    assert isinstance(said.refused, NotForAll)
-    await until(lambda: not line.listed())
+    assert isinstance(said.refusal, ListenersNotAllowed)
+    await until(lambda: not line.list_items())
     assert listener.packets < 1_000
     assert not waiting.dropped
 
@@ -289,17 +296,17 @@ async def test_nothing_is_said_while_nobody_knows_and_a_drop_meanwhile_holds(
     asked_about = permitted(ADA, gate)
     line.add(asked_about)
     await until(lambda: gate.asked == 1)
-    assert line.stop(ADA, any_ones=False) == 1
+    assert line.stop(ADA, as_moderator=False) == 1
     gate.answering.set()
     await until(lambda: line.idle_s > 0)
-    assert (listener.packets, asked_about.refused) == (0, None)
+    assert (listener.packets, asked_about.refusal) == (0, None)
 
 
 async def test_after_any_fault_at_all_what_comes_next_is_said(
     pool: WorkerPool, caplog: pytest.LogCaptureFixture
 ) -> None:
     class OnceBroken(Listener):
-        async def speak(self, source: Source) -> None:
+        async def speak(self, source: OpusStream) -> None:
             if not self.talks:
                 self.talks += 1
                 raise RuntimeError("odd")
@@ -308,26 +315,26 @@ async def test_after_any_fault_at_all_what_comes_next_is_said(
     line = VoiceQueue(OnceBroken(), pool, SystemClock())
     first, second = utterance(ADA), utterance(BEN)
     line.add(first)
-    await until(lambda: first.dropped and line.listed() == [])
+    await until(lambda: first.dropped and line.list_items() == [])
     line.add(second)
-    await until(lambda: second.over)
+    await until(lambda: second.finished)
     assert not second.dropped
-    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["line dropped"]
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["voice queue dropped"]
     await line.close()
 
 
 async def test_what_was_let_in_early_is_asked_about_once_more_when_it_begins(
     line: VoiceQueue, listener: Listener
 ) -> None:
-    gate = Gatekeeper(stands=True)
+    gate = Gatekeeper(is_unconditional=True)
     before, following = utterance(ADA, seconds=2), permitted(BEN, gate, seconds=30)
     listener.going.clear()
     line.add(before)
     line.add(following)
-    await until(lambda: listener.talks == 1 and following.begun)
+    await until(lambda: listener.talks == 1 and following.has_audio)
     gate.admits = False
     listener.going.set()
-    await until(lambda: not line.listed())
-    assert isinstance(following.refused, NotForAll)
+    await until(lambda: not line.list_items())
+    assert isinstance(following.refusal, ListenersNotAllowed)
     assert not before.dropped
     assert listener.packets < 1_000

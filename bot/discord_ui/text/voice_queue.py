@@ -29,7 +29,7 @@ def told(listed: Sequence[QueueItem], *, reader_id: int, hidden: Container[int])
 
 def _line(number: int, entry: QueueItem, *, hidden: bool) -> str:
     place = "**Now**" if number == 0 else f"{number}."
-    return f"{place} {escape_markdown(entry.label.member)}: {_words(entry, hidden)} ({_duration(entry.left_s)})"
+    return f"{place} {escape_markdown(entry.label.member)}: {_words(entry, hidden)} ({_duration(entry.remaining_s)})"
 
 
 def _words(entry: QueueItem, hidden: bool) -> str:

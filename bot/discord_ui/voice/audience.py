@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.discord_ui.voice.session import VocalChannel, people_in
 from bot.errors import UserError
 from bot.messages.message import plain
-from bot.speech.voice_queue import NotForAll
+from bot.speech.voice_queue import ListenersNotAllowed
 
 VIEW: Final = discord.Permissions(view_channel=True)
 """What reading along takes where something is written now."""
@@ -172,7 +172,7 @@ class ListenersPermit:
         """Do nothing if everybody who listens now may hear it.
 
         Raises:
-            NotForAll: somebody may not, or it is not known.
+            ListenersNotAllowed: somebody may not, or it is not known.
             NotThere: whoever asked is in no voice channel any more.
         """
         if not self._asker_listens():
@@ -181,20 +181,20 @@ class ListenersPermit:
             return
         listeners = people_in(self._where())
         if len(listeners) > MOST_ASKED:
-            raise NotForAll("too many listeners to ask about")
+            raise ListenersNotAllowed("too many listeners to ask about")
         try:
             async with asyncio.timeout(WITHIN_S):
                 await asyncio.gather(*(self._learn(each, self._origin) for each in listeners))
         except TimeoutError as error:
-            raise NotForAll("not known in time") from error
-        if not self.holds():
-            raise NotForAll
+            raise ListenersNotAllowed("not known in time") from error
+        if not self.is_granted():
+            raise ListenersNotAllowed
 
-    def stands(self) -> bool:
+    def is_unconditional(self) -> bool:
         """Whether it may be heard by anybody who could come."""
         return self._asker_listens() and (self._origin is None or self._is_open(self._origin))
 
-    def holds(self) -> bool:
+    def is_granted(self) -> bool:
         """Whether everybody who listens now is known to be allowed to hear it."""
         origin = self._origin
         if origin is None or self._is_open(origin):

@@ -2,14 +2,14 @@
 
 import discord
 
+from bot.audio.opus_stream import OpusStream
 from bot.clock import Clock
-from bot.speech.utterance import Source
 
 
 class PacketSource(discord.AudioSource):
     """Passes packets on from `source`; one that a broken connection had taken and not sent comes again."""
 
-    def __init__(self, source: Source, clock: Clock) -> None:
+    def __init__(self, source: OpusStream, clock: Clock) -> None:
         self.ended = False
         """Whether the source gave its last packet, and it was sent."""
         self.last_sent_at = clock.monotonic()

@@ -89,7 +89,7 @@ def hearing_of(
         if session is None:
             check_entrance(channel_to_join(interaction, voices))
         else:
-            session.line.check_room()
+            session.line.check_capacity()
     return PlaybackTarget(
         interaction, voices, audience, wanted=wanted, text_channel_id=requester.channel_id, origin=origin
     )

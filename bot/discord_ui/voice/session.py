@@ -8,6 +8,7 @@ from typing import Final
 
 import discord
 
+from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.discord_ui.voice.audio_source import PacketSource
@@ -16,7 +17,6 @@ from bot.discord_ui.voice.connection import VoiceConnection, VoiceConnectionFail
 from bot.discord_ui.voice.handshake import TIMEOUT_S
 from bot.errors import VoiceLost
 from bot.messages.message import plain
-from bot.speech.utterance import Source
 from bot.speech.voice_queue import VoiceQueue
 
 VocalChannel = discord.VoiceChannel | discord.StageChannel
@@ -95,7 +95,7 @@ class VoiceSession:
         """For how many seconds nothing was heard and nothing waits; of what should be heard, since its last packet."""
         return self.line.idle_s if self._tape is None else self._clock.monotonic() - self._tape.last_sent_at
 
-    async def speak(self, source: Source) -> None:
+    async def speak(self, source: OpusStream) -> None:
         """Play `source` to its end; see `bot.speech.utterance`.
 
         Raises:

@@ -17,8 +17,8 @@ from bot.guilds.settings import GuildSettings
 from bot.messages.render import render
 from bot.models.allowlist import ModelKind
 from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
-from bot.speech.normalize import worded
-from bot.speech.text_to_speech import PreparedSpeech, TextToSpeech, Wording
+from bot.speech.normalize import speakable_typed_text
+from bot.speech.text_to_speech import PreparedSpeech, TextToSpeech, ToSpeakable
 from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import MemberVoices
 
@@ -42,7 +42,7 @@ class Reciter:
         self._rules = rules
         self._preferences = preferences
 
-    async def recital(
+    async def build_speaker(
         self, interaction: discord.Interaction, requester: RequestContext, question: str
     ) -> AnswerSpeaker:
         """Prepare to have the answer to `question` said where the person who asks listens.
@@ -62,7 +62,7 @@ class Reciter:
         async def begin() -> Utterance | None:
             return await hearing.begin(label, speed=voice.speed)
 
-        return await self._reciting.recital(requester, begin, voice, model)
+        return await self._reciting.build(requester, begin, voice, model)
 
 
 async def tell_of_silence(interaction: discord.Interaction, fault: BotError) -> None:
@@ -100,7 +100,7 @@ class Speaking:
         play: bool | None = None,
         private: bool = False,
         needs: discord.Permissions = VIEW,
-        wording: Wording = worded,
+        to_speakable: ToSpeakable = speakable_typed_text,
     ) -> None:
         """Answer with `text` as an MP3, and say it where the person listens, if all who do may read along.
 
@@ -117,7 +117,7 @@ class Speaking:
         hearing = hearing_of(interaction, requester, self._voices, self._audience, wanted=play, origin=origin)
         chosen = await self._rules.model_for(requester, ModelKind.SPEECH, model)
         spoken_by = await self._preferences.get(requester, voice)
-        prepared = await self._saying.prepare(requester, text, spoken_by.name, chosen, wording=wording)
+        prepared = await self._saying.prepare(requester, text, spoken_by.name, chosen, to_speakable=to_speakable)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
             await acknowledge(interaction, private=private)
             await in_line(interaction, slot)
@@ -126,15 +126,15 @@ class Speaking:
     async def _say(
         self, interaction: discord.Interaction, prepared: PreparedSpeech, hearing: PlaybackTarget, speed: float
     ) -> None:
-        aloud, unheard = None, None
+        utterance, unheard = None, None
         try:
-            aloud = await hearing.begin(prepared.label, speed=speed)
+            utterance = await hearing.begin(prepared.label, speed=speed)
         except BotError as error:
             log.info("not heard", extra={"channel": interaction.channel_id, "detail": str(error)})
             unheard = render(error.message)
-        speech = await self._saying.speak(prepared, interaction.filesize_limit, aloud)
-        if aloud is not None and aloud.refused is not None:
-            unheard = render(aloud.refused.message)
+        speech = await self._saying.speak(prepared, interaction.filesize_limit, utterance)
+        if utterance is not None and utterance.refusal is not None:
+            unheard = render(utterance.refusal.message)
         notes = " ".join(filter(None, (speech.note, unheard)))
         files = [discord.File(io.BytesIO(speech.mp3), speech.filename)] if speech.mp3 else []
         await edit_original(interaction, notes, files)
