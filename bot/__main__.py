@@ -30,8 +30,8 @@ def _run_sandbox(words: list[str]) -> int:
 
 if __name__ == "__main__":
     # Before all that takes time to import. A command that is broken off has not found that all is well.
-    early_signals.end_at_once(0 if sys.argv[1:] in ([], ["sandbox"]) else early_signals.BROKEN_OFF)
+    early_signals.exit_on_signal(0 if sys.argv[1:] in ([], ["sandbox"]) else early_signals.INTERRUPTED)
     open_closed_streams()
     status = main()
-    early_signals.ignore()
+    early_signals.ignore_signals()
     sys.exit(status)

@@ -150,7 +150,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
 
 @asynccontextmanager
 async def _keep_fresh(catalog: ModelCatalog) -> AsyncIterator[None]:
-    task = asyncio.create_task(catalog.keep_fresh(), name="models")
+    task = asyncio.create_task(catalog.run_refresh_loop(), name="models")
     try:
         yield
     finally:

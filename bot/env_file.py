@@ -15,8 +15,8 @@ from typing import Final
 from dotenv.parser import Binding, parse_stream
 
 FILE: Final = ".env"
-MOST_BYTES: Final = 64 * 1024
-MOST_LETTERS_OFF: Final = 2
+MAX_FILE_BYTES: Final = 64 * 1024
+MAX_EDITS: Final = 2
 """A name that differs from a setting's by so many letters is taken for a slip."""
 
 _NEWLINE: Final = re.compile(r"\r\n|\n|\r")
@@ -47,7 +47,7 @@ def read(path: Path, names: Iterable[str]) -> EnvFile:
     return _Reading(tuple(names)).read(text)
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
+def find_nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the one of `names` that differs from `name` by at most two letters, if there is one; case is no matter."""
     found = [(distance, each) for each in names if (distance := _distance(name.upper(), each)) is not None]
     return min(found)[1] if found else None
@@ -60,15 +60,15 @@ class _Unusable(Exception):
 def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         return ""
     except IsADirectoryError:
         raise _Unusable("is a folder: expected a text file of NAME=value lines, or none") from None
     except OSError as error:
         raise _Unusable(f"cannot be read ({error.strerror}): expected a text file that this user may read") from None
-    if len(data) > MOST_BYTES:
-        raise _Unusable(f"is larger than {MOST_BYTES // 1024} KiB: expected a text file of NAME=value lines")
+    if len(data) > MAX_FILE_BYTES:
+        raise _Unusable(f"is larger than {MAX_FILE_BYTES // 1024} KiB: expected a text file of NAME=value lines")
     if data.startswith(_UTF_16):
         raise _Unusable("cannot be read: expected a text file in UTF-8; this one looks like UTF-16, so save it anew")
     try:
@@ -152,7 +152,7 @@ class _Reading:
             if word in self._names:
                 return word
         for written in (head.strip().rstrip(":").strip(), *re.split(r"[\s:]+", head.strip(), maxsplit=1)):
-            if (name := nearest(written, self._names)) is not None:
+            if (name := find_nearest(written, self._names)) is not None:
                 return name
         # `BLOCKED_USERS1`: a sign is missing between the two.
         return max((name for name in self._names if head.upper().startswith(name)), key=len, default=None)
@@ -160,7 +160,7 @@ class _Reading:
     def _foreign(self, line: int, key: str) -> None:
         """Tell a slip in a setting's name from a name that is another program's."""
         plain = _PLAIN_NAME.fullmatch(key) is not None
-        right = nearest(key, self._names) or self._with_prefix(key) or (None if plain else self._meant(key))
+        right = find_nearest(key, self._names) or self._with_prefix(key) or (None if plain else self._meant(key))
         if right is not None:
             where = f"in line {line} of {FILE}" if plain else f"the name in line {line} of {FILE}"
             self._fault(
@@ -190,10 +190,10 @@ def _is_quoted(binding: Binding) -> bool:
 
 def _distance(name: str, right: str) -> int | None:
     """Return in how many letters two names differ, or None where it is more than a slip."""
-    if abs(len(name) - len(right)) > MOST_LETTERS_OFF:
+    if abs(len(name) - len(right)) > MAX_EDITS:
         return None
     edits = _edits(name, right)
-    return edits if edits <= MOST_LETTERS_OFF else None
+    return edits if edits <= MAX_EDITS else None
 
 
 def _edits(one: str, other: str) -> int:

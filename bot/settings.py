@@ -40,7 +40,7 @@ DEFAULT_PERSONA: Final = (
     "You are a friendly and helpful assistant in a Discord server. Answer clearly and to the point, in the language "
     "you are asked in. Format with Discord's markdown where it helps."
 )
-DISCORDS_OWN: Final = ("discord.com", "discordapp.com")
+DISCORD_HOSTS: Final = ("discord.com", "discordapp.com")
 
 
 class Settings(BaseModel):
@@ -118,7 +118,7 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSettings:
     """The settings, and `remarks`: a sentence each about what was left aside while they were read."""
 
     settings: Settings
@@ -130,7 +130,7 @@ def load(**overrides: Any) -> Settings:  # Any: whatever a test passes is valida
     return load_with_remarks(**overrides).settings
 
 
-def load_with_remarks(**overrides: Any) -> Loaded:  # Any: as in `load`
+def load_with_remarks(**overrides: Any) -> LoadedSettings:  # Any: as in `load`
     """Read the settings, the environment before `.env`.
 
     Raises:
@@ -154,7 +154,7 @@ def load_with_remarks(**overrides: Any) -> Loaded:  # Any: as in `load`
     everything = file.faults + [(name, text) for name, text in faults.items() if name not in told]
     if everything:
         raise _bad(everything)
-    return Loaded(settings, tuple(_remarks(file, names)))
+    return LoadedSettings(settings, tuple(_remarks(file, names)))
 
 
 def _bad(faults: list[tuple[str, str]]) -> StartupError:
@@ -172,7 +172,7 @@ def _remarks(file: env_file.EnvFile, names: list[str]) -> Iterator[str]:
         yield f"no settings of mine in {env_file.FILE}, so ignored: {', '.join(file.ignored)}"
     # Not refused: the environment is everybody's. Compose hands on what is in `.env` that way, slips and all.
     for name in os.environ:
-        if name.upper() not in names and (right := env_file.nearest(name, names)) is not None:
+        if name.upper() not in names and (right := env_file.find_nearest(name, names)) is not None:
             yield f"{name} in the environment is no setting, so ignored; {right} is the nearest"
 
 
@@ -231,7 +231,7 @@ def _a_window_or_none(settings: Settings) -> Iterator[tuple[str, str]]:
 def _token_of_a_bot(settings: Settings) -> Iterator[tuple[str, str]]:
     """Discord's tokens have one shape, which the portal's other codes don't have. Test servers' have any."""
     host = urlsplit(settings.discord_api_base_url).hostname or ""
-    if host.endswith(DISCORDS_OWN) and parse_application_id(settings.discord_token.get_secret_value()) is None:
+    if host.endswith(DISCORD_HOSTS) and parse_application_id(settings.discord_token.get_secret_value()) is None:
         yield (
             "DISCORD_TOKEN",
             "expected a bot token: three parts with dots between them, as the developer portal → Bot → Reset Token "

@@ -40,11 +40,11 @@ def main() -> None:
     while (request := _receive(requests)) is not None:
         head, parts = request
         if hasattr(signal, "alarm"):
-            signal.alarm(int(head["within_s"]) + _ALARM_AFTER_S)  # ends the process, whatever it is stuck in
+            signal.alarm(int(head["timeout_s"]) + _ALARM_AFTER_S)  # ends the process, whatever it is stuck in
         facts, results = _done(head, parts)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
-        answers.write(framing.packed(facts, results))
+        answers.write(framing.encode_head(facts, results))
         for each in results:
             answers.write(each)
         answers.flush()
@@ -89,10 +89,10 @@ def _receive(requests: BinaryIO) -> tuple[Head, list[bytes]] | None:
     prefix = requests.read(framing.PREFIX.size)
     if len(prefix) < framing.PREFIX.size:
         return None
-    body = requests.read(size := framing.head_bytes(prefix))
+    body = requests.read(size := framing.decode_head_length(prefix))
     if len(body) < size:
         return None
-    head, sizes = framing.unpacked(body)
+    head, sizes = framing.decode_head(body)
     parts = [requests.read(size) for size in sizes]
     return (head, parts) if [len(part) for part in parts] == sizes else None
 
@@ -103,7 +103,7 @@ def _done(head: Head, parts: list[bytes]) -> Answer:
         if not head["options"].get("may_be_large", True) and _is_large(parts[0]):
             return {"failure": "large"}, []
         facts, results = _JOBS[head["job"]](head["options"], parts)
-        framing.packed({}, results)
+        framing.encode_head({}, results)
     except MemoryError:
         return {"failure": "memory"}, []
     except BotError as error:
@@ -120,27 +120,27 @@ _TOO_BIG: Final = ("ImageTooLarge", "TooLongToSend")
 
 def _is_large(data: bytes) -> bool:
     """Whether decoding a picture may take much memory, as far as that shows before; what is none is not large."""
-    from bot.api.image_validation import MOST_PIXELS_DRAWN, decoding
+    from bot.api.image_validation import MAX_GENERATED_PIXELS, open_image
 
     try:
-        with decoding(data, sys.maxsize) as (picture, _):
+        with open_image(data, sys.maxsize) as (picture, _):
             # What is larger than any picture may be is refused, and needs no waiting for that.
-            return MOST_PIXELS_AT_ONCE < picture.width * picture.height <= MOST_PIXELS_DRAWN
+            return MOST_PIXELS_AT_ONCE < picture.width * picture.height <= MAX_GENERATED_PIXELS
     except BotError:
         return False
 
 
 def _find_pictures(options: Head, parts: list[bytes]) -> Answer:
-    from bot.api.image_decoding import found_in
+    from bot.api.image_decoding import find_sources
 
-    found = found_in(parts[0], options["most_entries"], options["most_bytes"])
+    found = find_sources(parts[0], options["most_entries"], options["most_bytes"])
     return {"found": [(number, source) for number, source, _ in found]}, [data for _, _, data in found]
 
 
 def _check_picture(options: Head, parts: list[bytes]) -> Answer:
-    from bot.api.image_validation import open_picture
+    from bot.api.image_validation import validate_image
 
-    picture = open_picture(parts[0], options["most_pixels"])
+    picture = validate_image(parts[0], options["most_pixels"])
     return {"media_type": picture.media_type, "width": picture.width, "height": picture.height}, []
 
 
@@ -152,9 +152,9 @@ def _show_picture(_: Head, parts: list[bytes]) -> Answer:
 
 
 def _fit_picture(options: Head, parts: list[bytes]) -> Answer:
-    from bot.images.compression import smaller
+    from bot.images.compression import compress
 
-    return {}, [smaller(parts[0], options["limit"])]
+    return {}, [compress(parts[0], options["limit"])]
 
 
 def _read_text(_: Head, parts: list[bytes]) -> Answer:
@@ -193,15 +193,15 @@ def _to_mp3(options: Head, parts: list[bytes]) -> Answer:
 
 
 _JOBS: Final[dict[str, Callable[[Head, list[bytes]], Answer]]] = {
-    "find pictures": _find_pictures,
-    "check picture": _check_picture,
-    "show picture": _show_picture,
-    "fit picture": _fit_picture,
-    "read text": _read_text,
-    "read personas": _read_personas,
-    "listen": _listen,
-    "join": _join,
-    "to mp3": _to_mp3,
+    "find images": _find_pictures,
+    "validate image": _check_picture,
+    "prepare image": _show_picture,
+    "compress image": _fit_picture,
+    "decode text": _read_text,
+    "parse personas": _read_personas,
+    "measure mp3": _listen,
+    "join mp3": _join,
+    "convert to mp3": _to_mp3,
 }
 
 

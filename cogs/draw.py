@@ -21,7 +21,7 @@ from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.errors import TurnNotFound
 from bot.guilds.settings import GuildSettings
 from bot.images.generation import ImageGenerator
-from bot.images.request import LONGEST_PROMPT, MOST_PICTURES, ImageRequest, sizes_of
+from bot.images.request import MAX_IMAGES, MAX_PROMPT_LENGTH, ImageRequest, list_sizes
 from bot.images.saved_generations import SavedGenerations
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
@@ -68,9 +68,9 @@ class Draw(commands.Cog):
     async def draw(
         self,
         interaction: discord.Interaction,
-        prompt: app_commands.Range[str, 1, LONGEST_PROMPT],
+        prompt: app_commands.Range[str, 1, MAX_PROMPT_LENGTH],
         size: app_commands.Range[str, 1, 32] | None = None,
-        n: app_commands.Range[int, 1, MOST_PICTURES] = 1,
+        n: app_commands.Range[int, 1, MAX_IMAGES] = 1,
         model: app_commands.Range[str, 1, 100] | None = None,
         spoiler: bool = False,
     ) -> None:
@@ -82,20 +82,20 @@ class Draw(commands.Cog):
 
     async def _again(self, interaction: discord.Interaction, sketch_id: int) -> None:
         requester = requester_of(interaction)
-        sketch = await self._sketchbook.sketch(requester, sketch_id)
+        sketch = await self._sketchbook.get(requester, sketch_id)
         await self._draw(
             interaction, requester, await self._request(requester, sketch, sketch.prompt), sketch.author_id
         )
 
     async def _edit(self, interaction: discord.Interaction, sketch_id: int) -> None:
-        sketch = await self._sketchbook.sketch(requester_of(interaction), sketch_id)
+        sketch = await self._sketchbook.get(requester_of(interaction), sketch_id)
         await self._forms.open(
             interaction,
             _PROMPT,
             title="Edit the prompt",
             label="What the picture should show",
             text=sketch.prompt,
-            longest=LONGEST_PROMPT,
+            longest=MAX_PROMPT_LENGTH,
             about=str(sketch_id),
         )
 
@@ -104,18 +104,18 @@ class Draw(commands.Cog):
         sketch_id = read_id(about)
         if sketch_id is None:
             raise TurnNotFound("a form about nothing")
-        sketch = await self._sketchbook.sketch(requester, sketch_id)
+        sketch = await self._sketchbook.get(requester, sketch_id)
         await self._draw(interaction, requester, await self._request(requester, sketch, prompt), requester.user_id)
 
     async def _delete(self, interaction: discord.Interaction, sketch_id: int) -> None:
         requester = requester_of(interaction)
         try:
-            sketch = await self._sketchbook.sketch(requester, sketch_id)
+            sketch = await self._sketchbook.get(requester, sketch_id)
         except TurnNotFound:
             check_pressed(requester, interaction, ())
         else:
             check_pressed(requester, interaction, () if sketch.message_id is None else (sketch.message_id,))
-            await self._sketchbook.forget(sketch_id)
+            await self._sketchbook.delete(sketch_id)
         await dispose(interaction)
 
     async def _request(self, requester: RequestContext, sketch: ImageGeneration, prompt: str) -> ImageRequest:
@@ -131,8 +131,8 @@ class Draw(commands.Cog):
         async with prepared.reservation, self._limiter.slot(requester) as slot:
             message_id = await acknowledge(interaction)
             await in_line(interaction, slot)
-            drawn = await self._drawing.draw(prepared, interaction.filesize_limit)
-            sketch_id = await self._sketchbook.keep(prepared, author_id=author_id, message_id=message_id)
+            drawn = await self._drawing.generate(prepared, interaction.filesize_limit)
+            sketch_id = await self._sketchbook.save(prepared, author_id=author_id, message_id=message_id)
             files = [
                 discord.File(io.BytesIO(file.data), file.filename, description=file.description, spoiler=file.spoiler)
                 for file in drawn.files
@@ -147,7 +147,7 @@ class Draw(commands.Cog):
     async def _complete_size(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         asked = interaction.namespace.model
         model = asked or await self._rules.model_for(requester_of(interaction), ModelKind.IMAGE, None)
-        return build_choices(sizes_of(model), typed)
+        return build_choices(list_sizes(model), typed)
 
 
 def _buttons(sketch_id: int | None) -> discord.ui.View | None:

@@ -29,7 +29,7 @@ class Models(commands.Cog):
         """See which models you can choose."""
         lines: list[str] = []
         for kind, heading in _HEADINGS.items():
-            names = self._catalogue.choices(kind, search)
+            names = self._catalogue.list_choices(kind, search)
             if names:
                 lines += [f"**{heading}**", *(f"- `{name}`" for name in names)]
         text = fit(lines, more="…and more: add a `search`.") if lines else "No model has that in its name."

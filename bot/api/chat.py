@@ -7,18 +7,18 @@ from contextlib import aclosing
 from typing import TypeGuard
 
 from bot.api.chat_types import ChatAnswer, ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
-from bot.api.error_mapping import DeveloperRoleUnknown, fault_in_answer
+from bot.api.error_mapping import DeveloperRoleUnsupported, error_from_payload
 from bot.api.payloads import (
     ChatRequest,
     Choice,
-    chat_chunks,
+    chat_chunk_decoder,
     choices,
     decode,
+    decode_text,
+    decode_thinking,
+    decode_value,
     encode,
     is_error,
-    text_of,
-    thinking_of,
-    value_of,
 )
 from bot.api.reasoning_filter import ReasoningFilter
 from bot.api.retries import Retries
@@ -65,16 +65,16 @@ class ChunkReader:
             return iter(())
         if not data or data.isspace():
             return iter(())
-        chunk = decode(chat_chunks, data, _CALL)
+        chunk = decode(chat_chunk_decoder, data, _CALL)
         if is_error(chunk.error):
-            raise fault_in_answer(_CALL, {"error": value_of(chunk.error)})
-        if value_of(chunk.kind) == "error":
-            raise fault_in_answer(_CALL, None)
-        if self._model is None and isinstance(model := value_of(chunk.model), str):
+            raise error_from_payload(_CALL, {"error": decode_value(chunk.error)})
+        if decode_value(chunk.kind) == "error":
+            raise error_from_payload(_CALL, None)
+        if self._model is None and isinstance(model := decode_value(chunk.model), str):
             self._model = model
-        self._usage = _usage(value_of(chunk.usage)) or self._usage
+        self._usage = _usage(decode_value(chunk.usage)) or self._usage
         read = [decode(choices, bytes(each), _CALL) for each in (chunk.choices or ())[:_MOST_CHOICES]]
-        return self._events(choice for choice in read if choice is not None and not value_of(choice.index))
+        return self._events(choice for choice in read if choice is not None and not decode_value(choice.index))
 
     def finish(self, *, cut: bool) -> list[ChatEvent]:
         """Give the last events, the end among them.
@@ -102,25 +102,25 @@ class ChunkReader:
             yield from self._events_of(choice)
 
     def _events_of(self, choice: Choice) -> Iterator[ChatEvent | None]:
-        if isinstance(reason := value_of(choice.finish_reason), str) and reason:
+        if isinstance(reason := decode_value(choice.finish_reason), str) and reason:
             self.finish_reason = reason
         piece = choice.delta or choice.message
         if piece is None:
             return
         # Some servers send the same thoughts under both names.
         thoughts = (
-            text_of(piece.reasoning_content, _CALL)
-            or text_of(piece.reasoning, _CALL)
-            or thinking_of(piece.content, _CALL)
+            decode_text(piece.reasoning_content, _CALL)
+            or decode_text(piece.reasoning, _CALL)
+            or decode_thinking(piece.content, _CALL)
         )
         if thoughts:
             yield from self._parts(thoughts, "")
-        for number, words in enumerate(split_slices(text_of(piece.content, _CALL))):
+        for number, words in enumerate(split_slices(decode_text(piece.content, _CALL))):
             if number:
                 yield None
             yield from self._parts(*self._thinking.feed(words))
         # A refusal is what the model wrote to the one who asked.
-        if refusal := text_of(piece.refusal, _CALL):
+        if refusal := decode_text(piece.refusal, _CALL):
             yield from self._parts("", refusal)
 
     def _parts(self, thoughts: str, words: str) -> Iterator[ChatEvent]:
@@ -168,14 +168,14 @@ class Chat:
         self._knows_developer = True
 
     async def stream(
-        self, model: str, messages: Sequence[ChatMessage], sending: SendStatus
+        self, model: str, messages: Sequence[ChatMessage], send_status: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         """Yield the answer's pieces as they come, and its end last. Closing this closes the connection at once.
 
         However many come at once: other callbacks run between two of them.
         """
         request = ChatRequest(model, messages, stream=True)
-        async with aclosing(self._ask(request, self._transport.limits.first_byte_s, sending)) as events:
+        async with aclosing(self._ask(request, self._transport.limits.first_byte_s, send_status)) as events:
             async for event in events:
                 yield event
                 await asyncio.sleep(0)
@@ -185,7 +185,7 @@ class Chat:
         words: list[str] = []
         thoughts: list[str] = []
         request = ChatRequest(model, messages)
-        async with aclosing(self._ask(request, self._transport.limits.made_first_byte_s, SendStatus())) as events:
+        async with aclosing(self._ask(request, self._transport.limits.unstreamed_first_byte_s, SendStatus())) as events:
             async for event in events:
                 await asyncio.sleep(0)
                 match event:
@@ -198,21 +198,21 @@ class Chat:
         raise AssertionError("a chat that did not fail has an end")
 
     async def _ask(
-        self, request: ChatRequest, first_byte_s: float, sending: SendStatus
+        self, request: ChatRequest, first_byte_s: float, send_status: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         """Ask with the role that the server knows, finding out which that is."""
-        with self._transport.deadlines(_CALL) as deadlines:
+        with self._transport.start_timeouts(_CALL) as timeouts:
             if self._knows_developer:
                 try:
-                    async with aclosing(self._try(request, deadlines, first_byte_s, sending)) as events:
+                    async with aclosing(self._try(request, timeouts, first_byte_s, send_status)) as events:
                         async for event in events:
                             yield event
                     return
-                except DeveloperRoleUnknown:
+                except DeveloperRoleUnsupported:
                     if not any(message.role == "developer" for message in request.messages):
                         raise
             adapted = _with_system_role(request)
-            async with aclosing(self._try(adapted, deadlines, first_byte_s, sending)) as events:
+            async with aclosing(self._try(adapted, timeouts, first_byte_s, send_status)) as events:
                 async for event in events:
                     if self._knows_developer:
                         _log.info("the API does not know the developer role; using system from now on")
@@ -220,17 +220,23 @@ class Chat:
                     yield event
 
     def _try(
-        self, request: ChatRequest, deadlines: CallTimeouts, first_byte_s: float, sending: SendStatus
+        self, request: ChatRequest, timeouts: CallTimeouts, first_byte_s: float, send_status: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         body = encode(request)
-        return self._retries.of_stream(_CALL, lambda: self._read_once(body, deadlines, first_byte_s, sending))
+        return self._retries.retry_stream(_CALL, lambda: self._read_once(body, timeouts, first_byte_s, send_status))
 
     async def _read_once(
-        self, body: bytes, deadlines: CallTimeouts, first_byte_s: float, sending: SendStatus
+        self, body: bytes, timeouts: CallTimeouts, first_byte_s: float, send_status: SendStatus
     ) -> AsyncGenerator[ChatEvent, None]:
         limits = self._transport.limits
         async with self._transport.open(
-            deadlines, _CALL, _PATH, body, first_byte_s=first_byte_s, max_bytes=limits.answer_bytes, sending=sending
+            timeouts,
+            _CALL,
+            _PATH,
+            body,
+            first_byte_s=first_byte_s,
+            max_bytes=limits.chat_bytes,
+            send_status=send_status,
         ) as reply:
             head = await _read_head(reply)
             reader = ChunkReader()
@@ -298,7 +304,7 @@ def _in_parts(chunk: bytes) -> Iterator[bytes]:
 
 def _deltas(event: ServerSentEvent, reader: ChunkReader) -> Iterator[ChatEvent | None]:
     if event.type == "error":
-        raise fault_in_answer(_CALL, event.data)
+        raise error_from_payload(_CALL, event.data)
     return reader.read(event.data)
 
 

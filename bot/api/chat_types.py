@@ -13,7 +13,7 @@ class TextPart:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageAddress:
+class ImageUrl:
     """Where a picture is: for us always a data URL, which holds it."""
 
     url: str = field(repr=False)
@@ -23,7 +23,7 @@ class ImageAddress:
 class ImagePart:
     """A picture among the parts of a message."""
 
-    image_url: ImageAddress
+    image_url: ImageUrl
     type: Literal["image_url"] = "image_url"
 
 

@@ -8,10 +8,10 @@ import msgspec
 
 from bot.api.chat import Chat
 from bot.api.chat_types import ChatAnswer, ChatEvent, ChatMessage
-from bot.api.error_mapping import fault_in_answer
-from bot.api.image_validation import Picture
+from bot.api.error_mapping import error_from_payload
+from bot.api.image_validation import GeneratedImage
 from bot.api.images import Images
-from bot.api.payloads import decode, is_error, model_entries, models_answers, value_of
+from bot.api.payloads import decode, decode_value, is_error, model_decoder, models_decoder
 from bot.api.retries import Retries
 from bot.api.speech import Speech
 from bot.api.transport import CallLimits, SendStatus, Transport
@@ -34,23 +34,23 @@ class Models:
 
     async def names(self) -> list[str]:
         """Give the models' names in the API's order, each once."""
-        with self._transport.deadlines(_CALL) as deadlines:
+        with self._transport.start_timeouts(_CALL) as timeouts:
 
             async def ask() -> bytes:
                 limits = self._transport.limits
                 async with self._transport.open(
-                    deadlines, _CALL, _PATH, first_byte_s=limits.first_byte_s, max_bytes=limits.models_bytes
+                    timeouts, _CALL, _PATH, first_byte_s=limits.first_byte_s, max_bytes=limits.models_bytes
                 ) as reply:
                     return await reply.read_whole()
 
-            body = await self._retries.of_answer(_CALL, ask)
+            body = await self._retries.retry_call(_CALL, ask)
         return _names(body)
 
 
 def _names(body: bytes) -> list[str]:
-    answer = decode(models_answers, body, _CALL)
+    answer = decode(models_decoder, body, _CALL)
     if is_error(answer.error):
-        raise fault_in_answer(_CALL, {"error": value_of(answer.error)})
+        raise error_from_payload(_CALL, {"error": decode_value(answer.error)})
     if answer.data is None:
         raise InvalidApiResponse("models: an answer without a list")
     ids = map(_id, answer.data[: 2 * MAX_MODELS])  # some may be odd or there twice
@@ -62,7 +62,7 @@ def _id(entry: msgspec.Raw) -> object:
     """Return what stands for the id in an entry, which may be the id itself."""
     data = bytes(entry)
     try:
-        return value_of(decode(model_entries, data, _CALL).id if data.startswith(b"{") else entry)
+        return decode_value(decode(model_decoder, data, _CALL).id if data.startswith(b"{") else entry)
     except InvalidApiResponse:
         return None
 
@@ -101,24 +101,24 @@ class ApiClient:
         return await self._models.names()
 
     def chat_stream(
-        self, model: str, messages: Sequence[ChatMessage], sending: SendStatus | None = None
+        self, model: str, messages: Sequence[ChatMessage], send_status: SendStatus | None = None
     ) -> AsyncGenerator[ChatEvent, None]:
-        """Yield text and reasoning as they come, then one `StreamEnd`; `sending` follows the request meanwhile.
+        """Yield text and reasoning as they come, then one `StreamEnd`; `send_status` follows the request meanwhile.
 
         An error after the first delta leaves what came before it standing; it was used and has to be paid for.
         """
-        return self._chat.stream(model, messages, sending or SendStatus())
+        return self._chat.stream(model, messages, send_status or SendStatus())
 
     async def chat(self, model: str, messages: Sequence[ChatMessage]) -> ChatAnswer:
         """Give the answer in one piece."""
         return await self._chat.whole(model, messages)
 
     def speech(
-        self, model: str, text: str, voice: str, sending: SendStatus | None = None
+        self, model: str, text: str, voice: str, send_status: SendStatus | None = None
     ) -> AsyncGenerator[bytes, None]:
-        """Yield an MP3 file in pieces, the first of them known to be MP3; `sending` follows the request meanwhile."""
-        return self._speech.stream(model, text, voice, sending or SendStatus())
+        """Yield an MP3 file in chunks, the first of them checked to be MP3; `send_status` follows the request."""
+        return self._speech.stream(model, text, voice, send_status or SendStatus())
 
-    async def images(self, model: str, prompt: str, *, size: str | None, n: int) -> list[Picture]:
+    async def images(self, model: str, prompt: str, *, size: str | None, n: int) -> list[GeneratedImage]:
         """Give one to `n` pictures, each checked to be one; `size` None leaves the choice to the model."""
         return await self._images.make(model, prompt, size=size, n=n)

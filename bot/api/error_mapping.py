@@ -26,10 +26,10 @@ from bot.errors import (
     UnknownModel,
 )
 
-MAX_FAULT_BYTES = 64 * 1024
+MAX_ERROR_BYTES = 64 * 1024
 _MAX_WORDS = 4096
 
-MOST_SECONDS = 31 * 24 * 3600
+MAX_PLAUSIBLE_RETRY_AFTER_S = 31 * 24 * 3600
 """The longest Retry-After that means something: a limit of a month. Beyond it nothing was told."""
 
 # Codes and types as OpenAI, Azure, OpenRouter, vLLM, llama.cpp, Google and Anthropic write them.
@@ -75,16 +75,16 @@ _MOST_VALUES = 200
 _LOGGABLE_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,47}")
 
 
-class DeveloperRoleUnknown(BadRequest):
+class DeveloperRoleUnsupported(BadRequest):
     """The server knows no `developer` role; it may know `system`."""
 
 
-def fault_of_status(call: str, status: int, retry_after: str | None, body: bytes, now: datetime) -> ApiError:
+def error_from_status(call: str, status: int, retry_after: str | None, body: bytes, now: datetime) -> ApiError:
     """Give the error for an answer whose status is not a success; `body` may be anything."""
     return _fault(call, status, _read(body), _seconds(retry_after, now))
 
 
-def fault_in_answer(call: str, said: object) -> ApiError:
+def error_from_payload(call: str, said: object) -> ApiError:
     """Give the error for one that came under a status of success, in a stream or in place of an answer.
 
     `said` is the error as decoded from JSON, or as text.
@@ -92,12 +92,12 @@ def fault_in_answer(call: str, said: object) -> ApiError:
     return _fault(call, None, _read(said.encode()) if isinstance(said, str) else said, None)
 
 
-def holds_error(said: object) -> bool:
+def is_error_payload(said: object) -> bool:
     """Whether decoded JSON is an error object rather than an answer."""
     return isinstance(said, dict) and (bool(said.get("error")) or said.get("object") == "error")
 
 
-def refuses_in_words(said: object) -> bool:
+def is_refusal(said: object) -> bool:
     """Whether decoded JSON that holds nothing usable says that it was refused, wherever it does."""
     queue, words = [said], []
     for value in queue:
@@ -111,7 +111,7 @@ def refuses_in_words(said: object) -> bool:
 def _read(body: bytes) -> object:
     """Decode an error if it is JSON; else it is text, or a page."""
     try:
-        if len(body) <= MAX_FAULT_BYTES:
+        if len(body) <= MAX_ERROR_BYTES:
             return msgspec.json.decode(body)
         return body[:_MAX_WORDS].decode("utf-8", "replace")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -169,7 +169,7 @@ def _kind_of_bad_request(words: str) -> type[ApiError]:
     for pattern, kind in (
         (_CONTEXT_WORDS, ContextTooLong),
         (_PICTURE_WORDS, ImagesRejected),
-        (_ROLE_WORDS, DeveloperRoleUnknown),
+        (_ROLE_WORDS, DeveloperRoleUnsupported),
         (_MODEL_WORDS, UnknownModel),
         (_CONTENT_WORDS, ContentRefused),
         (_PAYMENT_WORDS, PaymentOrForbidden),
@@ -240,4 +240,4 @@ def _seconds(retry_after: str | None, now: datetime) -> float | None:
             return None
         seconds = (then - now).total_seconds()
     # Not a number compares as False.
-    return max(0.0, seconds) if seconds <= MOST_SECONDS else None
+    return max(0.0, seconds) if seconds <= MAX_PLAUSIBLE_RETRY_AFTER_S else None

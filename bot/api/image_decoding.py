@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-from bot.api.payloads import MOST_VALUE_BYTES, ImageEntry, decode, image_entries, images_answers, is_error
+from bot.api.payloads import MAX_VALUE_BYTES, ImageEntry, decode, image_decoder, images_decoder, is_error
 from bot.errors import InvalidApiResponse
 
 _CALL: Final = "images"
@@ -40,7 +40,7 @@ _TO_PLAIN: Final = bytes.maketrans(b"-_", b"+/")
 _NO_DIGITS: Final = bytes(set(range(256)) - set(_DIGITS) - set(b"-_"))
 
 
-class Source(StrEnum):
+class SourceKind(StrEnum):
     """What a part of the result is."""
 
     ERROR = "error"
@@ -53,20 +53,20 @@ class Source(StrEnum):
     """Why a source gives no picture, for the log."""
 
 
-Found = tuple[int, Source, bytes]
+ImageSource = tuple[int, SourceKind, bytes]
 """The number of an entry, what was found in it, and its bytes."""
 
 
-def found_in(body: bytes, most_entries: int, most_bytes: int) -> list[Found]:
+def find_sources(body: bytes, most_entries: int, most_bytes: int) -> list[ImageSource]:
     """Return what is in an answer, in its order: several sources of one entry show the same picture. For a worker.
 
     Raises:
         InvalidApiResponse: it is not the expected JSON.
     """
-    answer = decode(images_answers, body, _CALL)
+    answer = decode(images_decoder, body, _CALL)
     if is_error(answer.error):
-        return [(0, Source.ERROR, bytes(answer.error)[:MOST_VALUE_BYTES])]
-    found: list[Found] = []
+        return [(0, SourceKind.ERROR, bytes(answer.error)[:MAX_VALUE_BYTES])]
+    found: list[ImageSource] = []
     entries = (raw for raw in answer.data or () if bytes(raw) != b"null")
     for number, raw in zip(range(most_entries), entries, strict=False):
         found += [(number, *each) for each in _sources(_entry(bytes(raw)), most_bytes)]
@@ -76,28 +76,28 @@ def found_in(body: bytes, most_entries: int, most_bytes: int) -> list[Found]:
 def _entry(raw: bytes) -> ImageEntry:
     """Read an entry; one that is none holds nothing."""
     try:
-        return decode(image_entries, raw, _CALL)
+        return decode(image_decoder, raw, _CALL)
     except InvalidApiResponse:
         return ImageEntry()
 
 
-def _sources(entry: ImageEntry, most_bytes: int) -> Sequence[tuple[Source, bytes]]:
+def _sources(entry: ImageEntry, most_bytes: int) -> Sequence[tuple[SourceKind, bytes]]:
     """Return all sources of one picture: where an entry holds both the picture and an address, either will do."""
-    found: list[tuple[Source, bytes]] = []
+    found: list[tuple[SourceKind, bytes]] = []
     for source, is_address in ((entry.b64_json, False), (entry.url, True)):
         if not isinstance(source, str) or not source:
             continue
         if is_address and not _DATA_URL.match(source):
-            found.append((Source.ADDRESS, source[: _LONGEST_ADDRESS + 1].encode("utf-8", "replace")))
+            found.append((SourceKind.ADDRESS, source[: _LONGEST_ADDRESS + 1].encode("utf-8", "replace")))
             continue
         try:
-            found.append((Source.DATA, from_base64(source, most_bytes)))
+            found.append((SourceKind.DATA, decode_base64(source, most_bytes)))
         except InvalidApiResponse as error:
-            found.append((Source.FAULT, str(error).encode()))
-    return found or [(Source.FAULT, b"images: an entry without a picture")]
+            found.append((SourceKind.FAULT, str(error).encode()))
+    return found or [(SourceKind.FAULT, b"images: an entry without a picture")]
 
 
-def from_base64(text: str, most_bytes: int) -> bytes:
+def decode_base64(text: str, most_bytes: int) -> bytes:
     """Decode base64 as servers write it: bare or as a `data:` address, of either alphabet, padded or not, in lines.
 
     Raises:

@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from bot.api.timeouts import CallTimeouts
-from bot.api.transport import USER_AGENT, ApiResponse, Transport, failure_of_connection
+from bot.api.transport import USER_AGENT, ApiResponse, Transport, connection_error
 from bot.errors import InvalidApiResponse
 
 _CALL = "images: fetching"
@@ -33,7 +33,7 @@ class ImageDownloader:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def fetch(self, address: str, deadlines: CallTimeouts) -> bytes:
+    async def fetch(self, address: str, timeouts: CallTimeouts) -> bytes:
         """Give what is at `address`, bounded in bytes.
 
         Raises:
@@ -43,20 +43,20 @@ class ImageDownloader:
         """
         url = _parse(address)
         limits = self._transport.limits
-        due = deadlines.after(limits.first_byte_s)
-        resolver = CheckedResolver(allow_private=await deadlines.wait(self._api_is_private, due))
+        due = timeouts.after(limits.first_byte_s)
+        resolver = CheckedResolver(allow_private=await timeouts.wait(self._api_is_private, due))
         async with _open_session(resolver) as session:
             for _ in range(_MAX_HOPS):
                 resolver.check_literal(url)
-                async with self._open(session, url, deadlines, due) as response:
+                async with self._open(session, url, timeouts, due) as response:
                     if response.status not in _REDIRECTS:
-                        return await self._read(response, deadlines, due)
+                        return await self._read(response, timeouts, due)
                     url = _parse(response.headers.get("Location", ""), url)
         raise InvalidApiResponse(f"{_CALL}: too many redirects")
 
     @asynccontextmanager
     async def _open(
-        self, session: aiohttp.ClientSession, url: URL, deadlines: CallTimeouts, due: float
+        self, session: aiohttp.ClientSession, url: URL, timeouts: CallTimeouts, due: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(total=None, connect=self._transport.limits.connect_s)
 
@@ -64,28 +64,28 @@ class ImageDownloader:
             return await session.get(url, timeout=timeout, allow_redirects=False)
 
         try:
-            response = await deadlines.wait(send, due)
+            response = await timeouts.wait(send, due)
         except (aiohttp.InvalidURL, ValueError):
             # A host that is no name shows only when it is looked up: UnicodeError, of the IDNA codec.
             raise InvalidApiResponse(f"{_CALL}: no address") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise failure_of_connection(_CALL, error) from None
+            raise connection_error(_CALL, error) from None
         try:
             yield response
         finally:
             response.close()
 
-    async def _read(self, response: aiohttp.ClientResponse, deadlines: CallTimeouts, due: float) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, timeouts: CallTimeouts, due: float) -> bytes:
         if response.status != 200:
             raise InvalidApiResponse(f"{_CALL}: {response.status}", status=response.status)
         limits = self._transport.limits
         reply = ApiResponse(
             response,
-            deadlines,
+            timeouts,
             _CALL,
             first_due=due,
-            silence_s=limits.silence_s,
-            max_bytes=limits.picture_bytes,
+            idle_s=limits.idle_s,
+            max_bytes=limits.image_bytes,
         )
         return await reply.read_whole()
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image, Transpose
     from PIL.ImageFile import ImageFile
 
-MOST_PIXELS_DRAWN: Final = 4096 * 4096  # as large as models draw
+MAX_GENERATED_PIXELS: Final = 4096 * 4096  # as large as models draw
 
-MOST_SCANS: Final = 64
+MAX_SCANS: Final = 64
 """Of a JPEG. Encoders write ten; each takes about 20 ms at 16 megapixels, in a few bytes."""
 
 _MAGIC = (
@@ -45,7 +45,7 @@ _MARKER_IN_SCAN: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # all but 
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class GeneratedImage:
     """A picture as it came: the file, what it is (by content) and its size in pixels."""
 
     data: bytes
@@ -54,23 +54,23 @@ class Picture:
     height: int
 
     def __repr__(self) -> str:
-        return f"Picture({self.media_type}, {self.width}×{self.height}, {len(self.data)} bytes)"
+        return f"GeneratedImage({self.media_type}, {self.width}×{self.height}, {len(self.data)} bytes)"
 
 
-def open_picture(data: bytes, max_pixels: int) -> Picture:
+def validate_image(data: bytes, max_pixels: int) -> GeneratedImage:
     """Check that `data` is a whole PNG, JPEG, WebP or GIF of at most `max_pixels`. For a worker.
 
     Raises:
         InvalidApiResponse: it is not.
     """
-    with decoding(data, max_pixels) as (image, media_type):
+    with open_image(data, max_pixels) as (image, media_type):
         # Opening reads the header only; a file that breaks off shows when it is decoded.
         image.load()
-        return Picture(data, media_type, *image.size)
+        return GeneratedImage(data, media_type, *image.size)
 
 
 @contextmanager
-def decoding(data: bytes, max_pixels: int) -> Iterator[tuple["ImageFile", str]]:
+def open_image(data: bytes, max_pixels: int) -> Iterator[tuple["ImageFile", str]]:
     """Yield a picture that is opened and not decoded yet, and its media type. For a worker.
 
     Raises:
@@ -100,7 +100,7 @@ def decoding(data: bytes, max_pixels: int) -> Iterator[tuple["ImageFile", str]]:
         raise InvalidApiResponse(f"images: a damaged {name} ({type(error).__name__})") from None
 
 
-def orientation(picture: "Image") -> "Transpose | None":
+def get_orientation(picture: "Image") -> "Transpose | None":
     """Return how a picture has to be turned; None where its note says nothing or cannot be read."""
     from PIL.ExifTags import Base
     from PIL.Image import Transpose
@@ -196,7 +196,7 @@ def _jpeg_pixels(data: memoryview) -> Iterator[memoryview]:
             yield data[begin:end]
         if marker == _SOS:
             scans += 1
-            if scans > MOST_SCANS:
-                raise InvalidApiResponse(f"images: a JPEG of more than {MOST_SCANS} scans")
+            if scans > MAX_SCANS:
+                raise InvalidApiResponse(f"images: a JPEG of more than {MAX_SCANS} scans")
         at = end
     yield data[at:]

@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 _NULL: Final = msgspec.Raw(b"null")
 
-MOST_VALUE_BYTES: Final = 64 * 1024
+MAX_VALUE_BYTES: Final = 64 * 1024
 """Of a value of any shape that is no text: each byte of it may take a hundred in memory."""
 
-MOST_PARTS: Final = 1000
+MAX_PARTS: Final = 1000
 """Of a text that is sent as a list, those within others counted too."""
 
 _DEEPEST_PART: Final = 4
@@ -53,7 +53,7 @@ class ImagesRequest(msgspec.Struct, omit_defaults=True):
     size: str | None = None
 
 
-class Piece(msgspec.Struct):
+class ChoiceContent(msgspec.Struct):
     """A `delta` of a stream or the `message` of a whole answer."""
 
     content: msgspec.Raw = _NULL
@@ -65,8 +65,8 @@ class Piece(msgspec.Struct):
 class Choice(msgspec.Struct):
     """One choice; a stream fills `delta`, a whole answer `message`."""
 
-    delta: Piece | None = None
-    message: Piece | None = None
+    delta: ChoiceContent | None = None
+    message: ChoiceContent | None = None
     finish_reason: msgspec.Raw = _NULL
     index: msgspec.Raw = _NULL
 
@@ -81,14 +81,14 @@ class ChatChunk(msgspec.Struct):
     kind: msgspec.Raw = msgspec.field(default=_NULL, name="object")
 
 
-class Part(msgspec.Struct):
+class ContentPart(msgspec.Struct):
     """A part of a text that is sent as a list."""
 
     text: msgspec.Raw = _NULL
     thinking: msgspec.Raw = _NULL
 
 
-class ModelsAnswer(msgspec.Struct):
+class ModelsResponse(msgspec.Struct):
     """The list of models; its entries are decoded one by one, so that an odd one does not spoil the others."""
 
     data: list[msgspec.Raw] | None = None
@@ -108,7 +108,7 @@ class ImageEntry(msgspec.Struct):
     url: object = None
 
 
-class ImagesAnswer(msgspec.Struct):
+class ImagesResponse(msgspec.Struct):
     """The pictures made; its entries are decoded one by one, so that an odd one does not spoil the others."""
 
     data: list[msgspec.Raw] | None = None
@@ -123,15 +123,15 @@ _HALF_PAIR: Final = re.compile(
 
 _MOST_MENDED_BYTES: Final = 1024 * 1024
 
-chat_chunks = msgspec.json.Decoder(ChatChunk)
+chat_chunk_decoder = msgspec.json.Decoder(ChatChunk)
 choices = msgspec.json.Decoder(Choice | None)
 _texts = msgspec.json.Decoder(str)
 _lists: "msgspec.json.Decoder[list[msgspec.Raw]]" = msgspec.json.Decoder(list[msgspec.Raw])
-_parts = msgspec.json.Decoder(Part)
-models_answers = msgspec.json.Decoder(ModelsAnswer)
-images_answers = msgspec.json.Decoder(ImagesAnswer)
-model_entries = msgspec.json.Decoder(ModelEntry)
-image_entries = msgspec.json.Decoder(ImageEntry)
+_parts = msgspec.json.Decoder(ContentPart)
+models_decoder = msgspec.json.Decoder(ModelsResponse)
+images_decoder = msgspec.json.Decoder(ImagesResponse)
+model_decoder = msgspec.json.Decoder(ModelEntry)
+image_decoder = msgspec.json.Decoder(ImageEntry)
 
 
 def encode(request: msgspec.Struct) -> bytes:
@@ -157,7 +157,7 @@ def decode(decoder: "msgspec.json.Decoder[T]", body: bytes | str, call: str) -> 
     raise InvalidApiResponse(f"{call}: {len(body)} bytes that are not the expected JSON")
 
 
-def any_json(body: bytes) -> object:
+def decode_any(body: bytes) -> object:
     """Read JSON of any shape, or None where it is none."""
     try:
         return cast("object", msgspec.json.decode(body))
@@ -165,20 +165,20 @@ def any_json(body: bytes) -> object:
         return None
 
 
-def value_of(raw: msgspec.Raw) -> object:
+def decode_value(raw: msgspec.Raw) -> object:
     """Decode a field of any shape; None where it is too large for one that is no text, or cannot be read."""
     data = bytes(raw)
     if _is_text(data):
         return decode(_texts, data, "a text")
-    return any_json(data) if len(data) <= MOST_VALUE_BYTES else None
+    return decode_any(data) if len(data) <= MAX_VALUE_BYTES else None
 
 
 def is_error(raw: msgspec.Raw) -> bool:
     """Return whether an answer's `error` says that there was one."""
-    return len(bytes(raw)) > MOST_VALUE_BYTES or bool(value_of(raw))
+    return len(bytes(raw)) > MAX_VALUE_BYTES or bool(decode_value(raw))
 
 
-def text_of(raw: msgspec.Raw, call: str) -> str:
+def decode_text(raw: msgspec.Raw, call: str) -> str:
     """Return the text of a field that is a string, a list of parts, or null.
 
     Raises:
@@ -187,7 +187,7 @@ def text_of(raw: msgspec.Raw, call: str) -> str:
     return _joined(_texts_in(bytes(raw), "text", _DEEPEST_PART, call), call)
 
 
-def thinking_of(raw: msgspec.Raw, call: str) -> str:
+def decode_thinking(raw: msgspec.Raw, call: str) -> str:
     """Return the text of the `thinking` parts in a list, which hold parts of their own.
 
     Raises:
@@ -218,9 +218,9 @@ def _texts_in(data: bytes, field: str, deepest: int, call: str) -> Iterator[str]
 
 
 def _joined(texts: Iterator[str], call: str) -> str:
-    found = list(islice(texts, MOST_PARTS + 1))
-    if len(found) > MOST_PARTS:
-        raise InvalidApiResponse(f"{call}: a text in more than {MOST_PARTS} parts")
+    found = list(islice(texts, MAX_PARTS + 1))
+    if len(found) > MAX_PARTS:
+        raise InvalidApiResponse(f"{call}: a text in more than {MAX_PARTS} parts")
     return "".join(found)
 
 

@@ -25,7 +25,7 @@ class Retries:
         self._clock = clock
         self._random = random
 
-    async def of_stream(self, call: str, attempt: Callable[[], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
+    async def retry_stream(self, call: str, attempt: Callable[[], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
         """Yield what an attempt yields; its failure is followed by another attempt only before its first item."""
         tried = 0
         while True:
@@ -43,7 +43,7 @@ class Retries:
                 failure = error
             await self._pause(call, tried, failure)
 
-    async def of_answer(self, call: str, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def retry_call(self, call: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Give what an attempt gives. An attempt that got something it cannot use must not fail as ApiUnreachable."""
         tried = 0
         while True:

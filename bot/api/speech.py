@@ -4,8 +4,8 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from bot.api.error_mapping import MAX_FAULT_BYTES, fault_in_answer, holds_error, refuses_in_words
-from bot.api.payloads import SpeechRequest, any_json, encode
+from bot.api.error_mapping import MAX_ERROR_BYTES, error_from_payload, is_error_payload, is_refusal
+from bot.api.payloads import SpeechRequest, decode_any, encode
 from bot.api.retries import Retries
 from bot.api.timeouts import CallTimeouts
 from bot.api.transport import ApiResponse, SendStatus, Transport
@@ -29,7 +29,7 @@ class Speech:
         self._path = path
         self._sounds = sounds
 
-    async def stream(self, model: str, text: str, voice: str, sending: SendStatus) -> AsyncGenerator[bytes, None]:
+    async def stream(self, model: str, text: str, voice: str, send_status: SendStatus) -> AsyncGenerator[bytes, None]:
         """Yield the MP3 file in pieces. Closing this closes the connection at once.
 
         WAV, Ogg and FLAC, which some servers send where they are told no format, become MP3 once all is there.
@@ -40,27 +40,27 @@ class Speech:
                 the beginning of a file that has no end.
         """
         body = encode(SpeechRequest(model, text, voice))
-        with self._transport.deadlines(_CALL) as deadlines:
-            attempts = self._retries.of_stream(_CALL, lambda: self._read_once(body, deadlines, sending))
+        with self._transport.start_timeouts(_CALL) as timeouts:
+            attempts = self._retries.retry_stream(_CALL, lambda: self._read_once(body, timeouts, send_status))
             async with aclosing(attempts) as pieces:
                 async for piece in pieces:
                     yield piece
 
     async def _read_once(
-        self, body: bytes, deadlines: CallTimeouts, sending: SendStatus
+        self, body: bytes, timeouts: CallTimeouts, send_status: SendStatus
     ) -> AsyncGenerator[bytes, None]:
         limits = self._transport.limits
         async with self._transport.open(
-            deadlines,
+            timeouts,
             _CALL,
             self._path,
             body,
             first_byte_s=limits.first_byte_s,
             max_bytes=limits.speech_bytes,
-            sending=sending,
+            send_status=send_status,
         ) as reply:
             piece = await _read_head(reply)
-            if (kind := other_sound(piece)) is not None:
+            if (kind := detect_other_format(piece)) is not None:
                 yield await self._as_mp3(await _read_all(reply, piece), kind)
                 return
             if not is_mp3(piece):
@@ -71,14 +71,14 @@ class Speech:
 
     async def _as_mp3(self, data: bytes, kind: str) -> bytes:
         try:
-            result = await self._sounds.run("to mp3", [data], within_s=_MADE_WITHIN_S, kind=kind)
+            result = await self._sounds.run("convert to mp3", [data], timeout_s=_MADE_WITHIN_S, kind=kind)
         except JobFailed as error:
             raise InvalidApiResponse(f"speech: {kind} that gives no MP3 ({error})") from error
         log.info("speech made into MP3", extra={"came": kind, "bytes": len(data)})
         return result.parts[0]
 
 
-def other_sound(head: bytes) -> str | None:
+def detect_other_format(head: bytes) -> str | None:
     """Return FFmpeg's name of the format whose files begin like that, if it is one that is made into MP3."""
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         return "wav"
@@ -128,11 +128,11 @@ async def _raise_what_it_is(reply: ApiResponse, head: bytes) -> None:
     """Raise the error that the API sent in place of speech, else that it sent something else."""
     if head.lstrip()[:1] == b"{":
         body = bytearray(head)
-        while len(body) <= MAX_FAULT_BYTES and (piece := await _read_on(reply)):
+        while len(body) <= MAX_ERROR_BYTES and (piece := await _read_on(reply)):
             body += piece
-        said = any_json(bytes(body)) if len(body) <= MAX_FAULT_BYTES else None
-        if holds_error(said):
-            raise fault_in_answer(_CALL, said)
-        if refuses_in_words(said):
+        said = decode_any(bytes(body)) if len(body) <= MAX_ERROR_BYTES else None
+        if is_error_payload(said):
+            raise error_from_payload(_CALL, said)
+        if is_refusal(said):
             raise ContentRefused("speech: refused in words")
     raise InvalidApiResponse("speech: not MP3" if head else "speech: nothing came")

@@ -19,10 +19,10 @@ class CallTimeouts:
     really take its time (or be advanced by a test); one that returns at once lets every limit pass.
     """
 
-    def __init__(self, clock: Clock, call: str, whole_s: float) -> None:
+    def __init__(self, clock: Clock, call: str, total_s: float) -> None:
         self._clock = clock
         self._call = call
-        self._whole_due = clock.monotonic() + whole_s
+        self._whole_due = clock.monotonic() + total_s
         self._waiting: asyncio.Timeout | None = None
         self._due = 0.0
         self._watch: asyncio.Task[None] | None = None
@@ -68,7 +68,7 @@ class CallTimeouts:
             if self._watch is not None:
                 self._watch.cancel()
             self._wakes_at = due
-            self._watch = asyncio.create_task(self._interrupt_when_due(), name="api deadlines")
+            self._watch = asyncio.create_task(self._interrupt_when_due(), name="api timeouts")
 
     async def _interrupt_when_due(self) -> None:
         """Sleep to the deadline; look whether it has moved on meanwhile; interrupt the wait if it has not."""

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import aiohttp
 from yarl import URL
 
-from bot.api.error_mapping import MAX_FAULT_BYTES, fault_of_status
-from bot.api.image_validation import MOST_PIXELS_DRAWN
+from bot.api.error_mapping import MAX_ERROR_BYTES, error_from_status
+from bot.api.image_validation import MAX_GENERATED_PIXELS
 from bot.api.timeouts import CallTimeouts
 from bot.clock import Clock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, InvalidApiResponse
@@ -37,18 +37,18 @@ class CallLimits:
     connect_s: float = 10.0
     first_byte_s: float = 60.0
     # Pictures and unstreamed answers are made in full before their first byte is sent.
-    made_first_byte_s: float = 180.0
-    silence_s: float = 60.0
-    whole_s: float = 600.0
+    unstreamed_first_byte_s: float = 180.0
+    idle_s: float = 60.0
+    total_s: float = 600.0
     # After a finish reason only usage and `[DONE]` are still to come; nobody's words wait for them.
     tail_s: float = 5.0
 
     models_bytes: int = 2 * MEBIBYTE
-    answer_bytes: int = 64 * MEBIBYTE
+    chat_bytes: int = 64 * MEBIBYTE
     speech_bytes: int = 50 * MEBIBYTE
-    pictures_bytes: int = 64 * MEBIBYTE
-    picture_bytes: int = 32 * MEBIBYTE
-    picture_pixels: int = MOST_PIXELS_DRAWN
+    images_bytes: int = 64 * MEBIBYTE
+    image_bytes: int = 32 * MEBIBYTE
+    image_pixels: int = MAX_GENERATED_PIXELS
 
 
 USER_AGENT = "multiappai-discord-bot/0.1"
@@ -69,7 +69,7 @@ async def _note_sent(
     _session: aiohttp.ClientSession, context: SimpleNamespace, _: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
     if isinstance(context.trace_request_ctx, SendStatus):
-        context.trace_request_ctx.under_way = True
+        context.trace_request_ctx.may_be_billed = True
 
 
 class ApiResponse:
@@ -78,18 +78,18 @@ class ApiResponse:
     def __init__(
         self,
         response: aiohttp.ClientResponse,
-        deadlines: CallTimeouts,
+        timeouts: CallTimeouts,
         call: str,
         *,
         first_due: float,
-        silence_s: float,
+        idle_s: float,
         max_bytes: int,
     ) -> None:
         self._response = response
-        self._deadlines = deadlines
+        self._timeouts = timeouts
         self._call = call
         self._first_due = first_due
-        self._silence_s = silence_s
+        self._silence_s = idle_s
         self._max_bytes = max_bytes
         self._received = 0
 
@@ -98,7 +98,7 @@ class ApiResponse:
         """Whether any byte of the body has come."""
         return self._received > 0
 
-    async def read(self, within_s: float | None = None) -> bytes:
+    async def read(self, timeout_s: float | None = None) -> bytes:
         """Give the next bytes; none at the end.
 
         Raises:
@@ -106,11 +106,11 @@ class ApiResponse:
             ApiUnreachable: the connection broke, or ended before the length it had announced.
             InvalidApiResponse: more came than the bound.
         """
-        due = self._deadlines.after(within_s or self._silence_s) if self._received else self._first_due
+        due = self._timeouts.after(timeout_s or self._silence_s) if self._received else self._first_due
         try:
-            chunk = await self._deadlines.wait(self._response.content.readany, due)
+            chunk = await self._timeouts.wait(self._response.content.readany, due)
         except (aiohttp.ClientError, OSError) as error:
-            raise failure_of_connection(self._call, error) from None
+            raise connection_error(self._call, error) from None
         self._received += len(chunk)
         if self._received > self._max_bytes:
             raise InvalidApiResponse(f"{self._call}: more than {self._max_bytes} bytes", status=self._response.status)
@@ -143,7 +143,7 @@ class SendStatus:
     """Follows one call, all its tries included."""
 
     def __init__(self) -> None:
-        self.under_way = False
+        self.may_be_billed = False
         """Whether a request was sent that the service has neither declined nor broken off."""
 
 
@@ -165,43 +165,43 @@ class Transport:
         """Where the API is."""
         return URL(self._base_url)
 
-    def deadlines(self, call: str) -> CallTimeouts:
+    def start_timeouts(self, call: str) -> CallTimeouts:
         """Start the time of one call, all its tries included."""
-        return CallTimeouts(self._clock, call, self.limits.whole_s)
+        return CallTimeouts(self._clock, call, self.limits.total_s)
 
     @asynccontextmanager
     async def open(
         self,
-        deadlines: CallTimeouts,
+        timeouts: CallTimeouts,
         call: str,
         path: str,
         body: bytes | None = None,
         *,
         first_byte_s: float,
         max_bytes: int,
-        sending: SendStatus | None = None,
+        send_status: SendStatus | None = None,
     ) -> AsyncIterator[ApiResponse]:
-        """Send `body` (GET without one) and give the answer, if its status is a success.
+        """Send `body` (GET without one) and yield the response, if its status is a success.
 
-        `sending` follows whether the request is with the service. On leaving, an answer that was not read to its end
-        is closed, and its connection with it, at once.
+        `send_status` follows whether the request is with the service. On exit a response that was not read to its end
+        is closed at once, and its connection with it.
 
         Raises:
             ApiError: whatever the status or the broken connection means.
         """
-        due = deadlines.after(first_byte_s)
-        sending = sending or SendStatus()
+        due = timeouts.after(first_byte_s)
+        send_status = send_status or SendStatus()
         try:
-            response = await self._send(deadlines, call, path, body, due, sending)
+            response = await self._send(timeouts, call, path, body, due, send_status)
             try:
                 if not 200 <= response.status < 300:
-                    raise await self._fault(deadlines, call, response)
+                    raise await self._fault(timeouts, call, response)
                 yield ApiResponse(
                     response,
-                    deadlines,
+                    timeouts,
                     call,
                     first_due=due,
-                    silence_s=self.limits.silence_s,
+                    idle_s=self.limits.idle_s,
                     max_bytes=max_bytes,
                 )
             finally:
@@ -210,11 +210,11 @@ class Transport:
                 else:
                     response.close()
         except ApiError:
-            sending.under_way = False
+            send_status.may_be_billed = False
             raise
 
     async def _send(
-        self, deadlines: CallTimeouts, call: str, path: str, body: bytes | None, due: float, sending: SendStatus
+        self, timeouts: CallTimeouts, call: str, path: str, body: bytes | None, due: float, send_status: SendStatus
     ) -> aiohttp.ClientResponse:
         headers = {
             "Authorization": self._key.bearer(),
@@ -233,31 +233,31 @@ class Transport:
                 headers=headers,
                 timeout=self._timeout,
                 allow_redirects=False,
-                trace_request_ctx=sending,
+                trace_request_ctx=send_status,
             )
 
         try:
-            return await deadlines.wait(send, due)
+            return await timeouts.wait(send, due)
         except (aiohttp.ClientError, OSError) as error:
-            raise failure_of_connection(call, error) from None
+            raise connection_error(call, error) from None
 
-    async def _fault(self, deadlines: CallTimeouts, call: str, response: aiohttp.ClientResponse) -> ApiError:
+    async def _fault(self, timeouts: CallTimeouts, call: str, response: aiohttp.ClientResponse) -> ApiError:
         """Read why the API declined, as far as it says so in good time."""
-        due = deadlines.after(self.limits.tail_s)
+        due = timeouts.after(self.limits.tail_s)
         body = bytearray()
         try:
-            while len(body) < MAX_FAULT_BYTES and (chunk := await deadlines.wait(response.content.readany, due)):
+            while len(body) < MAX_ERROR_BYTES and (chunk := await timeouts.wait(response.content.readany, due)):
                 body += chunk
         except (aiohttp.ClientError, OSError, ApiTimeout):
             # The status alone says enough.
             body.clear()
         retry_after = response.headers.get("Retry-After")
-        return fault_of_status(
-            call, response.status, retry_after, bytes(body[:MAX_FAULT_BYTES]), self._clock.discord_now()
+        return error_from_status(
+            call, response.status, retry_after, bytes(body[:MAX_ERROR_BYTES]), self._clock.discord_now()
         )
 
 
-def failure_of_connection(call: str, error: aiohttp.ClientError | OSError) -> ApiError:
+def connection_error(call: str, error: aiohttp.ClientError | OSError) -> ApiError:
     """Give the error for a connection that failed. Its class is told, its text is not: it may hold an address."""
     if isinstance(error, aiohttp.ClientResponseError):
         return InvalidApiResponse(f"{call}: not HTTP ({type(error).__name__})")

@@ -13,7 +13,7 @@ from bot.api.client import ApiClient
 from bot.api.transport import open_session
 from bot.cli import check_discord
 from bot.cli.check_result import CheckResult, Status, fail, ok, skip
-from bot.cli.output import say
+from bot.cli.output import write_line
 from bot.clock import Clock, SystemClock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden, StartupError, Unauthorised
 from bot.messages.render import render
@@ -159,11 +159,11 @@ def _report(lines: Sequence[CheckResult], *, as_json: bool) -> None:
     summary = _summary([line.status for line in lines])
     if as_json:
         checks = [{"name": line.name, "status": str(line.status), "text": line.text} for line in lines]
-        say(json.dumps({"summary": summary, "checks": checks}, ensure_ascii=False))
+        write_line(json.dumps({"summary": summary, "checks": checks}, ensure_ascii=False))
         return
     for line in lines:
-        say(escape_unprintable(str(line)))
-    say(summary)
+        write_line(escape_unprintable(str(line)))
+    write_line(summary)
 
 
 def _summary(each: Sequence[Status]) -> str:

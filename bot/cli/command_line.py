@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from bot.cli import early_signals
 from bot.errors import StartupError
 from bot.messages.render import render
-from bot.settings import Loaded, load, load_with_remarks
+from bot.settings import LoadedSettings, load, load_with_remarks
 from bot.telemetry import logs
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
             return _serve(load_with_remarks())
 
 
-def _serve(loaded: Loaded) -> int:
+def _serve(loaded: LoadedSettings) -> int:
     from bot.cli.run import serve
     from bot.cli.watchdog import Watchdog, exit_despite_threads
     from bot.clock import SystemClock
@@ -77,7 +77,7 @@ def _serve(loaded: Loaded) -> int:
                 status = await serve(settings, clock, watchdog)
             except StartupError as fault:
                 status = _report(fault)
-        early_signals.end_at_once(status)
+        early_signals.exit_on_signal(status)
         exit_despite_threads(status)
         return status
 

@@ -8,23 +8,23 @@ import os
 import signal
 from types import FrameType
 
-BROKEN_OFF = 128 + signal.SIGINT
+INTERRUPTED = 128 + signal.SIGINT
 """The exit status of a command that somebody broke off, as shells have it."""
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def end_at_once(status: int) -> None:
+def exit_on_signal(status: int) -> None:
     """Let either signal end the process with `status` from here on, without a word."""
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         os._exit(status)
 
-    for number in NUMBERS:
+    for number in SIGNALS:
         signal.signal(number, leave)
 
 
-def ignore() -> None:
+def ignore_signals() -> None:
     """Take no notice of either signal any more: the process is ending."""
-    for number in NUMBERS:
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

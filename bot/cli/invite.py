@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.cli.output import say
+from bot.cli.output import write_line
 from bot.discord_ui.permissions import all_needed
 from bot.errors import StartupError
 from bot.messages.message import plain
@@ -20,7 +20,7 @@ def invite(settings: Settings) -> int:
     """
     client_id = client_id_of(settings.discord_token.get_secret_value())
     scopes, permissions = "+".join(SCOPES), all_needed().value
-    say(f"https://discord.com/oauth2/authorize?client_id={client_id}&scope={scopes}&permissions={permissions}")
+    write_line(f"https://discord.com/oauth2/authorize?client_id={client_id}&scope={scopes}&permissions={permissions}")
     return 0
 
 

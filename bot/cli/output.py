@@ -18,7 +18,7 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
-def say(line: str) -> None:
+def write_line(line: str) -> None:
     """Write one line at once.
 
     Raises:

@@ -12,7 +12,7 @@ import aiohttp
 import discord
 
 from bot.app import open_services
-from bot.cli.early_signals import NUMBERS
+from bot.cli.early_signals import SIGNALS
 from bot.cli.watchdog import CLOSING_S, Watchdog
 from bot.client import Bot
 from bot.clock import Clock
@@ -64,7 +64,7 @@ class Signals:
         def came(_number: int, _frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self._came)
 
-        for number in NUMBERS:
+        for number in SIGNALS:
             signal.signal(number, came)
 
     def _came(self) -> None:
@@ -98,7 +98,7 @@ async def serve(settings: Settings, clock: Clock, watchdog: Watchdog) -> int:
         try:
             await _serve_until_stopped(settings, services, clock, signals, watchdog)
         finally:
-            watchdog.end_within(CLOSING_S)
+            watchdog.exit_within(CLOSING_S)
     log.info("stopped")
     return 0
 
@@ -152,7 +152,7 @@ async def _serve_once(
             await _told(serving, bot)
         else:
             log.info("stopping")
-            watchdog.end_within(settings.shutdown_grace_seconds + CLOSING_S)
+            watchdog.exit_within(settings.shutdown_grace_seconds + CLOSING_S)
             if not bot.shards:  # nobody was served yet; closed under its hands, connecting would fail with a traceback
                 await _put_away(serving)
             await bot.close()

@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.clock import Clock
 
-STILL_S: Final = 30.0
+MAX_STALL_S: Final = 30.0
 """How long the event loop may stand still, in seconds."""
 
 REARM_EVERY_S: Final = 1.0
@@ -24,16 +24,16 @@ REARM_EVERY_S: Final = 1.0
 CLOSING_S: Final = 5.0
 """After the grace, how long putting everything away may take."""
 
-JOINING_S: Final = 2.0
+MAX_THREAD_WAIT_S: Final = 2.0
 """How long threads that are still at work may hold up the end, in seconds. Python waits for them without a limit."""
 
 
 class Watchdog:
     """Watches the running event loop from `running` on."""
 
-    def __init__(self, clock: Clock, *, still_s: float = STILL_S) -> None:
+    def __init__(self, clock: Clock, *, max_stall_s: float = MAX_STALL_S) -> None:
         self._clock = clock
-        self._still_s = still_s
+        self._still_s = max_stall_s
         self._ends = False
 
     @asynccontextmanager
@@ -46,9 +46,9 @@ class Watchdog:
             rearming.cancel()
             with suppress(asyncio.CancelledError):
                 await rearming
-            self.end_within(CLOSING_S)
+            self.exit_within(CLOSING_S)
 
-    def end_within(self, seconds: float) -> None:
+    def exit_within(self, seconds: float) -> None:
         """Give the process so long to end by itself."""
         self._ends = True
         faulthandler.dump_traceback_later(seconds, exit=True)
@@ -68,6 +68,6 @@ def exit_despite_threads(status: int) -> None:
             sys.stdout.flush()
         os._exit(status)
 
-    timer = threading.Timer(JOINING_S, leave)
+    timer = threading.Timer(MAX_THREAD_WAIT_S, leave)
     timer.daemon = True
     timer.start()

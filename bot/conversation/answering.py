@@ -265,9 +265,9 @@ class Answering:
         observer: AnswerObserver | None,
     ) -> Outcome:
         """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
-        sending = SendStatus()
+        send_status = SendStatus()
         try:
-            halt = await unless_halted(brake, self._feed(prepared, relay, tally, request_log, sending))
+            halt = await unless_halted(brake, self._feed(prepared, relay, tally, request_log, send_status))
         except ApiError as error:
             if not relay.has_text and type(error) is BadRequest and prepared.material.sights:
                 # The likely reason, where a request with pictures was not accepted and nobody says why.
@@ -279,7 +279,7 @@ class Answering:
         if halt is not None:
             log.info("answer halted", extra={"halt": halt.name})
             if halt.is_by_people:
-                tally.given_up = sending.under_way
+                tally.given_up = send_status.may_be_billed
                 if observer is not None:
                     observer.on_cancelled()
             if not relay.has_text:
@@ -300,9 +300,9 @@ class Answering:
         relay: MessageStreamer,
         tally: StreamMeter,
         request_log: RequestLog,
-        sending: SendStatus,
+        send_status: SendStatus,
     ) -> None:
-        stream = self._api.chat_stream(prepared.question.model, prepared.messages, sending)
+        stream = self._api.chat_stream(prepared.question.model, prepared.messages, send_status)
         async with aclosing(stream) as events, aclosing(tally.texts(events, relay.on_reasoning)) as texts:
             async for text in texts:
                 request_log.mark_first_output()

@@ -154,7 +154,7 @@ class _Reading:
             UnreadableFile: that cannot be done.
         """
         try:
-            async with self._workers.downloads.place(self._owner):
+            async with self._workers.downloads.slot(self._owner):
                 return await (self._sight(enclosure) if enclosure.is_picture else self._text(enclosure))
         except FileTooLarge:
             raise _too_large(enclosure) from None
@@ -166,7 +166,7 @@ class _Reading:
 
     async def _sight(self, enclosure: Attachment) -> ImageInput:
         data = await enclosure.read(MOST_PICTURE_BYTES)
-        shown = await self._workers.files.run_picture("show picture", data, owner=self._owner)
+        shown = await self._workers.files.run_image_job("prepare image", data, owner=self._owner)
         address = f"data:{shown.facts['media_type']};base64,{base64.b64encode(shown.parts[0]).decode()}"
         return ImageInput.of(address, tokens_of(int(shown.facts["width"]), int(shown.facts["height"])))
 
@@ -175,7 +175,7 @@ class _Reading:
         self._text_bytes += len(data)
         if self._text_bytes > MOST_TEXT_BYTES:
             raise _too_much_text()
-        read = await self._workers.files.run("read text", [data], owner=self._owner)
+        read = await self._workers.files.run("decode text", [data], owner=self._owner)
         if not read.facts["is_text"]:
             raise _not_readable(enclosure)
         return TextFile(enclosure.name, read.parts[0].decode())

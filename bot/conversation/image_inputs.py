@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING, Final
 
-from bot.api.image_validation import decoding, orientation
+from bot.api.image_validation import get_orientation, open_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,11 +36,11 @@ def shown(data: bytes) -> tuple[str, bytes, tuple[int, int]]:
     """
     from PIL import Image
 
-    with decoding(data, MOST_PIXELS) as (opened, media_type):
+    with open_image(data, MOST_PIXELS) as (opened, media_type):
         size = _size_shown(*opened.size)
         opened.draft("RGB", size)  # a JPEG is decoded at half its size, or less, where that is enough
         opened.load()
-        turned = orientation(opened)
+        turned = get_orientation(opened)
         transparent = "A" in opened.getbands() or "transparency" in opened.info
         picture: Image.Image = opened
         if picture.mode != (mode := "RGBA" if transparent else "RGB"):

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from bot.api.chat_types import ChatMessage, ImageAddress, ImagePart, TextPart
+from bot.api.chat_types import ChatMessage, ImagePart, ImageUrl, TextPart
 from bot.context import RequestContext
 from bot.store.turns import Turn
 
@@ -68,7 +68,7 @@ class ImageInput:
     @classmethod
     def of(cls, address: str, tokens: int) -> "ImageInput":
         """Make one of a data URL."""
-        return cls(ImagePart(ImageAddress(address)), tokens)
+        return cls(ImagePart(ImageUrl(address)), tokens)
 
 
 @dataclass(frozen=True, slots=True)

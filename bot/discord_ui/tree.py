@@ -76,7 +76,7 @@ LONGEST_CHOICE: Final = 100
 
 def build_model_choices(catalog: ModelCatalog, kind: ModelKind, typed: str) -> list[app_commands.Choice[str]]:
     """Return the models for `kind` that have `typed` anywhere in their name."""
-    return build_choices(catalog.choices(kind, typed))
+    return build_choices(catalog.list_choices(kind, typed))
 
 
 def get_model_kind(interaction: discord.Interaction) -> ModelKind:

@@ -180,7 +180,7 @@ class Personas:
     async def _read(self, data: bytes, requester: RequestContext) -> list[StoredPersona]:
         """Have a file read by a worker: some megabytes of brackets take the interpreter, and memory many times that."""
         try:
-            result = await self._workers.run("read personas", [data], owner=requester.user_id)
+            result = await self._workers.run("parse personas", [data], owner=requester.user_id)
         except JobFailed as error:
             if error.failure is Failure.FULL:
                 raise InvalidOption("too many files", message=plain(_BUSY)) from error

@@ -146,7 +146,7 @@ class GuildSettings:
         """Return the models to choose from at `place`; none for those who may not."""
         if not requester.can(place.permission):
             return []
-        return self._catalogue.choices(kind, typed)
+        return self._catalogue.list_choices(kind, typed)
 
     async def choose_model(self, requester: RequestContext, place: SettingScope, kind: ModelKind, model: str) -> None:
         """Make `model` the one for `kind` at `place`.
@@ -210,7 +210,7 @@ class GuildSettings:
             MODELS[kind],
             chosen,
             self._catalogue.default(kind),
-            lambda model: self._catalogue.still_permits(model, kind),
+            lambda model: self._catalogue.still_allows(model, kind),
         )
 
     async def _set(self, requester: RequestContext, place: SettingScope, field: SettingDefinition, value: str) -> None:

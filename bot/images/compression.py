@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from bot.api.image_validation import MOST_PIXELS_DRAWN, decoding, orientation
+from bot.api.image_validation import MAX_GENERATED_PIXELS, get_orientation, open_image
 from bot.errors import BotError
 from bot.messages.message import plain
 
@@ -26,14 +26,14 @@ class ImageTooLarge(BotError):
     message = plain("The picture is too big for a file here.")
 
 
-def smaller(data: bytes, limit: int) -> bytes:
+def compress(data: bytes, limit: int) -> bytes:
     """Encode a picture anew in at most `limit` bytes. For a worker.
 
     Raises:
         ImageTooLarge: it would have to be smaller than a thumbnail.
         InvalidApiResponse: it cannot be decoded.
     """
-    with decoding(data, MOST_PIXELS_DRAWN) as (opened, _):
+    with open_image(data, MAX_GENERATED_PIXELS) as (opened, _):
         picture = _plain(opened)
     for version, quality in _versions(picture):
         written = io.BytesIO()
@@ -54,7 +54,7 @@ def _plain(opened: "ImageFile") -> "Image":
     mode = "RGBA" if transparent else "RGB"
     # A profile for another colour space (CMYK, grey) would be wrong after the conversion.
     keeps_colours = profile and opened.mode in {"RGB", "RGBA"}
-    turned = orientation(opened)
+    turned = get_orientation(opened)
     upright: Image = opened.convert(mode) if turned is None else opened.transpose(turned).convert(mode)
     upright.info = {"icc_profile": profile} if keeps_colours else {}
     return upright

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.api.client import ApiClient
-from bot.api.image_validation import Picture
+from bot.api.image_validation import GeneratedImage
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
@@ -57,7 +57,7 @@ class ImageFile:
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratedImages:
+class GenerationResult:
     """At least one file. `note` is a plain text about pictures that are missing, else None."""
 
     files: tuple[ImageFile, ...]
@@ -65,7 +65,7 @@ class GeneratedImages:
 
 
 @dataclass(frozen=True, slots=True)
-class CompressedImages:
+class CompressedImage:
     """A picture as it is sent; `extension` is without the dot."""
 
     data: bytes
@@ -77,7 +77,7 @@ class _Order:
     """One request to the API: how many pictures it is for, those that came, and why none did."""
 
     n: int
-    pictures: list[Picture] = field(default_factory=list)
+    pictures: list[GeneratedImage] = field(default_factory=list)
     fault: ApiError | None = None
 
 
@@ -89,7 +89,7 @@ class ImageGenerator:
         self._ledger = ledger
         self._clock = clock
         self._workers = workers
-        self._found_one_at_a_time: set[str] = set()  # models that have turned down more than one, and then did one
+        self._single_image_models: set[str] = set()  # models that have turned down more than one, and then did one
 
     async def prepare(self, requester: RequestContext, request: ImageRequest) -> PreparedGeneration:
         """Check the request and reserve its pictures. Asks the store only.
@@ -99,11 +99,11 @@ class ImageGenerator:
             QuotaExceeded: a limit on images would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
-        request, asked_at_ms = request.checked(), requester.asked_ms(self._clock)
+        request, asked_at_ms = request.normalize(), requester.asked_ms(self._clock)
         reservation = await self._ledger.reserve(requester, {Kind.IMAGES: request.n})
         return PreparedGeneration(requester, request, asked_at_ms, reservation)
 
-    async def draw(self, prepared: PreparedGeneration, upload_limit: int) -> GeneratedImages:
+    async def generate(self, prepared: PreparedGeneration, upload_limit: int) -> GenerationResult:
         """Have it drawn, each file at most `upload_limit` bytes. Ends the reservation, whatever happens.
 
         When some pictures fail, the others are still given, with a note.
@@ -115,13 +115,13 @@ class ImageGenerator:
         request = prepared.request
         with RequestLog("draw", prepared.requester, self._clock) as request_log:
             request_log.record(model=request.model, asked=request.n)
-            drawn = await self._draw(prepared, upload_limit)
+            drawn = await self._generate(prepared, upload_limit)
             request_log.record(shown=len(drawn.files), bytes=sum(len(file.data) for file in drawn.files))
             if drawn.note is not None:
                 request_log.set_outcome("partly")
             return drawn
 
-    async def _draw(self, prepared: PreparedGeneration, upload_limit: int) -> GeneratedImages:
+    async def _generate(self, prepared: PreparedGeneration, upload_limit: int) -> GenerationResult:
         request = prepared.request
         orders: list[_Order] = []
         async with prepared.reservation as reservation:
@@ -132,13 +132,13 @@ class ImageGenerator:
         pictures = [picture for order in orders for picture in order.pictures]
         faults: list[BotError] = [order.fault for order in orders if order.fault is not None]
         if pictures:
-            fitted = await fit(self._workers, [(it.data, it.media_type) for it in pictures], upload_limit)
+            fitted = await compress_images(self._workers, [(it.data, it.media_type) for it in pictures], upload_limit)
             faults += [it for it in fitted if isinstance(it, BotError)]
-            files = _files([it for it in fitted if isinstance(it, CompressedImages)], request)
+            files = _files([it for it in fitted if isinstance(it, CompressedImage)], request)
             if files:
                 for fault in faults:
                     logger.warning("picture missing asked=%d shown=%d fault=%s", request.n, len(files), fault)
-                return GeneratedImages(files, _note(request.n - len(files), request.n, faults))
+                return GenerationResult(files, _note(request.n - len(files), request.n, faults))
         raise _most_telling(faults)
 
     async def _place(self, orders: list[_Order], request: ImageRequest) -> None:
@@ -147,7 +147,7 @@ class ImageGenerator:
         The API's document does not promise that a model makes several at once, and refusals of that differ in their
         words. So any request for several that is turned down is tried again as single ones.
         """
-        together = request.n == 1 or not (request.one_at_a_time or request.model in self._found_one_at_a_time)
+        together = request.n == 1 or not (request.takes_one_image or request.model in self._single_image_models)
         if together:
             orders.append(_Order(request.n))
             await self._fill(orders[0], request)
@@ -158,7 +158,7 @@ class ImageGenerator:
             for order in orders:
                 group.create_task(self._fill(order, request))
         if together and any(order.pictures for order in orders):
-            self._found_one_at_a_time.add(request.model)
+            self._single_image_models.add(request.model)
 
     async def _fill(self, order: _Order, request: ImageRequest) -> None:
         """Place one order with the API."""
@@ -168,7 +168,7 @@ class ImageGenerator:
             order.fault = error
 
 
-def _files(pictures: Sequence[CompressedImages], request: ImageRequest) -> tuple[ImageFile, ...]:
+def _files(pictures: Sequence[CompressedImage], request: ImageRequest) -> tuple[ImageFile, ...]:
     alt_text = request.prompt
     if len(alt_text) > ALT_TEXT_LIMIT:
         alt_text = alt_text[: ALT_TEXT_LIMIT - 1] + "…"
@@ -192,9 +192,9 @@ def _most_telling(faults: Sequence[BotError]) -> BotError:
     return next(refused, faults[0] if faults else InvalidApiResponse("images: none came"))
 
 
-async def fit(
+async def compress_images(
     workers: Workers, pictures: Sequence[tuple[bytes, str]], upload_limit: int, request_limit: int = REQUEST_LIMIT
-) -> list[CompressedImages | BotError]:
+) -> list[CompressedImage | BotError]:
     """Make each of `pictures` (data and media type) fit; what stands in a picture's place tells why it could not.
 
     `upload_limit` is for one file and `request_limit` for all of them, in bytes. The faults are `ImageTooLarge` and
@@ -216,11 +216,11 @@ def _shares(sizes: Sequence[int], upload_limit: int, request_limit: int) -> list
     return shares
 
 
-async def _fitted(workers: Workers, data: bytes, media_type: str, limit: int) -> CompressedImages | BotError:
+async def _fitted(workers: Workers, data: bytes, media_type: str, limit: int) -> CompressedImage | BotError:
     if len(data) <= limit:
-        return CompressedImages(data, _BY_TYPE.get(media_type, "png"))
+        return CompressedImage(data, _BY_TYPE.get(media_type, "png"))
     try:
-        result = await workers.run_picture("fit picture", data, within_s=_WITHIN_S, limit=limit)
+        result = await workers.run_image_job("compress image", data, timeout_s=_WITHIN_S, limit=limit)
     except JobFailed as error:
         return ImageTooLarge(str(error)) if error.failure is Failure.TOO_BIG else InvalidApiResponse(str(error))
-    return CompressedImages(result.parts[0], "webp")
+    return CompressedImage(result.parts[0], "webp")

@@ -8,8 +8,8 @@ from typing import Final
 from bot.errors import InvalidOption
 from bot.messages.message import plain
 
-MOST_PICTURES: Final = 4
-LONGEST_PROMPT: Final = 4000
+MAX_IMAGES: Final = 4
+MAX_PROMPT_LENGTH: Final = 4000
 """What a form's field takes (FACTS: modals), so that every prompt can be edited in one."""
 
 # By the beginning of the model's name. From OpenAI's documentation of /images/generations.
@@ -35,7 +35,7 @@ class ImageRequest:
     spoiler: bool = False
     chosen: bool = False
 
-    def checked(self) -> "ImageRequest":
+    def normalize(self) -> "ImageRequest":
         """Return it as it is sent, without stray white space.
 
         Raises:
@@ -44,17 +44,17 @@ class ImageRequest:
         prompt = self.prompt.strip()
         if not prompt:
             raise InvalidOption("empty prompt", message=plain("Tell me what to draw in `prompt`."))
-        if not 1 <= self.n <= MOST_PICTURES:
-            raise InvalidOption("bad n", message=plain(f"I can draw 1 to {MOST_PICTURES} pictures at a time."))
+        if not 1 <= self.n <= MAX_IMAGES:
+            raise InvalidOption("bad n", message=plain(f"I can draw 1 to {MAX_IMAGES} pictures at a time."))
         return replace(self, prompt=prompt, size=_checked_size(self.size, self.model))
 
     @property
-    def one_at_a_time(self) -> bool:
+    def takes_one_image(self) -> bool:
         """Whether the model is known to take only one picture a request."""
         return _bare(self.model).startswith(_ONE_AT_A_TIME)
 
 
-def sizes_of(model: str) -> tuple[str, ...]:
+def list_sizes(model: str) -> tuple[str, ...]:
     """Tell the sizes to offer for `model`; none where they are not known."""
     name = _bare(model)
     return next((sizes for beginning, sizes in _SIZES.items() if name.startswith(beginning)), ())
@@ -69,7 +69,7 @@ def _checked_size(size: str | None, model: str) -> str | None:
         return f"{pixels[1]}x{pixels[2]}"
     if _OTHER_SIZES.fullmatch(typed):
         return typed.lower() if typed.isalpha() else typed
-    known = ", ".join(f"`{offered}`" for offered in sizes_of(model)) or "one like `1024x1024`"
+    known = ", ".join(f"`{offered}`" for offered in list_sizes(model)) or "one like `1024x1024`"
     raise InvalidOption("bad size", message=plain(f"I can't read that size. Pick {known}, or leave `size` out."))
 
 

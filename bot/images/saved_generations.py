@@ -18,7 +18,7 @@ class SavedGenerations:
         self._sketches = sketches
         self._clock = clock
 
-    async def keep(self, drawing: PreparedGeneration, *, author_id: int, message_id: int | None) -> int | None:
+    async def save(self, drawing: PreparedGeneration, *, author_id: int, message_id: int | None) -> int | None:
         """Keep what was drawn and return its id; None where it is not kept: the pictures show in any case.
 
         `author_id` is the member whose words the prompt is; `message_id` is where the pictures show.
@@ -43,7 +43,7 @@ class SavedGenerations:
             log.error("sketch not kept", extra={"detail": str(error)})
             return None
 
-    async def sketch(self, requester: RequestContext, sketch_id: int) -> ImageGeneration:
+    async def get(self, requester: RequestContext, sketch_id: int) -> ImageGeneration:
         """Give a sketch to do something with.
 
         Raises:
@@ -57,7 +57,7 @@ class SavedGenerations:
         requester.require_own(sketch.author_id)
         return sketch
 
-    async def forget(self, sketch_id: int) -> None:
+    async def delete(self, sketch_id: int) -> None:
         """Take a sketch away.
 
         Raises:

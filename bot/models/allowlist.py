@@ -87,7 +87,7 @@ class ModelAllowlist:
     allowed: Sequence[str]
     defaults: Mapping[ModelKind, str]
 
-    def permits(self, model: str, kind: ModelKind, listed: Collection[str] | None) -> bool:
+    def allows(self, model: str, kind: ModelKind, listed: Collection[str] | None) -> bool:
         """Whether `model` may be chosen for `kind`; `listed` is what the API offers, None while that is unknown.
 
         Until then only the defaults and what the operator allows by name may be.
@@ -106,7 +106,7 @@ class ModelAllowlist:
         Raises:
             ModelNotAllowed: it may not; the sentence says why.
         """
-        if self.permits(model, kind, listed):
+        if self.allows(model, kind, listed):
             return
         known = listed is None or model in listed
         if known and self.kinds.of(model) is not kind:

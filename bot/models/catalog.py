@@ -16,18 +16,20 @@ RETRY_S = 30.0
 class ModelCatalog:
     """Answers from memory what models there are and which may be chosen."""
 
-    def __init__(self, list_models: Callable[[], Awaitable[list[str]]], policy: ModelAllowlist, clock: Clock) -> None:
+    def __init__(
+        self, list_models: Callable[[], Awaitable[list[str]]], allowlist: ModelAllowlist, clock: Clock
+    ) -> None:
         self._list_models = list_models
-        self._policy = policy
+        self._allowlist = allowlist
         self._clock = clock
         self._listed: frozenset[str] | None = None
 
     @property
-    def policy(self) -> ModelAllowlist:
+    def allowlist(self) -> ModelAllowlist:
         """The operator's rule behind the choices."""
-        return self._policy
+        return self._allowlist
 
-    async def keep_fresh(self) -> None:
+    async def run_refresh_loop(self) -> None:
         """Fetch the list now and every ten minutes, until cancelled; a failure keeps the list of before."""
         while True:
             try:
@@ -52,31 +54,31 @@ class ModelCatalog:
 
     def default(self, kind: ModelKind) -> str:
         """Return the operator's model for `kind`."""
-        return self._policy.defaults[kind]
+        return self._allowlist.defaults[kind]
 
     def check(self, model: str, kind: ModelKind) -> None:
         """Raise `ModelNotAllowed` unless `model` may be chosen for `kind`."""
-        self._policy.check(model, kind, self._listed)
+        self._allowlist.check(model, kind, self._listed)
 
-    def permits(self, model: str, kind: ModelKind) -> bool:
+    def allows(self, model: str, kind: ModelKind) -> bool:
         """Whether `model` may be chosen for `kind`."""
-        return self._policy.permits(model, kind, self._listed)
+        return self._allowlist.allows(model, kind, self._listed)
 
-    def still_permits(self, model: str, kind: ModelKind) -> bool:
+    def still_allows(self, model: str, kind: ModelKind) -> bool:
         """Whether `model`, which was permitted once, may go on being used: yes while the API's list is unknown."""
-        return self._policy.permits(model, kind, (model,) if self._listed is None else self._listed)
+        return self._allowlist.allows(model, kind, (model,) if self._listed is None else self._listed)
 
-    def choices(self, kind: ModelKind, search: str = "") -> list[str]:
+    def list_choices(self, kind: ModelKind, search: str = "") -> list[str]:
         """Return the models that may be chosen for `kind` and have `search` anywhere in their name.
 
         Those that begin with it come first, then in the order of their names.
         """
         sought = search.strip().lower()
-        offered = {self.default(kind)} | (self._listed or frozenset(_names(self._policy)))
-        found = [name for name in offered if sought in name.lower() and self.permits(name, kind)]
+        offered = {self.default(kind)} | (self._listed or frozenset(_names(self._allowlist)))
+        found = [name for name in offered if sought in name.lower() and self.allows(name, kind)]
         return sorted(found, key=lambda name: (not name.lower().startswith(sought), name.lower()))
 
 
-def _names(policy: ModelAllowlist) -> list[str]:
+def _names(allowlist: ModelAllowlist) -> list[str]:
     """Return the allowed entries that are names, not patterns: they can be offered before the API has answered."""
-    return [entry for entry in policy.allowed if not set("*?[") & set(entry)]
+    return [entry for entry in allowlist.allowed if not set("*?[") & set(entry)]

@@ -162,11 +162,11 @@ class AnswerSpeaker:
         """
         characters = {Kind.SPEECH_CHARACTERS: len(sentence)}
         audio = bytearray()
-        sending = SendStatus()
+        send_status = SendStatus()
         try:
             async with (
                 await self._ledger.reserve(self._caller, characters) as reservation,
-                aclosing(self._api.speech(self._model, sentence, self._voice, sending)) as chunks,
+                aclosing(self._api.speech(self._model, sentence, self._voice, send_status)) as chunks,
             ):
                 try:
                     async for chunk in chunks:
@@ -177,7 +177,7 @@ class AnswerSpeaker:
                 except asyncio.CancelledError:
                     was_cancelled = self._is_given_up or utterance.dropped
                     # Where another sentence failed, this one may give no audio as well.
-                    if (audio and not self._has_failed) or (was_cancelled and (audio or sending.under_way)):
+                    if (audio and not self._has_failed) or (was_cancelled and (audio or send_status.may_be_billed)):
                         reservation.spent(characters)
                     raise
                 except ApiError:

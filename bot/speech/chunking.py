@@ -75,7 +75,7 @@ async def get_duration_s(sounds: Workers, mp3: bytes, owner: int) -> float:
         InvalidApiResponse: none can be found in it.
     """
     try:
-        result = await sounds.run("listen", [mp3], owner=owner)
+        result = await sounds.run("measure mp3", [mp3], owner=owner)
     except JobFailed as error:
         raise InvalidApiResponse(f"speech: {error}") from error
     return float(result.facts["seconds"])
@@ -91,7 +91,7 @@ async def join_to_file(sounds: Workers, pieces: Sequence[bytes], limit: int, own
     if len(pieces) == 1 and len(pieces[0]) <= limit:
         return pieces[0]
     try:
-        result = await sounds.run("join", pieces, owner=owner, within_s=_JOINED_WITHIN_S, limit=limit)
+        result = await sounds.run("join mp3", pieces, owner=owner, timeout_s=_JOINED_WITHIN_S, limit=limit)
     except JobFailed as error:
         if error.failure in (Failure.TOO_BIG, Failure.TOO_SLOW):
             raise TooLongToSend(str(error)) from error

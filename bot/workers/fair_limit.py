@@ -5,8 +5,8 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
-MOST_WAITING = 200
-MOST_WAITING_EACH = 20
+MAX_WAITING = 200
+MAX_WAITING_PER_OWNER = 20
 
 
 class LimitFull(Exception):
@@ -14,15 +14,15 @@ class LimitFull(Exception):
 
 
 class FairLimit:
-    """Lets `at_once` blocks run, and `each` of one owner; free places go round among the owners that wait.
+    """Lets `max_running` blocks run, and `each` of one owner; free places go round among the owners that wait.
 
     So nobody's many or slow blocks hold up those of others for longer than one of them takes. Waiting can be
     cancelled at any moment.
     """
 
-    def __init__(self, at_once: int, *, each: int = 1) -> None:
-        self._at_once = at_once
-        self._each = each
+    def __init__(self, max_running: int, *, max_per_owner: int = 1) -> None:
+        self._max_running = max_running
+        self._max_per_owner = max_per_owner
         self._running: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
@@ -32,13 +32,13 @@ class FairLimit:
         return sum(map(len, self._waiting.values()))
 
     @asynccontextmanager
-    async def place(self, owner: Hashable) -> AsyncIterator[None]:
+    async def slot(self, owner: Hashable) -> AsyncIterator[None]:
         """Wait for a place, and hold it while the block runs.
 
         Raises:
             LimitFull: too many wait, of this owner or in all.
         """
-        if self._running.total() < self._at_once and self._running[owner] < self._each:
+        if self._running.total() < self._max_running and self._running[owner] < self._max_per_owner:
             self._running[owner] += 1
         else:
             await self._wait(owner)
@@ -49,7 +49,7 @@ class FairLimit:
 
     async def _wait(self, owner: Hashable) -> None:
         own = self._waiting.get(owner, ())
-        if len(own) >= MOST_WAITING_EACH or self.waiting >= MOST_WAITING:
+        if len(own) >= MAX_WAITING_PER_OWNER or self.waiting >= MAX_WAITING:
             raise LimitFull
         place = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(owner, deque()).append(place)
@@ -73,8 +73,8 @@ class FairLimit:
         self._running[owner] -= 1
         if not self._running[owner]:
             del self._running[owner]
-        while self._running.total() < self._at_once:
-            following = next((each for each in self._waiting if self._running[each] < self._each), None)
+        while self._running.total() < self._max_running:
+            following = next((each for each in self._waiting if self._running[each] < self._max_per_owner), None)
             if following is None:
                 return
             own = self._waiting.pop(following)

@@ -15,15 +15,15 @@ from typing import Final, Self
 from bot.errors import BotError
 from bot.workers import framing
 from bot.workers.fair_limit import FairLimit, LimitFull
-from bot.workers.framing import BadFrame, Head
+from bot.workers.framing import Head, InvalidFrame
 
 log = logging.getLogger(__name__)
 
 PROGRAM: Final = "bot.worker"
-WITHIN_S: Final = 10.0
+JOB_TIMEOUT_S: Final = 10.0
 """How long a job may take, a new process's start included."""
 
-MOST_JOBS: Final = 200
+MAX_JOBS: Final = 200
 """Of one process; then a new one takes over, so that nothing grows for ever."""
 
 IDLE_S: Final = 5.0
@@ -63,7 +63,7 @@ class JobFailed(BotError):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class JobResult:
     """What a job gave."""
 
     facts: Head
@@ -71,13 +71,13 @@ class Result:
 
 
 class Workers:
-    """Runs jobs in at most `at_once` processes, one of an owner at a time, the others waiting in line.
+    """Runs jobs in at most `max_running` processes, one of an owner at a time, the others waiting in line.
 
     A process is started when it is first needed. Leaving the block ends all of them, whatever they do.
     """
 
-    def __init__(self, at_once: int = 2) -> None:
-        self._limit = FairLimit(at_once)
+    def __init__(self, max_running: int = 2) -> None:
+        self._limit = FairLimit(max_running)
         self._large_pictures = FairLimit(1)
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
@@ -107,9 +107,9 @@ class Workers:
         parts: Sequence[bytes],
         *,
         owner: Hashable | None = None,
-        within_s: float = WITHIN_S,
+        timeout_s: float = JOB_TIMEOUT_S,
         **options: object,
-    ) -> Result:
+    ) -> JobResult:
         """Have a job done; `owner` is who it is for, where one member's jobs should not hold up another's.
 
         Being cancelled ends the job at once.
@@ -118,37 +118,43 @@ class Workers:
             JobFailed: there is no result.
         """
         try:
-            head = framing.packed({"job": job, "options": options, "within_s": within_s}, parts)
-        except BadFrame as error:
+            head = framing.encode_head({"job": job, "options": options, "timeout_s": timeout_s}, parts)
+        except InvalidFrame as error:
             raise JobFailed(Failure.TOO_BIG, str(error)) from None
         try:
-            async with self._limit.place(object() if owner is None else owner):
-                return await self._run(job, head, parts, within_s)
+            async with self._limit.slot(object() if owner is None else owner):
+                return await self._run(job, head, parts, timeout_s)
         except LimitFull:
             raise JobFailed(Failure.FULL) from None
 
-    async def run_picture(
-        self, job: str, picture: bytes, *, owner: Hashable | None = None, within_s: float = WITHIN_S, **options: object
-    ) -> Result:
+    async def run_image_job(
+        self,
+        job: str,
+        picture: bytes,
+        *,
+        owner: Hashable | None = None,
+        timeout_s: float = JOB_TIMEOUT_S,
+        **options: object,
+    ) -> JobResult:
         """Do as `run`, for a picture: of large ones, each of which may take 300 MB, one is decoded at a time.
 
-        How large it is shows when a worker opens it. `within_s` begins anew once a large one has its turn.
+        How large it is shows when a worker opens it. `timeout_s` begins anew once a large one has its turn.
 
         Raises:
             JobFailed: there is no result.
         """
         try:
-            return await self.run(job, [picture], owner=owner, within_s=within_s, **options, may_be_large=False)
+            return await self.run(job, [picture], owner=owner, timeout_s=timeout_s, **options, may_be_large=False)
         except JobFailed as error:
             if error.failure is not Failure.LARGE:
                 raise
         try:
-            async with self._large_pictures.place(object() if owner is None else owner):
-                return await self.run(job, [picture], owner=owner, within_s=within_s, **options, may_be_large=True)
+            async with self._large_pictures.slot(object() if owner is None else owner):
+                return await self.run(job, [picture], owner=owner, timeout_s=timeout_s, **options, may_be_large=True)
         except LimitFull:
             raise JobFailed(Failure.FULL) from None
 
-    async def _run(self, job: str, head: bytes, parts: Sequence[bytes], within_s: float) -> Result:
+    async def _run(self, job: str, head: bytes, parts: Sequence[bytes], timeout_s: float) -> JobResult:
         if self._closed:
             raise JobFailed(Failure.DIED, "the bot ends")
         worker = self._idle.pop() if self._idle else _Worker()
@@ -156,21 +162,21 @@ class Workers:
         self._busy.add(worker)
         reusable = False
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(timeout_s):
                 answer, sent = await worker.ask(head, parts)
             if (failure := answer.get("failure")) is not None:
                 failed = JobFailed(Failure(failure), str(answer.get("detail", ""))[:200])
                 reusable = failed.failure is not Failure.MEMORY
                 raise failed
             reusable = True
-            return Result(answer.get("facts", {}), sent)
+            return JobResult(answer.get("facts", {}), sent)
         except TimeoutError:
             raise self._lost(job, Failure.TOO_SLOW, parts) from None
-        except (EOFError, OSError, BadFrame, ValueError) as error:
+        except (EOFError, OSError, InvalidFrame, ValueError) as error:
             raise self._lost(job, Failure.DIED, parts, error) from None
         finally:
             self._busy.discard(worker)
-            if reusable and worker.jobs < MOST_JOBS:
+            if reusable and worker.jobs < MAX_JOBS:
                 self._idle.append(worker)
                 worker.is_idle(self._let_go)
             else:
@@ -210,7 +216,7 @@ class _Worker:
         """Send a job and return what comes back.
 
         Raises:
-            EOFError, OSError, BadFrame: the process cannot be started, or ended, or sends nonsense.
+            EOFError, OSError, InvalidFrame: the process cannot be started, or ended, or sends nonsense.
         """
         self.jobs += 1
         process = await self._started()
@@ -223,8 +229,8 @@ class _Worker:
                 process.stdin.write(view[at : at + _CHUNK])
                 await process.stdin.drain()
         await process.stdin.drain()
-        size = framing.head_bytes(await process.stdout.readexactly(framing.PREFIX.size))
-        answer, sizes = framing.unpacked(await process.stdout.readexactly(size))
+        size = framing.decode_head_length(await process.stdout.readexactly(framing.PREFIX.size))
+        answer, sizes = framing.decode_head(await process.stdout.readexactly(size))
         return answer, [await process.stdout.readexactly(each) for each in sizes]
 
     async def _started(self) -> asyncio.subprocess.Process:
@@ -291,7 +297,7 @@ class DecodingWorkers:
     def __init__(self) -> None:
         self.files = Workers()
         self.audio = Workers()
-        self.downloads = FairLimit(_FILES_AT_ONCE, each=_FILES_AT_ONCE_EACH)
+        self.downloads = FairLimit(_FILES_AT_ONCE, max_per_owner=_FILES_AT_ONCE_EACH)
         """Held from before a member's file is fetched until it has been read: so many times 20 MiB at most."""
         self._stack = AsyncExitStack()
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from bot.api.client import ApiClient
-from bot.api.image_validation import Picture, open_picture
+from bot.api.image_validation import GeneratedImage, validate_image
 from bot.api.transport import CallLimits
 from bot.errors import ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
 from tests.api.api_peers import DEADLINE_S, KEY, chunked, delta, hanging, pass_until, peer, replying, writing
@@ -19,7 +19,7 @@ PNG = picture(40, 30)
 _NOISE = picture(40, 30, noise=True)
 PADDED = _NOISE + b"\0" * ((1 - len(_NOISE)) % 3)
 """A picture whose base64 needs padding; what follows the end of a PNG is nobody's concern."""
-MAX_PIXELS = CallLimits().picture_pixels
+MAX_PIXELS = CallLimits().image_pixels
 
 
 def base64_of(data: bytes, prefix: str = "") -> dict:
@@ -30,7 +30,7 @@ def made(*entries: object) -> dict:
     return {"created": 1, "data": list(entries), "usage": {"total_tokens": 3}}
 
 
-async def draw(client: ApiClient, *, n: int = 1, size: str | None = None) -> list[Picture]:
+async def draw(client: ApiClient, *, n: int = 1, size: str | None = None) -> list[GeneratedImage]:
     return await client.images("dall-e-3", "a cat", size=size, n=n)
 
 
@@ -38,7 +38,7 @@ async def test_a_picture_comes_as_it_was_sent(connect):
     async with peer(replying(made(base64_of(PNG)))) as api:
         pictures = await draw(connect(api.base_url), size="1024x1024")
 
-    assert pictures == [Picture(PNG, "image/png", 40, 30)]
+    assert pictures == [GeneratedImage(PNG, "image/png", 40, 30)]
     assert api.requests[0].line == "POST /v1/images/generations HTTP/1.1"
     assert api.requests[0].json == {"model": "dall-e-3", "prompt": "a cat", "size": "1024x1024"}
 
@@ -251,13 +251,13 @@ async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error):
 async def test_a_body_over_its_bound_is_not_read_on(connect):
     async with peer(replying(made(base64_of(bytes(300_000))))) as api:
         with pytest.raises(InvalidApiResponse):
-            await draw(connect(api.base_url, limits=CallLimits(pictures_bytes=100_000)))
+            await draw(connect(api.base_url, limits=CallLimits(images_bytes=100_000)))
 
 
 async def test_a_picture_over_its_bound_in_bytes_is_not_decoded(connect):
     async with peer(replying(made(base64_of(picture(64, 64, noise=True))))) as api:
         with pytest.raises(InvalidApiResponse, match="characters of base64"):
-            await draw(connect(api.base_url, limits=CallLimits(picture_bytes=1000)))
+            await draw(connect(api.base_url, limits=CallLimits(image_bytes=1000)))
 
 
 async def test_a_picture_over_its_bound_in_pixels_is_not_decoded(connect):
@@ -271,7 +271,7 @@ def test_a_picture_that_the_library_itself_fears_is_a_broken_answer(side):
     bomb = picture(side, side, mode="1")
 
     with pytest.raises(InvalidApiResponse):
-        open_picture(bomb, MAX_PIXELS)
+        validate_image(bomb, MAX_PIXELS)
 
 
 async def test_a_painter_gets_three_minutes(connect):
@@ -319,7 +319,7 @@ FETCHES = {
 async def test_an_address_without_a_picture_is_a_broken_answer(connect, answer):
     async with peer(answer) as store, peer(replying(made({"url": store.base_url + "/cat.png"}))) as api:
         with pytest.raises(InvalidApiResponse):
-            await draw(connect(api.base_url, limits=CallLimits(picture_bytes=50_000)))
+            await draw(connect(api.base_url, limits=CallLimits(image_bytes=50_000)))
 
     assert len(store.requests) <= 4
 
@@ -347,4 +347,4 @@ async def test_a_silent_picture_store_does_not_hold_up_the_drawing_for_ever(conn
 
 
 def test_a_picture_does_not_spill_its_bytes_into_a_log():
-    assert repr(Picture(b"MARKER", "image/png", 2, 3)) == "Picture(image/png, 2×3, 6 bytes)"
+    assert repr(GeneratedImage(b"MARKER", "image/png", 2, 3)) == "GeneratedImage(image/png, 2×3, 6 bytes)"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.api.chat_types import ChatMessage
-from bot.api.error_mapping import DeveloperRoleUnknown, fault_in_answer, fault_of_status
+from bot.api.error_mapping import DeveloperRoleUnsupported, error_from_payload, error_from_status
 from bot.errors import (
     ApiError,
     ApiRateLimited,
@@ -52,9 +52,9 @@ FAULTS = {
     "400 moderation": (400, error(code="moderation_blocked"), ContentRefused),
     "400 safety by words": (400, error("Your request was rejected by our safety system."), ContentRefused),
     "400 Azure": (400, error(innererror={"code": "ResponsibleAIPolicyViolation"}), ContentRefused),
-    "400 developer": (400, error("Invalid value: 'developer'."), DeveloperRoleUnknown),
-    "422 FastAPI": (422, '{"detail": [{"msg": "Input should be \'system\' or \'user\'"}]}', DeveloperRoleUnknown),
-    "400 template": (400, error("Only user, assistant and system roles are supported!"), DeveloperRoleUnknown),
+    "400 developer": (400, error("Invalid value: 'developer'."), DeveloperRoleUnsupported),
+    "422 FastAPI": (422, '{"detail": [{"msg": "Input should be \'system\' or \'user\'"}]}', DeveloperRoleUnsupported),
+    "400 template": (400, error("Only user, assistant and system roles are supported!"), DeveloperRoleUnsupported),
     "400": (400, error("n must be 1", type="invalid_request_error"), BadRequest),
     "400 text": (400, '"no"', BadRequest),
     "418": (418, "", BadRequest),
@@ -75,7 +75,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(("status", "body", "kind"), FAULTS.values(), ids=FAULTS)
 def test_a_status_and_its_body_become_the_error_that_fits(status, body, kind):
-    fault = fault_of_status("chat", status, None, body.encode("utf-8", "surrogateescape"), NOW)
+    fault = error_from_status("chat", status, None, body.encode("utf-8", "surrogateescape"), NOW)
 
     assert type(fault) is kind
     assert fault.status == status
@@ -100,7 +100,7 @@ IN_ANSWERS = {
 
 @pytest.mark.parametrize(("said", "kind"), IN_ANSWERS.values(), ids=IN_ANSWERS)
 def test_an_error_under_a_success_is_told_by_its_code(said, kind):
-    assert type(fault_in_answer("chat", said)) is kind
+    assert type(error_from_payload("chat", said)) is kind
 
 
 WAITS = {
@@ -118,14 +118,14 @@ WAITS = {
 
 @pytest.mark.parametrize(("header", "seconds"), WAITS.values(), ids=WAITS)
 def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
-    fault = fault_of_status("chat", 429, header, b"", NOW)
+    fault = error_from_status("chat", 429, header, b"", NOW)
 
     assert isinstance(fault, ApiRateLimited)
     assert fault.retry_after == seconds
 
 
 def test_the_log_gets_the_status_and_the_code_but_no_words_of_the_server():
-    fault = fault_of_status("chat", 400, None, error("MARKER", code="string_too_odd", param="MARKER").encode(), NOW)
+    fault = error_from_status("chat", 400, None, error("MARKER", code="string_too_odd", param="MARKER").encode(), NOW)
 
     assert str(fault) == "chat: 400 string_too_odd"
     assert "MARKER" not in render(fault.message)
@@ -133,7 +133,7 @@ def test_the_log_gets_the_status_and_the_code_but_no_words_of_the_server():
 
 @pytest.mark.parametrize("code", ["hello there", "a" * 60, "<b>", "sk-MARKERKEY", "", "ключ", None, 3.5, ["x"]])
 def test_a_code_that_is_no_plain_word_is_left_out_of_the_log(code):
-    fault = fault_of_status("chat", 400, None, error(code=code).encode(), NOW)
+    fault = error_from_status("chat", 400, None, error(code=code).encode(), NOW)
 
     assert str(fault) == "chat: 400"
 

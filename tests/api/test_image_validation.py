@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.api.image_validation import MOST_SCANS, Picture, open_picture
+from bot.api.image_validation import MAX_SCANS, GeneratedImage, validate_image
 from bot.conversation.image_inputs import shown
 from bot.errors import InvalidApiResponse
 from tests.support.make_picture import many_scans, picture
@@ -69,7 +69,7 @@ GOOD = {
 @pytest.mark.parametrize("data", GOOD.values(), ids=GOOD)
 def test_what_stands_beside_the_pixels_makes_no_picture_worse(data: bytes) -> None:
     kind = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
-    assert open_picture(data, MOST) == Picture(data, kind, 64, 48)
+    assert validate_image(data, MOST) == GeneratedImage(data, kind, 64, 48)
     assert shown(data)[2] == (64, 48)
 
 
@@ -87,9 +87,9 @@ def test_a_picture_is_shown_upright(kind: str) -> None:
 
 
 def test_a_jpeg_of_a_sane_number_of_scans_is_one_and_another_is_none() -> None:
-    assert open_picture(many_scans(20), MOST).width == 64
+    assert validate_image(many_scans(20), MOST).width == 64
     with pytest.raises(InvalidApiResponse, match="scans"):
-        open_picture(many_scans(MOST_SCANS), MOST)
+        validate_image(many_scans(MAX_SCANS), MOST)
 
 
 NONE = {
@@ -109,6 +109,6 @@ NONE = {
 @pytest.mark.parametrize("data", NONE.values(), ids=NONE)
 def test_what_is_no_picture_or_too_large_a_one_is_a_broken_answer(data: bytes) -> None:
     with pytest.raises(InvalidApiResponse):
-        open_picture(data, MOST)
+        validate_image(data, MOST)
     with pytest.raises(InvalidApiResponse):
         shown(data)

@@ -23,52 +23,52 @@ async def test_work_that_is_done_in_time_gives_its_result(clock):
         await clock.sleep(9)
         return "done"
 
-    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
-        assert await clock.drive(deadlines.wait(work, deadlines.after(10))) == "done"
+    with CallTimeouts(clock, "chat", total_s=600) as timeouts:
+        assert await clock.drive(timeouts.wait(work, timeouts.after(10))) == "done"
 
 
 async def test_work_that_takes_longer_is_interrupted(clock):
-    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
+    with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         with pytest.raises(ApiTimeout):
-            await clock.drive(deadlines.wait(for_ever, deadlines.after(10)))
+            await clock.drive(timeouts.wait(for_ever, timeouts.after(10)))
 
         assert clock.monotonic() == 10
 
 
 async def test_each_wait_has_a_limit_of_its_own(clock):
-    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
+    with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         for seconds in (50, 30, 50):
-            due = deadlines.after(60)
-            await clock.drive(deadlines.wait(lambda seconds=seconds: clock.sleep(seconds), due))
+            due = timeouts.after(60)
+            await clock.drive(timeouts.wait(lambda seconds=seconds: clock.sleep(seconds), due))
         with pytest.raises(ApiTimeout):
-            await clock.drive(deadlines.wait(for_ever, deadlines.after(5)))
+            await clock.drive(timeouts.wait(for_ever, timeouts.after(5)))
 
     assert clock.monotonic() == 135
 
 
 async def test_the_whole_is_limited_however_short_its_parts(clock):
-    with CallTimeouts(clock, "chat", whole_s=100) as deadlines:
-        await clock.drive(deadlines.wait(lambda: clock.sleep(70), deadlines.after(80)))
+    with CallTimeouts(clock, "chat", total_s=100) as timeouts:
+        await clock.drive(timeouts.wait(lambda: clock.sleep(70), timeouts.after(80)))
         with pytest.raises(ApiTimeout):
-            await clock.drive(deadlines.wait(lambda: clock.sleep(70), deadlines.after(80)))
+            await clock.drive(timeouts.wait(lambda: clock.sleep(70), timeouts.after(80)))
 
         assert clock.monotonic() == 100
         with pytest.raises(ApiTimeout):
-            await deadlines.wait(for_ever, deadlines.after(80))
+            await timeouts.wait(for_ever, timeouts.after(80))
 
 
 async def test_time_between_waits_counts_for_the_whole_only(clock):
-    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
-        await clock.drive(deadlines.wait(lambda: clock.sleep(1), deadlines.after(60)))
+    with CallTimeouts(clock, "chat", total_s=600) as timeouts:
+        await clock.drive(timeouts.wait(lambda: clock.sleep(1), timeouts.after(60)))
         await clock.advance(300)
-        await clock.drive(deadlines.wait(lambda: clock.sleep(59), deadlines.after(60)))
+        await clock.drive(timeouts.wait(lambda: clock.sleep(59), timeouts.after(60)))
 
     assert clock.monotonic() == 360
 
 
 async def test_a_cancelled_wait_is_cancelled_and_not_too_slow(clock):
-    with CallTimeouts(clock, "chat", whole_s=600) as deadlines:
-        waiting = asyncio.create_task(deadlines.wait(for_ever, deadlines.after(60)))
+    with CallTimeouts(clock, "chat", total_s=600) as timeouts:
+        waiting = asyncio.create_task(timeouts.wait(for_ever, timeouts.after(60)))
         await clock.advance(1)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -81,7 +81,7 @@ async def test_a_clock_that_jumps_ends_every_wait_and_hangs_nothing():
             return
 
     clock = JumpingClock()
-    with CallTimeouts(clock, "chat", whole_s=600) as deadlines, pytest.raises(ApiTimeout):
-        await deadlines.wait(for_ever, deadlines.after(60))
+    with CallTimeouts(clock, "chat", total_s=600) as timeouts, pytest.raises(ApiTimeout):
+        await timeouts.wait(for_ever, timeouts.after(60))
 
     assert clock.monotonic() == 0

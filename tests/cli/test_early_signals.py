@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.early_signals import BROKEN_OFF
+from bot.cli.early_signals import INTERRUPTED
 from sandbox.bot_process import CHECKOUT, BotProcess
 from sandbox.sandbox import Sandbox
 from tests.support.cli_harness import CliHarness
@@ -55,7 +55,7 @@ async def test_a_signal_breaks_a_command_off_without_a_traceback(
     child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": stuck}, arguments=("-m", "bot", *words))
     await child.start()
     await child.until_logged("here", deadline_s=DEADLINE_S)
-    assert await ended_by(child, number) == BROKEN_OFF
+    assert await ended_by(child, number) == INTERRUPTED
     assert list(child.log) == ["here"]
 
 
@@ -64,7 +64,7 @@ async def test_a_signal_breaks_a_tour_off_that_has_begun(tmp_path: Path, number:
     child = BotProcess(tmp_path, {}, arguments=("-m", "bot", "sandbox", "--tour"))
     await child.start()
     await child.changed.until(lambda: bool(child.output), deadline_s=DEADLINE_S, what="its first line")
-    assert await ended_by(child, number) == BROKEN_OFF
+    assert await ended_by(child, number) == INTERRUPTED
     assert not child.log
 
 
@@ -83,7 +83,7 @@ async def test_a_signal_breaks_a_check_off_that_waits_for_an_answer(tmp_path: Pa
         child = BotProcess(tmp_path, {**settings, "MULTIAPPAI_BASE_URL": base}, arguments=("-m", "bot", "check"))
         await child.start()
         await asyncio.wait_for(asked.wait(), DEADLINE_S)
-        assert await ended_by(child, number) == BROKEN_OFF
+        assert await ended_by(child, number) == INTERRUPTED
     assert list(child.log) == []
 
 

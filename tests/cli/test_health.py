@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.cli.health import FRESH_S, judge
+from bot.cli.health import MAX_PULSE_AGE_S, assess
 from bot.liveness import HealthPulse
 from sandbox.bot_process import BotProcess
 from sandbox.sandbox import Sandbox
@@ -71,12 +71,12 @@ async def test_a_bot_is_not_well_between_two_sessions(sandbox: Sandbox) -> None:
     ("pulses", "well"),
     [
         ([], False),
-        ([HealthPulse("here", 1000 - FRESH_S - 1, True)], False),
-        ([HealthPulse("here", 1000 - FRESH_S, True)], True),
+        ([HealthPulse("here", 1000 - MAX_PULSE_AGE_S - 1, True)], False),
+        ([HealthPulse("here", 1000 - MAX_PULSE_AGE_S, True)], True),
         ([HealthPulse("here", 1000, False)], False),
         ([HealthPulse("here", 1000, False), HealthPulse("here", 990, True)], True),
     ],
     ids=["none", "stale", "just fresh", "not connected", "one of two"],
 )
 def test_what_pulses_say(pulses: list[HealthPulse], well: bool) -> None:
-    assert judge(pulses, now=1000)[0] is well
+    assert assess(pulses, now=1000)[0] is well

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.watchdog import CLOSING_S, STILL_S, Watchdog
+from bot.cli.watchdog import CLOSING_S, MAX_STALL_S, Watchdog
 from sandbox.bot_process import BotProcess
 from tests.support.clock import FakeClock
 
@@ -64,8 +64,8 @@ async def test_the_watchdog_is_armed_anew_each_second_until_the_process_is_to_en
     watchdog = Watchdog(clock)
     async with watchdog.running():
         await clock.advance(3)
-        assert armed == [STILL_S] * 4
-        watchdog.end_within(12)
+        assert armed == [MAX_STALL_S] * 4
+        watchdog.exit_within(12)
         await clock.advance(10)
-        assert armed == [*[STILL_S] * 4, 12]
+        assert armed == [*[MAX_STALL_S] * 4, 12]
     assert armed[-1] == CLOSING_S

@@ -15,7 +15,7 @@ from bot.conversation.prompt import PromptInputs, QuotedMessage
 from bot.conversation.text_files import decoded
 from bot.errors import UnreadableFile
 from bot.messages.render import render
-from bot.workers.fair_limit import MOST_WAITING_EACH
+from bot.workers.fair_limit import MAX_WAITING_PER_OWNER
 from bot.workers.pool import DecodingWorkers
 from tests.support.make_picture import picture
 
@@ -141,7 +141,7 @@ async def test_one_that_cannot_be_fetched_lets_go_of_the_others(workers: Decodin
     with pytest.raises(UnreadableFile):
         await attachments.opened(files, None, workers, 1)
     assert let_go.is_set()
-    async with workers.downloads.place(1):
+    async with workers.downloads.slot(1):
         pass
 
 
@@ -171,7 +171,7 @@ async def test_more_files_of_one_member_than_make_sense_are_refused_for_now(work
 
     hanging = [
         asyncio.create_task(attachments.opened([enclosure("a.txt", read=hang)], None, workers, 1))
-        for _ in range(2 + MOST_WAITING_EACH)
+        for _ in range(2 + MAX_WAITING_PER_OWNER)
     ]
     await asyncio.sleep(0)
     await asyncio.sleep(0)

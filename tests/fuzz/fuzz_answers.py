@@ -47,7 +47,7 @@ async def _ask_for_everything(random: Random) -> None:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server, open_session() as session, DecodingWorkers() as workers:
         base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        limits = CallLimits(connect_s=2, first_byte_s=5, made_first_byte_s=5, silence_s=5, tail_s=2)
+        limits = CallLimits(connect_s=2, first_byte_s=5, unstreamed_first_byte_s=5, idle_s=5, tail_s=2)
         api = ApiClient(
             session,
             base_url=base_url,

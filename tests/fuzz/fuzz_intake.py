@@ -19,7 +19,7 @@ MOST_WORKER_MIB = 500
 NO_CRASH = (Failure.BROKEN, Failure.TOO_BIG, Failure.MEMORY)
 
 _loop = asyncio.new_event_loop()
-_workers = Workers(at_once=1)
+_workers = Workers(max_running=1)
 atexit.register(lambda: _loop.run_until_complete(_workers.__aexit__(None, None, None)))
 
 
@@ -44,17 +44,17 @@ async def _failure(job: str, data: bytes, options: dict[str, Any]) -> Failure | 
 
 _JOBS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "picture": [
-        ("show picture", {}),
-        ("check picture", {"most_pixels": 16_000_000}),
-        ("fit picture", {"limit": 2000, "within_s": 30}),
-        ("read text", {}),
+        ("prepare image", {}),
+        ("validate image", {"most_pixels": 16_000_000}),
+        ("compress image", {"limit": 2000, "timeout_s": 30}),
+        ("decode text", {}),
     ],
     "sound": [
-        ("listen", {}),
-        ("join", {"limit": 3000, "within_s": 30}),
-        ("to mp3", {"kind": "wav"}),
-        ("to mp3", {"kind": "ogg"}),
-        ("to mp3", {"kind": "flac"}),
+        ("measure mp3", {}),
+        ("join mp3", {"limit": 3000, "timeout_s": 30}),
+        ("convert to mp3", {"kind": "wav"}),
+        ("convert to mp3", {"kind": "ogg"}),
+        ("convert to mp3", {"kind": "flac"}),
     ],
 }
 _SAMPLES: dict[str, Callable[[], list[bytes]]] = {

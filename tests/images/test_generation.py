@@ -12,11 +12,11 @@ from aiohttp import web
 from PIL import Image
 
 from bot.api.client import ApiClient
-from bot.api.image_validation import Picture
+from bot.api.image_validation import GeneratedImage
 from bot.clock import SystemClock
 from bot.errors import ApiServerError, BadRequest, ContentRefused, InvalidApiResponse, InvalidOption, QuotaExceeded
 from bot.images.compression import ImageTooLarge
-from bot.images.generation import GeneratedImages, ImageGenerator
+from bot.images.generation import GenerationResult, ImageGenerator
 from bot.images.request import ImageRequest
 from bot.messages.render import render
 from bot.quotas.limits import Kind
@@ -48,11 +48,11 @@ def in_turn(*answers: web.Response) -> Any:
     return handle
 
 
-async def draw(shop: ServiceHarness, request: ImageRequest, upload_limit: int = MIB_10) -> GeneratedImages:
+async def draw(shop: ServiceHarness, request: ImageRequest, upload_limit: int = MIB_10) -> GenerationResult:
     use_case = ImageGenerator(shop.api, shop.ledger, shop.workers.files, SystemClock())
     prepared = await use_case.prepare(REQUESTER, request)
     async with prepared.reservation:  # as a command does, which acknowledges in here
-        return await asyncio.wait_for(use_case.draw(prepared, upload_limit), DEADLINE_S)
+        return await asyncio.wait_for(use_case.generate(prepared, upload_limit), DEADLINE_S)
 
 
 def several(n: int, model: str = "gpt-image-1") -> ImageRequest:
@@ -103,7 +103,7 @@ async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_the
     async with open_service_harness(tmp_path, handle) as shop:
         use_case = ImageGenerator(shop.api, shop.ledger, shop.workers.files, SystemClock())
         for _ in range(2):
-            result = await use_case.draw(await use_case.prepare(REQUESTER, several(2, "some-model")), MIB_10)
+            result = await use_case.generate(await use_case.prepare(REQUESTER, several(2, "some-model")), MIB_10)
             assert len(result.files) == 2
             assert result.note is None
         assert [wanted.get("n", 1) for wanted in shop.asked] == [2, 1, 1, 1, 1]
@@ -180,7 +180,7 @@ class Telling:
         self._api = api
         self.came = asyncio.Event()
 
-    async def images(self, *arguments: Any, **options: Any) -> list[Picture]:
+    async def images(self, *arguments: Any, **options: Any) -> list[GeneratedImage]:
         pictures = await self._api.images(*arguments, **options)
         self.came.set()
         return pictures
@@ -196,7 +196,7 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
         api = Telling(shop.api)
         use_case = ImageGenerator(api, shop.ledger, shop.workers.files, SystemClock())
         prepared = await use_case.prepare(REQUESTER, several(3, "dall-e-3"))
-        drawing_on = asyncio.create_task(use_case.draw(prepared, MIB_10))
+        drawing_on = asyncio.create_task(use_case.generate(prepared, MIB_10))
         await asyncio.wait_for(api.came.wait(), DEADLINE_S)
         assert await shop.used(Kind.IMAGES) == 3
         drawing_on.cancel()

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import InvalidOption
-from bot.images.request import ImageRequest, sizes_of
+from bot.images.request import ImageRequest, list_sizes
 from bot.messages.render import render
 
 
@@ -18,7 +18,7 @@ from bot.messages.render import render
     ],
 )
 def test_sizes_are_offered_for_models_that_are_known(model: str, sizes: tuple[str, ...]) -> None:
-    assert sizes_of(model) == sizes
+    assert list_sizes(model) == sizes
 
 
 @pytest.mark.parametrize(
@@ -35,30 +35,30 @@ def test_sizes_are_offered_for_models_that_are_known(model: str, sizes: tuple[st
     ],
 )
 def test_a_size_is_sent_in_the_form_of_the_api(typed: str | None, sent: str | None) -> None:
-    assert ImageRequest("a cat", "some-model", size=typed).checked().size == sent
+    assert ImageRequest("a cat", "some-model", size=typed).normalize().size == sent
 
 
 @pytest.mark.parametrize("typed", ["huge!", "1x1", "1024x", "1024 by 1024", "100000x100000", '"}', "x" * 40])
 def test_an_unreadable_size_is_refused_with_those_that_would_do(typed: str) -> None:
     with pytest.raises(InvalidOption) as refused:
-        ImageRequest("a cat", "dall-e-3", size=typed).checked()
+        ImageRequest("a cat", "dall-e-3", size=typed).normalize()
     assert "`1792x1024`" in render(refused.value.message)
 
 
 @pytest.mark.parametrize("n", [0, -1, 5])
 def test_only_one_to_four_pictures_are_drawn(n: int) -> None:
     with pytest.raises(InvalidOption, match="bad n") as refused:
-        ImageRequest("a cat", "dall-e-3", n=n).checked()
+        ImageRequest("a cat", "dall-e-3", n=n).normalize()
     assert "1 to 4" in render(refused.value.message)
 
 
 def test_a_prompt_needs_words() -> None:
     with pytest.raises(InvalidOption):
-        ImageRequest(" \n", "dall-e-3").checked()
-    assert ImageRequest("  a cat ", "dall-e-3").checked().prompt == "a cat"
+        ImageRequest(" \n", "dall-e-3").normalize()
+    assert ImageRequest("  a cat ", "dall-e-3").normalize().prompt == "a cat"
 
 
 def test_models_that_take_one_picture_a_request_are_known() -> None:
-    assert ImageRequest("a cat", "dall-e-3").one_at_a_time
-    assert ImageRequest("a cat", "openai/dall-e-3").one_at_a_time
-    assert not ImageRequest("a cat", "gpt-image-1").one_at_a_time
+    assert ImageRequest("a cat", "dall-e-3").takes_one_image
+    assert ImageRequest("a cat", "openai/dall-e-3").takes_one_image
+    assert not ImageRequest("a cat", "gpt-image-1").takes_one_image

@@ -48,14 +48,14 @@ def test_the_operator_knows_better() -> None:
 
 async def test_models_are_offered_by_kind_and_found_anywhere_in_the_name() -> None:
     made = await catalogue()
-    assert made.choices(ModelKind.CHAT, "MINI") == ["gpt-4.1-mini"]
-    assert made.choices(ModelKind.SPEECH) == ["tts-1", "tts-1-hd"]
-    assert "whisper-1" not in [name for kind in ModelKind for name in made.choices(kind)]
+    assert made.list_choices(ModelKind.CHAT, "MINI") == ["gpt-4.1-mini"]
+    assert made.list_choices(ModelKind.SPEECH) == ["tts-1", "tts-1-hd"]
+    assert "whisper-1" not in [name for kind in ModelKind for name in made.list_choices(kind)]
 
 
 async def test_what_begins_with_the_search_comes_first() -> None:
     made = await catalogue(listed=["a-gpt", "gpt-4.1", "gpt-2"])
-    assert made.choices(ModelKind.CHAT, "gpt") == ["gpt-2", "gpt-4.1", "a-gpt"]
+    assert made.list_choices(ModelKind.CHAT, "gpt") == ["gpt-2", "gpt-4.1", "a-gpt"]
 
 
 async def test_the_list_is_fetched_again_after_any_fault_at_all(caplog: pytest.LogCaptureFixture) -> None:
@@ -69,10 +69,10 @@ async def test_the_list_is_fetched_again_after_any_fault_at_all(caplog: pytest.L
 
     clock = FakeClock()
     made = ModelCatalog(list_models, ModelAllowlist(ModelKinds(), (), DEFAULTS), clock)
-    keeping = asyncio.create_task(made.keep_fresh())
+    keeping = asyncio.create_task(made.run_refresh_loop())
     await clock.advance(3 * RETRY_S)
     assert not answers
-    assert made.permits("o3", ModelKind.CHAT)
+    assert made.allows("o3", ModelKind.CHAT)
     assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["models not listed"] * 2
     keeping.cancel()
 
@@ -91,8 +91,8 @@ async def test_what_is_not_allowed_is_refused(model: str, kind: ModelKind) -> No
 
 async def test_unset_allows_what_the_api_lists() -> None:
     made = await catalogue()
-    assert made.permits("o3", ModelKind.CHAT)
-    assert not made.permits("made-up", ModelKind.CHAT)
+    assert made.allows("o3", ModelKind.CHAT)
+    assert not made.allows("made-up", ModelKind.CHAT)
 
 
 @pytest.mark.parametrize(("allowed", "may"), [((), False), (("o3",), True), (("o*",), True)])
@@ -101,18 +101,18 @@ async def test_until_the_list_is_there_only_the_operators_models_may_be_chosen(
 ) -> None:
     made = ModelCatalog(unreachable, ModelAllowlist(ModelKinds(), allowed, DEFAULTS), SystemClock())
     assert not await made.refresh()
-    assert made.permits("gpt-4.1", ModelKind.CHAT)
-    assert made.permits("o3", ModelKind.CHAT) is may
-    assert made.still_permits("o3", ModelKind.CHAT)
+    assert made.allows("gpt-4.1", ModelKind.CHAT)
+    assert made.allows("o3", ModelKind.CHAT) is may
+    assert made.still_allows("o3", ModelKind.CHAT)
 
 
 @pytest.mark.parametrize("name", ["o3\n", "o3 forged=1", "o3\x1b[31m", "ｏ3", "", "o" * 101, "o3\u202e"])
 @pytest.mark.parametrize("allowed", [(), ("*",)])
 async def test_a_name_of_another_shape_is_never_permitted(name: str, allowed: tuple[str, ...]) -> None:
     made = await catalogue(*allowed, listed=[name])
-    assert not made.permits(name, ModelKind.CHAT)
-    assert not made.still_permits(name, ModelKind.CHAT)
-    assert name not in made.choices(ModelKind.CHAT)
+    assert not made.allows(name, ModelKind.CHAT)
+    assert not made.still_allows(name, ModelKind.CHAT)
+    assert name not in made.list_choices(ModelKind.CHAT)
 
 
 async def unreachable() -> list[str]:
@@ -121,13 +121,13 @@ async def unreachable() -> list[str]:
 
 async def test_the_operators_own_model_is_always_allowed() -> None:
     made = await catalogue("gpt-4.1*")
-    assert made.permits("dall-e-3", ModelKind.IMAGE)
+    assert made.allows("dall-e-3", ModelKind.IMAGE)
 
 
 async def test_without_a_list_the_operators_models_are_offered() -> None:
     made = ModelCatalog(unreachable, ModelAllowlist(ModelKinds(), ["o3", "gpt-*"], DEFAULTS), SystemClock())
     assert not await made.refresh()
-    assert made.choices(ModelKind.CHAT) == ["gpt-4.1", "o3"]
+    assert made.list_choices(ModelKind.CHAT) == ["gpt-4.1", "o3"]
 
 
 async def test_a_failed_refresh_keeps_the_old_list() -> None:
@@ -141,4 +141,4 @@ async def test_a_failed_refresh_keeps_the_old_list() -> None:
 
     made = ModelCatalog(list_models, ModelAllowlist(ModelKinds(), (), DEFAULTS), SystemClock())
     assert [await made.refresh(), await made.refresh()] == [True, False]
-    assert made.permits("o3", ModelKind.CHAT)
+    assert made.allows("o3", ModelKind.CHAT)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.workers.fair_limit import MOST_WAITING, MOST_WAITING_EACH, FairLimit, LimitFull
+from bot.workers.fair_limit import MAX_WAITING, MAX_WAITING_PER_OWNER, FairLimit, LimitFull
 
 
 class Blocks:
@@ -29,7 +29,7 @@ class Blocks:
         await settle()
 
     async def _block(self, name: str) -> None:
-        async with self.limit.place(name[0]):
+        async with self.limit.slot(name[0]):
             self.running.append(name)
             await self._ends[name].wait()
             self.running.remove(name)
@@ -76,7 +76,7 @@ async def test_who_is_cancelled_while_waiting_leaves_the_line() -> None:
 
 async def test_a_place_given_to_who_is_cancelled_in_the_same_moment_goes_on() -> None:
     blocks = Blocks(FairLimit(1))
-    async with blocks.limit.place("a"):
+    async with blocks.limit.slot("a"):
         await blocks.begin("b1", "c1")
     blocks.tasks["b1"].cancel()  # the place is b's by now, who has not run since
     await settle()
@@ -86,17 +86,17 @@ async def test_a_place_given_to_who_is_cancelled_in_the_same_moment_goes_on() ->
 async def test_the_line_is_bounded_for_each_owner_and_for_all() -> None:
     limit = FairLimit(1)
     blocks = Blocks(limit)
-    await blocks.begin("a0", *(f"b{number}" for number in range(MOST_WAITING_EACH)))
+    await blocks.begin("a0", *(f"b{number}" for number in range(MAX_WAITING_PER_OWNER)))
     with pytest.raises(LimitFull):
-        async with limit.place("b"):
+        async with limit.slot("b"):
             pass
-    owners = [chr(ord("c") + number) for number in range(MOST_WAITING // MOST_WAITING_EACH - 1)]
-    await blocks.begin(*(f"{owner}{number}" for owner in owners for number in range(MOST_WAITING_EACH)))
+    owners = [chr(ord("c") + number) for number in range(MAX_WAITING // MAX_WAITING_PER_OWNER - 1)]
+    await blocks.begin(*(f"{owner}{number}" for owner in owners for number in range(MAX_WAITING_PER_OWNER)))
     with pytest.raises(LimitFull):
-        async with limit.place("z"):
+        async with limit.slot("z"):
             pass
     for task in blocks.tasks.values():
         task.cancel()
     await asyncio.wait(blocks.tasks.values())
-    async with limit.place("z"):
+    async with limit.slot("z"):
         pass

@@ -12,7 +12,7 @@ import pytest
 
 from bot.workers import framing
 from bot.workers import pool as workers_module
-from bot.workers.framing import MOST_BYTES, MOST_HEAD_BYTES, BadFrame
+from bot.workers.framing import MAX_FRAME_BYTES, MAX_HEAD_BYTES, InvalidFrame
 from bot.workers.pool import PROGRAM, Failure, JobFailed, Workers
 from tests.support.make_picture import picture
 from tests.support.make_sound import mp3
@@ -23,9 +23,9 @@ DEADLINE_S = 30
 SMALL = picture(20, 10)
 
 
-async def failure_of(workers: Workers, job: str, *parts: bytes, within_s: float = 10) -> Failure:
+async def failure_of(workers: Workers, job: str, *parts: bytes, timeout_s: float = 10) -> Failure:
     with pytest.raises(JobFailed) as failed:
-        await workers.run(job, parts, within_s=within_s)
+        await workers.run(job, parts, timeout_s=timeout_s)
     return failed.value.failure
 
 
@@ -55,8 +55,8 @@ def peak_mib(pid: int) -> int:
 async def test_one_process_does_job_after_job_and_ends_with_the_block() -> None:
     async with Workers() as workers:
         for _ in range(3):
-            assert (await workers.run("show picture", [SMALL])).facts["width"] == 20
-        assert (await workers.run("listen", [mp3(1)])).facts["seconds"] == pytest.approx(1, abs=0.1)
+            assert (await workers.run("prepare image", [SMALL])).facts["width"] == 20
+        assert (await workers.run("measure mp3", [mp3(1)])).facts["seconds"] == pytest.approx(1, abs=0.1)
         (pid,) = workers.pids
     assert not is_alive(pid)
 
@@ -64,46 +64,46 @@ async def test_one_process_does_job_after_job_and_ends_with_the_block() -> None:
 async def test_one_that_nobody_needs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers_module, "IDLE_S", 0.0)
     async with Workers() as workers, asyncio.timeout(DEADLINE_S):
-        await workers.run("show picture", [SMALL])
+        await workers.run("prepare image", [SMALL])
         while workers.pids:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0)
-        await workers.run("show picture", [SMALL])
+        await workers.run("prepare image", [SMALL])
 
 
 async def test_bytes_that_are_no_good_are_a_failure_and_cost_no_process() -> None:
     async with Workers() as workers:
-        await workers.run("show picture", [SMALL])
+        await workers.run("prepare image", [SMALL])
         before = workers.pids
-        assert await failure_of(workers, "show picture", b"no picture") is Failure.BROKEN
-        assert await failure_of(workers, "listen", b"no sound") is Failure.BROKEN
+        assert await failure_of(workers, "prepare image", b"no picture") is Failure.BROKEN
+        assert await failure_of(workers, "measure mp3", b"no sound") is Failure.BROKEN
         assert workers.pids == before
 
 
 async def test_one_that_hangs_is_killed_when_its_time_is_up() -> None:
     async with Workers() as workers:
-        await workers.run("show picture", [SMALL])
+        await workers.run("prepare image", [SMALL])
         (pid,) = workers.pids
         os.kill(pid, signal.SIGSTOP)
-        assert await failure_of(workers, "show picture", SMALL, within_s=0.2) is Failure.TOO_SLOW
-        assert (await workers.run("show picture", [SMALL])).facts["width"] == 20
+        assert await failure_of(workers, "prepare image", SMALL, timeout_s=0.2) is Failure.TOO_SLOW
+        assert (await workers.run("prepare image", [SMALL])).facts["width"] == 20
         assert pid not in workers.pids
 
 
 async def test_one_that_dies_is_a_failure_and_the_next_job_has_another() -> None:
     async with Workers() as workers:
-        await workers.run("show picture", [SMALL])
+        await workers.run("prepare image", [SMALL])
         (pid,) = workers.pids
         os.kill(pid, signal.SIGKILL)
-        assert await failure_of(workers, "show picture", SMALL) is Failure.DIED
-        await workers.run("show picture", [SMALL])
+        assert await failure_of(workers, "prepare image", SMALL) is Failure.DIED
+        await workers.run("prepare image", [SMALL])
 
 
-async def test_a_job_that_is_cancelled_ends_at_once() -> None:
+async def test_a_job_that_is_cancelled_ends_max_running() -> None:
     async with Workers() as workers:
-        await workers.run("show picture", [SMALL])
+        await workers.run("prepare image", [SMALL])
         (pid,) = workers.pids
         os.kill(pid, signal.SIGSTOP)
-        job = asyncio.create_task(workers.run("show picture", [SMALL]))
+        job = asyncio.create_task(workers.run("prepare image", [SMALL]))
         await until_busy(workers)
         job.cancel()
         await asyncio.wait({job})
@@ -114,10 +114,10 @@ async def test_a_job_that_is_cancelled_ends_at_once() -> None:
 
 async def test_leaving_ends_what_hangs() -> None:
     async with Workers() as workers:
-        await workers.run("show picture", [SMALL])
+        await workers.run("prepare image", [SMALL])
         (pid,) = workers.pids
         os.kill(pid, signal.SIGSTOP)
-        job = asyncio.create_task(workers.run("show picture", [SMALL]))
+        job = asyncio.create_task(workers.run("prepare image", [SMALL]))
         await until_busy(workers)
     assert not is_alive(pid)
     with pytest.raises(JobFailed):
@@ -127,17 +127,17 @@ async def test_leaving_ends_what_hangs() -> None:
 async def test_nothing_is_begun_after_the_end() -> None:
     async with Workers() as workers:
         pass
-    assert await failure_of(workers, "show picture", SMALL) is Failure.DIED
+    assert await failure_of(workers, "prepare image", SMALL) is Failure.DIED
     assert workers.pids == []
 
 
 async def test_a_member_with_many_jobs_leaves_a_process_to_the_others() -> None:
     async with Workers() as workers:
-        stopped = asyncio.create_task(workers.run("show picture", [picture(1200, 1200, noise=True)], owner=1))
-        also = asyncio.create_task(workers.run("show picture", [SMALL], owner=1))
+        stopped = asyncio.create_task(workers.run("prepare image", [picture(1200, 1200, noise=True)], owner=1))
+        also = asyncio.create_task(workers.run("prepare image", [SMALL], owner=1))
         await until_busy(workers)
         os.kill(workers.pids[0], signal.SIGSTOP)
-        await workers.run("show picture", [SMALL], owner=2)
+        await workers.run("prepare image", [SMALL], owner=2)
         assert not also.done()
         for job in (stopped, also):
             job.cancel()
@@ -146,7 +146,7 @@ async def test_a_member_with_many_jobs_leaves_a_process_to_the_others() -> None:
 
 async def test_more_than_may_be_sent_is_refused_unsent() -> None:
     async with Workers() as workers:
-        assert await failure_of(workers, "join", bytes(MOST_BYTES), b"x") is Failure.TOO_BIG
+        assert await failure_of(workers, "join mp3", bytes(MAX_FRAME_BYTES), b"x") is Failure.TOO_BIG
         assert workers.pids == []
 
 
@@ -155,7 +155,7 @@ async def test_memory_is_bounded_whatever_is_asked_of_it(tmp_path: Path) -> None
     async with Workers() as workers:
         # Two colours at two gigapixels, had it been let in: the check of pixels is left out by the options.
         with pytest.raises(JobFailed):
-            await workers.run("check picture", [picture(16_000, 16_000, mode="1", kind="PNG")], most_pixels=10**10)
+            await workers.run("validate image", [picture(16_000, 16_000, mode="1", kind="PNG")], most_pixels=10**10)
         for pid in workers.pids:
             assert peak_mib(pid) < 500
 
@@ -165,8 +165,8 @@ async def test_a_small_file_of_many_pixels_takes_no_memory() -> None:
     bomb = picture(7071, 7071, kind="WEBP", mode="RGBA", lossless=True)
     assert len(bomb) < 4096
     async with Workers() as workers:
-        await workers.run("show picture", [SMALL])
-        assert await failure_of(workers, "show picture", bomb) is Failure.BROKEN
+        await workers.run("prepare image", [SMALL])
+        assert await failure_of(workers, "prepare image", bomb) is Failure.BROKEN
         (pid,) = workers.pids
         assert peak_mib(pid) < 100
 
@@ -184,7 +184,7 @@ def test_it_finds_no_secret_and_loads_nothing_of_discord() -> None:
 async def test_its_environment_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "token-that-nobody-may-see")
     async with Workers() as workers:
-        await workers.run("show picture", [SMALL])
+        await workers.run("prepare image", [SMALL])
         (pid,) = workers.pids
         assert b"token-that-nobody-may-see" not in environment_of(pid)
 
@@ -201,7 +201,7 @@ def test_it_ends_in_the_middle_of_a_job_when_the_bot_is_gone() -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     data = picture(2000, 2000, noise=True)
-    process.stdin.write(framing.packed({"job": "show picture", "options": {}, "within_s": 10}, [data]) + data)
+    process.stdin.write(framing.encode_head({"job": "prepare image", "options": {}, "timeout_s": 10}, [data]) + data)
     process.stdin.close()
     process.stdout.close()
     assert process.wait(30) == 0
@@ -224,21 +224,21 @@ def test_it_ends_in_the_middle_of_a_job_when_the_bot_is_gone() -> None:
     ],
 )
 def test_what_is_no_frame_is_refused(body: bytes) -> None:
-    with pytest.raises(BadFrame):
-        framing.unpacked(body)
+    with pytest.raises(InvalidFrame):
+        framing.decode_head(body)
 
 
 def test_a_head_over_the_bound_is_refused_unread() -> None:
-    with pytest.raises(BadFrame):
-        framing.head_bytes(struct.pack(">I", MOST_HEAD_BYTES + 1))
-    with pytest.raises(BadFrame):
-        framing.packed({"options": "x" * MOST_HEAD_BYTES}, [])
+    with pytest.raises(InvalidFrame):
+        framing.decode_head_length(struct.pack(">I", MAX_HEAD_BYTES + 1))
+    with pytest.raises(InvalidFrame):
+        framing.encode_head({"options": "x" * MAX_HEAD_BYTES}, [])
 
 
 def test_a_frame_is_read_as_it_was_written() -> None:
-    packed = framing.packed({"job": "listen"}, [b"ab", b""])
-    size = framing.head_bytes(packed[: framing.PREFIX.size])
-    assert framing.unpacked(packed[framing.PREFIX.size :]) == ({"job": "listen"}, [2, 0])
+    packed = framing.encode_head({"job": "measure mp3"}, [b"ab", b""])
+    size = framing.decode_head_length(packed[: framing.PREFIX.size])
+    assert framing.decode_head(packed[framing.PREFIX.size :]) == ({"job": "measure mp3"}, [2, 0])
     assert size == len(packed) - framing.PREFIX.size
 
 
@@ -246,9 +246,9 @@ LARGE = picture(2001, 2001)
 
 
 async def test_of_large_pictures_one_is_decoded_at_a_time_and_a_small_one_beside_it() -> None:
-    async with Workers() as workers, workers._large_pictures.place("somebody"):
-        waiting = asyncio.create_task(workers.run_picture("show picture", LARGE, owner=1))
-        shown = await workers.run_picture("show picture", SMALL, owner=2)
+    async with Workers() as workers, workers._large_pictures.slot("somebody"):
+        waiting = asyncio.create_task(workers.run_image_job("prepare image", LARGE, owner=1))
+        shown = await workers.run_image_job("prepare image", SMALL, owner=2)
         assert (shown.facts["width"], shown.facts["height"]) == (20, 10)
         async with asyncio.timeout(DEADLINE_S):
             while not workers._large_pictures.waiting:  # noqa: ASYNC110 - nothing tells
@@ -261,12 +261,12 @@ async def test_of_large_pictures_one_is_decoded_at_a_time_and_a_small_one_beside
 
 async def test_large_pictures_are_all_decoded_in_the_end() -> None:
     async with Workers() as workers:
-        shown = await asyncio.gather(*(workers.run_picture("show picture", LARGE, owner=each) for each in range(3)))
+        shown = await asyncio.gather(*(workers.run_image_job("prepare image", LARGE, owner=each) for each in range(3)))
     assert [each.facts["width"] for each in shown] == [1536] * 3
 
 
 async def test_a_picture_that_is_too_large_for_anybody_is_refused_without_waiting() -> None:
-    async with Workers() as workers, workers._large_pictures.place("somebody"):
+    async with Workers() as workers, workers._large_pictures.slot("somebody"):
         with pytest.raises(JobFailed) as failed:
-            await workers.run_picture("show picture", picture(5000, 5000))
+            await workers.run_image_job("prepare image", picture(5000, 5000))
     assert failed.value.failure is Failure.BROKEN
