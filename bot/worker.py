@@ -133,14 +133,14 @@ def _is_large(data: bytes) -> bool:
 def _find_pictures(options: Head, parts: list[bytes]) -> Answer:
     from bot.api.image_decoding import find_sources
 
-    found = find_sources(parts[0], options["most_entries"], options["most_bytes"])
+    found = find_sources(parts[0], options["max_entries"], options["max_bytes"])
     return {"found": [(number, source) for number, source, _ in found]}, [data for _, _, data in found]
 
 
 def _check_picture(options: Head, parts: list[bytes]) -> Answer:
     from bot.api.image_validation import validate_image
 
-    picture = validate_image(parts[0], options["most_pixels"])
+    picture = validate_image(parts[0], options["max_pixels"])
     return {"media_type": picture.media_type, "width": picture.width, "height": picture.height}, []
 
 

@@ -1,4 +1,4 @@
-"""What goes into a chat with a model and what comes out of it."""
+"""Messages of a chat request, and the events of its answer."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,14 +14,14 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImageUrl:
-    """Where a picture is: for us always a data URL, which holds it."""
+    """The URL of an image: always a data URL here, which holds it."""
 
     url: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """A picture among the parts of a message."""
+    """An image among the parts of a message."""
 
     image_url: ImageUrl
     type: Literal["image_url"] = "image_url"
@@ -29,14 +29,17 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a conversation; `role` is `developer`, `user` or `assistant`. Only with pictures it has parts."""
+    """One message of a conversation; `role` is `developer`, `user` or `assistant`.
+
+    The content is in parts only if it holds images.
+    """
 
     role: str
     content: str | tuple[TextPart | ImagePart, ...]
 
     @property
     def text(self) -> str:
-        """What it says in words."""
+        """The text of the message, without images."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, TextPart))
@@ -44,7 +47,7 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the API says a chat has used, in tokens."""
+    """The token usage of a chat, as the API reports it."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -52,14 +55,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """The next piece of the answer."""
+    """The next part of the answer's text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """The next piece of what the model thinks to itself: paid for, never shown."""
+    """The next part of the hidden reasoning: paid for, never shown."""
 
     text: str
 
@@ -68,8 +71,8 @@ class ReasoningDelta:
 class StreamEnd:
     """The last event of every stream that did not fail.
 
-    `cut`: the connection ended before the model said that it was done. `usage` and `model` (often a dated variant of
-    the one asked for) are None where the API did not tell.
+    `cut`: the connection ended before the model finished. `usage` and `model` (often a dated variant of the requested
+    one) are None if the API did not report them.
     """
 
     usage: Usage | None
@@ -83,7 +86,7 @@ ChatEvent = TextDelta | ReasoningDelta | StreamEnd
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """An answer in one piece; `reasoning` is never shown, and `end` as in a stream."""
+    """An answer that was not streamed; `reasoning` is never shown, `end` is as in a stream."""
 
     text: str
     reasoning: str

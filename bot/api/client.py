@@ -22,44 +22,44 @@ from bot.workers.pool import DecodingWorkers
 _CALL = "models"
 _PATH = "/models"
 MAX_MODELS = 5000
-MAX_NAME = 200
+MAX_NAME_LENGTH = 200
 
 
 class Models:
-    """The list of models, asked anew each time; who wants it cached keeps it."""
+    """The list of models, requested each time; `ModelCatalog` caches it."""
 
     def __init__(self, transport: Transport, retries: Retries) -> None:
         self._transport = transport
         self._retries = retries
 
-    async def names(self) -> list[str]:
-        """Give the models' names in the API's order, each once."""
+    async def list_names(self) -> list[str]:
+        """Return the models' names in the API's order, each once."""
         with self._transport.start_timeouts(_CALL) as timeouts:
 
-            async def ask() -> bytes:
+            async def request() -> bytes:
                 limits = self._transport.limits
                 async with self._transport.open(
                     timeouts, _CALL, _PATH, first_byte_s=limits.first_byte_s, max_bytes=limits.models_bytes
-                ) as reply:
-                    return await reply.read_whole()
+                ) as response:
+                    return await response.read_whole()
 
-            body = await self._retries.retry_call(_CALL, ask)
-        return _names(body)
+            body = await self._retries.retry_call(_CALL, request)
+        return _parse_names(body)
 
 
-def _names(body: bytes) -> list[str]:
-    answer = decode(models_decoder, body, _CALL)
-    if is_error(answer.error):
-        raise error_from_payload(_CALL, {"error": decode_value(answer.error)})
-    if answer.data is None:
+def _parse_names(body: bytes) -> list[str]:
+    response = decode(models_decoder, body, _CALL)
+    if is_error(response.error):
+        raise error_from_payload(_CALL, {"error": decode_value(response.error)})
+    if response.data is None:
         raise InvalidApiResponse("models: an answer without a list")
-    ids = map(_id, answer.data[: 2 * MAX_MODELS])  # some may be odd or there twice
-    names = (name for name in ids if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable())
+    ids = map(_decode_id, response.data[: 2 * MAX_MODELS])  # some may be odd or there twice
+    names = (name for name in ids if isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and name.isprintable())
     return list(dict.fromkeys(names))[:MAX_MODELS]
 
 
-def _id(entry: msgspec.Raw) -> object:
-    """Return what stands for the id in an entry, which may be the id itself."""
+def _decode_id(entry: msgspec.Raw) -> object:
+    """Return the id of an entry, which may be the id itself; None if it cannot be read."""
     data = bytes(entry)
     try:
         return decode_value(decode(model_decoder, data, _CALL).id if data.startswith(b"{") else entry)
@@ -71,10 +71,10 @@ _DEFAULT_LIMITS = CallLimits()
 
 
 class ApiClient:
-    """An OpenAI-compatible API. Every method raises `ApiError`s only, each with a sentence for the one who asked.
+    """An OpenAI-compatible API. Every method raises `ApiError`s only, each with a sentence for the requester.
 
     Streams are async generators: use them under `contextlib.aclosing`; closing one closes its connection at once.
-    A failed try is repeated only before anything came of it.
+    A failed attempt is repeated only if nothing came of it.
     """
 
     def __init__(
@@ -97,21 +97,21 @@ class ApiClient:
         self._images = Images(transport, retries, workers.files)
 
     async def models(self) -> list[str]:
-        """Give the names of the models that can be used."""
-        return await self._models.names()
+        """Return the names of the models that can be used."""
+        return await self._models.list_names()
 
     def chat_stream(
         self, model: str, messages: Sequence[ChatMessage], send_status: SendStatus | None = None
     ) -> AsyncGenerator[ChatEvent, None]:
-        """Yield text and reasoning as they come, then one `StreamEnd`; `send_status` follows the request meanwhile.
+        """Yield text and reasoning as they come, then one `StreamEnd`; `send_status` follows the request.
 
-        An error after the first delta leaves what came before it standing; it was used and has to be paid for.
+        Deltas before an error stay valid: they were used and have to be paid for.
         """
         return self._chat.stream(model, messages, send_status or SendStatus())
 
     async def chat(self, model: str, messages: Sequence[ChatMessage]) -> ChatAnswer:
-        """Give the answer in one piece."""
-        return await self._chat.whole(model, messages)
+        """Return the answer of a request that is not streamed."""
+        return await self._chat.complete(model, messages)
 
     def speech(
         self, model: str, text: str, voice: str, send_status: SendStatus | None = None
@@ -120,5 +120,5 @@ class ApiClient:
         return self._speech.stream(model, text, voice, send_status or SendStatus())
 
     async def images(self, model: str, prompt: str, *, size: str | None, n: int) -> list[GeneratedImage]:
-        """Give one to `n` pictures, each checked to be one; `size` None leaves the choice to the model."""
-        return await self._images.make(model, prompt, size=size, n=n)
+        """Return one to `n` images, each checked to be one; `size` None leaves the choice to the model."""
+        return await self._images.generate(model, prompt, size=size, n=n)

@@ -1,7 +1,7 @@
-"""From what an API says when it fails to the error that fits: status, error object, text or HTML.
+"""Maps failures of the API to `ApiError`s: by status, error object, text or HTML.
 
-The server's own words are read to tell the faults apart and then dropped: they may quote the prompt or the key. An
-error keeps the status and the code, for the log.
+The server's message is read to classify the error and then dropped: it may quote the prompt or the key. An error keeps
+the status and the code, for the log.
 """
 
 import re
@@ -27,10 +27,10 @@ from bot.errors import (
 )
 
 MAX_ERROR_BYTES = 64 * 1024
-_MAX_WORDS = 4096
+_MAX_TEXT = 4096
 
 MAX_PLAUSIBLE_RETRY_AFTER_S = 31 * 24 * 3600
-"""The longest Retry-After that means something: a limit of a month. Beyond it nothing was told."""
+"""The longest plausible Retry-After: a limit of a month. A longer one is ignored."""
 
 # Codes and types as OpenAI, Azure, OpenRouter, vLLM, llama.cpp, Google and Anthropic write them.
 _CONTENT_CODES = re.compile(
@@ -43,26 +43,26 @@ _KEY_CODES = re.compile(r"invalid_api_key|authentication|unauthori[sz]ed|unauthe
 _RATE_CODES = re.compile(r"rate_?limit|too_many_requests|resource_exhausted")
 _REQUEST_CODES = re.compile(r"invalid_request|bad_?request|invalid_argument|invalid_value")
 
-# Sentences, where a server gives no code. They may stand next to a quoted prompt: each is one people rarely write.
-_CONTENT_WORDS = re.compile(r"our (content|usage) polic|safety system|content management policy")
-_CONTEXT_WORDS = re.compile(
+# Messages, if a server sends no code. They may quote the prompt, so each pattern is one that people rarely write.
+_CONTENT_TEXT = re.compile(r"our (content|usage) polic|safety system|content management policy")
+_CONTEXT_TEXT = re.compile(
     r"maximum context length|context (length|window|size) (exceeded|of)"
     r"|exceeds? the (available )?context|prompt is too long"
 )
-_MODEL_WORDS = re.compile(
+_MODEL_TEXT = re.compile(
     r"model\b.{0,80}(does not exist|not found|is not available|not supported)|(unknown|no such|invalid) model"
 )
-_PICTURE_WORDS = re.compile(r"image_url|image inputs?\b|multi-?modal|(not|n't) (support|accept|have) (images?|vision)")
-_PAYMENT_WORDS = re.compile(r"exceeded your current quota|insufficient (credit|balance|funds)")
-_ROLE_WORDS = re.compile(
+_IMAGE_TEXT = re.compile(r"image_url|image inputs?\b|multi-?modal|(not|n't) (support|accept|have) (images?|vision)")
+_PAYMENT_TEXT = re.compile(r"exceeded your current quota|insufficient (credit|balance|funds)")
+_ROLE_TEXT = re.compile(
     r"'developer'|\"developer\"|`developer`|developer role|role:? developer"
     r"|(unexpected|unknown|unsupported|invalid)( message)? role|(only|supported).{0,60}\broles?\b"
     r"|should be .{0,60}'system'"
 )
 
-# What models and services write in place of a picture or a sound. A prompt that is quoted may hold some of it, but is
-# looked at only where nothing else came.
-_REFUSAL_WORDS = re.compile(
+# What models and services write in place of an image or audio. A quoted prompt may match too, but this is searched only
+# if nothing else was received.
+_REFUSAL_TEXT = re.compile(
     r"\bi(['’]m| am) (sorry|unable|not able)|\bi (can(no|['’])t|won['’]t)\b"
     r"|\b(can(no|['’])t|unable to|not able to|won['’]t) (generate|create|draw|make|produce|help|assist|fulfil|comply)"
     r"|(content|usage|safety)[ _-](polic|guideline|filter|system|rule)|moderation"
@@ -70,72 +70,72 @@ _REFUSAL_WORDS = re.compile(
     r"|\b(request|prompt)\b.{0,40}\b(rejected|refused|blocked|declined|flagged)\b"
     r"|抱歉|无法(生成|创建|提供)|不能(生成|创建|提供)|违反|违规"
 )
-_MOST_VALUES = 200
+_MAX_VALUES = 200
 
 _LOGGABLE_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,47}")
 
 
 class DeveloperRoleUnsupported(BadRequest):
-    """The server knows no `developer` role; it may know `system`."""
+    """The server does not support the `developer` role; it may support `system`."""
 
 
 def error_from_status(call: str, status: int, retry_after: str | None, body: bytes, now: datetime) -> ApiError:
-    """Give the error for an answer whose status is not a success; `body` may be anything."""
-    return _fault(call, status, _read(body), _seconds(retry_after, now))
+    """Return the error for a response whose status is not a success; `body` may be anything."""
+    return _build_error(call, status, _decode_body(body), _parse_retry_after(retry_after, now))
 
 
-def error_from_payload(call: str, said: object) -> ApiError:
-    """Give the error for one that came under a status of success, in a stream or in place of an answer.
+def error_from_payload(call: str, payload: object) -> ApiError:
+    """Return the error for one that came with a success status, in a stream or in place of an answer.
 
-    `said` is the error as decoded from JSON, or as text.
+    `payload` is the error decoded from JSON, or a text.
     """
-    return _fault(call, None, _read(said.encode()) if isinstance(said, str) else said, None)
+    return _build_error(call, None, _decode_body(payload.encode()) if isinstance(payload, str) else payload, None)
 
 
-def is_error_payload(said: object) -> bool:
-    """Whether decoded JSON is an error object rather than an answer."""
-    return isinstance(said, dict) and (bool(said.get("error")) or said.get("object") == "error")
+def is_error_payload(payload: object) -> bool:
+    """Return whether decoded JSON is an error object rather than an answer."""
+    return isinstance(payload, dict) and (bool(payload.get("error")) or payload.get("object") == "error")
 
 
-def is_refusal(said: object) -> bool:
-    """Whether decoded JSON that holds nothing usable says that it was refused, wherever it does."""
-    queue, words = [said], []
+def is_refusal(payload: object) -> bool:
+    """Return whether decoded JSON without a usable result says anywhere that the request was refused."""
+    queue, texts = [payload], []
     for value in queue:
         if isinstance(value, str):
-            words.append(value[:_MAX_WORDS])
-        elif isinstance(value, dict | list) and len(queue) < _MOST_VALUES:
+            texts.append(value[:_MAX_TEXT])
+        elif isinstance(value, dict | list) and len(queue) < _MAX_VALUES:
             queue.extend(value.values() if isinstance(value, dict) else value)
-    return bool(_REFUSAL_WORDS.search("\n".join(words).lower()))
+    return bool(_REFUSAL_TEXT.search("\n".join(texts).lower()))
 
 
-def _read(body: bytes) -> object:
-    """Decode an error if it is JSON; else it is text, or a page."""
+def _decode_body(body: bytes) -> object:
+    """Return a decoded error, or the text of a body that is not JSON."""
     try:
         if len(body) <= MAX_ERROR_BYTES:
             return msgspec.json.decode(body)
-        return body[:_MAX_WORDS].decode("utf-8", "replace")
+        return body[:_MAX_TEXT].decode("utf-8", "replace")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return body[:_MAX_WORDS].decode("utf-8", "replace")
+        return body[:_MAX_TEXT].decode("utf-8", "replace")
 
 
-def _fault(call: str, status: int | None, said: object, retry_after: float | None) -> ApiError:
-    codes, words = _codes_and_words(said)
+def _build_error(call: str, status: int | None, payload: object, retry_after: float | None) -> ApiError:
+    codes, text = _find_codes_and_text(payload)
     if status is None:
         status = next((int(code) for code in codes if re.fullmatch(r"[45]\d\d", code)), None)
     shown = next((code for code in codes if _LOGGABLE_CODE.fullmatch(code)), "")
     detail = f"{call}: {status or 'error in the answer'} {shown}".rstrip()
-    kind = _kind(status, " ".join(codes).lower(), words)
+    kind = _error_class(status, " ".join(codes).lower(), text)
     if kind is ApiRateLimited:
         return ApiRateLimited(detail, retry_after=retry_after, status=status)
     return kind(detail, status=status)
 
 
-def _kind(status: int | None, codes: str, words: str) -> type[ApiError]:
-    """Tell the fault: by code first, then by status, by words only where the status leaves it open."""
+def _error_class(status: int | None, codes: str, text: str) -> type[ApiError]:
+    """Return the error's class: by code first, then by status, by message only if the status is ambiguous."""
     if status == 401:
         return Unauthorised
     if status == 429:
-        broke = _PAYMENT_CODES.search(codes) or _PAYMENT_WORDS.search(words)
+        broke = _PAYMENT_CODES.search(codes) or _PAYMENT_TEXT.search(text)
         return PaymentOrForbidden if broke else ApiRateLimited
     for pattern, kind in (
         (_CONTENT_CODES, ContentRefused),
@@ -145,11 +145,11 @@ def _kind(status: int | None, codes: str, words: str) -> type[ApiError]:
         if pattern.search(codes):
             return kind
     if status is None:
-        return _kind_by_code(codes, words)
+        return _class_by_code(codes, text)
     if status in (400, 415, 422):
-        return _kind_of_bad_request(words)
-    if status == 404 and _PICTURE_WORDS.search(words):
-        return ImagesRejected  # OpenRouter: it found no place where the model takes them
+        return _bad_request_class(text)
+    if status == 404 and _IMAGE_TEXT.search(text):
+        return ImagesRejected  # OpenRouter: no provider of the model accepts images
     return _BY_STATUS.get(status) or (
         InvalidApiResponse if status < 400 else BadRequest if status < 500 else ApiServerError
     )
@@ -165,21 +165,21 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
-def _kind_of_bad_request(words: str) -> type[ApiError]:
+def _bad_request_class(text: str) -> type[ApiError]:
     for pattern, kind in (
-        (_CONTEXT_WORDS, ContextTooLong),
-        (_PICTURE_WORDS, ImagesRejected),
-        (_ROLE_WORDS, DeveloperRoleUnsupported),
-        (_MODEL_WORDS, UnknownModel),
-        (_CONTENT_WORDS, ContentRefused),
-        (_PAYMENT_WORDS, PaymentOrForbidden),
+        (_CONTEXT_TEXT, ContextTooLong),
+        (_IMAGE_TEXT, ImagesRejected),
+        (_ROLE_TEXT, DeveloperRoleUnsupported),
+        (_MODEL_TEXT, UnknownModel),
+        (_CONTENT_TEXT, ContentRefused),
+        (_PAYMENT_TEXT, PaymentOrForbidden),
     ):
-        if pattern.search(words):
+        if pattern.search(text):
             return kind
     return BadRequest
 
 
-def _kind_by_code(codes: str, words: str) -> type[ApiError]:
+def _class_by_code(codes: str, text: str) -> type[ApiError]:
     for pattern, kind in (
         (_KEY_CODES, Unauthorised),
         (_PAYMENT_CODES, PaymentOrForbidden),
@@ -187,18 +187,18 @@ def _kind_by_code(codes: str, words: str) -> type[ApiError]:
     ):
         if pattern.search(codes):
             return kind
-    if _CONTEXT_WORDS.search(words):
+    if _CONTEXT_TEXT.search(text):
         return ContextTooLong
     return BadRequest if _REQUEST_CODES.search(codes) else ApiServerError
 
 
-def _codes_and_words(said: object) -> tuple[list[str], str]:
-    """Find the codes and types of an error, most telling first, and the text that goes with them, in lower case."""
+def _find_codes_and_text(payload: object) -> tuple[list[str], str]:
+    """Return the codes and types of an error, outermost first, and its messages in lower case."""
     codes: list[str] = []
-    words: list[str] = []
-    for level in _levels(said):
+    texts: list[str] = []
+    for level in _iter_levels(payload):
         if isinstance(level, str):
-            words.append(level[:_MAX_WORDS])
+            texts.append(level[:_MAX_TEXT])
             continue
         for name in ("code", "type", "status"):
             value = level.get(name)
@@ -207,13 +207,13 @@ def _codes_and_words(said: object) -> tuple[list[str], str]:
         for name in ("message", "msg"):
             value = level.get(name)
             if isinstance(value, str):
-                words.append(value[:_MAX_WORDS])
-    return codes, " ".join(words).lower()
+                texts.append(value[:_MAX_TEXT])
+    return codes, " ".join(texts).lower()
 
 
-def _levels(said: object) -> Iterator[dict[str, object] | str]:
-    """Walk from the outermost error object to the objects and texts within."""
-    queue = [said]
+def _iter_levels(payload: object) -> Iterator[dict[str, object] | str]:
+    """Yield the outermost error object, then the objects and texts within."""
+    queue = [payload]
     for _ in range(16):
         if not queue:
             return
@@ -228,8 +228,8 @@ def _levels(said: object) -> Iterator[dict[str, object] | str]:
             queue.extend(level[name] for name in ("error", "detail", "innererror") if name in level)
 
 
-def _seconds(retry_after: str | None, now: datetime) -> float | None:
-    """Read a Retry-After header: seconds or an HTTP date (RFC 9110, 10.2.3); None where it tells nothing sensible."""
+def _parse_retry_after(retry_after: str | None, now: datetime) -> float | None:
+    """Return the seconds of a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3); None if implausible."""
     if retry_after is None:
         return None
     try:
@@ -239,5 +239,5 @@ def _seconds(retry_after: str | None, now: datetime) -> float | None:
         if then is None:
             return None
         seconds = (then - now).total_seconds()
-    # Not a number compares as False.
+    # NaN compares as False.
     return max(0.0, seconds) if seconds <= MAX_PLAUSIBLE_RETRY_AFTER_S else None

@@ -1,7 +1,7 @@
-"""The answer to a request for pictures: an error, or entries that hold a picture as base64 text or name its address.
+"""Finds the images in a response: an error, or entries that hold an image as base64 text or its URL.
 
-An answer may have 64 MB in pieces of any size, which take time and memory many times that when they are decoded: it is
-read in a worker.
+A response may have 64 MB in values of any size, which take many times that in memory when decoded: it is decoded in a
+worker.
 """
 
 import base64
@@ -17,11 +17,11 @@ from bot.errors import InvalidApiResponse
 
 _CALL: Final = "images"
 
-_LONGEST_ADDRESS: Final = 8 * 1024
+_MAX_URL_LENGTH: Final = 8 * 1024
 
 _DATA_URL: Final = re.compile(r"\s*data:", re.IGNORECASE)
-_LONGEST_BEGINNING: Final = 200
-# All that an address may escape in base64; decoding any escape at all would take memory many times the text's.
+_MAX_PREFIX_LENGTH: Final = 200
+# All that a data URL may escape in base64; decoding every escape would take many times the text's memory.
 _ESCAPES: Final = {
     "%2B": "+",
     "%2b": "+",
@@ -35,30 +35,30 @@ _ESCAPES: Final = {
     "%0a": "",
     "%20": "",
 }
-_DIGITS: Final = (string.ascii_letters + string.digits + "+/").encode()
-_TO_PLAIN: Final = bytes.maketrans(b"-_", b"+/")
-_NO_DIGITS: Final = bytes(set(range(256)) - set(_DIGITS) - set(b"-_"))
+_ALPHABET: Final = (string.ascii_letters + string.digits + "+/").encode()
+_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_NOT_IN_ALPHABET: Final = bytes(set(range(256)) - set(_ALPHABET) - set(b"-_"))
 
 
 class SourceKind(StrEnum):
-    """What a part of the result is."""
+    """What a part of the result holds."""
 
     ERROR = "error"
-    """The error object that came in place of pictures, in JSON."""
+    """The error object in place of images, in JSON."""
     DATA = "data"
-    """A picture's bytes, as far as the base64 tells."""
+    """The image's bytes, decoded from base64 and not validated yet."""
     ADDRESS = "address"
-    """Where a picture can be fetched."""
+    """The URL of the image."""
     FAULT = "fault"
-    """Why a source gives no picture, for the log."""
+    """Why a source holds no image, for the log."""
 
 
 ImageSource = tuple[int, SourceKind, bytes]
-"""The number of an entry, what was found in it, and its bytes."""
+"""The number of an entry, the kind of a source in it, and its bytes."""
 
 
-def find_sources(body: bytes, most_entries: int, most_bytes: int) -> list[ImageSource]:
-    """Return what is in an answer, in its order: several sources of one entry show the same picture. For a worker.
+def find_sources(body: bytes, max_entries: int, max_bytes: int) -> list[ImageSource]:
+    """Return the sources in a response, in its order: several of one entry show the same image. For a worker.
 
     Raises:
         InvalidApiResponse: it is not the expected JSON.
@@ -68,50 +68,50 @@ def find_sources(body: bytes, most_entries: int, most_bytes: int) -> list[ImageS
         return [(0, SourceKind.ERROR, bytes(answer.error)[:MAX_VALUE_BYTES])]
     found: list[ImageSource] = []
     entries = (raw for raw in answer.data or () if bytes(raw) != b"null")
-    for number, raw in zip(range(most_entries), entries, strict=False):
-        found += [(number, *each) for each in _sources(_entry(bytes(raw)), most_bytes)]
+    for number, raw in zip(range(max_entries), entries, strict=False):
+        found += [(number, *each) for each in _entry_sources(_decode_entry(bytes(raw)), max_bytes)]
     return found
 
 
-def _entry(raw: bytes) -> ImageEntry:
-    """Read an entry; one that is none holds nothing."""
+def _decode_entry(raw: bytes) -> ImageEntry:
+    """Return an entry; an empty one if it cannot be decoded."""
     try:
         return decode(image_decoder, raw, _CALL)
     except InvalidApiResponse:
         return ImageEntry()
 
 
-def _sources(entry: ImageEntry, most_bytes: int) -> Sequence[tuple[SourceKind, bytes]]:
-    """Return all sources of one picture: where an entry holds both the picture and an address, either will do."""
+def _entry_sources(entry: ImageEntry, max_bytes: int) -> Sequence[tuple[SourceKind, bytes]]:
+    """Return all sources of one image: where an entry holds both the image and a URL, either will do."""
     found: list[tuple[SourceKind, bytes]] = []
     for source, is_address in ((entry.b64_json, False), (entry.url, True)):
         if not isinstance(source, str) or not source:
             continue
         if is_address and not _DATA_URL.match(source):
-            found.append((SourceKind.ADDRESS, source[: _LONGEST_ADDRESS + 1].encode("utf-8", "replace")))
+            found.append((SourceKind.ADDRESS, source[: _MAX_URL_LENGTH + 1].encode("utf-8", "replace")))
             continue
         try:
-            found.append((SourceKind.DATA, decode_base64(source, most_bytes)))
+            found.append((SourceKind.DATA, decode_base64(source, max_bytes)))
         except InvalidApiResponse as error:
             found.append((SourceKind.FAULT, str(error).encode()))
-    return found or [(SourceKind.FAULT, b"images: an entry without a picture")]
+    return found or [(SourceKind.FAULT, b"images: an entry without an image")]
 
 
-def decode_base64(text: str, most_bytes: int) -> bytes:
-    """Decode base64 as servers write it: bare or as a `data:` address, of either alphabet, padded or not, in lines.
+def decode_base64(text: str, max_bytes: int) -> bytes:
+    """Return decoded base64 as servers write it: bare or a `data:` URL, either alphabet, padded or not, in lines.
 
     Raises:
-        InvalidApiResponse: it is too long, or none.
+        InvalidApiResponse: it is too long, or not base64.
     """
-    # What comes before a comma tells what follows: `data:image/png;base64`, or a part of that.
-    text = text[text.find(",", 0, _LONGEST_BEGINNING) + 1 :]
-    if len(text) > most_bytes // 3 * 4 + 4:
+    # Before a comma there is the media type: `data:image/png;base64`, or a part of that.
+    text = text[text.find(",", 0, _MAX_PREFIX_LENGTH) + 1 :]
+    if len(text) > max_bytes // 3 * 4 + 4:
         raise InvalidApiResponse(f"images: {len(text)} characters of base64")
     if "%" in text:
         for escape, sign in _ESCAPES.items():
             text = text.replace(escape, sign)
-    digits = text.encode("ascii", "ignore").translate(_TO_PLAIN, _NO_DIGITS)
+    encoded = text.encode("ascii", "ignore").translate(_TO_STANDARD, _NOT_IN_ALPHABET)
     try:
-        return base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
+        return base64.b64decode(encoded + b"=" * (-len(encoded) % 4), validate=True)
     except binascii.Error:
         raise InvalidApiResponse("images: no base64") from None

@@ -1,7 +1,7 @@
-"""Fetching a picture from an address that a server named: http(s) only, never from a private network.
+"""Downloads an image from a URL that a server named: http(s) only, never from a private network.
 
-The address is the server's choice, so it is handled as hostile: no key, no cookies, no proxy, every hop checked, and
-the connection goes to the very addresses that were checked, so that a name cannot change its mind in between.
+The URL is the server's choice, so it is untrusted (SSRF): no key, no cookies, no proxy, every redirect is checked, and
+the connection goes to the very IP addresses that were checked, so that DNS rebinding cannot change them in between.
 """
 
 import asyncio
@@ -19,39 +19,39 @@ from bot.api.transport import USER_AGENT, ApiResponse, Transport, connection_err
 from bot.errors import InvalidApiResponse
 
 _CALL = "images: fetching"
-_MAX_ADDRESS = 8192
-_MAX_HOPS = 4
-_REDIRECTS = (301, 302, 303, 307, 308)
+_MAX_URL_LENGTH = 8192
+_MAX_REDIRECTS = 4
+_REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class ImageDownloader:
-    """Fetches pictures within the time that the call has left."""
+    """Downloads images within the time that the call has left."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     async def fetch(self, address: str, timeouts: CallTimeouts) -> bytes:
-        """Give what is at `address`, bounded in bytes.
+        """Return what is at `address`, bounded in bytes.
 
         Raises:
-            InvalidApiResponse: the address may not be fetched, or nothing usable is there.
+            InvalidApiResponse: the address must not be fetched, or nothing usable is there.
             ApiUnreachable: no connection.
             ApiTimeout: a limit passed.
         """
-        url = _parse(address)
+        url = _parse_url(address)
         limits = self._transport.limits
-        due = timeouts.after(limits.first_byte_s)
+        due = timeouts.due_in(limits.first_byte_s)
         resolver = CheckedResolver(allow_private=await timeouts.wait(self._api_is_private, due))
         async with _open_session(resolver) as session:
-            for _ in range(_MAX_HOPS):
+            for _ in range(_MAX_REDIRECTS):
                 resolver.check_literal(url)
                 async with self._open(session, url, timeouts, due) as response:
-                    if response.status not in _REDIRECTS:
+                    if response.status not in _REDIRECT_STATUSES:
                         return await self._read(response, timeouts, due)
-                    url = _parse(response.headers.get("Location", ""), url)
+                    url = _parse_url(response.headers.get("Location", ""), url)
         raise InvalidApiResponse(f"{_CALL}: too many redirects")
 
     @asynccontextmanager
@@ -66,7 +66,7 @@ class ImageDownloader:
         try:
             response = await timeouts.wait(send, due)
         except (aiohttp.InvalidURL, ValueError):
-            # A host that is no name shows only when it is looked up: UnicodeError, of the IDNA codec.
+            # An invalid host name shows only when it is resolved: UnicodeError, of the IDNA codec.
             raise InvalidApiResponse(f"{_CALL}: no address") from None
         except (aiohttp.ClientError, OSError) as error:
             raise connection_error(_CALL, error) from None
@@ -79,18 +79,18 @@ class ImageDownloader:
         if response.status != 200:
             raise InvalidApiResponse(f"{_CALL}: {response.status}", status=response.status)
         limits = self._transport.limits
-        reply = ApiResponse(
+        body = ApiResponse(
             response,
             timeouts,
             _CALL,
-            first_due=due,
+            first_byte_due=due,
             idle_s=limits.idle_s,
             max_bytes=limits.image_bytes,
         )
-        return await reply.read_whole()
+        return await body.read_whole()
 
     async def _api_is_private(self) -> bool:
-        """Whether the API itself is on a private network: then its pictures may be there as well."""
+        """Return whether the API itself is on a private network: then its images may be there as well."""
         host = self._transport.base_url.host or ""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
@@ -101,7 +101,7 @@ class ImageDownloader:
 
 
 class CheckedResolver(AbstractResolver):
-    """Gives a connector only addresses that may be connected to."""
+    """Resolves names for a connector, and refuses addresses that must not be connected to."""
 
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
@@ -110,18 +110,24 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Resolve `host`, refusing it as a whole if any of its addresses is out of bounds."""
+        """Return the addresses of `host`.
+
+        Raises:
+            InvalidApiResponse: any of them must not be connected to."""
         found = await self._resolver.resolve(host, port, family)
         for entry in found:
             self._check(ipaddress.ip_address(entry["host"]))
         return found
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Close the resolver below."""
         await self._resolver.close()
 
     def check_literal(self, url: URL) -> None:
-        """Refuse a forbidden IP address in the place of a name, which no resolver is ever asked about."""
+        """Check an IP address in place of a host name, which is never resolved.
+
+        Raises:
+            InvalidApiResponse: it must not be connected to."""
         try:
             address = ipaddress.ip_address(url.host or "")
         except ValueError:
@@ -129,25 +135,25 @@ class CheckedResolver(AbstractResolver):
         self._check(address)
 
     def _check(self, address: IpAddress) -> None:
-        if is_public(address) or (self._allow_private and _is_plainly_private(address)):
+        if is_public(address) or (self._allow_private and _is_private(address)):
             return
         raise InvalidApiResponse(f"{_CALL}: an address that is not public")
 
 
 def is_public(address: IpAddress) -> bool:
-    """Whether `address`, or the IPv4 address wrapped in it, is one of the open internet."""
-    address = _unwrapped(address)
+    """Return whether `address`, or the IPv4 address embedded in it, is on the public internet."""
+    address = _embedded_ipv4(address)
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def _is_plainly_private(address: IpAddress) -> bool:
-    """Private or loopback, but not link-local: that is where clouds keep their credentials."""
-    address = _unwrapped(address)
+def _is_private(address: IpAddress) -> bool:
+    """Return whether it is private or loopback, but not link-local: clouds serve their credentials there."""
+    address = _embedded_ipv4(address)
     refused = address.is_link_local or address.is_multicast or address.is_unspecified
     return address.is_private and not refused
 
 
-def _unwrapped(address: IpAddress) -> IpAddress:
+def _embedded_ipv4(address: IpAddress) -> IpAddress:
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
@@ -155,9 +161,9 @@ def _unwrapped(address: IpAddress) -> IpAddress:
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)
 
 
-def _parse(address: str, base: URL | None = None) -> URL:
-    """Read an address, or one that is relative to `base`; credentials in it are dropped."""
-    if len(address) > _MAX_ADDRESS:
+def _parse_url(address: str, base: URL | None = None) -> URL:
+    """Return the URL `address`, which may be relative to `base`, without its credentials."""
+    if len(address) > _MAX_URL_LENGTH:
         raise InvalidApiResponse(f"{_CALL}: an address of {len(address)} characters")
     if not address.isprintable():
         raise InvalidApiResponse(f"{_CALL}: no address")

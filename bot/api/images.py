@@ -1,4 +1,4 @@
-"""Having a model draw: a prompt in, checked pictures out."""
+"""Image generation: a prompt in, validated images out."""
 
 import logging
 from collections.abc import Sequence
@@ -14,71 +14,71 @@ from bot.api.transport import Transport
 from bot.errors import ApiError, ContentRefused, InvalidApiResponse
 from bot.workers.pool import JobFailed, Workers
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _CALL = "images"
 _PATH = "/images/generations"
 
 
 class Images:
-    """Pictures, from the answer itself or from the addresses it names."""
+    """Generated images, from the response itself or from the addresses it names."""
 
     def __init__(self, transport: Transport, retries: Retries, workers: Workers) -> None:
         self._transport = transport
         self._retries = retries
-        self._fetcher = ImageDownloader(transport)
+        self._downloader = ImageDownloader(transport)
         self._workers = workers
 
-    async def make(self, model: str, prompt: str, *, size: str | None, n: int) -> list[GeneratedImage]:
-        """Give the usable ones among up to `n` pictures.
+    async def generate(self, model: str, prompt: str, *, size: str | None, n: int) -> list[GeneratedImage]:
+        """Return the usable ones of up to `n` images.
 
         Raises:
-            ContentRefused: there is none, and the answer says in words that it was refused.
-            InvalidApiResponse: none of them is a picture.
+            ContentRefused: there is none, and the response says in words that it was refused.
+            InvalidApiResponse: none of them is an image.
         """
-        body = encode(ImagesRequest(model, prompt, n, size))
+        request_body = encode(ImagesRequest(model, prompt, n, size))
         limits = self._transport.limits
         with self._transport.start_timeouts(_CALL) as timeouts:
 
-            async def ask() -> bytes:
+            async def request() -> bytes:
                 async with self._transport.open(
                     timeouts,
                     _CALL,
                     _PATH,
-                    body,
+                    request_body,
                     first_byte_s=limits.unstreamed_first_byte_s,
                     max_bytes=limits.images_bytes,
-                ) as reply:
-                    return await reply.read_whole()
+                ) as response:
+                    return await response.read_whole()
 
-            answer = await self._retries.retry_call(_CALL, ask)
+            body = await self._retries.retry_call(_CALL, request)
             try:
-                return await self._pictures(answer, n, timeouts)
+                return await self._read_images(body, n, timeouts)
             except InvalidApiResponse:
-                if len(answer) <= MAX_ERROR_BYTES and is_refusal(decode_any(answer)):
+                if len(body) <= MAX_ERROR_BYTES and is_refusal(decode_any(body)):
                     raise ContentRefused("images: refused in words") from None
                 raise
 
-    async def _pictures(self, answer: bytes, n: int, timeouts: CallTimeouts) -> list[GeneratedImage]:
-        outcomes = [await self._picture(sources, timeouts) for sources in await self._sources(answer, n)]
-        pictures = [outcome for outcome in outcomes if isinstance(outcome, GeneratedImage)]
-        if not pictures:
+    async def _read_images(self, body: bytes, n: int, timeouts: CallTimeouts) -> list[GeneratedImage]:
+        outcomes = [await self._load_image(sources, timeouts) for sources in await self._find_sources(body, n)]
+        images = [outcome for outcome in outcomes if isinstance(outcome, GeneratedImage)]
+        if not images:
             reasons = "; ".join(str(outcome) for outcome in outcomes) or "images: an empty list"
             raise InvalidApiResponse(reasons)
         for outcome in outcomes:
             if isinstance(outcome, ApiError):
-                _log.warning("images: one cannot be used (%s)", outcome)
-        return pictures
+                logger.warning("generated image unusable", extra={"detail": str(outcome)})
+        return images
 
-    async def _sources(self, answer: bytes, n: int) -> list[list[tuple[SourceKind, bytes]]]:
-        """Read the answer; give what each of its first `n` entries holds.
+    async def _find_sources(self, body: bytes, n: int) -> list[list[tuple[SourceKind, bytes]]]:
+        """Return what each of the first `n` entries of the response holds.
 
         Raises:
-            ApiError: the answer is an error, or not what was expected.
+            ApiError: the response is an error, or not what was expected.
         """
-        most_bytes = self._transport.limits.image_bytes
+        max_bytes = self._transport.limits.image_bytes
         try:
-            result = await self._workers.run("find images", [answer], most_entries=n, most_bytes=most_bytes)
+            result = await self._workers.run("find images", [body], max_entries=n, max_bytes=max_bytes)
         except JobFailed as error:
             raise InvalidApiResponse(f"images: {error}") from error
         entries: dict[int, list[tuple[SourceKind, bytes]]] = {}
@@ -88,38 +88,38 @@ class Images:
             entries.setdefault(number, []).append((SourceKind(source), data))
         return list(entries.values())
 
-    async def _picture(
+    async def _load_image(
         self, sources: Sequence[tuple[SourceKind, bytes]], timeouts: CallTimeouts
     ) -> GeneratedImage | ApiError:
-        """Return the picture, or why there is none: one bad picture must not take the others with it.
+        """Return the image, or why there is none: one bad image must not fail the others.
 
-        Where an entry holds both the picture and an address, either will do.
+        Where an entry holds both the image and an address, either will do.
         """
-        fault: ApiError = InvalidApiResponse("images: an entry without a picture")
+        failure: ApiError = InvalidApiResponse("images: an entry without an image")
         for source, data in sources:
             try:
                 match source:
                     case SourceKind.DATA:
-                        return await self._checked(data)
+                        return await self._validate(data)
                     case SourceKind.ADDRESS:
-                        return await self._checked(await self._fetcher.fetch(data.decode(), timeouts))
+                        return await self._validate(await self._downloader.fetch(data.decode(), timeouts))
                     case _:
-                        fault = InvalidApiResponse(data.decode())
+                        failure = InvalidApiResponse(data.decode())
             except ApiError as error:
-                fault = error
-        return fault
+                failure = error
+        return failure
 
-    async def _checked(self, data: bytes) -> GeneratedImage:
-        """Make sure that it is a picture, and a whole one.
+    async def _validate(self, data: bytes) -> GeneratedImage:
+        """Return the image that `data` holds, checked to be whole.
 
         Raises:
             InvalidApiResponse: it is not.
         """
         try:
             result = await self._workers.run_image_job(
-                "validate image", data, most_pixels=self._transport.limits.image_pixels
+                "validate image", data, max_pixels=self._transport.limits.image_pixels
             )
         except JobFailed as error:
             raise InvalidApiResponse(f"images: {error}") from error
-        found = result.facts
-        return GeneratedImage(data, str(found["media_type"]), int(found["width"]), int(found["height"]))
+        facts = result.facts
+        return GeneratedImage(data, str(facts["media_type"]), int(facts["width"]), int(facts["height"]))

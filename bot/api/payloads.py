@@ -1,7 +1,8 @@
-"""The JSON that travels, as msgspec structs.
+"""JSON bodies of requests and responses, as msgspec structs.
 
-Answers are typed where the code relies on the shape and raw where real servers differ (nulls, lists of parts, numbers
-as text): such a field is decoded when it is used, and cannot spoil the rest, nor take time and memory beyond a bound.
+Responses are typed where the code relies on the shape and raw where real servers differ (nulls, lists of parts, numbers
+as text): such a field is decoded when it is used, so that an odd one neither fails the rest nor takes unbounded time
+and memory.
 """
 
 import re
@@ -20,12 +21,12 @@ T = TypeVar("T")
 _NULL: Final = msgspec.Raw(b"null")
 
 MAX_VALUE_BYTES: Final = 64 * 1024
-"""Of a value of any shape that is no text: each byte of it may take a hundred in memory."""
+"""Of a value of any shape that is not a string: each byte of it may take a hundred in memory."""
 
 MAX_PARTS: Final = 1000
-"""Of a text that is sent as a list, those within others counted too."""
+"""Of a text that is sent as a list, nested parts included."""
 
-_DEEPEST_PART: Final = 4
+_MAX_PART_DEPTH: Final = 4
 
 
 class ChatRequest(msgspec.Struct, omit_defaults=True):
@@ -72,7 +73,7 @@ class Choice(msgspec.Struct):
 
 
 class ChatChunk(msgspec.Struct):
-    """A chunk of a stream, a whole answer, or an error in the place of either."""
+    """A chunk of a stream, a whole answer, or an error in place of either."""
 
     choices: list[msgspec.Raw] | None = None
     usage: msgspec.Raw = _NULL
@@ -82,14 +83,14 @@ class ChatChunk(msgspec.Struct):
 
 
 class ContentPart(msgspec.Struct):
-    """A part of a text that is sent as a list."""
+    """One part of a text that is sent as a list."""
 
     text: msgspec.Raw = _NULL
     thinking: msgspec.Raw = _NULL
 
 
 class ModelsResponse(msgspec.Struct):
-    """The list of models; its entries are decoded one by one, so that an odd one does not spoil the others."""
+    """The list of models; its entries are decoded one by one, so that an odd one does not fail the others."""
 
     data: list[msgspec.Raw] | None = None
     error: msgspec.Raw = _NULL
@@ -102,32 +103,32 @@ class ModelEntry(msgspec.Struct):
 
 
 class ImageEntry(msgspec.Struct):
-    """One picture, as base64 text or as an address."""
+    """One image, as base64 text or as a URL."""
 
     b64_json: object = None
     url: object = None
 
 
 class ImagesResponse(msgspec.Struct):
-    """The pictures made; its entries are decoded one by one, so that an odd one does not spoil the others."""
+    """The generated images; entries are decoded one by one, so that an odd one does not fail the others."""
 
     data: list[msgspec.Raw] | None = None
     error: msgspec.Raw = _NULL
 
 
-_HALF_PAIR: Final = re.compile(
+_LONE_SURROGATE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
-"""Half of a surrogate pair in JSON, where no escaped backslash stands before it."""
+"""Half of a surrogate pair in JSON, if no escaped backslash is before it."""
 
-_MOST_MENDED_BYTES: Final = 1024 * 1024
+_MAX_REPAIRED_BYTES: Final = 1024 * 1024
 
 chat_chunk_decoder = msgspec.json.Decoder(ChatChunk)
-choices = msgspec.json.Decoder(Choice | None)
-_texts = msgspec.json.Decoder(str)
-_lists: "msgspec.json.Decoder[list[msgspec.Raw]]" = msgspec.json.Decoder(list[msgspec.Raw])
-_parts = msgspec.json.Decoder(ContentPart)
+choice_decoder = msgspec.json.Decoder(Choice | None)
+_text_decoder = msgspec.json.Decoder(str)
+_list_decoder: "msgspec.json.Decoder[list[msgspec.Raw]]" = msgspec.json.Decoder(list[msgspec.Raw])
+_part_decoder = msgspec.json.Decoder(ContentPart)
 models_decoder = msgspec.json.Decoder(ModelsResponse)
 images_decoder = msgspec.json.Decoder(ImagesResponse)
 model_decoder = msgspec.json.Decoder(ModelEntry)
@@ -135,30 +136,30 @@ image_decoder = msgspec.json.Decoder(ImageEntry)
 
 
 def encode(request: msgspec.Struct) -> bytes:
-    """Write a request as JSON."""
+    """Return a request as JSON."""
     try:
         return msgspec.json.encode(request)
     except UnicodeEncodeError:
         # Half of a surrogate pair, which no JSON text in UTF-8 can hold.
-        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(request)))
+        return msgspec.json.encode(_replace_surrogates(msgspec.to_builtins(request)))
 
 
 def decode(decoder: "msgspec.json.Decoder[T]", body: bytes | str, call: str) -> T:
-    """Read an answer. Half a surrogate pair in it, from a character that was cut in two, becomes U+FFFD.
+    """Return a decoded response. Half a surrogate pair, from a character that was cut in two, becomes U+FFFD.
 
     Raises:
-        InvalidApiResponse: it is no JSON, or JSON of another shape.
+        InvalidApiResponse: it is not JSON, or JSON of another shape.
     """
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return decoder.decode(body)
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return decoder.decode(_without_half_pairs(body.encode() if isinstance(body, str) else body))
-    # msgspec's words may quote the answer; its size is all that the log needs.
+        return decoder.decode(_replace_lone_surrogates(body.encode() if isinstance(body, str) else body))
+    # msgspec's message may quote the response; its size is all that the log needs.
     raise InvalidApiResponse(f"{call}: {len(body)} bytes that are not the expected JSON")
 
 
 def decode_any(body: bytes) -> object:
-    """Read JSON of any shape, or None where it is none."""
+    """Return JSON of any shape, or None if it is not JSON."""
     try:
         return cast("object", msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -166,15 +167,15 @@ def decode_any(body: bytes) -> object:
 
 
 def decode_value(raw: msgspec.Raw) -> object:
-    """Decode a field of any shape; None where it is too large for one that is no text, or cannot be read."""
+    """Return a field of any shape; None if it cannot be decoded, or is too large and not a string."""
     data = bytes(raw)
     if _is_text(data):
-        return decode(_texts, data, "a text")
+        return decode(_text_decoder, data, "a text")
     return decode_any(data) if len(data) <= MAX_VALUE_BYTES else None
 
 
 def is_error(raw: msgspec.Raw) -> bool:
-    """Return whether an answer's `error` says that there was one."""
+    """Return whether a response's `error` says that there was one."""
     return len(bytes(raw)) > MAX_VALUE_BYTES or bool(decode_value(raw))
 
 
@@ -184,7 +185,7 @@ def decode_text(raw: msgspec.Raw, call: str) -> str:
     Raises:
         InvalidApiResponse: there are more parts than a text needs.
     """
-    return _joined(_texts_in(bytes(raw), "text", _DEEPEST_PART, call), call)
+    return _join(_find_texts(bytes(raw), "text", _MAX_PART_DEPTH, call), call)
 
 
 def decode_thinking(raw: msgspec.Raw, call: str) -> str:
@@ -194,30 +195,30 @@ def decode_thinking(raw: msgspec.Raw, call: str) -> str:
         InvalidApiResponse: there are more parts than a text needs.
     """
     data = bytes(raw)
-    return "" if _is_text(data) else _joined(_texts_in(data, "thinking", _DEEPEST_PART, call), call)
+    return "" if _is_text(data) else _join(_find_texts(data, "thinking", _MAX_PART_DEPTH, call), call)
 
 
-def _texts_in(data: bytes, field: str, deepest: int, call: str) -> Iterator[str]:
-    """Yield a text for each value within `data`, an empty one for what holds none."""
+def _find_texts(data: bytes, field: str, max_depth: int, call: str) -> Iterator[str]:
+    """Yield a text for each value within `data`, an empty one for a value without text."""
     if _is_text(data):
-        yield decode(_texts, data, call)
+        yield decode(_text_decoder, data, call)
         return
     yield ""
-    if not data.startswith(b"[") or not deepest:
+    if not data.startswith(b"[") or not max_depth:
         return
-    values = decode(_lists, data, call)
+    values = decode(_list_decoder, data, call)
     for each in map(bytes, values):
         if each.startswith(b"{"):
-            part = decode(_parts, each, call)
+            part = decode(_part_decoder, each, call)
             inner = part.text if field == "text" else part.thinking
-            yield from _texts_in(bytes(inner), "text", deepest - 1, call)
+            yield from _find_texts(bytes(inner), "text", max_depth - 1, call)
         elif field == "text":
-            yield from _texts_in(each, "text", deepest - 1, call)
+            yield from _find_texts(each, "text", max_depth - 1, call)
         else:
             yield ""
 
 
-def _joined(texts: Iterator[str], call: str) -> str:
+def _join(texts: Iterator[str], call: str) -> str:
     found = list(islice(texts, MAX_PARTS + 1))
     if len(found) > MAX_PARTS:
         raise InvalidApiResponse(f"{call}: a text in more than {MAX_PARTS} parts")
@@ -228,18 +229,18 @@ def _is_text(data: bytes) -> bool:
     return data.startswith(b'"')
 
 
-def _without_half_pairs(body: bytes) -> bytes:
-    """Put U+FFFD in the place of each half pair, without a call for each of millions of escapes."""
-    if len(body) > _MOST_MENDED_BYTES or b"\0" in body:  # no JSON has the latter
+def _replace_lone_surrogates(body: bytes) -> bytes:
+    """Replace each lone surrogate with U+FFFD, without a call for each of millions of escapes."""
+    if len(body) > _MAX_REPAIRED_BYTES or b"\0" in body:  # which no JSON has
         return body
-    return _HALF_PAIR.sub(rb"\\ufffd", body.replace(rb"\\", b"\0\0")).replace(b"\0\0", rb"\\")
+    return _LONE_SURROGATE.sub(rb"\\ufffd", body.replace(rb"\\", b"\0\0")).replace(b"\0\0", rb"\\")
 
 
-def _without_surrogates(value: object) -> object:
+def _replace_surrogates(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {key: _without_surrogates(inner) for key, inner in value.items()}
+        return {key: _replace_surrogates(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_without_surrogates(inner) for inner in value]
+        return [_replace_surrogates(inner) for inner in value]
     return value

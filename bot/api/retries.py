@@ -1,4 +1,4 @@
-"""When a failed try is followed by another: before anything came, and only where waiting helps."""
+"""Retries: only before anything was received, and only for transient errors."""
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -8,66 +8,66 @@ from typing import TypeVar
 from bot.clock import Clock
 from bot.errors import ApiError, ApiRateLimited, ApiUnreachable
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-MAX_TRIES = 3
+MAX_ATTEMPTS = 3
 MAX_RETRY_AFTER_S = 20.0
-_FIRST_PAUSE_S = 0.5
-_PASSING_STATUSES = (502, 503, 504)
+_FIRST_DELAY_S = 0.5
+_TRANSIENT_STATUSES = (502, 503, 504)
 
 T = TypeVar("T")
 
 
 class Retries:
-    """Repeats a call at most three times, with pauses that double and vary so that callers do not come back in step."""
+    """Makes up to three attempts, with delays that double and have jitter, so that callers do not retry in step."""
 
     def __init__(self, clock: Clock, random: Callable[[], float]) -> None:
         self._clock = clock
         self._random = random
 
     async def retry_stream(self, call: str, attempt: Callable[[], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
-        """Yield what an attempt yields; its failure is followed by another attempt only before its first item."""
-        tried = 0
+        """Yield the items of an attempt; it is retried only if it fails before its first item."""
+        attempts = 0
         while True:
-            tried += 1
-            began = False
+            attempts += 1
+            has_items = False
             try:
                 async with aclosing(attempt()) as items:
                     async for item in items:
-                        began = True
+                        has_items = True
                         yield item
                 return
             except ApiError as error:
-                if began:
+                if has_items:
                     raise
                 failure = error
-            await self._pause(call, tried, failure)
+            await self._wait_or_raise(call, attempts, failure)
 
     async def retry_call(self, call: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Give what an attempt gives. An attempt that got something it cannot use must not fail as ApiUnreachable."""
-        tried = 0
+        """Return the result of an attempt. One that received something unusable must not raise ApiUnreachable."""
+        attempts = 0
         while True:
-            tried += 1
+            attempts += 1
             try:
                 return await attempt()
             except ApiError as error:
                 failure = error
-            await self._pause(call, tried, failure)
+            await self._wait_or_raise(call, attempts, failure)
 
-    async def _pause(self, call: str, tried: int, failure: ApiError) -> None:
-        """Wait for the next try, or raise `failure` if there is to be none."""
-        if tried >= MAX_TRIES or not _may_pass(failure):
+    async def _wait_or_raise(self, call: str, attempts: int, failure: ApiError) -> None:
+        """Wait before the next attempt, or raise `failure` if it is final."""
+        if attempts >= MAX_ATTEMPTS or not _is_transient(failure):
             raise failure
-        pause_s = _FIRST_PAUSE_S * 2 ** (tried - 1) * (0.5 + self._random())
+        delay_s = _FIRST_DELAY_S * 2 ** (attempts - 1) * (0.5 + self._random())
         if isinstance(failure, ApiRateLimited) and failure.retry_after is not None:
-            # Never earlier than asked; the spread goes on top.
-            pause_s = failure.retry_after + pause_s / 2
-        _log.warning("%s: try %d of %d failed (%s), next in %.1f s", call, tried, MAX_TRIES, failure, pause_s)
-        await self._clock.sleep(pause_s)
+            # Never earlier than the server asks; the jitter is added.
+            delay_s = failure.retry_after + delay_s / 2
+        logger.warning("%s: try %d of %d failed (%s), next in %.1f s", call, attempts, MAX_ATTEMPTS, failure, delay_s)
+        await self._clock.sleep(delay_s)
 
 
-def _may_pass(failure: ApiError) -> bool:
-    """Whether the same request may work in a moment."""
+def _is_transient(failure: ApiError) -> bool:
+    """Return whether the same request may work in a moment."""
     if isinstance(failure, ApiRateLimited):
         return failure.retry_after is None or failure.retry_after <= MAX_RETRY_AFTER_S
-    return isinstance(failure, ApiUnreachable) or failure.status in _PASSING_STATUSES
+    return isinstance(failure, ApiUnreachable) or failure.status in _TRANSIENT_STATUSES

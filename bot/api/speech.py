@@ -1,4 +1,4 @@
-"""Having a model speak: text in, MP3 bytes out as they come."""
+"""Speech requests: text in, MP3 bytes out as they arrive."""
 
 import logging
 from collections.abc import AsyncGenerator
@@ -12,39 +12,38 @@ from bot.api.transport import ApiResponse, SendStatus, Transport
 from bot.errors import ApiUnreachable, ContentRefused, InvalidApiResponse
 from bot.workers.pool import JobFailed, Workers
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _CALL = "speech"
 _HEAD_BYTES = 12
 _MP3_HEAD_BYTES = 5
-_MADE_WITHIN_S = 30.0
+_CONVERSION_TIMEOUT_S = 30.0
 
 
 class Speech:
-    """Speech from the path that the operator named."""
+    """Requests speech from the path that the operator set."""
 
-    def __init__(self, transport: Transport, retries: Retries, path: str, sounds: Workers) -> None:
+    def __init__(self, transport: Transport, retries: Retries, path: str, workers: Workers) -> None:
         self._transport = transport
         self._retries = retries
         self._path = path
-        self._sounds = sounds
+        self._workers = workers
 
     async def stream(self, model: str, text: str, voice: str, send_status: SendStatus) -> AsyncGenerator[bytes, None]:
-        """Yield the MP3 file in pieces. Closing this closes the connection at once.
+        """Yield the MP3 file in chunks. Closing this closes the connection at once.
 
-        WAV, Ogg and FLAC, which some servers send where they are told no format, become MP3 once all is there.
+        WAV, Ogg and FLAC, which some servers send by default, are converted to MP3 when they are complete.
 
         Raises:
-            InvalidApiResponse: it is no such sound, whatever the API called it, or broke off. What was yielded by then
-                is
-                the beginning of a file that has no end.
+            InvalidApiResponse: it is none of these formats, whatever its content type, or it broke off. What was
+                yielded before is the beginning of an incomplete file.
         """
         body = encode(SpeechRequest(model, text, voice))
         with self._transport.start_timeouts(_CALL) as timeouts:
             attempts = self._retries.retry_stream(_CALL, lambda: self._read_once(body, timeouts, send_status))
-            async with aclosing(attempts) as pieces:
-                async for piece in pieces:
-                    yield piece
+            async with aclosing(attempts) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
     async def _read_once(
         self, body: bytes, timeouts: CallTimeouts, send_status: SendStatus
@@ -58,37 +57,37 @@ class Speech:
             first_byte_s=limits.first_byte_s,
             max_bytes=limits.speech_bytes,
             send_status=send_status,
-        ) as reply:
-            piece = await _read_head(reply)
-            if (kind := detect_other_format(piece)) is not None:
-                yield await self._as_mp3(await _read_all(reply, piece), kind)
+        ) as response:
+            chunk = await _read_head(response)
+            if (kind := detect_other_format(chunk)) is not None:
+                yield await self._convert_to_mp3(await _read_all(response, chunk), kind)
                 return
-            if not is_mp3(piece):
-                await _raise_what_it_is(reply, piece)
-            while piece:
-                yield piece
-                piece = await _read_on(reply)
+            if not is_mp3(chunk):
+                await _raise_not_mp3(response, chunk)
+            while chunk:
+                yield chunk
+                chunk = await _read_chunk(response)
 
-    async def _as_mp3(self, data: bytes, kind: str) -> bytes:
+    async def _convert_to_mp3(self, data: bytes, kind: str) -> bytes:
         try:
-            result = await self._sounds.run("convert to mp3", [data], timeout_s=_MADE_WITHIN_S, kind=kind)
+            result = await self._workers.run("convert to mp3", [data], timeout_s=_CONVERSION_TIMEOUT_S, kind=kind)
         except JobFailed as error:
             raise InvalidApiResponse(f"speech: {kind} that gives no MP3 ({error})") from error
-        log.info("speech made into MP3", extra={"came": kind, "bytes": len(data)})
+        logger.info("speech converted to MP3", extra={"format": kind, "bytes": len(data)})
         return result.parts[0]
 
 
 def detect_other_format(head: bytes) -> str | None:
-    """Return FFmpeg's name of the format whose files begin like that, if it is one that is made into MP3."""
+    """Return FFmpeg's name of the format that `head` begins with, if it is one that is converted to MP3."""
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         return "wav"
     return {b"OggS": "ogg", b"fLaC": "flac"}.get(head[:4])
 
 
 def is_mp3(head: bytes) -> bool:
-    """Whether the first five bytes begin an MP3 file: an ID3v2 tag, or the header of a layer III frame.
+    """Return whether the first five bytes begin an MP3 file: an ID3v2 tag, or the header of a layer III frame.
 
-    The eleven bits of sync alone would pass UTF-16 text and AAC, so the rest of the header has to make sense too.
+    The eleven sync bits alone would accept UTF-16 text and AAC, so the rest of the header has to be valid too.
     """
     if len(head) < _MP3_HEAD_BYTES:
         return False
@@ -101,38 +100,41 @@ def is_mp3(head: bytes) -> bool:
     return version != 0b01 and layer == 0b01 and bitrate not in (0b0000, 0b1111) and sampling_rate != 0b11
 
 
-async def _read_head(reply: ApiResponse) -> bytes:
+async def _read_head(response: ApiResponse) -> bytes:
     head = b""
-    while len(head) < _HEAD_BYTES and (piece := await _read_on(reply)):
-        head += piece
+    while len(head) < _HEAD_BYTES and (chunk := await _read_chunk(response)):
+        head += chunk
     return head
 
 
-async def _read_all(reply: ApiResponse, head: bytes) -> bytes:
+async def _read_all(response: ApiResponse, head: bytes) -> bytes:
     body = bytearray(head)
-    while piece := await _read_on(reply):
-        body += piece
+    while chunk := await _read_chunk(response):
+        body += chunk
     return bytes(body)
 
 
-async def _read_on(reply: ApiResponse) -> bytes:
+async def _read_chunk(response: ApiResponse) -> bytes:
     try:
-        return await reply.read()
+        return await response.read()
     except ApiUnreachable:
-        if not reply.began:
+        if not response.has_data:
             raise
         raise InvalidApiResponse("speech: broke off") from None
 
 
-async def _raise_what_it_is(reply: ApiResponse, head: bytes) -> None:
-    """Raise the error that the API sent in place of speech, else that it sent something else."""
+async def _raise_not_mp3(response: ApiResponse, head: bytes) -> None:
+    """Raise the error that the API sent in place of speech.
+
+    Raises:
+        ApiError: the one that the API sent; `InvalidApiResponse` if it sent something else."""
     if head.lstrip()[:1] == b"{":
         body = bytearray(head)
-        while len(body) <= MAX_ERROR_BYTES and (piece := await _read_on(reply)):
-            body += piece
-        said = decode_any(bytes(body)) if len(body) <= MAX_ERROR_BYTES else None
-        if is_error_payload(said):
-            raise error_from_payload(_CALL, said)
-        if is_refusal(said):
+        while len(body) <= MAX_ERROR_BYTES and (chunk := await _read_chunk(response)):
+            body += chunk
+        payload = decode_any(bytes(body)) if len(body) <= MAX_ERROR_BYTES else None
+        if is_error_payload(payload):
+            raise error_from_payload(_CALL, payload)
+        if is_refusal(payload):
             raise ContentRefused("speech: refused in words")
     raise InvalidApiResponse("speech: not MP3" if head else "speech: nothing came")

@@ -1,7 +1,7 @@
 """A decoder for server-sent events, without any I/O: bytes in, events out.
 
 It follows https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation, less the
-fields that serve reconnecting (`id`, `retry`), which nobody here does.
+fields that serve reconnecting (`id`, `retry`): requests are not resumed.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bot.errors import InvalidApiResponse
 
 MAX_LINE_BYTES = 1024 * 1024
 MAX_EVENT_BYTES = 1024 * 1024
-"""A stream says in one event what it would say in many; each is decoded in one go."""
+"""A server may put its whole answer into one event; each is decoded in one call."""
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = (0x0A, 0x0D)
@@ -34,7 +34,7 @@ class EventDecoder:
     def __init__(self, *, max_line: int = MAX_LINE_BYTES, max_event: int = MAX_EVENT_BYTES) -> None:
         self._max_line = max_line
         self._max_event = max_event
-        self._unfinished = bytearray()
+        self._partial_line = bytearray()
         self._after_cr = False
         self._at_start = True
         self._type = ""
@@ -42,7 +42,7 @@ class EventDecoder:
         self._event_bytes = 0
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Take the next bytes and give the events that they complete.
+        """Return the events that the next bytes complete.
 
         Raises:
             InvalidApiResponse: a line or an event is longer than its bound.
@@ -58,29 +58,29 @@ class EventDecoder:
         events: list[ServerSentEvent] = []
         if lines:
             self._after_cr = chunk[-1] == 0x0D
-            if self._unfinished:
-                self._check_line(len(self._unfinished) + len(lines[0]))
-                lines[0] = bytes(self._unfinished) + lines[0]
-                self._unfinished.clear()
-            events = [event for line in lines if (event := self._take(line))]
+            if self._partial_line:
+                self._check_line(len(self._partial_line) + len(lines[0]))
+                lines[0] = bytes(self._partial_line) + lines[0]
+                self._partial_line.clear()
+            events = [event for line in lines if (event := self._process_line(line))]
         if rest:
-            self._unfinished += rest
-            self._check_line(len(self._unfinished))
+            self._partial_line += rest
+            self._check_line(len(self._partial_line))
         return events
 
     def close(self) -> ServerSentEvent | None:
-        """End the stream and give the event that its end cut off, if any.
+        """End the stream and return the event that its end cut off, if any.
 
-        The rules throw that one away. Servers that leave out the last blank line exist, though, so the reader may
-        judge by what is in it whether it is whole.
+        The specification drops that one. But some servers leave out the last blank line, so the caller decides by its
+        content whether it is whole.
         """
-        line, self._unfinished = bytes(self._unfinished), bytearray()
+        line, self._partial_line = bytes(self._partial_line), bytearray()
         if line:
-            self._take(line)
+            self._process_line(line)
         return self._dispatch()
 
-    def _take(self, line: bytes) -> ServerSentEvent | None:
-        """Interpret one line; the blank one dispatches."""
+    def _process_line(self, line: bytes) -> ServerSentEvent | None:
+        """Process one line; return the event if the line is blank and completes one."""
         if self._at_start:
             self._at_start = False
             line = line.removeprefix(_BOM)

@@ -1,4 +1,4 @@
-"""Time limits on waiting, measured on the clock that is passed in."""
+"""Timeouts of one API call, measured on the clock that is passed in."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,20 +12,20 @@ T = TypeVar("T")
 
 
 class CallTimeouts:
-    """The limits of one call. Used as a context manager, around everything the call waits for.
+    """The timeouts of one call. Use it as a context manager around everything that the call waits for.
 
-    One watching task serves all waits of a call, one at a time, so that a wait costs neither a task nor a timer. Only
-    waits are limited: while a consumer ponders over what it got, nothing is interrupted. The clock's `sleep` must
-    really take its time (or be advanced by a test); one that returns at once lets every limit pass.
+    One watcher task serves all waits of a call, one at a time, so that a wait costs neither a task nor a timer. Only
+    waits are limited: nothing is interrupted while a consumer processes what it received. The clock's `sleep` must take
+    its time (or be advanced by a test); if it returns at once, every timeout passes.
     """
 
     def __init__(self, clock: Clock, call: str, total_s: float) -> None:
         self._clock = clock
         self._call = call
-        self._whole_due = clock.monotonic() + total_s
-        self._waiting: asyncio.Timeout | None = None
+        self._total_due = clock.monotonic() + total_s
+        self._current_wait: asyncio.Timeout | None = None
         self._due = 0.0
-        self._watch: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
         self._wakes_at = 0.0
 
     def __enter__(self) -> Self:
@@ -34,16 +34,16 @@ class CallTimeouts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = None
 
-    def after(self, seconds: float) -> float:
-        """The moment `seconds` from now, or the end of the whole call if that is sooner."""
-        return min(self._clock.monotonic() + seconds, self._whole_due)
+    def due_in(self, seconds: float) -> float:
+        """Return the monotonic time `seconds` from now, or the end of the whole call if that is sooner."""
+        return min(self._clock.monotonic() + seconds, self._total_due)
 
     async def wait(self, work: Callable[[], Awaitable[T]], due: float) -> T:
-        """Do `work`, unless the clock reaches `due` first.
+        """Return the result of `work`, unless the clock reaches `due` first.
 
         Raises:
             ApiTimeout: it did.
@@ -52,30 +52,30 @@ class CallTimeouts:
             raise ApiTimeout(f"{self._call}: out of time")
         try:
             async with asyncio.timeout(None) as waiting:
-                self._arm(waiting, due)
+                self._start_watcher(waiting, due)
                 try:
                     return await work()
                 finally:
-                    self._waiting = None
+                    self._current_wait = None
         except TimeoutError:
-            # aiohttp's own limit, the one on connecting, ends here too.
+            # aiohttp's own timeout, the one on connecting, is raised here too.
             raise ApiTimeout(f"{self._call}: no answer in time") from None
 
-    def _arm(self, waiting: asyncio.Timeout, due: float) -> None:
-        self._waiting = waiting
+    def _start_watcher(self, waiting: asyncio.Timeout, due: float) -> None:
+        self._current_wait = waiting
         self._due = due
-        if self._watch is None or self._watch.done() or self._wakes_at > due:
-            if self._watch is not None:
-                self._watch.cancel()
+        if self._watcher is None or self._watcher.done() or self._wakes_at > due:
+            if self._watcher is not None:
+                self._watcher.cancel()
             self._wakes_at = due
-            self._watch = asyncio.create_task(self._interrupt_when_due(), name="api timeouts")
+            self._watcher = asyncio.create_task(self._interrupt_when_due(), name="api timeouts")
 
     async def _interrupt_when_due(self) -> None:
-        """Sleep to the deadline; look whether it has moved on meanwhile; interrupt the wait if it has not."""
+        """Sleep until the current wait is due, again if a later wait replaced it; then interrupt it."""
         slept_until = self._clock.monotonic()
-        while self._waiting is not None and slept_until < self._due:
+        while self._current_wait is not None and slept_until < self._due:
             self._wakes_at = self._due
             await self._clock.sleep(self._wakes_at - slept_until)
             slept_until = max(self._wakes_at, self._clock.monotonic())
-        if self._waiting is not None:
-            self._waiting.reschedule(0)
+        if self._current_wait is not None:
+            self._current_wait.reschedule(0)

@@ -1,4 +1,4 @@
-"""One request to the model API: address, key, time limits, bounded reading, and failures as errors of ours."""
+"""One request to the model API: address, key, timeouts, bounded reading, and failures mapped to `ApiError`s."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,36 +18,36 @@ from bot.errors import ApiError, ApiTimeout, ApiUnreachable, InvalidApiResponse
 def build_connector() -> aiohttp.TCPConnector:
     """Return a connector for any number of connections; call it while the event loop runs.
 
-    Names are looked up as all programs on this machine look them up. aiohttp alone would ask name servers only once
-    aiodns is installed, which comes with discord.py's extras for speed, and miss what mDNS, LDAP and the like know.
+    Host names are resolved by the system's resolver. If aiodns is installed, which comes with discord.py's `speed`
+    extra, aiohttp's default would query name servers only and miss what mDNS, LDAP and the like know.
     """
     return aiohttp.TCPConnector(limit=0, resolver=aiohttp.ThreadedResolver())
 
 
-MEBIBYTE = 1024 * 1024
+_MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
     """Every bound on one call; times in seconds, sizes in bytes or pixels.
 
-    A first-byte limit runs from the start of a try to the first byte of its body. The whole runs over all tries.
+    A first-byte limit runs from the start of an attempt to the first byte of its body; `total_s` covers all attempts.
     """
 
     connect_s: float = 10.0
     first_byte_s: float = 60.0
-    # Pictures and unstreamed answers are made in full before their first byte is sent.
+    # Images and unstreamed answers are generated in full before their first byte is sent.
     unstreamed_first_byte_s: float = 180.0
     idle_s: float = 60.0
     total_s: float = 600.0
-    # After a finish reason only usage and `[DONE]` are still to come; nobody's words wait for them.
+    # After a finish reason only usage and `[DONE]` are still to come; no text waits for them.
     tail_s: float = 5.0
 
-    models_bytes: int = 2 * MEBIBYTE
-    chat_bytes: int = 64 * MEBIBYTE
-    speech_bytes: int = 50 * MEBIBYTE
-    images_bytes: int = 64 * MEBIBYTE
-    image_bytes: int = 32 * MEBIBYTE
+    models_bytes: int = 2 * _MEBIBYTE
+    chat_bytes: int = 64 * _MEBIBYTE
+    speech_bytes: int = 50 * _MEBIBYTE
+    images_bytes: int = 64 * _MEBIBYTE
+    image_bytes: int = 32 * _MEBIBYTE
     image_pixels: int = MAX_GENERATED_PIXELS
 
 
@@ -56,16 +56,16 @@ USER_AGENT = "multiappai-discord-bot/0.1"
 
 @asynccontextmanager
 async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Open the session that the API client works with: as many connections as there are answers, no cookies."""
+    """Open the session of the API client: any number of connections, no cookies."""
     trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_note_sent)
+    trace.on_request_headers_sent.append(_mark_sent)
     async with aiohttp.ClientSession(
         connector=build_connector(), cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
     ) as session:
         yield session
 
 
-async def _note_sent(
+async def _mark_sent(
     _session: aiohttp.ClientSession, context: SimpleNamespace, _: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
     if isinstance(context.trace_request_ctx, SendStatus):
@@ -73,7 +73,7 @@ async def _note_sent(
 
 
 class ApiResponse:
-    """The body of an answer, read chunk by chunk under the call's limits."""
+    """The body of a response, read chunk by chunk under the call's limits."""
 
     def __init__(
         self,
@@ -81,32 +81,32 @@ class ApiResponse:
         timeouts: CallTimeouts,
         call: str,
         *,
-        first_due: float,
+        first_byte_due: float,
         idle_s: float,
         max_bytes: int,
     ) -> None:
         self._response = response
         self._timeouts = timeouts
         self._call = call
-        self._first_due = first_due
+        self._first_byte_due = first_byte_due
         self._silence_s = idle_s
         self._max_bytes = max_bytes
         self._received = 0
 
     @property
-    def began(self) -> bool:
-        """Whether any byte of the body has come."""
+    def has_data(self) -> bool:
+        """Whether any byte of the body was received."""
         return self._received > 0
 
     async def read(self, timeout_s: float | None = None) -> bytes:
-        """Give the next bytes; none at the end.
+        """Return the next bytes; none at the end.
 
         Raises:
-            ApiTimeout: nothing came within the limit.
+            ApiTimeout: nothing was received within the limit.
             ApiUnreachable: the connection broke, or ended before the length it had announced.
-            InvalidApiResponse: more came than the bound.
+            InvalidApiResponse: the body is larger than the bound.
         """
-        due = self._timeouts.after(timeout_s or self._silence_s) if self._received else self._first_due
+        due = self._timeouts.due_in(timeout_s or self._silence_s) if self._received else self._first_byte_due
         try:
             chunk = await self._timeouts.wait(self._response.content.readany, due)
         except (aiohttp.ClientError, OSError) as error:
@@ -117,34 +117,34 @@ class ApiResponse:
         return chunk
 
     async def read_rest(self) -> bytes:
-        """Give all that is left, however many chunks it takes."""
+        """Return the rest of the body."""
         chunks = []
         while chunk := await self.read():
             chunks.append(chunk)
         return b"".join(chunks)
 
     async def read_whole(self, *, max_bytes: int | None = None) -> bytes:
-        """Give an answer that is of use only as a whole; `max_bytes` is a lower bound for all of it than the call's.
+        """Return a body that is of use only as a whole; `max_bytes` lowers the call's bound.
 
         Raises:
-            InvalidApiResponse: it broke off after its beginning, or is over the bound.
+            InvalidApiResponse: it broke off after its first byte, or is over the bound.
         """
         if max_bytes is not None:
             self._max_bytes = min(self._max_bytes, max_bytes)
         try:
             return await self.read_rest()
         except ApiUnreachable:
-            if not self.began:
+            if not self.has_data:
                 raise
             raise InvalidApiResponse(f"{self._call}: broke off after {self._received} bytes") from None
 
 
 class SendStatus:
-    """Follows one call, all its tries included."""
+    """Follows one call, all its attempts included."""
 
     def __init__(self) -> None:
         self.may_be_billed = False
-        """Whether a request was sent that the service has neither declined nor broken off."""
+        """Whether a request was sent that the service has neither declined nor broken off: its cost may be due."""
 
 
 class Transport:
@@ -162,11 +162,11 @@ class Transport:
 
     @property
     def base_url(self) -> URL:
-        """Where the API is."""
+        """The API's address."""
         return URL(self._base_url)
 
     def start_timeouts(self, call: str) -> CallTimeouts:
-        """Start the time of one call, all its tries included."""
+        """Return the timeouts of one call, all its attempts included; its time starts now."""
         return CallTimeouts(self._clock, call, self.limits.total_s)
 
     @asynccontextmanager
@@ -187,20 +187,20 @@ class Transport:
         is closed at once, and its connection with it.
 
         Raises:
-            ApiError: whatever the status or the broken connection means.
+            ApiError: the one that the status or the broken connection means.
         """
-        due = timeouts.after(first_byte_s)
+        due = timeouts.due_in(first_byte_s)
         send_status = send_status or SendStatus()
         try:
             response = await self._send(timeouts, call, path, body, due, send_status)
             try:
                 if not 200 <= response.status < 300:
-                    raise await self._fault(timeouts, call, response)
+                    raise await self._read_error(timeouts, call, response)
                 yield ApiResponse(
                     response,
                     timeouts,
                     call,
-                    first_due=due,
+                    first_byte_due=due,
                     idle_s=self.limits.idle_s,
                     max_bytes=max_bytes,
                 )
@@ -241,9 +241,9 @@ class Transport:
         except (aiohttp.ClientError, OSError) as error:
             raise connection_error(call, error) from None
 
-    async def _fault(self, timeouts: CallTimeouts, call: str, response: aiohttp.ClientResponse) -> ApiError:
-        """Read why the API declined, as far as it says so in good time."""
-        due = timeouts.after(self.limits.tail_s)
+    async def _read_error(self, timeouts: CallTimeouts, call: str, response: aiohttp.ClientResponse) -> ApiError:
+        """Return the error for a response that declined; its body is read for a limited time."""
+        due = timeouts.due_in(self.limits.tail_s)
         body = bytearray()
         try:
             while len(body) < MAX_ERROR_BYTES and (chunk := await timeouts.wait(response.content.readany, due)):
@@ -258,14 +258,14 @@ class Transport:
 
 
 def connection_error(call: str, error: aiohttp.ClientError | OSError) -> ApiError:
-    """Give the error for a connection that failed. Its class is told, its text is not: it may hold an address."""
+    """Return the error for a connection that failed, without the error's text: it may hold an address."""
     if isinstance(error, aiohttp.ClientResponseError):
         return InvalidApiResponse(f"{call}: not HTTP ({type(error).__name__})")
     return ApiUnreachable(f"{call}: connection failed ({type(error).__name__})")
 
 
 class _Key:
-    """The API key, unseen."""
+    """The API key. Its repr does not show it."""
 
     __slots__ = ("_key",)
 
@@ -273,8 +273,8 @@ class _Key:
         self._key = key
 
     def bearer(self) -> str:
-        """The value of the Authorization header."""
+        """Return the value of the Authorization header."""
         return f"Bearer {self._key}"
 
     def __repr__(self) -> str:
-        return "_Key(unseen)"
+        return "_Key(hidden)"

@@ -24,13 +24,13 @@ async def test_work_that_is_done_in_time_gives_its_result(clock):
         return "done"
 
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
-        assert await clock.drive(timeouts.wait(work, timeouts.after(10))) == "done"
+        assert await clock.drive(timeouts.wait(work, timeouts.due_in(10))) == "done"
 
 
 async def test_work_that_takes_longer_is_interrupted(clock):
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         with pytest.raises(ApiTimeout):
-            await clock.drive(timeouts.wait(for_ever, timeouts.after(10)))
+            await clock.drive(timeouts.wait(for_ever, timeouts.due_in(10)))
 
         assert clock.monotonic() == 10
 
@@ -38,37 +38,37 @@ async def test_work_that_takes_longer_is_interrupted(clock):
 async def test_each_wait_has_a_limit_of_its_own(clock):
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         for seconds in (50, 30, 50):
-            due = timeouts.after(60)
+            due = timeouts.due_in(60)
             await clock.drive(timeouts.wait(lambda seconds=seconds: clock.sleep(seconds), due))
         with pytest.raises(ApiTimeout):
-            await clock.drive(timeouts.wait(for_ever, timeouts.after(5)))
+            await clock.drive(timeouts.wait(for_ever, timeouts.due_in(5)))
 
     assert clock.monotonic() == 135
 
 
 async def test_the_whole_is_limited_however_short_its_parts(clock):
     with CallTimeouts(clock, "chat", total_s=100) as timeouts:
-        await clock.drive(timeouts.wait(lambda: clock.sleep(70), timeouts.after(80)))
+        await clock.drive(timeouts.wait(lambda: clock.sleep(70), timeouts.due_in(80)))
         with pytest.raises(ApiTimeout):
-            await clock.drive(timeouts.wait(lambda: clock.sleep(70), timeouts.after(80)))
+            await clock.drive(timeouts.wait(lambda: clock.sleep(70), timeouts.due_in(80)))
 
         assert clock.monotonic() == 100
         with pytest.raises(ApiTimeout):
-            await timeouts.wait(for_ever, timeouts.after(80))
+            await timeouts.wait(for_ever, timeouts.due_in(80))
 
 
 async def test_time_between_waits_counts_for_the_whole_only(clock):
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
-        await clock.drive(timeouts.wait(lambda: clock.sleep(1), timeouts.after(60)))
+        await clock.drive(timeouts.wait(lambda: clock.sleep(1), timeouts.due_in(60)))
         await clock.advance(300)
-        await clock.drive(timeouts.wait(lambda: clock.sleep(59), timeouts.after(60)))
+        await clock.drive(timeouts.wait(lambda: clock.sleep(59), timeouts.due_in(60)))
 
     assert clock.monotonic() == 360
 
 
 async def test_a_cancelled_wait_is_cancelled_and_not_too_slow(clock):
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
-        waiting = asyncio.create_task(timeouts.wait(for_ever, timeouts.after(60)))
+        waiting = asyncio.create_task(timeouts.wait(for_ever, timeouts.due_in(60)))
         await clock.advance(1)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -82,6 +82,6 @@ async def test_a_clock_that_jumps_ends_every_wait_and_hangs_nothing():
 
     clock = JumpingClock()
     with CallTimeouts(clock, "chat", total_s=600) as timeouts, pytest.raises(ApiTimeout):
-        await timeouts.wait(for_ever, timeouts.after(60))
+        await timeouts.wait(for_ever, timeouts.due_in(60))
 
     assert clock.monotonic() == 0

@@ -15,7 +15,7 @@ from bot.clock import SystemClock
 from bot.cli.watchdog import Watchdog
 
 async def main():
-    async with Watchdog(SystemClock(), still_s=0.5).running():
+    async with Watchdog(SystemClock(), max_stall_s=0.5).running():
         await asyncio.sleep(0)
         re.match("(a+)+$", "a" * 60 + "b")
 

@@ -45,7 +45,7 @@ async def _failure(job: str, data: bytes, options: dict[str, Any]) -> Failure | 
 _JOBS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "picture": [
         ("prepare image", {}),
-        ("validate image", {"most_pixels": 16_000_000}),
+        ("validate image", {"max_pixels": 16_000_000}),
         ("compress image", {"limit": 2000, "timeout_s": 30}),
         ("decode text", {}),
     ],

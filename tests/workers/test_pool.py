@@ -155,7 +155,7 @@ async def test_memory_is_bounded_whatever_is_asked_of_it(tmp_path: Path) -> None
     async with Workers() as workers:
         # Two colours at two gigapixels, had it been let in: the check of pixels is left out by the options.
         with pytest.raises(JobFailed):
-            await workers.run("validate image", [picture(16_000, 16_000, mode="1", kind="PNG")], most_pixels=10**10)
+            await workers.run("validate image", [picture(16_000, 16_000, mode="1", kind="PNG")], max_pixels=10**10)
         for pid in workers.pids:
             assert peak_mib(pid) < 500
 
