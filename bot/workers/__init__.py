@@ -1,1 +1,1 @@
-"""Reading bytes of others in child processes that can be ended: pictures, sound, texts of unknown encoding."""
+"""Decoding untrusted bytes in child processes that can be killed: images, audio, texts of unknown encoding."""

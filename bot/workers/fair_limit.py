@@ -1,4 +1,4 @@
-"""A concurrency limit whose waiting line is shared fairly among those who wait."""
+"""A concurrency limit that is fair to the owners of the tasks that wait for it."""
 
 import asyncio
 from collections import Counter, deque
@@ -10,14 +10,14 @@ MAX_WAITING_PER_OWNER = 20
 
 
 class LimitFull(Exception):
-    """More wait already than makes sense."""
+    """Too many tasks wait already."""
 
 
 class FairLimit:
-    """Lets `max_running` blocks run, and `each` of one owner; free places go round among the owners that wait.
+    """Lets `max_running` blocks run, `max_per_owner` of one owner; owners that wait are served round robin.
 
-    So nobody's many or slow blocks hold up those of others for longer than one of them takes. Waiting can be
-    cancelled at any moment.
+    So many or slow blocks of one owner delay those of others by one block at most. Waiting can be cancelled at any
+    moment.
     """
 
     def __init__(self, max_running: int, *, max_per_owner: int = 1) -> None:
@@ -28,12 +28,12 @@ class FairLimit:
 
     @property
     def waiting(self) -> int:
-        """How many wait for a place."""
+        """The number of waiting tasks."""
         return sum(map(len, self._waiting.values()))
 
     @asynccontextmanager
     async def slot(self, owner: Hashable) -> AsyncIterator[None]:
-        """Wait for a place, and hold it while the block runs.
+        """Wait for a slot and hold it while the block runs.
 
         Raises:
             LimitFull: too many wait, of this owner or in all.
@@ -45,42 +45,42 @@ class FairLimit:
         try:
             yield
         finally:
-            self._leave(owner)
+            self._release(owner)
 
     async def _wait(self, owner: Hashable) -> None:
-        own = self._waiting.get(owner, ())
-        if len(own) >= MAX_WAITING_PER_OWNER or self.waiting >= MAX_WAITING:
+        queue = self._waiting.get(owner, ())
+        if len(queue) >= MAX_WAITING_PER_OWNER or self.waiting >= MAX_WAITING:
             raise LimitFull
-        place = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(owner, deque()).append(place)
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(owner, deque()).append(future)
         try:
-            await place
+            await future
         except asyncio.CancelledError:
-            if place.cancelled():
-                self._give_up(owner, place)
-            else:  # the place was given in the same moment
-                self._leave(owner)
+            if future.cancelled():
+                self._remove_waiter(owner, future)
+            else:  # it got the slot in the same moment
+                self._release(owner)
             raise
 
-    def _give_up(self, owner: Hashable, place: asyncio.Future[None]) -> None:
-        own = self._waiting.get(owner)
-        if own is not None and place in own:
-            own.remove(place)
-            if not own:
+    def _remove_waiter(self, owner: Hashable, future: asyncio.Future[None]) -> None:
+        queue = self._waiting.get(owner)
+        if queue is not None and future in queue:
+            queue.remove(future)
+            if not queue:
                 del self._waiting[owner]
 
-    def _leave(self, owner: Hashable) -> None:
+    def _release(self, owner: Hashable) -> None:
         self._running[owner] -= 1
         if not self._running[owner]:
             del self._running[owner]
         while self._running.total() < self._max_running:
-            following = next((each for each in self._waiting if self._running[each] < self._max_per_owner), None)
-            if following is None:
+            next_owner = next((each for each in self._waiting if self._running[each] < self._max_per_owner), None)
+            if next_owner is None:
                 return
-            own = self._waiting.pop(following)
-            place = own.popleft()
-            if own:
-                self._waiting[following] = own  # behind the other owners
-            if not place.cancelled():
-                self._running[following] += 1
-                place.set_result(None)
+            queue = self._waiting.pop(next_owner)
+            future = queue.popleft()
+            if queue:
+                self._waiting[next_owner] = queue  # behind the other owners
+            if not future.cancelled():
+                self._running[next_owner] += 1
+                future.set_result(None)

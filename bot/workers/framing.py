@@ -1,6 +1,6 @@
-"""What the bot and a worker send each other through pipes: a head in JSON, and parts of any bytes.
+"""The frames that the bot and a worker send through pipes: a head in JSON, and parts of any bytes.
 
-A frame is the head's length in four bytes, the head, and then the parts. The head has their sizes.
+A frame is the head's length in four bytes, the head, and then the parts. The head holds their sizes.
 """
 
 import json
@@ -18,11 +18,11 @@ Head = dict[str, Any]  # Any: whatever JSON holds
 
 
 class InvalidFrame(Exception):
-    """What came is no frame, or one over the bounds."""
+    """The received bytes are not a frame, or are over the bounds."""
 
 
 def encode_head(head: Head, parts: Sequence[bytes]) -> bytes:
-    """Return the beginning of a frame, up to its parts.
+    """Return a frame's length and head, which its parts follow.
 
     Raises:
         InvalidFrame: it is over the bounds.
@@ -37,7 +37,7 @@ def encode_head(head: Head, parts: Sequence[bytes]) -> bytes:
 
 
 def decode_head_length(prefix: bytes) -> int:
-    """Return how long the head is that follows `prefix`.
+    """Return the length in bytes of the head that follows `prefix`.
 
     Raises:
         InvalidFrame: it is over the bound.
@@ -52,14 +52,14 @@ def decode_head(body: bytes) -> tuple[Head, list[int]]:
     """Return a head and the sizes of the parts that follow it.
 
     Raises:
-        InvalidFrame: it is none, or its parts are over the bounds.
+        InvalidFrame: it is not a head, or its parts are over the bounds.
     """
     try:
         head = json.loads(body)
         sizes = head.pop("sizes")
-        sound = len(sizes) <= MAX_PARTS and all(type(size) is int and size >= 0 for size in sizes)
+        is_valid = len(sizes) <= MAX_PARTS and all(type(size) is int and size >= 0 for size in sizes)
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         raise InvalidFrame("no head") from None
-    if not sound or sum(sizes) > MAX_FRAME_BYTES:
+    if not is_valid or sum(sizes) > MAX_FRAME_BYTES:
         raise InvalidFrame(f"{len(sizes)} parts")
     return head, sizes

@@ -1,4 +1,4 @@
-"""Child processes that read bytes of others: a job that takes too long, or too much memory, costs a process at most."""
+"""Child processes that decode untrusted bytes: a job that takes too long or too much memory costs at most a process."""
 
 import asyncio
 import logging
@@ -17,45 +17,45 @@ from bot.workers import framing
 from bot.workers.fair_limit import FairLimit, LimitFull
 from bot.workers.framing import Head, InvalidFrame
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PROGRAM: Final = "bot.worker"
 JOB_TIMEOUT_S: Final = 10.0
-"""How long a job may take, a new process's start included."""
+"""How long a job may take, including the start of a new process."""
 
 MAX_JOBS: Final = 200
-"""Of one process; then a new one takes over, so that nothing grows for ever."""
+"""Of one process; then it is replaced, so that its memory does not grow without limit."""
 
 IDLE_S: Final = 5.0
-"""How long a process is kept that nobody needs. A new one is there in a tenth of a second."""
+"""How long an idle process is kept. A new one starts in a tenth of a second."""
 
-_CHUNK: Final = 256 * 1024
+_CHUNK_BYTES: Final = 256 * 1024
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
-# Nothing else: whoever gets hold of a worker finds no token and no key.
-_INHERITED: Final = (
+# Nothing else: code that takes over a worker finds no token and no key.
+_INHERITED_VARIABLES: Final = (
     *("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"),
     *("TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "VIRTUAL_ENV"),
 )
 
 
 class Failure(StrEnum):
-    """Why a job gave no result."""
+    """Why a job has no result."""
 
     BROKEN = "broken"
-    """The bytes are not what they should be."""
+    """The bytes are not in the expected format."""
     TOO_BIG = "too big"
-    """The result cannot be made as small as it has to be."""
+    """The result does not fit into the limit."""
     TOO_SLOW = "too slow"
     MEMORY = "memory"
     DIED = "died"
     LARGE = "large"
-    """A picture that is decoded only while no other large one is."""
+    """A large image, which is decoded only while no other large one is."""
     FULL = "full"
     """Too many jobs wait already."""
 
 
 class JobFailed(BotError):
-    """A job gave no result. Callers make an error of their own of it, with a sentence that fits."""
+    """A job has no result. Callers map it to an error of their own, with a sentence that fits."""
 
     def __init__(self, failure: Failure, detail: str = "") -> None:
         super().__init__(f"{failure}: {detail}" if detail else str(failure))
@@ -64,21 +64,21 @@ class JobFailed(BotError):
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """What a job gave."""
+    """The result of a job."""
 
     facts: Head
     parts: list[bytes]
 
 
 class Workers:
-    """Runs jobs in at most `max_running` processes, one of an owner at a time, the others waiting in line.
+    """Runs jobs in at most `max_running` processes, one of an owner at a time; the others are queued.
 
-    A process is started when it is first needed. Leaving the block ends all of them, whatever they do.
+    A process is started when it is first needed. Leaving the block kills all of them.
     """
 
     def __init__(self, max_running: int = 2) -> None:
         self._limit = FairLimit(max_running)
-        self._large_pictures = FairLimit(1)
+        self._large_images = FairLimit(1)
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
@@ -92,13 +92,13 @@ class Workers:
     ) -> None:
         self._closed = True
         while self._idle or self._busy:
-            self._end(self._idle.pop() if self._idle else self._busy.pop())
+            self._terminate(self._idle.pop() if self._idle else self._busy.pop())
         while self._ending:
             await asyncio.wait(self._ending)
 
     @property
     def pids(self) -> list[int]:
-        """The ids of the processes that run."""
+        """The ids of the running processes."""
         return [worker.pid for worker in (*self._idle, *self._busy) if worker.pid is not None]
 
     async def run(
@@ -110,12 +110,12 @@ class Workers:
         timeout_s: float = JOB_TIMEOUT_S,
         **options: object,
     ) -> JobResult:
-        """Have a job done; `owner` is who it is for, where one member's jobs should not hold up another's.
+        """Return the result of a job; `owner` is whom it is for, so that one member's jobs don't delay another's.
 
-        Being cancelled ends the job at once.
+        Cancellation ends the job at once.
 
         Raises:
-            JobFailed: there is no result.
+            JobFailed: it has no result.
         """
         try:
             head = framing.encode_head({"job": job, "options": options, "timeout_s": timeout_s}, parts)
@@ -130,27 +130,27 @@ class Workers:
     async def run_image_job(
         self,
         job: str,
-        picture: bytes,
+        image: bytes,
         *,
         owner: Hashable | None = None,
         timeout_s: float = JOB_TIMEOUT_S,
         **options: object,
     ) -> JobResult:
-        """Do as `run`, for a picture: of large ones, each of which may take 300 MB, one is decoded at a time.
+        """Return the result of a job on an image: large ones, each of which may take 300 MB, are decoded one at a time.
 
-        How large it is shows when a worker opens it. `timeout_s` begins anew once a large one has its turn.
+        A worker finds out how large it is. `timeout_s` starts again when a large one is decoded.
 
         Raises:
-            JobFailed: there is no result.
+            JobFailed: it has no result.
         """
         try:
-            return await self.run(job, [picture], owner=owner, timeout_s=timeout_s, **options, may_be_large=False)
+            return await self.run(job, [image], owner=owner, timeout_s=timeout_s, **options, may_be_large=False)
         except JobFailed as error:
             if error.failure is not Failure.LARGE:
                 raise
         try:
-            async with self._large_pictures.slot(object() if owner is None else owner):
-                return await self.run(job, [picture], owner=owner, timeout_s=timeout_s, **options, may_be_large=True)
+            async with self._large_images.slot(object() if owner is None else owner):
+                return await self.run(job, [image], owner=owner, timeout_s=timeout_s, **options, may_be_large=True)
         except LimitFull:
             raise JobFailed(Failure.FULL) from None
 
@@ -158,12 +158,12 @@ class Workers:
         if self._closed:
             raise JobFailed(Failure.DIED, "the bot ends")
         worker = self._idle.pop() if self._idle else _Worker()
-        worker.is_wanted()
+        worker.cancel_idle_timer()
         self._busy.add(worker)
         reusable = False
         try:
             async with asyncio.timeout(timeout_s):
-                answer, sent = await worker.ask(head, parts)
+                answer, sent = await worker.request(head, parts)
             if (failure := answer.get("failure")) is not None:
                 failed = JobFailed(Failure(failure), str(answer.get("detail", ""))[:200])
                 reusable = failed.failure is not Failure.MEMORY
@@ -171,30 +171,32 @@ class Workers:
             reusable = True
             return JobResult(answer.get("facts", {}), sent)
         except TimeoutError:
-            raise self._lost(job, Failure.TOO_SLOW, parts) from None
+            raise self._record_failure(job, Failure.TOO_SLOW, parts) from None
         except (EOFError, OSError, InvalidFrame, ValueError) as error:
-            raise self._lost(job, Failure.DIED, parts, error) from None
+            raise self._record_failure(job, Failure.DIED, parts, error) from None
         finally:
             self._busy.discard(worker)
             if reusable and worker.jobs < MAX_JOBS:
                 self._idle.append(worker)
-                worker.is_idle(self._let_go)
+                worker.start_idle_timer(self._end_if_idle)
             else:
-                self._end(worker)
+                self._terminate(worker)
 
-    def _lost(self, job: str, failure: Failure, parts: Sequence[bytes], error: Exception | None = None) -> JobFailed:
+    def _record_failure(
+        self, job: str, failure: Failure, parts: Sequence[bytes], error: Exception | None = None
+    ) -> JobFailed:
         facts = {"job": job, "failure": failure, "bytes": sum(map(len, parts))}
-        log.warning("job not done", extra=facts if error is None else {**facts, "error": type(error).__name__})
+        logger.warning("job failed", extra=facts if error is None else {**facts, "error": type(error).__name__})
         return JobFailed(failure)
 
-    def _let_go(self, worker: "_Worker") -> None:
+    def _end_if_idle(self, worker: "_Worker") -> None:
         if worker in self._idle:
             self._idle.remove(worker)
-            self._end(worker)
+            self._terminate(worker)
 
-    def _end(self, worker: "_Worker") -> None:
-        """Kill a process and see in the background that it is gone."""
-        task = asyncio.create_task(worker.end(), name="worker's end")
+    def _terminate(self, worker: "_Worker") -> None:
+        """Kill a process; a background task waits for its end."""
+        task = asyncio.create_task(worker.end(), name="worker end")
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
         worker.kill()
@@ -212,31 +214,31 @@ class _Worker:
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
-    async def ask(self, head: bytes, parts: Sequence[bytes]) -> tuple[Head, list[bytes]]:
-        """Send a job and return what comes back.
+    async def request(self, head: bytes, parts: Sequence[bytes]) -> tuple[Head, list[bytes]]:
+        """Return the response to a job.
 
         Raises:
-            EOFError, OSError, InvalidFrame: the process cannot be started, or ended, or sends nonsense.
+            EOFError, OSError, InvalidFrame: the process cannot be started, ended, or sent an invalid frame.
         """
         self.jobs += 1
-        process = await self._started()
+        process = await self._get_process()
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(head)
         for part in parts:
             view = memoryview(part)
-            for at in range(0, len(view), _CHUNK):
-                process.stdin.write(view[at : at + _CHUNK])
+            for at in range(0, len(view), _CHUNK_BYTES):
+                process.stdin.write(view[at : at + _CHUNK_BYTES])
                 await process.stdin.drain()
         await process.stdin.drain()
         size = framing.decode_head_length(await process.stdout.readexactly(framing.PREFIX.size))
         answer, sizes = framing.decode_head(await process.stdout.readexactly(size))
         return answer, [await process.stdout.readexactly(each) for each in sizes]
 
-    async def _started(self) -> asyncio.subprocess.Process:
+    async def _get_process(self) -> asyncio.subprocess.Process:
         if self._process is None:
-            environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-            # In a shield: one that is cancelled half-way would leave a process that nobody knows.
+            environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
+            # Shielded: a cancelled start would leave a process that is not tracked.
             starting = asyncio.ensure_future(
                 asyncio.create_subprocess_exec(
                     sys.executable,
@@ -246,7 +248,7 @@ class _Worker:
                     env={**environment, "MALLOC_ARENA_MAX": "1"},
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
-                    # What a library prints about somebody's file belongs into no log.
+                    # What a library prints about a member's file must not be logged.
                     stderr=asyncio.subprocess.DEVNULL,
                     start_new_session=os.name == "posix",  # Ctrl-C is for the bot, which then ends its workers
                 )
@@ -258,17 +260,17 @@ class _Worker:
                 raise
         return self._process
 
-    def is_wanted(self) -> None:
-        """Take note that a job comes."""
+    def cancel_idle_timer(self) -> None:
+        """Keep the process: a job has come."""
         if self._idle is not None:
             self._idle.cancel()
 
-    def is_idle(self, let_go: Callable[["_Worker"], None]) -> None:
-        """Have `let_go` called when nothing more has come for a while."""
-        self._idle = asyncio.get_running_loop().call_later(IDLE_S, let_go, self)
+    def start_idle_timer(self, on_idle: Callable[["_Worker"], None]) -> None:
+        """Call `on_idle` if no job comes for `IDLE_S`."""
+        self._idle = asyncio.get_running_loop().call_later(IDLE_S, on_idle, self)
 
     def kill(self) -> None:
-        """End it the hard way."""
+        """Kill the process if it runs."""
         if self._idle is not None:
             self._idle.cancel()
         if self._process is not None and self._process.returncode is None:
@@ -276,7 +278,7 @@ class _Worker:
                 self._process.kill()
 
     async def end(self) -> None:
-        """Wait until the process is gone, after `kill`."""
+        """Wait for the process's end, after `kill`."""
         if self._process is None:
             return
         if self._process.stdin is not None:
@@ -284,21 +286,21 @@ class _Worker:
         await self._process.wait()
 
 
-_FILES_AT_ONCE = 4
-_FILES_AT_ONCE_EACH = 2
+_MAX_DOWNLOADS = 4
+_MAX_DOWNLOADS_PER_OWNER = 2
 
 
 class DecodingWorkers:
-    """The workers for files and for sound, and the limit on files that are held in memory at once.
+    """The workers for files and for audio, and the limit on files held in memory at once.
 
-    Sound has workers of its own: somebody's pictures should not hold up what others want to hear.
+    Audio has workers of its own, so that images do not delay speech.
     """
 
     def __init__(self) -> None:
         self.files = Workers()
         self.audio = Workers()
-        self.downloads = FairLimit(_FILES_AT_ONCE, max_per_owner=_FILES_AT_ONCE_EACH)
-        """Held from before a member's file is fetched until it has been read: so many times 20 MiB at most."""
+        self.downloads = FairLimit(_MAX_DOWNLOADS, max_per_owner=_MAX_DOWNLOADS_PER_OWNER)
+        """Held from before a member's file is downloaded until it is decoded: at most this many times 20 MiB."""
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -246,12 +246,12 @@ LARGE = picture(2001, 2001)
 
 
 async def test_of_large_pictures_one_is_decoded_at_a_time_and_a_small_one_beside_it() -> None:
-    async with Workers() as workers, workers._large_pictures.slot("somebody"):
+    async with Workers() as workers, workers._large_images.slot("somebody"):
         waiting = asyncio.create_task(workers.run_image_job("prepare image", LARGE, owner=1))
         shown = await workers.run_image_job("prepare image", SMALL, owner=2)
         assert (shown.facts["width"], shown.facts["height"]) == (20, 10)
         async with asyncio.timeout(DEADLINE_S):
-            while not workers._large_pictures.waiting:  # noqa: ASYNC110 - nothing tells
+            while not workers._large_images.waiting:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0)
         assert not waiting.done()
         waiting.cancel()
@@ -266,7 +266,7 @@ async def test_large_pictures_are_all_decoded_in_the_end() -> None:
 
 
 async def test_a_picture_that_is_too_large_for_anybody_is_refused_without_waiting() -> None:
-    async with Workers() as workers, workers._large_pictures.slot("somebody"):
+    async with Workers() as workers, workers._large_images.slot("somebody"):
         with pytest.raises(JobFailed) as failed:
             await workers.run_image_job("prepare image", picture(5000, 5000))
     assert failed.value.failure is Failure.BROKEN
