@@ -137,7 +137,7 @@ class Draw(commands.Cog):
                 discord.File(io.BytesIO(file.data), file.filename, description=file.description, spoiler=file.spoiler)
                 for file in drawn.files
             ]
-            await edit_original(interaction, drawn.note or "", files, _buttons(sketch_id))
+            await edit_original(interaction, drawn.notice or "", files, _buttons(sketch_id))
 
     @draw.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

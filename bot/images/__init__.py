@@ -1,1 +1,1 @@
-"""Drawing pictures: what may be asked for, asking for it, and files that fit into a message."""
+"""Image generation: requests, results, and files that fit into a message."""

@@ -1,7 +1,7 @@
-"""The use case behind `/draw`: a prompt becomes one to four pictures, ready to be sent in one message.
+"""Image generation for `/draw`: a prompt becomes one to four images, ready to be sent in one message.
 
-`prepare` looks at everything that needs no network, and is quick; `draw` does the work. Spending has the ledger's
-shape: inside the reservation's block, pictures that came are noted as spent, and leaving it gives the rest back.
+`prepare` checks what needs no network, and is quick; `generate` does the work. Inside the reservation's block the
+images that were generated are recorded as spent; leaving it releases the rest.
 """
 
 import asyncio
@@ -28,16 +28,16 @@ logger = logging.getLogger(__name__)
 
 ALT_TEXT_LIMIT: Final = 1024  # Discord's, for an attachment's description
 REQUEST_LIMIT: Final = 25 * 1024 * 1024  # Discord, message create: all files and fields of a request together
-_AROUND_FILES: Final = 64 * 1024  # boundaries, headers and the JSON with its alt texts, generously
-_WITHIN_S: Final = 30.0  # a large picture is encoded several times
-_BY_TYPE: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+_REQUEST_OVERHEAD_BYTES: Final = 64 * 1024  # boundaries, headers and the JSON with its alt texts, with a margin
+_COMPRESSION_TIMEOUT_S: Final = 30.0  # a large image is encoded several times
+_EXTENSIONS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedGeneration:
-    """What is going to be drawn, and what is held back for it.
+    """A checked request and its reservation.
 
-    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back.
+    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there releases it.
     """
 
     requester: RequestContext
@@ -48,7 +48,7 @@ class PreparedGeneration:
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """A picture as a file to send; `description` is its alt text."""
+    """An image as a file to send; `description` is its alt text."""
 
     data: bytes
     filename: str
@@ -58,155 +58,158 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class GenerationResult:
-    """At least one file. `note` is a plain text about pictures that are missing, else None."""
+    """At least one file. `notice` is a text about missing images, else None."""
 
     files: tuple[ImageFile, ...]
-    note: str | None
+    notice: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class CompressedImage:
-    """A picture as it is sent; `extension` is without the dot."""
+    """An image as it is sent; `extension` is without the dot."""
 
     data: bytes
     extension: str
 
 
 @dataclass(slots=True)
-class _Order:
-    """One request to the API: how many pictures it is for, those that came, and why none did."""
+class _ApiRequest:
+    """One request to the API: how many images it is for, those that were generated, or its error."""
 
     n: int
-    pictures: list[GeneratedImage] = field(default_factory=list)
-    fault: ApiError | None = None
+    images: list[GeneratedImage] = field(default_factory=list)
+    error: ApiError | None = None
 
 
 class ImageGenerator:
-    """Draws pictures."""
+    """Generates images."""
 
     def __init__(self, api: ApiClient, ledger: Ledger, workers: Workers, clock: Clock) -> None:
         self._api = api
         self._ledger = ledger
         self._clock = clock
         self._workers = workers
-        self._single_image_models: set[str] = set()  # models that have turned down more than one, and then did one
+        self._single_image_models: set[str] = set()  # models that refused several at once, and then generated one
 
     async def prepare(self, requester: RequestContext, request: ImageRequest) -> PreparedGeneration:
-        """Check the request and reserve its pictures. Asks the store only.
+        """Check the request and reserve its images. Needs only the database.
 
         Raises:
             InvalidOption: an option holds something that no model could use.
             QuotaExceeded: a limit on images would be passed.
-            StoreUnavailable: the store cannot be used just now.
+            StoreUnavailable: the database cannot be used.
         """
         request, asked_at_ms = request.normalize(), requester.asked_ms(self._clock)
         reservation = await self._ledger.reserve(requester, {Kind.IMAGES: request.n})
         return PreparedGeneration(requester, request, asked_at_ms, reservation)
 
     async def generate(self, prepared: PreparedGeneration, upload_limit: int) -> GenerationResult:
-        """Have it drawn, each file at most `upload_limit` bytes. Ends the reservation, whatever happens.
+        """Return the generated images, each file at most `upload_limit` bytes; the reservation is settled in any case.
 
-        When some pictures fail, the others are still given, with a note.
+        If some images fail, the others are returned, with a notice.
 
         Raises:
-            ApiError: no picture was drawn.
-            PictureTooBig: none can be made to fit into `upload_limit`.
+            ApiError: no image was generated.
+            ImageTooLarge: none fits into `upload_limit`.
         """
         request = prepared.request
         with RequestLog("draw", prepared.requester, self._clock) as request_log:
             request_log.record(model=request.model, asked=request.n)
-            drawn = await self._generate(prepared, upload_limit)
-            request_log.record(shown=len(drawn.files), bytes=sum(len(file.data) for file in drawn.files))
-            if drawn.note is not None:
+            result = await self._generate(prepared, upload_limit)
+            request_log.record(shown=len(result.files), bytes=sum(len(file.data) for file in result.files))
+            if result.notice is not None:
                 request_log.set_outcome("partly")
-            return drawn
+            return result
 
     async def _generate(self, prepared: PreparedGeneration, upload_limit: int) -> GenerationResult:
         request = prepared.request
-        orders: list[_Order] = []
+        api_requests: list[_ApiRequest] = []
         async with prepared.reservation as reservation:
             try:
-                await self._place(orders, request)
+                await self._request_all(api_requests, request)
             finally:
-                reservation.spent({Kind.IMAGES: sum(len(order.pictures) for order in orders)})
-        pictures = [picture for order in orders for picture in order.pictures]
-        faults: list[BotError] = [order.fault for order in orders if order.fault is not None]
-        if pictures:
-            fitted = await compress_images(self._workers, [(it.data, it.media_type) for it in pictures], upload_limit)
-            faults += [it for it in fitted if isinstance(it, BotError)]
-            files = _files([it for it in fitted if isinstance(it, CompressedImage)], request)
+                reservation.spent({Kind.IMAGES: sum(len(api_request.images) for api_request in api_requests)})
+        images = [image for api_request in api_requests for image in api_request.images]
+        errors: list[BotError] = [api_request.error for api_request in api_requests if api_request.error is not None]
+        if images:
+            compressed = await compress_images(self._workers, [(it.data, it.media_type) for it in images], upload_limit)
+            errors += [it for it in compressed if isinstance(it, BotError)]
+            files = _build_files([it for it in compressed if isinstance(it, CompressedImage)], request)
             if files:
-                for fault in faults:
-                    logger.warning("picture missing asked=%d shown=%d fault=%s", request.n, len(files), fault)
-                return GenerationResult(files, _note(request.n - len(files), request.n, faults))
-        raise _most_telling(faults)
+                for error in errors:
+                    extra = {"asked": request.n, "shown": len(files), "detail": str(error)}
+                    logger.warning("image missing", extra=extra)
+                return GenerationResult(files, _build_notice(request.n - len(files), request.n, errors))
+        raise _choose_error(errors)
 
-    async def _place(self, orders: list[_Order], request: ImageRequest) -> None:
-        """Fill `orders`: one for all pictures, or one for each where the model takes no more.
+    async def _request_all(self, api_requests: list[_ApiRequest], request: ImageRequest) -> None:
+        """Fill `api_requests`: one for all images, or one for each if the model takes no more.
 
-        The API's document does not promise that a model makes several at once, and refusals of that differ in their
-        words. So any request for several that is turned down is tried again as single ones.
+        The API's documentation does not promise that a model generates several at once, and its refusals differ. So
+        any request for several that is refused is tried again as single ones.
         """
-        together = request.n == 1 or not (request.takes_one_image or request.model in self._single_image_models)
-        if together:
-            orders.append(_Order(request.n))
-            await self._fill(orders[0], request)
-            if request.n == 1 or not isinstance(orders[0].fault, BadRequest):
+        all_at_once = request.n == 1 or not (request.takes_one_image or request.model in self._single_image_models)
+        if all_at_once:
+            api_requests.append(_ApiRequest(request.n))
+            await self._request_one(api_requests[0], request)
+            if request.n == 1 or not isinstance(api_requests[0].error, BadRequest):
                 return
-        orders[:] = [_Order(1) for _ in range(request.n)]
+        api_requests[:] = [_ApiRequest(1) for _ in range(request.n)]
         async with asyncio.TaskGroup() as group:
-            for order in orders:
-                group.create_task(self._fill(order, request))
-        if together and any(order.pictures for order in orders):
+            for api_request in api_requests:
+                group.create_task(self._request_one(api_request, request))
+        if all_at_once and any(api_request.images for api_request in api_requests):
             self._single_image_models.add(request.model)
 
-    async def _fill(self, order: _Order, request: ImageRequest) -> None:
-        """Place one order with the API."""
+    async def _request_one(self, api_request: _ApiRequest, request: ImageRequest) -> None:
+        """Send one request to the API; its error is kept."""
         try:
-            order.pictures = await self._api.images(request.model, request.prompt, size=request.size, n=order.n)
+            images = await self._api.images(request.model, request.prompt, size=request.size, n=api_request.n)
+            api_request.images = images
         except ApiError as error:
-            order.fault = error
+            api_request.error = error
 
 
-def _files(pictures: Sequence[CompressedImage], request: ImageRequest) -> tuple[ImageFile, ...]:
+def _build_files(images: Sequence[CompressedImage], request: ImageRequest) -> tuple[ImageFile, ...]:
     alt_text = request.prompt
     if len(alt_text) > ALT_TEXT_LIMIT:
         alt_text = alt_text[: ALT_TEXT_LIMIT - 1] + "…"
     return tuple(
-        ImageFile(picture.data, f"image-{number}.{picture.extension}", alt_text, request.spoiler)
-        for number, picture in enumerate(pictures, start=1)
+        ImageFile(image.data, f"image-{number}.{image.extension}", alt_text, request.spoiler)
+        for number, image in enumerate(images, start=1)
     )
 
 
-def _note(missing: int, n: int, faults: Sequence[BotError]) -> str | None:
-    """Say how many pictures are missing, and why if that is known."""
+def _build_notice(missing: int, n: int, errors: Sequence[BotError]) -> str | None:
+    """Return how many images are missing, and why if that is known."""
     if missing <= 0:
         return None
-    reason = render(_most_telling(faults).message) if faults else "The AI service didn't make more."
+    reason = render(_choose_error(errors).message) if errors else "The AI service didn't make more."
     return f"{missing} of the {n} pictures {'is' if missing == 1 else 'are'} missing. {reason}"
 
 
-def _most_telling(faults: Sequence[BotError]) -> BotError:
-    """Pick the fault that the member can do something about, else the first."""
-    refused = (fault for fault in faults if isinstance(fault, ContentRefused))
-    return next(refused, faults[0] if faults else InvalidApiResponse("images: none came"))
+def _choose_error(errors: Sequence[BotError]) -> BotError:
+    """Return the error that the member can do something about, else the first."""
+    refused = (error for error in errors if isinstance(error, ContentRefused))
+    return next(refused, errors[0] if errors else InvalidApiResponse("images: none came"))
 
 
 async def compress_images(
-    workers: Workers, pictures: Sequence[tuple[bytes, str]], upload_limit: int, request_limit: int = REQUEST_LIMIT
+    workers: Workers, images: Sequence[tuple[bytes, str]], upload_limit: int, request_limit: int = REQUEST_LIMIT
 ) -> list[CompressedImage | BotError]:
-    """Make each of `pictures` (data and media type) fit; what stands in a picture's place tells why it could not.
+    """Return each of `images` (data and media type) compressed to fit, or the error in its place.
 
-    `upload_limit` is for one file and `request_limit` for all of them, in bytes. The faults are `ImageTooLarge` and
+    `upload_limit` is for one file and `request_limit` for all of them, in bytes. The errors are `ImageTooLarge` and
     `InvalidApiResponse`.
     """
-    allowed = _shares([len(data) for data, _ in pictures], upload_limit, request_limit)
-    return [await _fitted(workers, data, kind, limit) for (data, kind), limit in zip(pictures, allowed, strict=True)]
+    limits = _allot_bytes([len(data) for data, _ in images], upload_limit, request_limit)
+    sized = zip(images, limits, strict=True)
+    return [await _compress_image(workers, data, media_type, limit) for (data, media_type), limit in sized]
 
 
-def _shares(sizes: Sequence[int], upload_limit: int, request_limit: int) -> list[int]:
-    """Tell how many bytes each file may have: small ones what they need, the others an even part of the rest."""
-    left = request_limit - _AROUND_FILES
+def _allot_bytes(sizes: Sequence[int], upload_limit: int, request_limit: int) -> list[int]:
+    """Return how many bytes each file may have: small ones what they need, the others an even share of the rest."""
+    left = request_limit - _REQUEST_OVERHEAD_BYTES
     shares = [0] * len(sizes)
     by_size = sorted(range(len(sizes)), key=sizes.__getitem__)
     for position, index in enumerate(by_size):
@@ -216,11 +219,11 @@ def _shares(sizes: Sequence[int], upload_limit: int, request_limit: int) -> list
     return shares
 
 
-async def _fitted(workers: Workers, data: bytes, media_type: str, limit: int) -> CompressedImage | BotError:
+async def _compress_image(workers: Workers, data: bytes, media_type: str, limit: int) -> CompressedImage | BotError:
     if len(data) <= limit:
-        return CompressedImage(data, _BY_TYPE.get(media_type, "png"))
+        return CompressedImage(data, _EXTENSIONS.get(media_type, "png"))
     try:
-        result = await workers.run_image_job("compress image", data, timeout_s=_WITHIN_S, limit=limit)
+        result = await workers.run_image_job("compress image", data, timeout_s=_COMPRESSION_TIMEOUT_S, limit=limit)
     except JobFailed as error:
         return ImageTooLarge(str(error)) if error.failure is Failure.TOO_BIG else InvalidApiResponse(str(error))
     return CompressedImage(result.parts[0], "webp")

@@ -1,4 +1,4 @@
-"""What pictures were drawn from, for whoever has them drawn again."""
+"""The saved inputs of generated images, for the buttons below them."""
 
 import logging
 
@@ -8,23 +8,23 @@ from bot.errors import StoreUnavailable, TurnNotFound
 from bot.images.generation import PreparedGeneration
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class SavedGenerations:
-    """Keeps sketches, and gives them to those who may come back to them."""
+    """Saves image generations, and checks who may use them again."""
 
-    def __init__(self, sketches: ImageGenerations, clock: Clock) -> None:
-        self._sketches = sketches
+    def __init__(self, generations: ImageGenerations, clock: Clock) -> None:
+        self._generations = generations
         self._clock = clock
 
-    async def save(self, drawing: PreparedGeneration, *, author_id: int, message_id: int | None) -> int | None:
-        """Keep what was drawn and return its id; None where it is not kept: the pictures show in any case.
+    async def save(self, prepared: PreparedGeneration, *, author_id: int, message_id: int | None) -> int | None:
+        """Save a generation and return its id; None if it could not be saved, as the images are shown in any case.
 
-        `author_id` is the member whose words the prompt is; `message_id` is where the pictures show.
+        `author_id` is the member who wrote the prompt; `message_id` is the message with the images.
         """
-        requester, request = drawing.requester, drawing.request
-        sketch = ImageGeneration(
+        requester, request = prepared.requester, prepared.request
+        generation = ImageGeneration(
             channel_id=requester.channel_id,
             thread_of=requester.settings_channel_id if requester.settings_channel_id != requester.channel_id else None,
             guild_id=requester.guild_id,
@@ -38,30 +38,30 @@ class SavedGenerations:
             created_at_ms=unix_ms(self._clock.discord_now()),
         )
         try:
-            return await self._sketches.add(sketch, asked_at_ms=drawing.asked_at_ms)
+            return await self._generations.add(generation, asked_at_ms=prepared.asked_at_ms)
         except StoreUnavailable as error:
-            log.error("sketch not kept", extra={"detail": str(error)})
+            logger.error("image generation not saved", extra={"detail": str(error)})
             return None
 
-    async def get(self, requester: RequestContext, sketch_id: int) -> ImageGeneration:
-        """Give a sketch to do something with.
+    async def get(self, requester: RequestContext, generation_id: int) -> ImageGeneration:
+        """Return a generation that the requester may use again.
 
         Raises:
-            TurnNotFound: it is not kept any more.
+            TurnNotFound: it was deleted.
             NotOwner: the requester neither asked for it nor may manage messages here.
-            StoreUnavailable: it cannot be looked up just now.
+            StoreUnavailable: the database cannot be used.
         """
-        sketch = await self._sketches.get(sketch_id)
-        if sketch is None or sketch.channel_id != requester.channel_id:
-            raise TurnNotFound(f"sketch {sketch_id}")
-        requester.require_own(sketch.author_id)
-        return sketch
+        generation = await self._generations.get(generation_id)
+        if generation is None or generation.channel_id != requester.channel_id:
+            raise TurnNotFound(f"image generation {generation_id}")
+        requester.require_own(generation.author_id)
+        return generation
 
-    async def delete(self, sketch_id: int) -> None:
-        """Take a sketch away.
+    async def delete(self, generation_id: int) -> None:
+        """Delete a generation.
 
         Raises:
-            StoreUnavailable: it could not be.
+            StoreUnavailable: the database cannot be used.
         """
-        await self._sketches.remove(sketch_id)
-        log.info("a sketch deleted by its button", extra={"sketch": sketch_id})
+        await self._generations.remove(generation_id)
+        logger.info("image generation deleted by its button", extra={"generation": generation_id})

@@ -1,4 +1,4 @@
-"""Which models may be chosen: the operator's rule, without any network in it."""
+"""Which models may be chosen: the operator's allowlist, and the kind of each model."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -13,15 +13,15 @@ from bot.setting_values import MODEL
 
 
 class ModelKind(StrEnum):
-    """What a model gives back."""
+    """What a model generates."""
 
     CHAT = "chat"
     SPEECH = "speech"
     IMAGE = "image"
 
 
-# Looked for in this order, in the lower-case name. `None`: nothing this bot can use.
-_BY_NAME: Final[tuple[tuple[ModelKind | None, tuple[str, ...]], ...]] = (
+# Tried in this order on the lower-case name. `None`: a model that this bot cannot use.
+_NAME_PATTERNS: Final[tuple[tuple[ModelKind | None, tuple[str, ...]], ...]] = (
     (
         None,
         (
@@ -42,13 +42,13 @@ _BY_NAME: Final[tuple[tuple[ModelKind | None, tuple[str, ...]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class ModelKinds:
-    """Tells the kind of a model: the operator's patterns first, then the name."""
+    """Finds the kind of a model: by the operator's patterns first, then by its name."""
 
     chat: Sequence[str] = ()
     speech: Sequence[str] = ()
     image: Sequence[str] = ()
 
-    def of(self, model: str) -> ModelKind | None:
+    def get_kind(self, model: str) -> ModelKind | None:
         """Return what `model` is for, or None if the bot has no use for it."""
         for kind, patterns in (
             (ModelKind.CHAT, self.chat),
@@ -57,18 +57,18 @@ class ModelKinds:
         ):
             if matches(model, patterns):
                 return kind
-        for by_name, patterns in _BY_NAME:
+        for found, patterns in _NAME_PATTERNS:
             if matches(model.lower(), patterns):
-                return by_name
+                return found
         return ModelKind.CHAT
 
 
 def matches(model: str, patterns: Sequence[str]) -> bool:
-    """Whether `model` is one of the names or fits one of the patterns (`gpt-4.1*`)."""
+    """Return whether `model` matches one of the names or patterns (`gpt-4.1*`)."""
     return any(fnmatchcase(model, pattern) for pattern in patterns)
 
 
-_WHAT = {
+_ABILITIES = {
     ModelKind.CHAT: "answer questions",
     ModelKind.SPEECH: "speak",
     ModelKind.IMAGE: "draw",
@@ -77,10 +77,10 @@ _WHAT = {
 
 @dataclass(frozen=True, slots=True)
 class ModelAllowlist:
-    """The operator's say on models.
+    """The operator's allowlist of models.
 
     `allowed`: names and patterns; empty: all that the API lists. `defaults` may always be used for their own kind,
-    whatever their name looks like.
+    whatever their name is.
     """
 
     kinds: ModelKinds
@@ -88,31 +88,31 @@ class ModelAllowlist:
     defaults: Mapping[ModelKind, str]
 
     def allows(self, model: str, kind: ModelKind, listed: Collection[str] | None) -> bool:
-        """Whether `model` may be chosen for `kind`; `listed` is what the API offers, None while that is unknown.
+        """Return whether `model` may be chosen for `kind`; `listed` is the API's list, None while that is unknown.
 
-        Until then only the defaults and what the operator allows by name may be.
+        Until then only the defaults and what the operator allows by name may be chosen.
         """
         if model == self.defaults[kind]:
             return True
-        if not re.fullmatch(MODEL, model) or self.kinds.of(model) is not kind:
+        if not re.fullmatch(MODEL, model) or self.kinds.get_kind(model) is not kind:
             return False
         if self.allowed:
             return matches(model, self.allowed)
         return listed is not None and model in listed
 
     def check(self, model: str, kind: ModelKind, listed: Collection[str] | None) -> None:
-        """Do nothing if `model` may be chosen for `kind`.
+        """Check that `model` may be chosen for `kind`.
 
         Raises:
-            ModelNotAllowed: it may not; the sentence says why.
+            ModelNotAllowed: it may not; its message says why.
         """
         if self.allows(model, kind, listed):
             return
         known = listed is None or model in listed
-        if known and self.kinds.of(model) is not kind:
+        if known and self.kinds.get_kind(model) is not kind:
             raise ModelNotAllowed(
                 f"not a {kind} model",
-                message=plain(f"That model can't {_WHAT[kind]}. `/models` shows what each one is for."),
+                message=plain(f"That model can't {_ABILITIES[kind]}. `/models` shows what each one is for."),
             )
         if listed is None and not self.allowed:
             raise ModelNotAllowed(

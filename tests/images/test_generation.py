@@ -66,7 +66,7 @@ async def test_a_prompt_becomes_a_file_with_alt_text(tmp_path: Path) -> None:
         (file,) = result.files
         assert (file.data, file.filename, file.description) == (PNG, "image-1.png", CAT.prompt)
         assert not file.spoiler
-        assert result.note is None
+        assert result.notice is None
         assert await shop.used(Kind.IMAGES) == 1
 
 
@@ -105,7 +105,7 @@ async def test_a_model_that_turns_down_several_is_asked_for_single_ones_from_the
         for _ in range(2):
             result = await use_case.generate(await use_case.prepare(REQUESTER, several(2, "some-model")), MIB_10)
             assert len(result.files) == 2
-            assert result.note is None
+            assert result.notice is None
         assert [wanted.get("n", 1) for wanted in shop.asked] == [2, 1, 1, 1, 1]
         assert await shop.used(Kind.IMAGES) == 4
 
@@ -124,7 +124,7 @@ async def test_the_pictures_that_worked_are_shown_and_the_rest_is_given_back(tmp
     ) as shop:
         result = await draw(shop, several(4, "dall-e-3"))
         assert [file.filename for file in result.files] == ["image-1.png", "image-2.png"]
-        assert result.note == f"2 of the 4 pictures are missing. {render(ContentRefused.message)}"
+        assert result.notice == f"2 of the 4 pictures are missing. {render(ContentRefused.message)}"
         assert await shop.used(Kind.IMAGES) == 2
 
 
@@ -132,8 +132,8 @@ async def test_fewer_pictures_than_asked_for_are_shown_with_a_note(tmp_path: Pat
     async with open_service_harness(tmp_path, in_turn(drawn([PNG, b"no picture"]))) as shop:
         result = await draw(shop, several(3))
         assert len(result.files) == 1
-        assert result.note is not None
-        assert result.note.startswith("2 of the 3 pictures are missing.")
+        assert result.notice is not None
+        assert result.notice.startswith("2 of the 3 pictures are missing.")
         assert await shop.used(Kind.IMAGES) == 1
 
 

@@ -39,11 +39,11 @@ async def catalogue(*allowed: str, kinds: ModelKinds | None = None, listed: list
     ],
 )
 def test_a_kind_is_told_from_the_name(model: str, kind: ModelKind | None) -> None:
-    assert ModelKinds().of(model) is kind
+    assert ModelKinds().get_kind(model) is kind
 
 
 def test_the_operator_knows_better() -> None:
-    assert ModelKinds(image=["my-painter*"]).of("my-painter-2") is ModelKind.IMAGE
+    assert ModelKinds(image=["my-painter*"]).get_kind("my-painter-2") is ModelKind.IMAGE
 
 
 async def test_models_are_offered_by_kind_and_found_anywhere_in_the_name() -> None:
