@@ -12,7 +12,7 @@ from bot.clock import SystemClock
 from bot.context import RequestContext
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind, OperatorLimits
-from bot.quotas.pseudonyms import UsageKeys, key_from
+from bot.quotas.resolver import UsageKeys, derive_key
 from bot.store.open import open_database
 
 ROUNDS = 2_000
@@ -35,12 +35,12 @@ async def measure(folder: str) -> None:
     growing: list[tuple[float, float]] = []
     settling: list[tuple[float, float]] = []
     async with open_database(f"sqlite:///{folder}/bot.db") as database:
-        ledger = Ledger(database, CEILINGS, UsageKeys(key_from("a token")), SystemClock(), process="benchmark")
+        ledger = Ledger(database, CEILINGS, UsageKeys(derive_key("a token")), SystemClock(), process="benchmark")
         for _ in range(ROUNDS):
             start = time.perf_counter(), time.process_time()
             reservation = await ledger.reserve(REQUESTER, {Kind.MESSAGES: 1, Kind.TOKENS: 900})
             reserved = time.perf_counter(), time.process_time()
-            await ledger.allowance(reservation, Kind.TOKENS).reach(901)
+            await ledger.token_budget(reservation, Kind.TOKENS).ensure(901)
             grown = time.perf_counter(), time.process_time()
             await ledger.settle(reservation, {Kind.MESSAGES: 1, Kind.TOKENS: 412})
             settled = time.perf_counter(), time.process_time()

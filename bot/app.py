@@ -32,7 +32,7 @@ from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import OperatorLimits
-from bot.quotas.pseudonyms import UsageKeys, key_from
+from bot.quotas.resolver import UsageKeys, derive_key
 from bot.quotas.usage import UsageReader
 from bot.services import Services
 from bot.settings import Settings
@@ -77,7 +77,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             workers=workers,
         )
         audio_workers = stack.enter_context(WorkerPool())
-        usage_keys = UsageKeys(key_from(settings.discord_token.get_secret_value()))
+        usage_keys = UsageKeys(derive_key(settings.discord_token.get_secret_value()))
         operator_limits = _operator_limits(settings)
         process = secrets.token_hex(8)
         process_lock = stack.enter_context(holding(database_path(settings.database_url), process))
@@ -91,7 +91,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         catalog = ModelCatalog(api.models, _model_allowlist(settings), clock)
         await stack.enter_async_context(_keep_fresh(catalog))
         pronunciations = Pronunciations(StoredPronunciations(database), clock)
-        tombstones = Tombstones(usage_keys.forgotten)
+        tombstones = Tombstones(usage_keys.erasure_key)
         deferred_writes = DeferredWrites(clock)
         await stack.enter_async_context(deferred_writes.running())
         turn_deletion, turn_reader = (

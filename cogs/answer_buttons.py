@@ -90,13 +90,13 @@ class Controls(commands.Cog):
         halting: CancellationWatcher,
         revisits: TurnLookup,
         asking: AnswerRunner,
-        rules: GuildSettings,
+        settings: GuildSettings,
         speaking: Speaking,
     ) -> None:
         self._halting = halting
         self._revisits = revisits
         self._asking = asking
-        self._rules = rules
+        self._settings = settings
         self._speaking = speaking
         buttons.on(name_of(Action.STOP), self._stop, reads=True)
         buttons.on(name_of(Action.REGENERATE), self._regenerate)
@@ -113,16 +113,16 @@ class Controls(commands.Cog):
     async def _regenerate(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
         turn = await self._revisits.get(requester, turn_id)
-        model = await self._rules.model_for(requester, ModelKind.CHAT, None)
-        persona = await self._rules.persona_for(requester)
+        model = await self._settings.get_model(requester, ModelKind.CHAT, None)
+        persona = await self._settings.get_persona(requester)
         question = Question.anew(turn, model, persona, *await recollected(interaction, turn))
         await self._asking.answer(interaction, requester, question)
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
         turn = await self._revisits.get(requester, turn_id)
-        model = await self._rules.model_for(requester, ModelKind.CHAT, None)
-        question = Question.going_on(turn, model, await self._rules.persona_for(requester))
+        model = await self._settings.get_model(requester, ModelKind.CHAT, None)
+        question = Question.going_on(turn, model, await self._settings.get_persona(requester))
         await self._asking.answer(interaction, requester, question)
 
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:

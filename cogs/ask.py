@@ -25,9 +25,11 @@ NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` 
 class Ask(commands.Cog):
     """Answers questions."""
 
-    def __init__(self, asking: AnswerRunner, rules: GuildSettings, catalogue: ModelCatalog, reciter: Reciter) -> None:
+    def __init__(
+        self, asking: AnswerRunner, settings: GuildSettings, catalogue: ModelCatalog, reciter: Reciter
+    ) -> None:
         self._asking = asking
-        self._rules = rules
+        self._settings = settings
         self._catalogue = catalogue
         self._reciter = reciter
 
@@ -57,8 +59,8 @@ class Ask(commands.Cog):
         if private and speak:
             raise InvalidOption("private and spoken", message=plain(NOT_BOTH))
         speaker = await self._reciter.build_speaker(interaction, requester, prompt) if speak else None
-        chosen = await self._rules.model_for(requester, ModelKind.CHAT, model)
-        as_whom = await self._rules.persona_for(requester, persona)
+        chosen = await self._settings.get_model(requester, ModelKind.CHAT, model)
+        as_whom = await self._settings.get_persona(requester, persona)
         files = () if attachment is None else enclosed([attachment])
         question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, enclosed=files)
         await self._asking.answer(interaction, requester, question, speaker)
@@ -71,7 +73,7 @@ class Ask(commands.Cog):
 
     @ask.autocomplete("persona")
     async def _complete_persona(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return build_choices(await self._rules.persona_choices(requester_of(interaction)), typed)
+        return build_choices(await self._settings.list_persona_choices(requester_of(interaction)), typed)
 
 
 async def setup(bot: Bot) -> None:

@@ -42,7 +42,7 @@ class Reading(commands.Cog):
         audience: Audience,
         auto_read: AutoRead,
         access_policy: AccessPolicy,
-        rules: GuildSettings,
+        settings: GuildSettings,
         preferences: MemberVoices,
         saying: TextToSpeech,
     ) -> None:
@@ -50,7 +50,7 @@ class Reading(commands.Cog):
         self._audience = audience
         self._auto_read = auto_read
         self._access_policy = access_policy
-        self._rules = rules
+        self._settings = settings
         self._preferences = preferences
         self._saying = saying
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
@@ -98,7 +98,7 @@ class Reading(commands.Cog):
         self._access_policy.check(requester.user_id, requester.guild_id)
         permit = self._permit(requester.user_id, session, place.id)
         await permit.check()  # before anything is spent on what nobody may hear
-        model = await self._rules.model_for(requester, ModelKind.SPEECH, None)
+        model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
         voice = await self._preferences.get(requester)
         speaker = None if session.last_read == requester.user_id else requester.name
         names = names_in(message, known=lambda each: self._permit(requester.user_id, session, each).is_granted())

@@ -11,9 +11,8 @@ from bot.discord_ui.context import requester_of
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.text import settings
 from bot.discord_ui.tree import READS, build_choices, get_model_kind
-from bot.guilds.persona_text import LONGEST_PERSONA
-from bot.guilds.setting_definitions import MODELS, SettingScope
-from bot.guilds.settings import GuildSettings
+from bot.guilds.persona_validation import MAX_TEXT_CHARACTERS
+from bot.guilds.settings import MODELS, GuildSettings, SettingScope
 from bot.models.allowlist import ModelKind
 
 FORM = "channel persona"
@@ -24,8 +23,8 @@ FORM = "channel persona"
 class Channel(commands.GroupCog, group_name="channel", group_description="Set up this channel"):
     """Settings of one channel; those of a thread are its parent's."""
 
-    def __init__(self, rules: GuildSettings, forms: Modals) -> None:
-        self._rules = rules
+    def __init__(self, settings: GuildSettings, forms: Modals) -> None:
+        self._settings = settings
         self._forms = forms
         forms.on(FORM, self._write)
 
@@ -39,7 +38,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     ) -> None:
         """Choose the model for this channel."""
         chosen_for = ModelKind(kind)
-        await self._rules.choose_model(requester_of(interaction), SettingScope.CHANNEL, chosen_for, model)
+        await self._settings.set_model(requester_of(interaction), SettingScope.CHANNEL, chosen_for, model)
         await interaction.response.send_message(
             f"From now on the {MODELS[chosen_for].label} in this channel is `{model}`.", ephemeral=True
         )
@@ -47,45 +46,47 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         kind = get_model_kind(interaction)
-        return build_choices(self._rules.model_choices(requester_of(interaction), SettingScope.CHANNEL, kind, typed))
+        return build_choices(
+            self._settings.list_model_choices(requester_of(interaction), SettingScope.CHANNEL, kind, typed)
+        )
 
     @app_commands.command()
     @app_commands.describe(text="Who I am here and how I answer; leave it out to write in a form")
     async def persona(
-        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, LONGEST_PERSONA] | None = None
+        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, MAX_TEXT_CHARACTERS] | None = None
     ) -> None:
         """Tell me who I am in this channel; {date}, {time}, {server}, {channel} and {user} can be used."""
         if text is not None:
             await self._write(interaction, text)
             return
-        present = await self._rules.present_persona(requester_of(interaction), SettingScope.CHANNEL)
+        present = await self._settings.get_persona_for_edit(requester_of(interaction), SettingScope.CHANNEL)
         await self._forms.open(
             interaction,
             FORM,
             title="Persona of this channel",
             label="Who am I here, and how do I answer?",
             text=present,
-            longest=LONGEST_PERSONA,
+            longest=MAX_TEXT_CHARACTERS,
         )
 
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what is set for this channel, and where it comes from."""
-        holdings = await self._rules.show(requester_of(interaction), SettingScope.CHANNEL)
+        holdings = await self._settings.list_resolved(requester_of(interaction), SettingScope.CHANNEL)
         text, files = settings.told(holdings, SettingScope.CHANNEL)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the server's settings in this channel."""
-        cleared = await self._rules.reset(requester_of(interaction), SettingScope.CHANNEL)
+        cleared = await self._settings.reset(requester_of(interaction), SettingScope.CHANNEL)
         text = "This channel has no settings of its own."
         if cleared:
             text = f"From now on this channel goes by the server's {settings.listed(cleared)} again."
         await interaction.response.send_message(text, ephemeral=True)
 
     async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:
-        await self._rules.write_persona(requester_of(interaction), SettingScope.CHANNEL, text)
+        await self._settings.set_persona(requester_of(interaction), SettingScope.CHANNEL, text)
         await interaction.response.send_message("From now on I go by that persona in this channel.", ephemeral=True)
 
 

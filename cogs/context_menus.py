@@ -73,10 +73,12 @@ class ContextMenuCache:
 class Menus(commands.Cog):
     """What can be done with a message, whoever wrote it."""
 
-    def __init__(self, bot: Bot, asking: AnswerRunner, rules: GuildSettings, forms: Modals, speaking: Speaking) -> None:
+    def __init__(
+        self, bot: Bot, asking: AnswerRunner, settings: GuildSettings, forms: Modals, speaking: Speaking
+    ) -> None:
         self._bot = bot
         self._asking = asking
-        self._rules = rules
+        self._settings = settings
         self._forms = forms
         self._speaking = speaking
         self._chosen = ContextMenuCache()
@@ -122,8 +124,8 @@ class Menus(commands.Cog):
         requester = requester_of(interaction)
         question = Question(
             text,
-            await self._rules.model_for(requester, ModelKind.CHAT, None),
-            await self._rules.persona_for(requester),
+            await self._settings.get_model(requester, ModelKind.CHAT, None),
+            await self._settings.get_persona(requester),
             private=chosen_in(interaction) == _ME,
             subject=chosen.subject,
             enclosed=chosen.files,

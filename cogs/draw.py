@@ -40,7 +40,7 @@ class Draw(commands.Cog):
         self,
         drawing: ImageGenerator,
         sketchbook: SavedGenerations,
-        rules: GuildSettings,
+        settings: GuildSettings,
         catalogue: ModelCatalog,
         limiter: ConcurrencyLimiter,
         buttons: ButtonRouter,
@@ -48,7 +48,7 @@ class Draw(commands.Cog):
     ) -> None:
         self._drawing = drawing
         self._sketchbook = sketchbook
-        self._rules = rules
+        self._settings = settings
         self._catalogue = catalogue
         self._limiter = limiter
         self._forms = forms
@@ -76,7 +76,7 @@ class Draw(commands.Cog):
     ) -> None:
         """Have pictures drawn from your description."""
         requester = requester_of(interaction)
-        chosen = await self._rules.model_for(requester, ModelKind.IMAGE, model)
+        chosen = await self._settings.get_model(requester, ModelKind.IMAGE, model)
         request = ImageRequest(prompt, chosen, size, n, spoiler, chosen=model is not None)
         await self._draw(interaction, requester, request, requester.user_id)
 
@@ -120,7 +120,7 @@ class Draw(commands.Cog):
 
     async def _request(self, requester: RequestContext, sketch: ImageGeneration, prompt: str) -> ImageRequest:
         """Ask for what a sketch was for, with the model that draws here now where no other one was asked for."""
-        model = await self._rules.model_for(requester, ModelKind.IMAGE, sketch.model)
+        model = await self._settings.get_model(requester, ModelKind.IMAGE, sketch.model)
         return ImageRequest(prompt, model, sketch.size, sketch.n, sketch.spoiler, chosen=sketch.model is not None)
 
     async def _draw(
@@ -146,7 +146,7 @@ class Draw(commands.Cog):
     @draw.autocomplete("size")
     async def _complete_size(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         asked = interaction.namespace.model
-        model = asked or await self._rules.model_for(requester_of(interaction), ModelKind.IMAGE, None)
+        model = asked or await self._settings.get_model(requester_of(interaction), ModelKind.IMAGE, None)
         return build_choices(list_sizes(model), typed)
 
 

@@ -24,8 +24,8 @@ _SHAPE: Final = "server persona"
 def place_for(guild: discord.Guild) -> discord.TextChannel | None:
     """Find the first channel that the bot may write to, in the order in which members see them."""
     for channel in sorted(guild.text_channels, key=_place_in_list):
-        held = channel.permissions_for(guild.me)
-        if held.view_channel and held.send_messages:
+        resolved = channel.permissions_for(guild.me)
+        if resolved.view_channel and resolved.send_messages:
             return channel
     return None
 

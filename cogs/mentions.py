@@ -37,7 +37,7 @@ class Mentions(commands.Cog):
         self,
         bot: Bot,
         answering: Answering,
-        rules: GuildSettings,
+        settings: GuildSettings,
         limiter: ConcurrencyLimiter,
         access_policy: AccessPolicy,
         gate: EventGate,
@@ -45,7 +45,7 @@ class Mentions(commands.Cog):
     ) -> None:
         self._bot = bot
         self._answering = answering
-        self._rules = rules
+        self._settings = settings
         self._limiter = limiter
         self._access_policy = access_policy
         self._gate = gate
@@ -87,8 +87,8 @@ class Mentions(commands.Cog):
         if asked.unseen or not (asked.text or files):
             await self._replies.refusals.hint(answer, self._hint(asked), HINT_STAYS_S)
             return
-        model = await self._rules.model_for(requester, ModelKind.CHAT, None)
-        persona = await self._rules.persona_for(requester)
+        model = await self._settings.get_model(requester, ModelKind.CHAT, None)
+        persona = await self._settings.get_persona(requester)
         question = Question(
             asked.text,
             model,

@@ -15,9 +15,8 @@ from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.text.paging import show_privately
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
-from bot.guilds.persona_files import LARGEST_FILE
-from bot.guilds.persona_names import LONGEST_NAME
-from bot.guilds.persona_text import LONGEST_PERSONA
+from bot.guilds.persona_files import MAX_FILE_BYTES
+from bot.guilds.persona_validation import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
 from bot.guilds.personas import Imported, Personas
 
 _ADD: Final = "persona add"
@@ -26,7 +25,7 @@ _LABEL: Final = "Who am I then, and how do I answer?"
 
 _FOR_MODERATORS: Final = {PERMISSION: Permission.MANAGE_SERVER}
 
-Name = app_commands.Range[str, 1, LONGEST_NAME]
+Name = app_commands.Range[str, 1, MAX_NAME_CHARACTERS]
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
@@ -36,8 +35,8 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
     No default permission: Discord has them for whole groups only, and everybody may see the list.
     """
 
-    def __init__(self, presets: Personas, forms: Modals) -> None:
-        self._presets = presets
+    def __init__(self, personas: Personas, forms: Modals) -> None:
+        self._personas = personas
         self._forms = forms
         forms.on(_ADD, self._add)
         forms.on(_EDIT, self._edit)
@@ -46,32 +45,32 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
     @app_commands.describe(name="What members choose it by, such as Pirate")
     async def add(self, interaction: discord.Interaction, name: Name) -> None:
         """Write a persona that members can choose; {date}, {time}, {server}, {channel} and {user} can be used."""
-        name = await self._presets.check_new(requester_of(interaction), name)
+        name = await self._personas.check_new(requester_of(interaction), name)
         await self._open(interaction, _ADD, name, "")
 
     @app_commands.command(extras=_FOR_MODERATORS)
     @app_commands.describe(name="Which one")
     async def edit(self, interaction: discord.Interaction, name: Name) -> None:
         """Write a persona anew."""
-        present = await self._presets.present(requester_of(interaction), name)
+        present = await self._personas.get_for_edit(requester_of(interaction), name)
         await self._open(interaction, _EDIT, present.name, present.persona)
 
     @app_commands.command(extras=_FOR_MODERATORS)
     @app_commands.describe(name="Which one")
     async def remove(self, interaction: discord.Interaction, name: Name) -> None:
         """Take a persona away."""
-        removed = await self._presets.remove(requester_of(interaction), name)
+        removed = await self._personas.remove(requester_of(interaction), name)
         await interaction.response.send_message(f"The persona `{removed}` is gone.", ephemeral=True)
 
     @edit.autocomplete("name")
     @remove.autocomplete("name")
     async def _complete_name(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return build_choices(await self._presets.moderators_choices(requester_of(interaction)), typed)
+        return build_choices(await self._personas.list_editable(requester_of(interaction)), typed)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See which personas you can choose."""
-        names = await self._presets.names(requester_of(interaction))
+        names = await self._personas.list_names(requester_of(interaction))
         lines = ["This server has no personas to choose from. Those who may manage it write some with `/persona add`."]
         if names:
             lines = ["**Personas of this server**, for `/ask persona:`", *(f"- `{name}`" for name in names)]
@@ -80,7 +79,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
     @app_commands.command(extras={READS: True, **_FOR_MODERATORS})
     async def export(self, interaction: discord.Interaction) -> None:
         """Get all personas of this server as a file."""
-        data = await self._presets.export(requester_of(interaction))
+        data = await self._personas.export(requester_of(interaction))
         await acknowledge(interaction, private=True)
         text = "Here they all are. `/persona import` takes this file, in another server too."
         await edit_original(interaction, text, [discord.File(io.BytesIO(data), "personas.json")])
@@ -90,10 +89,10 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
     async def take_in(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
         """Take in the personas of a file: all of them, or none if something is wrong with it."""
         requester = requester_of(interaction)
-        self._presets.check_moderator(requester)
-        attachments.check_size(file, LARGEST_FILE)
+        self._personas.require_moderator(requester)
+        attachments.check_size(file, MAX_FILE_BYTES)
         await acknowledge(interaction, private=True)
-        imported = await self._presets.import_file(requester, await attachments.read(file, LARGEST_FILE))
+        imported = await self._personas.import_file(requester, await attachments.read(file, MAX_FILE_BYTES))
         await edit_original(interaction, _told(imported), [])
 
     async def _open(self, interaction: discord.Interaction, form: str, name: str, text: str) -> None:
@@ -103,18 +102,18 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
             title=f"Persona {name}",
             label=_LABEL,
             text=text,
-            longest=LONGEST_PERSONA,
+            longest=MAX_TEXT_CHARACTERS,
             about=name,
         )
 
     async def _add(self, interaction: discord.Interaction, text: str, name: str) -> None:
-        added = await self._presets.add(requester_of(interaction), name, text)
+        added = await self._personas.add(requester_of(interaction), name, text)
         await interaction.response.send_message(
             f"From now on everybody here can choose `{added}` with `/ask persona:`.", ephemeral=True
         )
 
     async def _edit(self, interaction: discord.Interaction, text: str, name: str) -> None:
-        changed = await self._presets.change(requester_of(interaction), name, text)
+        changed = await self._personas.change(requester_of(interaction), name, text)
         await interaction.response.send_message(f"From now on `{changed}` goes by that text.", ephemeral=True)
 
 

@@ -11,9 +11,8 @@ from bot.discord_ui.context import requester_of
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.text import settings
 from bot.discord_ui.tree import READS, build_choices, get_model_kind
-from bot.guilds.persona_text import LONGEST_PERSONA
-from bot.guilds.setting_definitions import MODELS, READ_CHANNEL, SettingScope
-from bot.guilds.settings import GuildSettings
+from bot.guilds.persona_validation import MAX_TEXT_CHARACTERS
+from bot.guilds.settings import MODELS, READ_CHANNEL, GuildSettings, SettingScope
 from bot.models.allowlist import ModelKind
 
 FORM = "server persona"
@@ -24,8 +23,8 @@ FORM = "server persona"
 class Server(commands.GroupCog, group_name="server", group_description="Set up this server"):
     """A server's defaults; what a channel has of its own goes before them."""
 
-    def __init__(self, rules: GuildSettings, forms: Modals) -> None:
-        self._rules = rules
+    def __init__(self, settings: GuildSettings, forms: Modals) -> None:
+        self._settings = settings
         self._forms = forms
         forms.on(FORM, self._write)
 
@@ -39,7 +38,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
     ) -> None:
         """Choose the model for channels that have none of their own."""
         chosen_for = ModelKind(kind)
-        await self._rules.choose_model(requester_of(interaction), SettingScope.SERVER, chosen_for, model)
+        await self._settings.set_model(requester_of(interaction), SettingScope.SERVER, chosen_for, model)
         await interaction.response.send_message(
             f"From now on the {MODELS[chosen_for].label} in this server is `{model}`, except where a channel has its "
             "own.",
@@ -49,38 +48,40 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         kind = get_model_kind(interaction)
-        return build_choices(self._rules.model_choices(requester_of(interaction), SettingScope.SERVER, kind, typed))
+        return build_choices(
+            self._settings.list_model_choices(requester_of(interaction), SettingScope.SERVER, kind, typed)
+        )
 
     @app_commands.command()
     @app_commands.describe(text="Who I am in this server and how I answer; leave it out to write in a form")
     async def persona(
-        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, LONGEST_PERSONA] | None = None
+        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, MAX_TEXT_CHARACTERS] | None = None
     ) -> None:
         """Tell me who I am in this server; {date}, {time}, {server}, {channel} and {user} can be used."""
         if text is not None:
             await self._write(interaction, text)
             return
-        present = await self._rules.present_persona(requester_of(interaction), SettingScope.SERVER)
+        present = await self._settings.get_persona_for_edit(requester_of(interaction), SettingScope.SERVER)
         await self._forms.open(
             interaction,
             FORM,
             title="Persona of this server",
             label="Who am I here, and how do I answer?",
             text=present,
-            longest=LONGEST_PERSONA,
+            longest=MAX_TEXT_CHARACTERS,
         )
 
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See the server's defaults, and where they come from."""
-        holdings = await self._rules.show(requester_of(interaction), SettingScope.SERVER)
+        holdings = await self._settings.list_resolved(requester_of(interaction), SettingScope.SERVER)
         text, files = settings.told(holdings, SettingScope.SERVER)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the operator's defaults; channels keep what is their own."""
-        cleared = await self._rules.reset(requester_of(interaction), SettingScope.SERVER)
+        cleared = await self._settings.reset(requester_of(interaction), SettingScope.SERVER)
         text = "This server has no defaults of its own."
         if defaults := [field for field in cleared if field is not READ_CHANNEL]:
             text = f"From now on this server goes by the operator's {settings.listed(defaults)} again."
@@ -89,7 +90,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
         await interaction.response.send_message(text, ephemeral=True)
 
     async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:
-        await self._rules.write_persona(requester_of(interaction), SettingScope.SERVER, text)
+        await self._settings.set_persona(requester_of(interaction), SettingScope.SERVER, text)
         await interaction.response.send_message(
             "From now on I go by that persona in this server, except where a channel has its own.", ephemeral=True
         )

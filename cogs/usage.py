@@ -26,9 +26,9 @@ class Usage(commands.Cog):
         """See every limit that holds for you here, how much is used, and when it starts again."""
         requester = requester_of(interaction)
         if scope == "server":
-            lines = await self._meter.of_server(requester)
+            lines = await self._meter.list_for_guild(requester)
         else:
-            lines = await self._meter.of_caller(requester)
+            lines = await self._meter.list_for_requester(requester)
         await show_privately(interaction, quotas.standing(lines))
 
 

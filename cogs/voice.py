@@ -133,10 +133,10 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         """Choose the voice that speaks for you, and how fast; without options see what you have chosen."""
         requester = requester_of(interaction)
         if voice is None and speed is None:
-            held = await self._preferences.get(requester)
+            resolved = await self._preferences.get(requester)
         else:
-            held = await self._preferences.set(requester, voice=voice, speed=speed)
-        text = f"What you have said aloud is spoken by `{held.name}`, at {held.speed:g} times the usual speed."
+            resolved = await self._preferences.set(requester, voice=voice, speed=speed)
+        text = f"What you have said aloud is spoken by `{resolved.name}`, at {resolved.speed:g} times the usual speed."
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_CHANNELS})

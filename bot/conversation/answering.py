@@ -47,7 +47,7 @@ from bot.inflight.cancellation import CancellationToken
 from bot.messages.message import plain
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
-from bot.quotas.reservation import BLOCK, Reservation
+from bot.quotas.reservation import BLOCK_TOKENS, Reservation
 from bot.store.conversations import Conversations
 from bot.store.turns import NewTurn
 from bot.streaming.message_streamer import MessageStreamer
@@ -137,7 +137,9 @@ class Answering:
         material = attachments.unopened(question.enclosed, question.subject or quoted)
         messages = self._rendered(requester, question, view, material)
         prompt_tokens = estimate_prompt(messages) + material.tokens
-        reservation = await self._ledger.reserve(requester, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK})
+        reservation = await self._ledger.reserve(
+            requester, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK_TOKENS}
+        )
         return PreparedAnswer(
             requester, question, messages, prompt_tokens, view, material, path, asked_at_ms, reservation
         )
@@ -177,7 +179,7 @@ class Answering:
             AnswerCancelled: its brake was pulled before that.
             QuotaExceeded, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
-        tally = StreamMeter(prepared.prompt_tokens, self._ledger.allowance(prepared.reservation, Kind.TOKENS))
+        tally = StreamMeter(prepared.prompt_tokens, self._ledger.token_budget(prepared.reservation, Kind.TOKENS))
         with RequestLog("ask", prepared.requester, self._clock) as request_log:
             request_log.record(
                 way=prepared.question.way, model=prepared.question.model, private=prepared.question.private
@@ -241,7 +243,7 @@ class Answering:
                 finally:
                     if tally.costs:
                         tokens = tally.prompt_tokens + tally.answer_tokens
-                        reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
+                        reservation.set_spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
             request_log.set_outcome(ending.name)
             if observer is not None and ending is COMPLETE:
                 observer.on_complete()
@@ -308,7 +310,7 @@ class Answering:
                 request_log.mark_first_output()
                 if not relay.has_text and text.strip():
                     tokens = tally.prompt_tokens + tally.answer_tokens
-                    await self._ledger.owe(prepared.reservation, {Kind.MESSAGES: 1, Kind.TOKENS: tokens})
+                    await self._ledger.record_due(prepared.reservation, {Kind.MESSAGES: 1, Kind.TOKENS: tokens})
                 relay.feed(text)
 
     def _with_less(self, prepared: PreparedAnswer, tally: StreamMeter, error: ContextTooLong) -> PreparedAnswer:

@@ -14,9 +14,9 @@ class StreamMeter:
     Nothing that was not granted is passed on or counted: the piece that goes beyond is cut, and is the last one.
     """
 
-    def __init__(self, prompt_tokens: int, allowance: TokenBudget) -> None:
+    def __init__(self, prompt_tokens: int, token_budget: TokenBudget) -> None:
         self._estimated_prompt_tokens = prompt_tokens
-        self._allowance = allowance
+        self._token_budget = token_budget
         self._text = _Part()
         self._reasoning = _Part()
         self.end: StreamEnd | None = None
@@ -85,9 +85,9 @@ class StreamMeter:
         """Add `text` to its part, or as much of it as is granted; give what was added."""
         before = self._estimated_prompt_tokens + other.tokens
         total = before + tokens_in(part.bytes + size(text))
-        granted = await self._allowance.reach(total)
+        granted = await self._token_budget.ensure(total)
         if granted < total:
-            self.stopped = self._allowance.refused
+            self.stopped = self._token_budget.refused
             text = _cut(text, (granted - before) * BYTES_PER_TOKEN - part.bytes)
         part.add(text)
         return text

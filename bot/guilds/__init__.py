@@ -1,1 +1,1 @@
-"""What a server's moderators decide for their channels."""
+"""What a guild's moderators decide: settings, personas, limits, the channel read aloud; and who is served at all."""

@@ -1,4 +1,4 @@
-"""Which text channel of a server is read aloud in the bot's voice channel."""
+"""Which text channel of a guild is read aloud in the bot's voice channel."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -7,10 +7,10 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import MissingPermission, NotInGuild
-from bot.guilds.setting_definitions import READ_CHANNEL
+from bot.guilds.settings import READ_CHANNEL
 from bot.store.settings import StoredSettings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PermissionsIn = Callable[[int], Collection[Permission]]
 """Returns the requester's permissions in a channel, by its id; where it is gone, those in the one they ask in."""
@@ -19,49 +19,49 @@ _PERMISSION: Final = Permission.MANAGE_CHANNELS
 
 
 class AutoRead:
-    """One channel a server, none at first. Every method may raise StoreUnavailable, and has changed nothing then."""
+    """One channel in each guild, none at first. Every method may raise StoreUnavailable; nothing was changed then."""
 
     def __init__(self, stored: StoredSettings, clock: Clock) -> None:
         self._stored = stored
         self._clock = clock
 
     async def get(self, guild_id: int) -> int | None:
-        """Give the channel that is read aloud, if one is. Read anew each time: any process may have changed it."""
+        """Return the channel that is read aloud, if one is. Loaded each time: any process can have changed it."""
         channel_id = await self._stored.of_server(guild_id, READ_CHANNEL.name)
         return None if channel_id is None else int(channel_id)
 
     async def set(self, requester: RequestContext, channel_id: int, permissions_in: PermissionsIn) -> None:
-        """Have a channel read aloud, in place of another one. It takes the right in both, wherever it is asked for.
+        """Set the channel to read aloud, in place of another one. It takes the permission in both.
 
         Raises:
             MissingPermission, NotInGuild: the requester may not.
         """
-        guild_id = _server_of(requester)
+        guild_id = _require_guild(requester)
         _require(requester, channel_id, permissions_in)
         if (replaced := await self.get(guild_id)) is not None:
             _require(requester, replaced, permissions_in)
         at_ms = unix_ms(self._clock.discord_now())
         await self._stored.set_server(guild_id, READ_CHANNEL.name, str(channel_id), by=requester.user_id, at_ms=at_ms)
-        log.info("channel read aloud", extra={"guild": guild_id, "channel": channel_id, "user": requester.user_id})
+        logger.info("channel read aloud", extra={"guild": guild_id, "channel": channel_id, "user": requester.user_id})
 
     async def clear(self, requester: RequestContext, permissions_in: PermissionsIn) -> bool:
-        """Have no channel read aloud; whether one was. It takes the right in that one.
+        """Read no channel aloud any more; return whether one was. It takes the permission in that one.
 
         Raises:
             MissingPermission, NotInGuild: the requester may not.
         """
-        guild_id = _server_of(requester)
+        guild_id = _require_guild(requester)
         present = await self.get(guild_id)
         _require(requester, requester.channel_id if present is None else present, permissions_in)
         at_ms = unix_ms(self._clock.discord_now())
         cleared = await self._stored.clear_server(guild_id, [READ_CHANNEL.name], by=requester.user_id, at_ms=at_ms)
         if cleared:
-            log.info("channel no longer read aloud", extra={"guild": guild_id, "user": requester.user_id})
+            logger.info("channel no longer read aloud", extra={"guild": guild_id, "user": requester.user_id})
         return bool(cleared)
 
 
-def _server_of(requester: RequestContext) -> int:
-    """Return the id of the server that the requester is in.
+def _require_guild(requester: RequestContext) -> int:
+    """Return the id of the requester's guild.
 
     Raises:
         NotInGuild: they are in none.

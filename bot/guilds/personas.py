@@ -1,4 +1,4 @@
-"""A server's personas by name: moderators write them, everybody can choose one for a question."""
+"""A guild's personas by name: moderators write them, every member can choose one for a question."""
 
 import json
 import logging
@@ -8,8 +8,8 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
-from bot.guilds import persona_files, persona_names, persona_text
-from bot.guilds.persona_files import MOST_PRESETS
+from bot.guilds import persona_files, persona_validation
+from bot.guilds.persona_files import MAX_PERSONAS
 from bot.messages.message import plain
 from bot.store.personas import PersonaExists, PersonasFull, StoredPersona, StoredPersonas
 from bot.workers.pool import Failure, JobFailed, Workers
@@ -17,12 +17,12 @@ from bot.workers.pool import Failure, JobFailed, Workers
 _BUSY: Final = "I have too many files to look at right now. Please try again in a minute."
 _LISTED: Final = "`/persona list` shows those that there are."
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of a file: so many personas are new, changed, or as they were."""
+    """The result of an import: so many personas are new, changed, or as they were."""
 
     new: int
     changed: int
@@ -30,10 +30,10 @@ class Imported:
 
 
 class Personas:
-    """The personas of the requester's server. What changes or shows them asks for the right when it is carried out.
+    """The personas of the requester's guild. What changes or shows them checks the permission when it is carried out.
 
     Every method raises StoreUnavailable while the store cannot be used; nothing was changed then. Those for moderators
-    raise MissingPermission where the requester may not manage the server, and NotInGuild where there is none.
+    raise MissingPermission where the requester may not manage the guild, and NotInGuild where there is none.
     """
 
     def __init__(self, stored: StoredPersonas, clock: Clock, workers: Workers) -> None:
@@ -41,8 +41,8 @@ class Personas:
         self._clock = clock
         self._workers = workers
 
-    async def names(self, requester: RequestContext) -> list[str]:
-        """Give the names of all, for everybody.
+    async def list_names(self, requester: RequestContext) -> list[str]:
+        """Return all names, for every member.
 
         Raises:
             NotInGuild: there is no server.
@@ -51,16 +51,16 @@ class Personas:
             raise NotInGuild
         return await self._stored.names(requester.guild_id)
 
-    async def choices(self, requester: RequestContext) -> list[str]:
-        """Give the names to choose from for a question; there are none in direct messages."""
+    async def list_choices(self, requester: RequestContext) -> list[str]:
+        """Return the names to choose from for a question; there are none in direct messages."""
         return [] if requester.guild_id is None else await self._stored.names(requester.guild_id)
 
-    async def moderators_choices(self, requester: RequestContext) -> list[str]:
-        """Give the names to choose from for a change; there are none for those who may not."""
-        return await self.choices(requester) if requester.can(Permission.MANAGE_SERVER) else []
+    async def list_editable(self, requester: RequestContext) -> list[str]:
+        """Return the names to choose from for a change; there are none for those who may not."""
+        return await self.list_choices(requester) if requester.can(Permission.MANAGE_SERVER) else []
 
-    async def persona_named(self, requester: RequestContext, name: str) -> str:
-        """Return the persona that everybody can choose by that name.
+    async def get_text(self, requester: RequestContext, name: str) -> str:
+        """Return the text of the persona that every member can choose by that name.
 
         Raises:
             InvalidOption: there is none.
@@ -72,9 +72,9 @@ class Personas:
             )
         return (await self._existing(requester.guild_id, name)).persona
 
-    def check_moderator(self, requester: RequestContext) -> None:
-        """Do nothing if the requester may change the server's personas."""
-        _admit(requester)
+    def require_moderator(self, requester: RequestContext) -> None:
+        """Check that the requester may change the guild's personas."""
+        _require_moderator(requester)
 
     async def check_new(self, requester: RequestContext, name: str) -> str:
         """Return the name, tidied, of a persona that is going to be written.
@@ -82,116 +82,116 @@ class Personas:
         Raises:
             InvalidOption: it cannot be a name, it is taken, or there are as many personas as there can be.
         """
-        guild_id = _admit(requester)
-        name = persona_names.checked(name)
+        guild_id = _require_moderator(requester)
+        name = persona_validation.validate_name(name)
         names = await self._stored.names(guild_id)
-        if persona_names.folded(name) in map(persona_names.folded, names):
+        if persona_validation.name_key(name) in map(persona_validation.name_key, names):
             raise _taken(name)
-        if len(names) >= MOST_PRESETS:
+        if len(names) >= MAX_PERSONAS:
             raise _full()
         return name
 
     async def add(self, requester: RequestContext, name: str, text: str) -> str:
-        """Keep a new persona; returns its name.
+        """Store a new persona; return its name.
 
         Raises:
             InvalidOption: as from `check_new`, or the text is empty or too long.
         """
-        guild_id = _admit(requester)
-        name = persona_names.checked(name)
-        wanted = StoredPersona(persona_names.folded(name), name, persona_text.checked(text))
+        guild_id = _require_moderator(requester)
+        name = persona_validation.validate_name(name)
+        wanted = StoredPersona(persona_validation.name_key(name), name, persona_validation.validate_text(text))
         try:
-            await self._stored.add(guild_id, wanted, most=MOST_PRESETS, by=requester.user_id, at_ms=self._now_ms())
+            await self._stored.add(guild_id, wanted, most=MAX_PERSONAS, by=requester.user_id, at_ms=self._now_ms())
         except PersonaExists:
             raise _taken(name) from None
         except PersonasFull:
             raise _full() from None
-        _log("persona added", requester)
+        _log_change("persona added", requester)
         return name
 
-    async def present(self, requester: RequestContext, name: str) -> StoredPersona:
-        """Return the persona of that name, to be written anew.
+    async def get_for_edit(self, requester: RequestContext, name: str) -> StoredPersona:
+        """Return the persona of that name, to be edited.
 
         Raises:
             InvalidOption: there is none.
         """
-        return await self._existing(_admit(requester), name)
+        return await self._existing(_require_moderator(requester), name)
 
     async def change(self, requester: RequestContext, name: str, text: str) -> str:
-        """Put another text in place of a persona's; returns its name.
+        """Replace the text of a persona; return its name.
 
         Raises:
             InvalidOption: there is none of that name, or the text is empty or too long.
         """
-        guild_id = _admit(requester)
-        text = persona_text.checked(text, advice=" To do without it, use `/persona remove`.")
-        key, by, at_ms = persona_names.folded(name), requester.user_id, self._now_ms()
+        guild_id = _require_moderator(requester)
+        text = persona_validation.validate_text(text, advice=" To do without it, use `/persona remove`.")
+        key, by, at_ms = persona_validation.name_key(name), requester.user_id, self._now_ms()
         changed = await self._stored.change(guild_id, key, text, by=by, at_ms=at_ms)
         if changed is None:
             raise _unknown()
-        _log("persona changed", requester)
+        _log_change("persona changed", requester)
         return changed.name
 
     async def remove(self, requester: RequestContext, name: str) -> str:
-        """Take a persona away; returns its name.
+        """Delete a persona; return its name.
 
         Raises:
             InvalidOption: there is none of that name.
         """
-        guild_id = _admit(requester)
-        key, by, at_ms = persona_names.folded(name), requester.user_id, self._now_ms()
+        guild_id = _require_moderator(requester)
+        key, by, at_ms = persona_validation.name_key(name), requester.user_id, self._now_ms()
         removed = await self._stored.remove(guild_id, key, by=by, at_ms=at_ms)
         if removed is None:
             raise _unknown()
-        _log("persona removed", requester)
+        _log_change("persona removed", requester)
         return removed.name
 
     async def export(self, requester: RequestContext) -> bytes:
-        """Write all personas down in a file.
+        """Return all personas as a file.
 
         Raises:
             InvalidOption: there are none.
         """
-        guild_id = _admit(requester)
-        presets = await self._stored.of_guild(guild_id)
-        if not presets:
+        guild_id = _require_moderator(requester)
+        personas = await self._stored.of_guild(guild_id)
+        if not personas:
             raise InvalidOption("no personas", message=plain("This server has no personas that I could export."))
-        return persona_files.written(presets, guild_id, self._clock.now())
+        return persona_files.encode(personas, guild_id, self._clock.now())
 
     async def import_file(self, requester: RequestContext, data: bytes) -> Imported:
-        """Keep all personas of a file, each in place of the one of that name; others stay.
+        """Store all personas of a file, each in place of the one of that name; others stay.
 
         Raises:
             InvalidOption: it cannot be read, or there would be too many; nothing was changed.
         """
-        guild_id = _admit(requester)
+        guild_id = _require_moderator(requester)
         wanted = await self._read(data, requester)
         by, at_ms = requester.user_id, self._now_ms()
         try:
-            replaced = await self._stored.put_all(guild_id, wanted, most=MOST_PRESETS, by=by, at_ms=at_ms)
+            replaced = await self._stored.put_all(guild_id, wanted, most=MAX_PERSONAS, by=by, at_ms=at_ms)
         except PersonasFull as full:
             problem = f"With those in the file there would be {full.count} personas, and a server can have"
-            raise persona_files.unusable([f"{problem} {MOST_PRESETS}."]) from None
+            raise persona_files.build_error([f"{problem} {MAX_PERSONAS}."]) from None
         new = replaced.count(None)
         same = sum(before == after for before, after in zip(replaced, wanted, strict=True))
-        _log("personas imported", requester)
+        _log_change("personas imported", requester)
         return Imported(new, len(wanted) - new - same, same)
 
     async def _read(self, data: bytes, requester: RequestContext) -> list[StoredPersona]:
-        """Have a file read by a worker: some megabytes of brackets take the interpreter, and memory many times that."""
+        """Read a file in a worker: some megabytes of brackets block the interpreter and take much memory."""
         try:
             result = await self._workers.run("parse personas", [data], owner=requester.user_id)
         except JobFailed as error:
             if error.failure is Failure.FULL:
                 raise InvalidOption("too many files", message=plain(_BUSY)) from error
-            raise persona_files.unusable([persona_files.UNREADABLE]) from error
+            raise persona_files.build_error([persona_files.UNREADABLE]) from error
         found = json.loads(result.parts[0])
         if "sentence" in found:
             raise InvalidOption(found["detail"], message=plain(found["sentence"]))
         return [StoredPersona(*each) for each in found["personas"]]
 
     async def _existing(self, guild_id: int, name: str) -> StoredPersona:
-        found = await self._stored.one(guild_id, persona_names.folded(name))
+        found = await self._stored.one(guild_id, persona_validation.name_key(name))
         if found is None:
             raise _unknown()
         return found
@@ -200,8 +200,8 @@ class Personas:
         return unix_ms(self._clock.discord_now())
 
 
-def _admit(requester: RequestContext) -> int:
-    """Return the id of the server that the requester is in, where they may manage it."""
+def _require_moderator(requester: RequestContext) -> int:
+    """Return the id of the requester's guild, where they may manage it."""
     if requester.guild_id is None:
         raise NotInGuild
     requester.require(Permission.MANAGE_SERVER)
@@ -221,10 +221,10 @@ def _taken(name: str) -> InvalidOption:
 def _full() -> InvalidOption:
     return InvalidOption(
         "too many personas",
-        message=plain(f"This server has {MOST_PRESETS} personas, which is the most I keep. Remove one first."),
+        message=plain(f"This server has {MAX_PERSONAS} personas, which is the most I keep. Remove one first."),
     )
 
 
-def _log(event: str, requester: RequestContext) -> None:
-    # Neither name nor text: people wrote them.
-    log.info(event, extra={"guild": requester.guild_id, "user": requester.user_id})
+def _log_change(event: str, requester: RequestContext) -> None:
+    # Neither name nor text: members wrote them.
+    logger.info(event, extra={"guild": requester.guild_id, "user": requester.user_id})

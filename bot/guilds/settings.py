@@ -1,21 +1,55 @@
-"""What is used where: the command's word beats the channel's, that the server's, that the operator's."""
+"""Which setting applies where. Precedence: command option, channel, guild, operator."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from bot.clock import Clock, unix_ms
-from bot.context import RequestContext
+from bot.context import Permission, RequestContext
 from bot.errors import NotInGuild
-from bot.guilds import persona_text
+from bot.guilds import persona_validation
 from bot.guilds.personas import Personas
-from bot.guilds.setting_definitions import ALL, MODELS, PERSONA, READ_CHANNEL, SettingDefinition, SettingScope
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.store.settings import StoredSettings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
+
+
+class SettingScope(StrEnum):
+    """Where a moderator sets something: for a channel and its threads, or for the whole guild."""
+
+    CHANNEL = "channel"
+    SERVER = "server"
+
+    @property
+    def permission(self) -> Permission:
+        """Return the permission to see and change what is set there."""
+        return Permission.MANAGE_CHANNELS if self is SettingScope.CHANNEL else Permission.MANAGE_SERVER
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDefinition:
+    """A setting: its name in the store, and what members call it."""
+
+    name: str
+    label: str
+
+
+MODELS: Final = {
+    ModelKind.CHAT: SettingDefinition("chat_model", "model for answers"),
+    ModelKind.SPEECH: SettingDefinition("speech_model", "model for speech"),
+    ModelKind.IMAGE: SettingDefinition("image_model", "model for pictures"),
+}
+
+PERSONA: Final = SettingDefinition("persona", "persona")
+
+READ_CHANNEL: Final = SettingDefinition("read_channel", "channel read aloud")
+"""A channel's id. Only a guild has it, and it is changed by `bot.guilds.auto_read`."""
+
+ALL: Final = (*MODELS.values(), PERSONA, READ_CHANNEL)
 
 
 class Level(StrEnum):
@@ -27,208 +61,214 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """The value that holds for a setting, and where it comes from.
+class ResolvedSetting:
+    """The value that applies for a setting, and where it comes from.
 
-    `set_aside` is what was set above that and may no longer be used, the strongest first.
+    `ignored_values` were set at stronger levels and can no longer be used, the strongest first.
     """
 
-    field: SettingDefinition
+    setting: SettingDefinition
     value: str
     level: Level
-    set_aside: tuple[str, ...] = ()
+    ignored_values: tuple[str, ...] = ()
 
 
 def resolve_setting(
-    field: SettingDefinition,
+    setting: SettingDefinition,
     chosen: Mapping[Level, Mapping[str, str]],
-    operators: str,
-    usable: Callable[[str], bool] = lambda _: True,
-) -> Holding:
-    """Tell which value of `field` holds.
+    operator_value: str,
+    is_usable: Callable[[str], bool] = lambda _: True,
+) -> ResolvedSetting:
+    """Return which value of `setting` applies.
 
     Args:
-        field: the setting.
-        chosen: what is set at each level of a server, name → value.
-        operators: the operator's value, which holds where nothing else does.
-        usable: whether a value that was chosen once may still be used.
+        setting: the setting.
+        chosen: what is set at each level of a guild, name → value.
+        operator_value: the value that applies where no other does.
+        is_usable: returns whether a value that was chosen once can still be used.
     """
-    set_aside: list[str] = []
+    ignored_values: list[str] = []
     for level in (Level.CHANNEL, Level.SERVER):
-        value = chosen.get(level, {}).get(field.name)
+        value = chosen.get(level, {}).get(setting.name)
         if value is None:
             continue
-        if usable(value):
-            return Holding(field, value, level, tuple(set_aside))
-        set_aside.append(value)
-    return Holding(field, operators, Level.OPERATOR, tuple(set_aside))
+        if is_usable(value):
+            return ResolvedSetting(setting, value, level, tuple(ignored_values))
+        ignored_values.append(value)
+    return ResolvedSetting(setting, operator_value, Level.OPERATOR, tuple(ignored_values))
 
 
 class GuildSettings:
-    """What holds for a requester in their channel, and the way to change it.
+    """The settings that apply to a requester in their channel, and changes to them.
 
-    Everything that shows or changes settings asks for the right that the place takes, each time.
+    What shows or changes settings checks the permission that the scope takes, each time.
     """
 
     def __init__(
-        self, stored: StoredSettings, presets: Personas, catalogue: ModelCatalog, clock: Clock, *, persona: str
+        self, stored: StoredSettings, personas: Personas, catalog: ModelCatalog, clock: Clock, *, persona: str
     ) -> None:
         self._stored = stored
-        self._presets = presets
-        self._catalogue = catalogue
+        self._personas = personas
+        self._catalog = catalog
         self._clock = clock
         self._persona = persona
 
-    async def model_for(self, requester: RequestContext, kind: ModelKind, asked: str | None) -> str:
-        """Return the model for `kind`, `asked` being the command's own word.
+    async def get_model(self, requester: RequestContext, kind: ModelKind, asked: str | None) -> str:
+        """Return the model for `kind`, `asked` being the command's own option.
 
         Raises:
             ModelNotAllowed: `asked` may not be chosen.
-            StoreUnavailable: the settings cannot be read just now.
+            StoreUnavailable: the settings cannot be read at the moment.
         """
         if asked is not None:
-            self._catalogue.check(asked, kind)
+            self._catalog.check(asked, kind)
             return asked
-        held = self._model(kind, await self._chosen(requester))
-        for model in held.set_aside:
-            # Chosen once, then taken back by the operator or gone from the API: what stands below it holds.
-            log.warning(
+        resolved = self._model(kind, await self._load_chosen(requester))
+        for model in resolved.ignored_values:
+            # Chosen once, then removed by the operator or gone from the API: the next level applies.
+            logger.warning(
                 "chosen model no longer allowed", extra={"channel": requester.settings_channel_id, "model": model}
             )
-        return held.value
+        return resolved.value
 
-    async def persona_for(self, requester: RequestContext, asked: str | None = None) -> str:
-        """Return the persona that holds for the requester, as it was written: placeholders and all.
+    async def get_persona(self, requester: RequestContext, asked: str | None = None) -> str:
+        """Return the persona that applies to the requester, as it was written, with its placeholders.
 
-        `asked` is the command's own word: the name of one of the server's.
+        `asked` is the command's own option: the name of one of the guild's personas.
 
         Raises:
             InvalidOption: there is none of that name.
-            StoreUnavailable: the settings cannot be read just now.
+            StoreUnavailable: the settings cannot be read at the moment.
         """
         if asked is not None:
-            return await self._presets.persona_named(requester, asked)
-        return resolve_setting(PERSONA, await self._chosen(requester), self._persona).value
+            return await self._personas.get_text(requester, asked)
+        return resolve_setting(PERSONA, await self._load_chosen(requester), self._persona).value
 
-    async def persona_choices(self, requester: RequestContext) -> list[str]:
-        """Return the names that `persona_for` takes.
+    async def list_persona_choices(self, requester: RequestContext) -> list[str]:
+        """Return the names that `get_persona` accepts.
 
         Raises:
-            StoreUnavailable: they cannot be read just now.
+            StoreUnavailable: they cannot be read at the moment.
         """
-        return await self._presets.choices(requester)
+        return await self._personas.list_choices(requester)
 
-    async def show(self, requester: RequestContext, place: SettingScope) -> list[Holding]:
-        """Tell for each setting what holds at `place` and where it comes from.
+    async def list_resolved(self, requester: RequestContext, scope: SettingScope) -> list[ResolvedSetting]:
+        """Return for each setting what applies at `scope` and where it comes from.
 
         Raises:
             MissingPermission: the requester may not decide this here.
-            NotInGuild: there is no server.
-            StoreUnavailable: the settings cannot be read just now.
+            NotInGuild: there is no guild.
+            StoreUnavailable: the settings cannot be read at the moment.
         """
-        self._admit(requester, place)
-        chosen = await self._chosen(requester)
-        if place is SettingScope.SERVER:
+        self._require_moderator(requester, scope)
+        chosen = await self._load_chosen(requester)
+        if scope is SettingScope.SERVER:
             del chosen[Level.CHANNEL]
         models = [self._model(kind, chosen) for kind in MODELS]
-        of_server = [resolve_setting(READ_CHANNEL, chosen, "")] if place is SettingScope.SERVER else []
+        of_server = [resolve_setting(READ_CHANNEL, chosen, "")] if scope is SettingScope.SERVER else []
         return [*models, *of_server, resolve_setting(PERSONA, chosen, self._persona)]
 
-    async def present_persona(self, requester: RequestContext, place: SettingScope) -> str:
-        """Return the persona that holds at `place`, to be written anew.
+    async def get_persona_for_edit(self, requester: RequestContext, scope: SettingScope) -> str:
+        """Return the persona that applies at `scope`, to be edited.
 
         Raises:
-            MissingPermission, NotInGuild, StoreUnavailable: as from `show`.
+            MissingPermission, NotInGuild, StoreUnavailable: as from `list_resolved`.
         """
-        return next(held.value for held in await self.show(requester, place) if held.field is PERSONA)
+        return next(
+            resolved.value for resolved in await self.list_resolved(requester, scope) if resolved.setting is PERSONA
+        )
 
-    def model_choices(self, requester: RequestContext, place: SettingScope, kind: ModelKind, typed: str) -> list[str]:
-        """Return the models to choose from at `place`; none for those who may not."""
-        if not requester.can(place.permission):
+    def list_model_choices(
+        self, requester: RequestContext, scope: SettingScope, kind: ModelKind, typed: str
+    ) -> list[str]:
+        """Return the models to choose from at `scope`; none for those who may not."""
+        if not requester.can(scope.permission):
             return []
-        return self._catalogue.list_choices(kind, typed)
+        return self._catalog.list_choices(kind, typed)
 
-    async def choose_model(self, requester: RequestContext, place: SettingScope, kind: ModelKind, model: str) -> None:
-        """Make `model` the one for `kind` at `place`.
+    async def set_model(self, requester: RequestContext, scope: SettingScope, kind: ModelKind, model: str) -> None:
+        """Make `model` the one for `kind` at `scope`.
 
         Raises:
             MissingPermission: the requester may not decide this here.
-            NotInGuild: there is no server.
+            NotInGuild: there is no guild.
             ModelNotAllowed: the operator doesn't allow the model, or it is for something else.
-            StoreUnavailable: it could not be kept.
+            StoreUnavailable: it could not be stored.
         """
-        self._admit(requester, place)
-        self._catalogue.check(model, kind)
-        await self._set(requester, place, MODELS[kind], model)
+        self._require_moderator(requester, scope)
+        self._catalog.check(model, kind)
+        await self._set(requester, scope, MODELS[kind], model)
 
-    async def write_persona(self, requester: RequestContext, place: SettingScope, text: str) -> None:
-        """Make `text` the persona at `place`.
+    async def set_persona(self, requester: RequestContext, scope: SettingScope, text: str) -> None:
+        """Make `text` the persona at `scope`.
 
         Raises:
             MissingPermission: the requester may not decide this here.
-            NotInGuild: there is no server.
+            NotInGuild: there is no guild.
             InvalidOption: it is empty or too long.
-            StoreUnavailable: it could not be kept.
+            StoreUnavailable: it could not be stored.
         """
-        self._admit(requester, place)
-        text = persona_text.checked(text, advice=f" To do without one of its own, use `/{place} reset`.")
-        await self._set(requester, place, PERSONA, text)
+        self._require_moderator(requester, scope)
+        text = persona_validation.validate_text(text, advice=f" To do without one of its own, use `/{scope} reset`.")
+        await self._set(requester, scope, PERSONA, text)
 
-    async def reset(self, requester: RequestContext, place: SettingScope) -> Sequence[SettingDefinition]:
-        """Take back all that is set at `place`, so that the next level holds; return what was set.
+    async def reset(self, requester: RequestContext, scope: SettingScope) -> Sequence[SettingDefinition]:
+        """Clear all that is set at `scope`, so that the next level applies; return what was set.
 
         Raises:
             MissingPermission: the requester may not decide this here.
-            NotInGuild: there is no server.
-            StoreUnavailable: it could not be kept.
+            NotInGuild: there is no guild.
+            StoreUnavailable: it could not be stored.
         """
-        guild_id = self._admit(requester, place)
-        names = [field.name for field in ALL]
+        guild_id = self._require_moderator(requester, scope)
+        names = [setting.name for setting in ALL]
         by, at_ms = requester.user_id, unix_ms(self._clock.discord_now())
-        if place is SettingScope.SERVER:
+        if scope is SettingScope.SERVER:
             cleared = await self._stored.clear_server(guild_id, names, by=by, at_ms=at_ms)
         else:
             channel_id = requester.settings_channel_id
             cleared = await self._stored.clear_channel(channel_id, guild_id, names, by=by, at_ms=at_ms)
         for name in cleared:
-            self._log(requester, place, name)
-        return [field for field in ALL if field.name in cleared]
+            self._log(requester, scope, name)
+        return [setting for setting in ALL if setting.name in cleared]
 
-    def _admit(self, requester: RequestContext, place: SettingScope) -> int:
-        """Return the id of the server that the requester is in, where they may decide about `place`."""
+    def _require_moderator(self, requester: RequestContext, scope: SettingScope) -> int:
+        """Return the id of the requester's guild, where they may change `scope`."""
         if requester.guild_id is None:
             raise NotInGuild
-        requester.require(place.permission)
+        requester.require(scope.permission)
         return requester.guild_id
 
-    async def _chosen(self, requester: RequestContext) -> dict[Level, dict[str, str]]:
+    async def _load_chosen(self, requester: RequestContext) -> dict[Level, dict[str, str]]:
         servers, channels = await self._stored.values(requester.guild_id, requester.settings_channel_id)
         return {Level.CHANNEL: channels, Level.SERVER: servers}
 
-    def _model(self, kind: ModelKind, chosen: dict[Level, dict[str, str]]) -> Holding:
+    def _model(self, kind: ModelKind, chosen: dict[Level, dict[str, str]]) -> ResolvedSetting:
         return resolve_setting(
             MODELS[kind],
             chosen,
-            self._catalogue.default(kind),
-            lambda model: self._catalogue.still_allows(model, kind),
+            self._catalog.default(kind),
+            lambda model: self._catalog.still_allows(model, kind),
         )
 
-    async def _set(self, requester: RequestContext, place: SettingScope, field: SettingDefinition, value: str) -> None:
-        guild_id = self._admit(requester, place)
+    async def _set(
+        self, requester: RequestContext, scope: SettingScope, setting: SettingDefinition, value: str
+    ) -> None:
+        guild_id = self._require_moderator(requester, scope)
         by, at_ms = requester.user_id, unix_ms(self._clock.discord_now())
-        if place is SettingScope.SERVER:
-            await self._stored.set_server(guild_id, field.name, value, by=by, at_ms=at_ms)
+        if scope is SettingScope.SERVER:
+            await self._stored.set_server(guild_id, setting.name, value, by=by, at_ms=at_ms)
         else:
             channel_id = requester.settings_channel_id
-            await self._stored.set_channel(channel_id, guild_id, field.name, value, by=by, at_ms=at_ms)
-        self._log(requester, place, field.name)
+            await self._stored.set_channel(channel_id, guild_id, setting.name, value, by=by, at_ms=at_ms)
+        self._log(requester, scope, setting.name)
 
-    def _log(self, requester: RequestContext, place: SettingScope, name: str) -> None:
-        # Not the value: a persona is something that people wrote.
-        log.info(
+    def _log(self, requester: RequestContext, scope: SettingScope, name: str) -> None:
+        # Not the value: a persona is what members wrote.
+        logger.info(
             "setting changed",
             extra={
-                "place": place,
+                "place": scope,
                 "guild": requester.guild_id,
                 "channel": requester.settings_channel_id,
                 "user": requester.user_id,

@@ -128,7 +128,7 @@ class ImageGenerator:
             try:
                 await self._request_all(api_requests, request)
             finally:
-                reservation.spent({Kind.IMAGES: sum(len(api_request.images) for api_request in api_requests)})
+                reservation.set_spent({Kind.IMAGES: sum(len(api_request.images) for api_request in api_requests)})
         images = [image for api_request in api_requests for image in api_request.images]
         errors: list[BotError] = [api_request.error for api_request in api_requests if api_request.error is not None]
         if images:

@@ -1,1 +1,1 @@
-"""Limits on what is spent: the rules, and the ledger that holds them."""
+"""Limits on what is used, and the ledger that enforces them."""

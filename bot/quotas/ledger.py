@@ -1,7 +1,7 @@
 """The ledger: reserve before the work, settle or release after it, exact whatever runs at once.
 
-A reservation bears the process that made it and a lease. While a process lives it renews its leases; once it has
-died they run out, and any process gives back what was held, less what is due of it.
+A reservation belongs to the process that made it and has a lease. A process that lives renews its leases; once it has
+died they expire, and any process gives back what was reserved, less what is due of it.
 """
 
 import asyncio
@@ -17,33 +17,32 @@ from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import BotError, QuotaExceeded, StoreUnavailable
 from bot.messages.message import plain
-from bot.quotas.limit_text import refusal, stopped
+from bot.quotas.limit_text import format_refusal, format_stop
 from bot.quotas.limits import Kind, OperatorLimits, Period, window_end
-from bot.quotas.pseudonyms import UsageKeys
 from bot.quotas.reservation import Reservation, TokenBudget
-from bot.quotas.resolver import ApplicableLimit, LimitResolver
+from bot.quotas.resolver import ApplicableLimit, LimitResolver, UsageKeys
 from bot.store.database import Database
 from bot.store.quota_limits import StoredLimit
 from bot.store.usage import Claim, LimitExceeded, Spent, UsageCounter, UsageStore
 
 LEASE_S = 60
-RENEW_EVERY_S = 15
-"""Three renewals may fail before a lease runs out."""
+RENEW_INTERVAL_S = 15
+"""Three renewals can fail before a lease expires."""
 
-BEATS_PER_SWEEP = 2
+RENEWALS_PER_SWEEP = 2
 """Expired leases are freed every second renewal: every 30 s."""
 
-LONGEST_WORK_S = 3600
-"""A reservation older than this is given back: no answer takes as long, so it was forgotten."""
+MAX_WORK_S = 3600
+"""A reservation older than this is given back: no answer takes as long, so nothing will end it."""
 
-FREED_KEPT = timedelta(days=1)
+FREED_RETENTION = timedelta(days=1)
 """How long a reservation freed by expiry can still be settled."""
 
-WINDOWS_KEPT = timedelta(days=1)
-"""How long a window's count is kept after its end: no longer, since it may be of a member who wants to be forgotten."""
+COUNTER_RETENTION = timedelta(days=1)
+"""How long a counter is kept after its end: no longer, since it can be of a member who had their data deleted."""
 
-LARGEST_AMOUNT = 10**12
-"""More than this in one settlement is a broken count, and would in the end not fit a database integer."""
+MAX_AMOUNT = 10**12
+"""More than this in one settlement is a wrong count, and would in the end not fit a database integer."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,25 +50,25 @@ T = TypeVar("T")
 
 
 class Ledger:
-    """What requesters have spent and hold reserved, under the operator's ceilings and the moderators' rules.
+    """What requesters have used and reserved, under the operator's and the moderators' limits.
 
-    `process` names this run of the program among all that use the database: a fresh random text. `is_alive` tells of
-    another one whether it lives, or None where that is not known and its leases have to tell.
+    `process` names this run of the program among all that use the database: a new random text. `is_alive` returns
+    whether another one lives, or None where that is not known and its leases decide.
     """
 
     def __init__(
         self,
         database: Database,
-        ceilings: OperatorLimits,
-        subjects: UsageKeys,
+        operator_limits: OperatorLimits,
+        usage_keys: UsageKeys,
         clock: Clock,
         *,
         process: str,
         is_alive: Callable[[str], bool | None] = lambda _: None,
     ) -> None:
-        self._spending = UsageStore(database)
-        self._ceilings = ceilings
-        self._subjects = subjects
+        self._usage = UsageStore(database)
+        self._operator_limits = operator_limits
+        self._usage_keys = usage_keys
         self._clock = clock
         self._process = process
         self._is_alive = is_alive
@@ -79,64 +78,66 @@ class Ledger:
         self._unsettled: dict[int, Sequence[Spent]] = {}
 
     async def reserve(self, requester: RequestContext, amounts: Mapping[Kind, int]) -> Reservation:
-        """Hold back `amounts` under every rule of those kinds that binds `requester`, in the windows of this moment.
+        """Reserve `amounts` under every limit of those kinds that applies to `requester`, in the current periods.
 
         Enter the reservation with `async with`, or end it by `settle` or `release`. A kind whose amount is 0 can be
-        settled later but is refused only where its limit has been passed already. When the caller of this method is
-        cancelled, whatever comes to be reserved is released again.
+        settled later but is refused only where its limit has been passed already. When the task that calls this is
+        cancelled, what comes to be reserved is released again.
 
         Raises:
-            QuotaExceeded: a limit would be passed; of several, the one that starts again last.
-            StoreUnavailable: the store cannot be used just now; nothing is reserved.
+            QuotaExceeded: a limit would be passed; of several, the one that resets last.
+            StoreUnavailable: the store cannot be used at the moment; nothing is reserved.
         """
-        plan = self._plan(requester, amounts)
-        reservation = Reservation(secrets.randbits(63), plan, amounts, self._finish)
-        reservation.check(amounts)
-        granting = self._own(self._grant(reservation))
+        resolver = self._build_resolver(requester, amounts)
+        reservation = Reservation(secrets.randbits(63), resolver, amounts, self._finish)
+        reservation.check_amounts(amounts)
+        granting = self._start_task(self._grant(reservation))
         try:
             await asyncio.wait({granting})
         except asyncio.CancelledError:
-            self._own(self._undo(granting, reservation))
+            self._start_task(self._release_cancelled(granting, reservation))
             raise
         if overdrawn := granting.result():
-            over, binding, resets_at = _last_to_reset(plan, overdrawn)
-            sentence = refusal(binding, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
+            over, binding, resets_at = _find_last_reset(resolver, overdrawn)
+            sentence = format_refusal(binding, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
             raise QuotaExceeded(plain(sentence), resets_at=resets_at, rule=binding.name)
         return reservation
 
-    def allowance(self, reservation: Reservation, kind: Kind) -> TokenBudget:
-        """Let the amount of `kind` that is reserved grow with the work, a block at a time."""
-        return TokenBudget(reservation.amounts[kind], lambda more: self._own(self._grow(reservation, kind, more)))
+    def token_budget(self, reservation: Reservation, kind: Kind) -> TokenBudget:
+        """Return the budget by which the reserved amount of `kind` grows with the work, a block at a time."""
+        return TokenBudget(
+            reservation.amounts[kind], lambda more: self._start_task(self._grow(reservation, kind, more))
+        )
 
-    async def owe(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
-        """Write down what `reservation` costs at least from now on, should this process die.
+    async def record_due(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
+        """Record what `reservation` costs at least from now on, should this process die.
 
-        What its allowance grows by later is added, save the last block. Where the store cannot be used nothing is
-        written down, and a process that dies owes nothing.
+        What its token budget grows by later is added, except the last block. Where the store cannot be used nothing is
+        recorded, and a process that dies owes nothing.
 
         Raises:
             ValueError: a kind that was not reserved, or a negative amount.
         """
-        reservation.check(amounts)
+        reservation.check_amounts(amounts)
         due = {
-            position: min(amounts[Kind(claim.window.kind)], LARGEST_AMOUNT)
+            position: min(amounts[Kind(claim.window.kind)], MAX_AMOUNT)
             for position, claim in enumerate(reservation.claims)
             if claim.window.kind in amounts
         }
-        await asyncio.wait({self._own(self._owe(reservation.id, due))})
+        await asyncio.wait({self._start_task(self._record_due(reservation.id, due))})
 
     async def settle(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
         """End `reservation`: count `amounts`, which may be less or more than reserved, and give the rest back.
 
-        Counted in the windows it was reserved in, also after their end or the lease's. What is more than was reserved
-        and finds no room under a limit is charged to the window that follows. The first call for a
-        reservation is carried out whatever happens to its caller; a later one does nothing. When the store cannot be
-        used the ledger tries again with every beat, so this raises no StoreUnavailable: the work is done by now.
+        Counted in the periods it was reserved in, also after their end or the lease's. What is more than was reserved
+        and more than a limit allows is charged to the next period. The first call for a reservation is carried out
+        whatever happens to the task that calls it; a later one does nothing. When the store cannot be used the ledger
+        tries again with every heartbeat, so this raises no StoreUnavailable: the work is done by now.
 
         Raises:
             ValueError: a kind that was not reserved, or a negative amount.
         """
-        reservation.check(amounts)
+        reservation.check_amounts(amounts)
         await self._finish(reservation, amounts)
 
     async def release(self, reservation: Reservation) -> None:
@@ -145,7 +146,7 @@ class Ledger:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the leases alive for as long as the block runs; what has expired is freed first.
+        """Renew the leases for as long as the block runs; what has expired is freed first.
 
         Leave it when all work that reserves has ended, and before the database closes.
 
@@ -153,97 +154,97 @@ class Ledger:
             StoreUnavailable: the store cannot be used at the start.
         """
         await self.free_expired()
-        beating = asyncio.create_task(self._beat(), name="ledger beat")
+        heartbeat = asyncio.create_task(self._heartbeat_loop(), name="ledger heartbeat")
         try:
             yield
         finally:
-            beating.cancel()
-            await asyncio.wait({beating})
+            heartbeat.cancel()
+            await asyncio.wait({heartbeat})
             while self._tasks:
                 await asyncio.wait(self._tasks)
             await self._settle_late()
 
     async def free_expired(self) -> None:
-        """Give back what dead processes hold, and forget what is long past.
+        """Give back what dead processes have reserved, and delete what is old.
 
         Raises:
-            StoreUnavailable: the store cannot be used just now.
+            StoreUnavailable: the store cannot be used at the moment.
         """
         now_ms = unix_ms(self._clock.discord_now())
-        for process in await self._spending.late_processes(now_ms):
+        for process in await self._usage.late_processes(now_ms):
             if self._is_dead(process):
                 await self._free(process, now_ms)
-        await self._forget()
+        await self._delete_old()
 
     async def free_dead(self, process: str) -> None:
-        """Give back what a process holds that is known to be dead, without waiting for its leases to run out.
+        """Give back what a process has reserved that is known to be dead, without waiting for its leases to expire.
 
         Raises:
-            StoreUnavailable: the store cannot be used just now; the leases run out all the same.
+            StoreUnavailable: the store cannot be used at the moment; the leases expire all the same.
         """
-        if await self._spending.expire(process):
+        if await self._usage.expire(process):
             await self._free(process, unix_ms(self._clock.discord_now()))
 
     async def _free(self, process: str, now_ms: int) -> None:
-        if freed := await self._spending.free_expired(process, now_ms):
-            logger.warning("reservations freed whose lease ran out count=%d", freed)
+        if freed := await self._usage.free_expired(process, now_ms):
+            logger.warning("expired reservations freed", extra={"count": freed})
 
     def _is_dead(self, process: str) -> bool:
-        """Return whether a process whose leases ran out is dead. Its own lock is believed before any clock."""
+        """Return whether a process whose leases expired is dead. Its own lock is trusted before any clock."""
         alive = process == self._process or self._is_alive(process)
         return self._clock.agrees_with_discord() if alive is None else not alive
 
-    async def _forget(self) -> None:
-        """Forget what is long past, while the clock is known to be right."""
+    async def _delete_old(self) -> None:
+        """Delete what is old, while the clock is known to be right."""
         if self._clock.agrees_with_discord():
             now = self._clock.discord_now()
-            await self._spending.forget(
-                freed_before_ms=unix_ms(now - FREED_KEPT), ended_before_ms=unix_ms(now - WINDOWS_KEPT)
+            await self._usage.forget(
+                freed_before_ms=unix_ms(now - FREED_RETENTION), ended_before_ms=unix_ms(now - COUNTER_RETENTION)
             )
 
-    async def _give_up_forgotten(self) -> None:
-        """Give back what this process has held for longer than any work takes."""
-        before = self._clock.monotonic() - LONGEST_WORK_S
+    async def _free_abandoned(self) -> None:
+        """Give back what this process has reserved for longer than any work takes."""
+        before = self._clock.monotonic() - MAX_WORK_S
         for reservation_id in [each for each, since in self._reserved_at.items() if since <= before]:
-            if await self._spending.give_up(reservation_id, unix_ms(self._clock.discord_now())):
-                logger.warning("a reservation freed that nobody ended id=%d", reservation_id)
+            if await self._usage.give_up(reservation_id, unix_ms(self._clock.discord_now())):
+                logger.warning("abandoned reservation freed", extra={"reservation": reservation_id})
             self._reserved_at.pop(reservation_id, None)
 
     async def renew(self) -> None:
         """Lengthen the leases of all of this process's reservations.
 
         Raises:
-            StoreUnavailable: the store cannot be used just now.
+            StoreUnavailable: the store cannot be used at the moment.
         """
-        await self._spending.renew(self._process, lease_until_ms=self._lease_until_ms())
+        await self._usage.renew(self._process, lease_until_ms=self._lease_until_ms())
 
-    async def _beat(self) -> None:
-        """Renew, settle what could not be settled before and free what expired, for ever."""
-        beat = 0
+    async def _heartbeat_loop(self) -> None:
+        """Renew, settle what could not be settled before and free what expired, until cancelled."""
+        beats = 0
         while True:
-            await self._clock.sleep(RENEW_EVERY_S)
-            beat += 1
+            await self._clock.sleep(RENEW_INTERVAL_S)
+            beats += 1
             try:
                 await self._settle_late()
-                await self._give_up_forgotten()
+                await self._free_abandoned()
                 await self.renew()
-                if beat % BEATS_PER_SWEEP == 0:
+                if beats % RENEWALS_PER_SWEEP == 0:
                     await self.free_expired()
             except StoreUnavailable as error:
-                logger.warning("ledger beat missed fault=%s", error)
+                logger.warning("ledger heartbeat failed", extra={"detail": str(error)})
             except Exception:
-                # Without the beat this process would lose its leases: whatever went wrong, go on.
-                logger.exception("ledger beat failed")
+                # Without the heartbeat this process would lose its leases: whatever went wrong, go on.
+                logger.exception("ledger heartbeat failed")
 
-    def _plan(self, requester: RequestContext, kinds: Collection[Kind]) -> LimitResolver:
-        return LimitResolver(requester, self._clock.now(), kinds, self._ceilings, self._subjects)
+    def _build_resolver(self, requester: RequestContext, kinds: Collection[Kind]) -> LimitResolver:
+        return LimitResolver(requester, self._clock.now(), kinds, self._operator_limits, self._usage_keys)
 
     async def _grant(self, reservation: Reservation) -> Sequence[LimitExceeded]:
-        """Hold back what `reservation` is for; give what stands against it."""
-        granted = await self._spending.reserve(
+        """Reserve what `reservation` is for; return the limits that prevent it."""
+        granted = await self._usage.reserve(
             reservation.id,
-            reservation.plan.place,
-            lambda stored: _claims(reservation.plan, stored, reservation.amounts),
+            reservation.resolver.lookup,
+            lambda stored: _build_claims(reservation.resolver, stored, reservation.amounts),
             process=self._process,
             now_ms=unix_ms(self._clock.discord_now()),
             lease_until_ms=self._lease_until_ms(),
@@ -257,14 +258,14 @@ class Ledger:
         return unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S))
 
     async def _grow(self, reservation: Reservation, kind: Kind, more: int) -> BotError | None:
-        """Hold back `more` of `kind` for a reservation; give what stands against it, and then nothing has changed."""
+        """Reserve `more` of `kind` for a reservation; return what prevents it, and then nothing has changed."""
         held = {position: claim for position, claim in enumerate(reservation.claims) if claim.window.kind == kind}
-        plan = reservation.plan
+        resolver = reservation.resolver
         try:
-            granted = await self._spending.grow(
+            granted = await self._usage.grow(
                 reservation.id,
-                plan.place,
-                lambda stored: _claims(plan, stored, {kind: more}),
+                resolver.lookup,
+                lambda stored: _build_claims(resolver, stored, {kind: more}),
                 held,
                 more,
                 lease_until_ms=self._lease_until_ms(),
@@ -272,8 +273,8 @@ class Ledger:
         except StoreUnavailable as error:
             return error
         if granted.overdrawn:
-            _, binding, resets_at = _last_to_reset(plan, granted.overdrawn)
-            return QuotaExceeded(plain(stopped(binding, resets_at=resets_at)), resets_at=resets_at)
+            _, binding, resets_at = _find_last_reset(resolver, granted.overdrawn)
+            return QuotaExceeded(plain(format_stop(binding, resets_at=resets_at)), resets_at=resets_at)
         grown = dict(zip(held, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
         reservation.amounts[kind] += more
@@ -281,32 +282,32 @@ class Ledger:
         return None
 
     async def _finish(self, reservation: Reservation, amounts: Mapping[Kind, int]) -> None:
-        """End `reservation` once: note what is to be counted, and see it through in a task of the ledger's own."""
+        """End `reservation` once: record what is to be counted, and settle it in a task of its own."""
         if reservation.ended:
             return
         reservation.ended = True
         self._reserved_at.pop(reservation.id, None)
         self._unsettled[reservation.id] = [
-            Spent(min(amounts.get(Kind(claim.window.kind), 0), LARGEST_AMOUNT), claim.limit, _following(claim.window))
+            Spent(min(amounts.get(Kind(claim.window.kind), 0), MAX_AMOUNT), claim.limit, _next_counter(claim.window))
             for claim in reservation.claims
         ]
-        settling = self._own(self._settle(reservation.id, self._unsettled[reservation.id]))
+        settling = self._start_task(self._settle(reservation.id, self._unsettled[reservation.id]))
         await asyncio.wait({settling})
         settling.result()
 
-    async def _owe(self, reservation_id: int, due: Mapping[int, int]) -> None:
+    async def _record_due(self, reservation_id: int, due: Mapping[int, int]) -> None:
         try:
-            await self._spending.owe(reservation_id, due)
+            await self._usage.owe(reservation_id, due)
         except StoreUnavailable as error:
-            # Needed only if the process dies now: whoever spends it settles it.
-            logger.warning("amounts due not noted id=%d fault=%s", reservation_id, error)
+            # Needed only if the process dies now: otherwise the reservation is settled.
+            logger.warning("amounts due not recorded", extra={"reservation": reservation_id, "detail": str(error)})
 
     async def _settle(self, reservation_id: int, spent: Sequence[Spent]) -> None:
-        """Count what was noted for a reservation, or leave it noted for the next beat."""
+        """Count what was recorded for a reservation, or leave it for the next heartbeat."""
         try:
-            await self._spending.settle(reservation_id, spent)
+            await self._usage.settle(reservation_id, spent)
         except StoreUnavailable as error:
-            logger.warning("reservation to be settled later id=%d fault=%s", reservation_id, error)
+            logger.warning("settlement postponed", extra={"reservation": reservation_id, "detail": str(error)})
         else:
             self._unsettled.pop(reservation_id, None)
 
@@ -314,8 +315,10 @@ class Ledger:
         for reservation_id, spent in list(self._unsettled.items()):
             await self._settle(reservation_id, spent)
 
-    async def _undo(self, granting: asyncio.Task[Sequence[LimitExceeded]], reservation: Reservation) -> None:
-        """Release what comes to be reserved after its caller was cancelled."""
+    async def _release_cancelled(
+        self, granting: asyncio.Task[Sequence[LimitExceeded]], reservation: Reservation
+    ) -> None:
+        """Release what comes to be reserved after the task that asked was cancelled."""
         try:
             overdrawn = await granting
         except StoreUnavailable:
@@ -323,39 +326,39 @@ class Ledger:
         if not overdrawn:
             await self._finish(reservation, {})
 
-    def _own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:  # Any: what a coroutine sends and is sent.
-        """Start a task that nobody outside can cancel; `running` waits for it at the end."""
+    def _start_task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:  # Any: what a coroutine sends and is sent.
+        """Start a task that nothing outside can cancel; `running` waits for it at the end."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
 
-def _claims(plan: LimitResolver, stored: Sequence[StoredLimit], amounts: Mapping[Kind, int]) -> list[Claim]:
-    """Claim `amounts` in all windows of `plan` that are of their kinds, sorted."""
-    wanted = [(window, binding) for window, binding in plan.windows(stored).items() if binding.rule.kind in amounts]
+def _build_claims(resolver: LimitResolver, stored: Sequence[StoredLimit], amounts: Mapping[Kind, int]) -> list[Claim]:
+    """Return claims of `amounts` on all counters of `resolver` that are of their kinds, sorted."""
+    wanted = [(window, binding) for window, binding in resolver.resolve(stored).items() if binding.rule.kind in amounts]
     return [
         Claim(window, amounts[binding.rule.kind], binding.limit)
         for window, binding in sorted(wanted, key=lambda each: each[0])
     ]
 
 
-def _last_to_reset(
-    plan: LimitResolver, overdrawn: Sequence[LimitExceeded]
+def _find_last_reset(
+    resolver: LimitResolver, overdrawn: Sequence[LimitExceeded]
 ) -> tuple[LimitExceeded, ApplicableLimit, datetime]:
-    """Of the limits in the way, choose the one that starts again last; of several, the one nearest the member."""
+    """Return, of the exceeded limits, the one that resets last; of several, the one nearest to the member."""
     by_window = {over.claim.window: over for over in overdrawn}
-    last = max((window for window in plan.named if window in by_window), key=lambda window: window.ends_at_ms)
-    binding = plan.named[last]
-    return by_window[last], binding, window_end(binding.rule.per, plan.moment)
+    last = max((window for window in resolver.strictest if window in by_window), key=lambda window: window.ends_at_ms)
+    binding = resolver.strictest[last]
+    return by_window[last], binding, window_end(binding.rule.per, resolver.moment)
 
 
-def _following(window: UsageCounter) -> UsageCounter:
-    """Give the window of the same count that begins when this one ends."""
-    ends_at_ms = _end_of_window_from(window.ends_at_ms, window.per)
+def _next_counter(window: UsageCounter) -> UsageCounter:
+    """Return the counter of the same use for the next period."""
+    ends_at_ms = _period_end_ms(window.ends_at_ms, window.per)
     return UsageCounter(window.scope, window.subject, window.kind, window.per, window.ends_at_ms, ends_at_ms)
 
 
 @lru_cache(maxsize=16)
-def _end_of_window_from(starts_at_ms: int, per: str) -> int:
+def _period_end_ms(starts_at_ms: int, per: str) -> int:
     return unix_ms(window_end(Period(per), datetime.fromtimestamp(starts_at_ms / 1000, UTC)))

@@ -1,86 +1,86 @@
-"""How a limit is told to the member who met it: whose it is, of what, how much of it, and when it starts again."""
+"""The sentences about a limit: whose it is, of what, how much of it, and when it resets."""
 
 from datetime import datetime
 
 from bot.quotas.limits import Kind, Limit, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope
 
-ONE = {
+SINGULAR = {
     Kind.MESSAGES: "message",
     Kind.TOKENS: "token",
     Kind.SPEECH_CHARACTERS: "character of speech",
     Kind.IMAGES: "image",
 }
-MANY = {
+PLURAL = {
     Kind.MESSAGES: "messages",
     Kind.TOKENS: "tokens",
     Kind.SPEECH_CHARACTERS: "characters of speech",
     Kind.IMAGES: "images",
 }
-NOW = {Period.HOUR: "this hour", Period.DAY: "today", Period.MONTH: "this month"}
-EACH = {Period.HOUR: "an hour", Period.DAY: "a day", Period.MONTH: "a month"}
+THIS_PERIOD = {Period.HOUR: "this hour", Period.DAY: "today", Period.MONTH: "this month"}
+PER_PERIOD = {Period.HOUR: "an hour", Period.DAY: "a day", Period.MONTH: "a month"}
 
 
-def refusal(binding: ApplicableLimit, *, used: int, wanted: int, resets_at: datetime) -> str:
-    """Say why `wanted` more does not fit under a rule of which `used` is gone."""
+def format_refusal(binding: ApplicableLimit, *, used: int, wanted: int, resets_at: datetime) -> str:
+    """Return why `wanted` more does not fit under a limit of which `used` is used."""
     rule, limit = binding.rule, binding.limit
     assert limit is not None, "an unlimited rule refuses nothing"
     have, whose = _holder(binding)
-    again = f"it starts again {relative(resets_at)}"
+    again = f"it starts again {format_relative_time(resets_at)}"
     if limit == 0:
-        return f"{have} no {MANY[rule.kind]} to spend: {whose} limit is 0 {EACH[rule.per]} ({again})."
+        return f"{have} no {PLURAL[rule.kind]} to spend: {whose} limit is 0 {PER_PERIOD[rule.per]} ({again})."
     if used >= limit:
-        return f"{have} used {whose} {counted(limit, rule.kind)} for {NOW[rule.per]}; {again}."
+        return f"{have} used {whose} {format_amount(limit, rule.kind)} for {THIS_PERIOD[rule.per]}; {again}."
     if wanted > limit:
         return (
-            f"This needs {counted(wanted, rule.kind)} at once, and {have[0].lower()}{have[1:]} {limit:,} "
-            f"{EACH[rule.per]} ({again}). Please ask for less."
+            f"This needs {format_amount(wanted, rule.kind)} at once, and {have[0].lower()}{have[1:]} {limit:,} "
+            f"{PER_PERIOD[rule.per]} ({again}). Please ask for less."
         )
     return (
-        f"{have} {limit - used:,} of {whose} {counted(limit, rule.kind)} left for {NOW[rule.per]}, "
+        f"{have} {limit - used:,} of {whose} {format_amount(limit, rule.kind)} left for {THIS_PERIOD[rule.per]}, "
         f"and this needs {wanted:,}; {again}."
     )
 
 
-def stopped(binding: ApplicableLimit, *, resets_at: datetime) -> str:
-    """Say why an answer under way got no more."""
+def format_stop(binding: ApplicableLimit, *, resets_at: datetime) -> str:
+    """Return why an answer that has begun gets no more."""
     rule, limit = binding.rule, binding.limit
     assert limit is not None, "an unlimited rule stops nothing"
     return (
-        f"I had to stop here: {_owner(binding)} limit of {counted(limit, rule.kind)} {EACH[rule.per]} has no room "
-        f"for more; it starts again {relative(resets_at)}."
+        f"I had to stop here: {_owner(binding)} limit of {format_amount(limit, rule.kind)} {PER_PERIOD[rule.per]} has "
+        f"no room for more; it starts again {format_relative_time(resets_at)}."
     )
 
 
-def counted(amount: int, kind: Kind) -> str:
-    """Say an amount with its unit: "1 image", "10,000 characters of speech"."""
-    return f"{amount:,} {(ONE if amount == 1 else MANY)[kind]}"
+def format_amount(amount: int, kind: Kind) -> str:
+    """Return an amount with its unit: "1 image", "10,000 characters of speech"."""
+    return f"{amount:,} {(SINGULAR if amount == 1 else PLURAL)[kind]}"
 
 
-def amount(rule: Limit) -> str:
-    """Say how much a rule allows: "40 messages a day", "no limit on images a month"."""
+def format_limit(rule: Limit) -> str:
+    """Return how much a limit allows: "40 messages a day", "no limit on images a month"."""
     if rule.limit is None:
-        return f"no limit on {MANY[rule.kind]} {EACH[rule.per]}"
-    return f"{counted(rule.limit, rule.kind)} {EACH[rule.per]}"
+        return f"no limit on {PLURAL[rule.kind]} {PER_PERIOD[rule.per]}"
+    return f"{format_amount(rule.limit, rule.kind)} {PER_PERIOD[rule.per]}"
 
 
-def relative(moment: datetime) -> str:
-    """Write a time that Discord shows as "in 3 hours", in the reader's language."""
+def format_relative_time(moment: datetime) -> str:
+    """Return a time that Discord shows as "in 3 hours", in the reader's language."""
     return f"<t:{int(moment.timestamp())}:R>"
 
 
-def role_named(role_id: int | None, guild_id: int | None) -> str:
-    """Name a role; the one that everybody bears has its server's id."""
+def format_role(role_id: int | None, guild_id: int | None) -> str:
+    """Return a role's mention; the one that everyone has bears its guild's id."""
     return "@everyone" if role_id == guild_id else f"<@&{role_id}>"
 
 
 def _holder(binding: ApplicableLimit) -> tuple[str, str]:
-    """Name whose limit it is: with its verb, and as an owner."""
+    """Return whose limit it is: with its verb, and as an owner."""
     match binding.pool:
         case UsageScope.MEMBER:
             return "You have", "your"
         case UsageScope.MEMBER_HERE if binding.rule.scope is Scope.ROLE:
-            return f"As {role_named(binding.rule.target, binding.guild_id)} you have", "your"
+            return f"As {format_role(binding.rule.target, binding.guild_id)} you have", "your"
         case UsageScope.MEMBER_HERE:
             return "Here you have", "your"
         case UsageScope.CHANNEL:
@@ -96,7 +96,7 @@ def _owner(binding: ApplicableLimit) -> str:
         case UsageScope.MEMBER:
             return "your"
         case UsageScope.MEMBER_HERE if binding.rule.scope is Scope.ROLE:
-            return f"your ({role_named(binding.rule.target, binding.guild_id)})"
+            return f"your ({format_role(binding.rule.target, binding.guild_id)})"
         case UsageScope.MEMBER_HERE:
             return "your own"
         case UsageScope.CHANNEL:

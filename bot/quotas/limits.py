@@ -1,4 +1,4 @@
-"""The rules of spending: what is counted, for whom, and how much of it there is."""
+"""The limits: what is counted, for whom, in which period, and how much of it there is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from functools import cache
 
 
 class Period(StrEnum):
-    """The stretch of time that a limit is for."""
+    """The period that a limit is for, in UTC."""
 
     HOUR = "hour"
     DAY = "day"
@@ -16,7 +16,7 @@ class Period(StrEnum):
 
 
 def window_start(per: Period, moment: datetime) -> datetime:
-    """Tell when the hour, day or month of `moment` (any time zone) began, in UTC."""
+    """Return when the hour, day or month of `moment` (any time zone) began, in UTC."""
     hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     match per:
         case Period.HOUR:
@@ -28,7 +28,7 @@ def window_start(per: Period, moment: datetime) -> datetime:
 
 
 def window_end(per: Period, moment: datetime) -> datetime:
-    """Tell when the next hour, day or month after `moment` begins, in UTC."""
+    """Return when the next hour, day or month after `moment` begins, in UTC."""
     start = window_start(per, moment)
     match per:
         case Period.HOUR:
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whom a rule is for."""
+    """Whom a limit is for."""
 
     SERVER = "server"
     CHANNEL = "channel"
@@ -59,9 +59,9 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limit as it was set, by a server's moderators or (`by_operator`) by whoever runs the bot.
+    """One limit as it was set, by a guild's moderators or by the operator.
 
-    `target` is the channel's id, the role's id or the member's subject; None means the whole server together, or each
+    `target` is the channel's id, the role's id or the member's key; None means the whole guild together, or each
     channel or member separately. `limit` None means unlimited: use is counted and never refused.
     """
 
@@ -70,7 +70,6 @@ class Limit:
     kind: Kind
     per: Period
     limit: int | None
-    by_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,25 +84,25 @@ class OperatorLimits:
     server_speech_characters: int | None
     server_images: int | None
 
-    @cache  # noqa: B019 – one for each set of settings, so one in a program; each request asks
-    def member_rules(self) -> Sequence[Limit]:
-        """Give the limits of each member, who is counted once over all servers and direct messages."""
+    @cache  # noqa: B019 – one for each set of settings, so one in a program; used by each request
+    def member_limits(self) -> Sequence[Limit]:
+        """Return the limits of each member, who is counted once over all guilds and direct messages."""
         return (
-            _ceiling(Scope.MEMBER, Kind.MESSAGES, self.member_messages),
-            _ceiling(Scope.MEMBER, Kind.SPEECH_CHARACTERS, self.member_speech_characters),
-            _ceiling(Scope.MEMBER, Kind.IMAGES, self.member_images),
+            _daily_limit(Scope.MEMBER, Kind.MESSAGES, self.member_messages),
+            _daily_limit(Scope.MEMBER, Kind.SPEECH_CHARACTERS, self.member_speech_characters),
+            _daily_limit(Scope.MEMBER, Kind.IMAGES, self.member_images),
         )
 
     @cache  # noqa: B019 – as above
-    def server_rules(self) -> Sequence[Limit]:
-        """Give the limits of each server, and of each member's direct messages, which count as one."""
+    def server_limits(self) -> Sequence[Limit]:
+        """Return the limits of each guild, and of each member's direct messages, which count as one."""
         return (
-            _ceiling(Scope.SERVER, Kind.MESSAGES, self.server_messages),
-            _ceiling(Scope.SERVER, Kind.TOKENS, self.server_tokens),
-            _ceiling(Scope.SERVER, Kind.SPEECH_CHARACTERS, self.server_speech_characters),
-            _ceiling(Scope.SERVER, Kind.IMAGES, self.server_images),
+            _daily_limit(Scope.SERVER, Kind.MESSAGES, self.server_messages),
+            _daily_limit(Scope.SERVER, Kind.TOKENS, self.server_tokens),
+            _daily_limit(Scope.SERVER, Kind.SPEECH_CHARACTERS, self.server_speech_characters),
+            _daily_limit(Scope.SERVER, Kind.IMAGES, self.server_images),
         )
 
 
-def _ceiling(scope: Scope, kind: Kind, limit: int | None) -> Limit:
-    return Limit(scope, None, kind, Period.DAY, limit, by_operator=True)
+def _daily_limit(scope: Scope, kind: Kind, limit: int | None) -> Limit:
+    return Limit(scope, None, kind, Period.DAY, limit)

@@ -1,4 +1,4 @@
-"""One reservation, as the work that spends it sees it: note what was spent, and leave."""
+"""One reservation, as the work that spends it sees it: set what was spent, and leave."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,101 +10,103 @@ from bot.quotas.limits import Kind
 from bot.quotas.resolver import LimitResolver
 from bot.store.usage import Claim
 
-BLOCK: Final = 256
-"""Tokens by our own count: so much is held back at once."""
+BLOCK_TOKENS: Final = 256
+"""By our own count: so much is reserved at once."""
 
-ASK_AT: Final = BLOCK // 2
-"""With less than this left the next block is asked for, so that it is there when it is needed."""
+PREFETCH_BELOW: Final = BLOCK_TOKENS // 2
+"""With fewer tokens than this left the next block is requested, so that it is there when it is needed."""
 
-Ask = Callable[[int], "asyncio.Task[BotError | None]"]
-"""Begins to ask for so much more; gives what stands against it. The task is owned by whoever runs it."""
+RequestMore = Callable[[int], "asyncio.Task[BotError | None]"]
+"""Starts to reserve so much more; the task returns what prevents it, and belongs to the ledger."""
 
 
 class TokenBudget:
-    """How much has been granted in all, and the way to more. For one answer, by one task.
+    """How much of a kind is granted in all, and how to get more. For one answer, used by one task.
 
-    Nothing that was not granted is ever to be spent. The next block is asked for ahead, while the answer goes on; only
-    when it is needed and not there yet does anybody wait.
+    Nothing that was not granted is ever spent. The next block is requested ahead, while the answer goes on; `ensure`
+    waits only when it is needed and not there yet.
     """
 
-    def __init__(self, granted: int, ask: Ask) -> None:
+    def __init__(self, granted: int, request: RequestMore) -> None:
         self.granted = granted
         self.refused: BotError | None = None
-        """Why `reach` fell short."""
-        self._ask = ask
-        self._asking: asyncio.Task[BotError | None] | None = None
-        self._ask_ahead = True
+        """Why `ensure` returned less."""
+        self._request = request
+        self._pending: asyncio.Task[BotError | None] | None = None
+        self._prefetch = True
 
-    async def reach(self, total: int) -> int:
-        """Tell how much of `total`, counted from the answer's beginning, may be spent: all of it, or what is granted.
+    async def ensure(self, total: int) -> int:
+        """Return how much of `total`, counted from the answer's beginning, can be spent: all of it, or what is granted.
 
-        Falls short only after asking at the moment of need: what others give back meanwhile is still to be had.
+        Less only after a request at the moment of need: what others give back meanwhile is still available.
         """
         while self.granted < total:
-            asked_before = self._asking is not None
-            against = await self._answer()
-            if against is not None and not asked_before:
-                self.refused = against
+            was_pending = self._pending is not None
+            refusal = await self._wait_for_block()
+            if refusal is not None and not was_pending:
+                self.refused = refusal
                 return self.granted
-        if self._asking is not None and self._asking.done():
-            self._take(self._asking.result())
-        if self._asking is None and self._ask_ahead and self.granted - total < ASK_AT:
-            self._asking = self._ask(BLOCK)
+        if self._pending is not None and self._pending.done():
+            self._accept(self._pending.result())
+        if self._pending is None and self._prefetch and self.granted - total < PREFETCH_BELOW:
+            self._pending = self._request(BLOCK_TOKENS)
         return total
 
-    async def _answer(self) -> BotError | None:
-        """Wait for the block asked for, which goes on being asked for when this is cancelled."""
-        if self._asking is None:
-            self._asking = self._ask(BLOCK)
-        await asyncio.wait({self._asking})
-        return self._take(self._asking.result())
+    async def _wait_for_block(self) -> BotError | None:
+        """Wait for the requested block; the request goes on when this is cancelled."""
+        if self._pending is None:
+            self._pending = self._request(BLOCK_TOKENS)
+        await asyncio.wait({self._pending})
+        return self._accept(self._pending.result())
 
-    def _take(self, against: BotError | None) -> BotError | None:
-        self._asking = None
-        self._ask_ahead = against is None  # one refusal ahead is enough until it is needed
-        if against is None:
-            self.granted += BLOCK
-        return against
+    def _accept(self, refusal: BotError | None) -> BotError | None:
+        self._pending = None
+        self._prefetch = refusal is None  # one refusal ahead is enough until more is needed
+        if refusal is None:
+            self.granted += BLOCK_TOKENS
+        return refusal
 
 
 Finish = Callable[["Reservation", Mapping[Kind, int]], Awaitable[None]]
 
 
 class Reservation:
-    """Amounts held back for one piece of work. Made by `Ledger.reserve`.
+    """Amounts reserved for one piece of work. Made by `Ledger.reserve`.
 
     The one shape in which anything is spent:
 
         async with await ledger.reserve(requester, {Kind.MESSAGES: 1, Kind.TOKENS: 900}) as reservation:
-            ...                                                     # acknowledge, work
-            reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 412})  # as often as more is known; the last word counts
+            ...                                                         # acknowledge, work
+            reservation.set_spent({Kind.MESSAGES: 1, Kind.TOKENS: 412})  # as often as more is known; the last counts
 
-    Whichever way the block is left, by an error or a cancellation too, what was noted is settled and the rest given
-    back; where nothing was noted, all is given back.
+    Whichever way the block is left, by an error or a cancellation too, what was set is settled and the rest given
+    back; where nothing was set, all is given back.
     """
 
-    def __init__(self, reservation_id: int, plan: LimitResolver, amounts: Mapping[Kind, int], finish: Finish) -> None:
+    def __init__(
+        self, reservation_id: int, resolver: LimitResolver, amounts: Mapping[Kind, int], finish: Finish
+    ) -> None:
         self.id = reservation_id
-        self.plan = plan
+        self.resolver = resolver
         self.claims: Sequence[Claim] = ()
-        """What is held in each window; the positions stay, amounts grow and limits are as last looked up."""
+        """What is reserved on each counter; the positions stay, amounts grow and limits are as last looked up."""
         self.amounts = dict(amounts)
         self.ended = False
         self._finish = finish
-        self._noted: dict[Kind, int] = {}
+        self._spent: dict[Kind, int] = {}
 
-    def spent(self, amounts: Mapping[Kind, int]) -> None:
-        """Note what was spent in all so far, in place of what was noted before; a kind not named was not spent.
+    def set_spent(self, amounts: Mapping[Kind, int]) -> None:
+        """Set what was spent in all so far, in place of what was set before; a kind not named was not spent.
 
-        It may be less or more than was reserved. Nothing is written until the block is left.
+        It can be less or more than was reserved. Nothing is written until the block is left.
 
         Raises:
             ValueError: a kind that was not reserved, or a negative amount.
         """
-        self.check(amounts)
-        self._noted = dict(amounts)
+        self.check_amounts(amounts)
+        self._spent = dict(amounts)
 
-    def check(self, amounts: Mapping[Kind, int]) -> None:
+    def check_amounts(self, amounts: Mapping[Kind, int]) -> None:
         """Raise ValueError unless `amounts` can be settled: kinds that were reserved, none negative."""
         for kind, amount in amounts.items():
             if kind not in self.amounts:
@@ -118,4 +120,4 @@ class Reservation:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._finish(self, self._noted)
+        await self._finish(self, self._spent)

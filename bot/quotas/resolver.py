@@ -1,31 +1,75 @@
-"""Which rules bind a requester, and whose use each of them counts.
+"""Which limits apply to a requester, and whose use each of them counts.
 
-Several bind at once. The exceptions are all about one member in one server: of the rules for their roles the kindest
-counts, and a role without a limit (or that very member without one) exempts them from role and member rules. What they
-use is counted all the same, for everything they are in a server together, so that a role that comes or goes neither
-takes nor gives back what was used.
+Several apply at once. The exceptions are all about one member in one guild: of the limits for their roles the most
+generous one applies, and a role without a limit (or that very member without one) exempts them from role and member
+limits. Their use in a guild is counted all the same, over all roles, so that a role that comes or goes neither takes
+nor gives back what was used.
+
+Counters of members outlive the deletion of a member's data until they expire, so they never hold a member's id: only an
+HMAC-SHA256 of it under a key made from the bot's token. With another token the counters of members start from zero.
 """
 
+import hmac
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from bot.clock import unix_ms
 from bot.context import RequestContext
 from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope, window_end, window_start
-from bot.quotas.pseudonyms import UsageKeys
 from bot.store.quota_limits import QuotaLookup, StoredLimit
 from bot.store.usage import UsageCounter
 
+KEY_LABEL: Final = b"subjects of counts, 1"
+"""What the key is for; another number makes another key."""
+
+BITS: Final = 63
+"""As many as a database's integer has without its sign."""
+
+
+def derive_key(token: str) -> bytes:
+    """Return the key for `keyed_hash`, made from the bot's token."""
+    return hmac.digest(token.encode(), KEY_LABEL, "sha256")
+
+
+def keyed_hash(key: bytes, *words: str | int) -> int:
+    """Return the number from 0 to 2^63 - 1 for `words` (a purpose and ids, without spaces) under `key`."""
+    digest = hmac.digest(key, " ".join(map(str, words)).encode(), "sha256")
+    return int.from_bytes(digest[:8]) >> (64 - BITS)
+
+
+class UsageKeys:
+    """The numbers under which members' use is counted, and the erasure of their data is recorded."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def member_key(self, user_id: int) -> int:
+        """Return the key of a member over all guilds."""
+        return keyed_hash(self._key, "member", user_id)
+
+    def guild_member_key(self, guild_id: int, user_id: int) -> int:
+        """Return the key of a member in one guild."""
+        return keyed_hash(self._key, "here", guild_id, user_id)
+
+    def erasure_key(self, user_id: int) -> int:
+        """Return the key of a member who had their data deleted."""
+        return keyed_hash(self._key, "forgotten", user_id)
+
+    def dm_key(self, user_id: int) -> int:
+        """Return the key of a member's direct messages, which count as a guild of their own."""
+        return keyed_hash(self._key, "direct", user_id)
+
 
 class UsageScope(StrEnum):
-    """Whose use is counted together; the window's key in the store."""
+    """Whose use is counted together; part of the counter's key in the store."""
 
     MEMBER = "member"
-    """A member over all servers and direct messages."""
+    """A member over all guilds and direct messages."""
     MEMBER_HERE = "member_here"
-    """A member in one server."""
+    """A member in one guild."""
     CHANNEL = "channel"
     """A channel with its threads."""
     SERVER = "server"
@@ -35,9 +79,9 @@ class UsageScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplicableLimit:
-    """A rule as it binds a requester: `subject` says whose use in `pool` counts; `exempt`, that none of it is refused.
+    """A limit as it applies to a requester: `subject` is whose use in `pool` counts; `exempt`: none is refused.
 
-    `guild_id` is the server that a member's or role's rule is from.
+    `guild_id` is the guild that a member's or role's limit is from.
     """
 
     rule: Limit
@@ -48,36 +92,36 @@ class ApplicableLimit:
 
     @property
     def name(self) -> str:
-        """What tells it from other limits of the same requester."""
+        """Return what distinguishes it from other limits of the same requester."""
         return ":".join(map(str, (self.pool, self.subject, self.rule.kind, self.rule.per, self.rule.target)))
 
     @property
     def limit(self) -> int | None:
-        """How much there is; None when nothing is refused."""
+        """Return how much there is; None when nothing is refused."""
         return None if self.exempt else self.rule.limit
 
 
-def bindings(
+def list_applicable_limits(
     requester: RequestContext,
     stored: Sequence[Limit],
-    ceilings: OperatorLimits,
-    subjects: UsageKeys,
+    operator_limits: OperatorLimits,
+    usage_keys: UsageKeys,
     kinds: Collection[Kind] = tuple(Kind),
 ) -> list[ApplicableLimit]:
-    """Give everything that `requester`'s use of `kinds` counts under where they are, the member's own first.
+    """Return all limits on `requester`'s use of `kinds` where they are, the member's own first.
 
-    `stored` are the rules of the requester's server, of all targets or of those alone that may concern the requester.
+    `stored` are the limits of the requester's guild, of all targets or only of those that can concern the requester.
     """
-    own = [rule for rule in ceilings.member_rules() if rule.kind in kinds]
-    shared = [rule for rule in ceilings.server_rules() if rule.kind in kinds]
-    member = subjects.member(requester.user_id)
+    own = [rule for rule in operator_limits.member_limits() if rule.kind in kinds]
+    shared = [rule for rule in operator_limits.server_limits() if rule.kind in kinds]
+    member = usage_keys.member_key(requester.user_id)
     found = [ApplicableLimit(rule, UsageScope.MEMBER, member) for rule in own]
     if requester.guild_id is None:
-        direct = subjects.direct(requester.user_id)
+        direct = usage_keys.dm_key(requester.user_id)
         return found + [ApplicableLimit(rule, UsageScope.DIRECT, direct) for rule in shared]
     stored = [rule for rule in stored if rule.kind in kinds]
     if stored:
-        found += _of_member(stored, requester, subjects.member_here(requester.guild_id, requester.user_id))
+        found += _of_member(stored, requester, usage_keys.guild_member_key(requester.guild_id, requester.user_id))
         found += _of_channel(stored, requester.settings_channel_id)
     found += [
         ApplicableLimit(rule, UsageScope.SERVER, requester.guild_id) for rule in stored if rule.scope is Scope.SERVER
@@ -95,15 +139,15 @@ def _of_member(stored: Iterable[Limit], requester: RequestContext, subject: int)
     """Give the member and role rules, exempt from those where something exempts the member from their kind."""
     own = [rule for rule in stored if rule.scope is Scope.MEMBER and rule.target in (None, subject)]
     roles = [rule for rule in stored if rule.scope is Scope.ROLE and rule.target in requester.role_ids]
-    named = [*roles, *(rule for rule in own if rule.target is not None)]
-    exempt: set[Kind] = {rule.kind for rule in named if rule.limit is None}
-    for rule in [*own, *_kindest(roles)]:
+    strictest = [*roles, *(rule for rule in own if rule.target is not None)]
+    exempt: set[Kind] = {rule.kind for rule in strictest if rule.limit is None}
+    for rule in [*own, *_most_generous(roles)]:
         is_exempt = rule.kind in exempt and rule.limit is not None
         yield ApplicableLimit(rule, UsageScope.MEMBER_HERE, subject, requester.guild_id, exempt=is_exempt)
 
 
-def _kindest(roles: Iterable[Limit]) -> Iterable[Limit]:
-    """Give, for each kind and period, the rule with the highest limit."""
+def _most_generous(roles: Iterable[Limit]) -> Iterable[Limit]:
+    """Return, for each kind and period, the limit with the highest amount."""
     best: dict[tuple[str, str], Limit] = {}
     for rule in roles:
         other = best.setdefault((rule.kind, rule.per), rule)
@@ -113,9 +157,9 @@ def _kindest(roles: Iterable[Limit]) -> Iterable[Limit]:
 
 
 class LimitResolver:
-    """What counts for `requester` at `moment`, as far as it is of one of `kinds`.
+    """The counters that `requester`'s use of `kinds` at `moment` is charged to, and the strictest limit on each.
 
-    The store's rules are looked up at `place`, in the transaction that acts on them, and handed to `windows`.
+    The stored limits are looked up by `lookup`, in the transaction that acts on them, and handed to `resolve`.
     """
 
     def __init__(
@@ -123,54 +167,58 @@ class LimitResolver:
         requester: RequestContext,
         moment: datetime,
         kinds: Collection[Kind],
-        ceilings: OperatorLimits,
-        subjects: UsageKeys,
+        operator_limits: OperatorLimits,
+        usage_keys: UsageKeys,
     ) -> None:
         self.moment = moment
-        self.place = _place(requester, subjects)
-        self.named: dict[UsageCounter, ApplicableLimit] = {}
-        """Each window with the strictest rule that holds in it, as last laid out; the member's own first."""
+        self.lookup = _build_lookup(requester, usage_keys)
+        self.strictest: dict[UsageCounter, ApplicableLimit] = {}
+        """Each counter with the strictest limit on it, as last resolved; the member's own first."""
         self._caller = requester
         self._kinds = kinds
-        self._ceilings = ceilings
-        self._subjects = subjects
-        self._stretches: dict[Period, tuple[int, int]] = {}
+        self._operator_limits = operator_limits
+        self._usage_keys = usage_keys
+        self._bounds_ms: dict[Period, tuple[int, int]] = {}
 
-    def windows(self, stored: Sequence[StoredLimit]) -> dict[UsageCounter, ApplicableLimit]:
-        """Lay out the windows under the rules of the store, and of the operator."""
-        self.named = {}
-        rules = [rule_of(each) for each in stored]
-        for binding in bindings(self._caller, rules, self._ceilings, self._subjects, self._kinds):
-            window = self._window(binding)
-            if window not in self.named or _stricter(binding, self.named[window]):
-                self.named[window] = binding
-        return self.named
+    def resolve(self, stored: Sequence[StoredLimit]) -> dict[UsageCounter, ApplicableLimit]:
+        """Return the counters, each with the strictest of the stored and the operator's limits on it."""
+        self.strictest = {}
+        rules = [to_limit(each) for each in stored]
+        for binding in list_applicable_limits(
+            self._caller, rules, self._operator_limits, self._usage_keys, self._kinds
+        ):
+            window = self._build_counter(binding)
+            if window not in self.strictest or _is_stricter(binding, self.strictest[window]):
+                self.strictest[window] = binding
+        return self.strictest
 
-    def _window(self, binding: ApplicableLimit) -> UsageCounter:
-        """Give the window of `binding` that the moment lies in."""
+    def _build_counter(self, binding: ApplicableLimit) -> UsageCounter:
+        """Return the counter of `binding` for the period of the moment."""
         rule = binding.rule
-        if rule.per not in self._stretches:
+        if rule.per not in self._bounds_ms:
             start, end = window_start(rule.per, self.moment), window_end(rule.per, self.moment)
-            self._stretches[rule.per] = (unix_ms(start), unix_ms(end))
-        return UsageCounter(binding.pool, binding.subject, rule.kind, rule.per, *self._stretches[rule.per])
+            self._bounds_ms[rule.per] = (unix_ms(start), unix_ms(end))
+        return UsageCounter(binding.pool, binding.subject, rule.kind, rule.per, *self._bounds_ms[rule.per])
 
 
-def rule_of(stored: StoredLimit) -> Limit:
-    """Read a rule as the store has it."""
+def to_limit(stored: StoredLimit) -> Limit:
+    """Return a limit from its stored form."""
     return Limit(Scope(stored.scope), stored.target, Kind(stored.kind), Period(stored.per), stored.limit)
 
 
-def _stricter(one: ApplicableLimit, other: ApplicableLimit) -> bool:
-    """Whether `one` is to be named rather than `other`; of those without a limit, one that exempts."""
+def _is_stricter(one: ApplicableLimit, other: ApplicableLimit) -> bool:
+    """Return whether `one` is stricter than `other`; of those without a limit, one that exempts."""
     if one.limit is None:
         return other.exempt and not one.exempt
     return other.limit is None or one.limit < other.limit
 
 
-def _place(requester: RequestContext, subjects: UsageKeys) -> QuotaLookup | None:
-    """Tell where to look for rules; direct messages have none but the operator's."""
+def _build_lookup(requester: RequestContext, usage_keys: UsageKeys) -> QuotaLookup | None:
+    """Return what to look stored limits up by; direct messages have only the operator's."""
     if requester.guild_id is None:
         return None
     return QuotaLookup(
-        requester.guild_id, requester.settings_channel_id, subjects.member_here(requester.guild_id, requester.user_id)
+        requester.guild_id,
+        requester.settings_channel_id,
+        usage_keys.guild_member_key(requester.guild_id, requester.user_id),
     )

@@ -1,4 +1,4 @@
-"""How much of each limit is gone, for whoever asks."""
+"""How much of each limit is used."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from datetime import datetime
 from bot.clock import Clock
 from bot.context import Permission, RequestContext
 from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, window_end
-from bot.quotas.pseudonyms import UsageKeys
-from bot.quotas.resolver import ApplicableLimit, LimitResolver, UsageScope
+from bot.quotas.resolver import ApplicableLimit, LimitResolver, UsageKeys, UsageScope
 from bot.store.database import Database
 from bot.store.quota_limits import StoredLimit
 from bot.store.usage import UsageCounter, UsageStore
@@ -16,9 +15,9 @@ from bot.store.usage import UsageCounter, UsageStore
 
 @dataclass(frozen=True, slots=True)
 class UsageLine:
-    """A rule that binds a requester, what of it is gone (settled and reserved), and when it starts again.
+    """A limit on a requester, how much of it is used (settled and reserved), and when it resets.
 
-    Where several rules share a count, the strictest stands for all: the others can refuse nothing.
+    Where several limits share a counter, only the strictest is listed: the others can refuse nothing.
     """
 
     binding: ApplicableLimit
@@ -27,51 +26,53 @@ class UsageLine:
 
     @property
     def rule(self) -> Limit:
-        """The rule as it was set."""
+        """Return the limit as it was set."""
         return self.binding.rule
 
 
 class UsageReader:
-    """Reads what the ledgers of all processes have written, under the same rules."""
+    """Reads what the ledgers of all processes have counted, under the same limits."""
 
-    def __init__(self, database: Database, ceilings: OperatorLimits, subjects: UsageKeys, clock: Clock) -> None:
-        self._spending = UsageStore(database)
-        self._ceilings = ceilings
-        self._subjects = subjects
+    def __init__(
+        self, database: Database, operator_limits: OperatorLimits, usage_keys: UsageKeys, clock: Clock
+    ) -> None:
+        self._usage = UsageStore(database)
+        self._operator_limits = operator_limits
+        self._usage_keys = usage_keys
         self._clock = clock
 
-    async def of_caller(self, requester: RequestContext) -> list[UsageLine]:
-        """Tell the standing of everything that binds `requester` where they are, their own first.
+    async def list_for_requester(self, requester: RequestContext) -> list[UsageLine]:
+        """Return the use of all limits on `requester` where they are, their own first.
 
         Raises:
-            StoreUnavailable: the store cannot be read just now.
+            StoreUnavailable: the store cannot be read at the moment.
         """
         return await self._read(requester, tuple(UsageScope))
 
-    async def of_server(self, requester: RequestContext) -> list[UsageLine]:
-        """Tell the standing of what binds the server that `requester` is in as a whole, or their direct messages.
+    async def list_for_guild(self, requester: RequestContext) -> list[UsageLine]:
+        """Return the use of the limits on the requester's whole guild, or on their direct messages.
 
         Raises:
-            MissingPermission: the requester may not see it.
-            StoreUnavailable: the store cannot be read just now.
+            MissingPermission: the requester may not see that.
+            StoreUnavailable: the store cannot be read at the moment.
         """
         requester.require(Permission.MANAGE_SERVER)
         return await self._read(requester, (UsageScope.SERVER, UsageScope.DIRECT))
 
     async def _read(self, requester: RequestContext, pools: Collection[UsageScope]) -> list[UsageLine]:
-        plan = LimitResolver(requester, self._clock.now(), tuple(Kind), self._ceilings, self._subjects)
-        shown: list[UsageCounter] = []
+        resolver = LimitResolver(requester, self._clock.now(), tuple(Kind), self._operator_limits, self._usage_keys)
+        counters: list[UsageCounter] = []
 
-        def lay(stored: Sequence[StoredLimit]) -> Sequence[UsageCounter]:
-            shown[:] = [
+        def build_counters(stored: Sequence[StoredLimit]) -> Sequence[UsageCounter]:
+            counters[:] = [
                 window
-                for window, binding in plan.windows(stored).items()
+                for window, binding in resolver.resolve(stored).items()
                 if binding.pool in pools and not binding.exempt
             ]
-            return shown
+            return counters
 
-        used = await self._spending.used(plan.place, lay)
+        used = await self._usage.used(resolver.lookup, build_counters)
         return [
-            UsageLine(plan.named[window], amount, window_end(Period(window.per), plan.moment))
-            for window, amount in zip(shown, used, strict=True)
+            UsageLine(resolver.strictest[window], amount, window_end(Period(window.per), resolver.moment))
+            for window, amount in zip(counters, used, strict=True)
         ]

@@ -178,14 +178,14 @@ class AnswerSpeaker:
                     was_cancelled = self._is_given_up or utterance.dropped
                     # Where another sentence failed, this one may give no audio as well.
                     if (audio and not self._has_failed) or (was_cancelled and (audio or send_status.may_be_billed)):
-                        reservation.spent(characters)
+                        reservation.set_spent(characters)
                     raise
                 except ApiError:
                     self._has_failed = True
                     if await self._has_audio(audio):
-                        reservation.spent(characters)
+                        reservation.set_spent(characters)
                     raise
-                reservation.spent(characters)
+                reservation.set_spent(characters)
         except asyncio.CancelledError:
             audio_chunk.drop()  # an earlier sentence failed: nothing is heard after a gap
             raise

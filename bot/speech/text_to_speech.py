@@ -192,7 +192,7 @@ class TextToSpeech:
             try:
                 await self._request_in_order(prepared, parts, utterance)
             finally:
-                reservation.spent({Kind.SPEECH_CHARACTERS: _count_paid_characters(parts)})
+                reservation.set_spent({Kind.SPEECH_CHARACTERS: _count_paid_characters(parts)})
                 if utterance is not None:
                     _end_playback(parts)
                     utterance.close()

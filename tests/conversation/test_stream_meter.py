@@ -11,7 +11,7 @@ from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta, 
 from bot.conversation.prompt import estimate
 from bot.conversation.stream_meter import StreamMeter
 from bot.errors import StoreUnavailable
-from bot.quotas.reservation import BLOCK, TokenBudget
+from bot.quotas.reservation import BLOCK_TOKENS, TokenBudget
 
 PROMPT = 40
 FULL = StoreUnavailable("no more blocks")
@@ -24,7 +24,7 @@ def allowance(blocks: int) -> TokenBudget:
     async def answer() -> StoreUnavailable | None:
         return next(left, FULL)
 
-    return TokenBudget(PROMPT + BLOCK, lambda _: asyncio.create_task(answer()))
+    return TokenBudget(PROMPT + BLOCK_TOKENS, lambda _: asyncio.create_task(answer()))
 
 
 async def events(*wanted: ChatEvent) -> AsyncGenerator[ChatEvent, None]:
@@ -60,29 +60,29 @@ async def test_what_the_api_reports_counts_in_place_of_our_own() -> None:
 async def test_an_answer_goes_on_for_as_long_as_blocks_are_granted_and_is_cut_at_the_last_token() -> None:
     tally = StreamMeter(PROMPT, allowance(2))
     pieces = await passed(tally, *[TextDelta("word ")] * 2_000, StreamEnd(None, "stop", cut=False, model=None))
-    assert "".join(pieces) == tally.text == ("word " * 2_000)[: 3 * BLOCK * 4]
-    assert tally.answer_tokens == 3 * BLOCK
+    assert "".join(pieces) == tally.text == ("word " * 2_000)[: 3 * BLOCK_TOKENS * 4]
+    assert tally.answer_tokens == 3 * BLOCK_TOKENS
     assert tally.stopped is FULL
     assert tally.end is None
 
 
 async def test_one_piece_larger_than_everything_is_cut_too() -> None:
     tally = StreamMeter(PROMPT, allowance(1))
-    assert await passed(tally, TextDelta("x" * 100_000)) == ["x" * (2 * BLOCK * 4)]
-    assert tally.answer_tokens == 2 * BLOCK
+    assert await passed(tally, TextDelta("x" * 100_000)) == ["x" * (2 * BLOCK_TOKENS * 4)]
+    assert tally.answer_tokens == 2 * BLOCK_TOKENS
 
 
 async def test_no_character_is_cut_in_two() -> None:
     tally = StreamMeter(PROMPT, allowance(0))
     (text,) = await passed(tally, TextDelta("a" + "ü" * 1_000))
     assert text == "a" + "ü" * 511
-    assert tally.answer_tokens <= BLOCK
+    assert tally.answer_tokens <= BLOCK_TOKENS
 
 
 async def test_hidden_reasoning_can_take_all_there_is() -> None:
     tally = StreamMeter(PROMPT, allowance(0))
     assert await passed(tally, ReasoningDelta("hmm " * 1_000), TextDelta("Because.")) == []
-    assert tally.answer_tokens == BLOCK
+    assert tally.answer_tokens == BLOCK_TOKENS
     assert tally.begun
     assert tally.stopped is FULL
 
@@ -101,7 +101,7 @@ def test_never_is_more_counted_or_passed_on_than_granted(wanted: list[ChatEvent]
 
     tally, pieces = asyncio.run(run())
     whole = "".join(each.text for each in wanted if isinstance(each, TextDelta))
-    assert PROMPT + tally.answer_tokens <= PROMPT + BLOCK * (1 + blocks)
+    assert PROMPT + tally.answer_tokens <= PROMPT + BLOCK_TOKENS * (1 + blocks)
     assert whole.startswith("".join(pieces))
     assert tally.text == "".join(pieces)
     assert (tally.text == whole) or tally.stopped is FULL

@@ -8,8 +8,7 @@ import pytest
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, ModelNotAllowed, NotInGuild
 from bot.guilds.personas import Personas
-from bot.guilds.setting_definitions import PERSONA, SettingScope
-from bot.guilds.settings import GuildSettings, Level
+from bot.guilds.settings import PERSONA, GuildSettings, Level, SettingScope
 from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
 from bot.store.audit_log import AuditLog
@@ -37,7 +36,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def rules(database: Database, workers: DecodingWorkers) -> GuildSettings:
+def settings(database: Database, workers: DecodingWorkers) -> GuildSettings:
     defaults = {ModelKind.CHAT: "gpt-4.1", ModelKind.SPEECH: "tts-1", ModelKind.IMAGE: "dall-e-3"}
     clock = FakeClock()
 
@@ -45,53 +44,59 @@ def rules(database: Database, workers: DecodingWorkers) -> GuildSettings:
         return []
 
     catalogue = ModelCatalog(listed, ModelAllowlist(ModelKinds(), ("gpt-*",), defaults), clock)
-    presets = Personas(StoredPersonas(database), clock, workers.files)
-    return GuildSettings(StoredSettings(database), presets, catalogue, clock, persona=OPERATORS)
+    personas = Personas(StoredPersonas(database), clock, workers.files)
+    return GuildSettings(StoredSettings(database), personas, catalogue, clock, persona=OPERATORS)
 
 
-async def test_a_persona_holds_in_its_channel_and_its_threads(rules: GuildSettings) -> None:
-    await rules.write_persona(MODERATOR, SettingScope.SERVER, "You are a server.")
-    await rules.write_persona(MODERATOR, SettingScope.CHANNEL, "  You are a channel.\n")
-    assert await rules.persona_for(MEMBER) == "You are a channel."
-    assert await rules.persona_for(IN_A_THREAD) == "You are a channel."
-    assert await rules.persona_for(NEXT_DOOR) == "You are a server."
+async def test_a_persona_holds_in_its_channel_and_its_threads(settings: GuildSettings) -> None:
+    await settings.set_persona(MODERATOR, SettingScope.SERVER, "You are a server.")
+    await settings.set_persona(MODERATOR, SettingScope.CHANNEL, "  You are a channel.\n")
+    assert await settings.get_persona(MEMBER) == "You are a channel."
+    assert await settings.get_persona(IN_A_THREAD) == "You are a channel."
+    assert await settings.get_persona(NEXT_DOOR) == "You are a server."
 
 
 async def test_a_persona_that_is_named_beats_them_all(
-    rules: GuildSettings, database: Database, workers: DecodingWorkers
+    settings: GuildSettings, database: Database, workers: DecodingWorkers
 ) -> None:
     await Personas(StoredPersonas(database), FakeClock(), workers.files).add(MODERATOR, "Pirate", "Arr, {user}.")
-    await rules.write_persona(MODERATOR, SettingScope.CHANNEL, "You are a channel.")
-    assert await rules.persona_for(MEMBER, "PIRATE ") == "Arr, {user}."
-    assert await rules.persona_choices(MEMBER) == ["Pirate"]
+    await settings.set_persona(MODERATOR, SettingScope.CHANNEL, "You are a channel.")
+    assert await settings.get_persona(MEMBER, "PIRATE ") == "Arr, {user}."
+    assert await settings.list_persona_choices(MEMBER) == ["Pirate"]
     with pytest.raises(InvalidOption):
-        await rules.persona_for(MEMBER, "Parrot")
-    assert await rules.persona_for(MEMBER) == "You are a channel."
+        await settings.get_persona(MEMBER, "Parrot")
+    assert await settings.get_persona(MEMBER) == "You are a channel."
 
 
-async def test_a_servers_model_holds_where_a_channel_has_none(rules: GuildSettings) -> None:
-    await rules.choose_model(MODERATOR, SettingScope.SERVER, ModelKind.CHAT, "gpt-4o")
-    await rules.choose_model(MODERATOR, SettingScope.CHANNEL, ModelKind.CHAT, "gpt-4.1-mini")
-    assert await rules.model_for(MEMBER, ModelKind.CHAT, None) == "gpt-4.1-mini"
-    assert await rules.model_for(NEXT_DOOR, ModelKind.CHAT, None) == "gpt-4o"
-    assert await rules.model_for(NEXT_DOOR, ModelKind.CHAT, "gpt-5") == "gpt-5"
+async def test_a_servers_model_holds_where_a_channel_has_none(settings: GuildSettings) -> None:
+    await settings.set_model(MODERATOR, SettingScope.SERVER, ModelKind.CHAT, "gpt-4o")
+    await settings.set_model(MODERATOR, SettingScope.CHANNEL, ModelKind.CHAT, "gpt-4.1-mini")
+    assert await settings.get_model(MEMBER, ModelKind.CHAT, None) == "gpt-4.1-mini"
+    assert await settings.get_model(NEXT_DOOR, ModelKind.CHAT, None) == "gpt-4o"
+    assert await settings.get_model(NEXT_DOOR, ModelKind.CHAT, "gpt-5") == "gpt-5"
 
 
-async def test_taking_back_leads_to_the_next_level(rules: GuildSettings) -> None:
-    await rules.write_persona(MODERATOR, SettingScope.SERVER, "server")
-    await rules.write_persona(MODERATOR, SettingScope.CHANNEL, "channel")
-    assert list(await rules.reset(MODERATOR, SettingScope.CHANNEL)) == [PERSONA]
-    assert await rules.persona_for(MEMBER) == "server"
-    assert list(await rules.reset(MODERATOR, SettingScope.SERVER)) == [PERSONA]
-    assert await rules.persona_for(MEMBER) == OPERATORS
-    assert list(await rules.reset(MODERATOR, SettingScope.SERVER)) == []
+async def test_taking_back_leads_to_the_next_level(settings: GuildSettings) -> None:
+    await settings.set_persona(MODERATOR, SettingScope.SERVER, "server")
+    await settings.set_persona(MODERATOR, SettingScope.CHANNEL, "channel")
+    assert list(await settings.reset(MODERATOR, SettingScope.CHANNEL)) == [PERSONA]
+    assert await settings.get_persona(MEMBER) == "server"
+    assert list(await settings.reset(MODERATOR, SettingScope.SERVER)) == [PERSONA]
+    assert await settings.get_persona(MEMBER) == OPERATORS
+    assert list(await settings.reset(MODERATOR, SettingScope.SERVER)) == []
 
 
-async def test_what_is_shown_says_where_it_comes_from(rules: GuildSettings) -> None:
-    await rules.choose_model(MODERATOR, SettingScope.CHANNEL, ModelKind.CHAT, "gpt-4o")
-    await rules.write_persona(MODERATOR, SettingScope.SERVER, "server")
-    channels = {held.field.name: (held.value, held.level) for held in await rules.show(MODERATOR, SettingScope.CHANNEL)}
-    servers = {held.field.name: (held.value, held.level) for held in await rules.show(MODERATOR, SettingScope.SERVER)}
+async def test_what_is_shown_says_where_it_comes_from(settings: GuildSettings) -> None:
+    await settings.set_model(MODERATOR, SettingScope.CHANNEL, ModelKind.CHAT, "gpt-4o")
+    await settings.set_persona(MODERATOR, SettingScope.SERVER, "server")
+    channels = {
+        resolved.setting.name: (resolved.value, resolved.level)
+        for resolved in await settings.list_resolved(MODERATOR, SettingScope.CHANNEL)
+    }
+    servers = {
+        resolved.setting.name: (resolved.value, resolved.level)
+        for resolved in await settings.list_resolved(MODERATOR, SettingScope.SERVER)
+    }
     assert channels == {
         "chat_model": ("gpt-4o", Level.CHANNEL),
         "speech_model": ("tts-1", Level.OPERATOR),
@@ -105,36 +110,36 @@ async def test_what_is_shown_says_where_it_comes_from(rules: GuildSettings) -> N
 @pytest.mark.parametrize(
     "act",
     [
-        lambda place: lambda rules, requester: rules.choose_model(requester, place, ModelKind.CHAT, "gpt-4o"),
-        lambda place: lambda rules, requester: rules.write_persona(requester, place, "Obey."),
-        lambda place: lambda rules, requester: rules.present_persona(requester, place),
-        lambda place: lambda rules, requester: rules.show(requester, place),
-        lambda place: lambda rules, requester: rules.reset(requester, place),
+        lambda place: lambda settings, requester: settings.set_model(requester, place, ModelKind.CHAT, "gpt-4o"),
+        lambda place: lambda settings, requester: settings.set_persona(requester, place, "Obey."),
+        lambda place: lambda settings, requester: settings.get_persona_for_edit(requester, place),
+        lambda place: lambda settings, requester: settings.list_resolved(requester, place),
+        lambda place: lambda settings, requester: settings.reset(requester, place),
     ],
     ids=["model", "persona", "form", "show", "reset"],
 )
 async def test_without_the_right_nothing_is_shown_or_changed(
-    rules: GuildSettings, database: Database, place: SettingScope, act: Callable[[SettingScope], Act]
+    settings: GuildSettings, database: Database, place: SettingScope, act: Callable[[SettingScope], Act]
 ) -> None:
-    await rules.write_persona(MODERATOR, place, "Mine.")
+    await settings.set_persona(MODERATOR, place, "Mine.")
     others = RequestContext(3, "Eve", GUILD, CHANNEL, CHANNEL, frozenset(Permission) - {place.permission})
     with pytest.raises(MissingPermission, match=place.permission):
-        await act(place)(rules, others)
+        await act(place)(settings, others)
     with pytest.raises(NotInGuild):
-        await act(place)(rules, RequestContext(3, "Eve", None, CHANNEL, CHANNEL))
-    assert rules.model_choices(others, place, ModelKind.CHAT, "") == []
-    assert rules.model_choices(MODERATOR, place, ModelKind.CHAT, "") == ["gpt-4.1"]
+        await act(place)(settings, RequestContext(3, "Eve", None, CHANNEL, CHANNEL))
+    assert settings.list_model_choices(others, place, ModelKind.CHAT, "") == []
+    assert settings.list_model_choices(MODERATOR, place, ModelKind.CHAT, "") == ["gpt-4.1"]
     assert len(await AuditLog(database).newest(GUILD, 10)) == 1
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001], ids=["empty", "blank", "too long"])
-async def test_a_persona_that_cannot_be_used_is_refused(rules: GuildSettings, text: str) -> None:
+async def test_a_persona_that_cannot_be_used_is_refused(settings: GuildSettings, text: str) -> None:
     with pytest.raises(InvalidOption):
-        await rules.write_persona(MODERATOR, SettingScope.CHANNEL, text)
-    assert await rules.persona_for(MEMBER) == OPERATORS
+        await settings.set_persona(MODERATOR, SettingScope.CHANNEL, text)
+    assert await settings.get_persona(MEMBER) == OPERATORS
 
 
-async def test_a_model_that_may_not_be_chosen_is_refused(rules: GuildSettings) -> None:
+async def test_a_model_that_may_not_be_chosen_is_refused(settings: GuildSettings) -> None:
     with pytest.raises(ModelNotAllowed):
-        await rules.choose_model(MODERATOR, SettingScope.SERVER, ModelKind.CHAT, "llama")
-    assert await rules.model_for(MEMBER, ModelKind.CHAT, None) == "gpt-4.1"
+        await settings.set_model(MODERATOR, SettingScope.SERVER, ModelKind.CHAT, "llama")
+    assert await settings.get_model(MEMBER, ModelKind.CHAT, None) == "gpt-4.1"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InvalidOption
-from bot.guilds import persona_names
-from bot.guilds.persona_files import LARGEST_FILE, MOST_PRESETS, read, written
+from bot.guilds import persona_validation
+from bot.guilds.persona_files import MAX_FILE_BYTES, MAX_PERSONAS, decode, encode
 from bot.messages.render import render
 from bot.store.personas import StoredPersona
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 PIRATE = {"name": "Pirate", "text": "You are a pirate."}
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=99).filter(str.strip).map(str.strip)
-NAME = st.text(st.characters(), max_size=persona_names.LONGEST_NAME)
+NAME = st.text(st.characters(), max_size=persona_validation.MAX_NAME_CHARACTERS)
 
 
 def file(personas: object, **others: object) -> bytes:
@@ -31,14 +31,14 @@ def named(number: int, text: str = "Hm.") -> dict[str, str]:
 
 def problems(data: bytes) -> list[str]:
     with pytest.raises(InvalidOption) as refused:
-        read(data)
+        decode(data)
     assert len(render(refused.value.message)) <= 2000
     return render(refused.value.message).splitlines()
 
 
 def usable(name: str) -> bool:
     try:
-        return bool(persona_names.checked(name))
+        return bool(persona_validation.validate_name(name))
     except InvalidOption:
         return False
 
@@ -48,25 +48,28 @@ def usable(name: str) -> bool:
         st.tuples(NAME.filter(usable), TEXT),
         min_size=1,
         max_size=9,
-        unique_by=lambda each: persona_names.folded(each[0]),
+        unique_by=lambda each: persona_validation.name_key(each[0]),
     )
 )
 def test_what_is_written_is_read_as_it_was(personas: list[tuple[str, str]]) -> None:
-    kept = [StoredPersona(persona_names.folded(name), persona_names.checked(name), text) for name, text in personas]
-    assert read(written(kept, 7, NOW)) == kept
+    kept = [
+        StoredPersona(persona_validation.name_key(name), persona_validation.validate_name(name), text)
+        for name, text in personas
+    ]
+    assert decode(encode(kept, 7, NOW)) == kept
 
 
 def test_names_and_texts_are_tidied() -> None:
     untidy = {"name": " Pi\u200brate\n", "text": "\n You are a pirate. ", "note": "others' fields are left alone"}
-    (found,) = read(b"\xef\xbb\xbf" + file([untidy]))
+    (found,) = decode(b"\xef\xbb\xbf" + file([untidy]))
     assert found == StoredPersona("pirate", "Pirate", "You are a pirate.")
 
 
 def test_the_largest_set_there_can_be_fits_a_file() -> None:
-    full = [named(number, "🎉" * 4000) for number in range(MOST_PRESETS)]
+    full = [named(number, "🎉" * 4000) for number in range(MAX_PERSONAS)]
     data = file(full)
-    assert len(data) <= LARGEST_FILE
-    assert len(read(data)) == MOST_PRESETS
+    assert len(data) <= MAX_FILE_BYTES
+    assert len(decode(data)) == MAX_PERSONAS
 
 
 def test_each_problem_has_its_sentence() -> None:
@@ -91,7 +94,7 @@ def test_each_problem_has_its_sentence() -> None:
 
 
 def test_of_many_problems_as_many_are_told_as_fit() -> None:
-    lines = problems(file([{}] * MOST_PRESETS))
+    lines = problems(file([{}] * MAX_PERSONAS))
     assert lines[0] == "I imported nothing: there are 100 problems."
     assert lines[-1] == "- …and 88 more like these."
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
-from bot.guilds.persona_files import MOST_PRESETS
+from bot.guilds.persona_files import MAX_PERSONAS
 from bot.guilds.personas import Imported, Personas
 from bot.messages.render import render
 from bot.store.audit_log import AuditLog
@@ -35,7 +35,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def presets(database: Database, workers: DecodingWorkers) -> Personas:
+def personas(database: Database, workers: DecodingWorkers) -> Personas:
     return Personas(StoredPersonas(database), FakeClock(), workers.files)
 
 
@@ -45,130 +45,130 @@ async def refusal(waiting: Awaitable[object]) -> str:
     return render(refused.value.message)
 
 
-async def test_everybody_sees_and_chooses_what_a_moderator_wrote(presets: Personas) -> None:
-    assert await presets.check_new(MO, "  The  Pirate ") == "The Pirate"
-    assert await presets.add(MO, "The Pirate", f" {PIRATE}\n") == "The Pirate"
-    assert await presets.names(ADA) == await presets.choices(ADA) == ["The Pirate"]
-    assert await presets.persona_named(ADA, "the pirate") == PIRATE
-    assert await presets.names(dataclasses.replace(ADA, guild_id=GUILD + 1)) == []
+async def test_everybody_sees_and_chooses_what_a_moderator_wrote(personas: Personas) -> None:
+    assert await personas.check_new(MO, "  The  Pirate ") == "The Pirate"
+    assert await personas.add(MO, "The Pirate", f" {PIRATE}\n") == "The Pirate"
+    assert await personas.list_names(ADA) == await personas.list_choices(ADA) == ["The Pirate"]
+    assert await personas.get_text(ADA, "the pirate") == PIRATE
+    assert await personas.list_names(dataclasses.replace(ADA, guild_id=GUILD + 1)) == []
 
 
-async def test_a_name_is_there_once_whatever_its_case(presets: Personas) -> None:
-    await presets.add(MO, "Pirate", PIRATE)
+async def test_a_name_is_there_once_whatever_its_case(personas: Personas) -> None:
+    await personas.add(MO, "Pirate", PIRATE)
     taken = "There is a persona `PIRATE` already. To write it anew, use `/persona edit`."
-    assert await refusal(presets.check_new(MO, "PIRATE")) == taken
-    assert await refusal(presets.add(MO, "PIRATE", "Arr.")) == taken
-    assert await presets.change(MO, "PIRATE", "Arr.") == "Pirate"
-    assert (await presets.present(MO, "pirate")).persona == "Arr."
-    assert await presets.remove(MO, "PIRATE") == "Pirate"
-    assert await presets.names(ADA) == []
+    assert await refusal(personas.check_new(MO, "PIRATE")) == taken
+    assert await refusal(personas.add(MO, "PIRATE", "Arr.")) == taken
+    assert await personas.change(MO, "PIRATE", "Arr.") == "Pirate"
+    assert (await personas.get_for_edit(MO, "pirate")).persona == "Arr."
+    assert await personas.remove(MO, "PIRATE") == "Pirate"
+    assert await personas.list_names(ADA) == []
 
 
-async def test_what_is_not_there_is_refused_in_one_sentence(presets: Personas) -> None:
+async def test_what_is_not_there_is_refused_in_one_sentence(personas: Personas) -> None:
     unknown = "This server has no persona of that name. `/persona list` shows those that there are."
     for waiting in (
-        presets.persona_named(ADA, "Parrot"),
-        presets.present(MO, " "),
-        presets.change(MO, "Parrot", "Arr."),
-        presets.remove(MO, "Parrot"),
+        personas.get_text(ADA, "Parrot"),
+        personas.get_for_edit(MO, " "),
+        personas.change(MO, "Parrot", "Arr."),
+        personas.remove(MO, "Parrot"),
     ):
         assert await refusal(waiting) == unknown
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001], ids=["empty", "blank", "too long"])
-async def test_a_text_that_cannot_be_used_is_refused(presets: Personas, text: str) -> None:
-    await presets.add(MO, "Pirate", PIRATE)
-    assert await refusal(presets.add(MO, "Parrot", text))
-    assert await refusal(presets.change(MO, "Pirate", text))
-    assert await presets.persona_named(ADA, "Pirate") == PIRATE
+async def test_a_text_that_cannot_be_used_is_refused(personas: Personas, text: str) -> None:
+    await personas.add(MO, "Pirate", PIRATE)
+    assert await refusal(personas.add(MO, "Parrot", text))
+    assert await refusal(personas.change(MO, "Pirate", text))
+    assert await personas.get_text(ADA, "Pirate") == PIRATE
 
 
-async def test_there_is_an_end_to_them(presets: Personas) -> None:
-    for number in range(MOST_PRESETS):
-        await presets.add(MO, f"Persona {number}", PIRATE)
+async def test_there_is_an_end_to_them(personas: Personas) -> None:
+    for number in range(MAX_PERSONAS):
+        await personas.add(MO, f"Persona {number}", PIRATE)
     full = "This server has 50 personas, which is the most I keep. Remove one first."
-    assert await refusal(presets.check_new(MO, "Pirate")) == full
-    assert await refusal(presets.add(MO, "Pirate", PIRATE)) == full
-    data = (await presets.export(MO)).replace(b'"Persona 7"', b'"Pirate"')
-    assert await refusal(presets.import_file(MO, data)) == (
+    assert await refusal(personas.check_new(MO, "Pirate")) == full
+    assert await refusal(personas.add(MO, "Pirate", PIRATE)) == full
+    data = (await personas.export(MO)).replace(b'"Persona 7"', b'"Pirate"')
+    assert await refusal(personas.import_file(MO, data)) == (
         "I imported nothing. With those in the file there would be 51 personas, and a server can have 50."
     )
-    assert "Pirate" not in await presets.names(ADA)
+    assert "Pirate" not in await personas.list_names(ADA)
 
 
-async def test_the_import_of_an_export_changes_nothing(presets: Personas, database: Database) -> None:
-    await presets.add(MO, "Pirate", "You are\na “pirate” 🏴\u200d☠️, {user}.")
-    await presets.add(MO, "`Parrot`", "\x07 \\u0000")
-    data = await presets.export(MO)
+async def test_the_import_of_an_export_changes_nothing(personas: Personas, database: Database) -> None:
+    await personas.add(MO, "Pirate", "You are\na “pirate” 🏴\u200d☠️, {user}.")
+    await personas.add(MO, "`Parrot`", "\x07 \\u0000")
+    data = await personas.export(MO)
     logged = await AuditLog(database).newest(GUILD, 9)
-    assert await presets.import_file(MO, data) == Imported(new=0, changed=0, same=2)
-    assert await presets.export(MO) == data
+    assert await personas.import_file(MO, data) == Imported(new=0, changed=0, same=2)
+    assert await personas.export(MO) == data
     assert await AuditLog(database).newest(GUILD, 9) == logged
     elsewhere = dataclasses.replace(MO, guild_id=GUILD + 1)
-    assert await presets.import_file(elsewhere, data) == Imported(new=2, changed=0, same=0)
-    assert json.loads(await presets.export(elsewhere))["personas"] == json.loads(data)["personas"]
+    assert await personas.import_file(elsewhere, data) == Imported(new=2, changed=0, same=0)
+    assert json.loads(await personas.export(elsewhere))["personas"] == json.loads(data)["personas"]
 
 
 async def test_a_file_is_read_by_a_worker_and_by_nothing_else(database: Database) -> None:
     async with Workers() as ended:
         pass
-    presets = Personas(StoredPersonas(database), FakeClock(), ended)
+    personas = Personas(StoredPersonas(database), FakeClock(), ended)
     sentence = "I imported nothing. The file isn't JSON that I can read."
-    assert await refusal(presets.import_file(MO, b"{}")) == sentence
+    assert await refusal(personas.import_file(MO, b"{}")) == sentence
 
 
-async def test_a_file_of_nothing_but_brackets_is_refused(presets: Personas) -> None:
+async def test_a_file_of_nothing_but_brackets_is_refused(personas: Personas) -> None:
     data = b'{"format": "multiappai-discord-personas", "version": 1, "personas": [' + b"[]," * 1_000_000 + b"[]]}"
     sentence = "I imported nothing. The file has 1,000,001 personas, and a server can have 50."
-    assert await refusal(presets.import_file(MO, data)) == sentence
+    assert await refusal(personas.import_file(MO, data)) == sentence
 
 
-async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(presets: Personas) -> None:
-    await presets.add(MO, "Pirate", PIRATE)
-    data = await presets.export(MO)
-    await presets.change(MO, "Pirate", "Arr.")
-    await presets.add(MO, "Parrot", "You are a parrot.")
-    assert await presets.import_file(MO, data) == Imported(new=0, changed=1, same=0)
-    assert await presets.persona_named(ADA, "Pirate") == PIRATE
-    assert await presets.names(ADA) == ["Parrot", "Pirate"]
-    await refusal(presets.import_file(MO, data.replace(b"You are", b"").replace(b"a pirate.", b"")))
-    assert await presets.persona_named(ADA, "Pirate") == PIRATE
+async def test_an_import_replaces_what_has_the_same_name_and_leaves_the_rest(personas: Personas) -> None:
+    await personas.add(MO, "Pirate", PIRATE)
+    data = await personas.export(MO)
+    await personas.change(MO, "Pirate", "Arr.")
+    await personas.add(MO, "Parrot", "You are a parrot.")
+    assert await personas.import_file(MO, data) == Imported(new=0, changed=1, same=0)
+    assert await personas.get_text(ADA, "Pirate") == PIRATE
+    assert await personas.list_names(ADA) == ["Parrot", "Pirate"]
+    await refusal(personas.import_file(MO, data.replace(b"You are", b"").replace(b"a pirate.", b"")))
+    assert await personas.get_text(ADA, "Pirate") == PIRATE
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        lambda presets, requester: presets.check_new(requester, "Parrot"),
-        lambda presets, requester: presets.add(requester, "Parrot", "Obey."),
-        lambda presets, requester: presets.present(requester, "Pirate"),
-        lambda presets, requester: presets.change(requester, "Pirate", "Obey."),
-        lambda presets, requester: presets.remove(requester, "Pirate"),
-        lambda presets, requester: presets.export(requester),
-        lambda presets, requester: presets.import_file(requester, b"{}"),
+        lambda personas, requester: personas.check_new(requester, "Parrot"),
+        lambda personas, requester: personas.add(requester, "Parrot", "Obey."),
+        lambda personas, requester: personas.get_for_edit(requester, "Pirate"),
+        lambda personas, requester: personas.change(requester, "Pirate", "Obey."),
+        lambda personas, requester: personas.remove(requester, "Pirate"),
+        lambda personas, requester: personas.export(requester),
+        lambda personas, requester: personas.import_file(requester, b"{}"),
     ],
     ids=["new", "add", "form", "change", "remove", "export", "import"],
 )
-async def test_without_the_right_nothing_is_shown_or_changed(presets: Personas, database: Database, act: Act) -> None:
-    await presets.add(MO, "Pirate", PIRATE)
+async def test_without_the_right_nothing_is_shown_or_changed(personas: Personas, database: Database, act: Act) -> None:
+    await personas.add(MO, "Pirate", PIRATE)
     with pytest.raises(MissingPermission):
-        await act(presets, dataclasses.replace(MO, permissions=frozenset(Permission) - {Permission.MANAGE_SERVER}))
+        await act(personas, dataclasses.replace(MO, permissions=frozenset(Permission) - {Permission.MANAGE_SERVER}))
     with pytest.raises(NotInGuild):
-        await act(presets, DIRECT)
+        await act(personas, DIRECT)
     assert len(await AuditLog(database).newest(GUILD, 9)) == 1
 
 
-async def test_choices_are_for_those_who_may_use_them(presets: Personas) -> None:
-    await presets.add(MO, "Pirate", PIRATE)
-    assert await presets.moderators_choices(MO) == ["Pirate"]
-    assert await presets.moderators_choices(ADA) == []
-    assert await presets.choices(DIRECT) == await presets.moderators_choices(DIRECT) == []
+async def test_choices_are_for_those_who_may_use_them(personas: Personas) -> None:
+    await personas.add(MO, "Pirate", PIRATE)
+    assert await personas.list_editable(MO) == ["Pirate"]
+    assert await personas.list_editable(ADA) == []
+    assert await personas.list_choices(DIRECT) == await personas.list_editable(DIRECT) == []
 
 
-async def test_there_are_none_in_direct_messages(presets: Personas) -> None:
-    assert "in direct messages there are none" in await refusal(presets.persona_named(DIRECT, "Pirate"))
+async def test_there_are_none_in_direct_messages(personas: Personas) -> None:
+    assert "in direct messages there are none" in await refusal(personas.get_text(DIRECT, "Pirate"))
     with pytest.raises(NotInGuild):
-        await presets.names(DIRECT)
+        await personas.list_names(DIRECT)
 
 
-async def test_with_none_there_is_nothing_to_export(presets: Personas) -> None:
-    assert await refusal(presets.export(MO)) == "This server has no personas that I could export."
+async def test_with_none_there_is_nothing_to_export(personas: Personas) -> None:
+    assert await refusal(personas.export(MO)) == "This server has no personas that I could export."

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.quotas.ledger import RENEW_EVERY_S
+from bot.quotas.ledger import RENEW_INTERVAL_S
 from tests.support.clock import FakeClock
 
 
@@ -22,5 +22,5 @@ class BeatClock(FakeClock):
         for _ in range(count):
             await asyncio.wait_for(self._asleep.wait(), timeout=10)
             self._asleep.clear()
-            await self.advance(RENEW_EVERY_S)
+            await self.advance(RENEW_INTERVAL_S)
         await asyncio.wait_for(self._asleep.wait(), timeout=10)

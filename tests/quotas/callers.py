@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 from bot.context import Permission, RequestContext
 from bot.quotas.limits import OperatorLimits
-from bot.quotas.pseudonyms import UsageKeys, key_from
+from bot.quotas.resolver import UsageKeys, derive_key
 
 ANN, BEN, GUILD, CHANNEL = 1, 2, 700, 10
 
-SUBJECTS = UsageKeys(key_from("a token"))
+USAGE_KEYS = UsageKeys(derive_key("a token"))
 
 UNLIMITED = OperatorLimits(
     member_messages=None,
@@ -36,5 +36,5 @@ def requester(
     )
 
 
-def ceilings(**limits: int) -> OperatorLimits:
+def operator_limits(**limits: int) -> OperatorLimits:
     return dataclasses.replace(UNLIMITED, **limits)

@@ -6,26 +6,26 @@ import pytest
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.messages.render import render
-from bot.quotas.ledger import LARGEST_AMOUNT, LEASE_S, Ledger
+from bot.quotas.ledger import LEASE_S, MAX_AMOUNT, Ledger
 from bot.quotas.limits import Kind, OperatorLimits, Scope
 from bot.quotas.usage import UsageReader
 from bot.store.database import Database, Transaction, Work
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import ANN, BEN, GUILD, SUBJECTS, UNLIMITED, ceilings, requester
+from tests.quotas.callers import ANN, BEN, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
 
 MESSAGE = {Kind.MESSAGES: 1}
-LIMITS = ceilings(member_images=10, server_images=15, member_messages=2)
+LIMITS = operator_limits(member_images=10, server_images=15, member_messages=2)
 
 
 def ledger_of(database: Database, clock: BeatClock, limits: OperatorLimits, process: str = "this process") -> Ledger:
-    return Ledger(database, limits, SUBJECTS, clock, process=process)
+    return Ledger(database, limits, USAGE_KEYS, clock, process=process)
 
 
 async def used(meter: UsageReader, kind: Kind, who: RequestContext | None = None, scope: Scope = Scope.SERVER) -> int:
     """Tell what `/usage` would: the use of one kind by the server or the member."""
     (line,) = [
         line
-        for line in await meter.of_caller(who or requester())
+        for line in await meter.list_for_requester(who or requester())
         if line.rule.kind is kind and line.rule.scope is scope
     ]
     return line.used
@@ -38,13 +38,13 @@ def ledger(database: Database, clock: BeatClock) -> Ledger:
 
 @pytest.fixture
 def meter(database: Database, clock: BeatClock) -> UsageReader:
-    return UsageReader(database, LIMITS, SUBJECTS, clock)
+    return UsageReader(database, LIMITS, USAGE_KEYS, clock)
 
 
 async def test_what_was_spent_is_counted_and_the_rest_given_back(ledger: Ledger, meter: UsageReader) -> None:
     async with await ledger.reserve(requester(), {Kind.IMAGES: 4}) as reservation:
         assert await used(meter, Kind.IMAGES) == 4
-        reservation.spent({Kind.IMAGES: 3})
+        reservation.set_spent({Kind.IMAGES: 3})
     assert await used(meter, Kind.IMAGES) == 3
     assert await used(meter, Kind.IMAGES, scope=Scope.MEMBER) == 3
 
@@ -57,8 +57,8 @@ async def test_nothing_noted_is_nothing_spent(ledger: Ledger, meter: UsageReader
 
 async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger, meter: UsageReader) -> None:
     async with await ledger.reserve(requester(), {Kind.MESSAGES: 1, Kind.TOKENS: 900}) as reservation:
-        reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 100})
-        reservation.spent({Kind.MESSAGES: 1, Kind.TOKENS: 250})
+        reservation.set_spent({Kind.MESSAGES: 1, Kind.TOKENS: 100})
+        reservation.set_spent({Kind.MESSAGES: 1, Kind.TOKENS: 250})
     assert (await used(meter, Kind.MESSAGES), await used(meter, Kind.TOKENS)) == (1, 250)
 
 
@@ -79,7 +79,7 @@ async def test_more_than_was_reserved_counts_as_far_as_there_is_room_and_then_in
 async def test_an_error_in_the_work_settles_what_came_before_it(ledger: Ledger, meter: UsageReader) -> None:
     async def work() -> None:
         async with await ledger.reserve(requester(), {Kind.IMAGES: 4}) as reservation:
-            reservation.spent({Kind.IMAGES: 1})
+            reservation.set_spent({Kind.IMAGES: 1})
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -92,7 +92,7 @@ async def test_a_stop_settles_what_came_before_it(ledger: Ledger, meter: UsageRe
 
     async def work() -> None:
         async with await ledger.reserve(requester(), {Kind.IMAGES: 4}) as reservation:
-            reservation.spent({Kind.IMAGES: 2})
+            reservation.set_spent({Kind.IMAGES: 2})
             under_way.set()
             await asyncio.Event().wait()
 
@@ -115,9 +115,9 @@ async def test_ending_a_reservation_again_does_nothing(ledger: Ledger, meter: Us
 async def test_what_was_not_reserved_cannot_be_settled(ledger: Ledger) -> None:
     async with await ledger.reserve(requester(), {Kind.IMAGES: 4}) as reservation:
         with pytest.raises(ValueError, match="tokens was not reserved"):
-            reservation.spent({Kind.TOKENS: 1})
+            reservation.set_spent({Kind.TOKENS: 1})
         with pytest.raises(ValueError, match="-1 images"):
-            reservation.spent({Kind.IMAGES: -1})
+            reservation.set_spent({Kind.IMAGES: -1})
     with pytest.raises(ValueError, match="-4 images"):
         await ledger.reserve(requester(), {Kind.IMAGES: -4})
 
@@ -125,7 +125,7 @@ async def test_what_was_not_reserved_cannot_be_settled(ledger: Ledger) -> None:
 async def test_a_count_beyond_belief_is_bounded(ledger: Ledger, meter: UsageReader) -> None:
     reservation = await ledger.reserve(requester(), {Kind.TOKENS: 1})
     await ledger.settle(reservation, {Kind.TOKENS: 10**30})
-    assert await used(meter, Kind.TOKENS) == LARGEST_AMOUNT
+    assert await used(meter, Kind.TOKENS) == MAX_AMOUNT
 
 
 async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger, meter: UsageReader) -> None:
@@ -155,7 +155,7 @@ async def test_a_member_is_counted_once_over_servers_and_direct_messages(ledger:
 
 
 async def test_direct_messages_of_two_members_are_two_servers(database: Database, clock: BeatClock) -> None:
-    ledger = ledger_of(database, clock, ceilings(server_images=1))
+    ledger = ledger_of(database, clock, operator_limits(server_images=1))
     await ledger.reserve(requester(ANN, None), {Kind.IMAGES: 1})
     await ledger.reserve(requester(BEN, None), {Kind.IMAGES: 1})
     with pytest.raises(QuotaExceeded) as caught:
@@ -166,12 +166,13 @@ async def test_direct_messages_of_two_members_are_two_servers(database: Database
 async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger, meter: UsageReader) -> None:
     await ledger.reserve(requester(), MESSAGE)
     lines = [
-        (line.rule.scope, line.rule.kind, line.used, line.rule.limit) for line in await meter.of_caller(requester())
+        (line.rule.scope, line.rule.kind, line.used, line.rule.limit)
+        for line in await meter.list_for_requester(requester())
     ]
     assert (Scope.MEMBER, Kind.MESSAGES, 1, 2) in lines
     assert (Scope.SERVER, Kind.MESSAGES, 1, None) in lines
     assert len(lines) == 7
-    assert {line.rule.scope for line in await meter.of_server(requester())} == {Scope.SERVER}
+    assert {line.rule.scope for line in await meter.list_for_guild(requester())} == {Scope.SERVER}
 
 
 async def test_an_answer_over_midnight_counts_for_the_day_it_began(
@@ -397,7 +398,7 @@ async def test_a_clock_that_is_set_frees_nothing_of_a_living_process(
         await sibling.reserve(requester(), {Kind.IMAGES: 1})
     await ledger.reserve(requester(), {Kind.IMAGES: 1})
     clock.step(step)
-    looking = Ledger(database, UNLIMITED, SUBJECTS, clock, process="looking", is_alive=living.get)
+    looking = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process="looking", is_alive=living.get)
     await looking.free_expired()
     async with ledger.running():
         await clock.beats(2)
@@ -411,6 +412,6 @@ async def test_a_locked_file_counts_more_than_any_lease(
     await ledger_of(database, clock, UNLIMITED, "slow").reserve(requester(), {Kind.IMAGES: 1})
     await clock.advance(10 * LEASE_S)
     for alive, left in ((True, 1), (False, 0)):
-        looking = Ledger(database, UNLIMITED, SUBJECTS, clock, process="l", is_alive={"slow": alive}.get)
+        looking = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process="l", is_alive={"slow": alive}.get)
         await looking.free_expired()
         assert await used(meter, Kind.IMAGES) == left

@@ -12,7 +12,7 @@ from bot.quotas.reservation import Reservation
 from bot.store.database import Database
 from bot.store.open import open_database
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import SUBJECTS, ceilings, requester
+from tests.quotas.callers import USAGE_KEYS, operator_limits, requester
 
 MESSAGE = {Kind.MESSAGES: 1}
 USED = "SELECT settled, reserved FROM usage_counters WHERE scope = 'server'"
@@ -29,7 +29,9 @@ async def rush(ledgers: list[Ledger], members: int, asks: int) -> list[Reservati
 
 
 async def test_two_hundred_asks_at_once_under_a_ceiling_of_forty(database: Database, clock: BeatClock) -> None:
-    ledger = Ledger(database, ceilings(server_messages=40, member_messages=100), SUBJECTS, clock, process="one")
+    ledger = Ledger(
+        database, operator_limits(server_messages=40, member_messages=100), USAGE_KEYS, clock, process="one"
+    )
     granted = await rush([ledger], members=20, asks=200)
     assert len(granted) == 40
     await asyncio.gather(*(ledger.release(reservation) for reservation in granted[:10]))
@@ -39,11 +41,11 @@ async def test_two_hundred_asks_at_once_under_a_ceiling_of_forty(database: Datab
 
 
 async def test_two_processes_at_once_grant_no_more_than_one(url: str, clock: BeatClock) -> None:
-    limits = ceilings(server_messages=12, member_messages=3)
+    limits = operator_limits(server_messages=12, member_messages=3)
     async with open_database(url) as one, open_database(url) as two:
         ledgers = [
-            Ledger(one, limits, SUBJECTS, clock, process="one"),
-            Ledger(two, limits, SUBJECTS, clock, process="two"),
+            Ledger(one, limits, USAGE_KEYS, clock, process="one"),
+            Ledger(two, limits, USAGE_KEYS, clock, process="two"),
         ]
         granted = await rush(ledgers, members=3, asks=30)
         assert len(granted) == 9
@@ -77,7 +79,7 @@ async def carry_out(address: str, plan: list[Plan]) -> tuple[int, list[tuple[int
     clock = BeatClock()
     async with open_database(address) as one, open_database(address) as two:
         ledgers = [
-            Ledger(database, ceilings(server_images=10, member_images=6), SUBJECTS, clock, process=name)
+            Ledger(database, operator_limits(server_images=10, member_images=6), USAGE_KEYS, clock, process=name)
             for name, database in (("one", one), ("two", two))
         ]
 
@@ -87,7 +89,7 @@ async def carry_out(address: str, plan: list[Plan]) -> tuple[int, list[tuple[int
             except QuotaExceeded:
                 return 0
             async with reservation:
-                reservation.spent({Kind.IMAGES: spent})
+                reservation.set_spent({Kind.IMAGES: spent})
             return spent
 
         seen: list[tuple[int, int]] = []

@@ -16,16 +16,16 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from bot.clock import unix_ms
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded
-from bot.quotas.ledger import FREED_KEPT, LEASE_S, WINDOWS_KEPT, Ledger
+from bot.quotas.ledger import COUNTER_RETENTION, FREED_RETENTION, LEASE_S, Ledger
 from bot.quotas.limits import Kind, Period, window_end, window_start
-from bot.quotas.reservation import BLOCK, Reservation
-from bot.quotas.resolver import bindings, rule_of
+from bot.quotas.reservation import BLOCK_TOKENS, Reservation
+from bot.quotas.resolver import list_applicable_limits, to_limit
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, ceilings, requester
+from tests.quotas.callers import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
 
-LIMITS = ceilings(member_messages=4, server_messages=9, server_tokens=2_000)
+LIMITS = operator_limits(member_messages=4, server_messages=9, server_tokens=2_000)
 WINDOWS = "SELECT scope, subject, kind, period, starts_at_ms, settled, reserved FROM usage_counters"
 MODERATED = [
     StoredLimit("server", None, "tokens", "hour", None),
@@ -97,7 +97,8 @@ class TwoLedgers(RuleBasedStateMachine):
         address = f"sqlite:///{Path(self.folder.name) / 'bot.db'}"
         self.databases = [await self.stack.enter_async_context(open_database(address)) for _ in range(2)]
         self.ledgers = [
-            Ledger(database, LIMITS, SUBJECTS, self.clock, process=str(n)) for n, database in enumerate(self.databases)
+            Ledger(database, LIMITS, USAGE_KEYS, self.clock, process=str(n))
+            for n, database in enumerate(self.databases)
         ]
 
     def teardown(self) -> None:
@@ -113,7 +114,9 @@ class TwoLedgers(RuleBasedStateMachine):
         """The windows that count for somebody at a moment, each with its strictest limit under the rules of now."""
         when = datetime.fromtimestamp(moment, UTC)
         found: dict[Window, int | None] = {}
-        for each in bindings(who, [rule_of(stored) for stored in self.rules.values()], LIMITS, SUBJECTS):
+        for each in list_applicable_limits(
+            who, [to_limit(stored) for stored in self.rules.values()], LIMITS, USAGE_KEYS
+        ):
             kind, per = each.rule.kind, each.rule.per
             window = Window(each.pool.value, each.subject, kind.value, per.value, unix_ms(window_start(per, when)))
             found[window] = min((one for one in (found.get(window), each.limit) if one is not None), default=None)
@@ -180,13 +183,13 @@ class TwoLedgers(RuleBasedStateMachine):
         freed = held.freed_at is not None
         steps = Counter(
             {
-                window: BLOCK + (amount if freed else 0)
+                window: BLOCK_TOKENS + (amount if freed else 0)
                 for window, amount in held.held.items()
                 if window.kind == Kind.TOKENS
             }
         )
         fits = not held.forgotten and self.fits(steps, limits)
-        reached = self.runner.run(ledger.allowance(held.reservation, Kind.TOKENS).reach(before + 1))
+        reached = self.runner.run(ledger.token_budget(held.reservation, Kind.TOKENS).ensure(before + 1))
         assert reached == (before + 1 if fits else before)
         if fits:
             self.take(steps, limits)
@@ -194,7 +197,7 @@ class TwoLedgers(RuleBasedStateMachine):
                 held.freed_at, held.lease_until = None, self.now + LEASE_S
                 held.lost = True
             for window in steps:
-                held.held[window] += BLOCK
+                held.held[window] += BLOCK_TOKENS
                 held.limits[window] = limits.get(window)
 
     @rule(held=consumes(open_reservations), part=st.sampled_from([0, 0.5, 1, 1.5, 4]))
@@ -234,10 +237,10 @@ class TwoLedgers(RuleBasedStateMachine):
                 self.books.reserved.subtract(self.holds(held))
                 held.freed_at = self.now
                 held.lost = True
-            held.forgotten |= held.freed_at is not None and held.freed_at <= self.now - FREED_KEPT.total_seconds()
+            held.forgotten |= held.freed_at is not None and held.freed_at <= self.now - FREED_RETENTION.total_seconds()
         in_use = {window for held in self.alive if not held.forgotten for window in held.held}
         for window in [*self.books.settled, *self.books.reserved]:
-            if window not in in_use and window.ends_at_ms <= (self.now - WINDOWS_KEPT.total_seconds()) * 1000:
+            if window not in in_use and window.ends_at_ms <= (self.now - COUNTER_RETENTION.total_seconds()) * 1000:
                 self.books.settled.pop(window, None)
                 self.books.reserved.pop(window, None)
 

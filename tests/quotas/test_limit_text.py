@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.quotas.limit_text import refusal, stopped
+from bot.quotas.limit_text import format_refusal, format_stop
 from bot.quotas.limits import Kind, Limit, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope
 from tests.quotas.callers import GUILD
@@ -99,7 +99,7 @@ def binding(
 def test_a_refusal_says_whose_limit_of_what_and_until_when(
     binding: ApplicableLimit, used: int, wanted: int, sentence: str
 ) -> None:
-    assert refusal(binding, used=used, wanted=wanted, resets_at=MIDNIGHT) == sentence
+    assert format_refusal(binding, used=used, wanted=wanted, resets_at=MIDNIGHT) == sentence
 
 
 @pytest.mark.parametrize(
@@ -118,4 +118,4 @@ def test_an_answer_that_stops_says_whose_limit_it_met(
 ) -> None:
     met = binding(pool, Kind.TOKENS, Period.DAY, 1_000, scope, target)
     said = f"I had to stop here: {whose} limit of 1,000 tokens a day has no room for more; {AGAIN}."
-    assert stopped(met, resets_at=MIDNIGHT) == said
+    assert format_stop(met, resets_at=MIDNIGHT) == said

@@ -18,7 +18,7 @@ from bot.quotas.usage import UsageReader
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import ANN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, requester
+from tests.quotas.callers import ANN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, requester
 
 LIMIT = 8
 MEMBERS = 10
@@ -37,9 +37,9 @@ class Process:
     """What one process of the bot has for limits."""
 
     def __init__(self, database: object, clock: BeatClock, name: str) -> None:
-        self.ledger = Ledger(database, UNLIMITED, SUBJECTS, clock, process=name)
-        self.meter = UsageReader(database, UNLIMITED, SUBJECTS, clock)
-        self.quotas = QuotaSettings(QuotaLimits(database), UNLIMITED, SUBJECTS, clock)
+        self.ledger = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process=name)
+        self.meter = UsageReader(database, UNLIMITED, USAGE_KEYS, clock)
+        self.quotas = QuotaSettings(QuotaLimits(database), UNLIMITED, USAGE_KEYS, clock)
 
 
 @pytest.fixture
@@ -78,7 +78,9 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
     assert len(granted) == LIMIT
 
     again = {refusal.resets_at for refusal in refused}
-    (line,) = [each for each in await two.meter.of_caller(requester(roles=[ROLE])) if each.rule.limit is not None]
+    (line,) = [
+        each for each in await two.meter.list_for_requester(requester(roles=[ROLE])) if each.rule.limit is not None
+    ]
     (listed,) = (await two.quotas.list(requester())).rules
     assert (line.rule, line.used) == (listed.rule, LIMIT)
     assert again == {line.resets_at} == {(await one.quotas.list(requester())).resets_at[Period.HOUR]}
@@ -121,7 +123,7 @@ async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: l
     await quotas.set(requester(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, "2", Target())
     await quotas.set(requester(), Scope.ROLE, Kind.IMAGES, Period.DAY, "unlimited", Target(role_id=ROLE))
     assert len((await rush(processes, [boss], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
-    standing = quota_text.standing(await processes[1].meter.of_caller(boss))
+    standing = quota_text.standing(await processes[1].meter.list_for_requester(boss))
     assert f"- images: {5 * LIMIT} used, no limit" in standing
     assert (await rush(processes, [requester()], {Kind.IMAGES: 1}))[0] == []
     await quotas.clear(requester(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, Target())

@@ -1,10 +1,10 @@
 from bot.context import RequestContext
 from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope
-from bot.quotas.resolver import ApplicableLimit, UsageScope, bindings
-from tests.quotas.callers import ANN, BEN, CHANNEL, GUILD, SUBJECTS, UNLIMITED, ceilings, requester
+from bot.quotas.resolver import ApplicableLimit, UsageScope, list_applicable_limits
+from tests.quotas.callers import ANN, BEN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
 
 RED, BLUE = 801, 802
-HERE = SUBJECTS.member_here(GUILD, ANN)
+HERE = USAGE_KEYS.guild_member_key(GUILD, ANN)
 
 
 def rule(
@@ -16,7 +16,7 @@ def rule(
 def bound(
     *rules: Limit, who: RequestContext | None = None, operator: OperatorLimits = UNLIMITED
 ) -> list[ApplicableLimit]:
-    return bindings(who or requester(), rules, operator, SUBJECTS)
+    return list_applicable_limits(who or requester(), rules, operator, USAGE_KEYS)
 
 
 def limits(found: list[ApplicableLimit]) -> dict:
@@ -32,16 +32,16 @@ def of_member(*rules: Limit, roles: tuple[int, ...] = ()) -> list[int]:
 
 
 def test_a_member_is_bound_by_their_own_ceilings_and_the_servers() -> None:
-    assert limits(bound(operator=ceilings(member_messages=100, server_tokens=5_000))) == {
-        (UsageScope.MEMBER, SUBJECTS.member(ANN), Kind.MESSAGES, Period.DAY): 100,
+    assert limits(bound(operator=operator_limits(member_messages=100, server_tokens=5_000))) == {
+        (UsageScope.MEMBER, USAGE_KEYS.member_key(ANN), Kind.MESSAGES, Period.DAY): 100,
         (UsageScope.SERVER, GUILD, Kind.TOKENS, Period.DAY): 5_000,
     }
 
 
 def test_each_operator_value_binds_its_own_kind() -> None:
     values = dict(zip(UNLIMITED.__slots__, range(1, 8), strict=True))
-    member = SUBJECTS.member(ANN)
-    assert limits(bound(operator=ceilings(**values))) == {
+    member = USAGE_KEYS.member_key(ANN)
+    assert limits(bound(operator=operator_limits(**values))) == {
         (UsageScope.MEMBER, member, Kind.MESSAGES, Period.DAY): 1,
         (UsageScope.MEMBER, member, Kind.SPEECH_CHARACTERS, Period.DAY): 2,
         (UsageScope.MEMBER, member, Kind.IMAGES, Period.DAY): 3,
@@ -57,8 +57,8 @@ def test_unlimited_use_is_counted_all_the_same() -> None:
 
 
 def test_direct_messages_are_a_server_of_their_own_for_each_member() -> None:
-    found = bound(who=requester(guild_id=None), operator=ceilings(server_images=3))
-    assert limits(found) == {(UsageScope.DIRECT, SUBJECTS.direct(ANN), Kind.IMAGES, Period.DAY): 3}
+    found = bound(who=requester(guild_id=None), operator=operator_limits(server_images=3))
+    assert limits(found) == {(UsageScope.DIRECT, USAGE_KEYS.dm_key(ANN), Kind.IMAGES, Period.DAY): 3}
     assert UsageScope.SERVER not in {each.pool for each in found}
 
 
@@ -70,7 +70,7 @@ def test_rules_of_all_scopes_bind_at_once() -> None:
         rule(Scope.MEMBER, 10),
         rule(Scope.ROLE, 5, RED, per=Period.HOUR),
         who=requester(roles=[RED]),
-        operator=ceilings(server_images=100),
+        operator=operator_limits(server_images=100),
     )
     assert limits(found) == {
         (UsageScope.SERVER, GUILD, Kind.IMAGES, Period.MONTH): 40,
@@ -85,7 +85,7 @@ def test_rules_of_all_scopes_bind_at_once() -> None:
 def test_a_rule_with_a_target_binds_that_one_alone() -> None:
     others = (
         rule(Scope.CHANNEL, 1, CHANNEL + 1),
-        rule(Scope.MEMBER, 1, SUBJECTS.member_here(GUILD, BEN)),
+        rule(Scope.MEMBER, 1, USAGE_KEYS.guild_member_key(GUILD, BEN)),
         rule(Scope.ROLE, 1, BLUE),
     )
     assert limits(bound(*others, who=requester(roles=[RED]))) == {}
@@ -94,13 +94,13 @@ def test_a_rule_with_a_target_binds_that_one_alone() -> None:
 
 def test_each_channel_and_each_member_counts_separately() -> None:
     rules = (rule(Scope.CHANNEL, 30), rule(Scope.MEMBER, 10))
-    subjects = {
+    usage_keys = {
         (each.pool, each.subject)
         for who in (requester(), requester(BEN), requester(channel_id=11))
         for each in bound(*rules, who=who)
         if each.limit is not None
     }
-    assert len(subjects) == 4
+    assert len(usage_keys) == 4
 
 
 def test_the_kindest_of_a_members_roles_counts() -> None:
@@ -133,7 +133,7 @@ def test_a_role_without_a_limit_exempts_from_role_and_member_rules_of_its_kind()
 
 def test_nothing_exempts_from_the_channels_the_servers_and_the_operators_limits() -> None:
     rules = (rule(Scope.ROLE, None, RED), rule(Scope.SERVER, 40, per=Period.HOUR), rule(Scope.CHANNEL, 30))
-    found = bound(*rules, who=requester(roles=[RED]), operator=ceilings(member_images=9, server_images=90))
+    found = bound(*rules, who=requester(roles=[RED]), operator=operator_limits(member_images=9, server_images=90))
     assert sorted(limits(found).values()) == [9, 30, 40, 90]
 
 

@@ -10,12 +10,12 @@ from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.messages.render import render
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
-from bot.quotas.reservation import ASK_AT, BLOCK, TokenBudget
+from bot.quotas.reservation import BLOCK_TOKENS, PREFETCH_BELOW, TokenBudget
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import CHANNEL, GUILD, SUBJECTS, ceilings, requester
+from tests.quotas.callers import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
 
 TOKENS = "SELECT settled, reserved FROM usage_counters WHERE kind = 'tokens'"
 LIMIT = 4_000
@@ -30,7 +30,7 @@ class Granter:
         self.let_go = asyncio.Event()
 
     def __call__(self, more: int) -> asyncio.Task:
-        assert more == BLOCK
+        assert more == BLOCK_TOKENS
         self.asked += 1
         return asyncio.create_task(self.answer())
 
@@ -42,75 +42,75 @@ class Granter:
 
 async def test_the_next_block_is_asked_for_ahead_and_nobody_waits_for_it() -> None:
     granter = Granter(1)
-    allowance = TokenBudget(BLOCK, granter)
-    assert await allowance.reach(BLOCK - ASK_AT) == BLOCK - ASK_AT
+    allowance = TokenBudget(BLOCK_TOKENS, granter)
+    assert await allowance.ensure(BLOCK_TOKENS - PREFETCH_BELOW) == BLOCK_TOKENS - PREFETCH_BELOW
     assert granter.asked == 0
-    for total in range(BLOCK - ASK_AT + 1, BLOCK + 1):
-        assert await allowance.reach(total) == total
+    for total in range(BLOCK_TOKENS - PREFETCH_BELOW + 1, BLOCK_TOKENS + 1):
+        assert await allowance.ensure(total) == total
     assert granter.asked == 1
     granter.let_go.set()
-    assert await allowance.reach(2 * BLOCK) == 2 * BLOCK
+    assert await allowance.ensure(2 * BLOCK_TOKENS) == 2 * BLOCK_TOKENS
 
 
 async def test_what_is_not_granted_is_not_reached_and_the_reason_is_told() -> None:
     granter = Granter(1)
     granter.let_go.set()
-    allowance = TokenBudget(BLOCK, granter)
-    assert await allowance.reach(10 * BLOCK) == 2 * BLOCK
+    allowance = TokenBudget(BLOCK_TOKENS, granter)
+    assert await allowance.ensure(10 * BLOCK_TOKENS) == 2 * BLOCK_TOKENS
     assert str(allowance.refused) == "no more"
 
 
 async def test_a_refusal_ahead_is_asked_about_once_more_in_need() -> None:
     granter = Granter(0)
     granter.let_go.set()
-    allowance = TokenBudget(BLOCK, granter)
-    for total in range(BLOCK):
-        await allowance.reach(total)
+    allowance = TokenBudget(BLOCK_TOKENS, granter)
+    for total in range(BLOCK_TOKENS):
+        await allowance.ensure(total)
         await asyncio.sleep(0)
     assert granter.asked == 1
     granter.left = 1  # somebody gave something back
-    assert await allowance.reach(BLOCK + 1) == BLOCK + 1
+    assert await allowance.ensure(BLOCK_TOKENS + 1) == BLOCK_TOKENS + 1
     assert allowance.refused is None
 
 
 async def test_a_stopped_answer_leaves_its_question_to_be_answered() -> None:
     granter = Granter(1)
-    allowance = TokenBudget(BLOCK, granter)
-    waiting = asyncio.create_task(allowance.reach(BLOCK + 1))
+    allowance = TokenBudget(BLOCK_TOKENS, granter)
+    waiting = asyncio.create_task(allowance.ensure(BLOCK_TOKENS + 1))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     granter.let_go.set()
-    assert await allowance.reach(BLOCK + 1) == BLOCK + 1
+    assert await allowance.ensure(BLOCK_TOKENS + 1) == BLOCK_TOKENS + 1
     assert granter.asked == 1
 
 
 async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_rest(
     database: Database, clock: BeatClock
 ) -> None:
-    ledger = Ledger(database, ceilings(server_tokens=LIMIT), SUBJECTS, clock, process="one")
-    async with ledger.running(), await ledger.reserve(requester(), {Kind.TOKENS: 100 + BLOCK}) as reservation:
-        allowance = ledger.allowance(reservation, Kind.TOKENS)
+    ledger = Ledger(database, operator_limits(server_tokens=LIMIT), USAGE_KEYS, clock, process="one")
+    async with ledger.running(), await ledger.reserve(requester(), {Kind.TOKENS: 100 + BLOCK_TOKENS}) as reservation:
+        allowance = ledger.token_budget(reservation, Kind.TOKENS)
         assert (
-            await allowance.reach(900) == 900
+            await allowance.ensure(900) == 900
         )  # far enough from what was granted: no further block is asked for ahead
-        assert await rows(database) == [(0, 100 + 4 * BLOCK)]
-        assert await allowance.reach(LIMIT) == allowance.granted == 100 + 15 * BLOCK
+        assert await rows(database) == [(0, 100 + 4 * BLOCK_TOKENS)]
+        assert await allowance.ensure(LIMIT) == allowance.granted == 100 + 15 * BLOCK_TOKENS
         assert isinstance(allowance.refused, QuotaExceeded)
         assert "this server's limit of 4,000 tokens a day has no room for more" in render(allowance.refused.message)
-        reservation.spent({Kind.TOKENS: 700})
+        reservation.set_spent({Kind.TOKENS: 700})
     assert await rows(database) == [(700, 0)]
 
 
 async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database: Database, clock: BeatClock) -> None:
-    ledger = Ledger(database, ceilings(), SUBJECTS, clock, process="one")
-    async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK}) as reservation:
-        allowance = ledger.allowance(reservation, Kind.TOKENS)
-        assert await allowance.reach(2 * BLOCK) == 2 * BLOCK
-        rule = StoredLimit("server", None, "tokens", "day", 3 * BLOCK)
+    ledger = Ledger(database, operator_limits(), USAGE_KEYS, clock, process="one")
+    async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK_TOKENS}) as reservation:
+        allowance = ledger.token_budget(reservation, Kind.TOKENS)
+        assert await allowance.ensure(2 * BLOCK_TOKENS) == 2 * BLOCK_TOKENS
+        rule = StoredLimit("server", None, "tokens", "day", 3 * BLOCK_TOKENS)
         await QuotaLimits(database).set(GUILD, rule, most=1, by=1, at_ms=0)
-        assert await allowance.reach(9 * BLOCK) == 3 * BLOCK
+        assert await allowance.ensure(9 * BLOCK_TOKENS) == 3 * BLOCK_TOKENS
 
 
 async def test_a_store_that_cannot_be_asked_grants_nothing(database: Database, clock: BeatClock) -> None:
@@ -125,14 +125,14 @@ async def test_a_store_that_cannot_be_asked_grants_nothing(database: Database, c
         now = False
 
     locked = Locked()
-    ledger = Ledger(locked, ceilings(), SUBJECTS, clock, process="one")
-    async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK}) as reservation:
+    ledger = Ledger(locked, operator_limits(), USAGE_KEYS, clock, process="one")
+    async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK_TOKENS}) as reservation:
         locked.now = True
-        allowance = ledger.allowance(reservation, Kind.TOKENS)
-        assert await allowance.reach(BLOCK + 1) == BLOCK
+        allowance = ledger.token_budget(reservation, Kind.TOKENS)
+        assert await allowance.ensure(BLOCK_TOKENS + 1) == BLOCK_TOKENS
         assert isinstance(allowance.refused, StoreUnavailable)
         locked.now = False
-        assert await allowance.reach(BLOCK + 1) == BLOCK + 1
+        assert await allowance.ensure(BLOCK_TOKENS + 1) == BLOCK_TOKENS + 1
 
 
 Stream = tuple[int, int, list[int], int]
@@ -167,25 +167,25 @@ async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[i
         rule = StoredLimit("channel", CHANNEL, "tokens", "day", LIMIT)
         await QuotaLimits(one).set(GUILD, rule, most=1, by=1, at_ms=0)
         ledgers = [
-            Ledger(database, ceilings(server_tokens=LIMIT + 500), SUBJECTS, clock, process=name)
+            Ledger(database, operator_limits(server_tokens=LIMIT + 500), USAGE_KEYS, clock, process=name)
             for name, database in (("one", one), ("two", two))
         ]
 
         async def stream(process: int, prompt: int, pieces: list[int], reported: int) -> int:
             ledger = ledgers[process]
             try:
-                reservation = await ledger.reserve(requester(), {Kind.TOKENS: prompt + BLOCK})
+                reservation = await ledger.reserve(requester(), {Kind.TOKENS: prompt + BLOCK_TOKENS})
             except QuotaExceeded:
                 return 0
             async with reservation:
-                allowance, total = ledger.allowance(reservation, Kind.TOKENS), prompt
+                allowance, total = ledger.token_budget(reservation, Kind.TOKENS), prompt
                 for piece in pieces:
-                    total = await allowance.reach(total + piece)
+                    total = await allowance.ensure(total + piece)
                     assert total <= allowance.granted
                     if allowance.refused is not None:
                         break
                 spent = total if allowance.refused is not None else reported
-                reservation.spent({Kind.TOKENS: spent})
+                reservation.set_spent({Kind.TOKENS: spent})
             return spent
 
         seen: list[tuple[int, int]] = []

@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from bot.quotas.pseudonyms import UsageKeys, key_from
+from bot.quotas.resolver import UsageKeys, derive_key
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.tombstones import MOST_KEPT, Tombstones
@@ -194,7 +194,7 @@ async def test_an_answer_asked_for_before_its_members_data_went_is_not_kept(
 
 
 async def test_no_process_keeps_what_was_asked_for_before_a_members_data_went(database: Database) -> None:
-    code = UsageKeys(key_from("a token")).forgotten
+    code = UsageKeys(derive_key("a token")).erasure_key
     one, another = (Tombstones(code) for _ in range(2))
     await TurnDeletion(database, one).of_member(ANN, at_ms=TURN.asked_at_ms)
     assert await Conversations(database, another).save(TURN) is None

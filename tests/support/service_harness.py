@@ -17,8 +17,7 @@ from bot.clock import SystemClock
 from bot.context import RequestContext
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind, OperatorLimits
-from bot.quotas.pseudonyms import UsageKeys, key_from
-from bot.quotas.resolver import UsageScope
+from bot.quotas.resolver import UsageKeys, UsageScope, derive_key
 from bot.quotas.usage import UsageReader
 from bot.speech.pronunciations import Pronunciations
 from bot.store.open import open_database
@@ -54,7 +53,7 @@ class ServiceHarness:
 
     async def used(self, kind: Kind) -> int:
         """What counts against the member's limit, settled or held back."""
-        lines = await self.meter.of_caller(REQUESTER)
+        lines = await self.meter.list_for_requester(REQUESTER)
         return next(line.used for line in lines if line.binding.pool is UsageScope.MEMBER and line.rule.kind is kind)
 
 
@@ -83,7 +82,7 @@ async def open_service_harness(folder: Path, handle: Handler, **limits: int) -> 
             open_session() as session,
             open_database(f"sqlite:///{folder / 'bot.db'}") as database,
         ):
-            subjects = UsageKeys(key_from("a token"))
+            subjects = UsageKeys(derive_key("a token"))
             ledger = Ledger(database, ceilings, subjects, clock, process="test")
             meter = UsageReader(database, ceilings, subjects, clock)
             api = ApiClient(

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Final
 
 from bot.guilds.quota_settings import LimitChange, Listing, SetLimit
-from bot.quotas.limit_text import MANY, NOW, amount, relative, role_named
+from bot.quotas.limit_text import PLURAL, THIS_PERIOD, format_limit, format_relative_time, format_role
 from bot.quotas.limits import Limit, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope
 from bot.quotas.usage import UsageLine
@@ -24,10 +24,10 @@ def standing(lines: Sequence[UsageLine]) -> list[str]:
     told: list[str] = []
     groups: dict[str, list[UsageLine]] = {}
     for line in lines:
-        groups.setdefault(f"**{_whose_use(line.binding)}, {NOW[line.rule.per]}**", []).append(line)
+        groups.setdefault(f"**{_whose_use(line.binding)}, {THIS_PERIOD[line.rule.per]}**", []).append(line)
     for heading, group in groups.items():
-        told.append(f"{heading}, starting again {relative(group[0].resets_at)}")
-        told += [f"- {MANY[line.rule.kind]}: {_used(line)}" for line in group]
+        told.append(f"{heading}, starting again {format_relative_time(group[0].resets_at)}")
+        told += [f"- {PLURAL[line.rule.kind]}: {_used(line)}" for line in group]
     return told
 
 
@@ -38,9 +38,9 @@ def listing(found: Listing) -> list[str]:
         same = list(group)
         told += _for_one(_whom(same[0]), [each.rule for each in same])
     told.append("**The operator's limits, which always hold**")
-    told += _for_one("each member, over all servers", found.operator.member_rules())
-    told += _for_one("this server as a whole", found.operator.server_rules())
-    hour, day, month = (relative(found.resets_at[per]) for per in (Period.HOUR, Period.DAY, Period.MONTH))
+    told += _for_one("each member, over all servers", found.operator.member_limits())
+    told += _for_one("this server as a whole", found.operator.server_limits())
+    hour, day, month = (format_relative_time(found.resets_at[per]) for per in (Period.HOUR, Period.DAY, Period.MONTH))
     told.append(f"What is for an hour starts again {hour}, for a day {day}, for a month {month}.")
     return told
 
@@ -48,26 +48,27 @@ def listing(found: Listing) -> list[str]:
 def after_setting(change: LimitChange) -> str:
     """Say what holds now."""
     rule = change.rule.rule
-    text = f"From now on {_whom(change.rule)} has {amount(rule)}; it starts again {relative(change.resets_at)}."
+    resets_at = format_relative_time(change.resets_at)
+    text = f"From now on {_whom(change.rule)} has {format_limit(rule)}; it starts again {resets_at}."
     if change.before is not None:
-        text += f" Before, it was {amount(change.before)}."
+        text += f" Before, it was {format_limit(change.before)}."
     if rule.limit is not None:
         return text
     if rule.scope is Scope.ROLE or (rule.scope is Scope.MEMBER and rule.target is not None):
         return (
-            f"{text} No limit on {MANY[rule.kind]} for roles or members holds for them any more; those of channels, of "
-            "the server and of the operator still do."
+            f"{text} No limit on {PLURAL[rule.kind]} for roles or members holds for them any more; those of channels, "
+            "of the server and of the operator still do."
         )
     return f"{text} Other limits still hold."
 
 
 def after_clearing(change: LimitChange) -> str:
     """Say what is gone."""
-    return f"Gone: {_whom(change.rule)} had {amount(change.rule.rule)}. Other limits still hold."
+    return f"Gone: {_whom(change.rule)} had {format_limit(change.rule.rule)}. Other limits still hold."
 
 
 def _for_one(whom: str, rules: Iterable[Limit]) -> list[str]:
-    return [f"- {whom}: {', '.join(amount(rule) for rule in rules)}"]
+    return [f"- {whom}: {', '.join(format_limit(rule) for rule in rules)}"]
 
 
 def _whom(found: SetLimit) -> str:
@@ -79,7 +80,7 @@ def _whom(found: SetLimit) -> str:
         case Scope.CHANNEL:
             return "each channel" if rule.target is None else f"<#{rule.target}>"
         case Scope.ROLE:
-            return f"each member with {role_named(rule.target, found.guild_id)}"
+            return f"each member with {format_role(rule.target, found.guild_id)}"
         case Scope.MEMBER if rule.target is None:
             return "each member"
         case Scope.MEMBER:
@@ -88,7 +89,7 @@ def _whom(found: SetLimit) -> str:
 
 def _whose_use(binding: ApplicableLimit) -> str:
     if binding.pool is UsageScope.MEMBER_HERE and binding.rule.scope is Scope.ROLE:
-        return f"You as {role_named(binding.rule.target, binding.guild_id)}"
+        return f"You as {format_role(binding.rule.target, binding.guild_id)}"
     return _POOLS[binding.pool]
 
 

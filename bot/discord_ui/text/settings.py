@@ -6,8 +6,7 @@ from typing import Final
 
 import discord
 
-from bot.guilds.setting_definitions import PERSONA, READ_CHANNEL, SettingDefinition, SettingScope
-from bot.guilds.settings import Holding, Level
+from bot.guilds.settings import PERSONA, READ_CHANNEL, Level, ResolvedSetting, SettingDefinition, SettingScope
 
 # So much of a persona stands in the message, whose limit is 2,000 characters; all of a longer one is in a file.
 PREVIEW: Final = 1000
@@ -19,22 +18,26 @@ _HEADINGS: Final = {
 _FROM: Final = {Level.CHANNEL: "this channel's", Level.SERVER: "this server's", Level.OPERATOR: "the operator's"}
 
 
-def told(holdings: Sequence[Holding], place: SettingScope) -> tuple[str, list[discord.File]]:
+def told(holdings: Sequence[ResolvedSetting], place: SettingScope) -> tuple[str, list[discord.File]]:
     """Write down what holds at `place`; a persona too long for a message comes as a file."""
     lines = [_HEADINGS[place]]
     files: list[discord.File] = []
-    for held in holdings:
-        if held.field is READ_CHANNEL:
-            lines += [f"- {held.field.label}: <#{held.value}>"] if held.value else []
+    for resolved in holdings:
+        if resolved.setting is READ_CHANNEL:
+            lines += [f"- {resolved.setting.label}: <#{resolved.value}>"] if resolved.value else []
             continue
-        if held.field is not PERSONA:
-            aside = f" (`{held.set_aside[0]}` was chosen, but can't be used any more)" if held.set_aside else ""
-            lines.append(f"- {held.field.label}: `{held.value}`, {_FROM[held.level]}{aside}")
+        if resolved.setting is not PERSONA:
+            aside = (
+                f" (`{resolved.ignored_values[0]}` was chosen, but can't be used any more)"
+                if resolved.ignored_values
+                else ""
+            )
+            lines.append(f"- {resolved.setting.label}: `{resolved.value}`, {_FROM[resolved.level]}{aside}")
             continue
-        lines.append(f"- {held.field.label}, {_FROM[held.level]}:")
-        lines += [f"> {line}" for line in _beginning(held.value).splitlines()]
-        if len(held.value) > PREVIEW:
-            files.append(discord.File(io.BytesIO(held.value.encode("utf-8", "replace")), "persona.txt"))
+        lines.append(f"- {resolved.setting.label}, {_FROM[resolved.level]}:")
+        lines += [f"> {line}" for line in _beginning(resolved.value).splitlines()]
+        if len(resolved.value) > PREVIEW:
+            files.append(discord.File(io.BytesIO(resolved.value.encode("utf-8", "replace")), "persona.txt"))
     return "\n".join(lines), files
 
 

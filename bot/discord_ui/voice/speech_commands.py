@@ -33,13 +33,13 @@ class Reciter:
         voices: VoiceManager,
         audience: Audience,
         reciting: AnswerSpeakers,
-        rules: GuildSettings,
+        settings: GuildSettings,
         preferences: MemberVoices,
     ) -> None:
         self._voices = voices
         self._audience = audience
         self._reciting = reciting
-        self._rules = rules
+        self._settings = settings
         self._preferences = preferences
 
     async def build_speaker(
@@ -55,7 +55,7 @@ class Reciter:
         """
         origin = origin_of(interaction, VIEW)
         hearing = hearing_of(interaction, requester, self._voices, self._audience, wanted=True, origin=origin)
-        model = await self._rules.model_for(requester, ModelKind.SPEECH, None)
+        model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
         voice = await self._preferences.get(requester)
         label = Label(requester.user_id, requester.name, question, channel_id=requester.channel_id)
 
@@ -76,14 +76,14 @@ class Speaking:
     def __init__(
         self,
         saying: TextToSpeech,
-        rules: GuildSettings,
+        settings: GuildSettings,
         limiter: ConcurrencyLimiter,
         preferences: MemberVoices,
         voices: VoiceManager,
         audience: Audience,
     ) -> None:
         self._saying = saying
-        self._rules = rules
+        self._settings = settings
         self._limiter = limiter
         self._preferences = preferences
         self._voices = voices
@@ -115,7 +115,7 @@ class Speaking:
         """
         origin = None if play else origin_of(interaction, needs)
         hearing = hearing_of(interaction, requester, self._voices, self._audience, wanted=play, origin=origin)
-        chosen = await self._rules.model_for(requester, ModelKind.SPEECH, model)
+        chosen = await self._settings.get_model(requester, ModelKind.SPEECH, model)
         spoken_by = await self._preferences.get(requester, voice)
         prepared = await self._saying.prepare(requester, text, spoken_by.name, chosen, to_speakable=to_speakable)
         async with prepared.reservation, self._limiter.slot(requester) as slot:

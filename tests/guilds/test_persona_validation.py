@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InvalidOption
-from bot.guilds.persona_names import LONGEST_NAME, checked, folded, tidied
+from bot.guilds.persona_validation import MAX_NAME_CHARACTERS, name_key, tidy_name, validate_name
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from bot.guilds.persona_names import LONGEST_NAME, checked, folded, tidied
     ],
 )
 def test_a_name_is_tidied(typed: str, shown: str) -> None:
-    assert checked(typed) == shown
+    assert validate_name(typed) == shown
 
 
 @pytest.mark.parametrize(
@@ -34,24 +34,24 @@ def test_a_name_is_tidied(typed: str, shown: str) -> None:
     ids=["case", "blanks", "joiner", "wide", "hyphen"],
 )
 def test_names_that_look_alike_are_the_same(other: str) -> None:
-    assert folded(other) == folded("Pirate")
+    assert name_key(other) == name_key("Pirate")
 
 
 def test_names_that_differ_are_not() -> None:
-    assert len({folded(name) for name in ("Pirate", "Pirate 2", "Piráte", "🏴\u200d☠", "🏴")}) == 5
-    assert folded("STRASSE") == folded("straße")
+    assert len({name_key(name) for name in ("Pirate", "Pirate 2", "Piráte", "🏴\u200d☠", "🏴")}) == 5
+    assert name_key("STRASSE") == name_key("straße")
 
 
-@pytest.mark.parametrize("typed", ["", "  ", "\u200b", "\u200d", "\u0301", "a" * (LONGEST_NAME + 1)])
+@pytest.mark.parametrize("typed", ["", "  ", "\u200b", "\u200d", "\u0301", "a" * (MAX_NAME_CHARACTERS + 1)])
 def test_what_cannot_be_a_name_is_refused(typed: str) -> None:
     with pytest.raises(InvalidOption):
-        checked(typed)
+        validate_name(typed)
 
 
 @given(st.text(st.characters(), max_size=40))
 def test_a_tidied_name_stays_as_it_is_and_fits_between_backticks(typed: str) -> None:
-    name = tidied(typed)
-    assert tidied(name) == name
-    assert folded(name) == folded(typed)
+    name = tidy_name(typed)
+    assert tidy_name(name) == name
+    assert name_key(name) == name_key(typed)
     assert "`" not in name
     assert not any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in name)
