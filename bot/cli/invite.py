@@ -3,7 +3,6 @@
 from typing import Final
 
 from bot.cli.output import write_line
-from bot.discord_ui.permissions import all_needed
 from bot.errors import StartupError
 from bot.messages.message import plain
 from bot.setting_values import parse_application_id
@@ -11,21 +10,33 @@ from bot.settings import BAD_CONFIGURATION, Settings
 
 SCOPES: Final = ("bot", "applications.commands")
 
+PERMISSIONS: Final = (
+    1 << 10  # View Channels
+    | 1 << 16  # Read Message History
+    | 1 << 11  # Send Messages
+    | 1 << 38  # Send Messages in Threads
+    | 1 << 15  # Attach Files
+    | 1 << 6  # Add Reactions
+    | 1 << 20  # Connect
+    | 1 << 21  # Speak
+)
+"""Those of `bot.discord_ui.permissions`, repeated here as bits: printing a link should not load discord.py."""
+
 
 def invite(settings: Settings) -> int:
     """Print the link; return 0.
 
     Raises:
-        StartupError: the token doesn't tell whose it is.
+        StartupError: the token names no application.
     """
-    client_id = client_id_of(settings.discord_token.get_secret_value())
-    scopes, permissions = "+".join(SCOPES), all_needed().value
-    write_line(f"https://discord.com/oauth2/authorize?client_id={client_id}&scope={scopes}&permissions={permissions}")
+    client_id = get_client_id(settings.discord_token.get_secret_value())
+    scopes = "+".join(SCOPES)
+    write_line(f"https://discord.com/oauth2/authorize?client_id={client_id}&scope={scopes}&permissions={PERMISSIONS}")
     return 0
 
 
-def client_id_of(token: str) -> int:
-    """Read the application's id out of the first part of a bot token.
+def get_client_id(token: str) -> int:
+    """Return the application's id from the first part of a bot token.
 
     Raises:
         StartupError: there is none.

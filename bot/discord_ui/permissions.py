@@ -32,11 +32,6 @@ NEEDS: Final = (
 )
 
 
-def all_needed() -> discord.Permissions:
-    """Return every permission in `NEEDS`."""
-    return discord.Permissions(**{need.flag: True for need in NEEDS})
-
-
 def lacking(held: discord.Permissions) -> list[NeededPermission]:
     """Tell which needs `held` leaves open."""
     return [need for need in NEEDS if not getattr(held, need.flag)]

@@ -1,9 +1,14 @@
 """`python -m bot invite`: the link, with exactly what the bot uses."""
 
+import subprocess
+import sys
 from urllib.parse import parse_qs, urlsplit
 
+import discord
 import pytest
 
+from bot.cli.invite import PERMISSIONS
+from bot.discord_ui.permissions import NEEDS
 from sandbox.discord.permissions import Permission
 from tests.support.cli_harness import CliHarness
 
@@ -32,3 +37,12 @@ async def test_a_token_that_names_no_application_is_status_2(set_up: CliHarness,
     (sentence,) = child.log
     assert sentence.startswith("DISCORD_TOKEN")
     assert token not in sentence
+
+
+def test_the_link_asks_for_the_permissions_that_the_bot_needs() -> None:
+    assert discord.Permissions(PERMISSIONS) == discord.Permissions(**{need.flag: True for need in NEEDS})
+
+
+def test_the_link_does_without_discord_py() -> None:
+    code = "import sys, bot.cli.invite; sys.exit('discord' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
