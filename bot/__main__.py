@@ -1,4 +1,4 @@
-"""The commands of the program: `python -m bot` runs it, `python -m bot sandbox` lets one try it without an account."""
+"""`python -m bot`: runs the bot or one of its commands; `sandbox` tries it without an account."""
 
 import sys
 
@@ -7,16 +7,16 @@ from bot.cli.output import open_closed_streams
 
 
 def main() -> int:
-    """Run the command that the command line names and return the exit status."""
-    words = sys.argv[1:]
-    if words[:1] == ["sandbox"]:
-        return _run_sandbox(words[1:])
+    """Run the command that the command line names; return the exit status."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["sandbox"]:
+        return _run_sandbox(arguments[1:])
     from bot.cli.command_line import run
 
-    return run(words)
+    return run(arguments)
 
 
-def _run_sandbox(words: list[str]) -> int:
+def _run_sandbox(arguments: list[str]) -> int:
     try:
         from sandbox.cli import main
     except ModuleNotFoundError as missing:
@@ -25,11 +25,11 @@ def _run_sandbox(words: list[str]) -> int:
         else:
             sys.stderr.write(f"The sandbox needs {missing.name}: pip install -r requirements-sandbox.txt\n")
         return 2
-    return main(words)
+    return main(arguments)
 
 
 if __name__ == "__main__":
-    # Before all that takes time to import. A command that is broken off has not found that all is well.
+    # Before any slow import. An interrupted command must not report success.
     early_signals.exit_on_signal(0 if sys.argv[1:] in ([], ["sandbox"]) else early_signals.INTERRUPTED)
     open_closed_streams()
     status = main()

@@ -119,18 +119,18 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """The settings, and `remarks`: a sentence each about what was left aside while they were read."""
+    """The settings, and `warnings`: a sentence each about what was left aside while they were read."""
 
     settings: Settings
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def load(**overrides: Any) -> Settings:  # Any: whatever a test passes is validated like the environment
-    """Read the settings as `load_with_remarks` does, and return them alone."""
-    return load_with_remarks(**overrides).settings
+    """Read the settings as `load_with_warnings` does, and return them alone."""
+    return load_with_warnings(**overrides).settings
 
 
-def load_with_remarks(**overrides: Any) -> LoadedSettings:  # Any: as in `load`
+def load_with_warnings(**overrides: Any) -> LoadedSettings:  # Any: as in `load`
     """Read the settings, the environment before `.env`.
 
     Raises:
@@ -154,7 +154,7 @@ def load_with_remarks(**overrides: Any) -> LoadedSettings:  # Any: as in `load`
     everything = file.faults + [(name, text) for name, text in faults.items() if name not in told]
     if everything:
         raise _bad(everything)
-    return LoadedSettings(settings, tuple(_remarks(file, names)))
+    return LoadedSettings(settings, tuple(_find_warnings(file, names)))
 
 
 def _bad(faults: list[tuple[str, str]]) -> StartupError:
@@ -167,7 +167,7 @@ def _environment() -> dict[str, str]:
     return {name: given[name] for name in Settings.model_fields if name in given}
 
 
-def _remarks(file: env_file.EnvFile, names: list[str]) -> Iterator[str]:
+def _find_warnings(file: env_file.EnvFile, names: list[str]) -> Iterator[str]:
     if file.ignored:
         yield f"no settings of mine in {env_file.FILE}, so ignored: {', '.join(file.ignored)}"
     # Not refused: the environment is everybody's. Compose hands on what is in `.env` that way, slips and all.

@@ -238,9 +238,9 @@ def test_another_discord_may_have_tokens_of_any_shape(monkeypatch: pytest.Monkey
 def test_a_slip_in_the_environment_is_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_GUILD", "1")
     monkeypatch.setenv("LOG_DIRECTORY", "/var/log")
-    (remark,) = settings.load_with_remarks().remarks
-    assert "ALLOWED_GUILD in the environment" in remark
-    assert "ALLOWED_GUILDS is the nearest" in remark
+    (warning,) = settings.load_with_warnings().warnings
+    assert "ALLOWED_GUILD in the environment" in warning
+    assert "ALLOWED_GUILDS is the nearest" in warning
 
 
 def test_secrets_show_nowhere() -> None:

@@ -1,1 +1,1 @@
-"""The commands of the program, a file each."""
+"""The commands of `python -m bot`, one module each."""

@@ -1,4 +1,4 @@
-"""`python -m bot check`: is everything set up right? A line each, with what to do about what isn't."""
+"""`python -m bot check`: whether everything is set up right: a line for each check, with what to do if it failed."""
 
 import asyncio
 import importlib
@@ -18,7 +18,7 @@ from bot.clock import Clock, SystemClock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden, StartupError, Unauthorised
 from bot.messages.render import render
 from bot.models.allowlist import matches
-from bot.settings import Settings, load_with_remarks
+from bot.settings import Settings, load_with_warnings
 from bot.store.inspection import inspect
 from bot.telemetry.logs import escape_unprintable
 from bot.workers.pool import DecodingWorkers
@@ -27,27 +27,27 @@ DATABASE = "database"
 
 
 async def check_database(settings: Settings) -> list[CheckResult]:
-    """Look at the database without altering anything."""
+    """Return whether the database can be used; nothing in it is changed."""
     try:
         return [ok(DATABASE, await asyncio.to_thread(inspect, settings.database_url))]
-    except StartupError as fault:
-        return [fail(DATABASE, render(fault.message))]
+    except StartupError as error:
+        return [fail(DATABASE, render(error.message))]
 
 
 VOICE_LIBRARIES: Final = "voice libraries"
 LIBRARIES: Final = (("av", "av", (14,)), ("davey", "davey", (0, 1, 7)), ("nacl.secret", "PyNaCl", (1, 6, 2)))
-"""Module, distribution, and the first version that does (PyNaCl's earlier ones have a known fault)."""
+"""Module, distribution, and the oldest version that works (older PyNaCl has a known vulnerability)."""
 
 
 async def check_voice() -> list[CheckResult]:
-    """Import each library and look at its version."""
+    """Return whether each voice library can be imported and has the needed version."""
     found, wrong = [], []
     for module, distribution, needed in LIBRARIES:
         wanted = ".".join(map(str, needed))
         try:
             importlib.import_module(module)
             present = version(distribution)
-        except Exception:  # a broken build raises whatever it likes
+        except Exception:  # a broken build may raise any class
             wrong.append(f"{distribution} (at least {wanted}) is missing or doesn't load")
             continue
         if tuple(map(int, re.findall(r"\d+", present)[:3])) < needed:
@@ -58,19 +58,19 @@ async def check_voice() -> list[CheckResult]:
     return [ok(VOICE_LIBRARIES, ", ".join(found))]
 
 
-KEY, MODELS = "API key", "models"
+API_KEY, MODELS = "API key", "models"
 
 
-async def check_service(settings: Settings, clock: Clock) -> list[CheckResult]:
-    """Ask the service for its models: a line about the key and one about the models."""
+async def check_api(settings: Settings, clock: Clock) -> list[CheckResult]:
+    """Request the service's models; return a result about the key and one about the models."""
     try:
-        listed = await _models(settings, clock)
+        listed = await _list_models(settings, clock)
     except ApiError as error:
-        return [fail(KEY, _why(error, settings)), skip(MODELS, "the service has to answer first")]
-    return [ok(KEY, f"accepted by {settings.multiappai_base_url}"), _check_models(settings, listed)]
+        return [fail(API_KEY, _explain(error, settings)), skip(MODELS, "the service has to answer first")]
+    return [ok(API_KEY, f"accepted by {settings.multiappai_base_url}"), _check_models(settings, listed)]
 
 
-async def _models(settings: Settings, clock: Clock) -> list[str]:
+async def _list_models(settings: Settings, clock: Clock) -> list[str]:
     async with open_session() as session:
         api = ApiClient(
             session,
@@ -100,7 +100,7 @@ def _check_models(settings: Settings, listed: list[str]) -> CheckResult:
     return ok(MODELS, f"{', '.join(defaults.values())} are among the {len(listed)} that the service lists")
 
 
-def _why(error: ApiError, settings: Settings) -> str:
+def _explain(error: ApiError, settings: Settings) -> str:
     base = settings.multiappai_base_url
     match error:
         case Unauthorised():
@@ -117,52 +117,52 @@ CONFIGURATION = "configuration"
 
 
 def check(*, as_json: bool = False) -> int:
-    """Check it all and write the report, as text or as one JSON object; return 0 where nothing failed, else 1.
+    """Run all checks and print the report, as text or as one JSON object; return 0 if none failed, else 1.
 
     Raises:
-        StartupError: the configuration is bad, so that there is nothing more to check.
+        StartupError: the configuration is bad, so nothing else can be checked.
     """
     try:
-        loaded = load_with_remarks()
-    except StartupError as fault:
-        faults = len(render(fault.message).splitlines())
-        what = "one setting is" if faults == 1 else f"{faults} settings are"
+        loaded = load_with_warnings()
+    except StartupError as error:
+        count = len(render(error.message).splitlines())
+        what = "one setting is" if count == 1 else f"{count} settings are"
         text = f"{what} missing or unusable; each has a line on standard error"
         _report([fail(CONFIGURATION, text)], as_json=as_json)
         raise
-    first = ok(CONFIGURATION, "; ".join(["every setting can be used", *loaded.remarks]))
-    lines = [first, *asyncio.run(_look(loaded.settings))]
-    _report(lines, as_json=as_json)
-    return int(any(line.status is Status.FAIL for line in lines))
+    first = ok(CONFIGURATION, "; ".join(["every setting can be used", *loaded.warnings]))
+    results = [first, *asyncio.run(_run_checks(loaded.settings))]
+    _report(results, as_json=as_json)
+    return int(any(result.status is Status.FAIL for result in results))
 
 
-async def _look(settings: Settings) -> list[CheckResult]:
-    """Ask everything at once; the lines come in the order in which they are best mended."""
+async def _run_checks(settings: Settings) -> list[CheckResult]:
+    """Run all checks at once; return their results in the order in which they are best fixed."""
     found = await asyncio.gather(
-        _ended(KEY, check_service(settings, SystemClock())),
-        _ended(DATABASE, check_database(settings)),
-        _ended(VOICE_LIBRARIES, check_voice()),
-        _ended(check_discord.TOKEN, check_discord.check_discord(settings)),
+        _guard(API_KEY, check_api(settings, SystemClock())),
+        _guard(DATABASE, check_database(settings)),
+        _guard(VOICE_LIBRARIES, check_voice()),
+        _guard(check_discord.TOKEN, check_discord.check_discord(settings)),
     )
     return list(chain.from_iterable(found))
 
 
-async def _ended(name: str, looking: Awaitable[list[CheckResult]]) -> list[CheckResult]:
-    """Return what a check found; whatever else it ends on is a line as well, and the other checks go on."""
+async def _guard(name: str, check_run: Awaitable[list[CheckResult]]) -> list[CheckResult]:
+    """Return the results of a check; an unexpected error is a result as well, and the other checks go on."""
     try:
-        return await looking
+        return await check_run
     except Exception as error:
         return [fail(name, f"couldn't be looked at, for a fault of my own ({type(error).__name__}); please report it")]
 
 
-def _report(lines: Sequence[CheckResult], *, as_json: bool) -> None:
-    summary = _summary([line.status for line in lines])
+def _report(results: Sequence[CheckResult], *, as_json: bool) -> None:
+    summary = _summary([result.status for result in results])
     if as_json:
-        checks = [{"name": line.name, "status": str(line.status), "text": line.text} for line in lines]
+        checks = [{"name": result.name, "status": str(result.status), "text": result.text} for result in results]
         write_line(json.dumps({"summary": summary, "checks": checks}, ensure_ascii=False))
         return
-    for line in lines:
-        write_line(escape_unprintable(str(line)))
+    for result in results:
+        write_line(escape_unprintable(str(result)))
     write_line(summary)
 
 

@@ -1,4 +1,4 @@
-"""Discord: is the token accepted, do commands arrive over the gateway, and is our clock right?"""
+"""Checks of Discord: the token, the interactions endpoint, the Message Content intent and the clock."""
 
 import json
 import time
@@ -14,27 +14,27 @@ from bot.settings import Settings
 
 TOKEN, ENDPOINT, CONTENT, CLOCK = "Discord token", "interactions endpoint", "message content", "clock"
 CONTENT_FLAGS: Final = (1 << 18) | (1 << 19)
-"""In the application's flags: the Message Content intent is switched on. The second one is that of small bots."""
+"""The application's flags for the Message Content intent; the second is for bots in fewer than 100 servers."""
 
-MOST_SECONDS_OFF: Final = 30
-"""Quotas and the fifteen minutes that an interaction's token lives are counted by our clock."""
+MAX_CLOCK_OFFSET_S: Final = 30
+"""Limits, and the 15 minutes that an interaction token is valid, are timed by this machine's clock."""
 
-MOST_BYTES: Final = 256 * 1024
+MAX_BODY_BYTES: Final = 256 * 1024
 TIMEOUT: Final = aiohttp.ClientTimeout(total=20)
 USER_AGENT: Final = "DiscordBot (https://multiappai-api.itmovnteam.com, 0.1)"
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What Discord answered. `off_s`: how far our clock is ahead of its, in seconds; None where it didn't say."""
+class _Response:
+    """Discord's response. `clock_offset_s`: seconds by which this machine's clock is ahead; None if unknown."""
 
     status: int
     body: dict[str, Any]  # Any: Discord's JSON
-    off_s: float | None
+    clock_offset_s: float | None
 
 
 async def check_discord(settings: Settings) -> list[CheckResult]:
-    """Ask Discord who the bot is: a line each about the token, the endpoint and the clock."""
+    """Request the bot's user and application; return a result for each thing checked."""
     async with aiohttp.ClientSession(
         connector=build_connector(),
         timeout=TIMEOUT,
@@ -47,16 +47,16 @@ async def check_discord(settings: Settings) -> list[CheckResult]:
             user = await _get(session, f"{settings.discord_api_base_url}/users/@me")
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             why = f"{settings.discord_api_base_url} can't be reached ({type(error).__name__}); look at the network"
-            return [fail(TOKEN, why), _after_token(ENDPOINT), skip(CLOCK, "Discord has to answer first")]
-        lines = [_check_token(user)]
+            return [fail(TOKEN, why), _skip_without_token(ENDPOINT), skip(CLOCK, "Discord has to answer first")]
+        results = [_check_token(user)]
         if user.status == 200:
-            lines += await _check_application(session, settings)
+            results += await _check_application(session, settings)
         else:
-            lines.append(_after_token(ENDPOINT))
-        return [*lines, _check_clock(user)]
+            results.append(_skip_without_token(ENDPOINT))
+        return [*results, _check_clock(user)]
 
 
-def _check_token(user: _Answer) -> CheckResult:
+def _check_token(user: _Response) -> CheckResult:
     if user.status == 200:
         return ok(TOKEN, f"accepted, for the bot {user.body.get('username')} ({user.body.get('id')})")
     if user.status == 401:
@@ -76,7 +76,7 @@ async def _check_application(session: aiohttp.ClientSession, settings: Settings)
     return [_check_endpoint(application), *([_check_content(application)] if settings.message_content else [])]
 
 
-def _check_endpoint(application: _Answer) -> CheckResult:
+def _check_endpoint(application: _Response) -> CheckResult:
     if application.body.get("interactions_endpoint_url"):
         return fail(
             ENDPOINT,
@@ -86,7 +86,7 @@ def _check_endpoint(application: _Answer) -> CheckResult:
     return ok(ENDPOINT, "none is set, so commands arrive over the gateway")
 
 
-def _check_content(application: _Answer) -> CheckResult:
+def _check_content(application: _Response) -> CheckResult:
     flags = application.body.get("flags")
     if isinstance(flags, int) and flags & CONTENT_FLAGS:
         return ok(CONTENT, "the intent is switched on")
@@ -97,39 +97,39 @@ def _check_content(application: _Answer) -> CheckResult:
     )
 
 
-def _check_clock(user: _Answer) -> CheckResult:
-    if user.off_s is None:
+def _check_clock(user: _Response) -> CheckResult:
+    if user.clock_offset_s is None:
         return skip(CLOCK, "Discord didn't tell the time")
-    if abs(user.off_s) > MOST_SECONDS_OFF:
-        way = "ahead" if user.off_s > 0 else "behind"
-        return fail(CLOCK, f"{abs(user.off_s):.0f} seconds {way} of Discord's; set it, best by NTP")
+    if abs(user.clock_offset_s) > MAX_CLOCK_OFFSET_S:
+        way = "ahead" if user.clock_offset_s > 0 else "behind"
+        return fail(CLOCK, f"{abs(user.clock_offset_s):.0f} seconds {way} of Discord's; set it, best by NTP")
     return ok(CLOCK, "agrees with Discord's")
 
 
-def _after_token(name: str) -> CheckResult:
+def _skip_without_token(name: str) -> CheckResult:
     return skip(name, "the token has to be accepted first")
 
 
-async def _get(session: aiohttp.ClientSession, url: str) -> _Answer:
-    """Ask for one JSON object.
+async def _get(session: aiohttp.ClientSession, url: str) -> _Response:
+    """Return the response to a GET request for one JSON object.
 
     Raises:
-        aiohttp.ClientError, OSError, TimeoutError: no answer came.
-        ValueError: it is no JSON object.
+        aiohttp.ClientError, OSError, TimeoutError: no response.
+        ValueError: the body is not a JSON object.
     """
-    before = time.time()
+    sent_at = time.time()
     async with session.get(url) as response:
-        middle = (before + time.time()) / 2
-        data = await response.content.read(MOST_BYTES)
+        midpoint = (sent_at + time.time()) / 2
+        data = await response.content.read(MAX_BODY_BYTES)
         try:
             body = json.loads(data) if response.status == 200 else {}
         except RecursionError:
             raise ValueError("JSON nested too deep") from None
         if not isinstance(body, dict):
             raise ValueError("not a JSON object")
-        return _Answer(response.status, body, _off(response.headers.get("Date"), middle))
+        return _Response(response.status, body, _clock_offset_s(response.headers.get("Date"), midpoint))
 
 
-def _off(date: str | None, ours: float) -> float | None:
+def _clock_offset_s(date: str | None, ours: float) -> float | None:
     theirs = None if date is None else http_date(date)
     return None if theirs is None else ours - theirs.timestamp()

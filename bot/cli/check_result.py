@@ -1,4 +1,4 @@
-"""One line of what a check found."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from bot.telemetry.logs import escape_unprintable
 
 
 class Status(StrEnum):
-    """How a check ended."""
+    """The outcome of a check."""
 
     OK = "ok"
     FAIL = "FAIL"
@@ -16,7 +16,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What was looked at, how that went, and what was found or is to be done."""
+    """The name of a check, its outcome, and what was found or what to do."""
 
     status: Status
     name: str
@@ -27,15 +27,15 @@ class CheckResult:
 
 
 def ok(name: str, text: str) -> CheckResult:
-    """Say that something is as it should be."""
+    """Return the result of a check that passed."""
     return CheckResult(Status.OK, name, text)
 
 
 def fail(name: str, text: str) -> CheckResult:
-    """Say what is wrong and what to do about it."""
+    """Return the result of a check that failed: what is wrong and what to do."""
     return CheckResult(Status.FAIL, name, text)
 
 
 def skip(name: str, text: str) -> CheckResult:
-    """Say why something could not be looked at."""
+    """Return the result of a check that could not be run, and why."""
     return CheckResult(Status.SKIP, name, text)

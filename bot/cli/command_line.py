@@ -1,4 +1,4 @@
-"""What the words after `python -m bot` mean, the sandbox's aside."""
+"""The command line of `python -m bot`, except for the sandbox's."""
 
 import argparse
 import asyncio
@@ -9,22 +9,22 @@ from collections.abc import Sequence
 from bot.cli import early_signals
 from bot.errors import StartupError
 from bot.messages.render import render
-from bot.settings import LoadedSettings, load, load_with_remarks
+from bot.settings import LoadedSettings, load, load_with_warnings
 from bot.telemetry import logs
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-def run(words: Sequence[str]) -> int:
-    """Run the command that `words` name and return the exit status."""
-    options = _parser().parse_args(words)
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` name; return the exit status."""
+    options = _build_parser().parse_args(arguments)
     try:
-        return _run(options)
-    except StartupError as fault:
-        return _report(fault)
+        return _run_command(options)
+    except StartupError as error:
+        return _report_error(error)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="Run the bot until SIGINT or SIGTERM; settings come from the environment."
     )
@@ -39,13 +39,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace) -> int:
-    """Run a command; each imports what it needs, so that bad settings are told without half a second before it."""
+def _run_command(options: argparse.Namespace) -> int:
+    """Run a command; each imports what it needs, so that bad settings are reported without half a second of imports."""
     match options.command:
         case "check":
             from bot.cli.check import check
 
-            logs.configure("CRITICAL", "text")  # the lines say it all
+            logs.configure("CRITICAL", "text")  # the results say it all
             return check(as_json=options.json)
         case "invite":
             from bot.cli.invite import invite
@@ -56,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
 
             return health(load())
         case _:
-            return _serve(load_with_remarks())
+            return _serve(load_with_warnings())
 
 
 def _serve(loaded: LoadedSettings) -> int:
@@ -66,8 +66,8 @@ def _serve(loaded: LoadedSettings) -> int:
 
     settings = loaded.settings
     logs.configure(settings.log_level, settings.log_format)
-    for remark in loaded.remarks:
-        log.warning(remark)
+    for warning in loaded.warnings:
+        logger.warning(warning)
 
     async def run() -> int:
         clock = SystemClock()
@@ -75,8 +75,8 @@ def _serve(loaded: LoadedSettings) -> int:
         async with watchdog.running():
             try:
                 status = await serve(settings, clock, watchdog)
-            except StartupError as fault:
-                status = _report(fault)
+            except StartupError as error:
+                status = _report_error(error)
         early_signals.exit_on_signal(status)
         exit_despite_threads(status)
         return status
@@ -84,7 +84,7 @@ def _serve(loaded: LoadedSettings) -> int:
     return asyncio.run(run())
 
 
-def _report(fault: StartupError) -> int:
-    """Say on standard error why the program ends; return its exit status."""
-    sys.stderr.write(render(fault.message) + "\n")
-    return fault.exit_status
+def _report_error(error: StartupError) -> int:
+    """Write to standard error why the program ends; return its exit status."""
+    sys.stderr.write(render(error.message) + "\n")
+    return error.exit_status

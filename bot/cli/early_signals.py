@@ -1,7 +1,7 @@
-"""SIGINT and SIGTERM while there is nothing to put away: at the very start, and at the very end.
+"""SIGINT and SIGTERM while there is nothing to close: at the very start, and at the very end.
 
 Imported before anything else, so it imports next to nothing itself. Python's own handler would print a traceback, and
-for process 1 of a container there is none but ours.
+process 1 of a container has no default handlers.
 """
 
 import os
@@ -9,13 +9,13 @@ import signal
 from types import FrameType
 
 INTERRUPTED = 128 + signal.SIGINT
-"""The exit status of a command that somebody broke off, as shells have it."""
+"""The exit status of an interrupted command, as shells have it."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def exit_on_signal(status: int) -> None:
-    """Let either signal end the process with `status` from here on, without a word."""
+    """From now on let either signal end the process with `status`, without a message."""
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         os._exit(status)
@@ -25,6 +25,6 @@ def exit_on_signal(status: int) -> None:
 
 
 def ignore_signals() -> None:
-    """Take no notice of either signal any more: the process is ending."""
+    """Ignore both signals: the process is ending."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

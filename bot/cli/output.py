@@ -1,4 +1,4 @@
-"""Standard output, and what becomes of the standard streams where whoever started the program had closed them."""
+"""Standard output, and standard streams that were closed when the program started."""
 
 import os
 import sys
@@ -8,10 +8,9 @@ from bot.messages.message import plain
 
 
 def open_closed_streams() -> None:
-    """Lead standard streams that are closed to nowhere.
+    """Open the null device in place of closed standard streams.
 
-    Python has None in their place, on which whatever writes to them fails; and the next files to be opened would get
-    their numbers.
+    Python has None in their place, so that writing to them fails; and the next opened files would get their numbers.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -19,15 +18,15 @@ def open_closed_streams() -> None:
 
 
 def write_line(line: str) -> None:
-    """Write one line at once.
+    """Write one line and flush it.
 
     Raises:
-        StartupError: nobody takes it any more (a pipe that was closed, a full disk).
+        StartupError: it cannot be written (a closed pipe, a full disk).
     """
     try:
         sys.stdout.write(line.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding) + "\n")
         sys.stdout.flush()
     except OSError as error:
-        # Python tries once more at its end, and would complain then.
+        # Python flushes once more at its exit, and would print an error then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise StartupError(plain(f"Standard output can't be written: {error.strerror}.")) from error

@@ -1,4 +1,4 @@
-"""`python -m bot`: reach Discord, serve until a signal comes, and say in a sentence why if it ends otherwise."""
+"""`python -m bot`: connect to Discord and serve until a signal comes; any other end is a `StartupError`."""
 
 import asyncio
 import logging
@@ -23,51 +23,51 @@ from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
 from bot.telemetry.logs import TRACEBACK, format_redacted_traceback
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-LONGEST_PAUSE_S: Final = 60.0
+MAX_DELAY_S: Final = 60.0
 GIVE_UP_AFTER_S: Final = 600.0
 
 
 class Backoff:
-    """Pauses of 1, 2, 4 … 60 seconds, each shortened by chance by up to a quarter, for ten minutes in all.
+    """Delays of 1, 2, 4 … 60 seconds, each shortened at random by up to a quarter, for ten minutes in all.
 
-    Many bots that lose the same network should not come back in step, hence the chance.
+    The jitter keeps many bots that lost the same network from reconnecting in step.
     """
 
-    def __init__(self, clock: Clock, *, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, clock: Clock, *, jitter: Callable[[], float] = random.random) -> None:
         self._clock = clock
-        self._chance = chance
+        self._jitter = jitter
         self._until = clock.monotonic() + GIVE_UP_AFTER_S
         self._next_s = 1.0
 
-    def pause(self) -> float | None:
-        """Return the seconds to wait before the next attempt, or None when it is time to give up."""
+    def next_delay_s(self) -> float | None:
+        """Return the seconds to wait before the next attempt, or None when the time is over."""
         if self._clock.monotonic() >= self._until:
             return None
-        seconds = self._next_s * (1 - self._chance() / 4)
-        self._next_s = min(LONGEST_PAUSE_S, self._next_s * 2)
+        seconds = self._next_s * (1 - self._jitter() / 4)
+        self._next_s = min(MAX_DELAY_S, self._next_s * 2)
         return seconds
 
 
 class Signals:
-    """What was asked for so far. Made within the running loop, which it listens with."""
+    """SIGINT and SIGTERM as events of the running loop: the first sets `stop`, the second `hurry` too."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
 
     def listen(self) -> None:
-        """Take the two signals from here on, on every system: Windows' loops have no `add_signal_handler`."""
+        """Handle the two signals from now on. `signal.signal`, as Windows' event loops have no `add_signal_handler`."""
         loop = asyncio.get_running_loop()
 
-        def came(_number: int, _frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self._came)
+        def handle(_number: int, _frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._on_signal)
 
         for number in SIGNALS:
-            signal.signal(number, came)
+            signal.signal(number, handle)
 
-    def _came(self) -> None:
+    def _on_signal(self) -> None:
         if self.stop.is_set():
             self.hurry.set()
         self.stop.set()
@@ -76,21 +76,21 @@ class Signals:
 AUTHENTICATION_FAILED: Final = 4004
 """The gateway's close code for a token that was changed while the bot ran."""
 
-CANCEL_AGAIN_S: Final = 0.2
+CANCEL_RETRY_S: Final = 0.2
 
 
-class _NotBegun(Exception):
-    """Discord could not be reached, or would not have us; no session was begun, so trying again costs nothing.
+class _DiscordUnreachable(Exception):
+    """Discord could not be reached or refused the login; no session was started, so a retry costs nothing.
 
-    Its text is a sentence that says which.
+    Its text is a sentence that says why.
     """
 
 
 async def serve(settings: Settings, clock: Clock, watchdog: Watchdog) -> int:
-    """Serve until a signal comes; return the exit status. From the signal on the process has the grace and no more.
+    """Serve until a signal comes; return the exit status. After the signal the process ends within the grace.
 
     Raises:
-        StartupError: it cannot go on; the sentence says why.
+        StartupError: it cannot go on; its message says why.
     """
     signals = Signals()
     signals.listen()
@@ -99,39 +99,39 @@ async def serve(settings: Settings, clock: Clock, watchdog: Watchdog) -> int:
             await _serve_until_stopped(settings, services, clock, signals, watchdog)
         finally:
             watchdog.exit_within(CLOSING_S)
-    log.info("stopped")
+    logger.info("stopped")
     return 0
 
 
 async def _serve_until_stopped(
     settings: Settings, services: Services, clock: Clock, signals: Signals, watchdog: Watchdog
 ) -> None:
-    """Serve, and try again where Discord is out of reach.
+    """Serve until a signal comes; connect again if Discord is unreachable.
 
     Raises:
-        StartupError: it was out of reach for too long, or it ended by itself.
+        StartupError: Discord was unreachable for too long, or the connection ended.
     """
-    patience = Backoff(clock)
+    backoff = Backoff(clock)
     while not signals.stop.is_set():
         try:
             await _serve_once(settings, services, clock, signals, watchdog)
             return
-        except _NotBegun as error:
-            if (pause := patience.pause()) is None:
+        except _DiscordUnreachable as error:
+            if (delay_s := backoff.next_delay_s()) is None:
                 raise StartupError(plain(str(error))) from error
-            log.warning("%s", error, extra={"again_in_s": round(pause, 1)})
-            if await _stopped_within(pause, signals):
+            logger.warning("%s", error, extra={"again_in_s": round(delay_s, 1)})
+            if await _wait_for_stop(delay_s, signals):
                 return
 
 
 async def _serve_once(
     settings: Settings, services: Services, clock: Clock, signals: Signals, watchdog: Watchdog
 ) -> None:
-    """Log in, serve, and return after a signal.
+    """Log in and serve until a signal comes.
 
     Raises:
-        _NotBegun: there was no logging in just now.
-        StartupError: it ended by itself.
+        _DiscordUnreachable: the login failed for now.
+        StartupError: the connection ended.
     """
     bot = Bot(
         services,
@@ -144,61 +144,54 @@ async def _serve_once(
         voice_idle_s=settings.voice_idle_seconds,
     )
     async with bot:
-        serving = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        connection = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
         stopping = asyncio.create_task(signals.stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({connection, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if serving.done():
-            await _told(serving, bot)
+        if connection.done():
+            await _raise_startup_error(connection, bot)
         else:
-            log.info("stopping")
+            logger.info("stopping")
             watchdog.exit_within(settings.shutdown_grace_seconds + CLOSING_S)
-            if not bot.shards:  # nobody was served yet; closed under its hands, connecting would fail with a traceback
-                await _put_away(serving)
+            if not bot.shards:  # closing while it still connects would log a traceback
+                await _cancel_and_log(connection)
             await bot.close()
-            await _put_away(serving)
+            await _cancel_and_log(connection)
 
 
-async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
-    """Say why the connection to Discord ended by itself.
+async def _raise_startup_error(connection: asyncio.Task[None], bot: Bot) -> None:
+    """Raise the error that says why the connection to Discord ended.
 
     Raises:
-        _NotBegun: it was never made.
+        _DiscordUnreachable: it was never established.
         StartupError: it failed.
     """
     try:
-        await serving
+        await connection
     except discord.LoginFailure as error:
-        raise _refused_token() from error
+        raise _token_error() from error
     except discord.PrivilegedIntentsRequired as error:
-        raise _refused_intent(wanted=bot.intents.message_content) from error
+        raise _intent_error(wanted=bot.intents.message_content) from error
     except discord.ConnectionClosed as error:
         if error.code == AUTHENTICATION_FAILED:
-            raise _refused_token() from error
+            raise _token_error() from error
         raise StartupError(plain(f"Discord ended the connection with code {error.code}")) from error
     except (OSError, aiohttp.ClientError, discord.HTTPException, discord.GatewayNotFound) as error:
-        answered = error.__cause__ if isinstance(error, discord.GatewayNotFound) else error
-        if isinstance(answered, discord.HTTPException) and answered.status == 401:
-            raise _refused_token() from error
+        http_error = error.__cause__ if isinstance(error, discord.GatewayNotFound) else error
+        if isinstance(http_error, discord.HTTPException) and http_error.status == 401:
+            raise _token_error() from error
         if not bot.reached_gateway:
-            raise _NotBegun(_reason(answered or error)) from error
-        raise StartupError(plain(_reason(answered or error))) from error
+            raise _DiscordUnreachable(_describe_error(http_error or error)) from error
+        raise StartupError(plain(_describe_error(http_error or error))) from error
     except Exception as error:
+        extra = {"error": type(error).__name__, TRACEBACK: format_redacted_traceback(error)}
         if not bot.reached_gateway:
-            log.error(
-                "the start broke on an error: %s",
-                type(error).__name__,
-                extra={TRACEBACK: format_redacted_traceback(error)},
-            )
+            logger.error("start failed", extra=extra)
             raise StartupError(
                 plain(f"I couldn't start, for a fault of my own ({type(error).__name__}); the log says where.")
             ) from error
-        # An event that discord.py could not read, most likely.
-        log.error(
-            "the connection broke on an error: %s",
-            type(error).__name__,
-            extra={TRACEBACK: format_redacted_traceback(error)},
-        )
+        # Most likely an event that discord.py could not parse.
+        logger.error("connection failed", extra=extra)
         raise StartupError(
             plain(
                 f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "
@@ -208,17 +201,17 @@ async def _told(serving: asyncio.Task[None], bot: Bot) -> None:
     raise StartupError(plain("Discord ended the connection"))
 
 
-async def _put_away(serving: asyncio.Task[None]) -> None:
-    """Wait for the end of a connection that was closed, perhaps while it was being made: no fault then."""
-    # Again and again: discord.py takes a cancellation that meets a shard's connecting for a failure, and tries anew.
-    while not serving.done():
-        serving.cancel()
-        await asyncio.wait({serving}, timeout=CANCEL_AGAIN_S)
-    if not serving.cancelled() and (error := serving.exception()) is not None:
-        log.info("connection given up", extra={"error": type(error).__name__})
+async def _cancel_and_log(connection: asyncio.Task[None]) -> None:
+    """Wait for the end of a closed connection; an error of it is only logged."""
+    # Repeatedly: discord.py takes a cancellation while a shard connects for a failure, and connects again.
+    while not connection.done():
+        connection.cancel()
+        await asyncio.wait({connection}, timeout=CANCEL_RETRY_S)
+    if not connection.cancelled() and (error := connection.exception()) is not None:
+        logger.info("connection abandoned", extra={"error": type(error).__name__})
 
 
-async def _stopped_within(seconds: float, signals: Signals) -> bool:
+async def _wait_for_stop(seconds: float, signals: Signals) -> bool:
     try:
         await asyncio.wait_for(signals.stop.wait(), seconds)
     except TimeoutError:
@@ -226,14 +219,14 @@ async def _stopped_within(seconds: float, signals: Signals) -> bool:
     return True
 
 
-def _refused_token() -> StartupError:
+def _token_error() -> StartupError:
     return StartupError(
         plain("DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal"),
         exit_status=BAD_CONFIGURATION,
     )
 
 
-def _refused_intent(*, wanted: bool) -> StartupError:
+def _intent_error(*, wanted: bool) -> StartupError:
     sentence = "Discord refused an intent: switch it on for this application in the developer portal"
     if wanted:
         sentence = (
@@ -243,8 +236,8 @@ def _refused_intent(*, wanted: bool) -> StartupError:
     return StartupError(plain(sentence), exit_status=BAD_CONFIGURATION)
 
 
-def _reason(error: BaseException) -> str:
-    """Say what came of a request to Discord, without the error's own words: they may hold an address with a token."""
+def _describe_error(error: BaseException) -> str:
+    """Return a sentence for a failed request to Discord, without the error's text: it may hold a URL with a token."""
     if isinstance(error, discord.HTTPException):
         return f"Discord answered with an error: {said_by_discord(error)}"
     return f"Discord can't be reached: {type(error).__name__}"

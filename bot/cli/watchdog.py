@@ -1,8 +1,8 @@
-"""Ends the process when it stands still or does not finish, so that whatever supervises it can start it again.
+"""Ends the process when its event loop is blocked or it does not finish, so that its supervisor can restart it.
 
-A hanging regular expression or another call that never returns holds Python's global lock, and then no signal handler,
-task or thread of Python's runs. `faulthandler` waits in a thread of C and needs no lock: it writes the stack of every
-thread to standard error and ends the process with status 1.
+A hanging regular expression or another call that never returns holds the GIL, and then no signal handler, task or
+thread of Python's runs. `faulthandler` waits in a C thread without the GIL: it writes the stack of every thread to
+standard error and ends the process with status 1.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from typing import Final
 from bot.clock import Clock
 
 MAX_STALL_S: Final = 30.0
-"""How long the event loop may stand still, in seconds."""
+"""How long the event loop may be blocked."""
 
 REARM_EVERY_S: Final = 1.0
 
 CLOSING_S: Final = 5.0
-"""After the grace, how long putting everything away may take."""
+"""How long closing everything may take after the grace."""
 
 MAX_THREAD_WAIT_S: Final = 2.0
-"""How long threads that are still at work may hold up the end, in seconds. Python waits for them without a limit."""
+"""How long running threads may delay the exit. Python waits for them without a limit."""
 
 
 class Watchdog:
-    """Watches the running event loop from `running` on."""
+    """Watches the running event loop while the block of `running` runs."""
 
     def __init__(self, clock: Clock, *, max_stall_s: float = MAX_STALL_S) -> None:
         self._clock = clock
@@ -38,7 +38,7 @@ class Watchdog:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Watch until the block is left, and what the interpreter does after it too."""
+        """Watch until the block is left; then the interpreter has `CLOSING_S` to exit."""
         rearming = asyncio.create_task(self._rearm(), name="watchdog")
         try:
             yield
@@ -49,7 +49,7 @@ class Watchdog:
             self.exit_within(CLOSING_S)
 
     def exit_within(self, seconds: float) -> None:
-        """Give the process so long to end by itself."""
+        """End the process in `seconds` unless it ends by itself."""
         self._ends = True
         faulthandler.dump_traceback_later(seconds, exit=True)
 
@@ -60,7 +60,7 @@ class Watchdog:
 
 
 def exit_despite_threads(status: int) -> None:
-    """End the process with `status` soon, even if a thread is still at work: all that matters was put away before."""
+    """End the process with `status` soon, even if a thread still runs: everything that matters is closed."""
 
     def leave() -> None:
         with suppress(OSError, ValueError):  # closed already

@@ -50,7 +50,7 @@ class ImageRequest:
 
     @property
     def takes_one_image(self) -> bool:
-        """Whether the model is known to generate only one image per request."""
+        """Return whether the model is known to generate only one image per request."""
         return _strip_provider(self.model).startswith(_SINGLE_IMAGE_PREFIXES)
 
 

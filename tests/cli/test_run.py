@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.cli.run import _put_away
+from bot.cli.run import _cancel_and_log
 
 
 async def test_a_connection_that_takes_its_cancellation_for_a_failure_ends_all_the_same() -> None:
@@ -19,7 +19,7 @@ async def test_a_connection_that_takes_its_cancellation_for_a_failure_ends_all_t
 
     serving = asyncio.create_task(connect())
     await asyncio.sleep(0)
-    await _put_away(serving)
+    await _cancel_and_log(serving)
     assert serving.cancelled()
     assert len(tries) == 3
 
@@ -30,5 +30,5 @@ async def test_a_connection_that_failed_meanwhile_is_no_fault() -> None:
 
     serving = asyncio.create_task(connect())
     await asyncio.sleep(0)
-    await _put_away(serving)
+    await _cancel_and_log(serving)
     assert isinstance(serving.exception(), OSError)
