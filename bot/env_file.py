@@ -1,8 +1,8 @@
-"""The `.env` file: what it sets, and every line of it that can't be meant as it stands.
+"""The `.env` file: the values in it, and an error for every line that cannot be read.
 
-A line that is dropped in silence starts the bot with a default: everybody served instead of one server, say. So each is
-a fault, told with its number and the setting it seems to mean. Its text is never repeated: it may hold a secret.
-Values are taken literally; `${NAME}` is not replaced, for a secret may contain it.
+A line that is silently ignored would start the bot with a default: for everyone instead of one server, say. So each is
+an error, with its number and the setting it seems to mean. Its text is never repeated: it may hold a secret. Values are
+taken literally; `${NAME}` is not replaced, for a secret may contain it.
 """
 
 import io
@@ -17,85 +17,93 @@ from dotenv.parser import Binding, parse_stream
 FILE: Final = ".env"
 MAX_FILE_BYTES: Final = 64 * 1024
 MAX_EDITS: Final = 2
-"""A name that differs from a setting's by so many letters is taken for a slip."""
+"""A name that differs from a setting's by at most this many letters is taken for a typo."""
 
-_NEWLINE: Final = re.compile(r"\r\n|\n|\r")
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _PLAIN_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What the file says.
+    """The content of the file.
 
-    `values` are by the settings' names, empty ones left out. `faults`: a setting's name or `.env`, and what is wrong.
-    `ignored` are names that are nobody's here. `readable`: whether there was any text to look at.
+    `values` are by the settings' names, without empty ones. `errors`: a setting's name or `.env`, and what is wrong.
+    `ignored` are names that are no settings. `readable`: whether the file could be read as text.
     """
 
     values: dict[str, str] = field(default_factory=dict)
-    faults: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     readable: bool = True
 
 
 def read(path: Path, names: Iterable[str]) -> EnvFile:
-    """Read the file at `path`; `names` are the settings', in capitals. No file is an empty one."""
+    """Return the file at `path`, empty if there is none; `names` are the settings' names in capitals."""
     try:
-        text = _text(path)
-    except _Unusable as error:
-        return EnvFile(faults=[(FILE, str(error))], readable=False)
-    return _Reading(tuple(names)).read(text)
+        text = _read_text(path)
+    except _UnusableFile as error:
+        return EnvFile(errors=[(FILE, str(error))], readable=False)
+    return _Parser(tuple(names)).read(text)
 
 
 def find_nearest(name: str, names: Iterable[str]) -> str | None:
-    """Return the one of `names` that differs from `name` by at most two letters, if there is one; case is no matter."""
-    found = [(distance, each) for each in names if (distance := _distance(name.upper(), each)) is not None]
+    """Return the one of `names` that differs from `name` by at most two letters, or None; case is ignored."""
+    found = [
+        (distance, candidate)
+        for candidate in names
+        if (distance := _typo_distance(name.upper(), candidate)) is not None
+    ]
     return min(found)[1] if found else None
 
 
-class _Unusable(Exception):
-    """The file as a whole can't be used; the text says why."""
+class _UnusableFile(Exception):
+    """The file as a whole cannot be used; the text says why."""
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         return ""
     except IsADirectoryError:
-        raise _Unusable("is a folder: expected a text file of NAME=value lines, or none") from None
+        raise _UnusableFile("is a folder: expected a text file of NAME=value lines, or none") from None
     except OSError as error:
-        raise _Unusable(f"cannot be read ({error.strerror}): expected a text file that this user may read") from None
+        raise _UnusableFile(
+            f"cannot be read ({error.strerror}): expected a text file that this user may read"
+        ) from None
     if len(data) > MAX_FILE_BYTES:
-        raise _Unusable(f"is larger than {MAX_FILE_BYTES // 1024} KiB: expected a text file of NAME=value lines")
+        raise _UnusableFile(f"is larger than {MAX_FILE_BYTES // 1024} KiB: expected a text file of NAME=value lines")
     if data.startswith(_UTF_16):
-        raise _Unusable("cannot be read: expected a text file in UTF-8; this one looks like UTF-16, so save it anew")
+        raise _UnusableFile(
+            "cannot be read: expected a text file in UTF-8; this one looks like UTF-16, so save it anew"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _Unusable(
-            f"cannot be read: expected a text file in UTF-8; line {_line(data[: error.start])} is not"
+        raise _UnusableFile(
+            f"cannot be read: expected a text file in UTF-8; line {_line_number(data[: error.start])} is not"
         ) from (None)
     if "\0" in text:
-        line = 1 + len(_NEWLINE.findall(text.partition("\0")[0]))
-        raise _Unusable(f"cannot be read: expected a text file, but line {line} holds a zero byte")
+        line = 1 + len(_LINE_END.findall(text.partition("\0")[0]))
+        raise _UnusableFile(f"cannot be read: expected a text file, but line {line} holds a zero byte")
     return text
 
 
-def _line(before: bytes) -> int:
-    return 1 + len(_NEWLINE.findall(before.decode("utf-8", "replace")))
+def _line_number(before: bytes) -> int:
+    return 1 + len(_LINE_END.findall(before.decode("utf-8", "replace")))
 
 
-class _Reading:
-    """One pass over the text."""
+class _Parser:
+    """Parses the text of one file."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._names = names
         self._prefixes = tuple({name.partition("_")[0] + "_" for name in names if "_" in name})
         any_name = "|".join(map(re.escape, names))
-        self._swallowed = re.compile(rf"(?im)^\s*(?:export\s+)?(?:{any_name})\s*=")
-        self._inside = re.compile(rf"(?i)(?<!\w)(?:{any_name})\s*=")
+        self._other_setting = re.compile(rf"(?im)^\s*(?:export\s+)?(?:{any_name})\s*=")
+        self._setting_in_value = re.compile(rf"(?i)(?<!\w)(?:{any_name})\s*=")
         self._lines: dict[str, int] = {}
         self._file = EnvFile()
 
@@ -103,101 +111,106 @@ class _Reading:
         for binding in parse_stream(io.StringIO(text, newline="")):
             written = binding.original.string
             start = written[: len(written) - len(written.lstrip())]
-            line = binding.original.line + len(_NEWLINE.findall(start))
+            line = binding.original.line + len(_LINE_END.findall(start))
             if binding.error:
-                self._unreadable(line, written.lstrip())
+                self._add_unreadable(line, written.lstrip())
             elif binding.key is not None:
-                self._take(line, binding)
+                self._add(line, binding)
         return self._file
 
-    def _take(self, line: int, binding: Binding) -> None:
+    def _add(self, line: int, binding: Binding) -> None:
         key, value = binding.key or "", binding.value
         name = key.upper()
         if value is None:
-            self._unreadable(line, key)
-        elif self._swallowed.search(_NEWLINE.sub("\n", value).partition("\n")[2]):
-            # A closing quotation mark that is missing here was found at a later line's opening one.
+            self._add_unreadable(line, key)
+        elif self._other_setting.search(_LINE_END.sub("\n", value).partition("\n")[2]):
+            # The closing quotation mark is missing: the parser took a later line's opening one.
             shown, where = (name, f"line {line} of {FILE}") if name in self._names else (FILE, f"line {line}")
-            self._fault(shown, f"{where} runs over into other settings: expected a closing quotation mark")
+            self._add_error(shown, f"{where} runs over into other settings: expected a closing quotation mark")
         elif name not in self._names:
-            self._foreign(line, key)
-        elif self._inside.search(value) and not _is_quoted(binding):
-            self._fault(
+            self._add_unknown(line, key)
+        elif self._setting_in_value.search(value) and not _is_quoted(binding):
+            self._add_error(
                 name, f"line {line} of {FILE} holds a setting within its value: expected each on a line of its own"
             )
         elif not value:
             pass
         elif name in self._lines:
-            self._fault(name, f"is set twice in {FILE}, in lines {self._lines[name]} and {line}: expected once")
+            self._add_error(name, f"is set twice in {FILE}, in lines {self._lines[name]} and {line}: expected once")
         else:
             self._lines[name] = line
-            self._file.values[name] = _NEWLINE.sub("\n", value)
+            self._file.values[name] = _LINE_END.sub("\n", value)
 
-    def _unreadable(self, line: int, written: str) -> None:
-        """Tell of a line that is no `NAME=value`, by the setting that it begins with or nearly so."""
-        first = _NEWLINE.split(written, maxsplit=1)[0]
+    def _add_unreadable(self, line: int, written: str) -> None:
+        """Add an error for a line that is not `NAME=value`, with the setting that it seems to mean."""
+        first = _LINE_END.split(written, maxsplit=1)[0]
         head, equals, rest = first.partition("=")
-        name = self._meant(head)
+        name = self._find_meant_setting(head)
         where = f"line {line} of {FILE}" if name else f"line {line}"
         expected = f"expected {name or 'NAME'}=value"
         if equals and rest.strip()[:1] in ("'", '"'):
             expected += ", with a closing quotation mark and nothing but a # remark after it"
         elif not equals:
             expected += ", or # before a remark"
-        self._fault(name or FILE, f"{where} can't be read: {expected}")
+        self._add_error(name or FILE, f"{where} can't be read: {expected}")
 
-    def _meant(self, head: str) -> str | None:
-        """Return the setting that the start of a line means, if any."""
+    def _find_meant_setting(self, head: str) -> str | None:
+        """Return the setting that the start of a line seems to mean, or None."""
         for word in re.split(r"\W+", head.upper()):
             if word in self._names:
                 return word
         for written in (head.strip().rstrip(":").strip(), *re.split(r"[\s:]+", head.strip(), maxsplit=1)):
             if (name := find_nearest(written, self._names)) is not None:
                 return name
-        # `BLOCKED_USERS1`: a sign is missing between the two.
+        # `BLOCKED_USERS1`: the equals sign is missing.
         return max((name for name in self._names if head.upper().startswith(name)), key=len, default=None)
 
-    def _foreign(self, line: int, key: str) -> None:
-        """Tell a slip in a setting's name from a name that is another program's."""
+    def _add_unknown(self, line: int, key: str) -> None:
+        """Add an error for a typo in a setting's name; ignore names of other programs."""
         plain = _PLAIN_NAME.fullmatch(key) is not None
-        right = find_nearest(key, self._names) or self._with_prefix(key) or (None if plain else self._meant(key))
-        if right is not None:
+        closest = (
+            find_nearest(key, self._names)
+            or self._find_by_prefix(key)
+            or (None if plain else self._find_meant_setting(key))
+        )
+        if closest is not None:
             where = f"in line {line} of {FILE}" if plain else f"the name in line {line} of {FILE}"
-            self._fault(
-                key if plain else right, f"{where} is no setting: expected {right}, which is the nearest, or nothing"
+            self._add_error(
+                key if plain else closest,
+                f"{where} is no setting: expected {closest}, which is the nearest, or nothing",
             )
         elif plain:
             self._file.ignored.append(key)
-        else:  # whatever it is, it might be a secret in the wrong place
+        else:  # it might be a secret in the wrong place
             self._file.ignored.append(f"a name in line {line}")
 
-    def _with_prefix(self, key: str) -> str | None:
-        """Return the most similar setting with the same first word, where there is one."""
+    def _find_by_prefix(self, key: str) -> str | None:
+        """Return the most similar setting with the same first word, or None."""
         upper = key.upper()
         prefix = next((prefix for prefix in self._prefixes if upper.startswith(prefix)), None)
         if prefix is None:
             return None
         alike = [name for name in self._names if name.startswith(prefix)]
-        return min(alike, key=lambda name: (not name.startswith(upper), _edits(upper[:64], name)))
+        return min(alike, key=lambda name: (not name.startswith(upper), _edit_distance(upper[:64], name)))
 
-    def _fault(self, name: str, text: str) -> None:
-        self._file.faults.append((name, text))
+    def _add_error(self, name: str, text: str) -> None:
+        self._file.errors.append((name, text))
 
 
 def _is_quoted(binding: Binding) -> bool:
     return binding.original.string.partition("=")[2].lstrip()[:1] in ("'", '"')
 
 
-def _distance(name: str, right: str) -> int | None:
-    """Return in how many letters two names differ, or None where it is more than a slip."""
-    if abs(len(name) - len(right)) > MAX_EDITS:
+def _typo_distance(name: str, closest: str) -> int | None:
+    """Return in how many letters two names differ, or None if it is more than a typo."""
+    if abs(len(name) - len(closest)) > MAX_EDITS:
         return None
-    edits = _edits(name, right)
+    edits = _edit_distance(name, closest)
     return edits if edits <= MAX_EDITS else None
 
 
-def _edits(one: str, other: str) -> int:
-    """Return how many letters have to be put in, taken out or changed to make one text of the other (Levenshtein)."""
+def _edit_distance(one: str, other: str) -> int:
+    """Return the Levenshtein distance of two texts."""
     *_, last = _rows(one, other)
     return last[-1]
 

@@ -1,4 +1,4 @@
-"""How values of settings are read and checked: a validator for each kind of value, and what a bot token looks like."""
+"""Validators for the values of settings, one for each kind of value, and the format of a bot token."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ _BASE64URL = r"[A-Za-z0-9_-]+"
 
 
 def parse_application_id(token: str) -> int | None:
-    """Return the application's id out of a token's first part, or None where it is no bot token."""
+    """Return the application's id from the first part of a bot token, or None if it is not a bot token."""
     if not re.fullmatch(rf"{_BASE64URL}={{0,2}}\.{_BASE64URL}\.{_BASE64URL}", token):
         return None
     first = token.partition(".")[0].rstrip("=")
@@ -28,10 +28,12 @@ def parse_application_id(token: str) -> int | None:
 
 
 class InvalidValue(ValueError):
-    """What a setting should look like, in the operator's words."""
+    """A setting's value is not accepted; its text is what is expected."""
 
 
 def build_text(expected: str, pattern: str) -> AfterValidator:
+    """Return a validator for a text that matches `pattern`."""
+
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
             raise InvalidValue(expected)
@@ -41,9 +43,11 @@ def build_text(expected: str, pattern: str) -> AfterValidator:
 
 
 def build_secret(expected: str) -> AfterValidator:
+    """Return a validator for a secret that can be an HTTP header value."""
+
     def check(value: SecretStr) -> SecretStr:
-        # A header value with a blank or a line break in it is a paste gone wrong, and so are quotation marks, which
-        # `docker run --env-file` and unit files hand on as a part of the value.
+        # Blanks, line breaks and quotation marks come from wrong pasting: `docker run --env-file` and unit files pass
+        # quotation marks on as a part of the value.
         text = value.get_secret_value()
         if not re.fullmatch(r"[!-~]+", text) or _is_quoted(text) or text.lower().startswith("bearer"):
             raise InvalidValue(expected)
@@ -74,6 +78,8 @@ def _check_database_url(value: str) -> str:
 
 
 def build_base_url(expected: str, path: str = "") -> AfterValidator:
+    """Return a validator for an http(s) base URL whose path matches the pattern `path`."""
+
     def check(value: str) -> str:
         if not _is_base_url(value) or not re.search(path, urlsplit(value.rstrip("/")).path):
             raise InvalidValue(f"{expected}, without a user's name, `?` or `#` in it")
@@ -84,7 +90,7 @@ def build_base_url(expected: str, path: str = "") -> AfterValidator:
 
 def _is_base_url(value: str) -> bool:
     """Return whether paths can be put behind an address: nothing in it but scheme, host, port and path."""
-    # Looked at as it stands: `urlsplit` drops line breaks, and an empty `?` or `user@` leaves no trace in its parts.
+    # The raw text is checked: `urlsplit` drops line breaks, and an empty `?` or `user@` shows in none of its parts.
     if not re.fullmatch(r"""[^\s\\?#@"'<>`\x00-\x1f\x7f\ud800-\udfff]+""", value):
         return False
     try:
@@ -102,6 +108,8 @@ def _is_base_url(value: str) -> bool:
 
 
 def build_number(low: int, high: int) -> BeforeValidator:
+    """Return a validator for a whole number in a range."""
+
     expected = f"a whole number from {low} to {high}"
 
     def check(value: object) -> int:
@@ -156,7 +164,7 @@ def _parse_concurrency(value: object) -> int | None:
 def _parse_ids(value: object) -> tuple[int, ...]:
     if isinstance(value, tuple):
         return value
-    # A list without an id would open what it was meant to close, so there has to be one.
+    # An empty list would allow what it was meant to restrict.
     ids = [each.strip() for each in str(value).split(",") if each.strip()]
     if not ids or any(not re.fullmatch(r"[1-9][0-9]{0,18}", each) for each in ids):
         raise InvalidValue("ids, separated by commas: numbers as Discord's `Copy ID` gives them")
@@ -175,7 +183,7 @@ def _parse_bool(value: object) -> bool:
 def _parse_patterns(value: object) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, (tuple, list)) else []
     patterns = tuple(name.strip() for name in names if name.strip())
-    # As with ids: a list without a name would open what it was meant to close.
+    # As with ids, an empty list would allow what it was meant to restrict.
     empty = isinstance(value, str) and not patterns
     if empty or any(not re.fullmatch(_MODEL_PATTERN, pattern) for pattern in patterns):
         raise InvalidValue("model names or patterns, separated by commas, such as `gpt-4.1*,dall-e-3`")
@@ -183,6 +191,8 @@ def _parse_patterns(value: object) -> tuple[str, ...]:
 
 
 def build_choice(*choices: str, upper: bool) -> BeforeValidator:
+    """Return a validator for one of `choices`, in any case."""
+
     def check(value: object) -> object:
         text = value.strip() if isinstance(value, str) else ""
         text = text.upper() if upper else text.lower()

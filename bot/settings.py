@@ -1,7 +1,7 @@
-"""What the operator sets, read once from the environment and `.env` into one frozen object.
+"""The operator's settings, read once from the environment and `.env` into one frozen object.
 
-Faults are rendered here rather than by pydantic: all of them in one go, one line each, and never with the value that
-was given, because a mistyped secret is still a secret.
+Errors are rendered here rather than by pydantic: all of them at once, one line each, and never with the given value,
+because a mistyped secret is still a secret.
 """
 
 import os
@@ -119,49 +119,49 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """The settings, and `warnings`: a sentence each about what was left aside while they were read."""
+    """The settings, and `warnings`: a sentence about each name that was ignored."""
 
     settings: Settings
     warnings: tuple[str, ...]
 
 
 def load(**overrides: Any) -> Settings:  # Any: whatever a test passes is validated like the environment
-    """Read the settings as `load_with_warnings` does, and return them alone."""
+    """Return the settings, read as by `load_with_warnings`."""
     return load_with_warnings(**overrides).settings
 
 
 def load_with_warnings(**overrides: Any) -> LoadedSettings:  # Any: as in `load`
-    """Read the settings, the environment before `.env`.
+    """Return the settings and warnings; the environment takes precedence over `.env`.
 
     Raises:
-        StartupError: something is missing or unusable; its sentence has a line for each fault.
+        StartupError: something is missing or unusable; its message has a line for each error.
     """
     names = [name.upper() for name in Settings.model_fields]
     file = env_file.read(Path(env_file.FILE), names)
     if not file.readable:
-        raise _bad(file.faults)
-    given = {name.lower(): value for name, value in file.values.items()} | _environment() | overrides
-    faults: dict[str, str] = {}
+        raise _startup_error(file.errors)
+    given = {name.lower(): value for name, value in file.values.items()} | _read_environment() | overrides
+    errors: dict[str, str] = {}
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        faults = dict(_faults_of_fields(error))
-        # Rules across fields are looked at as well, with unusable fields at their defaults: one run shows all.
-        settings = _with_defaults_for(faults, given)
-    for name, text in _faults_across_fields(settings):
-        faults.setdefault(name, text)
-    told = {name for name, _ in file.faults}  # what the file gets wrong isn't told again as not set
-    everything = file.faults + [(name, text) for name, text in faults.items() if name not in told]
-    if everything:
-        raise _bad(everything)
+        errors = dict(_field_errors(error))
+        # Rules across fields are checked too, with defaults for unusable fields: one run shows all errors.
+        settings = _with_defaults(errors, given)
+    for name, text in _rule_errors(settings):
+        errors.setdefault(name, text)
+    reported = {name for name, _ in file.errors}  # an error of the file is not reported again as not set
+    all_errors = file.errors + [(name, text) for name, text in errors.items() if name not in reported]
+    if all_errors:
+        raise _startup_error(all_errors)
     return LoadedSettings(settings, tuple(_find_warnings(file, names)))
 
 
-def _bad(faults: list[tuple[str, str]]) -> StartupError:
-    return StartupError(plain("\n".join(f"{name}: {text}" for name, text in faults)), exit_status=BAD_CONFIGURATION)
+def _startup_error(errors: list[tuple[str, str]]) -> StartupError:
+    return StartupError(plain("\n".join(f"{name}: {text}" for name, text in errors)), exit_status=BAD_CONFIGURATION)
 
 
-def _environment() -> dict[str, str]:
+def _read_environment() -> dict[str, str]:
     """Return the environment's values by field; an empty one is unset."""
     given = {name.lower(): value for name, value in os.environ.items() if value}
     return {name: given[name] for name in Settings.model_fields if name in given}
@@ -170,17 +170,17 @@ def _environment() -> dict[str, str]:
 def _find_warnings(file: env_file.EnvFile, names: list[str]) -> Iterator[str]:
     if file.ignored:
         yield f"no settings of mine in {env_file.FILE}, so ignored: {', '.join(file.ignored)}"
-    # Not refused: the environment is everybody's. Compose hands on what is in `.env` that way, slips and all.
+    # Not refused: other programs share the environment. Compose passes on a typo in `.env` that way.
     for name in os.environ:
-        if name.upper() not in names and (right := env_file.find_nearest(name, names)) is not None:
-            yield f"{name} in the environment is no setting, so ignored; {right} is the nearest"
+        if name.upper() not in names and (closest := env_file.find_nearest(name, names)) is not None:
+            yield f"{name} in the environment is no setting, so ignored; {closest} is the nearest"
 
 
-def _faults_of_fields(error: ValidationError) -> Iterator[tuple[str, str]]:
-    for fault in error.errors(include_url=False, include_input=False):
-        name = str(fault["loc"][0]).upper() if fault["loc"] else "configuration"
-        cause = fault.get("ctx", {}).get("error")
-        if fault["type"] == "missing":
+def _field_errors(error: ValidationError) -> Iterator[tuple[str, str]]:
+    for detail in error.errors(include_url=False, include_input=False):
+        name = str(detail["loc"][0]).upper() if detail["loc"] else "configuration"
+        cause = detail.get("ctx", {}).get("error")
+        if detail["type"] == "missing":
             yield name, f"is not set: expected {_EXPECTED_SECRETS.get(name, 'a value')}"
         elif isinstance(cause, InvalidValue):
             yield name, f"expected {cause}"
@@ -194,23 +194,23 @@ _EXPECTED_SECRETS: Final = {
 }
 
 
-def _with_defaults_for(faults: dict[str, str], given: dict[str, Any]) -> Settings:
-    """Take the settings once more with the unusable ones replaced, only to be looked at as a whole."""
-    stand_ins: dict[str, Any] = dict(given)
-    for name in faults:
+def _with_defaults(errors: dict[str, str], given: dict[str, Any]) -> Settings:
+    """Return the settings with defaults for the unusable ones, to check the rules across fields."""
+    values: dict[str, Any] = dict(given)
+    for name in errors:
         field = Settings.model_fields.get(name.lower())
         if field is not None:
-            stand_ins[name.lower()] = SecretStr("unset") if field.is_required() else field.default
-    return Settings(**stand_ins)
+            values[name.lower()] = SecretStr("unset") if field.is_required() else field.default
+    return Settings(**values)
 
 
-def _faults_across_fields(settings: Settings) -> Iterator[tuple[str, str]]:
+def _rule_errors(settings: Settings) -> Iterator[tuple[str, str]]:
     for rule in _RULES:
         yield from rule(settings)
 
 
-def _one_kind_each(settings: Settings) -> Iterator[tuple[str, str]]:
-    """A model that is listed for two kinds would be offered where it cannot work."""
+def _check_model_kinds(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield an error for a model listed for two kinds: it would be offered where it cannot work."""
     seen: dict[str, str] = {}
     for name, patterns in (
         ("CHAT_MODELS", settings.chat_models),
@@ -222,14 +222,14 @@ def _one_kind_each(settings: Settings) -> Iterator[tuple[str, str]]:
                 yield name, f"expected only names and patterns that {seen[pattern]} does not list as well"
 
 
-def _a_window_or_none(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Turns without room for a word, or the other way round, is a memory that looks on and is off."""
+def _check_history_window(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield an error for history turns without tokens: history would look enabled and be off."""
     if settings.history_turns > 0 and settings.history_tokens == 0:
         yield "HISTORY_TOKENS", "expected at least 1 while HISTORY_TURNS is above 0 (both 0: no memory)"
 
 
-def _token_of_a_bot(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Discord's tokens have one shape, which the portal's other codes don't have. Test servers' have any."""
+def _check_discord_token(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield an error for a token that is not a bot token; test servers accept any."""
     host = urlsplit(settings.discord_api_base_url).hostname or ""
     if host.endswith(DISCORD_HOSTS) and parse_application_id(settings.discord_token.get_secret_value()) is None:
         yield (
@@ -239,15 +239,15 @@ def _token_of_a_bot(settings: Settings) -> Iterator[tuple[str, str]]:
         )
 
 
-def _key_of_the_service(settings: Settings) -> Iterator[tuple[str, str]]:
-    """A bot token in the key's place would be sent to the AI service, whoever runs it."""
+def _check_api_key(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield an error for a bot token as the API key: it would be sent to the AI service."""
     if parse_application_id(settings.multiappai_api_key.get_secret_value()) is not None:
         yield "MULTIAPPAI_API_KEY", "expected the key for the AI service; this looks like a bot token of Discord's"
 
 
 _RULES: Final[tuple[Callable[[Settings], Iterator[tuple[str, str]]], ...]] = (
-    _token_of_a_bot,
-    _key_of_the_service,
-    _one_kind_each,
-    _a_window_or_none,
+    _check_discord_token,
+    _check_api_key,
+    _check_model_kinds,
+    _check_history_window,
 )

@@ -95,7 +95,7 @@ class ApiResponse:
 
     @property
     def has_data(self) -> bool:
-        """Whether any byte of the body was received."""
+        """Return whether any byte of the body was received."""
         return self._received > 0
 
     async def read(self, timeout_s: float | None = None) -> bytes:
@@ -162,7 +162,7 @@ class Transport:
 
     @property
     def base_url(self) -> URL:
-        """The API's address."""
+        """Return the API's base URL."""
         return URL(self._base_url)
 
     def start_timeouts(self, call: str) -> CallTimeouts:
