@@ -175,10 +175,8 @@ class _Parser:
         )
         if closest is not None:
             where = f"in line {line} of {FILE}" if plain else f"the name in line {line} of {FILE}"
-            self._add_error(
-                key if plain else closest,
-                f"{where} is no setting: expected {closest}, which is the nearest, or nothing",
-            )
+            problem = f"{where} is no setting: expected {closest}, which is the nearest, or nothing"
+            self._add_error(key if plain else closest, problem)
         elif plain:
             self._file.ignored.append(key)
         else:  # it might be a secret in the wrong place
