@@ -82,7 +82,9 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         process = secrets.token_hex(8)
         process_lock = stack.enter_context(holding(database_path(settings.database_url), process))
         ledger = Ledger(database, operator_limits, usage_keys, clock, process=process, is_alive=process_lock.is_alive)
-        inflight = InFlightRegistry(database, clock, process=process, lifeline=process_lock, bury=ledger.free_dead)
+        inflight = InFlightRegistry(
+            database, clock, process=process, process_lock=process_lock, on_process_dead=ledger.free_dead
+        )
         try:
             await stack.enter_async_context(ledger.running())
             await stack.enter_async_context(inflight.running())

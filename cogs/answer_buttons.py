@@ -87,13 +87,13 @@ class Controls(commands.Cog):
     def __init__(
         self,
         buttons: ButtonRouter,
-        halting: CancellationWatcher,
+        watcher: CancellationWatcher,
         revisits: TurnLookup,
         asking: AnswerRunner,
         settings: GuildSettings,
         speaking: Speaking,
     ) -> None:
-        self._halting = halting
+        self._watcher = watcher
         self._revisits = revisits
         self._asking = asking
         self._settings = settings
@@ -106,7 +106,7 @@ class Controls(commands.Cog):
 
     async def _stop(self, interaction: discord.Interaction, answer_id: int) -> None:
         requester = requester_of(interaction)
-        if not await self._halting.stop(requester, answer_id):
+        if not await self._watcher.stop(requester, answer_id):
             raise Over(f"answer {answer_id}")
         await interaction.response.defer()
 
@@ -159,7 +159,7 @@ async def setup(bot: Bot) -> None:
     await bot.add_cog(
         Controls(
             bot.buttons,
-            services.inflight.halting,
+            services.inflight.watcher,
             services.turn_lookup,
             bot.answer_runner,
             services.settings,

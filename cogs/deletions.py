@@ -13,36 +13,36 @@ class Forgetting(commands.Cog):
     """Listens to Discord for what is gone. Of ephemeral messages Discord tells nobody."""
 
     def __init__(
-        self, bot: Bot, deletions: DeletionService, guild_cleanup: GuildCleanup, halting: CancellationWatcher
+        self, bot: Bot, deletions: DeletionService, guild_cleanup: GuildCleanup, watcher: CancellationWatcher
     ) -> None:
         self._bot = bot
         self._deletions = deletions
-        self._halting = halting
+        self._watcher = watcher
         self._guild_cleanup = guild_cleanup
         self._present: dict[int, set[int]] = {}
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
         """Let go of what was said in a deleted message, and of what is still being said there."""
-        self._halting.messages_deleted([deleted.message_id])
+        self._watcher.on_messages_deleted([deleted.message_id])
         self._deletions.delete_messages([deleted.message_id])
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
         """Let go of what was said in messages that were deleted together."""
-        self._halting.messages_deleted(deleted.message_ids)
+        self._watcher.on_messages_deleted(deleted.message_ids)
         self._deletions.delete_messages(deleted.message_ids)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
         """Let go of what was said in a deleted thread."""
-        self._halting.channel_deleted(deleted.thread_id)
+        self._watcher.on_channel_deleted(deleted.thread_id)
         self._deletions.delete_channel(deleted.thread_id)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Let go of what was said in a deleted channel and its threads."""
-        self._halting.channel_deleted(channel.id)
+        self._watcher.on_channel_deleted(channel.id)
         self._deletions.delete_channel(channel.id)
 
     # Which servers there are is told anew with each session. discord.py's own list keeps those that were left while a
@@ -84,5 +84,5 @@ class Forgetting(commands.Cog):
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     await bot.add_cog(
-        Forgetting(bot, bot.services.deletions, bot.services.guild_cleanup, bot.services.inflight.halting)
+        Forgetting(bot, bot.services.deletions, bot.services.guild_cleanup, bot.services.inflight.watcher)
     )

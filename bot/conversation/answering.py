@@ -67,7 +67,7 @@ class AnswerSurface(AnswerOutput, Protocol):
         ...
 
     @property
-    def brake(self) -> CancellationToken:
+    def cancellation(self) -> CancellationToken:
         """Pulled where the answer is to end."""
         ...
 
@@ -167,7 +167,7 @@ class Answering:
         `observer` gets its text as well, and learns of its end where it is complete.
 
         An answer that breaks off keeps its text, with a line that says so; so does one that comes to the last token
-        it was granted, and one whose brake is pulled. One that is deleted meanwhile is let go of.
+        it was granted, and one that is cancelled. One that is deleted meanwhile is let go of.
 
         Before its first word an answer costs nothing, unless people ended it when the request had been sent: then it
         costs the message and the estimate of the request. From the first word on it costs what came, and where the
@@ -176,7 +176,7 @@ class Answering:
         Raises:
             UnreadableFile: a file that came with the question is not what it seemed to be, or cannot be fetched.
             ApiError: it failed before a word was shown.
-            AnswerCancelled: its brake was pulled before that.
+            AnswerCancelled: it was cancelled before that.
             QuotaExceeded, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
         """
         tally = StreamMeter(prepared.prompt_tokens, self._ledger.token_budget(prepared.reservation, Kind.TOKENS))
@@ -187,7 +187,7 @@ class Answering:
             request_log.record(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
             request_log.record(files=len(prepared.question.enclosed))
             if prepared.question.enclosed:
-                material = await self._opened(prepared, surface.brake)
+                material = await self._opened(prepared, surface.cancellation)
                 prepared = self._asked_with(prepared, prepared.view, material)
                 tally.expect(prepared.prompt_tokens)
             try:
@@ -196,12 +196,12 @@ class Answering:
                 request_log.record(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
                 request_log.record(estimated=tally.estimated)
 
-    async def _opened(self, prepared: PreparedAnswer, brake: CancellationToken) -> PromptInputs:
+    async def _opened(self, prepared: PreparedAnswer, cancellation: CancellationToken) -> PromptInputs:
         """Read the files that came with a question.
 
         Raises:
             UnreadableFile: one cannot be used.
-            AnswerCancelled: the brake was pulled before they were read.
+            AnswerCancelled: the answer was cancelled before they were read.
         """
         material = prepared.material
 
@@ -211,7 +211,7 @@ class Answering:
                 prepared.question.enclosed, material.subject, self._workers, prepared.requester.user_id
             )
 
-        if (halt := await unless_halted(brake, read())) is not None:
+        if (halt := await unless_halted(cancellation, read())) is not None:
             log.info("answer halted", extra={"halt": halt.name})
             raise AnswerCancelled(halt)
         return material
@@ -226,16 +226,16 @@ class Answering:
     ) -> None:
         """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
         interruption: asyncio.CancelledError | None = None
-        brake, controls = surface.brake, AnswerButtons((Action.STOP,), surface.id)
+        cancellation, controls = surface.cancellation, AnswerButtons((Action.STOP,), surface.id)
         async with MessageStreamer(surface, self._clock, observer, buttons=controls) as relay:
             async with prepared.reservation as reservation:
                 try:
                     try:
-                        ending = await self._stream(prepared, brake, relay, tally, request_log, observer)
+                        ending = await self._stream(prepared, cancellation, relay, tally, request_log, observer)
                     except ContextTooLong as error:
                         prepared = self._with_less(prepared, tally, error)
                         request_log.record(earlier_turns=len(prepared.view.turns))
-                        ending = await self._stream(prepared, brake, relay, tally, request_log, observer)
+                        ending = await self._stream(prepared, cancellation, relay, tally, request_log, observer)
                 except asyncio.CancelledError as error:
                     if not relay.has_text:
                         raise
@@ -260,7 +260,7 @@ class Answering:
     async def _stream(
         self,
         prepared: PreparedAnswer,
-        brake: CancellationToken,
+        cancellation: CancellationToken,
         relay: MessageStreamer,
         tally: StreamMeter,
         request_log: RequestLog,
@@ -269,7 +269,7 @@ class Answering:
         """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
         send_status = SendStatus()
         try:
-            halt = await unless_halted(brake, self._feed(prepared, relay, tally, request_log, send_status))
+            halt = await unless_halted(cancellation, self._feed(prepared, relay, tally, request_log, send_status))
         except ApiError as error:
             if not relay.has_text and type(error) is BadRequest and prepared.material.sights:
                 # The likely reason, where a request with pictures was not accepted and nobody says why.
@@ -280,7 +280,7 @@ class Answering:
             return failed(error)
         if halt is not None:
             log.info("answer halted", extra={"halt": halt.name})
-            if halt.is_by_people:
+            if halt.is_by_user:
                 tally.given_up = send_status.may_be_billed
                 if observer is not None:
                     observer.on_cancelled()

@@ -1,4 +1,4 @@
-"""What becomes of an answer whose brake is pulled."""
+"""What becomes of an answer whose cancellation is pulled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -90,14 +90,14 @@ def halted_by(halt: CancelReason) -> Outcome:
 
 
 async def unless_halted(
-    brake: CancellationToken, work: Coroutine[Any, Any, None]
+    cancellation: CancellationToken, work: Coroutine[Any, Any, None]
 ) -> CancelReason | None:  # Any: what it sends and is sent
-    """Do `work` to its end, or until the brake is pulled: then it is cancelled, and this tells why."""
-    if brake.halt is not None:
+    """Do `work` to its end, or until the cancellation is pulled: then it is cancelled, and this tells why."""
+    if cancellation.reason is not None:
         work.close()
-        return brake.halt
+        return cancellation.reason
     working = asyncio.create_task(work)
-    halting = asyncio.create_task(brake.pulled())
+    halting = asyncio.create_task(cancellation.wait())
     try:
         await asyncio.wait({working, halting}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -106,6 +106,6 @@ async def unless_halted(
             working.cancel()
             await asyncio.wait({working})
     if working.cancelled():
-        return brake.halt
+        return cancellation.reason
     working.result()
     return None

@@ -130,7 +130,7 @@ class EventGate:
         """Do as `admits` does, for a message in a channel."""
 
         async def claim() -> _Claimed:
-            entry = await self._roster.admit(
+            entry = await self._roster.register(
                 event.id, application_id=application_id, token="", channel_id=channel_id, member_id=member_id
             )
             return entry is not None, entry
@@ -184,14 +184,14 @@ class EventGate:
         try:
             return await self._claim_written(interaction)
         except StoreFull:
-            if reads and await self._roster.claim_unwritten(interaction.id):
+            if reads and await self._roster.claim_in_memory(interaction.id):
                 return True, None
             raise
 
     async def _claim_written(self, interaction: discord.Interaction) -> _Claimed:
         if interaction.channel_id is None:
             return await self._roster.claim(interaction.id), None
-        entry = await self._roster.admit(
+        entry = await self._roster.register(
             interaction.id,
             application_id=interaction.application_id,
             token=interaction.token,
@@ -212,7 +212,7 @@ class EventGate:
         def ended(_: asyncio.Task[Any]) -> None:
             self._running.discard(work)
             if entry is not None and work not in self._interrupted:
-                entry.end()
+                entry.finish()
 
         task.add_done_callback(ended)
 
@@ -243,4 +243,4 @@ class EventGate:
         await asyncio.wait({work.task})
         await work.event.tell_unless_answered(ShuttingDown())
         if work.entry is not None:
-            work.entry.end()
+            work.entry.finish()

@@ -30,7 +30,7 @@ async def acknowledge(interaction: discord.Interaction, *, private: bool = False
     message_id = None if response is None else response.message_id
     entry = entry_of(interaction)
     if entry is not None and message_id is not None:
-        entry.show(Phase.THINKING, (message_id,))
+        entry.set_phase(Phase.THINKING, (message_id,))
     return message_id
 
 
@@ -38,8 +38,8 @@ async def say_meanwhile(interaction: discord.Interaction, text: str, view: disco
     """Put `text` in place of "thinking…" until there is something to show."""
     interaction.extras[_MEANWHILE] = True
     if (entry := entry_of(interaction)) is not None:
-        entry.show(Phase.LINE)
-        await entry.written()  # first: nothing in the text tells that it waits
+        entry.set_phase(Phase.LINE)
+        await entry.wait_recorded()  # first: nothing in the text tells that it waits
     await _edit_original(interaction, text, [], view)
 
 
@@ -55,8 +55,8 @@ async def edit_original(
     interaction.extras.pop(_MEANWHILE, None)
     message_id = await _edit_original(interaction, text, files, view)
     entry = entry_of(interaction)
-    if entry is not None and entry.shows is Phase.LINE:
-        entry.show(Phase.THINKING)
+    if entry is not None and entry.phase is Phase.LINE:
+        entry.set_phase(Phase.THINKING)
     return message_id
 
 

@@ -157,7 +157,7 @@ class InteractionOutput:
         self._interaction = interaction
         self._room = room
         self._entry = entry_of(interaction)
-        self.brake = CancellationToken() if self._entry is None else self._entry.brake
+        self.cancellation = CancellationToken() if self._entry is None else self._entry.cancellation
         """Pulled where the answer is to end."""
         self._ids: list[int] = []
         self._follow_ups = FollowUps(interaction, private=private)
@@ -201,10 +201,10 @@ class InteractionOutput:
     async def mark_final(self, message_count: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
         if self._entry is not None:
-            await self._entry.closing(message_count)
+            await self._entry.mark_final(message_count)
 
     async def _put(self, index: int, text: str, files: list[discord.File], buttons: AnswerButtons) -> None:
-        with vanishing(self.brake):
+        with vanishing(self.cancellation):
             await self._put_there(index, text, files, drawn(buttons))
 
     async def _put_there(self, index: int, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
@@ -219,11 +219,11 @@ class InteractionOutput:
 
     async def _create(self, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         """Send the next message, unless the answer is deleted: what comes too late for that is taken back."""
-        check_there(self.brake)
+        check_there(self.cancellation)
         found = await self._follow_ups.found(self._ids[-1])
         self._ids.append(await self._follow_ups.send(text, files, view) if found is None else found)
         try:
-            check_there(self.brake)
+            check_there(self.cancellation)
         except OutputDeleted:
             await self._follow_ups.delete(self._ids[-1])
             raise
@@ -233,10 +233,10 @@ class InteractionOutput:
     async def _note_first_words(self, text: str) -> None:
         """See that it is known of words that don't tell it themselves that they are not all, before they show."""
         entry = self._entry
-        if entry is not None and entry.shows is not Phase.LINE and not text.endswith(PROGRESS_MARKER):
-            entry.show(Phase.WORDS)
-            await entry.written()
+        if entry is not None and entry.phase is not Phase.LINE and not text.endswith(PROGRESS_MARKER):
+            entry.set_phase(Phase.WORDS)
+            await entry.wait_recorded()
 
     def _note_messages(self) -> None:
         if self._entry is not None:
-            self._entry.show(Phase.WORDS, self.message_ids)
+            self._entry.set_phase(Phase.WORDS, self.message_ids)

@@ -63,7 +63,7 @@ class Interruptions:
         self._client = client
         self._clock = clock
 
-    async def mark(self, answer: InFlightAnswer) -> bool:
+    async def notify_interrupted(self, answer: InFlightAnswer) -> bool:
         """Say that `answer` was interrupted, unless it shows to its end; False where that has to be tried again.
 
         What can be reached in no way is logged and counts as done.

@@ -75,22 +75,22 @@ UNKNOWN_MESSAGE: Final = 10008
 
 
 @contextmanager
-def vanishing(brake: CancellationToken) -> Iterator[None]:
-    """Pull the brake where Discord doesn't know a message any more, and say that it has vanished."""
+def vanishing(cancellation: CancellationToken) -> Iterator[None]:
+    """Pull the cancellation where Discord doesn't know a message any more, and say that it has vanished."""
     try:
         yield
     except discord.NotFound as error:
         if error.code not in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
             raise
-        brake.pull(CancelReason.DELETED)
+        cancellation.cancel(CancelReason.DELETED)
         raise OutputDeleted from error
 
 
-def check_there(brake: CancellationToken) -> None:
+def check_there(cancellation: CancellationToken) -> None:
     """Do nothing unless the answer is deleted.
 
     Raises:
         OutputDeleted: it is.
     """
-    if brake.halt is CancelReason.DELETED:
+    if cancellation.reason is CancelReason.DELETED:
         raise OutputDeleted

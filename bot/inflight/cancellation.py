@@ -1,41 +1,41 @@
-"""How an answer under way is ended early by somebody else than the task that works on it."""
+"""Cancellation tokens: how other tasks end an answer early."""
 
 import asyncio
 from enum import Enum, auto
 
 
 class CancelReason(Enum):
-    """Why an answer is to end here."""
+    """Why an answer ends early."""
 
     STOPPED = auto()
-    """Somebody who may asked for it."""
+    """A user who may do so asked for it."""
 
     OUT_OF_TIME = auto()
-    """Soon it could not be shown any more."""
+    """Discord would soon not show it any more."""
 
     DELETED = auto()
-    """Somebody has deleted what there was of it."""
+    """Its messages, or its channel, were deleted."""
 
     @property
-    def is_by_people(self) -> bool:
-        """Whether somebody wanted it to end."""
+    def is_by_user(self) -> bool:
+        """Whether a user caused it."""
         return self is not CancelReason.OUT_OF_TIME
 
 
 class CancellationToken:
-    """Pulled from anywhere; the first reason counts, unless what there was is deleted after all."""
+    """Cancels one answer, from any task. The first reason counts, but a deletion replaces it."""
 
     def __init__(self) -> None:
-        self._pulled = asyncio.Event()
-        self.halt: CancelReason | None = None
-        """Why it was pulled, if it was."""
+        self._cancelled = asyncio.Event()
+        self.reason: CancelReason | None = None
+        """Why it was cancelled; None while it is not."""
 
-    def pull(self, halt: CancelReason) -> None:
+    def cancel(self, reason: CancelReason) -> None:
         """Have the answer end."""
-        if self.halt is None or halt is CancelReason.DELETED:
-            self.halt = halt
-        self._pulled.set()
+        if self.reason is None or reason is CancelReason.DELETED:
+            self.reason = reason
+        self._cancelled.set()
 
-    async def pulled(self) -> None:
-        """Wait until it is."""
-        await self._pulled.wait()
+    async def wait(self) -> None:
+        """Wait until the token is cancelled."""
+        await self._cancelled.wait()

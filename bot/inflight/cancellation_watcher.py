@@ -1,4 +1,4 @@
-"""Ends answers under way early: on request, from any process, and those whose time or place is gone."""
+"""Cancels in-flight requests: on a user's request, from any process; out of time; or when messages are deleted."""
 
 import asyncio
 import logging
@@ -13,108 +13,108 @@ from bot.inflight.cancellation import CancelReason
 from bot.inflight.request import InFlightRequest
 from bot.store.inflight import InFlightAnswers
 
-LOOK_EVERY_S: Final = 0.4
-"""How long a request that came to another process may take to be heard."""
+POLL_INTERVAL_S: Final = 0.4
+"""How long a cancellation that was requested from another process may take."""
 
-AGAIN_AFTER_S: Final = 5.0
-"""How long it looks no more after a look that failed."""
+RETRY_AFTER_S: Final = 5.0
+"""The pause after a poll that failed."""
 
-LONGEST_S: Final = 14 * 60
-"""An interaction can be answered for fifteen minutes: one is left for the last words."""
+MAX_DURATION_S: Final = 14 * 60
+"""An interaction's token is valid for 15 minutes: one is left to finish the answer."""
 
-MOST_REMEMBERED: Final = 1000
-"""Messages deleted last: one may be gone before the answer to the request that sent it has told its id."""
+MAX_DELETED_IDS: Final = 1000
+"""Messages deleted last: one may be deleted before the response to the request that sent it has brought its id."""
 
 logger = logging.getLogger(__name__)
 
 
 class CancellationWatcher:
-    """The answers under way in this process, and what would end them."""
+    """The requests that this process works on, and what cancels them."""
 
     def __init__(self, answers: InFlightAnswers, clock: Clock, *, process: str) -> None:
         self._answers = answers
         self._clock = clock
         self._process = process
-        self._entries: dict[int, InFlightRequest] = {}
-        self._since: dict[int, float] = {}
-        """When each answer was entered, in monotonic seconds: the wall clock may be set meanwhile."""
-        self._deleted: deque[int] = deque(maxlen=MOST_REMEMBERED)
-        self._busy = asyncio.Event()
+        self._requests: dict[int, InFlightRequest] = {}
+        self._started_s: dict[int, float] = {}
+        """When each request was added, in monotonic seconds: the wall clock may be set meanwhile."""
+        self._deleted_ids: deque[int] = deque(maxlen=MAX_DELETED_IDS)
+        self._has_requests = asyncio.Event()
 
-    def enter(self, entry: InFlightRequest) -> None:
-        """Watch over an answer."""
-        self._entries[entry.answer.id] = entry
-        self._since[entry.answer.id] = self._clock.monotonic()
-        self._busy.set()
+    def add(self, request: InFlightRequest) -> None:
+        """Watch a request from now on."""
+        self._requests[request.answer.id] = request
+        self._started_s[request.answer.id] = self._clock.monotonic()
+        self._has_requests.set()
 
-    def leave(self, answer_id: int) -> None:
-        """Let go of one that has ended."""
-        self._entries.pop(answer_id, None)
-        self._since.pop(answer_id, None)
-        if not self._entries:
-            self._busy.clear()
+    def remove(self, answer_id: int) -> None:
+        """Watch a request no longer: it is finished."""
+        self._requests.pop(answer_id, None)
+        self._started_s.pop(answer_id, None)
+        if not self._requests:
+            self._has_requests.clear()
 
     async def stop(self, requester: RequestContext, answer_id: int) -> bool:
-        """Have an answer in the requester's channel stopped, whichever process is at work on it; False where none is.
+        """Stop an answer in the requester's channel, whichever process works on it; return False if none does.
 
         Raises:
             NotOwner: it is another member's, and the requester may not manage messages there.
-            StoreUnavailable: another process could not be told.
+            StoreUnavailable: the request to another process could not be written.
         """
-        entry = self._entries.get(answer_id)
-        if entry is None:
-            there, member_id = await self._answers.in_channel(answer_id, requester.channel_id)
-            if not there:
+        request = self._requests.get(answer_id)
+        if request is None:
+            found, member_id = await self._answers.in_channel(answer_id, requester.channel_id)
+            if not found:
                 return False
             requester.require_own(member_id)
             return await self._answers.ask_to_stop(answer_id, channel_id=requester.channel_id)
-        if entry.answer.channel_id != requester.channel_id:
+        if request.answer.channel_id != requester.channel_id:
             return False
-        requester.require_own(entry.answer.member_id)
-        entry.brake.pull(CancelReason.STOPPED)
+        requester.require_own(request.answer.member_id)
+        request.cancellation.cancel(CancelReason.STOPPED)
         return True
 
-    def messages_deleted(self, message_ids: Iterable[int]) -> None:
-        """End the answers that are shown in one of these messages, or would have been to one of them."""
-        self._deleted.extend(message_ids)
-        for entry in self._entries.values():
-            self.look(entry)
+    def on_messages_deleted(self, message_ids: Iterable[int]) -> None:
+        """Cancel the requests that are answered in one of these messages, or that one of them asked."""
+        self._deleted_ids.extend(message_ids)
+        for request in self._requests.values():
+            self.check(request)
 
-    def look(self, entry: InFlightRequest) -> None:
-        """End an answer if one of its messages has been deleted, or the one that asks before there was any."""
-        if any(each in self._deleted for each in entry.message_ids or (entry.answer.id,)):
-            entry.brake.pull(CancelReason.DELETED)
+    def check(self, request: InFlightRequest) -> None:
+        """Cancel a request if one of its messages was deleted, or the question's before there was an answer."""
+        if any(each in self._deleted_ids for each in request.message_ids or (request.answer.id,)):
+            request.cancellation.cancel(CancelReason.DELETED)
 
-    def channel_deleted(self, channel_id: int) -> None:
-        """End the answers in a channel or thread."""
-        for entry in self._entries.values():
-            if entry.answer.channel_id == channel_id:
-                entry.brake.pull(CancelReason.DELETED)
+    def on_channel_deleted(self, channel_id: int) -> None:
+        """Cancel the requests in a channel or thread."""
+        for request in self._requests.values():
+            if request.answer.channel_id == channel_id:
+                request.cancellation.cancel(CancelReason.DELETED)
 
-    async def watch(self) -> None:
-        """Look for ever for those that other processes were asked to stop, and those whose time is up."""
+    async def run(self) -> None:
+        """Poll, until cancelled, for requests to stop that other processes received, and for requests out of time."""
         while True:
-            await self._busy.wait()
-            await self._clock.sleep(LOOK_EVERY_S)
-            if not self._entries:
+            await self._has_requests.wait()
+            await self._clock.sleep(POLL_INTERVAL_S)
+            if not self._requests:
                 continue
             try:
-                self._end_old()
-                await self._stop_wanted()
+                self._cancel_out_of_time()
+                await self._cancel_stopped()
             except StoreUnavailable:
-                await self._clock.sleep(AGAIN_AFTER_S)  # logged where it happened
+                await self._clock.sleep(RETRY_AFTER_S)  # logged where it happened
             except Exception:
-                # Without these looks nobody could stop an answer any more: whatever went wrong, go on.
-                logger.exception("looking for answers to stop failed")
-                await self._clock.sleep(AGAIN_AFTER_S)
+                # Without polls no answer could be stopped from another process: go on after any error.
+                logger.exception("polling for cancellations failed")
+                await self._clock.sleep(RETRY_AFTER_S)
 
-    def _end_old(self) -> None:
-        oldest = self._clock.monotonic() - LONGEST_S
-        for entry in self._entries.values():
-            if entry.answer.token and self._since[entry.answer.id] <= oldest:
-                entry.brake.pull(CancelReason.OUT_OF_TIME)
+    def _cancel_out_of_time(self) -> None:
+        oldest_s = self._clock.monotonic() - MAX_DURATION_S
+        for request in self._requests.values():
+            if request.answer.token and self._started_s[request.answer.id] <= oldest_s:
+                request.cancellation.cancel(CancelReason.OUT_OF_TIME)
 
-    async def _stop_wanted(self) -> None:
+    async def _cancel_stopped(self) -> None:
         for answer_id in await self._answers.to_stop(self._process):
-            if (entry := self._entries.get(answer_id)) is not None:
-                entry.brake.pull(CancelReason.STOPPED)
+            if (request := self._requests.get(answer_id)) is not None:
+                request.cancellation.cancel(CancelReason.STOPPED)

@@ -1,4 +1,4 @@
-"""Tells people whose answer broke off because the process that wrote it died."""
+"""Marks answers as interrupted whose process has died."""
 
 import asyncio
 import logging
@@ -10,64 +10,64 @@ from bot.errors import StoreUnavailable
 from bot.inflight.registry import InFlightRegistry
 from bot.store.inflight import InFlightAnswer
 
-SWEEP_EVERY_S: Final = 3
-"""One small read, as long as nobody died."""
+SWEEP_INTERVAL_S: Final = 3
+"""A sweep is one small read while no process has died."""
 
-AT_ONCE: Final = 5
-"""Answers marked side by side: each has a request bucket of its own."""
+MAX_CONCURRENT: Final = 5
+"""Answers marked at the same time: each has a rate-limit bucket of its own."""
 
-GIVEN_UP_AFTER: Final = timedelta(days=1)
+GIVE_UP_AFTER: Final = timedelta(days=1)
 
 logger = logging.getLogger(__name__)
 
 
 class InterruptionNotifier(Protocol):
-    """Reaches the messages of an answer; Discord is behind it."""
+    """Marks the messages of an answer: the wall between recovery and Discord."""
 
-    async def mark(self, answer: InFlightAnswer) -> bool:
-        """Say that `answer` was interrupted, unless it shows to its end; False where that has to be tried again."""
+    async def notify_interrupted(self, answer: InFlightAnswer) -> bool:
+        """Show that `answer` was interrupted, unless it is shown completely; return False to be called again later."""
         ...
 
 
 class Recovery:
-    """Looks for what dead processes left unfinished: at the start, and again and again, since siblings die too."""
+    """Finds requests of dead processes: at the start, and regularly, since other processes die as well."""
 
-    def __init__(self, roster: InFlightRegistry, clock: Clock) -> None:
-        self._roster = roster
+    def __init__(self, registry: InFlightRegistry, clock: Clock) -> None:
+        self._registry = registry
         self._clock = clock
-        self._waiting: dict[int, InFlightAnswer] = {}
+        self._pending: dict[int, InFlightAnswer] = {}
 
-    async def run(self, marker: InterruptionNotifier) -> None:
-        """Sweep for ever, the first time at once."""
+    async def run(self, notifier: InterruptionNotifier) -> None:
+        """Sweep until cancelled, the first time at once."""
         while True:
             try:
-                await self.sweep(marker)
+                await self.sweep(notifier)
             except StoreUnavailable as error:
-                logger.warning("sweep missed", extra={"detail": str(error)})
+                logger.warning("recovery sweep failed", extra={"detail": str(error)})
             except Exception:
-                # One strange row must not end the sweeping: the next one may find others.
-                logger.exception("sweep failed")
-            await self._clock.sleep(SWEEP_EVERY_S)
+                # One unexpected row must not end the sweeps: the next one may find others.
+                logger.exception("recovery sweep failed")
+            await self._clock.sleep(SWEEP_INTERVAL_S)
 
-    async def sweep(self, marker: InterruptionNotifier) -> None:
-        """Adopt what dead processes left, and mark it; what cannot be reached just now waits for the next sweep.
+    async def sweep(self, notifier: InterruptionNotifier) -> None:
+        """Take over the requests of dead processes and mark their answers; failed marks wait for the next sweep.
 
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        self._waiting |= {answer.id: answer for answer in await self._roster.adopt()}
-        gate = asyncio.Semaphore(AT_ONCE)
+        self._pending |= {answer.id: answer for answer in await self._registry.take_over_dead_processes()}
+        limit = asyncio.Semaphore(MAX_CONCURRENT)
 
-        async def mark(answer: InFlightAnswer) -> None:
-            async with gate:
-                told = await marker.mark(answer)
-            if not told and unix_ms(self._clock.discord_now() - GIVEN_UP_AFTER) < answer.started_at_ms:
+        async def notify(answer: InFlightAnswer) -> None:
+            async with limit:
+                is_done = await notifier.notify_interrupted(answer)
+            if not is_done and unix_ms(self._clock.discord_now() - GIVE_UP_AFTER) < answer.started_at_ms:
                 return
-            if not told:
-                logger.warning("an interrupted answer could not be marked", extra={"answer": answer.id})
-            await self._roster.finish(answer.id)
-            self._waiting.pop(answer.id, None)
+            if not is_done:
+                logger.warning("interrupted answer never marked", extra={"answer": answer.id})
+            await self._registry.finish(answer.id)
+            self._pending.pop(answer.id, None)
 
-        async with asyncio.TaskGroup() as marking:
-            for answer in list(self._waiting.values()):
-                marking.create_task(mark(answer))
+        async with asyncio.TaskGroup() as group:
+            for answer in list(self._pending.values()):
+                group.create_task(notify(answer))

@@ -1,7 +1,7 @@
-"""The roster of answers under way: nothing is answered twice, and nothing that died is left looking alive.
+"""Registry of in-flight requests in the database: no event is answered twice, and no crash goes unnoticed.
 
-Each answer is written down when its event is claimed and struck off when it has ended. A process that dies strikes
-nothing off; what it was at work on is adopted by the next one, which tells those who wait.
+A row is created when an event is claimed and deleted when its answer is finished. Rows of a process that crashed are
+taken over by another process, which marks their answers as interrupted.
 """
 
 import asyncio
@@ -21,228 +21,237 @@ from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase
 from bot.store.processed_events import ProcessedEvents
 
 LEASE_S: Final = 60
-RENEW_EVERY_S: Final = 15
-"""Three renewals may fail before a lease runs out."""
+HEARTBEAT_INTERVAL_S: Final = 15
+"""Three heartbeats may fail before a lease expires."""
 
-CLAIMS_KEPT: Final = timedelta(days=1)
+CLAIM_RETENTION: Final = timedelta(days=1)
 """Long after Discord has given up delivering an event again."""
 
-BEATS_PER_SWEEP: Final = 40
-"""Old claims are swept every ten minutes."""
+HEARTBEATS_PER_CLEANUP: Final = 40
+"""Old claims are deleted every ten minutes."""
 
-MOST_UNWRITTEN: Final = 10_000
-"""Events claimed in memory alone that are remembered."""
+MAX_CLAIMS_IN_MEMORY: Final = 10_000
+"""The oldest claims beyond this many are dropped."""
 
 logger = logging.getLogger(__name__)
 
-Bury = Callable[[str], Awaitable[None]]
-"""Told of a process that is dead, so that others may give back what it held."""
+OnProcessDead = Callable[[str], Awaitable[None]]
+"""Called with the name of a dead process, so that what it had reserved can be freed."""
 
 
 class InFlightRegistry:
-    """What this process is at work on, and what dead ones were.
+    """The requests that this process works on, and those that dead processes have left.
 
     Args:
-        process: names this run of the program among all that use the database: a fresh random text.
-        bury: told of each dead process once its answers are adopted.
+        process: the name of this run of the program among all that use the database: a fresh random text.
+        on_process_dead: called for each dead process once its requests are taken over.
     """
 
-    def __init__(self, database: Database, clock: Clock, *, process: str, lifeline: ProcessLock, bury: Bury) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        process: str,
+        process_lock: ProcessLock,
+        on_process_dead: OnProcessDead,
+    ) -> None:
         self._claims = ProcessedEvents(database)
         self._answers = InFlightAnswers(database)
-        self.halting = CancellationWatcher(self._answers, clock, process=process)
+        self.watcher = CancellationWatcher(self._answers, clock, process=process)
         self._clock = clock
         self._process = process
-        self._lifeline = lifeline
-        self._bury = bury
-        self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used from here.
-        self._ended: set[int] = set()
-        self._unwritten: dict[int, None] = {}
+        self._process_lock = process_lock
+        self._on_process_dead = on_process_dead
+        self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used here.
+        self._finished: set[int] = set()
+        self._claims_in_memory: dict[int, None] = {}
 
     async def claim(self, event_id: int) -> bool:
-        """Claim an event that is answered at once; False where it is being answered already, here or elsewhere.
-
+        """Claim an event that is answered at once; return False if any process has claimed it already.
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        return event_id not in self._unwritten and await self._claims.take(event_id, self._now_ms())
+        return event_id not in self._claims_in_memory and await self._claims.take(event_id, self._now_ms())
 
-    async def claim_unwritten(self, event_id: int) -> bool:
-        """Claim an event in memory alone, as the store can't be written; False where another process may have it.
+    async def claim_in_memory(self, event_id: int) -> bool:
+        """Claim an event in memory only, when the store can't be written; return False if another process may have it.
 
         Raises:
             StoreUnavailable: the store cannot be read either.
         """
-        if event_id in self._unwritten or not await self._is_alone():
+        if event_id in self._claims_in_memory or not await self._is_alone():
             return False
-        self._unwritten[event_id] = None
-        while len(self._unwritten) > MOST_UNWRITTEN:
-            del self._unwritten[next(iter(self._unwritten))]
+        self._claims_in_memory[event_id] = None
+        while len(self._claims_in_memory) > MAX_CLAIMS_IN_MEMORY:
+            del self._claims_in_memory[next(iter(self._claims_in_memory))]
         return True
 
-    async def admit(
+    async def register(
         self, event_id: int, *, application_id: int, token: str, channel_id: int, member_id: int
     ) -> InFlightRequest | None:
-        """Claim an interaction whose answer takes its time, and write it down; None where somebody else has it.
+        """Claim an event whose answer takes some time, and record it; return None if any process has claimed it.
 
-        `InFlightRequest.end` strikes it off. Where the caller is cancelled meanwhile it is struck off by itself.
+        `InFlightRequest.finish` deletes the record. If the caller is cancelled meanwhile, it is deleted at once.
 
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        if event_id in self._unwritten:
+        if event_id in self._claims_in_memory:
             return None
         answer = InFlightAnswer(event_id, application_id, token, channel_id, self._now_ms(), member_id=member_id)
-        taking = self._own(self._claims.take(event_id, self._now_ms(), self._answers.opening(answer, self._process)))
+        claiming = self._start(
+            self._claims.take(event_id, self._now_ms(), self._answers.opening(answer, self._process))
+        )
         try:
-            await asyncio.wait({taking})
+            await asyncio.wait({claiming})
         except asyncio.CancelledError:
-            self._own(self._undo(taking, event_id))
+            self._start(self._delete_once_claimed(claiming, event_id))
             raise
-        if not taking.result():
+        if not claiming.result():
             return None
-        entry = InFlightRequest(answer, self._note, self._end)
-        self.halting.enter(entry)
-        return entry
+        request = InFlightRequest(answer, self._record, self._finish)
+        self.watcher.add(request)
+        return request
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Be known as alive for as long as the block runs. Leave it when all work has ended.
+        """Hold the lease for as long as the block runs. Leave the block when all work has ended.
 
         Raises:
             StoreUnavailable: the store cannot be used at the start.
         """
-        await self._renew()
-        beating = asyncio.create_task(self._beat(), name="roster beat")
-        watching = asyncio.create_task(self.halting.watch(), name="halting")
+        await self._renew_lease()
+        heartbeat = asyncio.create_task(self._heartbeat_loop(), name="in-flight heartbeat")
+        watching = asyncio.create_task(self.watcher.run(), name="cancellation watcher")
         try:
             yield
         finally:
-            beating.cancel()
+            heartbeat.cancel()
             watching.cancel()
-            await asyncio.wait({beating, watching})
+            await asyncio.wait({heartbeat, watching})
             while self._tasks:
                 await asyncio.wait(self._tasks)
             try:
-                await self._strike_off()
+                await self._delete_finished()
                 await self._answers.leave(self._process)
             except StoreUnavailable as error:
-                logger.warning("roster not left in order", extra={"detail": str(error)})
+                logger.warning("lease not released", extra={"detail": str(error)})
 
-    async def adopt(self) -> list[InFlightAnswer]:
-        """Take over what dead processes left under way; the caller tells those who wait and then calls `finish`.
+    async def take_over_dead_processes(self) -> list[InFlightAnswer]:
+        """Take over and return the requests of dead processes; notify their users, then call `finish`.
 
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        adopted: list[InFlightAnswer] = []
+        taken_over: list[InFlightAnswer] = []
         for process, lease_until_ms in (await self._answers.processes()).items():
             if process == self._process or not self._is_dead(process, lease_until_ms):
                 continue
             try:
                 left = await self._answers.adopt(process, self._process)
             except StoreUnavailable:
-                if not adopted:
+                if not taken_over:
                     raise
-                return adopted  # the next call finds the others
-            self._lifeline.bury(process)
-            logger.info("a process is gone", extra={"gone": process, "answers": len(left)})
-            adopted += left
+                return taken_over  # the next call finds the others
+            self._process_lock.bury(process)
+            logger.info("dead process taken over", extra={"dead_process": process, "answers": len(left)})
+            taken_over += left
             try:
-                await self._bury(process)
+                await self._on_process_dead(process)
             except StoreUnavailable as error:
-                # They are this process's own by now: nobody else would tell those who wait.
-                logger.warning("what a dead process held not given back yet", extra={"detail": str(error)})
-        return adopted
+                # The requests are this process's own by now: no other would notify their users.
+                logger.warning("reservations of a dead process not freed yet", extra={"detail": str(error)})
+        return taken_over
 
     async def finish(self, answer_id: int) -> None:
-        """Strike off an adopted answer, whose people have been told."""
-        await asyncio.wait({self._end(answer_id)})
+        """Delete a request that was taken over, once its user is notified."""
+        await asyncio.wait({self._finish(answer_id)})
 
     def _is_dead(self, process: str, lease_until_ms: int) -> bool:
-        alive = self._lifeline.is_alive(process)
+        alive = self._process_lock.is_alive(process)
         if alive is not None:
             return not alive
         return self._clock.agrees_with_discord() and lease_until_ms <= self._now_ms()
 
     async def _is_alone(self) -> bool:
-        """Return whether this is the only process on the database, as far as any of them can be known."""
-        if not self._lifeline.is_alone():
+        """Return whether this is the only process on the database, as far as that can be known."""
+        if not self._process_lock.is_alone():
             return False
         known = await self._answers.processes()
         return all(name == self._process or self._is_dead(name, until_ms) for name, until_ms in known.items())
 
-    async def _beat(self) -> None:
-        """Renew the lease, strike off what could not be before and forget old claims, for ever."""
-        beat = 0
+    async def _heartbeat_loop(self) -> None:
+        """Renew the lease, retry failed deletions and delete old claims, until cancelled."""
+        count = 0
         while True:
-            await self._clock.sleep(RENEW_EVERY_S)
-            beat += 1
+            await self._clock.sleep(HEARTBEAT_INTERVAL_S)
+            count += 1
             try:
-                await self._renew()
-                await self._strike_off()
-                if beat % BEATS_PER_SWEEP == 0:
-                    await self._forget_claims()
+                await self._renew_lease()
+                await self._delete_finished()
+                if count % HEARTBEATS_PER_CLEANUP == 0:
+                    await self._delete_old_claims()
             except StoreUnavailable as error:
-                logger.warning("roster beat missed", extra={"detail": str(error)})
+                logger.warning("heartbeat failed", extra={"detail": str(error)})
             except Exception:
-                # Without the beat this process would pass for dead: whatever went wrong, go on.
-                logger.exception("roster beat failed")
+                # Without heartbeats other processes would take this one for dead: go on after any error.
+                logger.exception("heartbeat failed")
 
-    async def _renew(self) -> None:
+    async def _renew_lease(self) -> None:
         await self._answers.lease(self._process, unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S)))
 
-    async def _forget_claims(self) -> None:
+    async def _delete_old_claims(self) -> None:
         if not self._clock.agrees_with_discord():
             return
-        before_ms = unix_ms(self._clock.discord_now() - CLAIMS_KEPT)
+        before_ms = unix_ms(self._clock.discord_now() - CLAIM_RETENTION)
         while await self._claims.forget(before_ms):
-            pass  # others write between two batches
+            pass  # other writes get through between two batches
 
-    def _note(self, entry: InFlightRequest) -> asyncio.Task[Any]:
-        """Write down what an entry says by now. Begun at once and in order; waiting for it is up to the caller."""
-        self.halting.look(entry)
-        state = (entry.answer.id, entry.message_ids, entry.shows, entry.messages)
-        return self._own(self._write_note(*state))
+    def _record(self, request: InFlightRequest) -> asyncio.Task[Any]:
+        """Write a request's state. Started at once and in order; the caller may wait for it."""
+        self.watcher.check(request)
+        state = (request.answer.id, request.message_ids, request.phase, request.final_message_count)
+        return self._start(self._write(*state))
 
-    async def _write_note(
-        self, answer_id: int, message_ids: tuple[int, ...], shows: Phase, messages: int | None
+    async def _write(
+        self, answer_id: int, message_ids: tuple[int, ...], phase: Phase, final_message_count: int | None
     ) -> None:
         try:
-            await self._answers.note(answer_id, message_ids, shows=shows, messages=messages)
+            await self._answers.note(answer_id, message_ids, shows=phase, messages=final_message_count)
         except StoreUnavailable as error:
             # Needed only if the process dies now: the answer itself goes on.
-            logger.warning("running answer not noted", extra={"answer": answer_id, "detail": str(error)})
+            logger.warning("in-flight state not written", extra={"answer": answer_id, "detail": str(error)})
 
-    def _end(self, answer_id: int) -> asyncio.Task[Any]:
-        """Strike an answer off; where that fails now, with the next beat."""
-        self.halting.leave(answer_id)
-        self._ended.add(answer_id)
-        return self._own(self._try_to_strike_off())
+    def _finish(self, answer_id: int) -> asyncio.Task[Any]:
+        """Delete a request; if that fails now, the next heartbeat does it."""
+        self.watcher.remove(answer_id)
+        self._finished.add(answer_id)
+        return self._start(self._try_to_delete_finished())
 
-    async def _try_to_strike_off(self) -> None:
+    async def _try_to_delete_finished(self) -> None:
         try:
-            await self._strike_off()
+            await self._delete_finished()
         except StoreUnavailable as error:
-            logger.warning("ended answers not struck off yet", extra={"detail": str(error)})
+            logger.warning("finished requests not deleted yet", extra={"detail": str(error)})
 
-    async def _strike_off(self) -> None:
-        ended = sorted(self._ended)
-        if ended:
-            await self._answers.close(ended)
-            self._ended.difference_update(ended)
+    async def _delete_finished(self) -> None:
+        finished = sorted(self._finished)
+        if finished:
+            await self._answers.close(finished)
+            self._finished.difference_update(finished)
 
-    async def _undo(self, taking: asyncio.Task[bool], answer_id: int) -> None:
-        """Strike off what comes to be written down after its caller was cancelled."""
+    async def _delete_once_claimed(self, claiming: asyncio.Task[bool], answer_id: int) -> None:
+        """Delete a request whose record is written after its caller was cancelled."""
         try:
-            taken = await taking
+            claimed = await claiming
         except StoreUnavailable:
             return  # logged where it happened; nothing was written
-        if taken:
-            await self._end(answer_id)
+        if claimed:
+            await self._finish(answer_id)
 
-    def _own(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:  # Any: see `_tasks`
-        """Start a task that nobody outside can cancel; `running` waits for it at the end."""
+    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:  # Any: see `_tasks`
+        """Start a task that no caller's cancellation reaches; `running` waits for it at the end."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

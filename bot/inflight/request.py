@@ -1,4 +1,4 @@
-"""One answer on the roster, as the work on it sees it: say what shows, and in the end that it is done."""
+"""One in-flight request, as the work on it sees it: record what is shown, and in the end that it is finished."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,45 +7,45 @@ from typing import Any
 from bot.inflight.cancellation import CancellationToken
 from bot.store.inflight import InFlightAnswer, Phase
 
-Note = Callable[["InFlightRequest"], asyncio.Task[Any]]  # Any: their results are of no use.
-End = Callable[[int], asyncio.Task[Any]]
+Record = Callable[["InFlightRequest"], asyncio.Task[Any]]  # Any: their results are of no use.
+Finish = Callable[[int], asyncio.Task[Any]]
 
 
 class InFlightRequest:
-    """What is known of one answer under way. Made by `Roster.admit`.
+    """The recorded state of one request. Made by `InFlightRegistry.register`.
 
-    Only `closing` and `written` wait for the store; the rest is written in the background, in order. Whoever comes
-    after a death in mid-answer tells from it whether what shows is unfinished. Whoever works on it heeds its `brake`.
+    Only `mark_final` and `wait_recorded` wait for the store; the rest is written in the background, in order. After a
+    crash, another process knows from it whether what is shown is unfinished. The work must obey `cancellation`.
     """
 
-    def __init__(self, answer: InFlightAnswer, note: Note, end: End) -> None:
+    def __init__(self, answer: InFlightAnswer, record: Record, finish: Finish) -> None:
         self.answer = answer
-        self.brake = CancellationToken()
+        self.cancellation = CancellationToken()
         self.message_ids: tuple[int, ...] = ()
-        self.shows = Phase.THINKING
-        self.messages: int | None = None
-        self._noting: asyncio.Task[Any] | None = None
-        self._note = note
-        self._end = end
+        self.phase = Phase.THINKING
+        self.final_message_count: int | None = None
+        self._recording: asyncio.Task[Any] | None = None
+        self._record = record
+        self._finish = finish
 
-    def show(self, shows: Phase, message_ids: tuple[int, ...] | None = None) -> None:
-        """Say what shows by now, and in which messages (None: the same as before)."""
+    def set_phase(self, phase: Phase, message_ids: tuple[int, ...] | None = None) -> None:
+        """Record what is shown from now on, and in which messages (None: the same as before)."""
         ids = self.message_ids if message_ids is None else message_ids
-        if (ids, shows) != (self.message_ids, self.shows):
-            self.message_ids, self.shows = ids, shows
-            self._noting = self._note(self)
+        if (ids, phase) != (self.message_ids, self.phase):
+            self.message_ids, self.phase = ids, phase
+            self._recording = self._record(self)
 
-    async def written(self) -> None:
-        """Wait until what was said last is written down, or could not be."""
-        if self._noting is not None:
-            await asyncio.wait({self._noting})
+    async def wait_recorded(self) -> None:
+        """Wait until the newest state is written, or the write has failed."""
+        if self._recording is not None:
+            await asyncio.wait({self._recording})
 
-    async def closing(self, messages: int) -> None:
-        """Say that from here on last words are shown, and how many messages the answer comes to."""
-        self.messages = messages
-        self._noting = self._note(self)
-        await self.written()
+    async def mark_final(self, message_count: int) -> None:
+        """Record that final messages are shown from now on, and how many the answer comes to."""
+        self.final_message_count = message_count
+        self._recording = self._record(self)
+        await self.wait_recorded()
 
-    def end(self) -> None:
-        """Say that everything is shown and nothing more will be."""
-        self._end(self.answer.id)
+    def finish(self) -> None:
+        """Record that everything is shown: nothing is left to do."""
+        self._finish(self.answer.id)

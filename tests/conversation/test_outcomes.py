@@ -1,4 +1,4 @@
-"""Work that ends when its brake is pulled, with everything put away."""
+"""Work that ends when its cancellation is pulled, with everything put away."""
 
 import asyncio
 
@@ -32,18 +32,18 @@ async def test_work_is_done_to_its_end() -> None:
 
 
 async def test_a_pulled_brake_ends_it_and_tells_why() -> None:
-    work, brake = Work(), CancellationToken()
-    doing = asyncio.create_task(unless_halted(brake, work.do()))
+    work, cancellation = Work(), CancellationToken()
+    doing = asyncio.create_task(unless_halted(cancellation, work.do()))
     await asyncio.sleep(0)
-    brake.pull(CancelReason.STOPPED)
+    cancellation.cancel(CancelReason.STOPPED)
     assert await doing is CancelReason.STOPPED
     assert work.put_away
 
 
 async def test_nothing_is_begun_when_it_is_pulled_already() -> None:
-    work, brake = Work(), CancellationToken()
-    brake.pull(CancelReason.DELETED)
-    assert await unless_halted(brake, work.do()) is CancelReason.DELETED
+    work, cancellation = Work(), CancellationToken()
+    cancellation.cancel(CancelReason.DELETED)
+    assert await unless_halted(cancellation, work.do()) is CancelReason.DELETED
     assert not work.put_away
 
 

@@ -90,7 +90,9 @@ async def test_nothing_is_left_on_the_roster_after_a_clean_stop(open_sandbox: Op
     await sandbox.start()
     await run_command(ada, "/help")
     assert not [
-        line for line in list(sandbox.bot_process.log)[lines:] if "process is gone" in line or "interrupted" in line
+        line
+        for line in list(sandbox.bot_process.log)[lines:]
+        if "dead process taken over" in line or "interrupted" in line
     ]
 
 

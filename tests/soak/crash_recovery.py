@@ -116,7 +116,7 @@ async def _until_recovered(sandbox: Sandbox, lines: int) -> None:
 
     def recovered() -> bool:
         log = list(sandbox.bot_process.log)[lines:]
-        gone = [int(line.rpartition("answers=")[2]) for line in log if "a process is gone" in line]
+        gone = [int(line.rpartition("answers=")[2]) for line in log if "dead process taken over" in line]
         done = [line for line in log if "interrupted answer answer=" in line or "answer out of reach" in line]
         return bool(gone) and len(done) >= sum(gone)
 

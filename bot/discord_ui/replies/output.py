@@ -82,7 +82,7 @@ class ReplyOutput:
         self.footing = footing
         self.first_word = asyncio.Event()
         """Set once there are words of the answer, or a notice in their place."""
-        self.brake = CancellationToken()
+        self.cancellation = CancellationToken()
         """Pulled where the answer is to end."""
         self._own_id = own_id
         self._room = room
@@ -113,7 +113,7 @@ class ReplyOutput:
     def enter(self, entry: InFlightRequest) -> None:
         """Take the place on the roster."""
         self._entry = entry
-        self.brake = entry.brake
+        self.cancellation = entry.cancellation
 
     def being_written(self) -> AbstractContextManager[None]:
         """Take part in what the channel's answers share, for as long as the block runs."""
@@ -147,7 +147,7 @@ class ReplyOutput:
     async def mark_final(self, message_count: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
         if self._entry is not None:
-            await self._entry.closing(message_count)
+            await self._entry.mark_final(message_count)
 
     async def tell(self, error: Exception) -> bool:
         """Tell the person what went wrong, in one sentence; False where Discord would not take it."""
@@ -191,7 +191,7 @@ class ReplyOutput:
         async with self._in_order:
             self._note(Phase.LINE)
             if self._entry is not None:
-                await self._entry.written()  # first: nothing in the text tells that it waits
+                await self._entry.wait_recorded()  # first: nothing in the text tells that it waits
             async with self.edit_slot(0, _urgent()):
                 await self._put(0, look)
             self._note(Phase.LINE)
@@ -207,10 +207,10 @@ class ReplyOutput:
 
     def _note(self, shows: Phase) -> None:
         if self._entry is not None:
-            self._entry.show(shows, self.message_ids)
+            self._entry.set_phase(shows, self.message_ids)
 
     async def _put(self, index: int, look: MessageContent) -> None:
-        with vanishing(self.brake):
+        with vanishing(self.cancellation):
             if index < len(self._ids):
                 self._answers.bucket = self._room.edits
                 await self._edit(self._ids[index], look)
@@ -229,7 +229,7 @@ class ReplyOutput:
         A request that failed may have been carried out all the same: then the message is looked for. If nobody can
         tell, it is sent again, under the nonce by which Discord knows for some minutes that it is the same.
         """
-        check_there(self.brake)
+        check_there(self.cancellation)
         nonce = f"{self._nonce}{len(self._ids)}"
         sent = self._lost or _Sent(look, self._arrivals.expect(nonce))
         if self._lost is not None and not sent.arrival.done():
@@ -253,7 +253,7 @@ class ReplyOutput:
     async def _take_back_if_deleted(self, message_id: int) -> None:
         """Delete a message that came too late for the rest's deletion."""
         try:
-            check_there(self.brake)
+            check_there(self.cancellation)
         except OutputDeleted:
             await self.channel.get_partial_message(message_id).delete()
             raise
