@@ -35,7 +35,7 @@ async def measure(folder: str) -> None:
                 registered = _since(start, times["register"])
                 await registry.register(event, application_id=1, token="t" * 64, channel_id=2, member_id=3)
                 declined = _since(registered, times["duplicate"])
-                request.set_phase(Phase.WORDS, (event + 1,))
+                request.set_phase(Phase.TEXT, (event + 1,))
                 await request.wait_recorded()
                 recorded = _since(declined, times["record"])
                 await registry.finish(event)

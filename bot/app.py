@@ -95,7 +95,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
         pronunciations = Pronunciations(StoredPronunciations(database), clock)
         tombstones = Tombstones(usage_keys.erasure_key)
         deferred_writes = DeferredWrites(clock)
-        await stack.enter_async_context(deferred_writes.running())
+        await stack.enter_async_context(deferred_writes.retrying())
         turn_deletion, turn_reader = (
             TurnDeletion(database, tombstones, deferred_writes),
             TurnReader(database, deferred_writes),

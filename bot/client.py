@@ -164,7 +164,7 @@ class Bot(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         """Log that the bot is ready; comes again after a lost session."""
-        self.services.process_lock.beat(connected=self._is_connected())
+        self.services.process_lock.write_pulse(connected=self._is_connected())
         logger.info("ready", extra={"guilds": len(self.guilds), "shards": self.shard_count})
 
     async def on_shard_connect(self, shard_id: int, /) -> None:
@@ -178,7 +178,7 @@ class Bot(commands.AutoShardedBot):
     async def on_shard_disconnect(self, shard_id: int, /) -> None:
         """Record that a shard has lost its connection or its session."""
         self._shards_in_session.discard(shard_id)
-        self.services.process_lock.beat(connected=False)
+        self.services.process_lock.write_pulse(connected=False)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:  # Any: discord.py's
         """Log that an event's handler failed, without people's words, which the error's own may quote."""
@@ -240,7 +240,7 @@ class Bot(commands.AutoShardedBot):
         while True:
             connected, now = self._is_connected(), self._clock.monotonic()
             if written is None or written[0] != connected or now - written[1] >= HEARTBEAT_INTERVAL_S:
-                self.services.process_lock.beat(connected=connected)
+                self.services.process_lock.write_pulse(connected=connected)
                 written = connected, now
             await self._clock.sleep(CONNECTION_CHECK_INTERVAL_S)
 

@@ -34,7 +34,7 @@ else:
 MIDDLE = "-alive-"
 """Between the database's name and the process's in the file's name."""
 
-LITTER_AFTER_S = 24 * 3600
+STALE_AFTER_S = 24 * 3600
 """Living processes touch their files every few seconds; a dead one's that nobody buried is of no use any more."""
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class ProcessLock:
         self._process = process
         self._descriptor = descriptor
 
-    def beat(self, *, connected: bool) -> None:
+    def write_pulse(self, *, connected: bool) -> None:
         """Write down that the process is at work, and whether it is connected; quick, and never raises."""
         if self._descriptor is None:
             return
@@ -72,7 +72,7 @@ class ProcessLock:
         except OSError as error:
             logger.warning("pulse not written", extra={"error": error.strerror})
 
-    def end(self) -> None:
+    def stop_writing(self) -> None:
         """Write no more: once the file is closed, another may bear its number."""
         self._descriptor = None
 
@@ -88,7 +88,7 @@ class ProcessLock:
         others = (path for path in _paths(self._database) if path != own)
         return self._descriptor is not None and all(_is_locked(path) is False for path in others)
 
-    def bury(self, process: str) -> None:
+    def remove_lock(self, process: str) -> None:
         """Remove the file of a process that is dead."""
         with suppress(OSError):
             _path(self._database, process).unlink()
@@ -115,14 +115,14 @@ def holding(database: Path, process: str) -> Iterator[ProcessLock]:
         try:
             yield lifeline
         finally:
-            lifeline.end()
+            lifeline.stop_writing()
     finally:
         if descriptor is not None:
             path.unlink(missing_ok=True)
             os.close(descriptor)
 
 
-def pulses(database: Path) -> list[HealthPulse]:
+def list_pulses(database: Path) -> list[HealthPulse]:
     """Tell what the living processes beside a database last said of themselves."""
     found = []
     for path in _paths(database):
@@ -137,7 +137,7 @@ def _clear_away_litter(database: Path) -> None:
     """Remove old files of dead processes that nobody knows: killed before they were in the database."""
     for path in _paths(database):
         with suppress(OSError):
-            if path.stat().st_mtime < time.time() - LITTER_AFTER_S and _is_locked(path) is False:
+            if path.stat().st_mtime < time.time() - STALE_AFTER_S and _is_locked(path) is False:
                 path.unlink()
 
 

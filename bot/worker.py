@@ -169,7 +169,7 @@ def _parse_personas(_: Head, parts: list[bytes]) -> JobOutput:
     from bot.guilds.persona_files import decode
 
     try:
-        found = {"personas": [(each.folded, each.name, each.persona) for each in decode(parts[0])]}
+        found = {"personas": [(each.name_key, each.name, each.persona) for each in decode(parts[0])]}
     except InvalidOption as refusal:
         return {}, [json.dumps({"detail": str(refusal), "sentence": render(refusal.message)}).encode()]
     return {}, [json.dumps(found).encode()]

@@ -25,7 +25,7 @@ OTHERS: Final = {
     "sketches": "What you had drawn: {}, each for as long as the questions, or until its message is deleted",
     "quota_rules": "Limits that moderators set for you in particular: {}, until they take them back",
 }
-"""What the rows of each of `bot.store.personal_data.TRACES` are, and until when they are kept."""
+"""What the rows of each of `bot.store.personal_data.PERSONAL_COLUMNS` are, and until when they are kept."""
 
 _USE: Final = (
     "What you have used of the limits stays counted until they start again, under a code in place of your id: so "

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from bot.clock import SystemClock
-from bot.liveness import LITTER_AFTER_S, holding, pulses
+from bot.liveness import STALE_AFTER_S, holding, list_pulses
 
 HOLD_UNTIL_KILLED = """
 import pathlib, sys, time
 from bot.liveness import holding
 with holding(pathlib.Path(sys.argv[1]), "other") as lifeline:
-    lifeline.beat(connected=True)
+    lifeline.write_pulse(connected=True)
     print("held", flush=True)
     time.sleep(600)
 """
@@ -47,27 +47,27 @@ def test_a_killed_process_is_known_to_be_dead_at_once(database: Path) -> None:
         other.kill()
         other.wait()
         assert mine.is_alive("other") is False
-        assert pulses(database) == []
-        mine.bury("other")
+        assert list_pulses(database) == []
+        mine.remove_lock("other")
         assert mine.is_alive("other") is None
 
 
 def test_a_living_process_tells_how_it_is(database: Path) -> None:
     with holding(database, "mine") as mine:
-        mine.beat(connected=False)
-        mine.beat(connected=True)
-        (pulse,) = pulses(database)
+        mine.write_pulse(connected=False)
+        mine.write_pulse(connected=True)
+        (pulse,) = list_pulses(database)
     assert pulse.connected
     assert abs(pulse.at - SystemClock().monotonic()) < 60
 
 
 def test_after_its_end_it_writes_into_no_file_that_is_opened_since(database: Path, tmp_path: Path) -> None:
     with holding(database, "one") as one:
-        one.beat(connected=True)
+        one.write_pulse(connected=True)
     other = tmp_path / "other"
     descriptors = [os.open(other, os.O_RDWR | os.O_CREAT) for _ in range(3)]
     try:
-        one.beat(connected=False)
+        one.write_pulse(connected=False)
     finally:
         for each in descriptors:
             os.close(each)
@@ -76,7 +76,7 @@ def test_after_its_end_it_writes_into_no_file_that_is_opened_since(database: Pat
 
 def test_without_a_place_for_the_file_nothing_is_known(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with holding(tmp_path / "missing" / "bot.db", "mine") as mine:
-        mine.beat(connected=True)
+        mine.write_pulse(connected=True)
         assert mine.is_alive("other") is None
     assert "no lock to be had" in caplog.text
 
@@ -86,7 +86,7 @@ def test_what_dead_processes_left_long_ago_is_cleared_away(database: Path) -> No
     for path in (old, new):
         path.touch()
     with holding(database, "living"):
-        long_ago = time.time() - LITTER_AFTER_S - 1
+        long_ago = time.time() - STALE_AFTER_S - 1
         for path in (old, database.with_name("bot.db-alive-living")):
             os.utime(path, (long_ago, long_ago))
         with holding(database, "mine") as mine:

@@ -11,14 +11,14 @@ from tests.support.event_loop_turns import count_turns
 
 async def test_others_run_between_two_slices_and_nothing_is_lost() -> None:
     text = "".join(map(chr, range(33, 33 + 3 * SLICE_CHARACTERS + 1)))
-    seen, turns_before = [], []
+    seen, list_before = [], []
     async with count_turns() as turns:
         async for piece in iterate_slices(text):
             seen.append(piece)
-            turns_before.append(turns())
+            list_before.append(turns())
     assert "".join(seen) == text
     assert [len(piece) for piece in seen] == [SLICE_CHARACTERS, SLICE_CHARACTERS, SLICE_CHARACTERS, 1]
-    assert turns_before == [0, 1, 2, 3]
+    assert list_before == [0, 1, 2, 3]
 
 
 async def test_of_an_empty_text_there_is_nothing() -> None:

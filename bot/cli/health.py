@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.cli.output import write_line
 from bot.clock import SystemClock
-from bot.liveness import HealthPulse, pulses
+from bot.liveness import HealthPulse, list_pulses
 from bot.settings import Settings
 from bot.store.open import database_path
 
@@ -19,7 +19,7 @@ MAX_PULSE_AGE_S: Final = 45
 
 def health(settings: Settings) -> int:
     """Print the state of the bot on this host; return 0 if it is connected, else 1."""
-    here = [pulse for pulse in pulses(database_path(settings.database_url)) if pulse.host == socket.gethostname()]
+    here = [pulse for pulse in list_pulses(database_path(settings.database_url)) if pulse.host == socket.gethostname()]
     healthy, sentence = assess(here, SystemClock().monotonic())
     write_line(sentence)
     return 0 if healthy else 1

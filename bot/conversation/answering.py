@@ -151,7 +151,7 @@ class Answering:
             TurnNotFound: what was to be gone on with was deleted.
             StoreUnavailable: the store cannot be used just now.
         """
-        turns = tuple(await self._conversations.remaining(prepared.view.turns))
+        turns = tuple(await self._conversations.list_existing(prepared.view.turns))
         if turns == prepared.view.turns:
             return prepared
         after = prepared.question.after
@@ -344,14 +344,16 @@ class Answering:
         requester, question, first = prepared.requester, prepared.question, prepared.question.first
         turn = NewTurn(
             channel_id=requester.channel_id,
-            thread_of=requester.settings_channel_id if requester.settings_channel_id != requester.channel_id else None,
+            parent_channel_id=requester.settings_channel_id
+            if requester.settings_channel_id != requester.channel_id
+            else None,
             guild_id=requester.guild_id,
             author_id=requester.user_id if first is None else first.author_id,
             author_name=requester.name if first is None else first.author_name,
             private=question.private,
             fresh=question.fresh,
             path=prepared.path,
-            instead_of=None if question.again is None else question.again.id,
+            replaces_id=None if question.again is None else question.again.id,
             question=question.text,
             files=prepared.material.files,
             about=None if prepared.material.subject is None else prepared.material.subject.message_id,
@@ -375,7 +377,7 @@ class Answering:
     async def _keep_messages(self, turn_id: int, surface: AnswerSurface) -> None:
         """Keep the ids of messages that the last words still added."""
         try:
-            await self._conversations.note_messages(turn_id, surface.message_ids)
+            await self._conversations.record_messages(turn_id, surface.message_ids)
         except StoreUnavailable as error:
             log.error("messages of a turn not kept", extra={"turn": turn_id, "detail": str(error)})
 

@@ -104,17 +104,19 @@ class HistorySelector:
         if question.first is not None:
             return await self._back_to(question.first, question.needed)
         if question.reply_to is not None:
-            turn_id = await self._conversations.turn_shown_in(question.reply_to, requester.channel_id)
+            turn_id = await self._conversations.find_turn_of_message(question.reply_to, requester.channel_id)
             if turn_id is not None:
-                path = await self._conversations.path(turn_id, max(self._reach, 1))
+                path = await self._conversations.get_ancestors(turn_id, max(self._reach, 1))
                 return path if self._reach else [], _ids(path)
         if question.private:
-            return await self._conversations.private_line(requester.channel_id, requester.user_id, self._reach), ()
-        return await self._conversations.public_line(requester.channel_id, self._reach), ()
+            return await self._conversations.get_private_history(
+                requester.channel_id, requester.user_id, self._reach
+            ), ()
+        return await self._conversations.get_public_history(requester.channel_id, self._reach), ()
 
     async def _back_to(self, first: Turn, needed: int) -> Before:
         """Give what was known to the turn that a question comes back to, and where that one is `needed`, it as well."""
-        known = await self._conversations.path(first.id, self._reach + 1)
+        known = await self._conversations.get_ancestors(first.id, self._reach + 1)
         if not known or known[-1].id != first.id:
             raise TurnNotFound(f"turn {first.id}")
         path = known[: len(known) - 1 + needed]

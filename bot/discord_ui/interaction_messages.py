@@ -38,7 +38,7 @@ async def say_meanwhile(interaction: discord.Interaction, text: str, view: disco
     """Put `text` in place of "thinking…" until there is something to show."""
     interaction.extras[_MEANWHILE] = True
     if (entry := entry_of(interaction)) is not None:
-        entry.set_phase(Phase.LINE)
+        entry.set_phase(Phase.WAITING)
         await entry.wait_recorded()  # first: nothing in the text tells that it waits
     await _edit_original(interaction, text, [], view)
 
@@ -55,7 +55,7 @@ async def edit_original(
     interaction.extras.pop(_MEANWHILE, None)
     message_id = await _edit_original(interaction, text, files, view)
     entry = entry_of(interaction)
-    if entry is not None and entry.phase is Phase.LINE:
+    if entry is not None and entry.phase is Phase.WAITING:
         entry.set_phase(Phase.THINKING)
     return message_id
 

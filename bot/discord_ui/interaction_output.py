@@ -233,10 +233,10 @@ class InteractionOutput:
     async def _note_first_words(self, text: str) -> None:
         """See that it is known of words that don't tell it themselves that they are not all, before they show."""
         entry = self._entry
-        if entry is not None and entry.phase is not Phase.LINE and not text.endswith(PROGRESS_MARKER):
-            entry.set_phase(Phase.WORDS)
+        if entry is not None and entry.phase is not Phase.WAITING and not text.endswith(PROGRESS_MARKER):
+            entry.set_phase(Phase.TEXT)
             await entry.wait_recorded()
 
     def _note_messages(self) -> None:
         if self._entry is not None:
-            self._entry.set_phase(Phase.WORDS, self.message_ids)
+            self._entry.set_phase(Phase.TEXT, self.message_ids)

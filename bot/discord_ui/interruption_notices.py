@@ -108,13 +108,13 @@ class Interruptions:
             return True
         text: str = message["content"]
         if message.get("flags", 0) & _LOADING or (
-            answer.shows is Phase.LINE and not _is_unfinished(text) and not message["attachments"]
+            answer.phase is Phase.WAITING and not _is_unfinished(text) and not message["attachments"]
         ):
             await door.write(message, BEFORE_A_WORD)
             return True
         if not _is_unfinished(text):
             known = max(len(answer.message_ids), 1)
-            if answer.shows is not Phase.WORDS or _is_all(answer, known):
+            if answer.phase is not Phase.TEXT or _is_all(answer, known):
                 return False
             if later := await self._unknown(answer, message):
                 message, text = later[-1], later[-1]["content"]
@@ -144,7 +144,7 @@ class Interruptions:
 
 def _is_all(answer: InFlightAnswer, messages: int) -> bool:
     """Whether an answer whose last words were on their way comes to no more than so many messages."""
-    return answer.messages is not None and messages >= answer.messages
+    return answer.final_message_count is not None and messages >= answer.final_message_count
 
 
 def _is_unfinished(text: str) -> bool:

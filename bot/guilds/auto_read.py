@@ -27,7 +27,7 @@ class AutoRead:
 
     async def get(self, guild_id: int) -> int | None:
         """Return the channel that is read aloud, if one is. Loaded each time: any process can have changed it."""
-        channel_id = await self._stored.of_server(guild_id, READ_CHANNEL.name)
+        channel_id = await self._stored.get_guild_value(guild_id, READ_CHANNEL.name)
         return None if channel_id is None else int(channel_id)
 
     async def set(self, requester: RequestContext, channel_id: int, permissions_in: PermissionsIn) -> None:
@@ -41,7 +41,7 @@ class AutoRead:
         if (replaced := await self.get(guild_id)) is not None:
             _require(requester, replaced, permissions_in)
         at_ms = unix_ms(self._clock.discord_now())
-        await self._stored.set_server(guild_id, READ_CHANNEL.name, str(channel_id), by=requester.user_id, at_ms=at_ms)
+        await self._stored.set_guild(guild_id, READ_CHANNEL.name, str(channel_id), by=requester.user_id, at_ms=at_ms)
         logger.info("channel read aloud", extra={"guild": guild_id, "channel": channel_id, "user": requester.user_id})
 
     async def clear(self, requester: RequestContext, permissions_in: PermissionsIn) -> bool:
@@ -54,7 +54,7 @@ class AutoRead:
         present = await self.get(guild_id)
         _require(requester, requester.channel_id if present is None else present, permissions_in)
         at_ms = unix_ms(self._clock.discord_now())
-        cleared = await self._stored.clear_server(guild_id, [READ_CHANNEL.name], by=requester.user_id, at_ms=at_ms)
+        cleared = await self._stored.clear_guild(guild_id, [READ_CHANNEL.name], by=requester.user_id, at_ms=at_ms)
         if cleared:
             logger.info("channel no longer read aloud", extra={"guild": guild_id, "user": requester.user_id})
         return bool(cleared)

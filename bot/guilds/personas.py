@@ -49,11 +49,11 @@ class Personas:
         """
         if requester.guild_id is None:
             raise NotInGuild
-        return await self._stored.names(requester.guild_id)
+        return await self._stored.list_names(requester.guild_id)
 
     async def list_choices(self, requester: RequestContext) -> list[str]:
         """Return the names to choose from for a question; there are none in direct messages."""
-        return [] if requester.guild_id is None else await self._stored.names(requester.guild_id)
+        return [] if requester.guild_id is None else await self._stored.list_names(requester.guild_id)
 
     async def list_editable(self, requester: RequestContext) -> list[str]:
         """Return the names to choose from for a change; there are none for those who may not."""
@@ -84,7 +84,7 @@ class Personas:
         """
         guild_id = _require_moderator(requester)
         name = persona_validation.validate_name(name)
-        names = await self._stored.names(guild_id)
+        names = await self._stored.list_names(guild_id)
         if persona_validation.name_key(name) in map(persona_validation.name_key, names):
             raise _taken(name)
         if len(names) >= MAX_PERSONAS:
@@ -126,7 +126,7 @@ class Personas:
         guild_id = _require_moderator(requester)
         text = persona_validation.validate_text(text, advice=" To do without it, use `/persona remove`.")
         key, by, at_ms = persona_validation.name_key(name), requester.user_id, self._now_ms()
-        changed = await self._stored.change(guild_id, key, text, by=by, at_ms=at_ms)
+        changed = await self._stored.update(guild_id, key, text, by=by, at_ms=at_ms)
         if changed is None:
             raise _unknown()
         _log_change("persona changed", requester)
@@ -153,7 +153,7 @@ class Personas:
             InvalidOption: there are none.
         """
         guild_id = _require_moderator(requester)
-        personas = await self._stored.of_guild(guild_id)
+        personas = await self._stored.list_for_guild(guild_id)
         if not personas:
             raise InvalidOption("no personas", message=plain("This server has no personas that I could export."))
         return persona_files.encode(personas, guild_id, self._clock.now())
@@ -168,7 +168,7 @@ class Personas:
         wanted = await self._read(data, requester)
         by, at_ms = requester.user_id, self._now_ms()
         try:
-            replaced = await self._stored.put_all(guild_id, wanted, most=MAX_PERSONAS, by=by, at_ms=at_ms)
+            replaced = await self._stored.save_all(guild_id, wanted, most=MAX_PERSONAS, by=by, at_ms=at_ms)
         except PersonasFull as full:
             problem = f"With those in the file there would be {full.count} personas, and a server can have"
             raise persona_files.build_error([f"{problem} {MAX_PERSONAS}."]) from None
@@ -191,7 +191,7 @@ class Personas:
         return [StoredPersona(*each) for each in found["personas"]]
 
     async def _existing(self, guild_id: int, name: str) -> StoredPersona:
-        found = await self._stored.one(guild_id, persona_validation.name_key(name))
+        found = await self._stored.get(guild_id, persona_validation.name_key(name))
         if found is None:
             raise _unknown()
         return found

@@ -118,7 +118,7 @@ class QuotaSettings:
     async def list(self, requester: RequestContext) -> Listing:
         """Return all limits that apply in the guild."""
         guild_id = _require_moderator(requester)
-        stored = await self._stored.of_guild(guild_id)
+        stored = await self._stored.list_for_guild(guild_id)
         now = self._clock.now()
         rules = [SetLimit(to_limit(each), guild_id, each.member_id) for each in stored]
         order = list(Scope)
@@ -192,7 +192,7 @@ def _log_change(event: str, requester: RequestContext, rule: StoredLimit) -> Non
             "scope": rule.scope,
             "target": rule.target,
             "kind": rule.kind,
-            "per": rule.per,
+            "per": rule.period,
             "limit": rule.amount,
         },
     )

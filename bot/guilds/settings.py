@@ -224,7 +224,7 @@ class GuildSettings:
         names = [setting.name for setting in ALL]
         by, at_ms = requester.user_id, unix_ms(self._clock.discord_now())
         if scope is SettingScope.SERVER:
-            cleared = await self._stored.clear_server(guild_id, names, by=by, at_ms=at_ms)
+            cleared = await self._stored.clear_guild(guild_id, names, by=by, at_ms=at_ms)
         else:
             channel_id = requester.settings_channel_id
             cleared = await self._stored.clear_channel(channel_id, guild_id, names, by=by, at_ms=at_ms)
@@ -240,7 +240,7 @@ class GuildSettings:
         return requester.guild_id
 
     async def _load_chosen(self, requester: RequestContext) -> dict[Level, dict[str, str]]:
-        servers, channels = await self._stored.values(requester.guild_id, requester.settings_channel_id)
+        servers, channels = await self._stored.get_values(requester.guild_id, requester.settings_channel_id)
         return {Level.CHANNEL: channels, Level.SERVER: servers}
 
     def _model(self, kind: ModelKind, chosen: dict[Level, dict[str, str]]) -> ResolvedSetting:
@@ -257,7 +257,7 @@ class GuildSettings:
         guild_id = self._require_moderator(requester, scope)
         by, at_ms = requester.user_id, unix_ms(self._clock.discord_now())
         if scope is SettingScope.SERVER:
-            await self._stored.set_server(guild_id, setting.name, value, by=by, at_ms=at_ms)
+            await self._stored.set_guild(guild_id, setting.name, value, by=by, at_ms=at_ms)
         else:
             channel_id = requester.settings_channel_id
             await self._stored.set_channel(channel_id, guild_id, setting.name, value, by=by, at_ms=at_ms)

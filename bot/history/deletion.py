@@ -33,14 +33,14 @@ class DeletionService:
     def delete_messages(self, message_ids: Collection[int]) -> None:
         """Delete every turn that was shown in one of these messages: from now on none is sent with a question."""
         message_ids = _valid_ids(message_ids)
-        self._turn_deletion.note(message_ids)
+        self._turn_deletion.add_tombstones(message_ids)
         self._messages.update(message_ids)
         self._requested.set()
 
     def delete_channel(self, channel_id: int) -> None:
         """Delete everything in a channel or thread, and in a channel's threads."""
         channel_ids = _valid_ids([channel_id])
-        self._turn_deletion.note(channel_ids)
+        self._turn_deletion.add_tombstones(channel_ids)
         self._channels.update(channel_ids)
         self._requested.set()
 
@@ -70,10 +70,10 @@ class DeletionService:
         turns = 0
         try:
             while batch := list(islice(self._messages, BATCH_SIZE)):
-                turns += await self._turn_deletion.of_messages(batch)
+                turns += await self._turn_deletion.delete_by_messages(batch)
                 self._messages.difference_update(batch)
             while channel := list(islice(self._channels, 1)):
-                turns += await self._turn_deletion.of_channel(channel[0])
+                turns += await self._turn_deletion.delete_channel(channel[0])
                 self._channels.difference_update(channel)
         except StoreUnavailable as error:
             logger.warning("deletions postponed", extra={"messages": len(self._messages), "detail": str(error)})

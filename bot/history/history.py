@@ -53,12 +53,12 @@ class History:
     async def get_before(self, requester: RequestContext, turn_id: int) -> TurnPage:
         """Return the page of turns before one."""
         requester.require(Permission.READ_MESSAGE_HISTORY)
-        return await self._turn_reader.before(_build_filter(requester), turn_id, PAGE_TURNS)
+        return await self._turn_reader.get_page_before(_build_filter(requester), turn_id, PAGE_TURNS)
 
     async def get_after(self, requester: RequestContext, turn_id: int) -> TurnPage:
         """Return the page of turns after one."""
         requester.require(Permission.READ_MESSAGE_HISTORY)
-        return await self._turn_reader.after(_build_filter(requester), turn_id, PAGE_TURNS)
+        return await self._turn_reader.get_page_after(_build_filter(requester), turn_id, PAGE_TURNS)
 
     async def count(self, requester: RequestContext) -> int:
         """Return how many turns there are to clear."""
@@ -71,7 +71,7 @@ class History:
         turn_filter = _build_filter(requester)
 
         async def load_before(before: int) -> list[Turn]:
-            return await self._turn_reader.turns_before(turn_filter, before, _BATCH_TURNS)
+            return await self._turn_reader.list_before(turn_filter, before, _BATCH_TURNS)
 
         total = await self._turn_reader.count(turn_filter)
         now = format_time(unix_ms(self._clock.discord_now()))
@@ -90,7 +90,7 @@ class History:
     async def clear(self, requester: RequestContext) -> int:
         """Delete the public turns here and the requester's own private ones; return how many they were."""
         requester.require(Permission.MANAGE_MESSAGES)
-        cleared = await self._turn_deletion.visible_to(requester.user_id, requester.channel_id)
+        cleared = await self._turn_deletion.delete_visible_to(requester.user_id, requester.channel_id)
         logger.info(
             "history cleared", extra={"channel": requester.channel_id, "user": requester.user_id, "turns": cleared}
         )
@@ -115,7 +115,7 @@ class TurnLookup:
             TurnNotFound: there is none (any more).
             NotOwner: the requester neither asked nor may manage messages here.
         """
-        turn = await self._turn_reader.turn(turn_id)
+        turn = await self._turn_reader.get(turn_id)
         if turn is None or turn.channel_id != requester.channel_id:
             raise TurnNotFound(f"turn {turn_id}")
         if turn.private and turn.author_id != requester.user_id:
@@ -125,5 +125,5 @@ class TurnLookup:
 
     async def delete(self, turn: Turn) -> None:
         """Delete a turn, and make sure that nothing more is kept of its messages."""
-        await self._turn_deletion.of_turn(turn.id, turn.answer_message_ids)
+        await self._turn_deletion.delete_turn(turn.id, turn.answer_message_ids)
         logger.info("turn deleted by its button", extra={"turn": turn.id, "channel": turn.channel_id})

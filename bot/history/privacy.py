@@ -59,9 +59,9 @@ class MemberData:
 
     async def get_summary(self, requester: RequestContext) -> StoredData:
         """Return what is stored about the requester."""
-        others = await self._personal_data.traces(requester.user_id)
+        others = await self._personal_data.list_rows(requester.user_id)
         return StoredData(
-            await self._personal_data.places(requester.user_id),
+            await self._personal_data.count_turns_by_channel(requester.user_id),
             {table: len(rows) for table, rows in others.items() if rows},
         )
 
@@ -69,10 +69,10 @@ class MemberData:
         """Return all of it as a JSON file of at most `max_bytes`, without the oldest turns where not all fits."""
 
         async def load_before(before: int) -> list[Turn]:
-            return await self._turn_reader.of_member(requester.user_id, before, _BATCH_TURNS)
+            return await self._turn_reader.list_for_member(requester.user_id, before, _BATCH_TURNS)
 
         now = format_time(unix_ms(self._clock.discord_now()))
-        others = await self._personal_data.traces(requester.user_id)
+        others = await self._personal_data.list_rows(requester.user_id)
         fitting = await _fit_rows(others, min(max_bytes, MAX_BYTES) // 2)
         facts: Json = {
             "format": _FORMAT,
@@ -82,7 +82,7 @@ class MemberData:
             "others_kept": {table: len(rows) for table, rows in others.items()},
             "others": fitting,
         }
-        total = sum(channel.turns for channel in await self._personal_data.places(requester.user_id))
+        total = sum(channel.turns for channel in await self._personal_data.count_turns_by_channel(requester.user_id))
         export = await build_json_file(f"my-data-{now[:10]}", facts, total, load_before, max_bytes)
         left_out = sum(map(len, others.values())) - sum(map(len, fitting.values()))
         return replace(export, others_left_out=left_out)
@@ -93,8 +93,8 @@ class MemberData:
         An answer to them that is still being written is not stored either.
         """
         try:
-            turns = await self._turn_deletion.of_member(requester.user_id, at_ms=requester.asked_ms(self._clock))
-            others = await self._personal_data.forget(requester.user_id)
+            turns = await self._turn_deletion.delete_member(requester.user_id, at_ms=requester.asked_ms(self._clock))
+            others = await self._personal_data.erase(requester.user_id)
         except StoreUnavailable as error:
             raise StoreUnavailable(str(error), message=plain(_HALFWAY)) from error
         # Without the id: this is the one member whose id must not be in the log.

@@ -51,7 +51,7 @@ class GuildCleanup:
         self._absent.add(guild_id)
         logger.info("guild left", extra={"guild": guild_id})
         try:
-            await self._left_guilds.note([guild_id], unix_ms(self._clock.discord_now()))
+            await self._left_guilds.record([guild_id], unix_ms(self._clock.discord_now()))
         except StoreUnavailable as error:
             logger.warning("left guild not recorded", extra={"guild": guild_id, "detail": str(error)})
 
@@ -78,11 +78,11 @@ class GuildCleanup:
         """
         now_ms = unix_ms(self._clock.discord_now())
         try:
-            recorded = set(await self._left_guilds.due(now_ms))
-            known = recorded | await self._left_guilds.known()
+            recorded = set(await self._left_guilds.list_due(now_ms))
+            known = recorded | await self._left_guilds.list_known_guilds()
             self._absent = {guild_id for guild_id in known if is_ours(guild_id)}.difference(present)
             await self._left_guilds.clear(sorted(recorded.intersection(present)))
-            await self._left_guilds.note(sorted(self._absent - recorded), now_ms)
+            await self._left_guilds.record(sorted(self._absent - recorded), now_ms)
             logger.info("guilds compared", extra={"present": len(present), "absent": len(self._absent)})
             await self.delete_due()
         except StoreUnavailable as error:
@@ -97,7 +97,7 @@ class GuildCleanup:
         if not self._clock.agrees_with_discord():
             return
         left_before_ms = unix_ms(self._clock.discord_now() - LEFT_GUILD_RETENTION)
-        for guild_id in await self._left_guilds.due(left_before_ms):
+        for guild_id in await self._left_guilds.list_due(left_before_ms):
             if guild_id in self._absent:
                 rows = await self._left_guilds.purge(guild_id, noted_before_ms=left_before_ms)
                 logger.info("guild data deleted", extra={"guild": guild_id, "rows": rows})
@@ -121,9 +121,9 @@ class Retention:
             StoreUnavailable: the store cannot be used at the moment; a part may be deleted.
         """
         now = self._clock.discord_now()
-        turns = await self._turn_deletion.older_than(unix_ms(now - self._turn_retention))
-        await self._turn_deletion.changes_before(unix_ms(now - AUDIT_LOG_RETENTION))
-        await self._turn_deletion.let_go_of_members(unix_ms(now - ERASURE_RETENTION))
+        turns = await self._turn_deletion.delete_older_than(unix_ms(now - self._turn_retention))
+        await self._turn_deletion.delete_audit_log_before(unix_ms(now - AUDIT_LOG_RETENTION))
+        await self._turn_deletion.purge_erasure_markers(unix_ms(now - ERASURE_RETENTION))
         logger.info("retention sweep done", extra={"turns": turns})
         await self._guild_cleanup.delete_due()
 

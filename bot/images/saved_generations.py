@@ -26,7 +26,9 @@ class SavedGenerations:
         requester, request = prepared.requester, prepared.request
         generation = ImageGeneration(
             channel_id=requester.channel_id,
-            thread_of=requester.settings_channel_id if requester.settings_channel_id != requester.channel_id else None,
+            parent_channel_id=requester.settings_channel_id
+            if requester.settings_channel_id != requester.channel_id
+            else None,
             guild_id=requester.guild_id,
             author_id=author_id,
             prompt=request.prompt,

@@ -63,11 +63,11 @@ class CancellationWatcher:
         """
         request = self._requests.get(answer_id)
         if request is None:
-            found, member_id = await self._answers.in_channel(answer_id, requester.channel_id)
+            found, member_id = await self._answers.find_in_channel(answer_id, requester.channel_id)
             if not found:
                 return False
             requester.require_own(member_id)
-            return await self._answers.ask_to_stop(answer_id, channel_id=requester.channel_id)
+            return await self._answers.request_cancel(answer_id, channel_id=requester.channel_id)
         if request.answer.channel_id != requester.channel_id:
             return False
         requester.require_own(request.answer.member_id)
@@ -115,6 +115,6 @@ class CancellationWatcher:
                 request.cancellation.cancel(CancelReason.OUT_OF_TIME)
 
     async def _cancel_stopped(self) -> None:
-        for answer_id in await self._answers.to_stop(self._process):
+        for answer_id in await self._answers.list_cancel_requested(self._process):
             if (request := self._requests.get(answer_id)) is not None:
                 request.cancellation.cancel(CancelReason.STOPPED)

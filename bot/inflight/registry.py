@@ -72,7 +72,7 @@ class InFlightRegistry:
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        return event_id not in self._claims_in_memory and await self._claims.take(event_id, self._now_ms())
+        return event_id not in self._claims_in_memory and await self._claims.claim(event_id, self._now_ms())
 
     async def claim_in_memory(self, event_id: int) -> bool:
         """Claim an event in memory only, when the store can't be written; return False if another process may have it.
@@ -101,7 +101,7 @@ class InFlightRegistry:
             return None
         answer = InFlightAnswer(event_id, application_id, token, channel_id, self._now_ms(), member_id=member_id)
         claiming = self._start(
-            self._claims.take(event_id, self._now_ms(), self._answers.opening(answer, self._process))
+            self._claims.claim(event_id, self._now_ms(), self._answers.build_insert(answer, self._process))
         )
         try:
             await asyncio.wait({claiming})
@@ -134,7 +134,7 @@ class InFlightRegistry:
                 await asyncio.wait(self._tasks)
             try:
                 await self._delete_finished()
-                await self._answers.leave(self._process)
+                await self._answers.delete_process(self._process)
             except StoreUnavailable as error:
                 logger.warning("lease not released", extra={"detail": str(error)})
 
@@ -145,16 +145,16 @@ class InFlightRegistry:
             StoreUnavailable: the store cannot be used just now.
         """
         taken_over: list[InFlightAnswer] = []
-        for process, lease_until_ms in (await self._answers.processes()).items():
+        for process, lease_until_ms in (await self._answers.list_leases()).items():
             if process == self._process or not self._is_dead(process, lease_until_ms):
                 continue
             try:
-                left = await self._answers.adopt(process, self._process)
+                left = await self._answers.take_over(process, self._process)
             except StoreUnavailable:
                 if not taken_over:
                     raise
                 return taken_over  # the next call finds the others
-            self._process_lock.bury(process)
+            self._process_lock.remove_lock(process)
             logger.info("dead process taken over", extra={"dead_process": process, "answers": len(left)})
             taken_over += left
             try:
@@ -178,7 +178,7 @@ class InFlightRegistry:
         """Return whether this is the only process on the database, as far as that can be known."""
         if not self._process_lock.is_alone():
             return False
-        known = await self._answers.processes()
+        known = await self._answers.list_leases()
         return all(name == self._process or self._is_dead(name, until_ms) for name, until_ms in known.items())
 
     async def _heartbeat_loop(self) -> None:
@@ -199,13 +199,13 @@ class InFlightRegistry:
                 logger.exception("heartbeat failed")
 
     async def _renew_lease(self) -> None:
-        await self._answers.lease(self._process, unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S)))
+        await self._answers.renew_lease(self._process, unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S)))
 
     async def _delete_old_claims(self) -> None:
         if not self._clock.agrees_with_discord():
             return
         before_ms = unix_ms(self._clock.discord_now() - CLAIM_RETENTION)
-        while await self._claims.forget(before_ms):
+        while await self._claims.delete_older_than(before_ms):
             pass  # other writes get through between two batches
 
     def _record(self, request: InFlightRequest) -> asyncio.Task[Any]:
@@ -218,7 +218,7 @@ class InFlightRegistry:
         self, answer_id: int, message_ids: tuple[int, ...], phase: Phase, final_message_count: int | None
     ) -> None:
         try:
-            await self._answers.note(answer_id, message_ids, shows=phase, messages=final_message_count)
+            await self._answers.record_messages(answer_id, message_ids, shows=phase, messages=final_message_count)
         except StoreUnavailable as error:
             # Needed only if the process dies now: the answer itself goes on.
             logger.warning("in-flight state not written", extra={"answer": answer_id, "detail": str(error)})
@@ -238,7 +238,7 @@ class InFlightRegistry:
     async def _delete_finished(self) -> None:
         finished = sorted(self._finished)
         if finished:
-            await self._answers.close(finished)
+            await self._answers.delete(finished)
             self._finished.difference_update(finished)
 
     async def _delete_once_claimed(self, claiming: asyncio.Task[bool], answer_id: int) -> None:

@@ -171,7 +171,7 @@ class Ledger:
             StoreUnavailable: the store cannot be used at the moment.
         """
         now_ms = unix_ms(self._clock.discord_now())
-        for process in await self._usage.late_processes(now_ms):
+        for process in await self._usage.list_expired_processes(now_ms):
             if self._is_dead(process):
                 await self._free(process, now_ms)
         await self._delete_old()
@@ -182,11 +182,11 @@ class Ledger:
         Raises:
             StoreUnavailable: the store cannot be used at the moment; the leases expire all the same.
         """
-        if await self._usage.expire(process):
+        if await self._usage.expire_leases(process):
             await self._free(process, unix_ms(self._clock.discord_now()))
 
     async def _free(self, process: str, now_ms: int) -> None:
-        if freed := await self._usage.free_expired(process, now_ms):
+        if freed := await self._usage.release_expired(process, now_ms):
             logger.warning("expired reservations freed", extra={"count": freed})
 
     def _is_dead(self, process: str) -> bool:
@@ -198,7 +198,7 @@ class Ledger:
         """Delete what is old, while the clock is known to be right."""
         if self._clock.agrees_with_discord():
             now = self._clock.discord_now()
-            await self._usage.forget(
+            await self._usage.delete_expired(
                 freed_before_ms=unix_ms(now - FREED_RETENTION), ended_before_ms=unix_ms(now - COUNTER_RETENTION)
             )
 
@@ -206,7 +206,7 @@ class Ledger:
         """Give back what this process has reserved for longer than any work takes."""
         before = self._clock.monotonic() - MAX_WORK_S
         for reservation_id in [each for each, since in self._reserved_at.items() if since <= before]:
-            if await self._usage.give_up(reservation_id, unix_ms(self._clock.discord_now())):
+            if await self._usage.release(reservation_id, unix_ms(self._clock.discord_now())):
                 logger.warning("abandoned reservation freed", extra={"reservation": reservation_id})
             self._reserved_at.pop(reservation_id, None)
 
@@ -216,7 +216,7 @@ class Ledger:
         Raises:
             StoreUnavailable: the store cannot be used at the moment.
         """
-        await self._usage.renew(self._process, lease_until_ms=self._lease_until_ms())
+        await self._usage.renew_leases(self._process, lease_until_ms=self._lease_until_ms())
 
     async def _heartbeat_loop(self) -> None:
         """Renew, settle what could not be settled before and free what expired, until cancelled."""
@@ -250,9 +250,9 @@ class Ledger:
             lease_until_ms=self._lease_until_ms(),
         )
         reservation.claims = granted.claims
-        if not granted.overdrawn:
+        if not granted.exceeded:
             self._reserved_at[reservation.id] = self._clock.monotonic()
-        return granted.overdrawn
+        return granted.exceeded
 
     def _lease_until_ms(self) -> int:
         return unix_ms(self._clock.discord_now() + timedelta(seconds=LEASE_S))
@@ -272,8 +272,8 @@ class Ledger:
             )
         except StoreUnavailable as error:
             return error
-        if granted.overdrawn:
-            _, binding, resets_at = _find_last_reset(resolver, granted.overdrawn)
+        if granted.exceeded:
+            _, binding, resets_at = _find_last_reset(resolver, granted.exceeded)
             return QuotaExceeded(plain(format_stop(binding, resets_at=resets_at)), resets_at=resets_at)
         grown = dict(zip(held, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
@@ -297,7 +297,7 @@ class Ledger:
 
     async def _record_due(self, reservation_id: int, due: Mapping[int, int]) -> None:
         try:
-            await self._usage.owe(reservation_id, due)
+            await self._usage.set_due(reservation_id, due)
         except StoreUnavailable as error:
             # Needed only if the process dies now: otherwise the reservation is settled.
             logger.warning("amounts due not recorded", extra={"reservation": reservation_id, "detail": str(error)})
@@ -355,8 +355,8 @@ def _find_last_reset(
 
 def _next_counter(window: UsageCounter) -> UsageCounter:
     """Return the counter of the same use for the next period."""
-    ends_at_ms = _period_end_ms(window.ends_at_ms, window.per)
-    return UsageCounter(window.scope, window.subject, window.kind, window.per, window.ends_at_ms, ends_at_ms)
+    ends_at_ms = _period_end_ms(window.ends_at_ms, window.period)
+    return UsageCounter(window.scope, window.subject, window.kind, window.period, window.ends_at_ms, ends_at_ms)
 
 
 @lru_cache(maxsize=16)

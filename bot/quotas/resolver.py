@@ -203,7 +203,7 @@ class LimitResolver:
 
 def to_limit(stored: StoredLimit) -> Limit:
     """Return a limit from its stored form."""
-    return Limit(Scope(stored.scope), stored.target, Kind(stored.kind), Period(stored.per), stored.limit)
+    return Limit(Scope(stored.scope), stored.target, Kind(stored.kind), Period(stored.period), stored.limit)
 
 
 def _is_stricter(one: ApplicableLimit, other: ApplicableLimit) -> bool:

@@ -71,8 +71,8 @@ class UsageReader:
             ]
             return counters
 
-        used = await self._usage.used(resolver.lookup, build_counters)
+        used = await self._usage.get_used(resolver.lookup, build_counters)
         return [
-            UsageLine(resolver.strictest[window], amount, window_end(Period(window.per), resolver.moment))
+            UsageLine(resolver.strictest[window], amount, window_end(Period(window.period), resolver.moment))
             for window, amount in zip(counters, used, strict=True)
         ]

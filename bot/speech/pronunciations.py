@@ -121,8 +121,8 @@ class Pronunciations:
 
     async def pronunciation(self, guild_id: int | None) -> Pronunciation:
         """Give what holds in a server; in direct messages every word is said as it is."""
-        words = [] if guild_id is None else await self._stored.of_guild(guild_id)
-        return Pronunciation({each.folded: each.say for each in words})
+        words = [] if guild_id is None else await self._stored.list_for_guild(guild_id)
+        return Pronunciation({each.word_key: each.spoken_as for each in words})
 
     async def list(self, requester: RequestContext) -> Sequence[Word]:
         """Give the words of the requester's server, in their order.
@@ -132,7 +132,7 @@ class Pronunciations:
         """
         if requester.guild_id is None:
             raise NotInGuild
-        return [Word(each.word, each.say) for each in await self._stored.of_guild(requester.guild_id)]
+        return [Word(each.word, each.spoken_as) for each in await self._stored.list_for_guild(requester.guild_id)]
 
     async def choices(self, requester: RequestContext) -> Sequence[str]:
         """Give the words that the requester may take away."""
@@ -150,7 +150,7 @@ class Pronunciations:
         guild_id = _admit(requester)
         wanted = _stored(word, say)
         try:
-            before = await self._stored.put(
+            before = await self._stored.save(
                 guild_id, wanted, most=MOST_WORDS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except PronunciationsFull as full:
@@ -217,7 +217,7 @@ def _one_line(text: str) -> str:
 
 
 def _shown(stored: StoredPronunciation) -> Word:
-    return Word(stored.word, stored.say)
+    return Word(stored.word, stored.spoken_as)
 
 
 def _log(event: str, requester: RequestContext) -> None:

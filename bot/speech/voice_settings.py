@@ -60,7 +60,7 @@ class MemberVoices:
         Raises:
             InvalidOption: no voice could be called that.
         """
-        return self._voice(await self._stored.of_member(requester.user_id), asked)
+        return self._voice(await self._stored.get(requester.user_id), asked)
 
     async def set(
         self, requester: RequestContext, *, voice: str | None = None, speed: float | None = None
@@ -78,7 +78,7 @@ class MemberVoices:
                 message=plain(f"The speed has to be from {SLOWEST} to {FASTEST}; at 1 I speak as I do anyway."),
             )
         percent = None if speed is None else round(speed * 100)
-        held = await self._stored.change(
+        held = await self._stored.update(
             requester.user_id, voice=voice, speed_percent=percent, at_ms=unix_ms(self._clock.discord_now())
         )
         log.info("voice chosen", extra={"user": requester.user_id, "percent": held.speed_percent})

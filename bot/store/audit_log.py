@@ -92,7 +92,7 @@ class AuditLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, guild_id: int, limit: int) -> list[AuditEntry]:
+    async def list_newest(self, guild_id: int, limit: int) -> list[AuditEntry]:
         """Give a server's last `limit` changes, the newest first.
 
         Raises:

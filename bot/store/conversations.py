@@ -7,8 +7,8 @@ from bot.store.database import Database, Transaction
 from bot.store.deferred_writes import DeferredWrites
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import remove_turn
-from bot.store.turn_tree import LineOf
-from bot.store.turns import FIRST_ANSWER, QUESTION_POSITION, NewTurn, Turn, values_of
+from bot.store.turn_tree import HistoryScope
+from bot.store.turns import FIRST_ANSWER, QUESTION_POSITION, NewTurn, Turn, build_row
 
 _ADD_TURN = """
     INSERT INTO turns (parent_id, is_branch, replaces_id, channel_id, parent_channel_id, guild_id, author_id,
@@ -51,19 +51,19 @@ class Conversations:
         """
         if self._late is None:
             return await self._save(turn)
-        return await self._late.keep(lambda: self._save(turn))
+        return await self._late.write(lambda: self._save(turn))
 
     async def _save(self, turn: NewTurn) -> int | None:
-        places = (turn.channel_id, turn.thread_of, turn.question_message_id, *turn.answer_message_ids)
+        places = (turn.channel_id, turn.parent_channel_id, turn.question_message_id, *turn.answer_message_ids)
 
         async def work(transaction: Transaction) -> int | None:
-            if self._gone.any_of(places):
+            if self._gone.contains_any(places):
                 return None
-            if await self._gone.forgotten(transaction, turn.author_id, turn.asked_at_ms):
+            if await self._gone.is_erased(transaction, turn.author_id, turn.asked_at_ms):
                 return None
             # Looked up in the same transaction: of two answers that settle at once the second follows the first.
-            parent, replaced = await _parent(transaction, turn), await _if_there(transaction, turn.instead_of)
-            row = await transaction.fetch_one(_ADD_TURN, values_of(turn, parent, replaced))
+            parent, replaced = await _parent(transaction, turn), await _if_there(transaction, turn.replaces_id)
+            row = await transaction.fetch_one(_ADD_TURN, build_row(turn, parent, replaced))
             assert row is not None, "RETURNING gives the row that was added"
             turn_id: int = row[0]
             messages = list(enumerate(turn.answer_message_ids, start=FIRST_ANSWER))
@@ -77,7 +77,7 @@ class Conversations:
 
         return await self._database.write(work)
 
-    async def note_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
+    async def record_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
         """Keep which messages the answer of a kept turn came to, all of them, in their order.
 
         Where one of them has been deleted meanwhile, the turn goes. With `late` it is done as `save` is.
@@ -89,36 +89,36 @@ class Conversations:
         if late is None:
             await self._note_messages(turn_id, answer_message_ids)
         else:
-            await late.keep(lambda: self._note_messages(late.id_of(turn_id), answer_message_ids))
+            await late.write(lambda: self._note_messages(late.get_id(turn_id), answer_message_ids))
 
     async def _note_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
         rows = [(turn_id, position, message) for position, message in enumerate(answer_message_ids, FIRST_ANSWER)]
 
         async def work(transaction: Transaction) -> None:
-            if self._gone.any_of(answer_message_ids):
+            if self._gone.contains_any(answer_message_ids):
                 await remove_turn(transaction, turn_id)
             elif await transaction.fetch_one(_STILL_THERE, (turn_id,)):
                 await transaction.execute_many(_NOTE_MESSAGE, rows)
 
         await self._database.write(work)
 
-    async def public_line(self, channel_id: int, limit: int) -> list[Turn]:
+    async def get_public_history(self, channel_id: int, limit: int) -> list[Turn]:
         """Give the channel's newest public turns, at most `limit`, oldest first, back to the last fresh one.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
         """
-        return await self._line(LineOf(channel_id), limit)
+        return await self._line(HistoryScope(channel_id), limit)
 
-    async def private_line(self, channel_id: int, author_id: int, limit: int) -> list[Turn]:
+    async def get_private_history(self, channel_id: int, author_id: int, limit: int) -> list[Turn]:
         """Give the member's own newest private turns in the channel, at most `limit`, oldest first.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
         """
-        return await self._line(LineOf(channel_id, author_id), limit)
+        return await self._line(HistoryScope(channel_id, author_id), limit)
 
-    async def turn_shown_in(self, message_id: int, channel_id: int) -> int | None:
+    async def find_turn_of_message(self, message_id: int, channel_id: int) -> int | None:
         """Find the public turn of a channel that one of its messages shows, the newest where there are several.
 
         Raises:
@@ -131,7 +131,7 @@ class Conversations:
 
         return await self._database.read(work)
 
-    async def path(self, turn_id: int, limit: int) -> list[Turn]:
+    async def get_ancestors(self, turn_id: int, limit: int) -> list[Turn]:
         """Give what a reply to a turn knows: that one and the path to it, at most `limit`, oldest first.
 
         Raises:
@@ -143,7 +143,7 @@ class Conversations:
 
         return await self._database.read(work)
 
-    async def remaining(self, turns: Sequence[Turn]) -> list[Turn]:
+    async def list_existing(self, turns: Sequence[Turn]) -> list[Turn]:
         """Give those of `turns` that have not been deleted since they were read, in the same order.
 
         Raises:
@@ -153,7 +153,7 @@ class Conversations:
         rows = await self._database.read(lambda transaction: transaction.fetch_each(_STILL_THERE, ids))
         return self._without_gone([turn for turn, row in zip(turns, rows, strict=True) if row is not None])
 
-    async def _line(self, of: LineOf, limit: int) -> list[Turn]:
+    async def _line(self, of: HistoryScope, limit: int) -> list[Turn]:
         async def work(transaction: Transaction) -> list[Turn]:
             return self._without_gone(await turn_tree.line(transaction, of, limit))
 
@@ -161,7 +161,7 @@ class Conversations:
 
     def _without_gone(self, turns: Sequence[Turn]) -> list[Turn]:
         # Where the store could not be written when a message was deleted, its turn is still there.
-        return [turn for turn in turns if not self._gone.any_of(turn.message_ids)]
+        return [turn for turn in turns if not self._gone.contains_any(turn.message_ids)]
 
 
 async def _if_there(transaction: Transaction, turn_id: int | None) -> int | None:
@@ -176,7 +176,9 @@ async def _parent(transaction: Transaction, turn: NewTurn) -> int | None:
     if turn.fresh:
         return None
     if not turn.is_branch:
-        return await turn_tree.end_of(transaction, LineOf(turn.channel_id, turn.author_id if turn.private else None))
+        return await turn_tree.get_last_turn_id(
+            transaction, HistoryScope(turn.channel_id, turn.author_id if turn.private else None)
+        )
     # Of those on the path the newest that is still there: when one goes, what followed it follows the one before it.
     for turn_id in reversed(turn.path):
         if await transaction.fetch_one(_STILL_THERE, (turn_id,)):

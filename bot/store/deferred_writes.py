@@ -20,7 +20,7 @@ MOST_WAITING: Final = 40
 MOST_REMEMBERED: Final = 1000
 """Ids that took the place of a stand-in."""
 
-AGAIN_EVERY_S: Final = 5
+RETRY_EVERY_S: Final = 5
 
 _STAND_INS: Final = 2**62
 """Ids from here on are stand-ins: no table comes so far."""
@@ -40,7 +40,7 @@ class DeferredWrites:
         self._ids: dict[int, int] = {}
         self._writing = asyncio.Lock()
 
-    async def keep(self, save: Save) -> int | None:
+    async def write(self, save: Save) -> int | None:
         """Write now, or as soon as that is possible; give the row's id, or a stand-in for it.
 
         Raises:
@@ -62,15 +62,15 @@ class DeferredWrites:
                 logger.error("not kept: too many wait already")
             return stand_in
 
-    def id_of(self, row_id: int) -> int:
+    def get_id(self, row_id: int) -> int:
         """Give the id that a row came to have in place of its stand-in; any other id as it is."""
         return self._ids.get(row_id, row_id)
 
-    async def settled_id(self, row_id: int) -> int:
-        """Do as `id_of` does; a row that still waits is written first, if that is possible now."""
+    async def resolve_id(self, row_id: int) -> int:
+        """Do as `get_id` does; a row that still waits is written first, if that is possible now."""
         if row_id in self._waiting:
             await self.flush()
-        return self.id_of(row_id)
+        return self.get_id(row_id)
 
     async def flush(self) -> None:
         """Write what waits, as far as that is possible now."""
@@ -78,7 +78,7 @@ class DeferredWrites:
             await self._write_waiting()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def retrying(self) -> AsyncIterator[None]:
         """Try again and again for as long as the block runs, and once at its end."""
         trying = asyncio.create_task(self._try_for_ever(), name="late writes")
         try:
@@ -92,7 +92,7 @@ class DeferredWrites:
 
     async def _try_for_ever(self) -> None:
         while True:
-            await self._clock.sleep(AGAIN_EVERY_S)
+            await self._clock.sleep(RETRY_EVERY_S)
             try:
                 await self.flush()
             except Exception:

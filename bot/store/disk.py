@@ -63,12 +63,12 @@ def _told(what: str, path: Path) -> str:
     return f"{told}; {cure}, or point DATABASE_URL somewhere else"
 
 
-LEAST_FREE: Final = 64 * 2**20
+MIN_FREE_BYTES: Final = 64 * 2**20
 """Bytes. With less, a disk is called full before it is: the log of a busy evening takes as much."""
 
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
-OF_OTHER_MACHINES: Final = (
+NETWORK_FILE_SYSTEMS: Final = (
     frozenset({"9p", "afs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "virtiofs"})
     | frozenset({"drvfs", "fakeowner", "fuse.grpcfuse", "fuse.vmhgfs-fuse", "osxfs", "prl_fs", "vboxsf"})
     | frozenset({"fuse.ceph-fuse", "fuse.davfs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.juicefs", "fuse.rclone"})
@@ -94,13 +94,13 @@ def create(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
 
 
-def close_to_others(path: Path) -> list[Path]:
+def restrict_to_owner(path: Path) -> list[Path]:
     """Take from others the right to read the database's files; name those that are somebody else's to change.
 
     Where the group may write as well, it is meant to, and keeps its rights.
     """
     left = []
-    for file, mode in _open_to_others(path):
+    for file, mode in _files_open_to_others(path):
         try:
             file.chmod(mode & ~_unwanted(mode))
         except OSError:
@@ -108,12 +108,12 @@ def close_to_others(path: Path) -> list[Path]:
     return left
 
 
-def open_to_others(path: Path) -> list[Path]:
+def list_readable_by_others(path: Path) -> list[Path]:
     """Name the database's files that others than their owner may read, where that is not meant."""
-    return [file for file, _ in _open_to_others(path)]
+    return [file for file, _ in _files_open_to_others(path)]
 
 
-def machine_of(path: Path, mounts: str | None = None) -> str | None:
+def find_network_file_system(path: Path, mounts: str | None = None) -> str | None:
     """Name the file system that a path lies on where it is another machine's; None where it is local or not known.
 
     Args:
@@ -134,16 +134,16 @@ def machine_of(path: Path, mounts: str | None = None) -> str | None:
         point = _ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), fields[4])
         if (whole == point or whole.startswith(point.rstrip("/") + "/")) and len(point) >= len(nearest):
             nearest, kind = point, tail.split(" ")[0]
-    return kind if kind in OF_OTHER_MACHINES else None
+    return kind if kind in NETWORK_FILE_SYSTEMS else None
 
 
-def files_of(path: Path) -> tuple[Path, Path, Path]:
+def get_database_files(path: Path) -> tuple[Path, Path, Path]:
     """Name the database's files: SQLite keeps two beside the one that a link leads to."""
     path = Path(os.path.realpath(path))
     return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
-def identities(files: Iterable[Path]) -> list[tuple[int, int] | None]:
+def get_inodes(files: Iterable[Path]) -> list[tuple[int, int] | None]:
     """Tell which files these are, whatever their names; None for one that is not there, or cannot be looked at."""
     found: list[tuple[int, int] | None] = []
     for file in files:
@@ -200,10 +200,10 @@ def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
     return StoreUnavailable(detail)
 
 
-def _open_to_others(path: Path) -> Iterator[tuple[Path, int]]:
+def _files_open_to_others(path: Path) -> Iterator[tuple[Path, int]]:
     if os.name != "posix":
         return
-    for file in files_of(path):
+    for file in get_database_files(path):
         with suppress(OSError):
             mode = file.stat().st_mode & 0o777
             if mode & _unwanted(mode):

@@ -27,11 +27,11 @@ _REMOVE = "DELETE FROM image_generations WHERE id = ?"
 class ImageGeneration:
     """What one message's pictures were drawn from, for whom and where. `model` is the one that was asked for, if any.
 
-    `thread_of` is the channel under which the thread hangs, where it is a thread.
+    `parent_channel_id` is the channel under which the thread hangs, where it is a thread.
     """
 
     channel_id: int
-    thread_of: int | None
+    parent_channel_id: int | None
     guild_id: int | None
     author_id: int
     prompt: str
@@ -62,19 +62,19 @@ class ImageGenerations:
         """
         if self._late is None:
             return await self._add(sketch, asked_at_ms)
-        return await self._late.keep(lambda: self._add(sketch, asked_at_ms))
+        return await self._late.write(lambda: self._add(sketch, asked_at_ms))
 
     async def _add(self, sketch: ImageGeneration, asked_at_ms: int) -> int | None:
         async def work(transaction: Transaction) -> int | None:
-            if self._gone.any_of((sketch.channel_id, sketch.thread_of, sketch.message_id)):
+            if self._gone.contains_any((sketch.channel_id, sketch.parent_channel_id, sketch.message_id)):
                 return None
-            if await self._gone.forgotten(transaction, sketch.author_id, asked_at_ms):
+            if await self._gone.is_erased(transaction, sketch.author_id, asked_at_ms):
                 return None
             row = await transaction.fetch_one(
                 _ADD,
                 (
                     sketch.channel_id,
-                    sketch.thread_of,
+                    sketch.parent_channel_id,
                     sketch.guild_id,
                     sketch.author_id,
                     sanitize_for_db(sketch.prompt),
@@ -99,11 +99,11 @@ class ImageGenerations:
             return await transaction.fetch_one(_BY_ID, (row_id,))
 
         row = await self._database.read(work)
-        if row is None or self._gone.any_of((row[0], row[1], row[9])):
+        if row is None or self._gone.contains_any((row[0], row[1], row[9])):
             return None
         return ImageGeneration(
             channel_id=row[0],
-            thread_of=row[1],
+            parent_channel_id=row[1],
             guild_id=row[2],
             author_id=row[3],
             prompt=row[4],
@@ -126,4 +126,4 @@ class ImageGenerations:
         await self._database.write(work)
 
     async def _id(self, sketch_id: int) -> int:
-        return sketch_id if self._late is None else await self._late.settled_id(sketch_id)
+        return sketch_id if self._late is None else await self._late.resolve_id(sketch_id)

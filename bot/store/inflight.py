@@ -49,19 +49,19 @@ class Phase(StrEnum):
     THINKING = "thinking"
     """Nothing, or all of it at once."""
 
-    LINE = "line"
+    WAITING = "line"
     """A place in line, in place of "thinking…"."""
 
-    WORDS = "words"
+    TEXT = "words"
     """Words that are being written: unfinished even where nothing in them says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class InFlightAnswer:
-    """An answer under way: how its messages can be reached, and what is known of them.
+    """An answer in flight: how its messages can be reached, and what is known of them.
 
-    `message_ids` are those shown so far, in reading order; `messages` is how many they come to once the last words are
-    on their way. `member_id` is whose it is; None where that is not known.
+    `message_ids` are those shown so far, in reading order. `final_message_count` is how many there will be, known once
+    the last text is being sent. `member_id` is who asked; None where that is not known.
     """
 
     id: int
@@ -70,8 +70,8 @@ class InFlightAnswer:
     channel_id: int
     started_at_ms: int
     message_ids: tuple[int, ...] = ()
-    shows: Phase = Phase.THINKING
-    messages: int | None = None
+    phase: Phase = Phase.THINKING
+    final_message_count: int | None = None
     member_id: int | None = None
 
 
@@ -81,7 +81,7 @@ class InFlightAnswers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def opening(self, answer: InFlightAnswer, process: str) -> Work[None]:
+    def build_insert(self, answer: InFlightAnswer, process: str) -> Work[None]:
         """Return the work that writes a new answer down, to be done in somebody else's transaction."""
 
         async def work(transaction: Transaction) -> None:
@@ -90,7 +90,9 @@ class InFlightAnswers:
 
         return work
 
-    async def note(self, answer_id: int, message_ids: Sequence[int], *, shows: Phase, messages: int | None) -> None:
+    async def record_messages(
+        self, answer_id: int, message_ids: Sequence[int], *, shows: Phase, messages: int | None
+    ) -> None:
         """Write down what is known of an answer's messages by now."""
 
         async def work(transaction: Transaction) -> None:
@@ -98,7 +100,7 @@ class InFlightAnswers:
 
         await self._database.write(work)
 
-    async def in_channel(self, answer_id: int, channel_id: int) -> tuple[bool, int | None]:
+    async def find_in_channel(self, answer_id: int, channel_id: int) -> tuple[bool, int | None]:
         """Return whether an answer is under way in a channel, and whose it is where that is known."""
 
         async def work(transaction: Transaction) -> tuple[bool, int | None]:
@@ -107,7 +109,7 @@ class InFlightAnswers:
 
         return await self._database.read(work)
 
-    async def ask_to_stop(self, answer_id: int, *, channel_id: int) -> bool:
+    async def request_cancel(self, answer_id: int, *, channel_id: int) -> bool:
         """Leave word for whoever is at work on an answer in a channel that it is to be stopped; False if nobody is."""
 
         async def work(transaction: Transaction) -> int:
@@ -115,7 +117,7 @@ class InFlightAnswers:
 
         return await self._database.write(work) > 0
 
-    async def to_stop(self, process: str) -> list[int]:
+    async def list_cancel_requested(self, process: str) -> list[int]:
         """Name the answers of `process` that are to be stopped."""
 
         async def work(transaction: Transaction) -> list[int]:
@@ -123,7 +125,7 @@ class InFlightAnswers:
 
         return await self._database.read(work)
 
-    async def close(self, answer_ids: Sequence[int]) -> None:
+    async def delete(self, answer_ids: Sequence[int]) -> None:
         """Forget answers that have ended, and their tokens."""
 
         async def work(transaction: Transaction) -> None:
@@ -131,7 +133,7 @@ class InFlightAnswers:
 
         await self._database.write(work)
 
-    async def lease(self, process: str, until_ms: int) -> None:
+    async def renew_lease(self, process: str, until_ms: int) -> None:
         """Say that `process` lives, at least until then."""
 
         async def work(transaction: Transaction) -> None:
@@ -139,7 +141,7 @@ class InFlightAnswers:
 
         await self._database.write(work)
 
-    async def leave(self, process: str) -> None:
+    async def delete_process(self, process: str) -> None:
         """Say that `process` has ended. What it left under way is anybody's."""
 
         async def work(transaction: Transaction) -> None:
@@ -147,7 +149,7 @@ class InFlightAnswers:
 
         await self._database.write(work)
 
-    async def processes(self) -> dict[str, int]:
+    async def list_leases(self) -> dict[str, int]:
         """Tell until when each process's lease runs; 0 for one that has ended but left answers under way."""
 
         async def work(transaction: Transaction) -> dict[str, int]:
@@ -156,7 +158,7 @@ class InFlightAnswers:
 
         return await self._database.read(work)
 
-    async def adopt(self, dead: str, process: str) -> list[InFlightAnswer]:
+    async def take_over(self, dead: str, process: str) -> list[InFlightAnswer]:
         """Make the answers of a dead process those of `process`, and strike the dead one off.
 
         Of several that would adopt, one gets them.

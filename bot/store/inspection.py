@@ -11,7 +11,7 @@ from bot.errors import StartupError
 from bot.messages.message import plain
 from bot.store import disk
 from bot.store.disk import denied
-from bot.store.open import check_engine, database_path, has_content, look_at, unusable
+from bot.store.open import check_engine, check_file, database_path, has_content, unusable
 from bot.store.schema import migrations, version_of
 
 WAIT_S = 2.0
@@ -41,7 +41,7 @@ def _look(path: Path) -> str:
     if not has_content(path):
         return f"{path} will be made at the first start"
     try:
-        look_at(path)
+        check_file(path)
         version = _lock_once(path)
     except sqlite3.Error as error:
         raise unusable(path, error) from error
@@ -70,7 +70,7 @@ def _try_to_write(folder: Path, path: Path) -> None:
         raise denied(path) or told from error
 
 
-def _check_room(folder: Path, path: Path, least: int = disk.LEAST_FREE) -> None:
+def _check_room(folder: Path, path: Path, least: int = disk.MIN_FREE_BYTES) -> None:
     free = disk.free(folder)
     if free is not None and free < least:
         raise StartupError(
@@ -84,9 +84,9 @@ def _check_room(folder: Path, path: Path, least: int = disk.LEAST_FREE) -> None:
 def _whose(path: Path) -> str:
     """Add what there is to say of who else gets at the database."""
     more = ""
-    if (machine := disk.machine_of(path)) is not None:
+    if (machine := disk.find_network_file_system(path)) is not None:
         more += f"; it lies on another machine's disk ({machine}), where its locks may not hold: better a local one"
-    if readable := disk.open_to_others(path):
+    if readable := disk.list_readable_by_others(path):
         if any(os.geteuid() not in {0, file.stat().st_uid} for file in readable):
             raise StartupError(
                 plain(f"Other users of this machine may read {readable[0]}; its owner should chmod it to 600.")

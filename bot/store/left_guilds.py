@@ -61,27 +61,27 @@ _PURGE_USE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Belonging:
+class GuildTable:
     """A table's rows that belong to a server: the column that says so, which servers there are, and taking them away.
 
-    `known` reads one row a server, by index. `purge` takes the server's id; run until it finds nothing more.
+    `list_guilds` reads one row a server, by index. `purge` takes the server's id; run until it finds nothing more.
     """
 
     table: str
     column: str
-    known: str
+    list_guilds: str
     purge: str
 
 
-BELONGINGS: Final = (
-    Belonging("turns", "guild_id", _OF_TURNS, _PURGE_TURNS),
-    Belonging("image_generations", "guild_id", _OF_SKETCHES, _PURGE_SKETCHES),
-    Belonging("usage_counters", "subject", _OF_USE, _PURGE_USE),
-    Belonging("settings", "guild_id", _OF_SETTINGS, _PURGE_SETTINGS),
-    Belonging("audit_log", "guild_id", _OF_CHANGES, _PURGE_CHANGES),
-    Belonging("quota_limits", "guild_id", _OF_QUOTA_RULES, _PURGE_QUOTA_RULES),
-    Belonging("pronunciations", "guild_id", _OF_PRONUNCIATIONS, _PURGE_PRONUNCIATIONS),
-    Belonging("personas", "guild_id", _OF_PRESETS, _PURGE_PRESETS),
+GUILD_TABLES: Final = (
+    GuildTable("turns", "guild_id", _OF_TURNS, _PURGE_TURNS),
+    GuildTable("image_generations", "guild_id", _OF_SKETCHES, _PURGE_SKETCHES),
+    GuildTable("usage_counters", "subject", _OF_USE, _PURGE_USE),
+    GuildTable("settings", "guild_id", _OF_SETTINGS, _PURGE_SETTINGS),
+    GuildTable("audit_log", "guild_id", _OF_CHANGES, _PURGE_CHANGES),
+    GuildTable("quota_limits", "guild_id", _OF_QUOTA_RULES, _PURGE_QUOTA_RULES),
+    GuildTable("pronunciations", "guild_id", _OF_PRONUNCIATIONS, _PURGE_PRONUNCIATIONS),
+    GuildTable("personas", "guild_id", _OF_PRESETS, _PURGE_PRESETS),
 )
 """Everything that is kept of a server. A table with a column for servers has to be here; a test sees to it."""
 
@@ -92,7 +92,7 @@ class LeftGuilds:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def note(self, guild_ids: list[int], at_ms: int) -> None:
+    async def record(self, guild_ids: list[int], at_ms: int) -> None:
         """Note that the bot is no longer in these servers; what was noted before stays."""
         if not guild_ids:
             return
@@ -112,15 +112,15 @@ class LeftGuilds:
 
         await self._database.write(work)
 
-    async def known(self) -> set[int]:
+    async def list_known_guilds(self) -> set[int]:
         """Name the servers of which anything is kept."""
 
         async def work(transaction: Transaction) -> set[int]:
-            return {row[0] for each in BELONGINGS for row in await transaction.fetch_all(each.known)}
+            return {row[0] for each in GUILD_TABLES for row in await transaction.fetch_all(each.list_guilds)}
 
         return await self._database.read(work)
 
-    async def due(self, noted_before_ms: int) -> list[int]:
+    async def list_due(self, noted_before_ms: int) -> list[int]:
         """Name the servers whose departure was noted by then, at most 1000."""
 
         async def work(transaction: Transaction) -> list[int]:
@@ -134,7 +134,7 @@ class LeftGuilds:
         Ends early where the server comes back meanwhile.
         """
         total = 0
-        for each in BELONGINGS:
+        for each in GUILD_TABLES:
             while removed := await self._purged(each.purge, guild_id, noted_before_ms):
                 total += removed
         await self._purged(_CLEAR, guild_id, noted_before_ms)

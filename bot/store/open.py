@@ -43,7 +43,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     """
     path = database_path(url)
     await asyncio.to_thread(_prepare, path)
-    if (machine := disk.machine_of(path)) is not None:
+    if (machine := disk.find_network_file_system(path)) is not None:
         facts = {"file_system": machine}
         logger.warning("the database lies on another machine's disk, where its locks may not hold", extra=facts)
     async with AsyncExitStack() as stack:
@@ -80,10 +80,10 @@ def _prepare(path: Path) -> None:
     _make_folder(path)
     try:
         if has_content(path):
-            look_at(path)
+            check_file(path)
         else:
             disk.create(path)
-        for file in disk.close_to_others(path):
+        for file in disk.restrict_to_owner(path):
             logger.warning("others may read a file of the database", extra={"file": file.name})
         with closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
             connection.execute("PRAGMA secure_delete = ON")  # for what a migration takes away
@@ -127,7 +127,7 @@ def has_content(path: Path) -> bool:
     return bool(start)
 
 
-def look_at(path: Path) -> None:
+def check_file(path: Path) -> None:
     """Refuse a file that is damaged, another program's or newer, without writing to it."""
     address = f"{path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:

@@ -41,11 +41,11 @@ _FORGET_SKETCHES = "DELETE FROM image_generations WHERE author_id = ?"
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class PersonalColumn:
     """Rows that hold a member's id: where, how to read them, how to take the id out.
 
-    `export_key` is the published name of these rows in an export, `fields` are those of what is read. `forget` takes
-    the whole row where it is about nobody else. A thousand rows at most are read; `forget` changes all of them.
+    `export_key` is the published name of these rows in an export, `fields` are those of what is read. `erase` takes
+    the whole row where it is about nobody else. A thousand rows at most are read; `erase` changes all of them.
     """
 
     export_key: str
@@ -53,11 +53,11 @@ class Trace:
     column: str
     fields: tuple[str, ...]
     read: str
-    forget: str
+    erase: str
 
 
-TRACES: Final = (
-    Trace(
+PERSONAL_COLUMNS: Final = (
+    PersonalColumn(
         "settings",
         "settings",
         "changed_by",
@@ -65,7 +65,7 @@ TRACES: Final = (
         _SETTINGS,
         _FORGET_SETTINGS,
     ),
-    Trace(
+    PersonalColumn(
         "changes",
         "audit_log",
         "changed_by",
@@ -74,7 +74,7 @@ TRACES: Final = (
         _FORGET_CHANGES,
     ),
     # Nobody else needs it: with the id goes the row.
-    Trace(
+    PersonalColumn(
         "voice_preferences",
         "voice_settings",
         "member_id",
@@ -83,7 +83,7 @@ TRACES: Final = (
         _FORGET_VOICE,
     ),
     # What they had drawn is theirs alone.
-    Trace(
+    PersonalColumn(
         "sketches",
         "image_generations",
         "author_id",
@@ -92,7 +92,9 @@ TRACES: Final = (
         _FORGET_SKETCHES,
     ),
     # The limit itself stays: it knows the member by a keyed hash, so that deletion is no way out of it.
-    Trace("quota_rules", "quota_limits", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _FORGET_LIMITS),
+    PersonalColumn(
+        "quota_rules", "quota_limits", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _FORGET_LIMITS
+    ),
 )
 """Every column with members' ids, but `turns.author_id`: turns go as a whole, see `Removals`. A test sees to it."""
 
@@ -114,7 +116,7 @@ class PersonalData:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def places(self, member_id: int) -> list[ChannelTurnCount]:
+    async def count_turns_by_channel(self, member_id: int) -> list[ChannelTurnCount]:
         """Tell where the member's turns are, in no order."""
 
         async def work(transaction: Transaction) -> list[ChannelTurnCount]:
@@ -122,22 +124,22 @@ class PersonalData:
 
         return await self._database.read(work)
 
-    async def traces(self, member_id: int) -> Mapping[str, Sequence[Mapping[str, int | str | None]]]:
+    async def list_rows(self, member_id: int) -> Mapping[str, Sequence[Mapping[str, int | str | None]]]:
         """Return the other rows with the member's id, by export key."""
 
         async def work(transaction: Transaction) -> dict[str, list[Row]]:
-            return {each.export_key: await transaction.fetch_all(each.read, (member_id,)) for each in TRACES}
+            return {each.export_key: await transaction.fetch_all(each.read, (member_id,)) for each in PERSONAL_COLUMNS}
 
         found = await self._database.read(work)
         return {
             each.export_key: [dict(zip(each.fields, row, strict=True)) for row in found[each.export_key]]
-            for each in TRACES
+            for each in PERSONAL_COLUMNS
         }
 
-    async def forget(self, member_id: int) -> int:
+    async def erase(self, member_id: int) -> int:
         """Take the member's id out of all rows that hold it, turns aside; returns how many those were."""
 
         async def work(transaction: Transaction) -> int:
-            return sum([await transaction.execute(each.forget, (member_id,)) for each in TRACES])
+            return sum([await transaction.execute(each.erase, (member_id,)) for each in PERSONAL_COLUMNS])
 
         return await self._database.write(work)

@@ -27,7 +27,7 @@ _REMOVE = "DELETE FROM personas WHERE guild_id = ? AND name_key = ?"
 class StoredPersona:
     """One persona: its name as it is looked for and as somebody wrote it, and the persona itself."""
 
-    folded: str
+    name_key: str
     name: str
     persona: str
 
@@ -53,17 +53,17 @@ class StoredPersonas:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def names(self, guild_id: int) -> list[str]:
+    async def list_names(self, guild_id: int) -> list[str]:
         """Give the names of a server's personas, in their order."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_NAMES, (guild_id,)))
         return [name for (name,) in rows]
 
-    async def of_guild(self, guild_id: int) -> list[StoredPersona]:
+    async def list_for_guild(self, guild_id: int) -> list[StoredPersona]:
         """Give all of a server's personas, in the order of their names."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
         return [StoredPersona(*row) for row in rows]
 
-    async def one(self, guild_id: int, folded: str) -> StoredPersona | None:
+    async def get(self, guild_id: int, folded: str) -> StoredPersona | None:
         """Give the persona of that name, if there is one."""
         return await self._database.read(lambda transaction: _read(transaction, guild_id, folded))
 
@@ -76,20 +76,20 @@ class StoredPersonas:
         """
 
         async def work(transaction: Transaction) -> None:
-            if await _read(transaction, guild_id, wanted.folded) is not None:
+            if await _read(transaction, guild_id, wanted.name_key) is not None:
                 raise PersonaExists
             await _put(transaction, guild_id, wanted, by, at_ms)
             await _check_room(transaction, guild_id, most)
 
         await self._database.write(work)
 
-    async def change(self, guild_id: int, folded: str, persona: str, *, by: int, at_ms: int) -> StoredPersona | None:
+    async def update(self, guild_id: int, folded: str, persona: str, *, by: int, at_ms: int) -> StoredPersona | None:
         """Put another persona under the same name; returns what was there, or None where there was nothing."""
 
         async def work(transaction: Transaction) -> StoredPersona | None:
             old = await _read(transaction, guild_id, folded)
             if old is not None:
-                await _put(transaction, guild_id, StoredPersona(old.folded, old.name, persona), by, at_ms)
+                await _put(transaction, guild_id, StoredPersona(old.name_key, old.name, persona), by, at_ms)
             return old
 
         return await self._database.write(work)
@@ -100,13 +100,13 @@ class StoredPersonas:
         async def work(transaction: Transaction) -> StoredPersona | None:
             old = await _read(transaction, guild_id, folded)
             if old is not None:
-                await transaction.execute(_REMOVE, (guild_id, old.folded))
+                await transaction.execute(_REMOVE, (guild_id, old.name_key))
                 await record(transaction, _change(guild_id, old.name, old.persona, None, by, at_ms))
             return old
 
         return await self._database.write(work)
 
-    async def put_all(
+    async def save_all(
         self, guild_id: int, wanted: Sequence[StoredPersona], *, most: int, by: int, at_ms: int
     ) -> list[StoredPersona | None]:
         """Keep all of these, each in place of the one of that name; returns those, None where there was none.
@@ -132,9 +132,9 @@ async def _put(
     transaction: Transaction, guild_id: int, wanted: StoredPersona, by: int, at_ms: int
 ) -> StoredPersona | None:
     """Keep a persona, in place of the one of that name if there is one, which is returned; note the change."""
-    new = StoredPersona(sanitize_for_db(wanted.folded), sanitize_for_db(wanted.name), sanitize_for_db(wanted.persona))
-    old = await _read(transaction, guild_id, new.folded)
-    await transaction.execute(_SET, (guild_id, new.folded, new.name, new.persona))
+    new = StoredPersona(sanitize_for_db(wanted.name_key), sanitize_for_db(wanted.name), sanitize_for_db(wanted.persona))
+    old = await _read(transaction, guild_id, new.name_key)
+    await transaction.execute(_SET, (guild_id, new.name_key, new.name, new.persona))
     if old is not None and old.name != new.name:
         await record(transaction, _change(guild_id, old.name, old.persona, None, by, at_ms))
         await record(transaction, _change(guild_id, new.name, None, new.persona, by, at_ms))

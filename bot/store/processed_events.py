@@ -21,7 +21,7 @@ class ProcessedEvents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, event_id: int, at_ms: int, also: Work[None] | None = None) -> bool:
+    async def claim(self, event_id: int, at_ms: int, also: Work[None] | None = None) -> bool:
         """Claim an event; False where it has been claimed before, here or in another process.
 
         `also` is done in the same transaction, and only where the claim is granted.
@@ -36,7 +36,7 @@ class ProcessedEvents:
 
         return await self._database.write(work)
 
-    async def forget(self, before_ms: int) -> int:
+    async def delete_older_than(self, before_ms: int) -> int:
         """Delete claims made before a time, a batch a call; returns how many."""
 
         async def work(transaction: Transaction) -> int:

@@ -24,9 +24,9 @@ _REMOVE = "DELETE FROM pronunciations WHERE guild_id = ? AND word_key = ?"
 class StoredPronunciation:
     """One word: as it is looked for, as somebody wrote it, and how it is said."""
 
-    folded: str
+    word_key: str
     word: str
-    say: str
+    spoken_as: str
 
 
 class PronunciationsFull(Exception):
@@ -39,12 +39,12 @@ class StoredPronunciations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of_guild(self, guild_id: int) -> list[StoredPronunciation]:
+    async def list_for_guild(self, guild_id: int) -> list[StoredPronunciation]:
         """Give all words of a server, in their order."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
         return [StoredPronunciation(*row) for row in rows]
 
-    async def put(
+    async def save(
         self, guild_id: int, wanted: StoredPronunciation, *, most: int, by: int, at_ms: int
     ) -> StoredPronunciation | None:
         """Keep a word, in place of the same one if there is one, which is returned; note the change.
@@ -55,16 +55,16 @@ class StoredPronunciations:
             PronunciationsFull: it would be one more than `most`.
         """
         wanted = StoredPronunciation(
-            sanitize_for_db(wanted.folded), sanitize_for_db(wanted.word), sanitize_for_db(wanted.say)
+            sanitize_for_db(wanted.word_key), sanitize_for_db(wanted.word), sanitize_for_db(wanted.spoken_as)
         )
 
         async def work(transaction: Transaction) -> StoredPronunciation | None:
-            old = await _read(transaction, guild_id, wanted.folded)
+            old = await _read(transaction, guild_id, wanted.word_key)
             if old is None:
                 counted = await transaction.fetch_one(_COUNT, (guild_id,))
                 if counted is not None and counted[0] >= most:
                     raise PronunciationsFull
-            await transaction.execute(_SET, (guild_id, wanted.folded, wanted.word, wanted.say))
+            await transaction.execute(_SET, (guild_id, wanted.word_key, wanted.word, wanted.spoken_as))
             await record(transaction, _change(guild_id, old, wanted, by, at_ms))
             return old
 
@@ -76,7 +76,7 @@ class StoredPronunciations:
         async def work(transaction: Transaction) -> StoredPronunciation | None:
             old = await _read(transaction, guild_id, sanitize_for_db(folded))
             if old is not None:
-                await transaction.execute(_REMOVE, (guild_id, old.folded))
+                await transaction.execute(_REMOVE, (guild_id, old.word_key))
                 await record(transaction, _change(guild_id, old, None, by, at_ms))
             return old
 
@@ -92,5 +92,5 @@ def _change(
     guild_id: int, old: StoredPronunciation | None, new: StoredPronunciation | None, by: int, at_ms: int
 ) -> AuditEntry:
     word = next(each.word for each in (new, old) if each is not None)
-    before, after = (None if each is None else each.say for each in (old, new))
+    before, after = (None if each is None else each.spoken_as for each in (old, new))
     return AuditEntry(guild_id, None, f"pronunciation/{word}", before, after, by, at_ms)

@@ -48,7 +48,7 @@ _EACH = 0
 """The target of a rule that names none."""
 
 
-RuleKey = tuple[str, int, str, str]
+LimitKey = tuple[str, int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ class StoredLimit:
     scope: str
     target: int | None
     kind: str
-    per: str
+    period: str
     limit: int | None
     member_id: int | None = None
 
     @property
-    def key(self) -> RuleKey:
+    def key(self) -> LimitKey:
         """What tells this rule from the others of its server."""
-        return (self.scope, _EACH if self.target is None else self.target, self.kind, self.per)
+        return (self.scope, _EACH if self.target is None else self.target, self.kind, self.period)
 
     @property
     def amount(self) -> str:
@@ -82,7 +82,7 @@ class QuotaLookup:
     member: int
 
 
-async def rules_at(transaction: Transaction, place: QuotaLookup | None) -> list[StoredLimit]:
+async def list_applicable_limits(transaction: Transaction, place: QuotaLookup | None) -> list[StoredLimit]:
     """Read the rules that may bind at `place` (those of all roles among them), within a transaction of another's."""
     if place is None:
         return []
@@ -97,7 +97,7 @@ class QuotaLimits:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of_guild(self, guild_id: int) -> list[StoredLimit]:
+    async def list_for_guild(self, guild_id: int) -> list[StoredLimit]:
         """Give all rules of a server."""
 
         async def work(transaction: Transaction) -> list[StoredLimit]:
@@ -127,7 +127,7 @@ class QuotaLimits:
 
         return await self._database.write(work)
 
-    async def clear(self, guild_id: int, key: RuleKey, *, by: int, at_ms: int) -> StoredLimit | None:
+    async def clear(self, guild_id: int, key: LimitKey, *, by: int, at_ms: int) -> StoredLimit | None:
         """Take back the rule with that key, and note the change; returns it, or None where there was none."""
 
         async def work(transaction: Transaction) -> StoredLimit | None:
@@ -151,7 +151,7 @@ def _rule(scope: str, target_id: int, kind: str, per: str, amount: int | None, m
 
 
 def _change(
-    guild_id: int, key: RuleKey, old: StoredLimit | None, new: StoredLimit | None, by: int, at_ms: int
+    guild_id: int, key: LimitKey, old: StoredLimit | None, new: StoredLimit | None, by: int, at_ms: int
 ) -> AuditEntry:
     """Describe a change; of a member it tells the keyed hash only."""
     scope, target_id, kind, per = key

@@ -32,7 +32,7 @@ class StoredSettings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def values(self, guild_id: int | None, channel_id: int) -> tuple[dict[str, str], dict[str, str]]:
+    async def get_values(self, guild_id: int | None, channel_id: int) -> tuple[dict[str, str], dict[str, str]]:
         """Give what is set for the server (nothing in direct messages) and for the channel, as name → value.
 
         Raises:
@@ -48,7 +48,7 @@ class StoredSettings:
 
         return await self._database.read(work)
 
-    async def of_server(self, guild_id: int, name: str) -> str | None:
+    async def get_guild_value(self, guild_id: int, name: str) -> str | None:
         """Give what is set for a whole server under `name`.
 
         Raises:
@@ -68,7 +68,7 @@ class StoredSettings:
         change = AuditEntry(guild_id, channel_id, name, None, sanitize_for_db(value), by, at_ms)
         await self._database.write(lambda transaction: _set(transaction, "channel", channel_id, change))
 
-    async def set_server(self, guild_id: int, name: str, value: str, *, by: int, at_ms: int) -> None:
+    async def set_guild(self, guild_id: int, name: str, value: str, *, by: int, at_ms: int) -> None:
         """Set `name` for a whole server, and note the change; `by` is the member who did, `at_ms` when.
 
         Raises:
@@ -88,7 +88,7 @@ class StoredSettings:
         changes = [AuditEntry(guild_id, channel_id, name, None, None, by, at_ms) for name in names]
         return await self._database.write(lambda transaction: _clear(transaction, "channel", channel_id, changes))
 
-    async def clear_server(self, guild_id: int, names: Sequence[str], *, by: int, at_ms: int) -> list[str]:
+    async def clear_guild(self, guild_id: int, names: Sequence[str], *, by: int, at_ms: int) -> list[str]:
         """Take back what a whole server has set under `names`, and note the changes; return the names that were set.
 
         Raises:

@@ -133,13 +133,13 @@ class _OpenFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._files = disk.files_of(path)
-        self._identities = disk.identities(self._files)
+        self._files = disk.get_database_files(path)
+        self._identities = disk.get_inodes(self._files)
         self._told = False
 
     def is_first_to_find_another_database(self) -> bool:
         """Tell, once, whether it is the database itself that was removed or replaced."""
-        first = not self._told and disk.identities(self._files)[0] != self._identities[0]
+        first = not self._told and disk.get_inodes(self._files)[0] != self._identities[0]
         self._told |= first
         return first
 
@@ -149,7 +149,7 @@ class _OpenFiles:
         SQLite would go on with what it has open, which is lost with the process; and what opens the names anew would
         take the old log for the new file's.
         """
-        if disk.identities(self._files) != self._identities:
+        if disk.get_inodes(self._files) != self._identities:
             raise StoreReplaced("a file of the database was removed or replaced; start the bot anew")
 
 
@@ -335,7 +335,7 @@ def _may_be_rewritten(path: Path) -> bool:
     """Return whether a file is small enough to be written anew, and there is room for it."""
     size = path.stat().st_size
     free = disk.free(path.parent)
-    return size <= LARGEST_REWRITTEN and free is not None and free >= ROOM_TO_REWRITE * size + disk.LEAST_FREE
+    return size <= LARGEST_REWRITTEN and free is not None and free >= ROOM_TO_REWRITE * size + disk.MIN_FREE_BYTES
 
 
 async def _opened(connection: aiosqlite.Connection) -> None:

@@ -35,22 +35,22 @@ class Tombstones:
         self._things: dict[int, None] = {}
         self._code = code or _code_of_ones_own()
 
-    def note(self, ids: Iterable[int]) -> None:
+    def add(self, ids: Iterable[int]) -> None:
         """Remember that the messages, threads or channels with these ids are gone."""
         for each in ids:
             self._things[each] = None
         while len(self._things) > MOST_KEPT:
             del self._things[next(iter(self._things))]
 
-    def any_of(self, ids: Iterable[int | None]) -> bool:
+    def contains_any(self, ids: Iterable[int | None]) -> bool:
         """Tell whether one of these messages, threads or channels is gone."""
         return any(each in self._things for each in ids)
 
-    async def forget(self, transaction: Transaction, member_id: int, at_ms: int) -> None:
+    async def record_erasure(self, transaction: Transaction, member_id: int, at_ms: int) -> None:
         """Remember that everything of this member that was asked up to then is to be forgotten."""
         await transaction.execute(_FORGET, (self._code(member_id), at_ms))
 
-    async def forgotten(self, transaction: Transaction, member_id: int, asked_at_ms: int) -> bool:
+    async def is_erased(self, transaction: Transaction, member_id: int, asked_at_ms: int) -> bool:
         """Tell whether what the member asked at that time is to be forgotten."""
         return await transaction.fetch_one(_IS_FORGOTTEN, (self._code(member_id), asked_at_ms)) is not None
 

@@ -89,13 +89,13 @@ class TurnDeletion:
         self._gone = gone
         self._late = late
 
-    def note(self, ids: Iterable[int]) -> None:
+    def add_tombstones(self, ids: Iterable[int]) -> None:
         """See that nothing of these messages, threads or channels is kept hereafter, or goes along with a question."""
-        self._gone.note(ids)
+        self._gone.add(ids)
 
-    async def of_messages(self, message_ids: Collection[int]) -> int:
+    async def delete_by_messages(self, message_ids: Collection[int]) -> int:
         """Take away every turn that was shown in one of these messages, now or when it comes to be kept."""
-        self.note(message_ids)
+        self.add_tombstones(message_ids)
 
         async def work(transaction: Transaction) -> int:
             await transaction.execute_many(_SKETCH_OF_MESSAGE, [(each,) for each in message_ids])
@@ -105,17 +105,17 @@ class TurnDeletion:
         # Looked up where writes are made: what is being kept at this moment is kept before that, or sees the note.
         return await self._database.write(work)
 
-    async def of_turn(self, turn_id: int, message_ids: Collection[int]) -> int:
+    async def delete_turn(self, turn_id: int, message_ids: Collection[int]) -> int:
         """Take away one turn, whose messages are about to be deleted."""
-        self.note(message_ids)
+        self.add_tombstones(message_ids)
         return await self._database.write(lambda transaction: remove_turn(transaction, turn_id))
 
-    async def of_channel(self, channel_id: int) -> int:
+    async def delete_channel(self, channel_id: int) -> int:
         """Take away all turns of a channel or thread that was deleted, private ones too, and of a channel's threads.
 
         Its settings go as well: channels can be made and deleted without end.
         """
-        self.note([channel_id])
+        self.add_tombstones([channel_id])
         await self._database.write(lambda transaction: transaction.execute(_SETTINGS, (channel_id,)))
         for sql in (_SKETCHES, _SKETCHES_IN_THREADS):
             await self._all(sql, channel_id)
@@ -125,15 +125,15 @@ class TurnDeletion:
             + await self._all(_IN_THREADS, channel_id)
         )
 
-    async def visible_to(self, member_id: int, channel_id: int) -> int:
+    async def delete_visible_to(self, member_id: int, channel_id: int) -> int:
         """Take away a channel's public turns and the member's own private ones there."""
         if self._late is not None:
             await self._late.flush()  # what is still to be kept is to go as well
         return await self._all(_PUBLIC, channel_id) + await self._all(_OWN_PRIVATE, channel_id, member_id)
 
-    async def of_member(self, member_id: int, *, at_ms: int) -> int:
+    async def delete_member(self, member_id: int, *, at_ms: int) -> int:
         """Take away every turn of a member, and see that no process keeps one later that was asked before `at_ms`."""
-        await self._database.write(lambda transaction: self._gone.forget(transaction, member_id, at_ms))
+        await self._database.write(lambda transaction: self._gone.record_erasure(transaction, member_id, at_ms))
 
         async def work(transaction: Transaction) -> int:
             found = await transaction.fetch_all(_OF_AUTHOR, (member_id, BATCH))
@@ -144,16 +144,16 @@ class TurnDeletion:
             total += removed
         return total
 
-    async def older_than(self, at_ms: int) -> int:
+    async def delete_older_than(self, at_ms: int) -> int:
         """Take away the turns kept before `at_ms`, and the sketches."""
         await self._all(_OLD_SKETCHES, at_ms)
         return await self._all(_OLD, at_ms)
 
-    async def let_go_of_members(self, at_ms: int) -> None:
+    async def purge_erasure_markers(self, at_ms: int) -> None:
         """Keep no longer that members had their data deleted before `at_ms`."""
         await self._all(_LET_GO, at_ms)
 
-    async def changes_before(self, at_ms: int) -> None:
+    async def delete_audit_log_before(self, at_ms: int) -> None:
         """Keep no longer which settings were changed before `at_ms`."""
         await self._all(_OLD_CHANGES, at_ms)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.store.database import Database, Transaction
 from bot.store.deferred_writes import DeferredWrites
-from bot.store.turns import COLUMNS, Turn, turn_from
+from bot.store.turns import COLUMNS, Turn, build_turn
 
 _BEFORE = """
     WITH public_part (id) AS (
@@ -68,16 +68,16 @@ class TurnReader:
         self._database = database
         self._late = late
 
-    async def turn(self, turn_id: int) -> Turn | None:
+    async def get(self, turn_id: int) -> Turn | None:
         """Give one turn, if it is still kept, whoever may see it."""
-        row_id = turn_id if self._late is None else await self._late.settled_id(turn_id)
+        row_id = turn_id if self._late is None else await self._late.resolve_id(turn_id)
 
         async def work(transaction: Transaction) -> list[Turn]:
             return await _turns(transaction, [row_id])
 
         return next(iter(await self._database.read(work)), None)
 
-    async def before(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
+    async def get_page_before(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
         """Give the `limit` newest turns before one, which need not be there any more; see `NEWEST`."""
 
         async def work(transaction: Transaction) -> TurnPage:
@@ -85,8 +85,8 @@ class TurnReader:
 
         return await self._database.read(work)
 
-    async def turns_before(self, view: TurnFilter, turn_id: int, limit: int) -> list[Turn]:
-        """Do as `before` does, without counting."""
+    async def list_before(self, view: TurnFilter, turn_id: int, limit: int) -> list[Turn]:
+        """Do as `get_page_before` does, without counting."""
 
         async def work(transaction: Transaction) -> list[Turn]:
             return await _turns(transaction, await _ids_before(transaction, view, turn_id, limit))
@@ -101,7 +101,7 @@ class TurnReader:
 
         return await self._database.read(work)
 
-    async def after(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
+    async def get_page_after(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
         """Give the `limit` oldest turns after one, or the newest ones where fewer follow."""
 
         async def work(transaction: Transaction) -> TurnPage:
@@ -113,7 +113,7 @@ class TurnReader:
 
         return await self._database.read(work)
 
-    async def of_member(self, member_id: int, turn_id: int, limit: int) -> list[Turn]:
+    async def list_for_member(self, member_id: int, turn_id: int, limit: int) -> list[Turn]:
         """Give a member's own `limit` newest turns before one, wherever they are; see `NEWEST`."""
 
         async def work(transaction: Transaction) -> list[Turn]:
@@ -147,4 +147,4 @@ async def _count(transaction: Transaction, view: TurnFilter, after_id: int) -> i
 
 async def _turns(transaction: Transaction, ids: Sequence[int]) -> list[Turn]:
     rows = await transaction.fetch_each(_TURN, [(each,) for each in ids])
-    return [turn_from(row, await transaction.fetch_all(_MESSAGES, (row[0],))) for row in rows if row is not None]
+    return [build_turn(row, await transaction.fetch_all(_MESSAGES, (row[0],))) for row in rows if row is not None]

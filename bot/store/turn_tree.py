@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.store.database import Row, Transaction, Value
-from bot.store.turns import COLUMNS, Turn, turn_from
+from bot.store.turns import COLUMNS, Turn, build_turn
 
 _NEWEST_PUBLIC = "SELECT id, ends_context FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1"
 
@@ -49,7 +49,7 @@ _BEYOND = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class LineOf:
+class HistoryScope:
     """Whose line in which channel: everybody's, or the private one of one member."""
 
     channel_id: int
@@ -61,15 +61,15 @@ class LineOf:
         return (self.channel_id,) if self.member_id is None else (self.channel_id, self.member_id)
 
 
-async def end_of(transaction: Transaction, line: LineOf) -> int | None:
+async def get_last_turn_id(transaction: Transaction, line: HistoryScope) -> int | None:
     """Find the turn that the next one asked in the line follows; None where that one begins anew."""
     row = await transaction.fetch_one(_NEWEST_PUBLIC if line.member_id is None else _NEWEST_PRIVATE, line.key)
     return None if row is None or row[1] else row[0]
 
 
-async def line(transaction: Transaction, of: LineOf, limit: int) -> list[Turn]:
+async def line(transaction: Transaction, of: HistoryScope, limit: int) -> list[Turn]:
     """Give the newest turns of a line, at most `limit`, oldest first, back to where it began anew."""
-    if limit < 1 or await end_of(transaction, of) is None:
+    if limit < 1 or await get_last_turn_id(transaction, of) is None:
         return []
     return await _before(transaction, of, _BEYOND, limit)
 
@@ -80,22 +80,22 @@ async def path(transaction: Transaction, turn_id: int, limit: int) -> list[Turn]
         return []
     rows = await transaction.fetch_all(_PATH, (turn_id, limit))
     messages = await transaction.fetch_all(_PATH_MESSAGES, (turn_id, limit))
-    walked = [turn_from(row, messages) for row in reversed(rows)]
+    walked = [build_turn(row, messages) for row in reversed(rows)]
     if not walked or len(walked) == limit or walked[0].branch or walked[0].parent_id is None:
         return walked
     first = walked[0]
-    of = LineOf(first.channel_id, first.author_id if first.private else None)
+    of = HistoryScope(first.channel_id, first.author_id if first.private else None)
     return [*await _before(transaction, of, first.id, limit - len(walked)), *walked]
 
 
-async def _before(transaction: Transaction, of: LineOf, turn_id: int, limit: int) -> list[Turn]:
+async def _before(transaction: Transaction, of: HistoryScope, turn_id: int, limit: int) -> list[Turn]:
     """Give the turns of a line before one, at most `limit`, oldest first."""
     parameters = (*of.key, turn_id, limit + 1)
     public = of.member_id is None
     rows = await transaction.fetch_all(_PUBLIC_LINE if public else _PRIVATE_LINE, parameters)
     messages = await transaction.fetch_all(_PUBLIC_MESSAGES if public else _PRIVATE_MESSAGES, parameters)
     standing = _back_to_the_beginning(rows)[:limit]
-    return [turn_from(row, messages) for row in reversed(standing)]
+    return [build_turn(row, messages) for row in reversed(standing)]
 
 
 def _back_to_the_beginning(rows: Sequence[Row]) -> list[Row]:
@@ -105,7 +105,7 @@ def _back_to_the_beginning(rows: Sequence[Row]) -> list[Row]:
         closed, replaced = row[-2:]
         if closed:
             break
-        turn = turn_from(row, [])
+        turn = build_turn(row, [])
         if not replaced:
             kept.append(row)
         if turn.parent_id is None and not turn.branch:

@@ -11,7 +11,7 @@ COLUMNS: Final = """
     finish_reason, model, prompt_tokens, answer_tokens, tokens_estimated, created_at_ms, turns.is_branch, files,
     about_message_id
 """
-"""What `turn_from` reads, in its order."""
+"""What `build_turn` reads, in its order."""
 
 QUESTION_POSITION: Final = 0
 FIRST_ANSWER: Final = QUESTION_POSITION + 1
@@ -19,25 +19,25 @@ FIRST_ANSWER: Final = QUESTION_POSITION + 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
-    """A turn that has just settled.
+    """A turn that has just ended, to be stored.
 
-    `thread_of` is the channel under which the thread hangs, where it is a thread; `finish` says how the answer ended
-    ("complete", "cut", …); `files` are the names of those that came with the question, `about` is the message that it
-    was about.
+    `parent_channel_id` is the channel of a thread, None outside threads. `finish` says how the answer ended
+    ("complete", "cut", …). `files` are the names of the question's attachments, `about` is the quoted message's id.
 
-    Where it stands: `fresh` begins a new line. A reply has a `path`, the ids of the turns that it goes on from, the
-    newest last. `instead_of` is the turn whose question was asked again. All others go on from the end of their line.
+    Its place in the tree: `fresh` starts without the earlier history. A reply has a `path`, the ids of its ancestors,
+    the newest last. `replaces_id` is the turn whose question was asked again. All others follow the newest turn of
+    their history.
     """
 
     channel_id: int
-    thread_of: int | None
+    parent_channel_id: int | None
     guild_id: int | None
     author_id: int
     author_name: str
     private: bool
     fresh: bool
     path: tuple[int, ...] = ()
-    instead_of: int | None = None
+    replaces_id: int | None = None
     question: str
     files: tuple[str, ...] = ()
     about: int | None = None
@@ -55,7 +55,7 @@ class NewTurn:
     @property
     def is_branch(self) -> bool:
         """Whether it goes on from a certain turn, not from its line."""
-        return bool(self.path) or self.instead_of is not None
+        return bool(self.path) or self.replaces_id is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class Turn:
         return question + self.answer_message_ids
 
 
-def turn_from(row: Row, messages: list[Row]) -> Turn:
+def build_turn(row: Row, messages: list[Row]) -> Turn:
     """Read a row that begins with `COLUMNS`, and its part of some rows of turn, position and message."""
     shown = {position: message for turn_id, position, message in messages if turn_id == row[0]}
     return Turn(
@@ -117,17 +117,17 @@ def turn_from(row: Row, messages: list[Row]) -> Turn:
     )
 
 
-def values_of(turn: NewTurn, parent_id: int | None, instead_of: int | None) -> tuple[Value, ...]:
+def build_row(turn: NewTurn, parent_id: int | None, replaces_id: int | None) -> tuple[Value, ...]:
     """Lay `turn` out for the table: everything but its id and its messages.
 
-    `parent_id` and `instead_of` are those turns that it goes on from and takes the place of, if they are there.
+    `parent_id` and `replaces_id` are those turns that it goes on from and takes the place of, if they are there.
     """
     return (
         parent_id,
         int(turn.is_branch),
-        instead_of,
+        replaces_id,
         turn.channel_id,
-        turn.thread_of,
+        turn.parent_channel_id,
         turn.guild_id,
         turn.author_id,
         sanitize_for_db(turn.author_name),

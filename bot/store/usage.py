@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Transaction
-from bot.store.quota_limits import QuotaLookup, StoredLimit, rules_at
+from bot.store.quota_limits import QuotaLookup, StoredLimit, list_applicable_limits
 
 _COUNT = """
     INSERT INTO usage_counters (scope, subject, kind, period, starts_at_ms, ends_at_ms, settled, reserved)
@@ -111,14 +111,14 @@ class UsageCounter:
     scope: str
     subject: int
     kind: str
-    per: str
+    period: str
     starts_at_ms: int
     ends_at_ms: int
 
     @property
     def key(self) -> tuple[str, int, str, str, int]:
         """What tells this window from all others."""
-        return (self.scope, self.subject, self.kind, self.per, self.starts_at_ms)
+        return (self.scope, self.subject, self.kind, self.period, self.starts_at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,11 @@ class LimitExceeded:
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
-    """What came of claims: they were held back, all of them, unless some are `overdrawn`; then none was."""
+class ReservationResult:
+    """What came of claims: they were held back, all of them, unless some are `exceeded`; then none was."""
 
     claims: Sequence[Claim]
-    overdrawn: Sequence[LimitExceeded] = ()
+    exceeded: Sequence[LimitExceeded] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Spent:
     following: UsageCounter
 
 
-Lay = Callable[[Sequence[StoredLimit]], Sequence[Claim]]
+BuildClaims = Callable[[Sequence[StoredLimit]], Sequence[Claim]]
 """Makes the claims, sorted by window, under the rules that were found."""
 
 
@@ -169,16 +169,16 @@ class UsageStore:
         self,
         reservation_id: int,
         place: QuotaLookup | None,
-        lay: Lay,
+        lay: BuildClaims,
         *,
         process: str,
         now_ms: int,
         lease_until_ms: int,
-    ) -> Granted:
+    ) -> ReservationResult:
         """Hold back all claims that `lay` makes under the rules of `place`, or none, as `reservation_id`."""
 
-        async def work(transaction: Transaction) -> Granted:
-            claims = lay(await rules_at(transaction, place))
+        async def work(transaction: Transaction) -> ReservationResult:
+            claims = lay(await list_applicable_limits(transaction, place))
             counted = await _count(transaction, claims)
             await transaction.execute(_OPEN, (reservation_id, process, now_ms, lease_until_ms))
             await transaction.execute_many(
@@ -188,7 +188,7 @@ class UsageStore:
                     for position, (claim, window_id) in enumerate(zip(claims, counted, strict=True))
                 ],
             )
-            return Granted(claims)
+            return ReservationResult(claims)
 
         return await self._unless_overdrawn(work)
 
@@ -196,12 +196,12 @@ class UsageStore:
         self,
         reservation_id: int,
         place: QuotaLookup | None,
-        lay: Lay,
+        lay: BuildClaims,
         held: Mapping[int, Claim],
         more: int,
         *,
         lease_until_ms: int,
-    ) -> Granted:
+    ) -> ReservationResult:
         """Hold back `more` under each claim of `held` (by its position), or under none; gives them as they are then.
 
         The limits are those that `lay` finds at this moment; a claim whose window it lays out no more, since the rule
@@ -211,14 +211,14 @@ class UsageStore:
             StoreUnavailable: the store cannot be used just now, or no longer knows the reservation.
         """
 
-        async def work(transaction: Transaction) -> Granted:
+        async def work(transaction: Transaction) -> ReservationResult:
             found = await transaction.fetch_one(_LOCK, (reservation_id,))
             if found is None:
                 raise StoreUnavailable("a reservation that has ended cannot grow")
             was_freed = found[0] is not None
             if was_freed:
                 await transaction.execute_many(_UNCOUNT, await transaction.fetch_all(_DUE, (reservation_id,)))
-            limits = {claim.window: claim.limit for claim in lay(await rules_at(transaction, place))}
+            limits = {claim.window: claim.limit for claim in lay(await list_applicable_limits(transaction, place))}
             steps = {
                 position: Claim(claim.window, more + (claim.amount if was_freed else 0), limits.get(claim.window))
                 for position, claim in held.items()
@@ -229,13 +229,13 @@ class UsageStore:
             )
             if was_freed:
                 await transaction.execute(_TAKE_AGAIN, (lease_until_ms, reservation_id))
-            return Granted(
+            return ReservationResult(
                 [Claim(claim.window, claim.amount + more, steps[position].limit) for position, claim in held.items()]
             )
 
         return await self._unless_overdrawn(work)
 
-    async def owe(self, reservation_id: int, due: Mapping[int, int]) -> None:
+    async def set_due(self, reservation_id: int, due: Mapping[int, int]) -> None:
         """Say how much of each hold (by its position) is counted in any case, should nobody settle it."""
 
         async def work(transaction: Transaction) -> None:
@@ -276,7 +276,7 @@ class UsageStore:
 
         return await self._database.write(work)
 
-    async def renew(self, process: str, *, lease_until_ms: int) -> int:
+    async def renew_leases(self, process: str, *, lease_until_ms: int) -> int:
         """Lengthen the leases of all that `process` reserved; returns how many."""
 
         async def work(transaction: Transaction) -> int:
@@ -284,7 +284,7 @@ class UsageStore:
 
         return await self._database.write(work)
 
-    async def expire(self, process: str) -> int:
+    async def expire_leases(self, process: str) -> int:
         """Let the leases of all that `process` reserved run out at once; returns how many."""
 
         async def work(transaction: Transaction) -> int:
@@ -292,12 +292,12 @@ class UsageStore:
 
         return await self._database.write(work)
 
-    async def late_processes(self, now_ms: int) -> set[str]:
+    async def list_expired_processes(self, now_ms: int) -> set[str]:
         """Name the processes with reservations whose lease has run out."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_LATE, (now_ms,)))
         return {row[0] for row in rows}
 
-    async def free_expired(self, process: str, now_ms: int) -> int:
+    async def release_expired(self, process: str, now_ms: int) -> int:
         """Give back what is held by reservations of `process` whose lease has run out, less what is due of it.
 
         Returns how many.
@@ -312,12 +312,12 @@ class UsageStore:
                 freed += await self._free(reservation_id, now_ms)
         return freed
 
-    async def give_up(self, reservation_id: int, now_ms: int) -> bool:
+    async def release(self, reservation_id: int, now_ms: int) -> bool:
         """Give back what one reservation holds, less what is due, whatever its lease; it can still be settled."""
         await self._database.write(lambda transaction: transaction.execute(_GIVE_UP, (reservation_id,)))
         return await self._free(reservation_id, now_ms)
 
-    async def forget(self, *, freed_before_ms: int, ended_before_ms: int) -> None:
+    async def delete_expired(self, *, freed_before_ms: int, ended_before_ms: int) -> None:
         """Delete reservations freed, and (in batches, a batch a call) windows ended, before the given times."""
 
         async def work(transaction: Transaction) -> None:
@@ -327,23 +327,23 @@ class UsageStore:
 
         await self._database.write(work)
 
-    async def used(
+    async def get_used(
         self, place: QuotaLookup | None, lay: Callable[[Sequence[StoredLimit]], Sequence[UsageCounter]]
     ) -> list[int]:
         """Tell what is settled and reserved together in each of the windows that `lay` lays out."""
 
         async def work(transaction: Transaction) -> list[int]:
-            windows = lay(await rules_at(transaction, place))
+            windows = lay(await list_applicable_limits(transaction, place))
             rows = await transaction.fetch_each(_USED, [window.key for window in windows])
             return [0 if row is None else row[0] for row in rows]
 
         return await self._database.read(work)
 
-    async def _unless_overdrawn(self, work: Callable[[Transaction], Awaitable[Granted]]) -> Granted:
+    async def _unless_overdrawn(self, work: Callable[[Transaction], Awaitable[ReservationResult]]) -> ReservationResult:
         try:
             return await self._database.write(work)
         except _RolledBack as refused:
-            return Granted((), refused.overdrawn)
+            return ReservationResult((), refused.overdrawn)
 
     async def _free(self, reservation_id: int, now_ms: int) -> bool:
         """Free one reservation, unless it was renewed, settled or freed since it was found."""

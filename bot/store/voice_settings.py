@@ -29,11 +29,11 @@ class StoredVoices:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of_member(self, member_id: int) -> StoredVoice:
+    async def get(self, member_id: int) -> StoredVoice:
         """Give a member's preference; for one who never chose, the one that changes nothing."""
         return await self._database.read(lambda transaction: _read(transaction, member_id))
 
-    async def change(self, member_id: int, *, voice: str | None, speed_percent: int | None, at_ms: int) -> StoredVoice:
+    async def update(self, member_id: int, *, voice: str | None, speed_percent: int | None, at_ms: int) -> StoredVoice:
         """Set what is not None, leave the rest as it is, and give what holds then."""
 
         async def work(transaction: Transaction) -> StoredVoice:

@@ -7,7 +7,7 @@ import pytest
 from bot.discord_ui.text.history import TEXT, page, shortened
 from bot.discord_ui.text.paging import MESSAGE_LIMIT
 from bot.history.history import PAGE_TURNS
-from bot.store.personal_data import TRACES
+from bot.store.personal_data import PERSONAL_COLUMNS
 from bot.store.turn_reader import TurnPage
 from bot.store.turns import Turn
 from cogs.privacy import OTHERS
@@ -64,4 +64,4 @@ def test_an_escape_is_never_cut_in_half() -> None:
 
 
 def test_every_kind_of_row_about_a_member_has_its_words() -> None:
-    assert set(OTHERS) == {trace.export_key for trace in TRACES}
+    assert set(OTHERS) == {trace.export_key for trace in PERSONAL_COLUMNS}

@@ -71,5 +71,5 @@ async def test_it_takes_somebody_who_manages_the_channel_that_is_read_and_the_on
 async def test_who_changed_it_is_kept(auto_read: AutoRead, database: Database) -> None:
     await auto_read.set(MO, CHANNEL, HERE_AND_THERE)
     await auto_read.clear(MO, HERE_AND_THERE)
-    told = [(each.setting, each.old, each.new, each.by) for each in await AuditLog(database).newest(GUILD, 9)]
+    told = [(each.setting, each.old, each.new, each.by) for each in await AuditLog(database).list_newest(GUILD, 9)]
     assert told == [("read_channel", str(CHANNEL), None, 1), ("read_channel", None, str(CHANNEL), 1)]

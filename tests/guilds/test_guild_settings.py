@@ -129,7 +129,7 @@ async def test_without_the_right_nothing_is_shown_or_changed(
         await act(place)(settings, RequestContext(3, "Eve", None, CHANNEL, CHANNEL))
     assert settings.list_model_choices(others, place, ModelKind.CHAT, "") == []
     assert settings.list_model_choices(MODERATOR, place, ModelKind.CHAT, "") == ["gpt-4.1"]
-    assert len(await AuditLog(database).newest(GUILD, 10)) == 1
+    assert len(await AuditLog(database).list_newest(GUILD, 10)) == 1
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001], ids=["empty", "blank", "too long"])

@@ -100,10 +100,10 @@ async def test_the_import_of_an_export_changes_nothing(personas: Personas, datab
     await personas.add(MO, "Pirate", "You are\na “pirate” 🏴\u200d☠️, {user}.")
     await personas.add(MO, "`Parrot`", "\x07 \\u0000")
     data = await personas.export(MO)
-    logged = await AuditLog(database).newest(GUILD, 9)
+    logged = await AuditLog(database).list_newest(GUILD, 9)
     assert await personas.import_file(MO, data) == Imported(new=0, changed=0, same=2)
     assert await personas.export(MO) == data
-    assert await AuditLog(database).newest(GUILD, 9) == logged
+    assert await AuditLog(database).list_newest(GUILD, 9) == logged
     elsewhere = dataclasses.replace(MO, guild_id=GUILD + 1)
     assert await personas.import_file(elsewhere, data) == Imported(new=2, changed=0, same=0)
     assert json.loads(await personas.export(elsewhere))["personas"] == json.loads(data)["personas"]
@@ -154,7 +154,7 @@ async def test_without_the_right_nothing_is_shown_or_changed(personas: Personas,
         await act(personas, dataclasses.replace(MO, permissions=frozenset(Permission) - {Permission.MANAGE_SERVER}))
     with pytest.raises(NotInGuild):
         await act(personas, DIRECT)
-    assert len(await AuditLog(database).newest(GUILD, 9)) == 1
+    assert len(await AuditLog(database).list_newest(GUILD, 9)) == 1
 
 
 async def test_choices_are_for_those_who_may_use_them(personas: Personas) -> None:

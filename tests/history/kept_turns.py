@@ -15,7 +15,7 @@ NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 GUILD, CHANNEL, ANN, BEN = 7, 10, 1, 2
 TURN = NewTurn(
     channel_id=CHANNEL,
-    thread_of=None,
+    parent_channel_id=None,
     guild_id=GUILD,
     author_id=ANN,
     author_name="Ann",

@@ -26,7 +26,7 @@ def deletions(store: ApiUnreachable, gone: Tombstones, clock: SleepClock) -> Del
 
 
 async def line(conversations: Conversations) -> str:
-    return "".join(turn.question for turn in await conversations.public_line(CHANNEL, 20))
+    return "".join(turn.question for turn in await conversations.get_public_history(CHANNEL, 20))
 
 
 async def until(conversations: Conversations, wanted: str) -> None:

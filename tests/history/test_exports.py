@@ -47,7 +47,7 @@ async def test_a_json_file_is_json_however_many_turns_are_in_it(history: History
 
 async def test_others_have_their_turn_between_the_turns_of_a_long_file(say: Say, database: Database) -> None:
     await say("question", answer="word " * 1000)
-    [turn] = await TurnReader(database).turns_before(TurnFilter(ANN, CHANNEL), NEWEST, 1)
+    [turn] = await TurnReader(database).list_before(TurnFilter(ANN, CHANNEL), NEWEST, 1)
 
     async def reading(before: int) -> list[Turn]:
         return [dataclasses.replace(turn, id=number) for number in range(300, 0, -1)] if before == NEWEST else []

@@ -48,7 +48,7 @@ def days_ago(days: float) -> int:
 
 
 async def left(conversations: Conversations) -> str:
-    return "".join(turn.question for turn in await conversations.public_line(CHANNEL, 20))
+    return "".join(turn.question for turn in await conversations.get_public_history(CHANNEL, 20))
 
 
 async def test_turns_go_at_the_start_and_then_day_by_day(
@@ -82,7 +82,7 @@ async def test_no_server_is_purged_before_discord_has_said_which_there_are(
     database: Database, conversations: Conversations, say: Say, clock: SleepClock
 ) -> None:
     await say("a")
-    await LeftGuilds(database).note([GUILD], days_ago(8))
+    await LeftGuilds(database).record([GUILD], days_ago(8))
     guild_cleanup = GuildCleanup(LeftGuilds(database), clock)
     await guild_cleanup.delete_due()
     assert await left(conversations) == "a"
@@ -132,9 +132,9 @@ async def test_a_departure_that_could_not_be_noted_is_found_by_the_next_comparis
     guild_cleanup = GuildCleanup(LeftGuilds(store), clock)
     await guild_cleanup.record_leave(GUILD)
     store.down = False
-    assert await LeftGuilds(database).due(unix_ms(clock.now())) == []
+    assert await LeftGuilds(database).list_due(unix_ms(clock.now())) == []
     await guild_cleanup.compare([], lambda _: True)
-    assert await LeftGuilds(database).due(unix_ms(clock.now())) == [GUILD]
+    assert await LeftGuilds(database).list_due(unix_ms(clock.now())) == [GUILD]
 
 
 async def test_nothing_is_swept_before_discord_has_told_the_time(

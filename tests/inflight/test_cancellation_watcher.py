@@ -52,7 +52,7 @@ async def cancel_reason(entry: InFlightRequest, database: Database, clock: FakeC
     """Let some looks pass, each of which takes the database a moment."""
     for _ in range(5):
         await clock.advance(POLL_INTERVAL_S)
-        await InFlightAnswers(database).to_stop("nobody")  # waits behind the look, which is a read too
+        await InFlightAnswers(database).list_cancel_requested("nobody")  # waits behind the look, which is a read too
         await settle()
     return entry.cancellation.reason
 
@@ -140,7 +140,7 @@ async def test_an_answer_ends_with_any_of_its_messages_or_its_channel(
 ) -> None:
     watcher = registries[0].watcher
     first, second, third = [await registered(registries[0], event_id) for event_id in (9, 10, 11)]
-    first.set_phase(Phase.WORDS, (50, 51))
+    first.set_phase(Phase.TEXT, (50, 51))
     watcher.on_messages_deleted([7, 51])
     assert (first.cancellation.reason, second.cancellation.reason) == (CancelReason.DELETED, None)
     watcher.on_messages_deleted([10])  # what asks, before there is a word
@@ -155,7 +155,7 @@ async def test_a_message_may_be_deleted_before_anybody_knows_its_id(
     entry = await registered(registries[0])
     registries[0].watcher.on_messages_deleted([50])
     assert entry.cancellation.reason is None
-    entry.set_phase(Phase.WORDS, (50,))
+    entry.set_phase(Phase.TEXT, (50,))
     assert entry.cancellation.reason is CancelReason.DELETED
 
 

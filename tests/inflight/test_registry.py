@@ -77,13 +77,13 @@ async def test_what_an_entry_says_is_written_down_and_its_end_strikes_it_off(sta
     async with one.registry.running():
         entry = await one.register(9)
         assert entry is not None
-        entry.set_phase(Phase.WORDS, (5,))
-        entry.set_phase(Phase.WORDS, (5, 6))
+        entry.set_phase(Phase.TEXT, (5,))
+        entry.set_phase(Phase.TEXT, (5, 6))
         await entry.mark_final(3)
         assert await rows(database) == [(9, "5 6", "words", 3)]
         entry.finish()
     assert await rows(database) == []
-    assert await one.answers.processes() == {}
+    assert await one.answers.list_leases() == {}
 
 
 async def test_an_admission_whose_caller_is_gone_is_struck_off(start: Start, database: Database) -> None:
@@ -99,7 +99,7 @@ async def test_an_admission_whose_caller_is_gone_is_struck_off(start: Start, dat
 
 async def test_a_living_process_keeps_its_answers_even_when_its_lease_ran_out(start: Start, clock: FakeClock) -> None:
     one, two = start("one"), start("two")
-    await one.answers.lease("one", unix_ms(clock.now()))
+    await one.answers.renew_lease("one", unix_ms(clock.now()))
     assert await one.register(9)
     await clock.advance(LEASE_S * 10)
     assert await two.registry.take_over_dead_processes() == []
@@ -110,7 +110,7 @@ async def test_a_dead_process_is_known_at_once_and_its_answers_are_adopted_once(
     start: Start, clock: FakeClock, database: Database
 ) -> None:
     one, two, three = start("one"), start("two"), start("three")
-    await one.answers.lease("one", unix_ms(clock.now()) + LEASE_S * 1000)
+    await one.answers.renew_lease("one", unix_ms(clock.now()) + LEASE_S * 1000)
     assert await one.register(9)
     (path,) = database_files(one)
     await one.die()
@@ -123,7 +123,7 @@ async def test_a_dead_process_is_known_at_once_and_its_answers_are_adopted_once(
 
 async def test_without_a_file_to_look_at_the_lease_decides(start: Start, clock: FakeClock) -> None:
     one, two = start("one"), start("two")
-    await one.answers.lease("one", unix_ms(clock.now()) + LEASE_S * 1000)
+    await one.answers.renew_lease("one", unix_ms(clock.now()) + LEASE_S * 1000)
     assert await one.register(9)
     await one.die()
     assert await two.registry.take_over_dead_processes() == []
@@ -134,7 +134,7 @@ async def test_without_a_file_to_look_at_the_lease_decides(start: Start, clock: 
 async def test_answers_are_adopted_where_what_the_dead_held_cannot_be_given_back_yet(start: Start) -> None:
     one, two = start("one"), start("two")
     two.cannot_free = True
-    await one.answers.lease("one", 10**15)
+    await one.answers.renew_lease("one", 10**15)
     assert await one.register(9)
     (path,) = database_files(one)
     await one.die()
@@ -206,7 +206,7 @@ async def test_an_event_is_claimed_in_memory_by_a_process_that_is_alone(start: S
 
 async def test_a_process_of_another_host_is_no_less_another(start: Start, clock: FakeClock) -> None:
     one = start("one")
-    await one.answers.lease("elsewhere", unix_ms(clock.now()) + 1000)
+    await one.answers.renew_lease("elsewhere", unix_ms(clock.now()) + 1000)
     assert not await one.registry.claim_in_memory(9)
     await clock.advance(2)
     assert await one.registry.claim_in_memory(9)

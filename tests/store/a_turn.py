@@ -7,7 +7,7 @@ CHANNEL, THREAD = 10, 11
 
 TURN = NewTurn(
     channel_id=CHANNEL,
-    thread_of=None,
+    parent_channel_id=None,
     guild_id=7,
     author_id=ANN,
     author_name="Ann",

@@ -39,16 +39,16 @@ def size(path: Path) -> int:
 async def test_a_server_keeps_its_last_thousand_changes(database: Database) -> None:
     await changed(database, change(0, guild_id=8), *(change(number) for number in range(MOST_KEPT + 20)))
     log = AuditLog(database)
-    kept = await log.newest(GUILD, 5000)
+    kept = await log.list_newest(GUILD, 5000)
     assert [each.at_ms for each in kept] == list(range(MOST_KEPT + 19, 19, -1))
-    assert len(await log.newest(8, 10)) == 1
+    assert len(await log.list_newest(8, 10)) == 1
 
 
 async def test_of_long_texts_the_last_ones_are_kept_and_of_older_ones_the_length(database: Database) -> None:
     long = "x" * 200
     await changed(database, *(change(number, text=long) for number in range(10, 10 + TEXTS_KEPT + 5)))
     await changed(database, *(change(number) for number in range(90, 95)))
-    kept = (await AuditLog(database).newest(GUILD, 99))[5:]
+    kept = (await AuditLog(database).list_newest(GUILD, 99))[5:]
     assert [each.new for each in kept[:TEXTS_KEPT]] == [f"{number}{long}" for number in range(24, 14, -1)]
     assert [(each.old, each.new, each.old_length, each.new_length) for each in kept[TEXTS_KEPT:]] == (
         [(None, None, 202, 202)] * 4 + [(None, None, 201, 202)]
@@ -60,7 +60,7 @@ async def test_short_values_and_nothing_stay_what_they_are(database: Database) -
     await changed(database, AuditEntry(GUILD, None, "persona", None, long, by=1, at_ms=0))
     await changed(database, AuditEntry(GUILD, None, "chat_model", "gpt-4.1", None, by=1, at_ms=1))
     await changed(database, *(change(number, text=long) for number in range(TEXTS_KEPT)))
-    first, second = (await AuditLog(database).newest(GUILD, 99))[-1:-3:-1]
+    first, second = (await AuditLog(database).list_newest(GUILD, 99))[-1:-3:-1]
     assert (first.old, first.new, first.old_length, first.new_length) == (None, None, None, 101)
     assert (second.old, second.new, second.old_length, second.new_length) == ("gpt-4.1", None, None, None)
 
@@ -72,7 +72,7 @@ async def test_importing_personas_again_and_again_does_not_fill_the_disk(path: P
         presets = StoredPersonas(database)
         sizes = []
         for number in range(40):
-            await presets.put_all(GUILD, files[number % 2], most=50, by=1, at_ms=number)
+            await presets.save_all(GUILD, files[number % 2], most=50, by=1, at_ms=number)
             sizes.append(size(path))
     assert sizes[-1] <= sizes[-10]  # less where the file was written anew meanwhile
     assert sizes[-1] < 6 * 2**20
@@ -80,19 +80,19 @@ async def test_importing_personas_again_and_again_does_not_fill_the_disk(path: P
 
 async def test_changes_go_after_their_time(database: Database) -> None:
     await changed(database, *(change(number) for number in range(10)))
-    await TurnDeletion(database, Tombstones()).changes_before(7)
-    assert [each.at_ms for each in await AuditLog(database).newest(GUILD, 99)] == [9, 8, 7]
+    await TurnDeletion(database, Tombstones()).delete_audit_log_before(7)
+    assert [each.at_ms for each in await AuditLog(database).list_newest(GUILD, 99)] == [9, 8, 7]
 
 
 async def test_a_deleted_channel_takes_its_settings_with_it(database: Database) -> None:
     settings = StoredSettings(database)
     for channel in (CHANNEL, CHANNEL + 1):
         await settings.set_channel(channel, GUILD, "persona", "a", by=1, at_ms=5)
-    await settings.set_server(CHANNEL, "persona", "of a server with that number", by=1, at_ms=5)
-    await TurnDeletion(database, Tombstones()).of_channel(CHANNEL)
-    assert (await settings.values(GUILD, CHANNEL))[1] == {}
-    assert (await settings.values(GUILD, CHANNEL + 1))[1] == {"persona": "a"}
-    assert (await settings.values(CHANNEL, 0))[0] == {"persona": "of a server with that number"}
+    await settings.set_guild(CHANNEL, "persona", "of a server with that number", by=1, at_ms=5)
+    await TurnDeletion(database, Tombstones()).delete_channel(CHANNEL)
+    assert (await settings.get_values(GUILD, CHANNEL))[1] == {}
+    assert (await settings.get_values(GUILD, CHANNEL + 1))[1] == {"persona": "a"}
+    assert (await settings.get_values(CHANNEL, 0))[0] == {"persona": "of a server with that number"}
 
 
 @pytest.mark.parametrize("texts", [True, False])

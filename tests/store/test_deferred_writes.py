@@ -11,7 +11,7 @@ import pytest
 from bot.errors import StoreFull, Unstorable
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Work
-from bot.store.deferred_writes import AGAIN_EVERY_S, MOST_WAITING, DeferredWrites
+from bot.store.deferred_writes import MOST_WAITING, RETRY_EVERY_S, DeferredWrites
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
@@ -70,7 +70,7 @@ async def say(conversations: Conversations, question: str, *message_ids: int) ->
 
 
 async def kept(conversations: Conversations) -> list[str]:
-    return [turn.question for turn in await conversations.public_line(TURN.channel_id, 2 * MOST_WAITING)]
+    return [turn.question for turn in await conversations.get_public_history(TURN.channel_id, 2 * MOST_WAITING)]
 
 
 async def test_answers_that_end_on_a_full_disk_are_kept_in_order_when_there_is_room(
@@ -80,17 +80,17 @@ async def test_answers_that_end_on_a_full_disk_are_kept_in_order_when_there_is_r
     await say(conversations, "before")
     disk.full = True
     first, second = await say(conversations, "first", 70), await say(conversations, "second", 80)
-    await conversations.note_messages(first, (70, 71))
+    await conversations.record_messages(first, (70, 71))
     assert await kept(conversations) == ["before"]
-    assert await archive.turn(first) is None
+    assert await archive.get(first) is None
     disk.full = False
     await say(conversations, "third")
     assert await kept(conversations) == ["before", "first", "second", "third"]
-    found = await archive.turn(first)
+    found = await archive.get(first)
     assert found is not None
     assert (found.question, found.answer_message_ids) == ("first", (70, 71))
-    assert (await archive.turn(second)).question == "second"
-    assert await conversations.turn_shown_in(71, TURN.channel_id) == found.id
+    assert (await archive.get(second)).question == "second"
+    assert await conversations.find_turn_of_message(71, TURN.channel_id) == found.id
 
 
 async def test_who_comes_back_to_a_waiting_answer_has_it_written_first(
@@ -99,12 +99,12 @@ async def test_who_comes_back_to_a_waiting_answer_has_it_written_first(
     disk.full = True
     turn_id = await say(conversations, "a")
     disk.full = False
-    assert (await TurnReader(disk, late).turn(turn_id)).question == "a"
+    assert (await TurnReader(disk, late).get(turn_id)).question == "a"
 
 
 @asynccontextmanager
 async def trying(late: DeferredWrites, clock: FakeClock) -> AsyncIterator[None]:
-    async with late.running():
+    async with late.retrying():
         await asyncio.sleep(0)
         yield
 
@@ -115,12 +115,12 @@ async def test_without_anybody_asking_it_is_tried_every_few_seconds(
     disk.full = True
     async with trying(late, clock):
         await say(conversations, "a")
-        await clock.advance(AGAIN_EVERY_S)
+        await clock.advance(RETRY_EVERY_S)
         assert await kept(conversations) == []
         disk.full = False
         async with asyncio.timeout(10):
             while await kept(conversations) != ["a"]:
-                await clock.advance(AGAIN_EVERY_S)
+                await clock.advance(RETRY_EVERY_S)
 
 
 async def test_what_waits_is_written_at_the_end_or_said_to_be_lost(
@@ -155,15 +155,15 @@ async def test_what_is_deleted_while_it_waits_is_not_kept(
     await say(conversations, "a", 70)
     match how:
         case "message":
-            removals.note([70])
+            removals.add_tombstones([70])
         case "channel":
-            removals.note([TURN.channel_id])
+            removals.add_tombstones([TURN.channel_id])
     disk.full = False
     match how:
         case "member":
-            await removals.of_member(TURN.author_id, at_ms=TURN.asked_at_ms)
+            await removals.delete_member(TURN.author_id, at_ms=TURN.asked_at_ms)
         case "clear":
-            await removals.visible_to(TURN.author_id, TURN.channel_id)
+            await removals.delete_visible_to(TURN.author_id, TURN.channel_id)
     await late.flush()
     assert await kept(conversations) == []
 
@@ -187,13 +187,13 @@ async def test_what_the_schema_forbids_does_not_keep_others_waiting(disk: Disk, 
         return await disk.write(lambda it: it.execute("INSERT INTO turn_messages VALUES (99, 0, 1)"))
 
     with pytest.raises(Unstorable):
-        await late.keep(forbidden)
+        await late.write(forbidden)
 
 
 async def test_an_answer_in_place_of_a_deleted_one_is_kept(conversations: Conversations) -> None:
     old = await say(conversations, "old")
-    again = replace(TURN, question="again", instead_of=old + 100, answer_message_ids=())
-    (turn,) = await conversations.path(await conversations.save(again) or 0, 20)
+    again = replace(TURN, question="again", replaces_id=old + 100, answer_message_ids=())
+    (turn,) = await conversations.get_ancestors(await conversations.save(again) or 0, 20)
     assert (turn.question, turn.branch, turn.parent_id) == ("again", True, None)
 
 
@@ -203,7 +203,7 @@ async def test_what_was_drawn_on_a_full_disk_can_be_drawn_again(
     sketches = ImageGenerations(disk, gone, late)
     sketch = ImageGeneration(
         channel_id=1,
-        thread_of=None,
+        parent_channel_id=None,
         guild_id=2,
         author_id=3,
         prompt="a cat",

@@ -50,7 +50,7 @@ def generous() -> Iterator[None]:
 async def write(path: Path) -> dict[str, int]:
     """Write something, and give the files' modes while the database is open."""
     async with open_database(f"sqlite:///{path}") as database:
-        await StoredSettings(database).set_server(1, "persona", "a", by=1, at_ms=1)
+        await StoredSettings(database).set_guild(1, "persona", "a", by=1, at_ms=1)
         return modes(path)
 
 
@@ -123,7 +123,7 @@ def test_an_empty_file_that_was_put_there_is_closed_too(path: Path, generous: No
     ],
 )
 def test_another_machines_disk_is_known_by_its_file_system(place: str, kind: str | None) -> None:
-    assert disk.machine_of(Path(place), MOUNTS) == kind
+    assert disk.find_network_file_system(Path(place), MOUNTS) == kind
 
 
 def test_the_start_and_a_check_name_another_machines_disk(
@@ -141,8 +141,8 @@ def test_the_start_and_a_check_name_another_machines_disk(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells of its mounts there")
 def test_this_machines_mounts_can_be_read(tmp_path: Path) -> None:
-    disk.machine_of(tmp_path)
-    assert disk.machine_of(tmp_path, "") is None
+    disk.find_network_file_system(tmp_path)
+    assert disk.find_network_file_system(tmp_path, "") is None
 
 
 def test_a_disk_that_cannot_do_the_write_ahead_log_is_refused(tmp_path: Path) -> None:
@@ -175,14 +175,14 @@ async def test_a_full_disk_is_told_as_that_once_and_so_is_room(
         with pytest.raises(StoreFull) as fault:
             await fill(database)
     assert "disk is full" in render(fault.value.message)
-    await StoredSettings(database).values(1, 1)  # reading says nothing of room
+    await StoredSettings(database).get_values(1, 1)  # reading says nothing of room
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
         "the disk that the database lies on is full: nothing is kept before there is room"
     ]
     caplog.clear()
     await database.write(lambda transaction: transaction.execute("PRAGMA max_page_count = 100000"))
-    await StoredSettings(database).set_server(1, "persona", "a", by=1, at_ms=1)
-    await StoredSettings(database).set_server(1, "persona", "b", by=1, at_ms=1)
+    await StoredSettings(database).set_guild(1, "persona", "a", by=1, at_ms=1)
+    await StoredSettings(database).set_guild(1, "persona", "b", by=1, at_ms=1)
     assert [record.message for record in caplog.records] == [
         "there is room again on the disk that the database lies on"
     ]

@@ -13,7 +13,7 @@ from bot.store.turn_deletion import TurnDeletion
 
 SKETCH = ImageGeneration(
     channel_id=10,
-    thread_of=None,
+    parent_channel_id=None,
     guild_id=7,
     author_id=1,
     prompt="a cat",
@@ -58,27 +58,27 @@ async def test_a_sketch_comes_back_as_it_was_until_it_is_removed(sketches: Image
 async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_its_time(
     database: Database, sketches: ImageGenerations, removals: TurnDeletion
 ) -> None:
-    thread = dataclasses.replace(SKETCH, channel_id=12, thread_of=10, message_id=502)
+    thread = dataclasses.replace(SKETCH, channel_id=12, parent_channel_id=10, message_id=502)
     of_message, of_channel, of_thread = await kept(sketches), await kept(sketches), await kept(sketches, thread)
     others = dataclasses.replace(SKETCH, channel_id=20, guild_id=8, author_id=2, message_id=503, created_at_ms=9_000)
     other = await kept(sketches, others)
-    await removals.of_messages([501])
+    await removals.delete_by_messages([501])
     assert [await sketches.get(each) for each in (of_message, of_channel)] == [None, None]
-    await removals.of_channel(10)
+    await removals.delete_channel(10)
     assert await sketches.get(of_thread) is None
     departures, fresh = LeftGuilds(database), ImageGenerations(database, Tombstones())
     left = await kept(fresh)
-    assert await departures.known() == {7, 8}
-    await departures.note([7], 10)
+    assert await departures.list_known_guilds() == {7, 8}
+    await departures.record([7], 10)
     await departures.purge(7, noted_before_ms=10)
     assert await fresh.get(left) is None
     old = await kept(fresh)
-    await removals.older_than(9_000)
+    await removals.delete_older_than(9_000)
     assert await fresh.get(old) is None
     own = await kept(fresh)
-    (row,) = (await PersonalData(database).traces(1))["sketches"]
+    (row,) = (await PersonalData(database).list_rows(1))["sketches"]
     assert (row["prompt"], row["pictures"]) == ("a cat", 2)
-    assert await PersonalData(database).forget(1) == 1
+    assert await PersonalData(database).erase(1) == 1
     assert await fresh.get(own) is None
     assert await fresh.get(other) == others
 
@@ -86,9 +86,9 @@ async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_it
 async def test_nothing_is_kept_of_what_was_deleted_meanwhile(
     database: Database, gone: Tombstones, sketches: ImageGenerations, removals: TurnDeletion
 ) -> None:
-    await removals.of_messages([501])
+    await removals.delete_by_messages([501])
     assert await sketches.add(SKETCH, asked_at_ms=4_000) is None
-    await removals.of_member(3, at_ms=4_500)
+    await removals.delete_member(3, at_ms=4_500)
     theirs = dataclasses.replace(SKETCH, message_id=None, author_id=3)
     assert await sketches.add(theirs, asked_at_ms=4_000) is None
     assert await sketches.add(theirs, asked_at_ms=5_000) is not None

@@ -10,7 +10,7 @@ import pytest
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Transaction
-from bot.store.left_guilds import BELONGINGS, LeftGuilds
+from bot.store.left_guilds import GUILD_TABLES, LeftGuilds
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
 from tests.store.a_turn import CHANNEL, TURN
@@ -30,41 +30,41 @@ async def servers(database: Database) -> None:
     for guild_id in (LEFT, OTHER):
         for _ in range(250):
             await conversations.save(dataclasses.replace(TURN, guild_id=guild_id, channel_id=10 * guild_id))
-        await settings.set_server(guild_id, "model", "a", by=1, at_ms=1)
+        await settings.set_guild(guild_id, "model", "a", by=1, at_ms=1)
     await conversations.save(dataclasses.replace(TURN, guild_id=None))
 
 
 async def test_every_server_of_which_something_is_kept_is_known(departures: LeftGuilds, servers: None) -> None:
-    assert await departures.known() == {LEFT, OTHER}
+    assert await departures.list_known_guilds() == {LEFT, OTHER}
 
 
 async def test_a_server_is_due_from_when_it_was_first_missed_until_it_comes_back(departures: LeftGuilds) -> None:
-    await departures.note([LEFT, OTHER], 10)
-    await departures.note([LEFT], 20)
-    assert await departures.due(9) == []
-    assert await departures.due(10) == [LEFT, OTHER]
+    await departures.record([LEFT, OTHER], 10)
+    await departures.record([LEFT], 20)
+    assert await departures.list_due(9) == []
+    assert await departures.list_due(10) == [LEFT, OTHER]
     await departures.clear([OTHER])
-    assert await departures.due(10) == [LEFT]
+    assert await departures.list_due(10) == [LEFT]
 
 
 async def test_a_purge_takes_everything_of_that_server_and_nothing_else(
     departures: LeftGuilds, database: Database, servers: None
 ) -> None:
-    await departures.note([LEFT], 10)
+    await departures.record([LEFT], 10)
     assert await departures.purge(LEFT, noted_before_ms=10) == 252
-    assert await departures.known() == {OTHER}
-    assert await departures.due(10) == []
-    assert len(await Conversations(database).public_line(10 * OTHER, 300)) == 250
-    assert len(await Conversations(database).public_line(CHANNEL, 300)) == 1
+    assert await departures.list_known_guilds() == {OTHER}
+    assert await departures.list_due(10) == []
+    assert len(await Conversations(database).get_public_history(10 * OTHER, 300)) == 250
+    assert len(await Conversations(database).get_public_history(CHANNEL, 300)) == 1
 
 
 async def test_a_server_that_is_back_is_not_purged(departures: LeftGuilds, servers: None) -> None:
-    await departures.note([LEFT], 10)
+    await departures.record([LEFT], 10)
     await departures.clear([LEFT])
     assert await departures.purge(LEFT, noted_before_ms=10) == 0
-    await departures.note([LEFT], 20)
+    await departures.record([LEFT], 20)
     assert await departures.purge(LEFT, noted_before_ms=10) == 0
-    assert await departures.known() == {LEFT, OTHER}
+    assert await departures.list_known_guilds() == {LEFT, OTHER}
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_every_table_with_a_column_for_servers_is_purged(connection: sqlite3.Con
     }
     named_otherwise = {("usage_counters", "subject")}
     assert columns - {("left_guilds", "guild_id")} | named_otherwise == {
-        (each.table, each.column) for each in BELONGINGS
+        (each.table, each.column) for each in GUILD_TABLES
     }
 
 
@@ -101,8 +101,8 @@ async def test_a_servers_use_goes_too_unless_some_of_it_is_still_to_be_settled(
         )
 
     await database.write(used)
-    await departures.note([LEFT], 10)
-    assert await departures.known() == {LEFT, OTHER}
+    await departures.record([LEFT], 10)
+    assert await departures.list_known_guilds() == {LEFT, OTHER}
     assert await departures.purge(LEFT, noted_before_ms=10) == 1
     left = await database.read(lambda transaction: transaction.fetch_all("SELECT id FROM usage_counters"))
     assert left == [(2,), (3,)]

@@ -58,8 +58,8 @@ async def test_the_folder_is_made_for_the_bot_alone_and_the_words_in_it_stay(pat
     for model in ("first", "second"):
         async with open_database(url(path)) as database:
             settings = StoredSettings(database)
-            before, _ = await settings.values(1, 0)
-            await settings.set_server(1, "model", model, by=2, at_ms=3)
+            before, _ = await settings.get_values(1, 0)
+            await settings.set_guild(1, "model", model, by=2, at_ms=3)
     assert before == {"model": "first"}
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
@@ -267,7 +267,7 @@ async def start(path: Path, end: str) -> int:
 async def test_what_was_written_before_a_kill_is_there_at_the_next_start(path: Path) -> None:
     assert await start(path, "die") == -signal.SIGKILL
     async with open_database(url(path)) as database:
-        assert (await StoredSettings(database).values(1, 0))[0] == {"model": "gpt-4.1"}
+        assert (await StoredSettings(database).get_values(1, 0))[0] == {"model": "gpt-4.1"}
 
 
 async def test_processes_that_start_at_once_share_the_migrations(path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.personal_data import TRACES, ChannelTurnCount, PersonalData
+from bot.store.personal_data import PERSONAL_COLUMNS, ChannelTurnCount, PersonalData
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
@@ -38,35 +38,37 @@ async def test_a_members_turns_are_counted_by_channel(members: PersonalData, dat
     conversations = Conversations(database)
     await conversations.save(TURN)
     await conversations.save(dataclasses.replace(TURN, private=True))
-    assert await members.places(ANN) == [ChannelTurnCount(7, CHANNEL, 2, 1, TURN.created_at_ms)]
-    assert await members.places(BEN) == []
+    assert await members.count_turns_by_channel(ANN) == [ChannelTurnCount(7, CHANNEL, 2, 1, TURN.created_at_ms)]
+    assert await members.count_turns_by_channel(BEN) == []
 
 
 async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: PersonalData, database: Database) -> None:
     settings = StoredSettings(database)
     await settings.set_channel(CHANNEL, 7, "model", "gpt-4.1", by=ANN, at_ms=5)
     await settings.set_channel(CHANNEL, 7, "other", "b", by=BEN, at_ms=5)
-    (row,) = (await members.traces(ANN))["settings"]
+    (row,) = (await members.list_rows(ANN))["settings"]
     assert row["setting"] == "model"
-    assert (await members.traces(ANN))["changes"][0]["new"] == "gpt-4.1"
-    assert await members.forget(ANN) == 2
-    assert await members.traces(ANN) == {
+    assert (await members.list_rows(ANN))["changes"][0]["new"] == "gpt-4.1"
+    assert await members.erase(ANN) == 2
+    assert await members.list_rows(ANN) == {
         "settings": [],
         "changes": [],
         "voice_preferences": [],
         "sketches": [],
         "quota_rules": [],
     }
-    assert (await settings.values(7, CHANNEL))[1] == {"model": "gpt-4.1", "other": "b"}
+    assert (await settings.get_values(7, CHANNEL))[1] == {"model": "gpt-4.1", "other": "b"}
 
 
 async def test_a_limit_stays_for_a_member_who_is_forgotten(members: PersonalData, database: Database) -> None:
     rules = QuotaLimits(database)
     rule = StoredLimit("member", 8_000, "images", "day", 3, member_id=ANN)
     await rules.set(7, rule, most=9, by=BEN, at_ms=5)
-    assert (await members.traces(ANN))["quota_rules"] == [{"server_id": 7, "kind": "images", "per": "day", "limit": 3}]
-    assert await members.forget(ANN) == 1
-    assert await rules.of_guild(7) == [dataclasses.replace(rule, member_id=None)]
+    assert (await members.list_rows(ANN))["quota_rules"] == [
+        {"server_id": 7, "kind": "images", "per": "day", "limit": 3}
+    ]
+    assert await members.erase(ANN) == 1
+    assert await rules.list_for_guild(7) == [dataclasses.replace(rule, member_id=None)]
 
 
 def test_every_column_about_people_is_known(tmp_path: Path) -> None:
@@ -79,5 +81,5 @@ def test_every_column_about_people_is_known(tmp_path: Path) -> None:
             for row in connection.execute(f"PRAGMA table_info({table})").fetchall()
             if ABOUT_PEOPLE.search(row[1])
         }
-    known = {(each.table, each.column) for each in TRACES} | {("turns", "author_id")}
+    known = {(each.table, each.column) for each in PERSONAL_COLUMNS} | {("turns", "author_id")}
     assert columns - KEEPS_NO_MEMBERS_ID == known

@@ -5,7 +5,7 @@ import pytest
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
 from bot.store.left_guilds import LeftGuilds
-from bot.store.quota_limits import LimitsFull, QuotaLimits, QuotaLookup, StoredLimit, rules_at
+from bot.store.quota_limits import LimitsFull, QuotaLimits, QuotaLookup, StoredLimit, list_applicable_limits
 
 GUILD, CHANNEL, ROLE, ANN = 7, 10, 801, 42
 HASH = 9_999
@@ -25,10 +25,10 @@ async def put(rules: QuotaLimits, *wanted: StoredLimit, guild_id: int = GUILD, m
 async def test_a_rule_is_kept_replaced_and_taken_back(rules: QuotaLimits) -> None:
     stricter = dataclasses.replace(SERVER, limit=4)
     assert await put(rules, SERVER, MEMBER, stricter) == [None, None, SERVER]
-    assert await rules.of_guild(GUILD) == [MEMBER, stricter]
+    assert await rules.list_for_guild(GUILD) == [MEMBER, stricter]
     assert await rules.clear(GUILD, SERVER.key, by=1, at_ms=6) == stricter
     assert await rules.clear(GUILD, SERVER.key, by=1, at_ms=6) is None
-    assert await rules.of_guild(GUILD) == [MEMBER]
+    assert await rules.list_for_guild(GUILD) == [MEMBER]
 
 
 async def test_rules_are_found_where_they_may_bind(rules: QuotaLimits, database: Database) -> None:
@@ -44,9 +44,11 @@ async def test_rules_are_found_where_they_may_bind(rules: QuotaLimits, database:
         rules, *here, StoredLimit("channel", 11, "images", "day", 5), StoredLimit("member", 8, "images", "day", 6)
     )
     await put(rules, StoredLimit("server", None, "images", "day", 7), guild_id=GUILD + 1)
-    found = await database.read(lambda transaction: rules_at(transaction, QuotaLookup(GUILD, CHANNEL, HASH)))
+    found = await database.read(
+        lambda transaction: list_applicable_limits(transaction, QuotaLookup(GUILD, CHANNEL, HASH))
+    )
     assert sorted(found, key=str) == sorted(here, key=str)
-    assert await database.read(lambda transaction: rules_at(transaction, None)) == []
+    assert await database.read(lambda transaction: list_applicable_limits(transaction, None)) == []
 
 
 async def test_there_is_an_end_to_rules_but_not_to_changing_them(rules: QuotaLimits) -> None:
@@ -64,7 +66,7 @@ async def test_a_change_is_kept_with_who_made_it_and_tells_a_member_by_the_hash(
     await rules.clear(GUILD, MEMBER.key, by=2, at_ms=9)
     told = [
         (change.setting, change.channel_id, change.old, change.new, change.by, change.at_ms)
-        for change in await AuditLog(database).newest(GUILD, 10)
+        for change in await AuditLog(database).list_newest(GUILD, 10)
     ]
     assert told == [
         (f"quota/member/{HASH}/tokens/hour", None, "unlimited", None, 2, 9),
@@ -78,7 +80,7 @@ async def test_a_change_is_kept_with_who_made_it_and_tells_a_member_by_the_hash(
 async def test_rules_go_with_their_server(rules: QuotaLimits, database: Database) -> None:
     departures = LeftGuilds(database)
     await put(rules, SERVER)
-    assert await departures.known() == {GUILD}
-    await departures.note([GUILD], 1)
+    assert await departures.list_known_guilds() == {GUILD}
+    await departures.record([GUILD], 1)
     await departures.purge(GUILD, noted_before_ms=1)
-    assert await rules.of_guild(GUILD) == []
+    assert await rules.list_for_guild(GUILD) == []

@@ -30,7 +30,7 @@ async def test_nothing_is_taken_for_kept_once_a_file_was_removed(path: Path, suf
         with pytest.raises(StoreReplaced):
             await conversations.save(TURN)
         with pytest.raises(StoreReplaced):
-            await archive.turn(turn_id)
+            await archive.get(turn_id)
 
 
 def remove(path: Path) -> None:
@@ -54,7 +54,7 @@ async def test_another_database_in_its_place_is_left_as_it_is(path: Path) -> Non
             await conversations.save(TURN)
     assert content(path) == before
     async with open_database(f"sqlite:///{path}") as database:
-        turn = await TurnReader(database).turn(kept or 0)
+        turn = await TurnReader(database).get(kept or 0)
     assert turn is not None
     assert turn.answer == "from the backup"
 
@@ -71,7 +71,7 @@ async def test_emptying_the_log_makes_no_new_database(path: Path) -> None:
 async def test_another_process_that_comes_and_goes_replaces_nothing(path: Path) -> None:
     async with open_database(f"sqlite:///{path}") as database:
         async with open_database(f"sqlite:///{path}") as other:
-            await TurnDeletion(other, Tombstones()).of_channel(TURN.channel_id)
+            await TurnDeletion(other, Tombstones()).delete_channel(TURN.channel_id)
         with closing(sqlite3.connect(path)) as tool:
             tool.execute("VACUUM")
         assert await Conversations(database).save(TURN) is not None

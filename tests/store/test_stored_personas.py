@@ -27,20 +27,20 @@ async def add(presets: StoredPersonas, *wanted: StoredPersona, guild_id: int = G
 
 async def logged(database: Database) -> list[tuple[object, ...]]:
     """The changes, oldest first."""
-    newest = await AuditLog(database).newest(GUILD, 99)
+    newest = await AuditLog(database).list_newest(GUILD, 99)
     return [(each.setting, each.old, each.new, each.by, each.at_ms) for each in reversed(newest)]
 
 
 async def test_a_persona_is_added_changed_and_taken_away(presets: StoredPersonas) -> None:
     await add(presets, PIRATE, PARROT)
-    assert await presets.names(GUILD) == ["Parrot", "Pirate"]
-    assert await presets.change(GUILD, "pirate", "Arr.", by=1, at_ms=6) == PIRATE
-    assert await presets.of_guild(GUILD) == [PARROT, dataclasses.replace(PIRATE, persona="Arr.")]
+    assert await presets.list_names(GUILD) == ["Parrot", "Pirate"]
+    assert await presets.update(GUILD, "pirate", "Arr.", by=1, at_ms=6) == PIRATE
+    assert await presets.list_for_guild(GUILD) == [PARROT, dataclasses.replace(PIRATE, persona="Arr.")]
     assert await presets.remove(GUILD, "parrot", by=1, at_ms=7) == PARROT
     assert await presets.remove(GUILD, "parrot", by=1, at_ms=7) is None
-    assert await presets.change(GUILD, "parrot", "Arr.", by=1, at_ms=8) is None
-    assert await presets.one(GUILD, "parrot") is None
-    assert await presets.names(GUILD) == ["Pirate"]
+    assert await presets.update(GUILD, "parrot", "Arr.", by=1, at_ms=8) is None
+    assert await presets.get(GUILD, "parrot") is None
+    assert await presets.list_names(GUILD) == ["Pirate"]
 
 
 async def test_a_name_is_there_once_and_there_is_an_end_to_them(presets: StoredPersonas, database: Database) -> None:
@@ -50,25 +50,25 @@ async def test_a_name_is_there_once_and_there_is_an_end_to_them(presets: StoredP
     with pytest.raises(PersonasFull):
         await add(presets, PARROT, most=1)
     await add(presets, PARROT, guild_id=GUILD + 1, most=1)
-    assert await presets.of_guild(GUILD) == [PIRATE]
+    assert await presets.list_for_guild(GUILD) == [PIRATE]
     assert len(await logged(database)) == 1
 
 
 async def test_many_are_kept_together_or_none(presets: StoredPersonas, database: Database) -> None:
     await add(presets, PIRATE)
     with pytest.raises(PersonasFull) as full:
-        await presets.put_all(GUILD, [LOUDER, PARROT], most=1, by=2, at_ms=6)
+        await presets.save_all(GUILD, [LOUDER, PARROT], most=1, by=2, at_ms=6)
     assert full.value.count == 2
-    assert await presets.of_guild(GUILD) == [PIRATE]
-    assert await presets.put_all(GUILD, [LOUDER, PARROT], most=2, by=2, at_ms=6) == [PIRATE, None]
-    assert await presets.of_guild(GUILD) == [PARROT, LOUDER]
+    assert await presets.list_for_guild(GUILD) == [PIRATE]
+    assert await presets.save_all(GUILD, [LOUDER, PARROT], most=2, by=2, at_ms=6) == [PIRATE, None]
+    assert await presets.list_for_guild(GUILD) == [PARROT, LOUDER]
 
 
 async def test_who_changed_what_is_kept(presets: StoredPersonas, database: Database) -> None:
     await add(presets, PIRATE)
-    await presets.put_all(GUILD, [PIRATE], most=9, by=2, at_ms=6)
-    await presets.change(GUILD, "pirate", "Arr.", by=2, at_ms=7)
-    await presets.put_all(GUILD, [LOUDER], most=9, by=3, at_ms=8)
+    await presets.save_all(GUILD, [PIRATE], most=9, by=2, at_ms=6)
+    await presets.update(GUILD, "pirate", "Arr.", by=2, at_ms=7)
+    await presets.save_all(GUILD, [LOUDER], most=9, by=3, at_ms=8)
     await presets.remove(GUILD, "pirate", by=4, at_ms=9)
     assert await logged(database) == [
         ("persona/Pirate", None, PIRATE.persona, 1, 5),
@@ -83,14 +83,14 @@ async def test_personas_go_with_their_server(presets: StoredPersonas, database: 
     departures = LeftGuilds(database)
     await add(presets, PIRATE)
     await add(presets, PIRATE, guild_id=GUILD + 1)
-    assert await departures.known() == {GUILD, GUILD + 1}
-    await departures.note([GUILD], 1)
+    assert await departures.list_known_guilds() == {GUILD, GUILD + 1}
+    await departures.record([GUILD], 1)
     await departures.purge(GUILD, noted_before_ms=1)
-    assert await presets.names(GUILD) == []
-    assert await presets.of_guild(GUILD + 1) == [PIRATE]
+    assert await presets.list_names(GUILD) == []
+    assert await presets.list_for_guild(GUILD + 1) == [PIRATE]
 
 
 async def test_what_no_database_takes_is_kept_as_far_as_it_can_be(presets: StoredPersonas) -> None:
     await add(presets, StoredPersona("a\ud83d", "A\ud83d", "\0b"))
-    assert await presets.of_guild(GUILD) == [StoredPersona("a?", "A?", "\N{REPLACEMENT CHARACTER}b")]
+    assert await presets.list_for_guild(GUILD) == [StoredPersona("a?", "A?", "\N{REPLACEMENT CHARACTER}b")]
     assert await presets.remove(GUILD, "a\ud83d", by=1, at_ms=6) is not None

@@ -14,28 +14,28 @@ def stored(database: Database) -> StoredVoices:
 
 
 async def test_who_never_chose_has_the_operators(stored: StoredVoices) -> None:
-    assert await stored.of_member(ANN) == StoredVoice(None, 100)
+    assert await stored.get(ANN) == StoredVoice(None, 100)
 
 
 async def test_what_is_not_given_stays(stored: StoredVoices) -> None:
-    assert await stored.change(ANN, voice="nova", speed_percent=None, at_ms=1) == StoredVoice("nova", 100)
-    assert await stored.change(ANN, voice=None, speed_percent=150, at_ms=2) == StoredVoice("nova", 150)
-    assert await stored.of_member(ANN) == StoredVoice("nova", 150)
-    assert await stored.of_member(BEN) == StoredVoice()
+    assert await stored.update(ANN, voice="nova", speed_percent=None, at_ms=1) == StoredVoice("nova", 100)
+    assert await stored.update(ANN, voice=None, speed_percent=150, at_ms=2) == StoredVoice("nova", 150)
+    assert await stored.get(ANN) == StoredVoice("nova", 150)
+    assert await stored.get(BEN) == StoredVoice()
 
 
 async def test_a_choice_is_taken_back_once(stored: StoredVoices) -> None:
-    await stored.change(ANN, voice="nova", speed_percent=50, at_ms=1)
+    await stored.update(ANN, voice="nova", speed_percent=50, at_ms=1)
     assert [await stored.clear(ANN), await stored.clear(ANN)] == [True, False]
-    assert await stored.of_member(ANN) == StoredVoice()
+    assert await stored.get(ANN) == StoredVoice()
 
 
 async def test_a_member_sees_their_choice_and_it_goes_with_their_data(stored: StoredVoices, database: Database) -> None:
     members = PersonalData(database)
-    await stored.change(ANN, voice="nova", speed_percent=50, at_ms=7)
-    await stored.change(BEN, voice="echo", speed_percent=200, at_ms=7)
-    found = (await members.traces(ANN))["voice_preferences"]
+    await stored.update(ANN, voice="nova", speed_percent=50, at_ms=7)
+    await stored.update(BEN, voice="echo", speed_percent=200, at_ms=7)
+    found = (await members.list_rows(ANN))["voice_preferences"]
     assert found == [{"voice": "nova", "speed_percent": 50, "changed_at_ms": 7}]
-    assert await members.forget(ANN) == 1
-    assert await stored.of_member(ANN) == StoredVoice()
-    assert await stored.of_member(BEN) == StoredVoice("echo", 200)
+    assert await members.erase(ANN) == 1
+    assert await stored.get(ANN) == StoredVoice()
+    assert await stored.get(BEN) == StoredVoice("echo", 200)

@@ -41,8 +41,8 @@ async def say(conversations: Conversations, *questions: str, to: str | None = No
 
 
 async def path(conversations: Conversations, to: str, limit: int = 20) -> list[Turn]:
-    turn_id = await conversations.turn_shown_in(answer(to), CHANNEL)
-    return [] if turn_id is None else await conversations.path(turn_id, limit)
+    turn_id = await conversations.find_turn_of_message(answer(to), CHANNEL)
+    return [] if turn_id is None else await conversations.get_ancestors(turn_id, limit)
 
 
 def answer(question: str) -> int:
@@ -54,7 +54,7 @@ def questions(turns: list[Turn]) -> str:
 
 
 async def line(conversations: Conversations) -> str:
-    return questions(await conversations.public_line(CHANNEL, 20))
+    return questions(await conversations.get_public_history(CHANNEL, 20))
 
 
 async def test_a_reply_knows_the_path_to_its_answer_and_nothing_else(conversations: Conversations) -> None:
@@ -65,7 +65,7 @@ async def test_a_reply_knows_the_path_to_its_answer_and_nothing_else(conversatio
     assert questions(await path(conversations, "g")) == "abfg"
     assert questions(await path(conversations, "g", 3)) == "bfg"
     assert questions(await path(conversations, "g", 2)) == "fg"
-    assert await conversations.path(99, 20) == []
+    assert await conversations.get_ancestors(99, 20) == []
 
 
 async def test_the_line_misses_nothing_that_was_said(conversations: Conversations) -> None:
@@ -81,8 +81,8 @@ async def test_of_replies_to_one_answer_each_knows_its_own_path_and_the_line_kno
     conversations: Conversations,
 ) -> None:
     await say(conversations, *"ab")
-    turn_id = await conversations.turn_shown_in(answer("b"), CHANNEL)
-    ids = tuple(turn.id for turn in await conversations.path(turn_id, 20))
+    turn_id = await conversations.find_turn_of_message(answer("b"), CHANNEL)
+    ids = tuple(turn.id for turn in await conversations.get_ancestors(turn_id, 20))
     await asyncio.gather(*(say(conversations, each, author_id=who) for each, who in (("x", ANN), ("y", BEN))))
     for each in "cd":
         changes = {"question": each, "path": ids, "answer_message_ids": (answer(each),)}
@@ -106,11 +106,11 @@ async def test_a_message_that_shows_no_turn_of_the_channel_leads_nowhere(convers
     await say(conversations, "a", private=True)
     await say(conversations, "b", channel_id=THREAD)
     await say(conversations, "c")
-    assert await conversations.turn_shown_in(answer("a"), CHANNEL) is None
-    assert await conversations.turn_shown_in(answer("b"), CHANNEL) is None
-    assert await conversations.turn_shown_in(5, CHANNEL) is None
-    question = await conversations.turn_shown_in(ord("c"), CHANNEL)
-    assert question == await conversations.turn_shown_in(answer("c"), CHANNEL)
+    assert await conversations.find_turn_of_message(answer("a"), CHANNEL) is None
+    assert await conversations.find_turn_of_message(answer("b"), CHANNEL) is None
+    assert await conversations.find_turn_of_message(5, CHANNEL) is None
+    question = await conversations.find_turn_of_message(ord("c"), CHANNEL)
+    assert question == await conversations.find_turn_of_message(answer("c"), CHANNEL)
 
 
 async def test_an_answer_given_anew_takes_the_place_of_the_old_one_in_the_line(
@@ -119,12 +119,12 @@ async def test_an_answer_given_anew_takes_the_place_of_the_old_one_in_the_line(
     await say(conversations, *"abcd")
     old = (await path(conversations, "c"))[-1]
     before = tuple(turn.id for turn in (await path(conversations, "c"))[:-1])
-    new = dataclasses.replace(TURN, question="C", path=before, instead_of=old.id, answer_message_ids=(answer("C"),))
+    new = dataclasses.replace(TURN, question="C", path=before, replaces_id=old.id, answer_message_ids=(answer("C"),))
     await conversations.save(new)
     assert await line(conversations) == "abdC"
     assert questions(await path(conversations, "C")) == "abC"
     assert questions(await path(conversations, "c")) == "abc"
-    await removals.of_messages([answer("C")])
+    await removals.delete_by_messages([answer("C")])
     assert await line(conversations) == "abcd"
 
 
@@ -135,12 +135,12 @@ async def test_the_first_answer_of_a_line_can_be_given_anew(
     await say(conversations, "c", fresh=True)
     await say(conversations, "d")
     old = (await path(conversations, "c"))[-1]
-    new = dataclasses.replace(TURN, question="C", instead_of=old.id, answer_message_ids=(answer("C"),))
+    new = dataclasses.replace(TURN, question="C", replaces_id=old.id, answer_message_ids=(answer("C"),))
     await conversations.save(new)
     assert await line(conversations) == "dC"
     assert questions(await path(conversations, "C")) == "C"
     await say(conversations, "e")
-    await removals.of_messages([answer("C")])
+    await removals.delete_by_messages([answer("C")])
     assert await line(conversations) == "cde"
 
 
@@ -155,7 +155,7 @@ async def test_paths_and_lines_stay_whole_around_what_is_deleted(
     await say(conversations, "e", to="b")
     await say(conversations, "f", to="e")
     await say(conversations, "g")
-    await removals.of_messages([answer(each) for each in deleted])
+    await removals.delete_by_messages([answer(each) for each in deleted])
     assert questions(await path(conversations, "f")) == reply
     assert await line(conversations) == lines
 
@@ -167,9 +167,9 @@ async def test_what_was_left_out_stays_out_when_the_fresh_start_is_deleted_behin
     await say(conversations, "c", fresh=True)
     await say(conversations, "d", to="a")
     await say(conversations, "e")
-    await removals.of_messages([answer("c")])
+    await removals.delete_by_messages([answer("c")])
     assert await line(conversations) == "de"
-    await removals.of_messages([answer("d")])
+    await removals.delete_by_messages([answer("d")])
     assert await line(conversations) == "e"
     assert questions(await path(conversations, "b")) == "ab"
 
@@ -179,10 +179,10 @@ async def test_a_reply_to_what_is_deleted_meanwhile_goes_on_from_what_is_left(
 ) -> None:
     await say(conversations, *"abc")
     ids = tuple(turn.id for turn in await path(conversations, "b"))
-    await removals.of_messages([answer("b")])
+    await removals.delete_by_messages([answer("b")])
     await conversations.save(dataclasses.replace(TURN, question="d", path=ids, answer_message_ids=(answer("d"),)))
     assert questions(await path(conversations, "d")) == "ad"
-    await removals.of_messages([answer("a")])
+    await removals.delete_by_messages([answer("a")])
     await conversations.save(dataclasses.replace(TURN, question="e", path=ids, answer_message_ids=(answer("e"),)))
     assert questions(await path(conversations, "e")) == "e"
     assert await line(conversations) == "cde"
@@ -192,15 +192,15 @@ async def test_private_lines_have_paths_of_their_own(conversations: Conversation
     await say(conversations, *"ab", private=True)
     await say(conversations, "c", private=True, author_id=BEN)
     await say(conversations, "d")
-    (first, second) = await conversations.private_line(CHANNEL, ANN, 20)
-    assert questions(await conversations.path(second.id, 20)) == "ab"
+    (first, second) = await conversations.get_private_history(CHANNEL, ANN, 20)
+    assert questions(await conversations.get_ancestors(second.id, 20)) == "ab"
     reply = dataclasses.replace(TURN, question="e", private=True, path=(first.id,))
     turn_id = await conversations.save(reply)
-    assert questions(await conversations.path(turn_id, 20)) == "ae"
-    assert questions(await conversations.private_line(CHANNEL, ANN, 20)) == "abe"
+    assert questions(await conversations.get_ancestors(turn_id, 20)) == "ae"
+    assert questions(await conversations.get_private_history(CHANNEL, ANN, 20)) == "abe"
 
 
 async def test_the_names_of_files_and_what_it_was_about_come_back(conversations: Conversations) -> None:
     await say(conversations, "a", files=("shot.png", "two\nlines.py"), about=77)
-    (turn,) = await conversations.public_line(CHANNEL, 20)
+    (turn,) = await conversations.get_public_history(CHANNEL, 20)
     assert (turn.files, turn.about) == (("shot.png", "two lines.py"), 77)

@@ -59,18 +59,18 @@ async def test_what_is_deleted_is_in_neither_file_a_moment_later(path: Path, dat
     assert holds_secret(path)
     match by:
         case "member":
-            await removals.of_member(TURN.author_id, at_ms=2**50)
+            await removals.delete_member(TURN.author_id, at_ms=2**50)
         case "message":
-            await removals.of_messages(TURN.answer_message_ids)
+            await removals.delete_by_messages(TURN.answer_message_ids)
         case "channel":
-            await removals.of_channel(TURN.channel_id)
+            await removals.delete_channel(TURN.channel_id)
         case "clear":
-            await removals.visible_to(TURN.author_id, TURN.channel_id)
+            await removals.delete_visible_to(TURN.author_id, TURN.channel_id)
         case "age":
-            await removals.older_than(2**50)
+            await removals.delete_older_than(2**50)
         case "setting":
             await settings.clear_channel(1, 2, ["persona"], by=3, at_ms=4)
-            await removals.changes_before(2**50)
+            await removals.delete_audit_log_before(2**50)
     await until_empty(path)
     assert not holds_secret(path)
 
@@ -81,12 +81,12 @@ async def test_somebody_who_reads_is_waited_for_and_keeps_nobody_from_writing(pa
         await conversations.save(TURN)
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM turns").fetchall()
-        await removals.of_channel(TURN.channel_id)
+        await removals.delete_channel(TURN.channel_id)
         for _ in range(20):
             await conversations.save(TURN)
         assert size(log_of(path)) > 0
         reader.execute("COMMIT")
-    await removals.of_channel(TURN.channel_id)
+    await removals.delete_channel(TURN.channel_id)
     await until_empty(path)
 
 
@@ -97,13 +97,13 @@ async def test_a_log_that_grew_while_somebody_read_shrinks_again(path: Path) -> 
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM turns").fetchall()
             for number in range(60):
-                await settings.set_server(number, "persona", "x" * 100_000, by=1, at_ms=1)
+                await settings.set_guild(number, "persona", "x" * 100_000, by=1, at_ms=1)
             assert size(log_of(path)) > sqlite.LOG_LIMIT
             reader.execute("COMMIT")
         async with asyncio.timeout(10):
             number = 1000
             while size(log_of(path)) > sqlite.LOG_LIMIT:
-                await settings.set_server(number, "persona", "x" * 100_000, by=1, at_ms=1)
+                await settings.set_guild(number, "persona", "x" * 100_000, by=1, at_ms=1)
                 number += 1
 
 
@@ -128,7 +128,7 @@ async def test_copies_that_sqlite_made_of_what_was_deleted_go_as_well(path: Path
         assert holds_secret(path)
         assert sqlite._empty_log(database._files, rewrite=True)
         assert not holds_secret(path)
-        assert [turn.id for turn in await Conversations(database).public_line(TURN.channel_id, 10)] == [kept]
+        assert [turn.id for turn in await Conversations(database).get_public_history(TURN.channel_id, 10)] == [kept]
 
 
 async def test_a_large_file_or_a_full_disk_is_not_rewritten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +137,7 @@ async def test_a_large_file_or_a_full_disk_is_not_rewritten(path: Path, monkeypa
         monkeypatch.setattr(sqlite, "LARGEST_REWRITTEN", 4096)
         assert not sqlite._may_be_rewritten(path)
         monkeypatch.setattr(sqlite, "LARGEST_REWRITTEN", 2**30)
-        monkeypatch.setattr(sqlite.disk, "free", lambda _: sqlite.disk.LEAST_FREE)
+        monkeypatch.setattr(sqlite.disk, "free", lambda _: sqlite.disk.MIN_FREE_BYTES)
         assert not sqlite._may_be_rewritten(path)
 
 
@@ -155,7 +155,7 @@ async def test_the_first_deletion_has_the_file_rewritten_and_the_next_ones_do_no
     async with asyncio.timeout(10):
         for wanted in (2, 3):
             await conversations.save(TURN)
-            await removals.of_channel(TURN.channel_id)
+            await removals.delete_channel(TURN.channel_id)
             while len(asked) < wanted:  # noqa: ASYNC110 - another task asks, and tells nobody
                 await asyncio.sleep(0.005)
     monkeypatch.undo()
@@ -166,5 +166,5 @@ async def test_closing_right_after_a_deletion_empties_the_log_beside_another_pro
     async with open_database(f"sqlite:///{path}"):
         async with open_database(f"sqlite:///{path}") as database:
             await Conversations(database).save(replace(TURN, answer=SECRET))
-            await TurnDeletion(database, Tombstones()).of_channel(TURN.channel_id)
+            await TurnDeletion(database, Tombstones()).delete_channel(TURN.channel_id)
         assert not holds_secret(path)

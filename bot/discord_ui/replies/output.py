@@ -184,17 +184,17 @@ class ReplyOutput:
     async def _show_words(self, index: int, look: MessageContent) -> None:
         async with self._in_order:
             await self._put(index, look)
-            self._note(Phase.WORDS)
+            self._note(Phase.TEXT)
             self.first_word.set()
 
     async def _say_meanwhile(self, look: MessageContent) -> None:
         async with self._in_order:
-            self._note(Phase.LINE)
+            self._note(Phase.WAITING)
             if self._entry is not None:
                 await self._entry.wait_recorded()  # first: nothing in the text tells that it waits
             async with self.edit_slot(0, _urgent()):
                 await self._put(0, look)
-            self._note(Phase.LINE)
+            self._note(Phase.WAITING)
 
     async def _say(self, text: str) -> None:
         """Put a notice in place of the answer, or below what there is of it."""
