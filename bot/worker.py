@@ -165,7 +165,6 @@ def _decode_text(_: Head, parts: list[bytes]) -> JobOutput:
 
 
 def _parse_personas(_: Head, parts: list[bytes]) -> JobOutput:
-
     from bot.guilds.persona_files import decode
 
     try:
