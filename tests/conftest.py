@@ -1,4 +1,4 @@
-"""How the tests share the machine: how many processes there are, and which test has it for itself."""
+"""Fixtures of all tests, and how tests share the machine: how many processes there are, and which runs alone."""
 
 import fcntl
 import os
@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bot.store.database import Database
+from bot.store.open import open_database
 from bot.workers.pool import DecodingWorkers
+from tests.support.clock import FakeClock
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,3 +46,22 @@ async def workers() -> AsyncIterator[DecodingWorkers]:
     """Workers for files and sound, which end with the test."""
     async with DecodingWorkers() as workers:
         yield workers
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that only the test moves."""
+    return FakeClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where `database` is."""
+    return tmp_path / "bot.db"
+
+
+@pytest.fixture
+async def database(path: Path) -> AsyncIterator[Database]:
+    """An empty database, which is closed when the test ends."""
+    async with open_database(f"sqlite:///{path}") as opened:
+        yield opened

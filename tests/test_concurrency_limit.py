@@ -12,13 +12,14 @@ from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
 from bot.errors import QueueFull, QueueTimeout, ShuttingDown
 from tests.support.clock import FakeClock, settle
+from tests.support.requests import make_requester
 
 ADA, BEN, CLEO = 1, 2, 3
 HERE, THERE = 10, 11
 
 
 def requester(member: int, channel: int = HERE) -> RequestContext:
-    return RequestContext(member, "x", 7, channel, channel)
+    return make_requester(member, channel_id=channel)
 
 
 class Answer:
@@ -111,7 +112,7 @@ async def test_other_channels_and_members_have_lanes_of_their_own() -> None:
 
 async def test_a_threads_answers_count_with_its_channels() -> None:
     limiter = ConcurrencyLimiter(FakeClock(), member=None, channel=1)
-    in_a_thread = RequestContext(BEN, "x", 7, 99, HERE)
+    in_a_thread = make_requester(BEN, channel_id=99, settings_channel_id=HERE)
     begun = await answers(limiter, requester(ADA), in_a_thread)
     assert running(begun) == [0]
     await end(*begun)

@@ -12,10 +12,10 @@ NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 
 
 async def test_until_discord_has_answered_the_wall_clock_counts_and_is_not_trusted() -> None:
-    clock = FakeClock(NOON, told=False)
+    clock = FakeClock(NOON, synchronized=False)
     assert clock.discord_now() == NOON
     assert not clock.agrees_with_discord()
-    clock.hear_from_discord()
+    clock.synchronize()
     assert clock.agrees_with_discord()
 
 
@@ -78,7 +78,7 @@ async def test_a_date_at_the_end_of_time_breaks_nothing() -> None:
 
 
 async def test_another_zone_is_the_same_moment() -> None:
-    clock = FakeClock(NOON, told=False)
+    clock = FakeClock(NOON, synchronized=False)
     clock.learn_discord_time("Tue, 01 Sep 2026 14:00:00 +0200")
     assert clock.discord_now() == NOON
     assert clock.discord_now().tzinfo is UTC

@@ -22,23 +22,18 @@ with holding(pathlib.Path(sys.argv[1]), "other") as lifeline:
 """
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "bot.db"
-
-
-def test_a_process_is_alive_while_it_holds_its_file(database: Path) -> None:
-    with holding(database, "mine") as mine:
-        with holding(database, "other"):
+def test_a_process_is_alive_while_it_holds_its_file(path: Path) -> None:
+    with holding(path, "mine") as mine:
+        with holding(path, "other"):
             assert mine.is_alive("other") is True
         assert mine.is_alive("other") is None
         assert mine.is_alive("mine") is True
-    assert list(database.parent.iterdir()) == []
+    assert list(path.parent.iterdir()) == []
 
 
-def test_a_killed_process_is_known_to_be_dead_at_once(database: Path) -> None:
-    command = [sys.executable, "-c", HOLD_UNTIL_KILLED, str(database)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as other, holding(database, "mine") as mine:
+def test_a_killed_process_is_known_to_be_dead_at_once(path: Path) -> None:
+    command = [sys.executable, "-c", HOLD_UNTIL_KILLED, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other, holding(path, "mine") as mine:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         assert mine.is_alive("other") is True
@@ -47,22 +42,22 @@ def test_a_killed_process_is_known_to_be_dead_at_once(database: Path) -> None:
         other.kill()
         other.wait()
         assert mine.is_alive("other") is False
-        assert list_pulses(database) == []
+        assert list_pulses(path) == []
         mine.remove_lock("other")
         assert mine.is_alive("other") is None
 
 
-def test_a_living_process_tells_how_it_is(database: Path) -> None:
-    with holding(database, "mine") as mine:
+def test_a_living_process_tells_how_it_is(path: Path) -> None:
+    with holding(path, "mine") as mine:
         mine.write_pulse(connected=False)
         mine.write_pulse(connected=True)
-        (pulse,) = list_pulses(database)
+        (pulse,) = list_pulses(path)
     assert pulse.connected
     assert abs(pulse.at - SystemClock().monotonic()) < 60
 
 
-def test_after_its_end_it_writes_into_no_file_that_is_opened_since(database: Path, tmp_path: Path) -> None:
-    with holding(database, "one") as one:
+def test_after_its_end_it_writes_into_no_file_that_is_opened_since(path: Path, tmp_path: Path) -> None:
+    with holding(path, "one") as one:
         one.write_pulse(connected=True)
     other = tmp_path / "other"
     descriptors = [os.open(other, os.O_RDWR | os.O_CREAT) for _ in range(3)]
@@ -81,15 +76,15 @@ def test_without_a_place_for_the_file_nothing_is_known(tmp_path: Path, caplog: p
     assert "no lock to be had" in caplog.text
 
 
-def test_what_dead_processes_left_long_ago_is_cleared_away(database: Path) -> None:
-    old, new = (database.with_name(f"bot.db-alive-{name}") for name in ("old", "new"))
-    for path in (old, new):
-        path.touch()
-    with holding(database, "living"):
+def test_what_dead_processes_left_long_ago_is_cleared_away(path: Path) -> None:
+    old, new = (path.with_name(f"bot.db-alive-{name}") for name in ("old", "new"))
+    for file in (old, new):
+        file.touch()
+    with holding(path, "living"):
         long_ago = time.time() - STALE_AFTER_S - 1
-        for path in (old, database.with_name("bot.db-alive-living")):
-            os.utime(path, (long_ago, long_ago))
-        with holding(database, "mine") as mine:
+        for file in (old, path.with_name("bot.db-alive-living")):
+            os.utime(file, (long_ago, long_ago))
+        with holding(path, "mine") as mine:
             assert mine.is_alive("living") is True
             assert mine.is_alive("new") is False
             assert not old.exists()

@@ -7,9 +7,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from bot.clock import SystemClock
 from tests.support.clock import FakeClock
 
 DEADLINE_S = 20
@@ -168,23 +166,6 @@ def delta(text: str | None = None, *, finish: str | None = None, **more: object)
 
 
 DONE = "data: [DONE]\n\n"
-
-
-class NappingClock(SystemClock):
-    """Pauses between tries take no time and are written down; time limits stay real."""
-
-    def __init__(self, now: datetime | None = None) -> None:
-        self.naps: list[float] = []
-        self._now = now
-
-    def now(self) -> datetime:
-        return self._now or datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        if seconds < 30:
-            self.naps.append(seconds)
-        else:
-            await asyncio.sleep(seconds)
 
 
 async def pass_until(clock: FakeClock, task: asyncio.Future) -> float:

@@ -7,16 +7,17 @@ from bot.api.client import ApiClient
 from bot.api.transport import CallLimits, open_session
 from bot.clock import Clock
 from bot.workers.pool import DecodingWorkers
-from tests.api.api_peers import KEY, NappingClock
+from tests.api.api_peers import KEY
+from tests.support.clock import ShortPauseClock
 
 
 @pytest.fixture
-def clock() -> NappingClock:
-    return NappingClock()
+def clock() -> ShortPauseClock:
+    return ShortPauseClock()
 
 
 @pytest.fixture
-async def connect(clock: NappingClock, workers: DecodingWorkers) -> AsyncIterator[Callable[..., ApiClient]]:
+async def connect(clock: ShortPauseClock, workers: DecodingWorkers) -> AsyncIterator[Callable[..., ApiClient]]:
     """Build clients for a peer; their connections end with the test."""
     async with open_session() as session:
 

@@ -214,7 +214,7 @@ async def test_a_connection_that_breaks_before_the_first_words_is_tried_again(co
 
     assert text_of(events) == "Hi"
     assert len(api.requests) == 2
-    assert len(clock.naps) == 1
+    assert len(clock.slept_s) == 1
 
 
 async def test_no_connection_at_all_is_unreachable_after_three_tries(connect, clock):
@@ -223,7 +223,7 @@ async def test_no_connection_at_all_is_unreachable_after_three_tries(connect, cl
     with pytest.raises(ApiUnreachable):
         await listen(connect(gone))
 
-    assert len(clock.naps) == 2
+    assert len(clock.slept_s) == 2
 
 
 async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(connect):

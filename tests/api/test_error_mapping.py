@@ -21,7 +21,8 @@ from bot.errors import (
     UnknownModel,
 )
 from bot.messages.render import render
-from tests.api.api_peers import NappingClock, chunked, delta, peer, replying, writing
+from tests.api.api_peers import chunked, delta, peer, replying, writing
+from tests.support.clock import ShortPauseClock
 
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 QUESTION = [ChatMessage("user", "hello")]
@@ -144,7 +145,7 @@ async def test_passing_trouble_is_tried_again(connect, clock, status):
         answer = await connect(api.base_url).chat("m", QUESTION)
 
     assert answer.text == "Hi"
-    assert [0.2 < nap < 2 for nap in clock.naps] == [True]
+    assert [0.2 < nap < 2 for nap in clock.slept_s] == [True]
 
 
 async def test_three_tries_are_all_and_the_pauses_grow(connect, clock):
@@ -153,9 +154,9 @@ async def test_three_tries_are_all_and_the_pauses_grow(connect, clock):
             await connect(api.base_url).chat("m", QUESTION)
 
     assert len(api.requests) == 3
-    assert len(clock.naps) == 2
-    assert 0.25 <= clock.naps[0] <= 0.75
-    assert 0.5 <= clock.naps[1] <= 1.5
+    assert len(clock.slept_s) == 2
+    assert 0.25 <= clock.slept_s[0] <= 0.75
+    assert 0.5 <= clock.slept_s[1] <= 1.5
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 500, 302])
@@ -165,7 +166,7 @@ async def test_what_will_not_pass_is_not_tried_again(connect, clock, status):
             await connect(api.base_url).chat("m", QUESTION)
 
     assert len(api.requests) == 1
-    assert clock.naps == []
+    assert clock.slept_s == []
 
 
 async def test_retry_after_is_honoured_up_to_twenty_seconds(connect, clock):
@@ -173,17 +174,17 @@ async def test_retry_after_is_honoured_up_to_twenty_seconds(connect, clock):
         answer = await connect(api.base_url).chat("m", QUESTION)
 
     assert answer.text == "Hi"
-    assert len(clock.naps) == 1
-    assert clock.naps[0] >= 20
+    assert len(clock.slept_s) == 1
+    assert clock.slept_s[0] >= 20
 
 
 async def test_retry_after_as_a_date_is_measured_on_the_clock(connect):
-    clock = NappingClock(now=NOW)
+    clock = ShortPauseClock(now=NOW)
     limited = replying(status=429, Retry_After="Tue, 01 Sep 2026 12:00:09 GMT")
     async with peer(limited, chunked(delta("Hi", finish="stop"))) as api:
         await connect(api.base_url, clock=clock).chat("m", QUESTION)
 
-    assert 9 <= clock.naps[0] <= 10
+    assert 9 <= clock.slept_s[0] <= 10
 
 
 async def test_a_longer_wait_is_told_at_once_instead(connect, clock):
@@ -193,7 +194,7 @@ async def test_a_longer_wait_is_told_at_once_instead(connect, clock):
 
     assert caught.value.retry_after == 21
     assert "21 seconds" in render(caught.value.message)
-    assert clock.naps == []
+    assert clock.slept_s == []
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ import pytest
 
 from bot.context import RequestContext
 from bot.conversation.prompt import facts_for, render
+from tests.support.requests import make_requester
 
 NOW = datetime(2026, 9, 1, 8, 5, tzinfo=UTC)
 EVERYTHING = "You serve {server} in {channel}. It is {date}, {time}. Greet {user}."
 
 
 def requester(name: str = "Ada", server: str = "Sandbox", channel: str = "general") -> RequestContext:
-    return RequestContext(1, name, 7, 8, 8, server_name=server, channel_name=channel)
+    return make_requester(name=name, guild_name=server, channel_name=channel)
 
 
 def first_line(content: str) -> dict[str, str | None]:
@@ -46,7 +47,7 @@ def test_without_placeholders_nothing_is_added() -> None:
 
 
 def test_in_a_direct_message_there_is_no_server() -> None:
-    facts = facts_for(EVERYTHING, RequestContext(1, "Ada", None, 8, 8), NOW)
+    facts = facts_for(EVERYTHING, make_requester(guild_id=None), NOW)
     assert (facts["server"], facts["channel"]) == (None, None)
 
 

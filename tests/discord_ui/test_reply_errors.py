@@ -54,11 +54,6 @@ class Answer:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def refusals(clock: FakeClock) -> ReplyErrors:
     return ReplyErrors(clock, BackgroundTasks())
 

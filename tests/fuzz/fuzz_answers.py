@@ -12,8 +12,8 @@ from bot.api.transport import CallLimits, open_session
 from bot.errors import ApiError
 from bot.messages.render import render
 from bot.workers.pool import DecodingWorkers
+from tests.support.clock import NOON, ShortPauseClock
 from tests.support.make_picture import picture
-from tests.support.service_harness import InstantClock
 
 PNG = picture(8, 8)
 ENCODED = base64.b64encode(PNG).decode()
@@ -52,7 +52,7 @@ async def _ask_for_everything(random: Random) -> None:
             session,
             base_url=base_url,
             key="k",
-            clock=InstantClock(),
+            clock=ShortPauseClock(NOON, skip_below_s=10),
             workers=workers,
             limits=limits,
             random=random.random,

@@ -1,34 +1,25 @@
 """Which channel is read aloud, and who decides."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bot.clock import SystemClock
-from bot.context import Permission, RequestContext
+from bot.context import Permission
 from bot.errors import MissingPermission, NotInGuild
 from bot.guilds.auto_read import AutoRead
 from bot.messages.render import render
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
-from bot.store.open import open_database
 from bot.store.settings import StoredSettings
+from tests.support.requests import make_requester
 
 GUILD, CHANNEL, OTHER = 7, 8, 9
 MANAGING = frozenset({Permission.MANAGE_CHANNELS})
 HERE_AND_THERE = {CHANNEL: MANAGING, OTHER: MANAGING}.__getitem__
 HERE_ONLY = {CHANNEL: MANAGING, OTHER: frozenset[Permission]()}.__getitem__
 NOWHERE = {CHANNEL: frozenset[Permission](), OTHER: frozenset[Permission]()}.__getitem__
-MO = RequestContext(1, "Mo", GUILD, CHANNEL, CHANNEL, MANAGING)
-ADA = RequestContext(2, "Ada", GUILD, CHANNEL, CHANNEL, frozenset(Permission) - MANAGING)
-IN_PRIVATE = RequestContext(1, "Mo", None, 99, 99)
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as opened:
-        yield opened
+MO = make_requester(1, "Mo", guild_id=GUILD, channel_id=CHANNEL, permissions=MANAGING)
+ADA = make_requester(2, guild_id=GUILD, channel_id=CHANNEL, permissions=frozenset(Permission) - MANAGING)
+IN_PRIVATE = make_requester(1, "Mo", guild_id=None, channel_id=99)
 
 
 @pytest.fixture

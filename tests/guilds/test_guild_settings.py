@@ -1,7 +1,6 @@
 """What holds where, and who may change it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -13,26 +12,20 @@ from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
-from bot.store.open import open_database
 from bot.store.personas import StoredPersonas
 from bot.store.settings import StoredSettings
 from bot.workers.pool import DecodingWorkers
 from tests.support.clock import FakeClock
+from tests.support.requests import make_requester
 
 GUILD, CHANNEL, OTHER = 7, 8, 9
 OPERATORS = "Be kind."
-MODERATOR = RequestContext(1, "Mo", GUILD, CHANNEL, CHANNEL, frozenset(Permission))
-MEMBER = RequestContext(2, "Ada", GUILD, CHANNEL, CHANNEL)
-NEXT_DOOR = RequestContext(2, "Ada", GUILD, OTHER, OTHER)
-IN_A_THREAD = RequestContext(2, "Ada", GUILD, 88, CHANNEL)
+MODERATOR = make_requester(1, "Mo", guild_id=GUILD, channel_id=CHANNEL, permissions=Permission)
+MEMBER = make_requester(2, guild_id=GUILD, channel_id=CHANNEL)
+NEXT_DOOR = make_requester(2, guild_id=GUILD, channel_id=OTHER)
+IN_A_THREAD = make_requester(2, guild_id=GUILD, channel_id=88, settings_channel_id=CHANNEL)
 
 Act = Callable[[GuildSettings, RequestContext], Awaitable[object]]
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -122,11 +115,13 @@ async def test_without_the_right_nothing_is_shown_or_changed(
     settings: GuildSettings, database: Database, place: SettingScope, act: Callable[[SettingScope], Act]
 ) -> None:
     await settings.set_persona(MODERATOR, place, "Mine.")
-    others = RequestContext(3, "Eve", GUILD, CHANNEL, CHANNEL, frozenset(Permission) - {place.permission})
+    others = make_requester(
+        3, "Eve", guild_id=GUILD, channel_id=CHANNEL, permissions=frozenset(Permission) - {place.permission}
+    )
     with pytest.raises(MissingPermission, match=place.permission):
         await act(place)(settings, others)
     with pytest.raises(NotInGuild):
-        await act(place)(settings, RequestContext(3, "Eve", None, CHANNEL, CHANNEL))
+        await act(place)(settings, make_requester(3, "Eve", guild_id=None, channel_id=CHANNEL))
     assert settings.list_model_choices(others, place, ModelKind.CHAT, "") == []
     assert settings.list_model_choices(MODERATOR, place, ModelKind.CHAT, "") == ["gpt-4.1"]
     assert len(await AuditLog(database).list_newest(GUILD, 10)) == 1

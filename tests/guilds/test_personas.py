@@ -2,8 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -14,24 +13,18 @@ from bot.guilds.personas import Imported, Personas
 from bot.messages.render import render
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
-from bot.store.open import open_database
 from bot.store.personas import StoredPersonas
 from bot.workers.pool import DecodingWorkers, Workers
 from tests.support.clock import FakeClock
+from tests.support.requests import make_requester
 
 GUILD = 7
-MO = RequestContext(1, "Mo", GUILD, 8, 8, frozenset(Permission))
-ADA = RequestContext(2, "Ada", GUILD, 8, 8)
-DIRECT = RequestContext(2, "Ada", None, 9, 9)
+MO = make_requester(1, "Mo", guild_id=GUILD, permissions=Permission)
+ADA = make_requester(2, guild_id=GUILD)
+DIRECT = make_requester(2, guild_id=None, channel_id=9)
 PIRATE = "You are a pirate."
 
 Act = Callable[[Personas, RequestContext], Awaitable[object]]
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as opened:
-        yield opened
 
 
 @pytest.fixture

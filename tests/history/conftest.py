@@ -1,21 +1,12 @@
 import dataclasses
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.open import open_database
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
-from tests.history.kept_turns import TURN, Say, SleepClock
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as opened:
-        yield opened
+from tests.history.stored_turns import TURN, Say
 
 
 @pytest.fixture
@@ -31,11 +22,6 @@ def conversations(database: Database, gone: Tombstones) -> Conversations:
 @pytest.fixture
 def turn_deletion(database: Database, gone: Tombstones) -> TurnDeletion:
     return TurnDeletion(database, gone)
-
-
-@pytest.fixture
-def clock() -> SleepClock:
-    return SleepClock()
 
 
 @pytest.fixture

@@ -11,17 +11,19 @@ from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
-from tests.history.kept_turns import CHANNEL, Say, SleepClock
-from tests.history.test_retention import ApiUnreachable
+from tests.history.stored_turns import Say
+from tests.support.clock import FakeClock
+from tests.support.database import UnreachableDatabase
+from tests.support.requests import CHANNEL
 
 
 @pytest.fixture
-def store(database: Database) -> ApiUnreachable:
-    return ApiUnreachable(database)
+def store(database: Database) -> UnreachableDatabase:
+    return UnreachableDatabase(database)
 
 
 @pytest.fixture
-def deletions(store: ApiUnreachable, gone: Tombstones, clock: SleepClock) -> DeletionService:
+def deletions(store: UnreachableDatabase, gone: Tombstones, clock: FakeClock) -> DeletionService:
     return DeletionService(TurnDeletion(store, gone), clock)
 
 
@@ -38,17 +40,17 @@ async def until(conversations: Conversations, wanted: str) -> None:
 async def test_what_could_not_be_deleted_is_out_of_sight_at_once_and_deleted_later(
     database: Database,
     conversations: Conversations,
-    store: ApiUnreachable,
+    store: UnreachableDatabase,
     deletions: DeletionService,
     say: Say,
-    clock: SleepClock,
+    clock: FakeClock,
 ) -> None:
     await say("a", answer_message_ids=(1, 2))
     await say("b", answer_message_ids=(3,))
     async with deletions.running():
         deletions.delete_messages([2])
         assert await line(conversations) == "b"
-        assert await clock.asleep() == RETRY_S
+        assert await clock.wait_for_sleep() == RETRY_S
         assert await line(Conversations(database)) == "ab"
         store.down = False
         await clock.advance(RETRY_S)
@@ -56,32 +58,32 @@ async def test_what_could_not_be_deleted_is_out_of_sight_at_once_and_deleted_lat
 
 
 async def test_a_deleted_channel_is_tried_again_as_well(
-    conversations: Conversations, store: ApiUnreachable, deletions: DeletionService, say: Say, clock: SleepClock
+    conversations: Conversations, store: UnreachableDatabase, deletions: DeletionService, say: Say, clock: FakeClock
 ) -> None:
     await say("a")
     async with deletions.running():
         deletions.delete_channel(CHANNEL)
-        await clock.sleep_over()
+        await clock.sleep_through()
         assert await line(conversations) == "a"
         store.down = False
         await clock.advance(RETRY_S)
         await until(conversations, "")
-    assert clock.slept == [RETRY_S] * 2
+    assert clock.slept_s == [RETRY_S] * 2
 
 
 async def test_what_is_left_at_the_end_is_still_carried_out(
-    database: Database, store: ApiUnreachable, deletions: DeletionService, say: Say, clock: SleepClock
+    database: Database, store: UnreachableDatabase, deletions: DeletionService, say: Say, clock: FakeClock
 ) -> None:
     await say("a", answer_message_ids=(1,))
     async with deletions.running():
         deletions.delete_messages([1])
-        await clock.asleep()
+        await clock.wait_for_sleep()
         store.down = False
     assert await line(Conversations(database)) == ""
 
 
 async def test_many_at_once_are_looked_up_in_batches(
-    database: Database, store: ApiUnreachable, deletions: DeletionService, say: Say
+    database: Database, store: UnreachableDatabase, deletions: DeletionService, say: Say
 ) -> None:
     await say("a", answer_message_ids=(5 * BATCH_SIZE,))
     store.down = False
@@ -93,7 +95,7 @@ async def test_many_at_once_are_looked_up_in_batches(
 
 
 async def test_an_id_that_no_database_takes_stops_no_other_deletion(
-    database: Database, conversations: Conversations, store: ApiUnreachable, deletions: DeletionService, say: Say
+    database: Database, conversations: Conversations, store: UnreachableDatabase, deletions: DeletionService, say: Say
 ) -> None:
     store.down = False
     await say("a", answer_message_ids=(1,))

@@ -16,12 +16,15 @@ from bot.store.settings import StoredSettings
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import NEWEST, TurnFilter, TurnReader
 from bot.store.turns import Turn
-from tests.history.kept_turns import ANN, ANNA, CHANNEL, GUILD, Say, SleepClock
+from tests.history.stored_turns import ANNA, Say
+from tests.support.clock import FakeClock
 from tests.support.event_loop_turns import count_turns
+from tests.support.requests import CHANNEL, GUILD
+from tests.support.turns import ANN
 
 
 @pytest.fixture
-def history(database: Database, turn_deletion: TurnDeletion, clock: SleepClock) -> History:
+def history(database: Database, turn_deletion: TurnDeletion, clock: FakeClock) -> History:
     return History(TurnReader(database), turn_deletion, clock)
 
 
@@ -81,7 +84,7 @@ async def test_every_use_of_the_history_takes_its_own_permission(history: Histor
 
 
 async def test_many_large_rows_about_a_member_leave_room_for_turns(
-    database: Database, turn_deletion: TurnDeletion, say: Say, clock: SleepClock
+    database: Database, turn_deletion: TurnDeletion, say: Say, clock: FakeClock
 ) -> None:
     settings = StoredSettings(database)
     for channel_id in range(40):
@@ -97,7 +100,7 @@ async def test_many_large_rows_about_a_member_leave_room_for_turns(
 
 
 async def test_ones_own_data_says_what_else_is_kept(
-    database: Database, turn_deletion: TurnDeletion, clock: SleepClock
+    database: Database, turn_deletion: TurnDeletion, clock: FakeClock
 ) -> None:
     own = MemberData(PersonalData(database), TurnReader(database), turn_deletion, clock, retention_days=30)
     content = json.loads((await own.export(ANNA, 100_000)).data)

@@ -8,11 +8,12 @@ from bot.store.database import Database
 from bot.store.personal_data import PersonalData
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
-from tests.history.kept_turns import ANNA, NOON, TURN, Say, SleepClock
+from tests.history.stored_turns import ANNA, TURN, Say
+from tests.support.clock import NOON, FakeClock
 
 
 async def test_what_was_asked_before_by_discords_clock_is_forgotten_whatever_the_process_takes_for_the_time(
-    database: Database, turn_deletion: TurnDeletion, clock: SleepClock, say: Say
+    database: Database, turn_deletion: TurnDeletion, clock: FakeClock, say: Say
 ) -> None:
     # Processes know Discord's time to about a second, from the `Date` of its answers; events tell it exactly.
     later = replace(ANNA, asked_at_ms=unix_ms(NOON) + 900)

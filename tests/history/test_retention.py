@@ -1,45 +1,23 @@
 """What is kept long enough goes: at the start, then once a day, and as soon as the store can be used again."""
 
 from datetime import timedelta
-from typing import TypeVar
 
 import pytest
 
 from bot.clock import unix_ms
-from bot.errors import StoreUnavailable
 from bot.history.retention import CLOCK_CHECK_INTERVAL_S, RETRY_S, SWEEP_INTERVAL_S, GuildCleanup, Retention
 from bot.store.conversations import Conversations
-from bot.store.database import Database, Work
+from bot.store.database import Database
 from bot.store.left_guilds import LeftGuilds
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
-from tests.history.kept_turns import CHANNEL, GUILD, NOON, Say, SleepClock
-
-T = TypeVar("T")
-
-
-class ApiUnreachable:
-    """A database that cannot be used while `down`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.down = True
-        self.writes = 0
-
-    async def write(self, work: Work[T]) -> T:
-        self.writes += 1
-        return await self._run(self._database.write, work)
-
-    async def read(self, work: Work[T]) -> T:
-        return await self._run(self._database.read, work)
-
-    async def _run(self, run, work):
-        if self.down:
-            raise StoreUnavailable("out of reach")
-        return await run(work)
+from tests.history.stored_turns import Say
+from tests.support.clock import NOON, FakeClock
+from tests.support.database import UnreachableDatabase
+from tests.support.requests import CHANNEL, GUILD
 
 
-def retention(database: Database, clock: SleepClock, *, days: int = 30) -> Retention:
+def retention(database: Database, clock: FakeClock, *, days: int = 30) -> Retention:
     return Retention(TurnDeletion(database, Tombstones()), GuildCleanup(LeftGuilds(database), clock), clock, days=days)
 
 
@@ -52,34 +30,34 @@ async def left(conversations: Conversations) -> str:
 
 
 async def test_turns_go_at_the_start_and_then_day_by_day(
-    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+    database: Database, conversations: Conversations, say: Say, clock: FakeClock
 ) -> None:
     for question, age in (("a", 30.01), ("b", 29.5), ("c", 28.5), ("d", 0)):
         await say(question, created_at_ms=days_ago(age))
     async with retention(database, clock).running():
-        assert await clock.asleep() == SWEEP_INTERVAL_S
+        assert await clock.wait_for_sleep() == SWEEP_INTERVAL_S
         assert await left(conversations) == "bcd"
-        await clock.sleep_over()
+        await clock.sleep_through()
         assert await left(conversations) == "cd"
-        await clock.sleep_over()
+        await clock.sleep_through()
         assert await left(conversations) == "d"
 
 
 async def test_a_sweep_that_could_not_be_done_is_done_within_the_hour(
-    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+    database: Database, conversations: Conversations, say: Say, clock: FakeClock
 ) -> None:
     await say("a", created_at_ms=days_ago(3))
-    store = ApiUnreachable(database)
+    store = UnreachableDatabase(database)
     async with retention(store, clock, days=2).running():
-        assert await clock.asleep() == RETRY_S
+        assert await clock.wait_for_sleep() == RETRY_S
         assert await left(conversations) == "a"
         store.down = False
-        assert await clock.sleep_over() == SWEEP_INTERVAL_S
+        assert await clock.sleep_through() == SWEEP_INTERVAL_S
         assert await left(conversations) == ""
 
 
 async def test_no_server_is_purged_before_discord_has_said_which_there_are(
-    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+    database: Database, conversations: Conversations, say: Say, clock: FakeClock
 ) -> None:
     await say("a")
     await LeftGuilds(database).record([GUILD], days_ago(8))
@@ -94,7 +72,7 @@ async def test_no_server_is_purged_before_discord_has_said_which_there_are(
 
 @pytest.mark.parametrize(("days", "kept"), [(6.9, "a"), (7.1, "")])
 async def test_a_server_is_kept_for_a_week_from_when_it_was_missed(
-    database: Database, conversations: Conversations, say: Say, clock: SleepClock, days: float, kept: str
+    database: Database, conversations: Conversations, say: Say, clock: FakeClock, days: float, kept: str
 ) -> None:
     await say("a")
     guild_cleanup = GuildCleanup(LeftGuilds(database), clock)
@@ -106,7 +84,7 @@ async def test_a_server_is_kept_for_a_week_from_when_it_was_missed(
 
 
 async def test_a_server_that_is_back_is_not_purged_and_counts_anew_when_it_goes_again(
-    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+    database: Database, conversations: Conversations, say: Say, clock: FakeClock
 ) -> None:
     await say("a")
     guild_cleanup = GuildCleanup(LeftGuilds(database), clock)
@@ -125,10 +103,10 @@ async def test_a_server_that_is_back_is_not_purged_and_counts_anew_when_it_goes_
 
 
 async def test_a_departure_that_could_not_be_noted_is_found_by_the_next_comparison(
-    database: Database, say: Say, clock: SleepClock
+    database: Database, say: Say, clock: FakeClock
 ) -> None:
     await say("a")
-    store = ApiUnreachable(database)
+    store = UnreachableDatabase(database)
     guild_cleanup = GuildCleanup(LeftGuilds(store), clock)
     await guild_cleanup.record_leave(GUILD)
     store.down = False
@@ -141,45 +119,45 @@ async def test_nothing_is_swept_before_discord_has_told_the_time(
     database: Database, conversations: Conversations, say: Say
 ) -> None:
     await say("a", created_at_ms=days_ago(31))
-    clock = SleepClock(told=False)
+    clock = FakeClock(synchronized=False)
     async with retention(database, clock).running():
-        assert await clock.asleep() == CLOCK_CHECK_INTERVAL_S
-        assert await clock.sleep_over() == CLOCK_CHECK_INTERVAL_S
+        assert await clock.wait_for_sleep() == CLOCK_CHECK_INTERVAL_S
+        assert await clock.sleep_through() == CLOCK_CHECK_INTERVAL_S
         assert await left(conversations) == "a"
-        clock.hear_from_discord()
-        assert await clock.sleep_over() == SWEEP_INTERVAL_S
+        clock.synchronize()
+        assert await clock.sleep_through() == SWEEP_INTERVAL_S
         assert await left(conversations) == ""
 
 
 @pytest.mark.parametrize("days", [400, -400])
 async def test_a_start_with_a_wrong_clock_deletes_nothing_and_a_right_one_sweeps(
-    database: Database, conversations: Conversations, say: Say, clock: SleepClock, days: int
+    database: Database, conversations: Conversations, say: Say, clock: FakeClock, days: int
 ) -> None:
     await say("old", created_at_ms=days_ago(31))
     await say("new")
     clock.step(timedelta(days=days))
     async with retention(database, clock).running():
         for _ in range(100):
-            assert await clock.sleep_over() == CLOCK_CHECK_INTERVAL_S
+            assert await clock.sleep_through() == CLOCK_CHECK_INTERVAL_S
         assert await left(conversations) == "oldnew"
         clock.step(-timedelta(days=days))
-        assert await clock.sleep_over() == SWEEP_INTERVAL_S
+        assert await clock.sleep_through() == SWEEP_INTERVAL_S
         assert await left(conversations) == "new"
 
 
 async def test_a_clock_that_steps_between_two_sweeps_deletes_nothing(
-    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+    database: Database, conversations: Conversations, say: Say, clock: FakeClock
 ) -> None:
     await say("a")
     async with retention(database, clock).running():
-        assert await clock.asleep() == SWEEP_INTERVAL_S
+        assert await clock.wait_for_sleep() == SWEEP_INTERVAL_S
         clock.step(timedelta(days=40))
-        assert await clock.sleep_over() == CLOCK_CHECK_INTERVAL_S
+        assert await clock.sleep_through() == CLOCK_CHECK_INTERVAL_S
         assert await left(conversations) == "a"
 
 
 async def test_a_wrong_clock_purges_no_server_and_counts_the_week_from_the_right_day(
-    database: Database, conversations: Conversations, say: Say, clock: SleepClock
+    database: Database, conversations: Conversations, say: Say, clock: FakeClock
 ) -> None:
     await say("a")
     guild_cleanup = GuildCleanup(LeftGuilds(database), clock)

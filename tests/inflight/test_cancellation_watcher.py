@@ -17,6 +17,7 @@ from bot.liveness import holding
 from bot.store.database import Database
 from bot.store.inflight import InFlightAnswers, Phase
 from tests.support.clock import FakeClock, settle
+from tests.support.requests import make_requester
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ async def registered(registry: InFlightRegistry, event_id: int = 9, token: str =
 
 
 def requester(user_id: int = 5, channel_id: int = 2, *rights: Permission) -> RequestContext:
-    return RequestContext(user_id, "somebody", 1, channel_id, channel_id, frozenset(rights))
+    return make_requester(user_id, guild_id=1, channel_id=channel_id, permissions=rights)
 
 
 async def cancel_reason(entry: InFlightRequest, database: Database, clock: FakeClock) -> CancelReason | None:

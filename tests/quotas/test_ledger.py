@@ -6,18 +6,18 @@ import pytest
 from bot.context import RequestContext
 from bot.errors import QuotaExceeded, StoreUnavailable
 from bot.messages.render import render
-from bot.quotas.ledger import LEASE_S, MAX_AMOUNT, Ledger
+from bot.quotas.ledger import LEASE_S, MAX_AMOUNT, RENEW_INTERVAL_S, Ledger
 from bot.quotas.limits import Kind, OperatorLimits, Scope
 from bot.quotas.usage import UsageReader
 from bot.store.database import Database, Transaction, Work
-from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import ANN, BEN, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
+from tests.support.clock import FakeClock
+from tests.support.quotas import ANN, BEN, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
 
 MESSAGE = {Kind.MESSAGES: 1}
 LIMITS = operator_limits(member_images=10, server_images=15, member_messages=2)
 
 
-def ledger_of(database: Database, clock: BeatClock, limits: OperatorLimits, process: str = "this process") -> Ledger:
+def ledger_of(database: Database, clock: FakeClock, limits: OperatorLimits, process: str = "this process") -> Ledger:
     return Ledger(database, limits, USAGE_KEYS, clock, process=process)
 
 
@@ -32,12 +32,12 @@ async def used(meter: UsageReader, kind: Kind, who: RequestContext | None = None
 
 
 @pytest.fixture
-def ledger(database: Database, clock: BeatClock) -> Ledger:
+def ledger(database: Database, clock: FakeClock) -> Ledger:
     return ledger_of(database, clock, LIMITS)
 
 
 @pytest.fixture
-def meter(database: Database, clock: BeatClock) -> UsageReader:
+def meter(database: Database, clock: FakeClock) -> UsageReader:
     return UsageReader(database, LIMITS, USAGE_KEYS, clock)
 
 
@@ -63,7 +63,7 @@ async def test_the_last_word_on_what_was_spent_counts(ledger: Ledger, meter: Usa
 
 
 async def test_more_than_was_reserved_counts_as_far_as_there_is_room_and_then_in_the_next_window(
-    ledger: Ledger, clock: BeatClock, meter: UsageReader
+    ledger: Ledger, clock: FakeClock, meter: UsageReader
 ) -> None:
     reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
     await ledger.settle(reservation, {Kind.IMAGES: 12})
@@ -154,7 +154,7 @@ async def test_a_member_is_counted_once_over_servers_and_direct_messages(ledger:
     assert render(caught.value.message).startswith("You have used your 2 messages for today;")
 
 
-async def test_direct_messages_of_two_members_are_two_servers(database: Database, clock: BeatClock) -> None:
+async def test_direct_messages_of_two_members_are_two_servers(database: Database, clock: FakeClock) -> None:
     ledger = ledger_of(database, clock, operator_limits(server_images=1))
     await ledger.reserve(requester(ANN, None), {Kind.IMAGES: 1})
     await ledger.reserve(requester(BEN, None), {Kind.IMAGES: 1})
@@ -176,7 +176,7 @@ async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger, meter:
 
 
 async def test_an_answer_over_midnight_counts_for_the_day_it_began(
-    ledger: Ledger, clock: BeatClock, meter: UsageReader
+    ledger: Ledger, clock: FakeClock, meter: UsageReader
 ) -> None:
     reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
     await clock.advance(12 * 3600)
@@ -187,7 +187,7 @@ async def test_an_answer_over_midnight_counts_for_the_day_it_began(
     assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock, meter: UsageReader) -> None:
+async def test_a_new_day_starts_anew(ledger: Ledger, clock: FakeClock, meter: UsageReader) -> None:
     for _ in range(2):
         await ledger.settle(await ledger.reserve(requester(), MESSAGE), MESSAGE)
     await clock.advance(12 * 3600 - 1)
@@ -199,7 +199,7 @@ async def test_a_new_day_starts_anew(ledger: Ledger, clock: BeatClock, meter: Us
 
 
 async def test_a_dead_process_gives_back_what_it_held(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
+    ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     await ledger.reserve(requester(), {Kind.IMAGES: 8})
     await clock.advance(LEASE_S)
@@ -208,28 +208,28 @@ async def test_a_dead_process_gives_back_what_it_held(
 
 
 async def test_a_living_process_keeps_what_it_holds(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
+    ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
-    other_clock = BeatClock()
+    other_clock = FakeClock()
     async with ledger.running(), ledger_of(database, other_clock, UNLIMITED, "a sibling").running():
         await ledger.reserve(requester(), {Kind.IMAGES: 8})
         for _ in range(10):
-            await clock.beats(1)
-            await other_clock.beats(1)
+            await clock.pass_sleeps(1, RENEW_INTERVAL_S)
+            await other_clock.pass_sleeps(1, RENEW_INTERVAL_S)
         assert await used(meter, Kind.IMAGES) == 8
 
 
 async def test_the_beat_frees_a_siblings_leases(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
+    ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     await ledger_of(database, clock, UNLIMITED, "a sibling that dies").reserve(requester(), {Kind.IMAGES: 8})
     async with ledger.running():
-        await clock.beats(LEASE_S // 15)
+        await clock.pass_sleeps(LEASE_S // 15, RENEW_INTERVAL_S)
         assert await used(meter, Kind.IMAGES) == 0
 
 
 async def test_what_is_settled_after_the_lease_was_lost_is_still_counted(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
+    ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     reservation = await ledger.reserve(requester(), {Kind.IMAGES: 4})
     await clock.advance(LEASE_S)
@@ -240,17 +240,17 @@ async def test_what_is_settled_after_the_lease_was_lost_is_still_counted(
 
 
 async def test_a_forgotten_reservation_is_not_renewed_for_ever(
-    ledger: Ledger, clock: BeatClock, meter: UsageReader
+    ledger: Ledger, clock: FakeClock, meter: UsageReader
 ) -> None:
     await ledger.reserve(requester(), {Kind.IMAGES: 4})
     async with ledger.running():
-        await clock.beats(3600 // 15 - 1)
+        await clock.pass_sleeps(3600 // 15 - 1, RENEW_INTERVAL_S)
         assert await used(meter, Kind.IMAGES) == 4
-        await clock.beats(8)
+        await clock.pass_sleeps(8, RENEW_INTERVAL_S)
         assert await used(meter, Kind.IMAGES) == 0
 
 
-async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database, clock: BeatClock) -> None:
+async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database, clock: FakeClock) -> None:
     await ledger.settle(await ledger.reserve(requester(), MESSAGE), MESSAGE)
     await ledger.reserve(requester(), {Kind.IMAGES: 4})
     await clock.advance(LEASE_S)
@@ -264,7 +264,7 @@ async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database
 
 @pytest.mark.parametrize("step", range(9))
 async def test_a_caller_cancelled_while_reserving_leaves_nothing_reserved(
-    database: Database, clock: BeatClock, step: int, meter: UsageReader
+    database: Database, clock: FakeClock, step: int, meter: UsageReader
 ) -> None:
     stepping = Stepping(database)
     ledger = ledger_of(stepping, clock, UNLIMITED)
@@ -278,7 +278,7 @@ async def test_a_caller_cancelled_while_reserving_leaves_nothing_reserved(
 
 
 async def test_a_settlement_is_seen_through_when_its_caller_is_cancelled(
-    database: Database, clock: BeatClock, meter: UsageReader
+    database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     stepping = Stepping(database)
     ledger = ledger_of(stepping, clock, UNLIMITED)
@@ -292,7 +292,7 @@ async def test_a_settlement_is_seen_through_when_its_caller_is_cancelled(
 
 
 async def test_a_store_that_fails_for_a_while_loses_no_settlement(
-    database: Database, clock: BeatClock, meter: UsageReader
+    database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     failing = Failing(database)
     ledger = ledger_of(failing, clock, UNLIMITED)
@@ -302,14 +302,14 @@ async def test_a_store_that_fails_for_a_while_loses_no_settlement(
         await ledger.settle(reservation, {Kind.IMAGES: 3})
         with pytest.raises(StoreUnavailable):
             await ledger.reserve(requester(), MESSAGE)
-        await clock.beats(2)
+        await clock.pass_sleeps(2, RENEW_INTERVAL_S)
         assert await used(meter, Kind.IMAGES) == 4
         failing.now = False
-        await clock.beats(1)
+        await clock.pass_sleeps(1, RENEW_INTERVAL_S)
         assert await used(meter, Kind.IMAGES) == 3
 
 
-async def test_the_end_of_the_ledger_is_one_more_try(database: Database, clock: BeatClock, meter: UsageReader) -> None:
+async def test_the_end_of_the_ledger_is_one_more_try(database: Database, clock: FakeClock, meter: UsageReader) -> None:
     failing = Failing(database)
     ledger = ledger_of(failing, clock, UNLIMITED)
     async with ledger.running():
@@ -378,19 +378,19 @@ class _Stepped:
 
 
 async def test_a_clock_that_is_set_forward_and_back_forgets_no_count(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader
+    ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     await ledger.settle(await ledger.reserve(requester(), {Kind.IMAGES: 4}), {Kind.IMAGES: 4})
     clock.step(timedelta(hours=50))
     async with ledger.running():
-        await clock.beats(4)
+        await clock.pass_sleeps(4, RENEW_INTERVAL_S)
     clock.step(timedelta(hours=-50))
     assert await used(meter, Kind.IMAGES) == 4
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=2), timedelta(days=1), timedelta(days=-1)])
 async def test_a_clock_that_is_set_frees_nothing_of_a_living_process(
-    ledger: Ledger, database: Database, clock: BeatClock, meter: UsageReader, step: timedelta
+    ledger: Ledger, database: Database, clock: FakeClock, meter: UsageReader, step: timedelta
 ) -> None:
     living = {"a sibling": True, "of another host": None}
     for name in living:
@@ -401,13 +401,13 @@ async def test_a_clock_that_is_set_frees_nothing_of_a_living_process(
     looking = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process="looking", is_alive=living.get)
     await looking.free_expired()
     async with ledger.running():
-        await clock.beats(2)
+        await clock.pass_sleeps(2, RENEW_INTERVAL_S)
     clock.step(-step)
     assert await used(meter, Kind.IMAGES) == 3
 
 
 async def test_a_locked_file_counts_more_than_any_lease(
-    database: Database, clock: BeatClock, meter: UsageReader
+    database: Database, clock: FakeClock, meter: UsageReader
 ) -> None:
     await ledger_of(database, clock, UNLIMITED, "slow").reserve(requester(), {Kind.IMAGES: 1})
     await clock.advance(10 * LEASE_S)

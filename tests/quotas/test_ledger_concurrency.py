@@ -11,8 +11,8 @@ from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
 from bot.store.database import Database
 from bot.store.open import open_database
-from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import USAGE_KEYS, operator_limits, requester
+from tests.support.clock import FakeClock
+from tests.support.quotas import USAGE_KEYS, operator_limits, requester
 
 MESSAGE = {Kind.MESSAGES: 1}
 USED = "SELECT settled, reserved FROM usage_counters WHERE scope = 'server'"
@@ -28,7 +28,7 @@ async def rush(ledgers: list[Ledger], members: int, asks: int) -> list[Reservati
     return [outcome for outcome in outcomes if isinstance(outcome, Reservation)]
 
 
-async def test_two_hundred_asks_at_once_under_a_ceiling_of_forty(database: Database, clock: BeatClock) -> None:
+async def test_two_hundred_asks_at_once_under_a_ceiling_of_forty(database: Database, clock: FakeClock) -> None:
     ledger = Ledger(
         database, operator_limits(server_messages=40, member_messages=100), USAGE_KEYS, clock, process="one"
     )
@@ -40,7 +40,7 @@ async def test_two_hundred_asks_at_once_under_a_ceiling_of_forty(database: Datab
     assert await rush([ledger], members=20, asks=1) == []
 
 
-async def test_two_processes_at_once_grant_no_more_than_one(url: str, clock: BeatClock) -> None:
+async def test_two_processes_at_once_grant_no_more_than_one(url: str, clock: FakeClock) -> None:
     limits = operator_limits(server_messages=12, member_messages=3)
     async with open_database(url) as one, open_database(url) as two:
         ledgers = [
@@ -76,7 +76,7 @@ def test_whatever_runs_at_once_no_limit_is_passed_and_nothing_is_lost(tmp_path_f
 
 async def carry_out(address: str, plan: list[Plan]) -> tuple[int, list[tuple[int, int]]]:
     """Do all of `plan` at once; give what was spent, and (used, still reserved) as seen meanwhile and at the end."""
-    clock = BeatClock()
+    clock = FakeClock()
     async with open_database(address) as one, open_database(address) as two:
         ledgers = [
             Ledger(database, operator_limits(server_images=10, member_images=6), USAGE_KEYS, clock, process=name)

@@ -22,8 +22,8 @@ from bot.quotas.reservation import BLOCK_TOKENS, Reservation
 from bot.quotas.resolver import list_applicable_limits, to_limit
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
-from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
+from tests.support.clock import FakeClock
+from tests.support.quotas import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
 
 LIMITS = operator_limits(member_messages=4, server_messages=9, server_tokens=2_000)
 WINDOWS = "SELECT scope, subject, kind, period, starts_at_ms, settled, reserved FROM usage_counters"
@@ -85,7 +85,7 @@ class TwoLedgers(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
-        self.clock = BeatClock()
+        self.clock = FakeClock()
         self.stack = AsyncExitStack()
         self.ledgers: list[Ledger] = []
         self.books = Books()

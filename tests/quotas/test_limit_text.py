@@ -5,7 +5,7 @@ import pytest
 from bot.quotas.limit_text import format_refusal, format_stop
 from bot.quotas.limits import Kind, Limit, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope
-from tests.quotas.callers import GUILD
+from tests.support.quotas import GUILD
 
 MIDNIGHT = datetime(2026, 9, 2, tzinfo=UTC)
 AGAIN = "it starts again <t:1788307200:R>"

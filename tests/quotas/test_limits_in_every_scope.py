@@ -17,8 +17,8 @@ from bot.quotas.reservation import Reservation
 from bot.quotas.usage import UsageReader
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits
-from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import ANN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, requester
+from tests.support.clock import FakeClock
+from tests.support.quotas import ANN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, requester
 
 LIMIT = 8
 MEMBERS = 10
@@ -36,14 +36,14 @@ TARGETS = {
 class Process:
     """What one process of the bot has for limits."""
 
-    def __init__(self, database: object, clock: BeatClock, name: str) -> None:
+    def __init__(self, database: object, clock: FakeClock, name: str) -> None:
         self.ledger = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process=name)
         self.meter = UsageReader(database, UNLIMITED, USAGE_KEYS, clock)
         self.quotas = QuotaSettings(QuotaLimits(database), UNLIMITED, USAGE_KEYS, clock)
 
 
 @pytest.fixture
-async def processes(url: str, clock: BeatClock) -> AsyncIterator[list[Process]]:
+async def processes(url: str, clock: FakeClock) -> AsyncIterator[list[Process]]:
     async with AsyncExitStack() as stack:
         yield [Process(await stack.enter_async_context(open_database(url)), clock, name) for name in ("one", "two")]
 
@@ -131,7 +131,7 @@ async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: l
 
 
 async def test_an_hour_a_day_and_a_month_start_again_each_at_its_time(
-    processes: list[Process], clock: BeatClock
+    processes: list[Process], clock: FakeClock
 ) -> None:
     quotas, ask = processes[0].quotas, {Kind.MESSAGES: 1}
     for per, limit in ((Period.HOUR, "1"), (Period.DAY, "2"), (Period.MONTH, "3")):

@@ -1,7 +1,7 @@
 from bot.context import RequestContext
 from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope, list_applicable_limits
-from tests.quotas.callers import ANN, BEN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
+from tests.support.quotas import ANN, BEN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
 
 RED, BLUE = 801, 802
 HERE = USAGE_KEYS.guild_member_key(GUILD, ANN)

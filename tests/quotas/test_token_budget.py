@@ -14,8 +14,8 @@ from bot.quotas.reservation import BLOCK_TOKENS, PREFETCH_BELOW, TokenBudget
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
-from tests.quotas.beat_clock import BeatClock
-from tests.quotas.callers import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
+from tests.support.clock import FakeClock
+from tests.support.quotas import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
 
 TOKENS = "SELECT settled, reserved FROM usage_counters WHERE kind = 'tokens'"
 LIMIT = 4_000
@@ -87,7 +87,7 @@ async def test_a_stopped_answer_leaves_its_question_to_be_answered() -> None:
 
 
 async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_rest(
-    database: Database, clock: BeatClock
+    database: Database, clock: FakeClock
 ) -> None:
     ledger = Ledger(database, operator_limits(server_tokens=LIMIT), USAGE_KEYS, clock, process="one")
     async with ledger.running(), await ledger.reserve(requester(), {Kind.TOKENS: 100 + BLOCK_TOKENS}) as reservation:
@@ -103,7 +103,7 @@ async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_res
     assert await rows(database) == [(700, 0)]
 
 
-async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database: Database, clock: BeatClock) -> None:
+async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database: Database, clock: FakeClock) -> None:
     ledger = Ledger(database, operator_limits(), USAGE_KEYS, clock, process="one")
     async with await ledger.reserve(requester(), {Kind.TOKENS: BLOCK_TOKENS}) as reservation:
         allowance = ledger.token_budget(reservation, Kind.TOKENS)
@@ -113,7 +113,7 @@ async def test_a_limit_set_meanwhile_holds_for_windows_that_are_counted(database
         assert await allowance.ensure(9 * BLOCK_TOKENS) == 3 * BLOCK_TOKENS
 
 
-async def test_a_store_that_cannot_be_asked_grants_nothing(database: Database, clock: BeatClock) -> None:
+async def test_a_store_that_cannot_be_asked_grants_nothing(database: Database, clock: FakeClock) -> None:
     class Locked:
         read = database.read
 
@@ -162,7 +162,7 @@ def test_whatever_grows_at_once_no_limit_is_passed_and_nothing_is_lost(
 
 async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[int, int]], dict[str, list]]:
     """Do all of `plan` at once; give what was spent, what was seen of the limited window, and all windows then."""
-    clock = BeatClock()
+    clock = FakeClock()
     async with open_database(address) as one, open_database(address) as two:
         rule = StoredLimit("channel", CHANNEL, "tokens", "day", LIMIT)
         await QuotaLimits(one).set(GUILD, rule, most=1, by=1, at_ms=0)

@@ -1,28 +1,26 @@
 """The words that a server has said its own way."""
 
 import dataclasses
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from bot.clock import SystemClock
-from bot.context import Permission, RequestContext
+from bot.context import Permission
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
 from bot.messages.render import render
 from bot.speech.pronunciations import LONGEST_SAY, LONGEST_WORD, MOST_WORDS, Pronunciations, Word
-from bot.store.open import open_database
+from bot.store.database import Database
 from bot.store.pronunciations import StoredPronunciations
+from tests.support.requests import make_requester
 
-MO = RequestContext(1, "Mo", 7, 8, 8, frozenset({Permission.MANAGE_SERVER}))
-ADA = RequestContext(2, "Ada", 7, 8, 8, frozenset(Permission) - {Permission.MANAGE_SERVER})
-IN_PRIVATE = RequestContext(1, "Mo", None, 9, 9)
+MO = make_requester(1, "Mo", permissions={Permission.MANAGE_SERVER})
+ADA = make_requester(2, permissions=frozenset(Permission) - {Permission.MANAGE_SERVER})
+IN_PRIVATE = make_requester(1, "Mo", guild_id=None, channel_id=9)
 
 
 @pytest.fixture
-async def lexicon(tmp_path: Path) -> AsyncIterator[Pronunciations]:
-    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as database:
-        yield Pronunciations(StoredPronunciations(database), SystemClock())
+def lexicon(database: Database) -> Pronunciations:
+    return Pronunciations(StoredPronunciations(database), SystemClock())
 
 
 async def test_a_word_holds_in_its_server_and_nowhere_else(lexicon: Pronunciations) -> None:

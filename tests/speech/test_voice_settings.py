@@ -1,26 +1,23 @@
 """With which voice, and how fast, a member is spoken."""
 
 import dataclasses
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from bot.clock import SystemClock
-from bot.context import RequestContext
 from bot.errors import InvalidOption
 from bot.messages.render import render
 from bot.speech.voice_settings import MemberVoices, VoiceSettings
-from bot.store.open import open_database
+from bot.store.database import Database
 from bot.store.voice_settings import StoredVoices
+from tests.support.requests import make_requester
 
-ADA = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
+ADA = make_requester(42)
 
 
 @pytest.fixture
-async def preferences(tmp_path: Path) -> AsyncIterator[MemberVoices]:
-    async with open_database(f"sqlite:///{tmp_path / 'bot.db'}") as database:
-        yield MemberVoices(StoredVoices(database), SystemClock(), default_voice="alloy")
+def preferences(database: Database) -> MemberVoices:
+    return MemberVoices(StoredVoices(database), SystemClock(), default_voice="alloy")
 
 
 async def test_the_commands_word_beats_the_members_voice_and_that_the_operators(preferences: MemberVoices) -> None:

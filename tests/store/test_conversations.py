@@ -6,7 +6,7 @@ import pytest
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.turns import Turn
-from tests.store.a_turn import ANN, BEN, CHANNEL, THREAD, TURN
+from tests.support.turns import ANN, BEN, CHANNEL, THREAD, TURN
 
 
 @pytest.fixture

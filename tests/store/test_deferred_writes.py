@@ -16,8 +16,8 @@ from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
-from tests.store.a_turn import TURN
 from tests.support.clock import FakeClock
+from tests.support.turns import TURN
 
 T = TypeVar("T")
 
@@ -41,11 +41,6 @@ class Disk:
 @pytest.fixture
 def disk(database: Database) -> Disk:
     return Disk(database)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture

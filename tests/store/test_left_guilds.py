@@ -13,7 +13,7 @@ from bot.store.database import Database, Transaction
 from bot.store.left_guilds import GUILD_TABLES, LeftGuilds
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
-from tests.store.a_turn import CHANNEL, TURN
+from tests.support.turns import CHANNEL, TURN
 
 LEFT, OTHER = 7, 8
 

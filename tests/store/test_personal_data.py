@@ -14,7 +14,7 @@ from bot.store.personal_data import PERSONAL_COLUMNS, ChannelTurnCount, Personal
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
-from tests.store.a_turn import ANN, BEN, CHANNEL, TURN
+from tests.support.turns import ANN, BEN, CHANNEL, TURN
 
 ABOUT_PEOPLE = re.compile(r"(^|_)(author|member|user|person|owner|by|invoker|caller|target|subject)(_|$)")
 

@@ -31,7 +31,7 @@ from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnFilter, TurnReader
 from bot.store.usage import Claim, Spent, UsageCounter, UsageStore
 from bot.store.voice_settings import StoredVoices
-from tests.store.a_turn import TURN
+from tests.support.turns import TURN
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from bot.store.open import open_database
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
-from tests.store.a_turn import TURN
+from tests.support.turns import TURN
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="files that are open cannot be removed there")
 

@@ -5,7 +5,7 @@ import pytest
 from bot.store.database import Database
 from bot.store.personal_data import PersonalData
 from bot.store.voice_settings import StoredVoice, StoredVoices
-from tests.store.a_turn import ANN, BEN
+from tests.support.turns import ANN, BEN
 
 
 @pytest.fixture

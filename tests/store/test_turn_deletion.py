@@ -11,7 +11,7 @@ from bot.store.database import Database
 from bot.store.tombstones import MOST_KEPT, Tombstones
 from bot.store.turn_deletion import BATCH, TurnDeletion
 from bot.store.turns import Turn
-from tests.store.a_turn import ANN, BEN, CHANNEL, THREAD, TURN
+from tests.support.turns import ANN, BEN, CHANNEL, THREAD, TURN
 
 
 @pytest.fixture

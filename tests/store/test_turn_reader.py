@@ -5,7 +5,7 @@ import pytest
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.turn_reader import NEWEST, TurnFilter, TurnPage, TurnReader
-from tests.store.a_turn import ANN, BEN, CHANNEL, THREAD, TURN
+from tests.support.turns import ANN, BEN, CHANNEL, THREAD, TURN
 
 MINE = TurnFilter(ANN, CHANNEL)
 

@@ -16,7 +16,7 @@ from bot.store.open import open_database
 from bot.store.settings import StoredSettings
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
-from tests.store.a_turn import TURN
+from tests.support.turns import TURN
 
 SECRET = "swordfish " * 20
 TABLE_LEAF = 13

@@ -1,4 +1,4 @@
-"""A clock that stands still until a test moves it, so that ten minutes pass in none."""
+"""The clocks of the tests: one that only a test moves, and a real one on which short pauses take no time."""
 
 import asyncio
 import heapq
@@ -7,7 +7,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TypeVar
 
-from bot.clock import DiscordTime
+from bot.clock import DiscordTime, SystemClock
+
+NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
+
+DEADLINE_S = 10
+"""For work between two sleeps that takes real time, such as the database's."""
 
 T = TypeVar("T")
 
@@ -17,17 +22,24 @@ class FakeClock(DiscordTime):
 
     `advance` moves it by hand; `drive` runs an awaitable and jumps from one sleeper's end to the next by itself.
     Both let everything that is ready run first, so the order of events is the same each time. The wall clock alone is
-    set by `step`. Discord has told the time already, unless `told` is False.
+    set by `step`. The time is synchronized with Discord, unless `synchronized` is False. With `skip_sleeps` no sleep
+    takes any time.
+
+    `wait_for_sleep`, `sleep_through` and `pass_sleeps` are for one task that sleeps again and again and whose work in
+    between takes real time.
     """
 
-    def __init__(self, start: datetime = datetime(2026, 9, 1, 12, 0, tzinfo=UTC), *, told: bool = True) -> None:
+    def __init__(self, start: datetime = NOON, *, synchronized: bool = True, skip_sleeps: bool = False) -> None:
         self._start = start
         self._stepped = timedelta()
         self._elapsed = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._serial = 0
-        if told:
-            self.hear_from_discord()
+        self.slept_s: list[float] = []
+        self._skip_sleeps = skip_sleeps
+        self._asleep = asyncio.Event()
+        if synchronized:
+            self.synchronize()
 
     def monotonic(self) -> float:
         """Seconds since the test began."""
@@ -41,12 +53,16 @@ class FakeClock(DiscordTime):
         """Set the wall clock forward, or back."""
         self._stepped += by
 
-    def hear_from_discord(self) -> None:
-        """Have Discord tell the true time, to the second as it does."""
+    def synchronize(self) -> None:
+        """Learn the true time from Discord, to the second as it tells it."""
         self.learn_discord_time(format_datetime(self._start + timedelta(seconds=self._elapsed), usegmt=True))
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock was moved on by `seconds`."""
+        self.slept_s.append(seconds)
+        self._asleep.set()
+        if self._skip_sleeps:
+            return
         if seconds <= 0:
             await asyncio.sleep(0)
             return
@@ -63,6 +79,24 @@ class FakeClock(DiscordTime):
             await self._wake_next()
         self._elapsed = until
         await settle()
+
+    async def wait_for_sleep(self) -> float:
+        """Wait until a task sleeps; return for how many seconds."""
+        await asyncio.wait_for(self._asleep.wait(), timeout=DEADLINE_S)
+        return self.slept_s[-1]
+
+    async def sleep_through(self) -> float:
+        """Let the sleep pass and wait for the next one; return for how many seconds that is."""
+        await self.pass_sleeps(1, await self.wait_for_sleep())
+        return self.slept_s[-1]
+
+    async def pass_sleeps(self, count: int, seconds: float) -> None:
+        """Let `count` sleeps of `seconds` pass, and the work after each."""
+        for _ in range(count):
+            await self.wait_for_sleep()
+            self._asleep.clear()
+            await self.advance(seconds)
+        await self.wait_for_sleep()
 
     async def drive(self, work: Awaitable[T]) -> T:
         """Await `work`, moving the clock to the next sleeper whenever nothing else can run.
@@ -87,6 +121,25 @@ class FakeClock(DiscordTime):
         if not woken.done():
             woken.set_result(None)
         await settle()
+
+
+class ShortPauseClock(SystemClock):
+    """A real clock on which sleeps below `skip_below_s` take no time and are recorded; `now` is fixed if given."""
+
+    def __init__(self, now: datetime | None = None, *, skip_below_s: float = 30) -> None:
+        self.slept_s: list[float] = []
+        self._now = now
+        self._skip_below_s = skip_below_s
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+        return self._now or datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, if it is long."""
+        if seconds < self._skip_below_s:
+            self.slept_s.append(seconds)
+        await asyncio.sleep(seconds if seconds >= self._skip_below_s else 0)
 
 
 async def settle() -> None:

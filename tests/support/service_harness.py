@@ -1,11 +1,9 @@
 """A place to work in for tests of what is spent on an API: a server on loopback, the real client, a real ledger."""
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,6 @@ from aiohttp import web
 
 from bot.api.client import ApiClient
 from bot.api.transport import open_session
-from bot.clock import SystemClock
-from bot.context import RequestContext
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind, OperatorLimits
 from bot.quotas.resolver import UsageKeys, UsageScope, derive_key
@@ -23,21 +19,13 @@ from bot.speech.pronunciations import Pronunciations
 from bot.store.open import open_database
 from bot.store.pronunciations import StoredPronunciations
 from bot.workers.pool import DecodingWorkers
+from tests.support.clock import NOON, ShortPauseClock
+from tests.support.requests import make_requester
 
-REQUESTER = RequestContext(user_id=42, name="Ada", guild_id=7, channel_id=8, settings_channel_id=8)
+REQUESTER = make_requester(42)
 DEADLINE_S = 20
 
 Handler = Callable[[dict[str, Any], web.Request], Awaitable[web.StreamResponse]]
-
-
-class InstantClock(SystemClock):
-    """Pauses between tries take no time, and it is always the same day."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 9, 1, 12, tzinfo=UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds if seconds >= 10 else 0)
 
 
 @dataclass
@@ -75,7 +63,7 @@ async def open_service_harness(folder: Path, handle: Handler, **limits: int) -> 
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        clock = InstantClock()
+        clock = ShortPauseClock(NOON, skip_below_s=10)
         ceilings = OperatorLimits(**(dict.fromkeys(OperatorLimits.__dataclass_fields__) | limits))
         async with (
             DecodingWorkers() as workers,

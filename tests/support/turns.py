@@ -1,4 +1,7 @@
-"""A turn to vary."""
+"""A turn to store, to vary."""
+
+import dataclasses
+from typing import Any
 
 from bot.store.turns import NewTurn
 
@@ -25,3 +28,8 @@ TURN = NewTurn(
     asked_at_ms=1_779_999_990_000,
     created_at_ms=1_780_000_000_000,
 )
+
+
+def make_turn(**changes: Any) -> NewTurn:
+    """Return `TURN` with other values."""
+    return dataclasses.replace(TURN, **changes)

@@ -1,4 +1,4 @@
-"""People who spend, and limits to vary."""
+"""Who uses the limits, and limits to vary."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from bot.context import Permission, RequestContext
 from bot.quotas.limits import OperatorLimits
 from bot.quotas.resolver import UsageKeys, derive_key
+from tests.support.requests import make_requester
 
 ANN, BEN, GUILD, CHANNEL = 1, 2, 700, 10
 
@@ -25,15 +26,7 @@ UNLIMITED = OperatorLimits(
 def requester(
     user_id: int = ANN, guild_id: int | None = GUILD, *, channel_id: int = CHANNEL, roles: Iterable[int] = ()
 ) -> RequestContext:
-    return RequestContext(
-        user_id=user_id,
-        name="someone",
-        guild_id=guild_id,
-        channel_id=channel_id,
-        settings_channel_id=channel_id,
-        permissions=frozenset(Permission),
-        role_ids=frozenset(roles) | ({guild_id} if guild_id is not None else set()),
-    )
+    return make_requester(user_id, guild_id=guild_id, channel_id=channel_id, permissions=Permission, role_ids=roles)
 
 
 def operator_limits(**limits: int) -> OperatorLimits:

@@ -1,0 +1,33 @@
+"""Who asks: a request's context to vary."""
+
+from collections.abc import Iterable
+
+from bot.context import Permission, RequestContext
+
+GUILD, CHANNEL = 7, 10
+
+
+def make_requester(
+    user_id: int = 1,
+    name: str = "Ada",
+    *,
+    guild_id: int | None = GUILD,
+    channel_id: int = CHANNEL,
+    settings_channel_id: int | None = None,
+    permissions: Iterable[Permission] = (),
+    guild_name: str = "",
+    channel_name: str = "",
+    role_ids: Iterable[int] = (),
+) -> RequestContext:
+    """Return a member's context; `settings_channel_id` is the parent of a thread, else the same channel."""
+    return RequestContext(
+        user_id=user_id,
+        name=name,
+        guild_id=guild_id,
+        channel_id=channel_id,
+        settings_channel_id=channel_id if settings_channel_id is None else settings_channel_id,
+        permissions=frozenset(permissions),
+        server_name=guild_name,
+        channel_name=channel_name,
+        role_ids=frozenset(role_ids) | ({guild_id} if guild_id is not None else set()),
+    )
