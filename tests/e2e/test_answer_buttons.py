@@ -11,7 +11,7 @@ from sandbox.discord.messages import Message
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall, StreamStyle
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
+from tests.support.answer_buttons import NOT_YOURS, STOPPED, stalled, stop
 from tests.support.e2e import (
     ANY_NUMBER,
     DEADLINE_S,
@@ -27,9 +27,8 @@ from tests.support.e2e import (
     wait_until_final,
     wait_until_started,
 )
+from tests.support.observations import usage
 
-STOPPED = "\n-# I was asked to stop here."
-NOT_YOURS = "Only whoever asked can do that, and those who may **Manage Messages** here."
 AFTERWARDS = ["Regenerate", "Read aloud", "Delete"]
 UNFINISHED = ["Regenerate", "Continue", "Read aloud", "Delete"]
 
@@ -43,22 +42,10 @@ async def press(person: ClientUser, message: Message, label: str) -> Interaction
     return await wait_until_final(await person.clicks(message, label))
 
 
-async def stop(person: ClientUser, used: InteractionResult) -> str:
-    """Press Stop, and give what the answer shows in the end."""
-    await (await person.clicks(used.messages[-1], "Stop")).until_acknowledged()
-    return (await wait_until_final(used)).text
-
-
 async def delete(sandbox: Sandbox, person: ClientUser, used: InteractionResult) -> None:
     """Press Delete, and wait until no message of an answer is left."""
     await (await person.clicks(used.messages[-1], "Delete")).until_acknowledged()
     await sandbox.state.changed.until(lambda: not used.messages, deadline_s=DEADLINE_S, what="the deletion")
-
-
-async def stalled(sandbox: Sandbox, person: ClientUser, about: str, **options: object) -> InteractionResult:
-    """Ask something whose answer begins and falls silent."""
-    sandbox.openai.faults.next(CallKind.CHAT, Stall(after=4), when=question_contains(about))
-    return await wait_until_started(await person.command("/ask", prompt=about, **options))
 
 
 async def test_an_answer_is_stopped_gone_on_with_asked_anew_read_and_deleted(open_sandbox: OpenSandbox) -> None:

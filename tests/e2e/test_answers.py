@@ -17,7 +17,6 @@ from sandbox.discord.messages import MessageFlag
 from sandbox.discord.rate_limits import DEFAULT_RATE_LIMIT, RateLimit
 from sandbox.openai.faults import Hang, Slow, Stall, StreamStyle
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import edits_of, left_in_bucket
 from tests.support.e2e import (
     DEADLINE_S,
     PROGRESS_MARKER,
@@ -34,6 +33,7 @@ from tests.support.e2e import (
 from tests.support.markdown_oracle import furthest_match, has_open_fence, misaligned, squeeze
 from tests.support.markdown_samples import pieces, sample
 from tests.support.model_answers import SECRET, model_answer
+from tests.support.observations import edits_of, left_in_bucket
 
 MARKDOWN_ANSWERS = 30
 PARAGRAPH = "The lamps along the harbour went out one by one, and nobody on the pier said a word about it. "

@@ -36,8 +36,8 @@ from sandbox.openai.faults import (
     StreamStyle,
 )
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import edits_of, usage
 from tests.support.e2e import DEADLINE_S, wait_until_final
+from tests.support.observations import edits_of, usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

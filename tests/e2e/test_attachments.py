@@ -13,9 +13,9 @@ from sandbox.openai.calls import CallKind
 from sandbox.openai.chat import get_images, get_text
 from sandbox.openai.faults import NO_IMAGE_INPUT, Status
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
 from tests.support.e2e import ANY_NUMBER, ask, mention, question_contains, run_command, sent_questions
 from tests.support.make_picture import picture
+from tests.support.observations import usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -3,7 +3,7 @@
 from sandbox.discord.state import DiscordState
 from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
-from tests.e2e.context_menus import READ
+from tests.support.context_menus import READ
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, OpenSandbox, ask, question_contains, run_command, wait_until_final
 from tests.support.listening import idle, in_the_lounge
 

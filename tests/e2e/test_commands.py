@@ -20,9 +20,9 @@ from sandbox.openai.calls import ApiCall
 from sandbox.openai.faults import CONTENT_POLICY, Body, Hang, Slow
 from sandbox.openai.server import OpenAiServer
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import edits_of, sent_for, usage
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, ask, run_command, wait_until_final
 from tests.support.make_sound import mp3
+from tests.support.observations import edits_of, sent_for, usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,10 +10,10 @@ from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.chat import get_images, get_text
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
-from tests.e2e.context_menus import ASK, FORGOTTEN, READ, asks_about, opened
+from tests.support.context_menus import ASK, FORGOTTEN, READ, asks_about, opened
 from tests.support.e2e import ANY_NUMBER, ask, sent_questions, wait_until_final
 from tests.support.make_picture import picture
+from tests.support.observations import usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

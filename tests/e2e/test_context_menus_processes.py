@@ -2,7 +2,7 @@
 
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall
-from tests.e2e.context_menus import FORGOTTEN, asks_about, opened
+from tests.support.context_menus import FORGOTTEN, asks_about, opened
 from tests.support.e2e import (
     ANY_NUMBER,
     DEADLINE_S,

@@ -8,8 +8,8 @@ from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Reset, Stall, Status
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, OpenSandbox, wait_until_final, wait_until_started
+from tests.support.observations import usage
 
 NOTHING = {"messages": 0, "tokens": 0}
 

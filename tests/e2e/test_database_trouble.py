@@ -17,7 +17,6 @@ from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
 from tests.support.e2e import (
     ANY_NUMBER,
     DEADLINE_S,
@@ -28,6 +27,7 @@ from tests.support.e2e import (
     wait_until_final,
     wait_until_started,
 )
+from tests.support.observations import usage
 from tests.support.small_disk import fill_disk, make_room, small_disk
 
 SENTENCE = render(StoreUnavailable.message)

@@ -6,7 +6,7 @@ from sandbox.discord.messages import Message
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall
 from sandbox.sandbox import Sandbox
-from tests.e2e.test_answer_buttons import NOT_YOURS, STOPPED, stalled, stop
+from tests.support.answer_buttons import NOT_YOURS, STOPPED, stalled, stop
 from tests.support.e2e import ANY_NUMBER, OpenSandbox, ask, mention, run_command, wait_until_final, wait_until_started
 
 NO_SUCH_BUTTON = "That button doesn't work any more."

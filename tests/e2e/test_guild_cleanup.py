@@ -10,8 +10,8 @@ import pytest
 from sandbox.client.user import ClientUser
 from sandbox.discord.state import DiscordState
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import columns_with
 from tests.support.e2e import DEADLINE_S, OpenSandbox, ask, run_command
+from tests.support.observations import columns_with
 
 WEEK_MS = 7 * 86_400_000
 

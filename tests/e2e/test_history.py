@@ -10,8 +10,9 @@ from sandbox.client.user import ChannelRef, ClientUser
 from sandbox.discord.permissions import Permission
 from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
-from tests.e2e.history_schema import HISTORY
 from tests.support.e2e import OpenSandbox, ask, press_button, run_command, sent_questions
+from tests.support.history_schema import HISTORY
+from tests.support.observations import questions
 
 READING = Permission.READ_MESSAGE_HISTORY
 
@@ -19,10 +20,6 @@ READING = Permission.READ_MESSAGE_HISTORY
 def take_away(sandbox: Sandbox, person: ClientUser, right: Permission, where: ChannelRef = None) -> None:
     """Take a right from a member in one channel."""
     sandbox.state.overwrite(person.channel(where), person.guild.members[person.id], deny=right)
-
-
-def questions(text: str) -> list[str]:
-    return [line.removeprefix("> ") for line in text.splitlines() if line.startswith("> ")]
 
 
 async def test_the_newest_turns_come_first_in_pages_of_five(sandbox: Sandbox, ada: ClientUser) -> None:

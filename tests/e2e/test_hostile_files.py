@@ -12,11 +12,11 @@ from sandbox.openai.calls import CallKind
 from sandbox.openai.chat import get_images
 from sandbox.openai.faults import Body
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
-from tests.e2e.context_menus import READ
+from tests.support.context_menus import READ
 from tests.support.e2e import ANY_NUMBER, all_of, ask, run_command, wait_until_final
 from tests.support.make_picture import many_scans, picture, with_text_chunk
 from tests.support.make_sound import SOUNDLESS, sound
+from tests.support.observations import usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -15,7 +15,6 @@ from sandbox.discord.traffic_log import HttpExchange
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Stall, Status
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
 from tests.support.e2e import (
     ANY_NUMBER,
     DEADLINE_S,
@@ -28,6 +27,7 @@ from tests.support.e2e import (
     wait_until_final,
     wait_until_started,
 )
+from tests.support.observations import usage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

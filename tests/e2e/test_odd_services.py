@@ -12,9 +12,9 @@ from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Body, Status
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
 from tests.support.e2e import DEADLINE_S, ask, run_command
 from tests.support.make_picture import picture
+from tests.support.observations import usage
 
 NO_DAY = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
 

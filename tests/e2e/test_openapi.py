@@ -4,10 +4,10 @@ from sandbox.client.user import ClientUser
 from sandbox.discord.rate_limits import DEFAULT_RATE_LIMIT
 from sandbox.openai.faults import CONTENT_POLICY, Cut, Slow, Status
 from sandbox.sandbox import Sandbox
-from tests.e2e.context_menus import READ, asks_about
-from tests.e2e.openapi import OpenApi
+from tests.support.context_menus import READ, asks_about
 from tests.support.e2e import DEADLINE_S, OpenSandbox, ask, mention, question_contains, run_command, wait_until_final
 from tests.support.make_picture import picture
+from tests.support.openapi import OpenApi
 
 LONG = "\n\n".join(f"{number}. " + "Of ships and shoes and sealing wax. " * 12 for number in range(1, 30))
 

@@ -15,9 +15,9 @@ from sandbox.discord.interactions import CallbackType
 from sandbox.discord.state import DiscordState
 from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
-from tests.e2e.history_schema import ID, MOMENT, TEXT, exactly
-from tests.e2e.openapi import OpenApi
 from tests.support.e2e import ANY_NUMBER, OpenSandbox, ask, run_command
+from tests.support.history_schema import ID, MOMENT, TEXT, exactly
+from tests.support.openapi import OpenApi
 
 PIRATE = "You are a pirate.\n\nYou call {user} a landlubber."
 FILE = exactly(

@@ -11,9 +11,6 @@ from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import columns_with
-from tests.e2e.history_schema import OWN_DATA
-from tests.e2e.test_history import questions
 from tests.support.e2e import (
     ANY_NUMBER,
     DEADLINE_S,
@@ -25,6 +22,8 @@ from tests.support.e2e import (
     wait_until_final,
     wait_until_started,
 )
+from tests.support.history_schema import OWN_DATA
+from tests.support.observations import columns_with, questions
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from sandbox.client.components import find_buttons
 from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
 from tests.support.e2e import ANY_NUMBER, OpenSandbox, ask, press_button, run_command
+from tests.support.observations import usage
 
 
 def _sent(sandbox: Sandbox) -> str:

@@ -15,8 +15,8 @@ from sandbox.discord.entities import Member
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import StreamStyle
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import columns_with
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, OpenSandbox, all_of, ask, press_button, run_command
+from tests.support.observations import columns_with
 
 RESETS = re.compile(r"<t:(\d+):R>")
 FIVE = {"scope": "server", "kind": "messages", "limit": "5", "per": "hour"}

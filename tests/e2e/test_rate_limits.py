@@ -9,7 +9,6 @@ from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Status
 from sandbox.sandbox import Sandbox
-from tests.e2e.auto_read import usage
 from tests.support.e2e import (
     DEADLINE_S,
     OpenSandbox,
@@ -20,6 +19,7 @@ from tests.support.e2e import (
     sent_questions,
     wait_until_final,
 )
+from tests.support.observations import usage
 
 NEXT = "You're next in line. I'll start in a moment …"
 

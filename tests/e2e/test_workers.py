@@ -13,11 +13,11 @@ from bot.errors import InvalidApiResponse
 from bot.messages.render import render
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Body
-from tests.e2e.auto_read import usage
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, OpenSandbox, ask, mention
 from tests.support.listening import idle, in_the_lounge
 from tests.support.make_picture import picture
 from tests.support.make_sound import SOUNDLESS
+from tests.support.observations import usage
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="finds the bot's children in /proc")
 

@@ -10,8 +10,8 @@ from sandbox.discord.errors import DiscordError
 from sandbox.discord.server import DiscordServer
 from sandbox.discord.validation.components import validate_components
 from sandbox.discord.validation.embeds import validate_embeds
-from tests.e2e.openapi import OpenApi
 from tests.sandbox.raw_client import RawClient
+from tests.support.openapi import OpenApi
 
 
 def button(number: int = 0, **changes: object) -> dict:

@@ -4,9 +4,9 @@ import aiohttp
 
 from sandbox.client.user import ClientUser
 from sandbox.discord.server import DiscordServer
-from tests.e2e.openapi import OpenApi
 from tests.sandbox.echo_bot import EchoBot
 from tests.sandbox.raw_client import RawClient
+from tests.support.openapi import OpenApi
 
 
 async def test_everything_said_in_a_conversation_is_as_discord_describes_it(

@@ -15,10 +15,10 @@ from sandbox.discord.permissions import Permission
 from sandbox.discord.server import DiscordServer
 from sandbox.discord.state import DiscordState
 from sandbox.discord.voice.tls import write_trusted_authorities
-from tests.e2e.openapi import OpenApi
 from tests.sandbox.echo_bot import running
 from tests.sandbox.raw_client import RawClient
 from tests.sandbox.voice_bot import ToneSource, VoiceBot, notes
+from tests.support.openapi import OpenApi
 
 DO, RE, MI, FA = 440.0, 620.0, 880.0, 1240.0
 SCALE = (DO, RE, MI, FA)

@@ -1,4 +1,4 @@
-"""What trips read off the sandbox: what a command cost, and what was sent for one interaction."""
+"""What end-to-end tests read off the sandbox: what a command cost, what was sent, what is stored."""
 
 import re
 import sqlite3
@@ -50,3 +50,8 @@ def columns_with(directory: Path, number: int) -> list[str]:
                 if database.execute(sql, (str(number),)).fetchone()[0]:
                     found.append(f"{table}.{column}")
     return found
+
+
+def questions(text: str) -> list[str]:
+    """Return the questions that `/history show` shows."""
+    return [line.removeprefix("> ") for line in text.splitlines() if line.startswith("> ")]
