@@ -1,8 +1,8 @@
 """Time as a thing that is passed in, so that a test of ten minutes takes none.
 
-Three times are told apart. Durations come from a monotonic clock. The calendar (days of quotas, dates that people see)
-comes from the wall clock, which may be wrong and may be set. What is kept for a certain time is dated by Discord's
-clock, which its answers tell, so that a wall clock that is wrong for a while makes nothing old before its time.
+There are three times. Durations come from a monotonic clock. The calendar (days of quotas, dates that people see)
+comes from the wall clock, which can be wrong and can be set. What is kept for a certain time is dated by Discord's
+clock, known from its responses, so that a wall clock that is wrong for a while makes nothing old before its time.
 """
 
 import asyncio
@@ -13,33 +13,32 @@ from email.utils import parsedate_to_datetime
 from typing import Final, Protocol
 
 AGREES_WITHIN: Final = timedelta(minutes=10)
-"""How far the wall clock may be from Discord's while things are deleted by age."""
+"""How far the wall clock can be from Discord's while data is deleted by age."""
 
+_DISCORD_EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
+"""Discord's ids count from here (https://discord.com/developers/docs/reference#snowflakes): no `Date` is earlier."""
 
-_DISCORD_BEGAN: Final = datetime(2015, 1, 1, tzinfo=UTC)
-"""Before it there is no id, and no true `Date` either."""
-
-_LATE: Final = timedelta(seconds=3)
-"""How old what an answer tells may be when it comes, by its whole seconds and its way here."""
+_MAX_RESPONSE_AGE: Final = timedelta(seconds=3)
+"""How old a response's `Date` can be when it arrives, by its whole seconds and the network."""
 
 
 class Clock(Protocol):
-    """What the bot asks of time."""
+    """What the bot asks of time; the wall between what uses time and `SystemClock`, for the tests."""
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back and is never set; for durations. Time asleep counts."""
+        """Return seconds on a clock that never goes back and is never set; for durations. Time asleep counts."""
         ...
 
     def now(self) -> datetime:
-        """The present moment in UTC by the wall clock; for calendars."""
+        """Return the present moment in UTC by the wall clock; for calendars."""
         ...
 
     def learn_discord_time(self, date: str | None) -> None:
-        """Take in the `Date` header of an answer from Discord; one that cannot be read is passed over."""
+        """Learn the time from the `Date` header of a response from Discord; an unreadable one is ignored."""
         ...
 
     def discord_now(self) -> datetime:
-        """The present moment by Discord's clock, or by the wall clock until Discord has answered; for records."""
+        """Return the moment by Discord's clock, or by the wall clock until Discord has answered, for records."""
         ...
 
     def agrees_with_discord(self) -> bool:
@@ -47,15 +46,15 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Wait for `seconds`."""
         ...
 
 
 class DiscordTime(ABC):
-    """What Discord's clock says, carried on from its last answer by the monotonic clock."""
+    """Discord's clock, continued from its last response by the monotonic clock."""
 
-    _told: tuple[datetime, float] | None = None
-    """What Discord said and when, in monotonic seconds."""
+    _learned: tuple[datetime, float] | None = None
+    """A time of Discord's and when it was learned, in monotonic seconds."""
 
     @abstractmethod
     def monotonic(self) -> float:
@@ -66,21 +65,21 @@ class DiscordTime(ABC):
         """See `Clock`."""
 
     def learn_discord_time(self, date: str | None) -> None:
-        """Take in the `Date` header of an answer from Discord; one that cannot be read is passed over."""
-        moment = None if date is None else http_date(date)
-        if moment is None or moment < _DISCORD_BEGAN:
+        """Learn the time from the `Date` header of a response from Discord; an unreadable one is ignored."""
+        moment = None if date is None else parse_http_date(date)
+        if moment is None or moment < _DISCORD_EPOCH:
             return
         now = self.monotonic()
-        # Each answer tells a moment that is past already, and by whole seconds: the latest one that any has told for
-        # now is the nearest. So this clock does not go back either, unless Discord's did.
-        if self._told is None or not timedelta() <= self.discord_now() - moment <= _LATE:
-            self._told = (moment, now)
+        # Each `Date` is a moment in the past already, and in whole seconds: the latest of all is the nearest to now. So
+        # this clock does not go back either, unless Discord's did.
+        if self._learned is None or not timedelta() <= self.discord_now() - moment <= _MAX_RESPONSE_AGE:
+            self._learned = (moment, now)
 
     def discord_now(self) -> datetime:
-        """The present moment by Discord's clock, or by the wall clock until Discord has answered."""
-        if self._told is None:
+        """Return the present moment by Discord's clock, or by the wall clock until Discord has answered."""
+        if self._learned is None:
             return self.now()
-        moment, learned_at = self._told
+        moment, learned_at = self._learned
         try:
             return moment + timedelta(seconds=self.monotonic() - learned_at)
         except OverflowError:
@@ -88,30 +87,30 @@ class DiscordTime(ABC):
 
     def agrees_with_discord(self) -> bool:
         """Return whether the wall clock agrees with Discord's; False until Discord has answered."""
-        return self._told is not None and abs(self.now() - self.discord_now()) <= AGREES_WITHIN
+        return self._learned is not None and abs(self.now() - self.discord_now()) <= AGREES_WITHIN
 
 
 class SystemClock(DiscordTime):
     """The clock the bot runs on."""
 
-    # Linux's monotonic clock stands still while the machine is asleep; this one does not, and is never set either.
+    # Linux's monotonic clock stops while the machine is asleep; this one does not, and is never set either.
     _CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back and is never set; time asleep counts where the system tells it."""
+        """Return seconds on a clock that never goes back and is never set; time asleep counts where the system can."""
         return time.monotonic() if self._CLOCK is None else time.clock_gettime(self._CLOCK)
 
     def now(self) -> datetime:
-        """The present moment in UTC by the wall clock."""
+        """Return the present moment in UTC by the wall clock."""
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Wait for `seconds`."""
         await asyncio.sleep(seconds)
 
 
-def http_date(text: str) -> datetime | None:
-    """Read a date as HTTP headers have it (RFC 9110, 5.6.7), in UTC; None where no calendar has such a day."""
+def parse_http_date(text: str) -> datetime | None:
+    """Return a date of an HTTP header (RFC 9110, 5.6.7) in UTC; None where it is none."""
     try:
         moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
@@ -120,5 +119,5 @@ def http_date(text: str) -> datetime | None:
 
 
 def unix_ms(moment: datetime) -> int:
-    """Milliseconds since 1970 in UTC: how the store keeps times."""
+    """Return milliseconds since 1970 in UTC: the store's form of times."""
     return round(moment.timestamp() * 1000)

@@ -19,13 +19,13 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """A member at the moment of asking.
+    """A member at the moment of a request.
 
-    `channel_id` is where the conversation is: a channel, a thread or a direct message. `settings_channel_id` is where
-    its settings and quotas are: the parent of a thread, else the same channel. `guild_id` is None in direct messages.
+    `channel_id` is the channel, thread or direct message of the conversation. `settings_channel_id` is where its
+    settings and limits are: the parent of a thread, else the same channel. `guild_id` is None in direct messages.
     The names are what people chose: data, never part of an instruction; empty where there is none.
-    `role_ids` are the member's roles, with the one that everybody bears: it has the server's id. `asked_at_ms` is when
-    they asked by Discord's clock, in milliseconds since 1970: the same for every process, to the millisecond.
+    `role_ids` are the member's roles, with the one that everyone has: its id is the guild's. `asked_at_ms` is when
+    they asked, by Discord's clock, in milliseconds since 1970: the same for every process, to the millisecond.
     """
 
     user_id: int
@@ -34,13 +34,13 @@ class RequestContext:
     channel_id: int
     settings_channel_id: int
     permissions: frozenset[Permission] = field(default_factory=frozenset)
-    server_name: str = ""
+    guild_name: str = ""
     channel_name: str = ""
     role_ids: frozenset[int] = field(default_factory=frozenset)
     asked_at_ms: int | None = None
 
     def asked_ms(self, clock: Clock) -> int:
-        """Return when they asked, in milliseconds since 1970; by `clock` where no event of Discord's tells."""
+        """Return when they asked, in milliseconds since 1970; by `clock` where no event of Discord says so."""
         return unix_ms(clock.discord_now()) if self.asked_at_ms is None else self.asked_at_ms
 
     @property
@@ -61,11 +61,11 @@ class RequestContext:
         if not self.can(permission):
             raise MissingPermission(permission)
 
-    def require_own(self, asker_id: int | None) -> None:
+    def require_own(self, original_user_id: int | None) -> None:
         """Check that the requester is the one who asked, or may manage messages here.
 
         Raises:
             NotOwner: they are not.
         """
-        if self.user_id != asker_id and not self.can(Permission.MANAGE_MESSAGES):
+        if self.user_id != original_user_id and not self.can(Permission.MANAGE_MESSAGES):
             raise NotOwner

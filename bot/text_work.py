@@ -1,33 +1,33 @@
-"""Work on texts of any length that takes linear time and holds up no other callback."""
+"""Work on texts of any length, in linear time and without blocking the event loop."""
 
 import asyncio
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from typing import Final, Literal
 
-MOST_MARKS: Final = 30
-"""Combining marks that are put in order together, as in Unicode's Stream-Safe Text Format: no language needs more.
+MAX_COMBINING_MARKS: Final = 30
+"""Combining marks that are ordered together, as in Unicode's Stream-Safe Text Format: no language needs more.
 
 `unicodedata.normalize` takes the square of their number.
 """
 
 
 def normalize(form: Literal["NFC", "NFKC"], text: str) -> str:
-    """Return `text` in a normal form; of longer rows of combining marks each `MOST_MARKS` by themselves."""
+    """Return `text` in a normal form; of more combining marks in a row each `MAX_COMBINING_MARKS` separately."""
     if text.isascii():
         return text
     parts: list[str] = []
     begin = marks = 0
     for at, character in enumerate(text):
         marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks > MOST_MARKS:
+        if marks > MAX_COMBINING_MARKS:
             parts.append(text[begin:at])
             begin, marks = at, 1
     return "".join(unicodedata.normalize(form, part) for part in [*parts, text[begin:]])
 
 
 SLICE_CHARACTERS: Final = 500
-"""Characters that are worked through in one go: a few milliseconds for the slowest of what reads answers."""
+"""Processed in one go: a few milliseconds for the slowest of what reads answers."""
 
 
 def split_slices(text: str) -> Iterator[str]:

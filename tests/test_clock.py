@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.clock import http_date
+from bot.clock import parse_http_date
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from bot.clock import http_date
     ["Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 09:28:00 +0200", "21 Oct 2026 07:28:00 -0000"],
 )
 def test_a_date_is_read_in_utc(text: str) -> None:
-    assert http_date(text) == datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
+    assert parse_http_date(text) == datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_a_date_is_read_in_utc(text: str) -> None:
     ids=lambda text: text[:24],
 )
 def test_what_no_calendar_has_is_no_date(text: str) -> None:
-    assert http_date(text) is None
+    assert parse_http_date(text) is None

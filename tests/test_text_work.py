@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text_work import MOST_MARKS, SLICE_CHARACTERS, iterate_slices, normalize
+from bot.text_work import MAX_COMBINING_MARKS, SLICE_CHARACTERS, iterate_slices, normalize
 from tests.support.event_loop_turns import count_turns
 
 
@@ -25,7 +25,7 @@ async def test_of_an_empty_text_there_is_nothing() -> None:
     assert [piece async for piece in iterate_slices("")] == []
 
 
-@given(st.text(max_size=MOST_MARKS))
+@given(st.text(max_size=MAX_COMBINING_MARKS))
 def test_the_form_is_unicodes(text: str) -> None:
     assert normalize("NFC", text) == unicodedata.normalize("NFC", text)
     assert normalize("NFKC", text) == unicodedata.normalize("NFKC", text)
@@ -33,5 +33,7 @@ def test_the_form_is_unicodes(text: str) -> None:
 
 def test_marks_in_a_long_row_are_ordered_in_parts() -> None:
     text = normalize("NFC", "e" + "\u0301\u0316" * 1000)
-    assert text.startswith("é" + "\u0316" * (MOST_MARKS // 2) + "\u0301" * (MOST_MARKS // 2 - 1) + "\u0316")
+    assert text.startswith(
+        "é" + "\u0316" * (MAX_COMBINING_MARKS // 2) + "\u0301" * (MAX_COMBINING_MARKS // 2 - 1) + "\u0316"
+    )
     assert len(text) == 2000

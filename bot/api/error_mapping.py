@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot.clock import http_date
+from bot.clock import parse_http_date
 from bot.errors import (
     ApiError,
     ApiRateLimited,
@@ -235,7 +235,7 @@ def _parse_retry_after(retry_after: str | None, now: datetime) -> float | None:
     try:
         seconds = float(retry_after)
     except ValueError:
-        then = http_date(retry_after)
+        then = parse_http_date(retry_after)
         if then is None:
             return None
         seconds = (then - now).total_seconds()

@@ -9,7 +9,7 @@ import aiohttp
 
 from bot.api.transport import build_connector
 from bot.cli.check_result import CheckResult, fail, ok, skip
-from bot.clock import http_date
+from bot.clock import parse_http_date
 from bot.settings import Settings
 
 TOKEN, ENDPOINT, CONTENT, CLOCK = "Discord token", "interactions endpoint", "message content", "clock"
@@ -131,5 +131,5 @@ async def _get(session: aiohttp.ClientSession, url: str) -> _Response:
 
 
 def _clock_offset_s(date: str | None, ours: float) -> float | None:
-    theirs = None if date is None else http_date(date)
+    theirs = None if date is None else parse_http_date(date)
     return None if theirs is None else ours - theirs.timestamp()

@@ -107,7 +107,7 @@ def facts_for(persona: str, requester: RequestContext, now: datetime) -> Facts:
     known = {
         DATE: f"{now:%A, %Y-%m-%d}",
         TIME: f"{now:%H:%M} UTC",
-        SERVER: requester.server_name or None,
+        SERVER: requester.guild_name or None,
         CHANNEL: requester.channel_name or None,
         USER: requester.name,
     }

@@ -27,7 +27,7 @@ def make_requester(
         channel_id=channel_id,
         settings_channel_id=channel_id if settings_channel_id is None else settings_channel_id,
         permissions=frozenset(permissions),
-        server_name=guild_name,
+        guild_name=guild_name,
         channel_name=channel_name,
         role_ids=frozenset(role_ids) | ({guild_id} if guild_id is not None else set()),
     )
