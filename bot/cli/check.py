@@ -19,7 +19,7 @@ from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden,
 from bot.messages.render import render
 from bot.models.allowlist import matches
 from bot.settings import Settings, load_with_warnings
-from bot.store.inspection import inspect
+from bot.store.open import inspect
 from bot.telemetry.logs import escape_unprintable
 from bot.workers.pool import DecodingWorkers
 

@@ -189,7 +189,7 @@ async def test_bad_configuration_is_in_the_json_and_on_standard_error(set_up: Cl
     assert [line.split(":")[0] for line in child.log] == ["HISTORY_TURNS"]
 
 
-@pytest.mark.parametrize("broken", ["bot.cli.check_discord", "bot.store.inspection", "bot.api.transport"])
+@pytest.mark.parametrize("broken", ["bot.cli.check_discord", "bot.store.open", "bot.api.transport"])
 async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(
     set_up: CliHarness, tmp_path: Path, broken: str
 ) -> None:

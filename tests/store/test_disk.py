@@ -15,8 +15,7 @@ from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable
 from bot.messages.render import render
 from bot.store import disk
 from bot.store.database import Database, Transaction
-from bot.store.inspection import _check_room, inspect
-from bot.store.open import _use_write_ahead_log, open_database
+from bot.store.open import _check_room, _use_write_ahead_log, inspect, open_database
 from bot.store.settings import StoredSettings
 from tests.support.small_disk import fill_disk, make_room, small_disk
 

@@ -15,8 +15,7 @@ import pytest
 
 from bot.errors import StartupError
 from bot.messages.render import render
-from bot.store.inspection import inspect
-from bot.store.open import database_path, open_database
+from bot.store.open import database_path, inspect, open_database
 from bot.store.schema import APPLICATION_ID, migrations
 from bot.store.settings import StoredSettings
 
