@@ -27,7 +27,7 @@ MAX_MEMORY_BYTES: Final = 448 * 1024 * 1024
 MAX_PARALLEL_PIXELS: Final = 4_000_000
 """Of an image that may be decoded beside others."""
 
-_NICENESS: Final = 5  # streaming answers goes before decoding images
+_NICENESS: Final = 5  # the bot's own work has priority
 _ALARM_MARGIN_S: Final = 5  # beyond the job's timeout, at which the bot kills the worker
 
 JobOutput = tuple[Head, list[bytes]]

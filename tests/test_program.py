@@ -84,7 +84,7 @@ async def test_discord_out_of_reach_is_tried_again_and_a_signal_ends_the_waiting
     await child.start()
     await child.changed.until(lambda: len(_unreachable(child)) >= 2, deadline_s=DEADLINE_S, what="a second attempt")
     assert await child.stop() == 0
-    assert all("again_in_s" in line for line in _unreachable(child))
+    assert all("retry_in_s" in line for line in _unreachable(child))
     assert _said(child) == []
     assert not any(value in "\n".join(child.log) for value in SECRETS.values())
 

@@ -47,9 +47,9 @@ class SourceKind(StrEnum):
     """The error object in place of images, in JSON."""
     DATA = "data"
     """The image's bytes, decoded from base64 and not validated yet."""
-    ADDRESS = "address"
+    URL = "url"
     """The URL of the image."""
-    FAULT = "fault"
+    UNUSABLE = "unusable"
     """Why a source holds no image, for the log."""
 
 
@@ -63,11 +63,11 @@ def find_sources(body: bytes, max_entries: int, max_bytes: int) -> list[ImageSou
     Raises:
         InvalidApiResponse: it is not the expected JSON.
     """
-    answer = decode(images_decoder, body, _CALL)
-    if is_error(answer.error):
-        return [(0, SourceKind.ERROR, bytes(answer.error)[:MAX_VALUE_BYTES])]
+    response = decode(images_decoder, body, _CALL)
+    if is_error(response.error):
+        return [(0, SourceKind.ERROR, bytes(response.error)[:MAX_VALUE_BYTES])]
     found: list[ImageSource] = []
-    entries = (raw for raw in answer.data or () if bytes(raw) != b"null")
+    entries = (raw for raw in response.data or () if bytes(raw) != b"null")
     for number, raw in zip(range(max_entries), entries, strict=False):
         found += [(number, *each) for each in _entry_sources(_decode_entry(bytes(raw)), max_bytes)]
     return found
@@ -84,17 +84,17 @@ def _decode_entry(raw: bytes) -> ImageEntry:
 def _entry_sources(entry: ImageEntry, max_bytes: int) -> Sequence[tuple[SourceKind, bytes]]:
     """Return all sources of one image: where an entry holds both the image and a URL, either will do."""
     found: list[tuple[SourceKind, bytes]] = []
-    for source, is_address in ((entry.b64_json, False), (entry.url, True)):
+    for source, is_url in ((entry.b64_json, False), (entry.url, True)):
         if not isinstance(source, str) or not source:
             continue
-        if is_address and not _DATA_URL.match(source):
-            found.append((SourceKind.ADDRESS, source[: _MAX_URL_LENGTH + 1].encode("utf-8", "replace")))
+        if is_url and not _DATA_URL.match(source):
+            found.append((SourceKind.URL, source[: _MAX_URL_LENGTH + 1].encode("utf-8", "replace")))
             continue
         try:
             found.append((SourceKind.DATA, decode_base64(source, max_bytes)))
         except InvalidApiResponse as error:
-            found.append((SourceKind.FAULT, str(error).encode()))
-    return found or [(SourceKind.FAULT, b"images: an entry without an image")]
+            found.append((SourceKind.UNUSABLE, str(error).encode()))
+    return found or [(SourceKind.UNUSABLE, b"images: an entry without an image")]
 
 
 def decode_base64(text: str, max_bytes: int) -> bytes:

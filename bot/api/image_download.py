@@ -33,7 +33,7 @@ class ImageDownloader:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def fetch(self, address: str, timeouts: CallTimeouts) -> bytes:
+    async def download(self, address: str, timeouts: CallTimeouts) -> bytes:
         """Return what is at `address`, bounded in bytes.
 
         Raises:
@@ -113,7 +113,8 @@ class CheckedResolver(AbstractResolver):
         """Return the addresses of `host`.
 
         Raises:
-            InvalidApiResponse: any of them must not be connected to."""
+            InvalidApiResponse: any of them must not be connected to.
+        """
         found = await self._resolver.resolve(host, port, family)
         for entry in found:
             self._check(ipaddress.ip_address(entry["host"]))
@@ -127,7 +128,8 @@ class CheckedResolver(AbstractResolver):
         """Check an IP address in place of a host name, which is never resolved.
 
         Raises:
-            InvalidApiResponse: it must not be connected to."""
+            InvalidApiResponse: it must not be connected to.
+        """
         try:
             address = ipaddress.ip_address(url.host or "")
         except ValueError:

@@ -140,7 +140,7 @@ def _without_metadata(name: str, data: bytes) -> bytes:
         case _:
             return data
     kept = bytearray()
-    for part in parts:  # not joined: there may be millions
+    for part in parts:  # one by one: there may be millions
         kept += part
     return bytes(kept)
 

@@ -101,8 +101,8 @@ class Images:
                 match source:
                     case SourceKind.DATA:
                         return await self._validate(data)
-                    case SourceKind.ADDRESS:
-                        return await self._validate(await self._downloader.fetch(data.decode(), timeouts))
+                    case SourceKind.URL:
+                        return await self._validate(await self._downloader.download(data.decode(), timeouts))
                     case _:
                         failure = InvalidApiResponse(data.decode())
             except ApiError as error:

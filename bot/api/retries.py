@@ -62,7 +62,8 @@ class Retries:
         if isinstance(failure, ApiRateLimited) and failure.retry_after is not None:
             # Never earlier than the server asks; the jitter is added.
             delay_s = failure.retry_after + delay_s / 2
-        logger.warning("%s: try %d of %d failed (%s), next in %.1f s", call, attempts, MAX_ATTEMPTS, failure, delay_s)
+        facts = {"call": call, "attempt": attempts, "detail": str(failure), "retry_in_s": round(delay_s, 1)}
+        logger.warning("API attempt failed", extra=facts)
         await self._clock.sleep(delay_s)
 
 

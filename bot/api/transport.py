@@ -89,7 +89,7 @@ class ApiResponse:
         self._timeouts = timeouts
         self._call = call
         self._first_byte_due = first_byte_due
-        self._silence_s = idle_s
+        self._idle_s = idle_s
         self._max_bytes = max_bytes
         self._received = 0
 
@@ -106,7 +106,7 @@ class ApiResponse:
             ApiUnreachable: the connection broke, or ended before the length it had announced.
             InvalidApiResponse: the body is larger than the bound.
         """
-        due = self._timeouts.due_in(timeout_s or self._silence_s) if self._received else self._first_byte_due
+        due = self._timeouts.due_in(timeout_s or self._idle_s) if self._received else self._first_byte_due
         try:
             chunk = await self._timeouts.wait(self._response.content.readany, due)
         except (aiohttp.ClientError, OSError) as error:

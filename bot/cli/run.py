@@ -119,7 +119,7 @@ async def _serve_until_stopped(
         except _DiscordUnreachable as error:
             if (delay_s := backoff.next_delay_s()) is None:
                 raise StartupError(plain(str(error))) from error
-            logger.warning("%s", error, extra={"again_in_s": round(delay_s, 1)})
+            logger.warning("%s", error, extra={"retry_in_s": round(delay_s, 1)})
             if await _wait_for_stop(delay_s, signals):
                 return
 

@@ -74,7 +74,7 @@ async def test_what_the_service_ends_before_the_first_word_costs_nothing(
 async def test_a_question_deleted_between_two_tries_costs_nothing(sandbox: Sandbox, ada: ClientUser) -> None:
     sandbox.openai.faults.always(CallKind.CHAT, Status(429, retry_after="20"))
     said = await ada.asks("What of the tides?")
-    await sandbox.bot_process.until_logged("chat: try 1 of 3 failed", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("API attempt failed call=chat attempt=1", deadline_s=DEADLINE_S)
     ada.deletes(said.message)
     assert await spent(sandbox, ada) == NOTHING
 

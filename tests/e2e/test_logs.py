@@ -98,7 +98,9 @@ async def test_faults_of_the_api_are_logged_without_its_words(open_sandbox: Open
     assert all(used.text and "marker-in-key" not in used.text for used in failed)
     assert faults.count_pending() == {}
     assert await sandbox.bot_process.stop() == 0
-    _check_log(sandbox, log_format, said=["failed", "try 2 of 3"], trips=len(failed))
+    _check_log(
+        sandbox, log_format, said=["failed", '"attempt": 2' if log_format == "json" else "attempt=2"], trips=len(failed)
+    )
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])

@@ -161,7 +161,7 @@ async def test_an_error_of_discords_at_the_start_is_told_as_what_it_is(open_sand
     await sandbox.bot_process.stop()
     sandbox.discord.http_faults.next("GET", "/gateway/bot", HttpFault(403, code=40333))
     await sandbox.start()
-    told = next(line for line in sandbox.bot_process.log if "again_in_s" in line)
+    told = next(line for line in sandbox.bot_process.log if "retry_in_s" in line)
     assert "Discord answered with an error: GET /api/v10/gateway/bot: status 403, code 40333" in told
     assert not any("can't be reached" in line for line in sandbox.bot_process.log)
 
@@ -179,7 +179,7 @@ async def test_an_odd_answer_about_the_gateway_is_asked_for_again(
 
     monkeypatch.setattr(ApplicationRoutes, "get_gateway_bot", get_gateway_bot)
     async with Sandbox() as sandbox:
-        (line,) = [line for line in sandbox.bot_process.log if "again_in_s" in line]
+        (line,) = [line for line in sandbox.bot_process.log if "retry_in_s" in line]
         assert "Discord can't be reached" in line
         assert not any("Traceback" in line or " ERROR " in line for line in sandbox.bot_process.log)
 
