@@ -2,8 +2,7 @@
 
 import sys
 
-from bot.cli import early_signals
-from bot.cli.output import open_closed_streams
+from bot.cli import process
 
 
 def main() -> int:
@@ -30,8 +29,8 @@ def _run_sandbox(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     # Before any slow import. An interrupted command must not report success.
-    early_signals.exit_on_signal(0 if sys.argv[1:] in ([], ["sandbox"]) else early_signals.INTERRUPTED)
-    open_closed_streams()
+    process.exit_on_signal(0 if sys.argv[1:] in ([], ["sandbox"]) else process.INTERRUPTED)
+    process.open_closed_streams()
     status = main()
-    early_signals.ignore_signals()
+    process.ignore_signals()
     sys.exit(status)

@@ -13,7 +13,7 @@ from bot.api.client import ApiClient
 from bot.api.transport import open_session
 from bot.cli import check_discord
 from bot.cli.check_result import CheckResult, Status, fail, ok, skip
-from bot.cli.output import write_line
+from bot.cli.process import write_line
 from bot.clock import Clock, SystemClock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden, StartupError, Unauthorised
 from bot.messages.render import render

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from bot.cli import early_signals
+from bot.cli import process
 from bot.errors import StartupError
 from bot.messages.render import render
 from bot.settings import LoadedSettings, load, load_with_warnings
@@ -77,7 +77,7 @@ def _serve(loaded: LoadedSettings) -> int:
                 status = await serve(settings, clock, watchdog)
             except StartupError as error:
                 status = _report_error(error)
-        early_signals.exit_on_signal(status)
+        process.exit_on_signal(status)
         exit_despite_threads(status)
         return status
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
-from bot.cli.output import write_line
+from bot.cli.process import write_line
 from bot.clock import SystemClock
 from bot.liveness import HealthPulse, list_pulses
 from bot.settings import Settings

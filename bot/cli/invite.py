@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.cli.output import write_line
+from bot.cli.process import write_line
 from bot.errors import StartupError
 from bot.messages.message import plain
 from bot.setting_values import parse_application_id

@@ -12,7 +12,7 @@ import aiohttp
 import discord
 
 from bot.app import open_services
-from bot.cli.early_signals import SIGNALS
+from bot.cli.process import SIGNALS
 from bot.cli.watchdog import CLOSING_S, Watchdog
 from bot.client import Bot
 from bot.clock import Clock

@@ -10,7 +10,7 @@ from tests.support.cli_harness import CliHarness
 
 
 @pytest.fixture
-async def set_up(tmp_path: Path) -> AsyncIterator[CliHarness]:
+async def harness(tmp_path: Path) -> AsyncIterator[CliHarness]:
     state = DiscordState()
     state.populate()
     async with DiscordServer(state) as discord, OpenAiServer() as openai:

@@ -39,15 +39,15 @@ def failed(child: BotProcess) -> list[str]:
     return [name for name, (status, _) in told(child).items() if status == "FAIL"]
 
 
-async def test_a_good_set_up_is_ok_in_every_line(set_up: CliHarness) -> None:
-    child = await set_up.run("check")
+async def test_a_good_set_up_is_ok_in_every_line(harness: CliHarness) -> None:
+    child = await harness.run("check")
     assert child.exit_status == 0
     assert list(told(child)) == NAMES
     assert {status for status, _ in told(child).values()} == {"ok"}
     assert child.output[-1] == "all 8 ok"
     assert list(child.log) == []
-    assert list(set_up.directory.iterdir()) == []
-    assert not any(secret in "\n".join(child.output) for secret in (set_up.discord.token, set_up.openai.key))
+    assert list(harness.directory.iterdir()) == []
+    assert not any(secret in "\n".join(child.output) for secret in (harness.discord.token, harness.openai.key))
 
 
 async def test_a_database_in_use_is_ok(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ async def test_a_database_in_use_is_ok(tmp_path: Path) -> None:
     assert told(child)["database"][1] == "data/bot.db is sound and can be written"
 
 
-async def test_bad_configuration_is_status_2_and_nothing_else_is_looked_at(set_up: CliHarness) -> None:
-    child = await set_up.run("check", HISTORY_TURNS="many", LOG_LEVEL="LOUD")
+async def test_bad_configuration_is_status_2_and_nothing_else_is_looked_at(harness: CliHarness) -> None:
+    child = await harness.run("check", HISTORY_TURNS="many", LOG_LEVEL="LOUD")
     assert child.exit_status == 2
     assert failed(child) == ["configuration"]
     assert list(told(child)) == ["configuration"]
@@ -67,8 +67,8 @@ async def test_bad_configuration_is_status_2_and_nothing_else_is_looked_at(set_u
     assert sorted(line.split(":")[0] for line in child.log) == ["HISTORY_TURNS", "LOG_LEVEL"]
 
 
-async def test_a_wrong_key_is_named(set_up: CliHarness) -> None:
-    child = await set_up.run("check", MULTIAPPAI_API_KEY="sk-of-somebody-else")
+async def test_a_wrong_key_is_named(harness: CliHarness) -> None:
+    child = await harness.run("check", MULTIAPPAI_API_KEY="sk-of-somebody-else")
     assert child.exit_status == 1
     assert failed(child) == ["API key"]
     assert "MULTIAPPAI_API_KEY" in told(child)["API key"][1]
@@ -76,41 +76,41 @@ async def test_a_wrong_key_is_named(set_up: CliHarness) -> None:
     assert "sk-of-somebody-else" not in "\n".join(child.output)
 
 
-async def test_an_account_without_credit_is_named(set_up: CliHarness) -> None:
-    set_up.openai.faults.always(CallKind.MODELS, Status(402))
-    child = await set_up.run("check")
+async def test_an_account_without_credit_is_named(harness: CliHarness) -> None:
+    harness.openai.faults.always(CallKind.MODELS, Status(402))
+    child = await harness.run("check")
     assert failed(child) == ["API key"]
     assert "credit" in told(child)["API key"][1]
 
 
 @pytest.mark.parametrize("name", ["DEFAULT_CHAT_MODEL", "DEFAULT_SPEECH_MODEL", "DEFAULT_IMAGE_MODEL"])
-async def test_an_unknown_model_is_named_with_ones_that_are_there(set_up: CliHarness, name: str) -> None:
-    child = await set_up.run("check", **{name: "gpt-of-tomorrow"})
+async def test_an_unknown_model_is_named_with_ones_that_are_there(harness: CliHarness, name: str) -> None:
+    child = await harness.run("check", **{name: "gpt-of-tomorrow"})
     assert child.exit_status == 1
     assert failed(child) == ["models"]
     assert f"{name}: gpt-of-tomorrow" in told(child)["models"][1]
     assert "gpt-4.1-mini" in told(child)["models"][1]
 
 
-async def test_allowed_models_that_match_nothing_are_named(set_up: CliHarness) -> None:
-    child = await set_up.run("check", ALLOWED_MODELS="claude*")
+async def test_allowed_models_that_match_nothing_are_named(harness: CliHarness) -> None:
+    child = await harness.run("check", ALLOWED_MODELS="claude*")
     assert failed(child) == ["models"]
     assert "ALLOWED_MODELS" in told(child)["models"][1]
 
 
-async def test_an_unwritable_directory_is_named(set_up: CliHarness) -> None:
-    child = await set_up.run("check", DATABASE_URL="sqlite:////proc/nobody/may/bot.db")
+async def test_an_unwritable_directory_is_named(harness: CliHarness) -> None:
+    child = await harness.run("check", DATABASE_URL="sqlite:////proc/nobody/may/bot.db")
     assert child.exit_status == 1
     assert failed(child) == ["database"]
     assert "/proc" in told(child)["database"][1]
 
 
-async def test_a_newer_a_foreign_and_a_damaged_database_are_named_and_left_alone(set_up: CliHarness) -> None:
-    file = set_up.directory / "bot.db"
+async def test_a_newer_a_foreign_and_a_damaged_database_are_named_and_left_alone(harness: CliHarness) -> None:
+    file = harness.directory / "bot.db"
     for prepare, words in ((_newer, "newer version"), (_foreign, "another program"), (_damaged, "damaged")):
         prepare(file)
         before = file.read_bytes()
-        child = await set_up.run("check", DATABASE_URL="sqlite:///bot.db")
+        child = await harness.run("check", DATABASE_URL="sqlite:///bot.db")
         assert failed(child) == ["database"]
         assert words in told(child)["database"][1]
         assert file.read_bytes() == before
@@ -118,61 +118,61 @@ async def test_a_newer_a_foreign_and_a_damaged_database_are_named_and_left_alone
 
 
 @pytest.mark.parametrize(("module", "named"), [("av", "av"), ("davey", "davey"), ("nacl", "PyNaCl")])
-async def test_a_missing_voice_library_is_named(set_up: CliHarness, tmp_path: Path, module: str, named: str) -> None:
+async def test_a_missing_voice_library_is_named(harness: CliHarness, tmp_path: Path, module: str, named: str) -> None:
     blocked = tmp_path / "blocked"
     blocked.mkdir()
     (blocked / f"{module}.py").write_text("raise ImportError('not here')")
-    child = await set_up.run("check", PYTHONPATH=f"{blocked}:{CHECKOUT}")
+    child = await harness.run("check", PYTHONPATH=f"{blocked}:{CHECKOUT}")
     assert child.exit_status == 1
     assert failed(child) == ["voice libraries"]
     assert told(child)["voice libraries"][1].startswith(f"{named} (at least")
     assert "pip install" in told(child)["voice libraries"][1]
 
 
-async def test_a_refused_token_is_named(set_up: CliHarness) -> None:
-    child = await set_up.run("check", DISCORD_TOKEN="MTIzNDU2Nzg5MDEyMzQ1Njc4.a.b")
+async def test_a_refused_token_is_named(harness: CliHarness) -> None:
+    child = await harness.run("check", DISCORD_TOKEN="MTIzNDU2Nzg5MDEyMzQ1Njc4.a.b")
     assert child.exit_status == 1
     assert failed(child) == ["Discord token"]
     assert told(child)["interactions endpoint"][0] == "skip"
     assert told(child)["clock"][0] == "ok"
 
 
-async def test_discord_and_the_service_out_of_reach_are_named(set_up: CliHarness) -> None:
-    child = await set_up.run("check", DISCORD_API_BASE_URL=NOBODY_LISTENS, MULTIAPPAI_BASE_URL="http://127.0.0.1:9/v1")
+async def test_discord_and_the_service_out_of_reach_are_named(harness: CliHarness) -> None:
+    child = await harness.run("check", DISCORD_API_BASE_URL=NOBODY_LISTENS, MULTIAPPAI_BASE_URL="http://127.0.0.1:9/v1")
     assert child.exit_status == 1
     assert failed(child) == ["API key", "Discord token"]
     assert list(told(child)) == NAMES
     assert child.output[-1] == "2 of 8 failed"
 
 
-async def test_an_interactions_endpoint_is_named(set_up: CliHarness) -> None:
-    set_up.discord.state.interactions_endpoint_url = "https://example.com/interactions"
-    child = await set_up.run("check")
+async def test_an_interactions_endpoint_is_named(harness: CliHarness) -> None:
+    harness.discord.state.interactions_endpoint_url = "https://example.com/interactions"
+    child = await harness.run("check")
     assert child.exit_status == 1
     assert failed(child) == ["interactions endpoint"]
 
 
-async def test_an_intent_that_is_asked_for_and_switched_off_is_named(set_up: CliHarness) -> None:
-    child = await set_up.run("check", MESSAGE_CONTENT="true")
+async def test_an_intent_that_is_asked_for_and_switched_off_is_named(harness: CliHarness) -> None:
+    child = await harness.run("check", MESSAGE_CONTENT="true")
     assert failed(child) == ["message content"]
     assert "developer portal" in told(child)["message content"][1]
-    set_up.discord.state.privileged_intents = MESSAGE_CONTENT
-    child = await set_up.run("check", MESSAGE_CONTENT="true")
+    harness.discord.state.privileged_intents = MESSAGE_CONTENT
+    child = await harness.run("check", MESSAGE_CONTENT="true")
     assert (child.exit_status, told(child)["message content"][0]) == (0, "ok")
 
 
 @pytest.mark.parametrize(("ahead_s", "way"), [(-90, "ahead"), (90, "behind")])
-async def test_a_clock_that_is_off_is_named(set_up: CliHarness, ahead_s: int, way: str) -> None:
-    set_up.discord.state.clock_ahead_s = ahead_s
-    child = await set_up.run("check")
+async def test_a_clock_that_is_off_is_named(harness: CliHarness, ahead_s: int, way: str) -> None:
+    harness.discord.state.clock_ahead_s = ahead_s
+    child = await harness.run("check")
     assert child.exit_status == 1
     assert failed(child) == ["clock"]
     assert way in told(child)["clock"][1]
 
 
-async def test_the_report_as_json_says_the_same(set_up: CliHarness) -> None:
+async def test_the_report_as_json_says_the_same(harness: CliHarness) -> None:
     wrong = {"DISCORD_API_BASE_URL": NOBODY_LISTENS}
-    text, child = await set_up.run("check", **wrong), await set_up.run("check", "--json", **wrong)
+    text, child = await harness.run("check", **wrong), await harness.run("check", "--json", **wrong)
     assert (text.exit_status, child.exit_status) == (1, 1)
     (line,) = child.output
     report = json.loads(line)
@@ -180,8 +180,8 @@ async def test_the_report_as_json_says_the_same(set_up: CliHarness) -> None:
     assert {each["name"]: (each["status"], each["text"]) for each in report["checks"]} == told(text)
 
 
-async def test_bad_configuration_is_in_the_json_and_on_standard_error(set_up: CliHarness) -> None:
-    child = await set_up.run("check", "--json", HISTORY_TURNS="many")
+async def test_bad_configuration_is_in_the_json_and_on_standard_error(harness: CliHarness) -> None:
+    child = await harness.run("check", "--json", HISTORY_TURNS="many")
     assert child.exit_status == 2
     (line,) = child.output
     (check,) = json.loads(line)["checks"]
@@ -191,7 +191,7 @@ async def test_bad_configuration_is_in_the_json_and_on_standard_error(set_up: Cl
 
 @pytest.mark.parametrize("broken", ["bot.cli.check_discord", "bot.store.open", "bot.api.transport"])
 async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(
-    set_up: CliHarness, tmp_path: Path, broken: str
+    harness: CliHarness, tmp_path: Path, broken: str
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.abc, sys\n"
@@ -204,7 +204,7 @@ async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(
         "                if hasattr(module, each): setattr(module, each, fail)\n"
         "sys.meta_path.insert(0, Breaker())\n"
     )
-    child = await set_up.run("check", PYTHONPATH=f"{tmp_path}:{CHECKOUT}")
+    child = await harness.run("check", PYTHONPATH=f"{tmp_path}:{CHECKOUT}")
     assert child.exit_status == 1
     assert list(child.log) == []
     (name,) = failed(child)
@@ -212,12 +212,12 @@ async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(
     assert child.output[-1].startswith("1 of ")
 
 
-async def test_an_output_that_nobody_takes_is_one_line(set_up: CliHarness) -> None:
+async def test_an_output_that_nobody_takes_is_one_line(harness: CliHarness) -> None:
     program = (
         "import os, sys\nsys.stdout.flush()\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
         "os.execv(sys.executable, [sys.executable, '-m', 'bot', 'check'])\n"
     )
-    child = BotProcess(set_up.directory, set_up.settings, arguments=("-c", program))
+    child = BotProcess(harness.directory, harness.settings, arguments=("-c", program))
     await child.start()
     assert await child.wait() == 1
     (line,) = child.log
@@ -225,17 +225,17 @@ async def test_an_output_that_nobody_takes_is_one_line(set_up: CliHarness) -> No
 
 
 @pytest.mark.parametrize("descriptors", [(0,), (1,), (2,), (0, 1, 2)])
-async def test_standard_streams_may_be_closed(set_up: CliHarness, descriptors: tuple[int, ...]) -> None:
+async def test_standard_streams_may_be_closed(harness: CliHarness, descriptors: tuple[int, ...]) -> None:
     closing = "".join(f"os.close({each}); " for each in descriptors)
     code = f"import os, sys; {closing}os.execv(sys.executable, [sys.executable, '-m', 'bot', 'check'])"
-    child = BotProcess(set_up.directory, set_up.settings, arguments=("-c", code))
+    child = BotProcess(harness.directory, harness.settings, arguments=("-c", code))
     await child.start()
     assert await child.wait() == 0
     assert not child.log
 
 
-async def test_a_terminal_of_few_letters_is_no_matter(set_up: CliHarness) -> None:
-    child = await set_up.run("check", PYTHONIOENCODING="ascii", DEFAULT_CHAT_MODEL="gpt-of-tomorrow")
+async def test_a_terminal_of_few_letters_is_no_matter(harness: CliHarness) -> None:
+    child = await harness.run("check", PYTHONIOENCODING="ascii", DEFAULT_CHAT_MODEL="gpt-of-tomorrow")
     assert child.exit_status == 1
     assert list(child.log) == []
 

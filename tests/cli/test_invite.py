@@ -13,8 +13,8 @@ from sandbox.discord.permissions import Permission
 from tests.support.cli_harness import CliHarness
 
 
-async def test_the_link_names_the_application_the_scopes_and_the_permissions(set_up: CliHarness) -> None:
-    child = await set_up.run("invite")
+async def test_the_link_names_the_application_the_scopes_and_the_permissions(harness: CliHarness) -> None:
+    child = await harness.run("invite")
     assert child.exit_status == 0
     (link,) = child.output
     asked = {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
@@ -22,7 +22,7 @@ async def test_the_link_names_the_application_the_scopes_and_the_permissions(set
     used |= Permission.SEND_MESSAGES_IN_THREADS | Permission.ATTACH_FILES | Permission.ADD_REACTIONS
     used |= Permission.CONNECT | Permission.SPEAK
     assert asked == {
-        "client_id": str(set_up.discord.state.application_id),
+        "client_id": str(harness.discord.state.application_id),
         "scope": "bot applications.commands",
         "permissions": str(int(used)),
     }
@@ -30,8 +30,8 @@ async def test_the_link_names_the_application_the_scopes_and_the_permissions(set
 
 
 @pytest.mark.parametrize("token", ["secret", "a.b.c", "bm90LWEtbnVtYmVy.b.c", "MTIzNDU2Nzg5MDEyMzQ1Njc4", "é.b.c"])
-async def test_a_token_that_names_no_application_is_status_2(set_up: CliHarness, token: str) -> None:
-    child = await set_up.run("invite", DISCORD_TOKEN=token)
+async def test_a_token_that_names_no_application_is_status_2(harness: CliHarness, token: str) -> None:
+    child = await harness.run("invite", DISCORD_TOKEN=token)
     assert child.exit_status == 2
     assert list(child.output) == []
     (sentence,) = child.log

@@ -1,4 +1,4 @@
-"""A good set-up that a command of the program can be run in, without the bot running."""
+"""A valid configuration in which a command of the program can be run, without the bot running."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sandbox.openai.server import OpenAiServer
 
 @dataclass(frozen=True)
 class CliHarness:
-    """Both far sides, and the settings that go with them."""
+    """Discord's and the AI service's servers, and the settings for them."""
 
     discord: DiscordServer
     openai: OpenAiServer

@@ -1,10 +1,37 @@
-"""Standard output, and standard streams that were closed when the program started."""
+"""The process's signals before and after a command, and its standard streams.
+
+Imported before anything else, so it imports next to nothing itself. Python's own handler for SIGINT would print a
+traceback, and process 1 of a container has no default handlers.
+"""
 
 import os
+import signal
 import sys
+from types import FrameType
 
 from bot.errors import StartupError
 from bot.messages.message import plain
+
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit status of an interrupted command, as shells have it."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def exit_on_signal(status: int) -> None:
+    """From now on let either signal end the process with `status`, without a message."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        os._exit(status)
+
+    for number in SIGNALS:
+        signal.signal(number, leave)
+
+
+def ignore_signals() -> None:
+    """Ignore both signals: the process is ending."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def open_closed_streams() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.early_signals import INTERRUPTED
+from bot.cli.process import INTERRUPTED
 from sandbox.bot_process import CHECKOUT, BotProcess
 from sandbox.sandbox import Sandbox
 from tests.support.cli_harness import CliHarness
@@ -36,10 +36,10 @@ async def ended_by(child: BotProcess, *numbers: int) -> int:
 @BOTH
 @pytest.mark.parametrize("module", ["argparse", "pydantic", "asyncio", "aiohttp", "discord", "aiosqlite"])
 async def test_a_signal_while_the_program_is_still_being_read_ends_it(
-    set_up: CliHarness, tmp_path: Path, module: str, number: int
+    harness: CliHarness, tmp_path: Path, module: str, number: int
 ) -> None:
     stuck = stuck_at(module, tmp_path / "stuck")
-    child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": stuck})
+    child = BotProcess(tmp_path, {**harness.settings, "PYTHONPATH": stuck})
     await child.start()
     await child.until_logged("here", deadline_s=DEADLINE_S)
     assert await ended_by(child, number) == 0
@@ -49,10 +49,10 @@ async def test_a_signal_while_the_program_is_still_being_read_ends_it(
 @BOTH
 @pytest.mark.parametrize("words", [("check",), ("invite",), ("health",), ("sandbox", "--tour")], ids="-".join)
 async def test_a_signal_breaks_a_command_off_without_a_traceback(
-    set_up: CliHarness, tmp_path: Path, words: tuple[str, ...], number: int
+    harness: CliHarness, tmp_path: Path, words: tuple[str, ...], number: int
 ) -> None:
     stuck = stuck_at("argparse", tmp_path / "stuck")
-    child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": stuck}, arguments=("-m", "bot", *words))
+    child = BotProcess(tmp_path, {**harness.settings, "PYTHONPATH": stuck}, arguments=("-m", "bot", *words))
     await child.start()
     await child.until_logged("here", deadline_s=DEADLINE_S)
     assert await ended_by(child, number) == INTERRUPTED
@@ -101,7 +101,7 @@ async def test_signals_over_and_over_until_the_end_leave_status_0_and_no_traceba
         assert not any("Traceback" in line or "Error" in line for line in child.log)
 
 
-async def test_a_system_like_windows_runs_it_and_a_signal_ends_it(set_up: CliHarness, tmp_path: Path) -> None:
+async def test_a_system_like_windows_runs_it_and_a_signal_ends_it(harness: CliHarness, tmp_path: Path) -> None:
     """No signal handlers of the loop's, no POSIX modules, no users with numbers. Not a real Windows."""
     (tmp_path / "sitecustomize.py").write_text(
         "import asyncio.unix_events, os, sys\n"
@@ -110,7 +110,7 @@ async def test_a_system_like_windows_runs_it_and_a_signal_ends_it(set_up: CliHar
         "for name in ('fcntl', 'resource', 'termios', 'pwd', 'grp'): sys.modules[name] = None\n"
         "for name in ('geteuid', 'getuid', 'statvfs', 'pwrite', 'fork'): delattr(os, name)\n"
     )
-    child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": f"{tmp_path}:{CHECKOUT}"})
+    child = BotProcess(tmp_path, {**harness.settings, "PYTHONPATH": f"{tmp_path}:{CHECKOUT}"})
     await child.start()
     await child.until_logged("ready", deadline_s=DEADLINE_S)
     assert await ended_by(child, signal.SIGTERM) == 0
@@ -118,13 +118,13 @@ async def test_a_system_like_windows_runs_it_and_a_signal_ends_it(set_up: CliHar
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="a process 1 takes root to make")
 @BOTH
-async def test_process_1_of_a_container_ends_on_a_signal(set_up: CliHarness, tmp_path: Path, number: int) -> None:
+async def test_process_1_of_a_container_ends_on_a_signal(harness: CliHarness, tmp_path: Path, number: int) -> None:
     stuck = stuck_at("aiohttp", tmp_path / "stuck")
     program = (
         "import os, subprocess, sys\n"
         "sys.exit(subprocess.call(['unshare', '--pid', '--fork', '--kill-child', sys.executable, '-m', 'bot']))\n"
     )
-    child = BotProcess(tmp_path, {**set_up.settings, "PYTHONPATH": stuck}, arguments=("-c", program))
+    child = BotProcess(tmp_path, {**harness.settings, "PYTHONPATH": stuck}, arguments=("-c", program))
     await child.start()
     await child.until_logged("here", deadline_s=DEADLINE_S)
     assert child.pid is not None
