@@ -71,8 +71,8 @@ def _check_persona(value: str) -> str:
 
 def _check_database_url(value: str) -> str:
     name = value.removeprefix("sqlite:///")
-    sound = name != value and name.strip() == name and not _is_quoted(name) and not name.startswith((":", "'", '"'))
-    if not sound or not re.fullmatch(r"[^?#\n\t]*[^?#\n\t/]", name) or re.search(_CONTROL_CHARACTERS, name):
+    is_valid = name != value and name.strip() == name and not _is_quoted(name) and not name.startswith((":", "'", '"'))
+    if not is_valid or not re.fullmatch(r"[^?#\n\t]*[^?#\n\t/]", name) or re.search(_CONTROL_CHARACTERS, name):
         raise InvalidValue("`sqlite:///` and a file, such as `sqlite:///data/bot.db`")
     return value
 
@@ -109,7 +109,6 @@ def _is_base_url(value: str) -> bool:
 
 def build_number(low: int, high: int) -> BeforeValidator:
     """Return a validator for a whole number in a range."""
-
     expected = f"a whole number from {low} to {high}"
 
     def check(value: object) -> int:

@@ -1,1 +1,1 @@
-"""The client of the model API: chat, speech and pictures over aiohttp, with one typed error tree."""
+"""The client of the model API: chat, speech and images over aiohttp, with one typed error tree."""

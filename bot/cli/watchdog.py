@@ -33,7 +33,7 @@ class Watchdog:
 
     def __init__(self, clock: Clock, *, max_stall_s: float = MAX_STALL_S) -> None:
         self._clock = clock
-        self._still_s = max_stall_s
+        self._max_stall_s = max_stall_s
         self._ends = False
 
     @asynccontextmanager
@@ -55,7 +55,7 @@ class Watchdog:
 
     async def _rearm(self) -> None:
         while not self._ends:
-            faulthandler.dump_traceback_later(self._still_s, exit=True)
+            faulthandler.dump_traceback_later(self._max_stall_s, exit=True)
             await self._clock.sleep(REARM_EVERY_S)
 
 

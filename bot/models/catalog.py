@@ -24,11 +24,6 @@ class ModelCatalog:
         self._clock = clock
         self._listed: frozenset[str] | None = None
 
-    @property
-    def allowlist(self) -> ModelAllowlist:
-        """The operator's rule behind the choices."""
-        return self._allowlist
-
     async def run_refresh_loop(self) -> None:
         """Fetch the list now and every ten minutes, until cancelled; after a failure the old list stays."""
         while True:
