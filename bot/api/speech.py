@@ -127,7 +127,8 @@ async def _raise_not_mp3(response: ApiResponse, head: bytes) -> None:
     """Raise the error that the API sent in place of speech.
 
     Raises:
-        ApiError: the one that the API sent; `InvalidApiResponse` if it sent something else."""
+        ApiError: the one that the API sent; `InvalidApiResponse` if it sent something else.
+    """
     if head.lstrip()[:1] == b"{":
         body = bytearray(head)
         while len(body) <= MAX_ERROR_BYTES and (chunk := await _read_chunk(response)):
