@@ -17,8 +17,8 @@ from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.command_sync import sync_if_changed
 from bot.discord_ui.event_gate import EventGate
-from bot.discord_ui.gateway import guard_frames, guard_parsers, is_heard, limit_commands, set_api_base, set_gateway
-from bot.discord_ui.interruption_notices import Interruptions
+from bot.discord_ui.gateway import guard_frames, guard_parsers, is_connected, limit_commands, set_api_base, set_gateway
+from bot.discord_ui.interruption_notices import InterruptionNotices
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.discord_ui.replies.factory import Replies
@@ -144,7 +144,7 @@ class Bot(commands.AutoShardedBot):
         if self.application_id is None:
             raise RuntimeError("discord.py sets the application's id at login")
         self.command_ids = await sync_if_changed(self.tree, self.http, self.application_id)
-        recovering = self.services.recovery.run(Interruptions(self, self._clock))
+        recovering = self.services.recovery.run(InterruptionNotices(self, self._clock))
         self._tasks.append(asyncio.create_task(recovering, name="recovery"))
         self.reached_gateway = True
 
@@ -246,7 +246,7 @@ class Bot(commands.AutoShardedBot):
 
     def _is_connected(self) -> bool:
         shards = self.shards
-        return self.is_ready() and set(shards) == self._shards_in_session and all(map(is_heard, shards.values()))
+        return self.is_ready() and set(shards) == self._shards_in_session and all(map(is_connected, shards.values()))
 
     def _build_http_trace(self) -> aiohttp.TraceConfig:
         api_origin = yarl.URL(self._api_base_url).origin()

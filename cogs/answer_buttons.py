@@ -11,12 +11,12 @@ from bot.conversation.attachments import Attachment
 from bot.conversation.prompt import QuotedMessage
 from bot.conversation.question import Question
 from bot.discord_ui.answer_runner import AnswerRunner
-from bot.discord_ui.attachments import enclosed
+from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.button_router import ButtonRouter
-from bot.discord_ui.components import name_of
+from bot.discord_ui.components import button_name
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.message_deletion import check_pressed, dispose
-from bot.discord_ui.message_triggers import subject_of
+from bot.discord_ui.message_deletion import check_can_delete, delete_messages
+from bot.discord_ui.message_triggers import build_quoted_message
 from bot.discord_ui.voice.audience import READ_BACK
 from bot.discord_ui.voice.speech_commands import Speaking
 from bot.errors import TurnNotFound, UserError
@@ -32,38 +32,38 @@ from bot.streaming.output import Action
 logger = logging.getLogger(__name__)
 
 
-class NotThere(UserError):
+class InputsUnavailable(UserError):
     """A question was about something that cannot be had any more."""
 
     message = plain("I don't keep the files and messages that questions are about. Please ask again with them.")
 
 
-async def recollected(
+async def load_regenerate_inputs(
     interaction: discord.Interaction, turn: Turn
 ) -> tuple[QuotedMessage | None, tuple[Attachment, ...]]:
     """Give the message that a turn's question was about, and the files that came with it.
 
     Raises:
-        NotThere: not all of that can be had.
+        InputsUnavailable: not all of that can be had.
     """
     if not turn.files and turn.about is None:
         return None, ()
-    asking = await _message(interaction, turn.question_message_id)
+    asking = await _fetch_message(interaction, turn.question_message_id)
     subject = None
     if turn.about is not None:
         replied = None if asking is None or asking.reference is None else asking.reference.resolved
         known = isinstance(replied, discord.Message) and replied.id == turn.about
-        about = replied if known else await _message(interaction, turn.about)
+        about = replied if known else await _fetch_message(interaction, turn.about)
         if isinstance(about, discord.Message):
             alone = QuotedMessage(about.id, about.author.display_name, "") if about.attachments else None
-            subject, asking = subject_of(about) or alone, asking or about
-    files = () if asking is None else attachments.usable(enclosed(asking.attachments))
+            subject, asking = build_quoted_message(about) or alone, asking or about
+    files = () if asking is None else attachments.usable(build_attachments(asking.attachments))
     if tuple(each.name for each in files) != turn.files or (subject is None) != (turn.about is None):
-        raise NotThere(f"turn {turn.id}")
+        raise InputsUnavailable(f"turn {turn.id}")
     return subject, files
 
 
-async def _message(interaction: discord.Interaction, message_id: int | None) -> discord.Message | None:
+async def _fetch_message(interaction: discord.Interaction, message_id: int | None) -> discord.Message | None:
     """Fetch a message of the channel, as far as the bot may read it."""
     if message_id is None or interaction.channel_id is None:
         return None
@@ -75,13 +75,13 @@ async def _message(interaction: discord.Interaction, message_id: int | None) -> 
         return None
 
 
-class Over(UserError):
+class AnswerEnded(UserError):
     """There is nothing left to stop."""
 
     message = plain("That answer has ended already.")
 
 
-class Controls(commands.Cog):
+class AnswerButtonsCog(commands.Cog):
     """Does what is asked for by buttons, each time with the rights and limits of whoever presses them."""
 
     def __init__(
@@ -98,16 +98,16 @@ class Controls(commands.Cog):
         self._asking = asking
         self._settings = settings
         self._speaking = speaking
-        buttons.on(name_of(Action.STOP), self._stop, reads=True)
-        buttons.on(name_of(Action.REGENERATE), self._regenerate)
-        buttons.on(name_of(Action.CONTINUE), self._continue)
-        buttons.on(name_of(Action.READ), self._read)
-        buttons.on(name_of(Action.DELETE), self._delete)
+        buttons.on(button_name(Action.STOP), self._stop, reads=True)
+        buttons.on(button_name(Action.REGENERATE), self._regenerate)
+        buttons.on(button_name(Action.CONTINUE), self._continue)
+        buttons.on(button_name(Action.READ), self._read)
+        buttons.on(button_name(Action.DELETE), self._delete)
 
     async def _stop(self, interaction: discord.Interaction, answer_id: int) -> None:
         requester = requester_of(interaction)
         if not await self._watcher.stop(requester, answer_id):
-            raise Over(f"answer {answer_id}")
+            raise AnswerEnded(f"answer {answer_id}")
         await interaction.response.defer()
 
     async def _regenerate(self, interaction: discord.Interaction, turn_id: int) -> None:
@@ -115,7 +115,7 @@ class Controls(commands.Cog):
         turn = await self._revisits.get(requester, turn_id)
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
         persona = await self._settings.get_persona(requester)
-        question = Question.anew(turn, model, persona, *await recollected(interaction, turn))
+        question = Question.anew(turn, model, persona, *await load_regenerate_inputs(interaction, turn))
         await self._asking.answer(interaction, requester, question)
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
@@ -145,19 +145,19 @@ class Controls(commands.Cog):
         try:
             turn = await self._revisits.get(requester, turn_id)
         except TurnNotFound:
-            check_pressed(requester, interaction, ())
+            check_can_delete(requester, interaction, ())
         else:
-            check_pressed(requester, interaction, turn.answer_message_ids)
+            check_can_delete(requester, interaction, turn.answer_message_ids)
             message_ids = () if turn.private else turn.answer_message_ids
             await self._revisits.delete(turn)
-        await dispose(interaction, message_ids)
+        await delete_messages(interaction, message_ids)
 
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
     await bot.add_cog(
-        Controls(
+        AnswerButtonsCog(
             bot.buttons,
             services.inflight.watcher,
             services.turn_lookup,

@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.conversation.question import Question
 from bot.discord_ui.answer_runner import AnswerRunner
-from bot.discord_ui.attachments import enclosed
+from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.discord_ui.voice.speech_commands import Reciter, tell_of_silence
@@ -22,7 +22,7 @@ from bot.models.catalog import ModelCatalog
 NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` answer is never spoken."
 
 
-class Ask(commands.Cog):
+class AskCog(commands.Cog):
     """Answers questions."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Ask(commands.Cog):
         speaker = await self._reciter.build_speaker(interaction, requester, prompt) if speak else None
         chosen = await self._settings.get_model(requester, ModelKind.CHAT, model)
         as_whom = await self._settings.get_persona(requester, persona)
-        files = () if attachment is None else enclosed([attachment])
+        files = () if attachment is None else build_attachments([attachment])
         question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, enclosed=files)
         await self._asking.answer(interaction, requester, question, speaker)
         if speaker is not None and speaker.error is not None:
@@ -82,4 +82,4 @@ async def setup(bot: Bot) -> None:
     reciter = Reciter(
         bot.voice_manager, bot.audience, services.answer_speakers, services.settings, services.voice_settings
     )
-    await bot.add_cog(Ask(bot.answer_runner, services.settings, services.catalog, reciter))
+    await bot.add_cog(AskCog(bot.answer_runner, services.settings, services.catalog, reciter))

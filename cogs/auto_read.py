@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui.context import author_of
-from bot.discord_ui.mentions import names_in
+from bot.discord_ui.mentions import mention_names
 from bot.discord_ui.voice.audience import VIEW, Audience, ListenersPermit, Origin
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.session import VoiceSession
@@ -27,13 +27,13 @@ from bot.speech.text_to_speech import TextToSpeech
 from bot.speech.utterance import Utterance
 from bot.speech.voice_settings import MemberVoices
 
-REMEMBERED: Final = 500
+REMEMBERED_MESSAGES: Final = 500
 """So many messages are known by their ids, should Discord deliver one twice."""
 
 logger = logging.getLogger(__name__)
 
 
-class Reading(commands.Cog):
+class AutoReadCog(commands.Cog):
     """Reads what people in the bot's voice channel write in the text channel that moderators chose."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Reading(commands.Cog):
         self._settings = settings
         self._preferences = preferences
         self._saying = saying
-        self._seen: deque[int] = deque(maxlen=REMEMBERED)
+        self._seen: deque[int] = deque(maxlen=REMEMBERED_MESSAGES)
         self._running: set[asyncio.Task[Any]] = set()  # Any: the events' tasks are discord.py's
 
     async def cog_unload(self) -> None:
@@ -67,7 +67,7 @@ class Reading(commands.Cog):
     async def on_message(self, message: discord.Message) -> None:
         """Read a message aloud if it is one of those."""
         session = self._voices.session(message.guild.id if message.guild else None)
-        if session is None or message.id in self._seen or not _is_a_listeners(message, session):
+        if session is None or message.id in self._seen or not _is_by_listener(message, session):
             return
         self._seen.append(message.id)
         task = asyncio.current_task()
@@ -101,7 +101,7 @@ class Reading(commands.Cog):
         model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
         voice = await self._preferences.get(requester)
         speaker = None if session.last_read == requester.user_id else requester.name
-        names = names_in(message, known=lambda each: self._permit(requester.user_id, session, each).is_granted())
+        names = mention_names(message, known=lambda each: self._permit(requester.user_id, session, each).is_granted())
         to_speakable = partial(speakable_message, speaker=speaker, mentions=names)
         prepared = await self._saying.prepare(requester, message.content, voice.name, model, to_speakable=to_speakable)
         async with prepared.reservation:
@@ -120,7 +120,7 @@ class Reading(commands.Cog):
         return self._audience.permit(member_id, lambda: session.channel, origin)
 
 
-def _is_a_listeners(message: discord.Message, session: VoiceSession) -> bool:
+def _is_by_listener(message: discord.Message, session: VoiceSession) -> bool:
     """Whether a person who listens wrote it for others to hear."""
     if message.author.bot or message.webhook_id is not None or message.is_system():
         return False
@@ -133,7 +133,7 @@ async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
     await bot.add_cog(
-        Reading(
+        AutoReadCog(
             bot.voice_manager,
             bot.audience,
             services.auto_read,

@@ -15,18 +15,18 @@ from bot.guilds.persona_validation import MAX_TEXT_CHARACTERS
 from bot.guilds.settings import MODELS, GuildSettings, SettingScope
 from bot.models.allowlist import ModelKind
 
-FORM = "channel persona"
+PERSONA_MODAL = "channel persona"
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.default_permissions(manage_channels=True)
-class Channel(commands.GroupCog, group_name="channel", group_description="Set up this channel"):
+class ChannelCog(commands.GroupCog, group_name="channel", group_description="Set up this channel"):
     """Settings of one channel; those of a thread are its parent's."""
 
     def __init__(self, settings: GuildSettings, forms: Modals) -> None:
         self._settings = settings
         self._forms = forms
-        forms.on(FORM, self._write)
+        forms.on(PERSONA_MODAL, self._write)
 
     @app_commands.command()
     @app_commands.describe(model="The model to use in this channel", kind="What it is for; answers if left out")
@@ -62,7 +62,7 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
         present = await self._settings.get_persona_for_edit(requester_of(interaction), SettingScope.CHANNEL)
         await self._forms.open(
             interaction,
-            FORM,
+            PERSONA_MODAL,
             title="Persona of this channel",
             label="Who am I here, and how do I answer?",
             text=present,
@@ -92,4 +92,4 @@ class Channel(commands.GroupCog, group_name="channel", group_description="Set up
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Channel(bot.services.settings, bot.modals))
+    await bot.add_cog(ChannelCog(bot.services.settings, bot.modals))

@@ -14,11 +14,11 @@ from bot.conversation.attachments import Attachment
 from bot.conversation.prompt import QuotedMessage
 from bot.conversation.question import Question
 from bot.discord_ui.answer_runner import AnswerRunner
-from bot.discord_ui.attachments import enclosed
-from bot.discord_ui.components import read_id
+from bot.discord_ui.attachments import build_attachments
+from bot.discord_ui.components import parse_id
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.message_triggers import subject_of
-from bot.discord_ui.modals import Choice, Modals, chosen_in
+from bot.discord_ui.message_triggers import build_quoted_message
+from bot.discord_ui.modals import Choice, Modals, get_choice
 from bot.discord_ui.voice.audience import READ_BACK
 from bot.discord_ui.voice.speech_commands import Speaking
 from bot.errors import InvalidOption
@@ -30,8 +30,8 @@ from bot.speech.sentence_stream import speakable_markdown
 ASK: Final = "Ask about this"
 READ: Final = "Read aloud"
 
-FORM: Final = "ask-about"
-LONGEST: Final = 2000
+QUESTION_MODAL: Final = "ask-about"
+MAX_QUESTION_LENGTH: Final = 2000
 
 _EVERYONE, _ME = "everyone", "me"
 _WHO_SEES: Final = Choice("Who sees the answer?", {_EVERYONE: "Everyone here", _ME: "Only me"}, _EVERYONE)
@@ -39,7 +39,7 @@ _WHO_SEES: Final = Choice("Who sees the answer?", {_EVERYONE: "Everyone here", _
 _NOTHING: Final = "There is nothing in that message that I can read."
 _FORGOTTEN: Final = f"I've lost sight of that message since the form was opened. Please choose **{ASK}** once more."
 
-MOST_KEPT: Final = 1000
+MAX_CHOSEN: Final = 1000
 """Chosen messages that are remembered."""
 
 
@@ -62,7 +62,7 @@ class ContextMenuCache:
         key = (member_id, chosen.subject.message_id)
         self._kept[key] = chosen
         self._kept.move_to_end(key)
-        if len(self._kept) > MOST_KEPT:
+        if len(self._kept) > MAX_CHOSEN:
             self._kept.popitem(last=False)
 
     def of(self, member_id: int, message_id: int | None) -> ChosenMessage | None:
@@ -70,7 +70,7 @@ class ContextMenuCache:
         return None if message_id is None else self._kept.get((member_id, message_id))
 
 
-class Menus(commands.Cog):
+class ContextMenusCog(commands.Cog):
     """What can be done with a message, whoever wrote it."""
 
     def __init__(
@@ -82,7 +82,7 @@ class Menus(commands.Cog):
         self._forms = forms
         self._speaking = speaking
         self._chosen = ContextMenuCache()
-        forms.on(FORM, self._asked, knows=self._knows)
+        forms.on(QUESTION_MODAL, self._asked, knows=self._knows)
         self._menus = [
             app_commands.ContextMenu(name=ASK, callback=self.ask_about),
             app_commands.ContextMenu(name=READ, callback=self.read_aloud),
@@ -100,25 +100,25 @@ class Menus(commands.Cog):
 
     async def ask_about(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Let a form ask what somebody wants to know about a message."""
-        files = attachments.usable(enclosed(message.attachments))
-        subject = subject_of(message)
+        files = attachments.usable(build_attachments(message.attachments))
+        subject = build_quoted_message(message)
         if subject is None and not files:
             raise InvalidOption("an empty message", message=plain(_NOTHING))
         subject = subject or QuotedMessage(message.id, message.author.display_name, "")
         self._chosen.keep(interaction.user.id, ChosenMessage(subject, files))
         await self._forms.open(
             interaction,
-            FORM,
+            QUESTION_MODAL,
             title=ASK,
             label="What do you want to know?",
             text="",
-            longest=LONGEST,
+            longest=MAX_QUESTION_LENGTH,
             about=str(message.id),
-            choice=None if interaction.guild_id is None else replace(_WHO_SEES, default=_default_for(message)),
+            choice=None if interaction.guild_id is None else replace(_WHO_SEES, default=_default_visibility(message)),
         )
 
     async def _asked(self, interaction: discord.Interaction, text: str, about: str) -> None:
-        chosen = self._chosen.of(interaction.user.id, read_id(about))
+        chosen = self._chosen.of(interaction.user.id, parse_id(about))
         if chosen is None:
             raise InvalidOption("an unknown message", message=plain(_FORGOTTEN))
         requester = requester_of(interaction)
@@ -126,7 +126,7 @@ class Menus(commands.Cog):
             text,
             await self._settings.get_model(requester, ModelKind.CHAT, None),
             await self._settings.get_persona(requester),
-            private=chosen_in(interaction) == _ME,
+            private=get_choice(interaction) == _ME,
             subject=chosen.subject,
             enclosed=chosen.files,
             way="menu",
@@ -148,14 +148,14 @@ class Menus(commands.Cog):
         )
 
     def _knows(self, interaction: discord.Interaction, about: str) -> bool:
-        return self._chosen.of(interaction.user.id, read_id(about)) is not None
+        return self._chosen.of(interaction.user.id, parse_id(about)) is not None
 
 
-def _default_for(message: discord.Message) -> str:
+def _default_visibility(message: discord.Message) -> str:
     """Choose who sees the answer unless something else is chosen: of what only they see, nobody else is told."""
     return _ME if message.flags.ephemeral else _EVERYONE
 
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Menus(bot, bot.answer_runner, bot.services.settings, bot.modals, bot.speech_commands))
+    await bot.add_cog(ContextMenusCog(bot, bot.answer_runner, bot.services.settings, bot.modals, bot.speech_commands))

@@ -9,7 +9,7 @@ from bot.history.retention import GuildCleanup
 from bot.inflight.cancellation_watcher import CancellationWatcher
 
 
-class Forgetting(commands.Cog):
+class DeletionsCog(commands.Cog):
     """Listens to Discord for what is gone. Of ephemeral messages Discord tells nobody."""
 
     def __init__(
@@ -84,5 +84,5 @@ class Forgetting(commands.Cog):
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     await bot.add_cog(
-        Forgetting(bot, bot.services.deletions, bot.services.guild_cleanup, bot.services.inflight.watcher)
+        DeletionsCog(bot, bot.services.deletions, bot.services.guild_cleanup, bot.services.inflight.watcher)
     )

@@ -10,12 +10,12 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
-from bot.discord_ui.answer_runner import in_line
+from bot.discord_ui.answer_runner import wait_in_queue
 from bot.discord_ui.button_router import ButtonRouter
-from bot.discord_ui.components import Button, read_id, row
+from bot.discord_ui.components import Button, build_row, parse_id
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.interaction_messages import acknowledge, edit_original
-from bot.discord_ui.message_deletion import check_pressed, dispose
+from bot.discord_ui.message_deletion import check_can_delete, delete_messages
 from bot.discord_ui.modals import Modals
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.errors import TurnNotFound
@@ -33,7 +33,7 @@ _DELETE: Final = "picture-delete"
 _PROMPT: Final = "picture-prompt"
 
 
-class Draw(commands.Cog):
+class DrawCog(commands.Cog):
     """Draws pictures."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Draw(commands.Cog):
 
     async def _edited(self, interaction: discord.Interaction, prompt: str, about: str) -> None:
         requester = requester_of(interaction)
-        sketch_id = read_id(about)
+        sketch_id = parse_id(about)
         if sketch_id is None:
             raise TurnNotFound("a form about nothing")
         sketch = await self._sketchbook.get(requester, sketch_id)
@@ -112,11 +112,11 @@ class Draw(commands.Cog):
         try:
             sketch = await self._sketchbook.get(requester, sketch_id)
         except TurnNotFound:
-            check_pressed(requester, interaction, ())
+            check_can_delete(requester, interaction, ())
         else:
-            check_pressed(requester, interaction, () if sketch.message_id is None else (sketch.message_id,))
+            check_can_delete(requester, interaction, () if sketch.message_id is None else (sketch.message_id,))
             await self._sketchbook.delete(sketch_id)
-        await dispose(interaction)
+        await delete_messages(interaction)
 
     async def _request(self, requester: RequestContext, sketch: ImageGeneration, prompt: str) -> ImageRequest:
         """Ask for what a sketch was for, with the model that draws here now where no other one was asked for."""
@@ -130,7 +130,7 @@ class Draw(commands.Cog):
         prepared = await self._drawing.prepare(requester, request)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
             message_id = await acknowledge(interaction)
-            await in_line(interaction, slot)
+            await wait_in_queue(interaction, slot)
             drawn = await self._drawing.generate(prepared, interaction.filesize_limit)
             sketch_id = await self._sketchbook.save(prepared, author_id=author_id, message_id=message_id)
             files = [
@@ -151,18 +151,18 @@ class Draw(commands.Cog):
 
 
 def _buttons(sketch_id: int | None) -> discord.ui.View | None:
-    """Draw what stands under pictures; nothing where they cannot be drawn again."""
+    """Return the buttons under images; None where they cannot be drawn again."""
     if sketch_id is None:
         return None
     labels = {_AGAIN: "Again", _EDIT: "Edit prompt", _DELETE: "Delete"}
-    return row(*(Button(name, label, sketch_id) for name, label in labels.items()))
+    return build_row(*(Button(name, label, sketch_id) for name, label in labels.items()))
 
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
     await bot.add_cog(
-        Draw(
+        DrawCog(
             services.image_generator,
             services.saved_generations,
             services.settings,

@@ -9,8 +9,8 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.clock import unix_ms
-from bot.discord_ui.mentions import to_command
-from bot.discord_ui.permissions import NeededPermission, lacking
+from bot.discord_ui.mentions import format_command_mention
+from bot.discord_ui.permissions import NeededPermission, missing_permissions
 from bot.errors import StoreUnavailable
 from bot.guilds.access import AllowLists
 from bot.inflight.registry import InFlightRegistry
@@ -18,46 +18,46 @@ from bot.inflight.registry import InFlightRegistry
 logger = logging.getLogger(__name__)
 
 _LIMITS: Final = "quota set"
-_SHAPE: Final = "server persona"
+_PERSONA: Final = "server persona"
 
 
-def place_for(guild: discord.Guild) -> discord.TextChannel | None:
+def find_welcome_channel(guild: discord.Guild) -> discord.TextChannel | None:
     """Find the first channel that the bot may write to, in the order in which members see them."""
-    for channel in sorted(guild.text_channels, key=_place_in_list):
+    for channel in sorted(guild.text_channels, key=_list_position):
         resolved = channel.permissions_for(guild.me)
         if resolved.view_channel and resolved.send_messages:
             return channel
     return None
 
 
-def words_for(guild: discord.Guild, commands: Collection[str], ids: Mapping[str, int]) -> str:
+def welcome_text(guild: discord.Guild, commands: Collection[str], ids: Mapping[str, int]) -> str:
     """Write the three lines; `commands` are the whole names of those there are, `ids` of the top-level ones."""
 
     def link(name: str) -> str:
-        return to_command(name, ids)
+        return format_command_mention(name, ids)
 
     limits = f"set limits with {link(_LIMITS)} and " if _LIMITS in commands else ""
     return "\n".join(
         (
             f"Hello! {link('ask')} answers, {link('say')} speaks, {link('draw')} draws; {link('help')} shows the rest.",
-            _permissions(lacking(guild.me.guild_permissions)),
-            f"Those who may manage this server {limits}say who I am here with {link(_SHAPE)}.",
+            _format_missing_permissions(missing_permissions(guild.me.guild_permissions)),
+            f"Those who may manage this server {limits}say who I am here with {link(_PERSONA)}.",
         )
     )
 
 
-def _place_in_list(channel: discord.TextChannel) -> tuple[int, int, int]:
+def _list_position(channel: discord.TextChannel) -> tuple[int, int, int]:
     """Channels of no category come first."""
     return (channel.category.position if channel.category else -1, channel.position, channel.id)
 
 
-def _permissions(lack: Sequence[NeededPermission]) -> str:
+def _format_missing_permissions(lack: Sequence[NeededPermission]) -> str:
     if not lack:
         return "I have all the permissions I need."
     return "I lack " + ", ".join(f"**{need.name}** ({need.purpose})" for need in lack) + "; all else works."
 
 
-class Joining(commands.Cog):
+class GuildJoinCog(commands.Cog):
     """Greets servers, or leaves them."""
 
     def __init__(self, bot: Bot, allow_lists: AllowLists, roster: InFlightRegistry) -> None:
@@ -73,7 +73,7 @@ class Joining(commands.Cog):
         if guild is None or not await self._stays(guild):
             return
         logger.info("joined a server", extra={"guild": guild.id})
-        channel = place_for(guild)
+        channel = find_welcome_channel(guild)
         if channel is None:
             logger.info("nowhere to say hello", extra={"guild": guild.id})
             return
@@ -81,7 +81,7 @@ class Joining(commands.Cog):
             return
         commands = {command.qualified_name for command in self._bot.tree.walk_commands()}
         try:
-            await channel.send(words_for(guild, commands, self._bot.command_ids), silent=True)
+            await channel.send(welcome_text(guild, commands, self._bot.command_ids), silent=True)
         except discord.HTTPException as failure:
             logger.warning(
                 "greeting not sent",
@@ -123,4 +123,4 @@ class Joining(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Joining(bot, bot.services.access.allow_lists, bot.services.inflight))
+    await bot.add_cog(GuildJoinCog(bot, bot.services.access.allow_lists, bot.services.inflight))

@@ -6,7 +6,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.mentions import to_command
+from bot.discord_ui.mentions import format_command_mention
 from bot.discord_ui.text.paging import show_privately
 from bot.discord_ui.tree import PERMISSION, READS
 
@@ -17,7 +17,7 @@ _IN_MESSAGES = (
 )
 
 
-class Help(commands.Cog):
+class HelpCog(commands.Cog):
     """Lists the commands as they are registered, so that the list is never behind."""
 
     def __init__(self, bot: Bot) -> None:
@@ -28,14 +28,14 @@ class Help(commands.Cog):
         """See what I can do."""
         lines = [_OPENING]
         for command in self._bot.tree.walk_commands():
-            if isinstance(command, app_commands.Group) or not _offered(command, interaction):
+            if isinstance(command, app_commands.Group) or not _can_use(command, interaction):
                 continue
-            name = to_command(command.qualified_name, self._bot.command_ids)
+            name = format_command_mention(command.qualified_name, self._bot.command_ids)
             lines.append(f"- {name}: {command.description}")
         await show_privately(interaction, [*lines, *_IN_MESSAGES])
 
 
-def _offered(command: app_commands.Command[Help, ..., None], interaction: discord.Interaction) -> bool:
+def _can_use(command: app_commands.Command[HelpCog, ..., None], interaction: discord.Interaction) -> bool:
     """Whether the person who asks sees `command` in Discord and holds the right that it takes, as far as it says."""
     top = command.root_parent or command
     right = command.extras.get(PERMISSION)
@@ -49,4 +49,4 @@ def _offered(command: app_commands.Command[Help, ..., None], interaction: discor
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Help(bot))
+    await bot.add_cog(HelpCog(bot))

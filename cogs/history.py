@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.context import Permission
 from bot.discord_ui.button_router import ButtonRouter
-from bot.discord_ui.components import Button, row
+from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.text import history
 from bot.discord_ui.text.history import counted, send_export
@@ -22,7 +22,7 @@ _NEWER: Final = "history-newer"
 _CLEAR: Final = "history-clear"
 
 
-class Remembered(commands.GroupCog, group_name="history", group_description="What I remember here"):
+class HistoryCog(commands.GroupCog, group_name="history", group_description="What I remember here"):
     """Shows, exports and clears the conversation of a channel, a thread or a direct message.
 
     No default permission: Discord has them for whole groups only, and showing needs another one than clearing.
@@ -38,7 +38,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I remember of this conversation."""
         stretch = await self._history.get_newest(requester_of(interaction))
-        view = _paging(stretch)
+        view = _build_paging_buttons(stretch)
         if view is None:
             await interaction.response.send_message(history.page(stretch), ephemeral=True, suppress_embeds=True)
         else:
@@ -47,10 +47,10 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
             )
 
     async def _older(self, interaction: discord.Interaction, turn_id: int) -> None:
-        await _turn_to(interaction, await self._history.get_before(requester_of(interaction), turn_id))
+        await _show_page(interaction, await self._history.get_before(requester_of(interaction), turn_id))
 
     async def _newer(self, interaction: discord.Interaction, turn_id: int) -> None:
-        await _turn_to(interaction, await self._history.get_after(requester_of(interaction), turn_id))
+        await _show_page(interaction, await self._history.get_after(requester_of(interaction), turn_id))
 
     @app_commands.command(extras={READS: True, PERMISSION: Permission.READ_MESSAGE_HISTORY})
     @app_commands.describe(format="markdown to read, json for programs; markdown if left out")
@@ -78,7 +78,7 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
             f"I would forget **{counted(count)}** here: what everybody sees, and what you asked privately. The "
             "messages in Discord stay, and there is no way back.",
             ephemeral=True,
-            view=row(Button(_CLEAR, "Forget them", danger=True)),
+            view=build_row(Button(_CLEAR, "Forget them", danger=True)),
         )
 
     async def _clear(self, interaction: discord.Interaction, _: int) -> None:
@@ -89,21 +89,21 @@ class Remembered(commands.GroupCog, group_name="history", group_description="Wha
         await interaction.edit_original_response(content=f"Done: I have forgotten {counted(cleared)}.", view=None)
 
 
-def _paging(stretch: TurnPage) -> discord.ui.View | None:
+def _build_paging_buttons(stretch: TurnPage) -> discord.ui.View | None:
     """Draw the buttons that lead to the pages around this one, if there are any."""
     older = stretch.total - stretch.newer - len(stretch.turns)
     if not stretch.turns or not (stretch.newer or older):
         return None
-    return row(
+    return build_row(
         Button(_NEWER, "Newer", stretch.turns[0].id, disabled=not stretch.newer),
         Button(_OLDER, "Older", stretch.turns[-1].id, disabled=not older),
     )
 
 
-async def _turn_to(interaction: discord.Interaction, stretch: TurnPage) -> None:
-    await interaction.response.edit_message(content=history.page(stretch), view=_paging(stretch))
+async def _show_page(interaction: discord.Interaction, stretch: TurnPage) -> None:
+    await interaction.response.edit_message(content=history.page(stretch), view=_build_paging_buttons(stretch))
 
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Remembered(bot.services.history, bot.buttons))
+    await bot.add_cog(HistoryCog(bot.services.history, bot.buttons))

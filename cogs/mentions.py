@@ -10,13 +10,13 @@ from bot.client import Bot
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
-from bot.discord_ui.answer_runner import told_in_line
-from bot.discord_ui.attachments import enclosed
+from bot.discord_ui.answer_runner import wait_for_slot
+from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.context import author_of
 from bot.discord_ui.event_gate import EventGate
-from bot.discord_ui.mentions import to_command
-from bot.discord_ui.message_triggers import MessageTrigger, addressed
-from bot.discord_ui.permissions import Place
+from bot.discord_ui.mentions import format_command_mention
+from bot.discord_ui.message_triggers import MessageTrigger, find_trigger
+from bot.discord_ui.permissions import MessageableChannel
 from bot.discord_ui.replies.errors import CANNOT_WRITE
 from bot.discord_ui.replies.factory import Replies
 from bot.discord_ui.replies.output import ReplyOutput
@@ -25,12 +25,12 @@ from bot.guilds.access import AccessPolicy
 from bot.guilds.settings import GuildSettings
 from bot.models.allowlist import ModelKind
 
-HINT_STAYS_S: Final = 60.0
+DELETE_HINT_AFTER_S: Final = 60.0
 
 logger = logging.getLogger(__name__)
 
 
-class Mentions(commands.Cog):
+class MentionsCog(commands.Cog):
     """Answers messages that are meant for the bot, as `/ask` answers."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Mentions(commands.Cog):
         if message.author.id == own.id:
             self._replies.arrivals.arrived(message)
             return
-        asked = addressed(message, own.id)
+        asked = find_trigger(message, own.id)
         place = None if asked is None else await self._place_of(message)
         if asked is None or place is None:
             return
@@ -76,16 +76,16 @@ class Mentions(commands.Cog):
             # The same end as a command's: one sentence for the person, the details for the log.
             await answer.tell(error)
 
-    async def _answer(self, answer: ReplyOutput, asked: MessageTrigger, place: Place) -> None:
+    async def _answer(self, answer: ReplyOutput, asked: MessageTrigger, place: MessageableChannel) -> None:
         requester = author_of(answer.message, place)
         self._access_policy.check_request(requester.user_id, requester.guild_id)
         if not answer.footing.write:
             logger.info("may not write there", extra={"guild": requester.guild_id, "channel": requester.channel_id})
             await self._replies.refusals.react(answer, CANNOT_WRITE)
             return
-        files = enclosed(answer.message.attachments)
+        files = build_attachments(answer.message.attachments)
         if asked.unseen or not (asked.text or files):
-            await self._replies.refusals.hint(answer, self._hint(asked), HINT_STAYS_S)
+            await self._replies.refusals.hint(answer, self._hint(asked), DELETE_HINT_AFTER_S)
             return
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
         persona = await self._settings.get_persona(requester)
@@ -101,13 +101,13 @@ class Mentions(commands.Cog):
         )
         prepared = await self._answering.prepare(requester, question)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
-            if await told_in_line(answer.show_status, slot):
+            if await wait_for_slot(answer.show_status, slot):
                 prepared = await self._answering.without_deleted(prepared)
             async with self._replies.typist.until(answer.first_word, answer.channel):
                 with answer.being_written():
                     await self._answering.answer(prepared, answer)
 
-    async def _place_of(self, message: discord.Message) -> Place | None:
+    async def _place_of(self, message: discord.Message) -> MessageableChannel | None:
         """Give the channel that a message stands in; one that discord.py has never heard of is asked for."""
         channel: object = message.channel
         if isinstance(channel, discord.PartialMessageable):
@@ -119,7 +119,7 @@ class Mentions(commands.Cog):
         return channel if isinstance(channel, discord.abc.GuildChannel | discord.Thread | discord.DMChannel) else None
 
     def _hint(self, asked: MessageTrigger) -> str:
-        ask = to_command("ask", self._bot.command_ids)
+        ask = format_command_mention("ask", self._bot.command_ids)
         own = self._bot.user
         mention = "me" if own is None else own.mention
         if asked.unseen:
@@ -131,7 +131,7 @@ async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
     await bot.add_cog(
-        Mentions(
+        MentionsCog(
             bot,
             services.answering,
             services.settings,

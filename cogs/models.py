@@ -17,7 +17,7 @@ _HEADINGS = {
 }
 
 
-class Models(commands.Cog):
+class ModelsCog(commands.Cog):
     """Shows what can be chosen."""
 
     def __init__(self, catalogue: ModelCatalog) -> None:
@@ -38,4 +38,4 @@ class Models(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Models(bot.services.catalog))
+    await bot.add_cog(ModelsCog(bot.services.catalog))

@@ -29,7 +29,7 @@ Name = app_commands.Range[str, 1, MAX_NAME_CHARACTERS]
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
-class Persona(commands.GroupCog, group_name="persona", group_description="Whom I can be in this server"):
+class PersonaCog(commands.GroupCog, group_name="persona", group_description="Whom I can be in this server"):
     """Writes, lists, exports and imports personas.
 
     No default permission: Discord has them for whole groups only, and everybody may see the list.
@@ -93,7 +93,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
         attachments.check_size(file, MAX_FILE_BYTES)
         await acknowledge(interaction, private=True)
         imported = await self._personas.import_file(requester, await attachments.read(file, MAX_FILE_BYTES))
-        await edit_original(interaction, _told(imported), [])
+        await edit_original(interaction, _format_imported(imported), [])
 
     async def _open(self, interaction: discord.Interaction, form: str, name: str, text: str) -> None:
         await self._forms.open(
@@ -117,7 +117,7 @@ class Persona(commands.GroupCog, group_name="persona", group_description="Whom I
         await interaction.response.send_message(f"From now on `{changed}` goes by that text.", ephemeral=True)
 
 
-def _told(imported: Imported) -> str:
+def _format_imported(imported: Imported) -> str:
     counts = ((imported.new, "new"), (imported.changed, "changed"), (imported.same, "as before"))
     told = ", ".join(f"{count} {what}" for count, what in counts if count)
     return f"Done: {told}. `/persona list` shows all of them."
@@ -125,4 +125,4 @@ def _told(imported: Imported) -> str:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Persona(bot.services.personas, bot.modals))
+    await bot.add_cog(PersonaCog(bot.services.personas, bot.modals))

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui.button_router import ButtonRouter
-from bot.discord_ui.components import Button, row
+from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.text.history import counted, send_export
 from bot.discord_ui.tree import READS
@@ -34,7 +34,7 @@ _USE: Final = (
 )
 
 
-class Privacy(commands.GroupCog, group_name="privacy", group_description="What I keep about you"):
+class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="What I keep about you"):
     """Shows, exports and deletes a member's own data, from all servers and direct messages."""
 
     def __init__(self, own_data: MemberData, buttons: ButtonRouter) -> None:
@@ -45,7 +45,7 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I keep about you, where, and until when."""
         kept = await self._own_data.get_summary(requester_of(interaction))
-        text = _told(kept, interaction.guild_id, self._own_data.retention_days)
+        text = _format_kept(kept, interaction.guild_id, self._own_data.retention_days)
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(extras={READS: True})
@@ -63,7 +63,7 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
             f"I would delete **{counted(kept.turns)}**, from all servers and direct messages, and take your id out of "
             f"everything else that I keep. The messages in Discord stay, and there is no way back. {_USE}"
         )
-        view = row(Button(_DELETE, "Delete it all", danger=True))
+        view = build_row(Button(_DELETE, "Delete it all", danger=True))
         await interaction.response.send_message(text, ephemeral=True, view=view)
 
     async def _delete(self, interaction: discord.Interaction, _: int) -> None:
@@ -73,7 +73,7 @@ class Privacy(commands.GroupCog, group_name="privacy", group_description="What I
         await interaction.edit_original_response(content=text, view=None)
 
 
-def _told(kept: StoredData, guild_id: int | None, days: int) -> str:
+def _format_kept(kept: StoredData, guild_id: int | None, days: int) -> str:
     """Say in plain words what is kept, where, and until when."""
     here = [place for place in kept.channels if guild_id is not None and place.guild_id == guild_id]
     direct = [place for place in kept.channels if place.guild_id is None]
@@ -86,7 +86,7 @@ def _told(kept: StoredData, guild_id: int | None, days: int) -> str:
         (f"In {servers} other server{'s' if servers != 1 else ''}", elsewhere),
     ):
         if places:
-            lines.append(f"- {where}: {_turns(places)}")
+            lines.append(f"- {where}: {_format_turns(places)}")
     if kept.turns:
         lines.append(f"  Each of these goes {days} days after it was asked, or with its message when that is deleted.")
     else:
@@ -102,7 +102,7 @@ def _told(kept: StoredData, guild_id: int | None, days: int) -> str:
     return "\n".join(lines)
 
 
-def _turns(places: Sequence[ChannelTurnCount]) -> str:
+def _format_turns(places: Sequence[ChannelTurnCount]) -> str:
     turns, private = sum(place.turns for place in places), sum(place.private for place in places)
     oldest = min(place.oldest_at_ms for place in places) // 1000
     aside = f", {private:,} of them private" if private else ""
@@ -111,4 +111,4 @@ def _turns(places: Sequence[ChannelTurnCount]) -> str:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Privacy(bot.services.member_data, bot.buttons))
+    await bot.add_cog(PrivacyCog(bot.services.member_data, bot.buttons))

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.context import Permission
 from bot.discord_ui.button_router import ButtonRouter
-from bot.discord_ui.components import Button, row
+from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.text.history import shortened
 from bot.discord_ui.text.paging import in_messages
@@ -24,7 +24,7 @@ _NONE: Final = "I say all words as they are written. Moderators can change that 
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
-class Pronounce(commands.GroupCog, group_name="pronounce", group_description="How I say certain words"):
+class PronounceCog(commands.GroupCog, group_name="pronounce", group_description="How I say certain words"):
     """The words of one server.
 
     No default permission: Discord has them for whole groups only, and the list is for everybody.
@@ -66,18 +66,18 @@ class Pronounce(commands.GroupCog, group_name="pronounce", group_description="Ho
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See the words that I say another way in this server."""
-        text, view = _page(await self._lexicon.list(requester_of(interaction)), 0)
+        text, view = _build_page(await self._lexicon.list(requester_of(interaction)), 0)
         if view is None:
             await interaction.response.send_message(text, ephemeral=True)
         else:
             await interaction.response.send_message(text, ephemeral=True, view=view)
 
     async def _turn_to(self, interaction: discord.Interaction, number: int) -> None:
-        text, view = _page(await self._lexicon.list(requester_of(interaction)), number)
+        text, view = _build_page(await self._lexicon.list(requester_of(interaction)), number)
         await interaction.response.edit_message(content=text, view=view)
 
 
-def _page(words: Sequence[Word], number: int) -> tuple[str, discord.ui.View | None]:
+def _build_page(words: Sequence[Word], number: int) -> tuple[str, discord.ui.View | None]:
     """Write one page, with the buttons that lead to its neighbours if there are any."""
     if not words:
         return _NONE, None
@@ -86,7 +86,7 @@ def _page(words: Sequence[Word], number: int) -> tuple[str, discord.ui.View | No
     number = min(number, last)  # some may have been removed meanwhile
     if not last:
         return pages[0], None
-    return pages[number], row(
+    return pages[number], build_row(
         Button(_PAGE, "Back", max(number - 1, 0), disabled=number == 0),
         Button(_PAGE, "Next", min(number + 1, last), disabled=number == last),
     )
@@ -98,4 +98,4 @@ def _quoted(text: str) -> str:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Pronounce(bot.services.pronunciations, bot.buttons))
+    await bot.add_cog(PronounceCog(bot.services.pronunciations, bot.buttons))

@@ -22,7 +22,7 @@ Periods = Literal["hour", "day", "month"]
 AnyChannel = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
 
-class _Unrestricted(app_commands.Transformer):
+class _AnyChannelTransformer(app_commands.Transformer):
     """Offers channels of every type, by naming none: discord.py's own list has one that Discord's description lacks."""
 
     @property
@@ -35,7 +35,7 @@ class _Unrestricted(app_commands.Transformer):
         return value
 
 
-ChannelOption = app_commands.Transform[AnyChannel, _Unrestricted]
+ChannelOption = app_commands.Transform[AnyChannel, _AnyChannelTransformer]
 
 _ABOUT = {
     "scope": "Who shares it: the whole server, a channel, a member, or a member who bears a role",
@@ -49,7 +49,7 @@ _ABOUT = {
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.default_permissions(manage_guild=True)
-class Quota(commands.GroupCog, group_name="quota", group_description="Limit what is used in this server"):
+class QuotaCog(commands.GroupCog, group_name="quota", group_description="Limit what is used in this server"):
     """Limits of one server; the operator's always hold beside them."""
 
     def __init__(self, quotas: QuotaSettings) -> None:
@@ -118,4 +118,4 @@ def _id(named: discord.abc.Snowflake | None) -> int | None:
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Quota(bot.services.quotas))
+    await bot.add_cog(QuotaCog(bot.services.quotas))

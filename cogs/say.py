@@ -13,7 +13,7 @@ from bot.models.catalog import ModelCatalog
 from bot.speech.voice_settings import VOICES
 
 
-class Say(commands.Cog):
+class SayCog(commands.Cog):
     """Says texts aloud."""
 
     def __init__(self, speaking: Speaking, catalogue: ModelCatalog) -> None:
@@ -50,4 +50,4 @@ class Say(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Say(bot.speech_commands, bot.services.catalog))
+    await bot.add_cog(SayCog(bot.speech_commands, bot.services.catalog))

@@ -15,18 +15,18 @@ from bot.guilds.persona_validation import MAX_TEXT_CHARACTERS
 from bot.guilds.settings import MODELS, READ_CHANNEL, GuildSettings, SettingScope
 from bot.models.allowlist import ModelKind
 
-FORM = "server persona"
+PERSONA_MODAL = "server persona"
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.default_permissions(manage_guild=True)
-class Server(commands.GroupCog, group_name="server", group_description="Set up this server"):
+class ServerCog(commands.GroupCog, group_name="server", group_description="Set up this server"):
     """A server's defaults; what a channel has of its own goes before them."""
 
     def __init__(self, settings: GuildSettings, forms: Modals) -> None:
         self._settings = settings
         self._forms = forms
-        forms.on(FORM, self._write)
+        forms.on(PERSONA_MODAL, self._write)
 
     @app_commands.command()
     @app_commands.describe(model="The model to use in this server", kind="What it is for; answers if left out")
@@ -64,7 +64,7 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
         present = await self._settings.get_persona_for_edit(requester_of(interaction), SettingScope.SERVER)
         await self._forms.open(
             interaction,
-            FORM,
+            PERSONA_MODAL,
             title="Persona of this server",
             label="Who am I here, and how do I answer?",
             text=present,
@@ -98,4 +98,4 @@ class Server(commands.GroupCog, group_name="server", group_description="Set up t
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Server(bot.services.settings, bot.modals))
+    await bot.add_cog(ServerCog(bot.services.settings, bot.modals))

@@ -14,7 +14,7 @@ from bot.discord_ui.tree import READS
 from bot.quotas.usage import UsageReader
 
 
-class Usage(commands.Cog):
+class UsageCog(commands.Cog):
     """Shows where the limits stand."""
 
     def __init__(self, meter: UsageReader) -> None:
@@ -34,4 +34,4 @@ class Usage(commands.Cog):
 
 async def setup(bot: Bot) -> None:
     """Add the cog."""
-    await bot.add_cog(Usage(bot.services.usage))
+    await bot.add_cog(UsageCog(bot.services.usage))

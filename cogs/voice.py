@@ -37,14 +37,14 @@ _READS: Final = (
 )
 
 
-class CannotRead(UserError):
+class MessageContentDisabled(UserError):
     """Messages come without their content."""
 
     message = plain("I can't see what people write here. Whoever runs me has to set `MESSAGE_CONTENT=true` first.")
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
-class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in a voice channel"):
+class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me in a voice channel"):
     """Comes, speaks and goes."""
 
     def __init__(
@@ -158,7 +158,7 @@ class Voice(commands.GroupCog, group_name="voice", group_description="Hear me in
         else:
             require_in(interaction, channel, Permission.MANAGE_CHANNELS)
             if not self._reads_messages:
-                raise CannotRead
+                raise MessageContentDisabled
             await self._auto_read.set(requester, channel.id, rights_there)
             text = _READS.format(channel.mention)
         await interaction.response.send_message(text, ephemeral=True)
@@ -211,7 +211,7 @@ def _rights_there(
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     await bot.add_cog(
-        Voice(
+        VoiceCog(
             bot.voice_manager,
             bot.audience,
             bot.services.voice_settings,

@@ -16,7 +16,7 @@ from bot.cli.process import SIGNALS
 from bot.cli.watchdog import CLOSING_S, Watchdog
 from bot.client import Bot
 from bot.clock import Clock
-from bot.discord_ui.error_messages import said_by_discord
+from bot.discord_ui.error_messages import format_http_error
 from bot.errors import StartupError
 from bot.messages.message import plain
 from bot.services import Services
@@ -239,5 +239,5 @@ def _intent_error(*, wanted: bool) -> StartupError:
 def _describe_error(error: BaseException) -> str:
     """Return a sentence for a failed request to Discord, without the error's text: it may hold a URL with a token."""
     if isinstance(error, discord.HTTPException):
-        return f"Discord answered with an error: {said_by_discord(error)}"
+        return f"Discord answered with an error: {format_http_error(error)}"
     return f"Discord can't be reached: {type(error).__name__}"

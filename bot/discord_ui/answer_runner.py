@@ -12,38 +12,38 @@ from bot.concurrency_limit import ConcurrencyLimiter, Slot
 from bot.context import RequestContext
 from bot.conversation.answering import Answering
 from bot.conversation.question import Question
-from bot.discord_ui.interaction_messages import acknowledge, say_meanwhile
+from bot.discord_ui.interaction_messages import acknowledge, show_status
 from bot.discord_ui.interaction_output import InteractionOutput
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.speech.answer_speech import AnswerSpeaker
 
 logger = logging.getLogger(__name__)
 
-NEXT = "You're next in line. I'll start in a moment …"
+NEXT_IN_QUEUE = "You're next in line. I'll start in a moment …"
 
 
-async def in_line(interaction: discord.Interaction, slot: Slot) -> bool:
+async def wait_in_queue(interaction: discord.Interaction, slot: Slot) -> bool:
     """Wait until it is the turn of `slot`, and say so in the acknowledged `interaction`; return whether it waited.
 
     Raises:
         QueueTimeout: the person would not get the answer any more.
         ShuttingDown: no more answers start.
     """
-    return await told_in_line(partial(say_meanwhile, interaction), slot)
+    return await wait_for_slot(partial(show_status, interaction), slot)
 
 
-async def told_in_line(say: Callable[[str], Awaitable[None]], slot: Slot) -> bool:
-    """Do as `in_line` does, where `say` puts a text in place of the answer."""
+async def wait_for_slot(say: Callable[[str], Awaitable[None]], slot: Slot) -> bool:
+    """Do as `wait_in_queue` does, where `say` puts a text in place of the answer."""
 
     async def tell(before: int) -> None:
         # A request in flight is never cut off (FACTS: interaction webhooks): a cancellation leaves it to run out.
-        saying = asyncio.create_task(_try(say, _sentence(before)))
+        saying = asyncio.create_task(_try_to_show(say, _format_position(before)))
         await asyncio.wait({saying})
 
     return await slot.wait(tell)
 
 
-async def _try(say: Callable[[str], Awaitable[None]], text: str) -> None:
+async def _try_to_show(say: Callable[[str], Awaitable[None]], text: str) -> None:
     try:
         await say(text)
     except discord.HTTPException as failure:
@@ -51,9 +51,9 @@ async def _try(say: Callable[[str], Awaitable[None]], text: str) -> None:
         logger.warning("place in line not shown", extra={"status": failure.status, "discord_code": failure.code})
 
 
-def _sentence(before: int) -> str:
+def _format_position(before: int) -> str:
     if before == 0:
-        return NEXT
+        return NEXT_IN_QUEUE
     return f"You're in line, with {before} before you. I'll start when it's your turn …"
 
 
@@ -76,7 +76,7 @@ class AnswerRunner:
         prepared = await self._answering.prepare(requester, question)
         async with prepared.reservation, speaker or nullcontext(), self._limiter.slot(requester) as slot:
             await acknowledge(interaction, private=question.private)
-            if await in_line(interaction, slot):
+            if await wait_in_queue(interaction, slot):
                 prepared = await self._answering.without_deleted(prepared)
             room = self._rooms.of(interaction.token)
             surface = InteractionOutput(interaction, room, private=question.private)

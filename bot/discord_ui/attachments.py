@@ -13,11 +13,11 @@ from bot.messages.message import plain
 
 logger = logging.getLogger(__name__)
 
-FETCHED_WITHIN_S: Final = 30.0
-_CHUNK: Final = 64 * 1024
+DOWNLOAD_TIMEOUT_S: Final = 30.0
+_CHUNK_BYTES: Final = 64 * 1024
 
 
-class FileTooLong(Exception):
+class DownloadTooLarge(Exception):
     """A file goes on beyond the bound; the rest of it is not read."""
 
 
@@ -25,7 +25,7 @@ async def download(attachment: discord.Attachment, most: int) -> bytes:
     """Return what is in a file of at most `most` bytes.
 
     Raises:
-        FileTooLong: it is larger.
+        DownloadTooLarge: it is larger.
         discord.HTTPException: Discord doesn't give it.
         Exception: a connection that failed, or took too long: aiohttp's errors, which have nothing in common.
     """
@@ -33,22 +33,22 @@ async def download(attachment: discord.Attachment, most: int) -> bytes:
     http: Any = attachment._http
     kept = bytearray()
     async with (
-        asyncio.timeout(FETCHED_WITHIN_S),
+        asyncio.timeout(DOWNLOAD_TIMEOUT_S),
         http._HTTPClient__session.get(
             attachment.url, proxy=http.proxy, proxy_auth=http.proxy_auth, headers={"Accept-Encoding": "identity"}
         ) as response,
     ):
         if response.status != 200:
             raise discord.HTTPException(response, "file not given")
-        async for chunk in response.content.iter_chunked(_CHUNK):
+        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
             kept += chunk
             if len(kept) > most:
                 response.close()
-                raise FileTooLong
+                raise DownloadTooLarge
     return bytes(kept)
 
 
-class UploadLost(BotError):
+class DownloadFailed(BotError):
     """A file that was given cannot be had from Discord."""
 
     message = plain("I couldn't get that file from Discord. Please try again.")
@@ -69,18 +69,18 @@ async def read(attachment: discord.Attachment, most: int) -> bytes:
 
     Raises:
         InvalidOption: it has more.
-        UploadLost: Discord doesn't give it.
+        DownloadFailed: Discord doesn't give it.
     """
     try:
         return await download(attachment, most)
-    except FileTooLong:
+    except DownloadTooLarge:
         raise _too_large("more than Discord told", most) from None
     except discord.HTTPException as error:
-        raise UploadLost(f"status {error.status}") from error
+        raise DownloadFailed(f"status {error.status}") from error
     except Exception as error:
         # The time-out, or a connection that failed: aiohttp's errors, whose names are none of this package's business.
         logger.warning("file not read", extra={"size": attachment.size}, exc_info=error)
-        raise UploadLost(type(error).__name__) from error
+        raise DownloadFailed(type(error).__name__) from error
 
 
 def _too_large(size: str, most: int) -> InvalidOption:
@@ -88,16 +88,16 @@ def _too_large(size: str, most: int) -> InvalidOption:
     return InvalidOption(f"file of {size}", message=plain(sentence))
 
 
-def enclosed(attachments: Iterable[discord.Attachment]) -> tuple[Attachment, ...]:
+def build_attachments(attachments: Iterable[discord.Attachment]) -> tuple[Attachment, ...]:
     """Take along what is attached."""
-    return tuple(map(_enclosure, attachments))
+    return tuple(map(_build_attachment, attachments))
 
 
-def _enclosure(attachment: discord.Attachment) -> Attachment:
+def _build_attachment(attachment: discord.Attachment) -> Attachment:
     async def read(most: int) -> bytes:
         try:
             return await download(attachment, most)
-        except FileTooLong:
+        except DownloadTooLarge:
             raise FileTooLarge from None
         except Exception as error:
             # Gone, out of reach, too slow: discord.py lets the network's errors through, which have nothing in common.

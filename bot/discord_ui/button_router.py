@@ -9,12 +9,12 @@ from typing import Any
 import discord
 
 from bot.discord_ui import error_messages
-from bot.discord_ui.components import read_id
+from bot.discord_ui.components import parse_id
 from bot.discord_ui.tree import READS, CommandTree
 from bot.errors import UserError
 from bot.messages.message import plain
 
-Pressed = Callable[[discord.Interaction, int], Awaitable[None]]
+ButtonHandler = Callable[[discord.Interaction, int], Awaitable[None]]
 """What is done when a button is pressed: its interaction, and the id that the button carries."""
 
 
@@ -29,7 +29,7 @@ class ButtonRouter:
 
     def __init__(self, tree: CommandTree) -> None:
         self._tree = tree
-        self._pressed: dict[str, Pressed] = {}
+        self._pressed: dict[str, ButtonHandler] = {}
         self._reading: set[str] = set()
         self._private: set[str] = set()
 
@@ -38,7 +38,7 @@ class ButtonRouter:
         """The names by which buttons are known."""
         return tuple(self._pressed)
 
-    def on(self, name: str, pressed: Pressed, *, reads: bool = False, private: bool = False) -> None:
+    def on(self, name: str, pressed: ButtonHandler, *, reads: bool = False, private: bool = False) -> None:
         """Have `pressed` called when a button of that name is. Rights are for it to ask: time has passed since.
 
         What only `reads` works on a full disk too. A `private` one stands under messages that only one person sees.
@@ -55,7 +55,7 @@ class ButtonRouter:
             return
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
         name, *ids = str(data.get("custom_id")).split(":")
-        pressed, numbers = self._pressed.get(name), [read_id(each) for each in ids]
+        pressed, numbers = self._pressed.get(name), [parse_id(each) for each in ids]
         interaction.extras[READS] = name in self._reading
         if not await self._tree.interaction_check(interaction):
             return

@@ -10,7 +10,7 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from bot.discord_ui.error_messages import said_by_discord
+from bot.discord_ui.error_messages import format_http_error
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,9 @@ async def sync_if_changed(
     except discord.HTTPException as error:
         if error.status == 401 or error.status >= 500:
             raise
-        logger.error("commands not written; serving with those that are there", extra={"error": said_by_discord(error)})
+        logger.error(
+            "commands not written; serving with those that are there", extra={"error": format_http_error(error)}
+        )
         return _ids(there)
     logger.info("commands written", extra={"commands": len(here)})
     return _ids(written)

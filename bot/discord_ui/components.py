@@ -20,7 +20,7 @@ class Button:
     disabled: bool = False
 
 
-def row(*buttons: Button) -> discord.ui.View:
+def build_row(*buttons: Button) -> discord.ui.View:
     """Put buttons side by side, to be sent with a message."""
     view = discord.ui.View(timeout=None)
     for each in buttons:
@@ -31,18 +31,18 @@ def row(*buttons: Button) -> discord.ui.View:
     return view
 
 
-LARGEST: Final = 2**63 - 1
+MAX_ID: Final = 2**63 - 1
 """What fits into a column of the database; Discord's own ids are far below it."""
 
 _DIGITS: Final = re.compile(r"[0-9]{1,19}")
 
 
-def read_id(text: str) -> int | None:
+def parse_id(text: str) -> int | None:
     """Return the id that is written there; None where it is none, or one that nothing can have."""
     if not _DIGITS.fullmatch(text):
         return None
     number = int(text)
-    return number if number <= LARGEST else None
+    return number if number <= MAX_ID else None
 
 
 _LABELS: Final = {
@@ -54,13 +54,13 @@ _LABELS: Final = {
 }
 
 
-def name_of(action: Action) -> str:
+def button_name(action: Action) -> str:
     """Give the name of the button that does `action` to an answer."""
     return f"answer-{action}"
 
 
-def drawn(buttons: AnswerButtons) -> discord.ui.View | None:
+def build_answer_view(buttons: AnswerButtons) -> discord.ui.View | None:
     """Draw buttons to be sent with a message; None where there are none."""
     if not buttons.actions:
         return None
-    return row(*(Button(name_of(each), _LABELS[each], buttons.target_id) for each in buttons.actions))
+    return build_row(*(Button(button_name(each), _LABELS[each], buttons.target_id) for each in buttons.actions))

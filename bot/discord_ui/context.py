@@ -4,7 +4,7 @@ import discord
 
 from bot.clock import unix_ms
 from bot.context import Permission, RequestContext
-from bot.discord_ui.permissions import Place
+from bot.discord_ui.permissions import MessageableChannel
 
 _RIGHTS = {
     Permission.MANAGE_CHANNELS: discord.Permissions(manage_channels=True),
@@ -28,7 +28,7 @@ def requester_of(interaction: discord.Interaction) -> RequestContext:
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
         settings_channel_id=settings_channel_id,
-        permissions=rights_of(interaction.permissions),
+        permissions=permissions_of(interaction.permissions),
         guild_name=interaction.guild.name if interaction.guild else "",
         channel_name=getattr(interaction.channel, "name", None) or "",
         role_ids=_role_ids(interaction.user),
@@ -36,7 +36,7 @@ def requester_of(interaction: discord.Interaction) -> RequestContext:
     )
 
 
-def author_of(message: discord.Message, place: Place) -> RequestContext:
+def author_of(message: discord.Message, place: MessageableChannel) -> RequestContext:
     """Return who wrote a message in `place`, and with which rights, by what is known of the server's roles."""
     author, asked_at_ms = message.author, unix_ms(message.created_at)
     if isinstance(place, discord.DMChannel):
@@ -48,7 +48,7 @@ def author_of(message: discord.Message, place: Place) -> RequestContext:
         guild_id=place.guild.id,
         channel_id=place.id,
         settings_channel_id=place.parent_id if isinstance(place, discord.Thread) else place.id,
-        permissions=frozenset() if member is None else rights_of(place.permissions_for(member)),
+        permissions=frozenset() if member is None else permissions_of(place.permissions_for(member)),
         guild_name=place.guild.name,
         channel_name=place.name,
         role_ids=_role_ids(author),
@@ -56,7 +56,7 @@ def author_of(message: discord.Message, place: Place) -> RequestContext:
     )
 
 
-def rights_of(held: discord.Permissions) -> frozenset[Permission]:
+def permissions_of(held: discord.Permissions) -> frozenset[Permission]:
     """Return the rights that these permissions give."""
     return frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed))
 

@@ -7,7 +7,7 @@ from typing import Final
 import discord
 from discord import app_commands
 
-from bot.discord_ui.interaction_messages import awaits_answer
+from bot.discord_ui.interaction_messages import is_awaiting_answer
 from bot.errors import BotError, UserError
 from bot.messages.render import render
 from bot.telemetry.request_log import new_reference
@@ -18,14 +18,14 @@ logger = logging.getLogger(__name__)
 _OWN: Final = re.compile(r"/(?=[^/]*[0-9_.]|[^/]{33})(?!(?:v[0-9]{1,2}|oauth2)(?:/|$))[^/]+")
 
 
-def said_by_discord(error: discord.HTTPException) -> str:
+def format_http_error(error: discord.HTTPException) -> str:
     """Return the request, the status and Discord's own code, such as `PUT /applications/:id/commands: status 400`."""
-    told = f"status {error.status}" + (f", code {error.code}" if error.code else "")
+    summary = f"status {error.status}" + (f", code {error.code}" if error.code else "")
     response = error.response
     url = getattr(response, "url", None)
     if url is None:
-        return told
-    return f"{response.method} {_OWN.sub('/:id', url.path)}: {told}"
+        return summary
+    return f"{response.method} {_OWN.sub('/:id', url.path)}: {summary}"
 
 
 _STALE = "That command has just changed. Please reload Discord (Ctrl+R) and try again."
@@ -38,8 +38,8 @@ async def show(interaction: discord.Interaction, error: Exception) -> bool:
     False where Discord would not take it.
     """
     reference = new_reference()
-    sentence = _sentence_for(error, reference)
-    _record(
+    sentence = _format_error(error, reference)
+    _log_error(
         error,
         reference,
         command=interaction.command.qualified_name if interaction.command else None,
@@ -70,20 +70,20 @@ async def show_unless_answered(interaction: discord.Interaction, error: Exceptio
         return
     try:
         # Not done and yet not shown: the acknowledgement was under way when the command was interrupted.
-        if awaits_answer(interaction) or (await interaction.original_response()).flags.loading:
-            await interaction.edit_original_response(content=_sentence_for(error, new_reference()))
+        if is_awaiting_answer(interaction) or (await interaction.original_response()).flags.loading:
+            await interaction.edit_original_response(content=_format_error(error, new_reference()))
     except discord.DiscordException as failure:
         logger.warning("notice not shown", extra={"error": type(failure).__name__})
 
 
-def told(error: Exception, **where: object) -> str:
+def log_and_format(error: Exception, **where: object) -> str:
     """Write in the log what went wrong and `where`, and return the sentence for the person who asked."""
     reference = new_reference()
-    _record(error, reference, **where)
-    return _sentence_for(error, reference)
+    _log_error(error, reference, **where)
+    return _format_error(error, reference)
 
 
-def _sentence_for(error: Exception, reference: str) -> str:
+def _format_error(error: Exception, reference: str) -> str:
     if isinstance(error, BotError):
         return render(error.message)
     if isinstance(error, (app_commands.CommandSignatureMismatch, app_commands.CommandNotFound)):
@@ -91,7 +91,7 @@ def _sentence_for(error: Exception, reference: str) -> str:
     return f"Something went wrong on my side. Whoever runs me can look it up in my log as {reference}."
 
 
-def _record(error: Exception, reference: str, **where: object) -> None:
+def _log_error(error: Exception, reference: str, **where: object) -> None:
     facts = {"reference": reference, **where, "error": type(error).__name__}
     if isinstance(error, UserError):
         logger.info("refused", extra={**facts, "detail": str(error)})

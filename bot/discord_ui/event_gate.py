@@ -11,7 +11,7 @@ import discord
 
 from bot.clock import Clock
 from bot.discord_ui import error_messages
-from bot.discord_ui.interaction_messages import enter
+from bot.discord_ui.interaction_messages import set_inflight_request
 from bot.errors import ShuttingDown, StoreFull, StoreUnavailable
 from bot.inflight.registry import InFlightRegistry
 from bot.inflight.request import InFlightRequest
@@ -27,7 +27,7 @@ class Event(Protocol):
         """What it is claimed by: the id of an interaction or a message."""
         ...
 
-    def enter(self, entry: InFlightRequest) -> None:
+    def set_inflight_request(self, entry: InFlightRequest) -> None:
         """Take the place on the roster that it was given."""
         ...
 
@@ -51,9 +51,9 @@ class InteractionEvent:
         """The interaction's id."""
         return self._interaction.id
 
-    def enter(self, entry: InFlightRequest) -> None:
+    def set_inflight_request(self, entry: InFlightRequest) -> None:
         """Let the interaction carry its place."""
-        enter(self._interaction, entry)
+        set_inflight_request(self._interaction, entry)
 
     async def tell(self, error: Exception) -> bool:
         """Show it privately, or in place of "thinking…"."""
@@ -64,31 +64,31 @@ class InteractionEvent:
         await error_messages.show_unless_answered(self._interaction, error)
 
 
-PATIENCE_S: Final = 2.0
+CLAIM_TIMEOUT_S: Final = 2.0
 """How long a claim may take: there must be time to say so within Discord's three seconds."""
 
-AFTER_YOU_S: Final = 0.4
+YIELD_S: Final = 0.4
 """How long an event is left to a sibling that may be better placed to answer it: this process stops, for example."""
 
-LAST_WORDS_S: Final = 1.5
+INTERRUPTION_S: Final = 1.5
 """Of the grace, what is left to interrupted answers to say so and to settle what they spent."""
 
-TOO_LATE: Final = timedelta(seconds=3)
+EXPIRES_AFTER: Final = timedelta(seconds=3)
 """An interaction that is older is over for Discord: what came during an outage is told again on a resumed session."""
 
-AGE_UNKNOWN: Final = timedelta(hours=1)
+IMPLAUSIBLE_AGE: Final = timedelta(hours=1)
 """None is told again after so long: an id that seems older tells no time."""
 
-OVERTIME_S: Final = 1.5
+INTERRUPTION_OVERTIME_S: Final = 1.5
 """After the grace, how long such last words are still waited for: a request that is under way should arrive."""
 
 
-_Claimed = tuple[bool, InFlightRequest | None]
+_Claim = tuple[bool, InFlightRequest | None]
 """Whether an event is this task's to answer, and its place on the roster if its answer takes its time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Work:
+class _RunningEvent:
     """One event at work: its task, and its place on the roster if its answer takes its time."""
 
     task: asyncio.Task[Any]  # Any: whatever it returns is discord.py's
@@ -106,8 +106,8 @@ class EventGate:
     def __init__(self, roster: InFlightRegistry, clock: Clock, hurry: asyncio.Event) -> None:
         self._roster = roster
         self._clock = clock
-        self._running: set[_Work] = set()
-        self._interrupted: set[_Work] = set()
+        self._running: set[_RunningEvent] = set()
+        self._interrupted: set[_RunningEvent] = set()
         self._stopping = False
         self._hurry = hurry
 
@@ -129,7 +129,7 @@ class EventGate:
     async def admits_message(self, event: Event, *, application_id: int, channel_id: int, member_id: int) -> bool:
         """Do as `admits` does, for a message in a channel."""
 
-        async def claim() -> _Claimed:
+        async def claim() -> _Claim:
             entry = await self._roster.register(
                 event.id, application_id=application_id, token="", channel_id=channel_id, member_id=member_id
             )
@@ -139,7 +139,7 @@ class EventGate:
 
     async def after_you(self) -> None:
         """Leave an event to a sibling for a moment."""
-        await self._clock.sleep(AFTER_YOU_S)
+        await self._clock.sleep(YIELD_S)
 
     async def close(self, grace_s: float) -> None:
         """Let nobody in; give running answers `grace_s` seconds, and interrupt those that need longer.
@@ -149,21 +149,21 @@ class EventGate:
         self._stopping = True
         if not self._running:
             return
-        last_words_s = min(LAST_WORDS_S, grace_s / 4)
+        last_words_s = min(INTERRUPTION_S, grace_s / 4)
         await self._finish_within(grace_s - last_words_s)
         late = set(self._running)
         if late:
             self._interrupted |= late
             logger.info("answers interrupted", extra={"answers": len(late)})
             interrupting = [asyncio.create_task(self._interrupt(work)) for work in late]
-            await asyncio.wait(interrupting, timeout=last_words_s + OVERTIME_S)
+            await asyncio.wait(interrupting, timeout=last_words_s + INTERRUPTION_OVERTIME_S)
 
-    async def _lets_in(self, event: Event, claim: Callable[[], Awaitable[_Claimed]]) -> bool:
+    async def _lets_in(self, event: Event, claim: Callable[[], Awaitable[_Claim]]) -> bool:
         if self._stopping:
             await self._turn_away(event)
             return False
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(CLAIM_TIMEOUT_S):
                 admitted, entry = await claim()
         except (TimeoutError, StoreUnavailable) as error:
             unavailable = error if isinstance(error, StoreUnavailable) else StoreUnavailable("no claim in time")
@@ -178,9 +178,9 @@ class EventGate:
     def _is_over(self, interaction: discord.Interaction) -> bool:
         # By either clock, in case one is wrong: nobody is to go unanswered for that.
         age = min(self._clock.now(), self._clock.discord_now()) - interaction.created_at
-        return TOO_LATE < age < AGE_UNKNOWN
+        return EXPIRES_AFTER < age < IMPLAUSIBLE_AGE
 
-    async def _claim(self, interaction: discord.Interaction, *, reads: bool) -> _Claimed:
+    async def _claim(self, interaction: discord.Interaction, *, reads: bool) -> _Claim:
         try:
             return await self._claim_written(interaction)
         except StoreFull:
@@ -188,7 +188,7 @@ class EventGate:
                 return True, None
             raise
 
-    async def _claim_written(self, interaction: discord.Interaction) -> _Claimed:
+    async def _claim_written(self, interaction: discord.Interaction) -> _Claim:
         if interaction.channel_id is None:
             return await self._roster.claim(interaction.id), None
         entry = await self._roster.register(
@@ -204,9 +204,9 @@ class EventGate:
         # discord.py runs each event in a task of its own and keeps no hold of it.
         task = asyncio.current_task()
         assert task is not None, "called within an event's task"
-        work = _Work(task, event, entry)
+        work = _RunningEvent(task, event, entry)
         if entry is not None:
-            event.enter(entry)
+            event.set_inflight_request(entry)
         self._running.add(work)
 
         def ended(_: asyncio.Task[Any]) -> None:
@@ -220,7 +220,7 @@ class EventGate:
         """Say that the bot is restarting, unless a sibling answers."""
         await self.after_you()
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(CLAIM_TIMEOUT_S):
                 if not await self._roster.claim(event.id):
                     return
         except (TimeoutError, StoreUnavailable):
@@ -237,7 +237,7 @@ class EventGate:
             running.cancel()
             hurrying.cancel()
 
-    async def _interrupt(self, work: _Work) -> None:
+    async def _interrupt(self, work: _RunningEvent) -> None:
         """End one answer early and see that it says so."""
         work.task.cancel()
         await asyncio.wait({work.task})

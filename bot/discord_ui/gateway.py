@@ -38,7 +38,7 @@ MOST_COMMANDS: Final = 110
 
 COMMAND_WINDOW_S: Final = 60.0
 
-_receive: Final = DiscordWebSocket.received_message
+_original_received_message: Final = DiscordWebSocket.received_message
 
 _Parse = Callable[[Any], None]  # Any: Discord's JSON
 
@@ -59,11 +59,11 @@ def guard_frames() -> None:
     Where nothing can come after such a frame the connection is made anew: its compression is broken, or it was the
     frame that begins or resumes a session. READY may still fail, as with `guard_parsers`.
     """
-    DiscordWebSocket.received_message = _received  # type: ignore[method-assign]  # no public way in
-    logging.getLogger("discord.shard").addFilter(_outside_in_a_line)
+    DiscordWebSocket.received_message = _received_message  # type: ignore[method-assign]  # no public way in
+    logging.getLogger("discord.shard").addFilter(_shorten_connection_error)
 
 
-def _outside_in_a_line(record: logging.LogRecord) -> bool:
+def _shorten_connection_error(record: logging.LogRecord) -> bool:
     """Make a warning of one line of what discord.py logs of a connection that the network or Discord broke."""
     error = record.exc_info[1] if record.exc_info else None
     outside = isinstance(error, (OSError, discord.DiscordException, ReconnectWebSocket))
@@ -74,47 +74,49 @@ def _outside_in_a_line(record: logging.LogRecord) -> bool:
     return True
 
 
-async def _received(socket: DiscordWebSocket, frame: Any, /) -> None:  # Any: text or bytes, as discord.py has it
+async def _received_message(
+    socket: DiscordWebSocket, frame: Any, /
+) -> None:  # Any: text or bytes, as discord.py has it
     if isinstance(frame, bytes):
         try:
             frame = socket._decompressor.decompress(frame)
-        except Exception as error:  # as in `_guarded`
-            _frame_passed_over(error, connects_anew=True)
+        except Exception as error:  # as in `_guard_parser`
+            _log_unreadable_frame(error, connects_anew=True)
             if socket._keep_alive is None:
-                raise await _broken(socket) from error
+                raise await _close_broken(socket) from error
             await asyncio.sleep(RESUME_AFTER_S)
             await socket.close()
             raise ReconnectWebSocket(socket.shard_id) from error
         if frame is None:  # the first part of one
             return
     try:
-        await _receive(socket, frame)
+        await _original_received_message(socket, frame)
     except (ReconnectWebSocket, discord.ConnectionClosed, OSError):
         raise
-    except Exception as error:  # as in `_guarded`
-        event = _event_of(frame)
+    except Exception as error:  # as in `_guard_parser`
+        event = _event_name(frame)
         if event == "READY":
             raise
         anew = socket._keep_alive is None or event == "RESUMED"
-        _frame_passed_over(error, connects_anew=anew)
+        _log_unreadable_frame(error, connects_anew=anew)
         if anew:
-            raise await _broken(socket) from error
+            raise await _close_broken(socket) from error
 
 
-async def _broken(socket: DiscordWebSocket) -> OSError:
+async def _close_broken(socket: DiscordWebSocket) -> OSError:
     """Close a connection and return an error on which discord.py makes a new one, after longer and longer pauses."""
     await socket.close()
     return ConnectionError("the gateway sent what cannot be read")
 
 
-def _event_of(frame: str) -> object:
+def _event_name(frame: str) -> object:
     try:
         return json.loads(frame).get("t")
     except (ValueError, AttributeError, RecursionError):
         return None
 
 
-def _frame_passed_over(error: Exception, *, connects_anew: bool) -> None:
+def _log_unreadable_frame(error: Exception, *, connects_anew: bool) -> None:
     logger.warning("frame not read, passed over", extra={"error": type(error).__name__, "connects_anew": connects_anew})
 
 
@@ -128,13 +130,13 @@ def guard_parsers(client: discord.Client) -> None:
     """
     parsers = client._connection.parsers
     parsers["READY"] = _without_broken_guilds(parsers["READY"])
-    parsers["GUILD_CREATE"] = _and_tell_of_joins(client, _without_broken_parts(client, parsers["GUILD_CREATE"]))
+    parsers["GUILD_CREATE"] = _dispatch_joins(client, _without_broken_parts(client, parsers["GUILD_CREATE"]))
     for name, parse in parsers.items():
         if name != "READY":
-            parsers[name] = _guarded(name, parse)
+            parsers[name] = _guard_parser(name, parse)
 
 
-def is_heard(shard: discord.ShardInfo) -> bool:
+def is_connected(shard: discord.ShardInfo) -> bool:
     """Return whether Discord answers on a shard's connection: its last heartbeat was acknowledged lately."""
     socket = shard._parent.ws
     keep_alive = socket._keep_alive
@@ -143,17 +145,17 @@ def is_heard(shard: discord.ShardInfo) -> bool:
     return time.perf_counter() - keep_alive._last_ack <= GIVEN_UP_AFTER_INTERVALS * keep_alive.interval
 
 
-def _guarded(name: str, parse: _Parse) -> _Parse:
+def _guard_parser(name: str, parse: _Parse) -> _Parse:
     def parse_or_pass_over(data: Any) -> None:  # Any: Discord's JSON
         try:
             parse(data)
         except Exception as error:  # whatever a library makes of what it doesn't expect
-            _passed_over(name, error)
+            _log_unreadable_event(name, error)
 
     return parse_or_pass_over
 
 
-def _passed_over(name: str, error: Exception, **facts: object) -> None:
+def _log_unreadable_event(name: str, error: Exception, **facts: object) -> None:
     """Say in the log that an event was not read; its content and the error's words may be people's."""
     logger.warning("event not read, passed over", extra={"event": name, "error": type(error).__name__, **facts})
 
@@ -177,15 +179,15 @@ def _without_broken_parts(client: discord.Client, parse: _Parse) -> _Parse:
     def parse_guild(data: dict[str, Any]) -> None:  # Any: Discord's JSON
         try:
             parse(data)
-        except Exception as error:  # as in `_guarded`
-            readable, left_out = _readable(client, data)
-            _passed_over("GUILD_CREATE", error, left_out=left_out)
+        except Exception as error:  # as in `_guard_parser`
+            readable, left_out = _readable_guild(client, data)
+            _log_unreadable_event("GUILD_CREATE", error, left_out=left_out)
             parse(readable)
 
     return parse_guild
 
 
-def _readable(client: discord.Client, data: dict[str, Any]) -> tuple[dict[str, Any], str]:  # Any: Discord's JSON
+def _readable_guild(client: discord.Client, data: dict[str, Any]) -> tuple[dict[str, Any], str]:  # Any: Discord's JSON
     """Return a server's data without what discord.py can't read in it, and how many things of which kind those are."""
     kept = {name: value for name, value in data.items() if name not in _PARTS}
     left_out = []
@@ -194,7 +196,7 @@ def _readable(client: discord.Client, data: dict[str, Any]) -> tuple[dict[str, A
         try:
             # Made to be thrown away: whether it can be made is what is asked.
             discord.Guild(data={**kept, **parts}, state=client._connection)  # type: ignore[typeddict-item]  # as it came
-        except Exception:  # as in `_guarded`
+        except Exception:  # as in `_guard_parser`
             return False
         return True
 
@@ -209,7 +211,7 @@ def _readable(client: discord.Client, data: dict[str, Any]) -> tuple[dict[str, A
     return kept, ",".join(left_out)
 
 
-def _and_tell_of_joins(client: discord.Client, parse: _Parse) -> _Parse:
+def _dispatch_joins(client: discord.Client, parse: _Parse) -> _Parse:
     def parse_and_tell(data: dict[str, Any]) -> None:  # Any: Discord's JSON
         guild_id = int(data["id"])
         # Discord leaves out `unavailable` where the bot is new, and hasn't named the server before.

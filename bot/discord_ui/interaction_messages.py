@@ -13,12 +13,12 @@ _ENTRY: Final = "roster entry"
 _MEANWHILE: Final = "said meanwhile"
 
 
-def enter(interaction: discord.Interaction, entry: InFlightRequest) -> None:
+def set_inflight_request(interaction: discord.Interaction, entry: InFlightRequest) -> None:
     """Give an interaction its place."""
     interaction.extras[_ENTRY] = entry
 
 
-def entry_of(interaction: discord.Interaction) -> InFlightRequest | None:
+def get_inflight_request(interaction: discord.Interaction) -> InFlightRequest | None:
     """Return the place on the roster of an interaction that was admitted, if it has one."""
     entry = interaction.extras.get(_ENTRY)
     return entry if isinstance(entry, InFlightRequest) else None
@@ -28,22 +28,22 @@ async def acknowledge(interaction: discord.Interaction, *, private: bool = False
     """Let Discord show "thinking…", to the person who asked only if `private`; return the id of that message."""
     response = await interaction.response.defer(ephemeral=private, thinking=True)
     message_id = None if response is None else response.message_id
-    entry = entry_of(interaction)
+    entry = get_inflight_request(interaction)
     if entry is not None and message_id is not None:
         entry.set_phase(Phase.THINKING, (message_id,))
     return message_id
 
 
-async def say_meanwhile(interaction: discord.Interaction, text: str, view: discord.ui.View | None = None) -> None:
+async def show_status(interaction: discord.Interaction, text: str, view: discord.ui.View | None = None) -> None:
     """Put `text` in place of "thinking…" until there is something to show."""
     interaction.extras[_MEANWHILE] = True
-    if (entry := entry_of(interaction)) is not None:
+    if (entry := get_inflight_request(interaction)) is not None:
         entry.set_phase(Phase.WAITING)
         await entry.wait_recorded()  # first: nothing in the text tells that it waits
     await _edit_original(interaction, text, [], view)
 
 
-def awaits_answer(interaction: discord.Interaction) -> bool:
+def is_awaiting_answer(interaction: discord.Interaction) -> bool:
     """Whether an acknowledged interaction shows nothing yet but what was said meanwhile."""
     return _MEANWHILE in interaction.extras
 
@@ -54,7 +54,7 @@ async def edit_original(
     """Put `text`, `files` and `view` in place of "thinking…", without link previews; return the message's id."""
     interaction.extras.pop(_MEANWHILE, None)
     message_id = await _edit_original(interaction, text, files, view)
-    entry = entry_of(interaction)
+    entry = get_inflight_request(interaction)
     if entry is not None and entry.phase is Phase.WAITING:
         entry.set_phase(Phase.THINKING)
     return message_id

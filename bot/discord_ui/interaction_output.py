@@ -11,11 +11,11 @@ import discord
 from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
-from bot.discord_ui.components import drawn
-from bot.discord_ui.interaction_messages import edit_original, entry_of, say_meanwhile
-from bot.discord_ui.message_deletion import check_there, vanishing
+from bot.discord_ui.components import build_answer_view
+from bot.discord_ui.interaction_messages import edit_original, get_inflight_request, show_status
+from bot.discord_ui.message_deletion import detecting_deletion, raise_if_deleted
 from bot.discord_ui.rate_limit_buckets import SharedBucket
-from bot.discord_ui.sent_messages import messages_after, of_interaction
+from bot.discord_ui.sent_messages import messages_after, messages_of_interaction
 from bot.inflight.cancellation import CancellationToken
 from bot.store.inflight import Phase
 from bot.streaming.output import AnswerButtons, OutputDeleted
@@ -63,7 +63,7 @@ class FollowUps:
             ) as params:
                 sent = await async_context.get().execute_webhook(
                     *self._hook,
-                    session=_Once(self._interaction._session),  # type: ignore[arg-type]  # all that is asked of it
+                    session=_NoRetrySession(self._interaction._session),  # type: ignore[arg-type]  # all that is asked of it
                     payload=params.payload,
                     multipart=params.multipart,
                     files=params.files,
@@ -117,7 +117,7 @@ class FollowUps:
             return None
         try:
             http, channel_id = self._interaction.client.http, self._interaction.channel_id
-            sent = of_interaction(await messages_after(http, channel_id, after), self._interaction.id)
+            sent = messages_of_interaction(await messages_after(http, channel_id, after), self._interaction.id)
         except Exception as failure:
             # No permission to read there, or trouble again, for which discord.py has no common name.
             logger.info("a message not looked up", extra={"error": type(failure).__name__})
@@ -125,11 +125,11 @@ class FollowUps:
         return int(sent[0]["id"]) if sent else None
 
 
-class Unsure(Exception):
+class SendUncertain(Exception):
     """Nobody knows whether a request was carried out."""
 
 
-class _Once:
+class _NoRetrySession:
     """A session whose requests discord.py doesn't repeat where they may have been carried out."""
 
     def __init__(self, session: Any) -> None:  # Any: aiohttp's session, which is the network's business
@@ -140,10 +140,10 @@ class _Once:
         try:
             async with self._session.request(*args, **options) as response:
                 if response.status >= 500:
-                    raise Unsure(f"status {response.status}")
+                    raise SendUncertain(f"status {response.status}")
                 yield response
         except OSError as error:
-            raise Unsure(type(error).__name__) from error
+            raise SendUncertain(type(error).__name__) from error
 
 
 class InteractionOutput:
@@ -156,7 +156,7 @@ class InteractionOutput:
     def __init__(self, interaction: discord.Interaction, room: SharedBucket, *, private: bool) -> None:
         self._interaction = interaction
         self._room = room
-        self._entry = entry_of(interaction)
+        self._entry = get_inflight_request(interaction)
         self.cancellation = CancellationToken() if self._entry is None else self._entry.cancellation
         """Pulled where the answer is to end."""
         self._ids: list[int] = []
@@ -196,7 +196,7 @@ class InteractionOutput:
 
     async def show_status(self, text: str, buttons: AnswerButtons) -> None:
         """Put `text` in place of "thinking…"."""
-        await say_meanwhile(self._interaction, text, drawn(buttons))
+        await show_status(self._interaction, text, build_answer_view(buttons))
 
     async def mark_final(self, message_count: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
@@ -204,8 +204,8 @@ class InteractionOutput:
             await self._entry.mark_final(message_count)
 
     async def _put(self, index: int, text: str, files: list[discord.File], buttons: AnswerButtons) -> None:
-        with vanishing(self.cancellation):
-            await self._put_there(index, text, files, drawn(buttons))
+        with detecting_deletion(self.cancellation):
+            await self._put_there(index, text, files, build_answer_view(buttons))
 
     async def _put_there(self, index: int, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         if index == 0:
@@ -219,11 +219,11 @@ class InteractionOutput:
 
     async def _create(self, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         """Send the next message, unless the answer is deleted: what comes too late for that is taken back."""
-        check_there(self.cancellation)
+        raise_if_deleted(self.cancellation)
         found = await self._follow_ups.found(self._ids[-1])
         self._ids.append(await self._follow_ups.send(text, files, view) if found is None else found)
         try:
-            check_there(self.cancellation)
+            raise_if_deleted(self.cancellation)
         except OutputDeleted:
             await self._follow_ups.delete(self._ids[-1])
             raise

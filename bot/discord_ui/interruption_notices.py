@@ -15,15 +15,15 @@ from discord.webhook.async_ import async_context
 
 from bot.clock import Clock
 from bot.conversation.outcomes import INTERRUPTED
-from bot.discord_ui.sent_messages import messages_after, of_interaction
+from bot.discord_ui.sent_messages import messages_after, messages_of_interaction
 from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.store.inflight import InFlightAnswer, Phase
 from bot.streaming.pages import PROGRESS_MARKER
 
-BEFORE_A_WORD: Final = "I was interrupted before I was done. Please try again."
-BELOW: Final = f"\n-# {INTERRUPTED.note}"
+INTERRUPTED_BEFORE_TEXT: Final = "I was interrupted before I was done. Please try again."
+INTERRUPTED_BELOW: Final = f"\n-# {INTERRUPTED.note}"
 
-TOKEN_LIVES: Final = timedelta(minutes=14, seconds=30)
+TOKEN_LIFETIME: Final = timedelta(minutes=14, seconds=30)
 """Fifteen minutes by Discord's documentation; refused tokens count towards a ban."""
 
 _LOADING: Final = discord.MessageFlags(loading=True).value
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 _Message = dict[str, Any]  # Any: Discord's JSON
 
 
-class _NothingThere(Exception):
+class _NoMessages(Exception):
     """No message of the answer can be found."""
 
 
@@ -56,7 +56,7 @@ class _Door(Protocol):
         ...
 
 
-class Interruptions:
+class InterruptionNotices:
     """Marks answers that broke off."""
 
     def __init__(self, client: discord.Client, clock: Clock) -> None:
@@ -71,7 +71,7 @@ class Interruptions:
         for door in self._doors(answer):
             try:
                 marked = await self._mark(door, answer)
-            except _NothingThere:
+            except _NoMessages:
                 continue
             except discord.HTTPException as error:
                 facts = {"answer": answer.id, "by": door.name, "status": error.status, "discord_code": error.code}
@@ -93,9 +93,9 @@ class Interruptions:
         return True
 
     def _doors(self, answer: InFlightAnswer) -> Iterator[_Door]:
-        if answer.token and self._age(answer) < TOKEN_LIVES:
-            yield _ByToken(self._client, answer)
-        yield _ByBot(self._client, answer)
+        if answer.token and self._age(answer) < TOKEN_LIFETIME:
+            yield _TokenAccess(self._client, answer)
+        yield _BotAccess(self._client, answer)
 
     def _age(self, answer: InFlightAnswer) -> timedelta:
         return self._clock.discord_now() - datetime.fromtimestamp(answer.started_at_ms / 1000, UTC)
@@ -104,31 +104,31 @@ class Interruptions:
         """Mark the answer's last message if the answer is unfinished; tell whether it was."""
         message = await door.read()
         if message is None:
-            await door.add(None, BEFORE_A_WORD)
+            await door.add(None, INTERRUPTED_BEFORE_TEXT)
             return True
         text: str = message["content"]
         if message.get("flags", 0) & _LOADING or (
             answer.phase is Phase.WAITING and not _is_unfinished(text) and not message["attachments"]
         ):
-            await door.write(message, BEFORE_A_WORD)
+            await door.write(message, INTERRUPTED_BEFORE_TEXT)
             return True
         if not _is_unfinished(text):
             known = max(len(answer.message_ids), 1)
-            if answer.phase is not Phase.TEXT or _is_all(answer, known):
+            if answer.phase is not Phase.TEXT or _is_complete(answer, known):
                 return False
             if later := await self._unknown(answer, message):
                 message, text = later[-1], later[-1]["content"]
-                if not _is_unfinished(text) and _is_all(answer, known + len(later)):
+                if not _is_unfinished(text) and _is_complete(answer, known + len(later)):
                     return False
         text = text.removesuffix(PROGRESS_MARKER.strip()).rstrip()
         if not text:
-            await door.write(message, BEFORE_A_WORD)
-        elif len(text) + len(BELOW) <= MESSAGE_LIMIT:
-            await door.write(message, text + BELOW)
+            await door.write(message, INTERRUPTED_BEFORE_TEXT)
+        elif len(text) + len(INTERRUPTED_BELOW) <= MESSAGE_LIMIT:
+            await door.write(message, text + INTERRUPTED_BELOW)
         else:
             if text != message["content"]:
                 await door.write(message, text)
-            await door.add(message, BELOW.strip())
+            await door.add(message, INTERRUPTED_BELOW.strip())
         return True
 
     async def _unknown(self, answer: InFlightAnswer, known: _Message) -> list[_Message]:
@@ -137,12 +137,12 @@ class Interruptions:
         Only possible where the bot may read the channel; private ones cannot be found.
         """
         try:
-            return await _sent_for(self._client, answer, after=int(known["id"]))
+            return await _find_messages(self._client, answer, after=int(known["id"]))
         except discord.HTTPException:
             return []
 
 
-def _is_all(answer: InFlightAnswer, messages: int) -> bool:
+def _is_complete(answer: InFlightAnswer, messages: int) -> bool:
     """Whether an answer whose last words were on their way comes to no more than so many messages."""
     return answer.final_message_count is not None and messages >= answer.final_message_count
 
@@ -151,11 +151,11 @@ def _is_unfinished(text: str) -> bool:
     return text.endswith(PROGRESS_MARKER.strip())
 
 
-async def _sent_for(client: discord.Client, answer: InFlightAnswer, *, after: int) -> list[_Message]:
+async def _find_messages(client: discord.Client, answer: InFlightAnswer, *, after: int) -> list[_Message]:
     """Look through a channel for the messages of an answer, the oldest first."""
     found = await messages_after(client.http, answer.channel_id, after)
     if answer.token:
-        return of_interaction(found, answer.id)
+        return messages_of_interaction(found, answer.id)
     own: list[_Message] = []
     above = str(after)
     for each in found:
@@ -167,7 +167,7 @@ async def _sent_for(client: discord.Client, answer: InFlightAnswer, *, after: in
     return own
 
 
-class _ByToken:
+class _TokenAccess:
     """The interaction's token: no permission needed."""
 
     name = "token"
@@ -195,7 +195,7 @@ class _ByToken:
         await async_context.get().execute_webhook(*self._hook, session=self._session, payload=payload, wait=True)
 
 
-class _ByBot:
+class _BotAccess:
     """The bot's own token: works after the interaction's has run out, but not for private messages."""
 
     name = "bot"
@@ -210,11 +210,11 @@ class _ByBot:
         if self._answer.message_ids:
             return dict(await self._http.get_message(self._channel_id, self._answer.message_ids[-1]))
         # It died before the first id was written down. What asks is older than the messages that answer it.
-        sent = await _sent_for(self._client, self._answer, after=self._answer.id)
+        sent = await _find_messages(self._client, self._answer, after=self._answer.id)
         if sent:
             return sent[-1]
         if self._answer.token:
-            raise _NothingThere
+            raise _NoMessages
         return None
 
     async def write(self, message: _Message, text: str) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 import discord
 
 
-def to_command(name: str, ids: Mapping[str, int]) -> str:
+def format_command_mention(name: str, ids: Mapping[str, int]) -> str:
     """Write a command's whole name so that a click opens it; `ids` are those of the top-level commands."""
     number = ids.get(name.split(" ", maxsplit=1)[0])
     return f"</{name}:{number}>" if number else f"`/{name}`"
 
 
-def names_in(message: discord.Message, *, known: Callable[[int], bool]) -> dict[str, str]:
+def mention_names(message: discord.Message, *, known: Callable[[int], bool]) -> dict[str, str]:
     """Give their names, by Discord's mentions: `<@42>`, `<@&42>`, `<#42>`; of channels those that are `known` by id."""
     return {
         **{f"<@{each.id}>": each.display_name for each in message.mentions},

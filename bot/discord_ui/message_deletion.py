@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 SOME_LEFT: Final = "I couldn't delete all of its messages here. Whoever may manage messages can do the rest."
 
 
-def whose(interaction: discord.Interaction) -> int | None:
+def original_user_id(interaction: discord.Interaction) -> int | None:
     """Tell whose interaction the message with the pressed button answers, as far as Discord says."""
     message = interaction.message
     if message is None or message.interaction_metadata is None:
@@ -24,17 +24,17 @@ def whose(interaction: discord.Interaction) -> int | None:
     return message.interaction_metadata.user.id
 
 
-def check_pressed(requester: RequestContext, interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
+def check_can_delete(requester: RequestContext, interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
     """Do nothing if the message with the pressed button is one of `message_ids`, or the requester may delete it anyhow.
 
     Raises:
         NotOwner: they may not: a button of theirs was said to stand there.
     """
     if interaction.message is None or interaction.message.id not in message_ids:
-        requester.require_own(whose(interaction))
+        requester.require_own(original_user_id(interaction))
 
 
-async def dispose(interaction: discord.Interaction, message_ids: Iterable[int] = ()) -> None:
+async def delete_messages(interaction: discord.Interaction, message_ids: Iterable[int] = ()) -> None:
     """Delete the message with the pressed button, and those of `message_ids` that everybody sees.
 
     The interaction's own token reaches that one, a private one too; the others only the bot's own token reaches.
@@ -75,7 +75,7 @@ UNKNOWN_MESSAGE: Final = 10008
 
 
 @contextmanager
-def vanishing(cancellation: CancellationToken) -> Iterator[None]:
+def detecting_deletion(cancellation: CancellationToken) -> Iterator[None]:
     """Pull the cancellation where Discord doesn't know a message any more, and say that it has vanished."""
     try:
         yield
@@ -86,7 +86,7 @@ def vanishing(cancellation: CancellationToken) -> Iterator[None]:
         raise OutputDeleted from error
 
 
-def check_there(cancellation: CancellationToken) -> None:
+def raise_if_deleted(cancellation: CancellationToken) -> None:
     """Do nothing unless the answer is deleted.
 
     Raises:

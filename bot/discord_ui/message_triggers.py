@@ -33,7 +33,7 @@ class MessageTrigger:
     unseen: bool = False
 
 
-def addressed(message: discord.Message, bot_id: int) -> MessageTrigger | None:
+def find_trigger(message: discord.Message, bot_id: int) -> MessageTrigger | None:
     """Tell what `message` asks of the bot; None where it isn't meant for it.
 
     Mentions count by Discord's own list of them, in which neither `@everyone` nor roles are. Bots, webhooks and the
@@ -41,7 +41,7 @@ def addressed(message: discord.Message, bot_id: int) -> MessageTrigger | None:
     """
     if message.author.bot or message.webhook_id is not None or message.type not in _WRITTEN_BY_PEOPLE:
         return None
-    replied = _replied(message)
+    replied = _replied_message(message)
     to_bot = replied is not None and replied.author.id == bot_id
     mentioned = any(user.id == bot_id for user in message.mentions)
     if isinstance(message.channel, discord.DMChannel):
@@ -54,12 +54,12 @@ def addressed(message: discord.Message, bot_id: int) -> MessageTrigger | None:
         way,
         _without_mention(message.content, bot_id),
         message.reference.message_id if message.reference is not None and _is_reply(message) else None,
-        None if replied is None else subject_of(replied),
+        None if replied is None else build_quoted_message(replied),
         unseen=way is TriggerKind.REPLY and not (mentioned or message.content or message.attachments),
     )
 
 
-def subject_of(message: discord.Message) -> QuotedMessage | None:
+def build_quoted_message(message: discord.Message) -> QuotedMessage | None:
     """Give what a message says, its embeds too, for a question about it; None where it says nothing."""
     embeds = (text for embed in message.embeds for text in (embed.title, embed.description) if text)
     text = "\n".join(filter(None, (message.content, *embeds)))
@@ -73,7 +73,7 @@ def _is_reply(message: discord.Message) -> bool:
     return message.reference is not None and message.reference.type is discord.MessageReferenceType.reply
 
 
-def _replied(message: discord.Message) -> discord.Message | None:
+def _replied_message(message: discord.Message) -> discord.Message | None:
     """Give the message that `message` is a reply to, where Discord sent it along."""
     if message.reference is None or not _is_reply(message):
         return None

@@ -16,10 +16,10 @@ from bot.discord_ui.tree import CommandTree
 from bot.errors import UserError
 from bot.messages.message import plain
 
-Sent = Callable[[discord.Interaction, str, str], Awaitable[None]]
+ModalHandler = Callable[[discord.Interaction, str, str], Awaitable[None]]
 """What is done with a form that was sent: its interaction, the text, and what it is about where it was opened so."""
 
-Knows = Callable[[discord.Interaction, str], bool]
+RecognizesSubject = Callable[[discord.Interaction, str], bool]
 """Whether this process has what a form is about: where it hasn't, a sibling may."""
 
 _TEXT: Final = "text"
@@ -42,19 +42,19 @@ class Choice:
 
 
 class Modals:
-    """Knows what to do with each form, and lets in those who may send one."""
+    """Routes each submitted modal to its handler, for those who may submit one."""
 
     def __init__(self, tree: CommandTree) -> None:
         self._tree = tree
-        self._sent: dict[str, Sent] = {}
-        self._knows: dict[str, Knows] = {}
+        self._sent: dict[str, ModalHandler] = {}
+        self._knows: dict[str, RecognizesSubject] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names by which forms are known."""
         return tuple(self._sent)
 
-    def on(self, name: str, sent: Sent, *, knows: Knows | None = None) -> None:
+    def on(self, name: str, sent: ModalHandler, *, knows: RecognizesSubject | None = None) -> None:
         """Have `sent` called with each form of that name; the name is Discord's custom id of it.
 
         A form that this process doesn't know what it is about is left to its siblings for a moment.
@@ -85,7 +85,7 @@ class Modals:
         )
         modal.add_item(discord.ui.Label(text=label, component=field))
         if choice is not None:
-            modal.add_item(discord.ui.Label(text=choice.label, component=_select(choice)))
+            modal.add_item(discord.ui.Label(text=choice.label, component=_build_select(choice)))
         modal.stop()  # discord.py keeps no hold of one that is over
         await interaction.response.send_modal(modal)
 
@@ -105,19 +105,19 @@ class Modals:
         try:
             if sent is None:
                 raise UnknownModal("a custom id of nobody's")
-            await sent(interaction, str(_field(interaction, _TEXT).get("value") or ""), about)
+            await sent(interaction, str(_find_field(interaction, _TEXT).get("value") or ""), about)
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.
             await error_messages.show(interaction, error)
 
 
-def chosen_in(interaction: discord.Interaction) -> str | None:
+def get_choice(interaction: discord.Interaction) -> str | None:
     """Give what was chosen in a form that was sent; None where there was nothing to choose."""
-    values = _field(interaction, _CHOICE).get("values")
+    values = _find_field(interaction, _CHOICE).get("values")
     return str(values[0]) if isinstance(values, list) and values else None
 
 
-def _select(choice: Choice) -> discord.ui.Select[Any]:  # Any: the view it is in
+def _build_select(choice: Choice) -> discord.ui.Select[Any]:  # Any: the view it is in
     options = [
         discord.SelectOption(label=label, value=value, default=value == choice.default)
         for value, label in choice.options.items()
@@ -125,13 +125,13 @@ def _select(choice: Choice) -> discord.ui.Select[Any]:  # Any: the view it is in
     return discord.ui.Select(custom_id=_CHOICE, options=options)
 
 
-def _field(interaction: discord.Interaction, custom_id: str) -> dict[str, Any]:  # Any: Discord's JSON
+def _find_field(interaction: discord.Interaction, custom_id: str) -> dict[str, Any]:  # Any: Discord's JSON
     data: dict[str, Any] = dict(interaction.data or {})  # Any: as above
-    return next((each for each in _fields(data) if each.get("custom_id") == custom_id), {})
+    return next((each for each in _walk_fields(data) if each.get("custom_id") == custom_id), {})
 
 
-def _fields(data: dict[str, Any]) -> Iterator[dict[str, Any]]:  # Any: Discord's JSON
+def _walk_fields(data: dict[str, Any]) -> Iterator[dict[str, Any]]:  # Any: Discord's JSON
     """Walk through a form's components, however deep they lie."""
     for each in (*data.get("components", []), *([data["component"]] if "component" in data else [])):
         yield each
-        yield from _fields(each)
+        yield from _walk_fields(each)

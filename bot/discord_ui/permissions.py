@@ -18,7 +18,7 @@ class NeededPermission:
     purpose: str
 
 
-NEEDS: Final = (
+NEEDED_PERMISSIONS: Final = (
     NeededPermission("view_channel", "View Channels", "hearing when I'm mentioned"),
     NeededPermission(
         "read_message_history", "Read Message History", "replying, and marking an answer that a restart cut short"
@@ -32,16 +32,16 @@ NEEDS: Final = (
 )
 
 
-def lacking(held: discord.Permissions) -> list[NeededPermission]:
+def missing_permissions(held: discord.Permissions) -> list[NeededPermission]:
     """Tell which needs `held` leaves open."""
-    return [need for need in NEEDS if not getattr(held, need.flag)]
+    return [need for need in NEEDED_PERMISSIONS if not getattr(held, need.flag)]
 
 
-Place = discord.abc.GuildChannel | discord.Thread | discord.DMChannel
+MessageableChannel = discord.abc.GuildChannel | discord.Thread | discord.DMChannel
 
 
 @dataclass(frozen=True, slots=True)
-class GuildMessageable:
+class ChannelPermissions:
     """What it may do in one channel or thread at this moment."""
 
     write: bool = True
@@ -50,13 +50,13 @@ class GuildMessageable:
     react: bool = True
 
 
-def footing_in(place: Place) -> GuildMessageable:
+def permissions_in(place: MessageableChannel) -> ChannelPermissions:
     """Tell what the bot may do in `place`; in a direct message it may do everything."""
     if isinstance(place, discord.DMChannel):
-        return GuildMessageable()
+        return ChannelPermissions()
     held = place.permissions_for(place.guild.me)
     writes = held.send_messages_in_threads if isinstance(place, discord.Thread) else held.send_messages
-    return GuildMessageable(
+    return ChannelPermissions(
         write=held.view_channel and writes,
         reply=held.read_message_history,
         attach=held.attach_files,

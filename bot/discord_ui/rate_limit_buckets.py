@@ -18,7 +18,7 @@ from bot.streaming.edit_scheduler import FairEditScheduler
 _WEBHOOK_PATH: Final = re.compile(r"/webhooks/[0-9]+/(?P<token>[^/]+)(?:/messages/[^/]+)?$")
 _CHANNEL_PATH: Final = re.compile(r"/channels/(?P<channel>[0-9]+)/messages(?:/[0-9]+)?$")
 
-MOST_SECONDS: Final = 24 * 3600
+MAX_RESET_AFTER_S: Final = 24 * 3600
 """The longest time that a bucket takes to refill: beyond it the header tells nothing."""
 
 
@@ -61,7 +61,7 @@ class SharedBucket:
             reset_after_s = float(headers["X-RateLimit-Reset-After"])
         except (KeyError, ValueError):
             return
-        if not 0 <= reset_after_s <= MOST_SECONDS:
+        if not 0 <= reset_after_s <= MAX_RESET_AFTER_S:
             return
         self.responded_at = self._clock.monotonic()
         self._buckets[bucket] = _Bucket(left, self.responded_at + reset_after_s)

@@ -8,7 +8,7 @@ import discord
 import pytest
 
 from bot.cli.invite import PERMISSIONS
-from bot.discord_ui.permissions import NEEDS
+from bot.discord_ui.permissions import NEEDED_PERMISSIONS
 from sandbox.discord.permissions import Permission
 from tests.support.cli_harness import CliHarness
 
@@ -40,7 +40,7 @@ async def test_a_token_that_names_no_application_is_status_2(harness: CliHarness
 
 
 def test_the_link_asks_for_the_permissions_that_the_bot_needs() -> None:
-    assert discord.Permissions(PERMISSIONS) == discord.Permissions(**{need.flag: True for need in NEEDS})
+    assert discord.Permissions(PERMISSIONS) == discord.Permissions(**{need.flag: True for need in NEEDED_PERMISSIONS})
 
 
 def test_the_link_does_without_discord_py() -> None:

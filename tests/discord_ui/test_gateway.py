@@ -10,7 +10,7 @@ import discord
 import pytest
 from discord import gateway
 
-from bot.discord_ui.error_messages import said_by_discord
+from bot.discord_ui.error_messages import format_http_error
 from bot.discord_ui.gateway import COMMAND_WINDOW_S, MOST_COMMANDS, CommandLimit, guard_parsers, limit_commands
 from tests.support.clock import FakeClock
 
@@ -62,7 +62,7 @@ async def test_an_events_words_stay_out_of_the_log(caplog: pytest.LogCaptureFixt
 )
 def test_an_error_of_discords_is_told_without_ids_and_tokens(path: str, shown: str) -> None:
     error = discord.NotFound(Answer(path), {"code": 10062, "message": "my secret"})  # type: ignore[arg-type]
-    assert said_by_discord(error) == f"PATCH {shown}: status 404, code 10062"
+    assert format_http_error(error) == f"PATCH {shown}: status 404, code 10062"
 
 
 async def _send(limit: CommandLimit, clock: FakeClock, sent: list[float]) -> None:

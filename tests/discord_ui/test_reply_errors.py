@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.discord_ui.permissions import GuildMessageable
-from bot.discord_ui.replies.errors import CANNOT_WRITE, PLEASE_WAIT, STAYS_S, ReplyErrors
+from bot.discord_ui.permissions import ChannelPermissions
+from bot.discord_ui.replies.errors import CANNOT_WRITE, DELETE_AFTER_S, PLEASE_WAIT, ReplyErrors
 from bot.errors import AccessDenied, InvalidOption, QueueFull, QuotaExceeded, UserError, UserRateLimited
 from bot.messages.message import plain
 from bot.messages.render import render
@@ -22,7 +22,7 @@ class Answer:
     """As much of the answer to a message as a refusal needs; what it says and shows is kept."""
 
     author_id: int = 1
-    footing: GuildMessageable = field(default_factory=GuildMessageable)
+    footing: ChannelPermissions = field(default_factory=ChannelPermissions)
     said: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     deleted: list[int] = field(default_factory=list)
@@ -71,7 +71,7 @@ async def refuse(refusals: ReplyErrors, refusal: UserError, **who: Any) -> Answe
 async def test_it_is_taken_back_after_fifteen_seconds(clock: FakeClock, refusals: ReplyErrors) -> None:
     answer = await refuse(refusals, spent(clock))
     assert answer.said == ["Nothing left."]
-    await clock.advance(STAYS_S - 1)
+    await clock.advance(DELETE_AFTER_S - 1)
     assert answer.deleted == []
     await clock.advance(1)
     assert answer.deleted == [0]
@@ -108,7 +108,7 @@ async def test_what_is_no_limit_is_said_each_time_and_stays(clock: FakeClock, re
 async def test_where_it_may_not_write_it_shows_so_if_it_may(
     clock: FakeClock, refusals: ReplyErrors, may_react: bool, shown: list[str]
 ) -> None:
-    answer = await refuse(refusals, spent(clock), footing=GuildMessageable(write=False, react=may_react))
+    answer = await refuse(refusals, spent(clock), footing=ChannelPermissions(write=False, react=may_react))
     assert (answer.said, answer.shown) == ([], shown)
     assert (await refuse(refusals, spent(clock))).said  # elsewhere it has not been told yet
 

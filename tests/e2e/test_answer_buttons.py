@@ -3,7 +3,7 @@
 from bot.conversation.question import GO_ON
 from bot.errors import TurnNotFound
 from bot.messages.render import render
-from cogs.answer_buttons import NotThere
+from cogs.answer_buttons import InputsUnavailable
 from sandbox.client.components import find_buttons
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
@@ -178,7 +178,7 @@ async def test_mentions_thoughts_and_files_have_the_same_buttons(open_sandbox: O
     assert labels(thinking.messages[0]) == []
 
     shown = await ask(ada, "And this?", attachment=ada.uploads("tide.py", b"flow = 1"))
-    assert (await press(ada, shown.messages[0], "Regenerate")).text == render(NotThere.message)
+    assert (await press(ada, shown.messages[0], "Regenerate")).text == render(InputsUnavailable.message)
 
 
 async def test_pictures_are_drawn_again_and_with_another_prompt_after_a_restart(open_sandbox: OpenSandbox) -> None:

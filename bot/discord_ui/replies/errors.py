@@ -15,8 +15,8 @@ from bot.discord_ui.replies.output import ReplyOutput
 from bot.errors import AccessDenied, QueueFull, QuotaExceeded, UserError, UserRateLimited
 from bot.tasks import BackgroundTasks
 
-STAYS_S: Final = 15.0
-AGAIN_AFTER_S: Final = {AccessDenied: 3600.0, QueueFull: 60.0}
+DELETE_AFTER_S: Final = 15.0
+REPEAT_AFTER_S: Final = {AccessDenied: 3600.0, QueueFull: 60.0}
 """When those are said again that don't tell themselves when they are over."""
 
 PLEASE_WAIT: Final = "⏳"
@@ -54,7 +54,7 @@ class ReplyErrors:
         else:
             self._remember(key, self._clock.monotonic() + holds_s)
             if await answer.tell(refusal):
-                self._take_back(answer, STAYS_S)
+                self._take_back(answer, DELETE_AFTER_S)
 
     async def hint(self, answer: ReplyOutput, text: str, stays_s: float) -> None:
         """Say something helpful in reply to a message, for a moment."""
@@ -83,7 +83,7 @@ class ReplyErrors:
                 return (member, refusal.rule), (refusal.resets_at - self._clock.now()).total_seconds()
             case UserRateLimited():
                 return (member, "pace"), (refusal.until - self._clock.discord_now()).total_seconds()
-        return (member, type(refusal).__name__), AGAIN_AFTER_S.get(type(refusal))
+        return (member, type(refusal).__name__), REPEAT_AFTER_S.get(type(refusal))
 
     def _remember(self, key: _Key, until: float) -> None:
         self._told.pop(key, None)

@@ -9,7 +9,7 @@ from typing import Final
 import discord
 
 from bot.clock import Clock
-from bot.discord_ui.permissions import Place, footing_in
+from bot.discord_ui.permissions import MessageableChannel, permissions_in
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.discord_ui.replies.errors import ReplyErrors
 from bot.discord_ui.replies.output import ReplyOutput
@@ -70,7 +70,7 @@ class Replies:
         self._client = client
         self._rooms = rooms
 
-    def to(self, message: discord.Message, place: Place) -> ReplyOutput:
+    def to(self, message: discord.Message, place: MessageableChannel) -> ReplyOutput:
         """Give what an answer to a message in `place` is shown by."""
         user = self._client.user
         assert user is not None, "messages come to those who are logged in"
@@ -78,7 +78,7 @@ class Replies:
         return ReplyOutput(
             message,
             self._client.get_partial_messageable(place.id, guild_id=guild_id),
-            footing_in(place),
+            permissions_in(place),
             own_id=user.id,
             room=self._rooms.of_channel(place.id),
             arrivals=self.arrivals,

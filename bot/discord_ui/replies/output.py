@@ -15,9 +15,9 @@ from typing import Any, Final
 import discord
 
 from bot.discord_ui import error_messages
-from bot.discord_ui.components import drawn
-from bot.discord_ui.message_deletion import check_there, vanishing
-from bot.discord_ui.permissions import GuildMessageable
+from bot.discord_ui.components import build_answer_view
+from bot.discord_ui.message_deletion import detecting_deletion, raise_if_deleted
+from bot.discord_ui.permissions import ChannelPermissions
 from bot.discord_ui.rate_limit_buckets import ChannelBucket, SharedBucket
 from bot.discord_ui.sent_messages import SentMessages
 from bot.inflight.cancellation import CancellationToken
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 NO_FILE: Final = "That was more than fits here, and I may not attach a file with the rest in this channel."
 
-_LOOKED_THROUGH: Final = 100
+_HISTORY_LIMIT: Final = 100
 """Messages after the last one known: far more than are written while a request runs."""
 
 File = tuple[str, bytes]
@@ -56,7 +56,7 @@ class MessageContent:
     @property
     def view(self) -> discord.ui.View | None:
         """The buttons as they are sent."""
-        return drawn(self.buttons)
+        return build_answer_view(self.buttons)
 
 
 class ReplyOutput:
@@ -70,7 +70,7 @@ class ReplyOutput:
         self,
         message: discord.Message,
         channel: discord.PartialMessageable,
-        footing: GuildMessageable,
+        footing: ChannelPermissions,
         *,
         own_id: int,
         room: ChannelBucket,
@@ -91,9 +91,9 @@ class ReplyOutput:
         self._entry: InFlightRequest | None = None
         self._ids: list[int] = []
         self._nonce = secrets.token_hex(8)
-        self._lost: _Sent | None = None
+        self._lost: _SendAttempt | None = None
         self._in_order = asyncio.Lock()
-        self._answers = _Answers()
+        self._answers = _LastResponse()
 
     @property
     def id(self) -> int:
@@ -110,7 +110,7 @@ class ReplyOutput:
         """The ids of the messages shown so far, in their order."""
         return tuple(self._ids)
 
-    def enter(self, entry: InFlightRequest) -> None:
+    def set_inflight_request(self, entry: InFlightRequest) -> None:
         """Take the place on the roster."""
         self._entry = entry
         self.cancellation = entry.cancellation
@@ -151,7 +151,7 @@ class ReplyOutput:
 
     async def tell(self, error: Exception) -> bool:
         """Tell the person what went wrong, in one sentence; False where Discord would not take it."""
-        return await self.say(error_messages.told(error, **self._facts))
+        return await self.say(error_messages.log_and_format(error, **self._facts))
 
     async def say(self, text: str) -> bool:
         """Say something in place of an answer; False where Discord would not take it."""
@@ -210,7 +210,7 @@ class ReplyOutput:
             self._entry.set_phase(shows, self.message_ids)
 
     async def _put(self, index: int, look: MessageContent) -> None:
-        with vanishing(self.cancellation):
+        with detecting_deletion(self.cancellation):
             if index < len(self._ids):
                 self._answers.bucket = self._room.edits
                 await self._edit(self._ids[index], look)
@@ -229,9 +229,9 @@ class ReplyOutput:
         A request that failed may have been carried out all the same: then the message is looked for. If nobody can
         tell, it is sent again, under the nonce by which Discord knows for some minutes that it is the same.
         """
-        check_there(self.cancellation)
+        raise_if_deleted(self.cancellation)
         nonce = f"{self._nonce}{len(self._ids)}"
-        sent = self._lost or _Sent(look, self._arrivals.expect(nonce))
+        sent = self._lost or _SendAttempt(look, self._arrivals.expect(nonce))
         if self._lost is not None and not sent.arrival.done():
             await self._look_for(sent)
         if not sent.arrival.done():
@@ -242,7 +242,9 @@ class ReplyOutput:
                 self._lost = None if _was_refused(sending) else sent
                 message = sending.result()
                 # Discord may have known the nonce, and given what was sent with it earlier.
-                sent = _Sent(look if message.content == look.text else MessageContent(message.content), sent.arrival)
+                sent = _SendAttempt(
+                    look if message.content == look.text else MessageContent(message.content), sent.arrival
+                )
                 sent.arrival.set_result(message.id)
         self._lost = None
         self._ids.append(sent.arrival.result())
@@ -253,7 +255,7 @@ class ReplyOutput:
     async def _take_back_if_deleted(self, message_id: int) -> None:
         """Delete a message that came too late for the rest's deletion."""
         try:
-            check_there(self.cancellation)
+            raise_if_deleted(self.cancellation)
         except OutputDeleted:
             await self.channel.get_partial_message(message_id).delete()
             raise
@@ -278,11 +280,11 @@ class ReplyOutput:
             fail_if_not_exists=not self._ids,
         )
 
-    async def _look_for(self, sent: "_Sent") -> None:
-        """MessageContent through the channel for a message that may have been sent."""
+    async def _look_for(self, sent: "_SendAttempt") -> None:
+        """Look through the channel for a message that may have been sent."""
         above = self._ids[-1] if self._ids else self.id
         try:
-            async for each in self.channel.history(limit=_LOOKED_THROUGH, after=discord.Object(above)):
+            async for each in self.channel.history(limit=_HISTORY_LIMIT, after=discord.Object(above)):
                 replies_to = None if each.reference is None else each.reference.message_id
                 if each.author.id == self._own_id and each.content == sent.look.text and replies_to == above:
                     sent.arrival.set_result(each.id)
@@ -292,7 +294,7 @@ class ReplyOutput:
             logger.info("a message not looked up", extra={**self._facts, "error": type(failure).__name__})
 
 
-class _Sent:
+class _SendAttempt:
     """A new message on its way: what it shows, and what will hold its id."""
 
     def __init__(self, look: MessageContent, arrival: asyncio.Future[int]) -> None:
@@ -300,7 +302,7 @@ class _Sent:
         self.arrival = arrival
 
 
-class _Answers:
+class _LastResponse:
     """A room in which only the moment of the last answer is known."""
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 import discord
 
 from bot.context import Permission
-from bot.discord_ui.context import rights_of
+from bot.discord_ui.context import permissions_of
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.session import VocalChannel, VoiceSession
 from bot.errors import MissingPermission, NotInGuild, UserError
@@ -94,7 +94,7 @@ def channel_to_join(
 def rights_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel) -> frozenset[Permission]:
     """Return the rights that the person who asks has in a channel, which need not be the one where they ask."""
     member = interaction.user
-    return rights_of(channel.permissions_for(member)) if isinstance(member, discord.Member) else frozenset()
+    return permissions_of(channel.permissions_for(member)) if isinstance(member, discord.Member) else frozenset()
 
 
 def require_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel, right: Permission) -> None:

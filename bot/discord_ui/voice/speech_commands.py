@@ -7,7 +7,7 @@ import discord
 
 from bot.concurrency_limit import ConcurrencyLimiter
 from bot.context import RequestContext
-from bot.discord_ui.answer_runner import in_line
+from bot.discord_ui.answer_runner import wait_in_queue
 from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.voice.audience import VIEW, Audience, origin_of
 from bot.discord_ui.voice.manager import VoiceManager
@@ -120,7 +120,7 @@ class Speaking:
         prepared = await self._saying.prepare(requester, text, spoken_by.name, chosen, to_speakable=to_speakable)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
             await acknowledge(interaction, private=private)
-            await in_line(interaction, slot)
+            await wait_in_queue(interaction, slot)
             await self._say(interaction, prepared, hearing, spoken_by.speed)
 
     async def _say(
