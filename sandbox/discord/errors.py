@@ -1,4 +1,4 @@
-"""What travels between the stand-in and a bot: JSON values and Discord's way of refusing."""
+"""Errors as Discord answers them, with its status, code and message."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ ErrorTree = Mapping[str, Any]  # Any: nested mappings that end in {"_errors": [.
 
 
 class DiscordError(Exception):
-    """A request turned down, with Discord's own status, code and message."""
+    """An error response with Discord's status, code and message."""
 
     def __init__(self, status: int, code: int, message: str, errors: ErrorTree | None = None) -> None:
         super().__init__(f"{status} ({code}): {message}")
@@ -19,7 +19,7 @@ class DiscordError(Exception):
         self.errors = errors
 
     def body(self) -> Json:
-        """The JSON body of the answer."""
+        """Return the JSON body of the response."""
         body: Json = {"message": self.message, "code": self.code}
         if self.errors is not None:
             body["errors"] = self.errors
@@ -37,7 +37,7 @@ def not_found() -> DiscordError:
 
 
 def unknown_channel() -> DiscordError:
-    """No such channel in this world."""
+    """No such channel."""
     return DiscordError(404, 10003, "Unknown Channel")
 
 
@@ -47,12 +47,12 @@ def unknown_guild() -> DiscordError:
 
 
 def unknown_member() -> DiscordError:
-    """Nobody of that id is in the guild or the thread."""
+    """No such member of the guild or thread."""
     return DiscordError(404, 10007, "Unknown Member")
 
 
 def unknown_message() -> DiscordError:
-    """No such message here, deleted, or not for these eyes."""
+    """No such message, or it is deleted or ephemeral."""
     return DiscordError(404, 10008, "Unknown Message")
 
 
@@ -62,12 +62,12 @@ def unknown_user() -> DiscordError:
 
 
 def unknown_webhook() -> DiscordError:
-    """A webhook route with a token that leads nowhere (yet)."""
+    """An unknown webhook token, or that of an interaction without a first response."""
     return DiscordError(404, 10015, "Unknown Webhook")
 
 
 def unknown_interaction() -> DiscordError:
-    """An interaction that never was, or was not acknowledged in time."""
+    """No such interaction, or its deadline has passed."""
     return DiscordError(404, 10062, "Unknown interaction")
 
 
@@ -77,7 +77,7 @@ def unknown_command() -> DiscordError:
 
 
 def no_entry_point() -> DiscordError:
-    """A list of all commands that leaves out the activity's."""
+    """A bulk update without the Entry Point command."""
     return DiscordError(400, 50240, "You cannot remove this app's Entry Point command in a bulk update operation.")
 
 
@@ -97,22 +97,22 @@ def missing_access() -> DiscordError:
 
 
 def missing_permissions() -> DiscordError:
-    """The bot sees the channel and may not do this in it."""
+    """The bot sees the channel, but lacks a permission."""
     return DiscordError(403, 50013, "Missing Permissions")
 
 
 def wrong_channel_type() -> DiscordError:
-    """Something that a channel of this type does not have."""
+    """Not possible for this type of channel."""
     return DiscordError(400, 50024, "Cannot execute action on this channel type")
 
 
 def foreign_message() -> DiscordError:
-    """An edit of somebody else's message."""
+    """An edit of another author's message."""
     return DiscordError(403, 50005, "Cannot edit a message authored by another user")
 
 
 def empty_message() -> DiscordError:
-    """Nothing would be shown."""
+    """A message without any content."""
     return DiscordError(400, 50006, "Cannot send an empty message")
 
 
@@ -127,17 +127,17 @@ def too_many_attachments() -> DiscordError:
 
 
 def invalid_json() -> DiscordError:
-    """A body that says it is JSON and is not."""
+    """A body with invalid JSON."""
     return DiscordError(400, 50109, "The request body contains invalid JSON.")
 
 
 def invalid_form(path: str, code: str, message: str) -> DiscordError:
-    """A field that is not what it has to be.
+    """An invalid field.
 
     Args:
-        path: the field's place in the body, its steps joined by dots: `data.content`, `0.options.2.name`.
-        code: Discord's word for the fault, such as `BASE_TYPE_MAX_LENGTH`.
-        message: Discord's sentence for it.
+        path: the field's path in the body: `data.content`, `0.options.2.name`.
+        code: Discord's error code, such as `BASE_TYPE_MAX_LENGTH`.
+        message: Discord's message.
     """
     tree: Json = {"_errors": [{"code": code, "message": message}]}
     for step in reversed([step for step in path.split(".") if step]):
@@ -161,17 +161,17 @@ def bad_type(path: str, wanted: str) -> DiscordError:
 
 
 def bad_choice(path: str, allowed: object) -> DiscordError:
-    """A value that is not among those that may stand here."""
+    """A value that is not one of the allowed ones."""
     return invalid_form(path, "BASE_TYPE_CHOICES", f"Value must be one of {allowed}.")
 
 
 def required(path: str) -> DiscordError:
-    """A field that has to be there."""
+    """A missing required field."""
     return invalid_form(path, "BASE_TYPE_REQUIRED", "This field is required")
 
 
 def prefix_path(refusal: DiscordError, path: str) -> DiscordError:
-    """Move a form fault one or more steps down, for bodies that lie inside another."""
+    """Return a form error with a prefix for its paths, for a body inside another."""
     if refusal.errors is None:
         return refusal
     tree: ErrorTree = refusal.errors

@@ -1,4 +1,4 @@
-"""The world's things as Discord's JSON."""
+"""Discord's objects as JSON."""
 
 from sandbox.discord import permissions
 from sandbox.discord.entities import Channel, ChannelType, Guild, Member, Role, User, VoiceState
@@ -41,7 +41,7 @@ def own_user(account: User) -> Json:
 
 
 def application(state: DiscordState) -> Json:
-    """Return the application object its own bot gets."""
+    """Return the application object for its own bot."""
     return {
         "id": str(state.application_id),
         "name": state.bot.name,
@@ -69,7 +69,7 @@ def application(state: DiscordState) -> Json:
 
 
 def _application_flags(state: DiscordState) -> int:
-    """Return the flags that tell which privileged intents are switched on, as for a bot in few guilds."""
+    """Return the flags of the enabled privileged intents, as for a bot in few guilds."""
     intents = {1 << 8: 1 << 13, 1 << 1: 1 << 15, 1 << 15: 1 << 19}
     return sum(flag for intent, flag in intents.items() if state.privileged_intents & intent)
 
@@ -112,7 +112,7 @@ def member(of: Member, *, with_user: bool = True) -> Json:
 
 
 def thread_member(of: Channel, user_id: int) -> Json:
-    """Somebody who is in a thread."""
+    """Return a thread member object."""
     return {
         "id": str(of.id),
         "user_id": str(user_id),
@@ -122,7 +122,7 @@ def thread_member(of: Channel, user_id: int) -> Json:
 
 
 def channel(of: Channel, state: DiscordState) -> Json:
-    """Return a channel object: text or voice channel, thread or direct message."""
+    """Return a channel object for a channel, thread or DM channel."""
     body: Json = {
         "id": str(of.id),
         "type": int(of.type),
@@ -174,7 +174,7 @@ def channel(of: Channel, state: DiscordState) -> Json:
 
 
 def guild(of: Guild) -> Json:
-    """Return a guild object as REST answers it."""
+    """Return a guild object as in HTTP responses."""
     nothing = (
         "icon description home_header splash discovery_splash banner application_id afk_channel_id widget_channel_id "
         "max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
@@ -210,12 +210,12 @@ def guild(of: Guild) -> Json:
     }
 
 
-def voice_state(of: VoiceState, guild: Guild, *, gone: bool = False) -> Json:
-    """Return a voice state object with the member it is about; `gone` from voice, its channel is null."""
+def voice_state(of: VoiceState, guild: Guild, *, left: bool = False) -> Json:
+    """Return a voice state object with its member; with `left` its channel is null."""
     asked_at = of.asked_to_speak_at
     return {
         "guild_id": str(guild.id),
-        "channel_id": None if gone else str(of.channel.id),
+        "channel_id": None if left else str(of.channel.id),
         "user_id": str(of.user.id),
         "member": member(guild.members[of.user.id]),
         "session_id": of.session_id,
@@ -234,7 +234,7 @@ def guild_create(of: Guild, state: DiscordState, *, voice: bool = True) -> Json:
     """Return the data of GUILD_CREATE; without the members intent only the bot and users in voice are its members.
 
     Args:
-        voice: who is in voice, which takes an intent of its own.
+        voice: whether to include voice states, which need an intent of their own.
     """
     states = list(of.voice_states.values()) if voice else []
     there = {state.bot.id} | {voice_state.user.id for voice_state in states}
@@ -283,7 +283,7 @@ def attachment(of: Attachment) -> Json:
 
 
 def message(of: Message, state: DiscordState, *, quoting: bool = True) -> Json:
-    """Return a message object as REST answers it; `quoting` adds the message it replies to."""
+    """Return a message object as in HTTP responses; `quoting` adds the message that it replies to."""
     body: Json = {
         "id": str(of.id),
         "channel_id": str(of.channel_id),

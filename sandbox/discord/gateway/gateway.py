@@ -1,4 +1,4 @@
-"""The gateway: who connects as which shard, who hears of what, and who may come back."""
+"""The gateway: connections, sessions by shard, event dispatch and resuming."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from sandbox.discord.traffic_log import TrafficLog
 from sandbox.json_object import Json
 
 HEARTBEAT_MS = 41_250
-LARGEST_MESSAGE = 4096  # bytes a client may send at once
+LARGEST_MESSAGE = 4096  # bytes of one message from a client
 PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
 MESSAGE_CONTENT = 1 << 15
 GUILDS = 1 << 0
@@ -39,23 +39,23 @@ class VoiceStateHandler(Protocol):
 
 
 class Gateway:
-    """Accepts connections and dispatches events to the sessions they concern."""
+    """Accepts connections and dispatches events to the sessions that get them."""
 
     def __init__(self, state: DiscordState, traffic_log: TrafficLog, token: str) -> None:
         self.url = ""
-        """Where it listens; set once it does."""
+        """Its address; set when it listens."""
         self.identifies_left = 1000
-        """How many sessions may still be begun today; the bot is told, and one too many resets its token."""
+        """The remaining session starts in `GET /gateway/bot`; an identify beyond them fails."""
         self.identifies_reset_in_s = 0.0
-        """Seconds until there are more, as the bot is told."""
+        """Seconds until they are reset, in `GET /gateway/bot`."""
         self.heartbeat_ms = HEARTBEAT_MS
-        """How often clients that connect from now on send heartbeats."""
+        """The heartbeat interval for new connections."""
         self.acknowledges_heartbeats = True
         """Whether heartbeats are acknowledged."""
         self.readies = 0
         self.resumes = 0
         self.voice_state_handler: VoiceStateHandler | None = None
-        """Who answers op 4; nobody does where there is no voice."""
+        """Handles op 4; None without voice."""
         self._state = state
         self._traffic_log = traffic_log
         self._token = token
@@ -64,30 +64,30 @@ class Gateway:
 
     @property
     def sessions(self) -> list[Session]:
-        """The sessions that live, connected or able to resume."""
+        """The sessions that are connected or can be resumed."""
         return list(self._sessions.values())
 
     def dispatch(self, name: str, data: Json, *, guild_id: int | None, intents: int = 0) -> bool:
-        """Send an event to whom it concerns; False when nobody is there to hear it.
+        """Dispatch an event and return whether any session got it.
 
         Args:
-            guild_id: the guild it happened in; None for direct messages.
-            intents: a session needs one of these bits to hear it; 0 for none.
+            guild_id: the event's guild; None for DMs.
+            intents: intent bits of which a session needs one; 0 for no condition.
         """
-        heard = False
-        for session in self._reached(guild_id):
+        sent = False
+        for session in self._list_receivers(guild_id):
             if not intents or session.intents & intents:
                 self._dispatch(session, name, data)
-                heard = True
-        return heard
+                sent = True
+        return sent
 
     def dispatch_message(self, name: str, message: Message) -> None:
-        """Tell sessions of a message that came, changed or went, with the content their intents allow."""
+        """Dispatch a message event, with the content that a session's intents allow."""
         if not self._bot_sees(message):
             return
         intents = DIRECT_MESSAGES if message.guild_id is None else GUILD_MESSAGES
         where: Json = {} if message.guild_id is None else {"guild_id": str(message.guild_id)}
-        for session in self._reached(message.guild_id):
+        for session in self._list_receivers(message.guild_id):
             if not session.intents & intents:
                 continue
             if name == "MESSAGE_DELETE":
@@ -100,25 +100,25 @@ class Gateway:
             self._dispatch(session, name, data)
 
     def dispatch_guild(self, guild: Guild, *, joined: bool = False) -> None:
-        """Tell sessions of a guild: all that is in it, since it is there again, or newly `joined` by the bot."""
-        for session in self._reached(guild.id):
+        """Dispatch GUILD_CREATE, after an outage or because the bot `joined`."""
+        for session in self._list_receivers(guild.id):
             if session.intents & GUILDS:
                 data = self._guild(guild, session)
                 if joined:
-                    del data["unavailable"]  # by this alone discord.py tells the two apart
+                    del data["unavailable"]  # discord.py distinguishes the two by this key
                 self._dispatch(session, "GUILD_CREATE", data)
 
     def send_to(self, session: Session, name: str, data: Json) -> None:
-        """Send an event to one session alone."""
+        """Dispatch an event to one session."""
         self._dispatch(session, name, data)
 
     def dispatch_channel(self, channel: Channel, *, new: bool = False) -> None:
-        """Tell sessions of a guild's channel that came or changed, with what it allows whom."""
+        """Dispatch the creation or update of a guild's channel."""
         name = "CHANNEL_CREATE" if new else "CHANNEL_UPDATE"
         self.dispatch(name, serializers.channel(channel, self._state), guild_id=channel.guild_id, intents=GUILDS)
 
     async def disconnect_all(self, *, code: int = 4000, forget: bool = False) -> None:
-        """Cut every connection; with `forget`, the sessions cannot be resumed either."""
+        """Close every connection; with `forget` the sessions can't be resumed."""
         if forget:
             for session in self.sessions:
                 self._forget(session)
@@ -127,7 +127,7 @@ class Gateway:
             await connection.socket.close(code=code)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve one connection from HELLO to its end."""
+        """Serve one connection."""
         socket = web.WebSocketResponse(max_msg_size=1 << 20, autoclose=True)
         await socket.prepare(request)
         connection = Connection(socket)
@@ -141,7 +141,7 @@ class Gateway:
                 connection.count()
                 self._receive(connection, frame.data)
         except CloseConnection as closing:
-            while not connection.queue.empty():  # what was said before the refusal goes out first
+            while not connection.queue.empty():  # send what was queued before
                 await socket.send_str(connection.queue.get_nowait())
             await socket.close(code=closing.code, message=closing.reason.encode())
         finally:
@@ -180,7 +180,7 @@ class Gateway:
             self._members(connection.session, data)
         elif op is Opcode.VOICE_STATE and isinstance(data, dict) and self.voice_state_handler is not None:
             self.voice_state_handler.update_voice_state(connection.session, data)
-        # Presence changes nothing here.
+        # Presence updates have no effect.
 
     def _identify(self, connection: Connection, data: Mapping[str, Any]) -> None:  # Any: JSON
         intents = data.get("intents")
@@ -196,7 +196,7 @@ class Gateway:
             raise CloseConnection(CloseCode.INVALID_SHARD, "Invalid shard.")
         session = Session(shard, shards, intents)
         for old in [each for each in self._sessions.values() if each.shard == shard and each.connection is None]:
-            self._forget(old)  # left by a process that is gone
+            self._forget(old)  # of a process that ended
         self._sessions[session.id] = session
         self._attach(connection, session)
         guilds = [guild for guild in self._state.bot_guilds if session.serves(guild.id)]
@@ -219,7 +219,7 @@ class Gateway:
         if intents & GUILDS:
             for guild in guilds:
                 if guild.unavailable:
-                    continue  # it comes when its outage is over
+                    continue  # it is sent after the outage
                 self._dispatch(session, "GUILD_CREATE", self._guild(guild, session))
         self.readies += 1
         self._traffic_log.changed.notify()
@@ -240,8 +240,8 @@ class Gateway:
         self.resumes += 1
         self._traffic_log.changed.notify()
 
-    def _reached(self, guild_id: int | None) -> list[Session]:
-        """Return the sessions that hear of a guild, or of direct messages."""
+    def _list_receivers(self, guild_id: int | None) -> list[Session]:
+        """Return the sessions that get events of a guild or of DMs."""
         if not self._state.reaches_bot(guild_id):
             return []
         return [session for session in self._sessions.values() if session.serves(guild_id)]
@@ -274,7 +274,7 @@ class Gateway:
         self._dispatch(session, "GUILD_MEMBERS_CHUNK", chunk)
 
     def _ended(self, connection: Connection) -> None:
-        """A session that says goodbye (1000, 1001) is over; any other may come back."""
+        """Detach the session of a closed connection; closed by the client with 1000 or 1001 it can't be resumed."""
         session = connection.session
         if session is None or session.connection is not connection:
             return
@@ -288,7 +288,7 @@ class Gateway:
             self.voice_state_handler.session_ended(session)
 
     def _bot_sees(self, message: Message) -> bool:
-        """Return whether the bot may view the channel that a message is in; of others it hears nothing."""
+        """Return whether the bot may view a message's channel; it gets no events of others."""
         channel = self._state.channel(message.channel_id)
         if channel is None or message.guild_id is None:
             return True
@@ -302,7 +302,7 @@ class Gateway:
         self._traffic_log.record_event(sent=True, shard=session.shard, op=int(Opcode.DISPATCH), name=name, data=data)
 
     def _readable(self, message: Message, session: Session) -> Json:
-        """Return a message without what the session may not read.
+        """Return a message as JSON, without the content that the session may not read.
 
         https://discord.com/developers/docs/events/gateway#message-content-intent
         """

@@ -1,4 +1,4 @@
-"""What a gateway connection is made of: opcodes, close codes, the session behind it and the socket in front."""
+"""Sessions and connections of the gateway, with its opcodes and close codes."""
 
 import asyncio
 import json
@@ -13,8 +13,8 @@ from aiohttp import web
 
 from sandbox.json_object import Json
 
-MOST_PER_MINUTE = 120  # messages a client may send on one connection
-REPLAYED = 5_000  # events kept for a session that comes back
+MOST_PER_MINUTE = 120  # messages from a client on one connection
+REPLAYED = 5_000  # events kept for a resumed session
 
 
 class Opcode(IntEnum):
@@ -49,7 +49,7 @@ class CloseCode(IntEnum):
 
 
 class CloseConnection(Exception):
-    """Ends a connection with a close code."""
+    """Raised to close a connection with a code."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
@@ -59,7 +59,7 @@ class CloseConnection(Exception):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """What outlives a connection: who, which shard, and the events so far."""
+    """What outlives a connection: shard, intents, and the latest events."""
 
     shard: int
     shards: int
@@ -70,11 +70,11 @@ class Session:
     connection: "Connection | None" = None
 
     def serves(self, guild_id: int | None) -> bool:
-        """Return whether events of that guild come here; direct messages come on shard 0."""
+        """Return whether this shard gets events of that guild; DMs are on shard 0."""
         return self.shard == (0 if guild_id is None else (guild_id >> 22) % self.shards)
 
     def dispatch(self, name: str, data: Json) -> None:
-        """Send an event, or keep it for the session's return."""
+        """Send an event, or keep it until the session is resumed."""
         self.sequence += 1
         text = json.dumps({"op": int(Opcode.DISPATCH), "t": name, "s": self.sequence, "d": data})
         self.sent.append((self.sequence, text))
@@ -84,19 +84,19 @@ class Session:
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One websocket and what waits to be sent on it."""
+    """A websocket and its send queue."""
 
     socket: web.WebSocketResponse
     queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     session: Session | None = None
     cut: bool = False
-    """Whether this side ended it; the other then answers 1000 without meaning goodbye."""
+    """Whether the server closed it; the client's close code 1000 then does not end the session."""
 
     received: deque[float] = field(default_factory=deque)
-    """When the newest messages came, in seconds on a monotonic clock."""
+    """When the latest messages came, in seconds of the monotonic clock."""
 
     def count(self) -> None:
-        """Count a message that came.
+        """Count a received message.
 
         Raises:
             CloseConnection: too many came within a minute.
@@ -109,11 +109,11 @@ class Connection:
             raise CloseConnection(CloseCode.RATE_LIMITED, "You are being rate limited.")
 
     def send(self, op: Opcode, data: object) -> None:
-        """Send something other than an event."""
+        """Send a message other than an event."""
         self.queue.put_nowait(json.dumps({"op": int(op), "t": None, "s": None, "d": data}))
 
     async def write(self) -> None:
-        """Send what is queued, in order, until cancelled or the other side is gone."""
-        with suppress(ConnectionResetError):  # the reading side sees the end and deals with it
+        """Send what is queued, in order, until cancelled or the client disconnected."""
+        with suppress(ConnectionResetError):  # the reading side handles the end
             while True:
                 await self.socket.send_str(await self.queue.get())

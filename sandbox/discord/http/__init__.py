@@ -1,1 +1,1 @@
-"""The REST API, one file of endpoints per resource."""
+"""The HTTP API, one file of endpoints per resource."""

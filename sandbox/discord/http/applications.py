@@ -1,4 +1,4 @@
-"""The application itself, its gateway address and its commands."""
+"""Endpoints of the application, the gateway's address, and the commands."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ class ApplicationRoutes:
         self._shards = shards
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Yield every endpoint of this file."""
+        """Yield the endpoints of this file."""
         one = COMMANDS + "/{command_id}"
         yield Endpoint("GET", "/oauth2/applications/@me", self.get_own)
         yield Endpoint("GET", "/applications/@me", self.get_own)
@@ -36,17 +36,17 @@ class ApplicationRoutes:
         yield Endpoint("DELETE", one, self.delete_command, "commands.write")
 
     async def get_own(self, request: Request) -> Response:
-        """Return the application the token belongs to."""
+        """Return the bot's application."""
         del request
         return Response(200, serializers.application(self._state))
 
     async def get_gateway(self, request: Request) -> Response:
-        """Return where the gateway is."""
+        """Return the gateway's address."""
         del request
         return Response(200, {"url": self._gateway.url})
 
     async def get_gateway_bot(self, request: Request) -> Response:
-        """Return where the gateway is, how many shards to open, how many identifies are left."""
+        """Return the gateway's address, the recommended shards and the session start limit."""
         del request
         limits = {
             "total": 1000,
@@ -62,14 +62,14 @@ class ApplicationRoutes:
         return Response(200, self._commands.list_all(with_localizations=request.flag("with_localizations")))
 
     async def replace_commands(self, request: Request) -> Response:
-        """Put a list in place of all global commands."""
+        """Replace all global commands."""
         self._own(request)
         commands = self._commands.replace(request.body)
         self._state.changed.notify()
         return Response(200, commands)
 
     async def create_command(self, request: Request) -> Response:
-        """Add or overwrite one command."""
+        """Create or overwrite a command."""
         self._own(request)
         command, new = self._commands.upsert(request.body)
         self._state.changed.notify()
@@ -81,12 +81,12 @@ class ApplicationRoutes:
         return Response(200, self._commands.get(request.id("command_id")))
 
     async def edit_command(self, request: Request) -> Response:
-        """Change one command."""
+        """Edit a command."""
         self._own(request)
         return Response(200, self._commands.edit(request.id("command_id"), request.body))
 
     async def delete_command(self, request: Request) -> Response:
-        """Remove one command."""
+        """Delete a command."""
         self._own(request)
         self._commands.delete(request.id("command_id"))
         return NO_CONTENT

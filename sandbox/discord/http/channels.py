@@ -1,4 +1,4 @@
-"""Channels and their messages, reached with the bot's token and within its permissions."""
+"""Endpoints of channels and their messages, limited by the bot's permissions."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -37,11 +37,11 @@ class ChannelRoutes:
         self._message_service = message_service
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Yield every endpoint of this file."""
+        """Yield the endpoints of this file."""
         reaction = MESSAGE + "/reactions/{emoji_name}/@me"
         yield Endpoint("GET", "/channels/{channel_id}", self.get_channel, major=CHANNEL)
         yield Endpoint("GET", "/channels/{channel_id}/thread-members/{user_id}", self.get_thread_member, major=CHANNEL)
-        yield Endpoint("POST", "/channels/{channel_id}/typing", self.type_on, "typing", CHANNEL)
+        yield Endpoint("POST", "/channels/{channel_id}/typing", self.trigger_typing, "typing", CHANNEL)
         yield Endpoint("GET", MESSAGES, self.list_messages, major=CHANNEL)
         yield Endpoint("POST", MESSAGES, self.create_message, "message.create", CHANNEL)
         yield Endpoint("GET", MESSAGE, self.get_message, major=CHANNEL)
@@ -51,11 +51,11 @@ class ChannelRoutes:
         yield Endpoint("DELETE", reaction, self.remove_reaction, "reaction", CHANNEL)
 
     async def get_channel(self, request: Request) -> Response:
-        """Return a channel, thread or direct message."""
+        """Return a channel, thread or DM channel."""
         return Response(200, serializers.channel(self._channel(request), self._state))
 
     async def get_thread_member(self, request: Request) -> Response:
-        """Somebody who is in a thread; of the public ones the stand-in does not know who is."""
+        """Return a thread member; only private threads have any here."""
         channel, user_id = self._channel(request), request.id("user_id")
         if not channel.is_thread:
             raise wrong_channel_type()
@@ -63,8 +63,8 @@ class ChannelRoutes:
             raise unknown_member()
         return Response(200, serializers.thread_member(channel, user_id))
 
-    async def type_on(self, request: Request) -> Response:
-        """Show that the bot is typing."""
+    async def trigger_typing(self, request: Request) -> Response:
+        """Trigger the typing indicator."""
         channel = self._channel(request)
         self._need(channel, self._speaking(channel))
         return NO_CONTENT
@@ -87,7 +87,7 @@ class ChannelRoutes:
         return Response(200, [serializers.message(message, self._state) for message in newest])
 
     async def create_message(self, request: Request) -> Response:
-        """Post an ordinary message."""
+        """Create a message."""
         channel = self._channel(request)
         self._need(channel, self._speaking(channel))
         draft = parse_message_body(
@@ -112,7 +112,7 @@ class ChannelRoutes:
         return Response(200, serializers.message(self._message(channel, request), self._state))
 
     async def edit_message(self, request: Request) -> Response:
-        """Change one of the bot's own messages."""
+        """Edit one of the bot's own messages."""
         channel = self._channel(request)
         message = self._message(channel, request)
         if message.author is not self._state.bot:
@@ -129,7 +129,7 @@ class ChannelRoutes:
         return Response(200, serializers.message(message, self._state))
 
     async def delete_message(self, request: Request) -> Response:
-        """Take a message away: the bot's own, or anyone's with Manage Messages."""
+        """Delete a message: the bot's own, or any with Manage Messages."""
         channel = self._channel(request)
         message = self._message(channel, request)
         if message.author is not self._state.bot:
@@ -138,7 +138,7 @@ class ChannelRoutes:
         return NO_CONTENT
 
     async def add_reaction(self, request: Request) -> Response:
-        """Put an emoji under a message."""
+        """Add a reaction of the bot."""
         channel = self._channel(request)
         self._need(channel, Permission.READ_MESSAGE_HISTORY | Permission.ADD_REACTIONS)
         message = self._message(channel, request)
@@ -147,7 +147,7 @@ class ChannelRoutes:
         return NO_CONTENT
 
     async def remove_reaction(self, request: Request) -> Response:
-        """Take the bot's emoji away again."""
+        """Remove a reaction of the bot."""
         channel = self._channel(request)
         message = self._message(channel, request)
         who = message.reactions.get(request.path["emoji_name"], set())

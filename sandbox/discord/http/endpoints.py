@@ -1,4 +1,4 @@
-"""What an endpoint of the stand-in is, and what a request brings to it."""
+"""Endpoints of the HTTP API, and their requests and responses."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sandbox.discord.validation.message import Upload
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that passed the door: its path's parts, its query, its JSON body and its files."""
+    """An authorized request: path parameters, query, JSON body and uploads."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -17,18 +17,18 @@ class Request:
     uploads: Sequence[Upload]
 
     def id(self, name: str) -> int:
-        """Return an id out of the path; 0, which nothing has, where it is not a number."""
+        """Return an id from the path; 0, which no entity has, for anything but a number."""
         text = self.path[name]
         return int(text) if text.isdecimal() else 0
 
     def flag(self, name: str) -> bool:
-        """Return a yes or no out of the query."""
+        """Return a boolean from the query."""
         return self.query.get(name, "").lower() in ("1", "true")
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status and a JSON body; None for none."""
+    """A status and a JSON body, None for no body."""
 
     status: int = 200
     body: Any = None  # Any: a JSON value
@@ -41,8 +41,8 @@ NO_CONTENT = Response(204)
 class Endpoint:
     """A route.
 
-    `template` is as in Discord's OpenAPI description. `bucket` names its rate, `major` the path parts that give a
-    bucket of its own. `open` endpoints ask for no bot token; `exempt` ones do not count towards 50 requests a second.
+    `template` is as in Discord's OpenAPI description. `bucket` names its rate limit, `major` the path's major parts.
+    `open` endpoints need no bot token; `exempt` ones do not count towards 50 requests a second.
     """
 
     method: str

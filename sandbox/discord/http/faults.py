@@ -1,4 +1,4 @@
-"""What can go wrong on request between the bot and Discord's stand-in, and for which requests it shall."""
+"""Faults of the HTTP API on request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import Any
 from sandbox.discord.http.endpoints import Response
 
 When = Callable[[Any], object]
-"""Looks at a request's JSON body and says whether trouble is meant for it."""
+"""Returns whether a request with this JSON body gets the fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpFault:
-    """A request meets a status in place of its answer, or with None a reset connection.
+    """A response with an error status, or with None a reset connection.
 
-    `applied`: it is carried out all the same, and only its answer is lost.
+    With `applied` the request takes effect, and only its response is lost.
     """
 
     status: int | None = None
@@ -23,13 +23,13 @@ class HttpFault:
 
     @property
     def response(self) -> Response:
-        """What is said in place of the answer."""
+        """The response in place of the real one."""
         status = self.status or 500
-        return Response(status, {"message": f"{status}: trouble, as asked for", "code": self.code})
+        return Response(status, {"message": f"{status}: a fault on request", "code": self.code})
 
 
 class InjectedFault(Exception):
-    """A request met trouble."""
+    """Raised where a request gets a fault."""
 
     def __init__(self, trouble: HttpFault) -> None:
         super().__init__(str(trouble))
@@ -49,28 +49,28 @@ class _Order:
 
 
 class HttpFaults:
-    """Which trouble the coming requests meet."""
+    """The faults of later requests."""
 
     def __init__(self) -> None:
         self._orders: list[_Order] = []
 
     def next(self, method: str, path: str, trouble: HttpFault, *, times: int = 1, when: When | None = None) -> None:
-        """Let the next `times` requests meet trouble.
+        """Let the next `times` matching requests get a fault.
 
         Args:
-            method: those of this method, or `*` for any.
-            path: those that have this in their path.
-            when: those whose body it accepts.
+            method: their method, or `*` for any.
+            path: what their path contains.
+            when: accepts their body.
         """
         self._orders.append(_Order(method, path, trouble, when, times))
 
     @property
     def waiting(self) -> int:
-        """How much is still to come."""
+        """How many faults are still to come."""
         return sum(order.left for order in self._orders)
 
     def take(self, method: str, path: str, body: Any) -> HttpFault | None:  # Any: a JSON value
-        """Return the trouble that this request meets."""
+        """Return the fault of this request and count it."""
         for order in self._orders:
             if order.is_for(method, path, body):
                 order.left -= 1

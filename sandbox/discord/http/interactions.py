@@ -1,4 +1,4 @@
-"""First responses to interactions."""
+"""The endpoint for first responses to interactions."""
 
 from collections.abc import Iterator
 
@@ -44,7 +44,7 @@ class InteractionRoutes:
         self._message_service = message_service
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Yield every endpoint of this file."""
+        """Yield the endpoints of this file."""
         yield Endpoint(
             "POST",
             "/interactions/{interaction_id}/{interaction_token}/callback",
@@ -56,7 +56,7 @@ class InteractionRoutes:
         )
 
     async def respond(self, request: Request) -> Response:
-        """Take the first response. A refused one leaves the interaction as it was."""
+        """Handle a first response. An invalid one does not change the interaction."""
         interaction = self._interactions.find_for_callback(
             request.id("interaction_id"), request.path["interaction_token"]
         )
@@ -145,7 +145,7 @@ class InteractionRoutes:
         if shown.guild_id is not None:
             head["guild_id"] = str(shown.guild_id)
         if kind not in (CallbackType.MESSAGE, CallbackType.UPDATE_MESSAGE):
-            return {"interaction": head}  # the description knows no resource for a deferral
+            return {"interaction": head}  # the OpenAPI description has no resource for a deferral
         return {
             "interaction": head,
             "resource": {"type": int(kind), "message": serializers.message(shown, self._state)},
@@ -165,7 +165,7 @@ def _choices(interaction: Interaction, data: Json) -> list[Json]:
 
 
 def focused_kind(data: Json) -> int:
-    """Return the type of the option that is being typed."""
+    """Return the type of the focused option; 0 for none."""
     for option in data.get("options", []):
         if option.get("focused"):
             return int(option["type"])

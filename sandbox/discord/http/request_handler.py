@@ -1,4 +1,4 @@
-"""The REST side's door: token, rate limits, bodies, errors and the journal, the same for every endpoint."""
+"""What all endpoints share: authorization, rate limits, body parsing, errors and the traffic log."""
 
 import json
 import logging
@@ -20,14 +20,14 @@ from sandbox.discord.validation.message import Upload
 _log = logging.getLogger(__name__)
 
 PREFIX = "/api/v10"
-MOST_BYTES = 128 * 1024 * 1024  # read to the end, so that the answer about too large a request arrives
+MOST_BYTES = 128 * 1024 * 1024  # read in full, so that the client gets the 413 of a too large request
 
 _FILE_PART = re.compile(r"files?\[?(\d*)\]?")
 
 
 @dataclass(slots=True)
 class _Incoming:
-    """The body of a request as far as it was read."""
+    """The body of a request, as far as it is read."""
 
     body: Any = None  # Any: a JSON value
     uploads: list[Upload] = field(default_factory=list)
@@ -37,8 +37,8 @@ class RequestHandler:
     """Serves endpoints under `PREFIX`.
 
     Args:
-        token: the bot token that everything but open endpoints asks for.
-        date: gives the present moment for answers' Date header.
+        token: the bot token that all but open endpoints require.
+        date: returns the Date header of responses.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class RequestHandler:
         self._traffic_log = traffic_log
         self._endpoints = list(endpoints)
         self.http_faults = HttpFaults()
-        """What goes wrong on request."""
+        """Faults on request."""
 
     def mount(self, app: web.Application) -> None:
-        """Add the routes to an application; paths under `PREFIX` that nobody serves answer 404 as Discord does."""
+        """Add the routes to an application; other paths under `PREFIX` answer 404 as Discord does."""
         for endpoint in self._endpoints:
             app.router.add_route(endpoint.method, PREFIX + endpoint.template, self._serving(endpoint))
-        app.router.add_route("*", PREFIX + "/{rest:.*}", self._serving(Endpoint("*", "", _nothing_here)))
+        app.router.add_route("*", PREFIX + "/{rest:.*}", self._serving(Endpoint("*", "", _unknown_route)))
 
     def _serving(self, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def serve(request: web.Request) -> web.Response:
@@ -81,8 +81,8 @@ class RequestHandler:
             if met.trouble.status is None:
                 reset(request)
         except Exception:
-            # Whatever it is, it is the stand-in's fault: the bot sees a 500, the log has the traceback.
-            _log.exception("%s %s failed in the stand-in", request.method, endpoint.template)
+            # A bug of the sandbox: the bot gets a 500, the log has the traceback.
+            _log.exception("%s %s failed in the sandbox", request.method, endpoint.template)
             response = Response(500, {"message": "500: Internal Server Error", "code": 0})
         self._traffic_log.record_exchange(
             request.method,
@@ -97,7 +97,7 @@ class RequestHandler:
         )
         if response.body is None:
             return web.Response(status=response.status, headers=headers)
-        # Exactly this content type: discord.py takes any other, a charset included, for plain text.
+        # Exactly this: discord.py parses no other content type as JSON, not even with a charset.
         headers["Content-Type"] = "application/json"
         return web.Response(status=response.status, body=json.dumps(response.body).encode(), headers=headers)
 
@@ -121,7 +121,7 @@ class RequestHandler:
         raise InjectedFault(trouble)
 
 
-async def _nothing_here(request: Request) -> Response:
+async def _unknown_route(request: Request) -> Response:
     del request
     raise not_found()
 
@@ -130,7 +130,7 @@ async def _read(request: web.Request, incoming: _Incoming) -> None:
     """Read a JSON or multipart body.
 
     Raises:
-        DiscordError: it is too large, or not JSON where it should be.
+        DiscordError: it is too large, or invalid JSON.
     """
     if not request.can_read_body:
         return

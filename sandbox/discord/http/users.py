@@ -1,4 +1,4 @@
-"""The bot's own account, its direct messages, and guilds."""
+"""Endpoints of users, DM channels, guilds and members."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ class UserRoutes:
         self._deletions = deletions
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Yield every endpoint of this file."""
+        """Yield the endpoints of this file."""
         yield Endpoint("GET", "/users/@me", self.get_own)
         yield Endpoint("POST", "/users/@me/channels", self.create_direct_channel)
         yield Endpoint("DELETE", "/users/@me/guilds/{guild_id}", self.leave_guild)
@@ -27,19 +27,19 @@ class UserRoutes:
         yield Endpoint("GET", "/guilds/{guild_id}/members/{user_id}", self.get_member, major=("guild_id",))
 
     async def get_own(self, request: Request) -> Response:
-        """Return the bot's account."""
+        """Return the bot's user."""
         del request
         return Response(200, serializers.own_user(self._state.bot))
 
     async def get_user(self, request: Request) -> Response:
-        """Somebody's account."""
+        """Return a user."""
         user = self._state.users.get(request.id("user_id"))
         if user is None:
             raise unknown_user()
         return Response(200, serializers.user(user))
 
     async def create_direct_channel(self, request: Request) -> Response:
-        """Return the direct message channel with somebody."""
+        """Return the DM channel with a user."""
         if not isinstance(request.body, dict):
             raise bad_type("", "a dictionary")
         wanted = request.body.get("recipient_id")
@@ -56,7 +56,7 @@ class UserRoutes:
         return NO_CONTENT
 
     async def get_guild(self, request: Request) -> Response:
-        """Return a guild the bot is in."""
+        """Return a guild of the bot."""
         guild = self._guild(request)
         body = serializers.guild(guild)
         if request.flag("with_counts"):
@@ -64,7 +64,7 @@ class UserRoutes:
         return Response(200, body)
 
     async def get_member(self, request: Request) -> Response:
-        """Return a member of a guild the bot is in."""
+        """Return a member of a guild of the bot."""
         member = self._guild(request).members.get(request.id("user_id"))
         if member is None:
             raise unknown_member() if request.id("user_id") in self._state.users else unknown_user()

@@ -1,4 +1,4 @@
-"""The bot's own state in a voice channel."""
+"""Endpoints of the bot's voice state."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,17 +22,17 @@ class VoiceRoutes:
         self._voice_states = voice_states
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Yield every endpoint of this file."""
+        """Yield the endpoints of this file."""
         yield Endpoint("GET", OWN, self.get_own, major=("guild_id",))
         yield Endpoint("PATCH", OWN, self.change_own, major=("guild_id",))
 
     async def get_own(self, request: Request) -> Response:
-        """Return where the bot is."""
+        """Return the bot's voice state."""
         guild, voice_state = self._voice_state(request)
         return Response(200, serializers.voice_state(voice_state, guild))
 
     async def change_own(self, request: Request) -> Response:
-        """Come from a stage's audience to speak (or go back), or ask to be let."""
+        """Become a speaker or audience of a stage, or request to speak."""
         _, voice_state = self._voice_state(request)
         if not isinstance(request.body, dict):
             raise bad_type("", "a dictionary")

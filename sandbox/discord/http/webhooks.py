@@ -1,4 +1,4 @@
-"""What follows a first response: edits, follow-ups and deletes, by the interaction's token alone."""
+"""Endpoints of an interaction's messages after the first response, authorized by its token."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ class WebhookRoutes:
         self._message_service = message_service
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Yield every endpoint of this file. All of them share one bucket per token."""
+        """Yield the endpoints of this file; all share one bucket per token."""
         for method, template, handler in (
             ("POST", HOOK, self.follow_up),
             ("GET", ORIGINAL, self.get_message),
@@ -39,7 +39,7 @@ class WebhookRoutes:
             yield Endpoint(method, template, handler, "interaction.webhook", ("webhook_token",), open=True, exempt=True)
 
     async def follow_up(self, request: Request) -> Response:
-        """Post a further message; straight after a deferral it takes the place of "thinking…", as at Discord."""
+        """Create a follow-up; right after a deferral it replaces "thinking…", as at Discord."""
         interaction = self._interaction(request)
         if self._state.channel(interaction.channel.id) is None:
             raise unknown_channel()
@@ -61,11 +61,11 @@ class WebhookRoutes:
         return Response(200, serializers.message(message, self._state)) if request.flag("wait") else NO_CONTENT
 
     async def get_message(self, request: Request) -> Response:
-        """Return one of the interaction's messages, ephemeral ones included."""
+        """Return a message of the interaction, also an ephemeral one."""
         return Response(200, serializers.message(self._message(self._interaction(request), request), self._state))
 
     async def edit_message(self, request: Request) -> Response:
-        """Change one of the interaction's messages."""
+        """Edit a message of the interaction."""
         interaction = self._interaction(request)
         message = self._message(interaction, request)
         draft = parse_message_body(
@@ -78,7 +78,7 @@ class WebhookRoutes:
         return Response(200, serializers.message(message, self._state))
 
     async def delete_message(self, request: Request) -> Response:
-        """Take one of the interaction's messages away."""
+        """Delete a message of the interaction."""
         interaction = self._interaction(request)
         self._message_service.delete(self._message(interaction, request), interaction)
         return NO_CONTENT

@@ -1,4 +1,4 @@
-"""What Discord takes as an application command. https://discord.com/developers/docs/interactions/application-commands"""
+"""Validation of application commands. https://discord.com/developers/docs/interactions/application-commands"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,10 +25,10 @@ MOST_INTEGER = 2**53
 
 
 def validate_command(body: object) -> Json:
-    """Check one command and fill in what Discord fills in.
+    """Return a valid command, completed with Discord's defaults.
 
     Raises:
-        DiscordError: it is not what Discord takes.
+        DiscordError: it is invalid.
     """
     if not isinstance(body, dict):
         raise bad_type("", "a dictionary")
@@ -147,10 +147,10 @@ def _choices(body: Json, kind: int) -> list[Json]:
 
 
 def validate_choice(choice: object, kind: int, path: str) -> Json:
-    """Check a choice of an option, or one offered by autocompletion.
+    """Return a valid choice of an option or of autocomplete.
 
     Raises:
-        DiscordError: it is not what Discord takes for an option of that kind.
+        DiscordError: it is invalid for an option of that type.
     """
     if not isinstance(choice, dict):
         raise bad_type(path, "a dictionary")

@@ -1,4 +1,4 @@
-"""The limits of buttons and other components. https://discord.com/developers/docs/components/reference"""
+"""Validation of message components. https://discord.com/developers/docs/components/reference"""
 
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -7,7 +7,7 @@ from sandbox.discord.errors import bad_length, bad_type, invalid_form, required,
 from sandbox.json_object import Json
 
 ROW, BUTTON, TEXT_DISPLAY = 1, 2, 10
-LINK_STYLES = (5, 6)  # a link and a thing for sale: without a custom id
+LINK_STYLES = (5, 6)  # link and premium buttons have no custom id
 MOST_ROWS = 5
 MOST_IN_ROW = 5
 MOST_IN_ALL = 40
@@ -17,13 +17,13 @@ MOST_TEXT = 4000
 
 
 def validate_components(components: Sequence[Json], *, v2: bool) -> None:
-    """Check components, however deep they lie.
+    """Validate components, also nested ones.
 
     Args:
-        v2: whether the message is made of nothing but components; otherwise they come in rows.
+        v2: whether the message has IS_COMPONENTS_V2; otherwise components have to be in action rows.
 
     Raises:
-        DiscordError: they are not what Discord takes.
+        DiscordError: they are invalid.
     """
     if not v2:
         if len(components) > MOST_ROWS:
@@ -55,21 +55,21 @@ def validate_components(components: Sequence[Json], *, v2: bool) -> None:
 
 
 def assign_component_ids(components: Sequence[Json]) -> list[Json]:
-    """Return components as messages have them: those that came without an id are given the numbers that are free."""
+    """Return components with ids: those without one get the lowest free numbers."""
     taken = {component.get("id") for _, component in _all(list(components), "components")}
     return _numbered(components, (number for number in count(1) if number not in taken))
 
 
 def _numbered(components: Sequence[Json], free: Iterator[int]) -> list[Json]:
-    told: list[Json] = []
+    numbered: list[Json] = []
     for component in components:
         own = component | {"id": component.get("id") or next(free)}
         if "components" in component:
             own["components"] = _numbered(component["components"], free)
         if isinstance(component.get("accessory"), dict):
             (own["accessory"],) = _numbered([component["accessory"]], free)
-        told.append(own)
-    return told
+        numbered.append(own)
+    return numbered
 
 
 def _all(components: object, path: str) -> Iterator[tuple[str, Json]]:

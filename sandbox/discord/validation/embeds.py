@@ -1,4 +1,4 @@
-"""The limits of embeds. https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
+"""Validation of embeds. https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ TEXTS: tuple[tuple[tuple[str, ...], int], ...] = (
 
 
 def validate_embeds(embeds: Sequence[Json]) -> None:
-    """Check every text of every embed.
+    """Validate all texts of embeds.
 
     Raises:
-        DiscordError: one is not a text or too long, or all together are.
+        DiscordError: one is not a string or too long, or all together are too long.
     """
     total = 0
     for place, embed in enumerate(embeds):

@@ -1,4 +1,4 @@
-"""The body of a message create or edit, checked as Discord checks it, before it touches a message."""
+"""Validation of the body of a message create or edit."""
 
 import re
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ DEFAULT_FILE_LIMIT = 10 * 1024 * 1024
 
 CREATE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.IS_COMPONENTS_V2
 EDIT_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.IS_COMPONENTS_V2
-"""What an edit may change; flags that are set already may be named too, and stay whatever it says."""
+"""The flags that an edit can change; it may include flags that are set already, which stay."""
 
 
 class Absent(Enum):
-    """Marks a field that the body does not have, which is not the same as null."""
+    """Marks a field that is missing from the body, as opposed to null."""
 
     ABSENT = 0
 
@@ -40,7 +40,7 @@ ABSENT = Absent.ABSENT
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that came with a request; `part` is the number in `files[n]`."""
+    """An uploaded file; `part` is the number in `files[n]`."""
 
     part: int
     filename: str
@@ -49,7 +49,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentEntry:
-    """One entry of `attachments`: a file that stays (by its id) or one that comes (by its part)."""
+    """An entry of `attachments`: an existing attachment by id, or an upload by part."""
 
     id: int
     filename: str | None
@@ -58,7 +58,7 @@ class AttachmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class MessageBody:
-    """A checked body. `content` None means emptied, ABSENT left alone; `listed` ABSENT keeps every attachment."""
+    """A valid body. `content` None removes it, ABSENT keeps it; `listed` ABSENT keeps all attachments."""
 
     body: Json
     content: str | Absent | None = ABSENT
@@ -74,16 +74,16 @@ class MessageBody:
 
 
 def parse_message_body(body: object, uploads: Sequence[Upload], *, flags: int, file_limit: int) -> MessageBody:
-    """Check a message body.
+    """Return a valid message body.
 
     Args:
-        body: the JSON value that came.
-        uploads: the files that came with it.
-        flags: the flags that may be set here; others are refused.
+        body: the JSON value.
+        uploads: its files.
+        flags: the flags that are allowed.
         file_limit: the largest file in bytes.
 
     Raises:
-        DiscordError: something in it is not what Discord takes.
+        DiscordError: it is invalid.
     """
     if body is None:
         body = {}
@@ -111,7 +111,7 @@ def parse_message_body(body: object, uploads: Sequence[Upload], *, flags: int, f
 
 
 def upload_size(upload: Upload) -> int:
-    """Bytes."""
+    """Return its size in bytes."""
     return len(upload.data)
 
 
@@ -168,7 +168,7 @@ def _listed(body: Json, uploads: Sequence[Upload]) -> list[AttachmentEntry] | Ab
         if not str(entry["id"]).isdigit():
             raise invalid_form(f"{path}.id", "NUMBER_TYPE_COERCE", f'Value "{entry["id"]}" is not snowflake.')
         number = int(entry["id"])
-        if number < 1 << 22 and number not in parts:  # smaller than any id: the number of a part
+        if number < 1 << 22 and number not in parts:  # smaller than any id: a part's number
             raise invalid_form(path, "ATTACHMENT_NOT_FOUND", f"Attachment data not found: {number}")
         filename, description = entry.get("filename"), entry.get("description")
         if filename is not None and not isinstance(filename, str):

@@ -8,16 +8,16 @@ from sandbox.json_object import Json
 SELECT, TEXT_INPUT, LABEL, RADIO_GROUP = 3, 4, 18, 21
 MOST_TEXT = 4000
 OPTIONS: Mapping[int, tuple[int, int]] = {SELECT: (1, 25), RADIO_GROUP: (2, 10)}
-"""How many choices there can be, by the field's type."""
+"""The fewest and most choices, by the field's type."""
 
 
 def validate_modal_fields(components: list[Json], path: str = "components") -> None:
-    """Check the fields of a modal, however deep they lie.
+    """Validate the fields of a modal, also nested ones.
 
     https://discord.com/developers/docs/components/reference#text-input
 
     Raises:
-        DiscordError: they are not what Discord takes.
+        DiscordError: they are invalid.
     """
     for place, component in enumerate(components):
         where = f"{path}.{place}"

@@ -162,7 +162,7 @@ class VoiceStates:
     def _dispatch(self, guild: Guild, voice_state: VoiceState, *, left: bool = False) -> None:
         self._gateway.dispatch(
             "VOICE_STATE_UPDATE",
-            serializers.voice_state(voice_state, guild, gone=left),
+            serializers.voice_state(voice_state, guild, left=left),
             guild_id=guild.id,
             intents=GUILD_VOICE_STATES,
         )
