@@ -177,8 +177,8 @@ async def test_a_fault_becomes_one_sentence_costs_nothing_and_passes(sandbox: Sa
     fault, sentence, tries = MET_BY_ALL[name]
     outcomes = dict(zip(KINDS, await asyncio.gather(*(meet(sandbox, each, fault) for each in KINDS)), strict=True))
     for command, outcome in outcomes.items():
-        assert (command, render(outcome.message)) == (command, sentence)
-        assert_plain(sandbox, render(outcome.message))
+        assert (command, outcome.sentence) == (command, sentence)
+        assert_plain(sandbox, outcome.sentence)
         assert not outcome.thinking
         assert (outcome.messages, outcome.edits) == (1, [("PATCH", 200)])
         assert (command, outcome.tries) == (command, tries)
@@ -190,8 +190,8 @@ async def test_a_fault_becomes_one_sentence_costs_nothing_and_passes(sandbox: Sa
 async def test_an_answer_with_nothing_usable_becomes_one_sentence_and_costs_nothing(sandbox: Sandbox, name: str):
     command, fault, sentence, tries = BEFORE_A_WORD[name]
     outcome = await meet(sandbox, command, fault)
-    assert render(outcome.message) == sentence
-    assert_plain(sandbox, render(outcome.message))
+    assert outcome.sentence == sentence
+    assert_plain(sandbox, outcome.sentence)
     assert not outcome.thinking
     assert (outcome.messages, outcome.tries) == (1, tries)
     assert outcome.price == NOTHING
@@ -214,7 +214,7 @@ async def test_an_answer_that_breaks_off_keeps_its_words_with_one_line_below_and
 ):
     sandbox.openai.script(WORDS, when=lambda body: "case" in body["messages"][-1]["content"])
     outcome = await meet(sandbox, "/ask", Slow(0.05), fault)
-    words, _, below = render(outcome.message).partition("\n")
+    words, _, below = outcome.sentence.partition("\n")
     assert below == f"-# {note}"
     # A connection that breaks may take the last word with it; one that ends properly does not.
     assert words in ("One two, three and", *(() if below.endswith(TROUBLE) else ("One two, three", "One two,")))
@@ -227,8 +227,8 @@ async def test_an_answer_that_breaks_off_keeps_its_words_with_one_line_below_and
 @pytest.mark.parametrize("fault", [ErrorMidway(0), Cut(0)], ids=["error", "cut"])
 async def test_hidden_reasoning_is_paid_even_if_no_word_follows(sandbox: Sandbox, fault: Fault):
     outcome = await meet(sandbox, "/ask", StreamStyle(reasoning=("Let me think. ", "Tides, tea…")), fault)
-    assert render(outcome.message) in (TROUBLE, UNUSABLE)
-    assert "think" not in render(outcome.message)
+    assert outcome.sentence in (TROUBLE, UNUSABLE)
+    assert "think" not in outcome.sentence
     assert outcome.price["messages"] == 1
     assert outcome.price["tokens"] > 20
     assert outcome.next_works
