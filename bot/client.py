@@ -159,8 +159,8 @@ class Bot(commands.AutoShardedBot):
 
     async def on_interaction(self, interaction: discord.Interaction, /) -> None:
         """Route pressed buttons and submitted modals; discord.py itself handles commands."""
-        await self.buttons.press(interaction)
-        await self.modals.submitted(interaction)
+        await self.buttons.dispatch(interaction)
+        await self.modals.dispatch(interaction)
 
     async def on_ready(self) -> None:
         """Log that the bot is ready; comes again after a lost session."""
@@ -254,7 +254,7 @@ class Bot(commands.AutoShardedBot):
         async def on_request_end(
             _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
         ) -> None:
-            self.rate_limit_buckets.learn(params.method, params.url.path, params.response.headers)
+            self.rate_limit_buckets.update(params.method, params.url.path, params.response.headers)
             if params.url.origin() == api_origin:  # a file host's Date may be when it was stored
                 self._clock.learn_discord_time(params.response.headers.get("Date"))
 

@@ -48,16 +48,20 @@ async def load_regenerate_inputs(
     """
     if not turn.files and turn.about is None:
         return None, ()
-    asking = await _fetch_message(interaction, turn.question_message_id)
+    question_message = await _fetch_message(interaction, turn.question_message_id)
     subject = None
     if turn.about is not None:
-        replied = None if asking is None or asking.reference is None else asking.reference.resolved
+        replied = (
+            None
+            if question_message is None or question_message.reference is None
+            else question_message.reference.resolved
+        )
         known = isinstance(replied, discord.Message) and replied.id == turn.about
         about = replied if known else await _fetch_message(interaction, turn.about)
         if isinstance(about, discord.Message):
             alone = QuotedMessage(about.id, about.author.display_name, "") if about.attachments else None
-            subject, asking = build_quoted_message(about) or alone, asking or about
-    files = () if asking is None else attachments.usable(build_attachments(asking.attachments))
+            subject, question_message = build_quoted_message(about) or alone, question_message or about
+    files = () if question_message is None else attachments.usable(build_attachments(question_message.attachments))
     if tuple(each.name for each in files) != turn.files or (subject is None) != (turn.about is None):
         raise InputsUnavailable(f"turn {turn.id}")
     return subject, files
@@ -88,21 +92,21 @@ class AnswerButtonsCog(commands.Cog):
         self,
         buttons: ButtonRouter,
         watcher: CancellationWatcher,
-        revisits: TurnLookup,
-        asking: AnswerRunner,
+        turn_lookup: TurnLookup,
+        answer_runner: AnswerRunner,
         settings: GuildSettings,
-        speaking: Speaking,
+        speech_commands: Speaking,
     ) -> None:
         self._watcher = watcher
-        self._revisits = revisits
-        self._asking = asking
+        self._turn_lookup = turn_lookup
+        self._answer_runner = answer_runner
         self._settings = settings
-        self._speaking = speaking
-        buttons.on(button_name(Action.STOP), self._stop, reads=True)
-        buttons.on(button_name(Action.REGENERATE), self._regenerate)
-        buttons.on(button_name(Action.CONTINUE), self._continue)
-        buttons.on(button_name(Action.READ), self._read)
-        buttons.on(button_name(Action.DELETE), self._delete)
+        self._speech_commands = speech_commands
+        buttons.register(button_name(Action.STOP), self._stop, reads=True)
+        buttons.register(button_name(Action.REGENERATE), self._regenerate)
+        buttons.register(button_name(Action.CONTINUE), self._continue)
+        buttons.register(button_name(Action.READ), self._read)
+        buttons.register(button_name(Action.DELETE), self._delete)
 
     async def _stop(self, interaction: discord.Interaction, answer_id: int) -> None:
         requester = requester_of(interaction)
@@ -112,24 +116,24 @@ class AnswerButtonsCog(commands.Cog):
 
     async def _regenerate(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
-        turn = await self._revisits.get(requester, turn_id)
+        turn = await self._turn_lookup.get(requester, turn_id)
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
         persona = await self._settings.get_persona(requester)
         question = Question.anew(turn, model, persona, *await load_regenerate_inputs(interaction, turn))
-        await self._asking.answer(interaction, requester, question)
+        await self._answer_runner.answer(interaction, requester, question)
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
-        turn = await self._revisits.get(requester, turn_id)
+        turn = await self._turn_lookup.get(requester, turn_id)
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
         question = Question.going_on(turn, model, await self._settings.get_persona(requester))
-        await self._asking.answer(interaction, requester, question)
+        await self._answer_runner.answer(interaction, requester, question)
 
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
-        turn = await self._revisits.get(requester, turn_id)
+        turn = await self._turn_lookup.get(requester, turn_id)
         play = False if turn.private else None  # what only they see is for nobody else to hear
-        await self._speaking.say(
+        await self._speech_commands.say(
             interaction,
             requester,
             turn.answer,
@@ -143,13 +147,13 @@ class AnswerButtonsCog(commands.Cog):
         requester = requester_of(interaction)
         message_ids: tuple[int, ...] = ()
         try:
-            turn = await self._revisits.get(requester, turn_id)
+            turn = await self._turn_lookup.get(requester, turn_id)
         except TurnNotFound:
             check_can_delete(requester, interaction, ())
         else:
             check_can_delete(requester, interaction, turn.answer_message_ids)
             message_ids = () if turn.private else turn.answer_message_ids
-            await self._revisits.delete(turn)
+            await self._turn_lookup.delete(turn)
         await delete_messages(interaction, message_ids)
 
 

@@ -26,11 +26,11 @@ class AskCog(commands.Cog):
     """Answers questions."""
 
     def __init__(
-        self, asking: AnswerRunner, settings: GuildSettings, catalogue: ModelCatalog, reciter: Reciter
+        self, answer_runner: AnswerRunner, settings: GuildSettings, catalog: ModelCatalog, reciter: Reciter
     ) -> None:
-        self._asking = asking
+        self._answer_runner = answer_runner
         self._settings = settings
-        self._catalogue = catalogue
+        self._catalog = catalog
         self._reciter = reciter
 
     @app_commands.command()
@@ -63,13 +63,13 @@ class AskCog(commands.Cog):
         as_whom = await self._settings.get_persona(requester, persona)
         files = () if attachment is None else build_attachments([attachment])
         question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, enclosed=files)
-        await self._asking.answer(interaction, requester, question, speaker)
+        await self._answer_runner.answer(interaction, requester, question, speaker)
         if speaker is not None and speaker.error is not None:
             await tell_of_silence(interaction, speaker.error)
 
     @ask.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return build_model_choices(self._catalogue, ModelKind.CHAT, typed)
+        return build_model_choices(self._catalog, ModelKind.CHAT, typed)
 
     @ask.autocomplete("persona")
     async def _complete_persona(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

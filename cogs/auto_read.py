@@ -38,22 +38,22 @@ class AutoReadCog(commands.Cog):
 
     def __init__(
         self,
-        voices: VoiceManager,
+        voice_manager: VoiceManager,
         audience: Audience,
         auto_read: AutoRead,
         access_policy: AccessPolicy,
         settings: GuildSettings,
-        preferences: MemberVoices,
-        saying: TextToSpeech,
+        voice_settings: MemberVoices,
+        text_to_speech: TextToSpeech,
     ) -> None:
-        self._voices = voices
+        self._voice_manager = voice_manager
         self._audience = audience
         self._auto_read = auto_read
         self._access_policy = access_policy
         self._settings = settings
-        self._preferences = preferences
-        self._saying = saying
-        self._seen: deque[int] = deque(maxlen=REMEMBERED_MESSAGES)
+        self._voice_settings = voice_settings
+        self._text_to_speech = text_to_speech
+        self._seen_message_ids: deque[int] = deque(maxlen=REMEMBERED_MESSAGES)
         self._running: set[asyncio.Task[Any]] = set()  # Any: the events' tasks are discord.py's
 
     async def cog_unload(self) -> None:
@@ -66,10 +66,10 @@ class AutoReadCog(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Read a message aloud if it is one of those."""
-        session = self._voices.session(message.guild.id if message.guild else None)
-        if session is None or message.id in self._seen or not _is_by_listener(message, session):
+        session = self._voice_manager.session(message.guild.id if message.guild else None)
+        if session is None or message.id in self._seen_message_ids or not _is_by_listener(message, session):
             return
-        self._seen.append(message.id)
+        self._seen_message_ids.append(message.id)
         task = asyncio.current_task()
         assert task is not None, "called within an event's task"
         self._running.add(task)
@@ -91,26 +91,28 @@ class AutoReadCog(commands.Cog):
                 await self._read(message, session, turn)
 
     async def _read(self, message: discord.Message, session: VoiceSession, turn: AsyncExitStack) -> None:
-        place = session.guild.get_channel_or_thread(message.channel.id)
-        if place is None:
+        channel = session.guild.get_channel_or_thread(message.channel.id)
+        if channel is None:
             return
-        requester = author_of(message, place)
+        requester = author_of(message, channel)
         self._access_policy.check(requester.user_id, requester.guild_id)
-        permit = self._permit(requester.user_id, session, place.id)
+        permit = self._permit(requester.user_id, session, channel.id)
         await permit.check()  # before anything is spent on what nobody may hear
         model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
-        voice = await self._preferences.get(requester)
+        voice = await self._voice_settings.get(requester)
         speaker = None if session.last_read == requester.user_id else requester.name
         names = mention_names(message, known=lambda each: self._permit(requester.user_id, session, each).is_granted())
         to_speakable = partial(speakable_message, speaker=speaker, mentions=names)
-        prepared = await self._saying.prepare(requester, message.content, voice.name, model, to_speakable=to_speakable)
+        prepared = await self._text_to_speech.prepare(
+            requester, message.content, voice.name, model, to_speakable=to_speakable
+        )
         async with prepared.reservation:
             label = replace(prepared.label, shared_turn_id=message.channel.id)
             utterance = Utterance(label, speed=voice.speed, permit=permit)
             session.line.add(utterance)
             session.last_read = requester.user_id
             await turn.aclose()
-            await self._saying.speak_in_voice_channel(prepared, utterance)
+            await self._text_to_speech.speak_in_voice_channel(prepared, utterance)
             if utterance.refusal is not None:
                 session.last_read = None  # whoever is heard next is named
 

@@ -23,10 +23,10 @@ PERSONA_MODAL = "channel persona"
 class ChannelCog(commands.GroupCog, group_name="channel", group_description="Set up this channel"):
     """Settings of one channel; those of a thread are its parent's."""
 
-    def __init__(self, settings: GuildSettings, forms: Modals) -> None:
+    def __init__(self, settings: GuildSettings, modals: Modals) -> None:
         self._settings = settings
-        self._forms = forms
-        forms.on(PERSONA_MODAL, self._write)
+        self._modals = modals
+        modals.register(PERSONA_MODAL, self._write)
 
     @app_commands.command()
     @app_commands.describe(model="The model to use in this channel", kind="What it is for; answers if left out")
@@ -60,13 +60,13 @@ class ChannelCog(commands.GroupCog, group_name="channel", group_description="Set
             await self._write(interaction, text)
             return
         present = await self._settings.get_persona_for_edit(requester_of(interaction), SettingScope.CHANNEL)
-        await self._forms.open(
+        await self._modals.open(
             interaction,
             PERSONA_MODAL,
             title="Persona of this channel",
             label="Who am I here, and how do I answer?",
             text=present,
-            longest=MAX_TEXT_CHARACTERS,
+            max_length=MAX_TEXT_CHARACTERS,
         )
 
     @app_commands.command(extras={READS: True})

@@ -57,7 +57,7 @@ class ContextMenuCache:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, int], ChosenMessage] = OrderedDict()
 
-    def keep(self, member_id: int, chosen: ChosenMessage) -> None:
+    def add(self, member_id: int, chosen: ChosenMessage) -> None:
         """Remember that this member chose it."""
         key = (member_id, chosen.subject.message_id)
         self._kept[key] = chosen
@@ -65,7 +65,7 @@ class ContextMenuCache:
         if len(self._kept) > MAX_CHOSEN:
             self._kept.popitem(last=False)
 
-    def of(self, member_id: int, message_id: int | None) -> ChosenMessage | None:
+    def get(self, member_id: int, message_id: int | None) -> ChosenMessage | None:
         """Give what the member chose: nobody gets at a message by naming its id."""
         return None if message_id is None else self._kept.get((member_id, message_id))
 
@@ -74,15 +74,15 @@ class ContextMenusCog(commands.Cog):
     """What can be done with a message, whoever wrote it."""
 
     def __init__(
-        self, bot: Bot, asking: AnswerRunner, settings: GuildSettings, forms: Modals, speaking: Speaking
+        self, bot: Bot, answer_runner: AnswerRunner, settings: GuildSettings, modals: Modals, speech_commands: Speaking
     ) -> None:
         self._bot = bot
-        self._asking = asking
+        self._answer_runner = answer_runner
         self._settings = settings
-        self._forms = forms
-        self._speaking = speaking
-        self._chosen = ContextMenuCache()
-        forms.on(QUESTION_MODAL, self._asked, knows=self._knows)
+        self._modals = modals
+        self._speech_commands = speech_commands
+        self._cache = ContextMenuCache()
+        modals.register(QUESTION_MODAL, self._answer, recognizes=self._recognizes)
         self._menus = [
             app_commands.ContextMenu(name=ASK, callback=self.ask_about),
             app_commands.ContextMenu(name=READ, callback=self.read_aloud),
@@ -105,20 +105,20 @@ class ContextMenusCog(commands.Cog):
         if subject is None and not files:
             raise InvalidOption("an empty message", message=plain(_NOTHING))
         subject = subject or QuotedMessage(message.id, message.author.display_name, "")
-        self._chosen.keep(interaction.user.id, ChosenMessage(subject, files))
-        await self._forms.open(
+        self._cache.add(interaction.user.id, ChosenMessage(subject, files))
+        await self._modals.open(
             interaction,
             QUESTION_MODAL,
             title=ASK,
             label="What do you want to know?",
             text="",
-            longest=MAX_QUESTION_LENGTH,
+            max_length=MAX_QUESTION_LENGTH,
             about=str(message.id),
             choice=None if interaction.guild_id is None else replace(_WHO_SEES, default=_default_visibility(message)),
         )
 
-    async def _asked(self, interaction: discord.Interaction, text: str, about: str) -> None:
-        chosen = self._chosen.of(interaction.user.id, parse_id(about))
+    async def _answer(self, interaction: discord.Interaction, text: str, about: str) -> None:
+        chosen = self._cache.get(interaction.user.id, parse_id(about))
         if chosen is None:
             raise InvalidOption("an unknown message", message=plain(_FORGOTTEN))
         requester = requester_of(interaction)
@@ -131,13 +131,13 @@ class ContextMenusCog(commands.Cog):
             enclosed=chosen.files,
             way="menu",
         )
-        await self._asking.answer(interaction, requester, question)
+        await self._answer_runner.answer(interaction, requester, question)
 
     async def read_aloud(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Give somebody a message as an MP3, and say it where they listen if all who do may read it."""
         play = False if message.flags.ephemeral else None  # what only they see is for nobody else to hear
         requester = requester_of(interaction)
-        await self._speaking.say(
+        await self._speech_commands.say(
             interaction,
             requester,
             message.content,
@@ -147,8 +147,8 @@ class ContextMenusCog(commands.Cog):
             to_speakable=speakable_markdown,
         )
 
-    def _knows(self, interaction: discord.Interaction, about: str) -> bool:
-        return self._chosen.of(interaction.user.id, parse_id(about)) is not None
+    def _recognizes(self, interaction: discord.Interaction, about: str) -> bool:
+        return self._cache.get(interaction.user.id, parse_id(about)) is not None
 
 
 def _default_visibility(message: discord.Message) -> str:

@@ -19,7 +19,7 @@ class DeletionsCog(commands.Cog):
         self._deletions = deletions
         self._watcher = watcher
         self._guild_cleanup = guild_cleanup
-        self._present: dict[int, set[int]] = {}
+        self._guild_ids_by_shard: dict[int, set[int]] = {}
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
@@ -51,31 +51,33 @@ class DeletionsCog(commands.Cog):
     @commands.Cog.listener()
     async def on_shard_connect(self, shard_id: int) -> None:
         """Begin a new session's list of servers."""
-        self._present[shard_id] = set()
+        self._guild_ids_by_shard[shard_id] = set()
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Put a server on the list."""
-        self._present.setdefault(guild.shard_id, set()).add(guild.id)
+        self._guild_ids_by_shard.setdefault(guild.shard_id, set()).add(guild.id)
         await self._guild_cleanup.record_available(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Put a server on the list, and keep what is kept of it."""
-        self._present.setdefault(guild.shard_id, set()).add(guild.id)
+        self._guild_ids_by_shard.setdefault(guild.shard_id, set()).add(guild.id)
         await self._guild_cleanup.record_join(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Take a server off the list and note when; not called for one that is merely unavailable."""
-        self._present.setdefault(guild.shard_id, set()).discard(guild.id)
+        self._guild_ids_by_shard.setdefault(guild.shard_id, set()).discard(guild.id)
         await self._guild_cleanup.record_leave(guild.id)
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Find out which servers were left while nobody listened."""
-        present = {guild.id for guild in self._bot.guilds if guild.unavailable}.union(*self._present.values())
-        await self._guild_cleanup.compare(present, self._is_ours)
+        guild_ids = {guild.id for guild in self._bot.guilds if guild.unavailable}.union(
+            *self._guild_ids_by_shard.values()
+        )
+        await self._guild_cleanup.compare(guild_ids, self._is_ours)
 
     def _is_ours(self, guild_id: int) -> bool:
         return (guild_id >> 22) % (self._bot.shard_count or 1) in self._bot.shards

@@ -38,24 +38,24 @@ class DrawCog(commands.Cog):
 
     def __init__(
         self,
-        drawing: ImageGenerator,
-        sketchbook: SavedGenerations,
+        image_generator: ImageGenerator,
+        saved_generations: SavedGenerations,
         settings: GuildSettings,
-        catalogue: ModelCatalog,
+        catalog: ModelCatalog,
         limiter: ConcurrencyLimiter,
         buttons: ButtonRouter,
-        forms: Modals,
+        modals: Modals,
     ) -> None:
-        self._drawing = drawing
-        self._sketchbook = sketchbook
+        self._image_generator = image_generator
+        self._saved_generations = saved_generations
         self._settings = settings
-        self._catalogue = catalogue
+        self._catalog = catalog
         self._limiter = limiter
-        self._forms = forms
-        buttons.on(_AGAIN, self._again)
-        buttons.on(_EDIT, self._edit)
-        buttons.on(_DELETE, self._delete)
-        forms.on(_PROMPT, self._edited)
+        self._modals = modals
+        buttons.register(_AGAIN, self._again)
+        buttons.register(_EDIT, self._edit)
+        buttons.register(_DELETE, self._delete)
+        modals.register(_PROMPT, self._edited)
 
     @app_commands.command()
     @app_commands.describe(
@@ -80,68 +80,70 @@ class DrawCog(commands.Cog):
         request = ImageRequest(prompt, chosen, size, n, spoiler, chosen=model is not None)
         await self._draw(interaction, requester, request, requester.user_id)
 
-    async def _again(self, interaction: discord.Interaction, sketch_id: int) -> None:
+    async def _again(self, interaction: discord.Interaction, generation_id: int) -> None:
         requester = requester_of(interaction)
-        sketch = await self._sketchbook.get(requester, sketch_id)
+        generation = await self._saved_generations.get(requester, generation_id)
         await self._draw(
-            interaction, requester, await self._request(requester, sketch, sketch.prompt), sketch.author_id
+            interaction, requester, await self._request(requester, generation, generation.prompt), generation.author_id
         )
 
-    async def _edit(self, interaction: discord.Interaction, sketch_id: int) -> None:
-        sketch = await self._sketchbook.get(requester_of(interaction), sketch_id)
-        await self._forms.open(
+    async def _edit(self, interaction: discord.Interaction, generation_id: int) -> None:
+        generation = await self._saved_generations.get(requester_of(interaction), generation_id)
+        await self._modals.open(
             interaction,
             _PROMPT,
             title="Edit the prompt",
             label="What the picture should show",
-            text=sketch.prompt,
-            longest=MAX_PROMPT_LENGTH,
-            about=str(sketch_id),
+            text=generation.prompt,
+            max_length=MAX_PROMPT_LENGTH,
+            about=str(generation_id),
         )
 
     async def _edited(self, interaction: discord.Interaction, prompt: str, about: str) -> None:
         requester = requester_of(interaction)
-        sketch_id = parse_id(about)
-        if sketch_id is None:
+        generation_id = parse_id(about)
+        if generation_id is None:
             raise TurnNotFound("a form about nothing")
-        sketch = await self._sketchbook.get(requester, sketch_id)
-        await self._draw(interaction, requester, await self._request(requester, sketch, prompt), requester.user_id)
+        generation = await self._saved_generations.get(requester, generation_id)
+        await self._draw(interaction, requester, await self._request(requester, generation, prompt), requester.user_id)
 
-    async def _delete(self, interaction: discord.Interaction, sketch_id: int) -> None:
+    async def _delete(self, interaction: discord.Interaction, generation_id: int) -> None:
         requester = requester_of(interaction)
         try:
-            sketch = await self._sketchbook.get(requester, sketch_id)
+            generation = await self._saved_generations.get(requester, generation_id)
         except TurnNotFound:
             check_can_delete(requester, interaction, ())
         else:
-            check_can_delete(requester, interaction, () if sketch.message_id is None else (sketch.message_id,))
-            await self._sketchbook.delete(sketch_id)
+            check_can_delete(requester, interaction, () if generation.message_id is None else (generation.message_id,))
+            await self._saved_generations.delete(generation_id)
         await delete_messages(interaction)
 
-    async def _request(self, requester: RequestContext, sketch: ImageGeneration, prompt: str) -> ImageRequest:
+    async def _request(self, requester: RequestContext, generation: ImageGeneration, prompt: str) -> ImageRequest:
         """Ask for what a sketch was for, with the model that draws here now where no other one was asked for."""
-        model = await self._settings.get_model(requester, ModelKind.IMAGE, sketch.model)
-        return ImageRequest(prompt, model, sketch.size, sketch.n, sketch.spoiler, chosen=sketch.model is not None)
+        model = await self._settings.get_model(requester, ModelKind.IMAGE, generation.model)
+        return ImageRequest(
+            prompt, model, generation.size, generation.n, generation.spoiler, chosen=generation.model is not None
+        )
 
     async def _draw(
         self, interaction: discord.Interaction, requester: RequestContext, request: ImageRequest, author_id: int
     ) -> None:
         """Draw, and show it in a new message with buttons; `author_id` is the member whose words the prompt is."""
-        prepared = await self._drawing.prepare(requester, request)
+        prepared = await self._image_generator.prepare(requester, request)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
             message_id = await acknowledge(interaction)
             await wait_in_queue(interaction, slot)
-            drawn = await self._drawing.generate(prepared, interaction.filesize_limit)
-            sketch_id = await self._sketchbook.save(prepared, author_id=author_id, message_id=message_id)
+            generated = await self._image_generator.generate(prepared, interaction.filesize_limit)
+            generation_id = await self._saved_generations.save(prepared, author_id=author_id, message_id=message_id)
             files = [
                 discord.File(io.BytesIO(file.data), file.filename, description=file.description, spoiler=file.spoiler)
-                for file in drawn.files
+                for file in generated.files
             ]
-            await edit_original(interaction, drawn.notice or "", files, _buttons(sketch_id))
+            await edit_original(interaction, generated.notice or "", files, _buttons(generation_id))
 
     @draw.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return build_model_choices(self._catalogue, ModelKind.IMAGE, typed)
+        return build_model_choices(self._catalog, ModelKind.IMAGE, typed)
 
     @draw.autocomplete("size")
     async def _complete_size(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -150,12 +152,12 @@ class DrawCog(commands.Cog):
         return build_choices(list_sizes(model), typed)
 
 
-def _buttons(sketch_id: int | None) -> discord.ui.View | None:
+def _buttons(generation_id: int | None) -> discord.ui.View | None:
     """Return the buttons under images; None where they cannot be drawn again."""
-    if sketch_id is None:
+    if generation_id is None:
         return None
     labels = {_AGAIN: "Again", _EDIT: "Edit prompt", _DELETE: "Delete"}
-    return build_row(*(Button(name, label, sketch_id) for name, label in labels.items()))
+    return build_row(*(Button(name, label, generation_id) for name, label in labels.items()))
 
 
 async def setup(bot: Bot) -> None:

@@ -51,26 +51,26 @@ def _list_position(channel: discord.TextChannel) -> tuple[int, int, int]:
     return (channel.category.position if channel.category else -1, channel.position, channel.id)
 
 
-def _format_missing_permissions(lack: Sequence[NeededPermission]) -> str:
-    if not lack:
+def _format_missing_permissions(missing: Sequence[NeededPermission]) -> str:
+    if not missing:
         return "I have all the permissions I need."
-    return "I lack " + ", ".join(f"**{need.name}** ({need.purpose})" for need in lack) + "; all else works."
+    return "I lack " + ", ".join(f"**{need.name}** ({need.purpose})" for need in missing) + "; all else works."
 
 
 class GuildJoinCog(commands.Cog):
     """Greets servers, or leaves them."""
 
-    def __init__(self, bot: Bot, allow_lists: AllowLists, roster: InFlightRegistry) -> None:
+    def __init__(self, bot: Bot, allow_lists: AllowLists, inflight_registry: InFlightRegistry) -> None:
         self._bot = bot
         self._allow_lists = allow_lists
         self._leaving: set[int] = set()
-        self._roster = roster
+        self._inflight_registry = inflight_registry
 
     @commands.Cog.listener()
     async def on_server_join(self, guild_id: int) -> None:
         """Leave a server that isn't served; greet any other, which happens once: at a start they are only available."""
         guild = self._bot.get_guild(guild_id)
-        if guild is None or not await self._stays(guild):
+        if guild is None or not await self._stays_in(guild):
             return
         logger.info("joined a server", extra={"guild": guild.id})
         channel = find_welcome_channel(guild)
@@ -92,7 +92,7 @@ class GuildJoinCog(commands.Cog):
         """Whether no sibling on the same database has greeted; a server that takes the bot back is greeted anew."""
         came = guild.me.joined_at
         try:
-            return await self._roster.claim(guild.id if came is None else guild.id ^ unix_ms(came))
+            return await self._inflight_registry.claim(guild.id if came is None else guild.id ^ unix_ms(came))
         except StoreUnavailable as error:
             logger.warning("greeting left out", extra={"guild": guild.id, "detail": str(error)})
             return False
@@ -100,9 +100,9 @@ class GuildJoinCog(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Leave a server that isn't served any more: it comes up at the start, and after an outage."""
-        await self._stays(guild)
+        await self._stays_in(guild)
 
-    async def _stays(self, guild: discord.Guild) -> bool:
+    async def _stays_in(self, guild: discord.Guild) -> bool:
         """Leave `guild` if the operator doesn't have the bot serve it; tell whether it stays."""
         if self._allow_lists.serves_guild(guild.id):
             return True

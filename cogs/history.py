@@ -30,20 +30,20 @@ class HistoryCog(commands.GroupCog, group_name="history", group_description="Wha
 
     def __init__(self, history: History, buttons: ButtonRouter) -> None:
         self._history = history
-        buttons.on(_OLDER, self._older, reads=True, private=True)
-        buttons.on(_NEWER, self._newer, reads=True, private=True)
-        buttons.on(_CLEAR, self._clear, private=True)
+        buttons.register(_OLDER, self._older, reads=True, private=True)
+        buttons.register(_NEWER, self._newer, reads=True, private=True)
+        buttons.register(_CLEAR, self._clear, private=True)
 
     @app_commands.command(extras={READS: True, PERMISSION: Permission.READ_MESSAGE_HISTORY})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what I remember of this conversation."""
-        stretch = await self._history.get_newest(requester_of(interaction))
-        view = _build_paging_buttons(stretch)
+        turn_page = await self._history.get_newest(requester_of(interaction))
+        view = _build_paging_buttons(turn_page)
         if view is None:
-            await interaction.response.send_message(history.page(stretch), ephemeral=True, suppress_embeds=True)
+            await interaction.response.send_message(history.page(turn_page), ephemeral=True, suppress_embeds=True)
         else:
             await interaction.response.send_message(
-                history.page(stretch), ephemeral=True, suppress_embeds=True, view=view
+                history.page(turn_page), ephemeral=True, suppress_embeds=True, view=view
             )
 
     async def _older(self, interaction: discord.Interaction, turn_id: int) -> None:
@@ -89,19 +89,19 @@ class HistoryCog(commands.GroupCog, group_name="history", group_description="Wha
         await interaction.edit_original_response(content=f"Done: I have forgotten {counted(cleared)}.", view=None)
 
 
-def _build_paging_buttons(stretch: TurnPage) -> discord.ui.View | None:
+def _build_paging_buttons(turn_page: TurnPage) -> discord.ui.View | None:
     """Draw the buttons that lead to the pages around this one, if there are any."""
-    older = stretch.total - stretch.newer - len(stretch.turns)
-    if not stretch.turns or not (stretch.newer or older):
+    older = turn_page.total - turn_page.newer - len(turn_page.turns)
+    if not turn_page.turns or not (turn_page.newer or older):
         return None
     return build_row(
-        Button(_NEWER, "Newer", stretch.turns[0].id, disabled=not stretch.newer),
-        Button(_OLDER, "Older", stretch.turns[-1].id, disabled=not older),
+        Button(_NEWER, "Newer", turn_page.turns[0].id, disabled=not turn_page.newer),
+        Button(_OLDER, "Older", turn_page.turns[-1].id, disabled=not older),
     )
 
 
-async def _show_page(interaction: discord.Interaction, stretch: TurnPage) -> None:
-    await interaction.response.edit_message(content=history.page(stretch), view=_build_paging_buttons(stretch))
+async def _show_page(interaction: discord.Interaction, turn_page: TurnPage) -> None:
+    await interaction.response.edit_message(content=history.page(turn_page), view=_build_paging_buttons(turn_page))
 
 
 async def setup(bot: Bot) -> None:

@@ -58,56 +58,56 @@ class MentionsCog(commands.Cog):
         if own is None:
             return
         if message.author.id == own.id:
-            self._replies.arrivals.arrived(message)
+            self._replies.sent_messages.confirm(message)
             return
-        asked = find_trigger(message, own.id)
-        place = None if asked is None else await self._place_of(message)
-        if asked is None or place is None:
+        trigger = find_trigger(message, own.id)
+        channel = None if trigger is None else await self._get_channel(message)
+        if trigger is None or channel is None:
             return
-        answer = self._replies.to(message, place)
+        answer = self._replies.to(message, channel)
         asker_id = message.author.id
-        if not await self._gate.admits_message(answer, application_id=own.id, channel_id=place.id, member_id=asker_id):
+        if not await self._gate.admit_message(answer, application_id=own.id, channel_id=channel.id, member_id=asker_id):
             return
         try:
-            await self._answer(answer, asked, place)
+            await self._answer(answer, trigger, channel)
         except UserError as refusal:
-            await self._replies.refusals.refuse(answer, refusal)
+            await self._replies.errors.refuse(answer, refusal)
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.
             await answer.tell(error)
 
-    async def _answer(self, answer: ReplyOutput, asked: MessageTrigger, place: MessageableChannel) -> None:
-        requester = author_of(answer.message, place)
+    async def _answer(self, answer: ReplyOutput, trigger: MessageTrigger, channel: MessageableChannel) -> None:
+        requester = author_of(answer.message, channel)
         self._access_policy.check_request(requester.user_id, requester.guild_id)
-        if not answer.footing.write:
+        if not answer.permissions.write:
             logger.info("may not write there", extra={"guild": requester.guild_id, "channel": requester.channel_id})
-            await self._replies.refusals.react(answer, CANNOT_WRITE)
+            await self._replies.errors.react(answer, CANNOT_WRITE)
             return
         files = build_attachments(answer.message.attachments)
-        if asked.unseen or not (asked.text or files):
-            await self._replies.refusals.hint(answer, self._hint(asked), DELETE_HINT_AFTER_S)
+        if trigger.unseen or not (trigger.text or files):
+            await self._replies.errors.hint(answer, self._hint(trigger), DELETE_HINT_AFTER_S)
             return
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
         persona = await self._settings.get_persona(requester)
         question = Question(
-            asked.text,
+            trigger.text,
             model,
             persona,
-            reply_to=asked.reply_to,
-            quoted=asked.quoted,
+            reply_to=trigger.reply_to,
+            quoted=trigger.quoted,
             enclosed=files,
             message_id=answer.id,
-            way=asked.way,
+            way=trigger.way,
         )
         prepared = await self._answering.prepare(requester, question)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
             if await wait_for_slot(answer.show_status, slot):
                 prepared = await self._answering.without_deleted(prepared)
-            async with self._replies.typist.until(answer.first_word, answer.channel):
-                with answer.being_written():
+            async with self._replies.typing.until(answer.first_text, answer.channel):
+                with answer.writing():
                     await self._answering.answer(prepared, answer)
 
-    async def _place_of(self, message: discord.Message) -> MessageableChannel | None:
+    async def _get_channel(self, message: discord.Message) -> MessageableChannel | None:
         """Give the channel that a message stands in; one that discord.py has never heard of is asked for."""
         channel: object = message.channel
         if isinstance(channel, discord.PartialMessageable):
@@ -118,11 +118,11 @@ class MentionsCog(commands.Cog):
                 return None
         return channel if isinstance(channel, discord.abc.GuildChannel | discord.Thread | discord.DMChannel) else None
 
-    def _hint(self, asked: MessageTrigger) -> str:
+    def _hint(self, trigger: MessageTrigger) -> str:
         ask = format_command_mention("ask", self._bot.command_ids)
         own = self._bot.user
         mention = "me" if own is None else own.mention
-        if asked.unseen:
+        if trigger.unseen:
             return f"Discord doesn't show me what this reply says. Mention {mention} in it, or use {ask}."
         return f"Ask me something in the same message, or use {ask}."
 

@@ -20,8 +20,8 @@ _HEADINGS = {
 class ModelsCog(commands.Cog):
     """Shows what can be chosen."""
 
-    def __init__(self, catalogue: ModelCatalog) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: ModelCatalog) -> None:
+        self._catalog = catalog
 
     @app_commands.command(extras={READS: True})
     @app_commands.describe(search="Only models with this in their name")
@@ -29,7 +29,7 @@ class ModelsCog(commands.Cog):
         """See which models you can choose."""
         lines: list[str] = []
         for kind, heading in _HEADINGS.items():
-            names = self._catalogue.list_choices(kind, search)
+            names = self._catalog.list_choices(kind, search)
             if names:
                 lines += [f"**{heading}**", *(f"- `{name}`" for name in names)]
         text = fit(lines, more="…and more: add a `search`.") if lines else "No model has that in its name."

@@ -35,11 +35,11 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
     No default permission: Discord has them for whole groups only, and everybody may see the list.
     """
 
-    def __init__(self, personas: Personas, forms: Modals) -> None:
+    def __init__(self, personas: Personas, modals: Modals) -> None:
         self._personas = personas
-        self._forms = forms
-        forms.on(_ADD, self._add)
-        forms.on(_EDIT, self._edit)
+        self._modals = modals
+        modals.register(_ADD, self._add)
+        modals.register(_EDIT, self._edit)
 
     @app_commands.command(extras=_FOR_MODERATORS)
     @app_commands.describe(name="What members choose it by, such as Pirate")
@@ -96,13 +96,13 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
         await edit_original(interaction, _format_imported(imported), [])
 
     async def _open(self, interaction: discord.Interaction, form: str, name: str, text: str) -> None:
-        await self._forms.open(
+        await self._modals.open(
             interaction,
             form,
             title=f"Persona {name}",
             label=_LABEL,
             text=text,
-            longest=MAX_TEXT_CHARACTERS,
+            max_length=MAX_TEXT_CHARACTERS,
             about=name,
         )
 

@@ -39,7 +39,7 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="Wha
 
     def __init__(self, own_data: MemberData, buttons: ButtonRouter) -> None:
         self._own_data = own_data
-        buttons.on(_DELETE, self._delete, private=True)
+        buttons.register(_DELETE, self._delete, private=True)
 
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:

@@ -30,9 +30,9 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
     No default permission: Discord has them for whole groups only, and the list is for everybody.
     """
 
-    def __init__(self, lexicon: Pronunciations, buttons: ButtonRouter) -> None:
-        self._lexicon = lexicon
-        buttons.on(_PAGE, self._turn_to, reads=True)
+    def __init__(self, pronunciations: Pronunciations, buttons: ButtonRouter) -> None:
+        self._pronunciations = pronunciations
+        buttons.register(_PAGE, self._turn_to, reads=True)
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_SERVER})
     @app_commands.describe(word="The word as people write it, in any case", say="What I should say in its place")
@@ -43,7 +43,7 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
         say: app_commands.Range[str, 1, LONGEST_SAY],
     ) -> None:
         """Have me say a word another way, wherever I speak in this server."""
-        added, before = await self._lexicon.add(requester_of(interaction), word, say)
+        added, before = await self._pronunciations.add(requester_of(interaction), word, say)
         text = f"From now on I say {_quoted(added.say)} for {_quoted(added.word)}."
         if before is not None:
             text += f" Before, it was {_quoted(before.say)}."
@@ -53,7 +53,7 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
     @app_commands.describe(word="The word that I should say as it is written again")
     async def remove(self, interaction: discord.Interaction, word: app_commands.Range[str, 1, LONGEST_WORD]) -> None:
         """Have me say a word as it is written again."""
-        removed = await self._lexicon.remove(requester_of(interaction), word)
+        removed = await self._pronunciations.remove(requester_of(interaction), word)
         text = "I don't know that word. `/pronounce list` shows those that I do."
         if removed is not None:
             text = f"From now on I say {_quoted(removed.word)} as it is written."
@@ -61,19 +61,19 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
 
     @remove.autocomplete("word")
     async def _complete_word(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return build_choices(await self._lexicon.choices(requester_of(interaction)), typed)
+        return build_choices(await self._pronunciations.choices(requester_of(interaction)), typed)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See the words that I say another way in this server."""
-        text, view = _build_page(await self._lexicon.list(requester_of(interaction)), 0)
+        text, view = _build_page(await self._pronunciations.list(requester_of(interaction)), 0)
         if view is None:
             await interaction.response.send_message(text, ephemeral=True)
         else:
             await interaction.response.send_message(text, ephemeral=True, view=view)
 
     async def _turn_to(self, interaction: discord.Interaction, number: int) -> None:
-        text, view = _build_page(await self._lexicon.list(requester_of(interaction)), number)
+        text, view = _build_page(await self._pronunciations.list(requester_of(interaction)), number)
         await interaction.response.edit_message(content=text, view=view)
 
 

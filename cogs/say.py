@@ -16,9 +16,9 @@ from bot.speech.voice_settings import VOICES
 class SayCog(commands.Cog):
     """Says texts aloud."""
 
-    def __init__(self, speaking: Speaking, catalogue: ModelCatalog) -> None:
-        self._speaking = speaking
-        self._catalogue = catalogue
+    def __init__(self, speech_commands: Speaking, catalog: ModelCatalog) -> None:
+        self._speech_commands = speech_commands
+        self._catalog = catalog
 
     @app_commands.command()
     @app_commands.describe(
@@ -37,11 +37,11 @@ class SayCog(commands.Cog):
     ) -> None:
         """Have something said aloud, as an MP3 and in your voice channel."""
         requester = requester_of(interaction)
-        await self._speaking.say(interaction, requester, text, voice=voice, model=model, play=play)
+        await self._speech_commands.say(interaction, requester, text, voice=voice, model=model, play=play)
 
     @say.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return build_model_choices(self._catalogue, ModelKind.SPEECH, typed)
+        return build_model_choices(self._catalog, ModelKind.SPEECH, typed)
 
     @say.autocomplete("voice")
     async def _complete_voice(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -23,10 +23,10 @@ PERSONA_MODAL = "server persona"
 class ServerCog(commands.GroupCog, group_name="server", group_description="Set up this server"):
     """A server's defaults; what a channel has of its own goes before them."""
 
-    def __init__(self, settings: GuildSettings, forms: Modals) -> None:
+    def __init__(self, settings: GuildSettings, modals: Modals) -> None:
         self._settings = settings
-        self._forms = forms
-        forms.on(PERSONA_MODAL, self._write)
+        self._modals = modals
+        modals.register(PERSONA_MODAL, self._write)
 
     @app_commands.command()
     @app_commands.describe(model="The model to use in this server", kind="What it is for; answers if left out")
@@ -62,13 +62,13 @@ class ServerCog(commands.GroupCog, group_name="server", group_description="Set u
             await self._write(interaction, text)
             return
         present = await self._settings.get_persona_for_edit(requester_of(interaction), SettingScope.SERVER)
-        await self._forms.open(
+        await self._modals.open(
             interaction,
             PERSONA_MODAL,
             title="Persona of this server",
             label="Who am I here, and how do I answer?",
             text=present,
-            longest=MAX_TEXT_CHARACTERS,
+            max_length=MAX_TEXT_CHARACTERS,
         )
 
     @app_commands.command(extras={READS: True})

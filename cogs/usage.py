@@ -17,8 +17,8 @@ from bot.quotas.usage import UsageReader
 class UsageCog(commands.Cog):
     """Shows where the limits stand."""
 
-    def __init__(self, meter: UsageReader) -> None:
-        self._meter = meter
+    def __init__(self, usage_reader: UsageReader) -> None:
+        self._usage_reader = usage_reader
 
     @app_commands.command(extras={READS: True})
     @app_commands.describe(scope="Yours, or the whole server's (needs Manage Server)")
@@ -26,9 +26,9 @@ class UsageCog(commands.Cog):
         """See every limit that holds for you here, how much is used, and when it starts again."""
         requester = requester_of(interaction)
         if scope == "server":
-            lines = await self._meter.list_for_guild(requester)
+            lines = await self._usage_reader.list_for_guild(requester)
         else:
-            lines = await self._meter.list_for_requester(requester)
+            lines = await self._usage_reader.list_for_requester(requester)
         await show_privately(interaction, quotas.standing(lines))
 
 

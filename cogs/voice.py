@@ -49,16 +49,16 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
 
     def __init__(
         self,
-        voices: VoiceManager,
+        voice_manager: VoiceManager,
         audience: Audience,
-        preferences: MemberVoices,
+        voice_settings: MemberVoices,
         auto_read: AutoRead,
         *,
         reads_messages: bool,
     ) -> None:
-        self._voices = voices
+        self._voice_manager = voice_manager
         self._audience = audience
-        self._preferences = preferences
+        self._voice_settings = voice_settings
         self._auto_read = auto_read
         self._reads_messages = reads_messages
 
@@ -71,10 +71,10 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
     ) -> None:
         """Bring me to your voice channel."""
         requester = requester_of(interaction)
-        check_entrance(channel_to_join(interaction, self._voices, named=channel))
+        check_entrance(channel_to_join(interaction, self._voice_manager, named=channel))
         await acknowledge(interaction, private=True)
-        session = await self._voices.join(
-            lambda: channel_to_join(interaction, self._voices, named=channel), requester.channel_id
+        session = await self._voice_manager.join(
+            lambda: channel_to_join(interaction, self._voice_manager, named=channel), requester.channel_id
         )
         await edit_original(
             interaction, f"I'm in {session.channel.mention} now. `/say` and `/ask speak:True` are heard there.", []
@@ -85,20 +85,20 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         """Send me out of the voice channel."""
 
         def check() -> VoiceSession:
-            session = session_seen(interaction, self._voices)
-            if session_here(interaction, self._voices) is None and session.listeners:
+            session = session_seen(interaction, self._voice_manager)
+            if session_here(interaction, self._voice_manager) is None and session.listeners:
                 require_in(interaction, session.channel, Permission.MOVE_MEMBERS)
             return session
 
         guild_id = check().guild.id
         await acknowledge(interaction, private=True)
-        await self._voices.leave(guild_id, check)
+        await self._voice_manager.leave(guild_id, check)
         await edit_original(interaction, "I've left the voice channel.", [])
 
     @app_commands.command(extras={READS: True})
     async def skip(self, interaction: discord.Interaction) -> None:
         """Skip what I'm saying: yours, or anybody's if you're a moderator or alone with me."""
-        session = session_seen(interaction, self._voices)
+        session = session_seen(interaction, self._voice_manager)
         skipped = session.line.skip(interaction.user.id, as_moderator=may_hush(interaction, session))
         text = "I'm not saying anything." if skipped is None else "Skipped."
         await interaction.response.send_message(text, ephemeral=True)
@@ -106,7 +106,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
     @app_commands.command(extras={READS: True})
     async def stop(self, interaction: discord.Interaction) -> None:
         """Drop everything of yours that I'd still say, or of everybody's if you may."""
-        session = session_seen(interaction, self._voices)
+        session = session_seen(interaction, self._voice_manager)
         dropped = session.line.stop(interaction.user.id, as_moderator=may_hush(interaction, session))
         text = "Stopped." if dropped else "There was nothing of yours to stop."
         await interaction.response.send_message(text, ephemeral=True)
@@ -114,7 +114,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
     @app_commands.command(name="queue", extras={READS: True})
     async def show_queue(self, interaction: discord.Interaction) -> None:
         """See what I'm saying and what comes next."""
-        session = session_seen(interaction, self._voices)
+        session = session_seen(interaction, self._voice_manager)
         listed = session.line.list_items()
         others = [each.label for each in listed if each.label.member_id != interaction.user.id]
         hidden = await self._audience.hidden(interaction, {each.channel_id for each in others if each.channel_id})
@@ -133,9 +133,9 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         """Choose the voice that speaks for you, and how fast; without options see what you have chosen."""
         requester = requester_of(interaction)
         if voice is None and speed is None:
-            resolved = await self._preferences.get(requester)
+            resolved = await self._voice_settings.get(requester)
         else:
-            resolved = await self._preferences.set(requester, voice=voice, speed=speed)
+            resolved = await self._voice_settings.set(requester, voice=voice, speed=speed)
         text = f"What you have said aloud is spoken by `{resolved.name}`, at {resolved.speed:g} times the usual speed."
         await interaction.response.send_message(text, ephemeral=True)
 
@@ -172,32 +172,32 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         self, member: discord.Member, _before: discord.VoiceState, after: discord.VoiceState
     ) -> None:
         """Keep track of where the bot is."""
-        self._voices.moved(member, after)
+        self._voice_manager.moved(member, after)
 
     @commands.Cog.listener()
     async def on_guild_channel_update(self, _: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
         """Look anew at who may hear what is being said: a channel may have been made private."""
-        self._voices.rights_changed(after.guild.id)
+        self._voice_manager.rights_changed(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Look anew at who may hear what is being said."""
-        self._voices.rights_changed(channel.guild.id)
+        self._voice_manager.rights_changed(channel.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, _: discord.Role, after: discord.Role) -> None:
         """Look anew at who may hear what is being said."""
-        self._voices.rights_changed(after.guild.id)
+        self._voice_manager.rights_changed(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
         """Look anew at who may hear what is being said."""
-        self._voices.rights_changed(role.guild.id)
+        self._voice_manager.rights_changed(role.guild.id)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, gone: discord.RawThreadDeleteEvent) -> None:
         """Look anew at who may hear what is being said."""
-        self._voices.rights_changed(gone.guild_id)
+        self._voice_manager.rights_changed(gone.guild_id)
 
 
 def _rights_there(

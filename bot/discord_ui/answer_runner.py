@@ -35,10 +35,10 @@ async def wait_in_queue(interaction: discord.Interaction, slot: Slot) -> bool:
 async def wait_for_slot(say: Callable[[str], Awaitable[None]], slot: Slot) -> bool:
     """Do as `wait_in_queue` does, where `say` puts a text in place of the answer."""
 
-    async def tell(before: int) -> None:
+    async def tell(position: int) -> None:
         # A request in flight is never cut off (FACTS: interaction webhooks): a cancellation leaves it to run out.
-        saying = asyncio.create_task(_try_to_show(say, _format_position(before)))
-        await asyncio.wait({saying})
+        showing = asyncio.create_task(_try_to_show(say, _format_position(position)))
+        await asyncio.wait({showing})
 
     return await slot.wait(tell)
 
@@ -51,19 +51,19 @@ async def _try_to_show(say: Callable[[str], Awaitable[None]], text: str) -> None
         logger.warning("place in line not shown", extra={"status": failure.status, "discord_code": failure.code})
 
 
-def _format_position(before: int) -> str:
-    if before == 0:
+def _format_position(position: int) -> str:
+    if position == 0:
         return NEXT_IN_QUEUE
-    return f"You're in line, with {before} before you. I'll start when it's your turn …"
+    return f"You're in line, with {position} before you. I'll start when it's your turn …"
 
 
 class AnswerRunner:
     """Answers interactions."""
 
-    def __init__(self, answering: Answering, limiter: ConcurrencyLimiter, rooms: RateLimitBuckets) -> None:
+    def __init__(self, answering: Answering, limiter: ConcurrencyLimiter, buckets: RateLimitBuckets) -> None:
         self._answering = answering
         self._limiter = limiter
-        self._rooms = rooms
+        self._buckets = buckets
 
     async def answer(
         self,
@@ -78,6 +78,6 @@ class AnswerRunner:
             await acknowledge(interaction, private=question.private)
             if await wait_in_queue(interaction, slot):
                 prepared = await self._answering.without_deleted(prepared)
-            room = self._rooms.of(interaction.token)
-            surface = InteractionOutput(interaction, room, private=question.private)
-            await self._answering.answer(prepared, surface, speaker)
+            bucket = self._buckets.for_interaction(interaction.token)
+            output = InteractionOutput(interaction, bucket, private=question.private)
+            await self._answering.answer(prepared, output, speaker)

@@ -29,46 +29,46 @@ class ButtonRouter:
 
     def __init__(self, tree: CommandTree) -> None:
         self._tree = tree
-        self._pressed: dict[str, ButtonHandler] = {}
-        self._reading: set[str] = set()
+        self._handlers: dict[str, ButtonHandler] = {}
+        self._read_only: set[str] = set()
         self._private: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names by which buttons are known."""
-        return tuple(self._pressed)
+        return tuple(self._handlers)
 
-    def on(self, name: str, pressed: ButtonHandler, *, reads: bool = False, private: bool = False) -> None:
-        """Have `pressed` called when a button of that name is. Rights are for it to ask: time has passed since.
+    def register(self, name: str, handler: ButtonHandler, *, reads: bool = False, private: bool = False) -> None:
+        """Have `handler` called when a button of that name is. Rights are for it to ask: time has passed since.
 
         What only `reads` works on a full disk too. A `private` one stands under messages that only one person sees.
         """
-        self._pressed[name] = pressed
+        self._handlers[name] = handler
         if reads:
-            self._reading.add(name)
+            self._read_only.add(name)
         if private:
             self._private.add(name)
 
-    async def press(self, interaction: discord.Interaction) -> None:
+    async def dispatch(self, interaction: discord.Interaction) -> None:
         """Do what the pressed button is for; interactions that are no pressed buttons are passed over."""
         if interaction.type is not discord.InteractionType.component:
             return
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
         name, *ids = str(data.get("custom_id")).split(":")
-        pressed, numbers = self._pressed.get(name), [parse_id(each) for each in ids]
-        interaction.extras[READS] = name in self._reading
+        handler, numbers = self._handlers.get(name), [parse_id(each) for each in ids]
+        interaction.extras[READS] = name in self._read_only
         if not await self._tree.interaction_check(interaction):
             return
         try:
             match numbers:
-                case [int(number)] if pressed is not None and self._may_stand_there(name, interaction.message):
-                    await pressed(interaction, number)
+                case [int(number)] if handler is not None and self._can_be_below(name, interaction.message):
+                    await handler(interaction, number)
                 case _:
                     raise UnknownButton("a custom id of nobody's")
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.
             await error_messages.show(interaction, error)
 
-    def _may_stand_there(self, name: str, message: discord.Message | None) -> bool:
+    def _can_be_below(self, name: str, message: discord.Message | None) -> bool:
         """Whether a button of that name can be under a message: what is shown for one is not put into others' place."""
         return name not in self._private or (message is not None and message.flags.ephemeral)

@@ -6,7 +6,7 @@ from bot.clock import unix_ms
 from bot.context import Permission, RequestContext
 from bot.discord_ui.permissions import MessageableChannel
 
-_RIGHTS = {
+_PERMISSIONS = {
     Permission.MANAGE_CHANNELS: discord.Permissions(manage_channels=True),
     Permission.MANAGE_SERVER: discord.Permissions(manage_guild=True),
     Permission.MANAGE_MESSAGES: discord.Permissions(manage_messages=True),
@@ -36,29 +36,33 @@ def requester_of(interaction: discord.Interaction) -> RequestContext:
     )
 
 
-def author_of(message: discord.Message, place: MessageableChannel) -> RequestContext:
-    """Return who wrote a message in `place`, and with which rights, by what is known of the server's roles."""
+def author_of(message: discord.Message, channel: MessageableChannel) -> RequestContext:
+    """Return who wrote a message in `channel`, and with which rights, by what is known of the server's roles."""
     author, asked_at_ms = message.author, unix_ms(message.created_at)
-    if isinstance(place, discord.DMChannel):
-        return RequestContext(author.id, author.display_name, None, place.id, place.id, asked_at_ms=asked_at_ms)
+    if isinstance(channel, discord.DMChannel):
+        return RequestContext(author.id, author.display_name, None, channel.id, channel.id, asked_at_ms=asked_at_ms)
     member = author if isinstance(author, discord.Member) else None
     return RequestContext(
         user_id=author.id,
         name=author.display_name,
-        guild_id=place.guild.id,
-        channel_id=place.id,
-        settings_channel_id=place.parent_id if isinstance(place, discord.Thread) else place.id,
-        permissions=frozenset() if member is None else permissions_of(place.permissions_for(member)),
-        guild_name=place.guild.name,
-        channel_name=place.name,
+        guild_id=channel.guild.id,
+        channel_id=channel.id,
+        settings_channel_id=channel.parent_id if isinstance(channel, discord.Thread) else channel.id,
+        permissions=frozenset() if member is None else permissions_of(channel.permissions_for(member)),
+        guild_name=channel.guild.name,
+        channel_name=channel.name,
         role_ids=_role_ids(author),
         asked_at_ms=asked_at_ms,
     )
 
 
-def permissions_of(held: discord.Permissions) -> frozenset[Permission]:
+def permissions_of(granted: discord.Permissions) -> frozenset[Permission]:
     """Return the rights that these permissions give."""
-    return frozenset(right for right, needed in _RIGHTS.items() if held.administrator or held.is_superset(needed))
+    return frozenset(
+        permission
+        for permission, needed in _PERMISSIONS.items()
+        if granted.administrator or granted.is_superset(needed)
+    )
 
 
 def _role_ids(user: discord.User | discord.Member) -> frozenset[int]:

@@ -27,7 +27,7 @@ class Event(Protocol):
         """What it is claimed by: the id of an interaction or a message."""
         ...
 
-    def set_inflight_request(self, entry: InFlightRequest) -> None:
+    def set_inflight_request(self, inflight: InFlightRequest) -> None:
         """Take the place on the roster that it was given."""
         ...
 
@@ -51,9 +51,9 @@ class InteractionEvent:
         """The interaction's id."""
         return self._interaction.id
 
-    def set_inflight_request(self, entry: InFlightRequest) -> None:
+    def set_inflight_request(self, inflight: InFlightRequest) -> None:
         """Let the interaction carry its place."""
-        set_inflight_request(self._interaction, entry)
+        set_inflight_request(self._interaction, inflight)
 
     async def tell(self, error: Exception) -> bool:
         """Show it privately, or in place of "thinking…"."""
@@ -93,7 +93,7 @@ class _RunningEvent:
 
     task: asyncio.Task[Any]  # Any: whatever it returns is discord.py's
     event: Event
-    entry: InFlightRequest | None
+    inflight: InFlightRequest | None
 
 
 class EventGate:
@@ -103,15 +103,15 @@ class EventGate:
         hurry: set when running answers are to be interrupted now instead of at the end of the grace.
     """
 
-    def __init__(self, roster: InFlightRegistry, clock: Clock, hurry: asyncio.Event) -> None:
-        self._roster = roster
+    def __init__(self, registry: InFlightRegistry, clock: Clock, hurry: asyncio.Event) -> None:
+        self._registry = registry
         self._clock = clock
         self._running: set[_RunningEvent] = set()
         self._interrupted: set[_RunningEvent] = set()
         self._stopping = False
         self._hurry = hurry
 
-    async def admits(self, interaction: discord.Interaction, *, reads: bool = False) -> bool:
+    async def admit(self, interaction: discord.Interaction, *, reads: bool = False) -> bool:
         """Return whether the calling task is the one to answer `interaction`; if so, count it as running from here on.
 
         One that is over for Discord is passed over before anything is written. An event that is delivered twice, to
@@ -119,25 +119,25 @@ class EventGate:
         there is nobody to answer, the person is told here. One that only `reads` is admitted on a full disk too, where
         no other process could answer it as well.
         """
-        if self._is_over(interaction):
+        if self._is_expired(interaction):
             logger.info("interaction over, passed over", extra={"event": interaction.id})
             return False
         if interaction.type is discord.InteractionType.autocomplete:
             return not self._stopping
-        return await self._lets_in(InteractionEvent(interaction), lambda: self._claim(interaction, reads=reads))
+        return await self._admit(InteractionEvent(interaction), lambda: self._claim(interaction, reads=reads))
 
-    async def admits_message(self, event: Event, *, application_id: int, channel_id: int, member_id: int) -> bool:
-        """Do as `admits` does, for a message in a channel."""
+    async def admit_message(self, event: Event, *, application_id: int, channel_id: int, member_id: int) -> bool:
+        """Do as `admit` does, for a message in a channel."""
 
         async def claim() -> _Claim:
-            entry = await self._roster.register(
+            inflight = await self._registry.register(
                 event.id, application_id=application_id, token="", channel_id=channel_id, member_id=member_id
             )
-            return entry is not None, entry
+            return inflight is not None, inflight
 
-        return await self._lets_in(event, claim)
+        return await self._admit(event, claim)
 
-    async def after_you(self) -> None:
+    async def yield_to_other_processes(self) -> None:
         """Leave an event to a sibling for a moment."""
         await self._clock.sleep(YIELD_S)
 
@@ -149,22 +149,22 @@ class EventGate:
         self._stopping = True
         if not self._running:
             return
-        last_words_s = min(INTERRUPTION_S, grace_s / 4)
-        await self._finish_within(grace_s - last_words_s)
+        interruption_s = min(INTERRUPTION_S, grace_s / 4)
+        await self._finish_within(grace_s - interruption_s)
         late = set(self._running)
         if late:
             self._interrupted |= late
             logger.info("answers interrupted", extra={"answers": len(late)})
             interrupting = [asyncio.create_task(self._interrupt(work)) for work in late]
-            await asyncio.wait(interrupting, timeout=last_words_s + INTERRUPTION_OVERTIME_S)
+            await asyncio.wait(interrupting, timeout=interruption_s + INTERRUPTION_OVERTIME_S)
 
-    async def _lets_in(self, event: Event, claim: Callable[[], Awaitable[_Claim]]) -> bool:
+    async def _admit(self, event: Event, claim: Callable[[], Awaitable[_Claim]]) -> bool:
         if self._stopping:
-            await self._turn_away(event)
+            await self._reject_shutting_down(event)
             return False
         try:
             async with asyncio.timeout(CLAIM_TIMEOUT_S):
-                admitted, entry = await claim()
+                admitted, inflight = await claim()
         except (TimeoutError, StoreUnavailable) as error:
             unavailable = error if isinstance(error, StoreUnavailable) else StoreUnavailable("no claim in time")
             await event.tell(unavailable)
@@ -172,56 +172,56 @@ class EventGate:
         if not admitted:
             logger.info("event delivered again", extra={"event": event.id})
             return False
-        self._count(event, entry)
+        self._track_task(event, inflight)
         return True
 
-    def _is_over(self, interaction: discord.Interaction) -> bool:
+    def _is_expired(self, interaction: discord.Interaction) -> bool:
         # By either clock, in case one is wrong: nobody is to go unanswered for that.
         age = min(self._clock.now(), self._clock.discord_now()) - interaction.created_at
         return EXPIRES_AFTER < age < IMPLAUSIBLE_AGE
 
     async def _claim(self, interaction: discord.Interaction, *, reads: bool) -> _Claim:
         try:
-            return await self._claim_written(interaction)
+            return await self._claim_in_database(interaction)
         except StoreFull:
-            if reads and await self._roster.claim_in_memory(interaction.id):
+            if reads and await self._registry.claim_in_memory(interaction.id):
                 return True, None
             raise
 
-    async def _claim_written(self, interaction: discord.Interaction) -> _Claim:
+    async def _claim_in_database(self, interaction: discord.Interaction) -> _Claim:
         if interaction.channel_id is None:
-            return await self._roster.claim(interaction.id), None
-        entry = await self._roster.register(
+            return await self._registry.claim(interaction.id), None
+        inflight = await self._registry.register(
             interaction.id,
             application_id=interaction.application_id,
             token=interaction.token,
             channel_id=interaction.channel_id,
             member_id=interaction.user.id,
         )
-        return entry is not None, entry
+        return inflight is not None, inflight
 
-    def _count(self, event: Event, entry: InFlightRequest | None) -> None:
+    def _track_task(self, event: Event, inflight: InFlightRequest | None) -> None:
         # discord.py runs each event in a task of its own and keeps no hold of it.
         task = asyncio.current_task()
         assert task is not None, "called within an event's task"
-        work = _RunningEvent(task, event, entry)
-        if entry is not None:
-            event.set_inflight_request(entry)
+        work = _RunningEvent(task, event, inflight)
+        if inflight is not None:
+            event.set_inflight_request(inflight)
         self._running.add(work)
 
-        def ended(_: asyncio.Task[Any]) -> None:
+        def on_done(_: asyncio.Task[Any]) -> None:
             self._running.discard(work)
-            if entry is not None and work not in self._interrupted:
-                entry.finish()
+            if inflight is not None and work not in self._interrupted:
+                inflight.finish()
 
-        task.add_done_callback(ended)
+        task.add_done_callback(on_done)
 
-    async def _turn_away(self, event: Event) -> None:
+    async def _reject_shutting_down(self, event: Event) -> None:
         """Say that the bot is restarting, unless a sibling answers."""
-        await self.after_you()
+        await self.yield_to_other_processes()
         try:
             async with asyncio.timeout(CLAIM_TIMEOUT_S):
-                if not await self._roster.claim(event.id):
+                if not await self._registry.claim(event.id):
                     return
         except (TimeoutError, StoreUnavailable):
             pass  # the sentence is true either way
@@ -242,5 +242,5 @@ class EventGate:
         work.task.cancel()
         await asyncio.wait({work.task})
         await work.event.tell_unless_answered(ShuttingDown())
-        if work.entry is not None:
-            work.entry.finish()
+        if work.inflight is not None:
+            work.inflight.finish()

@@ -81,7 +81,7 @@ async def _received_message(
         try:
             frame = socket._decompressor.decompress(frame)
         except Exception as error:  # as in `_guard_parser`
-            _log_unreadable_frame(error, connects_anew=True)
+            _log_unreadable_frame(error, reconnects=True)
             if socket._keep_alive is None:
                 raise await _close_broken(socket) from error
             await asyncio.sleep(RESUME_AFTER_S)
@@ -97,9 +97,9 @@ async def _received_message(
         event = _event_name(frame)
         if event == "READY":
             raise
-        anew = socket._keep_alive is None or event == "RESUMED"
-        _log_unreadable_frame(error, connects_anew=anew)
-        if anew:
+        reconnects = socket._keep_alive is None or event == "RESUMED"
+        _log_unreadable_frame(error, reconnects=reconnects)
+        if reconnects:
             raise await _close_broken(socket) from error
 
 
@@ -116,8 +116,8 @@ def _event_name(frame: str) -> object:
         return None
 
 
-def _log_unreadable_frame(error: Exception, *, connects_anew: bool) -> None:
-    logger.warning("frame not read, passed over", extra={"error": type(error).__name__, "connects_anew": connects_anew})
+def _log_unreadable_frame(error: Exception, *, reconnects: bool) -> None:
+    logger.warning("frame not read, passed over", extra={"error": type(error).__name__, "reconnects": reconnects})
 
 
 def guard_parsers(client: discord.Client) -> None:

@@ -9,54 +9,54 @@ from discord.webhook.async_ import async_context
 from bot.inflight.request import InFlightRequest
 from bot.store.inflight import Phase
 
-_ENTRY: Final = "roster entry"
-_MEANWHILE: Final = "said meanwhile"
+_INFLIGHT: Final = "in-flight request"
+_STATUS_SHOWN: Final = "status shown"
 
 
-def set_inflight_request(interaction: discord.Interaction, entry: InFlightRequest) -> None:
+def set_inflight_request(interaction: discord.Interaction, inflight: InFlightRequest) -> None:
     """Give an interaction its place."""
-    interaction.extras[_ENTRY] = entry
+    interaction.extras[_INFLIGHT] = inflight
 
 
 def get_inflight_request(interaction: discord.Interaction) -> InFlightRequest | None:
     """Return the place on the roster of an interaction that was admitted, if it has one."""
-    entry = interaction.extras.get(_ENTRY)
-    return entry if isinstance(entry, InFlightRequest) else None
+    inflight = interaction.extras.get(_INFLIGHT)
+    return inflight if isinstance(inflight, InFlightRequest) else None
 
 
 async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> int | None:
     """Let Discord show "thinking…", to the person who asked only if `private`; return the id of that message."""
     response = await interaction.response.defer(ephemeral=private, thinking=True)
     message_id = None if response is None else response.message_id
-    entry = get_inflight_request(interaction)
-    if entry is not None and message_id is not None:
-        entry.set_phase(Phase.THINKING, (message_id,))
+    inflight = get_inflight_request(interaction)
+    if inflight is not None and message_id is not None:
+        inflight.set_phase(Phase.THINKING, (message_id,))
     return message_id
 
 
 async def show_status(interaction: discord.Interaction, text: str, view: discord.ui.View | None = None) -> None:
     """Put `text` in place of "thinking…" until there is something to show."""
-    interaction.extras[_MEANWHILE] = True
-    if (entry := get_inflight_request(interaction)) is not None:
-        entry.set_phase(Phase.WAITING)
-        await entry.wait_recorded()  # first: nothing in the text tells that it waits
+    interaction.extras[_STATUS_SHOWN] = True
+    if (inflight := get_inflight_request(interaction)) is not None:
+        inflight.set_phase(Phase.WAITING)
+        await inflight.wait_recorded()  # first: nothing in the text tells that it waits
     await _edit_original(interaction, text, [], view)
 
 
 def is_awaiting_answer(interaction: discord.Interaction) -> bool:
     """Whether an acknowledged interaction shows nothing yet but what was said meanwhile."""
-    return _MEANWHILE in interaction.extras
+    return _STATUS_SHOWN in interaction.extras
 
 
 async def edit_original(
     interaction: discord.Interaction, text: str, files: list[discord.File], view: discord.ui.View | None = None
 ) -> int:
     """Put `text`, `files` and `view` in place of "thinking…", without link previews; return the message's id."""
-    interaction.extras.pop(_MEANWHILE, None)
+    interaction.extras.pop(_STATUS_SHOWN, None)
     message_id = await _edit_original(interaction, text, files, view)
-    entry = get_inflight_request(interaction)
-    if entry is not None and entry.phase is Phase.WAITING:
-        entry.set_phase(Phase.THINKING)
+    inflight = get_inflight_request(interaction)
+    if inflight is not None and inflight.phase is Phase.WAITING:
+        inflight.set_phase(Phase.THINKING)
     return message_id
 
 

@@ -34,25 +34,25 @@ class FollowUps:
 
     def __init__(self, interaction: discord.Interaction, *, private: bool) -> None:
         self._interaction = interaction
-        self._hook = (interaction.application_id, interaction.token)
+        self._webhook = (interaction.application_id, interaction.token)
         self._private = private
-        self._unsure = False
+        self._uncertain = False
 
-    async def found(self, after: int) -> int | None:
+    async def find_unconfirmed(self, after: int) -> int | None:
         """Give the id of a message that was sent without anybody telling; `after` is the answer's last one known.
 
         What it shows may be behind by now.
         """
-        if not self._unsure or (sent := await self._looked_for(after)) is None:
+        if not self._uncertain or (sent := await self._find_sent(after)) is None:
             return None
-        self._unsure = False
+        self._uncertain = False
         return sent
 
     async def send(self, text: str, files: Sequence[discord.File], view: discord.ui.View | None) -> int:
         """Send the next message and return its id."""
         flags = discord.MessageFlags(suppress_embeds=True, ephemeral=self._private)
         buttons: dict[str, Any] = {} if view is None else {"view": view}  # Any: discord.py's options
-        self._unsure = True
+        self._uncertain = True
         try:
             with handle_message_parameters(
                 text,
@@ -62,20 +62,20 @@ class FollowUps:
                 **buttons,
             ) as params:
                 sent = await async_context.get().execute_webhook(
-                    *self._hook,
+                    *self._webhook,
                     session=_NoRetrySession(self._interaction._session),  # type: ignore[arg-type]  # all that is asked of it
                     payload=params.payload,
                     multipart=params.multipart,
                     files=params.files,
                     wait=True,
                     with_components=True,
-                    **self._by_way_of,
+                    **self._proxy_options,
                 )
         except discord.HTTPException:
-            self._unsure = False  # Discord has said no
+            self._uncertain = False  # Discord has said no
             raise
         assert sent is not None, "it was waited for"
-        self._unsure = False
+        self._uncertain = False
         return int(sent["id"])
 
     async def edit(
@@ -90,28 +90,28 @@ class FollowUps:
             **attachments,
         ) as params:
             await async_context.get().edit_webhook_message(
-                *self._hook,
+                *self._webhook,
                 message_id,
                 session=self._interaction._session,
                 payload=params.payload,
                 multipart=params.multipart,
                 files=params.files,
                 with_components=True,
-                **self._by_way_of,
+                **self._proxy_options,
             )
 
     async def delete(self, message_id: int) -> None:
         """Take a message back."""
         await async_context.get().delete_webhook_message(
-            *self._hook, message_id, session=self._interaction._session, **self._by_way_of
+            *self._webhook, message_id, session=self._interaction._session, **self._proxy_options
         )
 
     @property
-    def _by_way_of(self) -> dict[str, Any]:  # Any: discord.py's options
+    def _proxy_options(self) -> dict[str, Any]:  # Any: discord.py's options
         http = self._interaction.client.http
         return {"proxy": http.proxy, "proxy_auth": http.proxy_auth}
 
-    async def _looked_for(self, after: int) -> int | None:
+    async def _find_sent(self, after: int) -> int | None:
         """Look for a message that may have been sent; private ones cannot be found."""
         if self._private or self._interaction.channel_id is None:
             return None
@@ -153,11 +153,11 @@ class InteractionOutput:
     discord.py behaves, interaction webhooks); whoever calls sees to that.
     """
 
-    def __init__(self, interaction: discord.Interaction, room: SharedBucket, *, private: bool) -> None:
+    def __init__(self, interaction: discord.Interaction, bucket: SharedBucket, *, private: bool) -> None:
         self._interaction = interaction
-        self._room = room
-        self._entry = get_inflight_request(interaction)
-        self.cancellation = CancellationToken() if self._entry is None else self._entry.cancellation
+        self._bucket = bucket
+        self._inflight = get_inflight_request(interaction)
+        self.cancellation = CancellationToken() if self._inflight is None else self._inflight.cancellation
         """Pulled where the answer is to end."""
         self._ids: list[int] = []
         self._follow_ups = FollowUps(interaction, private=private)
@@ -170,7 +170,7 @@ class InteractionOutput:
     @property
     def bucket(self) -> SharedBucket:
         """What is left for further requests."""
-        return self._room
+        return self._bucket
 
     @property
     def message_ids(self) -> tuple[int, ...]:
@@ -188,11 +188,11 @@ class InteractionOutput:
         Raises:
             OutputDeleted: the answer has been deleted.
         """
-        await self._put(index, text, [], buttons)
+        await self._apply(index, text, [], buttons)
 
     async def attach(self, index: int, text: str, filename: str, data: bytes, buttons: AnswerButtons) -> None:
         """Do as `show` does, with a file."""
-        await self._put(index, text, [discord.File(io.BytesIO(data), filename)], buttons)
+        await self._apply(index, text, [discord.File(io.BytesIO(data), filename)], buttons)
 
     async def show_status(self, text: str, buttons: AnswerButtons) -> None:
         """Put `text` in place of "thinking…"."""
@@ -200,27 +200,29 @@ class InteractionOutput:
 
     async def mark_final(self, message_count: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
-        if self._entry is not None:
-            await self._entry.mark_final(message_count)
+        if self._inflight is not None:
+            await self._inflight.mark_final(message_count)
 
-    async def _put(self, index: int, text: str, files: list[discord.File], buttons: AnswerButtons) -> None:
+    async def _apply(self, index: int, text: str, files: list[discord.File], buttons: AnswerButtons) -> None:
         with detecting_deletion(self.cancellation):
-            await self._put_there(index, text, files, build_answer_view(buttons))
+            await self._apply_to_message(index, text, files, build_answer_view(buttons))
 
-    async def _put_there(self, index: int, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
+    async def _apply_to_message(
+        self, index: int, text: str, files: list[discord.File], view: discord.ui.View | None
+    ) -> None:
         if index == 0:
-            await self._note_first_words(text)
+            await self._record_first_text(text)
             self._ids[:1] = [await edit_original(self._interaction, text, files, view)]
         elif index == len(self._ids):
             await self._create(text, files, view)
         else:
             await self._follow_ups.edit(self._ids[index], text, files, view)
-        self._note_messages()
+        self._record_messages()
 
     async def _create(self, text: str, files: list[discord.File], view: discord.ui.View | None) -> None:
         """Send the next message, unless the answer is deleted: what comes too late for that is taken back."""
         raise_if_deleted(self.cancellation)
-        found = await self._follow_ups.found(self._ids[-1])
+        found = await self._follow_ups.find_unconfirmed(self._ids[-1])
         self._ids.append(await self._follow_ups.send(text, files, view) if found is None else found)
         try:
             raise_if_deleted(self.cancellation)
@@ -230,13 +232,13 @@ class InteractionOutput:
         if found is not None:
             await self._follow_ups.edit(found, text, files, view)
 
-    async def _note_first_words(self, text: str) -> None:
+    async def _record_first_text(self, text: str) -> None:
         """See that it is known of words that don't tell it themselves that they are not all, before they show."""
-        entry = self._entry
-        if entry is not None and entry.phase is not Phase.WAITING and not text.endswith(PROGRESS_MARKER):
-            entry.set_phase(Phase.TEXT)
-            await entry.wait_recorded()
+        inflight = self._inflight
+        if inflight is not None and inflight.phase is not Phase.WAITING and not text.endswith(PROGRESS_MARKER):
+            inflight.set_phase(Phase.TEXT)
+            await inflight.wait_recorded()
 
-    def _note_messages(self) -> None:
-        if self._entry is not None:
-            self._entry.set_phase(Phase.TEXT, self.message_ids)
+    def _record_messages(self) -> None:
+        if self._inflight is not None:
+            self._inflight.set_phase(Phase.TEXT, self.message_ids)

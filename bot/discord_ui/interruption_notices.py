@@ -7,7 +7,7 @@ After that the bot's token reaches what everyone can see. Answers to messages ha
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import discord
 from discord.http import handle_message_parameters
@@ -38,24 +38,6 @@ class _NoMessages(Exception):
     """No message of the answer can be found."""
 
 
-class _Door(Protocol):
-    """One way to an answer's messages."""
-
-    name: str
-
-    async def read(self) -> _Message | None:
-        """Return the last message known; None where there is none yet, and one has to be added."""
-        ...
-
-    async def write(self, message: _Message, text: str) -> None:
-        """Put `text` in place of a message's, and no buttons below it."""
-        ...
-
-    async def add(self, last: _Message | None, text: str) -> None:
-        """Send a further message, as private as the last one, or the first."""
-        ...
-
-
 class InterruptionNotices:
     """Marks answers that broke off."""
 
@@ -68,13 +50,13 @@ class InterruptionNotices:
 
         What can be reached in no way is logged and counts as done.
         """
-        for door in self._doors(answer):
+        for access in self._list_accesses(answer):
             try:
-                marked = await self._mark(door, answer)
+                marked = await self._mark(access, answer)
             except _NoMessages:
                 continue
             except discord.HTTPException as error:
-                facts = {"answer": answer.id, "by": door.name, "status": error.status, "discord_code": error.code}
+                facts = {"answer": answer.id, "by": access.name, "status": error.status, "discord_code": error.code}
                 if error.status == 429 or error.status >= 500:
                     logger.info("interrupted answer not marked yet", extra=facts)
                     return False
@@ -86,13 +68,13 @@ class InterruptionNotices:
                 )
                 return False
             else:
-                facts = {"answer": answer.id, "channel": answer.channel_id, "by": door.name, "marked": marked}
+                facts = {"answer": answer.id, "channel": answer.channel_id, "by": access.name, "marked": marked}
                 logger.info("interrupted answer", extra=facts)
                 return True
         logger.warning("interrupted answer out of reach", extra={"answer": answer.id, "channel": answer.channel_id})
         return True
 
-    def _doors(self, answer: InFlightAnswer) -> Iterator[_Door]:
+    def _list_accesses(self, answer: InFlightAnswer) -> "Iterator[_TokenAccess | _BotAccess]":
         if answer.token and self._age(answer) < TOKEN_LIFETIME:
             yield _TokenAccess(self._client, answer)
         yield _BotAccess(self._client, answer)
@@ -100,44 +82,44 @@ class InterruptionNotices:
     def _age(self, answer: InFlightAnswer) -> timedelta:
         return self._clock.discord_now() - datetime.fromtimestamp(answer.started_at_ms / 1000, UTC)
 
-    async def _mark(self, door: _Door, answer: InFlightAnswer) -> bool:
+    async def _mark(self, access: "_TokenAccess | _BotAccess", answer: InFlightAnswer) -> bool:
         """Mark the answer's last message if the answer is unfinished; tell whether it was."""
-        message = await door.read()
+        message = await access.fetch_last()
         if message is None:
-            await door.add(None, INTERRUPTED_BEFORE_TEXT)
+            await access.send(None, INTERRUPTED_BEFORE_TEXT)
             return True
         text: str = message["content"]
         if message.get("flags", 0) & _LOADING or (
             answer.phase is Phase.WAITING and not _is_unfinished(text) and not message["attachments"]
         ):
-            await door.write(message, INTERRUPTED_BEFORE_TEXT)
+            await access.edit(message, INTERRUPTED_BEFORE_TEXT)
             return True
         if not _is_unfinished(text):
-            known = max(len(answer.message_ids), 1)
-            if answer.phase is not Phase.TEXT or _is_complete(answer, known):
+            last_known = max(len(answer.message_ids), 1)
+            if answer.phase is not Phase.TEXT or _is_complete(answer, last_known):
                 return False
-            if later := await self._unknown(answer, message):
+            if later := await self._find_later_messages(answer, message):
                 message, text = later[-1], later[-1]["content"]
-                if not _is_unfinished(text) and _is_complete(answer, known + len(later)):
+                if not _is_unfinished(text) and _is_complete(answer, last_known + len(later)):
                     return False
         text = text.removesuffix(PROGRESS_MARKER.strip()).rstrip()
         if not text:
-            await door.write(message, INTERRUPTED_BEFORE_TEXT)
+            await access.edit(message, INTERRUPTED_BEFORE_TEXT)
         elif len(text) + len(INTERRUPTED_BELOW) <= MESSAGE_LIMIT:
-            await door.write(message, text + INTERRUPTED_BELOW)
+            await access.edit(message, text + INTERRUPTED_BELOW)
         else:
             if text != message["content"]:
-                await door.write(message, text)
-            await door.add(message, INTERRUPTED_BELOW.strip())
+                await access.edit(message, text)
+            await access.send(message, INTERRUPTED_BELOW.strip())
         return True
 
-    async def _unknown(self, answer: InFlightAnswer, known: _Message) -> list[_Message]:
+    async def _find_later_messages(self, answer: InFlightAnswer, last_known: _Message) -> list[_Message]:
         """Look for messages that were sent just before the end, too late for their ids to be written down.
 
         Only possible where the bot may read the channel; private ones cannot be found.
         """
         try:
-            return await _find_messages(self._client, answer, after=int(known["id"]))
+            return await _find_messages(self._client, answer, after=int(last_known["id"]))
         except discord.HTTPException:
             return []
 
@@ -173,26 +155,26 @@ class _TokenAccess:
     name = "token"
 
     def __init__(self, client: discord.Client, answer: InFlightAnswer) -> None:
-        self._hook = (answer.application_id, answer.token)
-        self._session = discord.Webhook.partial(*self._hook, client=client).session
+        self._webhook = (answer.application_id, answer.token)
+        self._session = discord.Webhook.partial(*self._webhook, client=client).session
         self._answer = answer
 
-    async def read(self) -> _Message:
+    async def fetch_last(self) -> _Message:
         adapter = async_context.get()
         if len(self._answer.message_ids) > 1:
             last = self._answer.message_ids[-1]
-            return dict(await adapter.get_webhook_message(*self._hook, last, session=self._session))
-        return dict(await adapter.get_original_interaction_response(*self._hook, session=self._session))
+            return dict(await adapter.get_webhook_message(*self._webhook, last, session=self._session))
+        return dict(await adapter.get_original_interaction_response(*self._webhook, session=self._session))
 
-    async def write(self, message: _Message, text: str) -> None:
+    async def edit(self, message: _Message, text: str) -> None:
         await async_context.get().edit_webhook_message(
-            *self._hook, int(message["id"]), session=self._session, payload=_payload(text)
+            *self._webhook, int(message["id"]), session=self._session, payload=_payload(text)
         )
 
-    async def add(self, last: _Message | None, text: str) -> None:
+    async def send(self, last: _Message | None, text: str) -> None:
         assert last is not None, "an interaction has a message from its acknowledgement on"
         payload = {**_payload(text), "flags": last.get("flags", 0) & _EPHEMERAL}
-        await async_context.get().execute_webhook(*self._hook, session=self._session, payload=payload, wait=True)
+        await async_context.get().execute_webhook(*self._webhook, session=self._session, payload=payload, wait=True)
 
 
 class _BotAccess:
@@ -206,7 +188,7 @@ class _BotAccess:
         self._channel_id = answer.channel_id
         self._answer = answer
 
-    async def read(self) -> _Message | None:
+    async def fetch_last(self) -> _Message | None:
         if self._answer.message_ids:
             return dict(await self._http.get_message(self._channel_id, self._answer.message_ids[-1]))
         # It died before the first id was written down. What asks is older than the messages that answer it.
@@ -217,13 +199,13 @@ class _BotAccess:
             raise _NoMessages
         return None
 
-    async def write(self, message: _Message, text: str) -> None:
+    async def edit(self, message: _Message, text: str) -> None:
         with handle_message_parameters(
             content=text, view=None, allowed_mentions=discord.AllowedMentions.none()
         ) as params:
             await self._http.edit_message(self._channel_id, int(message["id"]), params=params)
 
-    async def add(self, last: _Message | None, text: str) -> None:
+    async def send(self, last: _Message | None, text: str) -> None:
         above = None
         if not self._answer.token:
             message_id = self._answer.id if last is None else int(last["id"])

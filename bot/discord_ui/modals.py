@@ -46,22 +46,22 @@ class Modals:
 
     def __init__(self, tree: CommandTree) -> None:
         self._tree = tree
-        self._sent: dict[str, ModalHandler] = {}
-        self._knows: dict[str, RecognizesSubject] = {}
+        self._handlers: dict[str, ModalHandler] = {}
+        self._recognizes: dict[str, RecognizesSubject] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names by which forms are known."""
-        return tuple(self._sent)
+        return tuple(self._handlers)
 
-    def on(self, name: str, sent: ModalHandler, *, knows: RecognizesSubject | None = None) -> None:
-        """Have `sent` called with each form of that name; the name is Discord's custom id of it.
+    def register(self, name: str, handler: ModalHandler, *, recognizes: RecognizesSubject | None = None) -> None:
+        """Have `handler` called with each form of that name; the name is Discord's custom id of it.
 
         A form that this process doesn't know what it is about is left to its siblings for a moment.
         """
-        self._sent[name] = sent
-        if knows is not None:
-            self._knows[name] = knows
+        self._handlers[name] = handler
+        if recognizes is not None:
+            self._recognizes[name] = recognizes
 
     async def open(
         self,
@@ -71,17 +71,17 @@ class Modals:
         title: str,
         label: str,
         text: str,
-        longest: int,
+        max_length: int,
         about: str = "",
         choice: Choice | None = None,
     ) -> None:
-        """Answer `interaction` with the form called `name`, which holds `text` and takes `longest` characters.
+        """Answer `interaction` with the form called `name`, which holds `text` and takes `max_length` characters.
 
         `about` comes back with it: short enough that both fit a custom id, and nothing that is to be trusted.
         """
         modal = discord.ui.Modal(title=title, custom_id=f"{name}:{about}" if about else name)
         field: discord.ui.TextInput[Any] = discord.ui.TextInput(  # Any: the view it is in
-            custom_id=_TEXT, style=discord.TextStyle.paragraph, default=text[:longest] or None, max_length=longest
+            custom_id=_TEXT, style=discord.TextStyle.paragraph, default=text[:max_length] or None, max_length=max_length
         )
         modal.add_item(discord.ui.Label(text=label, component=field))
         if choice is not None:
@@ -89,23 +89,23 @@ class Modals:
         modal.stop()  # discord.py keeps no hold of one that is over
         await interaction.response.send_modal(modal)
 
-    async def submitted(self, interaction: discord.Interaction) -> None:
+    async def dispatch(self, interaction: discord.Interaction) -> None:
         """Take a form that was sent; interactions that are none are passed over."""
         if interaction.type is not discord.InteractionType.modal_submit:
             return
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
         name, _, about = str(data.get("custom_id")).partition(":")
-        sent = self._sent.get(name)
-        knows = self._knows.get(name)
-        if knows is not None and not knows(interaction, about):
+        handler = self._handlers.get(name)
+        recognizes = self._recognizes.get(name)
+        if recognizes is not None and not recognizes(interaction, about):
             gate: EventGate = self._tree.client.event_gate
-            await gate.after_you()
+            await gate.yield_to_other_processes()
         if not await self._tree.interaction_check(interaction):
             return
         try:
-            if sent is None:
+            if handler is None:
                 raise UnknownModal("a custom id of nobody's")
-            await sent(interaction, str(_find_field(interaction, _TEXT).get("value") or ""), about)
+            await handler(interaction, str(_find_field(interaction, _TEXT).get("value") or ""), about)
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.
             await error_messages.show(interaction, error)

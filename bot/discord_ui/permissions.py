@@ -32,9 +32,9 @@ NEEDED_PERMISSIONS: Final = (
 )
 
 
-def missing_permissions(held: discord.Permissions) -> list[NeededPermission]:
-    """Tell which needs `held` leaves open."""
-    return [need for need in NEEDED_PERMISSIONS if not getattr(held, need.flag)]
+def missing_permissions(granted: discord.Permissions) -> list[NeededPermission]:
+    """Tell which needs `granted` leaves open."""
+    return [need for need in NEEDED_PERMISSIONS if not getattr(granted, need.flag)]
 
 
 MessageableChannel = discord.abc.GuildChannel | discord.Thread | discord.DMChannel
@@ -50,15 +50,15 @@ class ChannelPermissions:
     react: bool = True
 
 
-def permissions_in(place: MessageableChannel) -> ChannelPermissions:
-    """Tell what the bot may do in `place`; in a direct message it may do everything."""
-    if isinstance(place, discord.DMChannel):
+def permissions_in(channel: MessageableChannel) -> ChannelPermissions:
+    """Tell what the bot may do in `channel`; in a direct message it may do everything."""
+    if isinstance(channel, discord.DMChannel):
         return ChannelPermissions()
-    held = place.permissions_for(place.guild.me)
-    writes = held.send_messages_in_threads if isinstance(place, discord.Thread) else held.send_messages
+    granted = channel.permissions_for(channel.guild.me)
+    writes = granted.send_messages_in_threads if isinstance(channel, discord.Thread) else granted.send_messages
     return ChannelPermissions(
-        write=held.view_channel and writes,
-        reply=held.read_message_history,
-        attach=held.attach_files,
-        react=held.view_channel and held.read_message_history and held.add_reactions,
+        write=granted.view_channel and writes,
+        reply=granted.read_message_history,
+        attach=granted.attach_files,
+        react=granted.view_channel and granted.read_message_history and granted.add_reactions,
     )

@@ -53,7 +53,7 @@ class SharedBucket:
             return 0.0
         return min(running, key=lambda bucket: bucket.left).refills_at - now
 
-    def learn(self, headers: Mapping[str, str]) -> None:
+    def update(self, headers: Mapping[str, str]) -> None:
         """Take in the rate limit headers of one answer; others are passed over."""
         try:
             bucket = headers["X-RateLimit-Bucket"]
@@ -91,28 +91,28 @@ class RateLimitBuckets:
         self._of_tokens: weakref.WeakValueDictionary[str, SharedBucket] = weakref.WeakValueDictionary()
         self._of_channels: weakref.WeakValueDictionary[int, ChannelBucket] = weakref.WeakValueDictionary()
 
-    def of(self, token: str) -> SharedBucket:
+    def for_interaction(self, token: str) -> SharedBucket:
         """Return the room of the interaction with `token`, to be held for as long as it is written to."""
-        room = self._of_tokens.get(token)
-        if room is None:
-            room = self._of_tokens[token] = SharedBucket(self._clock)
-        return room
+        bucket = self._of_tokens.get(token)
+        if bucket is None:
+            bucket = self._of_tokens[token] = SharedBucket(self._clock)
+        return bucket
 
-    def of_channel(self, channel_id: int) -> ChannelBucket:
+    def for_channel(self, channel_id: int) -> ChannelBucket:
         """Return the room of a channel, to be held for as long as it is written to."""
-        room = self._of_channels.get(channel_id)
-        if room is None:
-            room = self._of_channels[channel_id] = ChannelBucket(self._clock)
-        return room
+        bucket = self._of_channels.get(channel_id)
+        if bucket is None:
+            bucket = self._of_channels[channel_id] = ChannelBucket(self._clock)
+        return bucket
 
-    def learn(self, method: str, path: str, headers: Mapping[str, str]) -> None:
+    def update(self, method: str, path: str, headers: Mapping[str, str]) -> None:
         """Take in the headers of an answer to a request for `path`. The path may bear a secret token: never log it."""
         if found := _WEBHOOK_PATH.search(path):
-            if (room := self._of_tokens.get(found["token"])) is not None:
-                room.learn(headers)
+            if (bucket := self._of_tokens.get(found["token"])) is not None:
+                bucket.update(headers)
         elif found := _CHANNEL_PATH.search(path):
             channel = self._of_channels.get(int(found["channel"]))
             if channel is not None and method == "POST":
-                channel.new.learn(headers)
+                channel.new.update(headers)
             elif channel is not None and method == "PATCH":
-                channel.edits.learn(headers)
+                channel.edits.update(headers)

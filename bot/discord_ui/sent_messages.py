@@ -25,7 +25,7 @@ class SentMessages:
             arrival = self._awaited[nonce] = asyncio.get_running_loop().create_future()
         return arrival
 
-    def arrived(self, message: discord.Message) -> None:
+    def confirm(self, message: discord.Message) -> None:
         """Take note of a message of the bot's own."""
         arrival = self._awaited.get(str(message.nonce))
         if arrival is not None and not arrival.done():

@@ -43,17 +43,17 @@ class CommandTree(app_commands.CommandTree[Any]):  # Any: the client, of which t
         gate: EventGate = self.client.event_gate
         extras = interaction.extras if interaction.command is None else interaction.command.extras
         reads = bool(extras.get(READS))
-        if not await gate.admits(interaction, reads=reads):
+        if not await gate.admit(interaction, reads=reads):
             return False
         try:
-            self._admit(interaction)
+            self._check_access(interaction)
         except UserError as refusal:
             if interaction.type is not discord.InteractionType.autocomplete:
                 await error_messages.show(interaction, refusal)
             return False
         return True
 
-    def _admit(self, interaction: discord.Interaction) -> None:
+    def _check_access(self, interaction: discord.Interaction) -> None:
         if self._access_policy is None:
             return
         if interaction.type is discord.InteractionType.autocomplete:
@@ -81,8 +81,8 @@ def build_model_choices(catalog: ModelCatalog, kind: ModelKind, typed: str) -> l
 
 def get_model_kind(interaction: discord.Interaction) -> ModelKind:
     """Return which kind of model is asked for, from the command's option `kind`."""
-    asked = interaction.namespace.kind
-    return ModelKind(asked) if asked in set(ModelKind) else ModelKind.CHAT
+    option = interaction.namespace.kind
+    return ModelKind(option) if option in set(ModelKind) else ModelKind.CHAT
 
 
 def build_choices(values: Iterable[str], typed: str = "") -> list[app_commands.Choice[str]]:

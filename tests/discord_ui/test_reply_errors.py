@@ -22,7 +22,7 @@ class Answer:
     """As much of the answer to a message as a refusal needs; what it says and shows is kept."""
 
     author_id: int = 1
-    footing: ChannelPermissions = field(default_factory=ChannelPermissions)
+    permissions: ChannelPermissions = field(default_factory=ChannelPermissions)
     said: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     deleted: list[int] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Answer:
 
 
 @pytest.fixture
-def refusals(clock: FakeClock) -> ReplyErrors:
+def errors(clock: FakeClock) -> ReplyErrors:
     return ReplyErrors(clock, BackgroundTasks())
 
 
@@ -62,14 +62,14 @@ def spent(clock: FakeClock, rule: str = "a rule", hours: int = 1) -> QuotaExceed
     return QuotaExceeded(plain("Nothing left."), resets_at=clock.now() + timedelta(hours=hours), rule=rule)
 
 
-async def refuse(refusals: ReplyErrors, refusal: UserError, **who: Any) -> Answer:
+async def refuse(errors: ReplyErrors, refusal: UserError, **who: Any) -> Answer:
     answer = Answer(**who)
-    await refusals.refuse(answer, refusal)
+    await errors.refuse(answer, refusal)
     return answer
 
 
-async def test_it_is_taken_back_after_fifteen_seconds(clock: FakeClock, refusals: ReplyErrors) -> None:
-    answer = await refuse(refusals, spent(clock))
+async def test_it_is_taken_back_after_fifteen_seconds(clock: FakeClock, errors: ReplyErrors) -> None:
+    answer = await refuse(errors, spent(clock))
     assert answer.said == ["Nothing left."]
     await clock.advance(DELETE_AFTER_S - 1)
     assert answer.deleted == []
@@ -77,28 +77,28 @@ async def test_it_is_taken_back_after_fifteen_seconds(clock: FakeClock, refusals
     assert answer.deleted == [0]
 
 
-async def test_until_the_limit_starts_again_a_reaction_has_to_do(clock: FakeClock, refusals: ReplyErrors) -> None:
-    await refuse(refusals, spent(clock))
+async def test_until_the_limit_starts_again_a_reaction_has_to_do(clock: FakeClock, errors: ReplyErrors) -> None:
+    await refuse(errors, spent(clock))
     await clock.advance(3599)
-    again = await refuse(refusals, spent(clock))
+    again = await refuse(errors, spent(clock))
     assert (again.said, again.shown) == ([], [PLEASE_WAIT])
     await clock.advance(1)
-    assert (await refuse(refusals, spent(clock))).said == ["Nothing left."]
+    assert (await refuse(errors, spent(clock))).said == ["Nothing left."]
 
 
-async def test_each_member_and_each_limit_is_told_of_by_itself(clock: FakeClock, refusals: ReplyErrors) -> None:
-    await refuse(refusals, spent(clock))
-    assert (await refuse(refusals, spent(clock), author_id=2)).said
-    assert (await refuse(refusals, spent(clock, "another rule"))).said
-    assert (await refuse(refusals, UserRateLimited(until=clock.now() + timedelta(seconds=9)))).said
-    assert (await refuse(refusals, AccessDenied("no", message=plain("Not here.")))).said == ["Not here."]
-    assert (await refuse(refusals, AccessDenied("no", message=plain("Not here.")))).said == []
-    assert (await refuse(refusals, QueueFull())).said
+async def test_each_member_and_each_limit_is_told_of_by_itself(clock: FakeClock, errors: ReplyErrors) -> None:
+    await refuse(errors, spent(clock))
+    assert (await refuse(errors, spent(clock), author_id=2)).said
+    assert (await refuse(errors, spent(clock, "another rule"))).said
+    assert (await refuse(errors, UserRateLimited(until=clock.now() + timedelta(seconds=9)))).said
+    assert (await refuse(errors, AccessDenied("no", message=plain("Not here.")))).said == ["Not here."]
+    assert (await refuse(errors, AccessDenied("no", message=plain("Not here.")))).said == []
+    assert (await refuse(errors, QueueFull())).said
 
 
-async def test_what_is_no_limit_is_said_each_time_and_stays(clock: FakeClock, refusals: ReplyErrors) -> None:
+async def test_what_is_no_limit_is_said_each_time_and_stays(clock: FakeClock, errors: ReplyErrors) -> None:
     for _ in range(2):
-        answer = await refuse(refusals, InvalidOption("no", message=plain("That won't do.")))
+        answer = await refuse(errors, InvalidOption("no", message=plain("That won't do.")))
         assert answer.said == ["That won't do."]
         await clock.advance(60)
         assert answer.deleted == []
@@ -106,18 +106,18 @@ async def test_what_is_no_limit_is_said_each_time_and_stays(clock: FakeClock, re
 
 @pytest.mark.parametrize(("may_react", "shown"), [(True, [CANNOT_WRITE]), (False, [])])
 async def test_where_it_may_not_write_it_shows_so_if_it_may(
-    clock: FakeClock, refusals: ReplyErrors, may_react: bool, shown: list[str]
+    clock: FakeClock, errors: ReplyErrors, may_react: bool, shown: list[str]
 ) -> None:
-    answer = await refuse(refusals, spent(clock), footing=ChannelPermissions(write=False, react=may_react))
+    answer = await refuse(errors, spent(clock), permissions=ChannelPermissions(write=False, react=may_react))
     assert (answer.said, answer.shown) == ([], shown)
-    assert (await refuse(refusals, spent(clock))).said  # elsewhere it has not been told yet
+    assert (await refuse(errors, spent(clock))).said  # elsewhere it has not been told yet
 
 
 async def test_at_the_end_everything_is_taken_back_at_once(clock: FakeClock) -> None:
-    chores = BackgroundTasks()
-    refusals = ReplyErrors(clock, chores)
-    answer = await refuse(refusals, spent(clock))
+    tasks = BackgroundTasks()
+    errors = ReplyErrors(clock, tasks)
+    answer = await refuse(errors, spent(clock))
     await settle()
-    refusals.close()
-    await asyncio.wait_for(chores.close(5), 5)
+    errors.close()
+    await asyncio.wait_for(tasks.close(5), 5)
     assert answer.deleted == [0]

@@ -64,7 +64,7 @@ async def test_frames_that_cannot_be_read_are_logged_and_passed_over(sandbox: Sa
     assert (await ask(sandbox.user("Ada"), "Are you there?")).text
     lines = [line for line in sandbox.bot_process.log if "frame not read" in line]
     assert len(lines) == len(UNREADABLE_FRAMES)
-    assert all("connects_anew=False" in line for line in lines)
+    assert all("reconnects=False" in line for line in lines)
     assert sandbox.discord.gateway.resumes == 0
     assert not any("Traceback" in line or " ERROR " in line for line in sandbox.bot_process.log)
 

@@ -32,10 +32,10 @@ _Key = tuple[int, str]
 class ReplyErrors:
     """Knows who has been told what. Kept in memory: after a restart it is said once more."""
 
-    def __init__(self, clock: Clock, chores: BackgroundTasks) -> None:
+    def __init__(self, clock: Clock, tasks: BackgroundTasks) -> None:
         self._clock = clock
-        self._chores = chores
-        self._told: dict[_Key, float] = {}
+        self._tasks = tasks
+        self._shown_until: dict[_Key, float] = {}
         """Until when who has been told what holds, in monotonic seconds."""
         self._closing = asyncio.Event()
 
@@ -45,25 +45,25 @@ class ReplyErrors:
         facts = {"user": answer.message.author.id, "channel": answer.channel.id, "error": type(refusal).__name__}
         if holds_s is None:
             await answer.tell(refusal)
-        elif not answer.footing.write:
+        elif not answer.permissions.write:
             logger.info("refused, and no way to say so", extra=facts)
             await self.react(answer, CANNOT_WRITE)
-        elif self._told.get(key, 0.0) > self._clock.monotonic():
+        elif self._shown_until.get(key, 0.0) > self._clock.monotonic():
             logger.info("refused again", extra=facts)
             await self.react(answer, PLEASE_WAIT)
         else:
             self._remember(key, self._clock.monotonic() + holds_s)
             if await answer.tell(refusal):
-                self._take_back(answer, DELETE_AFTER_S)
+                self._delete_later(answer, DELETE_AFTER_S)
 
     async def hint(self, answer: ReplyOutput, text: str, stays_s: float) -> None:
         """Say something helpful in reply to a message, for a moment."""
         if await answer.say(text):
-            self._take_back(answer, stays_s)
+            self._delete_later(answer, stays_s)
 
     async def react(self, answer: ReplyOutput, emoji: str) -> None:
         """Put an emoji under a message, where that is allowed."""
-        if not answer.footing.react:
+        if not answer.permissions.react:
             return
         try:
             await answer.message.add_reaction(emoji)
@@ -86,15 +86,15 @@ class ReplyErrors:
         return (member, type(refusal).__name__), REPEAT_AFTER_S.get(type(refusal))
 
     def _remember(self, key: _Key, until: float) -> None:
-        self._told.pop(key, None)
-        self._told[key] = until
-        if len(self._told) > MOST_REMEMBERED:
+        self._shown_until.pop(key, None)
+        self._shown_until[key] = until
+        if len(self._shown_until) > MOST_REMEMBERED:
             now = self._clock.monotonic()
-            kept = {each: ends for each, ends in self._told.items() if ends > now}
-            self._told = dict(list(kept.items())[-MOST_REMEMBERED // 2 :])
+            kept = {each: ends for each, ends in self._shown_until.items() if ends > now}
+            self._shown_until = dict(list(kept.items())[-MOST_REMEMBERED // 2 :])
 
-    def _take_back(self, answer: ReplyOutput, after_s: float) -> None:
-        self._chores.start(self._delete(answer, after_s))
+    def _delete_later(self, answer: ReplyOutput, after_s: float) -> None:
+        self._tasks.start(self._delete(answer, after_s))
 
     async def _delete(self, answer: ReplyOutput, after_s: float) -> None:
         waits = [asyncio.ensure_future(self._clock.sleep(after_s)), asyncio.ensure_future(self._closing.wait())]

@@ -34,24 +34,24 @@ class TypingIndicator:
         self._typing: dict[int, asyncio.Task[None]] = {}
 
     @asynccontextmanager
-    async def until(self, first_word: asyncio.Event, channel: discord.PartialMessageable) -> AsyncIterator[None]:
+    async def until(self, first_text: asyncio.Event, channel: discord.PartialMessageable) -> AsyncIterator[None]:
         """Type in a channel until there is a first word, or the block ends."""
         awaited = self._awaited.setdefault(channel.id, set())
-        awaited.add(first_word)
+        awaited.add(first_text)
         typing = self._typing.get(channel.id)
         if typing is None or typing.done():
             self._typing[channel.id] = asyncio.create_task(self._type(channel, awaited), name="typing")
         try:
             yield
         finally:
-            awaited.discard(first_word)
+            awaited.discard(first_text)
             if not awaited:
                 del self._awaited[channel.id]
                 self._typing.pop(channel.id).cancel()
 
     async def _type(self, channel: discord.PartialMessageable, awaited: Collection[asyncio.Event]) -> None:
         try:
-            while not all(first_word.is_set() for first_word in awaited):
+            while not all(first_text.is_set() for first_text in awaited):
                 await channel.typing()
                 await self._clock.sleep(TYPING_EVERY_S)
         except Exception as failure:
@@ -62,30 +62,30 @@ class TypingIndicator:
 class Replies:
     """Makes the answers to messages."""
 
-    def __init__(self, client: discord.Client, rooms: RateLimitBuckets, clock: Clock) -> None:
-        self.typist = TypingIndicator(clock)
-        self.arrivals = SentMessages()
-        self._chores = BackgroundTasks()
-        self.refusals = ReplyErrors(clock, self._chores)
+    def __init__(self, client: discord.Client, buckets: RateLimitBuckets, clock: Clock) -> None:
+        self.typing = TypingIndicator(clock)
+        self.sent_messages = SentMessages()
+        self._tasks = BackgroundTasks()
+        self.errors = ReplyErrors(clock, self._tasks)
         self._client = client
-        self._rooms = rooms
+        self._buckets = buckets
 
-    def to(self, message: discord.Message, place: MessageableChannel) -> ReplyOutput:
-        """Give what an answer to a message in `place` is shown by."""
+    def to(self, message: discord.Message, channel: MessageableChannel) -> ReplyOutput:
+        """Give what an answer to a message in `channel` is shown by."""
         user = self._client.user
         assert user is not None, "messages come to those who are logged in"
-        guild_id = None if isinstance(place, discord.DMChannel) else place.guild.id
+        guild_id = None if isinstance(channel, discord.DMChannel) else channel.guild.id
         return ReplyOutput(
             message,
-            self._client.get_partial_messageable(place.id, guild_id=guild_id),
-            permissions_in(place),
+            self._client.get_partial_messageable(channel.id, guild_id=guild_id),
+            permissions_in(channel),
             own_id=user.id,
-            room=self._rooms.of_channel(place.id),
-            arrivals=self.arrivals,
-            chores=self._chores,
+            channel_bucket=self._buckets.for_channel(channel.id),
+            sent_messages=self.sent_messages,
+            tasks=self._tasks,
         )
 
     async def close(self) -> None:
         """Take back what was to go away anyhow, and end what still goes on."""
-        self.refusals.close()
-        await self._chores.close(CLOSE_TIMEOUT_S)
+        self.errors.close()
+        await self._tasks.close(CLOSE_TIMEOUT_S)

@@ -70,30 +70,30 @@ class ReplyOutput:
         self,
         message: discord.Message,
         channel: discord.PartialMessageable,
-        footing: ChannelPermissions,
+        permissions: ChannelPermissions,
         *,
         own_id: int,
-        room: ChannelBucket,
-        arrivals: SentMessages,
-        chores: BackgroundTasks,
+        channel_bucket: ChannelBucket,
+        sent_messages: SentMessages,
+        tasks: BackgroundTasks,
     ) -> None:
         self.message = message
         self.channel = channel
-        self.footing = footing
-        self.first_word = asyncio.Event()
+        self.permissions = permissions
+        self.first_text = asyncio.Event()
         """Set once there are words of the answer, or a notice in their place."""
         self.cancellation = CancellationToken()
         """Pulled where the answer is to end."""
         self._own_id = own_id
-        self._room = room
-        self._arrivals = arrivals
-        self._chores = chores
-        self._entry: InFlightRequest | None = None
+        self._channel_bucket = channel_bucket
+        self._sent_messages = sent_messages
+        self._tasks = tasks
+        self._inflight: InFlightRequest | None = None
         self._ids: list[int] = []
         self._nonce = secrets.token_hex(8)
-        self._lost: _SendAttempt | None = None
-        self._in_order = asyncio.Lock()
-        self._answers = _LastResponse()
+        self._unconfirmed: _SendAttempt | None = None
+        self._lock = asyncio.Lock()
+        self._last_response = _LastResponse()
 
     @property
     def id(self) -> int:
@@ -103,27 +103,27 @@ class ReplyOutput:
     @property
     def bucket(self) -> RateLimitBucket:
         """Tell nothing of what is left: the channel's turnstiles see to that."""
-        return self._answers
+        return self._last_response
 
     @property
     def message_ids(self) -> tuple[int, ...]:
         """The ids of the messages shown so far, in their order."""
         return tuple(self._ids)
 
-    def set_inflight_request(self, entry: InFlightRequest) -> None:
+    def set_inflight_request(self, inflight: InFlightRequest) -> None:
         """Take the place on the roster."""
-        self._entry = entry
-        self.cancellation = entry.cancellation
+        self._inflight = inflight
+        self.cancellation = inflight.cancellation
 
-    def being_written(self) -> AbstractContextManager[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """Take part in what the channel's answers share, for as long as the block runs."""
-        return self._room.share()
+        return self._channel_bucket.share()
 
     def edit_slot(self, index: int, urgent: asyncio.Event) -> AbstractAsyncContextManager[None]:
         """Wait behind the other answers in the channel. New messages go as soon as there is a request left."""
         if index < len(self._ids):
-            return self._room.editing.edit_slot(urgent)
-        return self._room.creating.edit_slot(_urgent())
+            return self._channel_bucket.editing.edit_slot(urgent)
+        return self._channel_bucket.creating.edit_slot(_urgent())
 
     async def show(self, index: int, text: str, buttons: AnswerButtons) -> None:
         """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
@@ -131,23 +131,25 @@ class ReplyOutput:
         Raises:
             OutputDeleted: the answer has been deleted.
         """
-        await self._chores.run_shielded(self._show_words(index, MessageContent(text, buttons)))
+        await self._tasks.run_shielded(self._show_text(index, MessageContent(text, buttons)))
 
     async def attach(self, index: int, text: str, filename: str, data: bytes, buttons: AnswerButtons) -> None:
         """Do as `show` does, with a file, if that is allowed here."""
-        look = (
-            MessageContent(text, buttons, (filename, data)) if self.footing.attach else MessageContent(NO_FILE, buttons)
+        content = (
+            MessageContent(text, buttons, (filename, data))
+            if self.permissions.attach
+            else MessageContent(NO_FILE, buttons)
         )
-        await self._chores.run_shielded(self._show_words(index, look))
+        await self._tasks.run_shielded(self._show_text(index, content))
 
     async def show_status(self, text: str, buttons: AnswerButtons = NO_BUTTONS) -> None:
         """Let `text` stand where the answer will be."""
-        await self._chores.run_shielded(self._say_meanwhile(MessageContent(text, buttons)))
+        await self._tasks.run_shielded(self._show_status(MessageContent(text, buttons)))
 
     async def mark_final(self, message_count: int) -> None:
         """Note that last words are on their way, for whoever would come after a death in the middle of them."""
-        if self._entry is not None:
-            await self._entry.mark_final(message_count)
+        if self._inflight is not None:
+            await self._inflight.mark_final(message_count)
 
     async def tell(self, error: Exception) -> bool:
         """Tell the person what went wrong, in one sentence; False where Discord would not take it."""
@@ -155,10 +157,10 @@ class ReplyOutput:
 
     async def say(self, text: str) -> bool:
         """Say something in place of an answer; False where Discord would not take it."""
-        if not self.footing.write:
+        if not self.permissions.write:
             return False
         try:
-            await self._chores.run_shielded(self._say(text))
+            await self._tasks.run_shielded(self._say(text))
         except Exception as failure:
             # discord.py lets the network's errors through, which have nothing in common. Nobody can be told now.
             logger.warning("notice not shown", extra={**self._facts, "error": type(failure).__name__})
@@ -167,8 +169,8 @@ class ReplyOutput:
 
     async def tell_unless_answered(self, error: Exception) -> None:
         """Do as `tell` does, unless there are words of an answer already."""
-        async with self._in_order:  # what is under way may be the first of them
-            answered = self.first_word.is_set()
+        async with self._lock:  # what is under way may be the first of them
+            answered = self.first_text.is_set()
         if not answered:
             await self.tell(error)
 
@@ -181,49 +183,51 @@ class ReplyOutput:
             "event": self.id,
         }
 
-    async def _show_words(self, index: int, look: MessageContent) -> None:
-        async with self._in_order:
-            await self._put(index, look)
-            self._note(Phase.TEXT)
-            self.first_word.set()
+    async def _show_text(self, index: int, content: MessageContent) -> None:
+        async with self._lock:
+            await self._apply(index, content)
+            self._set_phase(Phase.TEXT)
+            self.first_text.set()
 
-    async def _say_meanwhile(self, look: MessageContent) -> None:
-        async with self._in_order:
-            self._note(Phase.WAITING)
-            if self._entry is not None:
-                await self._entry.wait_recorded()  # first: nothing in the text tells that it waits
+    async def _show_status(self, content: MessageContent) -> None:
+        async with self._lock:
+            self._set_phase(Phase.WAITING)
+            if self._inflight is not None:
+                await self._inflight.wait_recorded()  # first: nothing in the text tells that it waits
             async with self.edit_slot(0, _urgent()):
-                await self._put(0, look)
-            self._note(Phase.WAITING)
+                await self._apply(0, content)
+            self._set_phase(Phase.WAITING)
 
     async def _say(self, text: str) -> None:
         """Put a notice in place of the answer, or below what there is of it."""
-        async with self._in_order:
-            index = len(self._ids) if self.first_word.is_set() else 0
+        async with self._lock:
+            index = len(self._ids) if self.first_text.is_set() else 0
             async with self.edit_slot(index, _urgent()):
-                await self._put(index, MessageContent(text))
-            self._note(Phase.THINKING)  # all there is to show
-            self.first_word.set()
+                await self._apply(index, MessageContent(text))
+            self._set_phase(Phase.THINKING)  # all there is to show
+            self.first_text.set()
 
-    def _note(self, shows: Phase) -> None:
-        if self._entry is not None:
-            self._entry.set_phase(shows, self.message_ids)
+    def _set_phase(self, phase: Phase) -> None:
+        if self._inflight is not None:
+            self._inflight.set_phase(phase, self.message_ids)
 
-    async def _put(self, index: int, look: MessageContent) -> None:
+    async def _apply(self, index: int, content: MessageContent) -> None:
         with detecting_deletion(self.cancellation):
             if index < len(self._ids):
-                self._answers.bucket = self._room.edits
-                await self._edit(self._ids[index], look)
+                self._last_response.bucket = self._channel_bucket.edits
+                await self._edit(self._ids[index], content)
             else:
-                self._answers.bucket = self._room.new
-                await self._create(look)
+                self._last_response.bucket = self._channel_bucket.new
+                await self._create(content)
 
-    async def _edit(self, message_id: int, look: MessageContent) -> None:
+    async def _edit(self, message_id: int, content: MessageContent) -> None:
         message = self.channel.get_partial_message(message_id)
-        files: dict[str, Any] = {} if look.file is None else {"attachments": look.uploads}  # Any: discord.py's options
-        await message.edit(content=look.text, view=look.view, **files)
+        files: dict[str, Any] = (
+            {} if content.file is None else {"attachments": content.uploads}
+        )  # Any: discord.py's options
+        await message.edit(content=content.text, view=content.view, **files)
 
-    async def _create(self, look: MessageContent) -> None:
+    async def _create(self, content: MessageContent) -> None:
         """Send the next message, and know its id as soon as anybody tells.
 
         A request that failed may have been carried out all the same: then the message is looked for. If nobody can
@@ -231,28 +235,28 @@ class ReplyOutput:
         """
         raise_if_deleted(self.cancellation)
         nonce = f"{self._nonce}{len(self._ids)}"
-        sent = self._lost or _SendAttempt(look, self._arrivals.expect(nonce))
-        if self._lost is not None and not sent.arrival.done():
-            await self._look_for(sent)
+        sent = self._unconfirmed or _SendAttempt(content, self._sent_messages.expect(nonce))
+        if self._unconfirmed is not None and not sent.arrival.done():
+            await self._find_sent(sent)
         if not sent.arrival.done():
-            sending = self._chores.start(self._send(look, nonce))
+            sending = self._tasks.start(self._send(content, nonce))
             waits: set[asyncio.Future[Any]] = {sending, sent.arrival}  # Any: a message or its id
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if not sent.arrival.done():
-                self._lost = None if _was_refused(sending) else sent
+                self._unconfirmed = None if _was_refused(sending) else sent
                 message = sending.result()
                 # Discord may have known the nonce, and given what was sent with it earlier.
                 sent = _SendAttempt(
-                    look if message.content == look.text else MessageContent(message.content), sent.arrival
+                    content if message.content == content.text else MessageContent(message.content), sent.arrival
                 )
                 sent.arrival.set_result(message.id)
-        self._lost = None
+        self._unconfirmed = None
         self._ids.append(sent.arrival.result())
-        await self._take_back_if_deleted(self._ids[-1])
-        if sent.look != look:  # one that was sent earlier, when there was less
-            await self._edit(self._ids[-1], look)
+        await self._delete_if_cancelled(self._ids[-1])
+        if sent.content != content:  # one that was sent earlier, when there was less
+            await self._edit(self._ids[-1], content)
 
-    async def _take_back_if_deleted(self, message_id: int) -> None:
+    async def _delete_if_cancelled(self, message_id: int) -> None:
         """Delete a message that came too late for the rest's deletion."""
         try:
             raise_if_deleted(self.cancellation)
@@ -260,17 +264,17 @@ class ReplyOutput:
             await self.channel.get_partial_message(message_id).delete()
             raise
 
-    async def _send(self, look: MessageContent, nonce: str) -> discord.Message:
+    async def _send(self, content: MessageContent, nonce: str) -> discord.Message:
         more: dict[str, Any] = {}  # Any: discord.py's options
-        if (view := look.view) is not None:
+        if (view := content.view) is not None:
             more["view"] = view
-        if (above := self._above()) is not None:
+        if (above := self._build_reference()) is not None:
             more |= {"reference": above, "mention_author": False}
-        return await self.channel.send(look.text, nonce=nonce, suppress_embeds=True, files=look.uploads, **more)
+        return await self.channel.send(content.text, nonce=nonce, suppress_embeds=True, files=content.uploads, **more)
 
-    def _above(self) -> discord.MessageReference | None:
+    def _build_reference(self) -> discord.MessageReference | None:
         """Name the message that the next one is a reply to: the question, then the answer's own last one."""
-        if not self.footing.reply:
+        if not self.permissions.reply:
             return None
         return discord.MessageReference(
             message_id=self._ids[-1] if self._ids else self.id,
@@ -280,13 +284,13 @@ class ReplyOutput:
             fail_if_not_exists=not self._ids,
         )
 
-    async def _look_for(self, sent: "_SendAttempt") -> None:
+    async def _find_sent(self, sent: "_SendAttempt") -> None:
         """Look through the channel for a message that may have been sent."""
         above = self._ids[-1] if self._ids else self.id
         try:
             async for each in self.channel.history(limit=_HISTORY_LIMIT, after=discord.Object(above)):
                 replies_to = None if each.reference is None else each.reference.message_id
-                if each.author.id == self._own_id and each.content == sent.look.text and replies_to == above:
+                if each.author.id == self._own_id and each.content == sent.content.text and replies_to == above:
                     sent.arrival.set_result(each.id)
                     return
         except Exception as failure:
@@ -297,8 +301,8 @@ class ReplyOutput:
 class _SendAttempt:
     """A new message on its way: what it shows, and what will hold its id."""
 
-    def __init__(self, look: MessageContent, arrival: asyncio.Future[int]) -> None:
-        self.look = look
+    def __init__(self, content: MessageContent, arrival: asyncio.Future[int]) -> None:
+        self.content = content
         self.arrival = arrival
 
 
