@@ -1,1 +1,1 @@
-"""What the bot remembers: every word of SQL and both database connections live in this package."""
+"""The database: all SQL and both connections are in this package."""

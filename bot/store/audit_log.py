@@ -1,7 +1,7 @@
-"""Who changed what, when, from what to what: written in the same transaction as the change itself.
+"""The audit log of settings: an entry is written in the same transaction as the change itself.
 
-Moderators can make changes without end, so the log of a server has one: see `MOST_KEPT` and `TEXTS_KEPT`. Both are kept
-to by each change. What is older than 90 days goes with the daily sweep.
+Moderators can make any number of changes, so each new entry trims its guild's log to `MOST_KEPT` and `TEXTS_KEPT`. The
+daily sweep deletes entries older than 90 days.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ _RECORD = """
 """
 
 MOST_KEPT: Final = 1000
-"""Changes of one server; the oldest go."""
+"""Entries per guild; the oldest are deleted."""
 
 TEXTS_KEPT: Final = 10
-"""Changes of one server with a text of more than 100 characters in them; of older ones only its length is kept."""
+"""Entries per guild that keep a text of more than 100 characters; older ones keep only its length."""
 
 _TRIM = """
     DELETE FROM audit_log WHERE guild_id = ? AND id <= (
@@ -46,10 +46,10 @@ _NEWEST = """
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change. `channel_id` None: of the whole server. `old` or `new` None: nothing was set, or is any longer.
+    """One change. `channel_id` is None for a setting of the whole guild, `old` or `new` where nothing is set.
 
-    `by` is None once that member had their data deleted. `old_length` and `new_length` are the characters of a text
-    that was there but is no longer kept.
+    `by` is None once that member had their data deleted. `old_length` and `new_length` count the characters of a text
+    that is no longer kept.
     """
 
     guild_id: int | None
@@ -64,10 +64,7 @@ class AuditEntry:
 
 
 async def record(transaction: Transaction, change: AuditEntry) -> None:
-    """Note `change` as part of the transaction that carries it out, and make room for it.
-
-    One that changes nothing is passed over.
-    """
+    """Record `change` in the transaction that carries it out, and trim the log; ignore one that changes nothing."""
     if change.old != change.new:
         guild_id = change.guild_id
         await transaction.execute(
@@ -87,13 +84,13 @@ async def record(transaction: Transaction, change: AuditEntry) -> None:
 
 
 class AuditLog:
-    """The changes so far."""
+    """Reads the entries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def list_newest(self, guild_id: int, limit: int) -> list[AuditEntry]:
-        """Give a server's last `limit` changes, the newest first.
+        """Return a guild's last `limit` changes, the newest first.
 
         Raises:
             StoreUnavailable: they cannot be read just now.

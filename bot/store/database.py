@@ -1,4 +1,4 @@
-"""The database port: all that the tables ask of an engine, so that another engine can stand behind the same SQL.
+"""The database port: the wall between the SQL of this package and the engine, so that the engine can be replaced.
 
 Statements are written once, for every engine: placeholders are plain `?`, taken in order (an engine whose driver
 numbers them does so when it first sees the text, so no literal may hold a question mark), ids are 64-bit integers,
@@ -11,15 +11,16 @@ from typing import Any, Protocol, TypeVar
 T = TypeVar("T")
 
 Value = int | str | None
-"""What a column or a parameter holds."""
+"""A column's or parameter's value."""
 
 Row = tuple[Any, ...]  # Any: the columns' types are those of the SELECT that asked, which no checker reads.
 
 Work = Callable[["Transaction"], Awaitable[T]]
+"""What is done in one transaction."""
 
 
 class Transaction(Protocol):
-    """One open transaction. Valid only inside the call that handed it out."""
+    """An open transaction: the wall between SQL and an engine's driver. Valid only during the `Work` that gets it."""
 
     async def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """Run one statement and return how many rows it changed."""
@@ -43,11 +44,11 @@ class Transaction(Protocol):
 
 
 class Database(Protocol):
-    """Where transactions are made.
+    """Runs transactions: the wall between the tables and the engine.
 
-    A transaction once asked for runs to its end whatever happens to the task that asked: a cancelled caller gets its
-    `CancelledError` at once and no result, and the change is still made whole or not at all. `work` must not call the
-    database again: it would wait for itself.
+    A transaction runs to its end even when its caller is cancelled: the caller gets `CancelledError` at once and no
+    result, and the change is still made whole or not at all. `work` must not call the database again, because it would
+    wait for itself.
     """
 
     async def write(self, work: Work[T]) -> T:

@@ -114,7 +114,7 @@ async def test_an_answer_that_the_lock_comes_upon_is_shown_and_paid_when_it_is_g
         sandbox.openai.faults.release()
         await wait_until_final(used)
         assert used.text == sandbox.openai.calls(CallKind.CHAT)[0].answer
-    await sandbox.bot_process.until_logged("to be kept later", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("write deferred", deadline_s=DEADLINE_S)
     assert (await usage(ada))["messages"] == 1
     assert await sandbox.bot_process.stop() == 0
     assert is_sound(database)

@@ -11,7 +11,7 @@ import pytest
 from bot.errors import StoreFull, Unstorable
 from bot.store.conversations import Conversations
 from bot.store.database import Database, Work
-from bot.store.deferred_writes import MOST_WAITING, RETRY_EVERY_S, DeferredWrites
+from bot.store.deferred_writes import MAX_PENDING, RETRY_EVERY_S, DeferredWrites
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.tombstones import Tombstones
 from bot.store.turn_deletion import TurnDeletion
@@ -65,7 +65,7 @@ async def say(conversations: Conversations, question: str, *message_ids: int) ->
 
 
 async def kept(conversations: Conversations) -> list[str]:
-    return [turn.question for turn in await conversations.get_public_history(TURN.channel_id, 2 * MOST_WAITING)]
+    return [turn.question for turn in await conversations.get_public_history(TURN.channel_id, 2 * MAX_PENDING)]
 
 
 async def test_answers_that_end_on_a_full_disk_are_kept_in_order_when_there_is_room(
@@ -129,16 +129,16 @@ async def test_what_waits_is_written_at_the_end_or_said_to_be_lost(
     disk.full = True
     async with trying(late, clock):
         await say(conversations, "b")
-    assert "not kept: the bot ends before there is room" in caplog.messages
+    assert "deferred writes lost at shutdown" in caplog.messages
 
 
 async def test_the_oldest_make_room(disk: Disk, conversations: Conversations, late: DeferredWrites) -> None:
     disk.full = True
-    for number in range(MOST_WAITING + 3):
+    for number in range(MAX_PENDING + 3):
         await say(conversations, str(number))
     disk.full = False
     await late.flush()
-    assert await kept(conversations) == [str(number) for number in range(3, MOST_WAITING + 3)]
+    assert await kept(conversations) == [str(number) for number in range(3, MAX_PENDING + 3)]
 
 
 @pytest.mark.parametrize("how", ["message", "channel", "member", "clear"])
