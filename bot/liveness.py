@@ -1,6 +1,6 @@
-"""A file beside the database that is locked for as long as its process lives.
+"""A lock file beside the database for each process, locked for as long as the process lives.
 
-The operating system lets go of the lock however the process ends, so another process on the same machine, or in
+The operating system releases the lock however the process ends, so another process on the same machine, or in
 another container with the same volume, knows at once and for certain: locked means alive, whatever its lease in the
 database says, and not locked means dead. Where there are no such locks the file says nothing and leases decide alone.
 """
@@ -27,24 +27,24 @@ except ImportError:  # Windows has other locks
 else:
 
     def _lock(descriptor: int, *, wait: bool) -> None:
-        """Lock a file. Raises BlockingIOError where somebody else has, any other OSError where there are no locks."""
+        """Lock a file. Raises BlockingIOError if another process holds it, any other OSError without locks."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
-MIDDLE = "-alive-"
+_NAME_MIDDLE = "-alive-"
 """Between the database's name and the process's in the file's name."""
 
 STALE_AFTER_S = 24 * 3600
-"""Living processes touch their files every few seconds; a dead one's that nobody buried is of no use any more."""
+"""Lock files of processes that crashed and were never cleaned up are deleted after this long."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class HealthPulse:
-    """What a process last said of itself: on which host, when, and whether Discord hears it.
+    """What a process last wrote about itself: its host, when, and whether it is connected to Discord.
 
-    `at` is in seconds of the monotonic clock, which all processes of a host share and nobody sets.
+    `at` is in seconds of the monotonic clock, which all processes of a host share.
     """
 
     host: str
@@ -53,7 +53,7 @@ class HealthPulse:
 
 
 class ProcessLock:
-    """This process's own file. Made by `holding`, which locks and in the end removes it."""
+    """This process's own lock file. Made by `holding`, which locks it and in the end removes it."""
 
     def __init__(self, database: Path, process: str, descriptor: int | None) -> None:
         self._database = database
@@ -61,7 +61,7 @@ class ProcessLock:
         self._descriptor = descriptor
 
     def write_pulse(self, *, connected: bool) -> None:
-        """Write down that the process is at work, and whether it is connected; quick, and never raises."""
+        """Write that the process is alive, and whether it is connected; quick, and never raises."""
         if self._descriptor is None:
             return
         at = round(SystemClock().monotonic(), 1)
@@ -73,7 +73,7 @@ class ProcessLock:
             logger.warning("pulse not written", extra={"error": error.strerror})
 
     def stop_writing(self) -> None:
-        """Write no more: once the file is closed, another may bear its number."""
+        """Stop writing: once the file is closed, another can have its descriptor."""
         self._descriptor = None
 
     def is_alive(self, process: str) -> bool | None:
@@ -99,23 +99,25 @@ def holding(database: Path, process: str) -> Iterator[ProcessLock]:
     """Hold the file of `process` beside the database file at `database`."""
     path = _path(database, process)
     descriptor: int | None = None
-    _clear_away_litter(database)
+    _delete_stale_files(database)
     try:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
-            _lock(descriptor, wait=True)  # the name is ours alone: at most somebody is having a short look
+            _lock(
+                descriptor, wait=True
+            )  # the name is unique to this process; another can hold the lock only while probing it
         except OSError as error:
             # An unlocked file would call a living process dead.
-            logger.warning("no lock to be had beside the database", extra={"error": error.strerror})
+            logger.warning("lock file not locked", extra={"error": error.strerror})
             if descriptor is not None:
                 os.close(descriptor)
                 descriptor = None
                 path.unlink(missing_ok=True)
-        lifeline = ProcessLock(database, process, descriptor)
+        process_lock = ProcessLock(database, process, descriptor)
         try:
-            yield lifeline
+            yield process_lock
         finally:
-            lifeline.stop_writing()
+            process_lock.stop_writing()
     finally:
         if descriptor is not None:
             path.unlink(missing_ok=True)
@@ -123,18 +125,18 @@ def holding(database: Path, process: str) -> Iterator[ProcessLock]:
 
 
 def list_pulses(database: Path) -> list[HealthPulse]:
-    """Tell what the living processes beside a database last said of themselves."""
+    """Return the last pulses of the living processes on a database."""
     found = []
     for path in _paths(database):
         if _is_locked(path) is not False:
             with suppress(OSError, ValueError, KeyError, TypeError):
-                said = json.loads(path.read_text())
-                found.append(HealthPulse(str(said["host"]), float(said["at"]), said["connected"] is True))
+                pulse = json.loads(path.read_text())
+                found.append(HealthPulse(str(pulse["host"]), float(pulse["at"]), pulse["connected"] is True))
     return found
 
 
-def _clear_away_litter(database: Path) -> None:
-    """Remove old files of dead processes that nobody knows: killed before they were in the database."""
+def _delete_stale_files(database: Path) -> None:
+    """Delete old files of dead processes that no table knows: killed before they were in the database."""
     for path in _paths(database):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - STALE_AFTER_S and _is_locked(path) is False:
@@ -142,16 +144,16 @@ def _clear_away_litter(database: Path) -> None:
 
 
 def _paths(database: Path) -> Iterator[Path]:
-    """Give the files of all processes on a database, living and dead."""
-    return database.parent.glob(f"{database.name}{MIDDLE}*")
+    """Return the files of all processes on a database, living and dead."""
+    return database.parent.glob(f"{database.name}{_NAME_MIDDLE}*")
 
 
 def _path(database: Path, process: str) -> Path:
-    return database.with_name(f"{database.name}{MIDDLE}{process}")
+    return database.with_name(f"{database.name}{_NAME_MIDDLE}{process}")
 
 
 def _is_locked(path: Path) -> bool | None:
-    """Return whether somebody holds the file; None where there is none, or no locks."""
+    """Return whether a process holds the lock; None if there is no file, or no locks."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:

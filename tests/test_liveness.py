@@ -73,7 +73,7 @@ def test_without_a_place_for_the_file_nothing_is_known(tmp_path: Path, caplog: p
     with holding(tmp_path / "missing" / "bot.db", "mine") as mine:
         mine.write_pulse(connected=True)
         assert mine.is_alive("other") is None
-    assert "no lock to be had" in caplog.text
+    assert "lock file not locked" in caplog.text
 
 
 def test_what_dead_processes_left_long_ago_is_cleared_away(path: Path) -> None:

@@ -1,4 +1,11 @@
-"""Turns on their way into the store, and those that go along with a question out of it."""
+"""Stores turns and reads the history that is sent along with a question.
+
+A channel's public turns form one history, in the order in which they ended, back to the last turn that started afresh.
+Private turns form a history for each member and channel, which nobody else gets.
+
+A reply gets the ancestors of the turn that it replies to: back from reply to reply to a turn that was no reply, then
+the history before that one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +26,14 @@ _ADD_TURN = """
 
 _ADD_MESSAGE = "INSERT INTO turn_messages (turn_id, position, message_id) VALUES (?, ?, ?)"
 
-_STILL_THERE = "SELECT 1 FROM turns WHERE id = ?"
+_EXISTS = "SELECT 1 FROM turns WHERE id = ?"
 
 _OF_MESSAGE = """
     SELECT turns.id FROM turn_messages JOIN turns ON turns.id = turn_messages.turn_id
     WHERE message_id = ? AND channel_id = ? AND private = 0 ORDER BY turns.id DESC LIMIT 1
 """
 
-_NOTE_MESSAGE = _ADD_MESSAGE + " ON CONFLICT (turn_id, position) DO UPDATE SET message_id = excluded.message_id"
+_UPSERT_MESSAGE = _ADD_MESSAGE + " ON CONFLICT (turn_id, position) DO UPDATE SET message_id = excluded.message_id"
 
 
 _NEWEST_PUBLIC = "SELECT id, ends_context FROM turns WHERE channel_id = ? AND private = 0 ORDER BY id DESC LIMIT 1"
@@ -35,7 +42,7 @@ _NEWEST_PRIVATE = """
     SELECT id, ends_context FROM turns WHERE channel_id = ? AND author_id = ? AND private = 1 ORDER BY id DESC LIMIT 1
 """
 
-# A turn whose answer was given anew no longer stands in its line, but where the line begins it still does.
+# A regenerated turn is left out of the history, unless the history starts at it.
 _REPLACED = "EXISTS (SELECT 1 FROM turns newer WHERE newer.replaces_id = turns.id)"
 _BEFORE = f"id < ? AND (ends_context = 1 OR parent_id IS NULL OR NOT {_REPLACED}) ORDER BY id DESC LIMIT ?"
 _PUBLIC = f"FROM turns WHERE channel_id = ? AND private = 0 AND {_BEFORE}"
@@ -65,29 +72,34 @@ _BEYOND = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class HistoryScope:
-    """Whose line in which channel: everybody's, or the private one of one member."""
+    """Which history of a channel: the public one, or one member's private one."""
 
     channel_id: int
     member_id: int | None = None
 
     @property
     def key(self) -> tuple[Value, ...]:
-        """The first parameters of every statement about this line."""
+        """The first parameters of every statement about this history."""
         return (self.channel_id,) if self.member_id is None else (self.channel_id, self.member_id)
 
 
 class Conversations:
-    """The kept turns of all channels. `gone` and `late` are shared with the `Removals` of this process."""
+    """The stored turns of all channels.
 
-    def __init__(self, database: Database, gone: Tombstones | None = None, late: DeferredWrites | None = None) -> None:
+    `tombstones` and `deferred_writes` are shared with this process's `TurnDeletion`.
+    """
+
+    def __init__(
+        self, database: Database, tombstones: Tombstones | None = None, deferred_writes: DeferredWrites | None = None
+    ) -> None:
         self._database = database
-        self._gone = gone or Tombstones()
-        self._late = late
+        self._tombstones = tombstones or Tombstones()
+        self._deferred_writes = deferred_writes
 
     async def save(self, turn: NewTurn) -> int | None:
-        """Keep `turn` at its place, whole or not at all, and return its id.
+        """Store `turn` at its place in the tree, whole or not at all, and return its id.
 
-        With `late` what cannot be kept now is kept later, and the id is a stand-in until then.
+        With `deferred_writes` a write that fails now is retried later, and the id is a placeholder until then.
 
         Returns None, having kept nothing, where one of its messages or its channel has been deleted meanwhile, or its
         author's data.
@@ -95,20 +107,20 @@ class Conversations:
         Raises:
             StoreUnavailable: it could not be kept.
         """
-        if self._late is None:
+        if self._deferred_writes is None:
             return await self._save(turn)
-        return await self._late.write(lambda: self._save(turn))
+        return await self._deferred_writes.write(lambda: self._save(turn))
 
     async def _save(self, turn: NewTurn) -> int | None:
         places = (turn.channel_id, turn.parent_channel_id, turn.question_message_id, *turn.answer_message_ids)
 
         async def work(transaction: Transaction) -> int | None:
-            if self._gone.contains_any(places):
+            if self._tombstones.contains_any(places):
                 return None
-            if await self._gone.is_erased(transaction, turn.author_id, turn.asked_at_ms):
+            if await self._tombstones.is_erased(transaction, turn.author_id, turn.asked_at_ms):
                 return None
-            # Looked up in the same transaction: of two answers that settle at once the second follows the first.
-            parent, replaced = await _parent(transaction, turn), await _if_there(transaction, turn.replaces_id)
+            # Looked up in the same transaction: of two answers that end at once the second follows the first.
+            parent, replaced = await _find_parent(transaction, turn), await _id_if_exists(transaction, turn.replaces_id)
             row = await transaction.fetch_one(_ADD_TURN, build_row(turn, parent, replaced))
             assert row is not None, "RETURNING gives the row that was added"
             turn_id: int = row[0]
@@ -124,32 +136,34 @@ class Conversations:
         return await self._database.write(work)
 
     async def record_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
-        """Keep which messages the answer of a kept turn came to, all of them, in their order.
+        """Record the messages of a stored turn's answer, all of them, in their order.
 
-        Where one of them has been deleted meanwhile, the turn goes. With `late` it is done as `save` is.
+        Where one of them has been deleted meanwhile, the turn goes. With `deferred_writes` it is done as `save` is.
 
         Raises:
             StoreUnavailable: they could not be kept.
         """
-        late = self._late
-        if late is None:
-            await self._note_messages(turn_id, answer_message_ids)
+        deferred_writes = self._deferred_writes
+        if deferred_writes is None:
+            await self._record_messages(turn_id, answer_message_ids)
         else:
-            await late.write(lambda: self._note_messages(late.get_id(turn_id), answer_message_ids))
+            await deferred_writes.write(
+                lambda: self._record_messages(deferred_writes.get_id(turn_id), answer_message_ids)
+            )
 
-    async def _note_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
+    async def _record_messages(self, turn_id: int, answer_message_ids: tuple[int, ...]) -> None:
         rows = [(turn_id, position, message) for position, message in enumerate(answer_message_ids, FIRST_ANSWER)]
 
         async def work(transaction: Transaction) -> None:
-            if self._gone.contains_any(answer_message_ids):
+            if self._tombstones.contains_any(answer_message_ids):
                 await remove_turn(transaction, turn_id)
-            elif await transaction.fetch_one(_STILL_THERE, (turn_id,)):
-                await transaction.execute_many(_NOTE_MESSAGE, rows)
+            elif await transaction.fetch_one(_EXISTS, (turn_id,)):
+                await transaction.execute_many(_UPSERT_MESSAGE, rows)
 
         await self._database.write(work)
 
     async def get_public_history(self, channel_id: int, limit: int) -> list[Turn]:
-        """Give the channel's newest public turns, at most `limit`, oldest first, back to the last fresh one.
+        """Return the channel's newest public turns, at most `limit`, oldest first, back to the last fresh one.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
@@ -157,7 +171,7 @@ class Conversations:
         return await self._line(HistoryScope(channel_id), limit)
 
     async def get_private_history(self, channel_id: int, author_id: int, limit: int) -> list[Turn]:
-        """Give the member's own newest private turns in the channel, at most `limit`, oldest first.
+        """Return the member's own newest private turns in the channel, at most `limit`, oldest first.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
@@ -165,7 +179,7 @@ class Conversations:
         return await self._line(HistoryScope(channel_id, author_id), limit)
 
     async def find_turn_of_message(self, message_id: int, channel_id: int) -> int | None:
-        """Find the public turn of a channel that one of its messages shows, the newest where there are several.
+        """Return the id of the public turn that a message of the channel shows, the newest if there are several.
 
         Raises:
             StoreUnavailable: it cannot be looked up just now.
@@ -178,99 +192,99 @@ class Conversations:
         return await self._database.read(work)
 
     async def get_ancestors(self, turn_id: int, limit: int) -> list[Turn]:
-        """Give what a reply to a turn knows: that one and the path to it, at most `limit`, oldest first.
+        """Return a turn and its ancestors, at most `limit`, oldest first.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
         """
 
         async def work(transaction: Transaction) -> list[Turn]:
-            return self._without_gone(await _load_ancestors(transaction, turn_id, limit))
+            return self._without_deleted(await _load_ancestors(transaction, turn_id, limit))
 
         return await self._database.read(work)
 
     async def list_existing(self, turns: Sequence[Turn]) -> list[Turn]:
-        """Give those of `turns` that have not been deleted since they were read, in the same order.
+        """Return those of `turns` that were not deleted since they were read, in the same order.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
         """
         ids = [(turn.id,) for turn in turns]
-        rows = await self._database.read(lambda transaction: transaction.fetch_each(_STILL_THERE, ids))
-        return self._without_gone([turn for turn, row in zip(turns, rows, strict=True) if row is not None])
+        rows = await self._database.read(lambda transaction: transaction.fetch_each(_EXISTS, ids))
+        return self._without_deleted([turn for turn, row in zip(turns, rows, strict=True) if row is not None])
 
     async def _line(self, of: HistoryScope, limit: int) -> list[Turn]:
         async def work(transaction: Transaction) -> list[Turn]:
-            return self._without_gone(await _load_history(transaction, of, limit))
+            return self._without_deleted(await _load_history(transaction, of, limit))
 
         return await self._database.read(work)
 
-    def _without_gone(self, turns: Sequence[Turn]) -> list[Turn]:
-        # Where the store could not be written when a message was deleted, its turn is still there.
-        return [turn for turn in turns if not self._gone.contains_any(turn.message_ids)]
+    def _without_deleted(self, turns: Sequence[Turn]) -> list[Turn]:
+        # If the database could not be written when a message was deleted, its turn is still there.
+        return [turn for turn in turns if not self._tombstones.contains_any(turn.message_ids)]
 
 
-async def _if_there(transaction: Transaction, turn_id: int | None) -> int | None:
-    """Return `turn_id`, or None where that turn was deleted meanwhile."""
-    if turn_id is None or await transaction.fetch_one(_STILL_THERE, (turn_id,)):
+async def _id_if_exists(transaction: Transaction, turn_id: int | None) -> int | None:
+    """Return `turn_id`, or None if that turn has been deleted."""
+    if turn_id is None or await transaction.fetch_one(_EXISTS, (turn_id,)):
         return turn_id
     return None
 
 
-async def _parent(transaction: Transaction, turn: NewTurn) -> int | None:
-    """Find the turn that a new one goes on from."""
+async def _find_parent(transaction: Transaction, turn: NewTurn) -> int | None:
+    """Return the id of the turn that a new one continues."""
     if turn.fresh:
         return None
     if not turn.is_branch:
         return await _get_last_turn_id(
             transaction, HistoryScope(turn.channel_id, turn.author_id if turn.private else None)
         )
-    # Of those on the path the newest that is still there: when one goes, what followed it follows the one before it.
+    # The newest ancestor that still exists: the children of a deleted turn become those of its parent.
     for turn_id in reversed(turn.path):
-        if await transaction.fetch_one(_STILL_THERE, (turn_id,)):
+        if await transaction.fetch_one(_EXISTS, (turn_id,)):
             return turn_id
     return None
 
 
 async def _get_last_turn_id(transaction: Transaction, line: HistoryScope) -> int | None:
-    """Find the turn that the next one asked in the line follows; None where that one begins anew."""
+    """Return the id of the turn that the next one of the history follows; None if that one starts afresh."""
     row = await transaction.fetch_one(_NEWEST_PUBLIC if line.member_id is None else _NEWEST_PRIVATE, line.key)
     return None if row is None or row[1] else row[0]
 
 
 async def _load_history(transaction: Transaction, of: HistoryScope, limit: int) -> list[Turn]:
-    """Give the newest turns of a line, at most `limit`, oldest first, back to where it began anew."""
+    """Return the newest turns of a history, at most `limit`, oldest first, back to where it started afresh."""
     if limit < 1 or await _get_last_turn_id(transaction, of) is None:
         return []
     return await _before(transaction, of, _BEYOND, limit)
 
 
 async def _load_ancestors(transaction: Transaction, turn_id: int, limit: int) -> list[Turn]:
-    """Give what a reply to a turn knows: that one and the path to it, at most `limit`, oldest first."""
+    """Return a turn and its ancestors, at most `limit`, oldest first."""
     if limit < 1:
         return []
     rows = await transaction.fetch_all(_PATH, (turn_id, limit))
     messages = await transaction.fetch_all(_PATH_MESSAGES, (turn_id, limit))
-    walked = [build_turn(row, messages) for row in reversed(rows)]
-    if not walked or len(walked) == limit or walked[0].branch or walked[0].parent_id is None:
-        return walked
-    first = walked[0]
+    ancestors = [build_turn(row, messages) for row in reversed(rows)]
+    if not ancestors or len(ancestors) == limit or ancestors[0].branch or ancestors[0].parent_id is None:
+        return ancestors
+    first = ancestors[0]
     of = HistoryScope(first.channel_id, first.author_id if first.private else None)
-    return [*await _before(transaction, of, first.id, limit - len(walked)), *walked]
+    return [*await _before(transaction, of, first.id, limit - len(ancestors)), *ancestors]
 
 
 async def _before(transaction: Transaction, of: HistoryScope, turn_id: int, limit: int) -> list[Turn]:
-    """Give the turns of a line before one, at most `limit`, oldest first."""
+    """Return the turns of a history before one, at most `limit`, oldest first."""
     parameters = (*of.key, turn_id, limit + 1)
     public = of.member_id is None
     rows = await transaction.fetch_all(_PUBLIC_LINE if public else _PRIVATE_LINE, parameters)
     messages = await transaction.fetch_all(_PUBLIC_MESSAGES if public else _PRIVATE_MESSAGES, parameters)
-    standing = _back_to_the_beginning(rows)[:limit]
-    return [build_turn(row, messages) for row in reversed(standing)]
+    since_start = _since_context_began(rows)[:limit]
+    return [build_turn(row, messages) for row in reversed(since_start)]
 
 
-def _back_to_the_beginning(rows: Sequence[Row]) -> list[Row]:
-    """Keep those rows, the newest first, that are no older than the turn where the line began anew."""
+def _since_context_began(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows, newest first, that are not older than the turn at which the history started afresh."""
     kept: list[Row] = []
     for row in rows:
         closed, replaced = row[-2:]

@@ -12,16 +12,20 @@ from typing import Final
 from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable, Unstorable
 from bot.messages.message import plain
 
-_BESIDE: Final = ("", "-wal", "-shm")
+_SUFFIXES: Final = ("", "-wal", "-shm")
 _SEARCH, _WRITE_IN, _USE = os.X_OK, os.W_OK | os.X_OK, os.R_OK | os.W_OK
 
 
-def denied(path: Path) -> StartupError | None:
+def find_permission_error(path: Path) -> StartupError | None:
     """Say what keeps this user from using the database at `path`, and what to do; None where rights don't."""
     if not hasattr(os, "geteuid"):  # Windows has other rights than these
         return None
     obstacle = _obstacle(path.absolute())
-    return None if obstacle is None else StartupError(plain(f"The database {path} can't be used: {_told(*obstacle)}."))
+    return (
+        None
+        if obstacle is None
+        else StartupError(plain(f"The database {path} can't be used: {_format_obstacle(*obstacle)}."))
+    )
 
 
 def _obstacle(path: Path) -> tuple[str, Path] | None:
@@ -33,12 +37,12 @@ def _obstacle(path: Path) -> tuple[str, Path] | None:
         if not each.is_dir():
             return None
         folder = each
-        if not _may(folder, _SEARCH):
+        if not _can(folder, _SEARCH):
             return "look into", folder
-    if not _may(folder, _WRITE_IN):
+    if not _can(folder, _WRITE_IN):
         return "write in", folder
-    files = (path.with_name(path.name + end) for end in _BESIDE)
-    return next((("read and write", file) for file in files if _exists(file) and not _may(file, _USE)), None)
+    files = (path.with_name(path.name + end) for end in _SUFFIXES)
+    return next((("read and write", file) for file in files if _exists(file) and not _can(file, _USE)), None)
 
 
 def _exists(path: Path) -> bool:
@@ -49,11 +53,11 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _may(path: Path, how: int) -> bool:
+def _can(path: Path, how: int) -> bool:
     return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _told(what: str, path: Path) -> str:
+def _format_obstacle(what: str, path: Path) -> str:
     user, owner = os.geteuid(), path.stat().st_uid
     told = f"user {user} may not {what} {path} (owner {owner})"
     if os.statvfs(path).f_flag & os.ST_RDONLY:
@@ -66,7 +70,7 @@ def _told(what: str, path: Path) -> str:
 MIN_FREE_BYTES: Final = 64 * 2**20
 """Bytes. With less, a disk is called full before it is: the log of a busy evening takes as much."""
 
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+DISK_FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 NETWORK_FILE_SYSTEMS: Final = (
     frozenset({"9p", "afs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "virtiofs"})
@@ -76,7 +80,7 @@ NETWORK_FILE_SYSTEMS: Final = (
 )
 """File systems on which SQLite's locks, or its memory shared between processes, may not hold."""
 
-_TOO_FEW: Final = 2**16
+_MIN_FREE_FOR_SIDE_FILES: Final = 2**16
 """Bytes. SQLite's smallest file beside the database takes half of it."""
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -102,19 +106,19 @@ def restrict_to_owner(path: Path) -> list[Path]:
     left = []
     for file, mode in _files_open_to_others(path):
         try:
-            file.chmod(mode & ~_unwanted(mode))
+            file.chmod(mode & ~_unintended_bits(mode))
         except OSError:
             left.append(file)
     return left
 
 
 def list_readable_by_others(path: Path) -> list[Path]:
-    """Name the database's files that others than their owner may read, where that is not meant."""
+    """Return the database's files that others than their owner may read, where that is not meant."""
     return [file for file, _ in _files_open_to_others(path)]
 
 
 def find_network_file_system(path: Path, mounts: str | None = None) -> str | None:
-    """Name the file system that a path lies on where it is another machine's; None where it is local or not known.
+    """Return the file system that a path lies on where it is another machine's; None where it is local or not known.
 
     Args:
         mounts: what Linux tells in `/proc/self/mountinfo`; read there if not given.
@@ -138,13 +142,13 @@ def find_network_file_system(path: Path, mounts: str | None = None) -> str | Non
 
 
 def get_database_files(path: Path) -> tuple[Path, Path, Path]:
-    """Name the database's files: SQLite keeps two beside the one that a link leads to."""
+    """Return the database's files: SQLite keeps two beside the one that a link leads to."""
     path = Path(os.path.realpath(path))
     return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
 def get_inodes(files: Iterable[Path]) -> list[tuple[int, int] | None]:
-    """Tell which files these are, whatever their names; None for one that is not there, or cannot be looked at."""
+    """Return which files these are, whatever their names; None for one that is not there, or cannot be looked at."""
     found: list[tuple[int, int] | None] = []
     for file in files:
         try:
@@ -157,7 +161,7 @@ def get_inodes(files: Iterable[Path]) -> list[tuple[int, int] | None]:
 
 
 def free(folder: Path) -> int | None:
-    """Count the bytes that are free for us on a folder's disk; None where that cannot be told."""
+    """Return the bytes that are free for us on a folder's disk; None where that cannot be told."""
     try:
         found = os.statvfs(folder)
     except (OSError, AttributeError):
@@ -173,7 +177,7 @@ def is_full(error: sqlite3.Error, path: Path) -> bool:
         case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
             # So it calls the want of room for the files beside the database.
             left = free(path.parent)
-            return left is not None and left < _TOO_FEW
+            return left is not None and left < _MIN_FREE_FOR_SIDE_FILES
     return False
 
 
@@ -187,9 +191,9 @@ def is_busy(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
-def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
-    """Say for members why a transaction failed, and for the log with which code."""
-    detail = f"{type(error).__name__} {getattr(error, 'sqlite_errorname', 'no SQLite code')}"
+def build_store_error(error: sqlite3.Error, path: Path) -> StoreUnavailable:
+    """Build the error that says for members why a transaction failed, and for the log with which code."""
+    detail = f"{type(error).__name__} {getattr(error, 'sqlite_errorname', 'no SQLite member_hash')}"
     if is_full(error, path):
         return StoreFull(detail)
     if is_read_only(error):
@@ -206,10 +210,10 @@ def _files_open_to_others(path: Path) -> Iterator[tuple[Path, int]]:
     for file in get_database_files(path):
         with suppress(OSError):
             mode = file.stat().st_mode & 0o777
-            if mode & _unwanted(mode):
+            if mode & _unintended_bits(mode):
                 yield file, mode
 
 
-def _unwanted(mode: int) -> int:
-    """Give the rights in a file's mode that nobody meant to give."""
+def _unintended_bits(mode: int) -> int:
+    """Return the rights in a file's mode that nobody meant to give."""
     return 0o007 if mode & _GROUP_WRITES else _OTHERS

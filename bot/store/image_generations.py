@@ -1,4 +1,4 @@
-"""What pictures were drawn from, so that they can be drawn again."""
+"""What images were generated from, so that their buttons can generate them again."""
 
 from dataclasses import dataclass
 
@@ -25,9 +25,9 @@ _REMOVE = "DELETE FROM image_generations WHERE id = ?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageGeneration:
-    """What one message's pictures were drawn from, for whom and where. `model` is the one that was asked for, if any.
+    """What one message's images were generated from, for whom and where.
 
-    `parent_channel_id` is the channel under which the thread hangs, where it is a thread.
+    `model` is None where none was asked for. `parent_channel_id` is the channel of a thread, None outside threads.
     """
 
     channel_id: int
@@ -44,62 +44,66 @@ class ImageGeneration:
 
 
 class ImageGenerations:
-    """The sketches of all channels. `gone` is shared with the `Removals` of this process, `late` with all that keep.
+    """The stored generations. `tombstones` and `deferred_writes` are shared with this process's `TurnDeletion`.
 
     Every method may raise StoreUnavailable.
     """
 
-    def __init__(self, database: Database, gone: Tombstones, late: DeferredWrites | None = None) -> None:
+    def __init__(
+        self, database: Database, tombstones: Tombstones, deferred_writes: DeferredWrites | None = None
+    ) -> None:
         self._database = database
-        self._gone = gone
-        self._late = late
+        self._tombstones = tombstones
+        self._deferred_writes = deferred_writes
 
-    async def add(self, sketch: ImageGeneration, *, asked_at_ms: int) -> int | None:
-        """Keep a sketch and return its id; with `late`, a stand-in for it where it can only be kept later.
+    async def add(self, generation: ImageGeneration, *, asked_at_ms: int) -> int | None:
+        """Store a generation and return its id, or a placeholder if `deferred_writes` has to retry it.
 
         Returns None, having kept nothing, where its message or its channel has been deleted meanwhile, or its author's
         data.
         """
-        if self._late is None:
-            return await self._add(sketch, asked_at_ms)
-        return await self._late.write(lambda: self._add(sketch, asked_at_ms))
+        if self._deferred_writes is None:
+            return await self._add(generation, asked_at_ms)
+        return await self._deferred_writes.write(lambda: self._add(generation, asked_at_ms))
 
-    async def _add(self, sketch: ImageGeneration, asked_at_ms: int) -> int | None:
+    async def _add(self, generation: ImageGeneration, asked_at_ms: int) -> int | None:
         async def work(transaction: Transaction) -> int | None:
-            if self._gone.contains_any((sketch.channel_id, sketch.parent_channel_id, sketch.message_id)):
+            if self._tombstones.contains_any(
+                (generation.channel_id, generation.parent_channel_id, generation.message_id)
+            ):
                 return None
-            if await self._gone.is_erased(transaction, sketch.author_id, asked_at_ms):
+            if await self._tombstones.is_erased(transaction, generation.author_id, asked_at_ms):
                 return None
             row = await transaction.fetch_one(
                 _ADD,
                 (
-                    sketch.channel_id,
-                    sketch.parent_channel_id,
-                    sketch.guild_id,
-                    sketch.author_id,
-                    sanitize_for_db(sketch.prompt),
-                    None if sketch.size is None else sanitize_for_db(sketch.size),
-                    sketch.n,
-                    None if sketch.model is None else sanitize_for_db(sketch.model),
-                    int(sketch.spoiler),
-                    sketch.message_id,
-                    sketch.created_at_ms,
+                    generation.channel_id,
+                    generation.parent_channel_id,
+                    generation.guild_id,
+                    generation.author_id,
+                    sanitize_for_db(generation.prompt),
+                    None if generation.size is None else sanitize_for_db(generation.size),
+                    generation.n,
+                    None if generation.model is None else sanitize_for_db(generation.model),
+                    int(generation.spoiler),
+                    generation.message_id,
+                    generation.created_at_ms,
                 ),
             )
             return None if row is None else row[0]
 
         return await self._database.write(work)
 
-    async def get(self, sketch_id: int) -> ImageGeneration | None:
-        """Give a sketch, if it is still kept."""
+    async def get(self, generation_id: int) -> ImageGeneration | None:
+        """Return a generation, or None if it is no longer kept."""
 
-        row_id = await self._id(sketch_id)
+        row_id = await self._id(generation_id)
 
         async def work(transaction: Transaction) -> Row | None:
             return await transaction.fetch_one(_BY_ID, (row_id,))
 
         row = await self._database.read(work)
-        if row is None or self._gone.contains_any((row[0], row[1], row[9])):
+        if row is None or self._tombstones.contains_any((row[0], row[1], row[9])):
             return None
         return ImageGeneration(
             channel_id=row[0],
@@ -115,15 +119,15 @@ class ImageGenerations:
             created_at_ms=row[10],
         )
 
-    async def remove(self, sketch_id: int) -> None:
-        """Take a sketch away."""
+    async def remove(self, generation_id: int) -> None:
+        """Delete a generation."""
 
-        row_id = await self._id(sketch_id)
+        row_id = await self._id(generation_id)
 
         async def work(transaction: Transaction) -> None:
             await transaction.execute(_REMOVE, (row_id,))
 
         await self._database.write(work)
 
-    async def _id(self, sketch_id: int) -> int:
-        return sketch_id if self._late is None else await self._late.resolve_id(sketch_id)
+    async def _id(self, generation_id: int) -> int:
+        return generation_id if self._deferred_writes is None else await self._deferred_writes.resolve_id(generation_id)

@@ -1,4 +1,4 @@
-"""The answers under way in every process, and the processes' leases, so that what a dead one left can be found."""
+"""The answers in flight of all processes, and the processes' leases, so that a dead one's answers can be found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ _LEASE = """
     ON CONFLICT (name) DO UPDATE SET lease_until_ms = excluded.lease_until_ms
 """
 
-_LEAVE = "DELETE FROM processes WHERE name = ?"
+_DELETE_PROCESS = "DELETE FROM processes WHERE name = ?"
 
 # Every name comes after the empty one: the table is read by its key.
 _PROCESSES = "SELECT name, lease_until_ms FROM processes WHERE name > ''"
 
-_STRAYS = """
+_ORPHANED = """
     SELECT DISTINCT process FROM inflight_answers
     WHERE process > '' AND NOT EXISTS (SELECT 1 FROM processes WHERE processes.name = inflight_answers.process)
 """
@@ -27,17 +27,17 @@ _OPEN = """
     VALUES (?, ?, ?, ?, ?, '', 'thinking', ?, ?)
 """
 
-_NOTE = "UPDATE inflight_answers SET message_ids = ?, phase = ?, final_message_count = ? WHERE id = ?"
+_RECORD_MESSAGES = "UPDATE inflight_answers SET message_ids = ?, phase = ?, final_message_count = ? WHERE id = ?"
 
-_WHOSE = "SELECT member_id FROM inflight_answers WHERE id = ? AND channel_id = ?"
+_MEMBER_OF = "SELECT member_id FROM inflight_answers WHERE id = ? AND channel_id = ?"
 
-_ASK_TO_STOP = "UPDATE inflight_answers SET cancel_requested = 1 WHERE id = ? AND channel_id = ?"
+_REQUEST_CANCEL = "UPDATE inflight_answers SET cancel_requested = 1 WHERE id = ? AND channel_id = ?"
 
-_TO_STOP = "SELECT id FROM inflight_answers WHERE process = ? AND cancel_requested = 1"
+_CANCEL_REQUESTED = "SELECT id FROM inflight_answers WHERE process = ? AND cancel_requested = 1"
 
 _CLOSE = "DELETE FROM inflight_answers WHERE id = ?"
 
-_ADOPT = """
+_TAKE_OVER = """
     UPDATE inflight_answers SET process = ? WHERE process = ?
     RETURNING id, application_id, token, channel_id, started_at_ms, message_ids, phase, final_message_count
 """
@@ -47,13 +47,13 @@ class Phase(StrEnum):
     """What an answer's messages show so far."""
 
     THINKING = "thinking"
-    """Nothing, or all of it at once."""
+    """Nothing yet; or all of the answer at once."""
 
     WAITING = "line"
-    """A place in line, in place of "thinking…"."""
+    """The queue notice, in place of "thinking…"."""
 
     TEXT = "words"
-    """Words that are being written: unfinished even where nothing in them says so."""
+    """Text that is being streamed: unfinished even if nothing in it says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ class InFlightAnswer:
 
 
 class InFlightAnswers:
-    """The table of answers under way. Every method may raise StoreUnavailable."""
+    """The table of answers in flight. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def build_insert(self, answer: InFlightAnswer, process: str) -> Work[None]:
-        """Return the work that writes a new answer down, to be done in somebody else's transaction."""
+        """Return the work that inserts a new answer, to be done in another transaction."""
 
         async def work(transaction: Transaction) -> None:
             place = (answer.id, process, answer.application_id, answer.token, answer.channel_id)
@@ -93,40 +93,40 @@ class InFlightAnswers:
     async def record_messages(
         self, answer_id: int, message_ids: Sequence[int], *, shows: Phase, messages: int | None
     ) -> None:
-        """Write down what is known of an answer's messages by now."""
+        """Record what is known of an answer's messages by now."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute(_NOTE, (" ".join(map(str, message_ids)), shows, messages, answer_id))
+            await transaction.execute(_RECORD_MESSAGES, (" ".join(map(str, message_ids)), shows, messages, answer_id))
 
         await self._database.write(work)
 
     async def find_in_channel(self, answer_id: int, channel_id: int) -> tuple[bool, int | None]:
-        """Return whether an answer is under way in a channel, and whose it is where that is known."""
+        """Return whether an answer is in flight in a channel, and the id of who asked, if known."""
 
         async def work(transaction: Transaction) -> tuple[bool, int | None]:
-            row = await transaction.fetch_one(_WHOSE, (answer_id, channel_id))
+            row = await transaction.fetch_one(_MEMBER_OF, (answer_id, channel_id))
             return row is not None, None if row is None else row[0]
 
         return await self._database.read(work)
 
     async def request_cancel(self, answer_id: int, *, channel_id: int) -> bool:
-        """Leave word for whoever is at work on an answer in a channel that it is to be stopped; False if nobody is."""
+        """Request the cancellation of an answer in a channel; return False if it is not in flight."""
 
         async def work(transaction: Transaction) -> int:
-            return await transaction.execute(_ASK_TO_STOP, (answer_id, channel_id))
+            return await transaction.execute(_REQUEST_CANCEL, (answer_id, channel_id))
 
         return await self._database.write(work) > 0
 
     async def list_cancel_requested(self, process: str) -> list[int]:
-        """Name the answers of `process` that are to be stopped."""
+        """Return the answers of `process` whose cancellation was requested."""
 
         async def work(transaction: Transaction) -> list[int]:
-            return [row[0] for row in await transaction.fetch_all(_TO_STOP, (process,))]
+            return [row[0] for row in await transaction.fetch_all(_CANCEL_REQUESTED, (process,))]
 
         return await self._database.read(work)
 
     async def delete(self, answer_ids: Sequence[int]) -> None:
-        """Forget answers that have ended, and their tokens."""
+        """Delete answers that have ended, with their tokens."""
 
         async def work(transaction: Transaction) -> None:
             await transaction.execute_many(_CLOSE, [(answer_id,) for answer_id in answer_ids])
@@ -134,7 +134,7 @@ class InFlightAnswers:
         await self._database.write(work)
 
     async def renew_lease(self, process: str, until_ms: int) -> None:
-        """Say that `process` lives, at least until then."""
+        """Renew the lease of `process` until `until_ms`."""
 
         async def work(transaction: Transaction) -> None:
             await transaction.execute(_LEASE, (process, until_ms))
@@ -142,31 +142,31 @@ class InFlightAnswers:
         await self._database.write(work)
 
     async def delete_process(self, process: str) -> None:
-        """Say that `process` has ended. What it left under way is anybody's."""
+        """Delete the lease of a process that has ended. Any process may take over what it left in flight."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute(_LEAVE, (process,))
+            await transaction.execute(_DELETE_PROCESS, (process,))
 
         await self._database.write(work)
 
     async def list_leases(self) -> dict[str, int]:
-        """Tell until when each process's lease runs; 0 for one that has ended but left answers under way."""
+        """Return by process when its lease ends (in ms); 0 for one that has ended but left answers in flight."""
 
         async def work(transaction: Transaction) -> dict[str, int]:
-            strays = {row[0]: 0 for row in await transaction.fetch_all(_STRAYS)}
-            return strays | {row[0]: row[1] for row in await transaction.fetch_all(_PROCESSES)}
+            orphaned = {row[0]: 0 for row in await transaction.fetch_all(_ORPHANED)}
+            return orphaned | {row[0]: row[1] for row in await transaction.fetch_all(_PROCESSES)}
 
         return await self._database.read(work)
 
     async def take_over(self, dead: str, process: str) -> list[InFlightAnswer]:
-        """Make the answers of a dead process those of `process`, and strike the dead one off.
+        """Make the answers of a dead process those of `process`, and delete the dead one's lease.
 
         Of several that would adopt, one gets them.
         """
 
         async def work(transaction: Transaction) -> list[InFlightAnswer]:
-            rows = await transaction.fetch_all(_ADOPT, (process, dead))
-            await transaction.execute(_LEAVE, (dead,))
+            rows = await transaction.fetch_all(_TAKE_OVER, (process, dead))
+            await transaction.execute(_DELETE_PROCESS, (dead,))
             return [_answer(row) for row in rows]
 
         return await self._database.write(work)

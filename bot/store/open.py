@@ -20,7 +20,7 @@ from bot.errors import StartupError
 from bot.messages.message import plain
 from bot.store import disk
 from bot.store.database import Database
-from bot.store.disk import denied
+from bot.store.disk import find_permission_error
 from bot.store.schema import APPLICATION_ID, NewerThanCode, migrations, upgrade, version_of
 from bot.store.sqlite import connect
 
@@ -58,7 +58,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         try:
             database = await stack.enter_async_context(connect(path))
         except sqlite3.Error as error:
-            raise unusable(path, error) from error
+            raise build_startup_error(path, error) from error
         yield database
 
 
@@ -103,7 +103,7 @@ def _prepare(path: Path) -> None:
     except NewerThanCode as error:
         raise _newer(path, error.version) from error
     except sqlite3.Error as error:
-        raise unusable(path, error) from error
+        raise build_startup_error(path, error) from error
 
 
 def _make_folder(path: Path) -> None:
@@ -111,7 +111,7 @@ def _make_folder(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words will lie in it
     except OSError as error:
         told = StartupError(plain(f"The folder {path.parent} for DATABASE_URL can't be created: {error.strerror}."))
-        raise denied(path) or told from error
+        raise find_permission_error(path) or told from error
 
 
 def has_content(path: Path) -> bool:
@@ -129,7 +129,9 @@ def has_content(path: Path) -> bool:
     except IsADirectoryError as error:
         raise StartupError(plain(f"DATABASE_URL points to {path}, which is a folder; it should be a file.")) from error
     except OSError as error:
-        raise denied(path) or StartupError(plain(f"The database {path} can't be read: {error.strerror}.")) from error
+        raise find_permission_error(path) or StartupError(
+            plain(f"The database {path} can't be read: {error.strerror}.")
+        ) from error
     if start and start != _FILE_START:
         raise StartupError(plain(f"The file {path} is not a SQLite database. {_LEFT_ALONE}"))
     return bool(start)
@@ -185,15 +187,15 @@ def _newer(path: Path, version: int) -> StartupError:
     )
 
 
-def unusable(path: Path, error: sqlite3.Error) -> StartupError:
-    """Say why SQLite cannot use the file at `path`."""
+def build_startup_error(path: Path, error: sqlite3.Error) -> StartupError:
+    """Build the error that says why SQLite cannot use the file at `path`."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StartupError(plain(f"The database {path} is damaged. {_LEFT_ALONE}"))
     if disk.is_full(error, path):
         return StartupError(plain(f"The disk of the database {path} is full; make room on it."))
     if disk.is_busy(error):
         return StartupError(plain(f"The database {path} can't be used: {error}. Is another program holding it?"))
-    if (fault := denied(path)) is not None:
+    if (fault := find_permission_error(path)) is not None:
         return fault
     if disk.is_read_only(error):
         return StartupError(
@@ -205,7 +207,7 @@ def unusable(path: Path, error: sqlite3.Error) -> StartupError:
 
 
 def inspect(url: str) -> str:
-    """Tell in a few words how the database at `url` is. Blocking.
+    """Describe in a few words how the database at `url` is. Blocking.
 
     Raises:
         StartupError: it cannot be used, with one sentence that says why.
@@ -221,14 +223,14 @@ def inspect(url: str) -> str:
 
 
 def _inspect_file(path: Path) -> str:
-    """Tell how the file is."""
+    """Return how the file is."""
     if not has_content(path):
         return f"{path} will be made at the first start"
     try:
         check_file(path)
         version = _lock_once(path)
     except sqlite3.Error as error:
-        raise unusable(path, error) from error
+        raise build_startup_error(path, error) from error
     newest = len(migrations())
     if version < newest:
         return f"{path} is sound, and will be brought from schema {version} to {newest} at the next start"
@@ -243,7 +245,7 @@ def _try_to_write(folder: Path, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        if error.errno in disk.FULL:
+        if error.errno in disk.DISK_FULL_ERRNOS:
             raise StartupError(plain(f"The disk of the database {path} is full; make room on it.")) from error
         told = StartupError(
             plain(
@@ -251,7 +253,7 @@ def _try_to_write(folder: Path, path: Path) -> None:
                 "that the bot runs as, or point DATABASE_URL somewhere else."
             )
         )
-        raise denied(path) or told from error
+        raise find_permission_error(path) or told from error
 
 
 def _check_room(folder: Path, path: Path, least: int = disk.MIN_FREE_BYTES) -> None:

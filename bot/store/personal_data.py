@@ -1,4 +1,4 @@
-"""What is kept about one member beside their turns, and in which tables and columns their id stands at all."""
+"""What is stored about a member apart from their turns, and every column that holds members' ids."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.store.database import Database, Row, Transaction
 
-_PLACES = """
+_CHANNELS = """
     SELECT guild_id, channel_id, count(*), sum(private), min(created_at_ms) FROM turns WHERE author_id = ?
     GROUP BY guild_id, channel_id
 """
@@ -15,29 +15,29 @@ _SETTINGS = """
     SELECT scope, subject_id, guild_id, name, value, changed_at_ms FROM settings WHERE changed_by = ? LIMIT 1000
 """
 
-_FORGET_SETTINGS = "UPDATE settings SET changed_by = 0 WHERE changed_by = ?"
+_ERASE_SETTINGS = "UPDATE settings SET changed_by = 0 WHERE changed_by = ?"
 
-_CHANGES = """
+_AUDIT_LOG = """
     SELECT guild_id, channel_id, setting, old, new, old_length, new_length, changed_at_ms FROM audit_log
     WHERE changed_by = ? LIMIT 1000
 """
 
-_FORGET_CHANGES = "UPDATE audit_log SET changed_by = NULL WHERE changed_by = ?"
+_ERASE_AUDIT_LOG = "UPDATE audit_log SET changed_by = NULL WHERE changed_by = ?"
 
 _LIMITS = "SELECT guild_id, kind, period, max_amount FROM quota_limits WHERE member_id = ? LIMIT 1000"
 
-_FORGET_LIMITS = "UPDATE quota_limits SET member_id = NULL WHERE member_id = ?"
+_ERASE_LIMITS = "UPDATE quota_limits SET member_id = NULL WHERE member_id = ?"
 
 _VOICE = "SELECT voice, speed_percent, changed_at_ms FROM voice_settings WHERE member_id = ?"
 
-_FORGET_VOICE = "DELETE FROM voice_settings WHERE member_id = ?"
+_ERASE_VOICE = "DELETE FROM voice_settings WHERE member_id = ?"
 
-_SKETCHES = """
+_IMAGES = """
     SELECT guild_id, channel_id, prompt, size, n, model, created_at_ms FROM image_generations
     WHERE author_id = ? LIMIT 1000
 """
 
-_FORGET_SKETCHES = "DELETE FROM image_generations WHERE author_id = ?"
+_ERASE_IMAGES = "DELETE FROM image_generations WHERE author_id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,45 +63,45 @@ PERSONAL_COLUMNS: Final = (
         "changed_by",
         ("scope", "subject_id", "server_id", "setting", "value", "changed_at_ms"),
         _SETTINGS,
-        _FORGET_SETTINGS,
+        _ERASE_SETTINGS,
     ),
     PersonalColumn(
         "changes",
         "audit_log",
         "changed_by",
         ("server_id", "channel_id", "setting", "old", "new", "old_length", "new_length", "changed_at_ms"),
-        _CHANGES,
-        _FORGET_CHANGES,
+        _AUDIT_LOG,
+        _ERASE_AUDIT_LOG,
     ),
-    # Nobody else needs it: with the id goes the row.
+    # It is about the member alone: the whole row is deleted.
     PersonalColumn(
         "voice_preferences",
         "voice_settings",
         "member_id",
         ("voice", "speed_percent", "changed_at_ms"),
         _VOICE,
-        _FORGET_VOICE,
+        _ERASE_VOICE,
     ),
-    # What they had drawn is theirs alone.
+    # It is about the member alone: the whole row is deleted.
     PersonalColumn(
         "sketches",
         "image_generations",
         "author_id",
         ("server_id", "channel_id", "prompt", "size", "pictures", "model", "created_at_ms"),
-        _SKETCHES,
-        _FORGET_SKETCHES,
+        _IMAGES,
+        _ERASE_IMAGES,
     ),
     # The limit itself stays: it knows the member by a keyed hash, so that deletion is no way out of it.
     PersonalColumn(
-        "quota_rules", "quota_limits", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _FORGET_LIMITS
+        "quota_rules", "quota_limits", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _ERASE_LIMITS
     ),
 )
-"""Every column with members' ids, but `turns.author_id`: turns go as a whole, see `Removals`. A test sees to it."""
+"""Every column with members' ids, but `turns.author_id`: see `TurnDeletion`. A test demands it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelTurnCount:
-    """A member's turns in one channel: how many, how many of them private, and when the oldest was kept."""
+    """A member's turns in one channel: how many, how many of them private, and when the oldest was stored."""
 
     guild_id: int | None
     channel_id: int
@@ -111,16 +111,16 @@ class ChannelTurnCount:
 
 
 class PersonalData:
-    """Reads and forgets what is kept about a member. Every method may raise StoreUnavailable."""
+    """Reads and erases what is stored about a member. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def count_turns_by_channel(self, member_id: int) -> list[ChannelTurnCount]:
-        """Tell where the member's turns are, in no order."""
+        """Return the member's turns counted by channel, in no order."""
 
         async def work(transaction: Transaction) -> list[ChannelTurnCount]:
-            return [ChannelTurnCount(*row) for row in await transaction.fetch_all(_PLACES, (member_id,))]
+            return [ChannelTurnCount(*row) for row in await transaction.fetch_all(_CHANNELS, (member_id,))]
 
         return await self._database.read(work)
 
@@ -137,7 +137,7 @@ class PersonalData:
         }
 
     async def erase(self, member_id: int) -> int:
-        """Take the member's id out of all rows that hold it, turns aside; returns how many those were."""
+        """Take the member's id out of all rows that hold it, except turns; return how many rows."""
 
         async def work(transaction: Transaction) -> int:
             return sum([await transaction.execute(each.erase, (member_id,)) for each in PERSONAL_COLUMNS])

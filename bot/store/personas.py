@@ -1,4 +1,4 @@
-"""The personas that servers have by name."""
+"""The named personas of guilds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _REMOVE = "DELETE FROM personas WHERE guild_id = ? AND name_key = ?"
 
 @dataclass(frozen=True, slots=True)
 class StoredPersona:
-    """One persona: its name as it is looked for and as somebody wrote it, and the persona itself."""
+    """One persona: the key that its name is looked up by, the name as it was written, and the text."""
 
     name_key: str
     name: str
@@ -33,11 +33,11 @@ class StoredPersona:
 
 
 class PersonaExists(Exception):
-    """There is a persona of that name already."""
+    """A persona of that name exists."""
 
 
 class PersonasFull(Exception):
-    """A server would have `count` personas, more than it may."""
+    """A guild would have `count` personas, more than it may."""
 
     def __init__(self, count: int) -> None:
         super().__init__(f"{count} presets")
@@ -45,30 +45,30 @@ class PersonasFull(Exception):
 
 
 class StoredPersonas:
-    """The personas of all servers. Every method may raise StoreUnavailable, and has changed nothing then.
+    """The personas of all guilds. Every method may raise StoreUnavailable, and has changed nothing then.
 
-    `by` is the member who makes a change, `at_ms` when: both are noted with it.
+    `by` is the member who makes a change, `at_ms` when: both go into the audit log.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def list_names(self, guild_id: int) -> list[str]:
-        """Give the names of a server's personas, in their order."""
+        """Return the names of a server's personas, in their order."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_NAMES, (guild_id,)))
         return [name for (name,) in rows]
 
     async def list_for_guild(self, guild_id: int) -> list[StoredPersona]:
-        """Give all of a server's personas, in the order of their names."""
+        """Return all of a server's personas, in the order of their names."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
         return [StoredPersona(*row) for row in rows]
 
     async def get(self, guild_id: int, folded: str) -> StoredPersona | None:
-        """Give the persona of that name, if there is one."""
+        """Return the persona of that name, if there is one."""
         return await self._database.read(lambda transaction: _read(transaction, guild_id, folded))
 
     async def add(self, guild_id: int, wanted: StoredPersona, *, most: int, by: int, at_ms: int) -> None:
-        """Keep a new persona.
+        """Store a new persona.
 
         Raises:
             PersonaExists: there is one of that name.
@@ -84,7 +84,7 @@ class StoredPersonas:
         await self._database.write(work)
 
     async def update(self, guild_id: int, folded: str, persona: str, *, by: int, at_ms: int) -> StoredPersona | None:
-        """Put another persona under the same name; returns what was there, or None where there was nothing."""
+        """Replace the text of a persona; return the old persona, or None if there was none."""
 
         async def work(transaction: Transaction) -> StoredPersona | None:
             old = await _read(transaction, guild_id, folded)
@@ -95,7 +95,7 @@ class StoredPersonas:
         return await self._database.write(work)
 
     async def remove(self, guild_id: int, folded: str, *, by: int, at_ms: int) -> StoredPersona | None:
-        """Take a persona away; returns it, or None where there was none."""
+        """Delete a persona; return it, or None if there was none."""
 
         async def work(transaction: Transaction) -> StoredPersona | None:
             old = await _read(transaction, guild_id, folded)
@@ -109,7 +109,7 @@ class StoredPersonas:
     async def save_all(
         self, guild_id: int, wanted: Sequence[StoredPersona], *, most: int, by: int, at_ms: int
     ) -> list[StoredPersona | None]:
-        """Keep all of these, each in place of the one of that name; returns those, None where there was none.
+        """Store all of these, each in place of the one of that name; return the old ones, None where there was none.
 
         Raises:
             PersonasFull: there would be more than `most`; nothing was changed.
@@ -131,7 +131,7 @@ async def _read(transaction: Transaction, guild_id: int, folded: str) -> StoredP
 async def _put(
     transaction: Transaction, guild_id: int, wanted: StoredPersona, by: int, at_ms: int
 ) -> StoredPersona | None:
-    """Keep a persona, in place of the one of that name if there is one, which is returned; note the change."""
+    """Store a persona in place of the one of that name, record the change, and return the old one."""
     new = StoredPersona(sanitize_for_db(wanted.name_key), sanitize_for_db(wanted.name), sanitize_for_db(wanted.persona))
     old = await _read(transaction, guild_id, new.name_key)
     await transaction.execute(_SET, (guild_id, new.name_key, new.name, new.persona))
@@ -145,7 +145,7 @@ async def _put(
 
 
 async def _check_room(transaction: Transaction, guild_id: int, most: int) -> None:
-    """Raise PersonasFull where there are more than `most`, which takes back all that the transaction did."""
+    """Raise PersonasFull where there are more than `most`, which rolls the transaction back."""
     counted = await transaction.fetch_one(_COUNT, (guild_id,))
     if counted is not None and counted[0] > most:
         raise PersonasFull(counted[0])

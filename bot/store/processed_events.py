@@ -1,4 +1,4 @@
-"""ProcessedEvents on events: whoever claims an interaction or a message first is the one to answer it."""
+"""The idempotency keys of events: the process that claims an interaction or a message first answers it."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ MOST_FORGOTTEN_AT_ONCE: Final = 1000
 
 _CLAIM = "INSERT INTO processed_events (id, claimed_at_ms) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
 
-_FORGET = """
+_RECORD = """
     DELETE FROM processed_events WHERE id IN (
         SELECT id FROM processed_events WHERE claimed_at_ms <= ? ORDER BY claimed_at_ms LIMIT ?
     )
@@ -16,13 +16,13 @@ _FORGET = """
 
 
 class ProcessedEvents:
-    """Who answers what. Every method may raise StoreUnavailable."""
+    """The claimed events. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def claim(self, event_id: int, at_ms: int, also: Work[None] | None = None) -> bool:
-        """Claim an event; False where it has been claimed before, here or in another process.
+        """Claim an event; return False if it has been claimed before, by this process or another.
 
         `also` is done in the same transaction, and only where the claim is granted.
         """
@@ -37,9 +37,9 @@ class ProcessedEvents:
         return await self._database.write(work)
 
     async def delete_older_than(self, before_ms: int) -> int:
-        """Delete claims made before a time, a batch a call; returns how many."""
+        """Delete claims made before a time, a batch a call; return how many."""
 
         async def work(transaction: Transaction) -> int:
-            return await transaction.execute(_FORGET, (before_ms, MOST_FORGOTTEN_AT_ONCE))
+            return await transaction.execute(_RECORD, (before_ms, MOST_FORGOTTEN_AT_ONCE))
 
         return await self._database.write(work)

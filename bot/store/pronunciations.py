@@ -1,4 +1,4 @@
-"""How a server has words said: a word, and what a voice is given in its place."""
+"""The pronunciations of guilds: a word, and what is spoken in its place."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ _REMOVE = "DELETE FROM pronunciations WHERE guild_id = ? AND word_key = ?"
 
 @dataclass(frozen=True, slots=True)
 class StoredPronunciation:
-    """One word: as it is looked for, as somebody wrote it, and how it is said."""
+    """One word: the key that it is looked up by, the word as it was written, and what is spoken."""
 
     word_key: str
     word: str
@@ -30,24 +30,24 @@ class StoredPronunciation:
 
 
 class PronunciationsFull(Exception):
-    """A server has as many words as it may have."""
+    """A guild has as many words as it may."""
 
 
 class StoredPronunciations:
-    """The words of all servers. Every method may raise StoreUnavailable, and has changed nothing then."""
+    """The words of all guilds. Every method may raise StoreUnavailable, and has changed nothing then."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def list_for_guild(self, guild_id: int) -> list[StoredPronunciation]:
-        """Give all words of a server, in their order."""
+        """Return all words of a server, in their order."""
         rows = await self._database.read(lambda transaction: transaction.fetch_all(_OF_GUILD, (guild_id,)))
         return [StoredPronunciation(*row) for row in rows]
 
     async def save(
         self, guild_id: int, wanted: StoredPronunciation, *, most: int, by: int, at_ms: int
     ) -> StoredPronunciation | None:
-        """Keep a word, in place of the same one if there is one, which is returned; note the change.
+        """Store a word in place of the same one, record the change, and return the old one.
 
         `by` is the member who did, `at_ms` when.
 
@@ -71,7 +71,7 @@ class StoredPronunciations:
         return await self._database.write(work)
 
     async def remove(self, guild_id: int, folded: str, *, by: int, at_ms: int) -> StoredPronunciation | None:
-        """Take a word away, and note the change; returns it, or None where there was none."""
+        """Delete a word and record the change; return it, or None if there was none."""
 
         async def work(transaction: Transaction) -> StoredPronunciation | None:
             old = await _read(transaction, guild_id, sanitize_for_db(folded))

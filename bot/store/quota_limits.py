@@ -1,4 +1,4 @@
-"""The limits that moderators set for their server; what binds whom is decided elsewhere.
+"""The limits that moderators set for their server; which of them apply is decided in `bot/quotas`.
 
 Members are known by the keyed hash under which their use is counted. Their plain id stands beside it only so that the
 list can name them, and goes with the rest of their data; the rule stays.
@@ -45,7 +45,7 @@ _SET = """
 _CLEAR = "DELETE FROM quota_limits WHERE guild_id = ? AND scope = ? AND target_id = ? AND kind = ? AND period = ?"
 
 _EACH = 0
-"""The target of a rule that names none."""
+"""The target of a limit that has none."""
 
 
 LimitKey = tuple[str, int, str, str]
@@ -53,7 +53,7 @@ LimitKey = tuple[str, int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoredLimit:
-    """One limit. `target` and `limit` as in `bot.quotas.limits.Rule`; `member_id` tells whom a member's rule is for."""
+    """One limit. `target` and `limit` as in `bot.quotas.limits.Limit`; `member_id` is the member that it is for."""
 
     scope: str
     target: int | None
@@ -64,18 +64,18 @@ class StoredLimit:
 
     @property
     def key(self) -> LimitKey:
-        """What tells this rule from the others of its server."""
+        """What identifies this limit in its guild."""
         return (self.scope, _EACH if self.target is None else self.target, self.kind, self.period)
 
     @property
     def amount(self) -> str:
-        """The limit in a word."""
+        """The limit for the audit log."""
         return "unlimited" if self.limit is None else str(self.limit)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaLookup:
-    """Where somebody asks: what rules are looked up by. `member` is the keyed hash of the member in this server."""
+    """What limits are looked up by. `member` is the keyed hash of the member in this guild."""
 
     guild_id: int
     channel_id: int
@@ -83,7 +83,7 @@ class QuotaLookup:
 
 
 async def list_applicable_limits(transaction: Transaction, place: QuotaLookup | None) -> list[StoredLimit]:
-    """Read the rules that may bind at `place` (those of all roles among them), within a transaction of another's."""
+    """Return the limits that can apply at `place`, those of all roles among them, within a transaction."""
     if place is None:
         return []
     guild_id = place.guild_id
@@ -92,13 +92,13 @@ async def list_applicable_limits(transaction: Transaction, place: QuotaLookup | 
 
 
 class QuotaLimits:
-    """The rules of all servers. Every method may raise StoreUnavailable, and has changed nothing then."""
+    """The limits of all guilds. Every method may raise StoreUnavailable, and has changed nothing then."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def list_for_guild(self, guild_id: int) -> list[StoredLimit]:
-        """Give all rules of a server."""
+        """Return all limits of a guild."""
 
         async def work(transaction: Transaction) -> list[StoredLimit]:
             return [_rule(*row) for row in await transaction.fetch_all(_ALL, (guild_id,))]
@@ -106,7 +106,7 @@ class QuotaLimits:
         return await self._database.read(work)
 
     async def set(self, guild_id: int, rule: StoredLimit, *, most: int, by: int, at_ms: int) -> StoredLimit | None:
-        """Set a rule, in place of the one with the same key if there is one, which is returned; note the change.
+        """Set a limit in place of the one with the same key, record the change, and return the old one.
 
         `by` is the member who set it, `at_ms` when.
 
@@ -128,7 +128,7 @@ class QuotaLimits:
         return await self._database.write(work)
 
     async def clear(self, guild_id: int, key: LimitKey, *, by: int, at_ms: int) -> StoredLimit | None:
-        """Take back the rule with that key, and note the change; returns it, or None where there was none."""
+        """Delete the limit with that key and record the change; return it, or None if there was none."""
 
         async def work(transaction: Transaction) -> StoredLimit | None:
             old = await transaction.fetch_one(_ONE, (guild_id, *key))
@@ -143,7 +143,7 @@ class QuotaLimits:
 
 
 class LimitsFull(Exception):
-    """A server has as many rules as it may have."""
+    """A guild has as many limits as it may."""
 
 
 def _rule(scope: str, target_id: int, kind: str, per: str, amount: int | None, member_id: int | None) -> StoredLimit:
@@ -153,7 +153,7 @@ def _rule(scope: str, target_id: int, kind: str, per: str, amount: int | None, m
 def _change(
     guild_id: int, key: LimitKey, old: StoredLimit | None, new: StoredLimit | None, by: int, at_ms: int
 ) -> AuditEntry:
-    """Describe a change; of a member it tells the keyed hash only."""
+    """Return the audit-log entry of a change; of a member it has the keyed hash only."""
     scope, target_id, kind, per = key
     return AuditEntry(
         guild_id,

@@ -1,4 +1,4 @@
-"""The tables' history: numbered SQL files, and how a file at any earlier version is brought up to date.
+"""The migrations: numbered SQL files, and how a database of any earlier version is brought up to date.
 
 SQLite's `user_version` holds the number of the last migration applied; `application_id` says that the file is ours.
 """
@@ -32,7 +32,7 @@ class Migration:
     sql: str
 
     def statements(self) -> Iterator[str]:
-        """Give the statements one at a time (`executescript` would commit half-way)."""
+        """Yield the statements one at a time (`executescript` would commit half-way)."""
         pending = ""
         for line in self.sql.splitlines(keepends=True):
             pending += line
@@ -42,7 +42,7 @@ class Migration:
 
 
 def migrations() -> list[Migration]:
-    """Read all migrations, oldest first."""
+    """Return all migrations, oldest first."""
     found = ((_FILE_NAME.fullmatch(path.name), path) for path in _FOLDER.iterdir())
     return sorted(
         (Migration(int(name[1]), path.read_text(encoding="utf-8")) for name, path in found if name),
@@ -51,7 +51,7 @@ def migrations() -> list[Migration]:
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """Tell which migration was applied last; 0 for an empty file."""
+    """Return which migration was applied last; 0 for an empty file."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
 

@@ -1,4 +1,4 @@
-"""Settings that moderators change, for a channel or a whole server, as names and texts; what they mean is elsewhere."""
+"""Settings of a channel or a whole guild as names and texts; `bot/guilds` knows what they mean."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,13 +27,13 @@ _CLEAR = "DELETE FROM settings WHERE scope = ? AND subject_id = ? AND name = ? R
 
 
 class StoredSettings:
-    """The values set so far. Read anew for each request, so that a change in any process is seen by the next one."""
+    """The values set so far. Read for each request, so that a change by any process is seen by the next one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get_values(self, guild_id: int | None, channel_id: int) -> tuple[dict[str, str], dict[str, str]]:
-        """Give what is set for the server (nothing in direct messages) and for the channel, as name → value.
+        """Return what is set for the server (nothing in direct messages) and for the channel, as name → value.
 
         Raises:
             StoreUnavailable: they cannot be read just now.
@@ -49,7 +49,7 @@ class StoredSettings:
         return await self._database.read(work)
 
     async def get_guild_value(self, guild_id: int, name: str) -> str | None:
-        """Give what is set for a whole server under `name`.
+        """Return what is set for a whole guild under `name`.
 
         Raises:
             StoreUnavailable: it cannot be read just now.
@@ -60,7 +60,7 @@ class StoredSettings:
     async def set_channel(
         self, channel_id: int, guild_id: int | None, name: str, value: str, *, by: int, at_ms: int
     ) -> None:
-        """Set `name` for one channel, and note the change; `by` is the member who did, `at_ms` when.
+        """Set `name` for one channel, and record the change; `by` is the member who did, `at_ms` when.
 
         Raises:
             StoreUnavailable: it could not be kept.
@@ -69,7 +69,7 @@ class StoredSettings:
         await self._database.write(lambda transaction: _set(transaction, "channel", channel_id, change))
 
     async def set_guild(self, guild_id: int, name: str, value: str, *, by: int, at_ms: int) -> None:
-        """Set `name` for a whole server, and note the change; `by` is the member who did, `at_ms` when.
+        """Set `name` for a whole guild, and record the change; `by` is the member who did, `at_ms` when.
 
         Raises:
             StoreUnavailable: it could not be kept.
@@ -80,7 +80,7 @@ class StoredSettings:
     async def clear_channel(
         self, channel_id: int, guild_id: int | None, names: Sequence[str], *, by: int, at_ms: int
     ) -> list[str]:
-        """Take back what one channel has set under `names`, and note the changes; return the names that were set.
+        """Delete what one channel has set under `names`, and record the changes; return the names that were set.
 
         Raises:
             StoreUnavailable: it could not be kept.
@@ -89,7 +89,7 @@ class StoredSettings:
         return await self._database.write(lambda transaction: _clear(transaction, "channel", channel_id, changes))
 
     async def clear_guild(self, guild_id: int, names: Sequence[str], *, by: int, at_ms: int) -> list[str]:
-        """Take back what a whole server has set under `names`, and note the changes; return the names that were set.
+        """Delete what a whole guild has set under `names`, and record the changes; return the names that were set.
 
         Raises:
             StoreUnavailable: it could not be kept.

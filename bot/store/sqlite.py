@@ -135,12 +135,12 @@ class _OpenFiles:
         self.path = path
         self._files = disk.get_database_files(path)
         self._identities = disk.get_inodes(self._files)
-        self._told = False
+        self._format_obstacle = False
 
     def is_first_to_find_another_database(self) -> bool:
-        """Tell, once, whether it is the database itself that was removed or replaced."""
-        first = not self._told and disk.get_inodes(self._files)[0] != self._identities[0]
-        self._told |= first
+        """Return, once, whether it is the database itself that was removed or replaced."""
+        first = not self._format_obstacle and disk.get_inodes(self._files)[0] != self._identities[0]
+        self._format_obstacle |= first
         return first
 
     def check(self) -> None:
@@ -203,11 +203,11 @@ class _Lane:
                     raise
             except sqlite3.Error as error:
                 await self._be_patient(not disk.is_busy(error))
-                unavailable = disk.unavailable(error, self._files.path)
-                logger.error("transaction failed begin=%r fault=%s", self._begin, unavailable)
-                if isinstance(unavailable, StoreFull):
+                build_store_error = disk.build_store_error(error, self._files.path)
+                logger.error("transaction failed begin=%r fault=%s", self._begin, build_store_error)
+                if isinstance(build_store_error, StoreFull):
                     self._tell_of_room(full=True)
-                raise unavailable from error
+                raise build_store_error from error
             await self._be_patient(True)
             if transaction.wrote:
                 self._tell_of_room(full=False)
@@ -286,7 +286,7 @@ class _SqliteTransaction:
 
 @contextmanager
 def _values_fit() -> Iterator[None]:
-    """Tell of a parameter that SQLite does not take; its module has no error of its own for that."""
+    """Raise Unstorable for a parameter that SQLite does not take; its module has no error of its own for that."""
     try:
         yield
     except (OverflowError, UnicodeEncodeError) as error:

@@ -1,7 +1,7 @@
-"""Kept turns for reading: a channel's as one member may see them, and all of one member's.
+"""Reads stored turns: a channel's as one member may see them, and all of one member's.
 
-A member sees a channel's public turns and their own private ones there. Turns are read in stretches, so that nobody
-waits for a long history, and from the newest back, so that what does not fit is the oldest.
+A member sees a channel's public turns and their own private ones there. Turns are read in stretches, so that a
+long history holds up no other reader, and from the newest back, so that what does not fit is the oldest.
 """
 
 from collections.abc import Sequence
@@ -41,12 +41,12 @@ _TURN = f"SELECT {COLUMNS} FROM turns WHERE id = ?"  # noqa: S608 - constants al
 _MESSAGES = "SELECT turn_id, position, message_id FROM turn_messages WHERE turn_id = ? ORDER BY position"
 
 NEWEST: Final = 2**63 - 1
-"""Beyond every turn's id: where to begin with the newest."""
+"""Greater than every turn's id: pass it to start with the newest turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnFilter:
-    """Whose eyes look at which channel."""
+    """The turns of a channel that a member may see."""
 
     member_id: int
     channel_id: int
@@ -54,7 +54,7 @@ class TurnFilter:
 
 @dataclass(frozen=True, slots=True)
 class TurnPage:
-    """Some turns, the newest first: after `newer` others come `turns`, of `total` in all."""
+    """Some turns, the newest first. `newer` counts those before this page, `total` all of them."""
 
     turns: Sequence[Turn]
     newer: int
@@ -62,39 +62,42 @@ class TurnPage:
 
 
 class TurnReader:
-    """Reads kept turns. Every method may raise StoreUnavailable. `late` knows those that are still to be kept."""
+    """Reads stored turns. Every method may raise StoreUnavailable.
 
-    def __init__(self, database: Database, late: DeferredWrites | None = None) -> None:
+    `deferred_writes` resolves the placeholder ids of turns whose write was deferred.
+    """
+
+    def __init__(self, database: Database, deferred_writes: DeferredWrites | None = None) -> None:
         self._database = database
-        self._late = late
+        self._deferred_writes = deferred_writes
 
     async def get(self, turn_id: int) -> Turn | None:
-        """Give one turn, if it is still kept, whoever may see it."""
-        row_id = turn_id if self._late is None else await self._late.resolve_id(turn_id)
+        """Return one turn, or None if it is no longer kept; without asking who may see it."""
+        row_id = turn_id if self._deferred_writes is None else await self._deferred_writes.resolve_id(turn_id)
 
         async def work(transaction: Transaction) -> list[Turn]:
-            return await _turns(transaction, [row_id])
+            return await _load_turns(transaction, [row_id])
 
         return next(iter(await self._database.read(work)), None)
 
     async def get_page_before(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
-        """Give the `limit` newest turns before one, which need not be there any more; see `NEWEST`."""
+        """Return the `limit` newest turns before one, which may have been deleted; see `NEWEST`."""
 
         async def work(transaction: Transaction) -> TurnPage:
-            return await _stretch(transaction, view, turn_id, limit)
+            return await _load_page(transaction, view, turn_id, limit)
 
         return await self._database.read(work)
 
     async def list_before(self, view: TurnFilter, turn_id: int, limit: int) -> list[Turn]:
-        """Do as `get_page_before` does, without counting."""
+        """Return the turns of `get_page_before`, without counting."""
 
         async def work(transaction: Transaction) -> list[Turn]:
-            return await _turns(transaction, await _ids_before(transaction, view, turn_id, limit))
+            return await _load_turns(transaction, await _ids_before(transaction, view, turn_id, limit))
 
         return await self._database.read(work)
 
     async def count(self, view: TurnFilter) -> int:
-        """Tell how many turns there are."""
+        """Return how many turns there are."""
 
         async def work(transaction: Transaction) -> int:
             return await _count(transaction, view, 0)
@@ -102,32 +105,32 @@ class TurnReader:
         return await self._database.read(work)
 
     async def get_page_after(self, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
-        """Give the `limit` oldest turns after one, or the newest ones where fewer follow."""
+        """Return the `limit` oldest turns after one, or the newest ones where fewer follow."""
 
         async def work(transaction: Transaction) -> TurnPage:
             channel_id, member_id = view.channel_id, view.member_id
             parameters = (channel_id, turn_id, limit, channel_id, member_id, turn_id, limit, limit)
             following = await transaction.fetch_all(_AFTER, parameters)
             end = following[-1][0] + 1 if len(following) == limit else NEWEST
-            return await _stretch(transaction, view, end, limit)
+            return await _load_page(transaction, view, end, limit)
 
         return await self._database.read(work)
 
     async def list_for_member(self, member_id: int, turn_id: int, limit: int) -> list[Turn]:
-        """Give a member's own `limit` newest turns before one, wherever they are; see `NEWEST`."""
+        """Return a member's own `limit` newest turns before one, wherever they are; see `NEWEST`."""
 
         async def work(transaction: Transaction) -> list[Turn]:
             ids = await transaction.fetch_all(_OF_AUTHOR, (member_id, turn_id, limit))
-            return await _turns(transaction, [row[0] for row in ids])
+            return await _load_turns(transaction, [row[0] for row in ids])
 
         return await self._database.read(work)
 
 
-async def _stretch(transaction: Transaction, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
+async def _load_page(transaction: Transaction, view: TurnFilter, turn_id: int, limit: int) -> TurnPage:
     ids = await _ids_before(transaction, view, turn_id, limit)
     total = await _count(transaction, view, 0)
     newer = await _count(transaction, view, ids[0]) if ids else total
-    return TurnPage(await _turns(transaction, ids), newer, total)
+    return TurnPage(await _load_turns(transaction, ids), newer, total)
 
 
 async def _ids_before(transaction: Transaction, view: TurnFilter, turn_id: int, limit: int) -> list[int]:
@@ -145,6 +148,6 @@ async def _count(transaction: Transaction, view: TurnFilter, after_id: int) -> i
     return total
 
 
-async def _turns(transaction: Transaction, ids: Sequence[int]) -> list[Turn]:
+async def _load_turns(transaction: Transaction, ids: Sequence[int]) -> list[Turn]:
     rows = await transaction.fetch_each(_TURN, [(each,) for each in ids])
     return [build_turn(row, await transaction.fetch_all(_MESSAGES, (row[0],))) for row in rows if row is not None]

@@ -1,4 +1,4 @@
-"""A turn: a question and its answer, and how a row becomes one."""
+"""A turn, that is a question with its answer, and its conversion from and to rows."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -54,13 +54,13 @@ class NewTurn:
 
     @property
     def is_branch(self) -> bool:
-        """Whether it goes on from a certain turn, not from its line."""
+        """Whether it continues a certain turn, not the newest of its history."""
         return bool(self.path) or self.replaces_id is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A kept turn. `parent_id` is the turn that it goes on from, or None where a line or a branch begins."""
+    """A stored turn. `parent_id` is the turn that it continues, None where a history or a branch starts."""
 
     id: int
     parent_id: int | None
@@ -91,7 +91,7 @@ class Turn:
 
 
 def build_turn(row: Row, messages: list[Row]) -> Turn:
-    """Read a row that begins with `COLUMNS`, and its part of some rows of turn, position and message."""
+    """Build a turn from a row that begins with `COLUMNS` and from those rows of `messages` that are its own."""
     shown = {position: message for turn_id, position, message in messages if turn_id == row[0]}
     return Turn(
         id=row[0],
@@ -118,9 +118,9 @@ def build_turn(row: Row, messages: list[Row]) -> Turn:
 
 
 def build_row(turn: NewTurn, parent_id: int | None, replaces_id: int | None) -> tuple[Value, ...]:
-    """Lay `turn` out for the table: everything but its id and its messages.
+    """Return the values of `turn` for the table: all but its id and its messages.
 
-    `parent_id` and `replaces_id` are those turns that it goes on from and takes the place of, if they are there.
+    `parent_id` and `replaces_id` are the turns that it continues and replaces, if they still exist.
     """
     return (
         parent_id,

@@ -1,4 +1,4 @@
-"""Usage windows and the reservations on them: what was spent, what is held back for answers under way.
+"""Usage counters and reservations: what was used, and what is reserved for answers in flight.
 
 Each change is one transaction. Windows are always touched in their sorted order, so that no two transactions wait for
 each other, and always by a statement that changes them, so that what is read is locked. The limits that moderators set
@@ -22,27 +22,27 @@ _COUNT = """
 
 _OPEN = "INSERT INTO reservations (id, process, reserved_at_ms, lease_until_ms) VALUES (?, ?, ?, ?)"
 
-_HOLD = "INSERT INTO reservation_items (reservation_id, position, counter_id, amount) VALUES (?, ?, ?, ?)"
+_ADD_ITEM = "INSERT INTO reservation_items (reservation_id, position, counter_id, amount) VALUES (?, ?, ?, ?)"
 
 _CLOSE = "DELETE FROM reservations WHERE id = ? RETURNING freed_at_ms"
 
-_TAKE_HOLDS = """
+_DELETE_ITEMS = """
     DELETE FROM reservation_items WHERE reservation_id = ? RETURNING position, counter_id, amount, due_amount
 """
 
 _LOCK = "UPDATE reservations SET freed_at_ms = freed_at_ms WHERE id = ? RETURNING freed_at_ms"
 
-_TAKE_AGAIN = "UPDATE reservations SET freed_at_ms = NULL, lease_until_ms = ? WHERE id = ?"
+_RENEW_FREED = "UPDATE reservations SET freed_at_ms = NULL, lease_until_ms = ? WHERE id = ?"
 
 # What is due of a hold that grows: all but the last step, which is asked for ahead.
-_GROW_HOLD = """
+_GROW_ITEM = """
     UPDATE reservation_items SET
         due_amount = CASE WHEN due_amount > 0 THEN max(due_amount, amount - ?) ELSE 0 END, amount = amount + ?
     WHERE reservation_id = ? AND position = ?
 """
 
 # Of one that was freed the due amounts are counted already.
-_OWE = """
+_SET_DUE = """
     UPDATE reservation_items SET due_amount = ? WHERE reservation_id = ? AND position = ?
     AND (SELECT freed_at_ms FROM reservations WHERE id = reservation_id) IS NULL
 """
@@ -68,7 +68,9 @@ _RENEW = """
 
 _EXPIRE = "UPDATE reservations SET lease_until_ms = 0 WHERE process = ? AND freed_at_ms IS NULL"
 
-_LATE = "SELECT process FROM reservations WHERE freed_at_ms IS NULL AND lease_until_ms <= ? ORDER BY lease_until_ms"
+_EXPIRED_PROCESSES = (
+    "SELECT process FROM reservations WHERE freed_at_ms IS NULL AND lease_until_ms <= ? ORDER BY lease_until_ms"
+)
 
 _EXPIRED = """
     SELECT id FROM reservations WHERE process = ? AND freed_at_ms IS NULL AND lease_until_ms <= ? LIMIT 100
@@ -76,21 +78,21 @@ _EXPIRED = """
 
 _FREE = "UPDATE reservations SET freed_at_ms = ? WHERE id = ? AND freed_at_ms IS NULL AND lease_until_ms <= ?"
 
-_GIVE_UP = "UPDATE reservations SET lease_until_ms = 0 WHERE id = ? AND freed_at_ms IS NULL"
+_EXPIRE_ONE = "UPDATE reservations SET lease_until_ms = 0 WHERE id = ? AND freed_at_ms IS NULL"
 
-_HOLDS = "SELECT amount, due_amount, counter_id FROM reservation_items WHERE reservation_id = ? ORDER BY position"
+_ITEMS = "SELECT amount, due_amount, counter_id FROM reservation_items WHERE reservation_id = ? ORDER BY position"
 
-_EMPTY_HOLDS = "UPDATE reservation_items SET amount = 0 WHERE reservation_id = ?"
+_EMPTY_ITEMS = "UPDATE reservation_items SET amount = 0 WHERE reservation_id = ?"
 
-_FORGET_HOLDS = """
+_DELETE_OLD_ITEMS = """
     DELETE FROM reservation_items WHERE reservation_id IN (
         SELECT id FROM reservations WHERE freed_at_ms IS NOT NULL AND freed_at_ms <= ?
     )
 """
 
-_FORGET_FREED = "DELETE FROM reservations WHERE freed_at_ms IS NOT NULL AND freed_at_ms <= ?"
+_DELETE_FREED = "DELETE FROM reservations WHERE freed_at_ms IS NOT NULL AND freed_at_ms <= ?"
 
-_FORGET_WINDOWS = """
+_DELETE_OLD_COUNTERS = """
     DELETE FROM usage_counters WHERE id IN (
         SELECT id FROM usage_counters WHERE ends_at_ms <= ?
         AND NOT EXISTS (SELECT 1 FROM reservation_items WHERE reservation_items.counter_id = usage_counters.id)
@@ -106,7 +108,7 @@ _USED = """
 
 @dataclass(frozen=True, slots=True, order=True)
 class UsageCounter:
-    """Whose use of what is counted, and over which stretch of the calendar. Their order is the order of locking."""
+    """Whose use of what is counted in which period. Their order is the order of locking."""
 
     scope: str
     subject: int
@@ -117,13 +119,13 @@ class UsageCounter:
 
     @property
     def key(self) -> tuple[str, int, str, str, int]:
-        """What tells this window from all others."""
+        """What identifies this counter."""
         return (self.scope, self.subject, self.kind, self.period, self.starts_at_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An amount to hold back in one window, whose use may not pass `limit` (None: counted, never refused)."""
+    """An amount to reserve in one counter, whose use may not exceed `limit` (None: counted, never refused)."""
 
     window: UsageCounter
     amount: int
@@ -132,7 +134,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class LimitExceeded:
-    """A claim that would pass its limit, and what was used before it."""
+    """A claim that would exceed its limit, and what was used before it."""
 
     claim: Claim
     used: int
@@ -140,7 +142,7 @@ class LimitExceeded:
 
 @dataclass(frozen=True, slots=True)
 class ReservationResult:
-    """What came of claims: they were held back, all of them, unless some are `exceeded`; then none was."""
+    """The result of claims: all of them are reserved, unless some are `exceeded`; then none is."""
 
     claims: Sequence[Claim]
     exceeded: Sequence[LimitExceeded] = ()
@@ -148,7 +150,7 @@ class ReservationResult:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What was spent of a claim. What `limit` leaves no room for, beyond what was held back, goes to `following`."""
+    """What was used of a claim. What exceeds both the reservation and `limit` is counted in `following`."""
 
     amount: int
     limit: int | None
@@ -156,11 +158,11 @@ class Spent:
 
 
 BuildClaims = Callable[[Sequence[StoredLimit]], Sequence[Claim]]
-"""Makes the claims, sorted by window, under the rules that were found."""
+"""Builds the claims, sorted by counter, under the limits that were found."""
 
 
 class UsageStore:
-    """The counts of all windows and the open reservations of all processes. Every method may raise StoreUnavailable."""
+    """All usage counters and the open reservations of all processes. Every method may raise StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -169,43 +171,43 @@ class UsageStore:
         self,
         reservation_id: int,
         place: QuotaLookup | None,
-        lay: BuildClaims,
+        build_claims: BuildClaims,
         *,
         process: str,
         now_ms: int,
         lease_until_ms: int,
     ) -> ReservationResult:
-        """Hold back all claims that `lay` makes under the rules of `place`, or none, as `reservation_id`."""
+        """Reserve all claims that `build_claims` returns for the limits at `place`, or none, as `reservation_id`."""
 
         async def work(transaction: Transaction) -> ReservationResult:
-            claims = lay(await list_applicable_limits(transaction, place))
+            claims = build_claims(await list_applicable_limits(transaction, place))
             counted = await _count(transaction, claims)
             await transaction.execute(_OPEN, (reservation_id, process, now_ms, lease_until_ms))
             await transaction.execute_many(
-                _HOLD,
+                _ADD_ITEM,
                 [
-                    (reservation_id, position, window_id, claim.amount)
-                    for position, (claim, window_id) in enumerate(zip(claims, counted, strict=True))
+                    (reservation_id, position, counter_id, claim.amount)
+                    for position, (claim, counter_id) in enumerate(zip(claims, counted, strict=True))
                 ],
             )
             return ReservationResult(claims)
 
-        return await self._unless_overdrawn(work)
+        return await self._write_unless_exceeded(work)
 
     async def grow(
         self,
         reservation_id: int,
         place: QuotaLookup | None,
-        lay: BuildClaims,
+        build_claims: BuildClaims,
         held: Mapping[int, Claim],
         more: int,
         *,
         lease_until_ms: int,
     ) -> ReservationResult:
-        """Hold back `more` under each claim of `held` (by its position), or under none; gives them as they are then.
+        """Reserve `more` for each claim of `held` (by its position), or for none; return the claims as they are then.
 
-        The limits are those that `lay` finds at this moment; a claim whose window it lays out no more, since the rule
-        was cleared, has none. Where the lease ran out and the holds were given back, the claims are held anew, whole.
+        The limits are those that `build_claims` finds now; a claim whose counter it no longer returns, because the limit
+        was cleared, has none. Where the lease expired and the items were released, the claims are reserved again, whole.
 
         Raises:
             StoreUnavailable: the store cannot be used just now, or no longer knows the reservation.
@@ -218,40 +220,42 @@ class UsageStore:
             was_freed = found[0] is not None
             if was_freed:
                 await transaction.execute_many(_UNCOUNT, await transaction.fetch_all(_DUE, (reservation_id,)))
-            limits = {claim.window: claim.limit for claim in lay(await list_applicable_limits(transaction, place))}
+            limits = {
+                claim.window: claim.limit for claim in build_claims(await list_applicable_limits(transaction, place))
+            }
             steps = {
                 position: Claim(claim.window, more + (claim.amount if was_freed else 0), limits.get(claim.window))
                 for position, claim in held.items()
             }
             await _count(transaction, list(steps.values()))
             await transaction.execute_many(
-                _GROW_HOLD, [(more, step.amount, reservation_id, position) for position, step in steps.items()]
+                _GROW_ITEM, [(more, step.amount, reservation_id, position) for position, step in steps.items()]
             )
             if was_freed:
-                await transaction.execute(_TAKE_AGAIN, (lease_until_ms, reservation_id))
+                await transaction.execute(_RENEW_FREED, (lease_until_ms, reservation_id))
             return ReservationResult(
                 [Claim(claim.window, claim.amount + more, steps[position].limit) for position, claim in held.items()]
             )
 
-        return await self._unless_overdrawn(work)
+        return await self._write_unless_exceeded(work)
 
     async def set_due(self, reservation_id: int, due: Mapping[int, int]) -> None:
-        """Say how much of each hold (by its position) is counted in any case, should nobody settle it."""
+        """Set how much of each item (by its position) is counted in any case, even if the process dies."""
 
         async def work(transaction: Transaction) -> None:
             await transaction.execute_many(
-                _OWE, [(amount, reservation_id, position) for position, amount in due.items()]
+                _SET_DUE, [(amount, reservation_id, position) for position, amount in due.items()]
             )
 
         await self._database.write(work)
 
     async def settle(self, reservation_id: int, spent: Sequence[Spent]) -> bool:
-        """End a reservation: give its holds back and count what was `spent` of each claim, in the claims' order.
+        """End a reservation: release its items and count what was `spent` of each claim, in the claims' order.
 
-        It counts in the same windows, save what neither the hold nor the limit has room for: that is carried into the
-        window that follows. Returns False, having done nothing, where the reservation has been ended before or never
-        was. One whose lease ran out is still settled: its holds were given back then, what it spent is counted now.
-        What was counted of it as due is part of what it spent.
+        It counts in the same counters, except what exceeds both the reservation and the limit: that goes into the
+        following counter. Returns False, having done nothing, if the reservation has ended before or never was. One
+        whose lease expired is still settled: its items were released then, what it spent is counted now. What was
+        counted of it as due is part of what it spent.
         """
 
         async def work(transaction: Transaction) -> bool:
@@ -260,24 +264,24 @@ class UsageStore:
                 return False
             was_freed = closed[0] is not None
             holds = [
-                (position, window_id, held, due if was_freed else 0)
-                for position, window_id, held, due in sorted(
-                    await transaction.fetch_all(_TAKE_HOLDS, (reservation_id,))
+                (position, counter_id, held, due if was_freed else 0)
+                for position, counter_id, held, due in sorted(
+                    await transaction.fetch_all(_DELETE_ITEMS, (reservation_id,))
                 )
             ]
             await transaction.execute_many(
                 _SETTLE,
-                [(held, spent[position].amount - counted, window_id) for position, window_id, held, counted in holds],
+                [(held, spent[position].amount - counted, counter_id) for position, counter_id, held, counted in holds],
             )
-            for position, window_id, held, counted in holds:
+            for position, counter_id, held, counted in holds:
                 if spent[position].amount > held + counted:
-                    await _carry(transaction, window_id, spent[position], held + counted)
+                    await _carry_over(transaction, counter_id, spent[position], held + counted)
             return True
 
         return await self._database.write(work)
 
     async def renew_leases(self, process: str, *, lease_until_ms: int) -> int:
-        """Lengthen the leases of all that `process` reserved; returns how many."""
+        """Renew the leases of all reservations of `process`; return how many."""
 
         async def work(transaction: Transaction) -> int:
             return await transaction.execute(_RENEW, (lease_until_ms, process))
@@ -285,7 +289,7 @@ class UsageStore:
         return await self._database.write(work)
 
     async def expire_leases(self, process: str) -> int:
-        """Let the leases of all that `process` reserved run out at once; returns how many."""
+        """Expire the leases of all reservations of `process` at once; return how many."""
 
         async def work(transaction: Transaction) -> int:
             return await transaction.execute(_EXPIRE, (process,))
@@ -293,12 +297,12 @@ class UsageStore:
         return await self._database.write(work)
 
     async def list_expired_processes(self, now_ms: int) -> set[str]:
-        """Name the processes with reservations whose lease has run out."""
-        rows = await self._database.read(lambda transaction: transaction.fetch_all(_LATE, (now_ms,)))
+        """Return the processes with reservations whose lease has expired."""
+        rows = await self._database.read(lambda transaction: transaction.fetch_all(_EXPIRED_PROCESSES, (now_ms,)))
         return {row[0] for row in rows}
 
     async def release_expired(self, process: str, now_ms: int) -> int:
-        """Give back what is held by reservations of `process` whose lease has run out, less what is due of it.
+        """Release the expired reservations of `process`, less the amounts due.
 
         Returns how many.
         """
@@ -313,53 +317,55 @@ class UsageStore:
         return freed
 
     async def release(self, reservation_id: int, now_ms: int) -> bool:
-        """Give back what one reservation holds, less what is due, whatever its lease; it can still be settled."""
-        await self._database.write(lambda transaction: transaction.execute(_GIVE_UP, (reservation_id,)))
+        """Release one reservation, less the amounts due, whatever its lease; it can still be settled."""
+        await self._database.write(lambda transaction: transaction.execute(_EXPIRE_ONE, (reservation_id,)))
         return await self._free(reservation_id, now_ms)
 
     async def delete_expired(self, *, freed_before_ms: int, ended_before_ms: int) -> None:
-        """Delete reservations freed, and (in batches, a batch a call) windows ended, before the given times."""
+        """Delete reservations freed and counters ended before the given times; of the counters a batch a call."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute(_FORGET_HOLDS, (freed_before_ms,))
-            await transaction.execute(_FORGET_FREED, (freed_before_ms,))
-            await transaction.execute(_FORGET_WINDOWS, (ended_before_ms,))
+            await transaction.execute(_DELETE_OLD_ITEMS, (freed_before_ms,))
+            await transaction.execute(_DELETE_FREED, (freed_before_ms,))
+            await transaction.execute(_DELETE_OLD_COUNTERS, (ended_before_ms,))
 
         await self._database.write(work)
 
     async def get_used(
-        self, place: QuotaLookup | None, lay: Callable[[Sequence[StoredLimit]], Sequence[UsageCounter]]
+        self, place: QuotaLookup | None, build_claims: Callable[[Sequence[StoredLimit]], Sequence[UsageCounter]]
     ) -> list[int]:
-        """Tell what is settled and reserved together in each of the windows that `lay` lays out."""
+        """Return the use, settled and reserved together, of each counter that `build_claims` returns."""
 
         async def work(transaction: Transaction) -> list[int]:
-            windows = lay(await list_applicable_limits(transaction, place))
+            windows = build_claims(await list_applicable_limits(transaction, place))
             rows = await transaction.fetch_each(_USED, [window.key for window in windows])
             return [0 if row is None else row[0] for row in rows]
 
         return await self._database.read(work)
 
-    async def _unless_overdrawn(self, work: Callable[[Transaction], Awaitable[ReservationResult]]) -> ReservationResult:
+    async def _write_unless_exceeded(
+        self, work: Callable[[Transaction], Awaitable[ReservationResult]]
+    ) -> ReservationResult:
         try:
             return await self._database.write(work)
         except _RolledBack as refused:
             return ReservationResult((), refused.overdrawn)
 
     async def _free(self, reservation_id: int, now_ms: int) -> bool:
-        """Free one reservation, unless it was renewed, settled or freed since it was found."""
+        """Free one reservation, unless it was renewed, settled or freed since it was read."""
 
         async def work(transaction: Transaction) -> bool:
             if not await transaction.execute(_FREE, (now_ms, reservation_id, now_ms)):
                 return False
-            await transaction.execute_many(_SETTLE, await transaction.fetch_all(_HOLDS, (reservation_id,)))
-            await transaction.execute(_EMPTY_HOLDS, (reservation_id,))
+            await transaction.execute_many(_SETTLE, await transaction.fetch_all(_ITEMS, (reservation_id,)))
+            await transaction.execute(_EMPTY_ITEMS, (reservation_id,))
             return True
 
         return await self._database.write(work)
 
 
 async def _count(transaction: Transaction, claims: Sequence[Claim]) -> list[int]:
-    """Add each claim to what is reserved in its window, in the order of the windows; give the windows' ids.
+    """Add each claim to what is reserved in its counter, in the order of the counters; return the counters' ids.
 
     Raises:
         _RolledBack: some would pass their limits.
@@ -368,27 +374,27 @@ async def _count(transaction: Transaction, claims: Sequence[Claim]) -> list[int]
         _COUNT, [(*claim.window.key, claim.window.ends_at_ms, claim.amount) for claim in claims]
     )
     overdrawn: list[LimitExceeded] = []
-    window_ids: list[int] = []
+    counter_ids: list[int] = []
     for claim, row in zip(claims, counted, strict=True):
         assert row is not None, "RETURNING gives the row that was added or changed"
-        window_id, used = row
+        counter_id, used = row
         if claim.limit is not None and used > claim.limit:
             overdrawn.append(LimitExceeded(claim, used=used - claim.amount))
-        window_ids.append(window_id)
+        counter_ids.append(counter_id)
     if overdrawn:
         raise _RolledBack(overdrawn)
-    return window_ids
+    return counter_ids
 
 
-async def _carry(transaction: Transaction, window_id: int, spent: Spent, held: int) -> None:
-    """Move into the following window what was spent beyond the hold and has no room under the limit."""
-    used = await transaction.fetch_one(_USED_OF, (window_id,))
+async def _carry_over(transaction: Transaction, counter_id: int, spent: Spent, held: int) -> None:
+    """Move into the following counter what exceeds both the reservation and the limit."""
+    used = await transaction.fetch_one(_USED_OF, (counter_id,))
     if used is None or spent.limit is None:
         return
     beyond = min(spent.amount - held, used[0] - spent.limit)
     if beyond > 0:
         following = spent.following
-        await transaction.execute(_UNCOUNT, (beyond, window_id))
+        await transaction.execute(_UNCOUNT, (beyond, counter_id))
         await transaction.execute(_CARRY_INTO, (*following.key, following.ends_at_ms, beyond))
 
 

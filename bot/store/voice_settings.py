@@ -1,4 +1,4 @@
-"""The voice and the speed that members want for what they have said aloud."""
+"""The voice and the speed that members chose for what is spoken for them."""
 
 from dataclasses import dataclass
 
@@ -17,24 +17,24 @@ _CLEAR = "DELETE FROM voice_settings WHERE member_id = ?"
 
 @dataclass(frozen=True, slots=True)
 class StoredVoice:
-    """What a member chose. `voice` is None for the operator's; at 100 % speech is as fast as it comes."""
+    """What a member chose. `voice` is None for the operator's; 100 % is the voice's own speed."""
 
     voice: str | None = None
     speed_percent: int = 100
 
 
 class StoredVoices:
-    """The preferences of all members. Every method may raise StoreUnavailable, and has changed nothing then."""
+    """The voice settings of all members. Every method may raise StoreUnavailable, and has changed nothing then."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, member_id: int) -> StoredVoice:
-        """Give a member's preference; for one who never chose, the one that changes nothing."""
+        """Return a member's voice settings, or the defaults."""
         return await self._database.read(lambda transaction: _read(transaction, member_id))
 
     async def update(self, member_id: int, *, voice: str | None, speed_percent: int | None, at_ms: int) -> StoredVoice:
-        """Set what is not None, leave the rest as it is, and give what holds then."""
+        """Set what is not None, leave the rest as it is, and return the result."""
 
         async def work(transaction: Transaction) -> StoredVoice:
             held = await _read(transaction, member_id)
@@ -45,7 +45,7 @@ class StoredVoices:
         return await self._database.write(work)
 
     async def clear(self, member_id: int) -> bool:
-        """Take a member's preference back; whether there was one."""
+        """Delete a member's voice settings; return whether there were any."""
         return bool(await self._database.write(lambda transaction: transaction.execute(_CLEAR, (member_id,))))
 
 

@@ -110,6 +110,6 @@ async def test_of_some_turns_it_is_told_which_are_still_there(conversations: Con
     await say(conversations, "why?")
     await say(conversations, "how?")
     line = await conversations.get_public_history(CHANNEL, 20)
-    gone = dataclasses.replace(line[0], id=line[1].id + 1)
-    assert await conversations.list_existing([line[0], gone, line[1]]) == line
+    deleted = dataclasses.replace(line[0], id=line[1].id + 1)
+    assert await conversations.list_existing([line[0], deleted, line[1]]) == line
     assert await conversations.list_existing([]) == []

@@ -44,18 +44,18 @@ def disk(database: Database) -> Disk:
 
 
 @pytest.fixture
-def late(clock: FakeClock) -> DeferredWrites:
+def deferred_writes(clock: FakeClock) -> DeferredWrites:
     return DeferredWrites(clock)
 
 
 @pytest.fixture
-def gone() -> Tombstones:
+def tombstones() -> Tombstones:
     return Tombstones()
 
 
 @pytest.fixture
-def conversations(disk: Disk, gone: Tombstones, late: DeferredWrites) -> Conversations:
-    return Conversations(disk, gone, late)
+def conversations(disk: Disk, tombstones: Tombstones, deferred_writes: DeferredWrites) -> Conversations:
+    return Conversations(disk, tombstones, deferred_writes)
 
 
 async def say(conversations: Conversations, question: str, *message_ids: int) -> int:
@@ -69,9 +69,9 @@ async def kept(conversations: Conversations) -> list[str]:
 
 
 async def test_answers_that_end_on_a_full_disk_are_kept_in_order_when_there_is_room(
-    disk: Disk, conversations: Conversations, late: DeferredWrites
+    disk: Disk, conversations: Conversations, deferred_writes: DeferredWrites
 ) -> None:
-    archive = TurnReader(disk, late)
+    archive = TurnReader(disk, deferred_writes)
     await say(conversations, "before")
     disk.full = True
     first, second = await say(conversations, "first", 70), await say(conversations, "second", 80)
@@ -89,26 +89,26 @@ async def test_answers_that_end_on_a_full_disk_are_kept_in_order_when_there_is_r
 
 
 async def test_who_comes_back_to_a_waiting_answer_has_it_written_first(
-    disk: Disk, conversations: Conversations, late: DeferredWrites
+    disk: Disk, conversations: Conversations, deferred_writes: DeferredWrites
 ) -> None:
     disk.full = True
     turn_id = await say(conversations, "a")
     disk.full = False
-    assert (await TurnReader(disk, late).get(turn_id)).question == "a"
+    assert (await TurnReader(disk, deferred_writes).get(turn_id)).question == "a"
 
 
 @asynccontextmanager
-async def trying(late: DeferredWrites, clock: FakeClock) -> AsyncIterator[None]:
-    async with late.retrying():
+async def trying(deferred_writes: DeferredWrites, clock: FakeClock) -> AsyncIterator[None]:
+    async with deferred_writes.retrying():
         await asyncio.sleep(0)
         yield
 
 
 async def test_without_anybody_asking_it_is_tried_every_few_seconds(
-    disk: Disk, conversations: Conversations, late: DeferredWrites, clock: FakeClock
+    disk: Disk, conversations: Conversations, deferred_writes: DeferredWrites, clock: FakeClock
 ) -> None:
     disk.full = True
-    async with trying(late, clock):
+    async with trying(deferred_writes, clock):
         await say(conversations, "a")
         await clock.advance(RETRY_EVERY_S)
         assert await kept(conversations) == []
@@ -119,33 +119,37 @@ async def test_without_anybody_asking_it_is_tried_every_few_seconds(
 
 
 async def test_what_waits_is_written_at_the_end_or_said_to_be_lost(
-    disk: Disk, conversations: Conversations, late: DeferredWrites, clock: FakeClock, caplog: pytest.LogCaptureFixture
+    disk: Disk,
+    conversations: Conversations,
+    deferred_writes: DeferredWrites,
+    clock: FakeClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     disk.full = True
-    async with trying(late, clock):
+    async with trying(deferred_writes, clock):
         await say(conversations, "a")
         disk.full = False
     assert await kept(conversations) == ["a"]
     disk.full = True
-    async with trying(late, clock):
+    async with trying(deferred_writes, clock):
         await say(conversations, "b")
     assert "deferred writes lost at shutdown" in caplog.messages
 
 
-async def test_the_oldest_make_room(disk: Disk, conversations: Conversations, late: DeferredWrites) -> None:
+async def test_the_oldest_make_room(disk: Disk, conversations: Conversations, deferred_writes: DeferredWrites) -> None:
     disk.full = True
     for number in range(MAX_PENDING + 3):
         await say(conversations, str(number))
     disk.full = False
-    await late.flush()
+    await deferred_writes.flush()
     assert await kept(conversations) == [str(number) for number in range(3, MAX_PENDING + 3)]
 
 
 @pytest.mark.parametrize("how", ["message", "channel", "member", "clear"])
 async def test_what_is_deleted_while_it_waits_is_not_kept(
-    disk: Disk, conversations: Conversations, gone: Tombstones, late: DeferredWrites, how: str
+    disk: Disk, conversations: Conversations, tombstones: Tombstones, deferred_writes: DeferredWrites, how: str
 ) -> None:
-    removals = TurnDeletion(disk, gone, late)
+    removals = TurnDeletion(disk, tombstones, deferred_writes)
     disk.full = True
     await say(conversations, "a", 70)
     match how:
@@ -159,12 +163,12 @@ async def test_what_is_deleted_while_it_waits_is_not_kept(
             await removals.delete_member(TURN.author_id, at_ms=TURN.asked_at_ms)
         case "clear":
             await removals.delete_visible_to(TURN.author_id, TURN.channel_id)
-    await late.flush()
+    await deferred_writes.flush()
     assert await kept(conversations) == []
 
 
 async def test_what_no_database_takes_does_not_wait(
-    conversations: Conversations, disk: Disk, late: DeferredWrites
+    conversations: Conversations, disk: Disk, deferred_writes: DeferredWrites
 ) -> None:
     impossible = replace(TURN, prompt_tokens=2**64)
     with pytest.raises(Unstorable):
@@ -173,16 +177,18 @@ async def test_what_no_database_takes_does_not_wait(
     await conversations.save(impossible)
     await say(conversations, "after")
     disk.full = False
-    await late.flush()
+    await deferred_writes.flush()
     assert await kept(conversations) == ["after"]
 
 
-async def test_what_the_schema_forbids_does_not_keep_others_waiting(disk: Disk, late: DeferredWrites) -> None:
+async def test_what_the_schema_forbids_does_not_keep_others_waiting(
+    disk: Disk, deferred_writes: DeferredWrites
+) -> None:
     async def forbidden() -> int | None:
         return await disk.write(lambda it: it.execute("INSERT INTO turn_messages VALUES (99, 0, 1)"))
 
     with pytest.raises(Unstorable):
-        await late.write(forbidden)
+        await deferred_writes.write(forbidden)
 
 
 async def test_an_answer_in_place_of_a_deleted_one_is_kept(conversations: Conversations) -> None:
@@ -193,10 +199,10 @@ async def test_an_answer_in_place_of_a_deleted_one_is_kept(conversations: Conver
 
 
 async def test_what_was_drawn_on_a_full_disk_can_be_drawn_again(
-    disk: Disk, gone: Tombstones, late: DeferredWrites
+    disk: Disk, tombstones: Tombstones, deferred_writes: DeferredWrites
 ) -> None:
-    sketches = ImageGenerations(disk, gone, late)
-    sketch = ImageGeneration(
+    generations = ImageGenerations(disk, tombstones, deferred_writes)
+    generation = ImageGeneration(
         channel_id=1,
         parent_channel_id=None,
         guild_id=2,
@@ -210,10 +216,10 @@ async def test_what_was_drawn_on_a_full_disk_can_be_drawn_again(
         created_at_ms=5,
     )
     disk.full = True
-    sketch_id = await sketches.add(sketch, asked_at_ms=5)
-    assert sketch_id is not None
-    assert await sketches.get(sketch_id) is None
+    generation_id = await generations.add(generation, asked_at_ms=5)
+    assert generation_id is not None
+    assert await generations.get(generation_id) is None
     disk.full = False
-    assert await sketches.get(sketch_id) == sketch
-    await sketches.remove(sketch_id)
-    assert await sketches.get(sketch_id) is None
+    assert await generations.get(generation_id) == generation
+    await generations.remove(generation_id)
+    assert await generations.get(generation_id) is None

@@ -27,45 +27,49 @@ SKETCH = ImageGeneration(
 
 
 @pytest.fixture
-def gone() -> Tombstones:
+def tombstones() -> Tombstones:
     return Tombstones()
 
 
 @pytest.fixture
-def sketches(database: Database, gone: Tombstones) -> ImageGenerations:
-    return ImageGenerations(database, gone)
+def generations(database: Database, tombstones: Tombstones) -> ImageGenerations:
+    return ImageGenerations(database, tombstones)
 
 
 @pytest.fixture
-def removals(database: Database, gone: Tombstones) -> TurnDeletion:
-    return TurnDeletion(database, gone)
+def removals(database: Database, tombstones: Tombstones) -> TurnDeletion:
+    return TurnDeletion(database, tombstones)
 
 
-async def kept(sketches: ImageGenerations, sketch: ImageGeneration = SKETCH) -> int:
-    sketch_id = await sketches.add(sketch, asked_at_ms=4_000)
-    assert sketch_id is not None
-    return sketch_id
+async def kept(generations: ImageGenerations, generation: ImageGeneration = SKETCH) -> int:
+    generation_id = await generations.add(generation, asked_at_ms=4_000)
+    assert generation_id is not None
+    return generation_id
 
 
-async def test_a_sketch_comes_back_as_it_was_until_it_is_removed(sketches: ImageGenerations) -> None:
-    sketch_id = await kept(sketches)
-    assert await sketches.get(sketch_id) == SKETCH
-    await sketches.remove(sketch_id)
-    assert await sketches.get(sketch_id) is None
-    assert await kept(sketches) > sketch_id
+async def test_a_sketch_comes_back_as_it_was_until_it_is_removed(generations: ImageGenerations) -> None:
+    generation_id = await kept(generations)
+    assert await generations.get(generation_id) == SKETCH
+    await generations.remove(generation_id)
+    assert await generations.get(generation_id) is None
+    assert await kept(generations) > generation_id
 
 
 async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_its_time(
-    database: Database, sketches: ImageGenerations, removals: TurnDeletion
+    database: Database, generations: ImageGenerations, removals: TurnDeletion
 ) -> None:
     thread = dataclasses.replace(SKETCH, channel_id=12, parent_channel_id=10, message_id=502)
-    of_message, of_channel, of_thread = await kept(sketches), await kept(sketches), await kept(sketches, thread)
+    of_message, of_channel, of_thread = (
+        await kept(generations),
+        await kept(generations),
+        await kept(generations, thread),
+    )
     others = dataclasses.replace(SKETCH, channel_id=20, guild_id=8, author_id=2, message_id=503, created_at_ms=9_000)
-    other = await kept(sketches, others)
+    other = await kept(generations, others)
     await removals.delete_by_messages([501])
-    assert [await sketches.get(each) for each in (of_message, of_channel)] == [None, None]
+    assert [await generations.get(each) for each in (of_message, of_channel)] == [None, None]
     await removals.delete_channel(10)
-    assert await sketches.get(of_thread) is None
+    assert await generations.get(of_thread) is None
     departures, fresh = LeftGuilds(database), ImageGenerations(database, Tombstones())
     left = await kept(fresh)
     assert await departures.list_known_guilds() == {7, 8}
@@ -84,11 +88,11 @@ async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_it
 
 
 async def test_nothing_is_kept_of_what_was_deleted_meanwhile(
-    database: Database, gone: Tombstones, sketches: ImageGenerations, removals: TurnDeletion
+    database: Database, tombstones: Tombstones, generations: ImageGenerations, removals: TurnDeletion
 ) -> None:
     await removals.delete_by_messages([501])
-    assert await sketches.add(SKETCH, asked_at_ms=4_000) is None
+    assert await generations.add(SKETCH, asked_at_ms=4_000) is None
     await removals.delete_member(3, at_ms=4_500)
     theirs = dataclasses.replace(SKETCH, message_id=None, author_id=3)
-    assert await sketches.add(theirs, asked_at_ms=4_000) is None
-    assert await sketches.add(theirs, asked_at_ms=5_000) is not None
+    assert await generations.add(theirs, asked_at_ms=4_000) is None
+    assert await generations.add(theirs, asked_at_ms=5_000) is not None

@@ -194,8 +194,8 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     await presets.list_names(2)
     await presets.save_all(2, await presets.list_for_guild(2), most=9, by=3, at_ms=4)
     await presets.remove(2, "pirate", by=3, at_ms=4)
-    sketches = ImageGenerations(listening, Tombstones())
-    sketch = ImageGeneration(
+    generations = ImageGenerations(listening, Tombstones())
+    generation = ImageGeneration(
         channel_id=1,
         parent_channel_id=None,
         guild_id=2,
@@ -208,10 +208,10 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
         message_id=4,
         created_at_ms=5,
     )
-    sketch_id = await sketches.add(sketch, asked_at_ms=5)
-    assert sketch_id is not None
-    await sketches.get(sketch_id)
-    await sketches.remove(sketch_id)
+    generation_id = await generations.add(generation, asked_at_ms=5)
+    assert generation_id is not None
+    await generations.get(generation_id)
+    await generations.remove(generation_id)
     claims, running = ProcessedEvents(listening), InFlightAnswers(listening)
     await claims.claim(1, 2, running.build_insert(InFlightAnswer(1, 2, "token", 3, 4), "p"))
     await claims.delete_older_than(3)

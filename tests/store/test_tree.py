@@ -14,18 +14,18 @@ from tests.support.turns import ANN, BEN, CHANNEL, THREAD, TURN
 
 
 @pytest.fixture
-def gone() -> Tombstones:
+def tombstones() -> Tombstones:
     return Tombstones()
 
 
 @pytest.fixture
-def conversations(database: Database, gone: Tombstones) -> Conversations:
-    return Conversations(database, gone)
+def conversations(database: Database, tombstones: Tombstones) -> Conversations:
+    return Conversations(database, tombstones)
 
 
 @pytest.fixture
-def removals(database: Database, gone: Tombstones) -> TurnDeletion:
-    return TurnDeletion(database, gone)
+def removals(database: Database, tombstones: Tombstones) -> TurnDeletion:
+    return TurnDeletion(database, tombstones)
 
 
 async def say(conversations: Conversations, *questions: str, to: str | None = None, **other: object) -> None:

@@ -15,18 +15,18 @@ from tests.support.turns import ANN, BEN, CHANNEL, THREAD, TURN
 
 
 @pytest.fixture
-def gone() -> Tombstones:
+def tombstones() -> Tombstones:
     return Tombstones()
 
 
 @pytest.fixture
-def conversations(database: Database, gone: Tombstones) -> Conversations:
-    return Conversations(database, gone)
+def conversations(database: Database, tombstones: Tombstones) -> Conversations:
+    return Conversations(database, tombstones)
 
 
 @pytest.fixture
-def removals(database: Database, gone: Tombstones) -> TurnDeletion:
-    return TurnDeletion(database, gone)
+def removals(database: Database, tombstones: Tombstones) -> TurnDeletion:
+    return TurnDeletion(database, tombstones)
 
 
 async def say(conversations: Conversations, *questions: str, **other: object) -> None:
@@ -217,6 +217,6 @@ async def test_old_turns_go_in_batches_and_the_rest_of_the_line_stays(
     ]
 
 
-def test_only_so_much_is_remembered_of_what_is_gone(gone: Tombstones) -> None:
-    gone.add(range(MOST_KEPT + 5))
-    assert [gone.contains_any([each]) for each in (4, 5, MOST_KEPT + 4)] == [False, True, True]
+def test_only_so_much_is_remembered_of_what_is_gone(tombstones: Tombstones) -> None:
+    tombstones.add(range(MOST_KEPT + 5))
+    assert [tombstones.contains_any([each]) for each in (4, 5, MOST_KEPT + 4)] == [False, True, True]
