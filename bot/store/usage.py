@@ -206,8 +206,9 @@ class UsageStore:
     ) -> ReservationResult:
         """Reserve `more` for each claim of `held` (by its position), or for none; return the claims as they are then.
 
-        The limits are those that `build_claims` finds now; a claim whose counter it no longer returns, because the limit
-        was cleared, has none. Where the lease expired and the items were released, the claims are reserved again, whole.
+        The limits are those that `build_claims` finds now; a claim whose counter it no longer returns, because the
+        limit was cleared, has none. If the lease expired and the items were released, the whole claims are reserved
+        again.
 
         Raises:
             StoreUnavailable: the store cannot be used just now, or no longer knows the reservation.

@@ -26,7 +26,7 @@ async def test_a_turn_comes_back_as_it_was_saved(conversations: Conversations) -
     turn_id = await say(conversations, "why? 🦜\r\n", question_message_id=500)
     (turn,) = await conversations.get_public_history(CHANNEL, 20)
     saved = dataclasses.asdict(dataclasses.replace(TURN, question="why? 🦜\r\n", question_message_id=500))
-    for name in ("fresh", "path", "instead_of", "thread_of", "asked_at_ms"):
+    for name in ("fresh", "path", "replaces_id", "parent_channel_id", "asked_at_ms"):
         del saved[name]
     assert dataclasses.asdict(turn) == {"id": turn_id, "parent_id": None, "branch": False, **saved}
 

@@ -26,7 +26,7 @@ from bot.store.settings import StoredSettings
 
 async def main():
     async with open_database(sys.argv[1]) as database:
-        await StoredSettings(database).set_server(1, "model", "gpt-4.1", by=2, at_ms=3)
+        await StoredSettings(database).set_guild(1, "model", "gpt-4.1", by=2, at_ms=3)
         if sys.argv[2] == "die":
             os.kill(os.getpid(), signal.SIGKILL)
 

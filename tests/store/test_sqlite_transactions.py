@@ -177,7 +177,7 @@ async def test_another_process_that_keeps_it_locked_is_a_plain_fault_and_passes(
         with pytest.raises(StoreUnavailable) as caught:
             await impatient.write(put)
     assert await impatient.write(put) == 1
-    assert "memory" in render(caught.value.message)
+    assert "database" in render(caught.value.message)
     assert "SQLITE_BUSY" in caplog.text
 
 
