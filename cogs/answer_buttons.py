@@ -41,7 +41,7 @@ class InputsUnavailable(UserError):
 async def load_regenerate_inputs(
     interaction: discord.Interaction, turn: Turn
 ) -> tuple[QuotedMessage | None, tuple[Attachment, ...]]:
-    """Give the message that a turn's question was about, and the files that came with it.
+    """Return the message that a turn's question was about, and the files that came with it.
 
     Raises:
         InputsUnavailable: not all of that can be had.
@@ -75,18 +75,18 @@ async def _fetch_message(interaction: discord.Interaction, message_id: int | Non
     try:
         return await channel.fetch_message(message_id)
     except discord.HTTPException as failure:
-        logger.info("a message not fetched", extra={"channel": channel.id, "status": failure.status})
+        logger.info("message not fetched", extra={"channel": channel.id, "status": failure.status})
         return None
 
 
 class AnswerEnded(UserError):
-    """There is nothing left to stop."""
+    """The answer has ended already."""
 
     message = plain("That answer has ended already.")
 
 
 class AnswerButtonsCog(commands.Cog):
-    """Does what is asked for by buttons, each time with the rights and limits of whoever presses them."""
+    """Handles the buttons under answers, with the permissions and limits of the member who presses them."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ from bot.speech.utterance import Utterance
 from bot.speech.voice_settings import MemberVoices
 
 REMEMBERED_MESSAGES: Final = 500
-"""So many messages are known by their ids, should Discord deliver one twice."""
+"""How many message ids are remembered, in case Discord delivers one twice."""
 
 logger = logging.getLogger(__name__)
 
@@ -117,13 +117,13 @@ class AutoReadCog(commands.Cog):
                 session.last_read = None  # whoever is heard next is named
 
     def _permit(self, member_id: int, session: VoiceSession, channel_id: int) -> ListenersPermit:
-        """Give a permit for what a member writes in a channel, or tells of it."""
+        """Return a permit for what a member writes in a channel, or for its name."""
         origin = Origin(channel_id, VIEW)
         return self._audience.permit(member_id, lambda: session.channel, origin)
 
 
 def _is_by_listener(message: discord.Message, session: VoiceSession) -> bool:
-    """Whether a person who listens wrote it for others to hear."""
+    """Return whether a listener in the voice channel wrote the message for others to hear."""
     if message.author.bot or message.webhook_id is not None or message.is_system():
         return False
     if message.flags.silent or not message.content:

@@ -52,7 +52,7 @@ class ChosenMessage:
 
 
 class ContextMenuCache:
-    """Keeps who chose which message; the oldest make room."""
+    """Keeps who chose which message; the oldest are dropped."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, int], ChosenMessage] = OrderedDict()
@@ -66,7 +66,7 @@ class ContextMenuCache:
             self._kept.popitem(last=False)
 
     def get(self, member_id: int, message_id: int | None) -> ChosenMessage | None:
-        """Give what the member chose: nobody gets at a message by naming its id."""
+        """Return what the member chose: a message is not found by its id alone."""
         return None if message_id is None else self._kept.get((member_id, message_id))
 
 
@@ -94,12 +94,12 @@ class ContextMenusCog(commands.Cog):
             self._bot.tree.add_command(menu)
 
     async def cog_unload(self) -> None:
-        """Take them out again."""
+        """Remove the entries."""
         for menu in self._menus:
             self._bot.tree.remove_command(menu.name, type=menu.type)
 
     async def ask_about(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Let a form ask what somebody wants to know about a message."""
+        """Open a modal that asks what the member wants to know about a message."""
         files = attachments.usable(build_attachments(message.attachments))
         subject = build_quoted_message(message)
         if subject is None and not files:
@@ -134,7 +134,7 @@ class ContextMenusCog(commands.Cog):
         await self._answer_runner.answer(interaction, requester, question)
 
     async def read_aloud(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Give somebody a message as an MP3, and say it where they listen if all who do may read it."""
+        """Send a message as an MP3, and say it where the member listens if all listeners may read it."""
         play = False if message.flags.ephemeral else None  # what only they see is for nobody else to hear
         requester = requester_of(interaction)
         await self._speech_commands.say(

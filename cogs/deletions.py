@@ -1,4 +1,4 @@
-"""What goes away in Discord goes away here: deleted messages, threads and channels, and servers that were left."""
+"""Deletes what is stored of deleted messages, threads and channels, and of servers that were left."""
 
 import discord
 from discord.ext import commands
@@ -10,7 +10,7 @@ from bot.inflight.cancellation_watcher import CancellationWatcher
 
 
 class DeletionsCog(commands.Cog):
-    """Listens to Discord for what is gone. Of ephemeral messages Discord tells nobody."""
+    """Listens for deletions. Discord sends no event for ephemeral messages."""
 
     def __init__(
         self, bot: Bot, deletions: DeletionService, guild_cleanup: GuildCleanup, watcher: CancellationWatcher
@@ -23,29 +23,29 @@ class DeletionsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, deleted: discord.RawMessageDeleteEvent) -> None:
-        """Let go of what was said in a deleted message, and of what is still being said there."""
+        """Delete the turn of a deleted message, and cancel an answer that is being written there."""
         self._watcher.on_messages_deleted([deleted.message_id])
         self._deletions.delete_messages([deleted.message_id])
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, deleted: discord.RawBulkMessageDeleteEvent) -> None:
-        """Let go of what was said in messages that were deleted together."""
+        """Delete the turns of messages that were deleted together."""
         self._watcher.on_messages_deleted(deleted.message_ids)
         self._deletions.delete_messages(deleted.message_ids)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, deleted: discord.RawThreadDeleteEvent) -> None:
-        """Let go of what was said in a deleted thread."""
+        """Delete the turns of a deleted thread."""
         self._watcher.on_channel_deleted(deleted.thread_id)
         self._deletions.delete_channel(deleted.thread_id)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Let go of what was said in a deleted channel and its threads."""
+        """Delete the turns of a deleted channel and its threads."""
         self._watcher.on_channel_deleted(channel.id)
         self._deletions.delete_channel(channel.id)
 
-    # Which servers there are is told anew with each session. discord.py's own list keeps those that were left while a
+    # Discord lists the servers with each new session. discord.py's own list keeps those that were left while a
     # session was lost, so what came since is kept here.
 
     @commands.Cog.listener()
@@ -55,25 +55,25 @@ class DeletionsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Put a server on the list."""
+        """Add a server to the list."""
         self._guild_ids_by_shard.setdefault(guild.shard_id, set()).add(guild.id)
         await self._guild_cleanup.record_available(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Put a server on the list, and keep what is kept of it."""
+        """Add a server to the list, and keep what is stored of it."""
         self._guild_ids_by_shard.setdefault(guild.shard_id, set()).add(guild.id)
         await self._guild_cleanup.record_join(guild.id)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Take a server off the list and note when; not called for one that is merely unavailable."""
+        """Remove a server from the list and record when; not called for one that is merely unavailable."""
         self._guild_ids_by_shard.setdefault(guild.shard_id, set()).discard(guild.id)
         await self._guild_cleanup.record_leave(guild.id)
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Find out which servers were left while nobody listened."""
+        """Find the servers that were left while the bot was offline."""
         guild_ids = {guild.id for guild in self._bot.guilds if guild.unavailable}.union(
             *self._guild_ids_by_shard.values()
         )

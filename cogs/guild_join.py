@@ -31,7 +31,7 @@ def find_welcome_channel(guild: discord.Guild) -> discord.TextChannel | None:
 
 
 def welcome_text(guild: discord.Guild, commands: Collection[str], ids: Mapping[str, int]) -> str:
-    """Write the three lines; `commands` are the whole names of those there are, `ids` of the top-level ones."""
+    """Return the welcome; `commands` are the qualified names of all commands, `ids` those of the top-level ones."""
 
     def link(name: str) -> str:
         return format_command_mention(name, ids)
@@ -47,7 +47,7 @@ def welcome_text(guild: discord.Guild, commands: Collection[str], ids: Mapping[s
 
 
 def _list_position(channel: discord.TextChannel) -> tuple[int, int, int]:
-    """Channels of no category come first."""
+    """Return a sort key; channels without a category come first."""
     return (channel.category.position if channel.category else -1, channel.position, channel.id)
 
 
@@ -58,7 +58,7 @@ def _format_missing_permissions(missing: Sequence[NeededPermission]) -> str:
 
 
 class GuildJoinCog(commands.Cog):
-    """Greets servers, or leaves them."""
+    """Welcomes servers, or leaves them."""
 
     def __init__(self, bot: Bot, allow_lists: AllowLists, inflight_registry: InFlightRegistry) -> None:
         self._bot = bot
@@ -75,7 +75,7 @@ class GuildJoinCog(commands.Cog):
         logger.info("joined a server", extra={"guild": guild.id})
         channel = find_welcome_channel(guild)
         if channel is None:
-            logger.info("nowhere to say hello", extra={"guild": guild.id})
+            logger.info("no channel for the welcome", extra={"guild": guild.id})
             return
         if not await self._is_first(guild):
             return
@@ -84,17 +84,17 @@ class GuildJoinCog(commands.Cog):
             await channel.send(welcome_text(guild, commands, self._bot.command_ids), silent=True)
         except discord.HTTPException as failure:
             logger.warning(
-                "greeting not sent",
+                "welcome not sent",
                 extra={"guild": guild.id, "status": failure.status, "discord_code": failure.code},
             )
 
     async def _is_first(self, guild: discord.Guild) -> bool:
-        """Whether no sibling on the same database has greeted; a server that takes the bot back is greeted anew."""
+        """Return whether no other process has sent the welcome; a server that invites the bot again gets a new one."""
         came = guild.me.joined_at
         try:
             return await self._inflight_registry.claim(guild.id if came is None else guild.id ^ unix_ms(came))
         except StoreUnavailable as error:
-            logger.warning("greeting left out", extra={"guild": guild.id, "detail": str(error)})
+            logger.warning("welcome skipped", extra={"guild": guild.id, "detail": str(error)})
             return False
 
     @commands.Cog.listener()

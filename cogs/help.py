@@ -36,7 +36,7 @@ class HelpCog(commands.Cog):
 
 
 def _can_use(command: app_commands.Command[HelpCog, ..., None], interaction: discord.Interaction) -> bool:
-    """Whether the person who asks sees `command` in Discord and holds the right that it takes, as far as it says."""
+    """Return whether the requester sees `command` in Discord and has the permission that its `extras` name."""
     top = command.root_parent or command
     right = command.extras.get(PERMISSION)
     if right is not None and not requester_of(interaction).can(right):

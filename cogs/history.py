@@ -90,7 +90,7 @@ class HistoryCog(commands.GroupCog, group_name="history", group_description="Wha
 
 
 def _build_paging_buttons(turn_page: TurnPage) -> discord.ui.View | None:
-    """Draw the buttons that lead to the pages around this one, if there are any."""
+    """Return the buttons for the pages around this one, if there are any."""
     older = turn_page.total - turn_page.newer - len(turn_page.turns)
     if not turn_page.turns or not (turn_page.newer or older):
         return None

@@ -108,7 +108,7 @@ class MentionsCog(commands.Cog):
                     await self._answering.answer(prepared, answer)
 
     async def _get_channel(self, message: discord.Message) -> MessageableChannel | None:
-        """Give the channel that a message stands in; one that discord.py has never heard of is asked for."""
+        """Return the channel of a message; one that is not in the cache is fetched."""
         channel: object = message.channel
         if isinstance(channel, discord.PartialMessageable):
             try:

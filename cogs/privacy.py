@@ -1,4 +1,4 @@
-"""/privacy: what is kept about whoever asks, to see, to take along, to have deleted."""
+"""/privacy: what is stored about a member, to see, to export, to delete."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -74,7 +74,7 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="Wha
 
 
 def _format_kept(kept: StoredData, guild_id: int | None, days: int) -> str:
-    """Say in plain words what is kept, where, and until when."""
+    """Return in plain words what is stored, where, and until when."""
     here = [place for place in kept.channels if guild_id is not None and place.guild_id == guild_id]
     direct = [place for place in kept.channels if place.guild_id is None]
     elsewhere = [place for place in kept.channels if place.guild_id not in (None, guild_id)]

@@ -78,7 +78,7 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
 
 
 def _build_page(words: Sequence[Word], number: int) -> tuple[str, discord.ui.View | None]:
-    """Write one page, with the buttons that lead to its neighbours if there are any."""
+    """Return one page, with the buttons for its neighbours if there are any."""
     if not words:
         return _NONE, None
     pages = in_messages([_HEADING, *(f"- {_quoted(each.word)}: {_quoted(each.say)}" for each in words)])

@@ -31,7 +31,7 @@ class _AnyChannelTransformer(app_commands.Transformer):
         return discord.AppCommandOptionType.channel
 
     async def transform(self, _: discord.Interaction, value: AnyChannel, /) -> AnyChannel:
-        """Take the channel as Discord resolved it."""
+        """Return the channel as Discord resolved it."""
         return value
 
 

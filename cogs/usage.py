@@ -1,4 +1,4 @@
-"""/usage: what binds the member here, how much of it is gone, and when it starts again."""
+"""/usage: the limits that apply to a member, how much is used, and when they reset."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from bot.quotas.usage import UsageReader
 
 
 class UsageCog(commands.Cog):
-    """Shows where the limits stand."""
+    """Shows limits and usage."""
 
     def __init__(self, usage_reader: UsageReader) -> None:
         self._usage_reader = usage_reader

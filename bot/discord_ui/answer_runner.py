@@ -1,4 +1,4 @@
-"""What somebody reads in place of "thinking…" while their answer waits in line."""
+"""Runs the answer to an interaction, and shows the place in the queue while it waits."""
 
 import asyncio
 import logging
@@ -47,8 +47,8 @@ async def _try_to_show(say: Callable[[str], Awaitable[None]], text: str) -> None
     try:
         await say(text)
     except discord.HTTPException as failure:
-        # Whoever waits goes on waiting; what they read is only a little behind.
-        logger.warning("place in line not shown", extra={"status": failure.status, "discord_code": failure.code})
+        # The request keeps waiting; only the notice is outdated.
+        logger.warning("queue notice not shown", extra={"status": failure.status, "discord_code": failure.code})
 
 
 def _format_position(position: int) -> str:

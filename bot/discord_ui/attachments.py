@@ -1,4 +1,4 @@
-"""Files that members give to a command: their size is looked at before anything of them is read."""
+"""Files that members attach: their size is checked before anything of them is read."""
 
 import asyncio
 import logging
@@ -55,7 +55,7 @@ class DownloadFailed(BotError):
 
 
 def check_size(attachment: discord.Attachment, most: int) -> None:
-    """Do nothing if a file has at most so many bytes.
+    """Check that a file has at most so many bytes.
 
     Raises:
         InvalidOption: it has more.
@@ -89,7 +89,7 @@ def _too_large(size: str, most: int) -> InvalidOption:
 
 
 def build_attachments(attachments: Iterable[discord.Attachment]) -> tuple[Attachment, ...]:
-    """Take along what is attached."""
+    """Return a message's files, not downloaded yet."""
     return tuple(map(_build_attachment, attachments))
 
 

@@ -1,6 +1,7 @@
-"""ButtonRouter that work for as long as their message is there, also after a restart: all they carry is a name and ids.
+"""Buttons that work for as long as their message exists, also after a restart.
 
-discord.py would keep each message's buttons in memory for ever; here a pressed button is known by its custom id alone.
+They carry only a name and an id. discord.py would keep each message's view in memory until the process ends; here a
+pressed button is found by its custom id alone.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,7 +26,7 @@ class UnknownButton(UserError):
 
 
 class ButtonRouter:
-    """Knows what each button does, and lets in those who may press one."""
+    """Routes each pressed button to its handler, for those who may press one."""
 
     def __init__(self, tree: CommandTree) -> None:
         self._tree = tree
@@ -50,7 +51,7 @@ class ButtonRouter:
             self._private.add(name)
 
     async def dispatch(self, interaction: discord.Interaction) -> None:
-        """Do what the pressed button is for; interactions that are no pressed buttons are passed over."""
+        """Call the handler of the pressed button; other interactions are ignored."""
         if interaction.type is not discord.InteractionType.component:
             return
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
@@ -70,5 +71,5 @@ class ButtonRouter:
             await error_messages.show(interaction, error)
 
     def _can_be_below(self, name: str, message: discord.Message | None) -> bool:
-        """Whether a button of that name can be under a message: what is shown for one is not put into others' place."""
+        """Return whether a button of that name can be below a message: private content stays private."""
         return name not in self._private or (message is not None and message.flags.ephemeral)

@@ -1,6 +1,6 @@
-"""Tell Discord about the commands, but only when it has others than these.
+"""Synchronises the commands with Discord, but only when it has others than these.
 
-Writing them anew at each start would be wasteful, and new ones are limited to 200 a day.
+Writing them at each start would be wasteful, and new ones are limited to 200 a day.
 """
 
 import logging

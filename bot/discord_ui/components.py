@@ -21,7 +21,7 @@ class Button:
 
 
 def build_row(*buttons: Button) -> discord.ui.View:
-    """Put buttons side by side, to be sent with a message."""
+    """Return buttons side by side, to send with a message."""
     view = discord.ui.View(timeout=None)
     for each in buttons:
         style = discord.ButtonStyle.danger if each.danger else discord.ButtonStyle.secondary
@@ -55,12 +55,12 @@ _LABELS: Final = {
 
 
 def button_name(action: Action) -> str:
-    """Give the name of the button that does `action` to an answer."""
+    """Return the name of the button that does `action` to an answer."""
     return f"answer-{action}"
 
 
 def build_answer_view(buttons: AnswerButtons) -> discord.ui.View | None:
-    """Draw buttons to be sent with a message; None where there are none."""
+    """Return the buttons to send with a message; None where there are none."""
     if not buttons.actions:
         return None
     return build_row(*(Button(button_name(each), _LABELS[each], buttons.target_id) for each in buttons.actions))

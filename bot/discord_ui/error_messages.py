@@ -1,4 +1,4 @@
-"""The one place where a fault becomes a sentence that somebody reads."""
+"""The one place where an error becomes a sentence that people read."""
 
 import logging
 import re
@@ -77,7 +77,7 @@ async def show_unless_answered(interaction: discord.Interaction, error: Exceptio
 
 
 def log_and_format(error: Exception, **where: object) -> str:
-    """Write in the log what went wrong and `where`, and return the sentence for the person who asked."""
+    """Log an error and `where` it happened; return the sentence for the requester."""
     reference = new_reference()
     _log_error(error, reference, **where)
     return _format_error(error, reference)

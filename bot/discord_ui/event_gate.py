@@ -1,4 +1,4 @@
-"""The gate that every command, button, form and message comes in by: each once, none while the bot is stopping."""
+"""Admits every command, button, modal and message: each once, none while the bot shuts down."""
 
 import asyncio
 import logging
@@ -20,19 +20,19 @@ logger = logging.getLogger(__name__)
 
 
 class Event(Protocol):
-    """Something that is answered once, and whose person can be told that they get no answer."""
+    """An event that is answered once, and whose author can be told that there is no answer."""
 
     @property
     def id(self) -> int:
-        """What it is claimed by: the id of an interaction or a message."""
+        """The idempotency key: the id of an interaction or a message."""
         ...
 
     def set_inflight_request(self, inflight: InFlightRequest) -> None:
-        """Take the place on the roster that it was given."""
+        """Attach the event's row in the registry of requests in flight."""
         ...
 
     async def tell(self, error: Exception) -> bool:
-        """Tell the person what went wrong; False where Discord would not take it."""
+        """Tell the requester what went wrong; return whether Discord accepted it."""
         ...
 
     async def tell_unless_answered(self, error: Exception) -> None:
@@ -52,7 +52,7 @@ class InteractionEvent:
         return self._interaction.id
 
     def set_inflight_request(self, inflight: InFlightRequest) -> None:
-        """Let the interaction carry its place."""
+        """Store it in the interaction."""
         set_inflight_request(self._interaction, inflight)
 
     async def tell(self, error: Exception) -> bool:
@@ -65,31 +65,31 @@ class InteractionEvent:
 
 
 CLAIM_TIMEOUT_S: Final = 2.0
-"""How long a claim may take: there must be time to say so within Discord's three seconds."""
+"""How long a claim may take: a refusal still has to be sent within Discord's 3 seconds."""
 
 YIELD_S: Final = 0.4
-"""How long an event is left to a sibling that may be better placed to answer it: this process stops, for example."""
+"""How long an event is left to another process that can answer it better, as when this one shuts down."""
 
 INTERRUPTION_S: Final = 1.5
-"""Of the grace, what is left to interrupted answers to say so and to settle what they spent."""
+"""The part of the grace period in which interrupted answers are marked and settled."""
 
 EXPIRES_AFTER: Final = timedelta(seconds=3)
-"""An interaction that is older is over for Discord: what came during an outage is told again on a resumed session."""
+"""An older interaction has expired at Discord: a resumed session repeats what came during an outage."""
 
 IMPLAUSIBLE_AGE: Final = timedelta(hours=1)
-"""None is told again after so long: an id that seems older tells no time."""
+"""Discord repeats no interaction after so long: an id that seems older is no evidence of age."""
 
 INTERRUPTION_OVERTIME_S: Final = 1.5
-"""After the grace, how long such last words are still waited for: a request that is under way should arrive."""
+"""How long after the grace period requests in flight are still waited for."""
 
 
 _Claim = tuple[bool, InFlightRequest | None]
-"""Whether an event is this task's to answer, and its place on the roster if its answer takes its time."""
+"""Whether this task answers an event, and its row in the registry if the answer can take long."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _RunningEvent:
-    """One event at work: its task, and its place on the roster if its answer takes its time."""
+    """A running event: its task, and its row in the registry if the answer can take long."""
 
     task: asyncio.Task[Any]  # Any: whatever it returns is discord.py's
     event: Event
@@ -97,7 +97,7 @@ class _RunningEvent:
 
 
 class EventGate:
-    """Lets events in, knows which are at work, and closes in good order.
+    """Admits events, tracks their tasks, and interrupts them at shutdown.
 
     Args:
         hurry: set when running answers are to be interrupted now instead of at the end of the grace.
@@ -114,13 +114,13 @@ class EventGate:
     async def admit(self, interaction: discord.Interaction, *, reads: bool = False) -> bool:
         """Return whether the calling task is the one to answer `interaction`; if so, count it as running from here on.
 
-        One that is over for Discord is passed over before anything is written. An event that is delivered twice, to
-        this process or another on the same database, is admitted once; the other one is passed over in silence. Where
-        there is nobody to answer, the person is told here. One that only `reads` is admitted on a full disk too, where
+        An expired interaction is ignored before anything is written. An event that is delivered twice, to this process
+        or another on the same database, is admitted once; the duplicate is ignored. Where the event cannot be
+        answered, the requester is told here. One that only `reads` is admitted on a full disk too, where
         no other process could answer it as well.
         """
         if self._is_expired(interaction):
-            logger.info("interaction over, passed over", extra={"event": interaction.id})
+            logger.info("expired interaction ignored", extra={"event": interaction.id})
             return False
         if interaction.type is discord.InteractionType.autocomplete:
             return not self._stopping
@@ -138,13 +138,13 @@ class EventGate:
         return await self._admit(event, claim)
 
     async def yield_to_other_processes(self) -> None:
-        """Leave an event to a sibling for a moment."""
+        """Wait a moment, so that another process can claim an event first."""
         await self._clock.sleep(YIELD_S)
 
     async def close(self, grace_s: float) -> None:
-        """Let nobody in; give running answers `grace_s` seconds, and interrupt those that need longer.
+        """Admit no more events; give running answers `grace_s` seconds, and interrupt those that need longer.
 
-        Interrupted ones have said so within the grace, as far as Discord takes it in time.
+        Interrupted answers are marked within the grace period, as far as Discord responds in time.
         """
         self._stopping = True
         if not self._running:
@@ -170,7 +170,7 @@ class EventGate:
             await event.tell(unavailable)
             return False
         if not admitted:
-            logger.info("event delivered again", extra={"event": event.id})
+            logger.info("duplicate event ignored", extra={"event": event.id})
             return False
         self._track_task(event, inflight)
         return True
@@ -217,7 +217,7 @@ class EventGate:
         task.add_done_callback(on_done)
 
     async def _reject_shutting_down(self, event: Event) -> None:
-        """Say that the bot is restarting, unless a sibling answers."""
+        """Tell the requester that the bot is restarting, unless another process answers."""
         await self.yield_to_other_processes()
         try:
             async with asyncio.timeout(CLAIM_TIMEOUT_S):
@@ -228,7 +228,7 @@ class EventGate:
         await event.tell(ShuttingDown())
 
     async def _finish_within(self, seconds: float) -> None:
-        """Wait until nothing runs any more, `seconds` have passed, or somebody is in a hurry."""
+        """Wait until nothing runs any more, `seconds` have passed, or answers are to be interrupted now."""
         running = asyncio.ensure_future(asyncio.wait({work.task for work in self._running}, timeout=seconds))
         hurrying = asyncio.ensure_future(self._hurry.wait())
         try:
@@ -238,7 +238,7 @@ class EventGate:
             hurrying.cancel()
 
     async def _interrupt(self, work: _RunningEvent) -> None:
-        """End one answer early and see that it says so."""
+        """Cancel one answer and mark it as interrupted."""
         work.task.cancel()
         await asyncio.wait({work.task})
         await work.event.tell_unless_answered(ShuttingDown())

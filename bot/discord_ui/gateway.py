@@ -54,17 +54,17 @@ def set_gateway(url: yarl.URL) -> None:
 
 
 def guard_frames() -> None:
-    """Pass over frames that discord.py cannot read, which would end the connection and with it the process.
+    """Ignore frames that discord.py cannot read, which would end the connection and with it the process.
 
-    Where nothing can come after such a frame the connection is made anew: its compression is broken, or it was the
-    frame that begins or resumes a session. READY may still fail, as with `guard_parsers`.
+    Where nothing can come after such a frame the bot reconnects: the compression is broken, or it was the frame that
+    begins or resumes a session. READY may still fail, as with `guard_parsers`.
     """
     DiscordWebSocket.received_message = _received_message  # type: ignore[method-assign]  # no public way in
     logging.getLogger("discord.shard").addFilter(_shorten_connection_error)
 
 
 def _shorten_connection_error(record: logging.LogRecord) -> bool:
-    """Make a warning of one line of what discord.py logs of a connection that the network or Discord broke."""
+    """Turn discord.py's log record of a broken connection into a warning of one line."""
     error = record.exc_info[1] if record.exc_info else None
     outside = isinstance(error, (OSError, discord.DiscordException, ReconnectWebSocket))
     if error is not None and (outside or type(error).__module__.startswith("aiohttp.")):
@@ -117,11 +117,11 @@ def _event_name(frame: str) -> object:
 
 
 def _log_unreadable_frame(error: Exception, *, reconnects: bool) -> None:
-    logger.warning("frame not read, passed over", extra={"error": type(error).__name__, "reconnects": reconnects})
+    logger.warning("unreadable frame ignored", extra={"error": type(error).__name__, "reconnects": reconnects})
 
 
 def guard_parsers(client: discord.Client) -> None:
-    """Pass over events that discord.py cannot read, which would end the connection and with it the process.
+    """Ignore events that discord.py cannot read, which would end the connection and with it the process.
 
     A server is read without what is broken in it. Without READY there is no session, so that one may still fail.
 
@@ -156,8 +156,8 @@ def _guard_parser(name: str, parse: _Parse) -> _Parse:
 
 
 def _log_unreadable_event(name: str, error: Exception, **facts: object) -> None:
-    """Say in the log that an event was not read; its content and the error's words may be people's."""
-    logger.warning("event not read, passed over", extra={"event": name, "error": type(error).__name__, **facts})
+    """Log that an event cannot be read, without its content and the error's text, which may be people's."""
+    logger.warning("unreadable event ignored", extra={"event": name, "error": type(error).__name__, **facts})
 
 
 def _without_broken_guilds(parse: _Parse) -> _Parse:
@@ -165,7 +165,7 @@ def _without_broken_guilds(parse: _Parse) -> _Parse:
         guilds = data.get("guilds")
         sound = [each for each in guilds if _has_id(each)] if isinstance(guilds, list) else []
         if sound != guilds:
-            logger.warning("servers not read, passed over", extra={"event": "READY"})
+            logger.warning("unreadable guilds ignored", extra={"event": "READY"})
         parse({**data, "guilds": sound})
 
     return parse_ready
@@ -224,7 +224,7 @@ def _dispatch_joins(client: discord.Client, parse: _Parse) -> _Parse:
 
 
 class CommandLimit:
-    """Lets through at most so many commands in any minute, in the order in which they came.
+    """Limits commands to a number in any minute, in the order in which they came.
 
     It has the methods of discord.py's own that discord.py calls.
     """

@@ -14,18 +14,18 @@ _STATUS_SHOWN: Final = "status shown"
 
 
 def set_inflight_request(interaction: discord.Interaction, inflight: InFlightRequest) -> None:
-    """Give an interaction its place."""
+    """Store the in-flight request in its interaction."""
     interaction.extras[_INFLIGHT] = inflight
 
 
 def get_inflight_request(interaction: discord.Interaction) -> InFlightRequest | None:
-    """Return the place on the roster of an interaction that was admitted, if it has one."""
+    """Return the in-flight request of an interaction that was admitted, if it has one."""
     inflight = interaction.extras.get(_INFLIGHT)
     return inflight if isinstance(inflight, InFlightRequest) else None
 
 
 async def acknowledge(interaction: discord.Interaction, *, private: bool = False) -> int | None:
-    """Let Discord show "thinking…", to the person who asked only if `private`; return the id of that message."""
+    """Acknowledge with "thinking…", visible only to the requester if `private`; return the id of that message."""
     response = await interaction.response.defer(ephemeral=private, thinking=True)
     message_id = None if response is None else response.message_id
     inflight = get_inflight_request(interaction)
@@ -44,7 +44,7 @@ async def show_status(interaction: discord.Interaction, text: str, view: discord
 
 
 def is_awaiting_answer(interaction: discord.Interaction) -> bool:
-    """Whether an acknowledged interaction shows nothing yet but what was said meanwhile."""
+    """Return whether an acknowledged interaction shows a status and no answer yet."""
     return _STATUS_SHOWN in interaction.extras
 
 

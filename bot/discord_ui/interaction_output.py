@@ -39,9 +39,9 @@ class FollowUps:
         self._uncertain = False
 
     async def find_unconfirmed(self, after: int) -> int | None:
-        """Give the id of a message that was sent without anybody telling; `after` is the answer's last one known.
+        """Return the id of a message whose request failed and was carried out all the same; None if there is none.
 
-        What it shows may be behind by now.
+        It comes after the answer's last known message, `after`. Its text may be outdated by now.
         """
         if not self._uncertain or (sent := await self._find_sent(after)) is None:
             return None
@@ -81,7 +81,7 @@ class FollowUps:
     async def edit(
         self, message_id: int, text: str, files: Sequence[discord.File], view: discord.ui.View | None
     ) -> None:
-        """Make `text`, `view` and, where there are any, `files` what a message shows."""
+        """Replace a message's text, buttons and, where there are any, files."""
         attachments: dict[str, Any] = {"attachments": list(files)} if files else {}  # Any: discord.py's options
         with handle_message_parameters(
             content=text,
@@ -101,7 +101,7 @@ class FollowUps:
             )
 
     async def delete(self, message_id: int) -> None:
-        """Take a message back."""
+        """Delete a message."""
         await async_context.get().delete_webhook_message(
             *self._webhook, message_id, session=self._interaction._session, **self._proxy_options
         )
@@ -120,13 +120,13 @@ class FollowUps:
             sent = messages_of_interaction(await messages_after(http, channel_id, after), self._interaction.id)
         except Exception as failure:
             # No permission to read there, or trouble again, for which discord.py has no common name.
-            logger.info("a message not looked up", extra={"error": type(failure).__name__})
+            logger.info("message lookup failed", extra={"error": type(failure).__name__})
             return None
         return int(sent[0]["id"]) if sent else None
 
 
 class SendUncertain(Exception):
-    """Nobody knows whether a request was carried out."""
+    """It is not known whether a request was carried out."""
 
 
 class _NoRetrySession:
@@ -147,7 +147,7 @@ class _NoRetrySession:
 
 
 class InteractionOutput:
-    """Phase an answer as an interaction's own message and, beyond that, its follow-ups.
+    """Shows an answer as an interaction's own message and, beyond that, its follow-ups.
 
     discord.py runs the requests of one interaction one after another, and none may be cancelled in flight (FACTS: how
     discord.py behaves, interaction webhooks); whoever calls sees to that.
@@ -183,7 +183,7 @@ class InteractionOutput:
         return nullcontext()
 
     async def show(self, index: int, text: str, buttons: AnswerButtons) -> None:
-        """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
+        """Edit the answer's message `index`, counted from 0, or send the next one.
 
         Raises:
             OutputDeleted: the answer has been deleted.
@@ -199,7 +199,7 @@ class InteractionOutput:
         await show_status(self._interaction, text, build_answer_view(buttons))
 
     async def mark_final(self, message_count: int) -> None:
-        """Note that last words are on their way, for whoever would come after a death in the middle of them."""
+        """Record that the final text follows, for the process that takes over after a crash."""
         if self._inflight is not None:
             await self._inflight.mark_final(message_count)
 

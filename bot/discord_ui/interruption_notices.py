@@ -1,4 +1,4 @@
-"""Says below an answer that it was interrupted, after the process that was writing it died.
+"""Appends a notice to answers that a crashed process left unfinished.
 
 The interaction's own token comes first: it needs no permission and reaches private answers too, for fifteen minutes.
 After that the bot's token reaches what everyone can see. Answers to messages have no other.
@@ -39,16 +39,16 @@ class _NoMessages(Exception):
 
 
 class InterruptionNotices:
-    """Marks answers that broke off."""
+    """Marks answers of crashed processes as interrupted."""
 
     def __init__(self, client: discord.Client, clock: Clock) -> None:
         self._client = client
         self._clock = clock
 
     async def notify_interrupted(self, answer: InFlightAnswer) -> bool:
-        """Say that `answer` was interrupted, unless it shows to its end; False where that has to be tried again.
+        """Mark `answer` as interrupted unless it is complete; return False where that has to be tried again.
 
-        What can be reached in no way is logged and counts as done.
+        An answer that cannot be reached at all is logged and counts as done.
         """
         for access in self._list_accesses(answer):
             try:
@@ -125,7 +125,7 @@ class InterruptionNotices:
 
 
 def _is_complete(answer: InFlightAnswer, messages: int) -> bool:
-    """Whether an answer whose last words were on their way comes to no more than so many messages."""
+    """Return whether an answer whose final text was being sent has no more than so many messages."""
     return answer.final_message_count is not None and messages >= answer.final_message_count
 
 

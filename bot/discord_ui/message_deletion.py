@@ -1,4 +1,4 @@
-"""Taking messages away by a button that stands under one of them."""
+"""Deletes messages by a button below one of them, and detects messages that were deleted."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ SOME_LEFT: Final = "I couldn't delete all of its messages here. Whoever may mana
 
 
 def original_user_id(interaction: discord.Interaction) -> int | None:
-    """Tell whose interaction the message with the pressed button answers, as far as Discord says."""
+    """Return the id of the user whose interaction the message with the pressed button answers, if Discord says."""
     message = interaction.message
     if message is None or message.interaction_metadata is None:
         return None
@@ -25,7 +25,7 @@ def original_user_id(interaction: discord.Interaction) -> int | None:
 
 
 def check_can_delete(requester: RequestContext, interaction: discord.Interaction, message_ids: Iterable[int]) -> None:
-    """Do nothing if the message with the pressed button is one of `message_ids`, or the requester may delete it anyhow.
+    """Check that the pressed button's message is one of `message_ids`, or that the requester may delete it anyway.
 
     Raises:
         NotOwner: they may not: a button of theirs was said to stand there.
@@ -55,7 +55,7 @@ async def delete_messages(interaction: discord.Interaction, message_ids: Iterabl
 
 
 async def _delete(interaction: discord.Interaction, message_id: int) -> bool:
-    """Delete a message; tell whether it is gone."""
+    """Delete a message; return whether it is gone."""
     channel = interaction.client.get_partial_messageable(interaction.channel_id or 0, guild_id=interaction.guild_id)
     try:
         await channel.get_partial_message(message_id).delete()

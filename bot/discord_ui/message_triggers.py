@@ -34,7 +34,7 @@ class MessageTrigger:
 
 
 def find_trigger(message: discord.Message, bot_id: int) -> MessageTrigger | None:
-    """Tell what `message` asks of the bot; None where it isn't meant for it.
+    """Return what `message` asks of the bot; None where it isn't meant for it.
 
     Mentions count by Discord's own list of them, in which neither `@everyone` nor roles are. Bots, webhooks and the
     bot itself are never answered, nor what Discord says by itself (that somebody joined, a message was pinned, …).
@@ -60,7 +60,7 @@ def find_trigger(message: discord.Message, bot_id: int) -> MessageTrigger | None
 
 
 def build_quoted_message(message: discord.Message) -> QuotedMessage | None:
-    """Give what a message says, its embeds too, for a question about it; None where it says nothing."""
+    """Return a message's text, its embeds' too, for a question about it; None where it has none."""
     embeds = (text for embed in message.embeds for text in (embed.title, embed.description) if text)
     text = "\n".join(filter(None, (message.content, *embeds)))
     return QuotedMessage(message.id, message.author.display_name, text) if text else None
@@ -74,7 +74,7 @@ def _is_reply(message: discord.Message) -> bool:
 
 
 def _replied_message(message: discord.Message) -> discord.Message | None:
-    """Give the message that `message` is a reply to, where Discord sent it along."""
+    """Return the message that `message` is a reply to, if Discord sent it along."""
     if message.reference is None or not _is_reply(message):
         return None
     resolved = message.reference.resolved

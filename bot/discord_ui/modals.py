@@ -1,7 +1,7 @@
-"""Modals with one long text and perhaps a choice, opened by a command and sent back by whoever fills them in.
+"""Modals with one long text and perhaps a choice, opened by a command.
 
-discord.py would keep each open form in memory for ever, and forget all of them with the process; here a form is known
-by its name and what it is about, so one that was opened before a restart can still be sent after it.
+discord.py would keep each open modal in memory until the process ends; here a modal is found by its name and what it is
+about, so that one that was opened before a restart can still be submitted after it.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ ModalHandler = Callable[[discord.Interaction, str, str], Awaitable[None]]
 """What is done with a form that was sent: its interaction, the text, and what it is about where it was opened so."""
 
 RecognizesSubject = Callable[[discord.Interaction, str], bool]
-"""Whether this process has what a form is about: where it hasn't, a sibling may."""
+"""Whether this process has what a modal is about; if not, another process may."""
 
 _TEXT: Final = "text"
 _CHOICE: Final = "choice"
@@ -90,7 +90,7 @@ class Modals:
         await interaction.response.send_modal(modal)
 
     async def dispatch(self, interaction: discord.Interaction) -> None:
-        """Take a form that was sent; interactions that are none are passed over."""
+        """Call the handler of a submitted modal; other interactions are ignored."""
         if interaction.type is not discord.InteractionType.modal_submit:
             return
         data: dict[str, Any] = dict(interaction.data or {})  # Any: Discord's JSON
@@ -112,7 +112,7 @@ class Modals:
 
 
 def get_choice(interaction: discord.Interaction) -> str | None:
-    """Give what was chosen in a form that was sent; None where there was nothing to choose."""
+    """Return what was chosen in a submitted modal; None where there was nothing to choose."""
     values = _find_field(interaction, _CHOICE).get("values")
     return str(values[0]) if isinstance(values, list) and values else None
 
@@ -131,7 +131,7 @@ def _find_field(interaction: discord.Interaction, custom_id: str) -> dict[str, A
 
 
 def _walk_fields(data: dict[str, Any]) -> Iterator[dict[str, Any]]:  # Any: Discord's JSON
-    """Walk through a form's components, however deep they lie."""
+    """Yield a modal's components, nested ones too."""
     for each in (*data.get("components", []), *([data["component"]] if "component" in data else [])):
         yield each
         yield from _walk_fields(each)

@@ -33,7 +33,7 @@ NEEDED_PERMISSIONS: Final = (
 
 
 def missing_permissions(granted: discord.Permissions) -> list[NeededPermission]:
-    """Tell which needs `granted` leaves open."""
+    """Return the needed permissions that are not `granted`."""
     return [need for need in NEEDED_PERMISSIONS if not getattr(granted, need.flag)]
 
 
@@ -42,7 +42,7 @@ MessageableChannel = discord.abc.GuildChannel | discord.Thread | discord.DMChann
 
 @dataclass(frozen=True, slots=True)
 class ChannelPermissions:
-    """What it may do in one channel or thread at this moment."""
+    """What the bot may do in one channel or thread at this moment."""
 
     write: bool = True
     reply: bool = True
@@ -51,7 +51,7 @@ class ChannelPermissions:
 
 
 def permissions_in(channel: MessageableChannel) -> ChannelPermissions:
-    """Tell what the bot may do in `channel`; in a direct message it may do everything."""
+    """Return what the bot may do in `channel`; in a direct message it may do everything."""
     if isinstance(channel, discord.DMChannel):
         return ChannelPermissions()
     granted = channel.permissions_for(channel.guild.me)

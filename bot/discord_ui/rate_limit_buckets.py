@@ -54,7 +54,7 @@ class SharedBucket:
         return min(running, key=lambda bucket: bucket.left).refills_at - now
 
     def update(self, headers: Mapping[str, str]) -> None:
-        """Take in the rate limit headers of one answer; others are passed over."""
+        """Update from the rate limit headers of one response; other headers are ignored."""
         try:
             bucket = headers["X-RateLimit-Bucket"]
             left = int(headers["X-RateLimit-Remaining"])
@@ -84,7 +84,7 @@ class ChannelBucket:
 
 
 class RateLimitBuckets:
-    """The rooms of the interactions and channels that are written to; one that nobody holds any more is forgotten."""
+    """The buckets of the interactions and channels that are written to; unused ones are dropped."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -92,21 +92,21 @@ class RateLimitBuckets:
         self._of_channels: weakref.WeakValueDictionary[int, ChannelBucket] = weakref.WeakValueDictionary()
 
     def for_interaction(self, token: str) -> SharedBucket:
-        """Return the room of the interaction with `token`, to be held for as long as it is written to."""
+        """Return the bucket of the interaction with `token`; hold it for as long as it is written to."""
         bucket = self._of_tokens.get(token)
         if bucket is None:
             bucket = self._of_tokens[token] = SharedBucket(self._clock)
         return bucket
 
     def for_channel(self, channel_id: int) -> ChannelBucket:
-        """Return the room of a channel, to be held for as long as it is written to."""
+        """Return the buckets of a channel; hold them for as long as it is written to."""
         bucket = self._of_channels.get(channel_id)
         if bucket is None:
             bucket = self._of_channels[channel_id] = ChannelBucket(self._clock)
         return bucket
 
     def update(self, method: str, path: str, headers: Mapping[str, str]) -> None:
-        """Take in the headers of an answer to a request for `path`. The path may bear a secret token: never log it."""
+        """Update from the headers of a response for `path`. The path may contain a secret token: never log it."""
         if found := _WEBHOOK_PATH.search(path):
             if (bucket := self._of_tokens.get(found["token"])) is not None:
                 bucket.update(headers)

@@ -26,7 +26,7 @@ class SentMessages:
         return arrival
 
     def confirm(self, message: discord.Message) -> None:
-        """Take note of a message of the bot's own."""
+        """Record a message of the bot's own that the gateway reported."""
         arrival = self._awaited.get(str(message.nonce))
         if arrival is not None and not arrival.done():
             arrival.set_result(message.id)
@@ -39,12 +39,12 @@ Message = dict[str, Any]  # Any: Discord's JSON
 
 
 async def messages_after(http: discord.http.HTTPClient, channel_id: int, after: int) -> list[Message]:
-    """Give the messages right after an id in a channel, the oldest first. Discord gives those when asked so."""
+    """Return the messages right after an id in a channel, the oldest first."""
     found = [dict(each) for each in await http.logs_from(channel_id, limit=HISTORY_LIMIT, after=after)]
     return sorted(found, key=lambda message: int(message["id"]))
 
 
 def messages_of_interaction(messages: Iterable[Message], interaction_id: int) -> list[Message]:
-    """Pick those that answer an interaction."""
+    """Return those that answer an interaction."""
     wanted = str(interaction_id)
     return [each for each in messages if (each.get("interaction_metadata") or {}).get("id") == wanted]

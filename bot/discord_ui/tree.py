@@ -36,7 +36,7 @@ class CommandTree(app_commands.CommandTree[Any]):  # Any: the client, of which t
         self._access_policy = access_policy
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        """Let each event in once, none while the bot is stopping, and only whom the bot serves.
+        """Admit each event once, none while the bot shuts down, and only those whom the bot serves.
 
         discord.py asks this of commands and choices; forms and buttons ask it by themselves.
         """

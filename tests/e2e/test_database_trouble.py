@@ -173,7 +173,7 @@ async def test_on_a_full_disk_what_needs_no_writing_works_and_the_rest_says_so(
     assert sum("disk that the database lies on is full" in line for line in sandbox.bot_process.log) == 1
     twice = await run_command(ada, "/help")
     sandbox.deliver_again(twice)
-    await sandbox.bot_process.until_logged("event delivered again", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("duplicate event ignored", deadline_s=DEADLINE_S)
     make_room(small)
     await ask(ada, "After.")
     assert (await usage(ada))["messages"] == 2

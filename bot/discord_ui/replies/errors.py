@@ -1,4 +1,4 @@
-"""ReplyErrors of what was asked in a message: said once and briefly, since a channel is everybody's.
+"""Errors of requests in messages: shown once and briefly, since a channel belongs to all.
 
 A command's refusal is seen by one person; a reply is seen by all. So it goes away after a moment, and is said once for
 as long as the same limit holds for the same member; after that a reaction has to do.
@@ -30,7 +30,7 @@ _Key = tuple[int, str]
 
 
 class ReplyErrors:
-    """Knows who has been told what. Kept in memory: after a restart it is said once more."""
+    """Shows errors below messages. What was shown is kept in memory: after a restart it is shown once more."""
 
     def __init__(self, clock: Clock, tasks: BackgroundTasks) -> None:
         self._clock = clock
@@ -40,7 +40,7 @@ class ReplyErrors:
         self._closing = asyncio.Event()
 
     async def refuse(self, answer: ReplyOutput, refusal: UserError) -> None:
-        """Say why there is no answer, or show that there is none, as the member has been told already."""
+        """Reply why there is no answer; react with an emoji if the member was told already."""
         key, holds_s = self._key(answer, refusal)
         facts = {"user": answer.message.author.id, "channel": answer.channel.id, "error": type(refusal).__name__}
         if holds_s is None:
@@ -57,7 +57,7 @@ class ReplyErrors:
                 self._delete_later(answer, DELETE_AFTER_S)
 
     async def hint(self, answer: ReplyOutput, text: str, stays_s: float) -> None:
-        """Say something helpful in reply to a message, for a moment."""
+        """Reply with a hint, and delete it after a while."""
         if await answer.say(text):
             self._delete_later(answer, stays_s)
 
@@ -72,11 +72,11 @@ class ReplyErrors:
             logger.info("reaction not shown", extra={"channel": answer.channel.id, "error": type(failure).__name__})
 
     def close(self) -> None:
-        """Take back at once what would be taken back later."""
+        """Delete at once what would be deleted later."""
         self._closing.set()
 
     def _key(self, answer: ReplyOutput, refusal: UserError) -> tuple[_Key, float | None]:
-        """Name who is refused by what, and tell for how many seconds that holds; None for what is no limit."""
+        """Return who is refused by what, and for how many seconds that holds; None for what is no limit."""
         member = answer.message.author.id
         match refusal:
             case QuotaExceeded():

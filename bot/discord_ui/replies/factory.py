@@ -71,7 +71,7 @@ class Replies:
         self._buckets = buckets
 
     def to(self, message: discord.Message, channel: MessageableChannel) -> ReplyOutput:
-        """Give what an answer to a message in `channel` is shown by."""
+        """Return the output for an answer to a message in `channel`."""
         user = self._client.user
         assert user is not None, "messages come to those who are logged in"
         guild_id = None if isinstance(channel, discord.DMChannel) else channel.guild.id
@@ -86,6 +86,6 @@ class Replies:
         )
 
     async def close(self) -> None:
-        """Take back what was to go away anyhow, and end what still goes on."""
+        """Delete what was to be deleted anyway, and end what still runs."""
         self.errors.close()
         await self._tasks.close(CLOSE_TIMEOUT_S)

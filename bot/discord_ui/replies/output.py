@@ -1,7 +1,7 @@
 """The answer to a message: a reply to it, which pings nobody, and further messages where it is long.
 
 A further message is a reply to the one before it, so that an answer's messages can be told from those of others that
-are written in the same channel: by people, and by whoever comes after a death in mid-answer.
+are written in the same channel: by people, and by the process that takes over after a crash.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class MessageContent:
 
 
 class ReplyOutput:
-    """Phase an answer to a message, and what takes its place when there is none. Made by `Replies`.
+    """Shows an answer to a message, and what takes its place when there is none. Made by `Replies`.
 
     Everything goes through the bot's own channel routes, whose buckets are shared with other answers there. Requests
     run one after another, each to its end even where whoever waits for it is cancelled.
@@ -81,9 +81,9 @@ class ReplyOutput:
         self.channel = channel
         self.permissions = permissions
         self.first_text = asyncio.Event()
-        """Set once there are words of the answer, or a notice in their place."""
+        """Set once there is text of the answer, or a notice in its place."""
         self.cancellation = CancellationToken()
-        """Pulled where the answer is to end."""
+        """Cancelled where the answer is to end."""
         self._own_id = own_id
         self._channel_bucket = channel_bucket
         self._sent_messages = sent_messages
@@ -102,7 +102,7 @@ class ReplyOutput:
 
     @property
     def bucket(self) -> RateLimitBucket:
-        """Tell nothing of what is left: the channel's turnstiles see to that."""
+        """A bucket without remaining requests: the channel's edit schedulers share those."""
         return self._last_response
 
     @property
@@ -111,12 +111,12 @@ class ReplyOutput:
         return tuple(self._ids)
 
     def set_inflight_request(self, inflight: InFlightRequest) -> None:
-        """Take the place on the roster."""
+        """Store the in-flight request, and its cancellation token."""
         self._inflight = inflight
         self.cancellation = inflight.cancellation
 
     def writing(self) -> AbstractContextManager[None]:
-        """Take part in what the channel's answers share, for as long as the block runs."""
+        """Count among the channel's answers that share its rate limit, for as long as the block runs."""
         return self._channel_bucket.share()
 
     def edit_slot(self, index: int, urgent: asyncio.Event) -> AbstractAsyncContextManager[None]:
@@ -126,7 +126,7 @@ class ReplyOutput:
         return self._channel_bucket.creating.edit_slot(_urgent())
 
     async def show(self, index: int, text: str, buttons: AnswerButtons) -> None:
-        """Make `text` the content of the answer's message `index`, counted from 0; the next one is created.
+        """Edit the answer's message `index`, counted from 0, or send the next one.
 
         Raises:
             OutputDeleted: the answer has been deleted.
@@ -143,20 +143,20 @@ class ReplyOutput:
         await self._tasks.run_shielded(self._show_text(index, content))
 
     async def show_status(self, text: str, buttons: AnswerButtons = NO_BUTTONS) -> None:
-        """Let `text` stand where the answer will be."""
+        """Show `text` where the answer will be."""
         await self._tasks.run_shielded(self._show_status(MessageContent(text, buttons)))
 
     async def mark_final(self, message_count: int) -> None:
-        """Note that last words are on their way, for whoever would come after a death in the middle of them."""
+        """Record that the final text follows, for the process that takes over after a crash."""
         if self._inflight is not None:
             await self._inflight.mark_final(message_count)
 
     async def tell(self, error: Exception) -> bool:
-        """Tell the person what went wrong, in one sentence; False where Discord would not take it."""
+        """Tell the requester what went wrong, in one sentence; return whether Discord accepted it."""
         return await self.say(error_messages.log_and_format(error, **self._facts))
 
     async def say(self, text: str) -> bool:
-        """Say something in place of an answer; False where Discord would not take it."""
+        """Show a text in place of an answer; return whether Discord accepted it."""
         if not self.permissions.write:
             return False
         try:
@@ -273,7 +273,7 @@ class ReplyOutput:
         return await self.channel.send(content.text, nonce=nonce, suppress_embeds=True, files=content.uploads, **more)
 
     def _build_reference(self) -> discord.MessageReference | None:
-        """Name the message that the next one is a reply to: the question, then the answer's own last one."""
+        """Return the reference for the next message: to the question, then to the answer's own last message."""
         if not self.permissions.reply:
             return None
         return discord.MessageReference(
@@ -295,7 +295,7 @@ class ReplyOutput:
                     return
         except Exception as failure:
             # As for `say`. One message too many beats one that is lost.
-            logger.info("a message not looked up", extra={**self._facts, "error": type(failure).__name__})
+            logger.info("message lookup failed", extra={**self._facts, "error": type(failure).__name__})
 
 
 class _SendAttempt:
@@ -307,7 +307,7 @@ class _SendAttempt:
 
 
 class _LastResponse:
-    """A room in which only the moment of the last answer is known."""
+    """A bucket of which only the time of the last response is known."""
 
     def __init__(self) -> None:
         self.bucket: SharedBucket | None = None
@@ -330,6 +330,6 @@ def _urgent() -> asyncio.Event:
 
 
 def _was_refused(sending: "asyncio.Task[discord.Message]") -> bool:
-    """Whether a request was surely not carried out."""
+    """Return whether a request was surely not carried out."""
     error = sending.exception()
     return isinstance(error, discord.HTTPException) and 400 <= error.status < 500
