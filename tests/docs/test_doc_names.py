@@ -23,6 +23,11 @@ def missing(text: str) -> Iterator[str]:
     yield from (name for name in _MODULE.findall(text) + _PROGRAM.findall(text) if not is_module(name))
 
 
+def architecture(heading: str) -> str:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    return page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
 def is_module(name: str) -> bool:
     path = ROOT / name.replace(".", "/")
     return path.is_dir() or path.with_suffix(".py").exists()
@@ -38,10 +43,18 @@ def test_a_name_that_is_gone_is_found() -> None:
     assert list(missing(gone)) == ["bot/gone.py", "bot.gone", "tests.gone"]
 
 
+def test_the_classes_of_the_glossary_exist() -> None:
+    rows = re.findall(r"^\| ([^|]*) \|", architecture("Glossary"), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([A-Z]\w+)`", row)}
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py"))
+    assert len(named) > 30
+    assert named - set(re.findall(r"^class (\w+)", code, re.MULTILINE)) == set()
+
+
 def test_the_architecture_page_lists_every_table() -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
         upgrade(database, migrations())
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    section = page.partition("\n## Data model\n")[2].partition("\n## ")[0]
-    assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == {each for each in tables if each[:7] != "sqlite_"}
+    assert set(re.findall(r"^\| `(\w+)`", architecture("Data model"), re.MULTILINE)) == {
+        each for each in tables if each[:7] != "sqlite_"
+    }
