@@ -25,14 +25,14 @@ async def test_an_interaction_delivered_twice_is_answered_once(sandbox: Sandbox,
     await ask(ada, "And another.")
     assert len(sandbox.openai.calls(CallKind.CHAT)) == 2
     assert len(_callbacks(sandbox)) == 2
-    assert len([line for line in sandbox.bot_process.log if "delivered again" in line]) == 2
+    assert len([line for line in sandbox.bot_process.log if "duplicate event" in line]) == 2
 
 
 async def test_what_was_answered_before_a_restart_is_not_answered_again(sandbox: Sandbox, ada: ClientUser) -> None:
     used = await ask(ada, "Once, please.")
     await sandbox.restart()
     sandbox.deliver_again(used)
-    await sandbox.bot_process.until_logged("delivered again")
+    await sandbox.bot_process.until_logged("duplicate event")
     assert len(sandbox.openai.calls(CallKind.CHAT)) == 1
 
 
@@ -51,7 +51,7 @@ async def test_five_hundred_events_to_each_of_two_processes_are_five_hundred_ans
     assert len(_callbacks(sandbox)) == EVENTS
 
     def passed_over() -> int:
-        return sum("delivered again" in line for child in (sandbox.bot_process, sibling) for line in child.log)
+        return sum("duplicate event" in line for child in (sandbox.bot_process, sibling) for line in child.log)
 
     for child in (sandbox.bot_process, sibling):  # either may have the last word
         with suppress(TimeoutError):
