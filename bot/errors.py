@@ -97,12 +97,12 @@ class NotInGuild(UserError):
 
 
 class QuotaExceeded(UserError):
-    """A limit would be passed; it opens again at `resets_at`. `rule` names the limit, for telling it from others."""
+    """A limit would be passed; it opens again at `resets_at`. `limit_key` distinguishes it from other limits."""
 
-    def __init__(self, message: Message, *, resets_at: datetime, rule: str = "") -> None:
+    def __init__(self, message: Message, *, resets_at: datetime, limit_key: str = "") -> None:
         super().__init__("quota spent", message=message)
         self.resets_at = resets_at
-        self.rule = rule
+        self.limit_key = limit_key
 
 
 class AccessDenied(UserError):

@@ -34,10 +34,10 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class SetLimit:
+class GuildLimit:
     """A limit of one guild; `member_id` is the member that a limit is for, unless that member's data was deleted."""
 
-    rule: Limit
+    limit: Limit
     guild_id: int
     member_id: int | None = None
 
@@ -46,7 +46,7 @@ class SetLimit:
 class LimitChange:
     """What was just changed: the limit as it is now or was until now, what it was before, when it resets."""
 
-    rule: SetLimit
+    changed: GuildLimit
     before: Limit | None
     resets_at: datetime
 
@@ -55,7 +55,7 @@ class LimitChange:
 class Listing:
     """All limits of a guild: its moderators', the operator's, and when each period ends."""
 
-    rules: Sequence[SetLimit]
+    limits: Sequence[GuildLimit]
     operator: OperatorLimits
     resets_at: dict[Period, datetime]
 
@@ -76,15 +76,15 @@ class QuotaSettings:
         self._clock = clock
 
     async def set(
-        self, requester: RequestContext, scope: Scope, kind: Kind, per: Period, limit: str, target: Target
+        self, requester: RequestContext, scope: Scope, kind: Kind, per: Period, max_amount: str, target: Target
     ) -> LimitChange:
         """Set a limit, in place of one for the same scope, target, kind and period.
 
         Raises:
-            InvalidOption: `limit` is no limit, `target` doesn't belong to `scope`, or there are too many.
+            InvalidOption: `max_amount` is none, `target` doesn't belong to `scope`, or there are too many.
         """
         guild_id = _require_moderator(requester)
-        wanted = self._build_stored(guild_id, scope, kind, per, _parse_limit(limit), target)
+        wanted = self._build_stored(guild_id, scope, kind, per, _parse_max_amount(max_amount), target)
         now = self._clock.now()
         try:
             old = await self._stored.set(
@@ -92,7 +92,7 @@ class QuotaSettings:
             )
         except LimitsFull as full:
             raise InvalidOption(
-                "too many rules",
+                "too many limits",
                 message=plain(f"This server has {MAX_LIMITS} limits, which is the most I keep. Take one back first."),
             ) from full
         _log_change("quota set", requester, wanted)
@@ -120,23 +120,24 @@ class QuotaSettings:
         guild_id = _require_moderator(requester)
         stored = await self._stored.list_for_guild(guild_id)
         now = self._clock.now()
-        rules = [SetLimit(to_limit(each), guild_id, each.member_id) for each in stored]
+        limits = [GuildLimit(to_limit(each), guild_id, each.member_id) for each in stored]
         order = list(Scope)
-        rules.sort(key=lambda each: order.index(each.rule.scope))  # stable: within a scope as the store sorts them
-        return Listing(rules, self._operator_limits, {per: window_end(per, now) for per in Period})
+        limits.sort(key=lambda each: order.index(each.limit.scope))  # stable: within a scope as the store sorts them
+        return Listing(limits, self._operator_limits, {per: window_end(per, now) for per in Period})
 
     def _build_stored(
-        self, guild_id: int, scope: Scope, kind: Kind, per: Period, limit: int | None, target: Target
+        self, guild_id: int, scope: Scope, kind: Kind, per: Period, max_amount: int | None, target: Target
     ) -> StoredLimit:
         _check_target(scope, target)
         found = target.channel_id if scope is Scope.CHANNEL else target.role_id
         if target.member_id is not None:
             found = self._usage_keys.guild_member_key(guild_id, target.member_id)
-        return StoredLimit(scope, found, kind, per, limit, target.member_id)
+        return StoredLimit(scope, found, kind, per, max_amount, target.member_id)
 
     def _build_change(self, guild_id: int, changed: StoredLimit, old: StoredLimit | None, now: datetime) -> LimitChange:
-        rule = SetLimit(to_limit(changed), guild_id, changed.member_id)
-        return LimitChange(rule, None if old is None else to_limit(old), window_end(rule.rule.per, now))
+        limit = to_limit(changed)
+        before = None if old is None else to_limit(old)
+        return LimitChange(GuildLimit(limit, guild_id, changed.member_id), before, window_end(limit.per, now))
 
 
 def _require_moderator(requester: RequestContext) -> int:
@@ -147,15 +148,15 @@ def _require_moderator(requester: RequestContext) -> int:
     return requester.guild_id
 
 
-def _parse_limit(text: str) -> int | None:
+def _parse_max_amount(text: str) -> int | None:
     """Return the limit that a moderator typed; None for unlimited."""
     written = text.strip().lower()
     if written == "unlimited":
         return None
     if _NUMBER.fullmatch(written) and len(written) <= 2 * len(str(MAX_AMOUNT)):
-        limit = int(written.replace(",", ""))
-        if limit <= MAX_AMOUNT:
-            return limit
+        max_amount = int(written.replace(",", ""))
+        if max_amount <= MAX_AMOUNT:
+            return max_amount
     raise InvalidOption(
         "no limit",
         message=plain(
@@ -183,16 +184,16 @@ def _check_target(scope: Scope, target: Target) -> None:
         )
 
 
-def _log_change(event: str, requester: RequestContext, rule: StoredLimit) -> None:
+def _log_change(event: str, requester: RequestContext, limit: StoredLimit) -> None:
     logger.info(
         event,
         extra={
             "guild": requester.guild_id,
             "user": requester.user_id,
-            "scope": rule.scope,
-            "target": rule.target,
-            "kind": rule.kind,
-            "per": rule.period,
-            "limit": rule.amount,
+            "scope": limit.scope,
+            "target": limit.target,
+            "kind": limit.kind,
+            "per": limit.period,
+            "limit": limit.amount,
         },
     )

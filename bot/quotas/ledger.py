@@ -98,9 +98,9 @@ class Ledger:
             self._start_task(self._release_cancelled(granting, reservation))
             raise
         if overdrawn := granting.result():
-            over, binding, resets_at = _find_last_reset(resolver, overdrawn)
-            sentence = format_refusal(binding, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
-            raise QuotaExceeded(plain(sentence), resets_at=resets_at, rule=binding.name)
+            over, applicable, resets_at = _find_last_reset(resolver, overdrawn)
+            sentence = format_refusal(applicable, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
+            raise QuotaExceeded(plain(sentence), resets_at=resets_at, limit_key=applicable.key)
         return reservation
 
     def token_budget(self, reservation: Reservation, kind: Kind) -> TokenBudget:
@@ -273,8 +273,8 @@ class Ledger:
         except StoreUnavailable as error:
             return error
         if granted.exceeded:
-            _, binding, resets_at = _find_last_reset(resolver, granted.exceeded)
-            return QuotaExceeded(plain(format_stop(binding, resets_at=resets_at)), resets_at=resets_at)
+            _, applicable, resets_at = _find_last_reset(resolver, granted.exceeded)
+            return QuotaExceeded(plain(format_stop(applicable, resets_at=resets_at)), resets_at=resets_at)
         grown = dict(zip(held, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
         reservation.amounts[kind] += more
@@ -336,10 +336,10 @@ class Ledger:
 
 def _build_claims(resolver: LimitResolver, stored: Sequence[StoredLimit], amounts: Mapping[Kind, int]) -> list[Claim]:
     """Return claims of `amounts` on all counters of `resolver` that are of their kinds, sorted."""
-    wanted = [(window, binding) for window, binding in resolver.resolve(stored).items() if binding.rule.kind in amounts]
     return [
-        Claim(window, amounts[binding.rule.kind], binding.limit)
-        for window, binding in sorted(wanted, key=lambda each: each[0])
+        Claim(window, amounts[applicable.limit.kind], applicable.max_amount)
+        for window, applicable in sorted(resolver.resolve(stored).items(), key=lambda each: each[0])
+        if applicable.limit.kind in amounts
     ]
 
 
@@ -349,8 +349,8 @@ def _find_last_reset(
     """Return, of the exceeded limits, the one that resets last; of several, the one nearest to the member."""
     by_window = {over.claim.window: over for over in overdrawn}
     last = max((window for window in resolver.strictest if window in by_window), key=lambda window: window.ends_at_ms)
-    binding = resolver.strictest[last]
-    return by_window[last], binding, window_end(binding.rule.per, resolver.moment)
+    applicable = resolver.strictest[last]
+    return by_window[last], applicable, window_end(applicable.limit.per, resolver.moment)
 
 
 def _next_counter(window: UsageCounter) -> UsageCounter:

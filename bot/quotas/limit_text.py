@@ -21,34 +21,34 @@ THIS_PERIOD = {Period.HOUR: "this hour", Period.DAY: "today", Period.MONTH: "thi
 PER_PERIOD = {Period.HOUR: "an hour", Period.DAY: "a day", Period.MONTH: "a month"}
 
 
-def format_refusal(binding: ApplicableLimit, *, used: int, wanted: int, resets_at: datetime) -> str:
+def format_refusal(applicable: ApplicableLimit, *, used: int, wanted: int, resets_at: datetime) -> str:
     """Return why `wanted` more does not fit under a limit of which `used` is used."""
-    rule, limit = binding.rule, binding.limit
-    assert limit is not None, "an unlimited rule refuses nothing"
-    have, whose = _holder(binding)
+    limit, max_amount = applicable.limit, applicable.max_amount
+    assert max_amount is not None, "what is unlimited refuses nothing"
+    have, whose = _holder(applicable)
     again = f"it starts again {format_relative_time(resets_at)}"
-    if limit == 0:
-        return f"{have} no {PLURAL[rule.kind]} to spend: {whose} limit is 0 {PER_PERIOD[rule.per]} ({again})."
-    if used >= limit:
-        return f"{have} used {whose} {format_amount(limit, rule.kind)} for {THIS_PERIOD[rule.per]}; {again}."
-    if wanted > limit:
+    if max_amount == 0:
+        return f"{have} no {PLURAL[limit.kind]} to spend: {whose} limit is 0 {PER_PERIOD[limit.per]} ({again})."
+    if used >= max_amount:
+        return f"{have} used {whose} {format_amount(max_amount, limit.kind)} for {THIS_PERIOD[limit.per]}; {again}."
+    if wanted > max_amount:
         return (
-            f"This needs {format_amount(wanted, rule.kind)} at once, and {have[0].lower()}{have[1:]} {limit:,} "
-            f"{PER_PERIOD[rule.per]} ({again}). Please ask for less."
+            f"This needs {format_amount(wanted, limit.kind)} at once, and {have[0].lower()}{have[1:]} {max_amount:,} "
+            f"{PER_PERIOD[limit.per]} ({again}). Please ask for less."
         )
     return (
-        f"{have} {limit - used:,} of {whose} {format_amount(limit, rule.kind)} left for {THIS_PERIOD[rule.per]}, "
-        f"and this needs {wanted:,}; {again}."
+        f"{have} {max_amount - used:,} of {whose} {format_amount(max_amount, limit.kind)} left for "
+        f"{THIS_PERIOD[limit.per]}, and this needs {wanted:,}; {again}."
     )
 
 
-def format_stop(binding: ApplicableLimit, *, resets_at: datetime) -> str:
+def format_stop(applicable: ApplicableLimit, *, resets_at: datetime) -> str:
     """Return why an answer that has begun gets no more."""
-    rule, limit = binding.rule, binding.limit
-    assert limit is not None, "an unlimited rule stops nothing"
+    limit, max_amount = applicable.limit, applicable.max_amount
+    assert max_amount is not None, "what is unlimited stops nothing"
     return (
-        f"I had to stop here: {_owner(binding)} limit of {format_amount(limit, rule.kind)} {PER_PERIOD[rule.per]} has "
-        f"no room for more; it starts again {format_relative_time(resets_at)}."
+        f"I had to stop here: {_owner(applicable)} limit of {format_amount(max_amount, limit.kind)} "
+        f"{PER_PERIOD[limit.per]} has no room for more; it starts again {format_relative_time(resets_at)}."
     )
 
 
@@ -57,11 +57,11 @@ def format_amount(amount: int, kind: Kind) -> str:
     return f"{amount:,} {(SINGULAR if amount == 1 else PLURAL)[kind]}"
 
 
-def format_limit(rule: Limit) -> str:
+def format_limit(limit: Limit) -> str:
     """Return how much a limit allows: "40 messages a day", "no limit on images a month"."""
-    if rule.limit is None:
-        return f"no limit on {PLURAL[rule.kind]} {PER_PERIOD[rule.per]}"
-    return f"{format_amount(rule.limit, rule.kind)} {PER_PERIOD[rule.per]}"
+    if limit.max_amount is None:
+        return f"no limit on {PLURAL[limit.kind]} {PER_PERIOD[limit.per]}"
+    return f"{format_amount(limit.max_amount, limit.kind)} {PER_PERIOD[limit.per]}"
 
 
 def format_relative_time(moment: datetime) -> str:
@@ -74,13 +74,13 @@ def format_role(role_id: int | None, guild_id: int | None) -> str:
     return "@everyone" if role_id == guild_id else f"<@&{role_id}>"
 
 
-def _holder(binding: ApplicableLimit) -> tuple[str, str]:
+def _holder(applicable: ApplicableLimit) -> tuple[str, str]:
     """Return whose limit it is: with its verb, and as an owner."""
-    match binding.pool:
+    match applicable.pool:
         case UsageScope.MEMBER:
             return "You have", "your"
-        case UsageScope.MEMBER_HERE if binding.rule.scope is Scope.ROLE:
-            return f"As {format_role(binding.rule.target, binding.guild_id)} you have", "your"
+        case UsageScope.MEMBER_HERE if applicable.limit.scope is Scope.ROLE:
+            return f"As {format_role(applicable.limit.target, applicable.guild_id)} you have", "your"
         case UsageScope.MEMBER_HERE:
             return "Here you have", "your"
         case UsageScope.CHANNEL:
@@ -91,12 +91,12 @@ def _holder(binding: ApplicableLimit) -> tuple[str, str]:
             return "Your direct messages have", "their"
 
 
-def _owner(binding: ApplicableLimit) -> str:
-    match binding.pool:
+def _owner(applicable: ApplicableLimit) -> str:
+    match applicable.pool:
         case UsageScope.MEMBER:
             return "your"
-        case UsageScope.MEMBER_HERE if binding.rule.scope is Scope.ROLE:
-            return f"your ({format_role(binding.rule.target, binding.guild_id)})"
+        case UsageScope.MEMBER_HERE if applicable.limit.scope is Scope.ROLE:
+            return f"your ({format_role(applicable.limit.target, applicable.guild_id)})"
         case UsageScope.MEMBER_HERE:
             return "your own"
         case UsageScope.CHANNEL:

@@ -62,14 +62,14 @@ class Limit:
     """One limit as it was set, by a guild's moderators or by the operator.
 
     `target` is the channel's id, the role's id or the member's key; None means the whole guild together, or each
-    channel or member separately. `limit` None means unlimited: use is counted and never refused.
+    channel or member separately. `max_amount` None means unlimited: use is counted and never refused.
     """
 
     scope: Scope
     target: int | None
     kind: Kind
     per: Period
-    limit: int | None
+    max_amount: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,5 +104,5 @@ class OperatorLimits:
         )
 
 
-def _daily_limit(scope: Scope, kind: Kind, limit: int | None) -> Limit:
-    return Limit(scope, None, kind, Period.DAY, limit)
+def _daily_limit(scope: Scope, kind: Kind, max_amount: int | None) -> Limit:
+    return Limit(scope, None, kind, Period.DAY, max_amount)

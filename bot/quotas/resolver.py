@@ -84,21 +84,21 @@ class ApplicableLimit:
     `guild_id` is the guild that a member's or role's limit is from.
     """
 
-    rule: Limit
+    limit: Limit
     pool: UsageScope
     subject: int
     guild_id: int | None = None
     exempt: bool = False
 
     @property
-    def name(self) -> str:
+    def key(self) -> str:
         """Return what distinguishes it from other limits of the same requester."""
-        return ":".join(map(str, (self.pool, self.subject, self.rule.kind, self.rule.per, self.rule.target)))
+        return ":".join(map(str, (self.pool, self.subject, self.limit.kind, self.limit.per, self.limit.target)))
 
     @property
-    def limit(self) -> int | None:
+    def max_amount(self) -> int | None:
         """Return how much there is; None when nothing is refused."""
-        return None if self.exempt else self.rule.limit
+        return None if self.exempt else self.limit.max_amount
 
 
 def list_applicable_limits(
@@ -112,47 +112,47 @@ def list_applicable_limits(
 
     `stored` are the limits of the requester's guild, of all targets or only of those that can concern the requester.
     """
-    own = [rule for rule in operator_limits.member_limits() if rule.kind in kinds]
-    shared = [rule for rule in operator_limits.server_limits() if rule.kind in kinds]
+    own = [limit for limit in operator_limits.member_limits() if limit.kind in kinds]
+    shared = [limit for limit in operator_limits.server_limits() if limit.kind in kinds]
     member = usage_keys.member_key(requester.user_id)
-    found = [ApplicableLimit(rule, UsageScope.MEMBER, member) for rule in own]
+    found = [ApplicableLimit(limit, UsageScope.MEMBER, member) for limit in own]
     if requester.guild_id is None:
         direct = usage_keys.dm_key(requester.user_id)
-        return found + [ApplicableLimit(rule, UsageScope.DIRECT, direct) for rule in shared]
-    stored = [rule for rule in stored if rule.kind in kinds]
+        return found + [ApplicableLimit(limit, UsageScope.DIRECT, direct) for limit in shared]
+    stored = [limit for limit in stored if limit.kind in kinds]
     if stored:
         found += _of_member(stored, requester, usage_keys.guild_member_key(requester.guild_id, requester.user_id))
         found += _of_channel(stored, requester.settings_channel_id)
     found += [
-        ApplicableLimit(rule, UsageScope.SERVER, requester.guild_id) for rule in stored if rule.scope is Scope.SERVER
+        ApplicableLimit(limit, UsageScope.SERVER, requester.guild_id) for limit in stored if limit.scope is Scope.SERVER
     ]
-    return found + [ApplicableLimit(rule, UsageScope.SERVER, requester.guild_id) for rule in shared]
+    return found + [ApplicableLimit(limit, UsageScope.SERVER, requester.guild_id) for limit in shared]
 
 
 def _of_channel(stored: Iterable[Limit], channel_id: int) -> Iterator[ApplicableLimit]:
-    for rule in stored:
-        if rule.scope is Scope.CHANNEL and rule.target in (None, channel_id):
-            yield ApplicableLimit(rule, UsageScope.CHANNEL, channel_id)
+    for limit in stored:
+        if limit.scope is Scope.CHANNEL and limit.target in (None, channel_id):
+            yield ApplicableLimit(limit, UsageScope.CHANNEL, channel_id)
 
 
 def _of_member(stored: Iterable[Limit], requester: RequestContext, subject: int) -> Iterator[ApplicableLimit]:
-    """Give the member and role rules, exempt from those where something exempts the member from their kind."""
-    own = [rule for rule in stored if rule.scope is Scope.MEMBER and rule.target in (None, subject)]
-    roles = [rule for rule in stored if rule.scope is Scope.ROLE and rule.target in requester.role_ids]
-    strictest = [*roles, *(rule for rule in own if rule.target is not None)]
-    exempt: set[Kind] = {rule.kind for rule in strictest if rule.limit is None}
-    for rule in [*own, *_most_generous(roles)]:
-        is_exempt = rule.kind in exempt and rule.limit is not None
-        yield ApplicableLimit(rule, UsageScope.MEMBER_HERE, subject, requester.guild_id, exempt=is_exempt)
+    """Yield the member and role limits, exempt where something exempts the member from their kind."""
+    own = [limit for limit in stored if limit.scope is Scope.MEMBER and limit.target in (None, subject)]
+    roles = [limit for limit in stored if limit.scope is Scope.ROLE and limit.target in requester.role_ids]
+    targeted = [*roles, *(limit for limit in own if limit.target is not None)]
+    exempt: set[Kind] = {limit.kind for limit in targeted if limit.max_amount is None}
+    for limit in [*own, *_most_generous(roles)]:
+        is_exempt = limit.kind in exempt and limit.max_amount is not None
+        yield ApplicableLimit(limit, UsageScope.MEMBER_HERE, subject, requester.guild_id, exempt=is_exempt)
 
 
 def _most_generous(roles: Iterable[Limit]) -> Iterable[Limit]:
     """Return, for each kind and period, the limit with the highest amount."""
     best: dict[tuple[str, str], Limit] = {}
-    for rule in roles:
-        other = best.setdefault((rule.kind, rule.per), rule)
-        if other.limit is not None and (rule.limit is None or rule.limit > other.limit):
-            best[rule.kind, rule.per] = rule
+    for limit in roles:
+        other = best.setdefault((limit.kind, limit.per), limit)
+        if other.max_amount is not None and (limit.max_amount is None or limit.max_amount > other.max_amount):
+            best[limit.kind, limit.per] = limit
     return best.values()
 
 
@@ -183,22 +183,22 @@ class LimitResolver:
     def resolve(self, stored: Sequence[StoredLimit]) -> dict[UsageCounter, ApplicableLimit]:
         """Return the counters, each with the strictest of the stored and the operator's limits on it."""
         self.strictest = {}
-        rules = [to_limit(each) for each in stored]
-        for binding in list_applicable_limits(
-            self._caller, rules, self._operator_limits, self._usage_keys, self._kinds
+        limits = [to_limit(each) for each in stored]
+        for applicable in list_applicable_limits(
+            self._caller, limits, self._operator_limits, self._usage_keys, self._kinds
         ):
-            window = self._build_counter(binding)
-            if window not in self.strictest or _is_stricter(binding, self.strictest[window]):
-                self.strictest[window] = binding
+            window = self._build_counter(applicable)
+            if window not in self.strictest or _is_stricter(applicable, self.strictest[window]):
+                self.strictest[window] = applicable
         return self.strictest
 
-    def _build_counter(self, binding: ApplicableLimit) -> UsageCounter:
-        """Return the counter of `binding` for the period of the moment."""
-        rule = binding.rule
-        if rule.per not in self._bounds_ms:
-            start, end = window_start(rule.per, self.moment), window_end(rule.per, self.moment)
-            self._bounds_ms[rule.per] = (unix_ms(start), unix_ms(end))
-        return UsageCounter(binding.pool, binding.subject, rule.kind, rule.per, *self._bounds_ms[rule.per])
+    def _build_counter(self, applicable: ApplicableLimit) -> UsageCounter:
+        """Return the counter of `applicable` for the period of the moment."""
+        limit = applicable.limit
+        if limit.per not in self._bounds_ms:
+            start, end = window_start(limit.per, self.moment), window_end(limit.per, self.moment)
+            self._bounds_ms[limit.per] = (unix_ms(start), unix_ms(end))
+        return UsageCounter(applicable.pool, applicable.subject, limit.kind, limit.per, *self._bounds_ms[limit.per])
 
 
 def to_limit(stored: StoredLimit) -> Limit:
@@ -208,9 +208,9 @@ def to_limit(stored: StoredLimit) -> Limit:
 
 def _is_stricter(one: ApplicableLimit, other: ApplicableLimit) -> bool:
     """Return whether `one` is stricter than `other`; of those without a limit, one that exempts."""
-    if one.limit is None:
+    if one.max_amount is None:
         return other.exempt and not one.exempt
-    return other.limit is None or one.limit < other.limit
+    return other.max_amount is None or one.max_amount < other.max_amount
 
 
 def _build_lookup(requester: RequestContext, usage_keys: UsageKeys) -> QuotaLookup | None:

@@ -20,14 +20,14 @@ class UsageLine:
     Where several limits share a counter, only the strictest is listed: the others can refuse nothing.
     """
 
-    binding: ApplicableLimit
+    applicable: ApplicableLimit
     used: int
     resets_at: datetime
 
     @property
-    def rule(self) -> Limit:
+    def limit(self) -> Limit:
         """Return the limit as it was set."""
-        return self.binding.rule
+        return self.applicable.limit
 
 
 class UsageReader:
@@ -66,8 +66,8 @@ class UsageReader:
         def build_counters(stored: Sequence[StoredLimit]) -> Sequence[UsageCounter]:
             counters[:] = [
                 window
-                for window, binding in resolver.resolve(stored).items()
-                if binding.pool in pools and not binding.exempt
+                for window, applicable in resolver.resolve(stored).items()
+                if applicable.pool in pools and not applicable.exempt
             ]
             return counters
 

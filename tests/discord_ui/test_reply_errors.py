@@ -59,7 +59,7 @@ def errors(clock: FakeClock) -> ReplyErrors:
 
 
 def spent(clock: FakeClock, rule: str = "a rule", hours: int = 1) -> QuotaExceeded:
-    return QuotaExceeded(plain("Nothing left."), resets_at=clock.now() + timedelta(hours=hours), rule=rule)
+    return QuotaExceeded(plain("Nothing left."), resets_at=clock.now() + timedelta(hours=hours), limit_key=rule)
 
 
 async def refuse(errors: ReplyErrors, refusal: UserError, **who: Any) -> Answer:

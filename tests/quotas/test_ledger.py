@@ -26,7 +26,7 @@ async def used(meter: UsageReader, kind: Kind, who: RequestContext | None = None
     (line,) = [
         line
         for line in await meter.list_for_requester(who or requester())
-        if line.rule.kind is kind and line.rule.scope is scope
+        if line.limit.kind is kind and line.limit.scope is scope
     ]
     return line.used
 
@@ -166,13 +166,13 @@ async def test_direct_messages_of_two_members_are_two_servers(database: Database
 async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger, meter: UsageReader) -> None:
     await ledger.reserve(requester(), MESSAGE)
     lines = [
-        (line.rule.scope, line.rule.kind, line.used, line.rule.limit)
+        (line.limit.scope, line.limit.kind, line.used, line.limit.max_amount)
         for line in await meter.list_for_requester(requester())
     ]
     assert (Scope.MEMBER, Kind.MESSAGES, 1, 2) in lines
     assert (Scope.SERVER, Kind.MESSAGES, 1, None) in lines
     assert len(lines) == 7
-    assert {line.rule.scope for line in await meter.list_for_guild(requester())} == {Scope.SERVER}
+    assert {line.limit.scope for line in await meter.list_for_guild(requester())} == {Scope.SERVER}
 
 
 async def test_an_answer_over_midnight_counts_for_the_day_it_began(

@@ -89,7 +89,7 @@ class TwoLedgers(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.ledgers: list[Ledger] = []
         self.books = Books()
-        self.rules: dict[object, StoredLimit] = {}
+        self.stored_limits: dict[object, StoredLimit] = {}
         self.alive: list[Held] = []
         self.runner.run(self.start())
 
@@ -115,9 +115,9 @@ class TwoLedgers(RuleBasedStateMachine):
         when = datetime.fromtimestamp(moment, UTC)
         found: dict[Window, int | None] = {}
         for each in list_applicable_limits(
-            who, [to_limit(stored) for stored in self.rules.values()], LIMITS, USAGE_KEYS
+            who, [to_limit(stored) for stored in self.stored_limits.values()], LIMITS, USAGE_KEYS
         ):
-            kind, per = each.rule.kind, each.rule.per
+            kind, per = each.limit.kind, each.limit.per
             window = Window(each.pool.value, each.subject, kind.value, per.value, unix_ms(window_start(per, when)))
             found[window] = min((one for one in (found.get(window), each.limit) if one is not None), default=None)
         return found
@@ -140,10 +140,10 @@ class TwoLedgers(RuleBasedStateMachine):
         rules = QuotaLimits(self.databases[process])
         if limit == "none":
             self.runner.run(rules.clear(GUILD, chosen.key, by=1, at_ms=0))
-            self.rules.pop(chosen.key, None)
+            self.stored_limits.pop(chosen.key, None)
         else:
-            self.rules[chosen.key] = replace(chosen, limit=limit)
-            self.runner.run(rules.set(GUILD, self.rules[chosen.key], most=9, by=1, at_ms=0))
+            self.stored_limits[chosen.key] = replace(chosen, limit=limit)
+            self.runner.run(rules.set(GUILD, self.stored_limits[chosen.key], most=9, by=1, at_ms=0))
 
     @rule(
         target=open_reservations,

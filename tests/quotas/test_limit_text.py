@@ -12,72 +12,72 @@ AGAIN = "it starts again <t:1788307200:R>"
 ROLE = 801
 
 
-def binding(
+def applicable(
     pool: UsageScope, kind: Kind, per: Period, limit: int, scope: Scope = Scope.MEMBER, target: int | None = None
 ):
     return ApplicableLimit(Limit(scope, target, kind, per, limit), pool, 5, GUILD)
 
 
 @pytest.mark.parametrize(
-    ("binding", "used", "wanted", "sentence"),
+    ("applicable", "used", "wanted", "sentence"),
     [
         (
-            binding(UsageScope.MEMBER, Kind.MESSAGES, Period.DAY, 100),
+            applicable(UsageScope.MEMBER, Kind.MESSAGES, Period.DAY, 100),
             100,
             1,
             f"You have used your 100 messages for today; {AGAIN}.",
         ),
         (
-            binding(UsageScope.SERVER, Kind.TOKENS, Period.MONTH, 1_000_000),
+            applicable(UsageScope.SERVER, Kind.TOKENS, Period.MONTH, 1_000_000),
             1_000_200,
             500,
             f"This server has used its 1,000,000 tokens for this month; {AGAIN}.",
         ),
         (
-            binding(UsageScope.DIRECT, Kind.IMAGES, Period.HOUR, 1),
+            applicable(UsageScope.DIRECT, Kind.IMAGES, Period.HOUR, 1),
             1,
             1,
             f"Your direct messages have used their 1 image for this hour; {AGAIN}.",
         ),
         (
-            binding(UsageScope.MEMBER, Kind.IMAGES, Period.DAY, 10),
+            applicable(UsageScope.MEMBER, Kind.IMAGES, Period.DAY, 10),
             8,
             4,
             f"You have 2 of your 10 images left for today, and this needs 4; {AGAIN}.",
         ),
         (
-            binding(UsageScope.SERVER, Kind.SPEECH_CHARACTERS, Period.DAY, 1_000),
+            applicable(UsageScope.SERVER, Kind.SPEECH_CHARACTERS, Period.DAY, 1_000),
             0,
             4_000,
             f"This needs 4,000 characters of speech at once, and this server has 1,000 a day ({AGAIN}). "
             "Please ask for less.",
         ),
         (
-            binding(UsageScope.MEMBER, Kind.IMAGES, Period.DAY, 0),
+            applicable(UsageScope.MEMBER, Kind.IMAGES, Period.DAY, 0),
             0,
             1,
             f"You have no images to spend: your limit is 0 a day ({AGAIN}).",
         ),
         (
-            binding(UsageScope.CHANNEL, Kind.MESSAGES, Period.HOUR, 20, Scope.CHANNEL),
+            applicable(UsageScope.CHANNEL, Kind.MESSAGES, Period.HOUR, 20, Scope.CHANNEL),
             20,
             1,
             f"This channel has used its 20 messages for this hour; {AGAIN}.",
         ),
         (
-            binding(UsageScope.MEMBER_HERE, Kind.MESSAGES, Period.HOUR, 5),
+            applicable(UsageScope.MEMBER_HERE, Kind.MESSAGES, Period.HOUR, 5),
             5,
             1,
             f"Here you have used your 5 messages for this hour; {AGAIN}.",
         ),
         (
-            binding(UsageScope.MEMBER_HERE, Kind.IMAGES, Period.DAY, 3, Scope.ROLE, ROLE),
+            applicable(UsageScope.MEMBER_HERE, Kind.IMAGES, Period.DAY, 3, Scope.ROLE, ROLE),
             0,
             4,
             f"This needs 4 images at once, and as <@&801> you have 3 a day ({AGAIN}). Please ask for less.",
         ),
         (
-            binding(UsageScope.MEMBER_HERE, Kind.IMAGES, Period.DAY, 3, Scope.ROLE, GUILD),
+            applicable(UsageScope.MEMBER_HERE, Kind.IMAGES, Period.DAY, 3, Scope.ROLE, GUILD),
             3,
             1,
             f"As @everyone you have used your 3 images for today; {AGAIN}.",
@@ -97,9 +97,9 @@ def binding(
     ],
 )
 def test_a_refusal_says_whose_limit_of_what_and_until_when(
-    binding: ApplicableLimit, used: int, wanted: int, sentence: str
+    applicable: ApplicableLimit, used: int, wanted: int, sentence: str
 ) -> None:
-    assert format_refusal(binding, used=used, wanted=wanted, resets_at=MIDNIGHT) == sentence
+    assert format_refusal(applicable, used=used, wanted=wanted, resets_at=MIDNIGHT) == sentence
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,6 @@ def test_a_refusal_says_whose_limit_of_what_and_until_when(
 def test_an_answer_that_stops_says_whose_limit_it_met(
     pool: UsageScope, scope: Scope, target: int | None, whose: str
 ) -> None:
-    met = binding(pool, Kind.TOKENS, Period.DAY, 1_000, scope, target)
+    met = applicable(pool, Kind.TOKENS, Period.DAY, 1_000, scope, target)
     said = f"I had to stop here: {whose} limit of 1,000 tokens a day has no room for more; {AGAIN}."
     assert format_stop(met, resets_at=MIDNIGHT) == said

@@ -79,10 +79,12 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
 
     again = {refusal.resets_at for refusal in refused}
     (line,) = [
-        each for each in await two.meter.list_for_requester(requester(roles=[ROLE])) if each.rule.limit is not None
+        each
+        for each in await two.meter.list_for_requester(requester(roles=[ROLE]))
+        if each.limit.max_amount is not None
     ]
-    (listed,) = (await two.quotas.list(requester())).rules
-    assert (line.rule, line.used) == (listed.rule, LIMIT)
+    (listed,) = (await two.quotas.list(requester())).limits
+    assert (line.limit, line.used) == (listed.limit, LIMIT)
     assert again == {line.resets_at} == {(await one.quotas.list(requester())).resets_at[Period.HOUR]}
     words = quota_text.standing([line])[0]
     assert all(f"<t:{int(line.resets_at.timestamp())}:R>" in text for text in (words, render(refused[0].message)))

@@ -21,14 +21,18 @@ def bound(
 
 def limits(found: list[ApplicableLimit]) -> dict:
     return {
-        (each.pool, each.subject, each.rule.kind, each.rule.per): each.limit for each in found if each.limit is not None
+        (each.pool, each.subject, each.limit.kind, each.limit.per): each.max_amount
+        for each in found
+        if each.max_amount is not None
     }
 
 
 def of_member(*rules: Limit, roles: tuple[int, ...] = ()) -> list[int]:
     """The limits of Ann's own that bind her in the server, the least first."""
     found = bound(*rules, who=requester(roles=roles))
-    return sorted(each.limit for each in found if each.pool is UsageScope.MEMBER_HERE and each.limit is not None)
+    return sorted(
+        each.max_amount for each in found if each.pool is UsageScope.MEMBER_HERE and each.max_amount is not None
+    )
 
 
 def test_a_member_is_bound_by_their_own_ceilings_and_the_servers() -> None:
@@ -98,7 +102,7 @@ def test_each_channel_and_each_member_counts_separately() -> None:
         (each.pool, each.subject)
         for who in (requester(), requester(BEN), requester(channel_id=11))
         for each in bound(*rules, who=who)
-        if each.limit is not None
+        if each.max_amount is not None
     }
     assert len(usage_keys) == 4
 
@@ -148,7 +152,7 @@ def test_no_limit_for_each_member_exempts_nobody() -> None:
 def test_what_an_exempt_member_uses_is_counted_where_it_would_bind_them() -> None:
     rules = (rule(Scope.ROLE, None, RED), rule(Scope.MEMBER, 10, per=Period.HOUR))
     found = [each for each in bound(*rules, who=requester(roles=[RED])) if each.pool is UsageScope.MEMBER_HERE]
-    assert {(each.rule.per, each.exempt, each.limit) for each in found} == {
+    assert {(each.limit.per, each.exempt, each.max_amount) for each in found} == {
         (Period.DAY, False, None),
         (Period.HOUR, True, None),
     }

@@ -42,7 +42,9 @@ class ServiceHarness:
     async def used(self, kind: Kind) -> int:
         """What counts against the member's limit, settled or held back."""
         lines = await self.meter.list_for_requester(REQUESTER)
-        return next(line.used for line in lines if line.binding.pool is UsageScope.MEMBER and line.rule.kind is kind)
+        return next(
+            line.used for line in lines if line.applicable.pool is UsageScope.MEMBER and line.limit.kind is kind
+        )
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ class ReplyErrors:
         member = answer.message.author.id
         match refusal:
             case QuotaExceeded():
-                return (member, refusal.rule), (refusal.resets_at - self._clock.now()).total_seconds()
+                return (member, refusal.limit_key), (refusal.resets_at - self._clock.now()).total_seconds()
             case UserRateLimited():
                 return (member, "pace"), (refusal.until - self._clock.discord_now()).total_seconds()
         return (member, type(refusal).__name__), REPEAT_AFTER_S.get(type(refusal))
