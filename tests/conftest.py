@@ -19,7 +19,7 @@ settings.load_profile("patient")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Use two more than there are cores, since trips mostly wait; none for what a single file holds."""
+    """Use two more than there are cores, since end-to-end tests mostly wait; none for what a single file holds."""
     named = [Path(each.split("::")[0]) for each in config.args]
     if len(named) == 1 and named[0].is_file():
         return 0

@@ -23,7 +23,7 @@ def requester(member: int, channel: int = HERE) -> RequestContext:
 
 
 class Answer:
-    """An answer that takes a ticket, waits for its turn, and runs until it is told to end."""
+    """An answer that enters a slot, waits until it may start, and runs until it is ended."""
 
     def __init__(self, limiter: ConcurrencyLimiter, who: RequestContext) -> None:
         self.told: list[int] = []

@@ -153,7 +153,7 @@ class Retention:
             await self._clock.sleep(pause)
 
     async def _wait_for_right_clock(self) -> None:
-        """Wait until Discord has told the time and the wall clock agrees: what a wrong one deletes is lost."""
+        """Wait until Discord has sent the time and the wall clock agrees: what a wrong one deletes is lost."""
         waited_s = 0
         while not self._clock.agrees_with_discord():
             if waited_s == CLOCK_WARNING_AFTER_S:

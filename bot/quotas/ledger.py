@@ -165,7 +165,7 @@ class Ledger:
             await self._settle_late()
 
     async def free_expired(self) -> None:
-        """Give back what dead processes have reserved, and delete what is old.
+        """Free what dead processes have reserved, and delete what is old.
 
         Raises:
             StoreUnavailable: the store cannot be used at the moment.
@@ -177,7 +177,7 @@ class Ledger:
         await self._delete_old()
 
     async def free_dead(self, process: str) -> None:
-        """Give back what a process has reserved that is known to be dead, without waiting for its leases to expire.
+        """Free what a process has reserved that is known to be dead, without waiting for its leases to expire.
 
         Raises:
             StoreUnavailable: the store cannot be used at the moment; the leases expire all the same.
@@ -203,7 +203,7 @@ class Ledger:
             )
 
     async def _free_abandoned(self) -> None:
-        """Give back what this process has reserved for longer than any work takes."""
+        """Free what this process has reserved for longer than any work takes."""
         before = self._clock.monotonic() - MAX_WORK_S
         for reservation_id in [each for each, since in self._reserved_at.items() if since <= before]:
             if await self._usage.release(reservation_id, unix_ms(self._clock.discord_now())):

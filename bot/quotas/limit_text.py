@@ -76,7 +76,7 @@ def format_role(role_id: int | None, guild_id: int | None) -> str:
 
 def _holder(applicable: ApplicableLimit) -> tuple[str, str]:
     """Return whose limit it is: with its verb, and as an owner."""
-    match applicable.pool:
+    match applicable.usage_scope:
         case UsageScope.MEMBER:
             return "You have", "your"
         case UsageScope.MEMBER_HERE if applicable.limit.scope is Scope.ROLE:
@@ -92,7 +92,7 @@ def _holder(applicable: ApplicableLimit) -> tuple[str, str]:
 
 
 def _owner(applicable: ApplicableLimit) -> str:
-    match applicable.pool:
+    match applicable.usage_scope:
         case UsageScope.MEMBER:
             return "your"
         case UsageScope.MEMBER_HERE if applicable.limit.scope is Scope.ROLE:

@@ -79,13 +79,13 @@ class UsageScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplicableLimit:
-    """A limit as it applies to a requester: `subject` is whose use in `pool` counts; `exempt`: none is refused.
+    """A limit as it applies to a requester: `subject` is whose use in `usage_scope` counts; `exempt`: none is refused.
 
     `guild_id` is the guild that a member's or role's limit is from.
     """
 
     limit: Limit
-    pool: UsageScope
+    usage_scope: UsageScope
     subject: int
     guild_id: int | None = None
     exempt: bool = False
@@ -93,7 +93,7 @@ class ApplicableLimit:
     @property
     def key(self) -> str:
         """Return what distinguishes it from other limits of the same requester."""
-        return ":".join(map(str, (self.pool, self.subject, self.limit.kind, self.limit.per, self.limit.target)))
+        return ":".join(map(str, (self.usage_scope, self.subject, self.limit.kind, self.limit.per, self.limit.target)))
 
     @property
     def max_amount(self) -> int | None:
@@ -198,7 +198,9 @@ class LimitResolver:
         if limit.per not in self._bounds_ms:
             start, end = window_start(limit.per, self.moment), window_end(limit.per, self.moment)
             self._bounds_ms[limit.per] = (unix_ms(start), unix_ms(end))
-        return UsageCounter(applicable.pool, applicable.subject, limit.kind, limit.per, *self._bounds_ms[limit.per])
+        return UsageCounter(
+            applicable.usage_scope, applicable.subject, limit.kind, limit.per, *self._bounds_ms[limit.per]
+        )
 
 
 def to_limit(stored: StoredLimit) -> Limit:

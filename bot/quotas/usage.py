@@ -59,7 +59,7 @@ class UsageReader:
         requester.require(Permission.MANAGE_SERVER)
         return await self._read(requester, (UsageScope.SERVER, UsageScope.DIRECT))
 
-    async def _read(self, requester: RequestContext, pools: Collection[UsageScope]) -> list[UsageLine]:
+    async def _read(self, requester: RequestContext, usage_scopes: Collection[UsageScope]) -> list[UsageLine]:
         resolver = LimitResolver(requester, self._clock.now(), tuple(Kind), self._operator_limits, self._usage_keys)
         counters: list[UsageCounter] = []
 
@@ -67,7 +67,7 @@ class UsageReader:
             counters[:] = [
                 window
                 for window, applicable in resolver.resolve(stored).items()
-                if applicable.pool in pools and not applicable.exempt
+                if applicable.usage_scope in usage_scopes and not applicable.exempt
             ]
             return counters
 

@@ -80,7 +80,7 @@ async def test_the_log_tells_what_happened_and_nothing_of_what_was_said(
     await sandbox.restart()
     await ask(eve, f"{PROMPT} again")
     assert await sandbox.bot_process.stop() == 0
-    _check_log(sandbox, log_format, said=["ready", "stopped"], trips=6)
+    _check_log(sandbox, log_format, said=["ready", "stopped"], requests=6)
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
@@ -99,7 +99,10 @@ async def test_faults_of_the_api_are_logged_without_its_words(open_sandbox: Open
     assert faults.count_pending() == {}
     assert await sandbox.bot_process.stop() == 0
     _check_log(
-        sandbox, log_format, said=["failed", '"attempt": 2' if log_format == "json" else "attempt=2"], trips=len(failed)
+        sandbox,
+        log_format,
+        said=["failed", '"attempt": 2' if log_format == "json" else "attempt=2"],
+        requests=len(failed),
     )
 
 
@@ -118,7 +121,7 @@ async def test_faults_of_discord_are_logged_without_the_message_or_the_interacti
         for used in (gone, said, drawn):
             await sandbox.traffic_log.until(_refused(used), deadline_s=DEADLINE_S)
         assert await sandbox.bot_process.stop() == 0
-    _check_log(sandbox, log_format, said=["failed at Discord", "notice not shown", "message not updated"], trips=3)
+    _check_log(sandbox, log_format, said=["failed at Discord", "notice not shown", "message not updated"], requests=3)
 
 
 async def _box(open_sandbox: OpenSandbox, log_format: str) -> tuple[Sandbox, ClientUser]:
@@ -145,7 +148,7 @@ def _refused(used: InteractionResult) -> Callable[[HttpExchange], bool]:
     return lambda entry: entry.status == 403 and used.interaction.token in entry.path
 
 
-def _check_log(sandbox: Sandbox, log_format: str, *, said: list[str], trips: int) -> None:
+def _check_log(sandbox: Sandbox, log_format: str, *, said: list[str], requests: int) -> None:
     """Hold all that the bot wrote against the markers, and see that it wrote at all."""
     lines = [*sandbox.bot_process.log, *sandbox.bot_process.output]
     text = "\n".join(lines)
@@ -157,6 +160,6 @@ def _check_log(sandbox: Sandbox, log_format: str, *, said: list[str], trips: int
     assert [words for words in said if words not in text] == []
     if log_format == "json":
         events = [json.loads(line) for line in lines]
-        assert len([event for event in events if event["event"] == "request"]) == trips
+        assert len([event for event in events if event["event"] == "request"]) == requests
     else:
-        assert len([line for line in lines if "telemetry.request_log: request " in line]) == trips
+        assert len([line for line in lines if "telemetry.request_log: request " in line]) == requests

@@ -118,8 +118,10 @@ class TwoLedgers(RuleBasedStateMachine):
             who, [to_limit(stored) for stored in self.stored_limits.values()], LIMITS, USAGE_KEYS
         ):
             kind, per = each.limit.kind, each.limit.per
-            window = Window(each.pool.value, each.subject, kind.value, per.value, unix_ms(window_start(per, when)))
-            found[window] = min((one for one in (found.get(window), each.limit) if one is not None), default=None)
+            window = Window(
+                each.usage_scope.value, each.subject, kind.value, per.value, unix_ms(window_start(per, when))
+            )
+            found[window] = min((one for one in (found.get(window), each.max_amount) if one is not None), default=None)
         return found
 
     def fits(self, steps: Counter[Window], limits: dict[Window, int | None]) -> bool:

@@ -21,7 +21,7 @@ def bound(
 
 def limits(found: list[ApplicableLimit]) -> dict:
     return {
-        (each.pool, each.subject, each.limit.kind, each.limit.per): each.max_amount
+        (each.usage_scope, each.subject, each.limit.kind, each.limit.per): each.max_amount
         for each in found
         if each.max_amount is not None
     }
@@ -31,7 +31,7 @@ def of_member(*rules: Limit, roles: tuple[int, ...] = ()) -> list[int]:
     """The limits of Ann's own that bind her in the server, the least first."""
     found = bound(*rules, who=requester(roles=roles))
     return sorted(
-        each.max_amount for each in found if each.pool is UsageScope.MEMBER_HERE and each.max_amount is not None
+        each.max_amount for each in found if each.usage_scope is UsageScope.MEMBER_HERE and each.max_amount is not None
     )
 
 
@@ -63,7 +63,7 @@ def test_unlimited_use_is_counted_all_the_same() -> None:
 def test_direct_messages_are_a_server_of_their_own_for_each_member() -> None:
     found = bound(who=requester(guild_id=None), operator=operator_limits(server_images=3))
     assert limits(found) == {(UsageScope.DIRECT, USAGE_KEYS.dm_key(ANN), Kind.IMAGES, Period.DAY): 3}
-    assert UsageScope.SERVER not in {each.pool for each in found}
+    assert UsageScope.SERVER not in {each.usage_scope for each in found}
 
 
 def test_rules_of_all_scopes_bind_at_once() -> None:
@@ -99,7 +99,7 @@ def test_a_rule_with_a_target_binds_that_one_alone() -> None:
 def test_each_channel_and_each_member_counts_separately() -> None:
     rules = (rule(Scope.CHANNEL, 30), rule(Scope.MEMBER, 10))
     usage_keys = {
-        (each.pool, each.subject)
+        (each.usage_scope, each.subject)
         for who in (requester(), requester(BEN), requester(channel_id=11))
         for each in bound(*rules, who=who)
         if each.max_amount is not None
@@ -151,7 +151,7 @@ def test_no_limit_for_each_member_exempts_nobody() -> None:
 
 def test_what_an_exempt_member_uses_is_counted_where_it_would_bind_them() -> None:
     rules = (rule(Scope.ROLE, None, RED), rule(Scope.MEMBER, 10, per=Period.HOUR))
-    found = [each for each in bound(*rules, who=requester(roles=[RED])) if each.pool is UsageScope.MEMBER_HERE]
+    found = [each for each in bound(*rules, who=requester(roles=[RED])) if each.usage_scope is UsageScope.MEMBER_HERE]
     assert {(each.limit.per, each.exempt, each.max_amount) for each in found} == {
         (Period.DAY, False, None),
         (Period.HOUR, True, None),

@@ -1,4 +1,4 @@
-"""What trips through the sandbox share: asking, waiting for the last words, and reading what the API was told."""
+"""What end-to-end tests share: asking, waiting for the last edit, and reading what the API was sent."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What trips into voice channels share: getting the bot in, and hearing it to its end."""
+"""What tests in voice channels share: connecting the bot, and listening until it ends."""
 
 import asyncio
 

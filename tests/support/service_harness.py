@@ -43,7 +43,7 @@ class ServiceHarness:
         """What counts against the member's limit, settled or held back."""
         lines = await self.meter.list_for_requester(REQUESTER)
         return next(
-            line.used for line in lines if line.applicable.pool is UsageScope.MEMBER and line.limit.kind is kind
+            line.used for line in lines if line.applicable.usage_scope is UsageScope.MEMBER and line.limit.kind is kind
         )
 
 

@@ -88,9 +88,9 @@ def _whom(found: GuildLimit) -> str:
 
 
 def _whose_use(applicable: ApplicableLimit) -> str:
-    if applicable.pool is UsageScope.MEMBER_HERE and applicable.limit.scope is Scope.ROLE:
+    if applicable.usage_scope is UsageScope.MEMBER_HERE and applicable.limit.scope is Scope.ROLE:
         return f"You as {format_role(applicable.limit.target, applicable.guild_id)}"
-    return _POOLS[applicable.pool]
+    return _POOLS[applicable.usage_scope]
 
 
 def _used(line: UsageLine) -> str:
