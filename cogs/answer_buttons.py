@@ -132,7 +132,7 @@ class AnswerButtonsCog(commands.Cog):
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
         turn = await self._turn_lookup.get(requester, turn_id)
-        play = False if turn.private else None  # what only they see is for nobody else to hear
+        play = False if turn.private else None  # an ephemeral answer is not played to others
         await self._speech_commands.say(
             interaction,
             requester,

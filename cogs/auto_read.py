@@ -77,7 +77,7 @@ class AutoReadCog(commands.Cog):
             await self._read_in_turn(message, session)
         except BotError as error:
             session.last_read = None
-            # Nobody asked for this, so nobody is told: the message stands there to be read.
+            # Not requested, so no error is shown: the message can be read in its channel.
             level = logging.INFO if isinstance(error, UserError) else logging.WARNING
             logger.log(level, "not read aloud", extra={"message_id": message.id, "detail": str(error)})
         finally:
@@ -97,7 +97,7 @@ class AutoReadCog(commands.Cog):
         requester = author_of(message, channel)
         self._access_policy.check(requester.user_id, requester.guild_id)
         permit = self._permit(requester.user_id, session, channel.id)
-        await permit.check()  # before anything is spent on what nobody may hear
+        await permit.check()  # before anything is spent
         model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
         voice = await self._voice_settings.get(requester)
         speaker = None if session.last_read == requester.user_id else requester.name
@@ -114,7 +114,7 @@ class AutoReadCog(commands.Cog):
             await turn.aclose()
             await self._text_to_speech.speak_in_voice_channel(prepared, utterance)
             if utterance.refusal is not None:
-                session.last_read = None  # whoever is heard next is named
+                session.last_read = None  # the next speaker is named
 
     def _permit(self, member_id: int, session: VoiceSession, channel_id: int) -> ListenersPermit:
         """Return a permit for what a member writes in a channel, or for its name."""

@@ -71,7 +71,7 @@ class ContextMenuCache:
 
 
 class ContextMenusCog(commands.Cog):
-    """What can be done with a message, whoever wrote it."""
+    """What can be done with any message."""
 
     def __init__(
         self, bot: Bot, answer_runner: AnswerRunner, settings: GuildSettings, modals: Modals, speech_commands: Speaking
@@ -135,7 +135,7 @@ class ContextMenusCog(commands.Cog):
 
     async def read_aloud(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Send a message as an MP3, and say it where the member listens if all listeners may read it."""
-        play = False if message.flags.ephemeral else None  # what only they see is for nobody else to hear
+        play = False if message.flags.ephemeral else None  # an ephemeral message is not played to others
         requester = requester_of(interaction)
         await self._speech_commands.say(
             interaction,
@@ -152,7 +152,7 @@ class ContextMenusCog(commands.Cog):
 
 
 def _default_visibility(message: discord.Message) -> str:
-    """Choose who sees the answer unless something else is chosen: of what only they see, nobody else is told."""
+    """Return who sees the answer by default: one about an ephemeral message is private."""
     return _ME if message.flags.ephemeral else _EVERYONE
 
 

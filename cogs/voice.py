@@ -176,27 +176,27 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
 
     @commands.Cog.listener()
     async def on_guild_channel_update(self, _: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
-        """Look anew at who may hear what is being said: a channel may have been made private."""
+        """Check again who may hear what is being said: a channel may have been made private."""
         self._voice_manager.rights_changed(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Look anew at who may hear what is being said."""
+        """Check again who may hear what is being said."""
         self._voice_manager.rights_changed(channel.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, _: discord.Role, after: discord.Role) -> None:
-        """Look anew at who may hear what is being said."""
+        """Check again who may hear what is being said."""
         self._voice_manager.rights_changed(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """Look anew at who may hear what is being said."""
+        """Check again who may hear what is being said."""
         self._voice_manager.rights_changed(role.guild.id)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, gone: discord.RawThreadDeleteEvent) -> None:
-        """Look anew at who may hear what is being said."""
+        """Check again who may hear what is being said."""
         self._voice_manager.rights_changed(gone.guild_id)
 
 

@@ -65,7 +65,7 @@ class ButtonRouter:
                 case [int(number)] if handler is not None and self._can_be_below(name, interaction.message):
                     await handler(interaction, number)
                 case _:
-                    raise UnknownButton("a custom id of nobody's")
+                    raise UnknownButton("an unknown custom id")
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.
             await error_messages.show(interaction, error)

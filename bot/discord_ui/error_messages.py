@@ -53,7 +53,7 @@ async def show(interaction: discord.Interaction, error: Exception) -> bool:
         else:
             await interaction.response.send_message(sentence, ephemeral=True)
     except discord.HTTPException as failure:
-        # The token is dead or Discord is down: nobody can be told, so the log is the only place left.
+        # The token has expired or Discord is down: the log is the only place left.
         logger.warning(
             "notice not shown", extra={"reference": reference, "status": failure.status, "discord_code": failure.code}
         )
@@ -64,12 +64,12 @@ async def show(interaction: discord.Interaction, error: Exception) -> bool:
 async def show_unless_answered(interaction: discord.Interaction, error: Exception) -> None:
     """Do as `show` does where nothing but "thinking…" is there yet; an answer, or the beginning of one, is left alone.
 
-    Asks Discord what is there: of a command that was interrupted nobody else can know.
+    Asks Discord what is there: for an interrupted command nothing else knows.
     """
     if not interaction.response.is_done() and await show(interaction, error):
         return
     try:
-        # Not done and yet not shown: the acknowledgement was under way when the command was interrupted.
+        # Not done and yet not shown: the acknowledgement was in flight when the command was interrupted.
         if is_awaiting_answer(interaction) or (await interaction.original_response()).flags.loading:
             await interaction.edit_original_response(content=_format_error(error, new_reference()))
     except discord.DiscordException as failure:

@@ -176,7 +176,7 @@ class EventGate:
         return True
 
     def _is_expired(self, interaction: discord.Interaction) -> bool:
-        # By either clock, in case one is wrong: nobody is to go unanswered for that.
+        # By either clock, in case one is wrong: a wrong clock must not leave requests unanswered.
         age = min(self._clock.now(), self._clock.discord_now()) - interaction.created_at
         return EXPIRES_AFTER < age < IMPLAUSIBLE_AGE
 

@@ -28,8 +28,8 @@ class FollowUps:
     """Sends, edits and deletes the follow-ups of one interaction.
 
     A request that failed may have been carried out all the same. discord.py would send it again at once, and Discord
-    takes no nonce here by which it would know it: so what may be there already is looked for before. Where nobody can
-    tell it is sent again: one message too many beats one that is lost.
+    accepts no nonce for follow-ups: so a message that may be there already is looked for before. Where that is
+    impossible it is sent again: one message too many beats one that is lost.
     """
 
     def __init__(self, interaction: discord.Interaction, *, private: bool) -> None:
@@ -150,7 +150,7 @@ class InteractionOutput:
     """Shows an answer as an interaction's own message and, beyond that, its follow-ups.
 
     discord.py runs the requests of one interaction one after another, and none may be cancelled in flight (FACTS: how
-    discord.py behaves, interaction webhooks); whoever calls sees to that.
+    discord.py behaves, interaction webhooks); the caller ensures that.
     """
 
     def __init__(self, interaction: discord.Interaction, bucket: SharedBucket, *, private: bool) -> None:
@@ -178,7 +178,7 @@ class InteractionOutput:
         return tuple(self._ids)
 
     def edit_slot(self, index: int, urgent: asyncio.Event) -> AbstractAsyncContextManager[None]:
-        """Return at once: nobody else draws from an interaction's buckets."""
+        """Return at once: an interaction's buckets are not shared."""
         del index, urgent
         return nullcontext()
 

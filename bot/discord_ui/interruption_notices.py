@@ -62,7 +62,7 @@ class InterruptionNotices:
                     return False
                 logger.info("interrupted answer not reached", extra=facts)
             except Exception as error:
-                # No connection, most likely. Its words may hold the token, so only its kind is told.
+                # No connection, most likely. The error's text may contain the token, so only its type is logged.
                 logger.warning(
                     "interrupted answer not marked yet", extra={"answer": answer.id, "error": type(error).__name__}
                 )

@@ -46,7 +46,7 @@ async def delete_messages(interaction: discord.Interaction, message_ids: Iterabl
     try:
         await interaction.delete_original_response()
     except discord.NotFound:
-        pass  # somebody was quicker
+        pass  # deleted already
     except discord.HTTPException as failure:
         logger.warning("message not deleted", extra={"status": failure.status, "discord_code": failure.code})
         left.append(0)

@@ -37,7 +37,7 @@ def find_trigger(message: discord.Message, bot_id: int) -> MessageTrigger | None
     """Return what `message` asks of the bot; None where it isn't meant for it.
 
     Mentions count by Discord's own list of them, in which neither `@everyone` nor roles are. Bots, webhooks and the
-    bot itself are never answered, nor what Discord says by itself (that somebody joined, a message was pinned, …).
+    bot itself are never answered, nor system messages (a member joined, a message was pinned, …).
     """
     if message.author.bot or message.webhook_id is not None or message.type not in _WRITTEN_BY_PEOPLE:
         return None

@@ -104,7 +104,7 @@ class Modals:
             return
         try:
             if handler is None:
-                raise UnknownModal("a custom id of nobody's")
+                raise UnknownModal("an unknown custom id")
             await handler(interaction, str(_find_field(interaction, _TEXT).get("value") or ""), about)
         except Exception as error:
             # The same end as a command's: one sentence for the person, the details for the log.

@@ -29,7 +29,7 @@ class _Bucket:
 
 
 class SharedBucket:
-    """The room in one or several buckets, as the last answers told."""
+    """What remains in one or several buckets, by the headers of the last responses."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

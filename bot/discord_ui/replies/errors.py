@@ -36,7 +36,7 @@ class ReplyErrors:
         self._clock = clock
         self._tasks = tasks
         self._shown_until: dict[_Key, float] = {}
-        """Until when who has been told what holds, in monotonic seconds."""
+        """Until when an error that was shown to a member applies, in monotonic seconds."""
         self._closing = asyncio.Event()
 
     async def refuse(self, answer: ReplyOutput, refusal: UserError) -> None:

@@ -1,6 +1,6 @@
 """The answer to a message: a reply to it, which pings nobody, and further messages where it is long.
 
-A further message is a reply to the one before it, so that an answer's messages can be told from those of others that
+A further message is a reply to the one before it, so that an answer's messages can be distinguished from others that
 are written in the same channel: by people, and by the process that takes over after a crash.
 """
 
@@ -63,7 +63,7 @@ class ReplyOutput:
     """Shows an answer to a message, and what takes its place when there is none. Made by `Replies`.
 
     Everything goes through the bot's own channel routes, whose buckets are shared with other answers there. Requests
-    run one after another, each to its end even where whoever waits for it is cancelled.
+    run one after another, each to its end even where the waiting task is cancelled.
     """
 
     def __init__(
@@ -162,14 +162,14 @@ class ReplyOutput:
         try:
             await self._tasks.run_shielded(self._say(text))
         except Exception as failure:
-            # discord.py lets the network's errors through, which have nothing in common. Nobody can be told now.
+            # discord.py lets the network's errors through, which have nothing in common. The log is what remains.
             logger.warning("notice not shown", extra={**self._facts, "error": type(failure).__name__})
             return False
         return True
 
     async def tell_unless_answered(self, error: Exception) -> None:
         """Do as `tell` does, unless there are words of an answer already."""
-        async with self._lock:  # what is under way may be the first of them
+        async with self._lock:  # the request in flight may show the first text
             answered = self.first_text.is_set()
         if not answered:
             await self.tell(error)
@@ -230,8 +230,8 @@ class ReplyOutput:
     async def _create(self, content: MessageContent) -> None:
         """Send the next message, and know its id as soon as anybody tells.
 
-        A request that failed may have been carried out all the same: then the message is looked for. If nobody can
-        tell, it is sent again, under the nonce by which Discord knows for some minutes that it is the same.
+        A request that failed may have been carried out all the same: then the message is looked for. If it is not
+        found, it is sent again, under the nonce by which Discord knows for some minutes that it is the same.
         """
         raise_if_deleted(self.cancellation)
         nonce = f"{self._nonce}{len(self._ids)}"
