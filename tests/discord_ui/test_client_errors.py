@@ -8,7 +8,7 @@ from bot.client import Bot
 from bot.telemetry.logs import TRACEBACK
 
 
-async def test_a_handler_that_fails_is_told_without_the_errors_words(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_handler_that_fails_is_logged_without_the_errors_text(caplog: pytest.LogCaptureFixture) -> None:
     bot = Bot.__new__(Bot)
     words = "my secret"
     with caplog.at_level(logging.INFO):

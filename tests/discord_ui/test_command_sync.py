@@ -65,7 +65,7 @@ async def sync(made: CommandTree, there: FakeDiscord) -> dict[str, int]:
     return await sync_if_changed(made, there, APPLICATION)  # type: ignore[arg-type]
 
 
-async def test_new_commands_are_written_and_their_ids_told(there: FakeDiscord) -> None:
+async def test_new_commands_are_written_and_their_ids_returned(there: FakeDiscord) -> None:
     assert await sync(tree(there), there) == {"ask": 500, "Look at this": 501}
     assert there.writes == 1
 

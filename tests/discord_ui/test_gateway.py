@@ -60,7 +60,7 @@ async def test_an_events_words_stay_out_of_the_log(caplog: pytest.LogCaptureFixt
         ("/v10/oauth2/applications/@me", "/v10/oauth2/applications/@me"),
     ],
 )
-def test_an_error_of_discords_is_told_without_ids_and_tokens(path: str, shown: str) -> None:
+def test_an_error_of_discord_is_formatted_without_ids_and_tokens(path: str, shown: str) -> None:
     error = discord.NotFound(Answer(path), {"code": 10062, "message": "my secret"})  # type: ignore[arg-type]
     assert format_http_error(error) == f"PATCH {shown}: status 404, code 10062"
 
@@ -95,7 +95,7 @@ async def test_a_full_minute_is_over_after_a_minute() -> None:
     assert not limit.is_ratelimited()
 
 
-async def test_the_wall_clock_has_no_say() -> None:
+async def test_the_wall_clock_is_not_used() -> None:
     class StepsBack(FakeClock):
         def now(self) -> datetime:
             raise AssertionError("durations are the monotonic clock's")
@@ -105,7 +105,7 @@ async def test_the_wall_clock_has_no_say() -> None:
         await limit.block()
 
 
-async def test_commands_that_are_given_up_while_they_wait_hold_up_nobody() -> None:
+async def test_commands_cancelled_while_they_wait_delay_no_others() -> None:
     clock = FakeClock()
     limit = CommandLimit(clock)
     for _ in range(MOST_COMMANDS):

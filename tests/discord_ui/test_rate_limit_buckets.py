@@ -55,7 +55,7 @@ async def test_other_paths_and_tokens_do_not_count() -> None:
     assert bucket.remaining() is None
 
 
-async def test_a_room_nobody_writes_to_is_forgotten() -> None:
+async def test_a_bucket_that_is_not_held_is_dropped() -> None:
     buckets = RateLimitBuckets(FakeClock())
     bucket = buckets.for_interaction("a-token")
     buckets.update("PATCH", PATH, headers("edits", 1, 5.0))
@@ -63,7 +63,7 @@ async def test_a_room_nobody_writes_to_is_forgotten() -> None:
     assert buckets.for_interaction("a-token").remaining() is None
 
 
-async def test_a_channel_has_a_room_for_new_messages_and_one_for_edits() -> None:
+async def test_a_channel_has_a_bucket_for_new_messages_and_one_for_edits() -> None:
     buckets = RateLimitBuckets(FakeClock())
     bucket = buckets.for_channel(77)
     buckets.update("POST", "/api/v10/channels/77/messages", headers("new", 4, 5.0))

@@ -68,7 +68,7 @@ async def refuse(errors: ReplyErrors, refusal: UserError, **who: Any) -> Answer:
     return answer
 
 
-async def test_it_is_taken_back_after_fifteen_seconds(clock: FakeClock, errors: ReplyErrors) -> None:
+async def test_it_is_deleted_after_fifteen_seconds(clock: FakeClock, errors: ReplyErrors) -> None:
     answer = await refuse(errors, spent(clock))
     assert answer.said == ["Nothing left."]
     await clock.advance(DELETE_AFTER_S - 1)
@@ -77,7 +77,7 @@ async def test_it_is_taken_back_after_fifteen_seconds(clock: FakeClock, errors: 
     assert answer.deleted == [0]
 
 
-async def test_until_the_limit_starts_again_a_reaction_has_to_do(clock: FakeClock, errors: ReplyErrors) -> None:
+async def test_until_the_limit_resets_there_is_only_a_reaction(clock: FakeClock, errors: ReplyErrors) -> None:
     await refuse(errors, spent(clock))
     await clock.advance(3599)
     again = await refuse(errors, spent(clock))
@@ -86,7 +86,7 @@ async def test_until_the_limit_starts_again_a_reaction_has_to_do(clock: FakeCloc
     assert (await refuse(errors, spent(clock))).said == ["Nothing left."]
 
 
-async def test_each_member_and_each_limit_is_told_of_by_itself(clock: FakeClock, errors: ReplyErrors) -> None:
+async def test_each_member_and_each_limit_has_a_reply_of_its_own(clock: FakeClock, errors: ReplyErrors) -> None:
     await refuse(errors, spent(clock))
     assert (await refuse(errors, spent(clock), author_id=2)).said
     assert (await refuse(errors, spent(clock, "another rule"))).said
@@ -96,7 +96,7 @@ async def test_each_member_and_each_limit_is_told_of_by_itself(clock: FakeClock,
     assert (await refuse(errors, QueueFull())).said
 
 
-async def test_what_is_no_limit_is_said_each_time_and_stays(clock: FakeClock, errors: ReplyErrors) -> None:
+async def test_other_errors_are_shown_each_time_and_stay(clock: FakeClock, errors: ReplyErrors) -> None:
     for _ in range(2):
         answer = await refuse(errors, InvalidOption("no", message=plain("That won't do.")))
         assert answer.said == ["That won't do."]
@@ -113,7 +113,7 @@ async def test_where_it_may_not_write_it_shows_so_if_it_may(
     assert (await refuse(errors, spent(clock))).said  # elsewhere it has not been told yet
 
 
-async def test_at_the_end_everything_is_taken_back_at_once(clock: FakeClock) -> None:
+async def test_at_shutdown_everything_is_deleted_at_once(clock: FakeClock) -> None:
     tasks = BackgroundTasks()
     errors = ReplyErrors(clock, tasks)
     answer = await refuse(errors, spent(clock))

@@ -181,7 +181,7 @@ async def test_mentions_thoughts_and_files_have_the_same_buttons(open_sandbox: O
     assert (await press(ada, shown.messages[0], "Regenerate")).text == render(InputsUnavailable.message)
 
 
-async def test_pictures_are_drawn_again_and_with_another_prompt_after_a_restart(open_sandbox: OpenSandbox) -> None:
+async def test_images_are_generated_again_and_with_another_prompt_after_a_restart(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox(ANY_NUMBER)
     ada, ben, mo = sandbox.user("Ada"), sandbox.user("Ben"), sandbox.user("Mo")
     given = {"prompt": "a cat", "size": "1024x1024", "n": 2, "spoiler": True}

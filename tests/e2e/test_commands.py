@@ -309,7 +309,7 @@ async def test_the_alt_text_of_a_long_prompt_is_as_long_as_discord_takes(member:
     assert len(_files(used)[0].description) == 1024
 
 
-async def test_pictures_that_failed_are_told_of_and_given_back(sandbox: Sandbox):
+async def test_failed_images_show_an_error_and_are_refunded(sandbox: Sandbox):
     person = sandbox.join("Draws three")
     sandbox.openai.faults.next("images", CONTENT_POLICY, when=_about("three boats"))
     used = await run_command(person, "/draw", prompt="three boats", n=3, channel="dm")

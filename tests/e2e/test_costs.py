@@ -110,7 +110,7 @@ async def test_from_the_first_word_on_it_costs_what_came(open_sandbox: OpenSandb
     assert interrupted["tokens"] > deleted["tokens"] > 0
 
 
-async def test_pictures_are_drawn_and_cost_although_their_place_was_deleted(sandbox: Sandbox, ada: ClientUser) -> None:
+async def test_images_cost_although_their_channel_was_deleted(sandbox: Sandbox, ada: ClientUser) -> None:
     sandbox.openai.faults.next(CallKind.IMAGES, Hang())
     drawing = await ada.command("/draw", prompt="a boat", n=2, model="dall-e-2")
     await sandbox.openai.until(lambda: bool(sandbox.openai.calls(CallKind.IMAGES)), DEADLINE_S)

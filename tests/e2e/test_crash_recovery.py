@@ -35,7 +35,7 @@ async def test_an_answer_is_marked_at_the_next_start_and_keeps_its_words(sandbox
     assert used.text == words + MARK
 
 
-async def test_what_a_killed_bot_had_reserved_before_a_word_is_free_at_the_next_start(
+async def test_what_a_killed_bot_had_reserved_before_the_first_token_is_released_at_the_next_start(
     open_sandbox: OpenSandbox,
 ) -> None:
     sandbox = await open_sandbox({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})

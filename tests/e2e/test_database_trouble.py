@@ -91,15 +91,15 @@ async def kept(open_sandbox: OpenSandbox, tmp_path: Path) -> tuple[Sandbox, Path
     return await open_sandbox(directory=tmp_path), tmp_path / "data" / "bot.db"
 
 
-async def test_commands_on_a_locked_database_are_told_so_in_time_and_the_next_ones_work(
+async def test_commands_on_a_locked_database_fail_in_time_and_the_next_ones_work(
     kept: tuple[Sandbox, Path],
 ) -> None:
     sandbox, database = kept
     ada = sandbox.user("Ada")
     with locked(database):
-        told = await all_of(run_command(ada, command, **options) for command, options in EVERY_KIND.items())
-        assert {each.text for each in told} == {SENTENCE}
-        assert all(each.private for each in told)
+        replies = await all_of(run_command(ada, command, **options) for command, options in EVERY_KIND.items())
+        assert {each.text for each in replies} == {SENTENCE}
+        assert all(each.private for each in replies)
     assert (await ask(ada, "And now?")).deferred
     assert (await usage(ada))["messages"] == 1
     assert is_sound(database)
@@ -121,14 +121,14 @@ async def test_an_answer_that_the_lock_comes_upon_is_shown_and_paid_when_it_is_g
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another process's limits can be set on Linux only")
-async def test_a_full_disk_is_told_of_and_room_on_it_is_enough_to_go_on(kept: tuple[Sandbox, Path]) -> None:
+async def test_a_full_disk_shows_an_error_and_free_space_is_enough_to_continue(kept: tuple[Sandbox, Path]) -> None:
     sandbox, database = kept
     ada = sandbox.user("Ada")
     await ask(ada, "Before.")
     assert sandbox.bot_process.pid is not None
     with full(sandbox.bot_process.pid):
-        told = await all_of(run_command(ada, command, **options) for command, options in EVERY_KIND.items())
-        assert {each.text for each in told} == {SENTENCE}
+        replies = await all_of(run_command(ada, command, **options) for command, options in EVERY_KIND.items())
+        assert {each.text for each in replies} == {SENTENCE}
     assert (await ask(ada, "And now?")).deferred
     assert (await usage(ada))["messages"] == 2
     assert is_sound(database)
@@ -167,9 +167,9 @@ async def test_on_a_full_disk_what_needs_no_writing_works_and_the_rest_says_so(
     for command, options in NEED_WRITING.items():
         assert (await run_command(ada, command, **options)).text == render(StoreFull.message)
     for command in NEED_NO_WRITING:
-        told = await run_command(mo, command)
-        assert "disk is full" not in told.text, command
-        assert told.private
+        reply = await run_command(mo, command)
+        assert "disk is full" not in reply.text, command
+        assert reply.private
     assert sum("disk that the database lies on is full" in line for line in sandbox.bot_process.log) == 1
     twice = await run_command(ada, "/help")
     sandbox.deliver_again(twice)
@@ -189,7 +189,7 @@ async def test_two_processes_on_a_full_disk_answer_nothing_twice(open_sandbox: O
     make_room(small)
 
 
-async def test_an_answer_that_ends_on_a_full_disk_can_be_gone_on_with_when_there_is_room(
+async def test_an_answer_that_ends_on_a_full_disk_can_be_continued_when_there_is_space(
     open_sandbox: OpenSandbox, small: Path
 ) -> None:
     sandbox = await open_sandbox(directory=small)
@@ -245,14 +245,14 @@ async def test_what_a_member_has_deleted_is_in_no_file_a_moment_later(kept: tupl
     await ask(ada, "The password is swordfish.")
     files = [database, database.with_name("bot.db-wal")]
 
-    def told() -> bool:
+    def is_on_disk() -> bool:
         return any(b"swordfish" in file.read_bytes() for file in files)
 
-    assert told()
+    assert is_on_disk()
     asked = await run_command(ada, "/privacy delete")
     await (await ada.clicks(asked.messages[-1], "Delete it all")).until_acknowledged()
     async with asyncio.timeout(DEADLINE_S):
-        while told():  # noqa: ASYNC110 - nothing tells of it but the files
+        while is_on_disk():  # noqa: ASYNC110 - nothing tells of it but the files
             await asyncio.sleep(0.05)
 
 

@@ -41,7 +41,7 @@ async def test_nobody_stops_anothers_answer_by_a_button_of_their_own(
     assert (await stop(ada, running)).endswith(STOPPED)
 
 
-async def test_what_a_button_carries_does_not_tell_whose_a_mentions_answer_is(
+async def test_a_buttons_id_does_not_decide_who_owns_a_mentions_answer(
     sandbox: Sandbox, ada: ClientUser, ben: ClientUser
 ) -> None:
     sandbox.openai.faults.next(CallKind.CHAT, Stall(after=4))

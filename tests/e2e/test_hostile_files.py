@@ -82,7 +82,7 @@ async def test_a_file_that_is_larger_than_discord_tells_is_not_read_on(
 
 
 @pytest.mark.parametrize("body", SOUNDLESS.values(), ids=SOUNDLESS)
-async def test_speech_without_sound_is_told_and_costs_nothing(
+async def test_speech_without_sound_shows_an_error_and_costs_nothing(
     sandbox: Sandbox, member: ClientUser, body: bytes
 ) -> None:
     sandbox.openai.faults.next(CallKind.SPEECH, Body(body, "audio/mpeg"), times=2)

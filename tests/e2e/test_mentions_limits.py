@@ -42,7 +42,7 @@ async def test_a_spent_quota_is_said_once_and_then_only_shown(open_sandbox: Open
     assert notice.deleted
 
 
-async def test_a_member_who_is_too_quick_is_told_once(open_sandbox: OpenSandbox) -> None:
+async def test_a_rate_limited_member_gets_one_reply(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox({"MEMBER_RATE": "2/60"})
     ada = sandbox.user("Ada")
     for _ in range(2):

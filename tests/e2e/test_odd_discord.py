@@ -80,7 +80,7 @@ async def test_a_connection_whose_compression_breaks_is_resumed(sandbox: Sandbox
     assert not any("Traceback" in line or " ERROR " in line for line in sandbox.bot_process.log)
 
 
-async def test_a_session_whose_resumption_cannot_be_read_is_begun_anew(sandbox: Sandbox) -> None:
+async def test_a_session_whose_resumption_cannot_be_read_is_started_again(sandbox: Sandbox) -> None:
     gateway = sandbox.discord.gateway
     connection = gateway.sessions[0].connection
     assert connection is not None
@@ -156,7 +156,7 @@ async def test_commands_that_discord_refuses_do_not_keep_the_bot_from_serving(
     assert "/ask" in (await run_command(sandbox.user("Ada"), "/help")).text
 
 
-async def test_an_error_of_discords_at_the_start_is_told_as_what_it_is(open_sandbox: OpenSandbox) -> None:
+async def test_an_error_of_discord_at_the_start_is_reported_as_such(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox()
     await sandbox.bot_process.stop()
     sandbox.discord.http_faults.next("GET", "/gateway/bot", HttpFault(403, code=40333))

@@ -55,7 +55,7 @@ async def test_an_odd_address_of_a_picture_leaves_its_neighbour_alone(
     assert (await usage(ada))["images"] == 1
 
 
-async def test_a_picture_refused_in_words_is_told_as_such_and_costs_nothing(sandbox: Sandbox, ada: ClientUser) -> None:
+async def test_an_image_refused_in_words_shows_an_error_and_costs_nothing(sandbox: Sandbox, ada: ClientUser) -> None:
     sandbox.openai.faults.next(CallKind.IMAGES, body({"data": [], "message": "I'm sorry, I can't draw that."}))
     used = await run_command(ada, "/draw", prompt="a boat")
     assert used.text == render(ContentRefused.message)

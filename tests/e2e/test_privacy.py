@@ -52,7 +52,7 @@ async def leave_traces(person: ClientUser) -> None:
     await run_command(person, "/quota set", **own)
 
 
-async def test_what_is_kept_is_told_by_place(kept: Sandbox) -> None:
+async def test_stored_data_is_listed_by_channel(kept: Sandbox) -> None:
     mo = kept.user("Mo")
     await leave_traces(mo)
     shown = await run_command(mo, "/privacy show")

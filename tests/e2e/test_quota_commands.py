@@ -33,7 +33,7 @@ async def set_quota(
     return await run_command(person, "/quota set", scope=scope, kind=kind, limit=limit, per=per, **options)
 
 
-def told(used: InteractionResult) -> str:
+def text_without_times(used: InteractionResult) -> str:
     """The text, with every time in it replaced."""
     assert used.private
     return RESETS.sub("TIME", used.text)
@@ -45,20 +45,22 @@ def member_of(person: ClientUser) -> Member:
 
 async def test_a_limit_is_set_met_seen_and_taken_back(sandbox: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     done = await set_quota(mo, "member", "messages", "1", "hour")
-    assert told(done) == "From now on each member has 1 message an hour; it starts again TIME."
+    assert text_without_times(done) == "From now on each member has 1 message an hour; it starts again TIME."
     await ask(ada, "Why?")
     refused = await ask(ada, "And why?")
-    assert told(refused) == "Here you have used your 1 message for this hour; it starts again TIME."
+    assert text_without_times(refused) == "Here you have used your 1 message for this hour; it starts again TIME."
     usage, listed = await run_command(ada, "/usage"), await run_command(mo, "/quota list")
-    assert "**You in this server, this hour**, starting again TIME\n- messages: 1 of 1 used" in told(usage)
-    assert "- each member: 1 message an hour\n" in told(listed)
+    assert "**You in this server, this hour**, starting again TIME\n- messages: 1 of 1 used" in text_without_times(
+        usage
+    )
+    assert "- each member: 1 message an hour\n" in text_without_times(listed)
     (hour,) = set(RESETS.findall(refused.text))
     assert {hour} <= set(RESETS.findall(usage.text)) & set(RESETS.findall(listed.text)) & set(RESETS.findall(done.text))
     gone = await run_command(mo, "/quota clear", scope="member", kind="messages", per="hour")
-    assert told(gone) == "Gone: each member had 1 message an hour. Other limits still hold."
+    assert text_without_times(gone) == "Gone: each member had 1 message an hour. Other limits still hold."
     assert (await ask(ada, "Now?")).deferred
     again = await run_command(mo, "/quota clear", scope="member", kind="messages", per="hour")
-    assert told(again) == "There is no such limit. `/quota list` shows those that there are."
+    assert text_without_times(again) == "There is no such limit. `/quota list` shows those that there are."
 
 
 async def test_the_list_has_the_moderators_and_the_operators_limits(open_sandbox: OpenSandbox) -> None:
@@ -79,8 +81,8 @@ async def test_the_list_has_the_moderators_and_the_operators_limits(open_sandbox
         "day, 100 images a day\n"
         "What is for an hour starts again TIME, for a day TIME, for a month TIME."
     )
-    assert told(empty) == f"Moderators have set no limits in this server.\n{operators}"
-    assert told(await run_command(mo, "/quota list")) == (
+    assert text_without_times(empty) == f"Moderators have set no limits in this server.\n{operators}"
+    assert text_without_times(await run_command(mo, "/quota list")) == (
         "**Limits set by moderators**\n"
         "- this server as a whole: 40 messages a day, 0 characters of speech a day\n"
         f"- <#{mo.channel('random').id}>: 20 messages an hour\n"
@@ -95,7 +97,7 @@ async def test_a_long_list_goes_on_in_further_private_messages_and_has_an_end(sa
     for person in people:
         for kind in ("messages", "tokens", "speech_characters"):
             last = await set_quota(mo, "member", kind, "1000", "month", target_member=member_of(person))
-    assert told(last) == "This server has 100 limits, which is the most I keep. Take one back first."
+    assert text_without_times(last) == "This server has 100 limits, which is the most I keep. Take one back first."
     listed = await run_command(mo, "/quota list")
     await listed.until(lambda each: "for a month" in each.text, deadline_s=DEADLINE_S)
     assert len(listed.messages) > 1
@@ -112,7 +114,7 @@ async def test_a_thread_counts_as_its_channel(
     assert (await ask(ben, "Why?", channel="general")).deferred
     for where in ("a thread", "general"):
         refused = await ask(ada, "And why?", channel=where)
-        assert told(refused) == "This channel has used its 2 messages for today; it starts again TIME."
+        assert text_without_times(refused) == "This channel has used its 2 messages for today; it starts again TIME."
     assert (await ask(ada, "And why?", channel="random")).deferred
 
 
@@ -125,7 +127,7 @@ async def test_the_kindest_of_a_members_roles_counts_and_a_role_without_limit_ex
     await set_quota(mo, "role", "messages", "1", "day", target_role=everyone)
     await set_quota(mo, "role", "messages", "2", "day", target_role=fans)
     done = await set_quota(mo, "role", "messages", "unlimited", "day", target_role=moderators)
-    assert told(done) == (
+    assert text_without_times(done) == (
         f"From now on each member with <@&{moderators.id}> has no limit on messages a day; it starts again TIME. No "
         "limit on messages for roles or members holds for them any more; those of channels, of the server and of the "
         "operator still do."
@@ -187,7 +189,7 @@ async def test_only_moderators_may_even_where_discord_lets_the_command_through(
 
 async def test_in_direct_messages_there_is_nothing_to_set(sandbox: Sandbox, mo: ClientUser) -> None:
     refused = await run_command(mo, "/quota set", **FIVE, channel="dm", force=True)
-    assert told(refused) == "That only works in a server."
+    assert text_without_times(refused) == "That only works in a server."
 
 
 async def test_a_member_who_deletes_their_data_gains_no_new_quota(open_sandbox: OpenSandbox, tmp_path: Path) -> None:
@@ -221,7 +223,7 @@ async def test_exactly_the_limit_is_granted_to_many_members_at_once_by_two_proce
     asked = await all_of(ask(people[turn % 10], f"question {turn}") for turn in range(25))
     assert len([used for used in asked if used.deferred]) == 5
     assert len(one.openai.calls(CallKind.CHAT)) + len(two.openai.calls(CallKind.CHAT)) == 5
-    refused = {told(used) for used in asked if not used.deferred}
+    refused = {text_without_times(used) for used in asked if not used.deferred}
     assert refused == {"This server has used its 5 messages for this hour; it starts again TIME."}
     assert "- messages: 5 of 5 used" in (await run_command(two.user("Mo"), "/usage", scope="server")).text
     await run_command(two.user("Mo"), "/quota clear", scope="server", kind="messages", per="hour")

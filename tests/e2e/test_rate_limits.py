@@ -118,7 +118,7 @@ async def test_what_is_deleted_while_a_question_waits_does_not_go_along_with_it(
     assert sent_questions(sandbox.openai.calls(CallKind.CHAT)[-1]) == ["And my dog is a pug.", "second"]
 
 
-async def test_an_answer_that_fails_makes_room_and_gives_back_what_it_held(open_sandbox: OpenSandbox) -> None:
+async def test_an_answer_that_fails_releases_its_slot_and_its_reservation(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox({"MEMBER_RUNNING": "1"})
     ada = sandbox.user("Ada")
     sandbox.openai.faults.next(CallKind.CHAT, Hang(), Status(400))
@@ -131,7 +131,7 @@ async def test_an_answer_that_fails_makes_room_and_gives_back_what_it_held(open_
     assert (await usage(ada))["messages"] == 1
 
 
-async def test_whoever_waits_when_the_bot_stops_is_told_and_charged_nothing(open_sandbox: OpenSandbox) -> None:
+async def test_requests_in_the_queue_at_shutdown_show_an_error_and_cost_nothing(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox({"MEMBER_RUNNING": "1", "SHUTDOWN_GRACE_SECONDS": "0"})
     ada = sandbox.user("Ada")
     sandbox.openai.faults.always(CallKind.CHAT, Hang())

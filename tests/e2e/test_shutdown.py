@@ -79,7 +79,7 @@ async def test_the_answers_of_a_bot_whose_connection_discord_ends_are_shown_to_t
     assert sandbox.bot_process.log[-1] == "Discord ended the connection with code 4012"
 
 
-async def test_nothing_is_left_on_the_roster_after_a_clean_stop(open_sandbox: OpenSandbox) -> None:
+async def test_no_request_in_flight_is_left_after_a_clean_stop(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox({"SHUTDOWN_GRACE_SECONDS": "0"})
     ada = sandbox.user("Ada")
     sandbox.openai.faults.next(CallKind.CHAT, Hang())

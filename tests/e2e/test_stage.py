@@ -58,10 +58,10 @@ async def test_where_it_may_not_it_says_so_once_and_speaks_as_soon_as_it_may(ope
     ada.joins_voice(STAGE)
     mo.moves_bot(STAGE)
 
-    def told() -> list[str]:
+    def warnings() -> list[str]:
         return [each.content for each in ada.sees("#general") if "Nobody hears me" in each.content]
 
-    await sandbox.traffic_log.changed.until(told, deadline_s=DEADLINE_S, what="the sentence")
+    await sandbox.traffic_log.changed.until(warnings, deadline_s=DEADLINE_S, what="the sentence")
     before = len(sandbox.voice.recording())
     await run_command(ada, "/say", text="Nobody hears this.")
     await sandbox.voice.until(lambda it: len(it.speech) > 20, since=before, deadline_s=DEADLINE_S)
@@ -69,7 +69,7 @@ async def test_where_it_may_not_it_says_so_once_and_speaks_as_soon_as_it_may(ope
     await idle(ada)
     mo.sends_bot_to_audience()
     await run_command(ada, "/voice queue")
-    assert told() == [
+    assert warnings() == [
         f"Nobody hears me in <#{ada.channel(STAGE).id}>: I'm in the audience there. "
         "Please give me the **Mute Members** permission, or invite me to speak."
     ]

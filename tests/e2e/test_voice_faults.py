@@ -18,7 +18,7 @@ from tests.support.listening import OTHER, has_left, idle, in_the_lounge, is_who
 DROPPED = "so I've dropped what I still had to say."
 
 
-async def _told(sandbox: Sandbox, person: ClientUser, words: str) -> Message:
+async def _wait_for_message(sandbox: Sandbox, person: ClientUser, words: str) -> Message:
     """Wait for a word in the channel where the bot was called."""
 
     def found() -> Message | None:
@@ -77,8 +77,8 @@ async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_
     await speaking(sandbox, ada)
     mo.kicks_bot()
     await has_left(sandbox)
-    told = await _told(sandbox, ada, DROPPED)
-    assert told.content == "I was taken out of the voice channel, so I've dropped what I still had to say."
+    message = await _wait_for_message(sandbox, ada, DROPPED)
+    assert message.content == "I was taken out of the voice channel, so I've dropped what I still had to say."
     assert (await run_command(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
     before = len(sandbox.voice.recording())
     await run_command(ada, "/say", text="Nobody hears this.")
@@ -87,7 +87,7 @@ async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_
     await speaking(sandbox, ada)
     mo.deletes_channel("Lounge")
     await has_left(sandbox)
-    await _told(sandbox, ada, "The voice channel is gone")
+    await _wait_for_message(sandbox, ada, "The voice channel is gone")
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ async def test_it_leaves_for_good_where_connecting_anew_is_no_use(
     (ada,) = await in_the_lounge(sandbox, sandbox.user("Ada"))
     await speaking(sandbox, ada)
     sandbox.voice.end(code)
-    await _told(sandbox, ada, words)
+    await _wait_for_message(sandbox, ada, words)
     assert sandbox.voice.call() is None
     assert (await run_command(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
     await run_command(ada, "/voice join")
     await speaking(sandbox, ada)
 
 
-async def test_what_is_refused_at_the_door_is_told_and_leaves_nothing(open_sandbox: OpenSandbox) -> None:
+async def test_a_refused_voice_connection_shows_an_error_and_leaves_nothing(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox(ANY_NUMBER)
     ada = sandbox.user("Ada")
     ada.joins_voice("Lounge")
