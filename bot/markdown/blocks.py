@@ -1,57 +1,57 @@
-"""Blocks of several lines that Discord has no picture of, while they come: what they share.
+"""Blocks of several lines that Discord cannot show, while they come: what they share.
 
-A block takes line after line until one does not belong to it. Then it is finished: it writes what it has come to, or
-gives its lines back to be read as text, where it turned out to be none.
+A block is given line after line until one does not belong to it. Then it is finished: it writes itself, or returns its
+lines to be read as text, where it turned out to be no block.
 """
 
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from bot.markdown.fences import QUOTE, BlockState, descend
+from bot.markdown.fences import QUOTE, BlockState, match_containers
 
 
 class Paper(Protocol):
-    """Where rendered text is written, once it is certain."""
+    """Where rendered text is written, once it is certain: the wall between blocks and the cutting into messages."""
 
     @property
     def room(self) -> int:
-        """How many characters the message at hand can take."""
+        """Return how many more code points the current message can take."""
         ...
 
     def write(self, text: str) -> None:
-        """Go on with `text`."""
+        """Append `text`."""
         ...
 
     def make_room(self, room: int) -> None:
-        """Go on in another message unless this one can take so many characters."""
+        """Start another message unless the current one can take `room` more code points."""
         ...
 
 
 class Block(Protocol):
-    """A block under way."""
+    """A block that is still coming: the wall between the renderer and the kinds of blocks."""
 
-    def take(self, line: str) -> bool:
-        """Take the next line; False where it does not belong to the block, which then ends."""
+    def add_line(self, line: str) -> bool:
+        """Add the next line; return False where it does not belong to the block, which then ends."""
         ...
 
     def finish(self, *, at_end: bool) -> list[str]:
-        """Write the block; return the lines that are text instead. `at_end`: the answer ends here, wherever that is."""
+        """Write the block; return the lines that are text instead. `at_end`: the answer ends with this block."""
         ...
 
     def draft(self, line: str) -> str | None:
-        """Show what is not written yet, with the beginning of a further line; None where that does not belong to it."""
+        """Return how the unwritten lines and the beginning of a next one look; None where that is not of the block."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Inset:
-    """The block quotes and list items that a block stands in."""
+    """The block quotes and list items that a block is in."""
 
     containers: tuple[int, ...]
 
     @classmethod
-    def of(cls, line: str, after: BlockState) -> Self | None:
-        """Tell where `line` stands, with `after` it; None where a list item begins in the very line."""
+    def of_line(cls, line: str, after: BlockState) -> Self | None:
+        """Return what `line` is in, given the state after it; None where a list item begins in that line."""
         inset = cls(after.containers)
         return None if inset.content_of(line) is None else inset
 
@@ -61,11 +61,11 @@ class Inset:
         return "".join("> " if inside == QUOTE else " " * inside for inside in self.containers)
 
     def content_of(self, line: str) -> str | None:
-        """Take quotes and indentation off a line; None where it is not in them."""
+        """Return a line without quotes and indentation; None where it is not in them."""
         flat = line.expandtabs(4)
-        depth, column = descend(self.containers, flat)
+        depth, column = match_containers(self.containers, flat)
         return flat[column:].strip() if depth == len(self.containers) else None
 
-    def fenced(self, lines: list[str], language: str = "") -> str:
-        """Put `lines` into a fence."""
+    def format_fence(self, lines: list[str], language: str = "") -> str:
+        """Return `lines` in a code fence."""
         return "".join(f"{self.prefix}{line}".rstrip() + "\n" for line in [f"```{language}", *lines, "```"])

@@ -1,6 +1,6 @@
-"""Where a line may be cut: at sentences, at words, and in need between any two characters that people see.
+"""Where a line may be cut: at sentences, at words, or else between any two characters that people see.
 
-Pure questions about a text and a position in it. A position p cuts between text[p - 1] and text[p].
+Pure functions of a text and a position in it. A position p cuts between text[p - 1] and text[p].
 """
 
 import re
@@ -19,8 +19,8 @@ _ATOM = re.compile(
     r"|https?://[^\s<>]{1,500}"
     r"|<[@#:at/][^<>\n]{1,100}>"
 )
-_LONGEST_ATOM: Final = 1000
-_LONGEST_CLUSTER: Final = 32
+_MAX_ATOM_LENGTH: Final = 1000
+_MAX_CLUSTER_LENGTH: Final = 32
 """Combining marks piled higher than this are cut anyway."""
 
 _ZERO_WIDTH_JOINER = "\u200d"
@@ -39,31 +39,31 @@ def word_ends(text: str, start: int, end: int) -> Iterator[int]:
             yield position
 
 
-def begins_block(text: str, position: int) -> bool:
-    """Whether what follows `position` would be read as more than words at the beginning of a line."""
+def starts_block(text: str, position: int) -> bool:
+    """Return whether what follows `position` would be read as more than words at the beginning of a line."""
     while position < len(text) and text[position].isspace():
         position += 1
     return _BLOCK_START.match(text, position) is not None
 
 
-def atoms(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Find the stretches that overlap text[start:end] and had better stay whole, as (start, end)."""
-    found = _ATOM.finditer(text, max(0, start - _LONGEST_ATOM), min(len(text), end + _LONGEST_ATOM))
-    return [match.span() for match in found]
+def find_atoms(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the spans that overlap text[start:end] and should stay whole, as (start, end)."""
+    matches = _ATOM.finditer(text, max(0, start - _MAX_ATOM_LENGTH), min(len(text), end + _MAX_ATOM_LENGTH))
+    return [match.span() for match in matches]
 
 
 def splits_character(text: str, position: int) -> bool:
-    """Whether a cut at `position` would tear apart what people see as one character."""
+    """Return whether a cut at `position` would tear apart what people see as one character."""
     if not 0 < position < len(text):
         return False
     after, before = text[position], text[position - 1]
-    if before == _ZERO_WIDTH_JOINER or _extends(after):
+    if before == _ZERO_WIDTH_JOINER or _extends_previous(after):
         return True
-    return _is_flag_half(after) and _flag_halves_before(text, position) % 2 == 1
+    return _is_flag_half(after) and _count_flag_halves_before(text, position) % 2 == 1
 
 
-def _extends(character: str) -> bool:
-    """Whether a character belongs to the one before: marks, joiners, skin tones, tags, Hangul vowels and finals."""
+def _extends_previous(character: str) -> bool:
+    """Return whether a character extends the one before: marks, joiners, skin tones, tags, Hangul vowels and finals."""
     code = ord(character)
     return code >= 0x300 and (
         unicodedata.category(character) in ("Mn", "Mc", "Me")
@@ -78,16 +78,16 @@ def _is_flag_half(character: str) -> bool:
     return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
-def _flag_halves_before(text: str, position: int) -> int:
+def _count_flag_halves_before(text: str, position: int) -> int:
     count = 0
     while count < position and _is_flag_half(text[position - 1 - count]):
         count += 1
     return count
 
 
-def nearest_character(text: str, position: int) -> int:
-    """Move `position` back to where no character is torn, or leave it when that is too far."""
-    for candidate in range(position, max(0, position - _LONGEST_CLUSTER), -1):
+def find_character_boundary(text: str, position: int) -> int:
+    """Return the last position up to `position` that splits no character; `position` itself if that is too far."""
+    for candidate in range(position, max(0, position - _MAX_CLUSTER_LENGTH), -1):
         if not splits_character(text, candidate):
             return candidate
     return position

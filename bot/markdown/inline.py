@@ -6,137 +6,141 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
-from bot.markdown.inline_spans import BEGUN_START, START, read
+from bot.markdown.inline_spans import PARTIAL_SPAN_START, SPAN_START, read_span
 from bot.markdown.links import Link
-from bot.markdown.lookahead import MORE, REACH, Inside, Lookahead, Pairs, Span
+from bot.markdown.lookahead import MAX_SPAN_LENGTH, NEED_MORE, BracketPairs, Lookahead, RenderInner, Span
 
-_DEEPEST: Final = 4
-"""Spans within spans are looked into so many times."""
+_MAX_DEPTH: Final = 4
+"""How deep spans within spans are read."""
 
-_KEPT: Final = 0xE000  # of the private use area: stands for code and the like while emphasis is taken off
-_MOST_KEPT: Final = 0xF8FF - _KEPT + 1
-_KEPTS = re.compile("[\ue000-\uf8ff]")
+_PLACEHOLDER: Final = 0xE000  # of the private use area: replaces code and the like while emphasis is stripped
+_MAX_PLACEHOLDERS: Final = 0xF8FF - _PLACEHOLDER + 1
+_PLACEHOLDERS = re.compile("[\ue000-\uf8ff]")
 _UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
 _UNFINISHED_TAG = re.compile(r"<(?:[A-Za-z/!][^<>]*)?\Z")
 
 
-class Inline:
-    """Renders a text without line ends as it comes, and gives of it what is certain.
+class InlineRenderer:
+    """Renders a text without line ends as it comes, and returns what is certain of it.
 
-    `line_break` stands for `<br>`.
+    `line_break` replaces `<br>`.
     """
 
     def __init__(self, line_break: str = " ") -> None:
         self._line_break = line_break
-        self._held = ""  # a span that is not all there
-        self._before = ""  # the character in front of it
+        self._pending = ""  # a span that has not come whole
+        self._previous = ""  # the character in front of it
 
     def feed(self, text: str, *, is_end: bool = False) -> str:
-        """Take more text, perhaps the last of the line; give what can be said of it by now."""
-        held = self._held + text
-        pieces, end = _read(held, self._before, self._line_break, 0, is_end=is_end)
-        self._held = held[end:]
-        self._before = held[end - 1] if end else self._before
-        return "".join(piece if isinstance(piece, str) else piece.shown for piece in pieces)
+        """Add text, with `is_end` the last of the line; return what is certain by now."""
+        pending = self._pending + text
+        segments, end = _read_segments(pending, self._previous, self._line_break, 0, is_end=is_end)
+        self._pending = pending[end:]
+        self._previous = pending[end - 1] if end else self._previous
+        return "".join(segment if isinstance(segment, str) else segment.markdown for segment in segments)
 
     def draft(self) -> str:
-        """Tell how what is held back would look if the line ended here."""
-        pieces, _ = _read(without_unfinished(self._held), self._before, self._line_break, 0, is_end=True)
-        return "".join(piece if isinstance(piece, str) else piece.shown for piece in pieces)
+        """Return how the pending text would look if the line ended here."""
+        segments, _ = _read_segments(strip_unfinished(self._pending), self._previous, self._line_break, 0, is_end=True)
+        return "".join(segment if isinstance(segment, str) else segment.markdown for segment in segments)
 
 
-def without_unfinished(text: str) -> str:
-    """Take from the end of `text` a link's address and a tag that are still coming."""
+def strip_unfinished(text: str) -> str:
+    """Return `text` without a link's address or a tag at its end that is still coming."""
     return _UNFINISHED_TAG.sub("", _UNFINISHED_LINK.sub(r"\1", text))
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A whole text: as Discord shows it, bare as a table has it, and the links in it."""
+class InlineResult:
+    """A whole text: its Markdown for Discord, its plain text for a table, and its links."""
 
-    shown: str
-    bare: str
+    markdown: str
+    plain: str
     links: tuple[Link, ...]
 
 
-def render(text: str, line_break: str = " ", depth: int = 0) -> Rendered:
-    """Render the whole of a text without line ends. In `bare`, a `<br>` is a line end."""
-    pieces, _ = _read(text, "", line_break, depth, is_end=True)
-    links = tuple(piece.link for piece in pieces if isinstance(piece, Span) and piece.link is not None)
-    shown = "".join(piece if isinstance(piece, str) else piece.shown for piece in pieces)
-    return Rendered(shown, _without_emphasis(pieces), links)
+def render_inline(text: str, line_break: str = " ", depth: int = 0) -> InlineResult:
+    """Render the whole of a text without line ends. In `plain`, a `<br>` is a line end."""
+    segments, _ = _read_segments(text, "", line_break, depth, is_end=True)
+    links = tuple(segment.link for segment in segments if isinstance(segment, Span) and segment.link is not None)
+    markdown = "".join(segment if isinstance(segment, str) else segment.markdown for segment in segments)
+    return InlineResult(markdown, _join_without_emphasis(segments), links)
 
 
-def _read(text: str, before: str, line_break: str, depth: int, *, is_end: bool) -> tuple[list[str | Span], int]:
-    """Read `text` as far as it is certain; give its pieces and how long they are."""
-    pieces: list[str | Span] = []
-    inside, pairs, at = _inside(depth + 1), Pairs(text), 0
+def _read_segments(
+    text: str, before: str, line_break: str, depth: int, *, is_end: bool
+) -> tuple[list[str | Span], int]:
+    """Return the segments of `text` as far as they are certain, and their length in it."""
+    segments: list[str | Span] = []
+    render_inner, pairs, at = _build_inner_renderer(depth + 1), BracketPairs(text), 0
     while at < len(text):
-        start = START.search(text, at) or (None if is_end else BEGUN_START.search(text, at))
+        start = SPAN_START.search(text, at) or (None if is_end else PARTIAL_SPAN_START.search(text, at))
         end = start.start() if start else len(text)
         if end > at:
-            pieces.append(text[at:end])
+            segments.append(text[at:end])
         else:
-            is_all = is_end or len(text) - at >= REACH
-            span = read(Lookahead(text[at : at + REACH], is_all, before, pairs, at), inside, line_break)
-            if span is MORE:
+            is_complete = is_end or len(text) - at >= MAX_SPAN_LENGTH
+            span = read_span(
+                Lookahead(text[at : at + MAX_SPAN_LENGTH], is_complete, before, pairs, at), render_inner, line_break
+            )
+            if span is NEED_MORE:
                 break
             end = at + (span.length if isinstance(span, Span) else 1)
-            pieces.append(span if isinstance(span, Span) else text[at])
+            segments.append(span if isinstance(span, Span) else text[at])
         before, at = text[end - 1], end
-    return pieces, at
+    return segments, at
 
 
-def _inside(depth: int) -> Inside:
-    def inside(text: str) -> tuple[str, str]:
-        if depth > _DEEPEST:
+def _build_inner_renderer(depth: int) -> RenderInner:
+    def render_inner(text: str) -> tuple[str, str]:
+        if depth > _MAX_DEPTH:
             return text, text
-        rendered = render(text, depth=depth)
-        return rendered.shown, rendered.bare
+        result = render_inline(text, depth=depth)
+        return result.markdown, result.plain
 
-    return inside
+    return render_inner
 
 
-def _without_emphasis(pieces: list[str | Span]) -> str:
-    """Join the bare text of `pieces`, without the marks of emphasis between and around them."""
+def _join_without_emphasis(segments: list[str | Span]) -> str:
+    """Return the plain text of `segments`, without the marks of emphasis between and around them."""
     kept: list[str] = []
-    marks: list[str] = []
-    for piece in pieces:
-        if isinstance(piece, str):
-            marks.append(_KEPTS.sub("\ufffd", piece))
-        elif len(kept) < _MOST_KEPT:
-            marks.append(chr(_KEPT + len(kept)))
-            kept.append(piece.bare)
-    return _KEPTS.sub(lambda found: kept[ord(found[0]) - _KEPT], without_emphasis("".join(marks)))
+    parts: list[str] = []
+    for segment in segments:
+        if isinstance(segment, str):
+            parts.append(_PLACEHOLDERS.sub("\ufffd", segment))
+        elif len(kept) < _MAX_PLACEHOLDERS:
+            parts.append(chr(_PLACEHOLDER + len(kept)))
+            kept.append(segment.plain)
+    return _PLACEHOLDERS.sub(lambda found: kept[ord(found[0]) - _PLACEHOLDER], strip_emphasis("".join(parts)))
 
 
 _MAX_LAYERS: Final = 4
-"""Emphasis within emphasis is looked into so many times."""
+"""How deep emphasis within emphasis is read."""
 
 _MARK_RUN: Final = re.compile(r"\*+|_+|~{2,}")
 _MARK_LENGTHS: Final = {"*": (1, 2, 3), "_": (1, 2, 3), "~": (2,)}
 
 
-def without_emphasis(text: str) -> str:
-    """Take off `text` the marks around words; `_` only where no word goes on, as CommonMark and Discord read it."""
+def strip_emphasis(text: str) -> str:
+    """Return `text` without emphasis marks; `_` is one only at the edge of a word, as in CommonMark and Discord."""
     for _ in range(_MAX_LAYERS):
-        less = _less_one_layer(text)
+        less = _strip_one_layer(text)
         if less == text:
             break
         text = less
     return text
 
 
-def _less_one_layer(text: str) -> str:
+def _strip_one_layer(text: str) -> str:
     runs = [run.span() for run in _MARK_RUN.finditer(text)]
-    closing = _closing(text, runs)
+    closings = _list_closings(text, runs)
     kept: list[str] = []
     at = 0
     for start, end in runs:
         if not text[end : end + 1].strip():
             continue
-        for begin in _beginnings(text, max(start, at), start, end):
-            ends = closing[text[begin:end]]
+        for begin in _list_openings(text, max(start, at), start, end):
+            ends = closings[text[begin:end]]
             index = bisect_right(ends, end)
             if index < len(ends) and "\n" not in text[end : ends[index]]:
                 kept += [text[at:begin], text[end : ends[index]]]
@@ -145,21 +149,21 @@ def _less_one_layer(text: str) -> str:
     return "".join([*kept, text[at:]])
 
 
-def _beginnings(text: str, least: int, start: int, end: int) -> list[int]:
-    """List where in the run from `start` to `end` a mark may begin that goes on to its end, not before `least`."""
+def _list_openings(text: str, least: int, start: int, end: int) -> list[int]:
+    """Return where in the run from `start` to `end` a mark may begin that reaches its end, not before `least`."""
     if text[start] == "_":
         is_inside_word = start > 0 and text[start - 1].isalnum()
         return [start] if least == start and end - start in _MARK_LENGTHS["_"] and not is_inside_word else []
     return [end - length for length in reversed(_MARK_LENGTHS[text[start]]) if end - length >= least]
 
 
-def _closing(text: str, runs: list[tuple[int, int]]) -> defaultdict[str, list[int]]:
-    """List for each mark where it may close emphasis: behind anything but white space."""
-    closing: defaultdict[str, list[int]] = defaultdict(list)
+def _list_closings(text: str, runs: list[tuple[int, int]]) -> defaultdict[str, list[int]]:
+    """Return for each mark where it may close emphasis: behind anything but white space."""
+    closings: defaultdict[str, list[int]] = defaultdict(list)
     for start, end in runs:
         for length in _MARK_LENGTHS[text[start]]:
             ends = range(start, end - length + 1)
             if text[start] == "_":
                 ends = ends[-1:] if not text[end : end + 1].isalnum() else ends[:0]
-            closing[text[start] * length] += [at for at in ends if at and not text[at - 1].isspace()]
-    return closing
+            closings[text[start] * length] += [at for at in ends if at and not text[at - 1].isspace()]
+    return closings

@@ -7,61 +7,61 @@ from urllib.parse import urlsplit
 
 _EMPHASIS = re.compile(r"[*_~`\\]")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
-_UNSAFE: Final = {ord(" "): "%20", ord("<"): "%3C", ord(">"): "%3E", ord("\\"): "/", ord("|"): "%7C"}
-"""What would end the address early. A backslash is a slash to browsers, and would make us name another host."""
+_ESCAPES: Final = {ord(" "): "%20", ord("<"): "%3C", ord(">"): "%3E", ord("\\"): "/", ord("|"): "%7C"}
+"""What would end the address early. A backslash is a slash to browsers, and would make the bot name another host."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link's text (markdown within), where it leads, and the title that some give it."""
+    """A link: its text (Markdown), its address and its title."""
 
     text: str
     target: str
     title: str = ""
 
     @property
-    def shown(self) -> str:
-        """The link in Discord's markdown.
+    def markdown(self) -> str:
+        """The link as Markdown for Discord.
 
-        Discord masks addresses of the web only, and none whose text is an address itself. `<…>` takes any address.
+        Discord masks web addresses only, and none whose text is an address itself. `<…>` takes any address.
         """
         text = self.text.strip()
-        host = host_of(self.target)
+        host = find_host(self.target)
         if host is None:
-            bare = "" if self.target.startswith("data:") else self.target.strip()
-            return text if not bare or bare in text else f"{text} ({bare})".lstrip()
-        address = self.target.strip().translate(_UNSAFE)
-        named = _bare(text)
-        if not text or text == self.target or (_SCHEME.match(named) and _same(named, address)):
+            plain = "" if self.target.startswith("data:") else self.target.strip()
+            return text if not plain or plain in text else f"{text} ({plain})".lstrip()
+        address = self.target.strip().translate(_ESCAPES)
+        named = _strip_emphasis(text)
+        if not text or text == self.target or (_SCHEME.match(named) and _is_same_address(named, address)):
             return f"<{address}>"
         if _SCHEME.search(named):
             return f"{text} (<{address}>)"
         title = f' "{self.title}"' if self.title else ""
         masked = f"[{text}](<{address}>{title})"
-        return masked if _same(named, host) or _same(named, address) else f"{masked} ({host})"
+        return masked if _is_same_address(named, host) or _is_same_address(named, address) else f"{masked} ({host})"
 
 
-def host_of(target: str) -> str | None:
-    """Name the host that an address of the web leads to, as browsers would look it up; None for anything else."""
-    address = target.strip().translate(_UNSAFE)
+def find_host(target: str) -> str | None:
+    """Return the host of a web address, as browsers would look it up; None for anything else."""
+    address = target.strip().translate(_ESCAPES)
     if not _SCHEME.match(address):
         return None
     try:
         host = urlsplit(address).hostname or ""
-        # Letters that look like others are told apart by their spelling in the domain name system.
+        # Letters that look alike are distinguished by their spelling in the domain name system.
         return (host if host.isascii() else host.encode("idna").decode()) or None
     except ValueError:  # of the standard library's: a bracket out of place, a label too long
         return None
 
 
-def _bare(text: str) -> str:
+def _strip_emphasis(text: str) -> str:
     return _EMPHASIS.sub("", text).strip()
 
 
-def _same(one: str, other: str) -> bool:
-    """Whether two names of a place differ in nothing that matters."""
-    return _core(one) == _core(other)
+def _is_same_address(one: str, other: str) -> bool:
+    """Return whether two addresses differ only in scheme, case, `www.`, a final slash or emphasis."""
+    return _normalize(one) == _normalize(other)
 
 
-def _core(name: str) -> str:
+def _normalize(name: str) -> str:
     return _EMPHASIS.sub("", _SCHEME.sub("", name, count=1)).lower().removeprefix("www.").rstrip("/")

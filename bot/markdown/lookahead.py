@@ -1,8 +1,8 @@
-"""What the readers of spans are given of a line, and what they give.
+"""What a reader of spans receives of a line, and what it returns.
 
-A reader is asked at the character that a span begins with, and looks at no more than `REACH` characters from there. It
-gives the span, `None` where there is none, or `MORE` while that depends on what comes next. What it gives never depends
-on how much of the text has come, so that a text may be read while it streams.
+A reader is called at the character that a span begins with, and looks at no more than `MAX_SPAN_LENGTH` characters from
+there. It returns the span, `None` where there is none, or `NEED_MORE` while that depends on what comes next. A span
+never depends on how much of the text has come, so that a text can be read while it streams.
 """
 
 import re
@@ -14,29 +14,29 @@ from typing import Final
 
 from bot.markdown.links import Link
 
-REACH: Final = 1024
+MAX_SPAN_LENGTH: Final = 1024
 """A span longer than this, in characters, is read as ordinary text."""
 
 PUNCTUATION: Final = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-"""What a backslash takes the meaning off."""
+"""What a backslash escapes."""
 
 
-class More(Enum):
-    """Whether there is a span depends on text that has not come yet."""
+class NeedMore(Enum):
+    """The type of `NEED_MORE`: whether there is a span depends on text that has not come yet."""
 
-    MORE = "more"
+    NEED_MORE = "more"
 
 
-MORE: Final = More.MORE
+NEED_MORE: Final = NeedMore.NEED_MORE
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a line: how long it is, how Discord shows it, its bare text for a table, and its link if any."""
+    """A span of a line: its length, its Markdown for Discord, its plain text for a table, and its link if any."""
 
     length: int
-    shown: str
-    bare: str
+    markdown: str
+    plain: str
     link: Link | None = None
 
 
@@ -44,29 +44,29 @@ _BRACKET: Final = re.compile(r"\\.|[\[\]()]", re.DOTALL)
 _CLOSING_OF: Final = {"[": "]", "(": ")"}
 
 
-class Pairs:
-    """The brackets of a text. Those behind a backslash open and close nothing. Read when they are first asked for."""
+class BracketPairs:
+    """The brackets of a text. Escaped ones open and close nothing. They are read at the first question."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._closing: dict[int, int] | None = None
-        self._round_ends: list[int] = []
+        self._closing_parentheses: list[int] = []
 
-    def closing(self, start: int) -> int | None:
-        """Find what closes the bracket at `start`, whether or not that stands behind a backslash."""
+    def find_closing(self, start: int) -> int | None:
+        """Return the position of what closes the bracket at `start`, itself escaped or not; None where nothing does."""
         if self._closing is None:
             self._closing = self._read()
         return self._closing.get(start)
 
-    def round_end(self, start: int) -> int | None:
-        """Find the first closing parenthesis after `start`."""
+    def find_closing_parenthesis(self, start: int) -> int | None:
+        """Return the position of the first closing parenthesis after `start`; None where there is none."""
         if self._closing is None:
             self._closing = self._read()
-        index = bisect_right(self._round_ends, start)
-        return self._round_ends[index] if index < len(self._round_ends) else None
+        index = bisect_right(self._closing_parentheses, start)
+        return self._closing_parentheses[index] if index < len(self._closing_parentheses) else None
 
     def _read(self) -> dict[int, int]:
-        closing: dict[int, int] = {}
+        closings: dict[int, int] = {}
         # Of each kind, what is open: the bracket of each level, and those behind backslashes that stand in it.
         levels: dict[str, list[list[int]]] = {kind: [[]] for kind in _CLOSING_OF.values()}
         for token in _BRACKET.finditer(self._text):
@@ -78,43 +78,43 @@ class Pairs:
                 else:
                     levels[kind][-1].append(at)
             elif is_plain:
-                closing.update(dict.fromkeys(levels[character].pop(), at))
+                closings.update(dict.fromkeys(levels[character].pop(), at))
                 levels[character] = levels[character] or [[]]
                 if character == ")":
-                    self._round_ends.append(at)
-        return closing
+                    self._closing_parentheses.append(at)
+        return closings
 
 
 @dataclass(frozen=True, slots=True)
 class Lookahead:
-    """The text from a span's first character on: as much of `REACH` as has come, and whether no more of it will."""
+    """The text from a span's first character on, up to `MAX_SPAN_LENGTH`; `is_complete` if no more of it will come."""
 
     text: str
-    is_all: bool
+    is_complete: bool
     before: str  # the character in front of it
-    pairs: Pairs  # of the text that it is from,
+    pairs: BracketPairs  # of the text that it is from,
     at: int  # where it begins there
 
-    def unless_more(self) -> More | None:
-        """The answer where nothing was found so far."""
-        return None if self.is_all else MORE
+    def not_found(self) -> NeedMore | None:
+        """Return what a reader does that found no span so far: None, or `NEED_MORE` while there may be one."""
+        return None if self.is_complete else NEED_MORE
 
-    def beyond(self, length: int) -> "Lookahead":
-        """Look on from `length` characters further."""
-        return Lookahead(self.text[length:], self.is_all, self.text[length - 1], self.pairs, self.at + length)
+    def skip(self, length: int) -> "Lookahead":
+        """Return the lookahead from `length` characters further on."""
+        return Lookahead(self.text[length:], self.is_complete, self.text[length - 1], self.pairs, self.at + length)
 
-    def closing(self, start: int) -> int | None:
-        """Find what closes the bracket at `start`; None where it has not come."""
-        return self._within(self.pairs.closing(self.at + start))
+    def find_closing(self, start: int) -> int | None:
+        """Return the position of what closes the bracket at `start`; None where it has not come."""
+        return self._within(self.pairs.find_closing(self.at + start))
 
-    def round_end(self, start: int) -> int | None:
-        """Find the first closing parenthesis after `start`; None where it has not come."""
-        return self._within(self.pairs.round_end(self.at + start))
+    def find_closing_parenthesis(self, start: int) -> int | None:
+        """Return the position of the first closing parenthesis after `start`; None where it has not come."""
+        return self._within(self.pairs.find_closing_parenthesis(self.at + start))
 
     def _within(self, end: int | None) -> int | None:
         return end - self.at if end is not None and end - self.at < len(self.text) else None
 
 
-Reading = Span | More | None
-Inside = Callable[[str], tuple[str, str]]
-"""Renders what is inside a span: as Discord shows it, and bare."""
+SpanResult = Span | NeedMore | None
+RenderInner = Callable[[str], tuple[str, str]]
+"""Renders what is inside a span; returns its Markdown for Discord and its plain text."""

@@ -14,15 +14,15 @@ import re
 from copy import copy
 from typing import Final
 
-from bot.markdown.page_layout import LOOKAHEAD, Opening, PageLayout, is_closed_by
+from bot.markdown.page_layout import LOOKAHEAD, PageLayout, PartOpening, is_closed_by
 
 MESSAGE_LIMIT: Final = 2000
 """Code points in a message's content (Discord: resources/message)."""
 
-_LEAST_LIMIT: Final = 40
+_MIN_LIMIT: Final = 40
 """Below this a fence's own lines would leave no room for what is in it."""
 
-_DEEPEST: Final = 200
+_MAX_INDENT: Final = 200
 """Characters of indentation that a part's first line keeps."""
 
 # The last lines of a text if they only say what comes next: headings, and a line that ends with a colon.
@@ -30,7 +30,7 @@ _ANNOUNCEMENT = re.compile(r"(?<![^\n])(?:(?:#{1,3} [^\n]*|\*\*[^\n]*\*\*|[^\n]{
 
 
 def split(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
-    """Cut `text` into parts of at most `limit` code points; none for a text of white space only.
+    """Return `text` in parts of at most `limit` code points; none for a text of white space only.
 
     Raises:
         ValueError: when `limit` is too small for a fence and something in it.
@@ -43,36 +43,38 @@ class Splitter:
     """Cuts a text that is still growing; however it arrives, the parts are those of `split` on the whole."""
 
     def __init__(self, limit: int = MESSAGE_LIMIT) -> None:
-        if limit < _LEAST_LIMIT:
-            raise ValueError(f"limit must be at least {_LEAST_LIMIT}, not {limit}")
+        if limit < _MIN_LIMIT:
+            raise ValueError(f"limit must be at least {_MIN_LIMIT}, not {limit}")
         self._limit = limit
-        self._reach = limit + LOOKAHEAD
+        self._window_length = limit + LOOKAHEAD
         self._rest = ""
-        self._opening = Opening()
-        self._begun = False  # the rest begins with something to show
+        self._opening = PartOpening()
+        self._has_content = False  # the rest begins with something to show
         self._carriage_return = ""  # held until it is known whether a line feed follows
 
     def feed(self, text: str) -> list[str]:
-        """Take more text; return the parts that are complete now, for good."""
+        """Add text; return the parts that are complete now, for good."""
         text = self._carriage_return + text
         self._carriage_return = "\r" if text.endswith("\r") else ""
         self._rest += text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
         parts: list[str] = []
-        while self._begin(is_all=False) and len(self._rest) >= self._reach:
+        while self._skip_blank_start(is_complete=False) and len(self._rest) >= self._window_length:
             parts += self._cut()
         return parts
 
     def finish(self) -> list[str]:
-        """Return the parts that were still open. The splitter then starts anew."""
+        """Return the parts that were still open. The splitter is then as new."""
         self._rest += self._carriage_return.replace("\r", "\n")
         parts: list[str] = []
-        while self._begin(is_all=True):
-            sheet = PageLayout(self._opening, self._rest, self._limit) if len(self._rest) < self._reach else None
-            if sheet is not None and sheet.holds_all():
-                parts.append(sheet.render(len(self._rest)))
+        while self._skip_blank_start(is_complete=True):
+            layout = (
+                PageLayout(self._opening, self._rest, self._limit) if len(self._rest) < self._window_length else None
+            )
+            if layout is not None and layout.fits():
+                parts.append(layout.render(len(self._rest)))
                 break
             parts += self._cut()
-        self._rest, self._opening, self._begun, self._carriage_return = "", Opening(), False, ""
+        self._rest, self._opening, self._has_content, self._carriage_return = "", PartOpening(), False, ""
         return parts
 
     @property
@@ -81,84 +83,89 @@ class Splitter:
         return self._limit - len(self._opening.line) - len(self._rest) - 1
 
     def make_room(self, room: int) -> list[str]:
-        """See that the part still open can take so many code points more; return the parts that end for it.
+        """Make the part still open able to take `room` code points more; return the parts that end for it.
 
-        A line that announces what comes next goes with it. Where that leaves too little room, no more is to be had.
+        A line that announces what comes next moves with it. Where that leaves less room, there is no more.
         """
         parts: list[str] = []
-        while self.room < room and self._begin(is_all=False):
-            sheet = PageLayout(self._opening, self._rest, self._limit)
-            if sheet.holds_all():
+        while self.room < room and self._skip_blank_start(is_complete=False):
+            layout = PageLayout(self._opening, self._rest, self._limit)
+            if layout.fits():
                 announced = _ANNOUNCEMENT.search(self._rest)
                 position = announced.start() if announced else len(self._rest)
                 if not self._rest[:position].strip():
                     return parts
-                return [*parts, *self._end(sheet, position)]
+                return [*parts, *self._end(layout, position)]
             parts += self._cut()
         return parts
 
     def preview(self, room: int, ahead: str = "") -> str:
-        """Show the beginning of the part still open, in at most `room` code points; "" while it shows nothing.
+        """Return the beginning of the part still open, in at most `room` code points; "" while it shows nothing.
 
         `ahead` is text that may come next, or something else in its place. A lone fence line counts as nothing:
-        Discord has no picture of an empty fence.
+        Discord does not show an empty fence.
         """
         if ahead:
             trial = copy(self)
-            trial._rest += ahead[: self._reach]
-            trial._begin(is_all=False)
+            trial._rest += ahead[: self._window_length]
+            trial._skip_blank_start(is_complete=False)
             return trial.preview(room)
-        if not self._begun:
+        if not self._has_content:
             return ""
-        sheet = PageLayout(self._opening, self._rest[: self._reach], room)
-        if sheet.is_bare():
+        layout = PageLayout(self._opening, self._rest[: self._window_length], room)
+        if layout.has_only_fences():
             return ""
-        return sheet.render(len(self._rest) if sheet.holds_all() else sheet.fullest_cut())
+        return layout.render(len(self._rest) if layout.fits() else layout.find_last_cut())
 
     def _cut(self) -> list[str]:
-        """Take one part off the rest; none when only white space was there."""
-        sheet = PageLayout(self._opening, self._rest[: self._reach], self._limit)
-        return self._end(sheet, sheet.best_cut())
+        """Cut one part off the rest, and return it; none when only white space was there."""
+        layout = PageLayout(self._opening, self._rest[: self._window_length], self._limit)
+        return self._end(layout, layout.find_best_cut())
 
-    def _end(self, sheet: PageLayout, position: int) -> list[str]:
-        """End the part at `position`."""
-        part = sheet.render(position)
-        self._opening = sheet.opening_at(position)
+    def _end(self, layout: PageLayout, position: int) -> list[str]:
+        """End the part at `position`, and return it."""
+        part = layout.render(position)
+        self._opening = layout.get_opening_at(position)
         self._rest = self._rest[position:]
-        self._begun = False
+        self._has_content = False
         return [part] if part else []
 
-    def _begin(self, *, is_all: bool) -> bool:
-        """Drop what no part begins with; tell whether the rest now begins with something to show."""
-        while not self._begun:
-            self._rest = _less_blank_start(self._opening, self._rest)
+    def _skip_blank_start(self, *, is_complete: bool) -> bool:
+        """Drop what no part begins with; return whether the rest now begins with something to show."""
+        while not self._has_content:
+            self._rest = _trim_start(self._opening, self._rest)
             if not self._rest.strip():
                 return False
-            line, line_end, _ = self._rest[: self._reach].partition("\n")
-            is_whole = bool(line_end) or (is_all and len(self._rest) < self._reach)
+            line, line_end, _ = self._rest[: self._window_length].partition("\n")
+            is_whole = bool(line_end) or (is_complete and len(self._rest) < self._window_length)
             if self._opening.line and is_whole and is_closed_by(self._opening, line):
-                # The line added to close the part before stands for this one.
+                # The line that was added to close the part before replaces this one.
                 self._rest = self._rest[len(line) :]
-                self._opening = Opening()
+                self._opening = PartOpening()
                 continue
-            if self._opening.line and not is_whole and len(self._rest) < self._reach and not line.strip("`~> \t"):
+            if (
+                self._opening.line
+                and not is_whole
+                and len(self._rest) < self._window_length
+                and not line.strip("`~> \t")
+            ):
                 return False  # may become the fence's end yet
             if not self._opening.line:
                 self._outdent()
-            self._begun = True
+            self._has_content = True
         return True
 
     def _outdent(self) -> None:
-        """Take the first line's indentation off, and off the lines after it that have as much."""
+        """Remove the first line's indentation from it, and from the lines after it that have as much."""
         bare = self._rest.lstrip()
         if bare != self._rest:
             columns = len(self._rest[: -len(bare)].expandtabs(4))
-            self._opening = Opening(containers=(columns,), ragged=True)
+            self._opening = PartOpening(containers=(columns,), is_mid_line=True)
             self._rest = bare
 
 
-def _less_blank_start(opening: Opening, text: str) -> str:
-    """Drop leading white space, but keep the indentation of a line that is whole."""
+def _trim_start(opening: PartOpening, text: str) -> str:
+    """Return `text` without leading white space, but with the indentation of a line that is whole."""
     bare = text.lstrip()
     begin = len(text) - len(bare)
-    return bare if opening.ragged else text[max(text.rfind("\n", 0, begin) + 1, begin - _DEEPEST) :]
+    return bare if opening.is_mid_line else text[max(text.rfind("\n", 0, begin) + 1, begin - _MAX_INDENT) :]

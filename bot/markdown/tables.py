@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Final, Self
 
 from bot.markdown.blocks import Inset, Paper
-from bot.markdown.grid import Align, Grid, Text
-from bot.markdown.inline import render, without_unfinished
-from bot.markdown.lines import translate
+from bot.markdown.grid import Align, CellText, Grid
+from bot.markdown.inline import render_inline, strip_unfinished
+from bot.markdown.lines import render_line
 from bot.markdown.links import Link
 
 _BORDER = re.compile(r"(?<!\\)\|")
@@ -22,58 +22,58 @@ _JOINER = "\u200d"  # of emoji; at the end it would join the cell with its borde
 _FENCE = re.compile(r"`{3,}")
 _BOLD = re.compile(r"(`+[^`]+`+)|\*\*")
 _LONGEST_LABELS: Final = 400
-"""Characters of the header, where it stands in each row of a list; a longer one stands above the list."""
+"""Characters of a header that is repeated in each row of a list; a longer one is written above the list."""
 _BREAK = " / "
-"""Stands for a `<br>` in a list."""
+"""Replaces a `<br>` in a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: as Discord shows it in a list, its bare text, and its links."""
+    """One cell: its Markdown for a list, its plain text for a grid, and its links."""
 
-    shown: str
-    text: Text
+    markdown: str
+    text: CellText
     links: tuple[Link, ...]
 
     @classmethod
-    def read(cls, source: str) -> Self:
-        """Read what stands between two borders."""
-        rendered = render(source.strip(), line_break=_BREAK)
-        bare = (" ".join(_CONTROL.sub(" ", line).split()).rstrip(_JOINER) for line in rendered.bare.split("\n"))
-        # A run of backticks would end the block that the grid stands in; these look the same.
-        text = Text([_FENCE.sub(lambda run: "ˋ" * len(run[0]), line) for line in bare if line])
-        return cls(rendered.shown.strip(), text, rendered.links)
+    def parse(cls, source: str) -> Self:
+        """Return the cell between two borders."""
+        result = render_inline(source.strip(), line_break=_BREAK)
+        plain = (" ".join(_CONTROL.sub(" ", line).split()).rstrip(_JOINER) for line in result.plain.split("\n"))
+        # A run of backticks would end the grid's code block; these look the same.
+        text = CellText([_FENCE.sub(lambda run: "ˋ" * len(run[0]), line) for line in plain if line])
+        return cls(result.markdown.strip(), text, result.links)
 
 
-EMPTY = Cell("", Text(), ())
+EMPTY = Cell("", CellText(), ())
 Row = tuple[Cell, ...]
 
 
-def read_row(line: str) -> Row:
-    """Read a line's cells."""
+def parse_row(line: str) -> Row:
+    """Return a line's cells."""
     inside = line.strip()
     inside = inside.removeprefix("|")
     inside = inside[:-1] if inside.endswith("|") and not inside.endswith("\\|") else inside
-    return tuple(Cell.read(source.replace("\\|", "|")) for source in _BORDER.split(inside))
+    return tuple(Cell.parse(source.replace("\\|", "|")) for source in _BORDER.split(inside))
 
 
 def is_delimiter(line: str) -> bool:
-    """Whether `line` may stand below a header."""
+    """Return whether `line` may follow a header."""
     return "|" in line and _DELIMITER.fullmatch(line.strip()) is not None
 
 
-def read_delimiter(line: str, columns: int, *, bordered: bool) -> tuple[Align, ...] | None:
-    """Read the columns of a delimiter; None where they are not those of the header.
+def parse_delimiter(line: str, columns: int, *, bordered: bool) -> tuple[Align, ...] | None:
+    """Return the alignment of a delimiter's columns; None where they are not those of the header.
 
-    Models miscount its columns at times, which is passed over where the header is `bordered`: then it is meant.
+    Models miscount its columns at times. That is ignored where the header is `bordered`: then a table is meant.
     """
-    aligns = tuple(_align(part.strip()) for part in line.strip().strip("|").split("|"))
+    aligns = tuple(_parse_align(part.strip()) for part in line.strip().strip("|").split("|"))
     if len(aligns) != columns and not bordered:
         return None
     return (*aligns, *[Align.LEFT] * columns)[:columns]
 
 
-def _align(dashes: str) -> Align:
+def _parse_align(dashes: str) -> Align:
     if dashes.endswith(":"):
         return Align.CENTRE if dashes.startswith(":") else Align.RIGHT
     return Align.LEFT
@@ -86,48 +86,48 @@ class Table:
     header: Row
     aligns: tuple[Align, ...]
 
-    def fitted(self, row: Row) -> Row:
-        """Put what stands in cells beyond the last column into that."""
+    def merge_extra_cells(self, row: Row) -> Row:
+        """Return `row` with the cells beyond the last column joined to that."""
         columns = len(self.header)
         if len(row) <= columns:
             return row
         last = row[columns - 1 :]
-        shown = " | ".join(cell.shown for cell in last)
-        text = Text([" | ".join(" ".join(cell.text.lines) for cell in last)])
-        return (*row[: columns - 1], Cell(shown, text, tuple(link for cell in last for link in cell.links)))
+        markdown = " | ".join(cell.markdown for cell in last)
+        text = CellText([" | ".join(" ".join(cell.text.lines) for cell in last)])
+        return (*row[: columns - 1], Cell(markdown, text, tuple(link for cell in last for link in cell.links)))
 
-    def grid(self, prefix: str) -> Grid | None:
-        """Begin a grid of monospaced characters; None where the header is too wide for that."""
-        return Grid.begun(self._texts(self.header), self.aligns, prefix)
+    def build_grid(self, prefix: str) -> Grid | None:
+        """Return a grid with the header alone; None where that is too wide."""
+        return Grid.from_header(self._cell_texts(self.header), self.aligns, prefix)
 
-    def longer(self, grid: Grid, row: Row) -> Grid | None:
+    def extend_grid(self, grid: Grid, row: Row) -> Grid | None:
         """Return `grid` with one row more; None where it is too wide for that."""
-        return grid.with_row(self._texts(row))
+        return grid.with_row(self._cell_texts(row))
 
-    def links(self, rows: Sequence[Row]) -> list[str]:
-        """List the links in header and rows, as Discord shows them: there are none in a block of code."""
-        return list(dict.fromkeys(link.shown for row in (self.header, *rows) for cell in row for link in cell.links))
+    def list_links(self, rows: Sequence[Row]) -> list[str]:
+        """Return the links in header and rows as Markdown: a code block shows none."""
+        return list(dict.fromkeys(link.markdown for row in (self.header, *rows) for cell in row for link in cell.links))
 
-    def told(self, rows: Sequence[Row], *, goes_on: bool) -> list[str]:
-        """Tell rows one after another, in lines; `goes_on` where some are told already."""
-        stands_above = not self._labels or len(self.header) == 1 or not rows
-        lines = [*self._heading] if stands_above and not goes_on else []
+    def format_records(self, rows: Sequence[Row], *, goes_on: bool) -> list[str]:
+        """Return the lines of rows one after another; `goes_on` where some were written before."""
+        has_heading = not self._labels or len(self.header) == 1 or not rows
+        lines = [*self._heading] if has_heading and not goes_on else []
         for row in rows:
             if len(self.header) > 1 and (lines or goes_on):
                 lines.append("")
-            lines += self._record(row)
+            lines += self._format_record(row)
         return lines
 
-    def _texts(self, row: Row) -> tuple[Text, ...]:
+    def _cell_texts(self, row: Row) -> tuple[CellText, ...]:
         return (*[cell.text for cell in row], *[EMPTY.text] * (len(self.header) - len(row)))
 
     @cached_property
     def _names(self) -> list[str]:
-        return [_bold(cell.shown) for cell in self.header]
+        return [_strip_bold(cell.markdown) for cell in self.header]
 
     @cached_property
     def _labels(self) -> list[str]:
-        """The names as they stand in each row; none where they are too long for that."""
+        """The names as repeated in each row; none where they are too long for that."""
         return self._names if sum(map(len, self._names)) <= _LONGEST_LABELS else []
 
     @property
@@ -136,39 +136,41 @@ class Table:
         names = [name for name in self._names if name]
         return [f"**{' · '.join(names)}**"] if names else []
 
-    def _record(self, row: Row) -> list[str]:
-        """Tell `row` as a list under its first cell; in a table of one column, as an item of a list."""
+    def _format_record(self, row: Row) -> list[str]:
+        """Return `row` as a list under its first cell; in a table of one column, as an item of a list."""
         if len(self.header) == 1:
-            return [f"- {row[0].shown}"] if row[0].shown else []
+            return [f"- {row[0].markdown}"] if row[0].markdown else []
         (name, *names), (first, *others) = (self._labels or [""], row)
         title = (
-            f"{name.removesuffix(':')}: {_bold(first.shown)}" if name and first.shown else name or _bold(first.shown)
+            f"{name.removesuffix(':')}: {_strip_bold(first.markdown)}"
+            if name and first.markdown
+            else name or _strip_bold(first.markdown)
         )
         lines = [f"**{title}**"] if title else []
         for number, cell in enumerate(others):
-            if cell.shown:
+            if cell.markdown:
                 label = names[number] if number < len(names) else ""
-                lines.append(f"- **{label.removesuffix(':')}:** {cell.shown}" if label else f"- {cell.shown}")
+                lines.append(f"- **{label.removesuffix(':')}:** {cell.markdown}" if label else f"- {cell.markdown}")
         return lines
 
 
-def _bold(text: str) -> str:
-    """Take the marks of bold text off a text that will be bold as a whole."""
+def _strip_bold(text: str) -> str:
+    """Return a text that will be bold as a whole without its own marks of bold text."""
     return _BOLD.sub(lambda found: found[1] or "", text)
 
 
 _MARGIN: Final = 40
-"""Characters of a message that are left free below a grid, for what stands there while more is coming."""
+"""Characters of a message that are left free below a grid, for the progress marker while more is coming."""
 
 _LEAST_ROOM: Final = 400
-"""With less room than this a table begins in another message."""
+"""Code points: with less room than this a table starts in another message."""
 
-_OTHER = re.compile(r"#{1,6} |>|[-*+] |\d{1,9}[.)] |`{3}|~{3}")
-_BEGUN_DELIMITER = re.compile(r"[|:\- \t]*")
+_OTHER_BLOCK = re.compile(r"#{1,6} |>|[-*+] |\d{1,9}[.)] |`{3}|~{3}")
+_PARTIAL_DELIMITER = re.compile(r"[|:\- \t]*")
 
 
 class TableRenderer:
-    """A table under way. In a grid that goes on in another message the header stands again."""
+    """A table that is still coming. A grid that goes on in another message repeats its header."""
 
     def __init__(self, paper: Paper, inset: Inset, line: str, header: str) -> None:
         self._paper = paper
@@ -177,125 +179,125 @@ class TableRenderer:
         self._header = header
         self._bordered = header.startswith("|")
         self._table: Table | None = None
-        self._grid: Grid | None = None  # None where rows are told one after another
+        self._grid: Grid | None = None  # None where rows are written as lists
         self._rows: list[Row] = []  # those in the grid
         self._capacity = 0
-        self._has_told = False
+        self._has_written_records = False
 
     @classmethod
-    def begun_by(cls, line: str, inset: Inset, paper: Paper) -> "TableRenderer | None":
-        """Begin one if `line` may be a header."""
+    def from_line(cls, line: str, inset: Inset, paper: Paper) -> "TableRenderer | None":
+        """Return a table if `line` may be a header."""
         content = inset.content_of(line) or ""
-        return cls(paper, inset, line, content) if "|" in content and not _OTHER.match(content) else None
+        return cls(paper, inset, line, content) if "|" in content and not _OTHER_BLOCK.match(content) else None
 
-    def take(self, line: str) -> bool:
-        """Take the delimiter, or a row."""
+    def add_line(self, line: str) -> bool:
+        """Add the delimiter, or a row."""
         content = self._inset.content_of(line)
         if not content:
             return False
         if self._table is None:
-            return self._begin(content)
+            return self._start_table(content)
         if not self._is_row(content):
             return False
-        self._add(self._table, self._table.fitted(read_row(content)))
+        self._add_row(self._table, self._table.merge_extra_cells(parse_row(content)))
         return True
 
     def finish(self, *, at_end: bool) -> list[str]:
-        """Write what is left of it; without a delimiter it was none."""
+        """Write what is left of it; without a delimiter it was no table, and its line is returned."""
         del at_end
         if self._table is None:
             return [self._line]
         if self._grid is not None:
             self._write_grid(self._table, self._grid)
-        elif not self._has_told:
-            self._paper.write(self._told(self._table, []))
+        elif not self._has_written_records:
+            self._paper.write(self._format_records(self._table, []))
         return []
 
     def draft(self, line: str) -> str | None:
-        """Show it with its last row as far as that has come; no border of it shows while it may still become one."""
+        """Return it with its last row as far as that has come; a border shows only once it is known to be one."""
         content = self._inset.content_of(line) or ""
         table, grid = self._table, self._grid
         if table is None:
-            may_be_delimiter = _BEGUN_DELIMITER.fullmatch(content) is not None
+            may_be_delimiter = _PARTIAL_DELIMITER.fullmatch(content) is not None
             if not may_be_delimiter:
                 return None
-            return "" if self._bordered else (translate(self._line) or "") + "\n"
+            return "" if self._bordered else (render_line(self._line) or "") + "\n"
         if not content:
-            return "" if grid is None else self._shown(grid)
+            return "" if grid is None else self._format_grid(grid)
         if not self._is_row(content):
             return None
-        row = table.fitted(read_row(without_unfinished(content)))
+        row = table.merge_extra_cells(parse_row(strip_unfinished(content)))
         if grid is None:
-            return self._told(table, [row])
-        longer = table.longer(grid, row)
-        if longer is None:
-            return self._told(table, [*self._rows, row])
-        has_room = self._length(longer) <= self._capacity
-        return self._shown(longer if has_room else grid)  # or it will stand in the next message
+            return self._format_records(table, [row])
+        extended = table.extend_grid(grid, row)
+        if extended is None:
+            return self._format_records(table, [*self._rows, row])
+        has_room = self._measure_grid(extended) <= self._capacity
+        return self._format_grid(extended if has_room else grid)  # or it will be in the next message
 
-    def _begin(self, content: str) -> bool:
+    def _start_table(self, content: str) -> bool:
         if not is_delimiter(content):
             return False
-        header = read_row(self._header)
-        aligns = read_delimiter(content, len(header), bordered=self._bordered)
+        header = parse_row(self._header)
+        aligns = parse_delimiter(content, len(header), bordered=self._bordered)
         if aligns is None:
             return False
         self._table = Table(header, aligns)
-        self._open(self._table)
+        self._start_grid(self._table)
         return True
 
     def _is_row(self, content: str) -> bool:
         if self._bordered:
             return content.startswith("|")
-        return "|" in content and not _OTHER.match(content)
+        return "|" in content and not _OTHER_BLOCK.match(content)
 
-    def _open(self, table: Table) -> None:
-        """Begin a grid, where there is room for one, if the table can be shown as one."""
-        self._grid, self._rows = table.grid(self._inset.prefix), []
+    def _start_grid(self, table: Table) -> None:
+        """Start a grid, in another message if need be, if the table can be shown as one."""
+        self._grid, self._rows = table.build_grid(self._inset.prefix), []
         self._make_room(_LEAST_ROOM)
 
     def _make_room(self, room: int) -> None:
         self._paper.make_room(room + _MARGIN)
         self._capacity = self._paper.room - _MARGIN
 
-    def _add(self, table: Table, row: Row) -> None:
+    def _add_row(self, table: Table, row: Row) -> None:
         """Add a row; write what is there first, when that leaves no room for it."""
-        has_turned = False
+        has_made_room = False
         while self._grid is not None:
-            longer = table.longer(self._grid, row)
-            if longer is not None and self._length(longer) <= self._capacity:
-                self._grid = longer
+            extended = table.extend_grid(self._grid, row)
+            if extended is not None and self._measure_grid(extended) <= self._capacity:
+                self._grid = extended
                 self._rows.append(row)
                 return
-            if longer is not None and self._rows:
+            if extended is not None and self._rows:
                 self._write_grid(table, self._grid)
-                self._open(table)
-            elif longer is not None and not has_turned:
-                has_turned = True
-                self._make_room(self._length(longer))
+                self._start_grid(table)
+            elif extended is not None and not has_made_room:
+                has_made_room = True
+                self._make_room(self._measure_grid(extended))
             else:
                 self._grid = None
                 if self._rows:
-                    self._write_told(table, self._rows)
-        self._write_told(table, [row])
+                    self._write_records(table, self._rows)
+        self._write_records(table, [row])
 
     def _write_grid(self, table: Table, grid: Grid) -> None:
-        self._paper.write(self._shown(grid))
-        if links := table.links(self._rows):
+        self._paper.write(self._format_grid(grid))
+        if links := table.list_links(self._rows):
             self._paper.write(f"{self._inset.prefix}{' · '.join(links)}\n")
 
-    def _write_told(self, table: Table, rows: list[Row]) -> None:
-        self._paper.write(self._told(table, rows))
-        self._has_told = True
+    def _write_records(self, table: Table, rows: list[Row]) -> None:
+        self._paper.write(self._format_records(table, rows))
+        self._has_written_records = True
 
-    def _shown(self, grid: Grid) -> str:
-        return self._inset.fenced(grid.lines)
+    def _format_grid(self, grid: Grid) -> str:
+        return self._inset.format_fence(grid.lines)
 
-    def _length(self, grid: Grid) -> int:
-        """Count the characters of `_shown`."""
-        return grid.length + len(self._inset.fenced([]))
+    def _measure_grid(self, grid: Grid) -> int:
+        """Return the number of characters of `_format_grid`."""
+        return grid.length + len(self._inset.format_fence([]))
 
-    def _told(self, table: Table, rows: list[Row]) -> str:
-        """Tell rows one after another."""
-        lines = table.told(rows, goes_on=self._has_told)
+    def _format_records(self, table: Table, rows: list[Row]) -> str:
+        """Return rows one after another, as lists."""
+        lines = table.format_records(rows, goes_on=self._has_written_records)
         return "".join(f"{self._inset.prefix}{line}".rstrip() + "\n" for line in lines)

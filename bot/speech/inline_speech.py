@@ -195,7 +195,7 @@ def heard(text: str) -> str:
 
 
 def masked(text: str, *, whole: bool) -> tuple[str, int]:
-    """Give the first line of `text` with its spans blotted out, and where the first one begins that is not whole yet.
+    """Return the first line of `text` with its spans blotted out, and where the first one begins that is not whole yet.
 
     A line end within a span is part of the line. Where all spans are whole, the length of the line is given.
     `whole` tells whether nothing comes after `text`, so that nothing more becomes whole.

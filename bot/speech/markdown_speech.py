@@ -164,7 +164,7 @@ class MarkdownSpeech:
         return heard_now
 
     def finish(self) -> list[str]:
-        """Take note that there is no more."""
+        """Mark that there is no more."""
         self._hold_back(plain_characters(self._carriage_return))
         self._carriage_return = ""
         return [*self._read(whole=True), self._end_of_table()]
@@ -336,7 +336,7 @@ class MarkdownSpeech:
         return f"{PAUSE}{self._table.ending()}{PAUSE}"
 
     def _line(self, *, whole: bool) -> tuple[str, bool]:
-        """Give the line that is not read yet, and whether all of it is there."""
+        """Return the line that is not read yet, and whether all of it is there."""
         line, end, _ = self._raw.partition("\n")
         return line, bool(end) or whole
 
@@ -366,5 +366,5 @@ def _last_word_end(text: str) -> int:
 
 
 def _ends_line(found: re.Match[str]) -> bool:
-    """Whether nothing of the line is left behind `found`."""
+    """Return whether nothing of the line is left behind `found`."""
     return found.string[found.end() : found.end() + 1] in ("", "\n")

@@ -42,7 +42,7 @@ async def speakable_message(
 
 
 def spoken_name(name: str) -> str:
-    """Give the words of a name that somebody chose; nothing where it has none."""
+    """Return the words of a name that somebody chose; nothing where it has none."""
     sentences = SentenceStream()
     said = [*sentences.feed(name[:_MOST_OF_A_NAME]), *sentences.finish()]
     return " ".join(said)[:_LONGEST_NAME].strip()

@@ -38,7 +38,7 @@ class TooLongToSend(BotError):
 
 
 def duration_s(mp3: bytes) -> float:
-    """Tell how many seconds of sound there are.
+    """Return how many seconds of sound there are.
 
     Raises:
         InvalidApiResponse: no sound can be found in it.
@@ -184,7 +184,7 @@ def _opened(data: bytes, kind: str = "mp3") -> Iterator[tuple["InputContainer", 
 
 
 def _packets(container: "InputContainer", stream: "AudioStream") -> Iterator["Packet[AudioStream]"]:
-    """Give the packets with sound in them; the empty one at the end only tells decoders to finish."""
+    """Return the packets with sound in them; the empty one at the end only tells decoders to finish."""
     return (packet for packet in container.demux(stream) if packet.size and packet.duration)
 
 

@@ -24,7 +24,7 @@ from bot.speech.inline_speech import (
 
 
 def speakable_text(text: str) -> str:
-    """Give the words of `text` that can be said, with its lines and paragraphs. Code is read as it stands.
+    """Return the words of `text` that can be said, with its lines and paragraphs. Code is read as it stands.
 
     Raises:
         NoSpeakableText: nothing of it is a word: only punctuation, emoji, mentions, bare links, spoilers or white
@@ -48,7 +48,7 @@ async def speakable_typed_text(text: str) -> str:
 
 
 def has_words(text: str) -> bool:
-    """Whether a voice would have anything to say: a letter or a number that is not an invisible filler."""
+    """Return whether a voice would have anything to say: a letter or a number that is not an invisible filler."""
     return any(unicodedata.category(character)[0] in "LN" and character not in _FILLERS for character in text)
 
 

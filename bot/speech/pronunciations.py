@@ -81,7 +81,7 @@ class Pronunciation:
 
 
 def _together(left: str, right: str) -> bool:
-    """Whether two neighbours belong to one word, or to one sign such as "++"."""
+    """Return whether two neighbours belong to one word, or to one sign such as "++"."""
     if unicodedata.category(right)[0] == "M" or right in _JOINERS:
         return not left.isspace()
     if _in_words(left) and _in_words(right):
@@ -120,12 +120,12 @@ class Pronunciations:
         self._clock = clock
 
     async def pronunciation(self, guild_id: int | None) -> Pronunciation:
-        """Give what holds in a server; in direct messages every word is said as it is."""
+        """Return what holds in a server; in direct messages every word is said as it is."""
         words = [] if guild_id is None else await self._stored.list_for_guild(guild_id)
         return Pronunciation({each.word_key: each.spoken_as for each in words})
 
     async def list(self, requester: RequestContext) -> Sequence[Word]:
-        """Give the words of the requester's server, in their order.
+        """Return the words of the requester's server, in their order.
 
         Raises:
             NotInGuild: there is none.
@@ -135,7 +135,7 @@ class Pronunciations:
         return [Word(each.word, each.spoken_as) for each in await self._stored.list_for_guild(requester.guild_id)]
 
     async def choices(self, requester: RequestContext) -> Sequence[str]:
-        """Give the words that the requester may take away."""
+        """Return the words that the requester may take away."""
         if requester.in_direct_message or not requester.can(Permission.MANAGE_SERVER):
             return []
         return [each.word for each in await self.list(requester)]

@@ -34,19 +34,19 @@ _ANY_WORDS: Final = ("The", "the")
 
 
 def may_end(text: str) -> bool:
-    """Whether `text` ends with something that could be a stop."""
+    """Return whether `text` ends with something that could be a stop."""
     ending = text[-_CONTEXT:].rstrip(_CLOSING_MARKS)
     stops = ending[len(ending.rstrip(_STOPS)) :]
     return bool(stops) and (";" not in stops or _languages(text) == ("el",))
 
 
 def ends_for_certain(text: str) -> bool:
-    """Whether a sentence ends with `text`, which `may_end`, whatever word comes next."""
+    """Return whether a sentence ends with `text`, which `may_end`, whatever word comes next."""
     return all(_parted(text, word) for word in _ANY_WORDS)
 
 
 def ends_before(text: str, following: str) -> bool:
-    """Whether a sentence ends with `text`, which `may_end`, now that it is known how the text goes on."""
+    """Return whether a sentence ends with `text`, which `may_end`, now that it is known how the text goes on."""
     in_lower_case = following[:1].islower() and not text[:1].islower()
     if in_lower_case and text.rstrip(_CLOSING_MARKS)[-1:] in ".…":
         return False
@@ -54,7 +54,7 @@ def ends_before(text: str, following: str) -> bool:
 
 
 def _parted(text: str, following: str) -> bool:
-    """Whether a sentence ends here by what is known of all languages that this may be."""
+    """Return whether a sentence ends here by what is known of all languages that this may be."""
     if following[:1].islower():  # no language has a say in this but those that don't go by it
         return _parts("en", text, following)
     return all(_parts(language, text, following) for language in _languages(text))
@@ -120,7 +120,7 @@ class SentenceStream:
         return list(self._cut(self._reader.feed(delta)))
 
     def finish(self) -> list[str]:
-        """Take note that the answer is complete."""
+        """Mark that the answer is complete."""
         last = [*self._cut([*self._reader.finish(), PAUSE]), self._short]
         self._short = ""
         return [sentence for sentence in last if sentence]

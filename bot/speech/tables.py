@@ -15,18 +15,18 @@ _DELIMITER: Final = re.compile(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-
 
 
 def is_row(line: str) -> bool:
-    """Whether `line` may be a row, or a header: not where a spoiler begins in it that goes on behind it."""
+    """Return whether `line` may be a row, or a header: not where a spoiler begins in it that goes on behind it."""
     start = line.lstrip(" \t>")
     return start.startswith("|") and not start.startswith("||") and "||" not in masked(line, whole=True)[0]
 
 
 def is_delimiter(line: str) -> bool:
-    """Whether `line` may part a table's header from its rows."""
+    """Return whether `line` may part a table's header from its rows."""
     return "|" in line and _DELIMITER.fullmatch(line) is not None
 
 
 def may_be_delimiter(line: str) -> bool:
-    """Whether `line`, which is still being written, may become such a one."""
+    """Return whether `line`, which is still being written, may become such a one."""
     return not line.strip(" \t>|:-")
 
 
@@ -50,7 +50,7 @@ class Table:
         return f"{'; '.join(said)}." if said else ""
 
     def ending(self) -> str:
-        """Say how many rows were left out, if any were."""
+        """Return how many rows were left out, if any were."""
         more = self._rows - _MOST_ROWS
         if more <= 0:
             return ""

@@ -60,7 +60,7 @@ class PreparedSpeech:
 
     @property
     def characters(self) -> int:
-        """How many characters the API will be asked to say."""
+        """Return how many characters the API will be asked to say."""
         return sum(map(len, self.chunks))
 
     @property

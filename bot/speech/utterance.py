@@ -143,12 +143,12 @@ class Utterance:
 
     @property
     def is_fully_received(self) -> bool:
-        """Whether all of its audio has come, so that the next utterance may follow it."""
+        """Return whether all of its audio has come, so that the next utterance may follow it."""
         return self.dropped or (self._closed and all(chunk.is_complete for chunk in self._chunks))
 
     @property
     def finished(self) -> bool:
-        """Whether it was played to its end, or dropped."""
+        """Return whether it was played to its end, or dropped."""
         return self.dropped or (self._closed and self._stream is not None and not self._watching)
 
     @property
@@ -189,7 +189,7 @@ class Utterance:
 
     @property
     def has_audio(self) -> bool:
-        """Whether a clip was attached, so that `wait_until_ready` knows what to wait for."""
+        """Return whether a clip was attached, so that `wait_until_ready` knows what to wait for."""
         return bool(self._clips)
 
     async def wait_until_ready(self) -> None:

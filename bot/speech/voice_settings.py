@@ -55,7 +55,7 @@ class MemberVoices:
         self._default_voice = default_voice
 
     async def get(self, requester: RequestContext, asked: str | None = None) -> VoiceSettings:
-        """Tell what the requester is spoken with: `asked`, the command's own word, goes before their voice.
+        """Return what the requester is spoken with: `asked`, the command's own word, goes before their voice.
 
         Raises:
             InvalidOption: no voice could be called that.

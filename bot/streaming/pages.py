@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bot.markdown.renderer import Rendering
+from bot.markdown.renderer import MarkdownRenderer
 from bot.markdown.splitter import MESSAGE_LIMIT
 from bot.streaming.output import NO_BUTTONS, AnswerButtons
 from bot.text_work import split_slices
@@ -38,7 +38,7 @@ class Pages:
     def __init__(self, limit: int = MESSAGE_LIMIT, buttons: AnswerButtons = NO_BUTTONS) -> None:
         self._limit = limit
         self._buttons = buttons
-        self._rendering = Rendering(limit)
+        self._rendering = MarkdownRenderer(limit)
         self._full: list[str] = []
         self._deltas: list[str] = []
         self._overflowed = False  # there is more than fits into the messages; only the file grows now

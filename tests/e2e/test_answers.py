@@ -9,7 +9,7 @@ import pytest
 
 from bot import errors
 from bot.api.reasoning_filter import ReasoningFilter
-from bot.markdown.renderer import rendered
+from bot.markdown.renderer import render_markdown
 from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
@@ -304,8 +304,8 @@ def _reads(used: InteractionResult, text: str) -> bool:
     messages = [message.content for message in used.messages]
     files = [each.data for message in used.messages for each in message.attachments]
     if files:
-        return files == [text.encode()] and len(messages) == 5 and messages[:4] == rendered(text)[:4]
-    return messages == rendered(text)
+        return files == [text.encode()] and len(messages) == 5 and messages[:4] == render_markdown(text)[:4]
+    return messages == render_markdown(text)
 
 
 def _message_in(body: Any) -> dict[str, Any]:

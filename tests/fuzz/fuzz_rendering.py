@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from random import Random
 
-from bot.markdown.renderer import Rendering, rendered
+from bot.markdown.renderer import MarkdownRenderer, render_markdown
 from bot.markdown.splitter import Splitter, split
 from tests.support.adversarial_shapes import SHAPES
 from tests.support.markdown_oracle import has_open_fence, shows_whole
@@ -50,10 +50,10 @@ def _try_splitter(text: str, limit: int, random: Random) -> None:
 
 
 def _try_rendering(text: str, limit: int, random: Random) -> None:
-    parts = rendered(text, limit)
+    parts = render_markdown(text, limit)
     _check(parts, text, limit)
     assert bool(parts) == bool(text.strip()), (limit, text)
-    rendering, streamed, shown = Rendering(limit), [], 0
+    rendering, streamed, shown = MarkdownRenderer(limit), [], 0
     for piece in _cut(text, random):
         streamed += rendering.feed(piece)
         preview = _check_preview(rendering.preview, text, limit, random)

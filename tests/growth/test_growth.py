@@ -14,7 +14,7 @@ from bot.api.reasoning_filter import ReasoningFilter
 from bot.conversation.text_files import decoded
 from bot.discord_ui.message_triggers import _without_mention
 from bot.errors import NoSpeakableText
-from bot.markdown.renderer import Rendering, rendered
+from bot.markdown.renderer import MarkdownRenderer, render_markdown
 from bot.markdown.splitter import Splitter, split
 from bot.speech.chunking import split_text
 from bot.speech.normalize import speakable_text
@@ -42,7 +42,7 @@ def pieces(text: str, size: int = 64) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
-def streamed(reader: Rendering | Splitter | SentenceStream, text: str) -> None:
+def streamed(reader: MarkdownRenderer | Splitter | SentenceStream, text: str) -> None:
     for piece in pieces(text):
         reader.feed(piece)
     reader.finish()
@@ -71,8 +71,8 @@ PRONUNCIATION = Pronunciation(
 
 
 READERS: dict[str, Reader] = {
-    "rendering": rendered,
-    "rendering, streamed": lambda text: streamed(Rendering(), text),
+    "rendering": render_markdown,
+    "rendering, streamed": lambda text: streamed(MarkdownRenderer(), text),
     "pieces of speech": lambda text: split_text(text, 200),
     "pronunciation": PRONUNCIATION.apply,
     "sentences": lambda text: streamed(SentenceStream(), text),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.markdown.fences import START, BlockState, follow
+from bot.markdown.fences import INITIAL_STATE, BlockState, next_state
 from tests.support.markdown_oracle import has_open_fence
 
 SHARDS = [
@@ -17,10 +17,10 @@ LINES = st.lists(st.lists(st.sampled_from(SHARDS), max_size=6).map("".join), min
 
 
 def place_after(text: str) -> BlockState:
-    place = START
+    state = INITIAL_STATE
     for line in text.split("\n"):
-        place = follow(place, line)
-    return place
+        state = next_state(state, line)
+    return state
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def place_after(text: str) -> BlockState:
     ],
 )
 def test_an_open_fence_is_closed_where_it_stands(text: str, closing: str) -> None:
-    place = place_after(text)
-    assert place.open is not None
-    assert place.open.closing == closing
-    assert follow(place, closing).open is None
+    state = place_after(text)
+    assert state.open_fence is not None
+    assert state.open_fence.closing == closing
+    assert next_state(state, closing).open_fence is None
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def test_an_open_fence_is_closed_where_it_stands(text: str, closing: str) -> Non
     ],
 )
 def test_no_fence_is_open(text: str) -> None:
-    assert place_after(text).open is None
+    assert place_after(text).open_fence is None
 
 
 @pytest.mark.parametrize("info", ["py", " c++ ", 'objective-c title="x"', "asp.net", "F#"])
 def test_a_fence_is_opened_again_with_its_language(info: str) -> None:
-    fence = place_after("> ```" + info).open
+    fence = place_after("> ```" + info).open_fence
     assert fence is not None
     assert fence.reopening == "> ```" + info.split()[0]
 
 
 @pytest.mark.parametrize("info", ["{.py}", "~~x", "x" * 33])
 def test_what_discord_takes_for_no_language_is_left_out(info: str) -> None:
-    fence = place_after("~~~ " + info).open
+    fence = place_after("~~~ " + info).open_fence
     assert fence is not None
     assert fence.reopening == "~~~"
 
@@ -78,13 +78,13 @@ def test_what_discord_takes_for_no_language_is_left_out(info: str) -> None:
 @settings(deadline=None, max_examples=500)
 @given(LINES)
 def test_any_lines_leave_open_what_commonmark_leaves_open(lines: list[str]) -> None:
-    place = place_after("\n".join(lines))
-    assert (place.fence is not None) == has_open_fence("\n".join(lines))
+    state = place_after("\n".join(lines))
+    assert (state.fence is not None) == has_open_fence("\n".join(lines))
 
 
 def test_random_lines_leave_open_what_commonmark_leaves_open() -> None:
     for seed in range(3000):
         chance = random.Random(seed)
         lines = ["".join(chance.choices(SHARDS, k=chance.randint(0, 5))) for _ in range(chance.randint(1, 9))]
-        place = place_after("\n".join(lines))
-        assert (place.fence is not None) == has_open_fence("\n".join(lines)), lines
+        state = place_after("\n".join(lines))
+        assert (state.fence is not None) == has_open_fence("\n".join(lines)), lines

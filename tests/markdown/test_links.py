@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.markdown.links import Link, host_of
+from bot.markdown.links import Link, find_host
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ from bot.markdown.links import Link, host_of
         ("a picture", "data:image/png;base64,iVBORw0KGgo=", "a picture"),
     ],
 )
-def test_a_link_says_where_it_leads(text: str, target: str, shown: str) -> None:
-    assert Link(text, target).shown == shown
+def test_a_link_says_where_it_leads(text: str, target: str, markdown: str) -> None:
+    assert Link(text, target).markdown == markdown
 
 
 def test_a_title_stays() -> None:
-    assert Link("text", "https://a.example", "Title").shown == '[text](<https://a.example> "Title") (a.example)'
+    assert Link("text", "https://a.example", "Title").markdown == '[text](<https://a.example> "Title") (a.example)'
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_a_title_stays() -> None:
     ],
 )
 def test_the_host_is_the_one_that_a_browser_goes_to(target: str, host: str | None) -> None:
-    assert host_of(target) == host
+    assert find_host(target) == host

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.markdown.lookahead import REACH, Pairs
-from bot.markdown.renderer import Rendering, rendered
+from bot.markdown.lookahead import MAX_SPAN_LENGTH, BracketPairs
+from bot.markdown.renderer import MarkdownRenderer, render_markdown
 from bot.markdown.splitter import split
 from tests.support.markdown_oracle import has_open_fence
 from tests.support.markdown_samples import pieces, sample
@@ -132,20 +132,20 @@ LINES = {
 
 @pytest.mark.parametrize(("text", "shown"), LINES.values(), ids=LINES)
 def test_what_discord_has_no_picture_of_becomes_something_that_reads_well(text: str, shown: str) -> None:
-    assert "\n<next>\n".join(rendered(text)) == shown
+    assert "\n<next>\n".join(render_markdown(text)) == shown
 
 
 @pytest.mark.parametrize("text", ["<details>\n</details>", "<!-- a -->", "<p>"])
 def test_tags_alone_are_shown_as_they_are(text: str) -> None:
-    assert rendered(text) == [text]
+    assert render_markdown(text) == [text]
 
 
 def test_white_space_shows_nothing() -> None:
-    assert rendered(" \n\r\n\t") == []
+    assert render_markdown(" \n\r\n\t") == []
 
 
 def test_a_long_line_shows_as_it_comes() -> None:
-    rendering, parts = Rendering(), []
+    rendering, parts = MarkdownRenderer(), []
     for _ in range(450):
         parts += rendering.feed("words ")
     assert [len(part) for part in parts] == [1997]
@@ -153,7 +153,7 @@ def test_a_long_line_shows_as_it_comes() -> None:
 
 
 def test_a_link_that_is_coming_shows_its_text() -> None:
-    rendering = Rendering()
+    rendering = MarkdownRenderer()
     rendering.feed("See [the docs](https://docs.exam")
     assert rendering.preview(2000) == "See the docs"
     rendering.feed("ple/x)")
@@ -163,16 +163,16 @@ def test_a_link_that_is_coming_shows_its_text() -> None:
 @pytest.mark.parametrize("text", ["[" * 60_000, "[" * 60_000 + "]", "![" * 30_000 + "](" * 10, "[[]" * 20_000])
 def test_a_text_is_searched_once_for_the_brackets_that_close(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     searched = 0
-    original = Pairs._read
+    original = BracketPairs._read
 
-    def counting(self: Pairs) -> dict[int, int]:
+    def counting(self: BracketPairs) -> dict[int, int]:
         nonlocal searched
         searched += len(self._text)
         return original(self)
 
-    monkeypatch.setattr(Pairs, "_read", counting)
-    rendered(text)
-    assert searched <= len(text) + 2 * REACH
+    monkeypatch.setattr(BracketPairs, "_read", counting)
+    render_markdown(text)
+    assert searched <= len(text) + 2 * MAX_SPAN_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_text_is_searched_once_for_the_brackets_that_close(text: str, monkeypa
     ids=["blanks", "closed", "closed twice", "a hash of a word", "a hash alone"],
 )
 def test_hashes_that_close_a_heading_do_not_show(text: str, shown: str) -> None:
-    assert "".join(rendered(text, 4000)) == shown
+    assert "".join(render_markdown(text, 4000)) == shown
 
 
 @pytest.mark.parametrize(
@@ -202,20 +202,20 @@ def test_hashes_that_close_a_heading_do_not_show(text: str, shown: str) -> None:
     ids=["info", "no fence", "code in a list", "a line behind a list", "formula"],
 )
 def test_no_line_is_held_back_for_longer_than_two_messages(text: str) -> None:
-    rendering = Rendering()
+    rendering = MarkdownRenderer()
     shown = sum(len(rendering.feed(text[at : at + 100])) for at in range(0, len(text), 100))
     assert shown >= 2
-    assert shown + len(rendering.finish()) == len(rendered(text))
+    assert shown + len(rendering.finish()) == len(render_markdown(text))
 
 
 def test_no_line_breaks_behind_many_quote_marks() -> None:
-    assert "".join(rendered("> " * 100 + "a<br>b" * 100)).count("\n") < 5
+    assert "".join(render_markdown("> " * 100 + "a<br>b" * 100)).count("\n") < 5
 
 
 @settings(deadline=None, max_examples=300)
 @given(NASTY, st.integers(100, 400), st.lists(st.integers(0, 3000), max_size=20))
 def test_parts_do_not_depend_on_how_the_text_arrives(text: str, limit: int, cuts: list[int]) -> None:
-    rendering = Rendering(limit)
+    rendering = MarkdownRenderer(limit)
     edges = [0, *sorted(cuts), max([len(text), *cuts])]
     parts = []
     for start, end in pairwise(edges):
@@ -223,13 +223,13 @@ def test_parts_do_not_depend_on_how_the_text_arrives(text: str, limit: int, cuts
         preview = rendering.preview(limit - 10)
         assert len(preview) <= limit - 10
         assert not has_open_fence(preview)
-    assert [*parts, *rendering.finish()] == rendered(text, limit)
+    assert [*parts, *rendering.finish()] == render_markdown(text, limit)
 
 
 @settings(deadline=None, max_examples=150)
 @given(NASTY, st.integers(100, 400))
 def test_any_text_fits_and_what_was_shown_of_it_stays(text: str, limit: int) -> None:
-    rendering, parts, shown = Rendering(limit), [], 0
+    rendering, parts, shown = MarkdownRenderer(limit), [], 0
     for character in text:
         parts += rendering.feed(character)
         shown = max(shown, len(parts) + bool(rendering.preview(limit - 10)))
@@ -241,11 +241,11 @@ def test_any_text_fits_and_what_was_shown_of_it_stays(text: str, limit: int) -> 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_streamed_answers_end_up_as_the_whole_would(seed: int) -> None:
-    rendering, text = Rendering(), sample(seed)
+    rendering, text = MarkdownRenderer(), sample(seed)
     parts = [part for delta in pieces(text, seed) for part in rendering.feed(delta)]
-    assert [*parts, *rendering.finish()] == rendered(text)
+    assert [*parts, *rendering.finish()] == render_markdown(text)
 
 
 def test_plain_text_is_only_cut() -> None:
     text = "\n\n".join(f"Paragraph {number}. " + "word " * 60 for number in range(20))
-    assert rendered(text) == split(text)
+    assert render_markdown(text) == split(text)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.markdown.page_layout import LOOKAHEAD, Opening, PageLayout
+from bot.markdown.page_layout import LOOKAHEAD, PageLayout, PartOpening
 from bot.markdown.splitter import MESSAGE_LIMIT, Splitter, split
 from tests.support.markdown_oracle import has_open_fence, is_only_a_fence, shows_whole
 from tests.support.markdown_samples import pieces, sample
@@ -166,7 +166,7 @@ def test_each_part_is_laid_out_once_however_small_the_pieces(monkeypatch: pytest
     layouts: list[int] = []
     original = PageLayout.__init__
 
-    def counting(self: PageLayout, opening: Opening, window: str, limit: int) -> None:
+    def counting(self: PageLayout, opening: PartOpening, window: str, limit: int) -> None:
         layouts.append(len(window))
         original(self, opening, window, limit)
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bot.markdown import grid
-from bot.markdown.grid import WIDEST
-from bot.markdown.renderer import Rendering, rendered
+from bot.markdown.grid import MAX_WIDTH
+from bot.markdown.renderer import MarkdownRenderer, render_markdown
 from tests.support.markdown_oracle import misaligned
 
 NAMES = """\
@@ -32,12 +32,12 @@ WIDE = f"""\
 
 
 def shown(text: str) -> str:
-    return "\n<next>\n".join(rendered(text))
+    return "\n<next>\n".join(render_markdown(text))
 
 
 def growing(text: str) -> Iterator[str]:
     """Yield what shows after each character."""
-    rendering = Rendering()
+    rendering = MarkdownRenderer()
     for character in text:
         rendering.feed(character)
         yield rendering.preview(1990)
@@ -149,7 +149,9 @@ def test_a_table_stays_where_it_stands(text: str, message: str) -> None:
 
 def test_a_table_longer_than_a_message_goes_on_below_its_header_again() -> None:
     rows = [f"| number {number} | {number * 7} |" for number in range(400)]
-    parts = rendered("Look:\n\n" + "\n".join(["| What | Times seven |", "|---|---|", *rows]) + "\n\nThat is all.")
+    parts = render_markdown(
+        "Look:\n\n" + "\n".join(["| What | Times seven |", "|---|---|", *rows]) + "\n\nThat is all."
+    )
     assert len(parts) == 4
     assert all("\nWhat       | Times seven\n-----------+------------\n" in f"\n{part}" for part in parts)
     assert all(len(part) > 1700 for part in parts[:-1])
@@ -159,13 +161,13 @@ def test_a_table_longer_than_a_message_goes_on_below_its_header_again() -> None:
 
 def test_a_table_begins_in_the_next_message_where_there_is_little_room_with_what_announces_it() -> None:
     prose = "Some words in a sentence. " * 65
-    first, second = rendered(f"{prose}\n\n### Who is who\n\n{NAMES}")
+    first, second = render_markdown(f"{prose}\n\n### Who is who\n\n{NAMES}")
     assert first == prose.strip()
     assert second == f"### Who is who\n\n{GRID}"
 
 
 def test_a_row_beyond_any_message_is_told() -> None:
-    parts = rendered(f"| a | b |\n|---|---|\n| x | {'word ' * 1000}|\n| 1 | 2 |")
+    parts = render_markdown(f"| a | b |\n|---|---|\n| x | {'word ' * 1000}|\n| 1 | 2 |")
     assert all(len(part) <= 2000 for part in parts)
     assert "\n".join(parts).count("word") == 1000
 
@@ -200,20 +202,20 @@ def test_no_grid_is_wider_than_a_screen() -> None:
     for words in range(1, 30):
         text = f"| a | b | c |\n|-|-|-|\n| {'word ' * words} | {'x' * words} | y |"
         lines = shown(text).split("\n")
-        assert lines[0] != "```" or max(map(len, lines)) <= WIDEST
+        assert lines[0] != "```" or max(map(len, lines)) <= MAX_WIDTH
 
 
 def rows_drawn(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
     drawn = 0
-    original = grid._draw
+    original = grid._format_row
 
     def counting(*arguments: Any) -> tuple[str, ...]:
         nonlocal drawn
         drawn += 1
         return original(*arguments)
 
-    monkeypatch.setattr(grid, "_draw", counting)
-    rendered(text)
+    monkeypatch.setattr(grid, "_format_row", counting)
+    render_markdown(text)
     return drawn
 
 
@@ -228,6 +230,6 @@ def test_rows_are_drawn_again_only_where_a_column_grows(monkeypatch: pytest.Monk
 
 def test_a_header_too_long_to_stand_in_each_row_stands_above_them_once() -> None:
     text = f"| a | {'name ' * 100}|\n|---|---|\n" + "| 1 | 2 |\n" * 300
-    messages = "\n".join(rendered(text))
+    messages = "\n".join(render_markdown(text))
     assert messages.count("name") == 100
     assert messages.count("**1**\n- 2") == 300

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from bot.markdown.renderer import rendered
+from bot.markdown.renderer import render_markdown
 from bot.streaming.message_streamer import THINKING, MessageStreamer, StreamedAnswer
 from bot.streaming.output import NO_BUTTONS, Action, AnswerButtons, OutputDeleted
 from bot.streaming.pages import GOES_ON, IN_FILE, PROGRESS_MARKER
@@ -269,9 +269,9 @@ async def test_random_answers_show_whole_once_and_in_order(hundred: int) -> None
         assert all(left is None or left > 1 for left in progress), seed
         if output.files:
             assert output.files == {4: ("answer.md", text.encode())}, seed
-            assert output.messages == [*rendered(text)[:4], IN_FILE], seed
+            assert output.messages == [*render_markdown(text)[:4], IN_FILE], seed
         else:
-            assert output.messages == rendered(text), seed
+            assert output.messages == render_markdown(text), seed
 
 
 STOP, DONE = AnswerButtons((Action.STOP,), 7), AnswerButtons((Action.REGENERATE, Action.DELETE), 8)

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.api.reasoning_filter import ReasoningFilter
-from bot.markdown.renderer import rendered
+from bot.markdown.renderer import render_markdown
 from bot.streaming.pages import IN_FILE, MAX_MESSAGES, Pages
 from tests.support.markdown_oracle import has_open_fence, misaligned, missing_words
 from tests.support.markdown_samples import pieces
@@ -25,7 +25,7 @@ def test_all_words_of_an_answer_show_and_no_thought(fifty: int) -> None:
                 _check([page.text for page in pages.build_preview()[-1:]], seed)
         pages.add(thinking.close()[1])
         texts = [page.text for page in pages.build_final()]
-        whole = rendered(pages.text)
+        whole = render_markdown(pages.text)
         assert texts == (whole if len(whole) <= MAX_MESSAGES else [*whole[: MAX_MESSAGES - 1], IN_FILE]), seed
         _check(whole, seed)
         assert missing_words(whole, pages.text) is None, seed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.markdown.renderer import Rendering
+from bot.markdown.renderer import MarkdownRenderer
 from bot.streaming.pages import GOES_ON, IN_FILE, PROGRESS_MARKER, Page, Pages
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.markdown_samples import pieces, sample
@@ -60,18 +60,18 @@ def test_the_file_holds_the_answer_as_it_came() -> None:
 def test_an_answer_in_one_piece_is_rendered_slice_by_slice_and_no_further_than_its_messages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rendered: list[int] = []
-    original = Rendering.feed
+    render_markdown: list[int] = []
+    original = MarkdownRenderer.feed
 
-    def counting(self: Rendering, text: str) -> list[str]:
-        rendered.append(len(text))
+    def counting(self: MarkdownRenderer, text: str) -> list[str]:
+        render_markdown.append(len(text))
         return original(self, text)
 
-    monkeypatch.setattr(Rendering, "feed", counting)
+    monkeypatch.setattr(MarkdownRenderer, "feed", counting)
     pages = pages_of("word " * 20_000)
     assert pages.build_final()[-1] == Page(IN_FILE, b"word " * 20_000)
-    assert max(rendered) <= SLICE_CHARACTERS
-    assert sum(rendered) < 15_000
+    assert max(render_markdown) <= SLICE_CHARACTERS
+    assert sum(render_markdown) < 15_000
 
 
 def test_half_a_character_does_not_keep_the_file_from_being_made() -> None:
