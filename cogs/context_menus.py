@@ -1,10 +1,10 @@
 """The menu of a message: ask about it, and have it read aloud."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Final
 
 import discord
+from cachetools import LRUCache
 from discord import app_commands
 from discord.ext import commands
 
@@ -55,15 +55,12 @@ class ContextMenuCache:
     """Keeps who chose which message; the oldest are dropped."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, int], ChosenMessage] = OrderedDict()
+        self._kept: LRUCache[tuple[int, int], ChosenMessage] = LRUCache(MAX_CHOSEN)
 
     def add(self, member_id: int, chosen: ChosenMessage) -> None:
         """Remember that this member chose it."""
         key = (member_id, chosen.subject.message_id)
         self._kept[key] = chosen
-        self._kept.move_to_end(key)
-        if len(self._kept) > MAX_CHOSEN:
-            self._kept.popitem(last=False)
 
     def get(self, member_id: int, message_id: int | None) -> ChosenMessage | None:
         """Return what the member chose: a message is not found by its id alone."""

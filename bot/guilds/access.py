@@ -4,10 +4,12 @@ The rate limit is kept in memory: it starts from zero after a restart.
 """
 
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from cachetools import TTLCache
 
 from bot.clock import Clock
 from bot.errors import AccessDenied, UserRateLimited
@@ -57,8 +59,8 @@ class MemberRateLimiter:
     def __init__(self, rate: Rate | None, clock: Clock) -> None:
         self._rate = rate
         self._clock = clock
-        # By each member's last request, so that those that can be dropped come first.
-        self._requests: OrderedDict[int, deque[float]] = OrderedDict()
+        # Expire when a member's last request no longer counts. Their number is bounded by the rate of requests alone.
+        self._requests: TTLCache[int, deque[float]] = TTLCache(math.inf, rate.seconds if rate else 0, clock.monotonic)
 
     def check_and_count(self, member_id: int) -> None:
         """Count a request of that member's.
@@ -69,25 +71,16 @@ class MemberRateLimiter:
         if self._rate is None:
             return
         now = self._clock.monotonic()
-        self._drop_expired(now - self._rate.seconds)
-        times = self._requests.setdefault(member_id, deque(maxlen=self._rate.requests))
+        times = self._requests.get(member_id) or deque(maxlen=self._rate.requests)
         if len(times) == self._rate.requests and (left_s := times[0] + self._rate.seconds - now) > 0:
             raise UserRateLimited(until=_round_up(self._clock.discord_now() + timedelta(seconds=left_s)))
         times.append(now)
-        self._requests.move_to_end(member_id)
+        self._requests[member_id] = times
 
     @property
     def members(self) -> int:
         """Return for how many members times are kept."""
         return len(self._requests)
-
-    def _drop_expired(self, before: float) -> None:
-        """Drop the times of members whose last request is too long ago to matter."""
-        while self._requests:
-            member_id, times = next(iter(self._requests.items()))
-            if times and times[-1] > before:
-                return
-            del self._requests[member_id]
 
 
 def _round_up(moment: datetime) -> datetime:

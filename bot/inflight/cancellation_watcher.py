@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Iterable
 from typing import Final
+
+from cachetools import FIFOCache
 
 from bot.clock import Clock
 from bot.context import RequestContext
@@ -38,7 +39,7 @@ class CancellationWatcher:
         self._requests: dict[int, InFlightRequest] = {}
         self._started_s: dict[int, float] = {}
         """When each request was added, in monotonic seconds: the wall clock may be set meanwhile."""
-        self._deleted_ids: deque[int] = deque(maxlen=MAX_DELETED_IDS)
+        self._deleted_ids: FIFOCache[int, None] = FIFOCache(MAX_DELETED_IDS)
         self._has_requests = asyncio.Event()
 
     def add(self, request: InFlightRequest) -> None:
@@ -76,7 +77,7 @@ class CancellationWatcher:
 
     def on_messages_deleted(self, message_ids: Iterable[int]) -> None:
         """Cancel the requests that are answered in one of these messages, or that one of them asked."""
-        self._deleted_ids.extend(message_ids)
+        self._deleted_ids.update(dict.fromkeys(message_ids))
         for request in self._requests.values():
             self.check(request)
 

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
+from cachetools import FIFOCache
+
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
 from bot.inflight.cancellation_watcher import CancellationWatcher
@@ -65,7 +67,7 @@ class InFlightRegistry:
         self._on_process_dead = on_process_dead
         self._tasks: set[asyncio.Task[Any]] = set()  # Any: none of their results is used here.
         self._finished: set[int] = set()
-        self._claims_in_memory: dict[int, None] = {}
+        self._claims_in_memory: FIFOCache[int, None] = FIFOCache(MAX_CLAIMS_IN_MEMORY)
 
     async def claim(self, event_id: int) -> bool:
         """Claim an event that is answered at once; return False if any process has claimed it already.
@@ -83,8 +85,6 @@ class InFlightRegistry:
         if event_id in self._claims_in_memory or not await self._is_alone():
             return False
         self._claims_in_memory[event_id] = None
-        while len(self._claims_in_memory) > MAX_CLAIMS_IN_MEMORY:
-            del self._claims_in_memory[next(iter(self._claims_in_memory))]
         return True
 
     async def register(

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from cachetools import FIFOCache
+
 from bot.clock import Clock
 from bot.errors import StoreUnavailable, Unstorable
 
@@ -37,7 +39,7 @@ class DeferredWrites:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pending: dict[int, Save] = {}
-        self._resolved: dict[int, int] = {}
+        self._resolved: FIFOCache[int, int] = FIFOCache(_MAX_RESOLVED)
         self._writing = asyncio.Lock()
 
     async def write(self, save: Save) -> int | None:
@@ -111,7 +113,5 @@ class DeferredWrites:
             self._pending.pop(placeholder, None)
             if row_id is not None:
                 self._resolved[placeholder] = row_id
-            while len(self._resolved) > _MAX_RESOLVED:
-                del self._resolved[next(iter(self._resolved))]
             if not self._pending:
                 logger.info("deferred writes done")

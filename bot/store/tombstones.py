@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Final
 
+from cachetools import FIFOCache
+
 from bot.store.database import Transaction
 
 MOST_KEPT: Final = 10_000
@@ -32,15 +34,13 @@ class Tombstones:
     """
 
     def __init__(self, member_hash: MemberHash | None = None) -> None:
-        self._ids: dict[int, None] = {}
+        self._ids: FIFOCache[int, None] = FIFOCache(MOST_KEPT)
         self._member_hash = member_hash or _build_random_hash()
 
     def add(self, ids: Iterable[int]) -> None:
         """Record that the messages, threads or channels with these ids were deleted."""
         for each in ids:
             self._ids[each] = None
-        while len(self._ids) > MOST_KEPT:
-            del self._ids[next(iter(self._ids))]
 
     def contains_any(self, ids: Iterable[int | None]) -> bool:
         """Return whether one of these messages, threads or channels was deleted."""

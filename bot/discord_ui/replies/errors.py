@@ -9,6 +9,7 @@ import logging
 from typing import Final
 
 import discord
+from cachetools import TLRUCache
 
 from bot.clock import Clock
 from bot.discord_ui.replies.output import ReplyOutput
@@ -35,7 +36,9 @@ class ReplyErrors:
     def __init__(self, clock: Clock, tasks: BackgroundTasks) -> None:
         self._clock = clock
         self._tasks = tasks
-        self._shown_until: dict[_Key, float] = {}
+        self._shown_until: TLRUCache[_Key, float] = TLRUCache(
+            MOST_REMEMBERED, lambda _, until, __: until, clock.monotonic
+        )
         """Until when an error that was shown to a member applies, in monotonic seconds."""
         self._closing = asyncio.Event()
 
@@ -48,11 +51,11 @@ class ReplyErrors:
         elif not answer.permissions.write:
             logger.info("refused, and no way to say so", extra=facts)
             await self.react(answer, CANNOT_WRITE)
-        elif self._shown_until.get(key, 0.0) > self._clock.monotonic():
+        elif key in self._shown_until:
             logger.info("refused again", extra=facts)
             await self.react(answer, PLEASE_WAIT)
         else:
-            self._remember(key, self._clock.monotonic() + holds_s)
+            self._shown_until[key] = self._clock.monotonic() + holds_s
             if await answer.tell(refusal):
                 self._delete_later(answer, DELETE_AFTER_S)
 
@@ -84,14 +87,6 @@ class ReplyErrors:
             case UserRateLimited():
                 return (member, "pace"), (refusal.until - self._clock.discord_now()).total_seconds()
         return (member, type(refusal).__name__), REPEAT_AFTER_S.get(type(refusal))
-
-    def _remember(self, key: _Key, until: float) -> None:
-        self._shown_until.pop(key, None)
-        self._shown_until[key] = until
-        if len(self._shown_until) > MOST_REMEMBERED:
-            now = self._clock.monotonic()
-            kept = {each: ends for each, ends in self._shown_until.items() if ends > now}
-            self._shown_until = dict(list(kept.items())[-MOST_REMEMBERED // 2 :])
 
     def _delete_later(self, answer: ReplyOutput, after_s: float) -> None:
         self._tasks.start(self._delete(answer, after_s))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 import discord
+from cachetools import TTLCache
 
 from bot.clock import Clock
 from bot.discord_ui.voice.session import VocalChannel, people_in
@@ -242,26 +243,21 @@ class _Remembered(Generic[K, V]):
     """Answers, each for some seconds; the oldest make room."""
 
     def __init__(self, clock: Clock, for_s: float) -> None:
-        self._clock = clock
-        self._for_s = for_s
-        self._answers: dict[K, tuple[float, V]] = {}
+        self._answers: TTLCache[K, V] = TTLCache(MOST_KNOWN, for_s, clock.monotonic)
 
     def known(self, key: K) -> V | None:
-        found = self._answers.get(key)
-        return None if found is None or found[0] <= self._clock.monotonic() else found[1]
+        return self._answers.get(key)
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
-        found = self._answers.get(key)
-        if found is None or found[0] <= self._clock.monotonic():
-            self.learn(key, await ask())
-            found = self._answers[key]
-        return found[1]
+        try:
+            return self._answers[key]
+        except KeyError:
+            answer = await ask()
+        self.learn(key, answer)
+        return answer
 
     def learn(self, key: K, answer: V) -> None:
-        self._answers.pop(key, None)
-        self._answers[key] = (self._clock.monotonic() + self._for_s, answer)
-        if len(self._answers) > MOST_KNOWN:
-            del self._answers[next(iter(self._answers))]
+        self._answers[key] = answer
 
 
 def _settled_by(place: GuildPlace) -> discord.abc.GuildChannel | None:
