@@ -145,9 +145,9 @@ def _validate_image(options: Head, parts: list[bytes]) -> JobOutput:
 
 
 def _prepare_image(_: Head, parts: list[bytes]) -> JobOutput:
-    from bot.conversation.image_inputs import shown
+    from bot.conversation.image_inputs import prepare_image
 
-    media_type, data, (width, height) = shown(parts[0])
+    media_type, data, (width, height) = prepare_image(parts[0])
     return {"media_type": media_type, "width": width, "height": height}, [data]
 
 
@@ -158,9 +158,9 @@ def _compress_image(options: Head, parts: list[bytes]) -> JobOutput:
 
 
 def _decode_text(_: Head, parts: list[bytes]) -> JobOutput:
-    from bot.conversation.text_files import decoded
+    from bot.conversation.text_files import decode_text
 
-    text = decoded(parts[0])
+    text = decode_text(parts[0])
     return ({"is_text": False}, []) if text is None else ({"is_text": True}, [text.encode()])
 
 

@@ -61,7 +61,9 @@ async def load_regenerate_inputs(
         if isinstance(about, discord.Message):
             alone = QuotedMessage(about.id, about.author.display_name, "") if about.attachments else None
             subject, question_message = build_quoted_message(about) or alone, question_message or about
-    files = () if question_message is None else attachments.usable(build_attachments(question_message.attachments))
+    files = (
+        () if question_message is None else attachments.select_usable(build_attachments(question_message.attachments))
+    )
     if tuple(each.name for each in files) != turn.files or (subject is None) != (turn.about is None):
         raise InputsUnavailable(f"turn {turn.id}")
     return subject, files
@@ -119,14 +121,14 @@ class AnswerButtonsCog(commands.Cog):
         turn = await self._turn_lookup.get(requester, turn_id)
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
         persona = await self._settings.get_persona(requester)
-        question = Question.anew(turn, model, persona, *await load_regenerate_inputs(interaction, turn))
+        question = Question.regenerate(turn, model, persona, *await load_regenerate_inputs(interaction, turn))
         await self._answer_runner.answer(interaction, requester, question)
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
         turn = await self._turn_lookup.get(requester, turn_id)
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
-        question = Question.going_on(turn, model, await self._settings.get_persona(requester))
+        question = Question.continue_(turn, model, await self._settings.get_persona(requester))
         await self._answer_runner.answer(interaction, requester, question)
 
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:

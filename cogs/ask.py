@@ -62,7 +62,7 @@ class AskCog(commands.Cog):
         chosen = await self._settings.get_model(requester, ModelKind.CHAT, model)
         as_whom = await self._settings.get_persona(requester, persona)
         files = () if attachment is None else build_attachments([attachment])
-        question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, enclosed=files)
+        question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, attachments=files)
         await self._answer_runner.answer(interaction, requester, question, speaker)
         if speaker is not None and speaker.error is not None:
             await tell_of_silence(interaction, speaker.error)

@@ -97,7 +97,7 @@ class ContextMenusCog(commands.Cog):
 
     async def ask_about(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Open a modal that asks what the member wants to know about a message."""
-        files = attachments.usable(build_attachments(message.attachments))
+        files = attachments.select_usable(build_attachments(message.attachments))
         subject = build_quoted_message(message)
         if subject is None and not files:
             raise InvalidOption("an empty message", message=plain(_NOTHING))
@@ -124,8 +124,8 @@ class ContextMenusCog(commands.Cog):
             await self._settings.get_model(requester, ModelKind.CHAT, None),
             await self._settings.get_persona(requester),
             private=get_choice(interaction) == _ME,
-            subject=chosen.subject,
-            enclosed=chosen.files,
+            about=chosen.subject,
+            attachments=chosen.files,
             way="menu",
         )
         await self._answer_runner.answer(interaction, requester, question)

@@ -95,14 +95,14 @@ class MentionsCog(commands.Cog):
             persona,
             reply_to=trigger.reply_to,
             quoted=trigger.quoted,
-            enclosed=files,
+            attachments=files,
             message_id=answer.id,
             way=trigger.way,
         )
         prepared = await self._answering.prepare(requester, question)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
             if await wait_for_slot(answer.show_status, slot):
-                prepared = await self._answering.without_deleted(prepared)
+                prepared = await self._answering.drop_deleted(prepared)
             async with self._replies.typing.until(answer.first_text, answer.channel):
                 with answer.writing():
                     await self._answering.answer(prepared, answer)

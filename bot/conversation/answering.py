@@ -1,7 +1,7 @@
-"""The use case behind `/ask`: a question becomes an answer that shows while it is being written.
+"""The use case behind `/ask`: a question gets an answer that is shown while it streams.
 
-`prepare` looks at everything that needs no network, and is quick; `answer` does the work. Spending has the ledger's
-shape: inside the reservation's block, what came is noted as spent, and leaving the block gives the rest back.
+`prepare` does everything that needs no network, and is quick; `answer` does the rest. Inside the reservation's block
+the actual usage is recorded; leaving the block releases what was reserved beyond it.
 """
 
 import asyncio
@@ -16,21 +16,21 @@ from bot.api.transport import SendStatus
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.conversation import attachments
-from bot.conversation.context_window import ContextWindow, HistorySelector, SelectedHistory, shortened
+from bot.conversation.context_window import ContextWindow, HistorySelector, SelectedHistory, shorten
 from bot.conversation.outcomes import (
     COMPLETE,
     DELETED,
     INTERRUPTED,
     AnswerCancelled,
     Outcome,
-    controls_under,
-    ending_of,
-    failed,
-    halted_by,
-    stopped_by,
-    unless_halted,
+    get_buttons,
+    get_cancel_outcome,
+    get_error_outcome,
+    get_refusal_outcome,
+    get_stream_outcome,
+    run_until_cancelled,
 )
-from bot.conversation.prompt import PromptInputs, estimate_prompt, facts_for, render
+from bot.conversation.prompt import PromptInputs, estimate_prompt, get_persona_values, render
 from bot.conversation.question import Question
 from bot.conversation.stream_meter import StreamMeter
 from bot.errors import (
@@ -55,20 +55,20 @@ from bot.streaming.output import Action, AnswerButtons, AnswerObserver, AnswerOu
 from bot.telemetry.request_log import RequestLog
 from bot.workers.pool import DecodingWorkers
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-class AnswerSurface(AnswerOutput, Protocol):
-    """Where an answer shows, which messages it came to, and what ends it early."""
+class CancellableOutput(AnswerOutput, Protocol):
+    """The output of one answer: its messages and the token that cancels it. The wall between answering and Discord."""
 
     @property
     def id(self) -> int:
-        """What the answer is known by while it is under way."""
+        """The id of the in-flight request: that of the interaction or message that asks."""
         ...
 
     @property
     def cancellation(self) -> CancellationToken:
-        """Pulled where the answer is to end."""
+        """Cancels the answer."""
         ...
 
     @property
@@ -79,25 +79,25 @@ class AnswerSurface(AnswerOutput, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PreparedAnswer:
-    """What is going to be asked of the model, and what is held back for it.
+    """The request for the model, and the reservation for its cost.
 
-    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there gives it back. `path`
-    has the ids of the turns that a reply goes on from.
+    Enter `reservation` around all that follows, the acknowledgement too, so that a failure there releases it.
+    `parent_ids` are the ids of the turns that a reply continues.
     """
 
     requester: RequestContext
     question: Question
     messages: tuple[ChatMessage, ...]
     prompt_tokens: int
-    view: SelectedHistory
-    material: PromptInputs
-    path: tuple[int, ...]
+    history: SelectedHistory
+    inputs: PromptInputs
+    parent_ids: tuple[int, ...]
     asked_at_ms: int
     reservation: Reservation
 
 
 class Answering:
-    """Answers questions, knowing what was said before."""
+    """Answers questions with the history of their conversation."""
 
     def __init__(
         self,
@@ -115,145 +115,145 @@ class Answering:
         self._workers = workers
         self._clock = clock
         self._window = window
-        self._standing = HistorySelector(conversations, window.reach)
+        self._selector = HistorySelector(conversations, window.turns_to_read)
 
     async def prepare(self, requester: RequestContext, question: Question) -> PreparedAnswer:
-        """Gather what the model is told and reserve its cost. Asks the store only.
+        """Build the request for the model and reserve its cost. Reads from the store only, not from the network.
 
         Raises:
             InvalidOption: there is no question in the text.
-            TurnNotFound: the turn that it comes back to is not kept any more.
-            UnreadableFile: a file that came with it cannot be used, as far as can be told before it is fetched.
+            TurnNotFound: the turn that it regenerates or continues is not stored any more.
+            UnreadableFile: an attachment cannot be used, as far as that is known before it is downloaded.
             QuotaExceeded: a limit would be passed.
             StoreUnavailable: the store cannot be used just now.
         """
         if question.is_empty:
             raise InvalidOption("empty question", message=plain("Ask me something in `prompt`."))
-        attachments.check(question.enclosed)
+        attachments.ensure_usable(question.attachments)
         asked_at_ms = requester.asked_ms(self._clock)
-        earlier, path = await self._standing.before(requester, question)
-        view = self._window.fit(earlier, question.needed)
-        quoted = question.quoted if not path else None
-        material = attachments.unopened(question.enclosed, question.subject or quoted)
-        messages = self._rendered(requester, question, view, material)
-        prompt_tokens = estimate_prompt(messages) + material.tokens
+        earlier, parent_ids = await self._selector.select_history(requester, question)
+        history = self._window.select(earlier, question.required_turns)
+        quoted = question.quoted if not parent_ids else None
+        inputs = attachments.describe(question.attachments, question.about or quoted)
+        messages = self._render(requester, question, history, inputs)
+        prompt_tokens = estimate_prompt(messages) + inputs.tokens
         reservation = await self._ledger.reserve(
             requester, {Kind.MESSAGES: 1, Kind.TOKENS: prompt_tokens + BLOCK_TOKENS}
         )
         return PreparedAnswer(
-            requester, question, messages, prompt_tokens, view, material, path, asked_at_ms, reservation
+            requester, question, messages, prompt_tokens, history, inputs, parent_ids, asked_at_ms, reservation
         )
 
-    async def without_deleted(self, prepared: PreparedAnswer) -> PreparedAnswer:
-        """Leave out what was deleted since it was prepared, after some time in line. Never costs more than before.
+    async def drop_deleted(self, prepared: PreparedAnswer) -> PreparedAnswer:
+        """Leave out turns that were deleted since `prepare`, after waiting in the queue. Never costs more than before.
 
         Raises:
-            TurnNotFound: what was to be gone on with was deleted.
+            TurnNotFound: the turn that the question continues was deleted.
             StoreUnavailable: the store cannot be used just now.
         """
-        turns = tuple(await self._conversations.list_existing(prepared.view.turns))
-        if turns == prepared.view.turns:
+        turns = tuple(await self._conversations.list_existing(prepared.history.turns))
+        if turns == prepared.history.turns:
             return prepared
-        after = prepared.question.after
+        after = prepared.question.continues
         if after is not None and after.id not in {turn.id for turn in turns}:
             raise TurnNotFound(f"turn {after.id}")
-        return self._asked_with(prepared, replace(prepared.view, turns=turns), prepared.material)
+        return self._rebuild(prepared, replace(prepared.history, turns=turns), prepared.inputs)
 
     async def answer(
-        self, prepared: PreparedAnswer, surface: AnswerSurface, observer: AnswerObserver | None = None
+        self, prepared: PreparedAnswer, output: CancellableOutput, observer: AnswerObserver | None = None
     ) -> None:
-        """Show the answer on `surface` while it comes, then keep it. Ends the reservation, whatever happens.
+        """Stream the answer to `output`, then store it. Settles the reservation, whatever happens.
 
-        `observer` gets its text as well, and learns of its end where it is complete.
+        `observer` gets the text as well, and the end of a complete answer.
 
-        An answer that breaks off keeps its text, with a line that says so; so does one that comes to the last token
-        it was granted, and one that is cancelled. One that is deleted meanwhile is let go of.
+        An answer that breaks off keeps its text, with a line that says so; so does one that uses the last token it was
+        granted, and one that is cancelled. One that is deleted meanwhile is discarded.
 
-        Before its first word an answer costs nothing, unless people ended it when the request had been sent: then it
-        costs the message and the estimate of the request. From the first word on it costs what came, and where the
-        process is killed, what is known of that.
+        Before its first word an answer costs nothing, unless a user cancels it after the request was sent: then it
+        costs the message and the estimate of the request. From the first word on it costs what was received, and if
+        the process is killed, what is known of that.
 
         Raises:
-            UnreadableFile: a file that came with the question is not what it seemed to be, or cannot be fetched.
+            UnreadableFile: an attachment is not what it seemed to be, or cannot be downloaded.
             ApiError: it failed before a word was shown.
-            AnswerCancelled: it was cancelled before that.
-            QuotaExceeded, StoreUnavailable: no more was granted, and hidden reasoning had taken all there was.
+            AnswerCancelled: it was cancelled before a word was shown.
+            QuotaExceeded, StoreUnavailable: no more was granted, and hidden reasoning had used all there was.
         """
-        tally = StreamMeter(prepared.prompt_tokens, self._ledger.token_budget(prepared.reservation, Kind.TOKENS))
+        meter = StreamMeter(prepared.prompt_tokens, self._ledger.token_budget(prepared.reservation, Kind.TOKENS))
         with RequestLog("ask", prepared.requester, self._clock) as request_log:
             request_log.record(
                 way=prepared.question.way, model=prepared.question.model, private=prepared.question.private
             )
-            request_log.record(earlier_turns=len(prepared.view.turns), reply=bool(prepared.path))
-            request_log.record(files=len(prepared.question.enclosed))
-            if prepared.question.enclosed:
-                material = await self._opened(prepared, surface.cancellation)
-                prepared = self._asked_with(prepared, prepared.view, material)
-                tally.expect(prepared.prompt_tokens)
+            request_log.record(earlier_turns=len(prepared.history.turns), reply=bool(prepared.parent_ids))
+            request_log.record(files=len(prepared.question.attachments))
+            if prepared.question.attachments:
+                inputs = await self._load_inputs(prepared, output.cancellation)
+                prepared = self._rebuild(prepared, prepared.history, inputs)
+                meter.set_prompt_estimate(prepared.prompt_tokens)
             try:
-                await self._show(prepared, surface, tally, request_log, observer)
+                await self._run(prepared, output, meter, request_log, observer)
             finally:
-                request_log.record(prompt_tokens=tally.prompt_tokens, answer_tokens=tally.answer_tokens)
-                request_log.record(estimated=tally.estimated)
+                request_log.record(prompt_tokens=meter.prompt_tokens, answer_tokens=meter.answer_tokens)
+                request_log.record(estimated=meter.is_estimated)
 
-    async def _opened(self, prepared: PreparedAnswer, cancellation: CancellationToken) -> PromptInputs:
-        """Read the files that came with a question.
+    async def _load_inputs(self, prepared: PreparedAnswer, cancellation: CancellationToken) -> PromptInputs:
+        """Download and read the attachments of a question.
 
         Raises:
             UnreadableFile: one cannot be used.
             AnswerCancelled: the answer was cancelled before they were read.
         """
-        material = prepared.material
+        inputs = prepared.inputs
 
         async def read() -> None:
-            nonlocal material
-            material = await attachments.opened(
-                prepared.question.enclosed, material.subject, self._workers, prepared.requester.user_id
+            nonlocal inputs
+            inputs = await attachments.load(
+                prepared.question.attachments, inputs.about, self._workers, prepared.requester.user_id
             )
 
-        if (halt := await unless_halted(cancellation, read())) is not None:
-            log.info("answer halted", extra={"halt": halt.name})
-            raise AnswerCancelled(halt)
-        return material
+        if (reason := await run_until_cancelled(cancellation, read())) is not None:
+            logger.info("answer cancelled", extra={"reason": reason.name})
+            raise AnswerCancelled(reason)
+        return inputs
 
-    async def _show(
+    async def _run(
         self,
         prepared: PreparedAnswer,
-        surface: AnswerSurface,
-        tally: StreamMeter,
+        output: CancellableOutput,
+        meter: StreamMeter,
         request_log: RequestLog,
         observer: AnswerObserver | None,
     ) -> None:
-        """Stream, settle, keep, and only then show the last words: whoever has read them finds all of it done."""
+        """Stream, settle and store, and only then show the end: when that is seen, everything is done."""
         interruption: asyncio.CancelledError | None = None
-        cancellation, controls = surface.cancellation, AnswerButtons((Action.STOP,), surface.id)
-        async with MessageStreamer(surface, self._clock, observer, buttons=controls) as relay:
+        cancellation, buttons = output.cancellation, AnswerButtons((Action.STOP,), output.id)
+        async with MessageStreamer(output, self._clock, observer, buttons=buttons) as streamer:
             async with prepared.reservation as reservation:
                 try:
                     try:
-                        ending = await self._stream(prepared, cancellation, relay, tally, request_log, observer)
+                        outcome = await self._stream(prepared, cancellation, streamer, meter, request_log, observer)
                     except ContextTooLong as error:
-                        prepared = self._with_less(prepared, tally, error)
-                        request_log.record(earlier_turns=len(prepared.view.turns))
-                        ending = await self._stream(prepared, cancellation, relay, tally, request_log, observer)
+                        prepared = self._shorten(prepared, meter, error)
+                        request_log.record(earlier_turns=len(prepared.history.turns))
+                        outcome = await self._stream(prepared, cancellation, streamer, meter, request_log, observer)
                 except asyncio.CancelledError as error:
-                    if not relay.has_text:
+                    if not streamer.has_text:
                         raise
-                    ending, interruption = INTERRUPTED, error
+                    outcome, interruption = INTERRUPTED, error
                 finally:
-                    if tally.costs:
-                        tokens = tally.prompt_tokens + tally.answer_tokens
+                    if meter.is_billable:
+                        tokens = meter.prompt_tokens + meter.answer_tokens
                         reservation.set_spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
-            request_log.set_outcome(ending.name)
-            if observer is not None and ending is COMPLETE:
+            request_log.set_outcome(outcome.name)
+            if observer is not None and outcome is COMPLETE:
                 observer.on_complete()
-            if ending is DELETED:
-                await relay.discard()
+            if outcome is DELETED:
+                await streamer.discard()
             else:
-                kept = await self._keep(prepared, surface, tally, ending)
-                await self._finish(relay, controls_under(kept, ending), ending.note, prepared.view.omission)
-                if kept is not None:
-                    await self._keep_messages(kept, surface)
+                turn_id = await self._save_turn(prepared, output, meter, outcome)
+                await self._finish(streamer, get_buttons(turn_id, outcome), outcome.note, prepared.history.omission)
+                if turn_id is not None:
+                    await self._save_message_ids(turn_id, output)
         if interruption is not None:
             raise interruption
 
@@ -261,136 +261,142 @@ class Answering:
         self,
         prepared: PreparedAnswer,
         cancellation: CancellationToken,
-        relay: MessageStreamer,
-        tally: StreamMeter,
+        streamer: MessageStreamer,
+        meter: StreamMeter,
         request_log: RequestLog,
         observer: AnswerObserver | None,
     ) -> Outcome:
-        """Bring the answer to `relay` as it comes; tell how it ended once there are words to keep."""
+        """Feed the answer to `streamer` as it comes, and return its outcome; raise if there is no text to keep."""
         send_status = SendStatus()
         try:
-            halt = await unless_halted(cancellation, self._feed(prepared, relay, tally, request_log, send_status))
+            reason = await run_until_cancelled(
+                cancellation, self._feed(prepared, streamer, meter, request_log, send_status)
+            )
         except ApiError as error:
-            if not relay.has_text and type(error) is BadRequest and prepared.material.sights:
-                # The likely reason, where a request with pictures was not accepted and nobody says why.
+            if not streamer.has_text and type(error) is BadRequest and prepared.inputs.images:
+                # The likely reason why a request with images was not accepted: the API doesn't say.
                 raise ImagesRejected(str(error), status=error.status) from error
-            if not relay.has_text:
+            if not streamer.has_text:
                 raise
-            log.warning("answer failed midway", extra={"error": type(error).__name__, "detail": str(error)})
-            return failed(error)
-        if halt is not None:
-            log.info("answer halted", extra={"halt": halt.name})
-            if halt.is_by_user:
-                tally.given_up = send_status.may_be_billed
+            logger.warning(
+                "answer failed after its first text", extra={"error": type(error).__name__, "detail": str(error)}
+            )
+            return get_error_outcome(error)
+        if reason is not None:
+            logger.info("answer cancelled", extra={"reason": reason.name})
+            if reason.is_by_user:
+                meter.is_billable_unanswered = send_status.may_be_billed
                 if observer is not None:
                     observer.on_cancelled()
-            if not relay.has_text:
-                raise AnswerCancelled(halt)
-            return halted_by(halt)
-        if tally.stopped is not None:
-            log.info("answer stopped", extra={"detail": str(tally.stopped)})
-            if not relay.has_text:
-                raise tally.stopped
-            return stopped_by(tally.stopped)
-        if not relay.has_text:
+            if not streamer.has_text:
+                raise AnswerCancelled(reason)
+            return get_cancel_outcome(reason)
+        if meter.refusal is not None:
+            logger.info("answer stopped at a limit", extra={"detail": str(meter.refusal)})
+            if not streamer.has_text:
+                raise meter.refusal
+            return get_refusal_outcome(meter.refusal)
+        if not streamer.has_text:
             raise InvalidApiResponse("an answer without a word")
-        return ending_of(tally.end)
+        return get_stream_outcome(meter.stream_end)
 
     async def _feed(
         self,
         prepared: PreparedAnswer,
-        relay: MessageStreamer,
-        tally: StreamMeter,
+        streamer: MessageStreamer,
+        meter: StreamMeter,
         request_log: RequestLog,
         send_status: SendStatus,
     ) -> None:
         stream = self._api.chat_stream(prepared.question.model, prepared.messages, send_status)
-        async with aclosing(stream) as events, aclosing(tally.texts(events, relay.on_reasoning)) as texts:
+        async with aclosing(stream) as events, aclosing(meter.count(events, streamer.on_reasoning)) as texts:
             async for text in texts:
                 request_log.mark_first_output()
-                if not relay.has_text and text.strip():
-                    tokens = tally.prompt_tokens + tally.answer_tokens
+                if not streamer.has_text and text.strip():
+                    tokens = meter.prompt_tokens + meter.answer_tokens
                     await self._ledger.record_due(prepared.reservation, {Kind.MESSAGES: 1, Kind.TOKENS: tokens})
-                relay.feed(text)
+                streamer.feed(text)
 
-    def _with_less(self, prepared: PreparedAnswer, tally: StreamMeter, error: ContextTooLong) -> PreparedAnswer:
-        """Leave out the older turns of a request that was too long: about half of it goes.
+    def _shorten(self, prepared: PreparedAnswer, meter: StreamMeter, error: ContextTooLong) -> PreparedAnswer:
+        """Leave out the older turns of a request that was too long, about half of its tokens.
 
         Raises:
-            ContextTooLong: there are none.
+            ContextTooLong: there are none to leave out.
         """
-        needed = prepared.question.needed
-        if len(prepared.view.turns) <= needed or tally.begun:
+        required = prepared.question.required_turns
+        if len(prepared.history.turns) <= required or meter.has_output:
             raise error
-        asked = self._asked_with(prepared, SelectedHistory(), prepared.material).prompt_tokens
-        view = shortened(prepared.view, prepared.prompt_tokens // 2 - asked, needed)
-        less = self._asked_with(prepared, view, prepared.material)
-        log.info("earlier turns left out", extra={"turns": len(prepared.view.turns), "kept": len(less.view.turns)})
-        tally.expect(less.prompt_tokens)
-        return less
+        bare_tokens = self._rebuild(prepared, SelectedHistory(), prepared.inputs).prompt_tokens
+        history = shorten(prepared.history, prepared.prompt_tokens // 2 - bare_tokens, required)
+        shorter = self._rebuild(prepared, history, prepared.inputs)
+        logger.info(
+            "prompt shortened", extra={"turns": len(prepared.history.turns), "kept": len(shorter.history.turns)}
+        )
+        meter.set_prompt_estimate(shorter.prompt_tokens)
+        return shorter
 
-    async def _finish(self, relay: MessageStreamer, controls: AnswerButtons, *notes: str | None) -> None:
+    async def _finish(self, streamer: MessageStreamer, buttons: AnswerButtons, *notes: str | None) -> None:
         try:
-            await relay.finish("\n".join(note for note in notes if note) or None, controls)
+            await streamer.finish("\n".join(note for note in notes if note) or None, buttons)
         except Exception as error:
-            # Discord would not take the last text, after several attempts. What it shows is part of the answer: better
-            # than any notice in its place. The error's words may quote the answer, so only its kind is told.
-            log.error("answer not shown to its end", extra={"error": type(error).__name__})
+            # Discord didn't take the final text in several attempts. What it shows is part of the answer, which is
+            # better than an error message in its place. The error may quote the answer, so only its type is logged.
+            logger.error("answer not shown completely", extra={"error": type(error).__name__})
 
-    async def _keep(
-        self, prepared: PreparedAnswer, surface: AnswerSurface, tally: StreamMeter, ending: Outcome
+    async def _save_turn(
+        self, prepared: PreparedAnswer, output: CancellableOutput, meter: StreamMeter, outcome: Outcome
     ) -> int | None:
-        """Keep the turn, unless it was deleted meanwhile, and return its id; the answer is shown in any case."""
-        requester, question, first = prepared.requester, prepared.question, prepared.question.first
+        """Store the turn and return its id; None if it was deleted meanwhile or the store failed."""
+        requester, question, source = prepared.requester, prepared.question, prepared.question.source_turn
         turn = NewTurn(
             channel_id=requester.channel_id,
             parent_channel_id=requester.settings_channel_id
             if requester.settings_channel_id != requester.channel_id
             else None,
             guild_id=requester.guild_id,
-            author_id=requester.user_id if first is None else first.author_id,
-            author_name=requester.name if first is None else first.author_name,
+            author_id=requester.user_id if source is None else source.author_id,
+            author_name=requester.name if source is None else source.author_name,
             private=question.private,
             fresh=question.fresh,
-            path=prepared.path,
-            replaces_id=None if question.again is None else question.again.id,
+            path=prepared.parent_ids,
+            replaces_id=None if question.regenerates is None else question.regenerates.id,
             question=question.text,
-            files=prepared.material.files,
-            about=None if prepared.material.subject is None else prepared.material.subject.message_id,
-            answer=tally.text,
-            finish=ending.name,
+            files=prepared.inputs.files,
+            about=None if prepared.inputs.about is None else prepared.inputs.about.message_id,
+            answer=meter.text,
+            finish=outcome.name,
             model=question.model,
-            prompt_tokens=tally.prompt_tokens,
-            answer_tokens=tally.answer_tokens,
-            tokens_estimated=tally.estimated,
+            prompt_tokens=meter.prompt_tokens,
+            answer_tokens=meter.answer_tokens,
+            tokens_estimated=meter.is_estimated,
             question_message_id=question.message_id,
-            answer_message_ids=surface.message_ids,
+            answer_message_ids=output.message_ids,
             asked_at_ms=prepared.asked_at_ms,
             created_at_ms=unix_ms(self._clock.discord_now()),
         )
         try:
             return await self._conversations.save(turn)
         except StoreUnavailable as error:
-            log.error("turn not kept", extra={"detail": str(error)})
+            logger.error("turn not saved", extra={"detail": str(error)})
             return None
 
-    async def _keep_messages(self, turn_id: int, surface: AnswerSurface) -> None:
-        """Keep the ids of messages that the last words still added."""
+    async def _save_message_ids(self, turn_id: int, output: CancellableOutput) -> None:
+        """Store the ids of messages that the end of the answer added."""
         try:
-            await self._conversations.record_messages(turn_id, surface.message_ids)
+            await self._conversations.record_messages(turn_id, output.message_ids)
         except StoreUnavailable as error:
-            log.error("messages of a turn not kept", extra={"turn": turn_id, "detail": str(error)})
+            logger.error("message ids of a turn not saved", extra={"turn": turn_id, "detail": str(error)})
 
-    def _rendered(
-        self, requester: RequestContext, question: Question, view: SelectedHistory, material: PromptInputs
+    def _render(
+        self, requester: RequestContext, question: Question, history: SelectedHistory, inputs: PromptInputs
     ) -> tuple[ChatMessage, ...]:
-        if question.first is not None:
-            requester = replace(requester, name=question.first.author_name)
-        facts = facts_for(question.persona, requester, self._clock.now())
-        return tuple(render(question.persona, view.turns, question.text, requester.name, facts, material))
+        if question.source_turn is not None:
+            requester = replace(requester, name=question.source_turn.author_name)
+        values = get_persona_values(question.persona, requester, self._clock.now())
+        return tuple(render(question.persona, history.turns, question.text, requester.name, values, inputs))
 
-    def _asked_with(self, prepared: PreparedAnswer, view: SelectedHistory, material: PromptInputs) -> PreparedAnswer:
-        """Ask the same question with other turns or other material going along."""
-        messages = self._rendered(prepared.requester, prepared.question, view, material)
-        tokens = estimate_prompt(messages) + material.tokens
-        return replace(prepared, view=view, material=material, messages=messages, prompt_tokens=tokens)
+    def _rebuild(self, prepared: PreparedAnswer, history: SelectedHistory, inputs: PromptInputs) -> PreparedAnswer:
+        """Return the same question with another history or other inputs."""
+        messages = self._render(prepared.requester, prepared.question, history, inputs)
+        tokens = estimate_prompt(messages) + inputs.tokens
+        return replace(prepared, history=history, inputs=inputs, messages=messages, prompt_tokens=tokens)

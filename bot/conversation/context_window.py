@@ -1,4 +1,4 @@
-"""Which earlier turns go along with a question."""
+"""Selects the earlier turns that are sent with a question."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bot.store.turns import Turn
 
 @dataclass(frozen=True, slots=True)
 class SelectedHistory:
-    """What a question is asked with: the turns that go along, oldest first, and a word on those that don't."""
+    """The turns that are sent with a question, oldest first, and a sentence on those that are left out."""
 
     turns: tuple[Turn, ...] = ()
     omission: str | None = None
@@ -21,49 +21,49 @@ class SelectedHistory:
 
 @dataclass(frozen=True, slots=True)
 class ContextWindow:
-    """The bounds of what is sent along: at most so many turns and estimated tokens; with no turns memory is off."""
+    """The most turns and estimated tokens that are sent; 0 turns switch the history off."""
 
     turns: int
     tokens: int
 
     @property
-    def reach(self) -> int:
-        """How many turns `fit` needs to be given: one more than go along tells that there are more."""
+    def turns_to_read(self) -> int:
+        """How many turns `select` needs: one more than are sent, to know whether there are more."""
         return self.turns + 1 if self.turns else 0
 
-    def fit(self, line: Sequence[Turn], needed: int = 0) -> SelectedHistory:
-        """Give the newest turns of `line` that fit, and `needed` of them in any case.
+    def select(self, turns: Sequence[Turn], required: int = 0) -> SelectedHistory:
+        """Return the newest turns that fit, and the newest `required` in any case.
 
-        Without gaps: the first turn that doesn't fit hides everything before it, since an answer to a question that is
-        missing confuses more than it tells.
+        Without gaps: the first turn that doesn't fit leaves out everything before it, since an answer without its
+        question would mislead the model.
         """
         if not self.turns or not self.tokens:
-            return SelectedHistory(tuple(line[len(line) - needed :]))
-        kept = _newest_within(self.tokens, line[-self.turns :], needed)
-        return SelectedHistory(kept, None if len(kept) == len(line) else _beyond_window(len(kept)))
+            return SelectedHistory(tuple(turns[len(turns) - required :]))
+        kept = _newest_within(self.tokens, turns[-self.turns :], required)
+        return SelectedHistory(kept, None if len(kept) == len(turns) else _beyond_window(len(kept)))
 
 
-def shortened(view: SelectedHistory, tokens: int, needed: int = 0) -> SelectedHistory:
-    """Leave out as many of the oldest turns, at least one, as are too much for a model: what stays fits `tokens`.
+def shorten(history: SelectedHistory, tokens: int, required: int = 0) -> SelectedHistory:
+    """Return the newest turns that fit into `tokens`, at least one fewer than before.
 
-    The newest `needed` stay in any case.
+    The newest `required` stay in any case.
     """
-    kept = _newest_within(tokens, view.turns[1:], needed)
-    return SelectedHistory(kept, _beyond_model(len(view.turns) - len(kept), len(view.turns)))
+    kept = _newest_within(tokens, history.turns[1:], required)
+    return SelectedHistory(kept, _beyond_model(len(history.turns) - len(kept), len(history.turns)))
 
 
-def _newest_within(tokens: int, turns: Sequence[Turn], needed: int) -> tuple[Turn, ...]:
+def _newest_within(tokens: int, turns: Sequence[Turn], required: int) -> tuple[Turn, ...]:
     first = len(turns)
     for turn in reversed(turns):
-        tokens -= tokens_of(turn)
-        if tokens < 0 and len(turns) - first >= needed:
+        tokens -= estimate_turn_tokens(turn)
+        if tokens < 0 and len(turns) - first >= required:
             break
         first -= 1
     return tuple(turns[first:])
 
 
-def tokens_of(turn: Turn) -> int:
-    """Estimate the tokens that a turn takes in a request."""
+def estimate_turn_tokens(turn: Turn) -> int:
+    """Return the estimated tokens of a turn in a request."""
     return estimate_message(turn.question) + estimate_message(turn.answer)
 
 
@@ -74,53 +74,56 @@ def _beyond_window(kept: int) -> str:
     return f"I had only {what} in view here; what was said before that didn't fit."
 
 
-def _beyond_model(dropped: int, of: int) -> str:
-    if of == 1:
+def _beyond_model(dropped: int, total: int) -> str:
+    if total == 1:
         return "That was more than this model reads at once, so I answered without the 1 earlier question and answer."
-    what = f"all {of}" if dropped == of else f"the oldest {dropped} of {of}"
+    what = f"all {total}" if dropped == total else f"the oldest {dropped} of {total}"
     return f"That was more than this model reads at once, so I left out {what} earlier questions and answers."
 
 
-Before = tuple[list[Turn], tuple[int, ...]]
-"""The turns that may go along with a question, oldest first, and the ids of those at whose end it will stand."""
+HistoryAndParents = tuple[list[Turn], tuple[int, ...]]
+"""The turns that may be sent with a question, oldest first, and the ids of the turns that it will be stored below."""
 
 
 class HistorySelector:
-    """Finds the turns before a question, at most `reach` of them."""
+    """Finds the turns before a question, at most `max_turns`."""
 
-    def __init__(self, conversations: Conversations, reach: int) -> None:
+    def __init__(self, conversations: Conversations, max_turns: int) -> None:
         self._conversations = conversations
-        self._reach = reach
+        self._max_turns = max_turns
 
-    async def before(self, requester: RequestContext, question: Question) -> Before:
-        """Give a reply's path and its ids, else the channel's public line or the member's private one, without ids.
+    async def select_history(self, requester: RequestContext, question: Question) -> HistoryAndParents:
+        """Select the turns to send and return them with the ids of a reply's ancestors.
+
+        They are the ancestors of the replied-to turn, else the channel's public history or this user's private one,
+        without ids.
 
         Raises:
-            TurnNotFound: the turn that the question comes back to is not kept any more.
+            TurnNotFound: the turn that the question regenerates or continues is not stored any more.
             StoreUnavailable: they cannot be read just now.
         """
         if question.fresh:
             return [], ()
-        if question.first is not None:
-            return await self._back_to(question.first, question.needed)
+        if question.source_turn is not None:
+            return await self._history_up_to(question.source_turn, question.required_turns)
         if question.reply_to is not None:
             turn_id = await self._conversations.find_turn_of_message(question.reply_to, requester.channel_id)
             if turn_id is not None:
-                path = await self._conversations.get_ancestors(turn_id, max(self._reach, 1))
-                return path if self._reach else [], _ids(path)
+                path = await self._conversations.get_ancestors(turn_id, max(self._max_turns, 1))
+                return path if self._max_turns else [], _ids(path)
         if question.private:
             return await self._conversations.get_private_history(
-                requester.channel_id, requester.user_id, self._reach
+                requester.channel_id, requester.user_id, self._max_turns
             ), ()
-        return await self._conversations.get_public_history(requester.channel_id, self._reach), ()
+        return await self._conversations.get_public_history(requester.channel_id, self._max_turns), ()
 
-    async def _back_to(self, first: Turn, needed: int) -> Before:
-        """Give what was known to the turn that a question comes back to, and where that one is `needed`, it as well."""
-        known = await self._conversations.get_ancestors(first.id, self._reach + 1)
+    async def _history_up_to(self, first: Turn, required: int) -> HistoryAndParents:
+        """Return the history of `first`, the turn to regenerate or continue, and that turn as well if `required`."""
+        known = await self._conversations.get_ancestors(first.id, self._max_turns + 1)
         if not known or known[-1].id != first.id:
             raise TurnNotFound(f"turn {first.id}")
-        path = known[: len(known) - 1 + needed]
-        return path if self._reach else path[len(path) - needed :], _ids(path)
+        path = known[: len(known) - 1 + required]
+        return path if self._max_turns else path[len(path) - required :], _ids(path)
 
 
 def _ids(turns: list[Turn]) -> tuple[int, ...]:

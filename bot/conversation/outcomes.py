@@ -1,4 +1,4 @@
-"""What becomes of an answer whose cancellation is pulled."""
+"""Outcomes of answers: complete, cut, failed, stopped; and running an answer until it is cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,7 +15,7 @@ from bot.streaming.output import NO_BUTTONS, Action, AnswerButtons
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An ending: its name in the store and the log, and the sentence that stands below the answer, if any."""
+    """How an answer ended: the name in the store and the log, and the sentence below the answer, if any."""
 
     name: str
     note: str | None = None
@@ -24,41 +24,41 @@ class Outcome:
 COMPLETE: Final = Outcome("complete")
 INTERRUPTED: Final = Outcome("interrupted", "I was interrupted here, so this is not the whole answer.")
 CUT: Final = Outcome("cut", "The connection broke off here, so this may not be the whole answer.")
-_BY_REASON: Final = {
+_BY_FINISH_REASON: Final = {
     "length": Outcome("length", "The model stopped here because the answer reached its length limit."),
     "content_filter": Outcome("filtered", "The AI service ended the answer here because of its content rules."),
 }
 
 
 _UNFINISHED: Final = frozenset({"interrupted", "cut", "failed", "length", "limited", "unstored", "stopped", "timed"})
-"""The names of those endings that leave something to be said."""
+"""The names of the outcomes that an answer can be continued after."""
 
 
-def controls_under(turn_id: int | None, ending: Outcome) -> AnswerButtons:
-    """Say what can be done with an answer that ended so; nothing with one that isn't kept."""
+def get_buttons(turn_id: int | None, outcome: Outcome) -> AnswerButtons:
+    """Return the buttons below an answer; none if it isn't stored."""
     if turn_id is None:
         return NO_BUTTONS
-    going_on = (Action.CONTINUE,) if ending.name in _UNFINISHED else ()
-    return AnswerButtons((Action.REGENERATE, *going_on, Action.READ, Action.DELETE), turn_id)
+    continue_ = (Action.CONTINUE,) if outcome.name in _UNFINISHED else ()
+    return AnswerButtons((Action.REGENERATE, *continue_, Action.READ, Action.DELETE), turn_id)
 
 
-def failed(error: ApiError) -> Outcome:
-    """Tell how an answer ended whose stream raised an error midway."""
+def get_error_outcome(error: ApiError) -> Outcome:
+    """Return the outcome of an answer whose stream raised an error after its first text."""
     return Outcome("filtered" if isinstance(error, ContentRefused) else "failed", render(error.message))
 
 
-def stopped_by(reason: BotError) -> Outcome:
-    """Tell how an answer ended that got no more tokens: at a limit, whose sentence says which, or without a store."""
+def get_refusal_outcome(reason: BotError) -> Outcome:
+    """Return the outcome of an answer that was granted no more tokens: a limit was reached, or the store failed."""
     if isinstance(reason, QuotaExceeded):
         return Outcome("limited", render(reason.message))
     return Outcome("unstored", "I can't get at my memory right now, so I had to stop here.")
 
 
-def ending_of(end: StreamEnd | None) -> Outcome:
-    """Tell how a stream ended that raised no error."""
+def get_stream_outcome(end: StreamEnd | None) -> Outcome:
+    """Return the outcome of a stream that raised no error."""
     if end is None or end.cut:
         return CUT
-    return _BY_REASON.get(end.finish_reason or "", COMPLETE)
+    return _BY_FINISH_REASON.get(end.finish_reason or "", COMPLETE)
 
 
 STOPPED: Final = Outcome("stopped", "I was asked to stop here.")
@@ -66,7 +66,11 @@ OUT_OF_TIME: Final = Outcome(
     "timed", "Discord gives me 14 minutes for an answer, so I had to stop here. `Continue` goes on."
 )
 DELETED: Final = Outcome("deleted")
-_BY_HALT: Final = {CancelReason.STOPPED: STOPPED, CancelReason.OUT_OF_TIME: OUT_OF_TIME, CancelReason.DELETED: DELETED}
+_BY_CANCEL_REASON: Final = {
+    CancelReason.STOPPED: STOPPED,
+    CancelReason.OUT_OF_TIME: OUT_OF_TIME,
+    CancelReason.DELETED: DELETED,
+}
 
 _BEFORE_A_WORD: Final = {
     CancelReason.STOPPED: "I was stopped before I had said anything.",
@@ -78,30 +82,34 @@ _BEFORE_A_WORD: Final = {
 
 
 class AnswerCancelled(BotError):
-    """An answer was ended before its first word."""
+    """An answer was cancelled before its first word."""
 
-    def __init__(self, halt: CancelReason) -> None:
-        super().__init__(f"halted: {halt.name}", message=plain(_BEFORE_A_WORD[halt]))
-
-
-def halted_by(halt: CancelReason) -> Outcome:
-    """Tell how an answer with words in it ended."""
-    return _BY_HALT[halt]
+    def __init__(self, reason: CancelReason) -> None:
+        super().__init__(f"cancelled: {reason.name}", message=plain(_BEFORE_A_WORD[reason]))
 
 
-async def unless_halted(
+def get_cancel_outcome(reason: CancelReason) -> Outcome:
+    """Return the outcome of a cancelled answer that has text."""
+    return _BY_CANCEL_REASON[reason]
+
+
+async def run_until_cancelled(
     cancellation: CancellationToken, work: Coroutine[Any, Any, None]
 ) -> CancelReason | None:  # Any: what it sends and is sent
-    """Do `work` to its end, or until the cancellation is pulled: then it is cancelled, and this tells why."""
+    """Run `work` until it ends, or until it is cancelled by the token, whose reason is returned then.
+
+    Raises:
+        Exception: what `work` raised.
+    """
     if cancellation.reason is not None:
         work.close()
         return cancellation.reason
     working = asyncio.create_task(work)
-    halting = asyncio.create_task(cancellation.wait())
+    cancelling = asyncio.create_task(cancellation.wait())
     try:
-        await asyncio.wait({working, halting}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, cancelling}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        halting.cancel()
+        cancelling.cancel()
         if not working.done():
             working.cancel()
             await asyncio.wait({working})

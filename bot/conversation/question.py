@@ -1,4 +1,4 @@
-"""A question as it comes in, whichever way it came, and where in the conversation it stands."""
+"""A question: its text, options and attachments, and its place in the conversation."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -7,7 +7,7 @@ from bot.conversation.attachments import Attachment
 from bot.conversation.prompt import QuotedMessage
 from bot.store.turns import Turn
 
-GO_ON: Final = (
+CONTINUE_PROMPT: Final = (
     "Go on exactly where your last message breaks off. Don't repeat any of it, and don't comment on it. Where it "
     "breaks off inside a code block, begin with the fence of that block."
 )
@@ -15,15 +15,15 @@ GO_ON: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a member asks, and who answers.
+    """What a member asks, and the model and persona that answer.
 
-    `fresh` leaves out what was said before. `reply_to` is the message that it is a reply to: where that shows a turn,
-    the question goes on from there and knows nothing else; where it doesn't, the question is about what it says, which
-    is `quoted`. `subject` is the message that the question is about in any case. `enclosed` are the files that came
-    with it. `message_id` is the message that asks, if one does; `way` says for the record how the question came.
+    `fresh` leaves out the history. `reply_to` is the message that it is a reply to: if that shows a turn, the question
+    continues that turn's branch and has no other history; if not, the question is about that message, which is
+    `quoted`. `about` is the message that the question is about in any case. `message_id` is the message that asks, if
+    one does; `way` is how the question came, for the log.
 
-    `again` is the turn whose question this is once more, in whose place its answer stands. `after` is the turn whose
-    answer is gone on with. Both belong to whoever asked first, also where somebody else pays for them.
+    `regenerates` is the turn whose question this is, and whose answer it replaces. `continues` is the turn whose answer
+    it continues. Both keep their first author, also if another member pays for them.
     """
 
     text: str
@@ -33,46 +33,46 @@ class Question:
     fresh: bool = False
     reply_to: int | None = None
     quoted: QuotedMessage | None = None
-    subject: QuotedMessage | None = None
-    enclosed: tuple[Attachment, ...] = ()
+    about: QuotedMessage | None = None
+    attachments: tuple[Attachment, ...] = ()
     message_id: int | None = None
     way: str = "command"
-    again: Turn | None = None
-    after: Turn | None = None
+    regenerates: Turn | None = None
+    continues: Turn | None = None
 
     @classmethod
-    def anew(
-        cls, turn: Turn, model: str, persona: str, subject: QuotedMessage | None, enclosed: tuple[Attachment, ...]
+    def regenerate(
+        cls, turn: Turn, model: str, persona: str, about: QuotedMessage | None, attachments: tuple[Attachment, ...]
     ) -> Self:
-        """Ask a turn's question again, about the same message and with the same files."""
+        """Return a turn's question again, about the same message and with the same attachments."""
         return cls(
             turn.question,
             model,
             persona,
             private=turn.private,
-            subject=subject,
-            enclosed=enclosed,
+            about=about,
+            attachments=attachments,
             message_id=turn.question_message_id,
             way="regenerate",
-            again=turn,
+            regenerates=turn,
         )
 
     @classmethod
-    def going_on(cls, turn: Turn, model: str, persona: str) -> Self:
-        """Ask for the rest of a turn's answer."""
-        return cls(GO_ON, model, persona, private=turn.private, way="continue", after=turn)
+    def continue_(cls, turn: Turn, model: str, persona: str) -> Self:
+        """Return a question for the rest of a turn's answer."""
+        return cls(CONTINUE_PROMPT, model, persona, private=turn.private, way="continue", continues=turn)
 
     @property
-    def needed(self) -> int:
-        """How many of the turns before it make no sense to leave out."""
-        return 0 if self.after is None else 1
+    def required_turns(self) -> int:
+        """How many of the newest turns must be sent with it."""
+        return 0 if self.continues is None else 1
 
     @property
-    def first(self) -> Turn | None:
-        """The turn that this comes back to."""
-        return self.again or self.after
+    def source_turn(self) -> Turn | None:
+        """The turn that this regenerates or continues."""
+        return self.regenerates or self.continues
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to answer."""
-        return not self.text.strip() and not self.enclosed
+        return not self.text.strip() and not self.attachments

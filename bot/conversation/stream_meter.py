@@ -1,17 +1,17 @@
-"""What an answer has come to while it streams: its text, and the tokens it has cost so far."""
+"""Counts an answer while it streams: its text, and the tokens it has used so far."""
 
 from collections.abc import AsyncGenerator, Callable
 
 from bot.api.chat_types import ChatEvent, ReasoningDelta, StreamEnd, TextDelta
-from bot.conversation.prompt import BYTES_PER_TOKEN, size, tokens_in
+from bot.conversation.prompt import BYTES_PER_TOKEN, count_bytes, estimate_bytes
 from bot.errors import BotError
 from bot.quotas.reservation import TokenBudget
 
 
 class StreamMeter:
-    """Passes an answer's text on, keeps count of everything received, hidden reasoning included, and ends in time.
+    """Passes an answer's text on, counts all output, hidden reasoning included, and stops at the token budget.
 
-    Nothing that was not granted is passed on or counted: the piece that goes beyond is cut, and is the last one.
+    Output beyond the budget is neither passed on nor counted: the delta that exceeds it is cut, and is the last one.
     """
 
     def __init__(self, prompt_tokens: int, token_budget: TokenBudget) -> None:
@@ -19,97 +19,97 @@ class StreamMeter:
         self._token_budget = token_budget
         self._text = _Part()
         self._reasoning = _Part()
-        self.end: StreamEnd | None = None
-        self.given_up = False
-        """Whether people ended the answer when the request for it was with the service."""
-        self.stopped: BotError | None = None
-        """Why the answer was stopped, where it was: a limit, or a store that could not be asked."""
+        self.stream_end: StreamEnd | None = None
+        self.is_billable_unanswered = False
+        """Whether a user cancelled the answer when the request had been sent: then its prompt is charged."""
+        self.refusal: BotError | None = None
+        """Why no more tokens were granted: a limit, or the store failed; None while they are."""
 
-    async def texts(
-        self, events: AsyncGenerator[ChatEvent, None], thinking: Callable[[], None] = lambda: None
+    async def count(
+        self, events: AsyncGenerator[ChatEvent, None], on_reasoning: Callable[[], None] = lambda: None
     ) -> AsyncGenerator[str, None]:
-        """Yield the text of `events`, piece by piece, for as long as it is granted; call `thinking` at each thought."""
+        """Yield the text of `events`, delta by delta, while it is granted; call `on_reasoning` at each reasoning."""
         async for event in events:
             match event:
                 case TextDelta(text):
-                    text = await self._take(text, self._text, self._reasoning)
+                    text = await self._add_granted(text, self._text, self._reasoning)
                     if text:
                         yield text
                 case ReasoningDelta(text):
-                    thinking()
-                    await self._take(text, self._reasoning, self._text)
+                    on_reasoning()
+                    await self._add_granted(text, self._reasoning, self._text)
                 case StreamEnd():
-                    self.end = event
-            if self.stopped is not None:
+                    self.stream_end = event
+            if self.refusal is not None:
                 return
 
-    def expect(self, prompt_tokens: int) -> None:
-        """Take another estimate of the request, before anything has come."""
+    def set_prompt_estimate(self, prompt_tokens: int) -> None:
+        """Replace the estimate of the request's tokens, before there is any output."""
         self._estimated_prompt_tokens = prompt_tokens
 
     @property
     def text(self) -> str:
-        """The answer so far."""
-        return "".join(self._text.pieces)
+        """The text of the answer so far."""
+        return "".join(self._text.deltas)
 
     @property
-    def begun(self) -> bool:
-        """Whether anything of the answer came."""
-        return bool(self._text.pieces or self._reasoning.pieces)
+    def has_output(self) -> bool:
+        """Whether there is any output, reasoning included."""
+        return bool(self._text.deltas or self._reasoning.deltas)
 
     @property
-    def costs(self) -> bool:
-        """Whether there is anything to be paid for: what came, or a request that people gave up."""
-        return self.begun or self.given_up
+    def is_billable(self) -> bool:
+        """Whether anything is charged: output, or a request that a user cancelled after it was sent."""
+        return self.has_output or self.is_billable_unanswered
 
     @property
-    def estimated(self) -> bool:
-        """Whether the token counts are our own, since the API reported none."""
-        return self.end is None or self.end.usage is None
+    def is_estimated(self) -> bool:
+        """Whether the token counts are estimates, since the API reported none."""
+        return self.stream_end is None or self.stream_end.usage is None
 
     @property
     def prompt_tokens(self) -> int:
         """Tokens of the request."""
-        if self.end and self.end.usage:
-            return self.end.usage.prompt_tokens
+        if self.stream_end and self.stream_end.usage:
+            return self.stream_end.usage.prompt_tokens
         return self._estimated_prompt_tokens
 
     @property
     def answer_tokens(self) -> int:
-        """Tokens of all that came back."""
-        if self.end and self.end.usage:
-            return self.end.usage.completion_tokens
+        """Tokens of all output."""
+        if self.stream_end and self.stream_end.usage:
+            return self.stream_end.usage.completion_tokens
         return self._text.tokens + self._reasoning.tokens
 
-    async def _take(self, text: str, part: "_Part", other: "_Part") -> str:
-        """Add `text` to its part, or as much of it as is granted; give what was added."""
+    async def _add_granted(self, text: str, part: "_Part", other: "_Part") -> str:
+        """Add `text` to its part, or as much of it as the budget grants; return what was added."""
         before = self._estimated_prompt_tokens + other.tokens
-        total = before + tokens_in(part.bytes + size(text))
+        total = before + estimate_bytes(part.bytes + count_bytes(text))
         granted = await self._token_budget.ensure(total)
         if granted < total:
-            self.stopped = self._token_budget.refused
+            self.refusal = self._token_budget.refused
             text = _cut(text, (granted - before) * BYTES_PER_TOKEN - part.bytes)
         part.add(text)
         return text
 
 
 class _Part:
-    """One of the two things that come: pieces of text, and their size."""
+    """One of the two kinds of output, text or reasoning: its deltas and their size in bytes."""
 
     def __init__(self) -> None:
-        self.pieces: list[str] = []
+        self.deltas: list[str] = []
         self.bytes = 0
 
     @property
     def tokens(self) -> int:
-        return tokens_in(self.bytes)
+        return estimate_bytes(self.bytes)
 
     def add(self, text: str) -> None:
         if text:
-            self.pieces.append(text)
-            self.bytes += size(text)
+            self.deltas.append(text)
+            self.bytes += count_bytes(text)
 
 
-def _cut(text: str, most_bytes: int) -> str:
-    """Give as many characters from the beginning of `text` as fit."""
-    return text.encode("utf-8", "replace")[: max(most_bytes, 0)].decode("utf-8", "ignore")
+def _cut(text: str, max_bytes: int) -> str:
+    """Return as many characters from the start of `text` as fit into `max_bytes` of UTF-8."""
+    return text.encode("utf-8", "replace")[: max(max_bytes, 0)].decode("utf-8", "ignore")

@@ -77,7 +77,7 @@ class AnswerRunner:
         async with prepared.reservation, speaker or nullcontext(), self._limiter.slot(requester) as slot:
             await acknowledge(interaction, private=question.private)
             if await wait_in_queue(interaction, slot):
-                prepared = await self._answering.without_deleted(prepared)
+                prepared = await self._answering.drop_deleted(prepared)
             bucket = self._buckets.for_interaction(interaction.token)
             output = InteractionOutput(interaction, bucket, private=question.private)
             await self._answering.answer(prepared, output, speaker)

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.api.image_validation import MAX_SCANS, GeneratedImage, validate_image
-from bot.conversation.image_inputs import shown
+from bot.conversation.image_inputs import prepare_image
 from bot.errors import InvalidApiResponse
 from tests.support.make_picture import many_scans, picture
 
@@ -70,12 +70,12 @@ GOOD = {
 def test_what_stands_beside_the_pixels_makes_no_picture_worse(data: bytes) -> None:
     kind = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
     assert validate_image(data, MOST) == GeneratedImage(data, kind, 64, 48)
-    assert shown(data)[2] == (64, 48)
+    assert prepare_image(data)[2] == (64, 48)
 
 
 def test_the_pixels_stay_what_they_are() -> None:
     for data, plain in ((GOOD["a workflow, compressed"], PNG), (GOOD["a JPEG with remarks"], JPEG)):
-        seen = [Image.open(io.BytesIO(shown(each)[1])).tobytes() for each in (data, plain)]
+        seen = [Image.open(io.BytesIO(prepare_image(each)[1])).tobytes() for each in (data, plain)]
         assert seen[0] == seen[1]
 
 
@@ -83,7 +83,7 @@ def test_the_pixels_stay_what_they_are() -> None:
 def test_a_picture_is_shown_upright(kind: str) -> None:
     taken = Image.Exif()
     taken[0x0112] = 6
-    assert shown(picture(60, 40, kind=kind, exif=taken))[2] == (40, 60)
+    assert prepare_image(picture(60, 40, kind=kind, exif=taken))[2] == (40, 60)
 
 
 def test_a_jpeg_of_a_sane_number_of_scans_is_one_and_another_is_none() -> None:
@@ -111,4 +111,4 @@ def test_what_is_no_picture_or_too_large_a_one_is_a_broken_answer(data: bytes) -
     with pytest.raises(InvalidApiResponse):
         validate_image(data, MOST)
     with pytest.raises(InvalidApiResponse):
-        shown(data)
+        prepare_image(data)

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from bot.conversation import attachments
-from bot.conversation.attachments import MOST_PICTURES, MOST_TEXT_BYTES, Attachment, FileTooLarge
-from bot.conversation.image_inputs import LONGEST_SIDE, MOST_BYTES, tokens_of
+from bot.conversation.attachments import MAX_IMAGES, MAX_TEXT_BYTES, Attachment, FileTooLarge
+from bot.conversation.image_inputs import LONGEST_SIDE, MAX_BYTES, estimate_image_tokens
 from bot.conversation.prompt import PromptInputs, QuotedMessage
-from bot.conversation.text_files import decoded
+from bot.conversation.text_files import decode_text
 from bot.errors import UnreadableFile
 from bot.messages.render import render
 from bot.workers.fair_limit import MAX_WAITING_PER_OWNER
@@ -20,7 +20,7 @@ from bot.workers.pool import DecodingWorkers
 from tests.support.make_picture import picture
 
 
-def enclosure(name: str, data: bytes = b"x", media_type: str = "", **changes: object) -> Attachment:
+def attachment(name: str, data: bytes = b"x", media_type: str = "", **changes: object) -> Attachment:
     async def read(most: int) -> bytes:
         assert len(data) <= most
         return data
@@ -30,13 +30,13 @@ def enclosure(name: str, data: bytes = b"x", media_type: str = "", **changes: ob
 
 async def shown(workers: DecodingWorkers, data: bytes) -> Image.Image:
     """What a model is shown of a picture."""
-    (sight,) = (await attachments.opened([enclosure("a.png", data, "image/png")], None, workers, 1)).sights
-    kind, _, encoded = sight.part.image_url.url.partition(";base64,")
+    (sent_image,) = (await attachments.load([attachment("a.png", data, "image/png")], None, workers, 1)).images
+    kind, _, encoded = sent_image.part.image_url.url.partition(";base64,")
     sent = base64.b64decode(encoded)
-    assert len(sent) <= MOST_BYTES
+    assert len(sent) <= MAX_BYTES
     image = Image.open(io.BytesIO(sent))
     assert kind == f"data:image/{(image.format or '').lower()}"
-    assert sight.tokens == tokens_of(*image.size)
+    assert sent_image.tokens == estimate_image_tokens(*image.size)
     return image
 
 
@@ -54,7 +54,9 @@ async def shown(workers: DecodingWorkers, data: bytes) -> Image.Image:
 )
 def test_what_is_neither_a_picture_nor_a_text_is_named(name: str, media_type: str) -> None:
     with pytest.raises(UnreadableFile) as caught:
-        attachments.check([enclosure("fine.png", media_type="image/png"), enclosure(name, media_type=media_type)])
+        attachments.ensure_usable(
+            [attachment("fine.png", media_type="image/png"), attachment(name, media_type=media_type)]
+        )
     assert f"I can't read `{name}`" in render(caught.value.message)
     assert "PNG" in render(caught.value.message)
 
@@ -62,67 +64,67 @@ def test_what_is_neither_a_picture_nor_a_text_is_named(name: str, media_type: st
 @pytest.mark.parametrize(
     "file",
     [
-        enclosure("big.log", size=MOST_TEXT_BYTES + 1),
-        enclosure("big.png", media_type="image/png", size=21 * 2**20),
-        enclosure("wide.png", media_type="image/png", width=60_000, height=1000),
+        attachment("big.log", size=MAX_TEXT_BYTES + 1),
+        attachment("big.png", media_type="image/png", size=21 * 2**20),
+        attachment("wide.png", media_type="image/png", width=60_000, height=1000),
     ],
     ids=["text", "bytes", "pixels"],
 )
 def test_what_is_too_large_is_named(file: Attachment) -> None:
     with pytest.raises(UnreadableFile) as caught:
-        attachments.check([file])
+        attachments.ensure_usable([file])
     assert f"`{file.name}` is too large for me" in render(caught.value.message)
 
 
 def test_many_are_too_much_together() -> None:
-    pictures = [enclosure(f"{number}.png", media_type="image/png") for number in range(MOST_PICTURES)]
-    texts = [enclosure(f"{number}.txt", size=MOST_TEXT_BYTES // 2) for number in range(2)]
-    attachments.check([*pictures, *texts])
+    pictures = [attachment(f"{number}.png", media_type="image/png") for number in range(MAX_IMAGES)]
+    texts = [attachment(f"{number}.txt", size=MAX_TEXT_BYTES // 2) for number in range(2)]
+    attachments.ensure_usable([*pictures, *texts])
     with pytest.raises(UnreadableFile):
-        attachments.check([*pictures, pictures[0]])
+        attachments.ensure_usable([*pictures, pictures[0]])
     with pytest.raises(UnreadableFile):
-        attachments.check([*texts, texts[0]])
+        attachments.ensure_usable([*texts, texts[0]])
 
 
 def test_a_name_stays_a_name() -> None:
     with pytest.raises(UnreadableFile) as caught:
-        attachments.check([enclosure("`@everyone`\n# big.mp3", media_type="audio/mpeg")])
+        attachments.ensure_usable([attachment("`@everyone`\n# big.mp3", media_type="audio/mpeg")])
     assert "`@everyone # big.mp3`" in render(caught.value.message)
 
 
 def test_of_files_nobody_chose_the_first_that_can_be_used_are_taken() -> None:
-    pictures = [enclosure(f"{number}.png", media_type="image/png") for number in range(MOST_PICTURES + 2)]
-    others = [enclosure("song.mp3", media_type="audio/mpeg"), enclosure("long.txt", size=MOST_TEXT_BYTES)]
-    files = [*others, *pictures, enclosure("a.txt")]
-    assert attachments.usable(files) == (others[1], *pictures[:MOST_PICTURES])
+    pictures = [attachment(f"{number}.png", media_type="image/png") for number in range(MAX_IMAGES + 2)]
+    others = [attachment("song.mp3", media_type="audio/mpeg"), attachment("long.txt", size=MAX_TEXT_BYTES)]
+    files = [*others, *pictures, attachment("a.txt")]
+    assert attachments.select_usable(files) == (others[1], *pictures[:MAX_IMAGES])
 
 
 def test_what_they_will_take_is_estimated_beforehand() -> None:
-    known = enclosure("a.png", media_type="image/png", width=512, height=512)
-    unknown = enclosure("b.png", media_type="image/png")
-    text = enclosure("c.txt", size=4000)
-    assert attachments.unopened([known], None).tokens == 85 + 170
-    assert attachments.unopened([unknown], None).tokens == 85 + 9 * 170
-    assert 1000 <= attachments.unopened([text], None).tokens < 1010
-    assert attachments.unopened([known, text], None).files == ("a.png", "c.txt")
+    known = attachment("a.png", media_type="image/png", width=512, height=512)
+    unknown = attachment("b.png", media_type="image/png")
+    text = attachment("c.txt", size=4000)
+    assert attachments.describe([known], None).tokens == 85 + 170
+    assert attachments.describe([unknown], None).tokens == 85 + 9 * 170
+    assert 1000 <= attachments.describe([text], None).tokens < 1010
+    assert attachments.describe([known, text], None).files == ("a.png", "c.txt")
 
 
 # ---------------------------------------------------------------- what is in them
 
 
 async def test_pictures_and_texts_are_told_apart_and_kept_in_order(workers: DecodingWorkers) -> None:
-    subject = QuotedMessage(1, "Ben", "hm")
+    about = QuotedMessage(1, "Ben", "hm")
     files = [
-        enclosure("b.py", "print('ä')\r\n".encode()),
-        enclosure("a.png", picture(20, 10), "image/png"),
-        enclosure("c", b"one", "application/json"),
+        attachment("b.py", "print('ä')\r\n".encode()),
+        attachment("a.png", picture(20, 10), "image/png"),
+        attachment("c", b"one", "application/json"),
     ]
-    material = await attachments.opened(files, subject, workers, 1)
-    assert material.files == ("b.py", "a.png", "c")
-    assert [(text.name, text.text) for text in material.texts] == [("b.py", "print('ä')\n"), ("c", "one")]
-    assert (len(material.sights), material.subject) == (1, subject)
-    assert material.tokens == 85 + 170
-    assert await attachments.opened([], None, workers, 1) == PromptInputs()
+    inputs = await attachments.load(files, about, workers, 1)
+    assert inputs.files == ("b.py", "a.png", "c")
+    assert [(text.name, text.text) for text in inputs.texts] == [("b.py", "print('ä')\n"), ("c", "one")]
+    assert (len(inputs.images), inputs.about) == (1, about)
+    assert inputs.tokens == 85 + 170
+    assert await attachments.load([], None, workers, 1) == PromptInputs()
 
 
 async def test_one_that_cannot_be_fetched_lets_go_of_the_others(workers: DecodingWorkers) -> None:
@@ -137,9 +139,9 @@ async def test_one_that_cannot_be_fetched_lets_go_of_the_others(workers: Decodin
     async def fail(most: int) -> bytes:
         raise UnreadableFile("gone")
 
-    files = [enclosure("a.png", media_type="image/png", read=hang), enclosure("b.txt", read=fail)]
+    files = [attachment("a.png", media_type="image/png", read=hang), attachment("b.txt", read=fail)]
     with pytest.raises(UnreadableFile):
-        await attachments.opened(files, None, workers, 1)
+        await attachments.load(files, None, workers, 1)
     assert let_go.is_set()
     async with workers.downloads.slot(1):
         pass
@@ -154,8 +156,8 @@ async def test_so_many_files_are_held_at_once_and_no_more(workers: DecodingWorke
         await going_on.wait()
         return b"words"
 
-    files = [enclosure(f"{number}.txt", read=read) for number in range(3)]
-    asked = [asyncio.create_task(attachments.opened(files, None, workers, owner)) for owner in range(3)]
+    files = [attachment(f"{number}.txt", read=read) for number in range(3)]
+    asked = [asyncio.create_task(attachments.load(files, None, workers, owner)) for owner in range(3)]
     for _ in range(20):
         await asyncio.sleep(0)
     assert len(held) == 4
@@ -170,25 +172,25 @@ async def test_more_files_of_one_member_than_make_sense_are_refused_for_now(work
         return await asyncio.Future()
 
     hanging = [
-        asyncio.create_task(attachments.opened([enclosure("a.txt", read=hang)], None, workers, 1))
+        asyncio.create_task(attachments.load([attachment("a.txt", read=hang)], None, workers, 1))
         for _ in range(2 + MAX_WAITING_PER_OWNER)
     ]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     with pytest.raises(UnreadableFile) as caught:
-        await attachments.opened([enclosure("b.txt")], None, workers, 1)
+        await attachments.load([attachment("b.txt")], None, workers, 1)
     assert "too many files" in render(caught.value.message)
-    assert len((await attachments.opened([enclosure("c.txt")], None, workers, 2)).texts) == 1
+    assert len((await attachments.load([attachment("c.txt")], None, workers, 2)).texts) == 1
     for each in hanging:
         each.cancel()
     await asyncio.wait(hanging)
 
 
 async def test_text_files_are_bounded_together_whatever_their_sizes_are_said_to_be(workers: DecodingWorkers) -> None:
-    files = [enclosure(f"{number}.txt", b"x" * 40_000, size=5) for number in range(2)]
-    attachments.check(files)
+    files = [attachment(f"{number}.txt", b"x" * 40_000, size=5) for number in range(2)]
+    attachments.ensure_usable(files)
     with pytest.raises(UnreadableFile) as caught:
-        await attachments.opened(files, None, workers, 1)
+        await attachments.load(files, None, workers, 1)
     assert "64 KB in all" in render(caught.value.message)
 
 
@@ -197,24 +199,24 @@ async def test_one_that_is_larger_than_it_is_said_to_be_is_named(workers: Decodi
         raise FileTooLarge
 
     with pytest.raises(UnreadableFile) as caught:
-        await attachments.opened([enclosure("long.txt", read=read)], None, workers, 1)
+        await attachments.load([attachment("long.txt", read=read)], None, workers, 1)
     assert "`long.txt` is too large for me" in render(caught.value.message)
 
 
 @pytest.mark.parametrize(
     "file",
     [
-        enclosure("fake.png", b"no picture", "image/png"),
-        enclosure("cut.png", picture(200, 100, noise=True)[:5000], "image/png"),
-        enclosure("bomb.png", picture(8000, 8000, mode="1"), "image/png"),
-        enclosure("program", b"\x7fELF\x02\x01\x01\x00\x00\x00"),
-        enclosure("archive.zip", b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(range(256))),
+        attachment("fake.png", b"no picture", "image/png"),
+        attachment("cut.png", picture(200, 100, noise=True)[:5000], "image/png"),
+        attachment("bomb.png", picture(8000, 8000, mode="1"), "image/png"),
+        attachment("program", b"\x7fELF\x02\x01\x01\x00\x00\x00"),
+        attachment("archive.zip", b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(range(256))),
     ],
     ids=lambda file: file.name,
 )
 async def test_what_is_not_what_it_seemed_is_named(workers: DecodingWorkers, file: Attachment) -> None:
     with pytest.raises(UnreadableFile) as caught:
-        await attachments.opened([file], None, workers, 1)
+        await attachments.load([file], None, workers, 1)
     assert f"I can't read `{file.name}`" in render(caught.value.message)
 
 
@@ -235,7 +237,7 @@ async def test_what_is_not_what_it_seemed_is_named(workers: DecodingWorkers, fil
     ids=["ascii", "utf-8", "bom", "utf-16", "utf-32", "western", "cyrillic", "japanese", "empty", "coloured"],
 )
 def test_text_is_read_in_whatever_encoding_it_is(text: str, encoding: str) -> None:
-    assert decoded(text.encode(encoding)) == text
+    assert decode_text(text.encode(encoding)) == text
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ def test_text_is_read_in_whatever_encoding_it_is(text: str, encoding: str) -> No
     ids=["nul", "half", "all", "png"],
 )
 def test_what_is_no_text_is_not_taken_for_one(data: bytes) -> None:
-    assert decoded(data) is None
+    assert decode_text(data) is None
 
 
 @pytest.mark.parametrize(("size", "seen"), [((4000, 1000), (1536, 384)), ((300, 200), (300, 200))])

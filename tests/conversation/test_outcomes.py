@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.conversation.outcomes import unless_halted
+from bot.conversation.outcomes import run_until_cancelled
 from bot.inflight.cancellation import CancellationToken, CancelReason
 
 
@@ -28,12 +28,12 @@ class Work:
 async def test_work_is_done_to_its_end() -> None:
     work = Work()
     work.go.set()
-    assert await unless_halted(CancellationToken(), work.do()) is None
+    assert await run_until_cancelled(CancellationToken(), work.do()) is None
 
 
 async def test_a_pulled_brake_ends_it_and_tells_why() -> None:
     work, cancellation = Work(), CancellationToken()
-    doing = asyncio.create_task(unless_halted(cancellation, work.do()))
+    doing = asyncio.create_task(run_until_cancelled(cancellation, work.do()))
     await asyncio.sleep(0)
     cancellation.cancel(CancelReason.STOPPED)
     assert await doing is CancelReason.STOPPED
@@ -43,7 +43,7 @@ async def test_a_pulled_brake_ends_it_and_tells_why() -> None:
 async def test_nothing_is_begun_when_it_is_pulled_already() -> None:
     work, cancellation = Work(), CancellationToken()
     cancellation.cancel(CancelReason.DELETED)
-    assert await unless_halted(cancellation, work.do()) is CancelReason.DELETED
+    assert await run_until_cancelled(cancellation, work.do()) is CancelReason.DELETED
     assert not work.put_away
 
 
@@ -51,12 +51,12 @@ async def test_its_error_is_passed_on() -> None:
     work = Work(KeyError("no"))
     work.go.set()
     with pytest.raises(KeyError):
-        await unless_halted(CancellationToken(), work.do())
+        await run_until_cancelled(CancellationToken(), work.do())
 
 
 async def test_who_is_cancelled_takes_it_along() -> None:
     work = Work()
-    doing = asyncio.create_task(unless_halted(CancellationToken(), work.do()))
+    doing = asyncio.create_task(run_until_cancelled(CancellationToken(), work.do()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     doing.cancel()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.context import RequestContext
-from bot.conversation.prompt import facts_for, render
+from bot.conversation.prompt import get_persona_values, render
 from tests.support.requests import make_requester
 
 NOW = datetime(2026, 9, 1, 8, 5, tzinfo=UTC)
@@ -22,7 +22,7 @@ def first_line(content: str) -> dict[str, str | None]:
 
 
 def test_the_values_go_along_with_the_newest_question() -> None:
-    developer, asked = render(EVERYTHING, [], "Hi", "Ada", facts_for(EVERYTHING, requester(), NOW))
+    developer, asked = render(EVERYTHING, [], "Hi", "Ada", get_persona_values(EVERYTHING, requester(), NOW))
     assert first_line(asked.content) == {
         "speaker": "Ada",
         "date": "Tuesday, 2026-09-01",
@@ -36,19 +36,19 @@ def test_the_values_go_along_with_the_newest_question() -> None:
 
 
 def test_only_what_a_persona_names_goes_along() -> None:
-    assert facts_for("It is {date}.", requester(), NOW).keys() == {"date"}
-    assert facts_for("A {thing} in {braces}", requester(), NOW) == {}
+    assert get_persona_values("It is {date}.", requester(), NOW).keys() == {"date"}
+    assert get_persona_values("A {thing} in {braces}", requester(), NOW) == {}
 
 
 def test_without_placeholders_nothing_is_added() -> None:
-    developer, asked = render("Be kind.", [], "Hi", "Ada", facts_for("Be kind.", requester(), NOW))
+    developer, asked = render("Be kind.", [], "Hi", "Ada", get_persona_values("Be kind.", requester(), NOW))
     assert "braces" not in developer.content
     assert first_line(asked.content) == {"speaker": "Ada"}
 
 
 def test_in_a_direct_message_there_is_no_server() -> None:
-    facts = facts_for(EVERYTHING, make_requester(guild_id=None), NOW)
-    assert (facts["server"], facts["channel"]) == (None, None)
+    values = get_persona_values(EVERYTHING, make_requester(guild_id=None), NOW)
+    assert (values["server"], values["channel"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_in_a_direct_message_there_is_no_server() -> None:
     ],
 )
 def test_no_name_gets_into_the_instructions_or_out_of_its_line(name: str) -> None:
-    facts = facts_for(EVERYTHING, requester(name, name, name), NOW)
-    developer, asked = render(EVERYTHING, [], "What is 1+1?", name, facts)
-    honest, _ = render(EVERYTHING, [], "Hi", "Ada", facts_for(EVERYTHING, requester(), NOW))
+    values = get_persona_values(EVERYTHING, requester(name, name, name), NOW)
+    developer, asked = render(EVERYTHING, [], "What is 1+1?", name, values)
+    honest, _ = render(EVERYTHING, [], "Hi", "Ada", get_persona_values(EVERYTHING, requester(), NOW))
     assert developer == honest
     first, *rest = asked.content.splitlines()
     assert [json.loads(first)[key] for key in ("speaker", "server", "channel", "user")] == [name] * 4

@@ -1,6 +1,6 @@
 """The buttons under answers: what each does, for whom, after a restart and in another process."""
 
-from bot.conversation.question import GO_ON
+from bot.conversation.question import CONTINUE_PROMPT
 from bot.errors import TurnNotFound
 from bot.messages.render import render
 from cogs.answer_buttons import InputsUnavailable
@@ -63,9 +63,9 @@ async def test_an_answer_is_stopped_gone_on_with_asked_anew_read_and_deleted(ope
     await sandbox.openai.until(lambda: call.closed_early_at is not None, DEADLINE_S)
     assert (await usage(ada))["messages"] == 1
 
-    sandbox.openai.script("three, four.", when=question_contains(GO_ON))
+    sandbox.openai.script("three, four.", when=question_contains(CONTINUE_PROMPT))
     rest = await press(ada, message, "Continue")
-    assert sent_texts(sandbox.openai.calls("chat")[-1]) == ["Count", f"{words} ", GO_ON]
+    assert sent_texts(sandbox.openai.calls("chat")[-1]) == ["Count", f"{words} ", CONTINUE_PROMPT]
     assert (rest.text, labels(rest.messages[0])) == ("three, four.", AFTERWARDS)
 
     await run_command(mo, "/channel model", model="gpt-4o")
@@ -77,7 +77,13 @@ async def test_an_answer_is_stopped_gone_on_with_asked_anew_read_and_deleted(ope
     assert call.messages[0]["content"].startswith("You are a parrot.")
     assert (again.text, shown) == ("Five.", used.text)
     await ask(ada, "And then?")
-    assert sent_texts(sandbox.openai.calls("chat")[-1]) == [GO_ON, "three, four.", "Count", "Five.", "And then?"]
+    assert sent_texts(sandbox.openai.calls("chat")[-1]) == [
+        CONTINUE_PROMPT,
+        "three, four.",
+        "Count",
+        "Five.",
+        "And then?",
+    ]
 
     sound = await press(ada, again.messages[0], "Read aloud")
     assert (sound.private, [each.filename for each in sound.messages[0].attachments]) == (True, ["speech.mp3"])
@@ -103,7 +109,7 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_sandbox:
     assert await sandbox.restart() == 0
     assert labels(interrupted.messages[0]) == UNFINISHED
     assert (await press(ben, interrupted.messages[0], "Continue")).text
-    assert sent_texts(sandbox.openai.calls("chat")[-1])[::2] == ["Wait", GO_ON]
+    assert sent_texts(sandbox.openai.calls("chat")[-1])[::2] == ["Wait", CONTINUE_PROMPT]
     calls = len(sandbox.openai.requests)
     for label in UNFINISHED:
         refused = await press(ben, running.messages[0], label)

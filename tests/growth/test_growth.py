@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 from bot.api.reasoning_filter import ReasoningFilter
-from bot.conversation.text_files import decoded
+from bot.conversation.text_files import decode_text
 from bot.discord_ui.message_triggers import _without_mention
 from bot.errors import NoSpeakableText
 from bot.markdown.renderer import MarkdownRenderer, render_markdown
@@ -56,7 +56,7 @@ def filtered(*pieces: str) -> None:
 
 
 def text_file(text: str) -> None:
-    decoded(text.encode("utf-8", "replace"))
+    decode_text(text.encode("utf-8", "replace"))
 
 
 def worded(text: str) -> None:
