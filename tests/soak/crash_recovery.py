@@ -1,9 +1,9 @@
-"""Kill the bot at random moments under load, again and again, and see that nothing is lost or left behind.
+"""Kills the bot at random moments under load, repeatedly, and checks that nothing is lost or left behind.
 
     python -m tests.soak.crash_recovery --kills 100
 
-After each kill: the database is sound and has every turn whose last words were shown; after the start that follows:
-every message is either whole or says that it was interrupted, and nothing is reserved or under way any more.
+After each kill: the database is intact and has every turn that was shown completely. After the start that follows:
+every message is either complete or says that it was interrupted, and nothing is reserved or in flight any more.
 """
 
 import argparse
@@ -29,22 +29,23 @@ from tests.support.e2e import DEADLINE_S, PROGRESS_MARKER, UNLIMITED, question_c
 MARK = "-# I was interrupted here, so this is not the whole answer."
 BEFORE_A_WORD = "I was interrupted before I was done. Please try again."
 OMISSION = "-# I had only the last"
-AT_ONCE = 12
+USERS = 12
 LONGEST_ROUND_S = 1.5
+POLL_INTERVAL_S = 0.02
 
 
 @dataclass
 class Use:
-    """One command that was used or message that was written, and the whole of the answer where that is text."""
+    """One command that was run or message that was sent, and the complete answer if that is text."""
 
     used: InteractionResult | MessageResult
     command: str
-    whole: str
+    complete: str
 
 
 @dataclass
-class Tally:
-    """What came of all commands, and every promise broken."""
+class SoakResult:
+    """How all commands ended, and every promise that was broken."""
 
     kills: int = 0
     ends: Counter[str] = field(default_factory=Counter)
@@ -55,76 +56,87 @@ class Tally:
         return f"{self.kills} kills: {ends}; {len(self.broken)} broken promises"
 
 
-async def kill_again_and_again(kills: int, seed: int, *, say: bool = False) -> Tally:
-    """Kill the bot so many times at moments that `seed` decides; tell what came of it."""
-    dice, tally = random.Random(seed), Tally()
+async def kill_repeatedly(kills: int, seed: int, *, verbose: bool = False) -> SoakResult:
+    """Kill the bot `kills` times at moments that `seed` decides, and return how the commands ended."""
+    rng, result = random.Random(seed), SoakResult()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         async with Sandbox(UNLIMITED, directory=Path(directory)) as sandbox:
             sandbox.openai.faults.always(CallKind.CHAT, Slow(pace_s=0.02), when=question_contains("slowly"))
-            people = [sandbox.join(f"Member {number}") for number in range(AT_ONCE)]
+            users = [sandbox.join(f"Member {number}") for number in range(USERS)]
             database = Path(directory, "data", "bot.db")
             for number in range(kills):
-                uses = [await _use(sandbox, person, f"{number}-{i}", dice) for i, person in enumerate(people)]
-                await asyncio.sleep(dice.uniform(0, LONGEST_ROUND_S))
+                uses = [await _use(sandbox, user, f"{number}-{i}", rng) for i, user in enumerate(users)]
+                await asyncio.sleep(rng.uniform(0, LONGEST_ROUND_S))
                 await sandbox.bot_process.kill()
-                kept = _look_at_what_is_left(database, uses, tally)
-                lines = len(sandbox.bot_process.log)
+                saved = _check_after_kill(database, uses, result)
                 await sandbox.start()
-                await _until_recovered(sandbox, lines)
+                await _wait_until_recovered(database)
                 for use in uses:
-                    _judge(use, tally)
-                _look_at_what_was_tidied(database, kept, tally)
-                tally.kills += 1
-                if say:
-                    sys.stdout.write(f"{tally}\n")
+                    _count_end(use, result)
+                _check_after_recovery(database, saved, result)
+                result.kills += 1
+                if verbose:
+                    sys.stdout.write(f"{result}\n")
                     sys.stdout.flush()
-    return tally
+    return result
 
 
-async def _use(sandbox: Sandbox, person: ClientUser, name: str, dice: random.Random) -> Use:
-    command = dice.choice(["/ask", "/ask", "/ask", "mention", "mention", "/say", "/draw"])
+async def _use(sandbox: Sandbox, user: ClientUser, name: str, rng: random.Random) -> Use:
+    command = rng.choice(["/ask", "/ask", "/ask", "mention", "mention", "/say", "/draw"])
     if command == "/say":
-        return Use(await person.command("/say", text=f"Hello, {name}. " * 20), command, "")
+        return Use(await user.command("/say", text=f"Hello, {name}. " * 20), command, "")
     if command == "/draw":
-        return Use(await person.command("/draw", prompt=f"a boat, {name}"), command, "")
-    pace = dice.choice(["slowly", "quickly"])
-    words = [f"word{number} " for number in range(dice.choice([20, 200, 700]))]
+        return Use(await user.command("/draw", prompt=f"a boat, {name}"), command, "")
+    pace = rng.choice(["slowly", "quickly"])
+    words = [f"word{number} " for number in range(rng.choice([20, 200, 700]))]
     about = f"({name}) {pace}"
     sandbox.openai.script(words, when=question_contains(about))
-    where = dice.choice([None, "#random", "a thread", "dm"])
+    where = rng.choice([None, "#random", "a thread", "dm"])
     if command == "mention":
-        return Use(await person.asks(about, channel=where), command, "".join(words))
-    used = await person.command("/ask", prompt=about, private=dice.random() < 0.3, channel=where)
+        return Use(await user.asks(about, channel=where), command, "".join(words))
+    used = await user.command("/ask", prompt=about, private=rng.random() < 0.3, channel=where)
     return Use(used, command, "".join(words))
 
 
-def _look_at_what_is_left(database: Path, uses: list[Use], tally: Tally) -> set[int]:
-    """Check the database of a bot that is dead; return the turns in it."""
+def _check_after_kill(database: Path, uses: list[Use], result: SoakResult) -> set[int]:
+    """Check the database of the killed bot; return the ids of its turns."""
     with closing(sqlite3.connect(database)) as connection:
         if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
-            tally.broken.append("the database is damaged")
-        kept = {turn for (turn,) in connection.execute("SELECT id FROM turns")}
+            result.broken.append("the database is damaged")
+        saved = {turn for (turn,) in connection.execute("SELECT id FROM turns")}
         answered = {answer for (answer,) in connection.execute("SELECT answer FROM turns")}
     for use in uses:
-        if use.whole and _is_whole(use) and use.whole not in answered:
-            tally.broken.append("an answer was shown to its end and not kept")
-    return kept
+        if use.complete and _is_complete(use) and use.complete not in answered:
+            result.broken.append("an answer was shown completely and not stored")
+    return saved
 
 
-async def _until_recovered(sandbox: Sandbox, lines: int) -> None:
-    """Wait until the new process has dealt with every answer that the dead one was at work on."""
+async def _wait_until_recovered(database: Path) -> None:
+    """Wait until the new process has taken over the dead one and has marked each of its answers.
 
-    def recovered() -> bool:
-        log = list(sandbox.bot_process.log)[lines:]
-        gone = [int(line.rpartition("answers=")[2]) for line in log if "dead process taken over" in line]
-        done = [line for line in log if "interrupted answer answer=" in line or "answer out of reach" in line]
-        return bool(gone) and len(done) >= sum(gone)
+    The dead process's row goes when its answers are taken over, an answer's row when its messages are marked.
 
-    await sandbox.bot_process.changed.until(recovered, deadline_s=DEADLINE_S, what="recovery")
+    Raises:
+        TimeoutError: that did not happen in time.
+    """
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        if not _count_unrecovered(database):
+            return
+        await asyncio.sleep(POLL_INTERVAL_S)
+    raise TimeoutError("recovery")
 
 
-def _judge(use: Use, tally: Tally) -> None:
-    """Tell how a command ended for the person who used it."""
+def _count_unrecovered(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as connection:
+        (count,) = connection.execute(
+            "SELECT (SELECT count(*) FROM inflight_answers) + (SELECT count(*) - 1 FROM processes)"
+        ).fetchone()
+    return int(count)
+
+
+def _count_end(use: Use, result: SoakResult) -> None:
+    """Count how a command ended for its user."""
     used = use.used
     if not used.responded:
         end = "never acknowledged"
@@ -132,43 +144,43 @@ def _judge(use: Use, tally: Tally) -> None:
         end = "marked"
     elif used.text == BEFORE_A_WORD:
         end = "interrupted before a word"
-    elif _is_whole(use):
-        end = "whole"
+    elif _is_complete(use):
+        end = "complete"
     else:
         end = "left unfinished"
-        tally.broken.append(f"{use.command} was left unfinished: {used.text!r}"[:600])
-    tally.ends[end] += 1
+        result.broken.append(f"{use.command} was left unfinished: {used.text!r}"[:600])
+    result.ends[end] += 1
 
 
-def _is_whole(use: Use) -> bool:
+def _is_complete(use: Use) -> bool:
     if use.used.thinking or PROGRESS_MARKER in use.used.text:
         return False
-    if use.whole:
-        return "".join(use.used.text.partition(OMISSION)[0].split()) == "".join(use.whole.split())
+    if use.complete:
+        return "".join(use.used.text.partition(OMISSION)[0].split()) == "".join(use.complete.split())
     return any(message.attachments for message in use.used.messages)
 
 
-def _look_at_what_was_tidied(database: Path, kept: set[int], tally: Tally) -> None:
-    """Check the database of a bot that has started again and has nothing to do."""
+def _check_after_recovery(database: Path, saved: set[int], result: SoakResult) -> None:
+    """Check the database of a bot that was started again and is idle."""
     with closing(sqlite3.connect(database)) as connection:
         deadline = time.monotonic() + DEADLINE_S
-        while (left := _left(connection)) and time.monotonic() < deadline:
+        while (left := _count_left(connection)) and time.monotonic() < deadline:
             time.sleep(0.02)
         turns = {turn for (turn,) in connection.execute("SELECT id FROM turns")}
     if left:
-        tally.broken.append(f"left behind: {left}")
-    if not kept <= turns:
-        tally.broken.append(f"{len(kept - turns)} settled turns were lost")
+        result.broken.append(f"left behind: {left}")
+    if not saved <= turns:
+        result.broken.append(f"{len(saved - turns)} settled turns were lost")
     if len(files := list(database.parent.glob("*-alive-*"))) != 1:
-        tally.broken.append(f"{len(files)} processes are said to live")
+        result.broken.append(f"{len(files)} processes are said to live")
 
 
-def _left(connection: sqlite3.Connection) -> dict[str, int]:
-    """Count what only an answer under way may hold."""
+def _count_left(connection: sqlite3.Connection) -> dict[str, int]:
+    """Count what only an in-flight answer may hold."""
     counts = {
         "reservations": "SELECT count(*) FROM reservations WHERE freed_at_ms IS NULL",
         "reserved": "SELECT coalesce(sum(reserved), 0) FROM usage_counters",
-        "running answers": "SELECT count(*) FROM inflight_answers",
+        "in-flight answers": "SELECT count(*) FROM inflight_answers",
         "dead processes": "SELECT count(*) - 1 FROM processes",
     }
     found = {name: connection.execute(sql).fetchone()[0] for name, sql in counts.items()}
@@ -176,16 +188,16 @@ def _left(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def main() -> int:
-    """Run from the command line; 0 where every promise was kept."""
+    """Run from the command line; return 0 if every promise was kept."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak.crash_recovery", description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     chosen = parser.parse_args()
     sys.stdout.write(f"seed {chosen.seed}\n")
-    tally = asyncio.run(kill_again_and_again(chosen.kills, chosen.seed, say=True))
-    for promise in tally.broken:
+    result = asyncio.run(kill_repeatedly(chosen.kills, chosen.seed, verbose=True))
+    for promise in result.broken:
         sys.stdout.write(f"BROKEN: {promise}\n")
-    return 1 if tally.broken else 0
+    return 1 if result.broken else 0
 
 
 if __name__ == "__main__":

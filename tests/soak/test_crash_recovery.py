@@ -2,16 +2,16 @@
 
 import pytest
 
-from tests.soak.crash_recovery import kill_again_and_again
+from tests.soak.crash_recovery import kill_repeatedly
 
 KILLS = 20
 
 
 @pytest.mark.timeout(240)
 async def test_twenty_kills_lose_nothing_and_leave_nothing_unfinished() -> None:
-    tally = await kill_again_and_again(KILLS, seed=20)
-    assert tally.broken == []
-    assert tally.kills == KILLS
-    assert tally.ends["whole"] > 0
-    assert tally.ends["marked"] > 0
-    assert tally.ends["interrupted before a word"] > 0
+    result = await kill_repeatedly(KILLS, seed=20)
+    assert result.broken == []
+    assert result.kills == KILLS
+    assert result.ends["complete"] > 0
+    assert result.ends["marked"] > 0
+    assert result.ends["interrupted before a word"] > 0
