@@ -1,40 +1,67 @@
-"""Everything that can go wrong on purpose.
+"""Every expected error, each with a sentence for the user.
 
-BotError                      carries one plain sentence for the person who asked
-├── UserError                   said before anything is spent
-│   ├── MissingPermission
-│   ├── NotOwner
-│   ├── TurnNotFound
-│   ├── NotInGuild
-│   ├── QuotaExceeded
-│   ├── AccessDenied
-│   ├── UserRateLimited
-│   ├── QueueFull
-│   ├── QueueTimeout
-│   ├── ShuttingDown
-│   ├── ModelNotAllowed
-│   ├── NoSpeakableText
-│   ├── InvalidOption
-│   └── UnreadableFile
-├── VoiceLost                 the bot's voice in a server is gone for good
-├── ApiError                  the model API did not do it
-│   ├── Unauthorised          401
-│   ├── PaymentOrForbidden    402, 403
-│   ├── UnknownModel          404, or a 400 that says so
-│   ├── ApiRateLimited           429
-│   ├── ContentRefused        refused by a content policy
-│   ├── ContextTooLong        more than the model reads at once
-│   ├── BadRequest            any other 4xx: the request was not accepted
-│   │   └── ImagesRejected   the model takes no pictures
-│   ├── ApiServerError         5xx
-│   ├── ApiUnreachable           no connection
-│   ├── ApiTimeout               a time limit passed
-│   └── InvalidApiResponse          an answer that cannot be used
-├── StoreUnavailable          the database cannot be written or read just now
-│   ├── StoreFull             its disk is full
-│   ├── StoreReadOnly         it may not be written
-│   └── Unstorable            no database takes such a value
-└── StartupError              the program cannot start; ends it with `exit_status`
+Errors that one module alone raises are defined in it; the tree shows them with their module.
+
+BotError                        carries one plain sentence for the user who asked
+├── UserError                   refused before anything is spent
+│   ├── MissingPermission       the requester lacks a permission
+│   ├── NotOwner                another member asked for it
+│   ├── TurnNotFound            the turn is not stored any more
+│   ├── NotInGuild              it exists in servers only
+│   ├── QuotaExceeded           a limit would be exceeded
+│   ├── AccessDenied            the operator doesn't allow it
+│   ├── UserRateLimited         too many calls in a short time
+│   ├── QueueFull               too many requests wait in the channel
+│   ├── QueueTimeout            the request waited too long
+│   ├── ShuttingDown            the bot starts nothing any more
+│   ├── ModelNotAllowed         the model may not be used
+│   ├── NoSpeakableText         nothing is left to say
+│   ├── InvalidOption           an option's value cannot be used
+│   ├── UnreadableFile          an attachment cannot be used
+│   ├── UnknownButton           discord_ui.button_router
+│   ├── UnknownModal            discord_ui.modals
+│   ├── NotThere                discord_ui.voice.audience
+│   ├── MissingVoicePermission  discord_ui.voice.connect_permissions
+│   ├── TooManyJoins            discord_ui.voice.join_limit
+│   ├── NotListening            discord_ui.voice.listener_access
+│   ├── InAnotherVoiceChannel   discord_ui.voice.listener_access
+│   ├── NotInVoice              discord_ui.voice.listener_access
+│   ├── TooLongToSpeak          speech.sentence_stream
+│   ├── ListenersNotAllowed     speech.voice_queue
+│   ├── VoiceQueueFull          speech.voice_queue
+│   ├── NotYourUtterance        speech.voice_queue
+│   ├── InputsUnavailable       cogs.answer_buttons
+│   ├── AnswerEnded             cogs.answer_buttons
+│   └── MessageContentDisabled  cogs.voice
+├── ApiError                    the model API failed
+│   ├── Unauthorised            401
+│   ├── PaymentOrForbidden      402, 403
+│   ├── UnknownModel            404, or a 400 that says so
+│   ├── ApiRateLimited          429
+│   ├── ContentRefused          refused by a content policy
+│   ├── ContextTooLong          longer than the model's context
+│   ├── BadRequest              any other 4xx
+│   │   ├── ImagesRejected      the model takes no images
+│   │   └── DeveloperRoleUnsupported    api.error_mapping
+│   ├── ApiServerError          5xx
+│   ├── ApiUnreachable          no connection
+│   ├── ApiTimeout              a time limit passed
+│   └── InvalidApiResponse      a response that cannot be used
+├── StoreUnavailable            the database cannot be used just now
+│   ├── StoreFull               its disk is full
+│   ├── StoreReadOnly           it may not be written
+│   ├── StoreReplaced           its file was removed or replaced
+│   └── Unstorable              no database takes such a value
+├── VoiceLost                   the bot's voice connection to a server is lost for good
+├── AnswerCancelled             conversation.outcomes
+├── DownloadFailed              discord_ui.attachments
+├── VoiceNotInstalled           discord_ui.voice.connection
+├── NotJoined                   discord_ui.voice.manager
+├── NotLeft                     discord_ui.voice.manager
+├── ImageTooLarge               images.compression
+├── TooLongToSend               speech.mp3
+├── JobFailed                   workers.pool
+└── StartupError                the program cannot start; ends it with `exit_status`
 """
 
 from datetime import datetime
@@ -45,7 +72,7 @@ from bot.messages.render import render
 
 
 class BotError(Exception):
-    """A fault with one plain sentence for the person who asked, in `message`.
+    """An expected error with one plain sentence for the user who asked, in `message`.
 
     The exception's own text is for the log: sizes, statuses and ids, never what people wrote.
     """
@@ -59,7 +86,7 @@ class BotError(Exception):
 
 
 class UserError(BotError):
-    """A request turned down before anything was spent on it."""
+    """A request that is refused before anything is spent on it."""
 
 
 class MissingPermission(UserError):
@@ -79,25 +106,25 @@ class MissingPermission(UserError):
 
 
 class NotOwner(UserError):
-    """The requester wants something done with what another member asked for."""
+    """Only the member who asked may do that, and members with Manage Messages."""
 
     message = texts.not_owner()
 
 
 class TurnNotFound(UserError):
-    """What somebody comes back to is not kept any more."""
+    """The turn to regenerate, continue, read or delete is not stored any more."""
 
     message = texts.turn_not_found()
 
 
 class NotInGuild(UserError):
-    """Something that only a server has was asked for in a direct message."""
+    """Something that exists in servers only was asked for in a direct message."""
 
     message = texts.only_in_servers()
 
 
 class QuotaExceeded(UserError):
-    """A limit would be passed; it opens again at `resets_at`. `limit_key` distinguishes it from other limits."""
+    """A limit would be exceeded; it resets at `resets_at`. `limit_key` identifies the limit."""
 
     def __init__(self, message: Message, *, resets_at: datetime, limit_key: str = "") -> None:
         super().__init__("quota spent", message=message)
@@ -106,7 +133,7 @@ class QuotaExceeded(UserError):
 
 
 class AccessDenied(UserError):
-    """The operator doesn't have the bot serve this person, or in this place."""
+    """The operator doesn't allow this user or server to use the bot."""
 
 
 class UserRateLimited(UserError):
@@ -121,19 +148,19 @@ class UserRateLimited(UserError):
 
 
 class QueueFull(UserError):
-    """More answers wait in line in a channel than make sense."""
+    """Too many requests wait in the channel's queue."""
 
     message = texts.queue_full()
 
 
 class QueueTimeout(UserError):
-    """An answer's turn did not come while Discord would still have shown it."""
+    """A request waited in the queue for as long as Discord would still show its answer."""
 
     message = texts.queue_timeout()
 
 
 class ShuttingDown(UserError):
-    """The bot is about to stop, and starts nothing any more."""
+    """The bot is shutting down and starts nothing any more."""
 
     message = texts.shutting_down()
 
@@ -143,7 +170,7 @@ class ModelNotAllowed(UserError):
 
 
 class NoSpeakableText(UserError):
-    """No word is left once everything unspeakable is taken out."""
+    """No word is left once everything that cannot be spoken is removed."""
 
     message = texts.no_speakable_text()
 
@@ -153,11 +180,11 @@ class InvalidOption(UserError):
 
 
 class VoiceLost(BotError):
-    """The bot's voice in a server is gone for good; the sentence says why, for the channel where it was called."""
+    """The bot's voice connection to a server is lost for good; the sentence is for the channel where it was started."""
 
 
 class UnreadableFile(UserError):
-    """A file that came with a question cannot be used; the sentence names it and says what would do."""
+    """An attachment cannot be used; the sentence names it and says what can be used."""
 
 
 class ApiError(BotError):
@@ -187,7 +214,7 @@ class UnknownModel(ApiError):
 
 
 class ApiRateLimited(ApiError):
-    """The API is asked too often (429); `retry_after` seconds if it told."""
+    """Too many requests to the API (429); `retry_after` is in seconds, if the API sent it."""
 
     message = texts.api_rate_limited()
 
@@ -198,7 +225,7 @@ class ApiRateLimited(ApiError):
 
 
 class ContentRefused(ApiError):
-    """The API declined because of what was asked for."""
+    """The API refused the request because of its content policy."""
 
     message = texts.api_content_refused()
 
@@ -210,19 +237,19 @@ class ContextTooLong(ApiError):
 
 
 class BadRequest(ApiError):
-    """The API turned the request down for a reason of its own (another 4xx)."""
+    """The API did not accept the request (another 4xx)."""
 
     message = texts.api_bad_request()
 
 
 class ImagesRejected(BadRequest):
-    """The model that was asked takes no pictures."""
+    """The model takes no images."""
 
     message = texts.api_images_rejected()
 
 
 class ApiServerError(ApiError):
-    """The API had trouble of its own (5xx, or an error in mid-answer)."""
+    """The API failed (5xx, or an error event in a stream)."""
 
     message = texts.api_server_error()
 
@@ -240,7 +267,7 @@ class ApiTimeout(ApiError):
 
 
 class InvalidApiResponse(ApiError):
-    """The API answered with something that cannot be used."""
+    """The API sent a response that cannot be used."""
 
     message = texts.api_invalid_response()
 
@@ -252,7 +279,7 @@ class StoreUnavailable(BotError):
 
 
 class StoreFull(StoreUnavailable):
-    """The disk that the database lies on is full."""
+    """The database's disk is full."""
 
     message = texts.store_full()
 
