@@ -218,7 +218,9 @@ class InFlightRegistry:
         self, answer_id: int, message_ids: tuple[int, ...], phase: Phase, final_message_count: int | None
     ) -> None:
         try:
-            await self._answers.record_messages(answer_id, message_ids, shows=phase, messages=final_message_count)
+            await self._answers.record_messages(
+                answer_id, message_ids, phase=phase, final_message_count=final_message_count
+            )
         except StoreUnavailable as error:
             # Needed only if the process dies now: the answer itself goes on.
             logger.warning("in-flight state not written", extra={"answer": answer_id, "detail": str(error)})

@@ -91,12 +91,14 @@ class InFlightAnswers:
         return work
 
     async def record_messages(
-        self, answer_id: int, message_ids: Sequence[int], *, shows: Phase, messages: int | None
+        self, answer_id: int, message_ids: Sequence[int], *, phase: Phase, final_message_count: int | None
     ) -> None:
         """Record what is known of an answer's messages by now."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute(_RECORD_MESSAGES, (" ".join(map(str, message_ids)), shows, messages, answer_id))
+            await transaction.execute(
+                _RECORD_MESSAGES, (" ".join(map(str, message_ids)), phase, final_message_count, answer_id)
+            )
 
         await self._database.write(work)
 
@@ -173,6 +175,8 @@ class InFlightAnswers:
 
 
 def _answer(row: Row) -> InFlightAnswer:
-    answer_id, application_id, token, channel_id, started_at_ms, message_ids, shows, messages = row
+    answer_id, application_id, token, channel_id, started_at_ms, message_ids, phase, final_message_count = row
     ids = tuple(map(int, message_ids.split()))
-    return InFlightAnswer(answer_id, application_id, token, channel_id, started_at_ms, ids, Phase(shows), messages)
+    return InFlightAnswer(
+        answer_id, application_id, token, channel_id, started_at_ms, ids, Phase(phase), final_message_count
+    )
