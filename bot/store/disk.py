@@ -1,4 +1,4 @@
-"""The disk that the database lies on: who else may read the files there, whose disk it is, and how full."""
+"""The disk of the database: permissions of its files, network file systems, and free space."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ _SEARCH, _WRITE_IN, _USE = os.X_OK, os.W_OK | os.X_OK, os.R_OK | os.W_OK
 
 
 def find_permission_error(path: Path) -> StartupError | None:
-    """Say what keeps this user from using the database at `path`, and what to do; None where rights don't."""
+    """Return an error with what this user lacks to use the database and what to do; None if nothing is missing."""
     if not hasattr(os, "geteuid"):  # Windows has other rights than these
         return None
     obstacle = _obstacle(path.absolute())
@@ -68,7 +68,7 @@ def _format_obstacle(what: str, path: Path) -> str:
 
 
 MIN_FREE_BYTES: Final = 64 * 2**20
-"""Bytes. With less, a disk is called full before it is: the log of a busy evening takes as much."""
+"""With less, a disk counts as full: the write-ahead log of a busy evening takes as much."""
 
 DISK_FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -81,7 +81,7 @@ NETWORK_FILE_SYSTEMS: Final = (
 """File systems on which SQLite's locks, or its memory shared between processes, may not hold."""
 
 _MIN_FREE_FOR_SIDE_FILES: Final = 2**16
-"""Bytes. SQLite's smallest file beside the database takes half of it."""
+"""In bytes. SQLite's smallest file beside the database takes half of it."""
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
@@ -90,7 +90,7 @@ _GROUP_WRITES: Final = 0o020
 
 
 def create(path: Path) -> None:
-    """Make an empty file that nobody but its owner may read; SQLite gives those beside it the same rights.
+    """Create an empty file that only its owner may read; SQLite gives the files beside it the same mode.
 
     Where that fails SQLite will say why.
     """
@@ -99,7 +99,7 @@ def create(path: Path) -> None:
 
 
 def restrict_to_owner(path: Path) -> list[Path]:
-    """Take from others the right to read the database's files; name those that are somebody else's to change.
+    """Make the database's files readable by their owner only; return those that could not be changed.
 
     Where the group may write as well, it is meant to, and keeps its rights.
     """
@@ -118,10 +118,10 @@ def list_readable_by_others(path: Path) -> list[Path]:
 
 
 def find_network_file_system(path: Path, mounts: str | None = None) -> str | None:
-    """Return the file system that a path lies on where it is another machine's; None where it is local or not known.
+    """Return the type of a path's file system if it is a network one; None if it is local or unknown.
 
     Args:
-        mounts: what Linux tells in `/proc/self/mountinfo`; read there if not given.
+        mounts: the content of `/proc/self/mountinfo`; read from there by default.
     """
     if mounts is None:
         try:
@@ -148,7 +148,7 @@ def get_database_files(path: Path) -> tuple[Path, Path, Path]:
 
 
 def get_inodes(files: Iterable[Path]) -> list[tuple[int, int] | None]:
-    """Return which files these are, whatever their names; None for one that is not there, or cannot be looked at."""
+    """Return the files' device and inode numbers; None for a file that is missing or cannot be read."""
     found: list[tuple[int, int] | None] = []
     for file in files:
         try:
@@ -161,7 +161,7 @@ def get_inodes(files: Iterable[Path]) -> list[tuple[int, int] | None]:
 
 
 def free(folder: Path) -> int | None:
-    """Return the bytes that are free for us on a folder's disk; None where that cannot be told."""
+    """Return the bytes that are free for this user on a folder's disk; None if unknown."""
     try:
         found = os.statvfs(folder)
     except (OSError, AttributeError):
@@ -175,7 +175,7 @@ def is_full(error: sqlite3.Error, path: Path) -> bool:
         case sqlite3.SQLITE_FULL:
             return True
         case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
-            # So it calls the want of room for the files beside the database.
+            # SQLite reports these when there is no room for the files beside the database.
             left = free(path.parent)
             return left is not None and left < _MIN_FREE_FOR_SIDE_FILES
     return False
@@ -187,7 +187,7 @@ def is_read_only(error: sqlite3.Error) -> bool:
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Return whether SQLite failed because somebody else is writing."""
+    """Return whether SQLite failed because another connection is writing."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -215,5 +215,5 @@ def _files_open_to_others(path: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _unintended_bits(mode: int) -> int:
-    """Return the rights in a file's mode that nobody meant to give."""
+    """Return the bits of a file's mode that should not be set."""
     return 0o007 if mode & _GROUP_WRITES else _OTHERS

@@ -1,13 +1,13 @@
 """The SQLite engine: one connection that writes, one that reads, each used by one transaction at a time.
 
 SQLite has one writer at a time anyway; a reading connection of its own keeps small reads quick while a long write runs
-(write-ahead log). A task cancelled in mid-transaction would leave it open for whoever comes next, so every transaction
-is a task of its own that nobody outside can cancel.
+(write-ahead log). A task that is cancelled within a transaction would leave it open for the next one, so every
+transaction is a task of its own that callers cannot cancel.
 
 What is deleted is overwritten in the file, but stays readable in the write-ahead log until that is written over, so the
 log is emptied a moment after each transaction that took something away. SQLite also leaves copies behind where it
-moves rows from page to page, so once a day, and after the first deletion, a file of common size is written anew. In a
-larger one they go with the page, that is with the rows around.
+moves rows from page to page, so once a day, and after the first deletion, a file of common size is rewritten. In a
+larger one the copies stay until their page is reused.
 """
 
 import asyncio
@@ -32,28 +32,28 @@ BUSY_TIMEOUT_MS = 1_500
 An answer makes two writes before it is acknowledged, and Discord waits three seconds for that.
 """
 
-IMPATIENT_MS = 200
-"""How long it waits once it has given up, until it gets through again: many would wait one after another."""
+_BUSY_TIMEOUT_AFTER_FAILURE_MS = 200
+"""How long it waits after a wait that failed, until one succeeds: many would wait one after another."""
 
-LOG_LIMIT: Final = 4 * 2**20
-"""Bytes that the write-ahead log keeps once all of it has gone into the database."""
+LOG_LIMIT_BYTES: Final = 4 * 2**20
+"""How much of the write-ahead log's file is kept once all of it is in the database."""
 
 EMPTY_LOG_AFTER_S: Final = 1.0
-"""How long after a deletion the log is emptied: what is deleted together goes together."""
+"""How long after a deletion the log is emptied: deletions in a row share one emptying."""
 
-EMPTY_LOG_AGAIN_S: Final = 5.0
-"""How long after somebody who was reading or writing stood in the way."""
+EMPTY_LOG_RETRY_S: Final = 5.0
+"""How long after a reader or writer was in the way it is tried again."""
 
 EMPTY_LOG_WAITS_S: Final = 0.05
-"""How long it may keep others from writing."""
+"""How long emptying the log may block writers."""
 
 REWRITE_EVERY_S: Final = 24 * 3600.0
 
-LARGEST_REWRITTEN: Final = 32 * 2**20
-"""Bytes. Nobody can write meanwhile: a quarter of a second on a common disk."""
+MAX_REWRITTEN_BYTES: Final = 32 * 2**20
+"""Writers are blocked during a rewrite: a quarter of a second on a common disk."""
 
-ROOM_TO_REWRITE: Final = 3
-"""How many times its size has to be free, beside what has to be free anyway."""
+_REWRITE_SPACE_FACTOR: Final = 3
+"""How many times the file's size has to be free, in addition to `MIN_FREE_BYTES`."""
 
 
 T = TypeVar("T")
@@ -67,8 +67,8 @@ class SqliteDatabase:
         self._erased = asyncio.Event()
         # IMMEDIATE takes the write lock first: a transaction that reads and then writes would otherwise fail at once,
         # busy timeout or not, when another process wrote in between.
-        self._writing = _Lane(self._files, writer, "BEGIN IMMEDIATE", self._erased.set)
-        self._reading = _Lane(self._files, reader, "BEGIN")
+        self._writing = _SerialConnection(self._files, writer, "BEGIN IMMEDIATE", self._erased.set)
+        self._reading = _SerialConnection(self._files, reader, "BEGIN")
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` alone among all writers; commit when it returns, roll back when it raises."""
@@ -79,7 +79,7 @@ class SqliteDatabase:
         return await self._reading.run(work)
 
     async def keep_log_empty(self) -> None:
-        """Empty the write-ahead log for ever, a moment after something was deleted."""
+        """Empty the write-ahead log a moment after each deletion, until cancelled."""
         pause_s = EMPTY_LOG_AFTER_S
         clock = asyncio.get_running_loop().time
         rewrite_at = clock()
@@ -94,10 +94,10 @@ class SqliteDatabase:
                     rewrite_at = clock() + REWRITE_EVERY_S
             else:
                 self._erased.set()
-                pause_s = EMPTY_LOG_AGAIN_S
+                pause_s = EMPTY_LOG_RETRY_S
 
     async def close(self) -> None:
-        """Take no new transactions, wait for the running ones, and leave nothing that was deleted in the log."""
+        """Refuse new transactions, await the running ones, and empty the log after deletions."""
         await self._writing.drain()
         await self._reading.drain()
         if self._erased.is_set():  # closing empties it only where no other process has the file open
@@ -118,14 +118,14 @@ async def connect(path: Path) -> AsyncIterator[SqliteDatabase]:
             await connection.execute_fetchall(
                 "SELECT count(*) FROM sqlite_schema"
             )  # by now each has opened all the files
-        await writer.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT}")  # PRAGMA takes no placeholders
+        await writer.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT_BYTES}")  # PRAGMA takes no placeholders
         database = SqliteDatabase(path, writer, reader)
         emptying = asyncio.create_task(database.keep_log_empty(), name="write-ahead log")
         try:
             yield database
         finally:
             emptying.cancel()
-            await _see_through(database.close())
+            await _run_shielded(database.close())
 
 
 class _OpenFiles:
@@ -137,8 +137,8 @@ class _OpenFiles:
         self._identities = disk.get_inodes(self._files)
         self._format_obstacle = False
 
-    def is_first_to_find_another_database(self) -> bool:
-        """Return, once, whether it is the database itself that was removed or replaced."""
+    def report_replaced_database_once(self) -> bool:
+        """Return True the first time that the database file itself is found removed or replaced."""
         first = not self._format_obstacle and disk.get_inodes(self._files)[0] != self._identities[0]
         self._format_obstacle |= first
         return first
@@ -146,14 +146,14 @@ class _OpenFiles:
     def check(self) -> None:
         """Raise StoreReplaced where one was removed or another has its name.
 
-        SQLite would go on with what it has open, which is lost with the process; and what opens the names anew would
-        take the old log for the new file's.
+        SQLite would go on with the files it has open, which are lost with the process; and a process that opens the
+        new file would take the old log for its own.
         """
         if disk.get_inodes(self._files) != self._identities:
-            raise StoreReplaced("a file of the database was removed or replaced; start the bot anew")
+            raise StoreReplaced("a file of the database was removed or replaced; restart the bot")
 
 
-class _Lane:
+class _SerialConnection:
     """One connection, the transaction that has it, and those waiting for it."""
 
     def __init__(
@@ -167,7 +167,7 @@ class _Lane:
         self._free = asyncio.Lock()
         self._transactions: set[asyncio.Task[Any]] = set()  # Any: each gives what its work gives.
         self._closed = False
-        self._given_up = False
+        self._timeout_reduced = False
 
     async def run(self, work: Work[T]) -> T:
         if self._closed:
@@ -178,7 +178,7 @@ class _Lane:
         try:
             await asyncio.wait({transaction})  # cancelling the wait leaves the transaction alone
         except asyncio.CancelledError:
-            transaction.add_done_callback(_log_unheard)
+            transaction.add_done_callback(_log_abandoned)
             raise
         return transaction.result()
 
@@ -202,15 +202,15 @@ class _Lane:
                     await self._connection.rollback()  # does nothing where SQLite has rolled back by itself
                     raise
             except sqlite3.Error as error:
-                await self._be_patient(not disk.is_busy(error))
-                build_store_error = disk.build_store_error(error, self._files.path)
-                logger.error("transaction failed begin=%r fault=%s", self._begin, build_store_error)
-                if isinstance(build_store_error, StoreFull):
-                    self._tell_of_room(full=True)
-                raise build_store_error from error
-            await self._be_patient(True)
+                await self._set_busy_timeout(not disk.is_busy(error))
+                unavailable = disk.build_store_error(error, self._files.path)
+                logger.error("transaction failed", extra={"begin": self._begin, "detail": str(unavailable)})
+                if isinstance(unavailable, StoreFull):
+                    self._log_disk_state(full=True)
+                raise unavailable from error
+            await self._set_busy_timeout(True)
             if transaction.wrote:
-                self._tell_of_room(full=False)
+                self._log_disk_state(full=False)
             if transaction.erased:
                 self._erased()
             return result
@@ -219,27 +219,27 @@ class _Lane:
         try:
             self._files.check()
         except StoreReplaced as error:
-            logger.error("transaction refused begin=%r fault=%s", self._begin, error)
-            if self._files.is_first_to_find_another_database():
-                # Into the file that it belongs to: whoever opens the new one would take the log for that one's. Once,
-                # since from then on it may be another process's.
+            logger.error("transaction refused", extra={"begin": self._begin, "detail": str(error)})
+            if self._files.report_replaced_database_once():
+                # Write the log into the file that it belongs to: a process that opens the new file would take the log
+                # for that one's. Once, since afterwards the log may be another process's.
                 with suppress(sqlite3.Error):
                     await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             raise
 
-    def _tell_of_room(self, *, full: bool) -> None:
-        """Say once in the log that the disk is full, and once that it no longer is."""
+    def _log_disk_state(self, *, full: bool) -> None:
+        """Log once that the disk is full, and once that it no longer is."""
         if full and not self._full:
-            logger.warning("the disk that the database lies on is full: nothing is kept before there is room")
+            logger.warning("database disk full")
         if self._full and not full:
-            logger.warning("there is room again on the disk that the database lies on")
+            logger.warning("database disk no longer full")
         self._full = full
 
-    async def _be_patient(self, patient: bool) -> None:
-        """Wait long for a lock from now on, or not."""
-        if patient is self._given_up:
-            self._given_up = not patient
-            milliseconds = BUSY_TIMEOUT_MS if patient else IMPATIENT_MS
+    async def _set_busy_timeout(self, patient: bool) -> None:
+        """Wait for locks as long as usual from now on (`patient`), or only shortly."""
+        if patient is self._timeout_reduced:
+            self._timeout_reduced = not patient
+            milliseconds = BUSY_TIMEOUT_MS if patient else _BUSY_TIMEOUT_AFTER_FAILURE_MS
             await self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}")  # PRAGMA takes no placeholders
 
 
@@ -252,13 +252,13 @@ class _SqliteTransaction:
         self.erased = False
 
     async def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
-        with _values_fit():
+        with _refuse_unstorable():
             cursor = await self._connection.execute(sql, parameters)
         self._note(sql, cursor.rowcount)
         return cursor.rowcount
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
-        with _values_fit():
+        with _refuse_unstorable():
             cursor = await self._connection.executemany(sql, rows)
         self._note(sql, cursor.rowcount)
 
@@ -271,13 +271,13 @@ class _SqliteTransaction:
         return await asyncio.gather(*(self.fetch_one(sql, row) for row in rows))
 
     async def fetch_all(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
-        with _values_fit():
+        with _refuse_unstorable():
             rows = [tuple(row) for row in await self._connection.execute_fetchall(sql, parameters)]
         self._note(sql, len(rows))
         return rows
 
     def _note(self, sql: str, rows: int) -> None:
-        """Note whether anything was written, and whether anything that was there before is there no more."""
+        """Record whether anything was written, and whether anything was overwritten or deleted."""
         if rows > 0:
             verb = sql.lstrip()[:6].upper()
             self.wrote |= verb in {"INSERT", "UPDATE", "DELETE"}
@@ -285,12 +285,12 @@ class _SqliteTransaction:
 
 
 @contextmanager
-def _values_fit() -> Iterator[None]:
-    """Raise Unstorable for a parameter that SQLite does not take; its module has no error of its own for that."""
+def _refuse_unstorable() -> Iterator[None]:
+    """Raise Unstorable for a parameter that SQLite does not take: the module raises no `sqlite3.Error` for that."""
     try:
         yield
     except (OverflowError, UnicodeEncodeError) as error:
-        logger.error("statement refused fault=%s", type(error).__name__)
+        logger.error("statement refused", extra={"detail": type(error).__name__})
         raise Unstorable(type(error).__name__) from None
 
 
@@ -298,7 +298,7 @@ def _values_fit() -> Iterator[None]:
 async def _connection(path: Path, *pragmas: str) -> AsyncIterator[aiosqlite.Connection]:
     """Open one connection, set up; closed on every way out, since its thread would keep the process alive."""
     connection = aiosqlite.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
-    await _see_through(_opened(connection))
+    await _run_shielded(_open(connection))
     try:
         # secure_delete: what members have deleted is overwritten in the file, and not only given up.
         common = ("PRAGMA foreign_keys = ON", "PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON")
@@ -306,22 +306,22 @@ async def _connection(path: Path, *pragmas: str) -> AsyncIterator[aiosqlite.Conn
             await connection.execute(pragma)
         yield connection
     finally:
-        await _see_through(connection.close())
+        await _run_shielded(connection.close())
 
 
 def _empty_log(files: _OpenFiles, *, rewrite: bool = False) -> bool:
-    """Write all of the log into the database and cut it to nothing; False where somebody stands in the way. Blocking.
+    """Write all of the log into the database and truncate it; return False if another is in the way. Blocking.
 
-    With `rewrite` the file is written anew before that, if it can be. By a connection of its own, so that nobody waits
-    for it: most of the work keeps nobody from writing.
+    With `rewrite` the file is rewritten before that, if it can be. It uses a connection of its own, because most of
+    the work blocks no writer.
     """
     address = f"{files.path.absolute().as_uri()}?mode=rw"  # never makes a file
     try:
         files.check()
         with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=EMPTY_LOG_WAITS_S)) as connection:
             connection.execute("PRAGMA synchronous = NORMAL")
-            if rewrite and _may_be_rewritten(files.path):
-                connection.execute("PRAGMA temp_store = MEMORY")  # people's words lie in no other file
+            if rewrite and _can_be_rewritten(files.path):
+                connection.execute("PRAGMA temp_store = MEMORY")  # what people wrote must be in no other file
                 connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -331,19 +331,21 @@ def _empty_log(files: _OpenFiles, *, rewrite: bool = False) -> bool:
     return not busy
 
 
-def _may_be_rewritten(path: Path) -> bool:
-    """Return whether a file is small enough to be written anew, and there is room for it."""
+def _can_be_rewritten(path: Path) -> bool:
+    """Return whether a file is small enough to be rewritten, and the disk has room for it."""
     size = path.stat().st_size
     free = disk.free(path.parent)
-    return size <= LARGEST_REWRITTEN and free is not None and free >= ROOM_TO_REWRITE * size + disk.MIN_FREE_BYTES
+    return (
+        size <= MAX_REWRITTEN_BYTES and free is not None and free >= _REWRITE_SPACE_FACTOR * size + disk.MIN_FREE_BYTES
+    )
 
 
-async def _opened(connection: aiosqlite.Connection) -> None:
+async def _open(connection: aiosqlite.Connection) -> None:
     await connection
 
 
-async def _see_through(work: Coroutine[Any, Any, None]) -> None:  # Any: what a coroutine sends and is sent.
-    """Await `work` to its end; a cancellation meanwhile is passed on only then."""
+async def _run_shielded(work: Coroutine[Any, Any, None]) -> None:  # Any: what a coroutine sends and is sent.
+    """Await `work` to its end; re-raise a cancellation only then."""
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -356,8 +358,8 @@ async def _see_through(work: Coroutine[Any, Any, None]) -> None:  # Any: what a 
         raise cancelled
 
 
-def _log_unheard(transaction: asyncio.Task[Any]) -> None:  # Any: the result is dropped.
-    """Log how a transaction failed whose caller was cancelled: nobody else will."""
+def _log_abandoned(transaction: asyncio.Task[Any]) -> None:  # Any: the result is dropped.
+    """Log the failure of a transaction whose caller was cancelled, since no caller gets it."""
     if not transaction.cancelled() and (error := transaction.exception()) is not None:
         logger.warning("a cancelled caller's transaction failed", exc_info=error)
 

@@ -175,16 +175,12 @@ async def test_a_full_disk_is_told_as_that_once_and_so_is_room(
             await fill(database)
     assert "disk is full" in render(fault.value.message)
     await StoredSettings(database).get_values(1, 1)  # reading says nothing of room
-    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
-        "the disk that the database lies on is full: nothing is kept before there is room"
-    ]
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == ["database disk full"]
     caplog.clear()
     await database.write(lambda transaction: transaction.execute("PRAGMA max_page_count = 100000"))
     await StoredSettings(database).set_guild(1, "persona", "a", by=1, at_ms=1)
     await StoredSettings(database).set_guild(1, "persona", "b", by=1, at_ms=1)
-    assert [record.message for record in caplog.records] == [
-        "there is room again on the disk that the database lies on"
-    ]
+    assert [record.message for record in caplog.records] == ["database disk no longer full"]
 
 
 async def test_a_read_only_database_is_told_as_that(database: Database) -> None:

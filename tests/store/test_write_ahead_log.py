@@ -25,7 +25,7 @@ TABLE_LEAF = 13
 @pytest.fixture
 async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setattr(sqlite, "EMPTY_LOG_AFTER_S", 0)
-    monkeypatch.setattr(sqlite, "EMPTY_LOG_AGAIN_S", 0.01)
+    monkeypatch.setattr(sqlite, "EMPTY_LOG_RETRY_S", 0.01)
     async with open_database(f"sqlite:///{path}") as opened:
         yield opened
 
@@ -98,11 +98,11 @@ async def test_a_log_that_grew_while_somebody_read_shrinks_again(path: Path) -> 
             reader.execute("SELECT count(*) FROM turns").fetchall()
             for number in range(60):
                 await settings.set_guild(number, "persona", "x" * 100_000, by=1, at_ms=1)
-            assert size(log_of(path)) > sqlite.LOG_LIMIT
+            assert size(log_of(path)) > sqlite.LOG_LIMIT_BYTES
             reader.execute("COMMIT")
         async with asyncio.timeout(10):
             number = 1000
-            while size(log_of(path)) > sqlite.LOG_LIMIT:
+            while size(log_of(path)) > sqlite.LOG_LIMIT_BYTES:
                 await settings.set_guild(number, "persona", "x" * 100_000, by=1, at_ms=1)
                 number += 1
 
@@ -133,12 +133,12 @@ async def test_copies_that_sqlite_made_of_what_was_deleted_go_as_well(path: Path
 
 async def test_a_large_file_or_a_full_disk_is_not_rewritten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_database(f"sqlite:///{path}"):
-        assert sqlite._may_be_rewritten(path)
-        monkeypatch.setattr(sqlite, "LARGEST_REWRITTEN", 4096)
-        assert not sqlite._may_be_rewritten(path)
-        monkeypatch.setattr(sqlite, "LARGEST_REWRITTEN", 2**30)
+        assert sqlite._can_be_rewritten(path)
+        monkeypatch.setattr(sqlite, "MAX_REWRITTEN_BYTES", 4096)
+        assert not sqlite._can_be_rewritten(path)
+        monkeypatch.setattr(sqlite, "MAX_REWRITTEN_BYTES", 2**30)
         monkeypatch.setattr(sqlite.disk, "free", lambda _: sqlite.disk.MIN_FREE_BYTES)
-        assert not sqlite._may_be_rewritten(path)
+        assert not sqlite._can_be_rewritten(path)
 
 
 async def test_the_first_deletion_has_the_file_rewritten_and_the_next_ones_do_not(
