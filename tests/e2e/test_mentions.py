@@ -230,7 +230,7 @@ async def test_a_message_delivered_twice_is_answered_once(sandbox: Sandbox, memb
     said = await member.asks("once, please")
     await _running(sandbox, 1)
     sandbox.deliver_again(said.message)
-    await sandbox.bot_process.until_logged(f"delivered again event={said.message.id}", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged(f"duplicate event ignored event={said.message.id}", deadline_s=DEADLINE_S)
     sandbox.openai.faults.release()
     await wait_until_final(said)
     sandbox.deliver_again(said.message)
