@@ -1,7 +1,7 @@
 """Stores turns and reads the history that is sent along with a question.
 
 A channel's public turns form one history, in the order in which they ended, back to the last turn that started afresh.
-Private turns form a history for each member and channel, which nobody else gets.
+Private turns form a history for each member and channel, seen by that member alone.
 
 A reply gets the ancestors of the turn that it replies to: back from reply to reply to a turn that was no reply, then
 the history before that one.

@@ -45,7 +45,7 @@ class PersonalColumn:
     """Rows that hold a member's id: where, how to read them, how to take the id out.
 
     `export_key` is the published name of these rows in an export, `fields` are those of what is read. `erase` takes
-    the whole row where it is about nobody else. A thousand rows at most are read; `erase` changes all of them.
+    the whole row where it is about that member alone. A thousand rows at most are read; `erase` changes all of them.
     """
 
     export_key: str
