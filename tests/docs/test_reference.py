@@ -1,5 +1,6 @@
 """The reference pages and `.env.example` say what the code says."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ EXAMPLES = reference.example_settings(reference.ENV_EXAMPLE.read_text(encoding="
     [(reference.SETTINGS_PAGE, reference.settings_page), (reference.COMMANDS_PAGE, reference.commands_page)],
     ids=["settings", "commands"],
 )
-def test_a_reference_page_is_what_the_generator_writes(page: Path, text) -> None:
+def test_a_reference_page_is_what_the_generator_writes(page: Path, text: Callable[[], str]) -> None:
     assert page.read_text(encoding="utf-8") == text(), "run `python -m scripts.reference`"
 
 
