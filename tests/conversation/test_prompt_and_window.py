@@ -37,7 +37,7 @@ def test_the_newest_turns_are_kept_in_their_order_and_it_is_told_that_there_are_
     assert ids(history) == [3, 4, 5]
     assert (
         history.omission
-        == "I had only the last 3 questions and answers in history here; what was said before that didn't fit."
+        == "I had only the last 3 questions and answers in view here; what was said before that didn't fit."
     )
 
 
@@ -61,7 +61,7 @@ def test_a_turn_that_does_not_fit_hides_what_came_before_it() -> None:
 @pytest.mark.parametrize("window", [ContextWindow(0, 8000), ContextWindow(20, 0)], ids=["no turns", "no tokens"])
 def test_memory_can_be_off_and_then_nothing_is_missed(window: ContextWindow) -> None:
     assert window.select([turn(1), turn(2)]) == SelectedHistory()
-    assert ContextWindow(0, 0).reach == 0
+    assert ContextWindow(0, 0).turns_to_read == 0
 
 
 @pytest.mark.parametrize(
