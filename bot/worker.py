@@ -181,9 +181,9 @@ def _measure_mp3(_: Head, parts: list[bytes]) -> JobOutput:
 
 
 def _join_mp3(options: Head, parts: list[bytes]) -> JobOutput:
-    from bot.speech.mp3 import fit, join
+    from bot.speech.mp3 import compress_mp3, join_mp3s
 
-    return {}, [fit(join(parts), options["limit"])]
+    return {}, [compress_mp3(join_mp3s(parts), options["limit"])]
 
 
 def _convert_to_mp3(options: Head, parts: list[bytes]) -> JobOutput:

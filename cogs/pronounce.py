@@ -15,7 +15,7 @@ from bot.discord_ui.context import requester_of
 from bot.discord_ui.text.history import shortened
 from bot.discord_ui.text.paging import in_messages
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
-from bot.speech.pronunciations import LONGEST_SAY, LONGEST_WORD, Pronunciations, Word
+from bot.speech.pronunciations import MAX_SAY_LENGTH, MAX_WORD_LENGTH, Pronunciations, Word
 
 _PAGE: Final = "pronounce-page"
 
@@ -39,8 +39,8 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
     async def add(
         self,
         interaction: discord.Interaction,
-        word: app_commands.Range[str, 1, LONGEST_WORD],
-        say: app_commands.Range[str, 1, LONGEST_SAY],
+        word: app_commands.Range[str, 1, MAX_WORD_LENGTH],
+        say: app_commands.Range[str, 1, MAX_SAY_LENGTH],
     ) -> None:
         """Have me say a word another way, wherever I speak in this server."""
         added, before = await self._pronunciations.add(requester_of(interaction), word, say)
@@ -51,7 +51,7 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_SERVER})
     @app_commands.describe(word="The word that I should say as it is written again")
-    async def remove(self, interaction: discord.Interaction, word: app_commands.Range[str, 1, LONGEST_WORD]) -> None:
+    async def remove(self, interaction: discord.Interaction, word: app_commands.Range[str, 1, MAX_WORD_LENGTH]) -> None:
         """Have me say a word as it is written again."""
         removed = await self._pronunciations.remove(requester_of(interaction), word)
         text = "I don't know that word. `/pronounce list` shows those that I do."
@@ -61,7 +61,7 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
 
     @remove.autocomplete("word")
     async def _complete_word(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return build_choices(await self._pronunciations.choices(requester_of(interaction)), typed)
+        return build_choices(await self._pronunciations.list_removable(requester_of(interaction)), typed)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:

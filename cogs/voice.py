@@ -29,7 +29,7 @@ from bot.discord_ui.voice.session import VoiceSession
 from bot.errors import UserError
 from bot.guilds.auto_read import AutoRead
 from bot.messages.message import plain
-from bot.speech.voice_settings import FASTEST, SLOWEST, VOICES, MemberVoices
+from bot.speech.voice_settings import MAX_SPEED, MIN_SPEED, VOICES, MemberVoices
 
 _READS: Final = (
     "From now on I read aloud what those who listen to me in a voice channel write in {}. While somebody listens who "
@@ -128,7 +128,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         self,
         interaction: discord.Interaction,
         voice: app_commands.Range[str, 1, 64] | None = None,
-        speed: app_commands.Range[float, SLOWEST, FASTEST] | None = None,
+        speed: app_commands.Range[float, MIN_SPEED, MAX_SPEED] | None = None,
     ) -> None:
         """Choose the voice that speaks for you, and how fast; without options see what you have chosen."""
         requester = requester_of(interaction)

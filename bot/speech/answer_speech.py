@@ -227,7 +227,7 @@ class AnswerSpeakers:
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """
-        pronunciation = await self._pronunciations.pronunciation(requester.guild_id)
+        pronunciation = await self._pronunciations.get_for_guild(requester.guild_id)
         return AnswerSpeaker(
             self._api,
             self._ledger,

@@ -1,21 +1,21 @@
 """The mark-up within a line, for the ear: code and links in one piece, formulas in words, no emoji.
 
 While marks are being read, characters that are meant literally wait as private-use ones, and words that stand in for
-something a voice cannot say carry marks of their own; `plain` turns all of that into a text. Nothing that people write
-keeps private-use characters (see `plain_characters`), so these mean nothing else. Whole spans can be told from those
+something a voice cannot say carry marks of their own; `restore_protected` turns all of that into a text. Nothing that people write
+keeps private-use characters (see `keep_speakable`), so these mean nothing else. Whole spans can be told from those
 that are still being written."""
 
 import re
 import unicodedata
 from typing import Final
 
-from bot.speech.latex import spoken
+from bot.speech.latex import latex_to_words
 
-SOMEONE: Final = "someone"
-SOME_ROLE: Final = "a group"
-SOME_CHANNEL: Final = "a channel"
-SOME_TIME: Final = "a time"
-SOME_LINK: Final = "a link"
+A_MEMBER: Final = "someone"
+A_ROLE: Final = "a group"
+A_CHANNEL: Final = "a channel"
+A_TIME: Final = "a time"
+A_LINK: Final = "a link"
 
 SPOILER: Final = r"\|\|(?P<spoiler>.+?)\|\|"
 ESCAPED: Final = r"\\(?P<escaped>[!-/:-@\[-`{-~])"
@@ -42,73 +42,76 @@ EMPHASIS: Final = (
     (re.compile(r"(?<!\w)_+(?=\S)|(?<=[^\s_])_+(?!\w)"), ""),
 )
 
-_STANDING_IN: Final = {
-    "member": SOMEONE,
-    "role": SOME_ROLE,
-    "channel": SOME_CHANNEL,
-    "place": SOME_CHANNEL,
-    "time": SOME_TIME,
-    "quiet": SOME_LINK,
+_SUBSTITUTES: Final = {
+    "member": A_MEMBER,
+    "role": A_ROLE,
+    "channel": A_CHANNEL,
+    "place": A_CHANNEL,
+    "time": A_TIME,
+    "quiet": A_LINK,
 }
 
-_LITERAL: Final = {ord(mark): 0xE000 + index for index, mark in enumerate("\\*_~|`#>-+[]()<:@&!/")}
+_PROTECTED: Final = {ord(mark): 0xE000 + index for index, mark in enumerate("\\*_~|`#>-+[]()<:@&!/")}
 # A white space and everything that may end a sentence or a clause.
-_UNDIVIDED: Final = {ord(mark): 0xE040 + index for index, mark in enumerate(" .!?…‽؟۔।॥։。！？｡,;،؛–—，、；：")}
-_OPEN, _CLOSE = "\ue100", "\ue101"  # around words that stand in for something else, and are not the member's own
-_BACK: Final = {waiting: chr(mark) for table in (_LITERAL, _UNDIVIDED) for mark, waiting in table.items()} | {
-    ord(_OPEN): None,
-    ord(_CLOSE): None,
+_KEPT_TOGETHER: Final = {ord(mark): 0xE040 + index for index, mark in enumerate(" .!?…‽؟۔।॥։。！？｡,;،؛–—，、；：")}
+_SUBSTITUTE_START, _SUBSTITUTE_END = (
+    "\ue100",
+    "\ue101",
+)  # around words that stand in for something else, and are not the member's own
+_RESTORED: Final = {waiting: chr(mark) for table in (_PROTECTED, _KEPT_TOGETHER) for mark, waiting in table.items()} | {
+    ord(_SUBSTITUTE_START): None,
+    ord(_SUBSTITUTE_END): None,
 }
-_STAND_INS: Final = re.compile(f"{_OPEN}[^{_CLOSE}]*{_CLOSE}")
+_SUBSTITUTE: Final = re.compile(f"{_SUBSTITUTE_START}[^{_SUBSTITUTE_END}]*{_SUBSTITUTE_END}")
 
 _JOINERS: Final = frozenset("\u200c\u200d")  # they shape Persian and Indic words, and tie emoji together
 
 
-def said(kind: str | None, content: str) -> str:
+def format_markup(kind: str | None, content: str) -> str:
     """Say one piece of mark-up, named as its group in the expressions above. Labels are the caller's."""
     match kind:
         case "escaped":
-            return literal(content)
+            return protect_literal(content)
         case "spoiler":
             return " "
         case "url":
             link = content.rstrip(".,;:!?)]}'\"»*_~|")
-            return stand_in(SOME_LINK) + content[len(link) :]
+            return mark_substitute(A_LINK) + content[len(link) :]
         case "emoji":
-            return stand_in(content.replace("_", " "))
+            return mark_substitute(content.replace("_", " "))
         case "command":
-            return stand_in(content)
+            return mark_substitute(content)
         case "all":
-            return stand_in(content.lower())
-    return stand_in(_STANDING_IN[kind or ""])
+            return mark_substitute(content.lower())
+    return mark_substitute(_SUBSTITUTES[kind or ""])
 
 
-def literal(text: str) -> str:
+def protect_literal(text: str) -> str:
     """Keep what looks like marks in `text` from being taken for some."""
-    return text.translate(_LITERAL)
+    return text.translate(_PROTECTED)
 
 
-def undivided(text: str) -> str:
+def keep_together(text: str) -> str:
     """Keep `text` from being cut anywhere in it."""
-    return text.translate(_UNDIVIDED)
+    return text.translate(_KEPT_TOGETHER)
 
 
-def stand_in(words: str) -> str:
+def mark_substitute(words: str) -> str:
     """Mark `words` as standing in for something that cannot be said."""
-    return f"{_OPEN}{undivided(literal(words))}{_CLOSE}"
+    return f"{_SUBSTITUTE_START}{keep_together(protect_literal(words))}{_SUBSTITUTE_END}"
 
 
-def own_words(text: str) -> str:
+def strip_substitutes(text: str) -> str:
     """Give `text` without what stands in for something else."""
-    return _STAND_INS.sub("", text)
+    return _SUBSTITUTE.sub("", text)
 
 
-def plain(text: str) -> str:
+def restore_protected(text: str) -> str:
     """Turn everything that waits into what it means."""
-    return text.translate(_BACK)
+    return text.translate(_RESTORED)
 
 
-def plain_characters(text: str) -> str:
+def keep_speakable(text: str) -> str:
     """Take out what is no character to a voice: controls, invisible formatting, private use, halves of pairs."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
     return "".join(
@@ -118,10 +121,10 @@ def plain_characters(text: str) -> str:
     )
 
 
-_REACH: Final = 400
+_MAX_SPAN_LENGTH: Final = 400
 """Characters after which the beginning of a span is taken for what it says."""
 
-_SPOILER_REACH: Final = 2000
+_MAX_SPOILER_LENGTH: Final = 2000
 """The same for spoilers: no message of Discord's is longer, so that nothing would be hidden."""
 
 _INLINE_TAGS: Final = "b|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var"
@@ -131,44 +134,46 @@ _OTHER_TAGS: Final = (
 
 # No formula or comment begins within another: looking for the end of each of many would take long.
 # `||` is a spoiler wherever Discord does not see code, in what other programs would take for a formula too.
-_WHOLE: Final = rf"""
-      (?<!`)(?P<ticks>`+)(?!`)(?P<code>[^\n]{{1,{_REACH}}}?)(?<!`)(?P=ticks)(?!`)
-    | \$\$(?P<block>(?:(?!\|\|)[^$]){{1,{_REACH}}})\$\$
-    | \\\[(?P<display>(?:(?!\|\||\\\]|(?<!\\)\\\[).){{1,{_REACH}}})\\\]
-    | \\\((?P<inline>(?:(?!\|\||\\[()])[^\n]){{1,{_REACH}}})\\\)
-    | \$(?=[^\s$\d])(?P<dollars>(?:(?!\|\|)[^$\n]){{0,{_REACH}}}(?<![\s\\]))\$(?!\d)
+_COMPLETE: Final = rf"""
+      (?<!`)(?P<ticks>`+)(?!`)(?P<code>[^\n]{{1,{_MAX_SPAN_LENGTH}}}?)(?<!`)(?P=ticks)(?!`)
+    | \$\$(?P<block>(?:(?!\|\|)[^$]){{1,{_MAX_SPAN_LENGTH}}})\$\$
+    | \\\[(?P<display>(?:(?!\|\||\\\]|(?<!\\)\\\[).){{1,{_MAX_SPAN_LENGTH}}})\\\]
+    | \\\((?P<inline>(?:(?!\|\||\\[()])[^\n]){{1,{_MAX_SPAN_LENGTH}}})\\\)
+    | \$(?=[^\s$\d])(?P<dollars>(?:(?!\|\|)[^$\n]){{0,{_MAX_SPAN_LENGTH}}}(?<![\s\\]))\$(?!\d)
     | \$(?P<number>\d(?:(?!\|\|)[^\s$])*)\$(?!\d)
     | {SPOILER} | {LABEL} | {NAMED}
     | (?P<note>\[\^[^\[\]|\s]{{1,40}}\]:?|【[^【】|\n]{{1,80}}】)
-    | <!--(?P<comment>(?:(?!\|\||<!--).){{0,{_REACH}}}?)-->
-    | </?(?P<tag>{_INLINE_TAGS})\b[^<>|\n]{{0,{_REACH}}}> | </?(?P<block_tag>{_OTHER_TAGS})\b[^<>|\n]{{0,{_REACH}}}>
+    | <!--(?P<comment>(?:(?!\|\||<!--).){{0,{_MAX_SPAN_LENGTH}}}?)-->
+    | </?(?P<tag>{_INLINE_TAGS})\b[^<>|\n]{{0,{_MAX_SPAN_LENGTH}}}> | </?(?P<block_tag>{_OTHER_TAGS})\b[^<>|\n]{{0,{_MAX_SPAN_LENGTH}}}>
 """
 
-_ADDRESS_BEGUN: Final = r"[^\s()]{0,2000}(?:\([^\s()]{0,400}\)[^\s()]{0,400}){0,9}"
+_PARTIAL_ADDRESS: Final = r"[^\s()]{0,2000}(?:\([^\s()]{0,400}\)[^\s()]{0,400}){0,9}"
 
 # The beginning of a span, up to the end of what there is. Spans without white space in them need no word here: nothing
 # is read before the white space behind it is there.
-_BEGUN: Final = rf"""
-      (?<!`)`+[^\n]{{0,{_REACH}}}\Z
-    | \|\|.{{0,{_SPOILER_REACH}}}\Z
-    | \$\$(?:(?!\|\|)[^$]){{0,{_REACH}}}\$?\Z
-    | \\\[(?:(?!\|\||\\\]|(?<!\\)\\\[).){{0,{_REACH}}}\Z
-    | \\\((?:(?!\|\||\\[()])[^\n]){{0,{_REACH}}}\Z
-    | \$[^\s$\d](?:(?!\|\|)[^$\n]){{0,{_REACH}}}\Z
-    | !?\[[^\[\]\n]{{0,{_REACH}}}(?:\](?:\({_ADDRESS_BEGUN}(?:[^\S\n]{{1,{_REACH}}}(?:"[^"\n]{{0,{_REACH}}}"?)?)?)?)?\Z
+_PARTIAL: Final = rf"""
+      (?<!`)`+[^\n]{{0,{_MAX_SPAN_LENGTH}}}\Z
+    | \|\|.{{0,{_MAX_SPOILER_LENGTH}}}\Z
+    | \$\$(?:(?!\|\|)[^$]){{0,{_MAX_SPAN_LENGTH}}}\$?\Z
+    | \\\[(?:(?!\|\||\\\]|(?<!\\)\\\[).){{0,{_MAX_SPAN_LENGTH}}}\Z
+    | \\\((?:(?!\|\||\\[()])[^\n]){{0,{_MAX_SPAN_LENGTH}}}\Z
+    | \$[^\s$\d](?:(?!\|\|)[^$\n]){{0,{_MAX_SPAN_LENGTH}}}\Z
+    | !?\[[^\[\]\n]{{0,{_MAX_SPAN_LENGTH}}}(?:\](?:\({_PARTIAL_ADDRESS}(?:[^\S\n]{{1,{_MAX_SPAN_LENGTH}}}(?:"[^"\n]{{0,{_MAX_SPAN_LENGTH}}}"?)?)?)?)?\Z
     | </[^<>:|\n]{{0,110}}\Z
-    | <!--(?:(?!\|\||<!--).){{0,{_REACH}}}\Z
-    | </?(?:{_INLINE_TAGS}|{_OTHER_TAGS})\b[^<>|\n]{{0,{_REACH}}}\Z
+    | <!--(?:(?!\|\||<!--).){{0,{_MAX_SPAN_LENGTH}}}\Z
+    | </?(?:{_INLINE_TAGS}|{_OTHER_TAGS})\b[^<>|\n]{{0,{_MAX_SPAN_LENGTH}}}\Z
     | 【[^【】|\n]{{0,80}}\Z
 """
 
 _FLAGS: Final = re.VERBOSE | re.DOTALL | re.IGNORECASE
 # An escape comes last: `\[` may begin a formula.
-_SPANS: Final = re.compile(f"{_WHOLE} | {ESCAPED}", _FLAGS)
-_SPANS_IN_LINE: Final = re.compile(rf"{_WHOLE} | {ESCAPED} | (?P<line_end>\n)", _FLAGS)
-_SPANS_AND_BEGINNINGS: Final = re.compile(rf"{_WHOLE} | (?P<begun>{_BEGUN}) | {ESCAPED} | (?P<line_end>\n)", _FLAGS)
+_SPANS: Final = re.compile(f"{_COMPLETE} | {ESCAPED}", _FLAGS)
+_SPANS_IN_LINE: Final = re.compile(rf"{_COMPLETE} | {ESCAPED} | (?P<line_end>\n)", _FLAGS)
+_SPANS_AND_BEGINNINGS: Final = re.compile(
+    rf"{_COMPLETE} | (?P<begun>{_PARTIAL}) | {ESCAPED} | (?P<line_end>\n)", _FLAGS
+)
 
-_HIDDEN: Final = re.compile(SPOILER)
+_SPOILER: Final = re.compile(SPOILER)
 _EMOJI: Final = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2300-\u23ff\u25a0-\u25ff\u3030\u303d\u3297\u3299]"
     "[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
@@ -179,13 +184,13 @@ _SIGNS: Final = (
     (re.compile(r"(?<!\S)\|(?!\S)"), ","),
     (re.compile(r"\\(?!\S)"), ""),  # a line end that Markdown would keep
 )
-_MATHS: Final = re.compile(r"[\\^_={}<>]|^[^\W\d_]{1,2}'*$|^[^\W\d_]\([^()]*\)$")
+_MATH: Final = re.compile(r"[\\^_={}<>]|^[^\W\d_]{1,2}'*$|^[^\W\d_]\([^()]*\)$")
 _LAST_STOPS: Final = ".!?…。！？"
 
 
-def heard(text: str) -> str:
+def format_inline(text: str) -> str:
     """Turn a text with its marks into what is heard of it; a span that is not whole is no span."""
-    marked = _SPANS.sub(_span, text)
+    marked = _SPANS.sub(_format_span, text)
     for signs, words in _SIGNS:
         marked = signs.sub(words, marked)
     marked = _EMOJI.sub("", marked)
@@ -194,7 +199,7 @@ def heard(text: str) -> str:
     return marked
 
 
-def masked(text: str, *, whole: bool) -> tuple[str, int]:
+def mask_spans(text: str, *, whole: bool) -> tuple[str, int]:
     """Return the first line of `text` with its spans blotted out, and where the first one begins that is not whole yet.
 
     A line end within a span is part of the line. Where all spans are whole, the length of the line is given.
@@ -213,23 +218,27 @@ def masked(text: str, *, whole: bool) -> tuple[str, int]:
     return "".join(seen) + text[at:], end
 
 
-def _span(found: re.Match[str]) -> str:
+def _format_span(found: re.Match[str]) -> str:
     """Say one span."""
     kind, content = found.lastgroup, found.group(found.lastgroup or 0)
     match kind:
         case "code":
             # Discord is of another opinion about what is code now and then, and what it hides is never said.
-            return undivided(literal(_HIDDEN.sub(" ", content).strip()))
+            return keep_together(protect_literal(_SPOILER.sub(" ", content).strip()))
         case "block" | "display" | "inline" | "number":
-            return undivided(literal(spoken(content)))
+            return keep_together(protect_literal(latex_to_words(content)))
         case "dollars":
-            return undivided(literal(spoken(content))) if _MATHS.search(content) else f"${heard(content)}$"
+            return (
+                keep_together(protect_literal(latex_to_words(content)))
+                if _MATH.search(content)
+                else f"${format_inline(content)}$"
+            )
         case "label":
-            words = heard(content)  # a spoiler in a label is one still
+            words = format_inline(content)  # a spoiler in a label is one still
             end = len(words.rstrip(_LAST_STOPS))
-            return undivided(words[:end]) + words[end:]
+            return keep_together(words[:end]) + words[end:]
         case "note" | "comment" | "tag":
             return ""
         case "block_tag" | "emoji":
             return " "
-    return said(kind, content)
+    return format_markup(kind, content)

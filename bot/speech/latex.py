@@ -6,10 +6,10 @@ from typing import Final
 
 SOME_FORMULA: Final = "a formula"
 
-_LONGEST: Final = 160
+_MAX_WORDS_LENGTH: Final = 160
 """Characters in words; a longer formula nobody follows by ear."""
 
-_DEEPEST: Final = 12
+_MAX_DEPTH: Final = 12
 """Groups, roots and powers within one another."""
 
 _GREEK: Final = re.compile(
@@ -96,7 +96,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "#": "number",
     "_": " ",
 }
-_NOTHING: Final = re.compile(
+_SILENT: Final = re.compile(
     r"left|right|[bB]ig[lr]?|limits|(?:display|text)style|q?quad|[,;:!|{}\s]|math(?:bb|cal|bf|rm|sf|it)|boxed|operatorname"
 )
 _ACCENTS: Final = {"hat": "hat", "bar": "bar", "overline": "bar", "vec": "vector", "tilde": "tilde", "dot": "dot"}
@@ -131,20 +131,20 @@ _TOKENS: Final = re.compile(
 )
 
 
-def spoken(latex: str) -> str:
+def latex_to_words(latex: str) -> str:
     """Say a formula, without its dollar signs."""
     try:
-        words = _Reading(latex.replace("{,}", ",")).to_end()
-    except _NotSayable:
+        words = _FormulaReader(latex.replace("{,}", ",")).read()
+    except _Unspeakable:
         return SOME_FORMULA
-    return words if words and len(words) <= _LONGEST else SOME_FORMULA
+    return words if words and len(words) <= _MAX_WORDS_LENGTH else SOME_FORMULA
 
 
-class _NotSayable(Exception):
+class _Unspeakable(Exception):
     """There is something in it that has no words here."""
 
 
-class _Reading:
+class _FormulaReader:
     """One formula, read from left to right. `_signs` are its signs, commands and, with a blank before, words."""
 
     def __init__(self, latex: str) -> None:
@@ -152,90 +152,90 @@ class _Reading:
         self._at = 0
         self._depth = 0
 
-    def to_end(self) -> str:
-        words = self._many()
+    def read(self) -> str:
+        words = self._read_group()
         if self._at < len(self._signs):
-            raise _NotSayable  # a group that was never opened
+            raise _Unspeakable  # a group that was never opened
         return words
 
-    def _many(self) -> str:
+    def _read_group(self) -> str:
         """Read up to the end of the group."""
-        said = []
+        words = []
         while self._at < len(self._signs) and self._signs[self._at] != "}":
-            said.append(self._one())
-        return " ".join(" ".join(said).split()).replace("( ", "(").replace(" )", ")")
+            words.append(self._read_one())
+        return " ".join(" ".join(words).split()).replace("( ", "(").replace(" )", ")")
 
-    def _one(self) -> str:
+    def _read_one(self) -> str:
         """Read one sign, command or group, with all that is within it."""
-        if self._at == len(self._signs) or self._depth == _DEEPEST:
-            raise _NotSayable
+        if self._at == len(self._signs) or self._depth == _MAX_DEPTH:
+            raise _Unspeakable
         sign = self._signs[self._at]
         self._at += 1
         self._depth += 1
-        words = self._words(sign)
+        words = self._format_sign(sign)
         self._depth -= 1
         return words
 
-    def _words(self, sign: str) -> str:
+    def _format_sign(self, sign: str) -> str:
         match sign[0]:
             case "{":
-                words = self._many()
+                words = self._read_group()
                 if self._at == len(self._signs):
-                    raise _NotSayable
+                    raise _Unspeakable
                 self._at += 1
                 return words
             case "^":
-                power = self._one()
+                power = self._read_one()
                 return _POWERS.get(power, f"to the power of {power}")
             case "_":
-                return f"sub {self._one()}"
+                return f"sub {self._read_one()}"
             case "\\" if sign != "\\":
-                return self._command(sign[1:])
+                return self._format_command(sign[1:])
             case "\\" | "}" | "&":
-                raise _NotSayable
+                raise _Unspeakable
         return _SIGNS.get(sign, sign)
 
-    def _command(self, name: str) -> str:
+    def _format_command(self, name: str) -> str:
         if name in ("frac", "dfrac", "tfrac"):
-            above, below = self._one(), self._one()
+            above, below = self._read_one(), self._read_one()
             return f"{above} over {below}"
         if name == "sqrt":
-            return f"the {self._degree()} root of {self._one()}"
+            return f"the {self._read_degree()} root of {self._read_one()}"
         if name in _ACCENTS:
-            return f"{self._one()} {_ACCENTS[name]}"
+            return f"{self._read_one()} {_ACCENTS[name]}"
         if name in _BOUNDED:
-            return f"{_WORDS[name]} {self._bounds()} of"
+            return f"{_WORDS[name]} {self._read_bounds()} of"
         if name == "lim":
-            below = self._after("_").replace(" to ", " goes to ")
+            below = self._read_script("_").replace(" to ", " goes to ")
             return f"the limit {f'as {below}' if below else ''} of"
         if _GREEK.fullmatch(name):
             return name
         if _GREEK.fullmatch(name.lower()):
             return f"capital {name.lower()}"
-        if _NOTHING.fullmatch(name):
+        if _SILENT.fullmatch(name):
             return ""
         if name not in _WORDS:
-            raise _NotSayable
+            raise _Unspeakable
         return _WORDS[name]
 
-    def _degree(self) -> str:
+    def _read_degree(self) -> str:
         """Read which root it is."""
         if self._signs[self._at : self._at + 1] != ["["]:
             return "square"
         degree = self._signs[self._at + 1 : self._at + 2]
         if self._signs[self._at + 2 : self._at + 3] != ["]"]:
-            raise _NotSayable
+            raise _Unspeakable
         self._at += 3
         return "cube" if degree == ["3"] else f"{degree[0]}th"
 
-    def _bounds(self) -> str:
-        below = self._after("_")
-        above = self._after("^")
+    def _read_bounds(self) -> str:
+        below = self._read_script("_")
+        above = self._read_script("^")
         return " ".join([*([f"from {below}"] if below else []), *([f"to {above}"] if above else [])])
 
-    def _after(self, mark: str) -> str:
+    def _read_script(self, mark: str) -> str:
         """Read what is raised or lowered, if that comes next."""
         if self._signs[self._at : self._at + 1] != [mark]:
             return ""
         self._at += 1
-        return self._one()
+        return self._read_one()

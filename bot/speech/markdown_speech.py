@@ -13,10 +13,10 @@ import re
 from enum import Enum, auto
 from typing import Final
 
-from bot.speech.inline_speech import heard, literal, masked, plain_characters, undivided
-from bot.speech.tables import ANNOUNCEMENT, Table, is_delimiter, is_row, may_be_delimiter
+from bot.speech.inline_speech import format_inline, keep_speakable, keep_together, mask_spans, protect_literal
+from bot.speech.tables import TABLE_ANNOUNCEMENT, Table, can_become_delimiter, is_delimiter, is_row
 
-_NAMES: Final = {
+_LANGUAGE_NAMES: Final = {
     "py": "Python",
     "python3": "Python",
     "js": "JavaScript",
@@ -58,10 +58,10 @@ _NAMES: Final = {
 }
 _SHELLS: Final = frozenset({"sh", "bash", "zsh", "fish", "shell", "console", "terminal", "shell-session", "bat", "cmd"})
 _NO_LANGUAGE: Final = frozenset({"", "text", "txt", "plain", "plaintext", "none", "ansi", "output", "log", "code"})
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+#]{0,19}")
+_LANGUAGE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+#]{0,19}")
 
 
-def announcement(info: str) -> str:
+def format_code_announcement(info: str) -> str:
     """Say that there is code; `info` is what stands behind the backticks that open it."""
     language = info.split(maxsplit=1)[0].lower() if info.strip() else ""
     if language in _NO_LANGUAGE:
@@ -72,7 +72,7 @@ def announcement(info: str) -> str:
         return "Here is a list of changes to some code."
     if language == "mermaid":
         return "Here is a diagram."
-    name = _NAMES.get(language) or (language.capitalize() if _NAME.fullmatch(language) else "")
+    name = _LANGUAGE_NAMES.get(language) or (language.capitalize() if _LANGUAGE_NAME.fullmatch(language) else "")
     return f"Here is some code in {name}." if name else "Here is some code."
 
 
@@ -89,19 +89,19 @@ _MARKER: Final = re.compile(
     r"[^\S\n]*(?:(?P<quote>>+(?:[^\S\n]+|(?=\n)))|(?P<heading>(?:#{1,6}|-#)[^\S\n]+)|(?P<item>[-*+•][^\S\n]+)"
     r"|(?P<number>\d{1,9})[.)][^\S\n]+)"
 )
-_MAY_BE_MARKER: Final = re.compile(r"[^\S\n]*(?:[-*+•#>|`~]+|\d{0,9}[.)]?)")
-_LONGEST_RULE: Final = 100  # characters of a line across the page; what is longer is read as a list of lists
-_LONGEST_LINE: Final = 2000  # characters of a line that is understood as a whole (a row, a fence); others are words
-_MORE_BEFORE_NEXT_LOOK: Final = 1 / 8
+_PARTIAL_MARKER: Final = re.compile(r"[^\S\n]*(?:[-*+•#>|`~]+|\d{0,9}[.)]?)")
+_MAX_RULE_LENGTH: Final = 100  # characters of a line across the page; what is longer is read as a list of lists
+_MAX_LINE_LENGTH: Final = 2000  # characters of a line that is understood as a whole (a row, a fence); others are words
+_GROWTH_BEFORE_NEXT_READ: Final = 1 / 8
 _RULE: Final = re.compile(r"[^\S\n]*([-*_])(?:[^\S\n]*\1){2,}[^\S\n]*")
 _TASK: Final = re.compile(r"\[[ xX]\][^\S\n]+")
-_TASK_BEGUN: Final = re.compile(r"\[(?:[ xX]\]?)?\s?\Z")
+_PARTIAL_TASK: Final = re.compile(r"\[(?:[ xX]\]?)?\s?\Z")
 _FENCE: Final = re.compile(r"(?P<run>`{3,})(?P<info>[^`\n]*)|(?P<tildes>~{3,})(?P<words>[^\n]*)")
 # Discord takes three backticks for the end of code wherever they are. At a line's beginning, and with a language, they
 # are part of it all the same: code that shows how to write code.
 _CLOSING_WITHIN: Final = re.compile(r"(?<=[^\s>`])[^\S\n]*```(?!`)|^[ \t>]*```(?![\w`])")
 _FENCE_WITHIN: Final = re.compile(r"(?<!`)`{3,}[^`\n]*\Z")
-_MOST_STEPS_IN_PLACE: Final = 3  # the end of a table, then the beginning of a line, then its first word
+_MAX_STEPS_IN_PLACE: Final = 3  # the end of a table, then the beginning of a line, then its first word
 _FIRST_LETTER: Final = re.compile(r"[*_~`\"'“‘«(\[]*(?=(.))", re.DOTALL)
 
 
@@ -109,7 +109,7 @@ LONGEST_WORD: Final = 4000
 """Characters after which a word is taken to end: Discord's longest message, and so its longest address."""
 
 
-class _In(Enum):
+class _Block(Enum):
     """What the next line belongs to."""
 
     TEXT = auto()
@@ -124,15 +124,15 @@ class MarkdownSpeech:
 
     def __init__(self) -> None:
         self._raw = ""  # what is not read yet
-        self._coming: list[str] = []  # what comes behind it and was not looked at
-        self._coming_length = 0
-        self._next_look = 0  # the length of both together at which they are looked at
+        self._unread: list[str] = []  # what comes behind it and was not looked at
+        self._unread_length = 0
+        self._next_read_length = 0  # the length of both together at which they are looked at
         self._in_word = 0  # characters since a word was complete
-        self._in = _In.TEXT
+        self._in = _Block.TEXT
         self._at_line_start = True
         self._in_list = False  # an item was just begun: it may have a box to be ticked
         self._in_heading = False
-        self._goes_on = False  # the line before was text, which this one may continue
+        self._may_continue = False  # the line before was text, which this one may continue
         self._fence = ""
         self._table = Table("")
         self._carriage_return = ""
@@ -142,117 +142,117 @@ class MarkdownSpeech:
         """Take the next piece."""
         delta = self._carriage_return + delta
         self._carriage_return = "\r" if delta.endswith("\r") else ""
-        heard_now: list[str] = []
+        speech: list[str] = []
         begin = 0
-        text = plain_characters(delta.removesuffix("\r"))
+        text = keep_speakable(delta.removesuffix("\r"))
         for end, character in enumerate(text, start=1):
             if (
                 character.isspace()
                 or (self._after_stop and character not in _TRAILING)
                 or self._in_word + end - begin >= LONGEST_WORD
             ):
-                self._hold_back(text[begin:end])
+                self._defer(text[begin:end])
                 begin = end
                 self._in_word = 0
                 self._after_stop = False
-                if len(self._raw) + self._coming_length >= self._next_look:
-                    heard_now += self._read(whole=False)
+                if len(self._raw) + self._unread_length >= self._next_read_length:
+                    speech += self._read(whole=False)
             elif character in _STOPS:
                 self._after_stop = True
-        self._hold_back(text[begin:])
+        self._defer(text[begin:])
         self._in_word += len(text) - begin
-        return heard_now
+        return speech
 
     def finish(self) -> list[str]:
         """Mark that there is no more."""
-        self._hold_back(plain_characters(self._carriage_return))
+        self._defer(keep_speakable(self._carriage_return))
         self._carriage_return = ""
-        return [*self._read(whole=True), self._end_of_table()]
+        return [*self._read(whole=True), self._end_table()]
 
-    def _hold_back(self, text: str) -> None:
-        self._coming.append(text)
-        self._coming_length += len(text)
+    def _defer(self, text: str) -> None:
+        self._unread.append(text)
+        self._unread_length += len(text)
 
     def _read(self, *, whole: bool) -> list[str]:
         """Read as far as it is clear what is there."""
-        self._raw += "".join(self._coming)
-        self._coming, self._coming_length = [], 0
-        heard_now = []
+        self._raw += "".join(self._unread)
+        self._unread, self._unread_length = [], 0
+        speech = []
         in_place = 0
         while self._raw:
             length = len(self._raw)
             step = self._step(whole=whole)
             if step is None:
                 break
-            heard_now.append(step)
+            speech.append(step)
             in_place = in_place + 1 if len(self._raw) == length else 0
-            if in_place > _MOST_STEPS_IN_PLACE:
+            if in_place > _MAX_STEPS_IN_PLACE:
                 # Two rules disagree about this line. That must not happen, and must never hang the process.
-                heard_now.append(self._read_character())
+                speech.append(self._read_character())
                 in_place = 0
-        self._next_look = len(self._raw) + int(len(self._raw) * _MORE_BEFORE_NEXT_LOOK)
-        return heard_now
+        self._next_read_length = len(self._raw) + int(len(self._raw) * _GROWTH_BEFORE_NEXT_READ)
+        return speech
 
     def _step(self, *, whole: bool) -> str | None:
-        if self._in is _In.CODE:
+        if self._in is _Block.CODE:
             return self._skip_code(whole=whole)
-        if self._in is _In.TABLE:
+        if self._in is _Block.TABLE:
             return self._read_row(whole=whole)
         if self._at_line_start:
-            return self._begin_line(whole=whole)
+            return self._start_line(whole=whole)
         return self._read_text(whole=whole)
 
-    def _begin_line(self, *, whole: bool) -> str | None:
+    def _start_line(self, *, whole: bool) -> str | None:
         """Find out what a line is; None where that can't be told yet."""
         line, ended = self._line(whole=whole)
         if not line.strip():
-            return self._pass_line(PAUSE) if ended else None
-        if len(line) <= _LONGEST_RULE:
+            return self._skip_line(PAUSE) if ended else None
+        if len(line) <= _MAX_RULE_LENGTH:
             if _RULE.fullmatch(line):
-                return self._pass_line(PAUSE) if ended else None
+                return self._skip_line(PAUSE) if ended else None
             if not ended and not line.strip("-*_ \t"):
                 return None
         if (marker := _MARKER.match(self._raw)) is not None:
-            return self._pass_marker(marker)
+            return self._skip_marker(marker)
         if self._in_list and (task := _TASK.match(self._raw)) is not None:
-            return self._pass(task.end())
+            return self._skip(task.end())
         start = line.lstrip()
-        if len(line) > _LONGEST_LINE:
-            return self._begin_text(start)
-        if not ended and ((self._in_list and _TASK_BEGUN.match(self._raw)) or _MAY_BE_MARKER.fullmatch(self._raw)):
+        if len(line) > _MAX_LINE_LENGTH:
+            return self._start_text(start)
+        if not ended and ((self._in_list and _PARTIAL_TASK.match(self._raw)) or _PARTIAL_MARKER.fullmatch(self._raw)):
             return None
         if start.startswith(("```", "~~~")):
             fence = _FENCE.fullmatch(start)
             if not ended:
                 return None
             if fence is not None:
-                return self._begin_code(fence)
+                return self._start_code(fence)
         if start.startswith("|") and (is_row(line) if ended else not start.startswith("||")):
-            begun = self._begin_table(line, ended=ended, whole=whole)
-            if begun is None or begun:
-                return begun
-        return self._begin_text(start)
+            started = self._start_table(line, ended=ended, whole=whole)
+            if started is None or started:
+                return started
+        return self._start_text(start)
 
-    def _pass_marker(self, marker: re.Match[str]) -> str:
-        self._pass(marker.end())
+    def _skip_marker(self, marker: re.Match[str]) -> str:
+        self._skip(marker.end())
         if marker.lastgroup == "quote":
             return ""  # a quotation goes on from line to line as any text does
-        self._goes_on = False
+        self._may_continue = False
         self._in_heading = marker.lastgroup == "heading"
         self._in_list = marker.lastgroup in ("item", "number")
-        return PAUSE + (undivided(f"{marker['number']}. ") if marker["number"] else "")
+        return PAUSE + (keep_together(f"{marker['number']}. ") if marker["number"] else "")
 
-    def _begin_text(self, start: str) -> str:
+    def _start_text(self, start: str) -> str:
         """Begin a line of words: of the same sentence if it goes on in lower case."""
         first = _FIRST_LETTER.match(start)
-        goes_on = self._goes_on and first is not None and first[1].islower()
-        said_already = self._in_list or self._in_heading
-        self._at_line_start = self._in_list = self._goes_on = False
-        return "" if said_already else " " if goes_on else PAUSE
+        continues = self._may_continue and first is not None and first[1].islower()
+        has_spoken = self._in_list or self._in_heading
+        self._at_line_start = self._in_list = self._may_continue = False
+        return "" if has_spoken else " " if continues else PAUSE
 
     def _read_text(self, *, whole: bool) -> str | None:
         """Read words of a line, up to its end if that is there."""
-        mask, readable = masked(self._raw, whole=whole)
+        mask, readable = mask_spans(self._raw, whole=whole)
         line_end = mask.find("\n", 0, readable)
         if line_end >= 0 or whole:
             within = _FENCE_WITHIN.search(mask, 0, readable if line_end < 0 else line_end)
@@ -260,13 +260,13 @@ class MarkdownSpeech:
             # a backtick behind it, though hidden in a span, means that it opens nothing.
             if within is not None and (fence := _FENCE.match(self._raw, within.start())) and _ends_line(fence):
                 before = self._raw[: fence.start()]
-                self._pass(fence.start())
-                return heard(before) + PAUSE + self._begin_code(fence)
+                self._skip(fence.start())
+                return format_inline(before) + PAUSE + self._start_code(fence)
         if line_end >= 0:
             text = self._raw[:line_end]
-            self._pass(line_end + 1)
-            self._at_line_start, self._goes_on, self._in_heading = True, not self._in_heading, False
-            return f"{heard(text)} "
+            self._skip(line_end + 1)
+            self._at_line_start, self._may_continue, self._in_heading = True, not self._in_heading, False
+            return f"{format_inline(text)} "
         if whole:
             end = len(self._raw)
         else:
@@ -276,13 +276,13 @@ class MarkdownSpeech:
         if not end:
             return None
         text = self._raw[:end]
-        self._pass(end)
-        return heard(text)
+        self._skip(end)
+        return format_inline(text)
 
-    def _begin_code(self, fence: re.Match[str]) -> str:
+    def _start_code(self, fence: re.Match[str]) -> str:
         self._fence = fence["run"] or fence["tildes"]
-        self._in = _In.CODE
-        return self._pass_line(f"{PAUSE}{announcement(fence['info'] or fence['words'] or '')}{PAUSE}")
+        self._in = _Block.CODE
+        return self._skip_line(f"{PAUSE}{format_code_announcement(fence['info'] or fence['words'] or '')}{PAUSE}")
 
     def _skip_code(self, *, whole: bool) -> str | None:
         """Pass over a line of code, or the one that ends it."""
@@ -291,49 +291,49 @@ class MarkdownSpeech:
             return None
         bare = line.strip(" \t>")
         if len(bare) >= len(self._fence) and not bare.strip(self._fence[0]):
-            self._in = _In.TEXT
-            return self._pass_line("")
+            self._in = _Block.TEXT
+            return self._skip_line("")
         if self._fence == "```" and (closing := _CLOSING_WITHIN.search(line)) is not None:
-            self._in = _In.TEXT
-            self._pass(closing.end())
+            self._in = _Block.TEXT
+            self._skip(closing.end())
             self._at_line_start = False
             return ""
-        return self._pass_line("")
+        return self._skip_line("")
 
-    def _begin_table(self, line: str, *, ended: bool, whole: bool) -> str | None:
+    def _start_table(self, line: str, *, ended: bool, whole: bool) -> str | None:
         """Begin a table if the next line says that this one is its header; nothing where it is none."""
         if not ended:
             return None
         rest = self._raw[len(line) + 1 :]
         second, second_ended = rest.partition("\n")[0], "\n" in rest or whole
-        if len(second) > _LONGEST_LINE:
+        if len(second) > _MAX_LINE_LENGTH:
             return ""
         if not second_ended:
-            return None if may_be_delimiter(second) else ""
+            return None if can_become_delimiter(second) else ""
         if not is_delimiter(second):
             return ""
         self._table = Table(line)
-        self._in = _In.TABLE
-        self._pass_line("")
-        return self._pass_line(f"{PAUSE}{ANNOUNCEMENT}{PAUSE}")
+        self._in = _Block.TABLE
+        self._skip_line("")
+        return self._skip_line(f"{PAUSE}{TABLE_ANNOUNCEMENT}{PAUSE}")
 
     def _read_row(self, *, whole: bool) -> str | None:
         line, ended = self._line(whole=whole)
         start = line.lstrip(" \t>")
         if not start and not ended:
             return None
-        is_long = len(line) > _LONGEST_LINE
+        is_long = len(line) > _MAX_LINE_LENGTH
         if not ended and not is_long and start.startswith("|"):
             return None
         if is_long or not is_row(line):
-            return self._end_of_table()
-        return self._pass_line(f"{PAUSE}{self._table.row(line)}{PAUSE}")
+            return self._end_table()
+        return self._skip_line(f"{PAUSE}{self._table.format_row(line)}{PAUSE}")
 
-    def _end_of_table(self) -> str:
-        if self._in is not _In.TABLE:
+    def _end_table(self) -> str:
+        if self._in is not _Block.TABLE:
             return ""
-        self._in = _In.TEXT
-        return f"{PAUSE}{self._table.ending()}{PAUSE}"
+        self._in = _Block.TEXT
+        return f"{PAUSE}{self._table.format_omitted_rows()}{PAUSE}"
 
     def _line(self, *, whole: bool) -> tuple[str, bool]:
         """Return the line that is not read yet, and whether all of it is there."""
@@ -343,20 +343,20 @@ class MarkdownSpeech:
     def _read_character(self) -> str:
         """Read one character as text, whatever it is."""
         character = self._raw[0]
-        self._pass(1)
+        self._skip(1)
         self._at_line_start = character == "\n"
-        return literal(character)
+        return protect_literal(character)
 
-    def _pass(self, characters: int) -> str:
+    def _skip(self, characters: int) -> str:
         self._raw = self._raw[characters:]
         return ""
 
-    def _pass_line(self, heard_of_it: str) -> str:
+    def _skip_line(self, line_speech: str) -> str:
         """Go on to the next line, which continues nothing."""
         self._raw = self._raw.partition("\n")[2]
         self._at_line_start = True
-        self._goes_on = self._in_list = False
-        return heard_of_it
+        self._may_continue = self._in_list = False
+        return line_speech
 
 
 def _last_word_end(text: str) -> int:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 # Speech in mono at 24 kHz, in kbit/s: from no loss that one would hear to the least that is understood, which puts
 # 87 minutes into 10 MiB.
-_SMALLER_KBITS: Final = (96, 64, 48, 32, 24, 16)
-_SMALLER_RATE: Final = 24_000
+_COMPRESSED_KBITS: Final = (96, 64, 48, 32, 24, 16)
+_COMPRESSED_RATE: Final = 24_000
 _JOINED_KBITS: Final = {1: 96, 2: 160}  # by channels, where pieces of different kinds have to be encoded anew
-_LONGEST_S: Final = 3 * 60 * 60.0  # what fits a file is far shorter, and nobody asks for more
+_MAX_DURATION_S: Final = 3 * 60 * 60.0  # what fits a file is far shorter, and nobody asks for more
 _LOWEST_RATE, _HIGHEST_RATE = 4_000, 384_000  # samples a second; at one a second, a short file takes hours to encode
 _RATES: Final = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _NO_TAGS: Final = {"id3v2_version": "0"}
-_WRAPPING: Final = 4096  # what header, padding and a last frame add at most, in bytes
+_MAX_OVERHEAD_BYTES: Final = 4096  # what header, padding and a last frame add at most, in bytes
 
 
 class TooLongToSend(BotError):
@@ -44,18 +44,18 @@ def duration_s(mp3: bytes) -> float:
         InvalidApiResponse: no sound can be found in it.
     """
     seconds, frames = 0.0, 0
-    with _opened(mp3) as (container, stream):
-        for packet in _packets(container, stream):
+    with _open(mp3) as (container, stream):
+        for packet in _list_audio_packets(container, stream):
             seconds += float((packet.duration or 0) * packet.time_base)
             _check_length(seconds)
-            frames += len(_decoded(stream, packet))
+            frames += len(_decode_packet(stream, packet))
     # Four bytes of anything may look like the head of a frame.
     if frames < 2 or seconds <= 0:
         raise InvalidApiResponse(f"speech without sound in {len(mp3)} bytes")
     return seconds
 
 
-def join(pieces: Sequence[bytes]) -> bytes:
+def join_mp3s(pieces: Sequence[bytes]) -> bytes:
     """Put MP3s end to end; a single one comes back as it is.
 
     Raises:
@@ -63,11 +63,11 @@ def join(pieces: Sequence[bytes]) -> bytes:
     """
     if len(pieces) == 1:
         return pieces[0]
-    kinds = {_kind(piece) for piece in pieces}
+    kinds = {_read_format(piece) for piece in pieces}
     if len(kinds) == 1:
-        return _remuxed(pieces)
+        return _remux(pieces)
     channels = max(channels for _, channels in kinds)
-    return _encoded(pieces, max(rate for rate, _ in kinds), channels, _JOINED_KBITS[channels])
+    return _encode(pieces, max(rate for rate, _ in kinds), channels, _JOINED_KBITS[channels])
 
 
 def to_mp3(data: bytes, kind: str) -> bytes:
@@ -76,16 +76,16 @@ def to_mp3(data: bytes, kind: str) -> bytes:
     Raises:
         InvalidApiResponse: it cannot be read, there is no sound in it, or its sampling rate is none of sound.
     """
-    rate, channels = _kind(data, kind)
+    rate, channels = _read_format(data, kind)
     if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         raise InvalidApiResponse(f"speech at {rate} samples a second")
     rate, channels = next((each for each in _RATES if each >= rate), _RATES[-1]), min(channels, 2)
-    mp3 = _encoded([data], rate, channels, _JOINED_KBITS[channels], kind)
+    mp3 = _encode([data], rate, channels, _JOINED_KBITS[channels], kind)
     duration_s(mp3)
     return mp3
 
 
-def fit(mp3: bytes, limit: int) -> bytes:
+def compress_mp3(mp3: bytes, limit: int) -> bytes:
     """Encode `mp3` anew, as well as `limit` bytes allow; one that fits comes back as it is.
 
     Raises:
@@ -95,48 +95,48 @@ def fit(mp3: bytes, limit: int) -> bytes:
     if len(mp3) <= limit:
         return mp3
     seconds = duration_s(mp3)
-    for kbits in _SMALLER_KBITS:
-        if seconds * kbits * 125 + _WRAPPING <= limit:
-            smaller = _encoded([mp3], _SMALLER_RATE, 1, kbits)
+    for kbits in _COMPRESSED_KBITS:
+        if seconds * kbits * 125 + _MAX_OVERHEAD_BYTES <= limit:
+            smaller = _encode([mp3], _COMPRESSED_RATE, 1, kbits)
             if len(smaller) <= limit:
                 return smaller
     raise TooLongToSend(f"{seconds:.0f} s of speech do not fit into {limit} bytes")
 
 
-def _kind(data: bytes, kind: str = "mp3") -> tuple[int, int]:
+def _read_format(data: bytes, kind: str = "mp3") -> tuple[int, int]:
     """Tell sampling rate and channels."""
-    with _opened(data, kind) as (_, stream):
+    with _open(data, kind) as (_, stream):
         return stream.codec_context.sample_rate, stream.codec_context.channels
 
 
-def _remuxed(pieces: Sequence[bytes]) -> bytes:
+def _remux(pieces: Sequence[bytes]) -> bytes:
     import av  # when first used
 
     written = io.BytesIO()
-    with _reading(), av.open(written, "w", format="mp3", options=_NO_TAGS) as out:
+    with _translate_errors(), av.open(written, "w", format="mp3", options=_NO_TAGS) as out:
         joined: AudioStream | None = None
         at = 0
         for piece in pieces:
-            with _opened(piece) as (container, stream):
+            with _open(piece) as (container, stream):
                 if joined is None:
                     joined = out.add_stream_from_template(stream)
-                for packet in _packets(container, stream):
+                for packet in _list_audio_packets(container, stream):
                     packet.stream, packet.pts, packet.dts = joined, at, at
                     at += packet.duration or 0
                     out.mux(packet)
     return written.getvalue()
 
 
-def _encoded(pieces: Sequence[bytes], rate: int, channels: int, kbits: int, kind: str = "mp3") -> bytes:
+def _encode(pieces: Sequence[bytes], rate: int, channels: int, kbits: int, kind: str = "mp3") -> bytes:
     import av  # when first used
 
     layout = "mono" if channels == 1 else "stereo"
     written = io.BytesIO()
-    with _reading(), av.open(written, "w", format="mp3", options=_NO_TAGS) as out:
+    with _translate_errors(), av.open(written, "w", format="mp3", options=_NO_TAGS) as out:
         stream: AudioStream = out.add_stream("libmp3lame", rate=rate, layout=layout, bit_rate=kbits * 1000)
         samples = 0
         for piece in pieces:
-            for frame in _resampled(piece, rate, layout, kind):
+            for frame in _resample(piece, rate, layout, kind):
                 _check_length(samples / rate)
                 frame.pts, frame.time_base = samples, Fraction(1, rate)
                 samples += frame.samples
@@ -145,21 +145,21 @@ def _encoded(pieces: Sequence[bytes], rate: int, channels: int, kbits: int, kind
     return written.getvalue()
 
 
-def _resampled(data: bytes, rate: int, layout: str, kind: str) -> Iterator["AudioFrame"]:
+def _resample(data: bytes, rate: int, layout: str, kind: str) -> Iterator["AudioFrame"]:
     """Decode `data` to frames of one kind."""
     import av  # when first used
 
     # A resampler settles on the kind of its first frame, so each MP3 has one of its own.
     resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-    with _opened(data, kind) as (container, stream):
+    with _open(data, kind) as (container, stream):
         for packet in container.demux(stream):
             if kind != "mp3" or (packet.size and packet.duration):
-                for frame in _decoded(stream, packet):
+                for frame in _decode_packet(stream, packet):
                     yield from resampler.resample(frame)
         yield from resampler.resample(None)
 
 
-def _decoded(stream: "AudioStream", packet: "Packet[AudioStream]") -> "list[AudioFrame]":
+def _decode_packet(stream: "AudioStream", packet: "Packet[AudioStream]") -> "list[AudioFrame]":
     import av  # when first used
 
     try:
@@ -169,27 +169,27 @@ def _decoded(stream: "AudioStream", packet: "Packet[AudioStream]") -> "list[Audi
 
 
 def _check_length(seconds: float) -> None:
-    if seconds > _LONGEST_S:
-        raise InvalidApiResponse(f"speech of more than {_LONGEST_S:.0f} s")
+    if seconds > _MAX_DURATION_S:
+        raise InvalidApiResponse(f"speech of more than {_MAX_DURATION_S:.0f} s")
 
 
 @contextmanager
-def _opened(data: bytes, kind: str = "mp3") -> Iterator[tuple["InputContainer", "AudioStream"]]:
+def _open(data: bytes, kind: str = "mp3") -> Iterator[tuple["InputContainer", "AudioStream"]]:
     import av  # when first used
 
-    with _reading(), av.open(io.BytesIO(data), "r", format=kind) as container:
+    with _translate_errors(), av.open(io.BytesIO(data), "r", format=kind) as container:
         if not container.streams.audio:
             raise InvalidApiResponse("speech without an audio stream")
         yield container, container.streams.audio[0]
 
 
-def _packets(container: "InputContainer", stream: "AudioStream") -> Iterator["Packet[AudioStream]"]:
+def _list_audio_packets(container: "InputContainer", stream: "AudioStream") -> Iterator["Packet[AudioStream]"]:
     """Return the packets with sound in them; the empty one at the end only tells decoders to finish."""
     return (packet for packet in container.demux(stream) if packet.size and packet.duration)
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Translate what FFmpeg makes of bytes that are no sound."""
     import av  # when first used
 

@@ -15,11 +15,11 @@ from bot.speech.inline_speech import (
     LABEL,
     NAMED,
     SPOILER,
-    literal,
-    own_words,
-    plain,
-    plain_characters,
-    said,
+    format_markup,
+    keep_speakable,
+    protect_literal,
+    restore_protected,
+    strip_substitutes,
 )
 
 
@@ -30,12 +30,12 @@ def speakable_text(text: str) -> str:
         NoSpeakableText: nothing of it is a word: only punctuation, emoji, mentions, bare links, spoilers or white
             space.
     """
-    marked = _TOKENS.sub(_token, plain_characters(text))
-    for marks, left in (*_LINE_MARKS, *EMPHASIS):
-        marked = marks.sub(left, marked)
-    if not has_words(own_words(marked)):
+    marked = _TOKENS.sub(_format_token, keep_speakable(text))
+    for marks, replacement in (*_LINE_MARKS, *EMPHASIS):
+        marked = marks.sub(replacement, marked)
+    if not has_words(strip_substitutes(marked)):
         raise NoSpeakableText
-    return _tidy(plain(marked))
+    return _collapse_space(restore_protected(marked))
 
 
 async def speakable_typed_text(text: str) -> str:
@@ -71,20 +71,20 @@ _LINE_MARKS: Final = (
 )
 
 
-def _token(found: re.Match[str]) -> str:
+def _format_token(found: re.Match[str]) -> str:
     """Say one piece of mark-up."""
     kind, content = found.lastgroup, found.group(found.lastgroup or 0)
     match kind:
         case "fence":
-            return f"\n{literal(content)}\n"
+            return f"\n{protect_literal(content)}\n"
         case "code":
-            return literal(content)
+            return protect_literal(content)
         case "label":
-            return _TOKENS.sub(_token, content)  # a spoiler in a label is one still
-    return said(kind, content)
+            return _TOKENS.sub(_format_token, content)  # a spoiler in a label is one still
+    return format_markup(kind, content)
 
 
-def _tidy(text: str) -> str:
+def _collapse_space(text: str) -> str:
     """Close the gaps that marks leave behind."""
     text = re.sub(r"[^\S\n]+", " ", text)
     text = re.sub(r" ?\n ?", "\n", text)

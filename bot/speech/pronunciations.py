@@ -12,21 +12,21 @@ from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NoSpeakableText, NotInGuild
 from bot.messages.message import plain
-from bot.speech.inline_speech import plain_characters
+from bot.speech.inline_speech import keep_speakable
 from bot.speech.normalize import has_words, speakable_text
 from bot.store.pronunciations import PronunciationsFull, StoredPronunciation, StoredPronunciations
 from bot.text_work import SLICE_CHARACTERS, normalize
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _JOINERS: Final = "\u200c\u200d"
-_UNPARTED: Final = re.compile(
+_UNSPACED_SCRIPTS: Final = re.compile(
     "[\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u309f\u3400-\u9fff\ua960-\ua97f\uac00-\ud7ff"
     "\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 
 
-def folded(word: str) -> str:
+def fold_word(word: str) -> str:
     """Give `word` as it is looked for: the same for every case and every way to write its accents."""
     return "".join(map(_fold, normalize("NFC", word)))
 
@@ -35,7 +35,7 @@ class Pronunciation:
     """What is said in place of certain words.
 
     Args:
-        say: by word, `folded`.
+        say: by word, as `fold_word` returns it.
     """
 
     def __init__(self, say: Mapping[str, str]) -> None:
@@ -56,40 +56,44 @@ class Pronunciation:
             yield text
             return
         text = normalize("NFC", text)
-        pieces = [_fold(character) for character in text]  # "ß" is two characters then
-        look = "".join(pieces)
-        begins = dict(zip(accumulate(map(len, pieces), initial=0), range(len(text) + 1), strict=True))
+        folded_characters = [_fold(character) for character in text]  # "ß" is two characters then
+        folded_text = "".join(folded_characters)
+        starts = dict(zip(accumulate(map(len, folded_characters), initial=0), range(len(text) + 1), strict=True))
         done = passed = looked = 0
-        for begin, at in begins.items():
+        for begin, at in starts.items():
             if at - looked >= SLICE_CHARACTERS and begin >= passed:
                 yield text[done:at]
                 done = looked = at
-            if begin < passed or begin == len(look):
+            if begin < passed or begin == len(folded_text):
                 continue
-            lengths = self._lengths.get(look[begin])
-            if lengths is None or (begin and _together(look[begin - 1], look[begin])):
+            lengths = self._lengths.get(folded_text[begin])
+            if lengths is None or (begin and _belong_together(folded_text[begin - 1], folded_text[begin])):
                 continue
             for length in lengths:
                 end = begin + length
-                word = look[begin:end]
-                if word in self._say and end in begins and not (end < len(look) and _together(word[-1], look[end])):
+                word = folded_text[begin:end]
+                if (
+                    word in self._say
+                    and end in starts
+                    and not (end < len(folded_text) and _belong_together(word[-1], folded_text[end]))
+                ):
                     yield text[done:at]
                     yield self._say[word]
-                    done, passed = begins[end], end
+                    done, passed = starts[end], end
                     break
         yield text[done:]
 
 
-def _together(left: str, right: str) -> bool:
+def _belong_together(left: str, right: str) -> bool:
     """Return whether two neighbours belong to one word, or to one sign such as "++"."""
     if unicodedata.category(right)[0] == "M" or right in _JOINERS:
         return not left.isspace()
-    if _in_words(left) and _in_words(right):
-        return not (_UNPARTED.match(left) or _UNPARTED.match(right))
+    if _is_word_character(left) and _is_word_character(right):
+        return not (_UNSPACED_SCRIPTS.match(left) or _UNSPACED_SCRIPTS.match(right))
     return left == right and not left.isspace()
 
 
-def _in_words(character: str) -> bool:
+def _is_word_character(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN" or character == "_" or character in _JOINERS
 
 
@@ -97,11 +101,11 @@ def _fold(character: str) -> str:
     return " " if character.isspace() else character.casefold()
 
 
-MOST_WORDS: Final = 200
+MAX_WORDS: Final = 200
 """In one server: they are read for everything that is said there."""
 
-LONGEST_WORD: Final = 60
-LONGEST_SAY: Final = 120
+MAX_WORD_LENGTH: Final = 60
+MAX_SAY_LENGTH: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class Pronunciations:
         self._stored = stored
         self._clock = clock
 
-    async def pronunciation(self, guild_id: int | None) -> Pronunciation:
+    async def get_for_guild(self, guild_id: int | None) -> Pronunciation:
         """Return what holds in a server; in direct messages every word is said as it is."""
         words = [] if guild_id is None else await self._stored.list_for_guild(guild_id)
         return Pronunciation({each.word_key: each.spoken_as for each in words})
@@ -134,7 +138,7 @@ class Pronunciations:
             raise NotInGuild
         return [Word(each.word, each.spoken_as) for each in await self._stored.list_for_guild(requester.guild_id)]
 
-    async def choices(self, requester: RequestContext) -> Sequence[str]:
+    async def list_removable(self, requester: RequestContext) -> Sequence[str]:
         """Return the words that the requester may take away."""
         if requester.in_direct_message or not requester.can(Permission.MANAGE_SERVER):
             return []
@@ -147,21 +151,21 @@ class Pronunciations:
             MissingPermission, NotInGuild: the requester may not.
             InvalidOption: there is no word in one of them, one of them is too long, or there are too many.
         """
-        guild_id = _admit(requester)
+        guild_id = _require_manager(requester)
         wanted = _stored(word, say)
         try:
             before = await self._stored.save(
-                guild_id, wanted, most=MOST_WORDS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
+                guild_id, wanted, most=MAX_WORDS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except PronunciationsFull as full:
             raise InvalidOption(
                 "too many words",
                 message=plain(
-                    f"This server has {MOST_WORDS} words already, which is the most I keep. Remove one first."
+                    f"This server has {MAX_WORDS} words already, which is the most I keep. Remove one first."
                 ),
             ) from full
         _log("pronunciation added", requester)
-        return _shown(wanted), _shown(before) if before else None
+        return _build_word(wanted), _build_word(before) if before else None
 
     async def remove(self, requester: RequestContext, word: str) -> Word | None:
         """Have a word said as it is again; give it as it was, or None where there was none.
@@ -169,18 +173,18 @@ class Pronunciations:
         Raises:
             MissingPermission, NotInGuild: the requester may not.
         """
-        guild_id = _admit(requester)
-        sought = folded(_one_line(word))
+        guild_id = _require_manager(requester)
+        sought = fold_word(_one_line(word))
         removed = await self._stored.remove(
             guild_id, sought, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
         )
         if removed is None:
             return None
         _log("pronunciation removed", requester)
-        return _shown(removed)
+        return _build_word(removed)
 
 
-def _admit(requester: RequestContext) -> int:
+def _require_manager(requester: RequestContext) -> int:
     """Return the id of the server that the requester is in, where they may manage it."""
     if requester.guild_id is None:
         raise NotInGuild
@@ -195,9 +199,9 @@ def _stored(word: str, say: str) -> StoredPronunciation:
         raise InvalidOption(
             "no word", message=plain("`word` needs a letter or a number: only words can be said another way.")
         )
-    if len(word) > LONGEST_WORD:
+    if len(word) > MAX_WORD_LENGTH:
         raise InvalidOption(
-            "long word", message=plain(f"`word` has {len(word)} characters; {LONGEST_WORD} is the most I keep.")
+            "long word", message=plain(f"`word` has {len(word)} characters; {MAX_WORD_LENGTH} is the most I keep.")
         )
     try:
         say = _one_line(speakable_text(say))
@@ -205,21 +209,21 @@ def _stored(word: str, say: str) -> StoredPronunciation:
         raise InvalidOption(
             "nothing to say", message=plain("`say` needs something that I can say: a letter or a number.")
         ) from nothing
-    if len(say) > LONGEST_SAY:
+    if len(say) > MAX_SAY_LENGTH:
         raise InvalidOption(
-            "long say", message=plain(f"`say` has {len(say)} characters; {LONGEST_SAY} is the most I keep.")
+            "long say", message=plain(f"`say` has {len(say)} characters; {MAX_SAY_LENGTH} is the most I keep.")
         )
-    return StoredPronunciation(folded(word), word, say)
+    return StoredPronunciation(fold_word(word), word, say)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(normalize("NFC", plain_characters(text)).split())
+    return " ".join(normalize("NFC", keep_speakable(text)).split())
 
 
-def _shown(stored: StoredPronunciation) -> Word:
+def _build_word(stored: StoredPronunciation) -> Word:
     return Word(stored.word, stored.spoken_as)
 
 
 def _log(event: str, requester: RequestContext) -> None:
     # Not the word: that is something that people wrote.
-    log.info(event, extra={"guild": requester.guild_id, "user": requester.user_id})
+    logger.info(event, extra={"guild": requester.guild_id, "user": requester.user_id})

@@ -12,8 +12,8 @@ from typing import Final
 from sentencex import get_sentence_boundaries
 
 from bot.errors import NoSpeakableText, UserError
-from bot.messages.message import plain as plain_message
-from bot.speech.inline_speech import own_words, plain
+from bot.messages.message import plain
+from bot.speech.inline_speech import restore_protected, strip_substitutes
 from bot.speech.markdown_speech import LONGEST_WORD, PAUSE, MarkdownSpeech
 from bot.speech.normalize import has_words
 from bot.text_work import iterate_slices
@@ -29,38 +29,38 @@ _LANGUAGES: Final = (  # by the script of what stands before the stop
     (re.compile(r"[\u0400-\u04ff]"), ("ru", "uk")),
     (re.compile(r"[\u0530-\u058f]"), ("hy",)),
 )
-_ANY_WORDS: Final = ("The", "the")
+_SAMPLE_WORDS: Final = ("The", "the")
 """What might come next, where it isn't known."""
 
 
-def may_end(text: str) -> bool:
+def can_end(text: str) -> bool:
     """Return whether `text` ends with something that could be a stop."""
     ending = text[-_CONTEXT:].rstrip(_CLOSING_MARKS)
     stops = ending[len(ending.rstrip(_STOPS)) :]
     return bool(stops) and (";" not in stops or _languages(text) == ("el",))
 
 
-def ends_for_certain(text: str) -> bool:
-    """Return whether a sentence ends with `text`, which `may_end`, whatever word comes next."""
-    return all(_parted(text, word) for word in _ANY_WORDS)
+def certainly_ends(text: str) -> bool:
+    """Return whether a sentence ends with `text`, which `can_end`, whatever word comes next."""
+    return all(_is_boundary(text, word) for word in _SAMPLE_WORDS)
 
 
 def ends_before(text: str, following: str) -> bool:
-    """Return whether a sentence ends with `text`, which `may_end`, now that it is known how the text goes on."""
+    """Return whether a sentence ends with `text`, which `can_end`, now that it is known how the text goes on."""
     in_lower_case = following[:1].islower() and not text[:1].islower()
     if in_lower_case and text.rstrip(_CLOSING_MARKS)[-1:] in ".…":
         return False
-    return _parted(text, following)
+    return _is_boundary(text, following)
 
 
-def _parted(text: str, following: str) -> bool:
+def _is_boundary(text: str, following: str) -> bool:
     """Return whether a sentence ends here by what is known of all languages that this may be."""
     if following[:1].islower():  # no language has a say in this but those that don't go by it
-        return _parts("en", text, following)
-    return all(_parts(language, text, following) for language in _languages(text))
+        return _is_boundary_in("en", text, following)
+    return all(_is_boundary_in(language, text, following) for language in _languages(text))
 
 
-def _parts(language: str, text: str, following: str) -> bool:
+def _is_boundary_in(language: str, text: str, following: str) -> bool:
     text = text[-_CONTEXT:]
     boundaries = get_sentence_boundaries(language, f"{text} {following[:_CONTEXT]}")
     return any(each["end_index"] in (len(text), len(text) + 1) for each in boundaries[:-1])
@@ -70,17 +70,17 @@ def _languages(text: str) -> tuple[str, ...]:
     return next((languages for script, languages in _LANGUAGES if script.search(text)), _LATIN)
 
 
-_SHORT: Final = 24
+_SHORT_LENGTH: Final = 24
 """Characters below which a sentence waits for the next: a request for each "Yes." costs time and sounds chopped."""
 
-_LONG_AT_FIRST: Final = 120
-_LONG: Final = 280
+_LONG_FIRST_LENGTH: Final = 120
+_LONG_LENGTH: Final = 280
 """Characters after which a sentence is cut at a pause; the first one sooner, since somebody waits for it."""
 
-_LONGEST: Final = 600
+_MAX_LENGTH: Final = 600
 """Characters after which it is cut at any white space."""
 
-MOST_ALOUD: Final = 40_000
+MAX_SPOKEN_LENGTH: Final = 40_000
 """Characters that are said of one text: three quarters of an hour, as much as fits into one file of Discord's."""
 
 _CLOSERS: Final = "\"'”’»)\\]}」』】》〉）"
@@ -90,7 +90,7 @@ _UNIT: Final = re.compile(
 _CLAUSE_END: Final = re.compile(rf"[,;:،؛–—][{_CLOSERS}]*\s|[，、；：]")
 _STOPPED: Final = re.compile(rf"[.!?…,;:‽؟۔।॥։።။。！？｡，、；：][{_CLOSERS}]*\Z")
 _GAP: Final = re.compile(r"\s+([,.;:!?])(?!\S)")
-_STOP_AFTER: Final = (
+_STOP_BY_SCRIPT: Final = (
     (re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff]\Z"), "。"),
     (re.compile(r"[\u0900-\u0df7]\Z"), "।"),
 )
@@ -99,7 +99,7 @@ _STOP_AFTER: Final = (
 class TooLongToSpeak(UserError):
     """A text is longer than what is read aloud in one go."""
 
-    message = plain_message("That is too much to read aloud. Try it with a shorter text.")
+    message = plain("That is too much to read aloud. Try it with a shorter text.")
 
 
 class SentenceStream:
@@ -111,22 +111,22 @@ class SentenceStream:
     def __init__(self) -> None:
         self._reader = MarkdownSpeech()
         self._text = ""  # the sentence that is being written; it waits as `bot.speech.inline_speech` says
-        self._doubtful = 0  # where in it a sentence may have ended, if the next word agrees
-        self._short = ""  # waits for the next sentence
-        self._spoke = False
+        self._possible_end = 0  # where in it a sentence may have ended, if the next word agrees
+        self._short_sentence = ""  # waits for the next sentence
+        self._has_spoken = False
 
     def feed(self, delta: str) -> list[str]:
         """Take the next piece of the answer."""
-        return list(self._cut(self._reader.feed(delta)))
+        return list(self._split(self._reader.feed(delta)))
 
     def finish(self) -> list[str]:
         """Mark that the answer is complete."""
-        last = [*self._cut([*self._reader.finish(), PAUSE]), self._short]
-        self._short = ""
+        last = [*self._split([*self._reader.finish(), PAUSE]), self._short_sentence]
+        self._short_sentence = ""
         return [sentence for sentence in last if sentence]
 
-    def _cut(self, heard: Iterable[str]) -> Iterator[str]:
-        for piece in heard:
+    def _split(self, format_inline: Iterable[str]) -> Iterator[str]:
+        for piece in format_inline:
             for unit in _UNIT.finditer(piece):
                 if unit["space"]:
                     yield from self._end_word()
@@ -134,61 +134,61 @@ class SentenceStream:
                 elif not unit["pause"]:
                     self._text += unit[0]
                     if len(self._text) >= LONGEST_WORD:  # no white space in sight
-                        yield from self._end(len(self._text))
+                        yield from self._end_sentence(len(self._text))
                 if unit["pause"] or unit["stop"]:
                     yield from self._resolve()
-                    self._doubtful = 0
-                    yield from self._end(len(self._text))
+                    self._possible_end = 0
+                    yield from self._end_sentence(len(self._text))
 
     def _end_word(self) -> Iterator[str]:
         """Look whether the sentence ended with the word that is complete now, or with the one before."""
         yield from self._resolve()
-        if may_end(self._text):
-            if ends_for_certain(self._text):
-                yield from self._end(len(self._text))
+        if can_end(self._text):
+            if certainly_ends(self._text):
+                yield from self._end_sentence(len(self._text))
             else:
-                self._doubtful = len(self._text)
-        if (end := self._pause()) > 0:
-            yield from self._end(end)
+                self._possible_end = len(self._text)
+        if (end := self._find_pause()) > 0:
+            yield from self._end_sentence(end)
 
     def _resolve(self) -> Iterator[str]:
         """Decide whether the sentence ended where it was doubtful, now that the next word is there."""
-        following = self._text[self._doubtful :].strip()
-        if not self._doubtful or not following:
+        following = self._text[self._possible_end :].strip()
+        if not self._possible_end or not following:
             return
-        at, self._doubtful = self._doubtful, 0
+        at, self._possible_end = self._possible_end, 0
         if ends_before(self._text[:at], following):
-            yield from self._end(at)
+            yield from self._end_sentence(at)
 
-    def _pause(self) -> int:
+    def _find_pause(self) -> int:
         """Find where a long sentence can be cut; 0 where it need not or cannot be."""
-        limit = _LONG if self._spoke else _LONG_AT_FIRST
+        limit = _LONG_LENGTH if self._has_spoken else _LONG_FIRST_LENGTH
         if 3 * len(self._text) <= limit:
             return 0
-        length = _length(self._text)
+        length = _speech_length(self._text)
         if length <= limit:
             return 0
         early = len(self._text) // 4  # too short a piece would be over before the next one is there
         pauses = [found.end() for found in _CLAUSE_END.finditer(self._text, early)]
-        if not pauses and length > _LONGEST:
+        if not pauses and length > _MAX_LENGTH:
             return self._text.rfind(" ") + 1
         return pauses[-1] if pauses else 0
 
-    def _end(self, at: int) -> Iterator[str]:
+    def _end_sentence(self, at: int) -> Iterator[str]:
         """End the sentence there; what follows begins the next one."""
         waiting, rest = self._text[:at], self._text[at:].lstrip()
-        self._doubtful = len(rest) if self._doubtful else 0  # it is where the last word ends
+        self._possible_end = len(rest) if self._possible_end else 0  # it is where the last word ends
         self._text = rest
-        if not has_words(own_words(waiting)):
+        if not has_words(strip_substitutes(waiting)):
             return
-        sentence = _GAP.sub(r"\1", " ".join(plain(waiting).split())).lstrip(",; ")
-        if self._short:
-            sentence = _joined(self._short, sentence)
-            self._short = ""
-        if self._spoke and _length(sentence) < _SHORT:
-            self._short = sentence
+        sentence = _GAP.sub(r"\1", " ".join(restore_protected(waiting).split())).lstrip(",; ")
+        if self._short_sentence:
+            sentence = _join(self._short_sentence, sentence)
+            self._short_sentence = ""
+        if self._has_spoken and _speech_length(sentence) < _SHORT_LENGTH:
+            self._short_sentence = sentence
             return
-        self._spoke = True
+        self._has_spoken = True
         yield sentence
 
 
@@ -197,46 +197,46 @@ async def speakable_markdown(markdown: str) -> str:
 
     Raises:
         NoSpeakableText: nothing of it is a word.
-        TooLongToSpeak: it is more than `MOST_ALOUD` characters.
+        TooLongToSpeak: it is more than `MAX_SPOKEN_LENGTH` characters.
     """
-    said = await beginning(markdown, MOST_ALOUD)
-    if len(said) > MOST_ALOUD:
-        raise TooLongToSpeak(f"more than {MOST_ALOUD} characters")
-    return said
+    format_markup = await speakable_beginning(markdown, MAX_SPOKEN_LENGTH)
+    if len(format_markup) > MAX_SPOKEN_LENGTH:
+        raise TooLongToSpeak(f"more than {MAX_SPOKEN_LENGTH} characters")
+    return format_markup
 
 
-async def beginning(markdown: str, characters: int) -> str:
+async def speakable_beginning(markdown: str, characters: int) -> str:
     """Return what `speakable_markdown` does, but stop once that is more than `characters`.
 
     Raises:
         NoSpeakableText: nothing of it is a word.
     """
     sentences = SentenceStream()
-    said: list[str] = []
+    format_markup: list[str] = []
     length = 0
     async for piece in iterate_slices(markdown):
         for sentence in sentences.feed(piece):
-            said.append(sentence)
+            format_markup.append(sentence)
             length += len(sentence) + 1
         if length > characters + 1:
-            return "\n".join(said)
-    said += sentences.finish()
-    if not said:
+            return "\n".join(format_markup)
+    format_markup += sentences.finish()
+    if not format_markup:
         raise NoSpeakableText
-    return "\n".join(said)
+    return "\n".join(format_markup)
 
 
-def _joined(first: str, second: str) -> str:
+def _join(first: str, second: str) -> str:
     """Say two sentences in one breath."""
     if not _STOPPED.search(first):
-        first += next((stop for script, stop in _STOP_AFTER if script.search(first)), ".")
-    return first + second if _wide(first[-1]) or _wide(second[0]) else f"{first} {second}"
+        first += next((stop for script, stop in _STOP_BY_SCRIPT if script.search(first)), ".")
+    return first + second if _is_wide(first[-1]) or _is_wide(second[0]) else f"{first} {second}"
 
 
-def _length(text: str) -> int:
+def _speech_length(text: str) -> int:
     """Count the characters, those that are a syllable or more by themselves as three."""
-    return len(text) if text.isascii() else len(text) + 2 * sum(map(_wide, text))
+    return len(text) if text.isascii() else len(text) + 2 * sum(map(_is_wide, text))
 
 
-def _wide(character: str) -> bool:
+def _is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in "WF"

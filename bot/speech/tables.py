@@ -4,11 +4,11 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from bot.speech.inline_speech import heard, masked, own_words
+from bot.speech.inline_speech import format_inline, mask_spans, strip_substitutes
 
-ANNOUNCEMENT: Final = "Here is a table."
+TABLE_ANNOUNCEMENT: Final = "Here is a table."
 
-_MOST_ROWS: Final = 10
+_MAX_ROWS: Final = 10
 """Rows that are read; of more nobody remembers the first."""
 
 _DELIMITER: Final = re.compile(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*")
@@ -17,7 +17,7 @@ _DELIMITER: Final = re.compile(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-
 def is_row(line: str) -> bool:
     """Return whether `line` may be a row, or a header: not where a spoiler begins in it that goes on behind it."""
     start = line.lstrip(" \t>")
-    return start.startswith("|") and not start.startswith("||") and "||" not in masked(line, whole=True)[0]
+    return start.startswith("|") and not start.startswith("||") and "||" not in mask_spans(line, whole=True)[0]
 
 
 def is_delimiter(line: str) -> bool:
@@ -25,7 +25,7 @@ def is_delimiter(line: str) -> bool:
     return "|" in line and _DELIMITER.fullmatch(line) is not None
 
 
-def may_be_delimiter(line: str) -> bool:
+def can_become_delimiter(line: str) -> bool:
     """Return whether `line`, which is still being written, may become such a one."""
     return not line.strip(" \t>|:-")
 
@@ -34,34 +34,34 @@ class Table:
     """One table that is being read, begun by its header."""
 
     def __init__(self, header: str) -> None:
-        self._columns = _cells(header)
+        self._columns = _parse_cells(header)
         self._rows = 0
 
-    def row(self, line: str) -> str:
+    def format_row(self, line: str) -> str:
         """Say a row; nothing for those beyond what anybody would listen to."""
         self._rows += 1
-        if self._rows > _MOST_ROWS:
+        if self._rows > _MAX_ROWS:
             return ""
-        said = []
-        for number, value in enumerate(_cells(line)):
+        format_markup = []
+        for number, value in enumerate(_parse_cells(line)):
             column = self._columns[number] if number < len(self._columns) else ""
-            if own_words(value).strip():
-                said.append(f"{column}: {value}" if column and len(self._columns) > 1 else value)
-        return f"{'; '.join(said)}." if said else ""
+            if strip_substitutes(value).strip():
+                format_markup.append(f"{column}: {value}" if column and len(self._columns) > 1 else value)
+        return f"{'; '.join(format_markup)}." if format_markup else ""
 
-    def ending(self) -> str:
+    def format_omitted_rows(self) -> str:
         """Return how many rows were left out, if any were."""
-        more = self._rows - _MOST_ROWS
+        more = self._rows - _MAX_ROWS
         if more <= 0:
             return ""
         return "And one more row." if more == 1 else f"And {more} more rows."
 
 
-def _cells(line: str) -> list[str]:
+def _parse_cells(line: str) -> list[str]:
     """Say what stands between the bars of a line, those within code aside."""
     line = line.strip(" \t>")
-    mask, _ = masked(line, whole=True)
+    mask, _ = mask_spans(line, whole=True)
     bars = [-1, *(at for at, character in enumerate(mask) if character == "|"), len(line)]
     cells = [line[begin + 1 : end] for begin, end in pairwise(bars)]
     inner = cells[not cells[0].strip() : len(cells) - (not cells[-1].strip())]
-    return [heard(cell.strip()).strip() for cell in inner]
+    return [format_inline(cell.strip()).strip() for cell in inner]

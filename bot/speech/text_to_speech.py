@@ -24,9 +24,9 @@ from bot.quotas.reservation import Reservation
 from bot.speech.chunking import get_duration_s, join_to_file, split_text
 from bot.speech.normalize import has_words, speakable_typed_text
 from bot.speech.pronunciations import Pronunciation, Pronunciations
-from bot.speech.sentence_stream import MOST_ALOUD, TooLongToSpeak
+from bot.speech.sentence_stream import MAX_SPOKEN_LENGTH, TooLongToSpeak
 from bot.speech.utterance import AudioChunk, Label, Utterance
-from bot.speech.voice_settings import checked_voice
+from bot.speech.voice_settings import validate_voice
 from bot.telemetry.request_log import RequestLog
 from bot.workers.pool import Workers
 
@@ -128,9 +128,9 @@ class TextToSpeech:
             QuotaExceeded: a limit on spoken characters would be exceeded.
             StoreUnavailable: the store cannot be used just now.
         """
-        voice = checked_voice(voice)
+        voice = validate_voice(voice)
         words = await to_speakable(text)
-        pronunciation = await self._pronunciations.pronunciation(requester.guild_id)
+        pronunciation = await self._pronunciations.get_for_guild(requester.guild_id)
         chunks = tuple(
             chunk for chunk in split_text(await _apply_pronunciation(words, pronunciation)) if has_words(chunk)
         )
@@ -266,8 +266,8 @@ async def _apply_pronunciation(text: str, pronunciation: Pronunciation) -> str:
         for part in pronunciation.parts(lines):
             said.append(part)
             characters += len(part)
-            if characters > MOST_ALOUD:
-                raise TooLongToSpeak(f"more than {MOST_ALOUD} characters as this server has them said")
+            if characters > MAX_SPOKEN_LENGTH:
+                raise TooLongToSpeak(f"more than {MAX_SPOKEN_LENGTH} characters as this server has them said")
             await asyncio.sleep(0)
     return "".join(said)
 

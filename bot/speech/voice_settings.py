@@ -11,14 +11,14 @@ from bot.errors import InvalidOption
 from bot.messages.message import plain
 from bot.store.voice_settings import StoredVoice, StoredVoices
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # The six of the API's own document. Other servers have others, so any name of this shape is passed on.
 VOICES: Final = ("alloy", "echo", "fable", "onyx", "nova", "shimmer")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
-def checked_voice(name: str) -> str:
+def validate_voice(name: str) -> str:
     """Return `name` as it is sent: an offered voice in any case, another one as typed.
 
     Raises:
@@ -33,17 +33,17 @@ def checked_voice(name: str) -> str:
     return typed
 
 
-SLOWEST: Final = 0.5
-FASTEST: Final = 2.0
+MIN_SPEED: Final = 0.5
+MAX_SPEED: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceSettings:
-    """How somebody's text is spoken: by whom, and how fast, 1.0 being as it comes. `chosen`: `name` is their own."""
+    """How somebody's text is spoken: by whom, and how fast, 1.0 being as it comes. `is_own`: `name` is their own."""
 
     name: str
     speed: float
-    chosen: bool = False
+    is_own: bool = False
 
 
 class MemberVoices:
@@ -54,13 +54,13 @@ class MemberVoices:
         self._clock = clock
         self._default_voice = default_voice
 
-    async def get(self, requester: RequestContext, asked: str | None = None) -> VoiceSettings:
-        """Return what the requester is spoken with: `asked`, the command's own word, goes before their voice.
+    async def get(self, requester: RequestContext, requested: str | None = None) -> VoiceSettings:
+        """Return what the requester is spoken with: `requested`, the command's own word, goes before their voice.
 
         Raises:
             InvalidOption: no voice could be called that.
         """
-        return self._voice(await self._stored.get(requester.user_id), asked)
+        return self._voice(await self._stored.get(requester.user_id), requested)
 
     async def set(
         self, requester: RequestContext, *, voice: str | None = None, speed: float | None = None
@@ -71,23 +71,25 @@ class MemberVoices:
             InvalidOption: no voice could be called that, or nobody understands speech at that speed.
         """
         if voice is not None:
-            voice = checked_voice(voice)
-        if speed is not None and not SLOWEST <= speed <= FASTEST:
+            voice = validate_voice(voice)
+        if speed is not None and not MIN_SPEED <= speed <= MAX_SPEED:
             raise InvalidOption(
                 "bad speed",
-                message=plain(f"The speed has to be from {SLOWEST} to {FASTEST}; at 1 I speak as I do anyway."),
+                message=plain(f"The speed has to be from {MIN_SPEED} to {MAX_SPEED}; at 1 I speak as I do anyway."),
             )
         percent = None if speed is None else round(speed * 100)
-        held = await self._stored.update(
+        stored_voice = await self._stored.update(
             requester.user_id, voice=voice, speed_percent=percent, at_ms=unix_ms(self._clock.discord_now())
         )
-        log.info("voice chosen", extra={"user": requester.user_id, "percent": held.speed_percent})
-        return self._voice(held)
+        logger.info("voice chosen", extra={"user": requester.user_id, "percent": stored_voice.speed_percent})
+        return self._voice(stored_voice)
 
     async def clear(self, requester: RequestContext) -> bool:
         """Go back to the operator's voice at its own speed; whether there was something to take back."""
         return await self._stored.clear(requester.user_id)
 
-    def _voice(self, held: StoredVoice, asked: str | None = None) -> VoiceSettings:
-        name = held.voice if asked is None else checked_voice(asked)
-        return VoiceSettings(name or self._default_voice, held.speed_percent / 100, chosen=held.voice is not None)
+    def _voice(self, stored_voice: StoredVoice, requested: str | None = None) -> VoiceSettings:
+        name = stored_voice.voice if requested is None else validate_voice(requested)
+        return VoiceSettings(
+            name or self._default_voice, stored_voice.speed_percent / 100, is_own=stored_voice.voice is not None
+        )

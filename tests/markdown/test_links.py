@@ -6,7 +6,7 @@ from bot.markdown.links import Link, find_host
 
 
 @pytest.mark.parametrize(
-    ("text", "target", "shown"),
+    ("text", "target", "markdown"),
     [
         ("text", "https://evil.example/x", "[text](<https://evil.example/x>) (evil.example)"),
         ("google.com", "https://evil.example/", "[google.com](<https://evil.example/>) (evil.example)"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.latex import SOME_FORMULA, spoken
+from bot.speech.latex import SOME_FORMULA, latex_to_words
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from bot.speech.latex import SOME_FORMULA, spoken
     ],
 )
 def test_a_formula_is_read_out(latex: str, said: str) -> None:
-    assert spoken(latex) == said
+    assert latex_to_words(latex) == said
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,11 @@ def test_a_formula_is_read_out(latex: str, said: str) -> None:
     ["", r"\begin{matrix}1 & 2\end{matrix}", r"\frobnicate", r"\frac{a}", "{" * 40, "^" * 400, "}", "\\", "x + " * 100],
 )
 def test_of_what_has_no_words_it_is_only_said_that_it_is_there(latex: str) -> None:
-    assert spoken(latex) == SOME_FORMULA
+    assert latex_to_words(latex) == SOME_FORMULA
 
 
 @given(st.lists(st.sampled_from([*r"{}[]^_\ ab1=", r"\frac", r"\sqrt", r"\sum", r"\text{a b}", r"\lim"])))
 def test_anything_that_looks_like_a_formula_is_got_through(signs: list[str]) -> None:
-    said = spoken("".join(signs))
+    said = latex_to_words("".join(signs))
     assert said
     assert "\\" not in said

@@ -66,7 +66,7 @@ async def test_a_name_that_is_mentioned_over_and_over_is_read_once(monkeypatch: 
         read.append(name)
         return name
 
-    monkeypatch.setattr("bot.speech.message_speech.spoken_name", reading)
+    monkeypatch.setattr("bot.speech.message_speech.speakable_name", reading)
     assert await speakable_message("<@1> " * 20, speaker=None, mentions={"<@1>": "Ben"}) == " ".join(["Ben"] * 20)
     assert read == ["Ben"]
 

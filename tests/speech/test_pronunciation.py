@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.pronunciations import Pronunciation, folded
+from bot.speech.pronunciations import Pronunciation, fold_word
 
 
 def said(text: str, **words: str) -> str:
-    return Pronunciation({folded(word): say for word, say in words.items()}).apply(text)
+    return Pronunciation({fold_word(word): say for word, say in words.items()}).apply(text)
 
 
 def said_with(text: str, words: dict[str, str]) -> str:
-    return Pronunciation({folded(word): say for word, say in words.items()}).apply(text)
+    return Pronunciation({fold_word(word): say for word, say in words.items()}).apply(text)
 
 
 def test_whole_words_are_replaced_in_any_case() -> None:
@@ -61,7 +61,7 @@ def test_what_is_not_asked_for_stays(text: str, word: str) -> None:
     heard = said_with(text, {word: "\ue000"})
     assert len(heard) <= len(unicodedata.normalize("NFC", text))
     assert Pronunciation({}).apply(text) == text
-    if folded(word) not in folded(text):
+    if fold_word(word) not in fold_word(text):
         assert heard == unicodedata.normalize("NFC", text)
     if text == word and not word.isspace():
         assert heard == "\ue000"
