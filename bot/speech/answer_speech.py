@@ -29,7 +29,7 @@ MAX_CONCURRENT: Final = 2
 MAX_UNPLAYED: Final = 4
 """Sentences requested and not played to their end. More would be paid for and perhaps never heard."""
 StartUtterance = Callable[[], Awaitable[Utterance | None]]
-"""Adds the utterance to a voice queue, which may take some seconds; returns None where nobody would hear it."""
+"""Adds the utterance to a voice queue, which may take some seconds; returns None where no one would hear it."""
 
 
 class AnswerSpeaker:

@@ -1,7 +1,8 @@
 """A long text cut into requests to the API, and the MP3s that come back joined to one file.
 
 The API takes 4,096 characters a request. A chunk needs a sensible pause at its end, not grammar: "Dr. Who" may be cut
-after the abbreviation without harm, so no abbreviations are known here."""
+after the abbreviation without harm, so no abbreviations are known here.
+"""
 
 import re
 import unicodedata
@@ -25,9 +26,9 @@ _PAUSES: Final = (
 
 
 def split_text(text: str, limit: int = MAX_CHUNK_LENGTH) -> list[str]:
-    """Cut `text` into pieces of at most `limit` characters, each without white space at its ends.
+    """Return `text` in chunks of at most `limit` characters, each without white space at its ends.
 
-    Nothing but white space between pieces is lost. A text of white space only gives no piece.
+    Nothing but white space between chunks is lost. A text of white space only has no chunk.
     """
     pieces = []
     rest = text.strip()
@@ -39,9 +40,9 @@ def split_text(text: str, limit: int = MAX_CHUNK_LENGTH) -> list[str]:
 
 
 def _best_end(text: str, limit: int) -> int:
-    """Find where the first piece of `text`, which is longer than `limit`, ends.
+    """Return where the first chunk of `text`, which is longer than `limit`, ends.
 
-    A pause in the first half is left alone as long as a poorer one comes later: short pieces cost a request each.
+    A pause in the first half is ignored as long as a poorer one comes later: short chunks cost a request each.
     """
     window = text[: limit + 1]  # one more, so that a space right behind the limit counts as a pause
     for pauses in _PAUSES:
@@ -54,7 +55,7 @@ def _best_end(text: str, limit: int) -> int:
 
 
 def _whole_character(text: str, end: int) -> int:
-    """Step back from the middle of what shows as one character, within reason."""
+    """Return the last position up to `end` that splits no visible character, within reason."""
     for earlier in range(end, max(end - 32, 1), -1):
         follows = text[earlier]
         if not (unicodedata.combining(follows) or follows in _TIED or text[earlier - 1] == "\u200d"):
@@ -65,14 +66,14 @@ def _whole_character(text: str, end: int) -> int:
 _TIED: Final = frozenset("\u200d\ufe0e\ufe0f") | {chr(skin) for skin in range(0x1F3FB, 0x1F400)}
 
 
-_JOINED_WITHIN_S: Final = 60.0  # an hour of speech is encoded anew in half of that
+_JOINED_WITHIN_S: Final = 60.0  # an hour of speech is encoded again in half of that
 
 
 async def get_duration_s(sounds: Workers, mp3: bytes, owner: int) -> float:
-    """Return how many seconds of sound there are in an MP3.
+    """Return how many seconds of audio there are in an MP3.
 
     Raises:
-        InvalidApiResponse: none can be found in it.
+        InvalidApiResponse: there is none in it.
     """
     try:
         result = await sounds.run("measure mp3", [mp3], owner=owner)

@@ -1,9 +1,10 @@
 """The mark-up within a line, for the ear: code and links in one piece, formulas in words, no emoji.
 
-While marks are being read, characters that are meant literally wait as private-use ones, and words that stand in for
-something a voice cannot say carry marks of their own; `restore_protected` turns all of that into a text. Nothing that people write
-keeps private-use characters (see `keep_speakable`), so these mean nothing else. Whole spans can be told from those
-that are still being written."""
+While marks are being read, characters that are meant literally are protected as private-use ones, and words that
+replace something a voice cannot say are marked; `restore_protected` turns all of that into a text. Nothing that people
+write keeps private-use characters (see `keep_speakable`), so these mean nothing else. Complete spans are distinguished
+from those that are still being written.
+"""
 
 import re
 import unicodedata
@@ -68,7 +69,7 @@ _JOINERS: Final = frozenset("\u200c\u200d")  # they shape Persian and Indic word
 
 
 def format_markup(kind: str | None, content: str) -> str:
-    """Say one piece of mark-up, named as its group in the expressions above. Labels are the caller's."""
+    """Return what is said of mark-up; `kind` is its group in the expressions above. Labels are left to the caller."""
     match kind:
         case "escaped":
             return protect_literal(content)
@@ -87,32 +88,32 @@ def format_markup(kind: str | None, content: str) -> str:
 
 
 def protect_literal(text: str) -> str:
-    """Keep what looks like marks in `text` from being taken for some."""
+    """Return `text` with what looks like marks protected from being taken for some."""
     return text.translate(_PROTECTED)
 
 
 def keep_together(text: str) -> str:
-    """Keep `text` from being cut anywhere in it."""
+    """Return `text` protected from being cut anywhere in it."""
     return text.translate(_KEPT_TOGETHER)
 
 
 def mark_substitute(words: str) -> str:
-    """Mark `words` as standing in for something that cannot be said."""
+    """Return `words` marked as a substitute for something that cannot be said."""
     return f"{_SUBSTITUTE_START}{keep_together(protect_literal(words))}{_SUBSTITUTE_END}"
 
 
 def strip_substitutes(text: str) -> str:
-    """Give `text` without what stands in for something else."""
+    """Return `text` without the substitutes."""
     return _SUBSTITUTE.sub("", text)
 
 
 def restore_protected(text: str) -> str:
-    """Turn everything that waits into what it means."""
+    """Return `text` with everything protected as what it means."""
     return text.translate(_RESTORED)
 
 
 def keep_speakable(text: str) -> str:
-    """Take out what is no character to a voice: controls, invisible formatting, private use, halves of pairs."""
+    """Return `text` without controls, invisible formatting, private use and lone surrogates: no voice says those."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
     return "".join(
         character
@@ -121,8 +122,8 @@ def keep_speakable(text: str) -> str:
     )
 
 
-_MAX_SPAN_LENGTH: Final = 400
-"""Characters after which the beginning of a span is taken for what it says."""
+_LIMIT: Final = 400
+"""Characters after which the beginning of a span is read as plain text."""
 
 _MAX_SPOILER_LENGTH: Final = 2000
 """The same for spoilers: no message of Discord's is longer, so that nothing would be hidden."""
@@ -135,16 +136,17 @@ _OTHER_TAGS: Final = (
 # No formula or comment begins within another: looking for the end of each of many would take long.
 # `||` is a spoiler wherever Discord does not see code, in what other programs would take for a formula too.
 _COMPLETE: Final = rf"""
-      (?<!`)(?P<ticks>`+)(?!`)(?P<code>[^\n]{{1,{_MAX_SPAN_LENGTH}}}?)(?<!`)(?P=ticks)(?!`)
-    | \$\$(?P<block>(?:(?!\|\|)[^$]){{1,{_MAX_SPAN_LENGTH}}})\$\$
-    | \\\[(?P<display>(?:(?!\|\||\\\]|(?<!\\)\\\[).){{1,{_MAX_SPAN_LENGTH}}})\\\]
-    | \\\((?P<inline>(?:(?!\|\||\\[()])[^\n]){{1,{_MAX_SPAN_LENGTH}}})\\\)
-    | \$(?=[^\s$\d])(?P<dollars>(?:(?!\|\|)[^$\n]){{0,{_MAX_SPAN_LENGTH}}}(?<![\s\\]))\$(?!\d)
+      (?<!`)(?P<ticks>`+)(?!`)(?P<code>[^\n]{{1,{_LIMIT}}}?)(?<!`)(?P=ticks)(?!`)
+    | \$\$(?P<block>(?:(?!\|\|)[^$]){{1,{_LIMIT}}})\$\$
+    | \\\[(?P<display>(?:(?!\|\||\\\]|(?<!\\)\\\[).){{1,{_LIMIT}}})\\\]
+    | \\\((?P<inline>(?:(?!\|\||\\[()])[^\n]){{1,{_LIMIT}}})\\\)
+    | \$(?=[^\s$\d])(?P<dollars>(?:(?!\|\|)[^$\n]){{0,{_LIMIT}}}(?<![\s\\]))\$(?!\d)
     | \$(?P<number>\d(?:(?!\|\|)[^\s$])*)\$(?!\d)
     | {SPOILER} | {LABEL} | {NAMED}
     | (?P<note>\[\^[^\[\]|\s]{{1,40}}\]:?|【[^【】|\n]{{1,80}}】)
-    | <!--(?P<comment>(?:(?!\|\||<!--).){{0,{_MAX_SPAN_LENGTH}}}?)-->
-    | </?(?P<tag>{_INLINE_TAGS})\b[^<>|\n]{{0,{_MAX_SPAN_LENGTH}}}> | </?(?P<block_tag>{_OTHER_TAGS})\b[^<>|\n]{{0,{_MAX_SPAN_LENGTH}}}>
+    | <!--(?P<comment>(?:(?!\|\||<!--).){{0,{_LIMIT}}}?)-->
+    | </?(?P<tag>{_INLINE_TAGS})\b[^<>|\n]{{0,{_LIMIT}}}>
+    | </?(?P<block_tag>{_OTHER_TAGS})\b[^<>|\n]{{0,{_LIMIT}}}>
 """
 
 _PARTIAL_ADDRESS: Final = r"[^\s()]{0,2000}(?:\([^\s()]{0,400}\)[^\s()]{0,400}){0,9}"
@@ -152,16 +154,17 @@ _PARTIAL_ADDRESS: Final = r"[^\s()]{0,2000}(?:\([^\s()]{0,400}\)[^\s()]{0,400}){
 # The beginning of a span, up to the end of what there is. Spans without white space in them need no word here: nothing
 # is read before the white space behind it is there.
 _PARTIAL: Final = rf"""
-      (?<!`)`+[^\n]{{0,{_MAX_SPAN_LENGTH}}}\Z
+      (?<!`)`+[^\n]{{0,{_LIMIT}}}\Z
     | \|\|.{{0,{_MAX_SPOILER_LENGTH}}}\Z
-    | \$\$(?:(?!\|\|)[^$]){{0,{_MAX_SPAN_LENGTH}}}\$?\Z
-    | \\\[(?:(?!\|\||\\\]|(?<!\\)\\\[).){{0,{_MAX_SPAN_LENGTH}}}\Z
-    | \\\((?:(?!\|\||\\[()])[^\n]){{0,{_MAX_SPAN_LENGTH}}}\Z
-    | \$[^\s$\d](?:(?!\|\|)[^$\n]){{0,{_MAX_SPAN_LENGTH}}}\Z
-    | !?\[[^\[\]\n]{{0,{_MAX_SPAN_LENGTH}}}(?:\](?:\({_PARTIAL_ADDRESS}(?:[^\S\n]{{1,{_MAX_SPAN_LENGTH}}}(?:"[^"\n]{{0,{_MAX_SPAN_LENGTH}}}"?)?)?)?)?\Z
+    | \$\$(?:(?!\|\|)[^$]){{0,{_LIMIT}}}\$?\Z
+    | \\\[(?:(?!\|\||\\\]|(?<!\\)\\\[).){{0,{_LIMIT}}}\Z
+    | \\\((?:(?!\|\||\\[()])[^\n]){{0,{_LIMIT}}}\Z
+    | \$[^\s$\d](?:(?!\|\|)[^$\n]){{0,{_LIMIT}}}\Z
+    | !?\[[^\[\]\n]{{0,{_LIMIT}}}(?:\](?:\({_PARTIAL_ADDRESS}
+        (?:[^\S\n]{{1,{_LIMIT}}}(?:"[^"\n]{{0,{_LIMIT}}}"?)?)?)?)?\Z
     | </[^<>:|\n]{{0,110}}\Z
-    | <!--(?:(?!\|\||<!--).){{0,{_MAX_SPAN_LENGTH}}}\Z
-    | </?(?:{_INLINE_TAGS}|{_OTHER_TAGS})\b[^<>|\n]{{0,{_MAX_SPAN_LENGTH}}}\Z
+    | <!--(?:(?!\|\||<!--).){{0,{_LIMIT}}}\Z
+    | </?(?:{_INLINE_TAGS}|{_OTHER_TAGS})\b[^<>|\n]{{0,{_LIMIT}}}\Z
     | 【[^【】|\n]{{0,80}}\Z
 """
 
@@ -189,7 +192,7 @@ _LAST_STOPS: Final = ".!?…。！？"
 
 
 def format_inline(text: str) -> str:
-    """Turn a text with its marks into what is heard of it; a span that is not whole is no span."""
+    """Return what is heard of a text with marks; a span that is not complete is no span."""
     marked = _SPANS.sub(_format_span, text)
     for signs, words in _SIGNS:
         marked = signs.sub(words, marked)
@@ -219,7 +222,7 @@ def mask_spans(text: str, *, whole: bool) -> tuple[str, int]:
 
 
 def _format_span(found: re.Match[str]) -> str:
-    """Say one span."""
+    """Return what is said of one span."""
     kind, content = found.lastgroup, found.group(found.lastgroup or 0)
     match kind:
         case "code":

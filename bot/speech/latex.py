@@ -7,7 +7,7 @@ from typing import Final
 SOME_FORMULA: Final = "a formula"
 
 _MAX_WORDS_LENGTH: Final = 160
-"""Characters in words; a longer formula nobody follows by ear."""
+"""Characters in words; longer formulas can't be followed by ear."""
 
 _MAX_DEPTH: Final = 12
 """Groups, roots and powers within one another."""
@@ -132,7 +132,7 @@ _TOKENS: Final = re.compile(
 
 
 def latex_to_words(latex: str) -> str:
-    """Say a formula, without its dollar signs."""
+    """Return a formula, given without its dollar signs, in words; `SOME_FORMULA` where it has none."""
     try:
         words = _FormulaReader(latex.replace("{,}", ",")).read()
     except _Unspeakable:
@@ -141,7 +141,7 @@ def latex_to_words(latex: str) -> str:
 
 
 class _Unspeakable(Exception):
-    """There is something in it that has no words here."""
+    """The formula holds something that has no words."""
 
 
 class _FormulaReader:
@@ -159,14 +159,14 @@ class _FormulaReader:
         return words
 
     def _read_group(self) -> str:
-        """Read up to the end of the group."""
+        """Return the words up to the end of the group."""
         words = []
         while self._at < len(self._signs) and self._signs[self._at] != "}":
             words.append(self._read_one())
         return " ".join(" ".join(words).split()).replace("( ", "(").replace(" )", ")")
 
     def _read_one(self) -> str:
-        """Read one sign, command or group, with all that is within it."""
+        """Return the words of one sign, command or group, with all that is within it."""
         if self._at == len(self._signs) or self._depth == _MAX_DEPTH:
             raise _Unspeakable
         sign = self._signs[self._at]
@@ -219,7 +219,7 @@ class _FormulaReader:
         return _WORDS[name]
 
     def _read_degree(self) -> str:
-        """Read which root it is."""
+        """Return which root it is."""
         if self._signs[self._at : self._at + 1] != ["["]:
             return "square"
         degree = self._signs[self._at + 1 : self._at + 2]
@@ -234,7 +234,7 @@ class _FormulaReader:
         return " ".join([*([f"from {below}"] if below else []), *([f"to {above}"] if above else [])])
 
     def _read_script(self, mark: str) -> str:
-        """Read what is raised or lowered, if that comes next."""
+        """Return the words of a superscript or subscript, if one comes next."""
         if self._signs[self._at : self._at + 1] != [mark]:
             return ""
         self._at += 1

@@ -1,12 +1,12 @@
-"""Reads an answer out of its Markdown while it is being written: what is heard of it, line by line and word by word.
+"""What is heard of an answer's Markdown while it is being written, line by line and word by word.
 
-A line says what it is with its first word: a heading, a quotation, an item of a list. Blocks that only make sense to
-the eye are announced (code) or told (tables). Within a line all is held back until the span that
-it belongs to is whole, so that nothing hidden is ever heard and nothing is cut in two.
+A line shows what it is with its first word: a heading, a quotation, an item of a list. Blocks that only make sense to
+the eye are announced (code) or read row by row (tables). Within a line, text is held back until the span that it
+belongs to is complete, so that nothing hidden is ever heard and nothing is cut in two.
 
-What comes out depends on what came in alone, not on how that was divided: it is looked at whenever a word is complete.
-Where that did not tell what is there, the next look waits until an eighth more has come, so that the work grows with
-the length of the text. No more than some thousand characters are held back, whatever comes.
+The result depends on the text alone, not on how it was divided into deltas: it is read whenever a word is complete.
+Where that did not decide what is there, the next try waits until an eighth more has come, so that the work grows with
+the length of the text. No more than some thousand characters are ever held back.
 """
 
 import re
@@ -62,7 +62,7 @@ _LANGUAGE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+#]{0,19}")
 
 
 def format_code_announcement(info: str) -> str:
-    """Say that there is code; `info` is what stands behind the backticks that open it."""
+    """Return the announcement of a code block; `info` is the text behind the backticks that open it."""
     language = info.split(maxsplit=1)[0].lower() if info.strip() else ""
     if language in _NO_LANGUAGE:
         return "Here is some code."
@@ -118,9 +118,7 @@ class _Block(Enum):
 
 
 class MarkdownSpeech:
-    """One answer. `feed` and `finish` give what is heard next, in pieces that wait as `bot.speech.inline_speech`
-    says.
-    """
+    """One answer. `feed` and `finish` return what is heard next, protected as in `bot.speech.inline_speech`."""
 
     def __init__(self) -> None:
         self._raw = ""  # what is not read yet
@@ -139,7 +137,7 @@ class MarkdownSpeech:
         self._after_stop = False
 
     def feed(self, delta: str) -> list[str]:
-        """Take the next piece."""
+        """Add the next delta; return what is heard now."""
         delta = self._carriage_return + delta
         self._carriage_return = "\r" if delta.endswith("\r") else ""
         speech: list[str] = []
@@ -164,7 +162,7 @@ class MarkdownSpeech:
         return speech
 
     def finish(self) -> list[str]:
-        """Mark that there is no more."""
+        """Return the rest: the answer is complete."""
         self._defer(keep_speakable(self._carriage_return))
         self._carriage_return = ""
         return [*self._read(whole=True), self._end_table()]
@@ -174,7 +172,7 @@ class MarkdownSpeech:
         self._unread_length += len(text)
 
     def _read(self, *, whole: bool) -> list[str]:
-        """Read as far as it is clear what is there."""
+        """Return what is heard as far as it is clear what is there."""
         self._raw += "".join(self._unread)
         self._unread, self._unread_length = [], 0
         speech = []
@@ -203,7 +201,7 @@ class MarkdownSpeech:
         return self._read_text(whole=whole)
 
     def _start_line(self, *, whole: bool) -> str | None:
-        """Find out what a line is; None where that can't be told yet."""
+        """Return what is heard at the start of a line; None where it is not clear yet what kind of line it is."""
         line, ended = self._line(whole=whole)
         if not line.strip():
             return self._skip_line(PAUSE) if ended else None
@@ -243,7 +241,7 @@ class MarkdownSpeech:
         return PAUSE + (keep_together(f"{marker['number']}. ") if marker["number"] else "")
 
     def _start_text(self, start: str) -> str:
-        """Begin a line of words: of the same sentence if it goes on in lower case."""
+        """Start a line of words: of the same sentence if it goes on in lower case."""
         first = _FIRST_LETTER.match(start)
         continues = self._may_continue and first is not None and first[1].islower()
         has_spoken = self._in_list or self._in_heading
@@ -251,12 +249,12 @@ class MarkdownSpeech:
         return "" if has_spoken else " " if continues else PAUSE
 
     def _read_text(self, *, whole: bool) -> str | None:
-        """Read words of a line, up to its end if that is there."""
+        """Return what is heard of a line's words, up to its end if that is there; None while no word is complete."""
         mask, readable = mask_spans(self._raw, whole=whole)
         line_end = mask.find("\n", 0, readable)
         if line_end >= 0 or whole:
             within = _FENCE_WITHIN.search(mask, 0, readable if line_end < 0 else line_end)
-            # The mask only tells that the run stands in no span. What the run opens is for the line as it is written:
+            # The mask only shows that the run is in no span. What the run opens is decided by the written line:
             # a backtick behind it, though hidden in a span, means that it opens nothing.
             if within is not None and (fence := _FENCE.match(self._raw, within.start())) and _ends_line(fence):
                 before = self._raw[: fence.start()]
@@ -285,7 +283,7 @@ class MarkdownSpeech:
         return self._skip_line(f"{PAUSE}{format_code_announcement(fence['info'] or fence['words'] or '')}{PAUSE}")
 
     def _skip_code(self, *, whole: bool) -> str | None:
-        """Pass over a line of code, or the one that ends it."""
+        """Skip a line of code, or the one that ends it; None while the line is not complete."""
         line, ended = self._line(whole=whole)
         if not ended:
             return None
@@ -301,7 +299,7 @@ class MarkdownSpeech:
         return self._skip_line("")
 
     def _start_table(self, line: str, *, ended: bool, whole: bool) -> str | None:
-        """Begin a table if the next line says that this one is its header; nothing where it is none."""
+        """Start a table if the next line shows that this one is its header; "" where it is none, None if not clear."""
         if not ended:
             return None
         rest = self._raw[len(line) + 1 :]
@@ -341,7 +339,7 @@ class MarkdownSpeech:
         return line, bool(end) or whole
 
     def _read_character(self) -> str:
-        """Read one character as text, whatever it is."""
+        """Return the next character as plain text."""
         character = self._raw[0]
         self._skip(1)
         self._at_line_start = character == "\n"
@@ -352,7 +350,7 @@ class MarkdownSpeech:
         return ""
 
     def _skip_line(self, line_speech: str) -> str:
-        """Go on to the next line, which continues nothing."""
+        """Go on to the next line, which continues nothing; return `line_speech`."""
         self._raw = self._raw.partition("\n")[2]
         self._at_line_start = True
         self._may_continue = self._in_list = False
@@ -360,7 +358,7 @@ class MarkdownSpeech:
 
 
 def _last_word_end(text: str) -> int:
-    """Return where the last word of `text` that is complete ends; behind a stop something must follow that is none."""
+    """Return where the last complete word of `text` ends; a stop ends one only if something else follows it."""
     ends = (found.end() for found in _MAY_END_WORD.finditer(text) if found[0].isspace() or found.end() < len(text))
     return max(ends, default=0)
 

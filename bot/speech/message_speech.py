@@ -1,4 +1,4 @@
-"""Somebody's message as it is read out to others: who speaks, what they wrote, and not all of it where it is long."""
+"""A member's message as it is read out to others: who speaks, what they wrote, and not all of it where it is long."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -22,11 +22,11 @@ _STOPPED: Final = re.compile(r"[.!?…‽؟۔।॥։。！？｡][\"'”’»)\
 async def speakable_message(
     text: str, *, speaker: str | None, mentions: Mapping[str, str] | None = None, max_length: int = MAX_SPOKEN_LENGTH
 ) -> str:
-    """Say a message in plain words.
+    """Return what is said of a message.
 
     Args:
         text: as it was written.
-        speaker: the name of whoever wrote it; None where the message read before was theirs too.
+        speaker: the name of its author; None where the message read before was theirs too.
         mentions: names of who and what is mentioned in it, by Discord's mention: `<@42>`, `<@&42>`, `<#42>`.
         longest: characters of what is said of the text.
 
@@ -44,7 +44,7 @@ async def speakable_message(
 
 
 def speakable_name(name: str) -> str:
-    """Return the words of a name that somebody chose; nothing where it has none."""
+    """Return the words of a name that a member chose; "" where it has none."""
     sentences = SentenceStream()
     said = [*sentences.feed(name[:_MAX_NAME_LENGTH]), *sentences.finish()]
     return " ".join(said)[:_MAX_SPOKEN_NAME].strip()
@@ -52,7 +52,7 @@ def speakable_name(name: str) -> str:
 
 def _replace_mention(mention: re.Match[str], names: Mapping[str, str], speakable: Callable[[str], str]) -> str:
     name = names.get(f"<{mention[1].removesuffix('!')}{mention[2]}>")
-    # Its marks are gone, and what looks like some is meant as it stands.
+    # Its marks are dropped, and what looks like some is meant literally.
     return mention[0] if name is None else re.sub(r"([^\w\s])", r"\\\1", speakable(name)) or mention[0]
 
 

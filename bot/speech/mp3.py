@@ -1,7 +1,7 @@
-"""Several MP3s to one, one MP3 to a smaller one, and other kinds of sound to MP3.
+"""Several MP3s to one, one MP3 to a smaller one, and other audio formats to MP3.
 
-Pieces of one kind are put end to end as they are, without loss, behind a header that tells the whole duration.
-All of this is for a worker. PyAV (37 ms, 17 MB) is imported when first needed.
+MP3s of one format are joined as they are, without loss, behind a header with the whole duration. All of this runs in a
+worker. PyAV (37 ms, 17 MB) is imported when first needed.
 """
 
 import io
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # 87 minutes into 10 MiB.
 _COMPRESSED_KBITS: Final = (96, 64, 48, 32, 24, 16)
 _COMPRESSED_RATE: Final = 24_000
-_JOINED_KBITS: Final = {1: 96, 2: 160}  # by channels, where pieces of different kinds have to be encoded anew
-_MAX_DURATION_S: Final = 3 * 60 * 60.0  # what fits a file is far shorter, and nobody asks for more
+_JOINED_KBITS: Final = {1: 96, 2: 160}  # by channels, where MP3s of different formats have to be encoded again
+_MAX_DURATION_S: Final = 3 * 60 * 60.0  # what fits a file is far shorter
 _LOWEST_RATE, _HIGHEST_RATE = 4_000, 384_000  # samples a second; at one a second, a short file takes hours to encode
 _RATES: Final = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _NO_TAGS: Final = {"id3v2_version": "0"}
@@ -38,10 +38,10 @@ class TooLongToSend(BotError):
 
 
 def duration_s(mp3: bytes) -> float:
-    """Return how many seconds of sound there are.
+    """Return how many seconds of audio there are.
 
     Raises:
-        InvalidApiResponse: no sound can be found in it.
+        InvalidApiResponse: there is none in it.
     """
     seconds, frames = 0.0, 0
     with _open(mp3) as (container, stream):
@@ -56,10 +56,10 @@ def duration_s(mp3: bytes) -> float:
 
 
 def join_mp3s(pieces: Sequence[bytes]) -> bytes:
-    """Put MP3s end to end; a single one comes back as it is.
+    """Return the MP3s end to end; a single one as it is.
 
     Raises:
-        InvalidApiResponse: a piece cannot be read as MP3.
+        InvalidApiResponse: one cannot be read as MP3.
     """
     if len(pieces) == 1:
         return pieces[0]
@@ -71,10 +71,10 @@ def join_mp3s(pieces: Sequence[bytes]) -> bytes:
 
 
 def to_mp3(data: bytes, kind: str) -> bytes:
-    """Encode sound of another kind (FFmpeg's name of the format) as MP3.
+    """Return audio of another format (`kind` is FFmpeg's name of it) as MP3.
 
     Raises:
-        InvalidApiResponse: it cannot be read, there is no sound in it, or its sampling rate is none of sound.
+        InvalidApiResponse: it cannot be read, there is no audio in it, or its sampling rate is out of range.
     """
     rate, channels = _read_format(data, kind)
     if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
@@ -86,7 +86,7 @@ def to_mp3(data: bytes, kind: str) -> bytes:
 
 
 def compress_mp3(mp3: bytes, limit: int) -> bytes:
-    """Encode `mp3` anew, as well as `limit` bytes allow; one that fits comes back as it is.
+    """Return `mp3` encoded as well as `limit` bytes allow; one that fits as it is.
 
     Raises:
         TooLongToSend: the lowest bit rate still gives more.
@@ -104,7 +104,7 @@ def compress_mp3(mp3: bytes, limit: int) -> bytes:
 
 
 def _read_format(data: bytes, kind: str = "mp3") -> tuple[int, int]:
-    """Tell sampling rate and channels."""
+    """Return the sampling rate in Hz and the number of channels."""
     with _open(data, kind) as (_, stream):
         return stream.codec_context.sample_rate, stream.codec_context.channels
 
@@ -146,7 +146,7 @@ def _encode(pieces: Sequence[bytes], rate: int, channels: int, kbits: int, kind:
 
 
 def _resample(data: bytes, rate: int, layout: str, kind: str) -> Iterator["AudioFrame"]:
-    """Decode `data` to frames of one kind."""
+    """Yield the frames of `data` in one format."""
     import av  # when first used
 
     # A resampler settles on the kind of its first frame, so each MP3 has one of its own.
@@ -184,13 +184,17 @@ def _open(data: bytes, kind: str = "mp3") -> Iterator[tuple["InputContainer", "A
 
 
 def _list_audio_packets(container: "InputContainer", stream: "AudioStream") -> Iterator["Packet[AudioStream]"]:
-    """Return the packets with sound in them; the empty one at the end only tells decoders to finish."""
+    """Return the packets with audio in them; the empty one at the end only tells decoders to finish."""
     return (packet for packet in container.demux(stream) if packet.size and packet.duration)
 
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Translate what FFmpeg makes of bytes that are no sound."""
+    """Translate what FFmpeg raises for bytes that are no audio.
+
+    Raises:
+        InvalidApiResponse: FFmpeg cannot read them.
+    """
     import av  # when first used
 
     try:

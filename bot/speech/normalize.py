@@ -1,7 +1,7 @@
 """From a text as typed to the words that are said.
 
-Discord's mark-up is written for the eye. Marks go, what they mark stays, and what only a screen can show (a mention, a
-link) becomes the nearest word for it. Hidden text stays hidden: what is behind a spoiler is not said.
+Discord's mark-up is written for the eye. Marks are dropped, what they mark is kept, and what only a screen can show (a
+mention, a link) becomes the nearest word for it. Hidden text stays hidden: what is behind a spoiler is not said.
 """
 
 import re
@@ -24,7 +24,7 @@ from bot.speech.inline_speech import (
 
 
 def speakable_text(text: str) -> str:
-    """Return the words of `text` that can be said, with its lines and paragraphs. Code is read as it stands.
+    """Return the words of `text` that can be said, with its lines and paragraphs. Code is read as it is.
 
     Raises:
         NoSpeakableText: nothing of it is a word: only punctuation, emoji, mentions, bare links, spoilers or white
@@ -39,7 +39,7 @@ def speakable_text(text: str) -> str:
 
 
 async def speakable_typed_text(text: str) -> str:
-    """Return `speakable_text(text)`, for where a wording is awaited: what somebody wants to be said is short.
+    """Return `speakable_text(text)`, as a `ToSpeakable`. It never waits: a text that a member types is short.
 
     Raises:
         NoSpeakableText: nothing of it is a word.
@@ -48,7 +48,7 @@ async def speakable_typed_text(text: str) -> str:
 
 
 def has_words(text: str) -> bool:
-    """Return whether a voice would have anything to say: a letter or a number that is not an invisible filler."""
+    """Return whether a voice would have something to say: a letter or a number that is not an invisible filler."""
     return any(unicodedata.category(character)[0] in "LN" and character not in _FILLERS for character in text)
 
 
@@ -72,7 +72,7 @@ _LINE_MARKS: Final = (
 
 
 def _format_token(found: re.Match[str]) -> str:
-    """Say one piece of mark-up."""
+    """Return what is said of one piece of mark-up."""
     kind, content = found.lastgroup, found.group(found.lastgroup or 0)
     match kind:
         case "fence":
@@ -85,7 +85,7 @@ def _format_token(found: re.Match[str]) -> str:
 
 
 def _collapse_space(text: str) -> str:
-    """Close the gaps that marks leave behind."""
+    """Return `text` without the gaps that marks leave behind."""
     text = re.sub(r"[^\S\n]+", " ", text)
     text = re.sub(r" ?\n ?", "\n", text)
     return re.sub(r"\n{3,}", "\n\n", text).strip()

@@ -1,4 +1,4 @@
-"""The words that servers have said their own way: who may change them, what makes sense, and what holds in a server."""
+"""The pronunciations of words in a guild: who may change them, what is accepted, and how they are applied."""
 
 import logging
 import re
@@ -27,12 +27,12 @@ _UNSPACED_SCRIPTS: Final = re.compile(
 
 
 def fold_word(word: str) -> str:
-    """Give `word` as it is looked for: the same for every case and every way to write its accents."""
+    """Return `word` as it is looked up: the same for every case and every way to write its accents."""
     return "".join(map(_fold, normalize("NFC", word)))
 
 
 class Pronunciation:
-    """What is said in place of certain words.
+    """What is said instead of certain words.
 
     Args:
         say: by word, as `fold_word` returns it.
@@ -47,11 +47,11 @@ class Pronunciation:
                 lengths.append(len(word))
 
     def apply(self, text: str) -> str:
-        """Give `text` with its words replaced. Of those that begin at the same place it is the longest."""
+        """Return `text` with its words replaced; of words that begin at the same place the longest."""
         return "".join(self.parts(text))
 
     def parts(self, text: str) -> Iterator[str]:
-        """Do as `apply`, a part at a time: a text without a space may be looked at for each word at each character."""
+        """Yield what `apply` returns in parts: a text without a space is searched for each word at each character."""
         if not self._say:
             yield text
             return
@@ -102,7 +102,7 @@ def _fold(character: str) -> str:
 
 
 MAX_WORDS: Final = 200
-"""In one server: they are read for everything that is said there."""
+"""In one guild: they are loaded for everything that is said there."""
 
 MAX_WORD_LENGTH: Final = 60
 MAX_SAY_LENGTH: Final = 120
@@ -117,19 +117,19 @@ class Word:
 
 
 class Pronunciations:
-    """The words of all servers. Every method may raise StoreUnavailable, and has changed nothing then."""
+    """The pronunciations of all guilds. Every method may raise StoreUnavailable, and has changed nothing then."""
 
     def __init__(self, stored: StoredPronunciations, clock: Clock) -> None:
         self._stored = stored
         self._clock = clock
 
     async def get_for_guild(self, guild_id: int | None) -> Pronunciation:
-        """Return what holds in a server; in direct messages every word is said as it is."""
+        """Return the pronunciations in a guild; in direct messages every word is said as it is."""
         words = [] if guild_id is None else await self._stored.list_for_guild(guild_id)
         return Pronunciation({each.word_key: each.spoken_as for each in words})
 
     async def list(self, requester: RequestContext) -> Sequence[Word]:
-        """Return the words of the requester's server, in their order.
+        """Return the words of the requester's guild, in their order.
 
         Raises:
             NotInGuild: there is none.
@@ -139,13 +139,13 @@ class Pronunciations:
         return [Word(each.word, each.spoken_as) for each in await self._stored.list_for_guild(requester.guild_id)]
 
     async def list_removable(self, requester: RequestContext) -> Sequence[str]:
-        """Return the words that the requester may take away."""
+        """Return the words that the requester may remove."""
         if requester.in_direct_message or not requester.can(Permission.MANAGE_SERVER):
             return []
         return [each.word for each in await self.list(requester)]
 
     async def add(self, requester: RequestContext, word: str, say: str) -> tuple[Word, Word | None]:
-        """Have a word said in a certain way; give it, and the same word as it was before if there was one.
+        """Set how a word is said; return it, and the same word as it was before if there was one.
 
         Raises:
             MissingPermission, NotInGuild: the requester may not.
@@ -168,7 +168,7 @@ class Pronunciations:
         return _build_word(wanted), _build_word(before) if before else None
 
     async def remove(self, requester: RequestContext, word: str) -> Word | None:
-        """Have a word said as it is again; give it as it was, or None where there was none.
+        """Remove a word's pronunciation; return it, or None where there was none.
 
         Raises:
             MissingPermission, NotInGuild: the requester may not.
@@ -185,7 +185,11 @@ class Pronunciations:
 
 
 def _require_manager(requester: RequestContext) -> int:
-    """Return the id of the server that the requester is in, where they may manage it."""
+    """Return the id of the guild that the requester is in.
+
+    Raises:
+        MissingPermission, NotInGuild: they may not manage it, or are in none.
+    """
     if requester.guild_id is None:
         raise NotInGuild
     requester.require(Permission.MANAGE_SERVER)
@@ -193,7 +197,11 @@ def _require_manager(requester: RequestContext) -> int:
 
 
 def _stored(word: str, say: str) -> StoredPronunciation:
-    """Look whether a word and the way it is said can be used."""
+    """Return the entry for a word.
+
+    Raises:
+        InvalidOption: the word or the way it is said cannot be used.
+    """
     word = _one_line(word)
     if not has_words(word):
         raise InvalidOption(

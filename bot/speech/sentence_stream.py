@@ -1,7 +1,7 @@
 """Cuts an answer into what is said of it, sentence by sentence, while it is being written.
 
 The first sentence comes as soon as it is complete; one that is long in coming is cut at a pause. Later ones that are
-very short come together with the next. Where a sentence ends is for `bot.speech.sentence_stream` to know.
+very short come together with the next. Where a sentence ends is decided by `sentencex` for the languages of its script.
 """
 
 import re
@@ -21,16 +21,16 @@ from bot.text_work import iterate_slices
 _CLOSING_MARKS: Final = "\"'”’»)]}"
 _STOPS: Final = ".!?…‽؟۔।॥։።။;\u037e"
 _CONTEXT: Final = 1000
-"""Characters before a stop that are looked at."""
+"""Characters before a stop that decide whether it ends a sentence."""
 
 _LATIN: Final = ("en", "de", "es", "fr")
-_LANGUAGES: Final = (  # by the script of what stands before the stop
+_LANGUAGES: Final = (  # by the script of the text before the stop
     (re.compile(r"[\u0370-\u03ff]"), ("el",)),
     (re.compile(r"[\u0400-\u04ff]"), ("ru", "uk")),
     (re.compile(r"[\u0530-\u058f]"), ("hy",)),
 )
 _SAMPLE_WORDS: Final = ("The", "the")
-"""What might come next, where it isn't known."""
+"""What might come next, where it isn't known yet."""
 
 
 def can_end(text: str) -> bool:
@@ -41,7 +41,7 @@ def can_end(text: str) -> bool:
 
 
 def certainly_ends(text: str) -> bool:
-    """Return whether a sentence ends with `text`, which `can_end`, whatever word comes next."""
+    """Return whether a sentence ends with `text`, which `can_end`, with any word that comes next."""
     return all(_is_boundary(text, word) for word in _SAMPLE_WORDS)
 
 
@@ -54,7 +54,7 @@ def ends_before(text: str, following: str) -> bool:
 
 
 def _is_boundary(text: str, following: str) -> bool:
-    """Return whether a sentence ends here by what is known of all languages that this may be."""
+    """Return whether a sentence ends between both texts, in all languages that this may be."""
     if following[:1].islower():  # no language has a say in this but those that don't go by it
         return _is_boundary_in("en", text, following)
     return all(_is_boundary_in(language, text, following) for language in _languages(text))
@@ -75,7 +75,7 @@ _SHORT_LENGTH: Final = 24
 
 _LONG_FIRST_LENGTH: Final = 120
 _LONG_LENGTH: Final = 280
-"""Characters after which a sentence is cut at a pause; the first one sooner, since somebody waits for it."""
+"""Characters after which a sentence is cut at a pause; the first one sooner, since people wait for it."""
 
 _MAX_LENGTH: Final = 600
 """Characters after which it is cut at any white space."""
@@ -103,9 +103,9 @@ class TooLongToSpeak(UserError):
 
 
 class SentenceStream:
-    """One answer. `feed` and `finish` give the sentences that can be said now, in order; every one has words.
+    """One answer. `feed` and `finish` return the sentences that can be said now, in order; every one has words.
 
-    The same text gives the same sentences, however it is divided among the deltas.
+    The same text has the same sentences, however it is divided among the deltas.
     """
 
     def __init__(self) -> None:
@@ -116,11 +116,11 @@ class SentenceStream:
         self._has_spoken = False
 
     def feed(self, delta: str) -> list[str]:
-        """Take the next piece of the answer."""
+        """Add the next delta; return the sentences that are complete now."""
         return list(self._split(self._reader.feed(delta)))
 
     def finish(self) -> list[str]:
-        """Mark that the answer is complete."""
+        """Return the last sentences: the answer is complete."""
         last = [*self._split([*self._reader.finish(), PAUSE]), self._short_sentence]
         self._short_sentence = ""
         return [sentence for sentence in last if sentence]
@@ -141,7 +141,7 @@ class SentenceStream:
                     yield from self._end_sentence(len(self._text))
 
     def _end_word(self) -> Iterator[str]:
-        """Look whether the sentence ended with the word that is complete now, or with the one before."""
+        """Yield the sentence if it ended with the word that is complete now, or with the one before."""
         yield from self._resolve()
         if can_end(self._text):
             if certainly_ends(self._text):
@@ -152,7 +152,7 @@ class SentenceStream:
             yield from self._end_sentence(end)
 
     def _resolve(self) -> Iterator[str]:
-        """Decide whether the sentence ended where it was doubtful, now that the next word is there."""
+        """Yield the sentence if it ended at its possible end, now that the next word is there."""
         following = self._text[self._possible_end :].strip()
         if not self._possible_end or not following:
             return
@@ -161,7 +161,7 @@ class SentenceStream:
             yield from self._end_sentence(at)
 
     def _find_pause(self) -> int:
-        """Find where a long sentence can be cut; 0 where it need not or cannot be."""
+        """Return where a long sentence can be cut; 0 where it need not or cannot be."""
         limit = _LONG_LENGTH if self._has_spoken else _LONG_FIRST_LENGTH
         if 3 * len(self._text) <= limit:
             return 0
@@ -175,7 +175,7 @@ class SentenceStream:
         return pauses[-1] if pauses else 0
 
     def _end_sentence(self, at: int) -> Iterator[str]:
-        """End the sentence there; what follows begins the next one."""
+        """Yield the sentence up to `at`, if it has words; what follows begins the next one."""
         waiting, rest = self._text[:at], self._text[at:].lstrip()
         self._possible_end = len(rest) if self._possible_end else 0  # it is where the last word ends
         self._text = rest
@@ -227,14 +227,14 @@ async def speakable_beginning(markdown: str, characters: int) -> str:
 
 
 def _join(first: str, second: str) -> str:
-    """Say two sentences in one breath."""
+    """Return two sentences as one text, with a stop between them."""
     if not _STOPPED.search(first):
         first += next((stop for script, stop in _STOP_BY_SCRIPT if script.search(first)), ".")
     return first + second if _is_wide(first[-1]) or _is_wide(second[0]) else f"{first} {second}"
 
 
 def _speech_length(text: str) -> int:
-    """Count the characters, those that are a syllable or more by themselves as three."""
+    """Return the number of characters; those that are a syllable or more by themselves count as three."""
     return len(text) if text.isascii() else len(text) + 2 * sum(map(_is_wide, text))
 
 

@@ -9,36 +9,36 @@ from bot.speech.inline_speech import format_inline, mask_spans, strip_substitute
 TABLE_ANNOUNCEMENT: Final = "Here is a table."
 
 _MAX_ROWS: Final = 10
-"""Rows that are read; of more nobody remembers the first."""
+"""Rows that are read; listeners forget the first of more."""
 
 _DELIMITER: Final = re.compile(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*")
 
 
 def is_row(line: str) -> bool:
-    """Return whether `line` may be a row, or a header: not where a spoiler begins in it that goes on behind it."""
+    """Return whether `line` may be a row or a header: not where a spoiler begins in it that goes on behind it."""
     start = line.lstrip(" \t>")
     return start.startswith("|") and not start.startswith("||") and "||" not in mask_spans(line, whole=True)[0]
 
 
 def is_delimiter(line: str) -> bool:
-    """Return whether `line` may part a table's header from its rows."""
+    """Return whether `line` may separate a table's header from its rows."""
     return "|" in line and _DELIMITER.fullmatch(line) is not None
 
 
 def can_become_delimiter(line: str) -> bool:
-    """Return whether `line`, which is still being written, may become such a one."""
+    """Return whether `line`, which is still being written, may become a delimiter."""
     return not line.strip(" \t>|:-")
 
 
 class Table:
-    """One table that is being read, begun by its header."""
+    """One table that is being read, from its header on."""
 
     def __init__(self, header: str) -> None:
         self._columns = _parse_cells(header)
         self._rows = 0
 
     def format_row(self, line: str) -> str:
-        """Say a row; nothing for those beyond what anybody would listen to."""
+        """Return what is said of a row; "" beyond the rows that are read."""
         self._rows += 1
         if self._rows > _MAX_ROWS:
             return ""
@@ -50,7 +50,7 @@ class Table:
         return f"{'; '.join(format_markup)}." if format_markup else ""
 
     def format_omitted_rows(self) -> str:
-        """Return how many rows were left out, if any were."""
+        """Return a sentence about the rows that were left out; "" where none were."""
         more = self._rows - _MAX_ROWS
         if more <= 0:
             return ""
@@ -58,7 +58,7 @@ class Table:
 
 
 def _parse_cells(line: str) -> list[str]:
-    """Say what stands between the bars of a line, those within code aside."""
+    """Return what is said of the cells of a line; bars within code separate none."""
     line = line.strip(" \t>")
     mask, _ = mask_spans(line, whole=True)
     bars = [-1, *(at for at, character in enumerate(mask) if character == "|"), len(line)]

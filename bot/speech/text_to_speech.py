@@ -201,7 +201,7 @@ class TextToSpeech:
     async def _request_in_order(
         self, prepared: PreparedSpeech, parts: Sequence[_Part], utterance: Utterance | None
     ) -> None:
-        """Request `parts`, a few at once, until all came, one failed or nobody listens; leaves no request running."""
+        """Request `parts`, a few at once, until all came, one failed or no one listens; leaves no request running."""
         waiting = deque(parts)
         running: deque[tuple[_Part, asyncio.Task[None]]] = deque()
         try:

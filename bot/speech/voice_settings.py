@@ -1,4 +1,4 @@
-"""The voice and speed that a member chose for what they have said aloud, and what they are spoken with."""
+"""The voice and speed that a member chose for what they have said aloud."""
 
 import logging
 import re
@@ -39,7 +39,7 @@ MAX_SPEED: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class VoiceSettings:
-    """How somebody's text is spoken: by whom, and how fast, 1.0 being as it comes. `is_own`: `name` is their own."""
+    """The voice and speed for a member's text; speed 1.0 is as synthesized. `is_own`: the member chose the voice."""
 
     name: str
     speed: float
@@ -55,7 +55,7 @@ class MemberVoices:
         self._default_voice = default_voice
 
     async def get(self, requester: RequestContext, requested: str | None = None) -> VoiceSettings:
-        """Return what the requester is spoken with: `requested`, the command's own word, goes before their voice.
+        """Return the requester's voice and speed; `requested`, the command's option, goes before their own voice.
 
         Raises:
             InvalidOption: no voice could be called that.
@@ -65,10 +65,10 @@ class MemberVoices:
     async def set(
         self, requester: RequestContext, *, voice: str | None = None, speed: float | None = None
     ) -> VoiceSettings:
-        """Keep what is given, leave the rest as it is, and tell what holds then.
+        """Store what is given, leave the rest as it is, and return the result.
 
         Raises:
-            InvalidOption: no voice could be called that, or nobody understands speech at that speed.
+            InvalidOption: no voice could be called that, or the speed is out of range.
         """
         if voice is not None:
             voice = validate_voice(voice)
