@@ -1,1 +1,1 @@
-"""Text: where its blocks are and where it may be cut. Knows markdown, not Discord's network."""
+"""Markdown: rendering for Discord and cutting into messages. Knows no network."""

@@ -1,1 +1,1 @@
-"""Saying a text aloud: its wording, the pieces it is asked for in, and one MP3 out of theirs."""
+"""Speech: what is said of a text, the requests for its audio, and the queue in which a voice channel hears it."""

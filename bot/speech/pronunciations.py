@@ -152,7 +152,7 @@ class Pronunciations:
             InvalidOption: there is no word in one of them, one of them is too long, or there are too many.
         """
         guild_id = _require_manager(requester)
-        wanted = _stored(word, say)
+        wanted = _build_entry(word, say)
         try:
             before = await self._stored.save(
                 guild_id, wanted, most=MAX_WORDS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
@@ -196,7 +196,7 @@ def _require_manager(requester: RequestContext) -> int:
     return requester.guild_id
 
 
-def _stored(word: str, say: str) -> StoredPronunciation:
+def _build_entry(word: str, say: str) -> StoredPronunciation:
     """Return the entry for a word.
 
     Raises:

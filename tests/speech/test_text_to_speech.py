@@ -78,7 +78,7 @@ def breaking_off(sound: bytes) -> Callable[[web.Request], Any]:
 
 
 def saying_in(shop: ServiceHarness) -> TextToSpeech:
-    return TextToSpeech(shop.api, shop.ledger, shop.lexicon, shop.workers.audio, SystemClock())
+    return TextToSpeech(shop.api, shop.ledger, shop.pronunciations, shop.workers.audio, SystemClock())
 
 
 async def say(shop: ServiceHarness, text: str, upload_limit: int = MIB_10) -> Speech:
@@ -102,7 +102,7 @@ async def test_a_short_text_is_asked_for_once_and_sent_as_it_came(tmp_path: Path
 
 async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        await shop.lexicon.add(
+        await shop.pronunciations.add(
             dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "gif", "jiff, the picture"
         )
         saying = saying_in(shop)
@@ -118,7 +118,9 @@ async def test_words_are_said_as_the_server_wants_and_known_as_they_are_written(
 
 async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_words(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        await shop.lexicon.add(dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "가나", "ga na")
+        await shop.pronunciations.add(
+            dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "가나", "ga na"
+        )
         async with count_turns() as turns:
             prepared = await saying_in(shop).prepare(REQUESTER, "가" * 5_999 + "나", "alloy", "tts-1")
             assert turns() >= 6_000 // SLICE_CHARACTERS
@@ -127,7 +129,9 @@ async def test_others_have_their_turn_while_one_long_line_is_looked_through_for_
 
 async def test_words_that_make_a_text_too_long_are_refused_before_anything_is_spent(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, speaking) as shop:
-        await shop.lexicon.add(dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "가", "g" * 120)
+        await shop.pronunciations.add(
+            dataclasses.replace(REQUESTER, permissions=frozenset(Permission)), "가", "g" * 120
+        )
         with pytest.raises(TooLongToSpeak):
             await saying_in(shop).prepare(REQUESTER, "가" * 400, "alloy", "tts-1")
         assert await shop.used(CHARACTERS) == 0

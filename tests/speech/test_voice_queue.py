@@ -1,4 +1,4 @@
-"""The line of one server: one at a time, in order, fair, bounded, and what skipping and stopping do."""
+"""The voice queue of one guild: one at a time, in order, fair, bounded, and what skipping and stopping do."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -60,10 +60,10 @@ def listener() -> Listener:
 
 
 @pytest.fixture
-async def line(pool: WorkerPool, listener: Listener) -> AsyncIterator[VoiceQueue]:
-    line = VoiceQueue(listener, pool, SystemClock())
-    yield line
-    await line.close()
+async def queue(pool: WorkerPool, listener: Listener) -> AsyncIterator[VoiceQueue]:
+    queue = VoiceQueue(listener, pool, SystemClock())
+    yield queue
+    await queue.close()
 
 
 def utterance(member_id: int, title: str = "Hello.", *, seconds: float | None = 0.1) -> Utterance:
@@ -84,8 +84,8 @@ async def until(done: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-def titles(line: VoiceQueue) -> list[str]:
-    return [each.label.title for each in line.list_items()]
+def titles(queue: VoiceQueue) -> list[str]:
+    return [each.label.title for each in queue.list_items()]
 
 
 def test_who_has_not_had_the_word_for_longest_has_it_next() -> None:
@@ -105,20 +105,20 @@ def test_what_shares_a_turn_keeps_its_order_whoever_it_is_from() -> None:
     ]
 
 
-async def test_everything_is_said_in_one_talk_and_the_line_is_idle_again(line: VoiceQueue, listener: Listener) -> None:
+async def test_everything_is_said_in_one_talk_and_the_line_is_idle_again(queue: VoiceQueue, listener: Listener) -> None:
     said = [utterance(member, seconds=0.2) for member in (ADA, BEN, ADA, CLEO)]
-    assert [line.add(each) for each in said] == [0, 1, 2, 2]
-    await until(lambda: all(each.finished for each in said) and not line.list_items())
+    assert [queue.add(each) for each in said] == [0, 1, 2, 2]
+    await until(lambda: all(each.finished for each in said) and not queue.list_items())
     assert listener.talks == 1
     assert not any(each.dropped for each in said)
     assert 4 * 10 <= listener.packets <= 4 * 10 + 20  # 20 ms each, and what an MP3 has of silence at its ends
-    await until(lambda: line.idle_s > 0)
+    await until(lambda: queue.idle_s > 0)
 
 
-async def test_sound_that_comes_late_is_waited_for_and_told_when_to_come(line: VoiceQueue, listener: Listener) -> None:
+async def test_sound_that_comes_late_is_waited_for_and_told_when_to_come(queue: VoiceQueue, listener: Listener) -> None:
     first, second, third = (utterance(member, seconds=None) for member in (ADA, BEN, CLEO))
     for each in (first, second, third):
-        line.add(each)
+        queue.add(each)
     await until(lambda: first.due.is_set() and second.due.is_set())
     assert not third.due.is_set()
     assert listener.talks == 0
@@ -130,72 +130,72 @@ async def test_sound_that_comes_late_is_waited_for_and_told_when_to_come(line: V
     await until(lambda: third.finished)
 
 
-async def test_skip_takes_the_word_from_one_and_gives_it_to_the_next(line: VoiceQueue, listener: Listener) -> None:
+async def test_skip_takes_the_word_from_one_and_gives_it_to_the_next(queue: VoiceQueue, listener: Listener) -> None:
     listener.going.clear()
     hers, his = utterance(ADA, "hers", seconds=5), utterance(BEN, "his")
-    line.add(hers)
-    line.add(his)
+    queue.add(hers)
+    queue.add(his)
     await until(lambda: listener.talks == 1)
     with pytest.raises(NotYourUtterance, match="another") as refusal:
-        line.skip(BEN, as_moderator=False)
+        queue.skip(BEN, as_moderator=False)
     assert "Member 1" in render(refusal.value.message)
-    assert titles(line) == ["hers", "his"]
-    assert line.skip(ADA, as_moderator=False) == hers.label
-    assert titles(line) == ["his"]
+    assert titles(queue) == ["hers", "his"]
+    assert queue.skip(ADA, as_moderator=False) == hers.label
+    assert titles(queue) == ["his"]
     listener.going.set()
     await until(lambda: his.finished)
     assert not his.dropped
     assert listener.packets < 50  # of the 250 of hers
 
 
-async def test_stop_drops_ones_own_or_everything(line: VoiceQueue, listener: Listener) -> None:
+async def test_stop_drops_ones_own_or_everything(queue: VoiceQueue, listener: Listener) -> None:
     listener.going.clear()
     said = [utterance(member, f"{member}", seconds=5) for member in (ADA, BEN, ADA, CLEO)]
     for each in said:
-        line.add(each)
-    assert line.stop(ADA, as_moderator=False) == 2
-    assert titles(line) == ["2", "3"]
-    assert line.stop(CLEO, as_moderator=True) == 2
-    assert line.list_items() == []
+        queue.add(each)
+    assert queue.stop(ADA, as_moderator=False) == 2
+    assert titles(queue) == ["2", "3"]
+    assert queue.stop(CLEO, as_moderator=True) == 2
+    assert queue.list_items() == []
     listener.going.set()
-    await until(lambda: line.idle_s > 0)
-    assert line.skip(ADA, as_moderator=True) is None
+    await until(lambda: queue.idle_s > 0)
+    assert queue.skip(ADA, as_moderator=True) is None
 
 
-async def test_a_full_line_refuses_and_opens_again(line: VoiceQueue, listener: Listener) -> None:
+async def test_a_full_line_refuses_and_opens_again(queue: VoiceQueue, listener: Listener) -> None:
     listener.going.clear()
     for number in range(MAX_WAITING + 1):
-        line.add(utterance(number % 5, f"{number}", seconds=None))
+        queue.add(utterance(number % 5, f"{number}", seconds=None))
     with pytest.raises(VoiceQueueFull):
-        line.add(utterance(ADA))
-    line.skip(0, as_moderator=True)
-    line.add(utterance(ADA))
+        queue.add(utterance(ADA))
+    queue.skip(0, as_moderator=True)
+    queue.add(utterance(ADA))
 
 
 async def test_something_new_to_say_gets_a_talk_of_its_own_after_a_silence(
-    line: VoiceQueue, listener: Listener
+    queue: VoiceQueue, listener: Listener
 ) -> None:
     for talks in (1, 2):
-        line.add(utterance(ADA))
-        await until(lambda: line.idle_s > 0)
+        queue.add(utterance(ADA))
+        await until(lambda: queue.idle_s > 0)
         assert listener.talks == talks
 
 
-async def test_a_lost_voice_drops_the_line_and_leaves_it_usable(line: VoiceQueue, listener: Listener) -> None:
+async def test_a_lost_voice_drops_the_line_and_leaves_it_usable(queue: VoiceQueue, listener: Listener) -> None:
     listener.breaks = True
     said = [utterance(ADA, seconds=1), utterance(BEN, seconds=None)]
     for each in said:
-        line.add(each)
+        queue.add(each)
     await until(lambda: all(each.dropped for each in said))
-    await until(lambda: line.idle_s > 0)
+    await until(lambda: queue.idle_s > 0)
     listener.breaks = False
     again = utterance(CLEO)
-    line.add(again)
+    queue.add(again)
     await until(lambda: again.finished)
     assert not again.dropped
 
 
-async def test_what_cannot_be_played_is_passed_over(line: VoiceQueue, listener: Listener) -> None:
+async def test_what_cannot_be_played_is_passed_over(queue: VoiceQueue, listener: Listener) -> None:
     broken = utterance(ADA, seconds=None)
     piece = broken.add_chunk()
     piece.feed(b'{"error": "no sound"}' * 50)
@@ -204,7 +204,7 @@ async def test_what_cannot_be_played_is_passed_over(line: VoiceQueue, listener: 
     empty, fine = utterance(BEN, seconds=None), utterance(CLEO)
     empty.close()
     for each in (broken, empty, fine):
-        line.add(each)
+        queue.add(each)
     await until(lambda: broken.finished and empty.finished and fine.finished)
     assert listener.packets >= 5
 
@@ -242,18 +242,18 @@ def permitted(member_id: int, permit: Gatekeeper, title: str = "Hello.", *, seco
 
 
 async def test_it_is_asked_when_its_turn_comes_whether_something_may_be_heard(
-    line: VoiceQueue, listener: Listener
+    queue: VoiceQueue, listener: Listener
 ) -> None:
     gate = Gatekeeper()
     listener.going.clear()
     first, second, third = utterance(ADA), permitted(BEN, gate), utterance(CLEO)
     for each in (first, second, third):
-        line.add(each)
-    await until(lambda: first.is_fully_received and len(line.list_items()) == 3 and listener.talks == 1)
+        queue.add(each)
+    await until(lambda: first.is_fully_received and len(queue.list_items()) == 3 and listener.talks == 1)
     assert gate.asked == 0
     gate.admits = False
     listener.going.set()
-    await until(lambda: not line.list_items())
+    await until(lambda: not queue.list_items())
     assert gate.asked == 1
     assert isinstance(second.refusal, ListenersNotAllowed)
     assert (first.dropped, third.dropped) == (False, False)
@@ -261,44 +261,44 @@ async def test_it_is_asked_when_its_turn_comes_whether_something_may_be_heard(
     assert second.remaining_s > 0
 
 
-async def test_what_anybody_may_hear_follows_without_being_asked_about(line: VoiceQueue, listener: Listener) -> None:
+async def test_what_anybody_may_hear_follows_without_being_asked_about(queue: VoiceQueue, listener: Listener) -> None:
     open_to_all, not_any_more = Gatekeeper(is_unconditional=True), Gatekeeper(is_unconditional=True)
     not_any_more.admits = False
     said, unsaid = permitted(BEN, open_to_all), permitted(CLEO, not_any_more)
     for each in (utterance(ADA), said, unsaid):
-        line.add(each)
-    await until(lambda: not line.list_items())
+        queue.add(each)
+    await until(lambda: not queue.list_items())
     assert (open_to_all.asked, not_any_more.asked) == (0, 1)
     assert (said.dropped, unsaid.dropped) == (False, True)
 
 
-async def test_what_is_said_ends_when_somebody_comes_who_may_not_hear_it(line: VoiceQueue, listener: Listener) -> None:
+async def test_what_is_said_ends_when_somebody_comes_who_may_not_hear_it(queue: VoiceQueue, listener: Listener) -> None:
     gate, other = Gatekeeper(), Gatekeeper()
     said, waiting = permitted(ADA, gate, seconds=30), permitted(BEN, other)
-    line.add(said)
-    line.add(waiting)
+    queue.add(said)
+    queue.add(waiting)
     await until(lambda: listener.packets > 10)
-    line.recheck()
+    queue.recheck()
     assert not said.dropped
     gate.admits = False
-    line.recheck()
+    queue.recheck()
     assert isinstance(said.refusal, ListenersNotAllowed)
-    await until(lambda: not line.list_items())
+    await until(lambda: not queue.list_items())
     assert listener.packets < 1_000
     assert not waiting.dropped
 
 
 async def test_nothing_is_said_while_nobody_knows_and_a_drop_meanwhile_holds(
-    line: VoiceQueue, listener: Listener
+    queue: VoiceQueue, listener: Listener
 ) -> None:
     gate = Gatekeeper()
     gate.answering.clear()
     asked_about = permitted(ADA, gate)
-    line.add(asked_about)
+    queue.add(asked_about)
     await until(lambda: gate.asked == 1)
-    assert line.stop(ADA, as_moderator=False) == 1
+    assert queue.stop(ADA, as_moderator=False) == 1
     gate.answering.set()
-    await until(lambda: line.idle_s > 0)
+    await until(lambda: queue.idle_s > 0)
     assert (listener.packets, asked_about.refusal) == (0, None)
 
 
@@ -312,29 +312,29 @@ async def test_after_any_fault_at_all_what_comes_next_is_said(
                 raise RuntimeError("odd")
             await super().speak(source)
 
-    line = VoiceQueue(OnceBroken(), pool, SystemClock())
+    queue = VoiceQueue(OnceBroken(), pool, SystemClock())
     first, second = utterance(ADA), utterance(BEN)
-    line.add(first)
-    await until(lambda: first.dropped and line.list_items() == [])
-    line.add(second)
+    queue.add(first)
+    await until(lambda: first.dropped and queue.list_items() == [])
+    queue.add(second)
     await until(lambda: second.finished)
     assert not second.dropped
     assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["voice queue dropped"]
-    await line.close()
+    await queue.close()
 
 
 async def test_what_was_let_in_early_is_asked_about_once_more_when_it_begins(
-    line: VoiceQueue, listener: Listener
+    queue: VoiceQueue, listener: Listener
 ) -> None:
     gate = Gatekeeper(is_unconditional=True)
     before, following = utterance(ADA, seconds=2), permitted(BEN, gate, seconds=30)
     listener.going.clear()
-    line.add(before)
-    line.add(following)
+    queue.add(before)
+    queue.add(following)
     await until(lambda: listener.talks == 1 and following.has_audio)
     gate.admits = False
     listener.going.set()
-    await until(lambda: not line.list_items())
+    await until(lambda: not queue.list_items())
     assert isinstance(following.refusal, ListenersNotAllowed)
     assert not before.dropped
     assert listener.packets < 1_000

@@ -35,7 +35,7 @@ class ServiceHarness:
     api: ApiClient
     ledger: Ledger
     meter: UsageReader
-    lexicon: Pronunciations
+    pronunciations: Pronunciations
     workers: DecodingWorkers
     asked: list[dict[str, Any]] = field(default_factory=list)
 

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Reciter:
-    """Prepares recitals of answers."""
+    """Builds the speakers of answers to interactions."""
 
     def __init__(
         self,
