@@ -32,12 +32,12 @@ async def test_mentions_are_said_by_their_names_where_these_are_known() -> None:
 
 async def test_a_long_message_is_cut_where_it_does_least_harm() -> None:
     text = "This sentence is the first one. This sentence is the second one, and it is longer."
-    assert await speakable_message(text, speaker=None, longest=40) == "This sentence is the first one. And so on."
-    assert await speakable_message(text, speaker=None, longest=66) == (
+    assert await speakable_message(text, speaker=None, max_length=40) == "This sentence is the first one. And so on."
+    assert await speakable_message(text, speaker=None, max_length=66) == (
         "This sentence is the first one.\nThis sentence is the second one, and so on."
     )
-    assert await speakable_message("word " * 30, speaker=None, longest=22) == "word word word word, and so on."
-    assert await speakable_message("x" * 50, speaker=None, longest=20) == "x" * 20 + ", and so on."
+    assert await speakable_message("word " * 30, speaker=None, max_length=22) == "word word word word, and so on."
+    assert await speakable_message("x" * 50, speaker=None, max_length=20) == "x" * 20 + ", and so on."
 
 
 async def test_code_is_announced_and_what_is_hidden_stays_so() -> None:
@@ -74,7 +74,7 @@ async def test_a_name_that_is_mentioned_over_and_over_is_read_once(monkeypatch: 
 @given(st.text(max_size=60), st.text(max_size=20), st.integers(16, 60))
 async def test_whatever_is_written_stays_within_bounds(text: str, name: str, longest: int) -> None:
     try:
-        said = await speakable_message(f"<@1> {text}", speaker=name, mentions={"<@1>": name}, longest=longest)
+        said = await speakable_message(f"<@1> {text}", speaker=name, mentions={"<@1>": name}, max_length=longest)
     except NoSpeakableText:
         return
     assert len(said) <= longest + len(" says: ") + 40 + len(", and so on.")

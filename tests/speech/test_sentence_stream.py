@@ -448,5 +448,5 @@ def test_no_more_than_some_thousand_characters_are_held_back(text: str) -> None:
     reader, most = MarkdownSpeech(), 0
     for at in range(0, len(text), 100):
         reader.feed(text[at : at + 100])
-        most = max(most, len(reader._raw) + reader._coming_length)
+        most = max(most, len(reader._raw) + reader._unread_length)
     assert most < 6_000
