@@ -125,8 +125,8 @@ class SentenceStream:
         self._short_sentence = ""
         return [sentence for sentence in last if sentence]
 
-    def _split(self, format_inline: Iterable[str]) -> Iterator[str]:
-        for piece in format_inline:
+    def _split(self, speech: Iterable[str]) -> Iterator[str]:
+        for piece in speech:
             for unit in _UNIT.finditer(piece):
                 if unit["space"]:
                     yield from self._end_word()
@@ -199,10 +199,10 @@ async def speakable_markdown(markdown: str) -> str:
         NoSpeakableText: nothing of it is a word.
         TooLongToSpeak: it is more than `MAX_SPOKEN_LENGTH` characters.
     """
-    format_markup = await speakable_beginning(markdown, MAX_SPOKEN_LENGTH)
-    if len(format_markup) > MAX_SPOKEN_LENGTH:
+    spoken = await speakable_beginning(markdown, MAX_SPOKEN_LENGTH)
+    if len(spoken) > MAX_SPOKEN_LENGTH:
         raise TooLongToSpeak(f"more than {MAX_SPOKEN_LENGTH} characters")
-    return format_markup
+    return spoken
 
 
 async def speakable_beginning(markdown: str, characters: int) -> str:
@@ -212,18 +212,18 @@ async def speakable_beginning(markdown: str, characters: int) -> str:
         NoSpeakableText: nothing of it is a word.
     """
     sentences = SentenceStream()
-    format_markup: list[str] = []
+    spoken: list[str] = []
     length = 0
     async for piece in iterate_slices(markdown):
         for sentence in sentences.feed(piece):
-            format_markup.append(sentence)
+            spoken.append(sentence)
             length += len(sentence) + 1
         if length > characters + 1:
-            return "\n".join(format_markup)
-    format_markup += sentences.finish()
-    if not format_markup:
+            return "\n".join(spoken)
+    spoken += sentences.finish()
+    if not spoken:
         raise NoSpeakableText
-    return "\n".join(format_markup)
+    return "\n".join(spoken)
 
 
 def _join(first: str, second: str) -> str:

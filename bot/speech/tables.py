@@ -42,12 +42,12 @@ class Table:
         self._rows += 1
         if self._rows > _MAX_ROWS:
             return ""
-        format_markup = []
+        values = []
         for number, value in enumerate(_parse_cells(line)):
             column = self._columns[number] if number < len(self._columns) else ""
             if strip_substitutes(value).strip():
-                format_markup.append(f"{column}: {value}" if column and len(self._columns) > 1 else value)
-        return f"{'; '.join(format_markup)}." if format_markup else ""
+                values.append(f"{column}: {value}" if column and len(self._columns) > 1 else value)
+        return f"{'; '.join(values)}." if values else ""
 
     def format_omitted_rows(self) -> str:
         """Return a sentence about the rows that were left out; "" where none were."""
