@@ -84,8 +84,8 @@ class DisplayMath:
         opening = _OPENING.match(content)
         if opening is None:
             return None
-        content, end, rest = content[opening.end() :].partition(_closing_of(opening))
-        if "`" in content or (end and (rest.strip(_PUNCTUATION + " ") or not content.strip())):
+        formula, end, rest = content[opening.end() :].partition(_closing_of(opening))
+        if "`" in content or (end and (rest.strip(_PUNCTUATION + " ") or not formula.strip())):
             return None
         return cls(paper, inset, opening, line)
 
@@ -115,9 +115,9 @@ class DisplayMath:
         return self._inset.format_fence(lines, "tex") if any(map(str.strip, lines)) else ""
 
     def _add(self, content: str) -> None:
-        content, end, rest = content.partition(self._end)
+        formula, end, rest = content.partition(self._end)
         self._is_closed = bool(end)
-        line = content + (end if self._keeps_ends else "") + rest
+        line = formula + (end if self._keeps_ends else "") + rest
         if line.strip():
             self._lines.append(_replace_backticks(line.strip()))
 

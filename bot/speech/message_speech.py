@@ -56,7 +56,7 @@ def _replace_mention(mention: re.Match[str], names: Mapping[str, str], speakable
     return mention[0] if name is None else re.sub(r"([^\w\s])", r"\\\1", speakable(name)) or mention[0]
 
 
-def _mark_shortened(speakable_beginning: str) -> str:
-    if _STOPPED.search(speakable_beginning):
-        return f"{speakable_beginning} And so on."
-    return f"{speakable_beginning.rstrip(',;:،؛，、；：')}, and so on."
+def _mark_shortened(text: str) -> str:
+    if _STOPPED.search(text):
+        return f"{text} And so on."
+    return f"{text.rstrip(',;:،؛，、；：')}, and so on."
