@@ -28,7 +28,7 @@ async def speakable_message(
         text: as it was written.
         speaker: the name of its author; None where the message read before was theirs too.
         mentions: names of who and what is mentioned in it, by Discord's mention: `<@42>`, `<@&42>`, `<#42>`.
-        longest: characters of what is said of the text.
+        max_length: characters of what is said of the text.
 
     Raises:
         NoSpeakableText: nothing of it is a word.

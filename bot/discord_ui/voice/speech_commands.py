@@ -111,7 +111,7 @@ class Speaking:
                 already and all who listen may read along.
             private: whether only they get the file.
             needs: what it takes to read along where `text` stands.
-            wording: what makes of `text` that which is said of it; see `TextToSpeech.prepare`.
+            to_speakable: returns what is said of `text`; see `TextToSpeech.prepare`.
         """
         origin = None if play else origin_of(interaction, needs)
         hearing = hearing_of(interaction, requester, self._voices, self._audience, wanted=play, origin=origin)
