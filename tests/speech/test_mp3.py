@@ -29,7 +29,7 @@ def loudness_of_the_quietest_tenth(sound: bytes) -> int:
     with av.open(io.BytesIO(sound)) as container:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=8000)
         frames = [ready for frame in container.decode(audio=0) for ready in resampler.resample(frame)]
-    samples = memoryview(b"".join_mp3s(bytes(frame.planes[0])[: frame.samples * 2] for frame in frames)).cast("h")
+    samples = memoryview(b"".join(bytes(frame.planes[0])[: frame.samples * 2] for frame in frames)).cast("h")
     return min(max(abs(value) for value in samples[at : at + 800]) for at in range(800, len(samples) - 1600, 800))
 
 
