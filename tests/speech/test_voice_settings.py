@@ -22,15 +22,15 @@ def preferences(database: Database) -> MemberVoices:
 
 async def test_the_commands_word_beats_the_members_voice_and_that_the_operators(preferences: MemberVoices) -> None:
     assert await preferences.get(ADA) == VoiceSettings("alloy", 1.0)
-    assert await preferences.set(ADA, voice=" Nova ") == VoiceSettings("nova", 1.0, chosen=True)
-    assert await preferences.get(ADA) == VoiceSettings("nova", 1.0, chosen=True)
+    assert await preferences.set(ADA, voice=" Nova ") == VoiceSettings("nova", 1.0, is_own=True)
+    assert await preferences.get(ADA) == VoiceSettings("nova", 1.0, is_own=True)
     assert (await preferences.get(ADA, "Echo")).name == "echo"
 
 
 async def test_a_choice_holds_everywhere_and_for_nobody_else(preferences: MemberVoices) -> None:
     await preferences.set(ADA, voice="nova", speed=1.25)
     in_private = dataclasses.replace(ADA, guild_id=None, channel_id=99, settings_channel_id=99)
-    assert await preferences.get(in_private) == VoiceSettings("nova", 1.25, chosen=True)
+    assert await preferences.get(in_private) == VoiceSettings("nova", 1.25, is_own=True)
     assert await preferences.get(dataclasses.replace(ADA, user_id=43)) == VoiceSettings("alloy", 1.0)
 
 
