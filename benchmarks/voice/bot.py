@@ -65,13 +65,13 @@ class Bot(discord.AutoShardedClient):
     # ------------------------------------------------------------------ the whole MP3 is there
 
     async def _ours(self, link: VoiceConnection, after: Callable[[object], None]) -> int:
-        talk = OpusStream(self.pool)
-        clip, began = talk.clip(), time.time_ns()
+        stream = OpusStream(self.pool)
+        clip, began = stream.clip(), time.time_ns()
         clip.feed(self.mp3.read_bytes())
         clip.end()
-        talk.close()
+        stream.close()
         await clip.ready()
-        link.play(PacketSource(talk, SystemClock()), after=after)
+        link.play(PacketSource(stream, SystemClock()), after=after)
         return began
 
     async def _ffmpeg_opus(self, link: discord.VoiceClient, after: Callable[[object], None]) -> int:
@@ -87,12 +87,12 @@ class Bot(discord.AutoShardedClient):
     # ------------------------------------------------------------------ it arrives bit by bit
 
     async def _ours_arriving(self, link: VoiceConnection, after: Callable[[object], None]) -> int:
-        talk = OpusStream(self.pool)
-        clip, began = talk.clip(), time.time_ns()
-        talk.close()
+        stream = OpusStream(self.pool)
+        clip, began = stream.clip(), time.time_ns()
+        stream.close()
         arriving = asyncio.create_task(self._arrive(clip.feed, clip.end))
         await clip.ready()
-        link.play(PacketSource(talk, SystemClock()), after=after)
+        link.play(PacketSource(stream, SystemClock()), after=after)
         await arriving
         return began
 

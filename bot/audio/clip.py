@@ -1,136 +1,150 @@
-"""One MP3 in a talk."""
+"""One MP3 in an Opus stream."""
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from bot.audio.constants import PACKET_SAMPLES, RATE
 from bot.audio.thread_event import ThreadsafeEvent
 from bot.errors import BotError
 
-if TYPE_CHECKING:
-    from bot.audio.opus_stream import OpusStream
-
 READY_PACKETS: Final = 10
-"""Packets that are there before a clip begins: 200 ms to get ahead by."""
+"""Packets that are encoded before a clip begins: 200 ms."""
 
 _PIECE_BYTES: Final = 2048  # what is decoded in one go: about a quarter of a second
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackResult:
-    """What became of a clip: how much of it was read, and why not all of it."""
+    """How a clip ended: how many seconds of it were read, and why not all of it."""
 
     seconds: float
     dropped: bool
     fault: BotError | None
 
 
-class Clip:
-    """An MP3's place in a talk. Every method may be called from any thread.
+class ClipStream(Protocol):
+    """What a clip needs of its stream. A wall: streams import clips, and clips no stream."""
 
-    The talk keeps the fields without a public name; its lock guards them.
+    def append_bytes(self, clip: "Clip", data: bytes) -> None:
+        """Append bytes of a clip."""
+        ...
+
+    def append_end(self, clip: "Clip") -> None:
+        """Record that a clip has no further bytes."""
+        ...
+
+    def drop(self, clip: "Clip") -> None:
+        """Take a clip out of the stream."""
+        ...
+
+
+class Clip:
+    """An MP3 in a stream. Every method may be called from any thread.
+
+    The lock of the stream guards its fields.
     """
 
-    def __init__(self, talk: "OpusStream", speed: float) -> None:
+    def __init__(self, stream: ClipStream, speed: float) -> None:
         self.speed: Final = speed
-        self._talk = talk
+        self._stream = stream
         self._is_ready, self._is_done = ThreadsafeEvent(), ThreadsafeEvent()
-        self._heard: PlaybackResult | None = None
+        self._result: PlaybackResult | None = None
 
-        self._waiting: deque[memoryview] = deque()
-        self._taken: list[memoryview] = []  # until a packet was read: if one before it is dropped, it begins again
-        self._ended = False
-        self.begun = False  # some of it was taken to be decoded
-        self.decoded = False  # all of it was
-        self.pressed = False  # and all became packets, but for what the next one begins with
+        self._buffered: deque[memoryview] = deque()
+        self._started_pieces: list[memoryview] = []
+        # Kept until a packet was read: if a clip before this one is dropped, it is decoded again.
+        self._all_received = False
+        self.is_started = False  # some of it was decoded
+        self.is_decoded = False  # all of it was
+        self.is_encoded = False  # all of it became packets, but for what the next packet begins with
         self.samples_made = 0
         self.samples_ready = 0
         self.samples_read = 0
 
     @property
-    def known_s(self) -> float:
-        """Seconds decoded so far."""
+    def decoded_s(self) -> float:
+        """Return the seconds decoded so far."""
         return self.samples_made / RATE
 
     @property
-    def heard_s(self) -> float:
-        """Seconds read so far."""
+    def played_s(self) -> float:
+        """Return the seconds read so far."""
         return min(self.samples_read, self.samples_made) / RATE
 
     def feed(self, data: bytes) -> None:
-        """Give the MP3's next bytes, as many as there are and cut anywhere."""
+        """Append the MP3's next bytes, cut anywhere."""
         if data:
-            self._talk.take(self, bytes(data))
+            self._stream.append_bytes(self, bytes(data))
 
     def end(self) -> None:
-        """Say that these were all bytes."""
-        self._talk.take_end(self)
+        """Record that there are no further bytes."""
+        self._stream.append_end(self)
 
     def drop(self) -> None:
-        """Skip it: from now on nothing of it is read."""
-        self._talk.drop(self)
+        """Drop it: from now on nothing of it is read."""
+        self._stream.drop(self)
 
     async def ready(self) -> None:
-        """Wait until about 200 ms of it are there to be read, or all of it, or until it is done."""
+        """Wait until `READY_PACKETS` of it can be read, or all of it, or until it is done."""
         await self._is_ready.wait()
 
     async def done(self) -> PlaybackResult:
-        """Wait until its last packet was read, or it was dropped, or it turned out to be no MP3."""
+        """Wait until its last packet was read, or it was dropped or failed, and return how it ended."""
         await self._is_done.wait()
-        assert self._heard is not None
-        return self._heard
+        assert self._result is not None
+        return self._result
 
-    # What follows is for the talk, under its lock.
+    # For the stream, under its lock.
 
     @property
-    def finished(self) -> bool:
-        """Whether nothing more will become of it."""
-        return self._heard is not None
+    def is_finished(self) -> bool:
+        """Return whether it has ended, one way or another."""
+        return self._result is not None
 
-    def put(self, data: bytes) -> None:
-        """Keep bytes until their turn comes."""
-        if not self.finished:
-            self._waiting.append(memoryview(data))
+    def append_bytes(self, data: bytes) -> None:
+        """Buffer bytes until they are decoded."""
+        if not self.is_finished:
+            self._buffered.append(memoryview(data))
 
-    def put_end(self) -> None:
+    def append_end(self) -> None:
         """Expect no more bytes."""
-        self._ended = True
+        self._all_received = True
 
-    def piece(self) -> memoryview | None:
-        """Take the next bytes to decode; empty ones at the end, none while they have yet to come."""
-        if not self._waiting:
-            return memoryview(b"") if self._ended else None
-        first = self._waiting.popleft()
-        piece, rest = first[:_PIECE_BYTES], first[_PIECE_BYTES:]
+    def next_piece(self) -> memoryview | None:
+        """Return the next bytes to decode: empty at the end, None while they have yet to arrive."""
+        if not self._buffered:
+            return memoryview(b"") if self._all_received else None
+        first = self._buffered.popleft()
+        next_piece, rest = first[:_PIECE_BYTES], first[_PIECE_BYTES:]
         if rest:
-            self._waiting.appendleft(rest)
-        self.begun = True
+            self._buffered.appendleft(rest)
+        self.is_started = True
         if self.samples_read:
-            self._taken.clear()
+            self._started_pieces.clear()
         else:
-            self._taken.append(piece)
-        return piece
+            self._started_pieces.append(next_piece)
+        return next_piece
 
-    def ready_by(self, samples: int, *, last: bool) -> None:
-        """Count what is there to be read."""
+    def count_ready(self, samples: int, *, last: bool) -> None:
+        """Count samples that became packets."""
         self.samples_ready += samples
         if last or self.samples_ready >= READY_PACKETS * PACKET_SAMPLES:
-            self._is_ready.ring()
+            self._is_ready.set()
 
     def rewind(self) -> None:
-        """Have it begin again: what came before it in the packets is gone."""
-        self._waiting.extendleft(reversed(self._taken))
-        self._taken.clear()
-        self.begun = self.decoded = self.pressed = False
+        """Start over from its first byte: its packets were discarded. Only before any of it was read."""
+        self._buffered.extendleft(reversed(self._started_pieces))
+        self._started_pieces.clear()
+        self.is_started = self.is_decoded = self.is_encoded = False
         self.samples_made = self.samples_ready = 0
 
     def finish(self, *, dropped: bool = False, fault: BotError | None = None) -> None:
-        """Settle what became of it, and wake who waits."""
-        if self._heard is not None:
+        """Record how it ended, once, and wake what waits for that."""
+        if self._result is not None:
             return
-        self._heard = PlaybackResult(self.heard_s, dropped, fault)
-        self._waiting.clear()
-        self._taken.clear()
-        self._is_ready.ring()
-        self._is_done.ring()
+        self._result = PlaybackResult(self.played_s, dropped, fault)
+        self._buffered.clear()
+        self._started_pieces.clear()
+        self._is_ready.set()
+        self._is_done.set()

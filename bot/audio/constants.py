@@ -1,4 +1,4 @@
-"""What a packet is, in samples and in bytes."""
+"""Sizes of an Opus packet, in samples and in bytes of PCM."""
 
 from typing import Final
 

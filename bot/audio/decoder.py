@@ -15,7 +15,7 @@ MAX_SPEED: Final = 2.0
 
 
 class Mp3Decoder:
-    """One MP3. Whatever in it is no sound is stepped over, and so is a frame that was cut off.
+    """Decodes one MP3. What is no sound is skipped, and so is a frame that was cut off.
 
     Everything here blocks and belongs into a thread. PyAV (37 ms, 17 MB) is imported when first needed.
     """
@@ -23,7 +23,7 @@ class Mp3Decoder:
     def __init__(self, speed: float = 1.0) -> None:
         import av  # when first used
 
-        # The one that reckons in floating point: two thirds of the other's time.
+        # The floating-point decoder takes two thirds of the time of the integer one.
         codec = av.CodecContext.create("mp3float", "r")
         assert isinstance(codec, av.AudioCodecContext)
         codec.thread_count = 1
@@ -31,29 +31,29 @@ class Mp3Decoder:
         self._speed = speed
         self._head: bytes | None = b""  # the first bytes, while they may begin a tag
         self._tag_left = 0
-        self._met_frame = False
+        self._frame_seen = False
         self._first: AudioFrame | None = None
-        self._shaper: _Shaper | None = None
-        self._skip = 0
-        self._hold = 0
-        self._held = b""
+        self._resampler: _Resampler | None = None
+        self._skip_bytes = 0
+        self._hold_back_bytes = 0
+        self._held_back = b""
 
     def feed(self, data: bytes) -> bytes:
-        """Take the file's next bytes and give the sound that is whole by now."""
+        """Decode the file's next bytes, and return the PCM that is complete by now."""
         if self._head is not None:
-            data = self._past_tags(self._head + data)
-        return self._parsed(data) if data else b""
+            data = self._skip_tags(self._head + data)
+        return self._parse(data) if data else b""
 
     def finish(self) -> bytes:
-        """Take it that this was all, and give the rest of the sound."""
-        rest = self._parsed(self._head) if self._head else b""
-        rest += self._parsed(b"")  # the parser keeps the last frame back until it is told
-        if self._shaper is not None:
-            rest += self._trimmed(self._shaper.finish())
+        """Return the rest of the PCM: there are no further bytes."""
+        rest = self._parse(self._head) if self._head else b""
+        rest += self._parse(b"")  # the parser keeps the last frame back until it is told
+        if self._resampler is not None:
+            rest += self._trim(self._resampler.finish())
         return rest
 
-    def _past_tags(self, data: bytes) -> bytes:
-        """Leave tags out of the file's beginning; keeps what is too short to tell."""
+    def _skip_tags(self, data: bytes) -> bytes:
+        """Return `data` without the tags at the file's beginning; keep what is too short to decide."""
         while True:
             over = min(self._tag_left, len(data))
             self._tag_left -= over
@@ -66,63 +66,65 @@ class Mp3Decoder:
                 self._head = None
                 return data
 
-    def _parsed(self, data: bytes) -> bytes:
-        frames = [frame for packet in self._codec.parse(data) for frame in self._decoded(packet)]
-        sound = [self._shaped(frame) for frame in frames]
-        if self._shaper is not None:
-            sound.append(self._shaper.give())
-        return self._trimmed(b"".join(sound))
+    def _parse(self, data: bytes) -> bytes:
+        frames = [frame for packet in self._codec.parse(data) for frame in self._decode(packet)]
+        sound = [self._resample(frame) for frame in frames]
+        if self._resampler is not None:
+            sound.append(self._resampler.pull_all())
+        return self._trim(b"".join(sound))
 
-    def _decoded(self, packet: "Packet[AudioStream]") -> "list[AudioFrame]":
+    def _decode(self, packet: "Packet[AudioStream]") -> "list[AudioFrame]":
         import av  # when first used
 
-        if not self._met_frame and (around := padding(bytes(packet))) is not None:
-            self._met_frame = True
+        if not self._frame_seen and (around := padding(bytes(packet))) is not None:
+            self._frame_seen = True
             per_sample = RATE / self._codec.sample_rate / self._speed
-            self._skip, self._hold = (round(each * per_sample) * SAMPLE_BYTES for each in (around.before, around.after))
+            self._skip_bytes, self._hold_back_bytes = (
+                round(each * per_sample) * SAMPLE_BYTES for each in (around.before, around.after)
+            )
             return []
         try:
             frames = self._codec.decode(packet)
         except av.FFmpegError:
             return []  # one damaged frame among good ones is a click, which a player would skip as well
-        self._met_frame = self._met_frame or bool(frames)
+        self._frame_seen = self._frame_seen or bool(frames)
         return frames
 
-    def _shaped(self, frame: "AudioFrame") -> bytes:
-        """Have a frame brought to our form; gives what is left of another kind, if the file changes its own.
+    def _resample(self, frame: "AudioFrame") -> bytes:
+        """Push a frame into the resampler; return the rest of the last one where the file changes its format.
 
-        It may, as when several were put end to end.
+        A file made of several that were put end to end does.
         """
-        if self._shaper is not None and self._shaper.takes(frame):
+        if self._resampler is not None and self._resampler.matches(frame):
             self._first = None
-            self._shaper.take(frame)
+            self._resampler.push(frame)
             return b""
         # Four bytes of anything may look like the head of a frame; two frames of one kind in a row are MP3.
         before, self._first = self._first, frame
         if before is None or _kind(before) != _kind(frame):
             return b""
-        rest = self._shaper.finish() if self._shaper is not None else b""
+        rest = self._resampler.finish() if self._resampler is not None else b""
         self._first = None
-        self._shaper = _Shaper(frame, self._speed)
-        self._shaper.take(before)
-        self._shaper.take(frame)
+        self._resampler = _Resampler(frame, self._speed)
+        self._resampler.push(before)
+        self._resampler.push(frame)
         return rest
 
-    def _trimmed(self, sound: bytes) -> bytes:
-        """Leave out what the encoder put around the sound, so that clips follow each other without a gap."""
-        if self._skip:
-            over = min(self._skip, len(sound))
-            self._skip -= over
+    def _trim(self, sound: bytes) -> bytes:
+        """Return `sound` without the padding that the encoder put around it, so that clips follow without a gap."""
+        if self._skip_bytes:
+            over = min(self._skip_bytes, len(sound))
+            self._skip_bytes -= over
             sound = sound[over:]
-        if self._hold:
-            sound = self._held + sound
-            cut = max(0, len(sound) - self._hold)
-            sound, self._held = sound[:cut], sound[cut:]
+        if self._hold_back_bytes:
+            sound = self._held_back + sound
+            cut = max(0, len(sound) - self._hold_back_bytes)
+            sound, self._held_back = sound[:cut], sound[cut:]
         return sound
 
 
-class _Shaper:
-    """Brings frames of one kind to our rate, to stereo and to the wanted speed."""
+class _Resampler:
+    """Converts frames of one format to our rate, to stereo and to the wanted speed."""
 
     def __init__(self, frame: "AudioFrame", speed: float) -> None:
         from av.filter import Graph  # when first used
@@ -150,23 +152,23 @@ class _Shaper:
         self._graph.link_nodes(*filters).configure()
         self._samples = 0
 
-    def takes(self, frame: "AudioFrame") -> bool:
-        """Whether `frame` is of this one's kind."""
+    def matches(self, frame: "AudioFrame") -> bool:
+        """Return whether `frame` has the format that this one converts."""
         return _kind(frame) == self._kind
 
-    def take(self, frame: "AudioFrame") -> None:
-        """Take the next frame."""
+    def push(self, frame: "AudioFrame") -> None:
+        """Convert the next frame."""
         frame.pts = self._samples
         self._samples += frame.samples
         self._graph.push(frame)
 
     def finish(self) -> bytes:
-        """Give everything, also what waited for more."""
+        """Return the rest, after the last frame."""
         self._graph.push(None)
-        return self.give()
+        return self.pull_all()
 
-    def give(self) -> bytes:
-        """Give what has come out by now."""
+    def pull_all(self) -> bytes:
+        """Return what is converted by now."""
         import av  # when first used
 
         sound: list[bytes] = []

@@ -5,7 +5,7 @@ from typing import Final
 from bot.audio.constants import PACKET_SAMPLES, RATE
 
 LOOKAHEAD: Final = 120
-"""Samples that the encoder is late by: what a packet says last is that much older than what went in last."""
+"""Samples of delay: the end of a packet is that much older than the last sample that went in."""
 
 # `lowdelay` is Opus without its speech coder. At 64 kbit/s and more that is as good for speech, at less than half of
 # the time; it never changes the mode, which clips cut short would stumble over; and silence packets are of its kind.
@@ -24,7 +24,7 @@ _OPTIONS: Final = {
 
 
 class OpusEncoder:
-    """One run of packets; a new one begins without anything of an older run.
+    """One run of packets; a new encoder keeps nothing of an older run.
 
     Everything here blocks and belongs into a thread. PyAV is imported when first needed.
     """
@@ -44,7 +44,7 @@ class OpusEncoder:
         self._encode = getattr(codec, "_send_frame_and_recv", codec.encode)
 
     def encode(self, frame: bytes) -> bytes:
-        """Give the packet for 20 ms of PCM."""
+        """Return the packet for 20 ms of PCM."""
         self._plane.update(frame)
         (packet,) = self._encode(self._frame)
         return bytes(packet)

@@ -1,4 +1,4 @@
-"""What stands in an MP3 file beside its sound: tags to step over, and how much silence the encoder put around it."""
+"""The headers of an MP3 file: tags to skip, and how much silence the encoder put around the sound."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +25,7 @@ class Padding:
 
 
 def id3_bytes(head: bytes) -> int:
-    """Tell how long the ID3v2 tag is that the ten bytes of `head` begin; 0 without one.
+    """Return the length in bytes of the ID3v2 tag that the ten bytes of `head` begin; 0 without one.
 
     Its pictures hold what looks like frames, so it is stepped over and not searched.
     """
@@ -36,7 +36,7 @@ def id3_bytes(head: bytes) -> int:
 
 
 def padding(frame: bytes) -> Padding | None:
-    """Read the frame that tells of the file in place of sound; None when it is an ordinary one."""
+    """Return the padding that a header frame (Xing, Info) describes; None for an ordinary frame."""
     at = max(frame[:64].find(b"Xing"), frame[:64].find(b"Info"))
     if at < 0 or frame[0] != 0xFF or frame[1] & 0xE0 != 0xE0:
         return None

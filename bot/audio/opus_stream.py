@@ -1,4 +1,4 @@
-"""One unbroken run of packets, made of the clips that are put into it one after the other."""
+"""A gapless stream of Opus packets made of the clips appended to it."""
 
 import itertools
 import logging
@@ -13,16 +13,16 @@ from bot.audio.pipeline import Checkpoint, EncodePipeline, Part
 from bot.audio.worker_pool import WorkerPool
 from bot.errors import BotError, InvalidApiResponse
 
-_AHEAD: Final = 150  # packets made ahead of what was read: 3 s
-_LOW: Final = 50  # and when work begins again: seldom, since a core that wakes up for it is slow at first
-_STEPS: Final = 25  # of a tenth of a millisecond each: a turn in the pool
-_LONGEST_WAIT: Final = 50  # packets; after how much of them a clip goes on that stops again and again
+_MOST_AHEAD: Final = 150  # packets encoded ahead of what was read: 3 s
+_LEAST_AHEAD: Final = 50  # packets; below it work begins again: seldom, since a core that wakes up is slow at first
+_STEPS: Final = 25  # of a tenth of a millisecond each, in one step of the pool
+_MOST_TO_RESUME: Final = 50  # packets that a clip which stalls again and again needs to go on
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class OpusStream:
-    """Clips chained in one encoder, without a seam between them. Every method may be called from any thread.
+    """Clips in one encoder, without a gap between them. Every method may be called from any thread.
 
     The player's thread pops packets and does nothing else; all work is done in the pool, at most three seconds ahead.
     One lock guards what the two share, and is never held while anything is decoded or encoded.
@@ -31,29 +31,29 @@ class OpusStream:
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
         self._lock = threading.Lock()
-        # Side by side, not in pairs: thousands of pairs that live for seconds would have the garbage collector look
-        # through the whole program now and then, and hold up everybody's sound for as long.
+        # Two deques, not one of pairs: thousands of pairs that live for seconds would make the garbage collector scan
+        # the whole program now and then, and delay all sound for as long.
         self._packets: deque[bytes] = deque()
         self._parts: deque[tuple[Part, ...]] = deque()
         self._clips: list[Clip] = []
-        self._seams: dict[Clip, Checkpoint] = {}
+        self._checkpoints: dict[Clip, Checkpoint] = {}
         self._closed = self._abandoned = False
 
-        # How it is read.
-        self._holding = True
-        self._wait = READY_PACKETS
+        # The reader's state.
+        self._is_silent = True
+        self._resume_at = READY_PACKETS
 
-        # What the worker is told.
-        self._press = EncodePipeline()
-        self._at_work = self._news = False
-        self._full = False  # enough is made; reading wakes the worker when it gets less
-        self._era = 0  # packets made for an earlier one are not wanted any more
-        self._begin_anew = self._go_on_anew = False
-        self._anew_from: Checkpoint | None = None
-        pool.join(self)
+        # The worker's state, and what is requested of it.
+        self._pipeline = EncodePipeline()
+        self._is_scheduled = self._work_arrived = False
+        self._is_ahead = False  # enough is encoded; reading wakes the worker when it gets less
+        self._generation = 0  # packets encoded for an earlier one are discarded
+        self._reset_requested = self._restart_requested = False
+        self._reset_to: Checkpoint | None = None
+        pool.register(self)
 
     def clip(self, *, speed: float = 1.0) -> Clip:
-        """Append a clip at the end.
+        """Append a clip at the end, and return it.
 
         Raises:
             ValueError: the speed is not from 0.5 to 2.
@@ -69,133 +69,133 @@ class OpusStream:
         return clip
 
     def close(self) -> None:
-        """Say that no further clip comes: after the last one `read` gives the end."""
+        """Expect no further clip: after the last one `read` returns nothing."""
         with self._lock:
             self._closed = True
-            self._tell_worker()
+            self._wake_worker()
 
     def abandon(self) -> None:
-        """Drop everything; `read` gives the end from now on."""
+        """Drop everything; `read` returns nothing from now on."""
         with self._lock:
             self._closed = self._abandoned = True
             self._end_all()
-            self._tell_worker()
+            self._wake_worker()
 
     def read(self) -> bytes:
-        """Give the next packet; silence while there is none; nothing at all at the end. Never waits.
+        """Return the next packet; `SILENCE` while there is none; no bytes at the end. Never waits.
 
-        After silence it goes on exactly where it stopped.
+        After silence the stream continues exactly where it stopped.
         """
         with self._lock:
             return self._read()
 
     # For the clips.
 
-    def take(self, clip: Clip, data: bytes) -> None:
-        """Keep bytes of a clip until their turn."""
+    def append_bytes(self, clip: Clip, data: bytes) -> None:
+        """Buffer bytes of a clip until they are decoded."""
         with self._lock:
-            clip.put(data)
-            if not self._full:
-                self._tell_worker()
+            clip.append_bytes(data)
+            if not self._is_ahead:
+                self._wake_worker()
 
-    def take_end(self, clip: Clip) -> None:
-        """Note that a clip has no further bytes."""
+    def append_end(self, clip: Clip) -> None:
+        """Record that a clip has no further bytes."""
         with self._lock:
-            clip.put_end()
-            if not self._full:
-                self._tell_worker()
+            clip.append_end()
+            if not self._is_ahead:
+                self._wake_worker()
 
     def drop(self, clip: Clip) -> None:
-        """Take a clip out, and what was made of those behind it, which begin again."""
+        """Take a clip out, and the packets of those behind it, which are decoded again."""
         with self._lock:
-            if clip.finished:
+            if clip.is_finished:
                 return
             at = self._clips.index(clip)
-            if clip.begun:
-                self._cut(clip, self._clips[at - 1] if at else None, self._clips[at + 1 :])
+            if clip.is_started:
+                self._discard_from(clip, self._clips[at - 1] if at else None, self._clips[at + 1 :])
             self._clips.remove(clip)
-            self._seams.pop(clip, None)
+            self._checkpoints.pop(clip, None)
             clip.finish(dropped=True)
-            self._tell_worker()
+            self._wake_worker()
 
     # For the pool.
 
-    def turn(self) -> bool:
-        """Do a little of the work; true when there is more."""
+    def step(self) -> bool:
+        """Do a little of the work, and return whether there is more."""
         with self._lock:
-            self._news = False
+            self._work_arrived = False
         try:
             more = self._work()
         except Exception:
-            # Whatever it was, the threads are everybody's, and nobody may be left waiting for this talk.
-            _log.exception("a talk failed in the pool")
+            # Whatever it was, all streams share the threads, and nothing may be left waiting for this stream.
+            logger.exception("audio stream failed")
             with self._lock:
                 self._closed = self._abandoned = True
                 self._end_all(BotError("the audio pipeline failed"))
             more = False
         with self._lock:
-            self._at_work = more or self._news
-            return self._at_work
+            self._is_scheduled = more or self._work_arrived
+            return self._is_scheduled
 
-    # The player's half, under the lock.
+    # The reader's half, under the lock.
 
     def _read(self) -> bytes:
-        if self._packets and (not self._holding or self._may_go_on()):
+        if self._packets and (not self._is_silent or self._can_resume()):
             return self._pop()
-        if self._at_end():
+        if self._is_over():
             return b""
-        if not self._holding:
-            self._starve()
+        if not self._is_silent:
+            self._on_underrun()
         return SILENCE
 
     def _pop(self) -> bytes:
-        # Short on purpose: a player comes here every 20 ms, and by then the core has forgotten all about it.
-        self._holding = False
+        # Short on purpose: it runs every 20 ms, with cold caches.
+        self._is_silent = False
         packet = self._packets.popleft()
         for clip, samples, last in self._parts.popleft():
             clip.samples_read += samples
             if last:
-                self._wait = READY_PACKETS
+                self._resume_at = READY_PACKETS
                 self._clips.remove(clip)
-                self._seams.pop(clip, None)
+                self._checkpoints.pop(clip, None)
                 clip.finish()
         left = len(self._packets)
-        if left <= _LOW and (self._full or left == READY_PACKETS - 1):
-            self._tell_worker()
+        if left <= _LEAST_AHEAD and (self._is_ahead or left == READY_PACKETS - 1):
+            self._wake_worker()
         return packet
 
-    def _at_end(self) -> bool:
+    def _is_over(self) -> bool:
         return self._abandoned or (self._closed and not self._clips)
 
-    def _may_go_on(self) -> bool:
-        return len(self._packets) >= self._wait or any(part.last for parts in self._parts for part in parts)
+    def _can_resume(self) -> bool:
+        return len(self._packets) >= self._resume_at or any(part.last for parts in self._parts for part in parts)
 
-    def _starve(self) -> None:
-        """Be silent until there is more: longer each time that the same clip runs dry, so that the pauses are few."""
-        self._holding = True
+    def _on_underrun(self) -> None:
+        """Be silent until there is more: longer each time that the same clip stalls, so that there are few pauses."""
+        self._is_silent = True
         if self._clips and self._clips[0].samples_read:
-            self._wait = min(2 * self._wait, _LONGEST_WAIT)
-        self._era += 1
-        self._go_on_anew = True
-        self._tell_worker()
+            self._resume_at = min(2 * self._resume_at, _MOST_TO_RESUME)
+        self._generation += 1
+        self._restart_requested = True
+        self._wake_worker()
 
-    def _cut(self, clip: Clip, before: Clip | None, behind: list[Clip]) -> None:
-        """Take back what was made of `clip`, which was begun, and of all behind it."""
+    def _discard_from(self, clip: Clip, before: Clip | None, behind: list[Clip]) -> None:
+        """Discard the packets of `clip`, which was started, and of all clips behind it."""
         gone = {clip, *behind}
         self._parts = deque(
             itertools.takewhile(lambda parts: gone.isdisjoint(part.clip for part in parts), self._parts)
         )
         self._packets = deque(itertools.islice(self._packets, len(self._parts)))
-        # What came before it ends either in a packet that stays, or in its seam.
+        # The clip before ends either in a packet that stays, or at its checkpoint.
         ends = any(part.last and part.clip is before for parts in self._parts for part in parts)
         for each in behind:
             each.rewind()
-            self._seams.pop(each, None)
-        self._anew_from = None if before is None or ends else self._seams[before]
+            self._checkpoints.pop(each, None)
+        self._reset_to = None if before is None or ends else self._checkpoints[before]
         if clip.samples_read:
-            self._holding, self._wait = True, READY_PACKETS
-        self._era += 1
-        self._begin_anew, self._go_on_anew = True, False
+            self._is_silent, self._resume_at = True, READY_PACKETS
+        self._generation += 1
+        self._reset_requested, self._restart_requested = True, False
 
     def _end_all(self, fault: BotError | None = None) -> None:
         self._packets.clear()
@@ -203,14 +203,14 @@ class OpusStream:
         for clip in self._clips:
             clip.finish(dropped=fault is None, fault=fault)
         self._clips.clear()
-        self._seams.clear()
-        self._era += 1
+        self._checkpoints.clear()
+        self._generation += 1
 
-    def _tell_worker(self) -> None:
-        self._news = True
-        if not self._at_work:
-            self._at_work = True
-            self._pool.ask(self)
+    def _wake_worker(self) -> None:
+        self._work_arrived = True
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._pool.schedule(self)
 
     # The worker's half.
 
@@ -218,70 +218,70 @@ class OpusStream:
         return all(self._step() for _ in range(_STEPS))
 
     def _step(self) -> bool:
-        """Do the next piece of the work; false when there is none to do now."""
+        """Do the next piece of the work, and return whether there was one to do now."""
         with self._lock:
             if self._abandoned:
-                self._press = EncodePipeline()
+                self._pipeline = EncodePipeline()
                 return False
-            self._catch_up()
-            era, press = self._era, self._press
-            self._full = len(self._packets) >= _AHEAD
-            if self._full:
+            self._apply_pending_resets()
+            generation, pipeline = self._generation, self._pipeline
+            self._is_ahead = len(self._packets) >= _MOST_AHEAD
+            if self._is_ahead:
                 return False
-            due = press.has_frame
-            clip = piece = None
+            due = pipeline.has_frame
+            clip = next_piece = None
             if not due:
                 clip = self._current()
-                piece = clip.piece() if clip is not None else None
-            if not due and piece is None and press.has_rest and (clip is None or not press.holds(clip)):
+                next_piece = clip.next_piece() if clip is not None else None
+            if not due and next_piece is None and pipeline.has_remainder and (clip is None or not pipeline.holds(clip)):
                 # Nothing follows an ended clip. What is left of it can wait for the next while there is enough to read;
                 # after silence that is more, and what is left may be all that the reader waits for.
-                due = self._closed or len(self._packets) < (self._wait if self._holding else READY_PACKETS)
+                due = self._closed or len(self._packets) < (self._resume_at if self._is_silent else READY_PACKETS)
         if due:
-            self._encode(era)
-        elif clip is not None and piece is not None:
-            self._decode(clip, piece)
+            self._encode_packet(generation)
+        elif clip is not None and next_piece is not None:
+            self._decode_piece(clip, next_piece)
         else:
             return False
         return True
 
     def _current(self) -> Clip | None:
-        """Tell which clip's turn it is; settles those that are through, now that no whole frame is left of them."""
-        while (clip := next((each for each in self._clips if not each.pressed), None)) is not None:
-            if not clip.decoded:
+        """Return the clip to decode next; finish those that are decoded, now that no whole frame is left of them."""
+        while (clip := next((each for each in self._clips if not each.is_encoded), None)) is not None:
+            if not clip.is_decoded:
                 return clip
-            clip.pressed = True
+            clip.is_encoded = True
             if clip.samples_made:
-                self._seams[clip] = self._press.end(clip)
+                self._checkpoints[clip] = self._pipeline.end(clip)
             else:
                 self._clips.remove(clip)
                 clip.finish(fault=InvalidApiResponse("speech without sound"))
         return None
 
-    def _catch_up(self) -> None:
-        """Do with the press what was asked for in the meantime."""
-        if self._begin_anew:
-            self._press.begin_anew(self._anew_from)
-            self._anew_from = None
-        if self._go_on_anew:
-            self._press.go_on_anew()
-        self._begin_anew = self._go_on_anew = False
+    def _apply_pending_resets(self) -> None:
+        """Reset or restart the pipeline where that was requested meanwhile."""
+        if self._reset_requested:
+            self._pipeline.reset(self._reset_to)
+            self._reset_to = None
+        if self._restart_requested:
+            self._pipeline.restart_encoder()
+        self._reset_requested = self._restart_requested = False
 
-    def _encode(self, era: int) -> None:
-        packet, parts = self._press.encode()
+    def _encode_packet(self, generation: int) -> None:
+        packet, parts = self._pipeline.encode()
         with self._lock:
-            if era != self._era:
+            if generation != self._generation:
                 return
-            self._press.shift()
+            self._pipeline.consume_frame()
             self._packets.append(packet)
             self._parts.append(parts)
             for part in parts:
-                part.clip.ready_by(part.samples, last=part.last)
+                part.clip.count_ready(part.samples, last=part.last)
 
-    def _decode(self, clip: Clip, piece: memoryview) -> None:
-        samples = self._press.decode(clip, piece)
+    def _decode_piece(self, clip: Clip, next_piece: memoryview) -> None:
+        samples = self._pipeline.decode(clip, next_piece)
         with self._lock:
-            if self._begin_anew:
+            if self._reset_requested:
                 return  # and this clip is out, or begins again
             clip.samples_made += samples
-            clip.decoded = not piece
+            clip.is_decoded = not next_piece

@@ -1,4 +1,4 @@
-"""Something that happens once, in any thread, and that coroutines wait for."""
+"""An event that is set once, from any thread, and awaited by coroutines."""
 
 import asyncio
 import threading
@@ -6,40 +6,40 @@ from contextlib import suppress
 
 
 class ThreadsafeEvent:
-    """Rung once from any thread, waited for on any event loop."""
+    """Like `asyncio.Event` without `clear`: set from any thread, awaited on any event loop."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._past = False
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._is_set = False
+        self._waiters: set[asyncio.Future[None]] = set()
 
     @property
-    def past(self) -> bool:
-        """Whether it has happened."""
-        return self._past
+    def is_set(self) -> bool:
+        """Return whether it was set."""
+        return self._is_set
 
-    def ring(self) -> None:
-        """Let it happen now; later calls change nothing."""
+    def set(self) -> None:
+        """Set it; later calls change nothing."""
         with self._lock:
-            self._past = True
-            waiting, self._waiting = self._waiting, set()
-        for future in waiting:
-            # A closed loop refuses, and nobody waits there any more.
+            self._is_set = True
+            waiters, self._waiters = self._waiters, set()
+        for future in waiters:
+            # A closed loop refuses the call; nothing waits there any more.
             with suppress(RuntimeError):
                 future.get_loop().call_soon_threadsafe(_wake, future)
 
     async def wait(self) -> None:
-        """Wait until it has happened."""
+        """Wait until it is set."""
         with self._lock:
-            if self._past:
+            if self._is_set:
                 return
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.add(future)
+            self._waiters.add(future)
         try:
             await future
         finally:
             with self._lock:
-                self._waiting.discard(future)
+                self._waiters.discard(future)
 
 
 def _wake(future: asyncio.Future[None]) -> None:

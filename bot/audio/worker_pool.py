@@ -1,4 +1,4 @@
-"""The threads that all talks share: about as many as there are cores."""
+"""The threads that all Opus streams share: as many as there are cores."""
 
 import os
 import threading
@@ -8,32 +8,32 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-_PATIENCE_S: Final = 1.0
+_CLOSE_TIMEOUT_S: Final = 1.0
 
 
 class Work(Protocol):
-    """What wants a turn now and then."""
+    """What a thread works on, a step at a time. The pool knows no more of it: what is done lies above."""
 
-    def turn(self) -> bool:
-        """Do a little; true when there is more to do. Runs in one thread at a time."""
+    def step(self) -> bool:
+        """Do a little, and return whether there is more to do. Runs in one thread at a time."""
         ...
 
     def abandon(self) -> None:
-        """Give up what is left to do."""
+        """Abandon what is left to do."""
         ...
 
 
 class WorkerPool:
-    """Gives turns to whoever asks, one after the other, so that nobody's long work holds up another's.
+    """Runs one step of each scheduled work after the other (round robin), so that long work does not delay other work.
 
-    The threads start with the first member: a bot that never speaks has none.
+    The threads start with the first work: a bot that never speaks has none.
     """
 
     def __init__(self, threads: int | None = None) -> None:
         self._count = threads or os.cpu_count() or 1
         self._threads: list[threading.Thread] = []
-        self._line: SimpleQueue[Work | None] = SimpleQueue()
-        self._members: weakref.WeakSet[Work] = weakref.WeakSet()
+        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._work: weakref.WeakSet[Work] = weakref.WeakSet()
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -44,50 +44,54 @@ class WorkerPool:
     ) -> None:
         self.close()
 
-    def join(self, member: Work) -> None:
-        """Have somebody among those who may ask for turns."""
+    def register(self, work: Work) -> None:
+        """Register `work`, which may be scheduled from then on.
+
+        Raises:
+            RuntimeError: the pool is closed.
+        """
         if self._closed:
             raise RuntimeError("the pool is closed")
-        self._members.add(member)
+        self._work.add(work)
         while len(self._threads) < self._count:
             thread = threading.Thread(
-                target=_serve, args=(self._line,), name=f"audio-{len(self._threads)}", daemon=True
+                target=_run_thread, args=(self._queue,), name=f"audio-{len(self._threads)}", daemon=True
             )
             self._threads.append(thread)
             thread.start()
 
-    def ask(self, member: Work) -> None:
-        """Ask for a turn. Never blocks; the caller sees to it that nobody stands in line twice."""
-        self._line.put(member)
+    def schedule(self, work: Work) -> None:
+        """Queue `work` for a step. Never blocks; the caller makes sure that nothing is queued twice."""
+        self._queue.put(work)
 
     def close(self) -> None:
-        """End all members' work, and the threads. Waits for turns being taken: a few milliseconds.
+        """Abandon all work and end the threads. Waits for steps that run: a few milliseconds.
 
-        A turn that does not end holds up nobody: its thread ends with the process.
+        A step that does not end is left behind: its thread is a daemon and ends with the process.
         """
         self._closed = True
-        for member in list(self._members):
-            member.abandon()
+        for work in list(self._work):
+            work.abandon()
         for _ in self._threads:
-            self._line.put(None)
-        due = time.monotonic() + _PATIENCE_S
+            self._queue.put(None)
+        due = time.monotonic() + _CLOSE_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, due - time.monotonic()))
         self._threads.clear()
 
 
-def _serve(line: "SimpleQueue[Work | None]") -> None:
+def _run_thread(queue: "SimpleQueue[Work | None]") -> None:
     _warm_up()
-    while (member := line.get()) is not None:
-        if member.turn():
-            line.put(member)
-        del member  # one that nobody else holds any more is to go
+    while (work := queue.get()) is not None:
+        if work.step():
+            queue.put(work)
+        del work  # let work be freed that nothing else refers to
 
 
 def _warm_up() -> None:
-    """Have PyAV loaded by the time the first bytes are there."""
+    """Load PyAV before the first bytes arrive."""
     try:
         import av.audio.resampler
         import av.filter  # noqa: F401
     except ImportError:
-        pass  # the first clip will say so
+        pass  # the first clip fails with the reason

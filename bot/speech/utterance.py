@@ -156,9 +156,9 @@ class Utterance:
         """About how many seconds of it are still to be played; None while its length is unknown."""
         if self.label.characters is None:
             return None
-        heard_s = sum(clip.heard_s for clip in self._clips)
-        known_s = sum(clip.known_s for clip in self._clips)
-        return max(self.label.characters / CHARACTERS_PER_S / self._speed, known_s) - heard_s
+        played_s = sum(clip.played_s for clip in self._clips)
+        decoded_s = sum(clip.decoded_s for clip in self._clips)
+        return max(self.label.characters / CHARACTERS_PER_S / self._speed, decoded_s) - played_s
 
     def add_chunk(self) -> AudioChunk:
         """Start the next MP3.

@@ -12,40 +12,40 @@ class ByHand(WorkerPool):
         super().__init__()
         self.asking: list[Work] = []
 
-    def join(self, member: Work) -> None:
+    def register(self, member: Work) -> None:
         """Start no thread."""
 
-    def ask(self, member: Work) -> None:
+    def schedule(self, member: Work) -> None:
         """Note who asks."""
         self.asking.append(member)
 
-    def turn(self) -> Work:
+    def step(self) -> Work:
         """Give the first in line a turn."""
         member = self.asking.pop(0)
-        if member.turn():
+        if member.step():
             self.asking.append(member)
         return member
 
     def work(self) -> None:
         """Give turns until nobody wants one."""
         while self.asking:
-            self.turn()
+            self.step()
 
 
-def put(talk: OpusStream, mp3: bytes, *, speed: float = 1.0) -> Clip:
+def put(stream: OpusStream, mp3: bytes, *, speed: float = 1.0) -> Clip:
     """Append a clip that is all there."""
-    clip = talk.clip(speed=speed)
+    clip = stream.clip(speed=speed)
     clip.feed(mp3)
     clip.end()
     return clip
 
 
-def read(pool: ByHand, talk: OpusStream, count: int = 100_000) -> list[bytes]:
+def read(pool: ByHand, stream: OpusStream, count: int = 100_000) -> list[bytes]:
     """Read packets as a player does, with the worker always faster; fewer than `count` where the talk ends."""
     packets: list[bytes] = []
     while len(packets) < count:
         pool.work()
-        packet = talk.read()
+        packet = stream.read()
         if not packet:
             break
         packets.append(packet)

@@ -46,27 +46,27 @@ events = st.one_of(
 @given(st.lists(events, min_size=10, max_size=120))
 def test_a_talk_ends_and_what_was_not_dropped_is_heard_whole(happens: list[tuple[str, object]]) -> None:
     pool, clips = ByHand(), list[Given]()
-    talk = OpusStream(pool)
+    stream = OpusStream(pool)
     for event in happens:
         match event:
             case ("clip", float(seconds)) if len(clips) < 10:
-                clips.append(Given(talk.clip(), seconds))
+                clips.append(Given(stream.clip(), seconds))
             case ("feed", (int(number), int(size))) if number < len(clips):
                 clips[number].feed(size)
             case ("drop", int(number)) if number < len(clips):
                 clips[number].clip.drop()
             case ("read", int(count)):
-                assert all(talk.read() for _ in range(count))
+                assert all(stream.read() for _ in range(count))
             case ("work", int(count)):
                 for _ in range(min(count, len(pool.asking))):
-                    pool.turn()
+                    pool.step()
     for each in clips:
         each.feed(100_000)
-    talk.close()
-    assert len(read(pool, talk, 5000)) < 5000
+    stream.close()
+    assert len(read(pool, stream, 5000)) < 5000
     for each in clips:
-        heard = each.clip._heard
+        heard = each.clip._result
         assert heard is not None
         if not heard.dropped:
             assert (heard.fault is None) == (heard.seconds > 0) == (each.seconds > 0)
-            assert heard.seconds == each.clip.known_s == pytest.approx(each.seconds, abs=0.03)
+            assert heard.seconds == each.clip.decoded_s == pytest.approx(each.seconds, abs=0.03)

@@ -20,7 +20,7 @@ def pool() -> ByHand:
 
 
 @pytest.fixture
-def talk(pool: ByHand) -> OpusStream:
+def stream(pool: ByHand) -> OpusStream:
     return OpusStream(pool)
 
 
@@ -28,28 +28,28 @@ def talk(pool: ByHand) -> OpusStream:
     ("rate", "channels", "kbits"), [(24_000, 1, 64), (44_100, 2, 128), (16_000, 1, 24), (48_000, 2, 320)]
 )
 async def test_a_clip_is_heard_whole_and_from_its_first_sample_on(
-    pool: ByHand, talk: OpusStream, rate: int, channels: int, kbits: int
+    pool: ByHand, stream: OpusStream, rate: int, channels: int, kbits: int
 ) -> None:
-    clip = put(talk, mp3_of(tune(1, 1.5, rate=rate), rate=rate, channels=channels, kbits=kbits))
-    talk.close()
-    packets = read(pool, talk)
+    clip = put(stream, mp3_of(tune(1, 1.5, rate=rate), rate=rate, channels=channels, kbits=kbits))
+    stream.close()
+    packets = read(pool, stream)
     heard = decoded(packets)
     at, alike = place(heard, tune(1, 1.5), near=LATE, within=20 * MS)
     assert abs(at - LATE) < 2 * MS
     assert alike > 0.9
     assert loudness(heard) == pytest.approx(10_000 / 2**0.5, rel=0.1)
     assert SILENCE not in packets
-    assert (await clip.done()) == (clip._heard)
-    assert (await clip.done()).seconds == clip.known_s == pytest.approx(1.5, abs=0.03)
+    assert (await clip.done()) == (clip._result)
+    assert (await clip.done()).seconds == clip.decoded_s == pytest.approx(1.5, abs=0.03)
 
 
-def test_clips_of_any_kind_follow_each_other_without_a_gap(pool: ByHand, talk: OpusStream) -> None:
+def test_clips_of_any_kind_follow_each_other_without_a_gap(pool: ByHand, stream: OpusStream) -> None:
     seconds = (0.73, 1.111, 0.4, 0.05, 0.9)
     kinds = itertools.cycle([(24_000, 1), (44_100, 2), (22_050, 1)])
     for seed, (length, (rate, channels)) in enumerate(zip(seconds, kinds, strict=False)):
-        put(talk, mp3_of(tune(seed, length, rate=rate), rate=rate, channels=channels))
-    talk.close()
-    packets = read(pool, talk)
+        put(stream, mp3_of(tune(seed, length, rate=rate), rate=rate, channels=channels))
+    stream.close()
+    packets = read(pool, stream)
     heard, expected = decoded(packets), LATE
     for seed, length in enumerate(seconds):
         at, alike = place(heard, tune(seed, length), near=expected, within=15 * MS)
@@ -63,54 +63,54 @@ def test_clips_of_any_kind_follow_each_other_without_a_gap(pool: ByHand, talk: O
 @pytest.mark.parametrize("behind", [[], [SILENCE] * 3], ids=["nothing", "silence"])
 @pytest.mark.parametrize("joined", [0, 13, 37])
 def test_who_listens_from_anywhere_hears_it_as_loud_as_it_is(
-    pool: ByHand, talk: OpusStream, behind: list[bytes], joined: int
+    pool: ByHand, stream: OpusStream, behind: list[bytes], joined: int
 ) -> None:
-    put(talk, mp3_of(tune(1, 1)))
-    packets = read(pool, talk, 45)
+    put(stream, mp3_of(tune(1, 1)))
+    packets = read(pool, stream, 45)
     heard = decoded([*behind, *packets[joined:]])[len(behind) * 960 :]
     for at in range(10 * MS, 80 * MS, 5 * MS):
         assert loudness(heard[at : at + 5 * MS]) == pytest.approx(10_000 / 2**0.5, rel=0.2)
 
 
-def test_how_the_bytes_are_cut_makes_no_difference(pool: ByHand, talk: OpusStream) -> None:
+def test_how_the_bytes_are_cut_makes_no_difference(pool: ByHand, stream: OpusStream) -> None:
     whole = mp3_of(tune(3, 0.6))
-    put(talk, whole)
+    put(stream, whole)
     bit_by_bit, other = OpusStream(pool), None
     other = bit_by_bit.clip()
     for at in range(len(whole)):
         other.feed(whole[at : at + 1])
     other.end()
-    talk.close()
+    stream.close()
     bit_by_bit.close()
-    assert read(pool, talk) == read(pool, bit_by_bit)
+    assert read(pool, stream) == read(pool, bit_by_bit)
 
 
 @pytest.mark.parametrize("speed", [0.5, 0.8, 1.25, 2.0])
-def test_speed_changes_how_long_it_takes_and_not_how_it_sounds(pool: ByHand, talk: OpusStream, speed: float) -> None:
-    clip = put(talk, mp3(2), speed=speed)
-    talk.close()
-    heard = decoded(read(pool, talk))
-    assert clip.heard_s == pytest.approx(2 / speed, rel=0.03)
+def test_speed_changes_how_long_it_takes_and_not_how_it_sounds(pool: ByHand, stream: OpusStream, speed: float) -> None:
+    clip = put(stream, mp3(2), speed=speed)
+    stream.close()
+    heard = decoded(read(pool, stream))
+    assert clip.played_s == pytest.approx(2 / speed, rel=0.03)
     middle = heard[len(heard) // 4 : -len(heard) // 4]
     crossings = sum(a < 0 <= b for a, b in itertools.pairwise(middle))
     assert crossings / len(middle) * RATE == pytest.approx(0.11 * 24_000 / 6.2832, rel=0.02)
 
 
 @pytest.mark.parametrize("speed", [0.49, 2.01, float("nan")])
-def test_other_speeds_are_refused(talk: OpusStream, speed: float) -> None:
+def test_other_speeds_are_refused(stream: OpusStream, speed: float) -> None:
     with pytest.raises(ValueError, match="speed"):
-        talk.clip(speed=speed)
+        stream.clip(speed=speed)
 
 
 async def test_a_dropped_clip_falls_silent_at_once_and_leaves_nothing_in_the_next(
-    pool: ByHand, talk: OpusStream
+    pool: ByHand, stream: OpusStream
 ) -> None:
-    first, second = put(talk, mp3_of(tune(4, 2))), put(talk, mp3_of(tune(5, 1)))
-    talk.close()
-    before = read(pool, talk, 30)
+    first, second = put(stream, mp3_of(tune(4, 2))), put(stream, mp3_of(tune(5, 1)))
+    stream.close()
+    before = read(pool, stream, 30)
     first.drop()
-    assert talk.read() == SILENCE
-    after = read(pool, talk)
+    assert stream.read() == SILENCE
+    after = read(pool, stream)
     heard = decoded([*before, SILENCE, *after])[31 * 960 :]
     at, alike = place(heard, tune(5, 1), near=LATE)
     assert at == LATE
@@ -118,17 +118,17 @@ async def test_a_dropped_clip_falls_silent_at_once_and_leaves_nothing_in_the_nex
     assert loudness(heard[: LATE // 2]) < 100
     dropped = await first.done()
     assert (dropped.dropped, dropped.seconds) == (True, pytest.approx(0.6))
-    assert (await second.done()).seconds == second.known_s
+    assert (await second.done()).seconds == second.decoded_s
 
 
-def test_a_clip_dropped_while_it_waits_is_not_heard_though_it_was_encoded(pool: ByHand, talk: OpusStream) -> None:
-    put(talk, mp3_of(tune(6, 0.512)))
-    second = put(talk, mp3_of(tune(7, 0.7)))
-    put(talk, mp3_of(tune(8, 0.6)))
-    talk.close()
-    before = read(pool, talk, 3)
+def test_a_clip_dropped_while_it_waits_is_not_heard_though_it_was_encoded(pool: ByHand, stream: OpusStream) -> None:
+    put(stream, mp3_of(tune(6, 0.512)))
+    second = put(stream, mp3_of(tune(7, 0.7)))
+    put(stream, mp3_of(tune(8, 0.6)))
+    stream.close()
+    before = read(pool, stream, 3)
     second.drop()
-    packets = [*before, *read(pool, talk)]
+    packets = [*before, *read(pool, stream)]
     heard = decoded(packets)
     assert SILENCE not in packets
     one, alike = place(heard, tune(6, 0.512), near=LATE)
@@ -139,13 +139,13 @@ def test_a_clip_dropped_while_it_waits_is_not_heard_though_it_was_encoded(pool: 
     assert len(heard) - three - 0.6 * RATE < 40 * MS
 
 
-def test_dropping_the_last_clip_before_its_turn_leaves_the_one_before_whole(pool: ByHand, talk: OpusStream) -> None:
-    put(talk, mp3_of(tune(6, 0.512)))
-    second = put(talk, mp3_of(tune(7, 0.7)))
+def test_dropping_the_last_clip_before_its_turn_leaves_the_one_before_whole(pool: ByHand, stream: OpusStream) -> None:
+    put(stream, mp3_of(tune(6, 0.512)))
+    second = put(stream, mp3_of(tune(7, 0.7)))
     pool.work()
     second.drop()
-    talk.close()
-    heard = decoded(read(pool, talk))
+    stream.close()
+    heard = decoded(read(pool, stream))
     at, alike = place(heard, tune(6, 0.512), near=LATE)
     assert alike > 0.95
     assert loudness(heard[at + round(0.512 * RATE) + 5 * MS :]) < 200
@@ -153,43 +153,43 @@ def test_dropping_the_last_clip_before_its_turn_leaves_the_one_before_whole(pool
 
 @pytest.mark.parametrize("worked", [False, True], ids=["before any work", "when it was encoded"])
 def test_a_clip_dropped_before_anything_was_read_leaves_the_next_from_its_beginning(
-    pool: ByHand, talk: OpusStream, worked: bool
+    pool: ByHand, stream: OpusStream, worked: bool
 ) -> None:
-    first = put(talk, mp3_of(tune(4, 1)))
-    put(talk, mp3_of(tune(5, 1)))
-    talk.close()
+    first = put(stream, mp3_of(tune(4, 1)))
+    put(stream, mp3_of(tune(5, 1)))
+    stream.close()
     if worked:
         pool.work()
     first.drop()
-    packets = read(pool, talk)
+    packets = read(pool, stream)
     _, alike = place(decoded(packets), tune(5, 1), near=LATE, within=5 * MS)
     assert alike > 0.95
     assert len(packets) == 51
 
 
-def test_clips_dropped_in_any_order_end_the_talk(pool: ByHand, talk: OpusStream) -> None:
-    clips = [put(talk, mp3_of(tune(seed, 0.3))) for seed in range(6)]
-    talk.close()
-    read(pool, talk, 20)
+def test_clips_dropped_in_any_order_end_the_talk(pool: ByHand, stream: OpusStream) -> None:
+    clips = [put(stream, mp3_of(tune(seed, 0.3))) for seed in range(6)]
+    stream.close()
+    read(pool, stream, 20)
     for clip in (clips[3], clips[1], clips[5], clips[4], clips[2], clips[0]):
         clip.drop()
         clip.drop()
         pool.work()
-    assert talk.read() == b""
-    assert all(clip._is_done.past for clip in clips)
+    assert stream.read() == b""
+    assert all(clip._is_done.is_set for clip in clips)
 
 
-def test_starved_it_sends_silence_and_goes_on_exactly_where_it_stopped(pool: ByHand, talk: OpusStream) -> None:
+def test_starved_it_sends_silence_and_goes_on_exactly_where_it_stopped(pool: ByHand, stream: OpusStream) -> None:
     wave = tune(9, 2)
     sound = mp3_of(wave)
-    clip = talk.clip()
+    clip = stream.clip()
     packets = []
     for at in range(0, len(sound), 3500):
         clip.feed(sound[at : at + 3500])
-        packets += read(pool, talk, 60)
+        packets += read(pool, stream, 60)
     clip.end()
-    talk.close()
-    packets += read(pool, talk)
+    stream.close()
+    packets += read(pool, stream)
     assert packets[-60:].count(SILENCE) < 60
     heard, runs = decoded(packets), []
     for silent, run in itertools.groupby(range(len(packets)), lambda place: packets[place] == SILENCE):
@@ -205,16 +205,16 @@ def test_starved_it_sends_silence_and_goes_on_exactly_where_it_stopped(pool: ByH
 
 
 def test_sound_that_trickles_at_half_its_speed_has_few_pauses_and_is_heard_whole(
-    pool: ByHand, talk: OpusStream
+    pool: ByHand, stream: OpusStream
 ) -> None:
     sound = mp3_of(tune(10, 8))
-    clip, packets = talk.clip(), []
+    clip, packets = stream.clip(), []
     for at in range(0, len(sound), 80):  # 10 ms of 64 kbit/s
         clip.feed(sound[at : at + 80])
-        packets += read(pool, talk, 1)
+        packets += read(pool, stream, 1)
     clip.end()
-    talk.close()
-    packets += read(pool, talk)
+    stream.close()
+    packets += read(pool, stream)
     lengths = [(silent, len(list(run))) for silent, run in itertools.groupby(packets, lambda each: each == SILENCE)]
     sounding = [length for silent, length in lengths if not silent]
     assert len(sounding) < 9
@@ -222,83 +222,85 @@ def test_sound_that_trickles_at_half_its_speed_has_few_pauses_and_is_heard_whole
     assert sum(sounding) * 0.02 == pytest.approx(8, abs=0.15)
 
 
-def test_a_clip_that_comes_after_a_silence_is_heard_from_its_beginning(pool: ByHand, talk: OpusStream) -> None:
-    put(talk, mp3_of(tune(11, 0.5)))
-    before = read(pool, talk, 60)
-    put(talk, mp3_of(tune(12, 0.1)))
-    talk.close()
-    after = read(pool, talk)
+def test_a_clip_that_comes_after_a_silence_is_heard_from_its_beginning(pool: ByHand, stream: OpusStream) -> None:
+    put(stream, mp3_of(tune(11, 0.5)))
+    before = read(pool, stream, 60)
+    put(stream, mp3_of(tune(12, 0.1)))
+    stream.close()
+    after = read(pool, stream)
     assert before[-30:] == [SILENCE] * 30
     assert SILENCE not in after
     _, alike = place(decoded([*before, *after])[len(before) * 960 :], tune(12, 0.1), near=LATE, within=5 * MS)
     assert alike > 0.95
 
 
-def test_reading_may_begin_before_there_is_anything(pool: ByHand, talk: OpusStream) -> None:
-    assert talk.read() == SILENCE
-    clip = talk.clip()
-    assert talk.read() == SILENCE
+def test_reading_may_begin_before_there_is_anything(pool: ByHand, stream: OpusStream) -> None:
+    assert stream.read() == SILENCE
+    clip = stream.clip()
+    assert stream.read() == SILENCE
     clip.feed(mp3(1)[:1200])
     pool.work()
-    assert talk.read() == SILENCE, "a tenth of a second is not worth beginning with"
+    assert stream.read() == SILENCE, "a tenth of a second is not worth beginning with"
     clip.feed(mp3(1)[1200:])
     pool.work()
-    assert talk.read() != SILENCE
+    assert stream.read() != SILENCE
 
 
-async def test_ten_minutes_are_neither_decoded_at_once_nor_in_the_way_of_others(pool: ByHand, talk: OpusStream) -> None:
+async def test_ten_minutes_are_neither_decoded_at_once_nor_in_the_way_of_others(
+    pool: ByHand, stream: OpusStream
+) -> None:
     minute = mp3(60, kbits=32)
-    long = put(talk, minute * 10)
+    long = put(stream, minute * 10)
     other = OpusStream(pool)
     short = put(other, mp3(1))
     for _ in range(4):
-        pool.turn()
+        pool.step()
     assert other.read() != SILENCE
     pool.work()
-    assert 3 <= long.known_s < 3.5
-    assert short.known_s == pytest.approx(1, abs=0.03)
-    read(pool, talk, 500)
-    assert 11 <= long.known_s < 13.5
+    assert 3 <= long.decoded_s < 3.5
+    assert short.decoded_s == pytest.approx(1, abs=0.03)
+    read(pool, stream, 500)
+    assert 11 <= long.decoded_s < 13.5
     long.drop()
     assert (await long.done()).seconds == pytest.approx(10, abs=0.03)
 
 
-async def test_two_talks_get_turns_in_turn(pool: ByHand, talk: OpusStream) -> None:
+async def test_two_talks_get_turns_in_turn(pool: ByHand, stream: OpusStream) -> None:
     other = OpusStream(pool)
-    for each in (talk, other):
+    for each in (stream, other):
         put(each, mp3(20))
-    turns = [pool.turn() for _ in range(10)]
-    assert turns == [talk, other] * 5
+    turns = [pool.step() for _ in range(10)]
+    assert turns == [stream, other] * 5
 
 
-async def test_an_abandoned_talk_is_over_at_once(pool: ByHand, talk: OpusStream) -> None:
-    clips = [put(talk, mp3(1)), talk.clip()]
-    read(pool, talk, 10)
-    talk.abandon()
-    assert talk.read() == b""
+async def test_an_abandoned_talk_is_over_at_once(pool: ByHand, stream: OpusStream) -> None:
+    clips = [put(stream, mp3(1)), stream.clip()]
+    read(pool, stream, 10)
+    stream.abandon()
+    assert stream.read() == b""
     assert [(await clip.done()).dropped for clip in clips] == [True, True]
-    assert clips[0].heard_s == pytest.approx(0.2)
+    assert clips[0].played_s == pytest.approx(0.2)
     clips[1].feed(mp3(1))
-    late = talk.clip()
+    late = stream.clip()
     pool.work()
-    assert (talk.read(), (await late.done()).dropped) == (b"", True)
+    assert (stream.read(), (await late.done()).dropped) == (b"", True)
 
 
-def test_a_talk_without_clips_is_silent_until_it_is_closed(pool: ByHand, talk: OpusStream) -> None:
-    assert read(pool, talk, 3) == [SILENCE] * 3
-    talk.close()
-    assert (talk.read(), talk.read()) == (b"", b"")
+def test_a_talk_without_clips_is_silent_until_it_is_closed(pool: ByHand, stream: OpusStream) -> None:
+    assert read(pool, stream, 3) == [SILENCE] * 3
+    stream.close()
+    assert (stream.read(), stream.read()) == (b"", b"")
 
 
 @pytest.mark.parametrize("first", [0.2, 0.4, 0.6, 0.8])
 async def test_a_clip_that_ends_behind_a_pause_is_heard_to_its_end_though_nothing_follows(
-    pool: ByHand, talk: OpusStream, first: float
+    pool: ByHand, stream: OpusStream, first: float
 ) -> None:
-    whole, clip = mp3_of(tune(1, 0.6)), talk.clip()
+    whole, clip = mp3_of(tune(1, 0.6)), stream.clip()
     at = round(len(whole) * first)
     clip.feed(whole[:at])
-    assert SILENCE in read(pool, talk, 60)  # what came is used up: more is waited for from now on
+    assert SILENCE in read(pool, stream, 60)  # what came is used up: more is waited for from now on
     clip.feed(whole[at:])
     clip.end()
-    read(pool, talk, 100)
+    read(pool, stream, 100)
     assert (await clip.done()).seconds == pytest.approx(0.6, abs=0.03)

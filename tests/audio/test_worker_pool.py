@@ -31,14 +31,14 @@ async def test_who_waits_is_woken_and_no_thread_stays() -> None:
     with WorkerPool() as pool:
         assert threading.enumerate() == before, "a bot that never speaks has no threads for it"
         talks = [OpusStream(pool) for _ in range(8)]
-        clips = [put(talk, mp3(1), speed=1.25) for talk in talks]
+        clips = [put(stream, mp3(1), speed=1.25) for stream in talks]
         await asyncio.gather(*(clip.ready() for clip in clips))
         threads = [thread for thread in threading.enumerate() if thread not in before]
         assert len(threads) == os.cpu_count()
         assert native_threads() - native_before <= {thread.native_id for thread in threads}, "codecs start none"
-        for talk in talks:
-            talk.close()
-            list(iter(talk.read, b""))
+        for stream in talks:
+            stream.close()
+            list(iter(stream.read, b""))
         heard = await asyncio.gather(*(clip.done() for clip in clips))
     assert {(each.seconds > 0.7, each.fault) for each in heard} == {(True, None)}
     assert threading.enumerate() == before
@@ -47,15 +47,15 @@ async def test_who_waits_is_woken_and_no_thread_stays() -> None:
 async def test_closing_ends_what_is_under_way_and_wakes_who_waits() -> None:
     before = threading.active_count()
     pool = WorkerPool()
-    talk = OpusStream(pool)
-    clip = put(talk, mp3(1))
-    waits = asyncio.create_task(talk.clip().ready())
+    stream = OpusStream(pool)
+    clip = put(stream, mp3(1))
+    waits = asyncio.create_task(stream.clip().ready())
     await clip.ready()
     pool.close()
     pool.close()
     await waits
     assert (await clip.done()).dropped
-    assert talk.read() == b""
+    assert stream.read() == b""
     assert threading.active_count() == before
     with pytest.raises(RuntimeError):
         OpusStream(pool)
@@ -74,8 +74,8 @@ async def test_a_wait_that_is_cancelled_leaves_the_clip_alone() -> None:
 
 def test_a_loop_that_was_closed_in_the_meantime_is_no_trouble() -> None:
     with WorkerPool() as pool:
-        talk = OpusStream(pool)
-        clip = talk.clip()
+        stream = OpusStream(pool)
+        clip = stream.clip()
         loop = asyncio.new_event_loop()
         waits = loop.create_task(clip.done())
         loop.run_until_complete(asyncio.sleep(0))
@@ -83,16 +83,16 @@ def test_a_loop_that_was_closed_in_the_meantime_is_no_trouble() -> None:
         # The task stays pending on purpose: that is how a loop ends that was not tidied up.
         waits._log_destroy_pending = False
         loop.close()
-        talk.abandon()
+        stream.abandon()
         assert asyncio.run(clip.done()).dropped
 
 
 async def test_a_talk_nobody_holds_any_more_is_forgotten() -> None:
     with WorkerPool() as pool:
-        talk = OpusStream(pool)
-        await put(talk, mp3(1)).ready()
-        gone = weakref.ref(talk)
-        del talk
+        stream = OpusStream(pool)
+        await put(stream, mp3(1)).ready()
+        gone = weakref.ref(stream)
+        del stream
         end = OpusStream(pool)
         await put(end, mp3(1)).ready()  # by then no thread is at work on the first
         gc.collect()
@@ -101,10 +101,10 @@ async def test_a_talk_nobody_holds_any_more_is_forgotten() -> None:
 
 async def test_packets_read_from_another_thread_while_it_is_fed_and_dropped() -> None:
     with WorkerPool() as pool:
-        talk = OpusStream(pool)
+        stream = OpusStream(pool)
         packets: list[bytes] = []
-        reader = threading.Thread(target=lambda: packets.extend(iter(talk.read, b"")))
-        clips = [talk.clip() for _ in range(12)]
+        reader = threading.Thread(target=lambda: packets.extend(iter(stream.read, b"")))
+        clips = [stream.clip() for _ in range(12)]
         reader.start()
         sound = mp3(2)
         for number, clip in enumerate(clips):
@@ -114,7 +114,7 @@ async def test_packets_read_from_another_thread_while_it_is_fed_and_dropped() ->
             clip.end()
             if number % 3 == 2:
                 clip.drop()
-        talk.close()
+        stream.close()
         heard = await asyncio.gather(*(clip.done() for clip in clips))
         await asyncio.to_thread(reader.join)
     assert [each.dropped for each in heard] == [False, False, True] * 4
