@@ -5,7 +5,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.discord_ui.text.paging import fit
+from bot.discord_ui.paging import fit
 from bot.discord_ui.tree import READS
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog

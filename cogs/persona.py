@@ -13,7 +13,7 @@ from bot.discord_ui import attachments
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.modals import Modals
-from bot.discord_ui.text.paging import show_privately
+from bot.discord_ui.paging import show_privately
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.guilds.persona_files import MAX_FILE_BYTES
 from bot.guilds.persona_validation import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS

@@ -8,8 +8,8 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui.context import requester_of
+from bot.discord_ui.paging import show_privately
 from bot.discord_ui.text import quotas
-from bot.discord_ui.text.paging import show_privately
 from bot.discord_ui.tree import READS
 from bot.quotas.usage import UsageReader
 

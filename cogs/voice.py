@@ -11,8 +11,8 @@ from bot.client import Bot
 from bot.context import Permission, RequestContext
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.interaction_messages import acknowledge, edit_original
+from bot.discord_ui.paging import show_privately
 from bot.discord_ui.text import voice_queue
-from bot.discord_ui.text.paging import show_privately
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.connect_permissions import check_entrance

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from bot.discord_ui.paging import MESSAGE_LIMIT
 from bot.discord_ui.text.history import TEXT, page, shortened
-from bot.discord_ui.text.paging import MESSAGE_LIMIT
 from bot.history.history import PAGE_TURNS
 from bot.store.personal_data import PERSONAL_COLUMNS
 from bot.store.turn_reader import TurnPage
