@@ -140,4 +140,4 @@ asyncio.run(main())
 """
     ran = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert ran.stdout.split("\n") == ["BotError False 0.0", "BotError False 0.0", ""]
-    assert "a talk failed in the pool" in ran.stderr
+    assert "audio stream failed" in ran.stderr
