@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.cli import process
 from bot.errors import StartupError
-from bot.messages.render import render
+from bot.messages.render import render, templates
 from bot.settings import LoadedSettings, load, load_with_warnings
 from bot.telemetry import logs
 
@@ -65,6 +65,7 @@ def _serve(loaded: LoadedSettings) -> int:
     from bot.clock import SystemClock
 
     settings = loaded.settings
+    templates()  # all read now: the files may be replaced while the bot runs
     logs.configure(settings.log_level, settings.log_format)
     for warning in loaded.warnings:
         logger.warning(warning)

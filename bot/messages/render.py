@@ -8,11 +8,11 @@ A template names its values in braces. Behind a colon stands how a value is writ
     {id:digits}                           a number without commas, for Discord's mentions
     {when:relative}, {when:moment}        Discord's timestamps: "in 3 hours", "30 November 2026 12:00", for each reader
     {seconds:duration}                    "2 hours", in the unit that a person would choose
+    {problems:lines}, {problems:clauses}  a list with a line for each; with semicolons between
 """
 
 import math
 import string
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -26,17 +26,22 @@ _FOLDER: Final = Path(__file__).with_name("english")
 
 def render(message: Message) -> str:
     """Return `message` in English."""
-    return _FORMATTER.vformat(templates()[message.key], (), message.values)
+    feature, _, name = message.key.partition(".")
+    return _FORMATTER.vformat(_load_templates(feature)[name], (), message.values)
+
+
+def templates() -> Mapping[str, str]:
+    """Return all templates by their keys, such as `voice.queue_full`."""
+    features = sorted(file.stem for file in _FOLDER.glob("*.toml"))
+    return {f"{feature}.{name}": text for feature in features for name, text in _load_templates(feature).items()}
 
 
 @cache
-def templates() -> Mapping[str, str]:
-    """Return all templates by their keys, such as `voice.queue_full`."""
-    return {
-        f"{file.stem}.{name}": text
-        for file in sorted(_FOLDER.glob("*.toml"))
-        for name, text in tomllib.loads(file.read_text("utf-8")).items()
-    }
+def _load_templates(feature: str) -> Mapping[str, str]:
+    """Return the templates of one feature by their names; read when first used, since `health` needs only a few."""
+    import tomllib
+
+    return tomllib.loads((_FOLDER / f"{feature}.toml").read_text("utf-8"))
 
 
 class _Formatter(string.Formatter):
@@ -56,6 +61,10 @@ class _Formatter(string.Formatter):
                 return f"<t:{int(value.timestamp())}:f>"
             case "duration":
                 return _duration(value)
+            case "lines":
+                return "\n".join(map(_plain, value))
+            case "clauses":
+                return "; ".join(map(_plain, value))
             case "":
                 return _plain(value)
             case _:

@@ -35,7 +35,8 @@ def test_a_message_survives_the_way_through_json() -> None:
 @pytest.mark.parametrize(
     ("message", "fault"),
     [
-        (Message("no.such"), KeyError),
+        (Message("no.such"), FileNotFoundError),
+        (Message("errors.no_such"), KeyError),
         (Message("general.plain"), KeyError),
         (Message("general.plain", {"text": "x", "more": 1}), ValueError),
     ],
