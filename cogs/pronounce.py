@@ -12,8 +12,7 @@ from bot.context import Permission
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.paging import in_messages
-from bot.discord_ui.text.history import shortened
+from bot.discord_ui.paging import in_messages, shorten
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.speech.pronunciations import MAX_SAY_LENGTH, MAX_WORD_LENGTH, Pronunciations, Word
 
@@ -93,7 +92,7 @@ def _build_page(words: Sequence[Word], number: int) -> tuple[str, discord.ui.Vie
 
 
 def _quoted(text: str) -> str:
-    return f"“{shortened(text, 2 * len(text))}”"
+    return f"“{shorten(text, 2 * len(text))}”"
 
 
 async def setup(bot: Bot) -> None:

@@ -1,8 +1,9 @@
-"""Lists that fit a message, or as many as it takes."""
+"""Texts that fit a message, or as many messages as it takes."""
 
 from collections.abc import Sequence
 
 import discord
+from discord.utils import escape_markdown
 
 # resources/message: `content` of bots and webhooks.
 MESSAGE_LIMIT = 2000
@@ -40,3 +41,15 @@ async def show_privately(interaction: discord.Interaction, lines: Sequence[str])
     await interaction.response.send_message(first, ephemeral=True)
     for text in further:
         await interaction.followup.send(text, ephemeral=True)
+
+
+def shorten(text: str, longest: int) -> str:
+    """Return the beginning of `text` in one line of at most `longest` characters, with its Markdown escaped."""
+    line = " ".join(text[: 4 * longest].split())
+    whole = len(text) <= 4 * longest
+    for end in range(min(len(line), longest), 0, -1):
+        written = escape_markdown(line[:end], ignore_links=False)
+        ellipsis = "" if whole and end == len(line) else "…"
+        if len(written) + len(ellipsis) <= longest:
+            return written + ellipsis
+    return "…" if line else ""

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from bot.discord_ui.paging import MESSAGE_LIMIT
-from bot.discord_ui.text.history import TEXT, page, shortened
+from bot.discord_ui.paging import MESSAGE_LIMIT, shorten
+from bot.discord_ui.text.history import TEXT, page
 from bot.history.history import PAGE_TURNS
 from bot.store.personal_data import PERSONAL_COLUMNS
 from bot.store.turn_reader import TurnPage
@@ -56,11 +56,11 @@ def test_a_full_page_fits_a_message(text: str) -> None:
     ],
 )
 def test_a_text_is_cut_to_one_line_that_shows_its_marks(text: str, written: str) -> None:
-    assert shortened(text, TEXT) == written
+    assert shorten(text, TEXT) == written
 
 
 def test_an_escape_is_never_cut_in_half() -> None:
-    assert not re.search(r"(?<!\\)(\\\\)*\\…$", shortened("*" * 500, TEXT))
+    assert not re.search(r"(?<!\\)(\\\\)*\\…$", shorten("*" * 500, TEXT))
 
 
 def test_every_kind_of_row_about_a_member_has_its_words() -> None:

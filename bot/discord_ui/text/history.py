@@ -4,8 +4,8 @@ import io
 from typing import Final
 
 import discord
-from discord.utils import escape_markdown
 
+from bot.discord_ui.paging import shorten
 from bot.history.exports import Export, build_jump_link
 from bot.store.turn_reader import TurnPage
 from bot.store.turns import Turn
@@ -46,19 +46,7 @@ def page(stretch: TurnPage) -> str:
 def _entry(turn: Turn) -> str:
     link = build_jump_link(turn)
     where = "only you see this one" if turn.private else f"[jump]({link})" if link else ""
-    facts = [f"**{shortened(turn.author_name, NAME)}**", f"<t:{turn.created_at_ms // 1000}:f>", where]
+    facts = [f"**{shorten(turn.author_name, NAME)}**", f"<t:{turn.created_at_ms // 1000}:f>", where]
     files = "".join(f" [{name}]" for name in turn.files)
-    asked, answered = shortened(turn.question + files, TEXT), shortened(turn.answer, TEXT)
+    asked, answered = shorten(turn.question + files, TEXT), shorten(turn.answer, TEXT)
     return f"{' · '.join(fact for fact in facts if fact)}\n> {asked}\n{answered}"
-
-
-def shortened(text: str, longest: int) -> str:
-    """Write the beginning of `text` in one line of at most `longest` characters, with its markdown shown as it is."""
-    line = " ".join(text[: 4 * longest].split())
-    whole = len(text) <= 4 * longest
-    for end in range(min(len(line), longest), 0, -1):
-        written = escape_markdown(line[:end], ignore_links=False)
-        ellipsis = "" if whole and end == len(line) else "…"
-        if len(written) + len(ellipsis) <= longest:
-            return written + ellipsis
-    return "…" if line else ""
