@@ -50,8 +50,7 @@ from bot.store.personas import StoredPersonas
 from bot.store.pronunciations import StoredPronunciations
 from bot.store.quota_limits import QuotaLimits
 from bot.store.settings import StoredSettings
-from bot.store.tombstones import Tombstones
-from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_deletion import Tombstones, TurnDeletion
 from bot.store.turn_reader import TurnReader
 from bot.store.voice_settings import StoredVoices
 from bot.workers.pool import DecodingWorkers

@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from bot.audio.constants import PACKET_SAMPLES, RATE
+SILENCE: Final = b"\xf8\xff\xfe"
+"""The packet that Discord takes for silence. Encryption leaves it as it is."""
+
+RATE: Final = 48_000
+PACKET_SAMPLES: Final = 960
+SAMPLE_BYTES: Final = 4  # 16 bits for the left, 16 for the right
+PACKET_BYTES: Final = PACKET_SAMPLES * SAMPLE_BYTES
+
 
 LOOKAHEAD: Final = 120
 """Samples of delay: the end of a packet is that much older than the last sample that went in."""

@@ -7,8 +7,8 @@ from collections import deque
 from typing import Final
 
 from bot.audio.clip import READY_PACKETS, Clip
-from bot.audio.constants import SILENCE
 from bot.audio.decoder import MAX_SPEED, MIN_SPEED
+from bot.audio.encoder import SILENCE
 from bot.audio.pipeline import Checkpoint, EncodePipeline, Part
 from bot.audio.worker_pool import WorkerPool
 from bot.errors import BotError, InvalidApiResponse

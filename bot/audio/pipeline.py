@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bot.audio.clip import Clip
-from bot.audio.constants import PACKET_BYTES, PACKET_SAMPLES, SAMPLE_BYTES
 from bot.audio.decoder import Mp3Decoder
-from bot.audio.encoder import LOOKAHEAD, OpusEncoder
+from bot.audio.encoder import LOOKAHEAD, PACKET_BYTES, PACKET_SAMPLES, SAMPLE_BYTES, OpusEncoder
 
 
 class Part(NamedTuple):

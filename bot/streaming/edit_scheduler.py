@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from bot.clock import Clock
+from bot.streaming.message_streamer import RESERVED_REQUESTS, ROUNDING_S
 from bot.streaming.output import RateLimitBucket
-from bot.streaming.pacer import RESERVED_REQUESTS, ROUNDING_S
 
 
 class FairEditScheduler:

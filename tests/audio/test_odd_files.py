@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from bot.audio.constants import SILENCE
+from bot.audio.encoder import SILENCE
 from bot.audio.opus_stream import OpusStream
 from bot.errors import InvalidApiResponse
 from tests.audio.by_hand import ByHand, put, read

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from bot.audio.constants import SILENCE
+from bot.audio.encoder import SILENCE
 from bot.audio.opus_stream import OpusStream
 from tests.audio.by_hand import ByHand, put, read
 from tests.support.hear_opus import RATE, decoded, loudness, place

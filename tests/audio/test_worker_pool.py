@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.audio.constants import SILENCE
+from bot.audio.encoder import SILENCE
 from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from tests.audio.by_hand import put

@@ -4,8 +4,7 @@ import pytest
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.tombstones import Tombstones
-from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_deletion import Tombstones, TurnDeletion
 from tests.history.stored_turns import TURN, Say
 
 

@@ -9,8 +9,7 @@ from bot.history.retention import CLOCK_CHECK_INTERVAL_S, RETRY_S, SWEEP_INTERVA
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.left_guilds import LeftGuilds
-from bot.store.tombstones import Tombstones
-from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_deletion import Tombstones, TurnDeletion
 from tests.history.stored_turns import Say
 from tests.support.clock import NOON, FakeClock
 from tests.support.database import UnreachableDatabase

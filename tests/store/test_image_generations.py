@@ -8,8 +8,7 @@ from bot.store.database import Database
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.left_guilds import LeftGuilds
 from bot.store.personal_data import PersonalData
-from bot.store.tombstones import Tombstones
-from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_deletion import Tombstones, TurnDeletion
 
 SKETCH = ImageGeneration(
     channel_id=10,

@@ -26,8 +26,7 @@ from bot.store.pronunciations import StoredPronunciation, StoredPronunciations
 from bot.store.quota_limits import QuotaLimits, QuotaLookup, StoredLimit
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
-from bot.store.tombstones import Tombstones
-from bot.store.turn_deletion import TurnDeletion
+from bot.store.turn_deletion import Tombstones, TurnDeletion
 from bot.store.turn_reader import TurnFilter, TurnReader
 from bot.store.usage import Claim, Spent, UsageCounter, UsageStore
 from bot.store.voice_settings import StoredVoices

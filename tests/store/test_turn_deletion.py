@@ -8,8 +8,7 @@ import pytest
 from bot.quotas.resolver import UsageKeys, derive_key
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.tombstones import MOST_KEPT, Tombstones
-from bot.store.turn_deletion import BATCH, TurnDeletion
+from bot.store.turn_deletion import BATCH, MOST_KEPT, Tombstones, TurnDeletion
 from bot.store.turns import Turn
 from tests.support.turns import ANN, BEN, CHANNEL, THREAD, TURN
 

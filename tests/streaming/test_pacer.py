@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.streaming.pacer import MAX_PAUSE_S, Pacer
+from bot.streaming.message_streamer import MAX_PAUSE_S, Pacer
 
 
 class FixedBucket:
