@@ -71,6 +71,7 @@ class InFlightRegistry:
 
     async def claim(self, event_id: int) -> bool:
         """Claim an event that is answered at once; return False if any process has claimed it already.
+
         Raises:
             StoreUnavailable: the store cannot be used just now.
         """

@@ -64,7 +64,7 @@ _PUNCTUATION: Final = ".,;:"
 
 
 class DisplayMath:
-    """A formula of its own lines between `$$`, `\\[` and `\\]`, or `\\begin` and `\\end`. No line of it is blank."""
+    r"""A formula of its own lines between `$$`, `\[` and `\]`, or `\begin` and `\end`. No line of it is blank."""
 
     def __init__(self, paper: Paper, inset: Inset, opening: re.Match[str], line: str) -> None:
         self._paper = paper

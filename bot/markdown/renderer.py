@@ -3,7 +3,8 @@
 What Discord cannot show becomes something that reads well: tables, deep headings, rules, images, formulas, footnotes,
 task boxes, HTML. Code stays as it is, and no word is lost. What is written is certain.
 
-Used like a `Splitter`. However the text arrives, the parts are the same; those that are complete never change."""
+Used like a `Splitter`. However the text arrives, the parts are the same; those that are complete never change.
+"""
 
 from typing import Final
 

@@ -1,9 +1,9 @@
-"""Cuts a markdown text into parts that each fit into one message.
+r"""Cuts a markdown text into parts that each fit into one message.
 
 A part ends at a paragraph, else a line, a sentence or a word, and in need between two characters; never inside an
 emoji, and in an address or a mention only when nothing else is near. A code fence that is open at the end of a part is
 closed there and opened again, with its language, in the next one. Nothing but white space and the added fence lines
-tells the parts from the text: line ends become "\\n", white space around a part is dropped, and a list or its code that
+tells the parts from the text: line ends become "\n", white space around a part is dropped, and a list or its code that
 goes on in another part leaves its indentation behind.
 
 A part's end depends on the text up to `LOOKAHEAD` characters beyond the limit and on nothing later, so a growing text

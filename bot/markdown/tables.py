@@ -1,7 +1,8 @@
 """Tables of GitHub's markdown, read line by line, and the two ways in which Discord can show one.
 
 As a grid of monospaced cells where it is narrow enough for a screen, else row after row as a short list. Both are
-rendered while the table is still coming, in as many messages as it takes."""
+rendered while the table is still coming, in as many messages as it takes.
+"""
 
 import re
 from collections.abc import Sequence

@@ -96,7 +96,6 @@ class ImageGenerations:
 
     async def get(self, generation_id: int) -> ImageGeneration | None:
         """Return a generation, or None if it is no longer kept."""
-
         row_id = await self._id(generation_id)
 
         async def work(transaction: Transaction) -> Row | None:
@@ -121,7 +120,6 @@ class ImageGenerations:
 
     async def remove(self, generation_id: int) -> None:
         """Delete a generation."""
-
         row_id = await self._id(generation_id)
 
         async def work(transaction: Transaction) -> None:

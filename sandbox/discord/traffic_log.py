@@ -124,7 +124,6 @@ class TrafficLog:
         Raises:
             TimeoutError: none came in time.
         """
-
         seen = after
 
         def look() -> HttpExchange | None:
@@ -142,7 +141,6 @@ class TrafficLog:
         Raises:
             TimeoutError: none came in time.
         """
-
         seen = after
 
         def look() -> GatewayEvent | None:
