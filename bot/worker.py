@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from bot.errors import BotError, InvalidOption
-from bot.messages.render import render
 from bot.workers import framing
 from bot.workers.framing import Head
 
@@ -170,7 +169,7 @@ def _parse_personas(_: Head, parts: list[bytes]) -> JobOutput:
     try:
         found = {"personas": [(each.name_key, each.name, each.persona) for each in decode(parts[0])]}
     except InvalidOption as refusal:
-        return {}, [json.dumps({"detail": str(refusal), "sentence": render(refusal.message)}).encode()]
+        return {}, [json.dumps({"detail": str(refusal), "message": refusal.message.to_json()}).encode()]
     return {}, [json.dumps(found).encode()]
 
 

@@ -17,11 +17,12 @@ from bot.discord_ui.paging import show_privately
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.guilds.persona_files import MAX_FILE_BYTES
 from bot.guilds.persona_validation import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
-from bot.guilds.personas import Imported, Personas
+from bot.guilds.personas import Personas
+from bot.messages import personas as texts
+from bot.messages.render import render
 
 _ADD: Final = "persona add"
 _EDIT: Final = "persona edit"
-_LABEL: Final = "Who am I then, and how do I answer?"
 
 _FOR_MODERATORS: Final = {PERMISSION: Permission.MANAGE_SERVER}
 
@@ -60,7 +61,7 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
     async def remove(self, interaction: discord.Interaction, name: Name) -> None:
         """Take a persona away."""
         removed = await self._personas.remove(requester_of(interaction), name)
-        await interaction.response.send_message(f"The persona `{removed}` is gone.", ephemeral=True)
+        await interaction.response.send_message(render(texts.removed(removed)), ephemeral=True)
 
     @edit.autocomplete("name")
     @remove.autocomplete("name")
@@ -71,18 +72,16 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
     async def show(self, interaction: discord.Interaction) -> None:
         """See which personas you can choose."""
         names = await self._personas.list_names(requester_of(interaction))
-        lines = ["This server has no personas to choose from. Those who may manage it write some with `/persona add`."]
-        if names:
-            lines = ["**Personas of this server**, for `/ask persona:`", *(f"- `{name}`" for name in names)]
-        await show_privately(interaction, lines)
+        lines = [texts.list_heading(), *map(texts.list_entry, names)] if names else [texts.list_empty()]
+        await show_privately(interaction, [*map(render, lines)])
 
     @app_commands.command(extras={READS: True, **_FOR_MODERATORS})
     async def export(self, interaction: discord.Interaction) -> None:
         """Get all personas of this server as a file."""
         data = await self._personas.export(requester_of(interaction))
         await acknowledge(interaction, private=True)
-        text = "Here they all are. `/persona import` takes this file, in another server too."
-        await edit_original(interaction, text, [discord.File(io.BytesIO(data), "personas.json")])
+        file = discord.File(io.BytesIO(data), "personas.json")
+        await edit_original(interaction, render(texts.exported()), [file])
 
     @app_commands.command(name="import", extras=_FOR_MODERATORS)
     @app_commands.describe(file="A file as export gives it; personas with the same names are replaced, others stay")
@@ -93,14 +92,15 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
         attachments.check_size(file, MAX_FILE_BYTES)
         await acknowledge(interaction, private=True)
         imported = await self._personas.import_file(requester, await attachments.read(file, MAX_FILE_BYTES))
-        await edit_original(interaction, _format_imported(imported), [])
+        text = render(texts.imported(imported.new, imported.changed, imported.same))
+        await edit_original(interaction, text, [])
 
     async def _open(self, interaction: discord.Interaction, form: str, name: str, text: str) -> None:
         await self._modals.open(
             interaction,
             form,
-            title=f"Persona {name}",
-            label=_LABEL,
+            title=render(texts.form_title(name)),
+            label=render(texts.form_label()),
             text=text,
             max_length=MAX_TEXT_CHARACTERS,
             about=name,
@@ -108,19 +108,11 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
 
     async def _add(self, interaction: discord.Interaction, text: str, name: str) -> None:
         added = await self._personas.add(requester_of(interaction), name, text)
-        await interaction.response.send_message(
-            f"From now on everybody here can choose `{added}` with `/ask persona:`.", ephemeral=True
-        )
+        await interaction.response.send_message(render(texts.added(added)), ephemeral=True)
 
     async def _edit(self, interaction: discord.Interaction, text: str, name: str) -> None:
         changed = await self._personas.change(requester_of(interaction), name, text)
-        await interaction.response.send_message(f"From now on `{changed}` goes by that text.", ephemeral=True)
-
-
-def _format_imported(imported: Imported) -> str:
-    counts = ((imported.new, "new"), (imported.changed, "changed"), (imported.same, "as before"))
-    told = ", ".join(f"{count} {what}" for count, what in counts if count)
-    return f"Done: {told}. `/persona list` shows all of them."
+        await interaction.response.send_message(render(texts.changed(changed)), ephemeral=True)
 
 
 async def setup(bot: Bot) -> None:

@@ -14,7 +14,7 @@ from bot.discord_ui import error_messages
 from bot.discord_ui.event_gate import EventGate
 from bot.discord_ui.tree import CommandTree
 from bot.errors import UserError
-from bot.messages.message import plain
+from bot.messages import errors as texts
 
 ModalHandler = Callable[[discord.Interaction, str, str], Awaitable[None]]
 """What is done with a form that was sent: its interaction, the text, and what it is about where it was opened so."""
@@ -29,7 +29,7 @@ _CHOICE: Final = "choice"
 class UnknownModal(UserError):
     """No form of the bot's has that custom id, or none has any more."""
 
-    message = plain("I don't know that form any more. Please open it once more.")
+    message = texts.form_expired()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Final
 
 from bot.errors import InvalidOption
 from bot.guilds import persona_validation
-from bot.messages.message import plain
-from bot.messages.render import render
+from bot.messages import personas as texts
+from bot.messages.message import Message
 from bot.store.personas import StoredPersona
 
 MAX_PERSONAS: Final = 50
@@ -20,8 +20,6 @@ MAX_FILE_BYTES: Final = 4 * 2**20
 FORMAT: Final = "multiappai-discord-personas"
 VERSION: Final = 1
 """Of the format; goes up when something in it changes its meaning."""
-
-UNREADABLE: Final = "The file isn't JSON that I can read."
 
 _MAX_PROBLEMS: Final = 12
 """So many problems fit a message."""
@@ -46,12 +44,12 @@ def decode(data: bytes) -> list[StoredPersona]:
         InvalidOption: they cannot be used; the sentence has one more for each problem.
     """
     entries = _read_entries(data)
-    problems: list[str] = []
+    problems: list[Message] = []
     found: list[StoredPersona] = []
     numbers_by_key: dict[str, int] = {}
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, dict):
-            problems.append(f"Persona {number} has to be an object with `name` and `text`.")
+            problems.append(texts.no_object(number))
             continue
         name = _read_text(entry, "name", persona_validation.validate_name, number, problems)
         persona = _read_text(entry, "text", persona_validation.validate_text, number, problems)
@@ -59,22 +57,20 @@ def decode(data: bytes) -> list[StoredPersona]:
             continue
         key = persona_validation.name_key(name)
         if (first := numbers_by_key.setdefault(key, number)) != number:
-            problems.append(f"Persona {number} has the same name as persona {first}.")
+            problems.append(texts.same_name(number, first))
         found.append(StoredPersona(key, name, persona or ""))
     if problems:
         raise build_error(problems)
     return found
 
 
-def build_error(problems: Sequence[str]) -> InvalidOption:
+def build_error(problems: Sequence[Message]) -> InvalidOption:
     """Return the error about all that is wrong with a file, as far as it fits a message."""
-    listed = [*problems[:_MAX_PROBLEMS]]
-    if len(problems) > len(listed):
-        listed.append(f"…and {len(problems) - len(listed)} more like these.")
-    lines = [f"I imported nothing. {listed[0]}"]
-    if len(problems) > 1:
-        lines = [f"I imported nothing: there are {len(problems)} problems.", *(f"- {each}" for each in listed)]
-    return InvalidOption(f"file with {len(problems)} problems", message=plain("\n".join(lines)))
+    count, listed = len(problems), problems[:_MAX_PROBLEMS]
+    message = texts.file_problem(listed[0])
+    if count > 1:
+        message = texts.file_problems(count, listed, count - len(listed))
+    return InvalidOption(f"file with {count} problems", message=message)
 
 
 def _read_entries(data: bytes) -> list[object]:
@@ -82,38 +78,37 @@ def _read_entries(data: bytes) -> list[object]:
     try:
         content = json.loads(data)
     except json.JSONDecodeError as error:
-        where = f"it can't be read from line {error.lineno}, column {error.colno} on"
-        raise build_error([f"The file isn't JSON: {where}."]) from None
+        raise build_error([texts.no_json(error.lineno, error.colno)]) from None
     except (ValueError, RecursionError):  # invalid characters or numbers, lists nested too deeply
-        raise build_error([UNREADABLE]) from None
+        raise build_error([texts.unreadable_file()]) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise build_error([f"The file has to be a JSON object whose `format` is `{FORMAT}`."])
+        raise build_error([texts.wrong_format(FORMAT)])
     if content.get("version") != VERSION or isinstance(content["version"], bool):
-        raise build_error([f"The file's `version` has to be {VERSION}: I know no other."])
+        raise build_error([texts.wrong_version(VERSION)])
     entries = content.get("personas")
     if not isinstance(entries, list):
-        raise build_error(["The file's `personas` have to be a list."])
+        raise build_error([texts.no_list()])
     if not entries:
-        raise build_error(["There are no personas in the file."])
+        raise build_error([texts.empty_file()])
     if len(entries) > MAX_PERSONAS:
-        raise build_error([f"The file has {len(entries):,} personas, and a server can have {MAX_PERSONAS}."])
+        raise build_error([texts.too_many_in_file(len(entries), MAX_PERSONAS)])
     return entries
 
 
 def _read_text(
-    entry: dict[str, object], field: str, check: Callable[[str], str], number: int, problems: list[str]
+    entry: dict[str, object], field: str, check: Callable[[str], str], number: int, problems: list[Message]
 ) -> str | None:
     """Return one field of a persona; None where it cannot be used, which is added to the problems."""
     value = entry.get(field)
     if not isinstance(value, str):
-        problems.append(f"Persona {number} needs a `{field}`, which has to be a text.")
+        problems.append(texts.field_missing(number, field))
         return None
     try:
         value.encode()
         return check(value)
     except UnicodeEncodeError:
-        problems.append(f"Persona {number} has half a character in its `{field}`, which can't be kept.")
+        problems.append(texts.field_unstorable(number, field))
         return None
     except InvalidOption as refusal:
-        problems.append(f"Persona {number}: {render(refusal.message)}")
+        problems.append(texts.entry_refused(number, refusal.message))
         return None

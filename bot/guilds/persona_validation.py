@@ -7,7 +7,8 @@ import unicodedata
 from typing import Final
 
 from bot.errors import InvalidOption
-from bot.messages.message import plain
+from bot.messages import personas as texts
+from bot.messages.message import Message
 from bot.text_work import normalize
 
 MAX_NAME_CHARACTERS: Final = 32
@@ -41,13 +42,11 @@ def validate_name(typed: str) -> str:
     """
     name = tidy_name(typed)
     if not any(unicodedata.category(each)[0] not in "ZM" for each in name if each != _JOINER):
-        raise InvalidOption("empty name", message=plain("A persona's name needs something that can be seen."))
+        raise InvalidOption("empty name", message=texts.empty_name())
     if len(name) > MAX_NAME_CHARACTERS:
         raise InvalidOption(
             f"name of {len(name)} characters",
-            message=plain(
-                f"A persona's name has at most {MAX_NAME_CHARACTERS} characters, and this one has {len(name):,}."
-            ),
+            message=texts.name_too_long(len(name), MAX_NAME_CHARACTERS),
         )
     return name
 
@@ -56,24 +55,22 @@ MAX_TEXT_CHARACTERS: Final = 4000
 """The most that a modal's text field takes."""
 
 
-def validate_text(typed: str, *, advice: str = "") -> str:
+def validate_text(typed: str, *, empty: Message | None = None) -> str:
     """Return a persona's text without the blanks around it.
 
     Args:
         typed: what was written.
-        advice: what to do instead, for the sentence about an empty text.
+        empty: what to say about an empty text, if there is something to do instead.
 
     Raises:
         InvalidOption: it is empty or too long.
     """
     text = typed.strip()
     if not text:
-        raise InvalidOption("empty persona", message=plain(f"A persona needs a few words.{advice}"))
+        raise InvalidOption("empty persona", message=empty or texts.empty_text())
     if len(text) > MAX_TEXT_CHARACTERS:
         raise InvalidOption(
             f"persona of {len(text)} characters",
-            message=plain(
-                f"That persona has {len(text):,} characters, and {MAX_TEXT_CHARACTERS:,} is the most I can keep."
-            ),
+            message=texts.text_too_long(len(text), MAX_TEXT_CHARACTERS),
         )
     return text

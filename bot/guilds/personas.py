@@ -3,19 +3,17 @@
 import json
 import logging
 from dataclasses import dataclass
-from typing import Final
 
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
 from bot.guilds import persona_files, persona_validation
 from bot.guilds.persona_files import MAX_PERSONAS
-from bot.messages.message import plain
+from bot.messages import errors as error_texts
+from bot.messages import personas as texts
+from bot.messages.message import Message
 from bot.store.personas import PersonaExists, PersonasFull, StoredPersona, StoredPersonas
 from bot.workers.pool import Failure, JobFailed, Workers
-
-_BUSY: Final = "I have too many files to look at right now. Please try again in a minute."
-_LISTED: Final = "`/persona list` shows those that there are."
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +66,7 @@ class Personas:
         if requester.guild_id is None:
             raise InvalidOption(
                 "persona in a direct message",
-                message=plain("Personas to choose from belong to a server; in direct messages there are none."),
+                message=texts.only_in_servers(),
             )
         return (await self._existing(requester.guild_id, name)).persona
 
@@ -124,7 +122,7 @@ class Personas:
             InvalidOption: there is none of that name, or the text is empty or too long.
         """
         guild_id = _require_moderator(requester)
-        text = persona_validation.validate_text(text, advice=" To do without it, use `/persona remove`.")
+        text = persona_validation.validate_text(text, empty=texts.empty_text_of_existing())
         key, by, at_ms = persona_validation.name_key(name), requester.user_id, self._now_ms()
         changed = await self._stored.update(guild_id, key, text, by=by, at_ms=at_ms)
         if changed is None:
@@ -155,7 +153,7 @@ class Personas:
         guild_id = _require_moderator(requester)
         personas = await self._stored.list_for_guild(guild_id)
         if not personas:
-            raise InvalidOption("no personas", message=plain("This server has no personas that I could export."))
+            raise InvalidOption("no personas", message=texts.nothing_to_export())
         return persona_files.encode(personas, guild_id, self._clock.now())
 
     async def import_file(self, requester: RequestContext, data: bytes) -> Imported:
@@ -170,8 +168,7 @@ class Personas:
         try:
             replaced = await self._stored.save_all(guild_id, wanted, most=MAX_PERSONAS, by=by, at_ms=at_ms)
         except PersonasFull as full:
-            problem = f"With those in the file there would be {full.count} personas, and a server can have"
-            raise persona_files.build_error([f"{problem} {MAX_PERSONAS}."]) from None
+            raise persona_files.build_error([texts.too_many_with_file(full.count, MAX_PERSONAS)]) from None
         new = replaced.count(None)
         same = sum(before == after for before, after in zip(replaced, wanted, strict=True))
         _log_change("personas imported", requester)
@@ -183,11 +180,11 @@ class Personas:
             result = await self._workers.run("parse personas", [data], owner=requester.user_id)
         except JobFailed as error:
             if error.failure is Failure.FULL:
-                raise InvalidOption("too many files", message=plain(_BUSY)) from error
-            raise persona_files.build_error([persona_files.UNREADABLE]) from error
+                raise InvalidOption("too many files", message=error_texts.too_many_files()) from error
+            raise persona_files.build_error([texts.unreadable_file()]) from error
         found = json.loads(result.parts[0])
-        if "sentence" in found:
-            raise InvalidOption(found["detail"], message=plain(found["sentence"]))
+        if "message" in found:
+            raise InvalidOption(found["detail"], message=Message.from_json(found["message"]))
         return [StoredPersona(*each) for each in found["personas"]]
 
     async def _existing(self, guild_id: int, name: str) -> StoredPersona:
@@ -209,19 +206,17 @@ def _require_moderator(requester: RequestContext) -> int:
 
 
 def _unknown() -> InvalidOption:
-    return InvalidOption("no such persona", message=plain(f"This server has no persona of that name. {_LISTED}"))
+    return InvalidOption("no such persona", message=texts.unknown())
 
 
 def _taken(name: str) -> InvalidOption:
-    return InvalidOption(
-        "name taken", message=plain(f"There is a persona `{name}` already. To write it anew, use `/persona edit`.")
-    )
+    return InvalidOption("name taken", message=texts.name_taken(name))
 
 
 def _full() -> InvalidOption:
     return InvalidOption(
         "too many personas",
-        message=plain(f"This server has {MAX_PERSONAS} personas, which is the most I keep. Remove one first."),
+        message=texts.too_many(MAX_PERSONAS),
     )
 
 

@@ -11,6 +11,7 @@ from bot.context import Permission, RequestContext
 from bot.errors import NotInGuild
 from bot.guilds import persona_validation
 from bot.guilds.personas import Personas
+from bot.messages import personas as texts
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.store.settings import StoredSettings
@@ -209,7 +210,7 @@ class GuildSettings:
             StoreUnavailable: it could not be stored.
         """
         self._require_moderator(requester, scope)
-        text = persona_validation.validate_text(text, advice=f" To do without one of its own, use `/{scope} reset`.")
+        text = persona_validation.validate_text(text, empty=texts.empty_text_of_scope(scope.value))
         await self._set(requester, scope, PERSONA, text)
 
     async def reset(self, requester: RequestContext, scope: SettingScope) -> Sequence[SettingDefinition]:

@@ -119,3 +119,11 @@ def missing_permission_in(permission: str, where: str) -> Message:
 
 def user_rate_limited(until: datetime) -> Message:
     return Message("errors.user_rate_limited", {"until": until})
+
+
+def form_expired() -> Message:
+    return Message("errors.form_expired")
+
+
+def too_many_files() -> Message:
+    return Message("errors.too_many_files")
