@@ -42,7 +42,7 @@ def text_of(events: list[ChatEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
-async def test_an_answer_streams_and_ends_with_its_usage(connect):
+async def test_an_answer_streams_and_ends_with_its_usage(connect) -> None:
     usage = {"id": "x", "model": "gpt-4.1-2025", "choices": [], "usage": USAGE}
     async with peer(chunked(delta("", role="assistant"), delta("Hel"), delta("lo", finish="stop"), usage, DONE)) as api:
         events = await listen(connect(api.base_url))
@@ -54,7 +54,7 @@ async def test_an_answer_streams_and_ends_with_its_usage(connect):
     ]
 
 
-async def test_the_request_is_what_the_document_asks_for_and_no_more(connect):
+async def test_the_request_is_what_the_document_asks_for_and_no_more(connect) -> None:
     async with peer(chunked(delta("Hi", finish="stop"), DONE)) as api:
         await listen(connect(api.base_url))
 
@@ -97,7 +97,7 @@ HABITS = {
 
 @pytest.mark.parametrize("pieces", HABITS.values(), ids=HABITS)
 @pytest.mark.parametrize("sending", [streaming, chunked])
-async def test_habits_of_real_servers_change_nothing_for_the_reader(connect, pieces, sending):
+async def test_habits_of_real_servers_change_nothing_for_the_reader(connect, pieces, sending) -> None:
     async with peer(sending(*pieces)) as api:
         events = await listen(connect(api.base_url))
 
@@ -125,7 +125,7 @@ async def test_habits_of_real_servers_change_nothing_for_the_reader(connect, pie
     ],
     ids=lambda figures: repr(figures)[:70],
 )
-async def test_absurd_figures_count_as_not_told(connect, figures):
+async def test_absurd_figures_count_as_not_told(connect, figures) -> None:
     async with peer(chunked(delta("Hello", finish="stop"), {"choices": [], "usage": figures}, DONE)) as api:
         events = await listen(connect(api.base_url))
 
@@ -133,7 +133,7 @@ async def test_absurd_figures_count_as_not_told(connect, figures):
     assert events[-1].usage is None
 
 
-async def test_a_character_cut_in_two_does_not_end_an_answer(connect):
+async def test_a_character_cut_in_two_does_not_end_an_answer(connect) -> None:
     halves = [f'data: {{"choices":[{{"delta":{{"content":"{half}"}}}}]}}\n\n' for half in ("\\ud83d", "\\ude00 Hello")]
     async with peer(chunked(*halves, DONE)) as api:
         events = await listen(connect(api.base_url))
@@ -141,7 +141,7 @@ async def test_a_character_cut_in_two_does_not_end_an_answer(connect):
     assert text_of(events) == "\ufffd\ufffd Hello"
 
 
-async def test_hidden_reasoning_is_told_from_the_answer(connect):
+async def test_hidden_reasoning_is_told_from_the_answer(connect) -> None:
     pieces = [
         delta(None, reasoning_content="Hm", reasoning="Hm"),
         delta(None, reasoning="m."),
@@ -154,14 +154,14 @@ async def test_hidden_reasoning_is_told_from_the_answer(connect):
     assert events[:-1] == [ReasoningDelta("Hm"), ReasoningDelta("m."), TextDelta("Yes.")]
 
 
-async def test_reasoning_written_into_the_answer_is_hidden_too(connect):
+async def test_reasoning_written_into_the_answer_is_hidden_too(connect) -> None:
     async with peer(chunked(delta("\n<th"), delta("ink>Hm.</thi"), delta("nk>\n\nYes."), DONE)) as api:
         events = await listen(connect(api.base_url))
 
     assert events[:-1] == [ReasoningDelta("Hm."), TextDelta("Yes.")]
 
 
-async def test_a_plain_answer_to_a_stream_request_is_one_delta(connect):
+async def test_a_plain_answer_to_a_stream_request_is_one_delta(connect) -> None:
     whole = {
         "object": "chat.completion",
         "model": "m",
@@ -175,7 +175,7 @@ async def test_a_plain_answer_to_a_stream_request_is_one_delta(connect):
 
 
 @pytest.mark.parametrize("sending", [streaming, chunked])
-async def test_a_stream_that_breaks_off_keeps_its_text_and_says_that_it_was_cut(connect, sending):
+async def test_a_stream_that_breaks_off_keeps_its_text_and_says_that_it_was_cut(connect, sending) -> None:
     pieces = [delta("Once upon"), delta(" a time"), 'data: {"choices":[{"del']
     async with peer(sending(*pieces)) as api:
         events = await listen(connect(api.base_url))
@@ -185,10 +185,10 @@ async def test_a_stream_that_breaks_off_keeps_its_text_and_says_that_it_was_cut(
     assert len(api.requests) == 1
 
 
-async def test_a_reset_in_mid_stream_is_a_cut_too(connect):
+async def test_a_reset_in_mid_stream_is_a_cut_too(connect) -> None:
     heard = asyncio.Event()
 
-    async def breaking(writer):
+    async def breaking(writer) -> None:
         await chunked(delta("Once upon"))(writer)
         await heard.wait()
         reset(writer)
@@ -201,14 +201,14 @@ async def test_a_reset_in_mid_stream_is_a_cut_too(connect):
         assert await anext(stream) == StreamEnd(None, None, cut=True, model=None)
 
 
-async def test_a_connection_that_breaks_after_the_finish_reason_has_cut_nothing(connect):
+async def test_a_connection_that_breaks_after_the_finish_reason_has_cut_nothing(connect) -> None:
     async with peer(chunked(delta("All of it.", finish="stop"), end="close")) as api:
         events = await listen(connect(api.base_url))
 
     assert events[-1] == StreamEnd(None, "stop", cut=False, model=None)
 
 
-async def test_a_connection_that_breaks_before_the_first_words_is_tried_again(connect, clock):
+async def test_a_connection_that_breaks_before_the_first_words_is_tried_again(connect, clock) -> None:
     async with peer(chunked(delta(None, role="assistant")), chunked(delta("Hi"), DONE)) as api:
         events = await listen(connect(api.base_url))
 
@@ -217,7 +217,7 @@ async def test_a_connection_that_breaks_before_the_first_words_is_tried_again(co
     assert len(clock.slept_s) == 1
 
 
-async def test_no_connection_at_all_is_unreachable_after_three_tries(connect, clock):
+async def test_no_connection_at_all_is_unreachable_after_three_tries(connect, clock) -> None:
     async with peer(hanging) as api:
         gone = api.base_url
     with pytest.raises(ApiUnreachable):
@@ -226,7 +226,7 @@ async def test_no_connection_at_all_is_unreachable_after_three_tries(connect, cl
     assert len(clock.slept_s) == 2
 
 
-async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(connect):
+async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(connect) -> None:
     trouble = {"error": {"message": "MARKER overloaded", "type": "server_error", "code": None}}
     async with peer(chunked(delta("Once"), trouble, DONE)) as api:
         stream = connect(api.base_url).chat_stream("m", HELLO)
@@ -248,7 +248,7 @@ ERRORS_IN_PLACE_OF_WORDS = {
 
 
 @pytest.mark.parametrize(("piece", "error", "tries"), ERRORS_IN_PLACE_OF_WORDS.values(), ids=ERRORS_IN_PLACE_OF_WORDS)
-async def test_an_error_in_place_of_the_first_words_is_told_by_its_code(connect, piece, error, tries):
+async def test_an_error_in_place_of_the_first_words_is_told_by_its_code(connect, piece, error, tries) -> None:
     async with peer(chunked(piece, DONE)) as api:
         with pytest.raises(error):
             await listen(connect(api.base_url))
@@ -274,7 +274,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
-async def test_a_success_that_holds_no_answer_is_a_broken_one(connect, answer):
+async def test_a_success_that_holds_no_answer_is_a_broken_one(connect, answer) -> None:
     async with peer(answer) as api:
         with pytest.raises(InvalidApiResponse):
             await listen(connect(api.base_url))
@@ -282,13 +282,13 @@ async def test_a_success_that_holds_no_answer_is_a_broken_one(connect, answer):
     assert len(api.requests) == 1
 
 
-async def test_an_answer_that_the_content_filter_withheld_is_a_refusal(connect):
+async def test_an_answer_that_the_content_filter_withheld_is_a_refusal(connect) -> None:
     async with peer(chunked(delta(None, role="assistant"), delta(finish="content_filter"), DONE)) as api:
         with pytest.raises(ContentRefused):
             await listen(connect(api.base_url))
 
 
-async def test_a_server_without_the_developer_role_gets_system_from_then_on(connect):
+async def test_a_server_without_the_developer_role_gets_system_from_then_on(connect) -> None:
     said = {"error": {"message": "Invalid value: 'developer'. Supported values are: 'system', 'user'."}}
     async with peer(replying(said, status=400), chunked(delta("Hi"), DONE)) as api:
         client = connect(api.base_url)
@@ -299,7 +299,7 @@ async def test_a_server_without_the_developer_role_gets_system_from_then_on(conn
     assert roles == ["developer", "system", "system"]
 
 
-async def test_closing_the_iterator_closes_the_connection_at_once(connect):
+async def test_closing_the_iterator_closes_the_connection_at_once(connect) -> None:
     async with peer(chunked(delta("Once"), end="hang")) as api:
         stream = connect(api.base_url).chat_stream("m", HELLO)
         assert await anext(stream) == TextDelta("Once")
@@ -309,7 +309,7 @@ async def test_closing_the_iterator_closes_the_connection_at_once(connect):
     assert api.closed.is_set()
 
 
-async def test_cancelling_the_reader_closes_the_connection_at_once(connect):
+async def test_cancelling_the_reader_closes_the_connection_at_once(connect) -> None:
     async with peer(hanging) as api:
         reading = asyncio.create_task(listen(connect(api.base_url)))
         await asyncio.wait_for(api.arrived.wait(), DEADLINE_S)
@@ -320,7 +320,7 @@ async def test_cancelling_the_reader_closes_the_connection_at_once(connect):
             await reading
 
 
-async def test_a_server_that_says_nothing_is_too_slow_after_a_minute(connect):
+async def test_a_server_that_says_nothing_is_too_slow_after_a_minute(connect) -> None:
     clock = FakeClock()
     async with peer(hanging) as api:
         reading = asyncio.ensure_future(listen(connect(api.base_url, clock=clock)))
@@ -332,7 +332,7 @@ async def test_a_server_that_says_nothing_is_too_slow_after_a_minute(connect):
         await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
 
 
-async def test_silence_in_mid_stream_is_too_slow_after_a_minute(connect):
+async def test_silence_in_mid_stream_is_too_slow_after_a_minute(connect) -> None:
     clock = FakeClock()
     async with peer(chunked(delta("Once"), end="hang")) as api:
         stream = connect(api.base_url, clock=clock).chat_stream("m", HELLO)
@@ -345,10 +345,10 @@ async def test_silence_in_mid_stream_is_too_slow_after_a_minute(connect):
     assert waited_s == pytest.approx(60, abs=5)
 
 
-async def test_a_stream_that_never_ends_is_too_slow_after_ten_minutes(connect):
+async def test_a_stream_that_never_ends_is_too_slow_after_ten_minutes(connect) -> None:
     clock = FakeClock()
 
-    async def trickling(writer):
+    async def trickling(writer) -> None:
         await chunked(delta("Once"))(writer)
         while True:
             writer.write(b"4\r\n: \n\n\r\n")
@@ -362,7 +362,7 @@ async def test_a_stream_that_never_ends_is_too_slow_after_ten_minutes(connect):
     assert isinstance(reading.exception(), ApiTimeout)
 
 
-async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(connect):
+async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(connect) -> None:
     clock = FakeClock()
     async with peer(chunked(delta("All of it.", finish="stop"), end="hang")) as api:
         stream = connect(api.base_url, clock=clock).chat_stream("m", HELLO)
@@ -373,7 +373,7 @@ async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(conn
     assert reading.result() == StreamEnd(None, "stop", cut=False, model=None)
 
 
-async def test_an_answer_can_be_had_in_one_piece(connect):
+async def test_an_answer_can_be_had_in_one_piece(connect) -> None:
     message = {"content": "Hello", "reasoning_content": "Hm"}
     async with peer(replying({"choices": [{"message": message, "finish_reason": "length"}]})) as api:
         answer = await connect(api.base_url).chat("m", HELLO)
@@ -393,7 +393,7 @@ async def turns_while_listening(client: ApiClient) -> tuple[list[ChatEvent], lis
 
 
 @pytest.mark.parametrize("is_streamed", [True, False], ids=["streamed", "whole"])
-async def test_others_have_their_turn_while_nothing_of_a_long_answer_is_to_be_told(connect, is_streamed):
+async def test_others_have_their_turn_while_nothing_of_a_long_answer_is_to_be_told(connect, is_streamed) -> None:
     text = "<think></think>" * 2000
     whole = {"choices": [{"message": {"content": f"{text}Hello"}, "finish_reason": "stop"}]}
     answer = streaming(delta(f"{text}Hello", finish="stop"), DONE) if is_streamed else replying(json.dumps(whole))
@@ -404,7 +404,7 @@ async def test_others_have_their_turn_while_nothing_of_a_long_answer_is_to_be_to
     assert at[0] >= len(text) // SLICE_CHARACTERS
 
 
-async def test_others_have_their_turn_while_many_events_without_a_word_come_at_once(connect):
+async def test_others_have_their_turn_while_many_events_without_a_word_come_at_once(connect) -> None:
     empty = "data: {}\n\n" * 2000
     async with peer(streaming(empty, delta("Hello", finish="stop"), DONE)) as api:
         events, at = await turns_while_listening(connect(api.base_url))
@@ -413,7 +413,7 @@ async def test_others_have_their_turn_while_many_events_without_a_word_come_at_o
     assert at[0] >= 2000
 
 
-async def test_others_have_their_turn_while_many_lines_without_an_event_come_at_once(connect):
+async def test_others_have_their_turn_while_many_lines_without_an_event_come_at_once(connect) -> None:
     comments = b":\n" * 60_000
     async with peer(streaming(delta("Hello"), comments, delta(" you", finish="stop"), DONE)) as api:
         events, at = await turns_while_listening(connect(api.base_url))
@@ -422,7 +422,7 @@ async def test_others_have_their_turn_while_many_lines_without_an_event_come_at_
     assert at[-1] - at[0] >= len(comments) // (16 * 1024)
 
 
-async def test_an_answer_in_one_piece_is_read_no_further_than_it_is_of_use(connect):
+async def test_an_answer_in_one_piece_is_read_no_further_than_it_is_of_use(connect) -> None:
     piece = {"choices": [{"message": {"content": "a" * 3_000_000}, "finish_reason": "stop"}]}
     async with peer(replying(json.dumps(piece))) as api:
         with pytest.raises(InvalidApiResponse, match="more than 2097152 bytes"):
@@ -437,14 +437,14 @@ async def test_an_answer_in_one_piece_is_read_no_further_than_it_is_of_use(conne
         pytest.param([[{"text": ["", ""]}] * 500], id="lists within lists"),
     ],
 )
-async def test_a_text_of_more_parts_than_a_text_needs_is_broken(connect, content):
+async def test_a_text_of_more_parts_than_a_text_needs_is_broken(connect, content) -> None:
     async with peer(streaming(delta(content, finish="stop"), DONE)) as api:
         with pytest.raises(InvalidApiResponse):
             await listen(connect(api.base_url))
 
 
 @pytest.mark.parametrize("field", ["model", "usage", "index", "finish_reason", "object"])
-async def test_a_large_value_where_a_short_one_belongs_is_passed_over(connect, field):
+async def test_a_large_value_where_a_short_one_belongs_is_passed_over(connect, field) -> None:
     odd = [[]] * 40_000
     chunk = delta("Hello")
     (chunk["choices"][0] if field in ("index", "finish_reason") else chunk)[field] = odd
@@ -454,7 +454,7 @@ async def test_a_large_value_where_a_short_one_belongs_is_passed_over(connect, f
     assert text_of(events) == "Hello you"
 
 
-async def test_an_error_of_any_size_is_an_error(connect):
+async def test_an_error_of_any_size_is_an_error(connect) -> None:
     async with peer(streaming({"error": [[]] * 40_000})) as api:
         with pytest.raises(ApiServerError):
             await listen(connect(api.base_url))
@@ -474,7 +474,7 @@ async def test_an_error_of_any_size_is_an_error(connect):
         (r"\"\ud83d\n", '"\ufffd\n'),
     ],
 )
-def test_half_a_pair_is_replaced_and_all_else_stays(written, read):
+def test_half_a_pair_is_replaced_and_all_else_stays(written, read) -> None:
     assert decode(msgspec.json.Decoder(str), f'"{written}"', "chat") == read
 
 
@@ -482,7 +482,7 @@ def test_half_a_pair_is_replaced_and_all_else_stays(written, read):
     "text", ["<" * 20_000, "So <think> " + "a<b " * 5000, "word " * 4000], ids=["tags", "aside", "words"]
 )
 @pytest.mark.parametrize("is_streamed", [True, False], ids=["streamed", "whole"])
-async def test_others_have_their_turn_while_a_long_answer_comes_in_one_piece(connect, text, is_streamed):
+async def test_others_have_their_turn_while_a_long_answer_comes_in_one_piece(connect, text, is_streamed) -> None:
     whole = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
     sends = chunked(delta(text, finish="stop"), DONE) if is_streamed else replying(whole)
     async with peer(sends) as api:
@@ -494,14 +494,14 @@ async def test_others_have_their_turn_while_a_long_answer_comes_in_one_piece(con
     assert all(before < after for before, after in pairwise(turns))
 
 
-async def test_a_whole_answer_of_many_megabytes_is_a_broken_one(connect):
+async def test_a_whole_answer_of_many_megabytes_is_a_broken_one(connect) -> None:
     whole = {"choices": [{"message": {"content": "word " * 1_000_000}, "finish_reason": "stop"}]}
     async with peer(replying(whole)) as api:
         with pytest.raises(InvalidApiResponse):
             await listen(connect(api.base_url))
 
 
-async def test_half_a_surrogate_pair_does_not_keep_a_question_from_being_asked(connect):
+async def test_half_a_surrogate_pair_does_not_keep_a_question_from_being_asked(connect) -> None:
     async with peer(chunked(delta("Hi"), DONE)) as api:
         answer = await connect(api.base_url).chat("m", [ChatMessage("user", "a\ud83d")])
 

@@ -34,7 +34,7 @@ async def draw(client: ApiClient, *, n: int = 1, size: str | None = None) -> lis
     return await client.images("dall-e-3", "a cat", size=size, n=n)
 
 
-async def test_a_picture_comes_as_it_was_sent(connect):
+async def test_a_picture_comes_as_it_was_sent(connect) -> None:
     async with peer(replying(made(base64_of(PNG)))) as api:
         pictures = await draw(connect(api.base_url), size="1024x1024")
 
@@ -43,7 +43,7 @@ async def test_a_picture_comes_as_it_was_sent(connect):
     assert api.requests[0].json == {"model": "dall-e-3", "prompt": "a cat", "size": "1024x1024"}
 
 
-async def test_more_than_one_picture_is_asked_for_and_no_more_are_taken(connect):
+async def test_more_than_one_picture_is_asked_for_and_no_more_are_taken(connect) -> None:
     async with peer(replying(made(*[base64_of(PNG)] * 5))) as api:
         pictures = await draw(connect(api.base_url), n=3)
 
@@ -55,7 +55,7 @@ KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": 
 
 
 @pytest.mark.parametrize(("kind", "media_type"), KINDS.items(), ids=KINDS)
-async def test_a_picture_is_told_by_its_content(connect, kind, media_type):
+async def test_a_picture_is_told_by_its_content(connect, kind, media_type) -> None:
     async with peer(replying(made(base64_of(picture(9, 7, kind=kind), "data:image/bmp;base64,")))) as api:
         [got] = await draw(connect(api.base_url))
 
@@ -100,7 +100,7 @@ NO_PICTURES = {
 
 
 @pytest.mark.parametrize("entry", NO_PICTURES.values(), ids=NO_PICTURES)
-async def test_what_is_no_picture_is_a_broken_answer_whatever_the_status(connect, entry):
+async def test_what_is_no_picture_is_a_broken_answer_whatever_the_status(connect, entry) -> None:
     async with peer(replying(made(entry))) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
@@ -109,7 +109,7 @@ async def test_what_is_no_picture_is_a_broken_answer_whatever_the_status(connect
 
 
 @pytest.mark.parametrize("entry", NO_PICTURES.values(), ids=NO_PICTURES)
-async def test_a_bad_picture_does_not_take_a_good_one_with_it(connect, entry):
+async def test_a_bad_picture_does_not_take_a_good_one_with_it(connect, entry) -> None:
     async with peer(replying(made(entry, base64_of(PNG)))) as api:
         pictures = await draw(connect(api.base_url), n=2)
 
@@ -135,7 +135,7 @@ WAYS_TO_WRITE_IT = {
 
 
 @pytest.mark.parametrize("text", WAYS_TO_WRITE_IT.values(), ids=WAYS_TO_WRITE_IT)
-async def test_base64_is_read_however_it_is_written(connect, text):
+async def test_base64_is_read_however_it_is_written(connect, text) -> None:
     assert {"+", "/", "="} <= set(ENCODED)
     async with peer(replying(made({"b64_json": text}))) as api:
         [got] = await draw(connect(api.base_url))
@@ -144,14 +144,14 @@ async def test_base64_is_read_however_it_is_written(connect, text):
 
 
 @pytest.mark.parametrize("name", [name for name in WAYS_TO_WRITE_IT if name.startswith("a data address")])
-async def test_an_address_may_hold_the_picture_itself(connect, name):
+async def test_an_address_may_hold_the_picture_itself(connect, name) -> None:
     async with peer(replying(made({"url": WAYS_TO_WRITE_IT[name]}))) as api:
         [got] = await draw(connect(api.base_url))
 
     assert got.data == PADDED
 
 
-async def test_an_address_does_where_what_stands_beside_it_is_no_picture(connect):
+async def test_an_address_does_where_what_stands_beside_it_is_no_picture(connect) -> None:
     async with peer(replying(PNG)) as store:
         both = {"b64_json": "a", "url": f"{store.base_url}/cat.png"}
         async with peer(replying(made(both))) as api:
@@ -174,7 +174,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
-async def test_a_refusal_in_words_is_told_as_such(connect, answer):
+async def test_a_refusal_in_words_is_told_as_such(connect, answer) -> None:
     async with peer(replying(answer)) as api:
         with pytest.raises(ContentRefused):
             await draw(connect(api.base_url))
@@ -183,26 +183,26 @@ async def test_a_refusal_in_words_is_told_as_such(connect, answer):
 
 
 @pytest.mark.parametrize("words", ["", "ok", "queued", "Here is your picture of a cat."])
-async def test_other_words_are_no_refusal(connect, words):
+async def test_other_words_are_no_refusal(connect, words) -> None:
     async with peer(replying({"data": [], "message": words})) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
 
 
-async def test_an_answer_nested_without_end_is_broken(connect):
+async def test_an_answer_nested_without_end_is_broken(connect) -> None:
     async with peer(replying(b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's")
-async def test_an_answer_of_millions_of_values_takes_no_memory_of_the_bot(connect):
+async def test_an_answer_of_millions_of_values_takes_no_memory_of_the_bot(connect) -> None:
     async with peer(replying('{"data":[' + "0," * 8_000_000 + "0]}")) as api:
         with pytest.raises(InvalidApiResponse, match="memory"):
             await draw(connect(api.base_url))
 
 
-async def test_odd_figures_beside_a_picture_change_nothing(connect):
+async def test_odd_figures_beside_a_picture_change_nothing(connect) -> None:
     figures = {"created": 2**64, "usage": {"total_tokens": 10**4000}, "size": -1, "background": 1e308}
     async with peer(replying(made(base64_of(PNG) | {"seed": 10**4000}) | figures)) as api:
         [got] = await draw(connect(api.base_url))
@@ -222,7 +222,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
-async def test_an_answer_without_pictures_is_broken_and_not_tried_again(connect, answer):
+async def test_an_answer_without_pictures_is_broken_and_not_tried_again(connect, answer) -> None:
     async with peer(answer) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
@@ -230,7 +230,7 @@ async def test_an_answer_without_pictures_is_broken_and_not_tried_again(connect,
     assert len(api.requests) == 1
 
 
-async def test_a_refused_prompt_is_told_as_such(connect):
+async def test_a_refused_prompt_is_told_as_such(connect) -> None:
     refused = {"error": {"code": "moderation_blocked", "message": "MARKER"}}
     async with peer(replying(refused, status=400)) as api:
         with pytest.raises(ContentRefused) as caught:
@@ -240,7 +240,7 @@ async def test_a_refused_prompt_is_told_as_such(connect):
 
 
 @pytest.mark.parametrize(("answer", "error"), [(replying(status=503), ApiServerError), (writing(b""), ApiUnreachable)])
-async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error):
+async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error) -> None:
     async with peer(answer) as api:
         with pytest.raises(error):
             await draw(connect(api.base_url))
@@ -248,33 +248,33 @@ async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error):
     assert len(api.requests) == 3
 
 
-async def test_a_body_over_its_bound_is_not_read_on(connect):
+async def test_a_body_over_its_bound_is_not_read_on(connect) -> None:
     async with peer(replying(made(base64_of(bytes(300_000))))) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url, limits=CallLimits(images_bytes=100_000)))
 
 
-async def test_a_picture_over_its_bound_in_bytes_is_not_decoded(connect):
+async def test_a_picture_over_its_bound_in_bytes_is_not_decoded(connect) -> None:
     async with peer(replying(made(base64_of(picture(64, 64, noise=True))))) as api:
         with pytest.raises(InvalidApiResponse, match="characters of base64"):
             await draw(connect(api.base_url, limits=CallLimits(image_bytes=1000)))
 
 
-async def test_a_picture_over_its_bound_in_pixels_is_not_decoded(connect):
+async def test_a_picture_over_its_bound_in_pixels_is_not_decoded(connect) -> None:
     async with peer(replying(made(base64_of(picture(9000, 6000, mode="1"))))) as api:
         with pytest.raises(InvalidApiResponse, match="9000×6000"):
             await draw(connect(api.base_url))
 
 
 @pytest.mark.parametrize("side", [10_000, 20_000], ids=["warned of", "refused"])
-def test_a_picture_that_the_library_itself_fears_is_a_broken_answer(side):
+def test_a_picture_that_the_library_itself_fears_is_a_broken_answer(side) -> None:
     bomb = picture(side, side, mode="1")
 
     with pytest.raises(InvalidApiResponse):
         validate_image(bomb, MAX_PIXELS)
 
 
-async def test_a_painter_gets_three_minutes(connect):
+async def test_a_painter_gets_three_minutes(connect) -> None:
     clock = FakeClock()
     async with peer(hanging) as api:
         drawing = asyncio.ensure_future(draw(connect(api.base_url, clock=clock)))
@@ -285,7 +285,7 @@ async def test_a_painter_gets_three_minutes(connect):
     assert waited_s == pytest.approx(180, abs=5)
 
 
-async def test_a_picture_may_be_fetched_from_an_address_beside_a_private_api(connect):
+async def test_a_picture_may_be_fetched_from_an_address_beside_a_private_api(connect) -> None:
     async with peer(replying(PNG, content_type="text/plain")) as store:
         address = store.base_url.replace("http://", "http://user:word@") + "/cat.png?sig=1"
         async with peer(replying(made({"b64_json": None, "url": address}))) as api:
@@ -316,7 +316,7 @@ FETCHES = {
 
 
 @pytest.mark.parametrize("answer", FETCHES.values(), ids=FETCHES)
-async def test_an_address_without_a_picture_is_a_broken_answer(connect, answer):
+async def test_an_address_without_a_picture_is_a_broken_answer(connect, answer) -> None:
     async with peer(answer) as store, peer(replying(made({"url": store.base_url + "/cat.png"}))) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url, limits=CallLimits(image_bytes=50_000)))
@@ -324,7 +324,7 @@ async def test_an_address_without_a_picture_is_a_broken_answer(connect, answer):
     assert len(store.requests) <= 4
 
 
-async def test_a_redirect_to_a_picture_is_followed(connect):
+async def test_a_redirect_to_a_picture_is_followed(connect) -> None:
     async with (
         peer(replying(status=302, Location="/v1/here.png"), replying(PNG)) as store,
         peer(replying(made({"url": store.base_url + "/cat.png"}))) as api,
@@ -335,7 +335,7 @@ async def test_a_redirect_to_a_picture_is_followed(connect):
     assert store.requests[1].line == "GET /v1/here.png HTTP/1.1"
 
 
-async def test_a_silent_picture_store_does_not_hold_up_the_drawing_for_ever(connect):
+async def test_a_silent_picture_store_does_not_hold_up_the_drawing_for_ever(connect) -> None:
     clock = FakeClock()
     async with peer(hanging) as store, peer(replying(made({"url": store.base_url}))) as api:
         drawing = asyncio.ensure_future(draw(connect(api.base_url, clock=clock)))
@@ -346,5 +346,5 @@ async def test_a_silent_picture_store_does_not_hold_up_the_drawing_for_ever(conn
         await asyncio.wait_for(store.closed.wait(), DEADLINE_S)
 
 
-def test_a_picture_does_not_spill_its_bytes_into_a_log():
+def test_a_picture_does_not_spill_its_bytes_into_a_log() -> None:
     assert repr(GeneratedImage(b"MARKER", "image/png", 2, 3)) == "GeneratedImage(image/png, 2×3, 6 bytes)"

@@ -49,14 +49,14 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("answer", "thoughts", "words"), ANSWERS.values(), ids=ANSWERS)
-def test_thoughts_are_parted_from_the_words_wherever_the_deltas_are_cut(answer, thoughts, words):
+def test_thoughts_are_parted_from_the_words_wherever_the_deltas_are_cut(answer, thoughts, words) -> None:
     assert part(answer) == (thoughts, words)
     assert part(*answer) == (thoughts, words)
     for cut in range(len(answer)):
         assert part(answer[:cut], answer[cut:]) == (thoughts, words)
 
 
-def test_words_are_given_out_as_soon_as_they_cannot_be_a_tag():
+def test_words_are_given_out_as_soon_as_they_cannot_be_a_tag() -> None:
     thinking = ReasoningFilter()
 
     assert thinking.feed("H") == ("", "H")
@@ -64,7 +64,7 @@ def test_words_are_given_out_as_soon_as_they_cannot_be_a_tag():
     assert thinking.feed("e>") == ("", "<the>")
 
 
-def test_thoughts_are_given_out_as_they_come():
+def test_thoughts_are_given_out_as_they_come() -> None:
     thinking = ReasoningFilter()
 
     assert thinking.feed("<think>H") == ("H", "")
@@ -76,10 +76,10 @@ SHARDS = st.sampled_from(["<think>", "</think>", "<Thinking >", "<", ">", "`", "
 
 
 @given(st.lists(SHARDS, max_size=30))
-def test_any_answer_is_parted_the_same_wherever_it_is_cut(shards):
+def test_any_answer_is_parted_the_same_wherever_it_is_cut(shards) -> None:
     assert part("".join(shards)) == part(*shards) == part(*"".join(shards))
 
 
 @given(st.lists(SHARDS.filter(lambda shard: "h" not in shard), max_size=30).map("".join))
-def test_an_answer_without_the_tag_comes_through_untouched(answer):
+def test_an_answer_without_the_tag_comes_through_untouched(answer) -> None:
     assert part(*answer) == ("", answer)

@@ -45,20 +45,20 @@ RULES = {
 
 
 @pytest.mark.parametrize(("stream", "events"), RULES.values(), ids=RULES)
-def test_the_rules_of_the_whatwg_hold_whole_and_byte_by_byte(stream, events):
+def test_the_rules_of_the_whatwg_hold_whole_and_byte_by_byte(stream, events) -> None:
     assert decode(stream) == events
     assert decode(*(stream[i : i + 1] for i in range(len(stream)))) == events
 
 
-def test_a_crlf_cut_between_chunks_is_one_line_end():
+def test_a_crlf_cut_between_chunks_is_one_line_end() -> None:
     assert decode(b"data: a\r", b"\ndata: b\r", b"", b"\n\r", b"\n") == [message("a\nb")]
 
 
-def test_utf_8_may_be_cut_anywhere():
+def test_utf_8_may_be_cut_anywhere() -> None:
     assert decode(b"data: \xf0\x9f", b"\x98", b"\x80\n\n") == [message("😀")]
 
 
-def test_an_event_without_its_blank_line_is_handed_over_at_the_end():
+def test_an_event_without_its_blank_line_is_handed_over_at_the_end() -> None:
     decoder = EventDecoder()
 
     assert decoder.feed(b"data: a\ndata: [DO") == []
@@ -68,7 +68,7 @@ def test_an_event_without_its_blank_line_is_handed_over_at_the_end():
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_an_endless_line_is_broken_off_at_its_bound(size):
+def test_an_endless_line_is_broken_off_at_its_bound(size) -> None:
     decoder = EventDecoder(max_line=64)
 
     with pytest.raises(InvalidApiResponse):
@@ -76,14 +76,14 @@ def test_an_endless_line_is_broken_off_at_its_bound(size):
 
 
 @pytest.mark.parametrize("line", [b"data: 0123456789\n", b"data\n"], ids=["filled", "empty"])
-def test_an_endless_event_is_broken_off_at_its_bound(line):
+def test_an_endless_event_is_broken_off_at_its_bound(line) -> None:
     decoder = EventDecoder(max_event=100)
 
     with pytest.raises(InvalidApiResponse):
         list(map(decoder.feed, [line] * 200))
 
 
-def test_comments_may_go_on_for_as_long_as_they_like():
+def test_comments_may_go_on_for_as_long_as_they_like() -> None:
     decoder = EventDecoder(max_line=64, max_event=64)
 
     events = [event for _ in range(1000) for event in decoder.feed(b": keep-alive\n\n")]
@@ -131,7 +131,7 @@ streams = st.tuples(st.sampled_from([b"", b"\xef\xbb\xbf"]), st.lists(lines, max
 
 
 @given(stream=streams, cuts=st.lists(st.integers(0, 300), max_size=12))
-def test_any_cutting_gives_the_events_of_the_whole(stream, cuts):
+def test_any_cutting_gives_the_events_of_the_whole(stream, cuts) -> None:
     at = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     chunks = [stream[begin:end] for begin, end in pairwise(at)]
 
@@ -140,5 +140,5 @@ def test_any_cutting_gives_the_events_of_the_whole(stream, cuts):
 
 
 @given(stream=st.one_of(streams, st.binary(max_size=60)))
-def test_the_events_are_those_of_the_reference(stream):
+def test_the_events_are_those_of_the_reference(stream) -> None:
     assert decode(stream) == reference(stream)

@@ -18,7 +18,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-async def test_work_that_is_done_in_time_gives_its_result(clock):
+async def test_work_that_is_done_in_time_gives_its_result(clock) -> None:
     async def work() -> str:
         await clock.sleep(9)
         return "done"
@@ -27,7 +27,7 @@ async def test_work_that_is_done_in_time_gives_its_result(clock):
         assert await clock.drive(timeouts.wait(work, timeouts.due_in(10))) == "done"
 
 
-async def test_work_that_takes_longer_is_interrupted(clock):
+async def test_work_that_takes_longer_is_interrupted(clock) -> None:
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         with pytest.raises(ApiTimeout):
             await clock.drive(timeouts.wait(for_ever, timeouts.due_in(10)))
@@ -35,7 +35,7 @@ async def test_work_that_takes_longer_is_interrupted(clock):
         assert clock.monotonic() == 10
 
 
-async def test_each_wait_has_a_limit_of_its_own(clock):
+async def test_each_wait_has_a_limit_of_its_own(clock) -> None:
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         for seconds in (50, 30, 50):
             due = timeouts.due_in(60)
@@ -46,7 +46,7 @@ async def test_each_wait_has_a_limit_of_its_own(clock):
     assert clock.monotonic() == 135
 
 
-async def test_the_whole_is_limited_however_short_its_parts(clock):
+async def test_the_whole_is_limited_however_short_its_parts(clock) -> None:
     with CallTimeouts(clock, "chat", total_s=100) as timeouts:
         await clock.drive(timeouts.wait(lambda: clock.sleep(70), timeouts.due_in(80)))
         with pytest.raises(ApiTimeout):
@@ -57,7 +57,7 @@ async def test_the_whole_is_limited_however_short_its_parts(clock):
             await timeouts.wait(for_ever, timeouts.due_in(80))
 
 
-async def test_time_between_waits_counts_for_the_whole_only(clock):
+async def test_time_between_waits_counts_for_the_whole_only(clock) -> None:
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         await clock.drive(timeouts.wait(lambda: clock.sleep(1), timeouts.due_in(60)))
         await clock.advance(300)
@@ -66,7 +66,7 @@ async def test_time_between_waits_counts_for_the_whole_only(clock):
     assert clock.monotonic() == 360
 
 
-async def test_a_cancelled_wait_is_cancelled_and_not_too_slow(clock):
+async def test_a_cancelled_wait_is_cancelled_and_not_too_slow(clock) -> None:
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         waiting = asyncio.create_task(timeouts.wait(for_ever, timeouts.due_in(60)))
         await clock.advance(1)
@@ -75,7 +75,7 @@ async def test_a_cancelled_wait_is_cancelled_and_not_too_slow(clock):
             await waiting
 
 
-async def test_a_clock_that_jumps_ends_every_wait_and_hangs_nothing():
+async def test_a_clock_that_jumps_ends_every_wait_and_hangs_nothing() -> None:
     clock = FakeClock(skip_sleeps=True)
     with CallTimeouts(clock, "chat", total_s=600) as timeouts, pytest.raises(ApiTimeout):
         await timeouts.wait(for_ever, timeouts.due_in(60))

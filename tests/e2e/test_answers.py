@@ -47,7 +47,7 @@ async def roomy(open_sandbox: OpenSandbox) -> Sandbox:
     return await open_sandbox(rates={"interaction.webhook": DEFAULT_RATE_LIMIT})
 
 
-async def test_the_first_words_show_while_the_rest_is_still_to_come(sandbox: Sandbox, ada: ClientUser):
+async def test_the_first_words_show_while_the_rest_is_still_to_come(sandbox: Sandbox, ada: ClientUser) -> None:
     sandbox.openai.script(["The ", "tide ", "comes ", "in ", "twice ", "a day."])
     sandbox.openai.faults.next("chat", Stall(after=4))  # the role, and three words
     used = await wait_until_started(await ada.command("/ask", prompt="tides?"))
@@ -59,7 +59,7 @@ async def test_the_first_words_show_while_the_rest_is_still_to_come(sandbox: San
     assert not used.thinking
 
 
-async def test_until_the_first_word_it_thinks(sandbox: Sandbox, ada: ClientUser):
+async def test_until_the_first_word_it_thinks(sandbox: Sandbox, ada: ClientUser) -> None:
     sandbox.openai.script(["\n\n", "```", "py\n", "x = 1", "\n```"])
     sandbox.openai.faults.next("chat", Stall(after=4))  # white space and a fence without a line in it
     used = await ada.command("/ask", prompt="code?")
@@ -71,7 +71,7 @@ async def test_until_the_first_word_it_thinks(sandbox: Sandbox, ada: ClientUser)
     assert (await wait_until_final(used)).text == "```py\nx = 1\n```"
 
 
-async def test_a_line_stands_in_while_the_model_thinks_and_no_thought_shows(sandbox: Sandbox, ada: ClientUser):
+async def test_a_line_stands_in_while_the_model_thinks_and_no_thought_shows(sandbox: Sandbox, ada: ClientUser) -> None:
     sandbox.openai.script(["<thi", "nk>Too sec", "ret.</think>", "\n\nNo", "on."])
     sandbox.openai.faults.next("chat", StreamStyle(reasoning=("Very ", "secret. ")), Stall(after=5))
     used = await ada.command("/ask", prompt="when?")
@@ -88,7 +88,7 @@ async def test_a_line_stands_in_while_the_model_thinks_and_no_thought_shows(sand
 
 async def test_a_streamed_answer_grows_in_several_edits_and_shows_life_until_it_is_done(
     sandbox: Sandbox, ada: ClientUser
-):
+) -> None:
     answer = PARAGRAPH * 12
     sandbox.openai.script(answer, every=len(answer) // 50)
     sandbox.openai.faults.next("chat", Slow(pace_s=0.09))
@@ -107,7 +107,7 @@ async def test_a_streamed_answer_grows_in_several_edits_and_shows_life_until_it_
     assert sandbox.traffic_log.list_rate_limited() == []
 
 
-async def test_one_request_is_kept_back_so_that_the_end_waits_for_no_refill(open_sandbox: OpenSandbox):
+async def test_one_request_is_kept_back_so_that_the_end_waits_for_no_refill(open_sandbox: OpenSandbox) -> None:
     # Two edits, then nothing for longer than this test lives: an end that had to wait would not come.
     sandbox = await open_sandbox(rates={"interaction.webhook": RateLimit(2, 20 * DEADLINE_S)})
     sandbox.openai.script(PARAGRAPH * 8, every=30)
@@ -123,7 +123,7 @@ async def test_one_request_is_kept_back_so_that_the_end_waits_for_no_refill(open
 
 async def test_one_edit_is_under_way_at_a_time_and_the_next_has_the_newest_text(
     sandbox: Sandbox, ada: ClientUser, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     arrived, let_go, at_once = asyncio.Event(), asyncio.Event(), []
     serve, running = sandbox.discord._rest._answer, 0
 
@@ -153,7 +153,7 @@ async def test_one_edit_is_under_way_at_a_time_and_the_next_has_the_newest_text(
     assert set(at_once) == {1}
 
 
-async def test_a_long_answer_goes_on_in_further_messages(sandbox: Sandbox, ada: ClientUser):
+async def test_a_long_answer_goes_on_in_further_messages(sandbox: Sandbox, ada: ClientUser) -> None:
     sandbox.openai.script(LONG)
     used = await _shown(await ada.command("/ask", prompt="long"), LONG)
     texts = [message.content for message in used.messages]
@@ -164,7 +164,7 @@ async def test_a_long_answer_goes_on_in_further_messages(sandbox: Sandbox, ada: 
     assert sandbox.traffic_log.list_rate_limited() == []
 
 
-async def test_code_that_is_cut_is_closed_and_reopened_with_its_language(sandbox: Sandbox, ada: ClientUser):
+async def test_code_that_is_cut_is_closed_and_reopened_with_its_language(sandbox: Sandbox, ada: ClientUser) -> None:
     lines = "\n".join(f"    total_{number} = total_{number - 1} + step" for number in range(1, 90))
     code = f"Like this:\n\n```python\ndef add():\n{lines}\n```\n\nThat is all."
     sandbox.openai.script(code)
@@ -175,7 +175,9 @@ async def test_code_that_is_cut_is_closed_and_reopened_with_its_language(sandbox
     assert not any(has_open_fence(message.content) for message in used.messages)
 
 
-async def test_over_five_messages_become_the_first_four_and_the_whole_as_a_file(sandbox: Sandbox, ada: ClientUser):
+async def test_over_five_messages_become_the_first_four_and_the_whole_as_a_file(
+    sandbox: Sandbox, ada: ClientUser
+) -> None:
     answer = f"{TOO_LONG}\r\n\r\nEnde: Grüße 👩‍👩‍👧‍👦 ```\n"
     sandbox.openai.script(answer, every=500)
     used = await ada.command("/ask", prompt="too long")
@@ -190,7 +192,7 @@ async def test_over_five_messages_become_the_first_four_and_the_whole_as_a_file(
 
 
 @pytest.mark.parametrize("length", ["one message", "several", "a file"])
-async def test_no_answer_unfolds_a_link(roomy: Sandbox, length: str):
+async def test_no_answer_unfolds_a_link(roomy: Sandbox, length: str) -> None:
     text = {"one message": PARAGRAPH, "several": LONG, "a file": TOO_LONG}[length].replace(
         "pier", "https://example.org/pier"
     )
@@ -201,7 +203,7 @@ async def test_no_answer_unfolds_a_link(roomy: Sandbox, length: str):
     assert all(message.flags & MessageFlag.SUPPRESS_EMBEDS for message in used.messages)
 
 
-async def test_no_word_of_a_model_pings_anybody(roomy: Sandbox):
+async def test_no_word_of_a_model_pings_anybody(roomy: Sandbox) -> None:
     ben, role = roomy.state.user("Ben"), next(role for role in roomy.state.guild().roles.values() if role.mentionable)
     everyone = f"@everyone @here <@{ben.id}> <@!{ben.id}> <@&{role.id}> "
     answer = LONG.replace("The lamps", f"{everyone}The lamps")
@@ -216,7 +218,9 @@ async def test_no_word_of_a_model_pings_anybody(roomy: Sandbox):
     assert all(entry.request["allowed_mentions"]["parse"] == [] for entry in sent)
 
 
-async def test_pictures_speech_and_notices_ping_nobody_either(sandbox: Sandbox, ada: ClientUser, mo: ClientUser):
+async def test_pictures_speech_and_notices_ping_nobody_either(
+    sandbox: Sandbox, ada: ClientUser, mo: ClientUser
+) -> None:
     sandbox.openai.faults.next("images", Hang())
     waiting = await ada.command("/draw", prompt="@everyone in one picture")
     for command, options in (
@@ -237,7 +241,7 @@ async def test_pictures_speech_and_notices_ping_nobody_either(sandbox: Sandbox, 
 
 async def test_a_private_answer_is_its_askers_alone_to_the_last_message(
     sandbox: Sandbox, ada: ClientUser, ben: ClientUser
-):
+) -> None:
     sandbox.openai.script(LONG)
     used = await _shown(await ada.command("/ask", prompt="between us", private=True), LONG)
     assert used.private
@@ -246,7 +250,7 @@ async def test_a_private_answer_is_its_askers_alone_to_the_last_message(
     assert ben.sees() == []
 
 
-async def test_a_private_answer_in_a_file_is_private_too(roomy: Sandbox):
+async def test_a_private_answer_in_a_file_is_private_too(roomy: Sandbox) -> None:
     roomy.openai.script(TOO_LONG)
     used = await _shown(await roomy.user("Ada").command("/ask", prompt="all of it, to me", private=True), TOO_LONG)
     assert [message.ephemeral for message in used.messages] == [True] * 5
@@ -254,13 +258,13 @@ async def test_a_private_answer_in_a_file_is_private_too(roomy: Sandbox):
     assert roomy.user("Ben").sees() == []
 
 
-async def test_a_public_answer_is_there_for_everybody(sandbox: Sandbox, ada: ClientUser, ben: ClientUser):
+async def test_a_public_answer_is_there_for_everybody(sandbox: Sandbox, ada: ClientUser, ben: ClientUser) -> None:
     used = await ask(ada, "for all to see")
     assert not used.private
     assert ben.sees() == used.messages
 
 
-async def test_random_markdown_is_shown_to_the_last_character(sandbox: Sandbox):
+async def test_random_markdown_is_shown_to_the_last_character(sandbox: Sandbox) -> None:
     seeds = random.Random(2026).sample(range(1_000_000), MARKDOWN_ANSWERS)
     texts = {f"sample {seed}.": (sample if seed % 2 else model_answer)(seed) for seed in seeds}
     assert max(map(len, texts.values())) > 15_000

@@ -173,7 +173,7 @@ def assert_plain(sandbox: Sandbox, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", MET_BY_ALL)
-async def test_a_fault_becomes_one_sentence_costs_nothing_and_passes(sandbox: Sandbox, name: str):
+async def test_a_fault_becomes_one_sentence_costs_nothing_and_passes(sandbox: Sandbox, name: str) -> None:
     fault, sentence, tries = MET_BY_ALL[name]
     outcomes = dict(zip(KINDS, await asyncio.gather(*(meet(sandbox, each, fault) for each in KINDS)), strict=True))
     for command, outcome in outcomes.items():
@@ -187,7 +187,9 @@ async def test_a_fault_becomes_one_sentence_costs_nothing_and_passes(sandbox: Sa
 
 
 @pytest.mark.parametrize("name", BEFORE_A_WORD)
-async def test_an_answer_with_nothing_usable_becomes_one_sentence_and_costs_nothing(sandbox: Sandbox, name: str):
+async def test_an_answer_with_nothing_usable_becomes_one_sentence_and_costs_nothing(
+    sandbox: Sandbox, name: str
+) -> None:
     command, fault, sentence, tries = BEFORE_A_WORD[name]
     outcome = await meet(sandbox, command, fault)
     assert outcome.sentence == sentence
@@ -211,7 +213,7 @@ async def test_an_answer_with_nothing_usable_becomes_one_sentence_and_costs_noth
 )
 async def test_an_answer_that_breaks_off_keeps_its_words_with_one_line_below_and_is_paid(
     sandbox: Sandbox, fault: Fault, note: str
-):
+) -> None:
     sandbox.openai.script(WORDS, when=lambda body: "case" in body["messages"][-1]["content"])
     outcome = await meet(sandbox, "/ask", Slow(0.05), fault)
     words, _, below = outcome.sentence.partition("\n")
@@ -225,7 +227,7 @@ async def test_an_answer_that_breaks_off_keeps_its_words_with_one_line_below_and
 
 
 @pytest.mark.parametrize("fault", [ErrorMidway(0), Cut(0)], ids=["error", "cut"])
-async def test_hidden_reasoning_is_paid_even_if_no_word_follows(sandbox: Sandbox, fault: Fault):
+async def test_hidden_reasoning_is_paid_even_if_no_word_follows(sandbox: Sandbox, fault: Fault) -> None:
     outcome = await meet(sandbox, "/ask", StreamStyle(reasoning=("Let me think. ", "Tides, tea…")), fault)
     assert outcome.sentence in (TROUBLE, UNUSABLE)
     assert "think" not in outcome.sentence
@@ -234,7 +236,7 @@ async def test_hidden_reasoning_is_paid_even_if_no_word_follows(sandbox: Sandbox
     assert outcome.next_works
 
 
-async def test_speech_that_breaks_off_is_given_as_far_as_it_goes_with_a_sentence(sandbox: Sandbox):
+async def test_speech_that_breaks_off_is_given_as_far_as_it_goes_with_a_sentence(sandbox: Sandbox) -> None:
     person, text = sandbox.join("Hears the beginning"), "Slowly the lamps went out along the harbour. " * 8
     sandbox.openai.faults.next("speech", Slow(0.01), Cut(8, "drop"), when=meant_for(text.strip()))
     used = await wait_until_final(await use(person, "/say", text))
@@ -243,7 +245,7 @@ async def test_speech_that_breaks_off_is_given_as_far_as_it_goes_with_a_sentence
     assert (await usage(person, "dm"))["characters of speech"] == len(text.strip())
 
 
-async def test_plain_json_in_place_of_a_stream_is_an_answer_all_the_same(sandbox: Sandbox):
+async def test_plain_json_in_place_of_a_stream_is_an_answer_all_the_same(sandbox: Sandbox) -> None:
     person = sandbox.join("Reads JSON")
     sandbox.openai.script("All of it at once.", when=meant_for("no stream, please"))
     sandbox.openai.faults.next("chat", PlainJson(), when=meant_for("no stream, please"))
@@ -251,7 +253,7 @@ async def test_plain_json_in_place_of_a_stream_is_an_answer_all_the_same(sandbox
     assert used.text == "All of it at once."
 
 
-async def test_a_retry_after_that_is_short_is_waited_for(sandbox: Sandbox):
+async def test_a_retry_after_that_is_short_is_waited_for(sandbox: Sandbox) -> None:
     people = {command: sandbox.join(f"Waits for {command}") for command in KINDS}
     late = f"a second later {AGAIN}"
     for kind in KINDS.values():
@@ -264,7 +266,7 @@ async def test_a_retry_after_that_is_short_is_waited_for(sandbox: Sandbox):
         assert second.at - first.at >= 1
 
 
-async def test_with_the_api_out_of_reach_every_command_says_so_and_the_next_one_works(sandbox: Sandbox):
+async def test_with_the_api_out_of_reach_every_command_says_so_and_the_next_one_works(sandbox: Sandbox) -> None:
     people = {command: sandbox.join(f"Unplugged {command}") for command in KINDS}
     async with sandbox.openai.offline():
         used = {command: await use(person, command, "anyone there?") for command, person in people.items()}
@@ -276,7 +278,7 @@ async def test_with_the_api_out_of_reach_every_command_says_so_and_the_next_one_
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before the headers", "after them"])
-async def test_an_api_that_hangs_for_some_disturbs_nobody_else(sandbox: Sandbox, late: bool):
+async def test_an_api_that_hangs_for_some_disturbs_nobody_else(sandbox: Sandbox, late: bool) -> None:
     waiting = {command: sandbox.join(f"Waits {late} {command}") for command in KINDS}
     slowly = f"take your time {AGAIN}"
     for kind in KINDS.values():
@@ -294,7 +296,7 @@ async def test_an_api_that_hangs_for_some_disturbs_nobody_else(sandbox: Sandbox,
     assert all([did(command, await wait_until_final(used)) for command, used in hanging.items()])
 
 
-async def test_no_fault_left_a_traceback_or_the_key_in_the_log(sandbox: Sandbox):
+async def test_no_fault_left_a_traceback_or_the_key_in_the_log(sandbox: Sandbox) -> None:
     log = "\n".join(sandbox.bot_process.log)
     assert "Traceback" not in log
     assert sandbox.openai.key not in log

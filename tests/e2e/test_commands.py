@@ -59,7 +59,7 @@ def member(sandbox: Sandbox) -> ClientUser:
 # ---------------------------------------------------------------- models
 
 
-async def test_models_shows_what_each_one_is_for(member: ClientUser):
+async def test_models_shows_what_each_one_is_for(member: ClientUser) -> None:
     used = await run_command(member, "/models")
     assert used.private
     assert _listed(used) == {
@@ -69,7 +69,7 @@ async def test_models_shows_what_each_one_is_for(member: ClientUser):
     }
 
 
-async def test_models_finds_what_is_searched_for_anywhere_in_a_name(member: ClientUser):
+async def test_models_finds_what_is_searched_for_anywhere_in_a_name(member: ClientUser) -> None:
     found = _listed(await run_command(member, "/models", search="MINI"))
     assert found == {
         "For answers (`/ask`)": ["gpt-4.1-mini", "gpt-4o-mini", "o4-mini"],
@@ -78,7 +78,7 @@ async def test_models_finds_what_is_searched_for_anywhere_in_a_name(member: Clie
     assert (await run_command(member, "/models", search="no such thing")).text == "No model has that in its name."
 
 
-async def test_only_allowed_models_are_listed_offered_and_taken():
+async def test_only_allowed_models_are_listed_offered_and_taken() -> None:
     async with Sandbox({"ALLOWED_MODELS": "gpt-4.1*, tts-1, dall-e-3"}) as sandbox:
         await _stocked(sandbox)
         ada = sandbox.user("Ada")
@@ -99,7 +99,7 @@ async def test_only_allowed_models_are_listed_offered_and_taken():
         assert len(sandbox.openai.calls("chat")) == 1
 
 
-async def test_the_operators_word_on_what_a_model_is_for_goes_first():
+async def test_the_operators_word_on_what_a_model_is_for_goes_first() -> None:
     async with Sandbox({"SPEECH_MODELS": "whisper-1", "CHAT_MODELS": "gpt-image-1"}) as sandbox:
         await _stocked(sandbox)
         ada = sandbox.user("Ada")
@@ -108,7 +108,7 @@ async def test_the_operators_word_on_what_a_model_is_for_goes_first():
         assert await _offered(ada, "/draw", "model", "image") == []
 
 
-async def test_choices_are_of_the_right_kind_and_match_anywhere_in_the_name(member: ClientUser):
+async def test_choices_are_of_the_right_kind_and_match_anywhere_in_the_name(member: ClientUser) -> None:
     assert await _offered(member, "/ask", "model", "mini") == ["gpt-4.1-mini", "gpt-4o-mini", "o4-mini"]
     assert await _offered(member, "/say", "model", "") == ["gpt-4o-mini-tts", "tts-1", "tts-1-hd"]
     assert await _offered(member, "/draw", "model", "E-") == ["dall-e-2", "dall-e-3", "gpt-image-1"]
@@ -116,7 +116,7 @@ async def test_choices_are_of_the_right_kind_and_match_anywhere_in_the_name(memb
     assert await _offered(member, "/ask", "model", "embedding") == []
 
 
-async def test_of_many_models_twenty_five_are_offered_and_all_fit_in_a_list():
+async def test_of_many_models_twenty_five_are_offered_and_all_fit_in_a_list() -> None:
     openai = OpenAiServer()
     openai.models = [f"house-model-{number:03}" for number in range(200)]
     async with Sandbox(openai=openai) as sandbox:
@@ -130,7 +130,7 @@ async def test_of_many_models_twenty_five_are_offered_and_all_fit_in_a_list():
         assert listed.text.endswith("…and more: add a `search`.")
 
 
-async def test_choices_come_from_memory_while_the_list_cannot_be_had():
+async def test_choices_come_from_memory_while_the_list_cannot_be_had() -> None:
     openai = OpenAiServer()
     openai.faults.always("models", Hang())
     async with Sandbox({"ALLOWED_MODELS": "gpt-4.1,gpt-4o"}, openai=openai) as sandbox:
@@ -140,7 +140,9 @@ async def test_choices_come_from_memory_while_the_list_cannot_be_had():
         openai.faults.release()
 
 
-async def test_ask_uses_the_model_named_and_refuses_one_for_something_else(sandbox: Sandbox, member: ClientUser):
+async def test_ask_uses_the_model_named_and_refuses_one_for_something_else(
+    sandbox: Sandbox, member: ClientUser
+) -> None:
     await ask(member, "which model?", model="gpt-4o-mini")
     assert _newest(sandbox, "chat").body["model"] == "gpt-4o-mini"
     _assert_refused(
@@ -153,7 +155,7 @@ async def test_ask_uses_the_model_named_and_refuses_one_for_something_else(sandb
 # ---------------------------------------------------------------- /channel model
 
 
-async def test_a_moderator_chooses_the_channels_models_for_each_kind(sandbox: Sandbox, member: ClientUser):
+async def test_a_moderator_chooses_the_channels_models_for_each_kind(sandbox: Sandbox, member: ClientUser) -> None:
     mo, place = sandbox.user("Mo"), "random"
     for kind, model in (("chat", "gpt-4.1-nano"), ("speech", "tts-1-hd"), ("image", "gpt-image-1")):
         shown = await run_command(mo, "/channel model", model=model, kind=kind, channel=place)
@@ -168,7 +170,7 @@ async def test_a_moderator_chooses_the_channels_models_for_each_kind(sandbox: Sa
     assert _newest(sandbox, "chat").body["model"] == "gpt-4.1"
 
 
-async def test_a_thread_has_its_channels_model(sandbox: Sandbox, member: ClientUser):
+async def test_a_thread_has_its_channels_model(sandbox: Sandbox, member: ClientUser) -> None:
     mo = sandbox.user("Mo")
     await run_command(mo, "/channel model", model="gpt-4o-mini", channel="a thread")
     await ask(member, "here?", channel="general")
@@ -177,7 +179,7 @@ async def test_a_thread_has_its_channels_model(sandbox: Sandbox, member: ClientU
     await run_command(mo, "/channel model", model="gpt-4.1", channel="general")
 
 
-async def test_a_model_for_something_else_is_not_taken_for_a_channel(sandbox: Sandbox):
+async def test_a_model_for_something_else_is_not_taken_for_a_channel(sandbox: Sandbox) -> None:
     mo = sandbox.user("Mo")
     shown = await run_command(mo, "/channel model", model="tts-1", kind="image", channel="general")
     _assert_refused(sandbox, shown, "can't draw")
@@ -186,7 +188,7 @@ async def test_a_model_for_something_else_is_not_taken_for_a_channel(sandbox: Sa
     )
 
 
-async def test_the_choices_for_a_channel_are_of_the_kind_already_picked(sandbox: Sandbox):
+async def test_the_choices_for_a_channel_are_of_the_kind_already_picked(sandbox: Sandbox) -> None:
     mo = sandbox.user("Mo")
     assert await _offered(mo, "/channel model", "model", "1", kind="speech") == ["tts-1", "tts-1-hd"]
     assert await _offered(mo, "/channel model", "model", "nano") == ["gpt-4.1-nano"]
@@ -194,7 +196,7 @@ async def test_the_choices_for_a_channel_are_of_the_kind_already_picked(sandbox:
 
 async def test_a_member_may_not_choose_even_where_discord_lets_the_command_through(
     sandbox: Sandbox, member: ClientUser
-):
+) -> None:
     with pytest.raises(ClientRejected, match="not offered"):
         await member.command("/channel model", model="gpt-4o")
     shown = await wait_until_final(await member.command("/channel model", model="gpt-4o", force=True))
@@ -203,7 +205,7 @@ async def test_a_member_may_not_choose_even_where_discord_lets_the_command_throu
     assert _newest(sandbox, "chat").body["model"] == "gpt-4.1"
 
 
-async def test_the_right_counts_in_the_channel_at_that_moment(sandbox: Sandbox, member: ClientUser):
+async def test_the_right_counts_in_the_channel_at_that_moment(sandbox: Sandbox, member: ClientUser) -> None:
     mo, place = sandbox.user("Mo"), sandbox.state.add_channel(sandbox.state.guild(), f"place-{member.id}")
     sandbox.discord.gateway.dispatch_guild(sandbox.state.guild())
     someone = sandbox.state.guild().members[member.id]
@@ -218,7 +220,7 @@ async def test_the_right_counts_in_the_channel_at_that_moment(sandbox: Sandbox, 
 # ---------------------------------------------------------------- /say
 
 
-async def test_say_gives_one_mp3_that_can_be_played(sandbox: Sandbox, member: ClientUser):
+async def test_say_gives_one_mp3_that_can_be_played(sandbox: Sandbox, member: ClientUser) -> None:
     used = await run_command(member, "/say", text="The tide is coming in.")
     sound = _only_file(used)
     assert (sound.filename, sound.media_type) == ("speech.mp3", "audio/mpeg")
@@ -229,7 +231,7 @@ async def test_say_gives_one_mp3_that_can_be_played(sandbox: Sandbox, member: Cl
     assert not used.private
 
 
-async def test_say_uses_the_voice_named_or_the_operators(sandbox: Sandbox, member: ClientUser):
+async def test_say_uses_the_voice_named_or_the_operators(sandbox: Sandbox, member: ClientUser) -> None:
     await run_command(member, "/say", text="Deeply.", voice="Onyx")
     assert _newest(sandbox, "speech").body["voice"] == "onyx"
     async with Sandbox({"DEFAULT_SPEECH_VOICE": "nova", "DEFAULT_SPEECH_MODEL": "tts-1-hd"}) as other:
@@ -238,7 +240,9 @@ async def test_say_uses_the_voice_named_or_the_operators(sandbox: Sandbox, membe
         assert (body["voice"], body["model"]) == ("nova", "tts-1-hd")
 
 
-async def test_a_long_text_is_requested_in_pieces_and_joined_in_their_order(sandbox: Sandbox, member: ClientUser):
+async def test_a_long_text_is_requested_in_pieces_and_joined_in_their_order(
+    sandbox: Sandbox, member: ClientUser
+) -> None:
     text = "".join(f"Sentence {number} tells of the sea. " for number in range(1, 170))
     first, second = mp3(2.0, kbits=64), mp3(3.0, kbits=32)
     assert 4096 < len(text) < 6000
@@ -259,7 +263,7 @@ async def test_a_long_text_is_requested_in_pieces_and_joined_in_their_order(sand
 @pytest.mark.parametrize(
     "text", ["…?!", "🎉🎉", "<@123456789012345678>", "https://example.org/a", "||psst||", "```\n```"]
 )
-async def test_with_nothing_to_say_no_request_is_made(sandbox: Sandbox, member: ClientUser, text: str):
+async def test_with_nothing_to_say_no_request_is_made(sandbox: Sandbox, member: ClientUser, text: str) -> None:
     calls = len(sandbox.openai.requests)
     _assert_refused(sandbox, await run_command(member, "/say", text=text), "nothing in that text that I could say")
     assert len(sandbox.openai.requests) == calls
@@ -268,7 +272,9 @@ async def test_with_nothing_to_say_no_request_is_made(sandbox: Sandbox, member: 
 # ---------------------------------------------------------------- /draw
 
 
-async def test_a_model_that_draws_one_at_a_time_is_asked_for_all_of_them_at_once(sandbox: Sandbox, member: ClientUser):
+async def test_a_model_that_draws_one_at_a_time_is_asked_for_all_of_them_at_once(
+    sandbox: Sandbox, member: ClientUser
+) -> None:
     calls = len(sandbox.openai.calls("images"))
     for _ in range(4):
         sandbox.openai.faults.next("images", Hang(), when=_about("a lighthouse"))
@@ -283,7 +289,7 @@ async def test_a_model_that_draws_one_at_a_time_is_asked_for_all_of_them_at_once
     assert (await usage(member, "dm"))["images"] == 4
 
 
-async def test_a_model_that_draws_several_at_once_is_asked_once(sandbox: Sandbox, member: ClientUser):
+async def test_a_model_that_draws_several_at_once_is_asked_once(sandbox: Sandbox, member: ClientUser) -> None:
     calls = len(sandbox.openai.calls("images"))
     used = await run_command(member, "/draw", prompt="a gull", n=3, model="gpt-image-1", spoiler=True)
     assert [call.body["n"] for call in sandbox.openai.calls("images")[calls:]] == [3]
@@ -294,7 +300,7 @@ async def test_a_model_that_draws_several_at_once_is_asked_once(sandbox: Sandbox
 @pytest.mark.parametrize("n", [1, 2])
 async def test_the_pictures_come_in_one_message_with_the_prompt_as_alt_text(
     sandbox: Sandbox, member: ClientUser, n: int
-):
+) -> None:
     prompt = "  An old harbour – at dusk, with “lanterns”  "
     used = await run_command(member, "/draw", prompt=prompt, n=n)
     assert [entry.method for entry in edits_of(sandbox, used)] == ["PATCH"]
@@ -304,12 +310,12 @@ async def test_the_pictures_come_in_one_message_with_the_prompt_as_alt_text(
     assert (used.text, used.private) == ("", False)
 
 
-async def test_the_alt_text_of_a_long_prompt_is_as_long_as_discord_takes(member: ClientUser):
+async def test_the_alt_text_of_a_long_prompt_is_as_long_as_discord_takes(member: ClientUser) -> None:
     used = await run_command(member, "/draw", prompt="a boat " * 500)
     assert len(_files(used)[0].description) == 1024
 
 
-async def test_failed_images_show_an_error_and_are_refunded(sandbox: Sandbox):
+async def test_failed_images_show_an_error_and_are_refunded(sandbox: Sandbox) -> None:
     person = sandbox.join("Draws three")
     sandbox.openai.faults.next("images", CONTENT_POLICY, when=_about("three boats"))
     used = await run_command(person, "/draw", prompt="three boats", n=3, channel="dm")
@@ -318,7 +324,7 @@ async def test_failed_images_show_an_error_and_are_refunded(sandbox: Sandbox):
     assert (await usage(person, "dm"))["images"] == 2
 
 
-async def test_sizes_are_offered_for_the_model_and_others_may_be_typed(sandbox: Sandbox, member: ClientUser):
+async def test_sizes_are_offered_for_the_model_and_others_may_be_typed(sandbox: Sandbox, member: ClientUser) -> None:
     assert await _offered(member, "/draw", "size", "") == ["1024x1024", "1792x1024", "1024x1792"]
     assert await _offered(member, "/draw", "size", "auto", model="gpt-image-1") == ["auto"]
     assert await _offered(member, "/draw", "size", "512", model="dall-e-2") == ["512x512"]
@@ -330,12 +336,12 @@ async def test_sizes_are_offered_for_the_model_and_others_may_be_typed(sandbox: 
     assert "couldn't work with this request" in other.text
 
 
-async def test_without_a_size_none_is_sent(sandbox: Sandbox, member: ClientUser):
+async def test_without_a_size_none_is_sent(sandbox: Sandbox, member: ClientUser) -> None:
     await run_command(member, "/draw", prompt="as you like")
     assert "size" not in _newest(sandbox, "images").body
 
 
-async def test_pictures_given_by_address_are_fetched(sandbox: Sandbox, member: ClientUser):
+async def test_pictures_given_by_address_are_fetched(sandbox: Sandbox, member: ClientUser) -> None:
     sandbox.openai.image_generator.by_address = True
     try:
         used = await run_command(member, "/draw", prompt="by post", n=2)
@@ -345,7 +351,7 @@ async def test_pictures_given_by_address_are_fetched(sandbox: Sandbox, member: C
     assert "example" not in used.text
 
 
-async def test_pictures_and_speech_over_the_limit_are_made_to_fit():
+async def test_pictures_and_speech_over_the_limit_are_made_to_fit() -> None:
     limit = 16_000
     async with Sandbox(attachment_size_limit=limit) as sandbox:
         used = await run_command(sandbox.user("Ada"), "/draw", prompt="in small", n=2)
@@ -365,7 +371,7 @@ async def test_pictures_and_speech_over_the_limit_are_made_to_fit():
 # ---------------------------------------------------------------- help, direct messages, refusals
 
 
-async def test_help_lists_what_the_asker_can_use_to_click_on(sandbox: Sandbox, member: ClientUser):
+async def test_help_lists_what_the_asker_can_use_to_click_on(sandbox: Sandbox, member: ClientUser) -> None:
     for person, where, more in (
         (member, "general", IN_SERVERS),
         (member, "dm", ["history clear"]),
@@ -380,7 +386,9 @@ async def test_help_lists_what_the_asker_can_use_to_click_on(sandbox: Sandbox, m
         assert all(numbers[name.split()[0]] == number for name, number in links.items())
 
 
-async def test_everything_but_the_channel_settings_works_in_direct_messages(sandbox: Sandbox, member: ClientUser):
+async def test_everything_but_the_channel_settings_works_in_direct_messages(
+    sandbox: Sandbox, member: ClientUser
+) -> None:
     assert (await ask(member, "here too?", channel="dm")).text
     assert _only_file(await run_command(member, "/say", text="Here too.", channel="dm")).filename == "speech.mp3"
     assert len(_files(await run_command(member, "/draw", prompt="here too", channel="dm"))) == 1
@@ -405,13 +413,13 @@ async def test_everything_but_the_channel_settings_works_in_direct_messages(sand
 )
 async def test_a_refusal_is_the_first_response_and_private(
     sandbox: Sandbox, member: ClientUser, command: str, options: dict[str, str], reason: str
-):
+) -> None:
     calls = len(sandbox.openai.requests)
     _assert_refused(sandbox, await run_command(member, command, **options), reason)
     assert len(sandbox.openai.requests) == calls
 
 
-async def test_discord_itself_refuses_more_than_four_pictures(member: ClientUser):
+async def test_discord_itself_refuses_more_than_four_pictures(member: ClientUser) -> None:
     with pytest.raises(ClientRejected, match="from 1 to 4"):
         await member.command("/draw", prompt="many", n=5)
 

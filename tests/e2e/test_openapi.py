@@ -12,7 +12,7 @@ from tests.support.openapi import OpenApi
 LONG = "\n\n".join(f"{number}. " + "Of ships and shoes and sealing wax. " * 12 for number in range(1, 30))
 
 
-async def test_every_request_and_answer_is_as_discord_describes_it(open_sandbox: OpenSandbox):
+async def test_every_request_and_answer_is_as_discord_describes_it(open_sandbox: OpenSandbox) -> None:
     described = OpenApi.beside_the_checkout()
     sandbox = await open_sandbox({"MEMBER_RATE": "off"}, rates={"interaction.webhook": DEFAULT_RATE_LIMIT})
     ada, mo = sandbox.user("Ada"), sandbox.user("Mo")
@@ -47,7 +47,7 @@ async def test_every_request_and_answer_is_as_discord_describes_it(open_sandbox:
     assert described.complaints(sandbox.traffic_log.requests) == []
 
 
-async def test_messages_replies_menus_and_forms_are_as_described_too(open_sandbox: OpenSandbox):
+async def test_messages_replies_menus_and_forms_are_as_described_too(open_sandbox: OpenSandbox) -> None:
     described = OpenApi.beside_the_checkout()
     sandbox = await open_sandbox(
         {"QUOTA_MEMBER_MESSAGES_PER_DAY": "4"},
@@ -72,7 +72,7 @@ async def test_messages_replies_menus_and_forms_are_as_described_too(open_sandbo
     assert described.complaints(sandbox.traffic_log.requests) == []
 
 
-async def test_what_is_said_when_things_go_wrong_is_as_described_too(sandbox: Sandbox, ada: ClientUser):
+async def test_what_is_said_when_things_go_wrong_is_as_described_too(sandbox: Sandbox, ada: ClientUser) -> None:
     described = OpenApi.beside_the_checkout()
     sandbox.openai.faults.next("chat", Status(500))
     sandbox.openai.faults.next("speech", Status(402))
@@ -91,7 +91,7 @@ async def test_what_is_said_when_things_go_wrong_is_as_described_too(sandbox: Sa
     assert described.complaints(sandbox.traffic_log.requests) == []
 
 
-async def test_a_second_start_is_as_described_too(open_sandbox: OpenSandbox):
+async def test_a_second_start_is_as_described_too(open_sandbox: OpenSandbox) -> None:
     described = OpenApi.beside_the_checkout()
     sandbox = await open_sandbox()
     assert await sandbox.restart() == 0
@@ -99,7 +99,7 @@ async def test_a_second_start_is_as_described_too(open_sandbox: OpenSandbox):
     assert described.complaints(sandbox.traffic_log.requests) == []
 
 
-async def test_the_description_would_find_a_fault(sandbox: Sandbox, ada: ClientUser):
+async def test_the_description_would_find_a_fault(sandbox: Sandbox, ada: ClientUser) -> None:
     described = OpenApi.beside_the_checkout()
     await run_command(ada, "/help")
     (entry,) = sandbox.traffic_log.find(lambda each: "/callback" in each.path)

@@ -43,7 +43,7 @@ async def sandbox(open_sandbox: OpenSandbox, tmp_path: Path) -> Sandbox:
 
 async def test_a_persona_from_its_form_to_an_answer_and_back(
     sandbox: Sandbox, mo: ClientUser, ada: ClientUser, tmp_path: Path
-):
+) -> None:
     described = OpenApi.beside_the_checkout()
     assert "no personas to choose from" in (await run_command(ada, "/persona list")).text
     await run_command(mo, "/channel persona", text="You are a channel.")
@@ -91,7 +91,9 @@ async def test_a_persona_from_its_form_to_an_answer_and_back(
     assert described.complaints(sandbox.traffic_log.requests) == []
 
 
-async def test_what_is_not_there_or_there_already_is_refused_at_once(sandbox: Sandbox, mo: ClientUser, ada: ClientUser):
+async def test_what_is_not_there_or_there_already_is_refused_at_once(
+    sandbox: Sandbox, mo: ClientUser, ada: ClientUser
+) -> None:
     calls = len(sandbox.openai.requests)
     opened = await (await mo.command("/persona add", name="Pirate")).until(lambda each: each.modal)
     later = await (await mo.command("/persona add", name="pirate")).until(lambda each: each.modal)
@@ -124,7 +126,7 @@ async def test_what_is_not_there_or_there_already_is_refused_at_once(sandbox: Sa
     assert not mo.is_offered("/persona list", "dm")
 
 
-async def test_files_carry_personas_over_whole_or_not_at_all(sandbox: Sandbox, mo: ClientUser):
+async def test_files_carry_personas_over_whole_or_not_at_all(sandbox: Sandbox, mo: ClientUser) -> None:
     there = sandbox.user("Mo", guild="Other")
     for name, text in (("Pirate", PIRATE), ("Parrot 🦜", "You are “a parrot”.")):
         await written(mo, "/persona add", name, text)

@@ -50,7 +50,7 @@ def choices(count: int, **changes: object) -> list[dict]:
         ("say", ""),
     ],
 )
-def test_what_is_not_a_command_is_refused_where_it_is_wrong(command: object, path: str):
+def test_what_is_not_a_command_is_refused_where_it_is_wrong(command: object, path: str) -> None:
     with pytest.raises(DiscordError) as refused:
         validate_command(command)
     tree = refused.value.errors
@@ -60,14 +60,14 @@ def test_what_is_not_a_command_is_refused_where_it_is_wrong(command: object, pat
     assert (refused.value.status, refused.value.code) == (400, 50035)
 
 
-def test_a_command_is_at_most_8000_characters_in_all():
+def test_a_command_is_at_most_8000_characters_in_all() -> None:
     wordy = [{**TEXT, "name": f"t{n}", "choices": [{"name": "n" * 100, "value": "v" * 100}] * 2} for n in range(19)]
     assert validate_command({**SAY, "options": wordy})
     with pytest.raises(DiscordError, match="50035"):
         validate_command({**SAY, "options": [*wordy, {**wordy[0], "name": "last"}]})
 
 
-def test_groups_nest_one_level_and_no_further():
+def test_groups_nest_one_level_and_no_further() -> None:
     sub = {"type": 1, "name": "sub", "description": "Sub", "options": [TEXT]}
     group = {"type": 2, "name": "group", "description": "Group", "options": [sub]}
     assert validate_command({**SAY, "options": [group]})["options"][0]["options"][0]["options"] == [TEXT]
@@ -79,7 +79,7 @@ def test_groups_nest_one_level_and_no_further():
 
 async def test_an_overwrite_keeps_ids_of_known_commands_and_counts_new_ones(
     discord_server: DiscordServer, http: aiohttp.ClientSession
-):
+) -> None:
     raw = RawClient(discord_server, http)
     await raw.register(SAY)
     before = discord_server.commands.find("say")
@@ -90,7 +90,9 @@ async def test_an_overwrite_keeps_ids_of_known_commands_and_counts_new_ones(
     assert discord_server.commands.creates == 2
 
 
-async def test_an_unchanged_command_keeps_its_version(discord_server: DiscordServer, http: aiohttp.ClientSession):
+async def test_an_unchanged_command_keeps_its_version(
+    discord_server: DiscordServer, http: aiohttp.ClientSession
+) -> None:
     raw = RawClient(discord_server, http)
     await raw.register(SAY)
     before = discord_server.commands.find("say")
@@ -98,7 +100,7 @@ async def test_an_unchanged_command_keeps_its_version(discord_server: DiscordSer
     assert discord_server.commands.find("say") == before
 
 
-async def test_a_refused_overwrite_changes_nothing(discord_server: DiscordServer, http: aiohttp.ClientSession):
+async def test_a_refused_overwrite_changes_nothing(discord_server: DiscordServer, http: aiohttp.ClientSession) -> None:
     raw, path = RawClient(discord_server, http), f"applications/{discord_server.state.application_id}/commands"
     await raw.register(SAY)
     for wrong in ([SAY, SAY], [{**SAY, "name": "Loud"}], {"name": "say"}):
@@ -106,7 +108,7 @@ async def test_a_refused_overwrite_changes_nothing(discord_server: DiscordServer
     assert [command["name"] for command in discord_server.commands.list_all()] == ["say"]
 
 
-async def test_localizations_are_shown_on_request(discord_server: DiscordServer, http: aiohttp.ClientSession):
+async def test_localizations_are_shown_on_request(discord_server: DiscordServer, http: aiohttp.ClientSession) -> None:
     raw, path = RawClient(discord_server, http), f"applications/{discord_server.state.application_id}/commands"
     await raw.register({**SAY, "name_localizations": {"de": "sag"}})
     (_, [plain]), (_, [full]) = await raw.call("GET", path), await raw.call("GET", f"{path}?with_localizations=true")
@@ -114,7 +116,9 @@ async def test_localizations_are_shown_on_request(discord_server: DiscordServer,
     assert full["name_localizations"] == {"de": "sag"}
 
 
-async def test_one_command_is_made_changed_and_removed(discord_server: DiscordServer, http: aiohttp.ClientSession):
+async def test_one_command_is_made_changed_and_removed(
+    discord_server: DiscordServer, http: aiohttp.ClientSession
+) -> None:
     raw, path = RawClient(discord_server, http), f"applications/{discord_server.state.application_id}/commands"
     status, made = await raw.call("POST", path, SAY)
     again, _ = await raw.call("POST", path, SAY)

@@ -19,7 +19,7 @@ def raw(discord_server: DiscordServer, http: aiohttp.ClientSession) -> RawClient
 
 async def test_members_delete_their_own_messages_and_moderators_everyones(
     raw: RawClient, ada: ClientUser, mo: ClientUser
-):
+) -> None:
     first, second = await ada.says("one"), await ada.says("two")
     async with raw.gateway(intents=HEARS_ALL) as events:
         ada.deletes(first)
@@ -34,7 +34,9 @@ async def test_members_delete_their_own_messages_and_moderators_everyones(
     assert ada.sees() == []
 
 
-async def test_others_messages_stay(ada: ClientUser, ben: ClientUser, mo: ClientUser, discord_server: DiscordServer):
+async def test_others_messages_stay(
+    ada: ClientUser, ben: ClientUser, mo: ClientUser, discord_server: DiscordServer
+) -> None:
     message = await ada.says("mine")
     with pytest.raises(ClientRejected):
         ben.deletes(message)
@@ -45,7 +47,7 @@ async def test_others_messages_stay(ada: ClientUser, ben: ClientUser, mo: Client
     assert ada.sees() == [message]
 
 
-async def test_several_go_in_one_event_that_needs_the_intent(raw: RawClient, ada: ClientUser, mo: ClientUser):
+async def test_several_go_in_one_event_that_needs_the_intent(raw: RawClient, ada: ClientUser, mo: ClientUser) -> None:
     messages = [await ada.says(text) for text in ("one", "two", "three")]
     async with raw.gateway(intents=GUILDS) as deaf, raw.gateway(intents=GUILD_MESSAGES) as events:
         mo.deletes_together(*messages[:2])
@@ -56,7 +58,7 @@ async def test_several_go_in_one_event_that_needs_the_intent(raw: RawClient, ada
     assert ada.sees() == messages[2:]
 
 
-async def test_a_channel_takes_its_threads_with_it(raw: RawClient, ada: ClientUser, mo: ClientUser):
+async def test_a_channel_takes_its_threads_with_it(raw: RawClient, ada: ClientUser, mo: ClientUser) -> None:
     general, thread = ada.channel("#general"), ada.channel("a thread")
     with pytest.raises(ClientRejected):
         ada.deletes_channel(thread)
@@ -68,7 +70,7 @@ async def test_a_channel_takes_its_threads_with_it(raw: RawClient, ada: ClientUs
         assert (status, answer["code"]) == (404, 10003)
 
 
-async def test_a_thread_goes_alone(raw: RawClient, ada: ClientUser, mo: ClientUser):
+async def test_a_thread_goes_alone(raw: RawClient, ada: ClientUser, mo: ClientUser) -> None:
     general, thread = ada.channel("#general"), ada.channel("a thread")
     async with raw.gateway() as events:
         mo.deletes_channel(thread)
@@ -84,7 +86,7 @@ async def test_a_thread_goes_alone(raw: RawClient, ada: ClientUser, mo: ClientUs
 
 async def test_a_bot_that_was_removed_hears_nothing_and_reaches_nothing(
     raw: RawClient, ada: ClientUser, discord_server: DiscordServer
-):
+) -> None:
     async with raw.gateway(intents=HEARS_ALL) as events:
         discord_server.deletions.bot(ada.guild)
         assert await events.next("GUILD_DELETE") == {"id": str(ada.guild.id)}
@@ -98,7 +100,7 @@ async def test_a_bot_that_was_removed_hears_nothing_and_reaches_nothing(
 
 async def test_a_guild_with_an_outage_is_listed_but_does_not_come(
     raw: RawClient, ada: ClientUser, discord_server: DiscordServer
-):
+) -> None:
     discord_server.deletions.outage(ada.guild)
     before = discord_server.traffic_log.number
     async with raw.gateway() as events:

@@ -48,7 +48,7 @@ async def raw(discord_server: DiscordServer, http: aiohttp.ClientSession) -> Raw
 TEXT = {"type": 3, "name": "text", "description": "What", "autocomplete": True}
 
 
-async def test_within_three_seconds_is_in_time(raw: RawClient, ada: ClientUser, watch: Watch):
+async def test_within_three_seconds_is_in_time(raw: RawClient, ada: ClientUser, watch: Watch) -> None:
     used = await ada.command("/say")
     watch.seconds += 2.9
     assert await raw.respond(used, DEFER) == (204, None)
@@ -56,7 +56,7 @@ async def test_within_three_seconds_is_in_time(raw: RawClient, ada: ClientUser, 
     assert used.thinking
 
 
-async def test_after_three_seconds_the_interaction_is_unknown(raw: RawClient, ada: ClientUser, watch: Watch):
+async def test_after_three_seconds_the_interaction_is_unknown(raw: RawClient, ada: ClientUser, watch: Watch) -> None:
     used = await ada.command("/say")
     watch.seconds += 3.1
     status, answer = await raw.respond(used, DEFER)
@@ -66,7 +66,7 @@ async def test_after_three_seconds_the_interaction_is_unknown(raw: RawClient, ad
         await used.until_acknowledged()
 
 
-async def test_a_second_first_response_is_refused(raw: RawClient, ada: ClientUser):
+async def test_a_second_first_response_is_refused(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, MESSAGE, content="one")
     status, answer = await raw.respond(used, MESSAGE, content="two")
@@ -74,7 +74,7 @@ async def test_a_second_first_response_is_refused(raw: RawClient, ada: ClientUse
     assert used.text == "one"
 
 
-async def test_a_refused_first_response_may_be_put_right(raw: RawClient, ada: ClientUser):
+async def test_a_refused_first_response_may_be_put_right(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     status, answer = await raw.respond(used, MESSAGE, content="x" * 2001)
     assert (status, answer["code"]) == (400, 50035)
@@ -82,18 +82,18 @@ async def test_a_refused_first_response_may_be_put_right(raw: RawClient, ada: Cl
     assert await raw.respond(used, MESSAGE, content="x" * 2000) == (204, None)
 
 
-async def test_characters_are_code_points(raw: RawClient, ada: ClientUser):
+async def test_characters_are_code_points(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     assert await raw.respond(used, MESSAGE, content="🦜" * 2000) == (204, None)
 
 
-async def test_nothing_follows_before_the_first_response(raw: RawClient, ada: ClientUser):
+async def test_nothing_follows_before_the_first_response(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     status, answer = await raw.hook("POST", used, content="too early")
     assert (status, answer["code"]) == (404, 10015)
 
 
-async def test_the_token_is_of_no_use_after_fifteen_minutes(raw: RawClient, ada: ClientUser, watch: Watch):
+async def test_the_token_is_of_no_use_after_fifteen_minutes(raw: RawClient, ada: ClientUser, watch: Watch) -> None:
     used = await ada.command("/say")
     await raw.respond(used, DEFER)
     watch.seconds += 15 * 60 + 1
@@ -102,7 +102,7 @@ async def test_the_token_is_of_no_use_after_fifteen_minutes(raw: RawClient, ada:
     assert used.failed
 
 
-async def test_the_answer_to_a_callback_names_its_message(raw: RawClient, ada: ClientUser):
+async def test_the_answer_to_a_callback_names_its_message(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     status, answer = await raw.respond(used, MESSAGE, content="hi", query="?with_response=1")
     assert status == 200
@@ -110,7 +110,7 @@ async def test_the_answer_to_a_callback_names_its_message(raw: RawClient, ada: C
     assert answer["resource"]["message"]["content"] == "hi"
 
 
-async def test_a_deferral_settles_who_may_see_the_answer(raw: RawClient, ada: ClientUser, ben: ClientUser):
+async def test_a_deferral_settles_who_may_see_the_answer(raw: RawClient, ada: ClientUser, ben: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, DEFER, flags=EPHEMERAL)
     status, _ = await raw.hook("PATCH", used, "/messages/@original", content="for you", flags=SUPPRESS_EMBEDS)
@@ -119,13 +119,13 @@ async def test_a_deferral_settles_who_may_see_the_answer(raw: RawClient, ada: Cl
     assert ben.sees() == []
 
 
-async def test_a_deferral_takes_no_other_flag(raw: RawClient, ada: ClientUser):
+async def test_a_deferral_takes_no_other_flag(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     status, answer = await raw.respond(used, DEFER, flags=SUPPRESS_EMBEDS)
     assert (status, answer["code"]) == (400, 50035)
 
 
-async def test_an_ephemeral_message_is_not_reached_through_its_channel(raw: RawClient, ada: ClientUser):
+async def test_an_ephemeral_message_is_not_reached_through_its_channel(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, MESSAGE, content="psst", flags=EPHEMERAL)
     path = f"channels/{ada.channel().id}/messages"
@@ -134,7 +134,7 @@ async def test_an_ephemeral_message_is_not_reached_through_its_channel(raw: RawC
     assert await raw.call("GET", path) == (200, [])
 
 
-async def test_the_first_follow_up_after_a_deferral_takes_its_place(raw: RawClient, ada: ClientUser):
+async def test_the_first_follow_up_after_a_deferral_takes_its_place(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, DEFER)
     await raw.hook("POST", used, content="in its place")
@@ -143,7 +143,7 @@ async def test_the_first_follow_up_after_a_deferral_takes_its_place(raw: RawClie
     assert used.interaction.original.content == "in its place"
 
 
-async def test_a_deleted_answer_is_gone(raw: RawClient, ada: ClientUser):
+async def test_a_deleted_answer_is_gone(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, MESSAGE, content="hi")
     assert await raw.hook("DELETE", used, "/messages/@original") == (204, None)
@@ -152,7 +152,9 @@ async def test_a_deleted_answer_is_gone(raw: RawClient, ada: ClientUser):
     assert ada.sees() == []
 
 
-async def test_only_a_completion_answers_a_completion(raw: RawClient, ada: ClientUser, discord_server: DiscordServer):
+async def test_only_a_completion_answers_a_completion(
+    raw: RawClient, ada: ClientUser, discord_server: DiscordServer
+) -> None:
     choices = [{"name": f"{n}", "value": f"{n}"} for n in range(26)]
     completing = raw.while_completing(ada, "/say", option="text")
     async with completing as interaction:
@@ -163,7 +165,7 @@ async def test_only_a_completion_answers_a_completion(raw: RawClient, ada: Clien
     assert len(completing.result) == 25
 
 
-async def test_an_empty_answer_is_refused(raw: RawClient, ada: ClientUser):
+async def test_an_empty_answer_is_refused(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, DEFER)
     status, answer = await raw.hook("PATCH", used, "/messages/@original", content=" \n ")
@@ -171,13 +173,13 @@ async def test_an_empty_answer_is_refused(raw: RawClient, ada: ClientUser):
     assert used.thinking
 
 
-async def test_the_edges_of_a_text_are_trimmed(raw: RawClient, ada: ClientUser):
+async def test_the_edges_of_a_text_are_trimmed(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, MESSAGE, content="\n  in the middle \n\n")
     assert used.text == "in the middle"
 
 
-async def test_files_come_and_stay_through_an_edit(raw: RawClient, ada: ClientUser):
+async def test_files_come_and_stay_through_an_edit(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, DEFER)
     listed = [{"id": 0, "filename": "SPOILER_a.txt", "description": "alt"}]
@@ -189,7 +191,7 @@ async def test_files_come_and_stay_through_an_edit(raw: RawClient, ada: ClientUs
         assert await answer.read() == b"a" * 1000
 
 
-async def test_a_file_over_the_limit_is_refused(raw: RawClient, ada: ClientUser):
+async def test_a_file_over_the_limit_is_refused(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, DEFER)
     status, answer = await raw.hook("PATCH", used, "/messages/@original", files=[b"a" * 1001])
@@ -197,7 +199,7 @@ async def test_a_file_over_the_limit_is_refused(raw: RawClient, ada: ClientUser)
     assert used.thinking
 
 
-async def test_an_eleventh_file_is_refused(raw: RawClient, ada: ClientUser):
+async def test_an_eleventh_file_is_refused(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, DEFER)
     assert (await raw.hook("PATCH", used, "/messages/@original", files=[b"a"] * 10))[0] == 200
@@ -207,7 +209,7 @@ async def test_an_eleventh_file_is_refused(raw: RawClient, ada: ClientUser):
 
 async def test_an_interactions_payload_has_what_discord_sends(
     raw: RawClient, mo: ClientUser, discord_server: DiscordServer
-):
+) -> None:
     async with raw.gateway() as events:
         used = await mo.command("/say", text="hi", channel="a thread")
         sent = await events.next("INTERACTION_CREATE")

@@ -35,12 +35,12 @@ def row(*inside: dict) -> dict:
     ],
     ids=["title", "description", "footer", "empty field", "fields", "all together", "no text"],
 )
-def test_an_embed_over_a_limit_is_refused(embeds: list[dict]):
+def test_an_embed_over_a_limit_is_refused(embeds: list[dict]) -> None:
     with pytest.raises(DiscordError, match="50035"):
         validate_embeds(embeds)
 
 
-def test_embeds_of_6000_characters_in_all_are_taken():
+def test_embeds_of_6000_characters_in_all_are_taken() -> None:
     validate_embeds([{"description": "d" * 4096}, {"description": "d" * 1904}])
 
 
@@ -58,18 +58,18 @@ def test_embeds_of_6000_characters_in_all_are_taken():
     ],
     ids=["no row", "rows", "buttons", "empty row", "same id", "long id", "no id", "label"],
 )
-def test_components_over_a_limit_are_refused(components: list[dict]):
+def test_components_over_a_limit_are_refused(components: list[dict]) -> None:
     with pytest.raises(DiscordError, match="50035"):
         validate_components(components, v2=False)
 
 
-def test_a_full_set_of_buttons_is_taken():
+def test_a_full_set_of_buttons_is_taken() -> None:
     validate_components([row(*(button(5 * line + n) for n in range(5))) for line in range(5)], v2=False)
 
 
 async def test_a_message_of_components_has_no_text_beside_them(
     discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser
-):
+) -> None:
     raw, path = RawClient(discord_server, http), f"channels/{ada.channel().id}/messages"
     body = {"flags": 1 << 15, "components": [{"type": 10, "content": "shown"}]}
     assert (await raw.call("POST", path, body))[0] == 200
@@ -79,7 +79,7 @@ async def test_a_message_of_components_has_no_text_beside_them(
 
 async def test_the_description_finds_what_is_wrong(
     discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser
-):
+) -> None:
     described = OpenApi.beside_the_checkout()
     await RawClient(discord_server, http).call("POST", f"channels/{ada.channel().id}/messages", {"content": "x"})
     right = discord_server.traffic_log.requests[-1]
@@ -93,7 +93,9 @@ async def test_the_description_finds_what_is_wrong(
     assert [len(described.complaints([each])) for each in wrong] == [1, 1, 1, 1]
 
 
-async def test_the_journal_is_waited_on_and_looked_up(discord_server: DiscordServer, http: aiohttp.ClientSession):
+async def test_the_journal_is_waited_on_and_looked_up(
+    discord_server: DiscordServer, http: aiohttp.ClientSession
+) -> None:
     raw = RawClient(discord_server, http)
     await raw.call("GET", "users/@me")
     place = discord_server.traffic_log.number

@@ -28,14 +28,16 @@ def messages(ada: ClientUser) -> str:
 )
 async def test_the_bots_rights_in_a_channel_count(
     raw: RawClient, ada: ClientUser, messages: str, discord_server: DiscordServer, denied: int, code: int | None
-):
+) -> None:
     me = ada.guild.members[discord_server.state.bot.id]
     discord_server.state.overwrite(ada.channel(), me, deny=denied)
     status, answer = await raw.call("POST", messages, {"content": "hi"})
     assert (status, answer.get("code")) == ((200, None) if code is None else (403, code))
 
 
-async def test_a_thread_asks_for_a_right_of_its_own(raw: RawClient, ada: ClientUser, discord_server: DiscordServer):
+async def test_a_thread_asks_for_a_right_of_its_own(
+    raw: RawClient, ada: ClientUser, discord_server: DiscordServer
+) -> None:
     everyone = ada.guild.roles[ada.guild.id]
     bot_role = next(role for role in ada.guild.roles.values() if role.bot_id)
     discord_server.state.overwrite(ada.channel(), everyone, deny=Permission.SEND_MESSAGES_IN_THREADS)
@@ -45,7 +47,7 @@ async def test_a_thread_asks_for_a_right_of_its_own(raw: RawClient, ada: ClientU
     assert (await raw.call("POST", thread, {"content": "hi"}))[0] == 200
 
 
-async def test_without_the_right_token_nobody_gets_in(raw: RawClient, messages: str):
+async def test_without_the_right_token_nobody_gets_in(raw: RawClient, messages: str) -> None:
     status, answer = await raw.call("GET", messages, headers={"Authorization": "Bot wrong"})
     assert (status, answer) == (401, {"message": "401: Unauthorized", "code": 0})
     assert (await raw.call("GET", "gateway", headers={"Authorization": ""}))[0] == 200
@@ -72,13 +74,13 @@ async def test_without_the_right_token_nobody_gets_in(raw: RawClient, messages: 
 )
 async def test_a_body_that_is_not_a_message_is_refused(
     raw: RawClient, ada: ClientUser, messages: str, body: object, status: int, code: int
-):
+) -> None:
     answer = await raw.call("POST", messages, body)
     assert (answer[0], answer[1]["code"]) == (status, code)
     assert ada.sees() == []
 
 
-async def test_a_body_that_is_not_json_is_refused(raw: RawClient, http: aiohttp.ClientSession, messages: str):
+async def test_a_body_that_is_not_json_is_refused(raw: RawClient, http: aiohttp.ClientSession, messages: str) -> None:
     async with http.post(messages, data=b"{", headers={"Content-Type": "application/json"}) as answer:
         assert answer.status == 400
         assert answer.headers["Content-Type"] == "application/json"
@@ -88,27 +90,27 @@ async def test_a_body_that_is_not_json_is_refused(raw: RawClient, http: aiohttp.
 @pytest.mark.parametrize(
     "path", ["channels/1", "channels/1/messages/2", "guilds/1", "users/1", "nowhere", "channels/x"]
 )
-async def test_what_is_not_there_is_not_found(raw: RawClient, path: str):
+async def test_what_is_not_there_is_not_found(raw: RawClient, path: str) -> None:
     status, answer = await raw.call("GET", path)
     assert status == 404
     assert set(answer) == {"message", "code"}
 
 
-async def test_somebody_elses_message_cannot_be_edited(raw: RawClient, ada: ClientUser, messages: str):
+async def test_somebody_elses_message_cannot_be_edited(raw: RawClient, ada: ClientUser, messages: str) -> None:
     theirs = await ada.says("mine")
     status, answer = await raw.call("PATCH", f"{messages}/{theirs.id}", {"content": "yours"})
     assert (status, answer["code"]) == (403, 50005)
     assert (await raw.call("DELETE", f"{messages}/{theirs.id}"))[1]["code"] == 50013
 
 
-async def test_an_ordinary_message_pings_whomever_it_names(raw: RawClient, ada: ClientUser, messages: str):
+async def test_an_ordinary_message_pings_whomever_it_names(raw: RawClient, ada: ClientUser, messages: str) -> None:
     role = next(role for role in ada.guild.roles.values() if role.mentionable)
     await raw.call("POST", messages, {"content": f"<@{ada.id}> <@&{role.id}> @everyone"})
     pinged = ada.sees()[0].pinged
     assert (pinged.users, pinged.roles, pinged.everyone) == ({ada.id}, {role.id}, True)
 
 
-async def test_empty_allowed_mentions_ping_nobody(raw: RawClient, ada: ClientUser, messages: str):
+async def test_empty_allowed_mentions_ping_nobody(raw: RawClient, ada: ClientUser, messages: str) -> None:
     body = {"content": f"<@{ada.id}> @here", "allowed_mentions": {"parse": []}}
     await raw.call("POST", messages, body)
     assert not ada.sees()[0].pinged
@@ -116,21 +118,21 @@ async def test_empty_allowed_mentions_ping_nobody(raw: RawClient, ada: ClientUse
 
 async def test_an_edit_that_says_nothing_of_mentions_falls_back_to_pinging(
     raw: RawClient, ada: ClientUser, messages: str
-):
+) -> None:
     quiet = {"content": f"<@{ada.id}>", "allowed_mentions": {"parse": []}}
     _, message = await raw.call("POST", messages, quiet)
     await raw.call("PATCH", f"{messages}/{message['id']}", {"content": f"again <@{ada.id}>"})
     assert ada.sees()[0].pinged.users == {ada.id}
 
 
-async def test_a_message_is_not_posted_twice_under_one_nonce(raw: RawClient, ada: ClientUser, messages: str):
+async def test_a_message_is_not_posted_twice_under_one_nonce(raw: RawClient, ada: ClientUser, messages: str) -> None:
     body = {"content": "once", "nonce": "7", "enforce_nonce": True}
     first, second = [(await raw.call("POST", messages, body))[1]["id"] for _ in range(2)]
     assert first == second
     assert len(ada.sees()) == 1
 
 
-async def test_messages_are_listed_newest_first_up_to_a_limit(raw: RawClient, ada: ClientUser, messages: str):
+async def test_messages_are_listed_newest_first_up_to_a_limit(raw: RawClient, ada: ClientUser, messages: str) -> None:
     for word in ("one", "two", "three"):
         await ada.says(word)
     _, listed = await raw.call("GET", f"{messages}?limit=2")
@@ -140,7 +142,7 @@ async def test_messages_are_listed_newest_first_up_to_a_limit(raw: RawClient, ad
 
 async def test_a_request_over_25_mib_is_refused(
     raw: RawClient, ada: ClientUser, discord_server: DiscordServer, http, messages
-):
+) -> None:
     discord_server.state.attachment_size_limit = 64 << 20
     form = aiohttp.FormData()
     for place in range(2):
@@ -152,7 +154,7 @@ async def test_a_request_over_25_mib_is_refused(
 
 async def test_a_private_thread_is_for_who_is_in_it_and_who_manages_threads(
     raw: RawClient, ada: ClientUser, ben: ClientUser, mo: ClientUser, discord_server: DiscordServer
-):
+) -> None:
     state = discord_server.state
     thread = state.add_private_thread(ada.channel(), "secrets", ada.user)
     members = f"channels/{thread.id}/thread-members"

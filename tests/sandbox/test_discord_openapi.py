@@ -11,7 +11,7 @@ from tests.support.openapi import OpenApi
 
 async def test_everything_said_in_a_conversation_is_as_discord_describes_it(
     echo_bot: EchoBot, ada: ClientUser, mo: ClientUser, discord_server: DiscordServer
-):
+) -> None:
     described = OpenApi.beside_the_checkout()
     used = await ada.command("/say", text="hello", tone="Loud", song="la", private=True)
     await used.until(lambda shown: len(shown.messages) == 2)
@@ -35,7 +35,7 @@ async def test_everything_said_in_a_conversation_is_as_discord_describes_it(
 
 async def test_every_other_endpoint_answers_as_discord_describes_it(
     http: aiohttp.ClientSession, discord_server: DiscordServer, ada: ClientUser
-):
+) -> None:
     described = OpenApi.beside_the_checkout()
     commands = f"applications/{discord_server.state.application_id}/commands"
     body = {"name": "song", "description": "Sing", "options": [{"type": 3, "name": "which", "description": "Which"}]}
@@ -67,7 +67,7 @@ async def test_every_other_endpoint_answers_as_discord_describes_it(
 
 async def test_what_a_button_and_a_form_lead_to_is_told_as_discord_describes_it(
     http: aiohttp.ClientSession, discord_server: DiscordServer, ada: ClientUser
-):
+) -> None:
     described, raw = OpenApi.beside_the_checkout(), RawClient(discord_server, http)
     await raw.register({"name": "say", "description": "Say it"})
     field = {"type": 18, "label": "What?", "component": {"type": 4, "custom_id": "what", "style": 1}}

@@ -35,7 +35,7 @@ async def discord_server(stopwatch: Stopwatch) -> AsyncIterator[DiscordServer]:
         yield served
 
 
-async def test_headers_count_down_and_the_next_request_is_a_429(http: aiohttp.ClientSession, ada: ClientUser):
+async def test_headers_count_down_and_the_next_request_is_a_429(http: aiohttp.ClientSession, ada: ClientUser) -> None:
     path = f"channels/{ada.channel().id}/messages"
     left = []
     for _ in range(2):
@@ -54,7 +54,7 @@ async def test_headers_count_down_and_the_next_request_is_a_429(http: aiohttp.Cl
 
 async def test_a_bucket_fills_again_when_its_window_ends(
     discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser, stopwatch: Stopwatch
-):
+) -> None:
     raw, path = RawClient(discord_server, http), f"channels/{ada.channel().id}/messages"
     statuses = [(await raw.call("POST", path, {"content": "x"}))[0] for _ in range(3)]
     stopwatch.seconds += 5.0
@@ -65,7 +65,7 @@ async def test_a_bucket_fills_again_when_its_window_ends(
 
 async def test_another_channel_has_a_bucket_of_its_own(
     discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser
-):
+) -> None:
     raw = RawClient(discord_server, http)
     for name in ("general", "general", "random"):
         status, _ = await raw.call("POST", f"channels/{ada.channel(name).id}/messages", {"content": "x"})
@@ -74,7 +74,7 @@ async def test_another_channel_has_a_bucket_of_its_own(
 
 async def test_edits_and_follow_ups_of_one_interaction_share_a_bucket(
     discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser
-):
+) -> None:
     raw = RawClient(discord_server, http)
     await raw.register({"name": "say", "description": "Say it"})
     one, other = await ada.command("/say"), await ada.command("/say")
@@ -87,7 +87,7 @@ async def test_edits_and_follow_ups_of_one_interaction_share_a_bucket(
     assert (await raw.hook("POST", other, content="1"))[0] == 204
 
 
-def test_fifty_requests_a_second_and_no_more_except_for_interactions(stopwatch: Stopwatch):
+def test_fifty_requests_a_second_and_no_more_except_for_interactions(stopwatch: Stopwatch) -> None:
     rate_limiter = RateLimiter(stopwatch, stopwatch)
     passed = [rate_limiter.acquire("other", str(n), counts_globally=True).allowed for n in range(50)]
     refused = rate_limiter.acquire("other", "51", counts_globally=True)

@@ -32,7 +32,7 @@ def select(*values: str, kind: int = 3, **changes: object) -> dict:
 
 async def test_content_is_read_in_mentions_direct_messages_and_replies_that_ping(
     raw: RawClient, ada: ClientUser, ben: ClientUser, discord_server: DiscordServer
-):
+) -> None:
     bot, here = discord_server.state.bot.id, f"channels/{ada.channel().id}/messages"
     _, own = await raw.call("POST", here, {"content": "mine"})
     mine = discord_server.state.message(ada.channel().id, int(own["id"]))
@@ -63,7 +63,7 @@ async def test_content_is_read_in_mentions_direct_messages_and_replies_that_ping
 
 async def test_a_file_that_comes_with_a_message_or_a_command_can_be_fetched(
     raw: RawClient, ada: ClientUser, http: aiohttp.ClientSession
-):
+) -> None:
     message = await ada.says("look", files={"two words.py": b"print()"})
     assert [(each.filename, each.size) for each in message.attachments] == [("two_words.py", 7)]
     chosen = ada.uploads("shot.png", b"no picture")
@@ -75,7 +75,7 @@ async def test_a_file_that_comes_with_a_message_or_a_command_can_be_fetched(
 
 async def test_an_entry_of_a_messages_menu_brings_the_whole_message(
     raw: RawClient, ada: ClientUser, ben: ClientUser, discord_server: DiscordServer
-):
+) -> None:
     message = await ben.says("what I said", files={"a.txt": b"a"})
     async with raw.gateway() as events:
         await ada.uses_menu("Ask about this", message)
@@ -104,7 +104,7 @@ async def test_an_entry_of_a_messages_menu_brings_the_whole_message(
 )
 async def test_what_is_chosen_in_a_form_is_sent(
     raw: RawClient, ada: ClientUser, discord_server: DiscordServer, field: dict, typed: str | None, sent: dict
-):
+) -> None:
     used = await ada.command("/say")
     assert (await raw.respond(used, MODAL, **form(field)))[0] == 204
     async with raw.gateway() as events:
@@ -113,7 +113,7 @@ async def test_what_is_chosen_in_a_form_is_sent(
     assert sent.items() <= label["component"].items()
 
 
-async def test_a_choice_that_is_not_offered_or_missing_cannot_be_sent(raw: RawClient, ada: ClientUser):
+async def test_a_choice_that_is_not_offered_or_missing_cannot_be_sent(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, MODAL, **form(select("all", "me")))
     with pytest.raises(ClientRejected, match="no choice"):
@@ -127,20 +127,22 @@ async def test_a_choice_that_is_not_offered_or_missing_cannot_be_sent(raw: RawCl
     [select(), select("a", kind=21), select("a", "a"), select("a", custom_id=""), select("x" * 101)],
     ids=["no choices", "one radio button", "twice the same", "no id", "too long"],
 )
-async def test_a_form_whose_choices_discord_would_not_take_is_refused(raw: RawClient, ada: ClientUser, field: dict):
+async def test_a_form_whose_choices_discord_would_not_take_is_refused(
+    raw: RawClient, ada: ClientUser, field: dict
+) -> None:
     used = await ada.command("/say")
     status, answer = await raw.respond(used, MODAL, **form(field))
     assert (status, answer["code"]) == (400, 50035)
 
 
-async def test_nobody_replies_to_what_one_person_sees(raw: RawClient, ada: ClientUser):
+async def test_nobody_replies_to_what_one_person_sees(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, 4, content="for you", flags=64)
     with pytest.raises(ClientRejected, match="only one person sees"):
         await ada.says("hm", reply_to=used.messages[0])
 
 
-async def test_what_comes_of_a_mention_is_followed_from_reply_to_reply(raw: RawClient, ada: ClientUser):
+async def test_what_comes_of_a_mention_is_followed_from_reply_to_reply(raw: RawClient, ada: ClientUser) -> None:
     here = f"channels/{ada.channel().id}/messages"
     said = await ada.asks("hello")
     _, first = await raw.call(

@@ -25,7 +25,7 @@ async def raw(discord_server: DiscordServer, http: aiohttp.ClientSession) -> Raw
 KINDS = {4: "integer", 5: "boolean", 6: "user", 7: "channel", 8: "role", 10: "number"}
 
 
-async def test_changes_are_seen_one_after_the_other(raw: RawClient, ada: ClientUser):
+async def test_changes_are_seen_one_after_the_other(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, 5)
     seen = []
@@ -40,13 +40,13 @@ async def test_changes_are_seen_one_after_the_other(raw: RawClient, ada: ClientU
     assert seen == [(True, []), (False, ["one"]), (False, ["one", "two"])]
 
 
-async def test_watching_ends_when_nothing_more_happens(raw: RawClient, ada: ClientUser):
+async def test_watching_ends_when_nothing_more_happens(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, 4, content="all there is")
     assert [now.messages[0].text async for now in used.changes(idle_s=0.01)] == ["all there is"]
 
 
-async def test_the_history_of_a_message_shows_what_it_said_and_when(raw: RawClient, ada: ClientUser):
+async def test_the_history_of_a_message_shows_what_it_said_and_when(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, 5)
     for text in ("a", "a b", "a b c"):
@@ -56,21 +56,21 @@ async def test_the_history_of_a_message_shows_what_it_said_and_when(raw: RawClie
     assert message.history == sorted(message.history, key=lambda version: version.at)
 
 
-async def test_what_does_not_come_is_told_with_what_is_there(raw: RawClient, ada: ClientUser):
+async def test_what_does_not_come_is_told_with_what_is_there(raw: RawClient, ada: ClientUser) -> None:
     used = await ada.command("/say")
     await raw.respond(used, 4, content="something else")
     with pytest.raises(TimeoutError, match="something else"):
         await used.until(lambda shown: "this" in shown.text, deadline_s=0.01)
 
 
-async def test_a_command_for_guilds_is_not_offered_in_direct_messages(raw: RawClient, ada: ClientUser):
+async def test_a_command_for_guilds_is_not_offered_in_direct_messages(raw: RawClient, ada: ClientUser) -> None:
     with pytest.raises(ClientRejected, match="not offered there"):
         await ada.command("/guilds-only", channel="dm")
     assert ada.is_offered("/guilds-only")
     assert (await ada.command("/guilds-only", channel="dm", force=True)).interaction.channel.is_direct
 
 
-async def test_options_travel_as_what_they_were_declared(raw: RawClient, ada: ClientUser, ben: ClientUser):
+async def test_options_travel_as_what_they_were_declared(raw: RawClient, ada: ClientUser, ben: ClientUser) -> None:
     role = ada.guild.roles[ada.guild.id]
     values = {"integer": "3", "boolean": True, "user": ben.user, "channel": ada.channel("random"), "role": role}
     used = await ada.command("/all", {**values, "number": 1.5})
@@ -82,7 +82,7 @@ async def test_options_travel_as_what_they_were_declared(raw: RawClient, ada: Cl
         await ada.command("/all", integer="three")
 
 
-async def test_nobody_speaks_where_they_may_not(discord_server: DiscordServer, ada: ClientUser, mo: ClientUser):
+async def test_nobody_speaks_where_they_may_not(discord_server: DiscordServer, ada: ClientUser, mo: ClientUser) -> None:
     everyone = ada.guild.roles[ada.guild.id]
     moderators = ada.guild.roles[ada.guild.members[mo.id].role_ids[0]]
     discord_server.state.overwrite(ada.channel(), everyone, deny=Permission.SEND_MESSAGES)
@@ -92,7 +92,9 @@ async def test_nobody_speaks_where_they_may_not(discord_server: DiscordServer, a
     assert (await mo.says("quiet please")).content == "quiet please"
 
 
-async def test_a_button_is_pressed_and_a_form_filled_in(raw: RawClient, ada: ClientUser, discord_server: DiscordServer):
+async def test_a_button_is_pressed_and_a_form_filled_in(
+    raw: RawClient, ada: ClientUser, discord_server: DiscordServer
+) -> None:
     button = {"type": 2, "style": 1, "label": "Again", "custom_id": "again:1"}
     used = await ada.command("/say")
     await raw.respond(used, 4, content="x", components=[{"type": 1, "components": [button]}])

@@ -13,7 +13,7 @@ from tests.sandbox.echo_bot import running
 from tests.sandbox.voice_bot import Playback, ToneSource, VoiceBot
 
 
-async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox, screen, voice_bot = Sandbox(dave=True), io.StringIO(), VoiceBot()
     repl = Repl(sandbox, TerminalOutput(screen), OutputFolder(tmp_path))
 
@@ -52,7 +52,7 @@ async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: py
         assert await told("/leave") == "Ada is out of voice."
 
 
-async def test_where_there_is_no_voice_it_says_so(tmp_path: Path):
+async def test_where_there_is_no_voice_it_says_so(tmp_path: Path) -> None:
     screen = io.StringIO()
     repl = Repl(Sandbox(voice=False), TerminalOutput(screen), OutputFolder(tmp_path))
     await repl.obey("/join Lounge")

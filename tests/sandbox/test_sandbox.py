@@ -13,7 +13,7 @@ def trusted(sandbox: Sandbox) -> bytes:
     return Path(sandbox.bot_process.settings["SSL_CERT_FILE"]).read_bytes()
 
 
-async def test_the_bot_gets_ready_keeps_its_directory_and_stops_cleanly(tmp_path: Path):
+async def test_the_bot_gets_ready_keeps_its_directory_and_stops_cleanly(tmp_path: Path) -> None:
     async with Sandbox(directory=tmp_path) as sandbox:
         assert sandbox.bot_process.running
         assert sandbox.discord.commands.find("ask") is not None
@@ -25,13 +25,13 @@ async def test_the_bot_gets_ready_keeps_its_directory_and_stops_cleanly(tmp_path
     assert (tmp_path / "data" / "bot.db").exists()
 
 
-async def test_a_bot_that_ends_at_once_says_why(tmp_path: Path):
+async def test_a_bot_that_ends_at_once_says_why(tmp_path: Path) -> None:
     with pytest.raises(BotProcessDied, match=r"status 2[\s\S]*LOG_LEVEL"):
         async with Sandbox({"LOG_LEVEL": "shouting"}, directory=tmp_path):
             pass
 
 
-async def test_somebody_new_may_join():
+async def test_somebody_new_may_join() -> None:
     async with Sandbox() as sandbox:
         newcomer = sandbox.join("Dora")
         used = await newcomer.command("/help")
@@ -39,7 +39,7 @@ async def test_somebody_new_may_join():
         assert sandbox.user("dora").id == newcomer.id
 
 
-async def test_a_bot_of_two_shards_is_ready_when_both_are():
+async def test_a_bot_of_two_shards_is_ready_when_both_are() -> None:
     async with Sandbox(shards=2) as sandbox:
         assert sorted(session.shard for session in sandbox.discord.gateway.sessions) == [0, 1]
         used = await sandbox.user("Ada").command("/help", channel="dm")

@@ -10,7 +10,7 @@ from sandbox.discord.server import DiscordServer
 
 async def test_a_request_meets_the_trouble_that_is_meant_for_it_once(
     discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser
-):
+) -> None:
     path = f"channels/{ada.channel().id}/messages"
     discord_server.http_faults.next(
         "POST", path, HttpFault(403, code=50013), when=lambda body: body["content"] == "two"
@@ -27,7 +27,7 @@ async def test_a_request_meets_the_trouble_that_is_meant_for_it_once(
 @pytest.mark.parametrize("applied", [False, True])
 async def test_an_answer_may_be_lost_whether_or_not_the_request_was_carried_out(
     discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser, applied: bool
-):
+) -> None:
     path = f"channels/{ada.channel().id}/messages"
     discord_server.http_faults.next("*", "/messages", HttpFault(applied=applied))
     with pytest.raises(aiohttp.ClientError):

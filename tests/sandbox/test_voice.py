@@ -32,7 +32,7 @@ def raw(discord_server: DiscordServer, http: aiohttp.ClientSession) -> RawClient
 
 async def test_what_is_sung_is_heard_whole_and_in_order(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, ben: ClientUser, tmp_path: Path
-):
+) -> None:
     ada.joins_voice("Lounge")
     ben.joins_voice("Other lounge")
     client = await voice_bot.join(discord_server)
@@ -51,7 +51,7 @@ async def test_what_is_sung_is_heard_whole_and_in_order(
 
 async def test_moved_it_sings_on_where_it_is_now(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, ben: ClientUser, mo: ClientUser
-):
+) -> None:
     ada.joins_voice("Lounge")
     ben.joins_voice("Other lounge")
     client = await voice_bot.join(discord_server)
@@ -67,7 +67,7 @@ async def test_moved_it_sings_on_where_it_is_now(
 
 async def test_kicked_or_with_its_channel_gone_it_is_out(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, mo: ClientUser
-):
+) -> None:
     for end in (mo.kicks_bot, lambda: mo.deletes_channel("Lounge")):
         ended = asyncio.Event()
         client = await voice_bot.join(discord_server)
@@ -87,7 +87,7 @@ async def test_kicked_or_with_its_channel_gone_it_is_out(
 )
 async def test_where_it_may_not_enter_nothing_is_answered(
     raw: RawClient, discord_server: DiscordServer, ada: ClientUser, name: str, lacking: int
-):
+) -> None:
     state = discord_server.state
     ada.joins_voice("Small room")
     state.overwrite(ada.channel(name), ada.guild.members[state.bot.id], deny=lacking)
@@ -101,7 +101,7 @@ async def test_where_it_may_not_enter_nothing_is_answered(
 
 async def test_it_may_enter_a_full_channel_when_it_may_move_members(
     raw: RawClient, discord_server: DiscordServer, ada: ClientUser, ben: ClientUser
-):
+) -> None:
     ada.joins_voice("Small room")
     with pytest.raises(ClientRejected):
         ben.joins_voice("Small room")
@@ -114,7 +114,7 @@ async def test_it_may_enter_a_full_channel_when_it_may_move_members(
 
 async def test_its_state_comes_first_and_then_the_server_and_others_states_are_told_of(
     raw: RawClient, discord_server: DiscordServer, ada: ClientUser
-):
+) -> None:
     ada.joins_voice("Lounge")
     described = OpenApi.beside_the_checkout()
     async with raw.gateway(intents=VOICE) as events:
@@ -136,7 +136,7 @@ async def test_its_state_comes_first_and_then_the_server_and_others_states_are_t
 
 async def test_without_the_intent_nobody_is_seen_in_voice(
     raw: RawClient, discord_server: DiscordServer, ada: ClientUser
-):
+) -> None:
     ada.joins_voice("Lounge")
     async with raw.gateway(intents=GUILDS) as events:
         assert (await events.next("GUILD_CREATE"))["voice_states"] == []
@@ -148,7 +148,7 @@ async def test_without_the_intent_nobody_is_seen_in_voice(
 
 async def test_on_a_stage_it_is_heard_once_it_may_speak(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser
-):
+) -> None:
     ada.joins_voice("Stage")
     stage, me = ada.channel("Stage"), ada.guild.members[discord_server.state.bot.id]
     client = await voice_bot.join(discord_server, "Stage")
@@ -165,7 +165,7 @@ async def test_on_a_stage_it_is_heard_once_it_may_speak(
 
 async def test_without_the_right_to_speak_it_is_not_heard(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser
-):
+) -> None:
     ada.joins_voice("Lounge")
     me = ada.guild.members[discord_server.state.bot.id]
     discord_server.state.overwrite(ada.channel("Lounge"), me, deny=Permission.SPEAK)
@@ -179,7 +179,9 @@ async def test_without_the_right_to_speak_it_is_not_heard(
     await client.disconnect()
 
 
-async def test_it_is_gone_from_voice_with_its_session(raw: RawClient, discord_server: DiscordServer, ada: ClientUser):
+async def test_it_is_gone_from_voice_with_its_session(
+    raw: RawClient, discord_server: DiscordServer, ada: ClientUser
+) -> None:
     async with raw.gateway(intents=VOICE) as events:
         await events.enter_voice(ada.channel("Lounge"))
         await events.next("VOICE_SERVER_UPDATE")
@@ -188,7 +190,7 @@ async def test_it_is_gone_from_voice_with_its_session(raw: RawClient, discord_se
     assert discord_server.voice.call() is None
 
 
-async def test_nothing_is_left_of_it(monkeypatch: pytest.MonkeyPatch):
+async def test_nothing_is_left_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     before = asyncio.all_tasks()
     state = DiscordState()
     state.populate()
@@ -205,7 +207,7 @@ async def test_nothing_is_left_of_it(monkeypatch: pytest.MonkeyPatch):
         await asyncio.open_connection(host, int(port))
 
 
-async def test_a_world_without_voice_does_not_answer(ada: ClientUser):
+async def test_a_world_without_voice_does_not_answer(ada: ClientUser) -> None:
     state = DiscordState()
     state.populate()
     async with (
@@ -221,7 +223,7 @@ async def test_a_world_without_voice_does_not_answer(ada: ClientUser):
 
 async def test_a_program_trusts_the_voice_server_by_a_file_in_its_environment(
     discord_server: DiscordServer, tmp_path: Path
-):
+) -> None:
     host, port = discord_server.voice.server.endpoint.split(":")
     program = f"import socket, ssl; context = ssl.create_default_context(); \
         context.wrap_socket(socket.create_connection(('{host}', {port})), server_hostname='{host}').close()"

@@ -38,7 +38,7 @@ async def in_group(discord_server: DiscordServer, *people: ClientUser) -> None:
 
 async def test_who_is_there_before_the_bot_hears_it(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, ben: ClientUser
-):
+) -> None:
     ada.joins_voice("Lounge")
     ben.joins_voice("Lounge")
     client = await voice_bot.join(discord_server)
@@ -54,7 +54,7 @@ async def test_who_is_there_before_the_bot_hears_it(
 
 async def test_who_comes_later_hears_it_from_then_on_and_who_leaves_no_more(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, ben: ClientUser
-):
+) -> None:
     client = await voice_bot.join(discord_server)
     Playback(client, ToneSource(SONG * 20))
     heard = await discord_server.voice.until(lambda heard: len(heard) > 2)
@@ -76,7 +76,7 @@ async def test_who_comes_later_hears_it_from_then_on_and_who_leaves_no_more(
 
 async def test_what_is_sent_before_the_group_is_formed_is_heard_by_nobody(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser
-):
+) -> None:
     ada.joins_voice("Lounge")
     discord_server.voice.faults.leave_unanswered("group")
     client = await voice_bot.join(discord_server)
@@ -92,7 +92,7 @@ async def test_what_is_sent_before_the_group_is_formed_is_heard_by_nobody(
 
 async def test_people_come_and_go_all_at_once(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, ben: ClientUser, mo: ClientUser
-):
+) -> None:
     ada.joins_voice("Lounge")
     client = await voice_bot.join(discord_server)
     await in_group(discord_server, ada)
@@ -110,7 +110,7 @@ async def test_people_come_and_go_all_at_once(
 
 async def test_moved_and_with_a_group_made_anew_it_is_heard_still(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, ben: ClientUser, mo: ClientUser
-):
+) -> None:
     ada.joins_voice("Lounge")
     ben.joins_voice("Other lounge")
     client = await voice_bot.join(discord_server)
@@ -130,7 +130,7 @@ async def test_moved_and_with_a_group_made_anew_it_is_heard_still(
     assert discord_server.voice.recording().flaws == ()
 
 
-async def test_a_stage_is_not_encrypted(voice_bot: VoiceBot, discord_server: DiscordServer):
+async def test_a_stage_is_not_encrypted(voice_bot: VoiceBot, discord_server: DiscordServer) -> None:
     client = await voice_bot.join(discord_server, "Stage")
     assert discord_server.voice.call().group is None
     with pytest.raises(ValueError, match="not encrypted"):
@@ -140,7 +140,7 @@ async def test_a_stage_is_not_encrypted(voice_bot: VoiceBot, discord_server: Dis
 
 async def test_a_client_that_cannot_encrypt_is_not_let_in(
     discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser
-):
+) -> None:
     async with RawClient(discord_server, http).gateway(intents=GUILDS | GUILD_VOICE_STATES) as events:
         door = VoiceDoor(http, events)
         await door.enter(ada.channel("Lounge"))
@@ -152,7 +152,7 @@ async def test_a_client_that_cannot_encrypt_is_not_let_in(
 @pytest.mark.parametrize("message", [b"\x1akeys", b"\x1ccommit"], ids=["key package", "commit"])
 async def test_what_is_no_mls_closes_the_connection_and_is_noted(
     discord_server: DiscordServer, http: aiohttp.ClientSession, ada: ClientUser, message: bytes
-):
+) -> None:
     ada.joins_voice("Lounge")
     async with RawClient(discord_server, http).gateway(intents=GUILDS | GUILD_VOICE_STATES) as events:
         door = VoiceDoor(http, events)

@@ -27,7 +27,7 @@ async def sings(voice_bot: VoiceBot, discord_server: DiscordServer) -> tuple[dis
 @pytest.mark.parametrize("fault", [1000, 4006, 4009, 4017, 4021, "cut"])
 async def test_a_lost_connection_ends_the_song_and_another_may_follow(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, fault: int | str
-):
+) -> None:
     client, song, performance = await sings(voice_bot, discord_server)
     if isinstance(fault, int):
         discord_server.voice.end(fault)
@@ -44,7 +44,7 @@ async def test_a_lost_connection_ends_the_song_and_another_may_follow(
 @pytest.mark.parametrize("code", [4014, 4015])
 async def test_a_connection_that_may_come_back_leaves_the_bot_where_it_is(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, code: int
-):
+) -> None:
     client, _, _ = await sings(voice_bot, discord_server)
     discord_server.voice.end(code)
     await discord_server.voice.until(
@@ -58,7 +58,7 @@ async def test_a_connection_that_may_come_back_leaves_the_bot_where_it_is(
 @pytest.mark.parametrize("code", [4006, 4014, 4017])
 async def test_connections_are_refused_as_often_as_was_asked_for(
     voice_bot: VoiceBot, discord_server: DiscordServer, code: int
-):
+) -> None:
     discord_server.voice.faults.close_next(code, times=2)
     for _ in range(2):
         with pytest.raises(discord.ConnectionClosed) as refused:
@@ -70,14 +70,14 @@ async def test_connections_are_refused_as_often_as_was_asked_for(
 @pytest.mark.parametrize("silent", ["gateway", "server update", "websocket"])
 async def test_what_does_not_answer_is_waited_for_in_vain(
     voice_bot: VoiceBot, discord_server: DiscordServer, silent: str
-):
+) -> None:
     discord_server.voice.faults.leave_unanswered(silent)
     with pytest.raises(TimeoutError):
         await voice_bot.join(discord_server, timeout=0.2)
     await (await voice_bot.join(discord_server)).disconnect()
 
 
-async def test_a_udp_that_loses_everything_lets_nobody_in(voice_bot: VoiceBot, discord_server: DiscordServer):
+async def test_a_udp_that_loses_everything_lets_nobody_in(voice_bot: VoiceBot, discord_server: DiscordServer) -> None:
     discord_server.voice.faults.losing = True
     with pytest.raises(TimeoutError):
         await voice_bot.join(discord_server, timeout=0.2)
@@ -87,7 +87,7 @@ async def test_a_udp_that_loses_everything_lets_nobody_in(voice_bot: VoiceBot, d
 
 async def test_another_server_takes_over_without_a_packet_lost(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser
-):
+) -> None:
     client, _, performance = await sings(voice_bot, discord_server)
     old = client.endpoint
     await discord_server.voice.relocate_server()
@@ -101,7 +101,7 @@ async def test_another_server_takes_over_without_a_packet_lost(
 
 async def test_a_dead_udp_is_not_noticed_and_heard_by_nobody(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser
-):
+) -> None:
     client, song, performance = await sings(voice_bot, discord_server)
     discord_server.voice.faults.losing = True
     heard = await discord_server.voice.until(lambda heard: heard.packets[-1].unheard == "lost on the way")
@@ -118,7 +118,7 @@ async def test_a_dead_udp_is_not_noticed_and_heard_by_nobody(
     await client.disconnect()
 
 
-async def test_faults_of_a_connection_need_one(discord_server: DiscordServer):
+async def test_faults_of_a_connection_need_one(discord_server: DiscordServer) -> None:
     for fault in (discord_server.voice.abort, lambda: discord_server.voice.end(4006)):
         with pytest.raises(ValueError, match="no voice connection"):
             fault()

@@ -40,7 +40,7 @@ def wrong_mode(voice: RawVoiceClient) -> Awaitable[None]:
 )
 async def test_what_a_good_client_does_not_say_closes_the_connection(
     door: VoiceDoor, act: Callable[[RawVoiceClient], Awaitable[None]], code: int
-):
+) -> None:
     async with door.open() as voice:
         await act(voice)
         assert await voice.close_code() == code
@@ -57,14 +57,14 @@ async def test_what_a_good_client_does_not_say_closes_the_connection(
 )
 async def test_so_does_the_wrong_thing_after_it_was_let_in(
     door: VoiceDoor, act: Callable[[RawVoiceClient], Awaitable[None]], code: int
-):
+) -> None:
     async with door.open() as voice:
         await voice.identify()
         await act(voice)
         assert await voice.close_code() == code
 
 
-async def test_a_heartbeat_is_answered_with_what_it_held(door: VoiceDoor):
+async def test_a_heartbeat_is_answered_with_what_it_held(door: VoiceDoor) -> None:
     async with door.open() as voice:
         await voice.send(3, t=1234, seq_ack=-1)
         assert (await voice.next(6))["d"] == {"t": 1234}
@@ -72,7 +72,7 @@ async def test_a_heartbeat_is_answered_with_what_it_held(door: VoiceDoor):
 
 async def test_one_who_comes_back_is_told_what_was_missed(
     door: VoiceDoor, discord_server: DiscordServer, ada: ClientUser, ben: ClientUser
-):
+) -> None:
     ada.joins_voice("Lounge")
     async with door.open() as voice:
         await voice.connect()
@@ -88,7 +88,9 @@ async def test_one_who_comes_back_is_told_what_was_missed(
         assert discord_server.voice.call().connected
 
 
-async def test_sound_that_nobody_should_send_is_noted(door: VoiceDoor, discord_server: DiscordServer, ada: ClientUser):
+async def test_sound_that_nobody_should_send_is_noted(
+    door: VoiceDoor, discord_server: DiscordServer, ada: ClientUser
+) -> None:
     ada.joins_voice("Lounge")
     async with door.open() as voice:
         await voice.connect()
