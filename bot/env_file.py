@@ -14,6 +14,10 @@ from typing import Final
 
 from dotenv.parser import Binding, parse_stream
 
+from bot.messages import configuration
+from bot.messages.configuration import LineHint
+from bot.messages.message import Message
+
 FILE: Final = ".env"
 MAX_FILE_BYTES: Final = 64 * 1024
 MAX_EDITS: Final = 2
@@ -28,13 +32,13 @@ _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 class EnvFile:
     """The content of the file.
 
-    `values` are by the settings' names, without empty ones. `errors`: a setting's name or `.env`, and what is wrong.
-    `ignored` are names that are no settings. `readable`: whether the file could be read as text.
+    `values` are by the settings' names, without empty ones. `errors`: a setting's name or `.env`, and the line that
+    says what is wrong. `ignored` are names that are no settings. `readable`: whether the file could be read as text.
     """
 
     values: dict[str, str] = field(default_factory=dict)
-    errors: list[tuple[str, str]] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
+    errors: list[tuple[str, Message]] = field(default_factory=list)
+    ignored: list[str | Message] = field(default_factory=list)
     readable: bool = True
 
 
@@ -43,7 +47,7 @@ def read(path: Path, names: Iterable[str]) -> EnvFile:
     try:
         text = _read_text(path)
     except _UnusableFile as error:
-        return EnvFile(errors=[(FILE, str(error))], readable=False)
+        return EnvFile(errors=[(FILE, error.problem)], readable=False)
     return _Parser(tuple(names)).read(text)
 
 
@@ -58,7 +62,11 @@ def find_nearest(name: str, names: Iterable[str]) -> str | None:
 
 
 class _UnusableFile(Exception):
-    """The file as a whole cannot be used; the text says why."""
+    """The file as a whole cannot be used; `problem` says why."""
+
+    def __init__(self, problem: Message) -> None:
+        super().__init__(problem.key)
+        self.problem = problem
 
 
 def _read_text(path: Path) -> str:
@@ -68,26 +76,20 @@ def _read_text(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except IsADirectoryError:
-        raise _UnusableFile("is a folder: expected a text file of NAME=value lines, or none") from None
+        raise _UnusableFile(configuration.file_is_folder()) from None
     except OSError as error:
-        raise _UnusableFile(
-            f"cannot be read ({error.strerror}): expected a text file that this user may read"
-        ) from None
+        raise _UnusableFile(configuration.file_unreadable(error.strerror or type(error).__name__)) from None
     if len(data) > MAX_FILE_BYTES:
-        raise _UnusableFile(f"is larger than {MAX_FILE_BYTES // 1024} KiB: expected a text file of NAME=value lines")
+        raise _UnusableFile(configuration.file_too_large(MAX_FILE_BYTES // 1024))
     if data.startswith(_UTF_16):
-        raise _UnusableFile(
-            "cannot be read: expected a text file in UTF-8; this one looks like UTF-16, so save it anew"
-        )
+        raise _UnusableFile(configuration.file_in_utf_16())
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _UnusableFile(
-            f"cannot be read: expected a text file in UTF-8; line {_line_number(data[: error.start])} is not"
-        ) from (None)
+        raise _UnusableFile(configuration.file_not_utf_8(_line_number(data[: error.start]))) from None
     if "\0" in text:
         line = 1 + len(_LINE_END.findall(text.partition("\0")[0]))
-        raise _UnusableFile(f"cannot be read: expected a text file, but line {line} holds a zero byte")
+        raise _UnusableFile(configuration.zero_byte_in_file(line))
     return text
 
 
@@ -125,18 +127,18 @@ class _Parser:
             self._add_unreadable(line, key)
         elif self._other_setting.search(_LINE_END.sub("\n", value).partition("\n")[2]):
             # The closing quotation mark is missing: the parser took a later line's opening one.
-            shown, where = (name, f"line {line} of {FILE}") if name in self._names else (FILE, f"line {line}")
-            self._add_error(shown, f"{where} runs over into other settings: expected a closing quotation mark")
+            if name in self._names:
+                self._add_error(name, configuration.unclosed_quotation_of(name, line))
+            else:
+                self._add_error(FILE, configuration.unclosed_quotation(line))
         elif name not in self._names:
             self._add_unknown(line, key)
         elif self._setting_in_value.search(value) and not _is_quoted(binding):
-            self._add_error(
-                name, f"line {line} of {FILE} holds a setting within its value: expected each on a line of its own"
-            )
+            self._add_error(name, configuration.setting_in_value(name, line))
         elif not value:
             pass
         elif name in self._lines:
-            self._add_error(name, f"is set twice in {FILE}, in lines {self._lines[name]} and {line}: expected once")
+            self._add_error(name, configuration.set_twice(name, self._lines[name], line))
         else:
             self._lines[name] = line
             self._file.values[name] = _LINE_END.sub("\n", value)
@@ -146,13 +148,15 @@ class _Parser:
         first = _LINE_END.split(written, maxsplit=1)[0]
         head, equals, rest = first.partition("=")
         name = self._find_meant_setting(head)
-        where = f"line {line} of {FILE}" if name else f"line {line}"
-        expected = f"expected {name or 'NAME'}=value"
+        hint: LineHint = "none"
         if equals and rest.strip()[:1] in ("'", '"'):
-            expected += ", with a closing quotation mark and nothing but a # remark after it"
+            hint = "quotation"
         elif not equals:
-            expected += ", or # before a remark"
-        self._add_error(name or FILE, f"{where} can't be read: {expected}")
+            hint = "remark"
+        if name:
+            self._add_error(name, configuration.unreadable_line_of(name, line, hint))
+        else:
+            self._add_error(FILE, configuration.unreadable_line(line, hint))
 
     def _find_meant_setting(self, head: str) -> str | None:
         """Return the setting that the start of a line seems to mean, or None."""
@@ -173,14 +177,14 @@ class _Parser:
             or self._find_by_prefix(key)
             or (None if plain else self._find_meant_setting(key))
         )
-        if closest is not None:
-            where = f"in line {line} of {FILE}" if plain else f"the name in line {line} of {FILE}"
-            problem = f"{where} is no setting: expected {closest}, which is the nearest, or nothing"
-            self._add_error(key if plain else closest, problem)
+        if closest is not None and plain:
+            self._add_error(key, configuration.unknown_name(key, line, closest))
+        elif closest is not None:
+            self._add_error(closest, configuration.unknown_name_near(closest, line))
         elif plain:
             self._file.ignored.append(key)
         else:  # it might be a secret in the wrong place
-            self._file.ignored.append(f"a name in line {line}")
+            self._file.ignored.append(configuration.name_in_line(line))
 
     def _find_by_prefix(self, key: str) -> str | None:
         """Return the most similar setting with the same first word, or None."""
@@ -191,8 +195,8 @@ class _Parser:
         alike = [name for name in self._names if name.startswith(prefix)]
         return min(alike, key=lambda name: (not name.startswith(upper), _edit_distance(upper[:64], name)))
 
-    def _add_error(self, name: str, text: str) -> None:
-        self._file.errors.append((name, text))
+    def _add_error(self, name: str, problem: Message) -> None:
+        self._file.errors.append((name, problem))
 
 
 def _is_quoted(binding: Binding) -> bool:

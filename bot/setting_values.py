@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from bot.messages import configuration
+from bot.messages.message import Message
+
 UNLIMITED: Final = "unlimited"
 OFF: Final = "off"
 
@@ -28,10 +31,14 @@ def parse_application_id(token: str) -> int | None:
 
 
 class InvalidValue(ValueError):
-    """A setting's value is not accepted; its text is what is expected."""
+    """A setting's value is not accepted; `expected` is what would be."""
+
+    def __init__(self, expected: Message) -> None:
+        super().__init__(expected.key)
+        self.expected = expected
 
 
-def build_text(expected: str, pattern: str) -> AfterValidator:
+def build_text(expected: Message, pattern: str) -> AfterValidator:
     """Return a validator for a text that matches `pattern`."""
 
     def check(value: str) -> str:
@@ -42,7 +49,7 @@ def build_text(expected: str, pattern: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def build_secret(expected: str) -> AfterValidator:
+def build_secret(expected: Message) -> AfterValidator:
     """Return a validator for a secret that can be an HTTP header value."""
 
     def check(value: SecretStr) -> SecretStr:
@@ -65,7 +72,7 @@ def _check_persona(value: str) -> str:
     text = value.strip()
     wrapped = len(text) > 1 and text[0] + text[-1] in _PAIRS and not set(text[1:-1]) & {text[0], text[-1]}
     if not text or len(value) > 4000 or wrapped or re.search(_CONTROL_CHARACTERS, value):
-        raise InvalidValue("a text of at most 4000 characters, in UTF-8 and without quotation marks around it")
+        raise InvalidValue(configuration.persona())
     return value
 
 
@@ -73,16 +80,16 @@ def _check_database_url(value: str) -> str:
     name = value.removeprefix("sqlite:///")
     is_valid = name != value and name.strip() == name and not _is_quoted(name) and not name.startswith((":", "'", '"'))
     if not is_valid or not re.fullmatch(r"[^?#\n\t]*[^?#\n\t/]", name) or re.search(_CONTROL_CHARACTERS, name):
-        raise InvalidValue("`sqlite:///` and a file, such as `sqlite:///data/bot.db`")
+        raise InvalidValue(configuration.database_url())
     return value
 
 
-def build_base_url(expected: str, path: str = "") -> AfterValidator:
+def build_base_url(expected: Message, path: str = "") -> AfterValidator:
     """Return a validator for an http(s) base URL whose path matches the pattern `path`."""
 
     def check(value: str) -> str:
         if not _is_base_url(value) or not re.search(path, urlsplit(value.rstrip("/")).path):
-            raise InvalidValue(f"{expected}, without a user's name, `?` or `#` in it")
+            raise InvalidValue(expected)
         return value.rstrip("/")
 
     return AfterValidator(check)
@@ -109,7 +116,7 @@ def _is_base_url(value: str) -> bool:
 
 def build_number(low: int, high: int) -> BeforeValidator:
     """Return a validator for a whole number in a range."""
-    expected = f"a whole number from {low} to {high}"
+    expected = configuration.whole_number(low, high)
 
     def check(value: object) -> int:
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value.strip()):
@@ -131,7 +138,7 @@ def _parse_quota(value: object) -> int | None:
             return int(value)
     elif isinstance(value, int) and value >= 0:
         return value
-    raise InvalidValue(f"a whole number, 0 or more, or `{UNLIMITED}`")
+    raise InvalidValue(configuration.quota())
 
 
 def _parse_rate(value: object) -> tuple[int, int] | None:
@@ -144,7 +151,7 @@ def _parse_rate(value: object) -> tuple[int, int] | None:
         return None
     if isinstance(value, tuple) and len(value) == 2 and all(isinstance(each, int) and each > 0 for each in value):
         return value
-    raise InvalidValue(f"calls per seconds, such as `10/12`, or `{OFF}`")
+    raise InvalidValue(configuration.rate())
 
 
 def _parse_concurrency(value: object) -> int | None:
@@ -157,7 +164,7 @@ def _parse_concurrency(value: object) -> int | None:
             value = int(value)
     if isinstance(value, int) and value > 0:
         return value
-    raise InvalidValue(f"a whole number, 1 or more, or `{OFF}`")
+    raise InvalidValue(configuration.concurrency())
 
 
 def _parse_ids(value: object) -> tuple[int, ...]:
@@ -166,7 +173,7 @@ def _parse_ids(value: object) -> tuple[int, ...]:
     # An empty list would allow what it was meant to restrict.
     ids = [each.strip() for each in str(value).split(",") if each.strip()]
     if not ids or any(not re.fullmatch(r"[1-9][0-9]{0,18}", each) for each in ids):
-        raise InvalidValue("ids, separated by commas: numbers as Discord's `Copy ID` gives them")
+        raise InvalidValue(configuration.ids())
     return tuple(int(each) for each in ids)
 
 
@@ -175,7 +182,7 @@ def _parse_bool(value: object) -> bool:
         return value
     text = str(value).strip().lower()
     if text not in ("true", "false"):
-        raise InvalidValue("`true` or `false`")
+        raise InvalidValue(configuration.switch())
     return text == "true"
 
 
@@ -185,7 +192,7 @@ def _parse_patterns(value: object) -> tuple[str, ...]:
     # As with ids, an empty list would allow what it was meant to restrict.
     empty = isinstance(value, str) and not patterns
     if empty or any(not re.fullmatch(_MODEL_PATTERN, pattern) for pattern in patterns):
-        raise InvalidValue("model names or patterns, separated by commas, such as `gpt-4.1*,dall-e-3`")
+        raise InvalidValue(configuration.model_patterns())
     return patterns
 
 
@@ -196,7 +203,7 @@ def build_choice(*choices: str, upper: bool) -> BeforeValidator:
         text = value.strip() if isinstance(value, str) else ""
         text = text.upper() if upper else text.lower()
         if text not in choices:
-            raise InvalidValue("one of " + ", ".join(choices))
+            raise InvalidValue(configuration.choice(choices))
         return text
 
     return BeforeValidator(check)
@@ -207,7 +214,7 @@ _PAIRS: Final = ('""', "''", "``", "“”", "„“", "‘’", "«»")
 _CONTROL_CHARACTERS: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
 MODEL: Final = r"[A-Za-z0-9._:/@+-]{1,100}"
 _MODEL_PATTERN: Final = r"[A-Za-z0-9._:/@+*?\[\]!-]{1,100}"
-ModelName = Annotated[str, build_text("a model's name, such as `gpt-4.1`", MODEL)]
+ModelName = Annotated[str, build_text(configuration.model(), MODEL)]
 
 Quota = Annotated[int | None, BeforeValidator(_parse_quota)]
 Concurrency = Annotated[int | None, BeforeValidator(_parse_concurrency)]

@@ -1,11 +1,11 @@
 """The operator's settings, read once from the environment and `.env` into one frozen object.
 
-Errors are rendered here rather than by pydantic: all of them at once, one line each, and never with the given value,
-because a mistyped secret is still a secret.
+Problems are worded in `bot.messages.configuration` rather than by pydantic: all at once, one line each, and never with
+the given value, because a mistyped secret is still a secret.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bot import env_file
 from bot.errors import StartupError
-from bot.messages.message import plain
+from bot.messages import configuration
+from bot.messages.message import Message
 from bot.setting_values import (
     Concurrency,
     DatabaseUrl,
@@ -51,32 +52,22 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
-    discord_token: Annotated[
-        SecretStr,
-        build_secret(
-            "the bot's token from the Discord developer portal, without blanks, quotation marks or `Bot` before it"
-        ),
-    ] = Field()
-    discord_api_base_url: Annotated[
-        str,
-        build_base_url("a REST base that ends in the version, such as `https://discord.com/api/v10`", r"/v10$"),
-    ] = "https://discord.com/api/v10"
-    multiappai_api_key: Annotated[
-        SecretStr, build_secret("the key alone, without blanks, quotation marks or `Bearer` before it")
-    ] = Field()
-    multiappai_base_url: Annotated[
-        str, build_base_url("an http or https address, such as `https://multiappai-api.itmovnteam.com/v1`")
-    ] = "https://multiappai-api.itmovnteam.com/v1"
-    multiappai_speech_path: Annotated[
-        str, build_text("a path that starts with `/`, such as `/chat/completions`", r"/[A-Za-z0-9._~/-]{1,200}")
-    ] = "/chat/completions"
+    discord_token: Annotated[SecretStr, build_secret(configuration.bare_discord_token())] = Field()
+    discord_api_base_url: Annotated[str, build_base_url(configuration.discord_base_url(), r"/v10$")] = (
+        "https://discord.com/api/v10"
+    )
+    multiappai_api_key: Annotated[SecretStr, build_secret(configuration.bare_api_key())] = Field()
+    multiappai_base_url: Annotated[str, build_base_url(configuration.api_base_url())] = (
+        "https://multiappai-api.itmovnteam.com/v1"
+    )
+    multiappai_speech_path: Annotated[str, build_text(configuration.speech_path(), r"/[A-Za-z0-9._~/-]{1,200}")] = (
+        "/chat/completions"
+    )
     database_url: DatabaseUrl = "sqlite:///data/bot.db"
 
     default_chat_model: ModelName = "gpt-4.1"
     default_speech_model: ModelName = "tts-1"
-    default_speech_voice: Annotated[str, build_text("a voice's name, such as `alloy`", r"[A-Za-z0-9_.:-]{1,64}")] = (
-        "alloy"
-    )
+    default_speech_voice: Annotated[str, build_text(configuration.voice(), r"[A-Za-z0-9_.:-]{1,64}")] = "alloy"
     default_image_model: ModelName = "dall-e-3"
     allowed_models: Patterns = ()
     chat_models: Patterns = ()
@@ -122,7 +113,7 @@ class LoadedSettings:
     """The settings, and `warnings`: a sentence about each name that was ignored."""
 
     settings: Settings
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
 
 
 def load(**overrides: Any) -> Settings:  # Any: whatever a test passes is validated like the environment
@@ -141,24 +132,24 @@ def load_with_warnings(**overrides: Any) -> LoadedSettings:  # Any: as in `load`
     if not file.readable:
         raise _startup_error(file.errors)
     given = {name.lower(): value for name, value in file.values.items()} | _read_environment() | overrides
-    errors: dict[str, str] = {}
+    errors: dict[str, Message] = {}
     try:
         settings = Settings(**given)
     except ValidationError as error:
         errors = dict(_field_errors(error))
         # Rules across fields are checked too, with defaults for unusable fields: one run shows all errors.
         settings = _with_defaults(errors, given)
-    for name, text in _rule_errors(settings):
-        errors.setdefault(name, text)
+    for name, problem in _rule_errors(settings):
+        errors.setdefault(name, problem)
     reported = {name for name, _ in file.errors}  # an error of the file is not reported again as not set
-    all_errors = file.errors + [(name, text) for name, text in errors.items() if name not in reported]
+    all_errors = file.errors + [(name, problem) for name, problem in errors.items() if name not in reported]
     if all_errors:
         raise _startup_error(all_errors)
     return LoadedSettings(settings, tuple(_find_warnings(file, names)))
 
 
-def _startup_error(errors: list[tuple[str, str]]) -> StartupError:
-    return StartupError(plain("\n".join(f"{name}: {text}" for name, text in errors)), exit_status=BAD_CONFIGURATION)
+def _startup_error(errors: list[tuple[str, Message]]) -> StartupError:
+    return StartupError(configuration.problems([problem for _, problem in errors]), exit_status=BAD_CONFIGURATION)
 
 
 def _read_environment() -> dict[str, str]:
@@ -167,34 +158,34 @@ def _read_environment() -> dict[str, str]:
     return {name: given[name] for name in Settings.model_fields if name in given}
 
 
-def _find_warnings(file: env_file.EnvFile, names: list[str]) -> Iterator[str]:
+def _find_warnings(file: env_file.EnvFile, names: list[str]) -> Iterator[Message]:
     if file.ignored:
-        yield f"no settings of mine in {env_file.FILE}, so ignored: {', '.join(file.ignored)}"
+        yield configuration.names_ignored(file.ignored)
     # Not refused: other programs share the environment. Compose passes on a typo in `.env` that way.
     for name in os.environ:
         if name.upper() not in names and (closest := env_file.find_nearest(name, names)) is not None:
-            yield f"{name} in the environment is no setting, so ignored; {closest} is the nearest"
+            yield configuration.similar_name_ignored(name, closest)
 
 
-def _field_errors(error: ValidationError) -> Iterator[tuple[str, str]]:
+def _field_errors(error: ValidationError) -> Iterator[tuple[str, Message]]:
     for detail in error.errors(include_url=False, include_input=False):
         name = str(detail["loc"][0]).upper() if detail["loc"] else "configuration"
         cause = detail.get("ctx", {}).get("error")
         if detail["type"] == "missing":
-            yield name, f"is not set: expected {_EXPECTED_SECRETS.get(name, 'a value')}"
+            yield name, configuration.unset(name, _EXPECTED_SECRETS.get(name, configuration.any_value()))
         elif isinstance(cause, InvalidValue):
-            yield name, f"expected {cause}"
+            yield name, configuration.invalid(name, cause.expected)
         else:
-            yield name, "cannot be used"
+            yield name, configuration.unusable(name)
 
 
 _EXPECTED_SECRETS: Final = {
-    "DISCORD_TOKEN": "the bot's token from the Discord developer portal",
-    "MULTIAPPAI_API_KEY": "the key for the AI service",
+    "DISCORD_TOKEN": configuration.discord_token(),
+    "MULTIAPPAI_API_KEY": configuration.api_key(),
 }
 
 
-def _with_defaults(errors: dict[str, str], given: dict[str, Any]) -> Settings:
+def _with_defaults(errors: Mapping[str, Message], given: dict[str, Any]) -> Settings:
     """Return the settings with defaults for the unusable ones, to check the rules across fields."""
     values: dict[str, Any] = dict(given)
     for name in errors:
@@ -204,12 +195,12 @@ def _with_defaults(errors: dict[str, str], given: dict[str, Any]) -> Settings:
     return Settings(**values)
 
 
-def _rule_errors(settings: Settings) -> Iterator[tuple[str, str]]:
+def _rule_errors(settings: Settings) -> Iterator[tuple[str, Message]]:
     for rule in _RULES:
         yield from rule(settings)
 
 
-def _check_model_kinds(settings: Settings) -> Iterator[tuple[str, str]]:
+def _check_model_kinds(settings: Settings) -> Iterator[tuple[str, Message]]:
     """Yield an error for a model listed for two kinds: it would be offered where it cannot work."""
     seen: dict[str, str] = {}
     for name, patterns in (
@@ -219,33 +210,29 @@ def _check_model_kinds(settings: Settings) -> Iterator[tuple[str, str]]:
     ):
         for pattern in patterns:
             if seen.setdefault(pattern, name) != name:
-                yield name, f"expected only names and patterns that {seen[pattern]} does not list as well"
+                yield name, configuration.models_of_two_kinds(name, seen[pattern])
 
 
-def _check_history_window(settings: Settings) -> Iterator[tuple[str, str]]:
+def _check_history_window(settings: Settings) -> Iterator[tuple[str, Message]]:
     """Yield an error for history turns without tokens: history would look enabled and be off."""
     if settings.history_turns > 0 and settings.history_tokens == 0:
-        yield "HISTORY_TOKENS", "expected at least 1 while HISTORY_TURNS is above 0 (both 0: no memory)"
+        yield "HISTORY_TOKENS", configuration.history_without_tokens()
 
 
-def _check_discord_token(settings: Settings) -> Iterator[tuple[str, str]]:
+def _check_discord_token(settings: Settings) -> Iterator[tuple[str, Message]]:
     """Yield an error for a token that is not a bot token; test servers accept any."""
     host = urlsplit(settings.discord_api_base_url).hostname or ""
     if host.endswith(DISCORD_HOSTS) and parse_application_id(settings.discord_token.get_secret_value()) is None:
-        yield (
-            "DISCORD_TOKEN",
-            "expected a bot token: three parts with dots between them, as the developer portal → Bot → Reset Token "
-            "gives it (no client secret, public key or application id)",
-        )
+        yield "DISCORD_TOKEN", configuration.no_bot_token()
 
 
-def _check_api_key(settings: Settings) -> Iterator[tuple[str, str]]:
+def _check_api_key(settings: Settings) -> Iterator[tuple[str, Message]]:
     """Yield an error for a bot token as the API key: it would be sent to the AI service."""
     if parse_application_id(settings.multiappai_api_key.get_secret_value()) is not None:
-        yield "MULTIAPPAI_API_KEY", "expected the key for the AI service; this looks like a bot token of Discord's"
+        yield "MULTIAPPAI_API_KEY", configuration.bot_token_as_api_key()
 
 
-_RULES: Final[tuple[Callable[[Settings], Iterator[tuple[str, str]]], ...]] = (
+_RULES: Final[tuple[Callable[[Settings], Iterator[tuple[str, Message]]], ...]] = (
     _check_discord_token,
     _check_api_key,
     _check_model_kinds,

@@ -20,6 +20,7 @@ from bot.app import open_services
 from bot.client import COGS, Bot
 from bot.clock import SystemClock
 from bot.discord_ui.tree import PERMISSION
+from bot.messages.render import render
 from bot.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,7 +91,7 @@ def _accepted(name: str) -> str:
     try:
         Settings.model_validate({**_REQUIRED, name.lower(): _UNUSABLE})
     except ValidationError as error:
-        return str(error.errors()[0].get("ctx", {})["error"])
+        return render(error.errors()[0].get("ctx", {})["error"].expected)
     raise ValueError(f"{name} accepts anything")
 
 

@@ -130,7 +130,7 @@ def check(*, as_json: bool = False) -> int:
         text = f"{what} missing or unusable; each has a line on standard error"
         _report([fail(CONFIGURATION, text)], as_json=as_json)
         raise
-    first = ok(CONFIGURATION, "; ".join(["every setting can be used", *loaded.warnings]))
+    first = ok(CONFIGURATION, "; ".join(["every setting can be used", *map(render, loaded.warnings)]))
     results = [first, *asyncio.run(_run_checks(loaded.settings))]
     _report(results, as_json=as_json)
     return int(any(result.status is Status.FAIL for result in results))

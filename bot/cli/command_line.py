@@ -68,7 +68,7 @@ def _serve(loaded: LoadedSettings) -> int:
     templates()  # all read now: the files may be replaced while the bot runs
     logs.configure(settings.log_level, settings.log_format)
     for warning in loaded.warnings:
-        logger.warning(warning)
+        logger.warning(render(warning))
 
     async def run() -> int:
         clock = SystemClock()

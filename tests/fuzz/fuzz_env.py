@@ -41,7 +41,7 @@ def _load_in(folder: str) -> list[str]:
     try:
         for name in NAMES:
             os.environ.pop(name, None)
-        return list(settings.load_with_warnings().warnings)
+        return [render(warning) for warning in settings.load_with_warnings().warnings]
     except StartupError as fault:
         return (
             render(fault.message).split("\n") if fault.exit_status == settings.BAD_CONFIGURATION else ["another status"]

@@ -81,6 +81,8 @@ def _samples_of(hint: Any, name: str) -> list[Any]:
 def _short(value: Any) -> str:
     if isinstance(value, Message):
         return render(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_short, value))}]"
     return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else repr(value)
 
 
