@@ -1,5 +1,7 @@
 """/quota: the limits that moderators set for their server."""
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Literal
 
 import discord
@@ -9,12 +11,14 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.paging import show_privately
-from bot.discord_ui.text import quotas
 from bot.discord_ui.tree import READS
 from bot.errors import InvalidOption
-from bot.guilds.quota_settings import QuotaSettings, Target
-from bot.messages.message import plain
-from bot.quotas.limits import Kind, Period, Scope
+from bot.guilds.quota_settings import GuildLimit, LimitChange, Listing, QuotaSettings, Target
+from bot.messages import quotas as texts
+from bot.messages.message import Message
+from bot.messages.render import render
+from bot.quotas.limit_messages import KINDS, build_limit, format_role
+from bot.quotas.limits import Kind, Limit, Period, Scope
 
 Scopes = Literal["server", "channel", "member", "role"]
 Kinds = Literal["messages", "tokens", "speech_characters", "images"]
@@ -38,7 +42,7 @@ class _AnyChannelTransformer(app_commands.Transformer):
 ChannelOption = app_commands.Transform[AnyChannel, _AnyChannelTransformer]
 
 _ABOUT = {
-    "scope": "Who shares it: the whole server, a channel, a member, or a member who bears a role",
+    "scope": "Who shares it: the whole server, a channel, a member, or a member who has a role",
     "kind": "What is limited",
     "per": "For how long it is, by the UTC calendar",
     "target_channel": "Which channel; each one separately if left out",
@@ -71,7 +75,8 @@ class QuotaCog(commands.GroupCog, group_name="quota", group_description="Limit w
         """Limit messages, tokens, speech or images for the server, a channel, a member or a role."""
         target = _target(target_channel, target_member, target_role)
         change = await self._quotas.set(requester_of(interaction), Scope(scope), Kind(kind), Period(per), limit, target)
-        await interaction.response.send_message(quotas.after_setting(change), ephemeral=True)
+        text = "\n".join(map(render, _list_after_setting(change)))
+        await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command()
     @app_commands.describe(**_ABOUT)
@@ -85,26 +90,71 @@ class QuotaCog(commands.GroupCog, group_name="quota", group_description="Limit w
         target_member: discord.User | None = None,
         target_role: discord.Role | None = None,
     ) -> None:
-        """Take a limit back."""
+        """Remove a limit."""
         target = _target(target_channel, target_member, target_role)
         change = await self._quotas.clear(requester_of(interaction), Scope(scope), Kind(kind), Period(per), target)
-        text = "There is no such limit. `/quota list` shows those that there are."
+        message = texts.no_such_limit()
         if change is not None:
-            text = quotas.after_clearing(change)
-        await interaction.response.send_message(text, ephemeral=True)
+            message = texts.limit_removed(*_get_target(change.changed), build_limit(change.changed.limit))
+        await interaction.response.send_message(render(message), ephemeral=True)
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See all limits of this server, the operator's among them."""
-        await show_privately(interaction, quotas.listing(await self._quotas.list(requester_of(interaction))))
+        listing = await self._quotas.list(requester_of(interaction))
+        await show_privately(interaction, [render(line) for line in _list_lines(listing)])
+
+
+def _list_after_setting(change: LimitChange) -> list[Message]:
+    """Return what holds now, what was before, and what else applies to those without a limit."""
+    limit = change.changed.limit
+    kind = KINDS[limit.kind]
+    lines = [texts.limit_set(*_get_target(change.changed), kind, build_limit(limit), change.resets_at)]
+    if change.before is not None:
+        lines.append(texts.limit_before(build_limit(change.before)))
+    if limit.max_amount is None:
+        exempts = limit.scope is Scope.ROLE or (limit.scope is Scope.MEMBER and limit.target is not None)
+        lines.append(texts.others_apply_to_exempt(kind) if exempts else texts.others_apply())
+    return lines
+
+
+def _list_lines(listing: Listing) -> list[Message]:
+    """Return all limits of a server, a line for each target."""
+    lines = [texts.list_heading() if listing.limits else texts.list_empty()]
+    for _, group in groupby(listing.limits, key=lambda each: (each.limit.scope, each.limit.target)):
+        same = list(group)
+        lines.append(texts.list_entry(*_get_target(same[0]), _build_limits(each.limit for each in same)))
+    lines.append(texts.list_operator_heading())
+    lines.append(texts.list_operator_members(_build_limits(listing.operator.member_limits())))
+    lines.append(texts.list_entry("server", "", _build_limits(listing.operator.server_limits())))
+    lines.append(texts.list_resets(*(listing.resets_at[per] for per in (Period.HOUR, Period.DAY, Period.MONTH))))
+    return lines
+
+
+def _build_limits(limits: Iterable[Limit]) -> list[Message]:
+    return [build_limit(limit) for limit in limits]
+
+
+def _get_target(found: GuildLimit) -> tuple[texts.Target, str]:
+    """Return whom a limit is for, and the mention of a channel, member or role."""
+    limit = found.limit
+    match limit.scope:
+        case Scope.SERVER:
+            return "server", ""
+        case Scope.CHANNEL:
+            return ("each_channel", "") if limit.target is None else ("channel", f"<#{limit.target}>")
+        case Scope.ROLE:
+            return "role", format_role(limit.target, found.guild_id)
+        case Scope.MEMBER if limit.target is None:
+            return "each_member", ""
+        case Scope.MEMBER:
+            return ("deleted_member", "") if found.member_id is None else ("member", f"<@{found.member_id}>")
 
 
 def _target(channel: AnyChannel | None, member: discord.abc.User | None, role: discord.Role | None) -> Target:
     """Read the three options; a thread counts as the channel it hangs under."""
     if channel is not None and channel.type is discord.ChannelType.category:
-        raise InvalidOption(
-            "a category", message=plain("A category is no place to write in. Choose a channel, or leave it out.")
-        )
+        raise InvalidOption("a category", message=texts.target_is_category())
     return Target(
         channel_id=channel.parent_id if isinstance(channel, app_commands.AppCommandThread) else _id(channel),
         member_id=_id(member),

@@ -1,5 +1,6 @@
 """/usage: the limits that apply to a member, how much is used, and when they reset."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import discord
@@ -9,9 +10,12 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.paging import show_privately
-from bot.discord_ui.text import quotas
 from bot.discord_ui.tree import READS
-from bot.quotas.usage import UsageReader
+from bot.messages import quotas as texts
+from bot.messages.message import Message
+from bot.messages.render import render
+from bot.quotas.limit_messages import KINDS, PERIODS, get_owner
+from bot.quotas.usage import UsageLine, UsageReader
 
 
 class UsageCog(commands.Cog):
@@ -23,13 +27,32 @@ class UsageCog(commands.Cog):
     @app_commands.command(extras={READS: True})
     @app_commands.describe(scope="Yours, or the whole server's (needs Manage Server)")
     async def usage(self, interaction: discord.Interaction, scope: Literal["me", "server"] = "me") -> None:
-        """See every limit that holds for you here, how much is used, and when it starts again."""
+        """See every limit that holds for you here, how much is used, and when it resets."""
         requester = requester_of(interaction)
         if scope == "server":
             lines = await self._usage_reader.list_for_guild(requester)
         else:
             lines = await self._usage_reader.list_for_requester(requester)
-        await show_privately(interaction, quotas.standing(lines))
+        await show_privately(interaction, [render(line) for line in list_lines(lines)])
+
+
+def list_lines(usage: Sequence[UsageLine]) -> list[Message]:
+    """Return each limit and how much of it is used, under its owner and period, the member's own first."""
+    lines: list[Message] = []
+    groups: dict[tuple[texts.Owner, str, texts.Period], list[UsageLine]] = {}
+    for line in usage:
+        groups.setdefault((*get_owner(line.applicable), PERIODS[line.limit.per]), []).append(line)
+    for heading, group in groups.items():
+        lines.append(texts.usage_heading(*heading, group[0].resets_at))
+        lines += [_build_line(line) for line in group]
+    return lines
+
+
+def _build_line(line: UsageLine) -> Message:
+    kind = KINDS[line.limit.kind]
+    if line.limit.max_amount is None:
+        return texts.usage_unlimited(kind, line.used)
+    return texts.usage(kind, line.used, line.limit.max_amount)
 
 
 async def setup(bot: Bot) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
-from bot.messages.message import plain
+from bot.messages import quotas as texts
 from bot.quotas.ledger import MAX_AMOUNT
 from bot.quotas.limits import Kind, Limit, OperatorLimits, Period, Scope, window_end
 from bot.quotas.resolver import UsageKeys, to_limit
@@ -91,10 +91,7 @@ class QuotaSettings:
                 guild_id, wanted, most=MAX_LIMITS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except LimitsFull as full:
-            raise InvalidOption(
-                "too many limits",
-                message=plain(f"This server has {MAX_LIMITS} limits, which is the most I keep. Take one back first."),
-            ) from full
+            raise InvalidOption("too many limits", message=texts.too_many_limits(MAX_LIMITS)) from full
         _log_change("quota set", requester, wanted)
         return self._build_change(guild_id, wanted, old, now)
 
@@ -157,12 +154,7 @@ def _parse_max_amount(text: str) -> int | None:
         max_amount = int(written.replace(",", ""))
         if max_amount <= MAX_AMOUNT:
             return max_amount
-    raise InvalidOption(
-        "no limit",
-        message=plain(
-            f"`limit` has to be a whole number from 0 to {MAX_AMOUNT:,}, such as 50, or the word `unlimited`."
-        ),
-    )
+    raise InvalidOption("no limit", message=texts.limit_not_a_number(MAX_AMOUNT))
 
 
 def _check_target(scope: Scope, target: Target) -> None:
@@ -174,14 +166,9 @@ def _check_target(scope: Scope, target: Target) -> None:
     }
     stray = next((other for other, found in named.items() if other is not scope and found is not None), None)
     if stray is not None:
-        raise InvalidOption(
-            "target of another scope",
-            message=plain(f"`target_{stray}` only goes with the scope `{stray}`. Leave it out, or choose that scope."),
-        )
+        raise InvalidOption("target of another scope", message=texts.target_of_another_scope(stray))
     if scope is Scope.ROLE and target.role_id is None:
-        raise InvalidOption(
-            "no role", message=plain("Name the role in `target_role`: a limit for roles is for a certain one.")
-        )
+        raise InvalidOption("no role", message=texts.role_missing())
 
 
 def _log_change(event: str, requester: RequestContext, limit: StoredLimit) -> None:

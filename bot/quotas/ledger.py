@@ -16,8 +16,7 @@ from typing import Any, TypeVar
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import BotError, QuotaExceeded, StoreUnavailable
-from bot.messages.message import plain
-from bot.quotas.limit_text import format_refusal, format_stop
+from bot.quotas.limit_messages import build_refusal, build_stop
 from bot.quotas.limits import Kind, OperatorLimits, Period, window_end
 from bot.quotas.reservation import Reservation, TokenBudget
 from bot.quotas.resolver import ApplicableLimit, LimitResolver, UsageKeys
@@ -99,8 +98,8 @@ class Ledger:
             raise
         if overdrawn := granting.result():
             over, applicable, resets_at = _find_last_reset(resolver, overdrawn)
-            sentence = format_refusal(applicable, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
-            raise QuotaExceeded(plain(sentence), resets_at=resets_at, limit_key=applicable.key)
+            refusal = build_refusal(applicable, used=over.used, wanted=over.claim.amount, resets_at=resets_at)
+            raise QuotaExceeded(refusal, resets_at=resets_at, limit_key=applicable.key)
         return reservation
 
     def token_budget(self, reservation: Reservation, kind: Kind) -> TokenBudget:
@@ -274,7 +273,7 @@ class Ledger:
             return error
         if granted.exceeded:
             _, applicable, resets_at = _find_last_reset(resolver, granted.exceeded)
-            return QuotaExceeded(plain(format_stop(applicable, resets_at=resets_at)), resets_at=resets_at)
+            return QuotaExceeded(build_stop(applicable, resets_at=resets_at), resets_at=resets_at)
         grown = dict(zip(held, granted.claims, strict=True))
         reservation.claims = [grown.get(position, claim) for position, claim in enumerate(reservation.claims)]
         reservation.amounts[kind] += more

@@ -119,7 +119,7 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_sandbox:
     for label in ("Regenerate", "Continue"):
         refused = await press(ada, running.messages[0], label)
         assert refused.private
-        assert refused.text.startswith("Here you have no messages to spend")
+        assert refused.text.startswith("I can't do that: your limit in this server is 0 messages per ")
     assert len([call for call in sandbox.openai.requests[calls:] if call.kind is not CallKind.MODELS]) == 0
     assert (await press(mo, running.messages[0], "Regenerate")).text
     await delete(sandbox, mo, long)

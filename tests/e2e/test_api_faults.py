@@ -43,7 +43,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KINDS = {"/ask": "chat", "/say": "speech", "/draw": "images"}
 OPTION = {"/ask": "prompt", "/say": "text", "/draw": "prompt"}
-NOTHING = {"messages": 0, "tokens": 0, "characters of speech": 0, "images": 0}
+NOTHING = {"messages": 0, "tokens": 0, "spoken characters": 0, "images": 0}
 AGAIN, WELL = "and once more", "All is well."
 WORDS = ["One ", "two, ", "three ", "and ", "four", " – then five."]
 
@@ -242,7 +242,7 @@ async def test_speech_that_breaks_off_is_given_as_far_as_it_goes_with_a_sentence
     used = await wait_until_final(await use(person, "/say", text))
     assert used.text == f"I could only say the beginning. {UNUSABLE}"
     assert [each.filename for each in used.messages[0].attachments] == ["speech.mp3"]
-    assert (await usage(person, "dm"))["characters of speech"] == len(text.strip())
+    assert (await usage(person, "dm"))["spoken characters"] == len(text.strip())
 
 
 async def test_plain_json_in_place_of_a_stream_is_an_answer_all_the_same(sandbox: Sandbox) -> None:

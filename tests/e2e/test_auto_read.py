@@ -80,12 +80,12 @@ async def test_a_message_without_sound_costs_nothing_and_the_next_one_is_read(op
     await sandbox.bot_process.until_logged("not read aloud", deadline_s=DEADLINE_S)
     await idle(ada)
     assert len(sandbox.voice.recording().speech) == 0
-    assert "characters of speech: 0 of 10,000 used" in (await run_command(ada, "/usage")).text
+    assert "spoken characters: 0 of 10,000 used" in (await run_command(ada, "/usage")).text
     await ada.says("Good night.", channel="#general")
     await silence(sandbox)
     await idle(ada)
     assert _said(sandbox) == ["Ada says: Good evening.", "Ada says: Good night."]
-    assert f"characters of speech: {len(_said(sandbox)[1])} of 10,000 used" in (await run_command(ada, "/usage")).text
+    assert f"spoken characters: {len(_said(sandbox)[1])} of 10,000 used" in (await run_command(ada, "/usage")).text
 
 
 async def test_without_the_intent_it_says_what_is_missing(open_sandbox: OpenSandbox) -> None:

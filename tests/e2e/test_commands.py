@@ -257,7 +257,7 @@ async def test_a_long_text_is_requested_in_pieces_and_joined_in_their_order(
     assert " ".join(inputs) == text.strip()
     assert _seconds(sound) == pytest.approx(_seconds(first) + _seconds(second), abs=0.2)
     assert 0 < sound.find(_middle(first)) < sound.find(_middle(second))
-    assert (await usage(member, "dm"))["characters of speech"] == sum(map(len, inputs))
+    assert (await usage(member, "dm"))["spoken characters"] == sum(map(len, inputs))
 
 
 @pytest.mark.parametrize(

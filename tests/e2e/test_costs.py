@@ -44,7 +44,7 @@ async def test_a_question_deleted_before_the_first_word_costs_what_was_asked(
         assert used["messages"] == number
         assert used["tokens"] >= 10 * number
     refused = await wait_until_final(await ada.asks("And now?"))
-    assert "You have used your 2 messages for today" in refused.text
+    assert "You've used your limit: 2 messages per day." in refused.text
     assert len(sandbox.openai.calls(CallKind.CHAT)) == 2
 
 

@@ -92,7 +92,7 @@ async def test_speech_without_sound_shows_an_error_and_costs_nothing(
     read = await wait_until_final(await member.uses_menu(READ, await member.says("Read me.", channel="dm")))
     assert read.text == NO_SOUND
     assert not read.messages[0].attachments
-    assert (await usage(member, "dm"))["characters of speech"] == 0
+    assert (await usage(member, "dm"))["spoken characters"] == 0
 
 
 async def test_speech_that_comes_as_wav_is_an_mp3(sandbox: Sandbox, member: ClientUser) -> None:

@@ -29,13 +29,13 @@ async def test_a_spent_quota_is_said_once_and_then_only_shown(open_sandbox: Open
     ada, ben = sandbox.user("Ada"), sandbox.user("Ben")
     await mention(ada, "my one question")
     refused = await mention(ada, "another")
-    assert "You have used your 1 message for today" in refused.text
+    assert "You've used your limit: 1 message per day." in refused.text
     assert not refused.messages[0].pinged
     again = await ada.asks("and another")
     assert (await again.until(lambda each: each.reactions)).reactions == ["⏳"]
     assert again.messages == []
     await mention(ben, "my one question")
-    assert "You have used" in (await mention(ben, "another")).text
+    assert "You've used" in (await mention(ben, "another")).text
     assert len(sandbox.openai.calls(CallKind.CHAT)) == 2
     notice = refused.messages[0]
     await sandbox.bot_process.stop()  # what would go away in a moment goes away before the end

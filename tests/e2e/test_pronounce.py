@@ -22,7 +22,7 @@ async def test_a_servers_words_are_said_its_way_and_written_as_ever(open_sandbox
     assert added.text == "From now on I say “jiff picture” for “GIF”."
     await run_command(ada, "/say", text="A gif, the **Gif** and gifted people")
     assert _sent(sandbox) == "A jiff picture, the jiff picture and gifted people"
-    assert (await usage(ada))["characters of speech"] == len(_sent(sandbox))
+    assert (await usage(ada))["spoken characters"] == len(_sent(sandbox))
 
     await run_command(ada, "/say", text="A gif", channel="dm")
     assert _sent(sandbox) == "A gif"

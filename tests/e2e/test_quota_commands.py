@@ -45,19 +45,17 @@ def member_of(person: ClientUser) -> Member:
 
 async def test_a_limit_is_set_met_seen_and_taken_back(sandbox: Sandbox, ada: ClientUser, mo: ClientUser) -> None:
     done = await set_quota(mo, "member", "messages", "1", "hour")
-    assert text_without_times(done) == "From now on each member has 1 message an hour; it starts again TIME."
+    assert text_without_times(done) == "Limit set: each member can send 1 message per hour (next reset TIME)."
     await ask(ada, "Why?")
     refused = await ask(ada, "And why?")
-    assert text_without_times(refused) == "Here you have used your 1 message for this hour; it starts again TIME."
+    assert text_without_times(refused) == "You've used your limit in this server: 1 message per hour. It resets TIME."
     usage, listed = await run_command(ada, "/usage"), await run_command(mo, "/quota list")
-    assert "**You in this server, this hour**, starting again TIME\n- messages: 1 of 1 used" in text_without_times(
-        usage
-    )
-    assert "- each member: 1 message an hour\n" in text_without_times(listed)
+    assert "**You in this server, this hour**, resets TIME\n- messages: 1 of 1 used" in text_without_times(usage)
+    assert "- each member: 1 message per hour\n" in text_without_times(listed)
     (hour,) = set(RESETS.findall(refused.text))
     assert {hour} <= set(RESETS.findall(usage.text)) & set(RESETS.findall(listed.text)) & set(RESETS.findall(done.text))
     gone = await run_command(mo, "/quota clear", scope="member", kind="messages", per="hour")
-    assert text_without_times(gone) == "Gone: each member had 1 message an hour. Other limits still hold."
+    assert text_without_times(gone) == "Limit removed: 1 message per hour for each member. Other limits still apply."
     assert (await ask(ada, "Now?")).deferred
     again = await run_command(mo, "/quota clear", scope="member", kind="messages", per="hour")
     assert text_without_times(again) == "There is no such limit. `/quota list` shows those that there are."
@@ -74,20 +72,20 @@ async def test_the_list_has_the_moderators_and_the_operators_limits(open_sandbox
     await set_quota(mo, "server", "messages", "40", "day")
     await set_quota(mo, "server", "speech_characters", "0", "day")
     operators = (
-        "**The operator's limits, which always hold**\n"
-        "- each member, over all servers: 100 messages a day, 10,000 characters of speech a day, no limit on images a "
-        "day\n"
-        "- this server as a whole: no limit on messages a day, 1,000,000 tokens a day, 100,000 characters of speech a "
-        "day, 100 images a day\n"
-        "What is for an hour starts again TIME, for a day TIME, for a month TIME."
+        "**The operator's limits, which always apply**\n"
+        "- each member, over all servers: 100 messages per day, 10,000 spoken characters per day and unlimited images "
+        "per day\n"
+        "- this server as a whole: unlimited messages per day, 1,000,000 tokens per day, 100,000 spoken characters per "
+        "day and 100 images per day\n"
+        "Hourly limits reset TIME, daily limits TIME, monthly limits TIME."
     )
     assert text_without_times(empty) == f"Moderators have set no limits in this server.\n{operators}"
     assert text_without_times(await run_command(mo, "/quota list")) == (
         "**Limits set by moderators**\n"
-        "- this server as a whole: 40 messages a day, 0 characters of speech a day\n"
-        f"- <#{mo.channel('random').id}>: 20 messages an hour\n"
-        f"- <@{ada.id}>: 1,000 tokens a month\n"
-        f"- each member with <@&{role.id}>: no limit on images a day\n"
+        "- this server as a whole: 40 messages per day and 0 spoken characters per day\n"
+        f"- <#{mo.channel('random').id}>: 20 messages per hour\n"
+        f"- <@{ada.id}>: 1,000 tokens per month\n"
+        f"- each member with <@&{role.id}>: unlimited images per day\n"
         f"{operators}"
     )
 
@@ -97,9 +95,9 @@ async def test_a_long_list_goes_on_in_further_private_messages_and_has_an_end(sa
     for person in people:
         for kind in ("messages", "tokens", "speech_characters"):
             last = await set_quota(mo, "member", kind, "1000", "month", target_member=member_of(person))
-    assert text_without_times(last) == "This server has 100 limits, which is the most I keep. Take one back first."
+    assert text_without_times(last) == "This server has 100 limits, which is the most I keep. Remove one first."
     listed = await run_command(mo, "/quota list")
-    await listed.until(lambda each: "for a month" in each.text, deadline_s=DEADLINE_S)
+    await listed.until(lambda each: "monthly limits" in each.text, deadline_s=DEADLINE_S)
     assert len(listed.messages) > 1
     assert all(message.ephemeral and len(message.content) <= 2000 for message in listed.messages)
     assert all(f"<@{person.id}>" in listed.text for person in people)
@@ -109,12 +107,12 @@ async def test_a_thread_counts_as_its_channel(
     sandbox: Sandbox, ada: ClientUser, ben: ClientUser, mo: ClientUser
 ) -> None:
     await set_quota(mo, "channel", "messages", "2", "day", target_channel=mo.channel("a thread"))
-    assert f"<#{mo.channel('general').id}>: 2 messages a day" in (await run_command(mo, "/quota list")).text
+    assert f"<#{mo.channel('general').id}>: 2 messages per day" in (await run_command(mo, "/quota list")).text
     assert (await ask(ada, "Why?", channel="a thread")).deferred
     assert (await ask(ben, "Why?", channel="general")).deferred
     for where in ("a thread", "general"):
         refused = await ask(ada, "And why?", channel=where)
-        assert text_without_times(refused) == "This channel has used its 2 messages for today; it starts again TIME."
+        assert text_without_times(refused) == "This channel has used its limit: 2 messages per day. It resets TIME."
     assert (await ask(ada, "And why?", channel="random")).deferred
 
 
@@ -128,14 +126,14 @@ async def test_the_kindest_of_a_members_roles_counts_and_a_role_without_limit_ex
     await set_quota(mo, "role", "messages", "2", "day", target_role=fans)
     done = await set_quota(mo, "role", "messages", "unlimited", "day", target_role=moderators)
     assert text_without_times(done) == (
-        f"From now on each member with <@&{moderators.id}> has no limit on messages a day; it starts again TIME. No "
-        "limit on messages for roles or members holds for them any more; those of channels, of the server and of the "
-        "operator still do."
+        f"Limit set: each member with <@&{moderators.id}> can send unlimited messages per day (next reset TIME).\n"
+        "No limit on messages for roles or members applies to them any more; those of channels, of the server and of "
+        "the operator still do."
     )
     ben = sandbox.user("Ben")
     asked = [await ask(person, "Why?") for person in (ada, ada, ada, ben, ben, mo, mo, mo)]
     assert [used.deferred for used in asked] == [True, True, False, True, False, True, True, True]
-    assert "As @everyone you have used your 1 message for today" in asked[4].text
+    assert "You've used your limit as @everyone: 1 message per day." in asked[4].text
     assert "**You as @everyone, today**" in (await run_command(ben, "/usage")).text
     usage = (await run_command(mo, "/usage")).text
     assert f"**You as <@&{moderators.id}>, today**" in usage
@@ -180,7 +178,7 @@ async def test_only_moderators_may_even_where_discord_lets_the_command_through(
         used = await run_command(ada, f"/quota {command}", **options, force=True)
         assert used.private
         assert used.text.startswith("You need the **Manage Server** permission here to do that.")
-    assert "5 messages an hour" in (await run_command(mo, "/quota list")).text
+    assert "5 messages per hour" in (await run_command(mo, "/quota list")).text
     member_of(mo).role_ids.clear()
     refused = await run_command(mo, "/quota clear", **less, force=True)
     assert "**Manage Server**" in refused.text
@@ -200,13 +198,13 @@ async def test_a_member_who_deletes_their_data_gains_no_new_quota(open_sandbox: 
     assert "Limits that moderators set for you in particular: 1" in (await run_command(ada, "/privacy show")).text
     await press_button(ada, await run_command(ada, "/privacy delete"), "Delete it all")
     assert columns_with(tmp_path, ada.id) == []
-    assert "- a member who had their data deleted: 2 messages a day" in (await run_command(mo, "/quota list")).text
+    assert "- a member who had their data deleted: 2 messages per day" in (await run_command(mo, "/quota list")).text
     assert "- messages: 1 of 2 used" in (await run_command(ada, "/usage")).text
     assert (await ask(ada, "And why?")).deferred
-    assert "Here you have used your 2 messages for today" in (await ask(ada, "But why?")).text
+    assert "You've used your limit in this server: 2 messages per day." in (await ask(ada, "But why?")).text
     less = {"scope": "member", "kind": "messages", "per": "day"}
     gone = await run_command(mo, "/quota clear", target_member=member_of(ada), **less)
-    assert "had 2 messages a day" in gone.text
+    assert "2 messages per day" in gone.text
     assert (await ask(ada, "Now?")).deferred
 
 
@@ -224,7 +222,7 @@ async def test_exactly_the_limit_is_granted_to_many_members_at_once_by_two_proce
     assert len([used for used in asked if used.deferred]) == 5
     assert len(one.openai.calls(CallKind.CHAT)) + len(two.openai.calls(CallKind.CHAT)) == 5
     refused = {text_without_times(used) for used in asked if not used.deferred}
-    assert refused == {"This server has used its 5 messages for this hour; it starts again TIME."}
+    assert refused == {"This server has used its limit: 5 messages per hour. It resets TIME."}
     assert "- messages: 5 of 5 used" in (await run_command(two.user("Mo"), "/usage", scope="server")).text
     await run_command(two.user("Mo"), "/quota clear", scope="server", kind="messages", per="hour")
     assert (await ask(people[0], "Now?")).deferred
@@ -242,7 +240,7 @@ async def test_an_answer_stops_at_the_last_block_keeps_its_text_and_says_so(
     await used.until(lambda each: "\n-# I had" in each.text, deadline_s=DEADLINE_S)
     text, note = used.text.rsplit("\n-# ", 1)
     assert RESETS.sub("TIME", note) == (
-        "I had to stop here: this server's limit of 1,000 tokens an hour has no room for more; it starts again TIME."
+        "I had to stop here because this server's limit has no room for more: 1,000 tokens per hour. It resets TIME."
     )
     assert 256 * 4 - 10 <= len(text) <= 4_000
     await sandbox.openai.until(lambda: not sandbox.openai.calls(CallKind.CHAT)[0].running, DEADLINE_S)
@@ -262,7 +260,9 @@ async def test_hidden_reasoning_that_takes_all_there_is_says_so_in_place_of_an_a
     sandbox.openai.faults.next(CallKind.CHAT, StreamStyle(reasoning=("Let me think. " * 40,) * 30))
     used = await ask(mo, "Why?")
     assert used.deferred
-    assert used.text.startswith("I had to stop here: this server's limit of 700 tokens an hour has no room for more;")
+    assert used.text.startswith(
+        "I had to stop here because this server's limit has no room for more: 700 tokens per hour."
+    )
     assert re.search(r"- tokens: (5|6)\d\d of 700 used", (await run_command(mo, "/usage")).text)
 
 

@@ -23,7 +23,7 @@ from tests.support.e2e import (
 )
 
 RESETS = r"<t:\d+:R>"
-SERVER_IS_AT_ITS_LIMIT = re.compile(rf"This server has used its 40 messages for today; it starts again {RESETS}\.")
+SERVER_IS_AT_ITS_LIMIT = re.compile(rf"This server has used its limit: 40 messages per day\. It resets {RESETS}\.")
 
 
 @pytest.mark.alone
@@ -64,21 +64,21 @@ async def test_forty_of_two_hundred_asks_at_once_pass_and_what_the_api_refuses_i
             "/ask",
             {"prompt": "Why?"},
             {"prompt": "And why?"},
-            "You have used your 1 message for today; it starts again TIME.",
+            "You've used your limit: 1 message per day. It resets TIME.",
         ),
         (
             {"QUOTA_MEMBER_SPEECH_CHARACTERS_PER_DAY": "20"},
             "/say",
             {"text": "Hello there."},
             {"text": "Good morning to you."},
-            "You have 8 of your 20 characters of speech left for today, and this needs 20; it starts again TIME.",
+            "This needs 20 spoken characters, and your limit has 8 left: 20 spoken characters per day. It resets TIME.",
         ),
         (
             {"QUOTA_MEMBER_IMAGES_PER_DAY": "3"},
             "/draw",
             {"prompt": "a boat", "n": 2},
             {"prompt": "a fleet", "n": 4},
-            "This needs 4 images at once, and you have 3 a day (it starts again TIME). Please ask for less.",
+            "This needs 4 images, and your limit is 3 images per day. It resets TIME. Please ask for less.",
         ),
     ],
     ids=["messages", "speech characters", "images"],
@@ -114,7 +114,7 @@ async def test_usage_shows_what_was_used_and_what_is_under_way(
     assert first.deferred
     assert shown.private
     assert "- messages: 2 of 100 used" in shown.text
-    assert "- characters of speech: 12 of 10,000 used" in shown.text
+    assert "- spoken characters: 12 of 10,000 used" in shown.text
     assert "- images: 2 of 10 used" in shown.text
     assert "- messages: 2 used, no limit" in shown.text
     sandbox.openai.faults.release()
@@ -150,10 +150,10 @@ async def test_direct_messages_count_as_a_server_of_their_own(open_sandbox: Open
     sandbox = await open_sandbox({"QUOTA_SERVER_MESSAGES_PER_DAY": "1"})
     ada, ben = sandbox.user("Ada"), sandbox.user("Ben")
     assert (await ask(ada, "Why?")).deferred
-    assert "This server has used its 1 message" in (await ask(ben, "Why?")).text
+    assert "This server has used its limit: 1 message per day." in (await ask(ben, "Why?")).text
     assert (await ask(ada, "Why, between us?", channel="dm")).deferred
     spent = await ask(ada, "And why?", channel="dm")
-    assert "Your direct messages have used their 1 message for today" in spent.text
+    assert "You've used your limit for direct messages: 1 message per day." in spent.text
     assert (await ask(ben, "Why, between us?", channel="dm")).deferred
     usage = await run_command(ada, "/usage", channel="dm")
     assert "**Your direct messages, today**" in usage.text
@@ -164,7 +164,7 @@ async def test_what_was_used_is_remembered_over_a_restart(open_sandbox: OpenSand
     sandbox = await open_sandbox({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})
     await ask(sandbox.user("Ada"), "Why?")
     await sandbox.restart()
-    assert "You have used your 1 message for today" in (await ask(sandbox.user("Ada"), "And why?")).text
+    assert "You've used your limit: 1 message per day." in (await ask(sandbox.user("Ada"), "And why?")).text
 
 
 def _tokens(usage: InteractionResult) -> int:

@@ -41,7 +41,7 @@ async def test_an_answer_that_gives_no_sound_costs_no_speech(open_sandbox: OpenS
     await used.until(lambda each: len(each.messages) == 2, deadline_s=DEADLINE_S)
     assert used.messages[1].content == f"I couldn't say all of it aloud. {render(InvalidApiResponse.message)}"
     await idle(ada)
-    assert (await usage(ada))["characters of speech"] == 0
+    assert (await usage(ada))["spoken characters"] == 0
 
 
 @linux_only

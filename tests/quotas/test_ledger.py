@@ -133,7 +133,7 @@ async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger, meter: 
     with pytest.raises(QuotaExceeded, match="quota spent") as caught:
         await ledger.reserve(requester(ANN), {Kind.IMAGES: 8, Kind.TOKENS: 5})
     assert render(caught.value.message).startswith(
-        "This server has 7 of its 15 images left for today, and this needs 8;"
+        "This needs 8 images, and this server's limit has 7 left: 15 images per day."
     )
     assert caught.value.resets_at == datetime(2026, 9, 2, tzinfo=UTC)
     assert await used(meter, Kind.IMAGES, requester(ANN), Scope.MEMBER) == 0
@@ -143,7 +143,7 @@ async def test_a_refusal_reserves_nothing_under_any_rule(ledger: Ledger, meter: 
 async def test_of_several_limits_met_at_once_the_members_own_is_named(ledger: Ledger) -> None:
     with pytest.raises(QuotaExceeded) as caught:
         await ledger.reserve(requester(), {Kind.IMAGES: 16})
-    assert "you have 10 a day" in render(caught.value.message)
+    assert "your limit is 10 images per day" in render(caught.value.message)
 
 
 async def test_a_member_is_counted_once_over_servers_and_direct_messages(ledger: Ledger) -> None:
@@ -151,7 +151,7 @@ async def test_a_member_is_counted_once_over_servers_and_direct_messages(ledger:
     await ledger.reserve(requester(guild_id=GUILD + 1), MESSAGE)
     with pytest.raises(QuotaExceeded) as caught:
         await ledger.reserve(requester(guild_id=None), MESSAGE)
-    assert render(caught.value.message).startswith("You have used your 2 messages for today;")
+    assert render(caught.value.message).startswith("You've used your limit: 2 messages per day.")
 
 
 async def test_direct_messages_of_two_members_are_two_servers(database: Database, clock: FakeClock) -> None:
@@ -160,7 +160,7 @@ async def test_direct_messages_of_two_members_are_two_servers(database: Database
     await ledger.reserve(requester(BEN, None), {Kind.IMAGES: 1})
     with pytest.raises(QuotaExceeded) as caught:
         await ledger.reserve(requester(ANN, None), {Kind.IMAGES: 1})
-    assert render(caught.value.message).startswith("Your direct messages have used their 1 image for today;")
+    assert render(caught.value.message).startswith("You've used your limit for direct messages: 1 image per day.")
 
 
 async def test_usage_shows_all_that_binds_the_member_here(ledger: Ledger, meter: UsageReader) -> None:

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.context import RequestContext
-from bot.discord_ui.text import quotas as quota_text
 from bot.errors import QuotaExceeded
 from bot.guilds.quota_settings import QuotaSettings, Target
 from bot.messages.render import render
@@ -17,6 +16,7 @@ from bot.quotas.reservation import Reservation
 from bot.quotas.usage import UsageReader
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits
+from cogs.usage import list_lines
 from tests.support.clock import FakeClock
 from tests.support.quotas import ANN, CHANNEL, GUILD, UNLIMITED, USAGE_KEYS, requester
 
@@ -86,7 +86,7 @@ async def test_exactly_as_many_as_the_limit_are_granted_and_all_three_places_agr
     (listed,) = (await two.quotas.list(requester())).limits
     assert (line.limit, line.used) == (listed.limit, LIMIT)
     assert again == {line.resets_at} == {(await one.quotas.list(requester())).resets_at[Period.HOUR]}
-    words = quota_text.standing([line])[0]
+    words = render(list_lines([line])[0])
     assert all(f"<t:{int(line.resets_at.timestamp())}:R>" in text for text in (words, render(refused[0].message)))
 
     await asyncio.gather(*(processes[0].ledger.release(each) for each in granted[:3]))
@@ -114,10 +114,10 @@ async def test_a_kinder_role_keeps_what_was_used_under_the_other(processes: list
     promoted = requester(roles=[ROLE])
     granted, refused = await rush(processes, [promoted], {Kind.IMAGES: 1})
     assert len(granted) == 3
-    assert render(refused[0].message).startswith(f"As <@&{ROLE}> you have used your 5 images for today;")
+    assert render(refused[0].message).startswith(f"You've used your limit as <@&{ROLE}>: 5 images per day.")
     granted, refused = await rush(processes, [requester()], {Kind.IMAGES: 1})
     assert granted == []
-    assert render(refused[0].message).startswith("As @everyone you have used your 2 images for today;")
+    assert render(refused[0].message).startswith("You've used your limit as @everyone: 2 images per day.")
 
 
 async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: list[Process]) -> None:
@@ -125,8 +125,8 @@ async def test_exemption_lasts_as_long_as_the_role_and_hides_no_use(processes: l
     await quotas.set(requester(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, "2", Target())
     await quotas.set(requester(), Scope.ROLE, Kind.IMAGES, Period.DAY, "unlimited", Target(role_id=ROLE))
     assert len((await rush(processes, [boss], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT
-    standing = quota_text.standing(await processes[1].meter.list_for_requester(boss))
-    assert f"- images: {5 * LIMIT} used, no limit" in standing
+    lines = list_lines(await processes[1].meter.list_for_requester(boss))
+    assert f"- images: {5 * LIMIT} used, no limit" in map(render, lines)
     assert (await rush(processes, [requester()], {Kind.IMAGES: 1}))[0] == []
     await quotas.clear(requester(), Scope.MEMBER, Kind.IMAGES, Period.HOUR, Target())
     assert len((await rush(processes, [requester()], {Kind.IMAGES: 1}))[0]) == 5 * LIMIT

@@ -98,7 +98,7 @@ async def test_a_running_answer_holds_what_it_was_granted_and_gives_back_the_res
         assert await rows(database) == [(0, 100 + 4 * BLOCK_TOKENS)]
         assert await allowance.ensure(LIMIT) == allowance.granted == 100 + 15 * BLOCK_TOKENS
         assert isinstance(allowance.refused, QuotaExceeded)
-        assert "this server's limit of 4,000 tokens a day has no room for more" in render(allowance.refused.message)
+        assert "this server's limit has no room for more: 4,000 tokens per day." in render(allowance.refused.message)
         reservation.set_spent({Kind.TOKENS: 700})
     assert await rows(database) == [(700, 0)]
 

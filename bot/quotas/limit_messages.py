@@ -1,0 +1,71 @@
+"""A limit in the words of `bot.messages.quotas`: whose it is, of what, how much of it, and when it resets."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from bot.messages import quotas as texts
+from bot.messages.message import Message
+from bot.quotas.limits import Kind, Limit, Period, Scope
+from bot.quotas.resolver import ApplicableLimit, UsageScope
+
+KINDS: Final[Mapping[Kind, texts.Kind]] = {
+    Kind.MESSAGES: "messages",
+    Kind.TOKENS: "tokens",
+    Kind.SPEECH_CHARACTERS: "speech_characters",
+    Kind.IMAGES: "images",
+}
+PERIODS: Final[Mapping[Period, texts.Period]] = {Period.HOUR: "hour", Period.DAY: "day", Period.MONTH: "month"}
+
+
+def build_refusal(applicable: ApplicableLimit, *, used: int, wanted: int, resets_at: datetime) -> Message:
+    """Return why `wanted` more does not fit under a limit of which `used` is used."""
+    max_amount = applicable.max_amount
+    assert max_amount is not None, "what is unlimited refuses nothing"
+    owner, role = get_owner(applicable)
+    limit = build_limit(applicable.limit)
+    if max_amount == 0:
+        return texts.limit_is_zero(owner, role, limit, resets_at)
+    if used >= max_amount:
+        return texts.limit_used_up(owner, role, limit, resets_at)
+    needed = texts.amount(wanted, KINDS[applicable.limit.kind])
+    if wanted > max_amount:
+        return texts.more_than_limit(owner, role, needed, limit, resets_at)
+    return texts.more_than_left(owner, role, needed, max_amount - used, limit, resets_at)
+
+
+def build_stop(applicable: ApplicableLimit, *, resets_at: datetime) -> Message:
+    """Return why an answer that has begun gets no more."""
+    assert applicable.max_amount is not None, "what is unlimited stops nothing"
+    owner, role = get_owner(applicable)
+    return texts.answer_stopped(owner, role, build_limit(applicable.limit), resets_at)
+
+
+def build_limit(limit: Limit) -> Message:
+    """Return how much a limit allows: "40 messages per day", "unlimited images per month"."""
+    kind, period = KINDS[limit.kind], PERIODS[limit.per]
+    if limit.max_amount is None:
+        return texts.unlimited(kind, period)
+    return texts.limit(limit.max_amount, kind, period)
+
+
+def format_role(role_id: int | None, guild_id: int | None) -> str:
+    """Return a role's mention; the one that everyone has bears its guild's id."""
+    return "@everyone" if role_id == guild_id else f"<@&{role_id}>"
+
+
+def get_owner(applicable: ApplicableLimit) -> tuple[texts.Owner, str]:
+    """Return whose limit it is, and the mention of a role whose it is."""
+    match applicable.usage_scope:
+        case UsageScope.MEMBER:
+            return "member", ""
+        case UsageScope.MEMBER_HERE if applicable.limit.scope is Scope.ROLE:
+            return "role", format_role(applicable.limit.target, applicable.guild_id)
+        case UsageScope.MEMBER_HERE:
+            return "here", ""
+        case UsageScope.CHANNEL:
+            return "channel", ""
+        case UsageScope.SERVER:
+            return "server", ""
+        case UsageScope.DIRECT:
+            return "direct", ""
