@@ -1,18 +1,18 @@
 """/voice: the bot's voice in voice channels."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Container, Sequence
 from typing import Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
+from discord.utils import escape_markdown
 
 from bot.client import Bot
 from bot.context import Permission, RequestContext
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.paging import show_privately
-from bot.discord_ui.text import voice_queue
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.connect_permissions import check_entrance
@@ -28,19 +28,20 @@ from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.session import VoiceSession
 from bot.errors import UserError
 from bot.guilds.auto_read import AutoRead
-from bot.messages.message import plain
+from bot.messages import voice as texts
+from bot.messages.message import Message
+from bot.messages.render import render
+from bot.speech.voice_queue import QueueItem
 from bot.speech.voice_settings import MAX_SPEED, MIN_SPEED, VOICES, MemberVoices
 
-_READS: Final = (
-    "From now on I read aloud what those who listen to me in a voice channel write in {}. While somebody listens who "
-    "can't see that channel, I don't."
-)
+MAX_TITLE_LENGTH: Final = 60
+"""Characters of a text by which it is known in the queue."""
 
 
 class MessageContentDisabled(UserError):
     """Messages come without their content."""
 
-    message = plain("I can't see what people write here. Whoever runs me has to set `MESSAGE_CONTENT=true` first.")
+    message = texts.message_content_disabled()
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
@@ -76,9 +77,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         session = await self._voice_manager.join(
             lambda: channel_to_join(interaction, self._voice_manager, named=channel), requester.channel_id
         )
-        await edit_original(
-            interaction, f"I'm in {session.channel.mention} now. `/say` and `/ask speak:True` are heard there.", []
-        )
+        await edit_original(interaction, render(texts.joined(session.channel.mention)), [])
 
     @app_commands.command(extras={READS: True})
     async def leave(self, interaction: discord.Interaction) -> None:
@@ -93,23 +92,23 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         guild_id = check().guild.id
         await acknowledge(interaction, private=True)
         await self._voice_manager.leave(guild_id, check)
-        await edit_original(interaction, "I've left the voice channel.", [])
+        await edit_original(interaction, render(texts.left()), [])
 
     @app_commands.command(extras={READS: True})
     async def skip(self, interaction: discord.Interaction) -> None:
         """Skip what I'm saying: yours, or anybody's if you're a moderator or alone with me."""
         session = session_seen(interaction, self._voice_manager)
         skipped = session.line.skip(interaction.user.id, as_moderator=may_hush(interaction, session))
-        text = "I'm not saying anything." if skipped is None else "Skipped."
-        await interaction.response.send_message(text, ephemeral=True)
+        text = texts.nothing_to_skip() if skipped is None else texts.skipped()
+        await interaction.response.send_message(render(text), ephemeral=True)
 
     @app_commands.command(extras={READS: True})
     async def stop(self, interaction: discord.Interaction) -> None:
         """Drop everything of yours that I'd still say, or of everybody's if you may."""
         session = session_seen(interaction, self._voice_manager)
         dropped = session.line.stop(interaction.user.id, as_moderator=may_hush(interaction, session))
-        text = "Stopped." if dropped else "There was nothing of yours to stop."
-        await interaction.response.send_message(text, ephemeral=True)
+        text = texts.stopped() if dropped else texts.nothing_to_stop()
+        await interaction.response.send_message(render(text), ephemeral=True)
 
     @app_commands.command(name="queue", extras={READS: True})
     async def show_queue(self, interaction: discord.Interaction) -> None:
@@ -118,7 +117,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         listed = session.line.list_items()
         others = [each.label for each in listed if each.label.member_id != interaction.user.id]
         hidden = await self._audience.hidden(interaction, {each.channel_id for each in others if each.channel_id})
-        await show_privately(interaction, voice_queue.told(listed, reader_id=interaction.user.id, hidden=hidden))
+        await show_privately(interaction, _format_queue(listed, interaction.user.id, hidden))
 
     @app_commands.command()
     @app_commands.describe(
@@ -136,7 +135,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
             resolved = await self._voice_settings.get(requester)
         else:
             resolved = await self._voice_settings.set(requester, voice=voice, speed=speed)
-        text = f"What you have said aloud is spoken by `{resolved.name}`, at {resolved.speed:g} times the usual speed."
+        text = render(texts.settings(resolved.name, resolved.speed))
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_CHANNELS})
@@ -154,14 +153,14 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
 
         if channel is None:
             cleared = await self._auto_read.clear(requester, rights_there)
-            text = "From now on I read no channel aloud." if cleared else "I'm not reading any channel aloud."
+            text = texts.reads_no_channel("now" if cleared else "before")
         else:
             require_in(interaction, channel, Permission.MANAGE_CHANNELS)
             if not self._reads_messages:
                 raise MessageContentDisabled
             await self._auto_read.set(requester, channel.id, rights_there)
-            text = _READS.format(channel.mention)
-        await interaction.response.send_message(text, ephemeral=True)
+            text = texts.reads_channel(channel.mention)
+        await interaction.response.send_message(render(text), ephemeral=True)
 
     @settings.autocomplete("voice")
     async def _complete_voice(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -206,6 +205,42 @@ def _rights_there(
     """Return the rights of who asks in a channel; where it is gone, those where they ask."""
     channel = None if interaction.guild is None else interaction.guild.get_channel(channel_id)
     return requester.permissions if channel is None else rights_in(interaction, channel)
+
+
+def _format_queue(items: Sequence[QueueItem], reader_id: int, hidden_channel_ids: Container[int]) -> list[str]:
+    """Return a line for each item: who, what, and how long it takes.
+
+    Args:
+        reader_id: the member who reads it; they see what they have said themselves.
+        hidden_channel_ids: the channels whose texts they may not read.
+    """
+    if not items:
+        return [render(texts.queue_empty())]
+    lines = []
+    for number, item in enumerate(items):
+        is_hidden = item.label.member_id != reader_id and item.label.channel_id in hidden_channel_ids
+        title = texts.queue_hidden_title() if is_hidden else texts.queue_title(_format_title(item.label.title))
+        member, remaining = escape_markdown(item.label.member), _remaining(item.remaining_s)
+        lines.append(
+            texts.queue_waiting(number, member, title, remaining)
+            if number
+            else texts.queue_current(member, title, remaining)
+        )
+    return [render(line) for line in lines]
+
+
+def _format_title(title: str) -> str:
+    line = " ".join(title.split())
+    if len(line) > MAX_TITLE_LENGTH:
+        line = line[: MAX_TITLE_LENGTH - 1].rstrip() + "…"
+    return escape_markdown(line)
+
+
+def _remaining(seconds: float | None) -> Message:
+    if seconds is None:
+        return texts.unknown_remaining()
+    whole = max(1, round(seconds))
+    return texts.seconds_remaining(whole) if whole < 60 else texts.minutes_remaining(whole // 60, whole % 60)
 
 
 async def setup(bot: Bot) -> None:

@@ -8,6 +8,7 @@ A template names its values in braces. Behind a colon stands how a value is writ
     {id:digits}                           a number without commas, for Discord's mentions
     {when:relative}, {when:moment}        Discord's timestamps: "in 3 hours", "30 November 2026 12:00", for each reader
     {seconds:duration}                    "2 hours", in the unit that a person would choose
+    {speed:exact}                         a number that is not rounded
     {problems:lines}, {problems:clauses}  a list with a line for each; with semicolons between
 """
 
@@ -55,6 +56,8 @@ class _Formatter(string.Formatter):
         match spec:
             case "digits":
                 return str(value)
+            case "exact":
+                return f"{value:g}"
             case "relative":
                 return f"<t:{int(value.timestamp())}:R>"
             case "moment":

@@ -13,8 +13,11 @@ import re
 from enum import Enum, auto
 from typing import Final
 
+from bot.messages import speech as texts
+from bot.messages.message import Message
+from bot.messages.render import render
 from bot.speech.inline_speech import format_inline, keep_speakable, keep_together, mask_spans, protect_literal
-from bot.speech.tables import TABLE_ANNOUNCEMENT, Table, can_become_delimiter, is_delimiter, is_row
+from bot.speech.tables import Table, can_become_delimiter, is_delimiter, is_row
 
 _LANGUAGE_NAMES: Final = {
     "py": "Python",
@@ -61,19 +64,19 @@ _NO_LANGUAGE: Final = frozenset({"", "text", "txt", "plain", "plaintext", "none"
 _LANGUAGE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+#]{0,19}")
 
 
-def format_code_announcement(info: str) -> str:
+def code_announcement(info: str) -> Message:
     """Return the announcement of a code block; `info` is the text behind the backticks that open it."""
     language = info.split(maxsplit=1)[0].lower() if info.strip() else ""
     if language in _NO_LANGUAGE:
-        return "Here is some code."
+        return texts.spoken_code()
     if language in _SHELLS:
-        return "Here is some code for the command line."
+        return texts.spoken_shell_code()
     if language == "diff":
-        return "Here is a list of changes to some code."
+        return texts.spoken_diff()
     if language == "mermaid":
-        return "Here is a diagram."
+        return texts.spoken_diagram()
     name = _LANGUAGE_NAMES.get(language) or (language.capitalize() if _LANGUAGE_NAME.fullmatch(language) else "")
-    return f"Here is some code in {name}." if name else "Here is some code."
+    return texts.spoken_code_in(name) if name else texts.spoken_code()
 
 
 PAUSE: Final = "\n"
@@ -280,7 +283,8 @@ class MarkdownSpeech:
     def _start_code(self, fence: re.Match[str]) -> str:
         self._fence = fence["run"] or fence["tildes"]
         self._in = _Block.CODE
-        return self._skip_line(f"{PAUSE}{format_code_announcement(fence['info'] or fence['words'] or '')}{PAUSE}")
+        announcement = code_announcement(fence["info"] or fence["words"] or "")
+        return self._skip_line(f"{PAUSE}{render(announcement)}{PAUSE}")
 
     def _skip_code(self, *, whole: bool) -> str | None:
         """Skip a line of code, or the one that ends it; None while the line is not complete."""
@@ -313,7 +317,7 @@ class MarkdownSpeech:
         self._table = Table(line)
         self._in = _Block.TABLE
         self._skip_line("")
-        return self._skip_line(f"{PAUSE}{TABLE_ANNOUNCEMENT}{PAUSE}")
+        return self._skip_line(f"{PAUSE}{render(texts.spoken_table())}{PAUSE}")
 
     def _read_row(self, *, whole: bool) -> str | None:
         line, ended = self._line(whole=whole)

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
+from bot.messages import speech as texts
+from bot.messages.render import render
 from bot.speech.chunking import split_text
 from bot.speech.sentence_stream import SentenceStream, speakable_beginning
 
 MAX_SPOKEN_LENGTH: Final = 300
 """Characters of a message that are read: some twenty seconds."""
-
-UNNAMED: Final = "Somebody"
 
 _MAX_SPOKEN_NAME: Final = 40
 _MAX_NAME_LENGTH: Final = 100  # characters: Discord's limit
@@ -40,7 +40,10 @@ async def speakable_message(
     )
     if len(said) > max_length:
         said = _mark_shortened(split_text(said, max_length)[0])
-    return said if speaker is None else f"{speakable_name(speaker) or UNNAMED} says: {said}"
+    if speaker is None:
+        return said
+    name = speakable_name(speaker)
+    return render(texts.spoken_message(name, said) if name else texts.spoken_message_of_unnamed(said))
 
 
 def speakable_name(name: str) -> str:
@@ -58,5 +61,5 @@ def _replace_mention(mention: re.Match[str], names: Mapping[str, str], speakable
 
 def _mark_shortened(text: str) -> str:
     if _STOPPED.search(text):
-        return f"{text} And so on."
-    return f"{text.rstrip(',;:،؛，、；：')}, and so on."
+        return render(texts.shortened_after_sentence(text))
+    return render(texts.shortened_in_sentence(text.rstrip(",;:،؛，、；：")))

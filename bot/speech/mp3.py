@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import BotError, InvalidApiResponse
-from bot.messages.message import plain
+from bot.messages import speech as texts
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -34,7 +34,7 @@ _MAX_OVERHEAD_BYTES: Final = 4096  # what header, padding and a last frame add a
 class TooLongToSend(BotError):
     """Even the plainest encoding of the speech is over what Discord takes."""
 
-    message = plain("That speech is too long for a file here, even a small one. Try it with less text.")
+    message = texts.too_long_to_send()
 
 
 def duration_s(mp3: bytes) -> float:

@@ -12,7 +12,7 @@ from typing import Final
 from sentencex import get_sentence_boundaries
 
 from bot.errors import NoSpeakableText, UserError
-from bot.messages.message import plain
+from bot.messages import speech as texts
 from bot.speech.inline_speech import restore_protected, strip_substitutes
 from bot.speech.markdown_speech import LONGEST_WORD, PAUSE, MarkdownSpeech
 from bot.speech.normalize import has_words
@@ -99,7 +99,7 @@ _STOP_BY_SCRIPT: Final = (
 class TooLongToSpeak(UserError):
     """A text is longer than what is read aloud in one go."""
 
-    message = plain("That is too much to read aloud. Try it with a shorter text.")
+    message = texts.too_long_to_speak()
 
 
 class SentenceStream:

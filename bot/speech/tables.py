@@ -4,9 +4,9 @@ import re
 from itertools import pairwise
 from typing import Final
 
+from bot.messages import speech as texts
+from bot.messages.render import render
 from bot.speech.inline_speech import format_inline, mask_spans, strip_substitutes
-
-TABLE_ANNOUNCEMENT: Final = "Here is a table."
 
 _MAX_ROWS: Final = 10
 """Rows that are read; listeners forget the first of more."""
@@ -52,9 +52,7 @@ class Table:
     def format_omitted_rows(self) -> str:
         """Return a sentence about the rows that were left out; "" where none were."""
         more = self._rows - _MAX_ROWS
-        if more <= 0:
-            return ""
-        return "And one more row." if more == 1 else f"And {more} more rows."
+        return render(texts.spoken_omitted_rows(more)) if more > 0 else ""
 
 
 def _parse_cells(line: str) -> list[str]:

@@ -17,7 +17,8 @@ from bot.api.client import ApiClient
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import ApiError, InvalidApiResponse
-from bot.messages.render import render
+from bot.messages import speech as texts
+from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
@@ -34,7 +35,6 @@ MAX_CONCURRENT: Final = 2  # chunks requested at once: the next one is there whe
 MIN_USABLE_S: Final = 1.0  # less than this of a chunk that broke off is of no use
 TITLE_LENGTH: Final = 200  # characters of a text by which people know it in a queue
 FILE_NAME: Final = "speech.mp3"
-STOPPED_NOTE: Final = "It was stopped, so this is only the beginning."
 
 _LINES: Final = re.compile(r".{500,}?(?:\n|\Z)|.+", re.DOTALL)
 
@@ -72,11 +72,11 @@ class PreparedSpeech:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One file to send. `note` is a plain sentence if it holds only the beginning, else None."""
+    """One file to send. `note` says why if it holds only the beginning, else it is None."""
 
     mp3: bytes
     characters: int
-    note: str | None
+    note: Message | None
     filename: str = FILE_NAME
 
 
@@ -176,14 +176,14 @@ class TextToSpeech:
         playable, error = list(_list_playable(parts)), _find_error(parts)
         if not playable:
             if utterance is not None and utterance.dropped and error is None:
-                return Speech(b"", 0, STOPPED_NOTE)
+                return Speech(b"", 0, texts.stopped())
             raise error or InvalidApiResponse("speech without a byte")
         if error is not None:
             extra = {"pieces": len(parts), "playable": len(playable), "detail": str(error)}
             logger.warning("speech cut short", extra=extra)
         chunks = [bytes(part.audio) for part in playable]
         mp3 = await join_to_file(self._workers, chunks, upload_limit, prepared.requester.user_id)
-        return Speech(mp3, _count_paid_characters(parts), _format_note(error, whole=len(playable) == len(parts)))
+        return Speech(mp3, _count_paid_characters(parts), _note(error, whole=len(playable) == len(parts)))
 
     async def _request_all(self, prepared: PreparedSpeech, utterance: Utterance | None) -> list[_Part]:
         """Request all chunks, as far as they are wanted, and record what that cost."""
@@ -298,7 +298,7 @@ def _end_playback(parts: Sequence[_Part]) -> None:
             part.audio_chunk.end() if part in playable else part.audio_chunk.drop()
 
 
-def _format_note(error: ApiError | None, *, whole: bool) -> str | None:
+def _note(error: ApiError | None, *, whole: bool) -> Message | None:
     if error is not None:
-        return f"I could only say the beginning. {render(error.message)}"
-    return None if whole else STOPPED_NOTE
+        return texts.only_beginning(error.message)
+    return None if whole else texts.stopped()

@@ -10,7 +10,7 @@ from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.errors import UserError, VoiceLost
-from bot.messages.message import plain
+from bot.messages import speech, voice
 from bot.speech.utterance import Label, Speaker, Utterance
 
 MAX_WAITING: Final = 20
@@ -22,23 +22,20 @@ logger = logging.getLogger(__name__)
 class ListenersNotAllowed(UserError):
     """A listener may not read what would be said, or that cannot be found out."""
 
-    message = plain("Not everybody who listens may read along there, so I don't say it aloud.")
+    message = speech.listeners_not_allowed()
 
 
 class VoiceQueueFull(UserError):
     """Too many utterances wait in the guild's queue."""
 
-    message = plain("There are 20 things waiting to be said already. Please try again when some of them are through.")
+    message = voice.queue_full(MAX_WAITING)
 
 
 class NotYourUtterance(UserError):
     """A member wants to skip another member's utterance."""
 
     def __init__(self, member: str) -> None:
-        super().__init__(
-            "another member's utterance",
-            message=plain(f"That one is {member}'s. You can skip what is yours; moderators can skip everything."),
-        )
+        super().__init__("another member's utterance", message=voice.not_your_utterance(member))
 
 
 @dataclass(frozen=True, slots=True)

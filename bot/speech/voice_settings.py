@@ -8,7 +8,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import InvalidOption
-from bot.messages.message import plain
+from bot.messages import speech as texts
 from bot.store.voice_settings import StoredVoice, StoredVoices
 
 logger = logging.getLogger(__name__)
@@ -28,8 +28,7 @@ def validate_voice(name: str) -> str:
     if typed.lower() in VOICES:
         return typed.lower()
     if not _NAME.fullmatch(typed):
-        known = ", ".join(f"`{voice}`" for voice in VOICES)
-        raise InvalidOption("bad voice", message=plain(f"That can't be a voice's name. Some that I have: {known}."))
+        raise InvalidOption("bad voice", message=texts.invalid_voice([f"`{voice}`" for voice in VOICES]))
     return typed
 
 
@@ -73,10 +72,7 @@ class MemberVoices:
         if voice is not None:
             voice = validate_voice(voice)
         if speed is not None and not MIN_SPEED <= speed <= MAX_SPEED:
-            raise InvalidOption(
-                "bad speed",
-                message=plain(f"The speed has to be from {MIN_SPEED} to {MAX_SPEED}; at 1 I speak as I do anyway."),
-            )
+            raise InvalidOption("bad speed", message=texts.invalid_speed(MIN_SPEED, MAX_SPEED))
         percent = None if speed is None else round(speed * 100)
         stored_voice = await self._stored.update(
             requester.user_id, voice=voice, speed_percent=percent, at_ms=unix_ms(self._clock.discord_now())

@@ -10,10 +10,10 @@ import pytest
 
 from bot.audio.worker_pool import WorkerPool
 from bot.discord_ui.voice import session as voice_session
-from bot.discord_ui.voice.close_codes import CHANNEL_GONE, GAVE_UP
 from bot.discord_ui.voice.connection import VoiceConnectionFailed
 from bot.discord_ui.voice.session import GIVE_UP_AFTER_S, VoiceSession
 from bot.errors import VoiceLost
+from bot.messages import voice as texts
 from bot.messages.render import render
 from tests.support.clock import FakeClock
 
@@ -72,7 +72,7 @@ async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_
     assert pauses[:5] == [0.5, 1, 2, 4, 8]
     assert len(tries) >= 8
     await clock.advance(1)
-    assert [render(loss.message) for loss in losses] == [GAVE_UP]
+    assert [loss.message for loss in losses] == [texts.connection_lost()]
     with pytest.raises(VoiceLost):
         await session.speak(SimpleNamespace(read=lambda: b"\xf8\xff\xfe"))
 
@@ -151,7 +151,7 @@ async def test_a_channel_that_is_gone_is_not_connected_to(monkeypatch: pytest.Mo
     link.guild.get_channel = lambda _: None
     link.ended.set()
     await clock.advance(1)
-    assert [render(loss.message) for loss in losses] == [CHANNEL_GONE]
+    assert [loss.message for loss in losses] == [texts.channel_deleted()]
     await session.leave()
 
 

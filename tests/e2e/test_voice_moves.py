@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.discord_ui.voice.close_codes import REMOVED
+from bot.messages import voice as texts
+from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
 from sandbox.sandbox import Sandbox
@@ -11,7 +12,8 @@ from tests.support.e2e import ANY_NUMBER, DEADLINE_S, OpenSandbox, run_command, 
 from tests.support.listening import LOUNGE, OTHER, has_left, idle, in_the_lounge, is_whole, silence, speaking
 
 MOVERS = pytest.mark.parametrize("mover", ["command", "moderator"])
-TOO_MUCH = "That's too much coming and going. Please try again in a moment."
+TOO_MUCH = render(texts.too_many_joins())
+REMOVED = render(texts.removed_from_channel())
 
 
 async def _move(mo: ClientUser, mover: str, where: str) -> InteractionResult | None:

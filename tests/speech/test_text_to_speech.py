@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.clock import SystemClock
 from bot.context import Permission
 from bot.errors import ApiServerError, InvalidApiResponse, InvalidOption, NoSpeakableText, QuotaExceeded
+from bot.messages import speech as texts
 from bot.messages.render import render
 from bot.quotas.limits import Kind
 from bot.speech.chunking import split_text
@@ -221,7 +222,7 @@ async def test_when_a_later_piece_fails_the_beginning_is_given_with_a_note(tmp_p
     async with open_service_harness(tmp_path, failing_from(2, trouble)) as shop:
         speech = await say(shop, LONG)
         assert duration_s(speech.mp3) == pytest.approx(2 * 1.2, abs=0.2)
-        assert speech.note == f"I could only say the beginning. {render(ApiServerError.message)}"
+        assert speech.note == texts.only_beginning(ApiServerError.message)
         assert speech.characters == await shop.used(CHARACTERS) == len(PIECES[0]) + len(PIECES[1])
 
 
@@ -237,7 +238,7 @@ async def test_what_came_before_a_break_is_given_with_a_note_and_paid_for(tmp_pa
     async with open_service_harness(tmp_path, failing_from(0, breaking_off(SOUND))) as shop:
         speech = await say(shop, PIECES[0])
         assert duration_s(speech.mp3) == pytest.approx(1.2, abs=0.1)
-        assert speech.note == f"I could only say the beginning. {render(InvalidApiResponse.message)}"
+        assert speech.note == texts.only_beginning(InvalidApiResponse.message)
         assert await shop.used(CHARACTERS) == len(PIECES[0])
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.errors import InvalidOption
-from bot.messages.render import render
+from bot.messages import speech as texts
 from bot.speech.voice_settings import MemberVoices, VoiceSettings
 from bot.store.database import Database
 from bot.store.voice_settings import StoredVoices
@@ -45,7 +45,7 @@ async def test_who_takes_their_choice_back_is_spoken_as_everybody(preferences: M
 async def test_a_speed_that_nobody_understands_is_refused(preferences: MemberVoices, speed: float) -> None:
     with pytest.raises(InvalidOption, match="bad speed") as told:
         await preferences.set(ADA, voice="nova", speed=speed)
-    assert "from 0.5 to 2.0" in render(told.value.message)
+    assert told.value.message == texts.invalid_speed(0.5, 2.0)
     assert await preferences.get(ADA) == VoiceSettings("alloy", 1.0)
 
 

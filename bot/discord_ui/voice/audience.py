@@ -16,7 +16,7 @@ from cachetools import TTLCache
 from bot.clock import Clock
 from bot.discord_ui.voice.session import VocalChannel, people_in
 from bot.errors import UserError
-from bot.messages.message import plain
+from bot.messages import voice as texts
 from bot.speech.voice_queue import ListenersNotAllowed
 
 VIEW: Final = discord.Permissions(view_channel=True)
@@ -53,7 +53,7 @@ GuildPlace = discord.abc.GuildChannel | discord.Thread
 class NotThere(UserError):
     """Whoever had something said is in no voice channel any more."""
 
-    message = plain("You were in no voice channel any more when its turn came, so I didn't say it.")
+    message = texts.requester_left()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import discord
 
 from bot.discord_ui.voice.session import VocalChannel
 from bot.errors import UserError
-from bot.messages.message import plain
+from bot.messages import voice as texts
 
 
 class MissingVoicePermission(UserError):
@@ -22,11 +22,11 @@ def check_entrance(channel: VocalChannel) -> None:
     if lacking is not None:
         raise MissingVoicePermission(
             f"lacks {lacking}",
-            message=plain(f"I need the **{lacking}** permission in {channel.mention} to speak there."),
+            message=texts.missing_permission(lacking, channel.mention),
         )
     others = [user_id for user_id in channel.voice_states if user_id != channel.guild.me.id]
     if channel.user_limit and len(others) >= channel.user_limit and not held.move_members:
-        raise MissingVoicePermission("full", message=plain(f"{channel.mention} is full, so I can't come in."))
+        raise MissingVoicePermission("full", message=texts.channel_full(channel.mention))
 
 
 def _needs(channel: VocalChannel, held: discord.Permissions) -> list[tuple[str, bool]]:

@@ -13,7 +13,7 @@ from discord.abc import Connectable
 from bot.discord_ui.voice.audio_source import PacketSource
 from bot.discord_ui.voice.handshake import TIMEOUT_S, Reassigned, VoiceHandshake, VoiceServerAssignment
 from bot.errors import BotError
-from bot.messages.message import plain
+from bot.messages import voice as texts
 
 MOST_SERVERS: Final = 3
 """So many voice servers are tried in a row when Discord names another one during the handshake."""
@@ -36,9 +36,7 @@ class VoiceConnectionFailed(Exception):
 class VoiceNotInstalled(BotError):
     """A library that voice needs is missing."""
 
-    message = plain(
-        "I can't speak in voice channels yet. Whoever runs me can see with `python -m bot check` what is missing."
-    )
+    message = texts.not_installed()
 
 
 class VoiceConnection(discord.VoiceClient):

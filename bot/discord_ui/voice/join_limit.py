@@ -7,7 +7,7 @@ import discord
 
 from bot.clock import Clock
 from bot.errors import UserError
-from bot.messages.message import plain
+from bot.messages import voice as texts
 
 WITHIN_S: Final = 60.0
 SERVER_MOST: Final = 10
@@ -19,7 +19,7 @@ others are for connections that are made anew."""
 class TooManyJoins(UserError):
     """The bot has come into voice channels, or gone from one to another, too often within a minute."""
 
-    message = plain("That's too much coming and going. Please try again in a moment.")
+    message = texts.too_many_joins()
 
 
 class JoinLimit:

@@ -7,13 +7,13 @@ from bot.discord_ui.context import permissions_of
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.session import VocalChannel, VoiceSession
 from bot.errors import MissingPermission, NotInGuild, UserError
-from bot.messages.message import plain
+from bot.messages import voice as texts
 
 
 class NotListening(UserError):
     """Somebody asked for the bot's voice without hearing it."""
 
-    message = plain("Join a voice channel first, then I can speak there.")
+    message = texts.not_listening()
 
 
 class InAnotherVoiceChannel(UserError):
@@ -21,18 +21,15 @@ class InAnotherVoiceChannel(UserError):
 
     def __init__(self, channel: VocalChannel | None) -> None:
         super().__init__(
-            "in another channel", message=plain(_BUSY if channel is None else _BUSY_IN.format(channel.mention))
+            "in another channel",
+            message=texts.in_hidden_channel() if channel is None else texts.in_another_channel(channel.mention),
         )
-
-
-_BUSY = "I'm speaking somewhere else in this server at the moment. Please ask me again when I'm done."
-_BUSY_IN = "I'm in {} at the moment. Come there, or ask me again when I'm done."
 
 
 class NotInVoice(UserError):
     """The bot is in no voice channel of the server, or in one that is hidden from who asks."""
 
-    message = plain("I'm in no voice channel here. `/voice join` brings me to yours.")
+    message = texts.not_in_voice()
 
 
 def heard_channel(interaction: discord.Interaction) -> VocalChannel | None:

@@ -16,7 +16,8 @@ from bot.discord_ui.voice.connection import VoiceConnectionFailed, open_link
 from bot.discord_ui.voice.join_limit import JoinLimit
 from bot.discord_ui.voice.session import VocalChannel, VoiceSession
 from bot.errors import BotError, VoiceLost
-from bot.messages.message import plain
+from bot.messages import voice as texts
+from bot.messages.message import Message
 from bot.messages.render import render
 
 JOIN_WITHIN_S: Final = 22.0
@@ -35,13 +36,13 @@ class NotJoined(BotError):
     """The bot could not get into a voice channel."""
 
     def __init__(self, detail: str, channel: VocalChannel) -> None:
-        super().__init__(detail, message=plain(f"I couldn't get into {channel.mention}. Please try again in a moment."))
+        super().__init__(detail, message=texts.not_joined(channel.mention))
 
 
 class NotLeft(BotError):
     """The bot could not leave a voice channel, as it was still coming into one."""
 
-    message = plain("I couldn't leave the voice channel just now. Please try again in a moment.")
+    message = texts.not_left()
 
 
 class VoiceManager:
@@ -183,7 +184,7 @@ class VoiceManager:
         if self._sessions.get(session.guild.id) is session:
             del self._sessions[session.guild.id]
         log.info("voice lost", extra={"guild": session.guild.id})
-        self._begin(self._tell(session, render(loss.message)), name="voice lost")
+        self._begin(self._tell(session, loss.message), name="voice lost")
 
     def _look_whether_heard(self, session: VoiceSession) -> None:
         if _in_audience(session.guild.me.voice):
@@ -214,12 +215,12 @@ class VoiceManager:
                 return
         if (where := (channel.id, session.text_channel_id)) not in session.told_in_audience:
             session.told_in_audience.add(where)
-            await self._tell(session, in_audience(channel))
+            await self._tell(session, texts.in_stage_audience(channel.mention))
 
-    async def _tell(self, session: VoiceSession, sentence: str) -> None:
+    async def _tell(self, session: VoiceSession, sentence: Message) -> None:
         """Say something where the bot was called."""
         try:
-            await self._client.get_partial_messageable(session.text_channel_id).send(sentence, silent=True)
+            await self._client.get_partial_messageable(session.text_channel_id).send(render(sentence), silent=True)
         except Exception as failure:
             # discord.py lets the network's errors through, which have nothing in common with its own.
             facts = {"channel": session.text_channel_id, "error": type(failure).__name__}
@@ -258,14 +259,6 @@ class VoiceManager:
     async def _left(self, session: VoiceSession) -> None:
         await session.leave()
         log.info("left a voice channel", extra={"guild": session.guild.id})
-
-
-def in_audience(channel: VocalChannel) -> str:
-    """Return what is said where nobody hears the bot on a stage."""
-    return (
-        f"Nobody hears me in {channel.mention}: I'm in the audience there. Please give me the **Mute Members** "
-        "permission, or invite me to speak."
-    )
 
 
 def _in_audience(voice: discord.VoiceState | None) -> bool:

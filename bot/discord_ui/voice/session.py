@@ -12,11 +12,11 @@ from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
 from bot.discord_ui.voice.audio_source import PacketSource
-from bot.discord_ui.voice.close_codes import GAVE_UP, final_word, removed_from
+from bot.discord_ui.voice.close_codes import final_word, removed_from
 from bot.discord_ui.voice.connection import VoiceConnection, VoiceConnectionFailed, VoiceNotInstalled, open_link
 from bot.discord_ui.voice.handshake import TIMEOUT_S
 from bot.errors import VoiceLost
-from bot.messages.message import plain
+from bot.messages import voice as texts
 from bot.speech.voice_queue import VoiceQueue
 
 VocalChannel = discord.VoiceChannel | discord.StageChannel
@@ -196,7 +196,7 @@ class VoiceSession:
         except Exception:
             # Without a supervisor nothing would ever be heard again, and nobody told.
             log.exception("voice connection not looked after", extra={"guild": self.guild.id})
-            await self._give_up(VoiceLost("an error of ours", message=plain(GAVE_UP)))
+            await self._give_up(VoiceLost("an error of ours", message=texts.connection_lost()))
 
     async def _give_up(self, loss: VoiceLost) -> None:
         self._loss = loss
@@ -238,7 +238,7 @@ class VoiceSession:
                     raise final from failure
                 log.warning("no new voice connection", extra={"guild": self.guild.id, "detail": str(failure)})
             assignment = None
-        raise VoiceLost("not connected anew in time", message=plain(GAVE_UP))
+        raise VoiceLost("not connected anew in time", message=texts.connection_lost())
 
     def _taken_out(self, *, moved: bool) -> bool:
         """Whether there is nowhere to connect: no connection heard of it, as the old one had ended by then.

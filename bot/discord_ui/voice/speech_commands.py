@@ -14,6 +14,7 @@ from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.playback_target import PlaybackTarget, hearing_of
 from bot.errors import BotError
 from bot.guilds.settings import GuildSettings
+from bot.messages import speech as texts
 from bot.messages.render import render
 from bot.models.allowlist import ModelKind
 from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
@@ -67,7 +68,7 @@ class Reciter:
 
 async def tell_of_silence(interaction: discord.Interaction, fault: BotError) -> None:
     """Say, to the person who asked, why the answer was not said to its end; its text is there all the same."""
-    await interaction.followup.send(f"I couldn't say all of it aloud. {render(fault.message)}", ephemeral=True)
+    await interaction.followup.send(render(texts.answer_not_spoken(fault.message)), ephemeral=True)
 
 
 class Speaking:
@@ -131,10 +132,10 @@ class Speaking:
             utterance = await hearing.begin(prepared.label, speed=speed)
         except BotError as error:
             log.info("not heard", extra={"channel": interaction.channel_id, "detail": str(error)})
-            unheard = render(error.message)
+            unheard = error.message
         speech = await self._saying.speak(prepared, interaction.filesize_limit, utterance)
         if utterance is not None and utterance.refusal is not None:
-            unheard = render(utterance.refusal.message)
-        notes = " ".join(filter(None, (speech.note, unheard)))
+            unheard = utterance.refusal.message
+        notes = " ".join(render(note) for note in (speech.note, unheard) if note is not None)
         files = [discord.File(io.BytesIO(speech.mp3), speech.filename)] if speech.mp3 else []
         await edit_original(interaction, notes, files)
