@@ -29,7 +29,7 @@ DATABASE = "database"
 async def check_database(settings: Settings) -> list[CheckResult]:
     """Return whether the database can be used; nothing in it is changed."""
     try:
-        return [ok(DATABASE, await asyncio.to_thread(inspect, settings.database_url))]
+        return [ok(DATABASE, "; ".join(map(render, await asyncio.to_thread(inspect, settings.database_url))))]
     except StartupError as error:
         return [fail(DATABASE, render(error.message))]
 

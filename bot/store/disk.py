@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable, Unstorable
-from bot.messages.message import plain
+from bot.messages import database as texts
+from bot.messages.message import Message
 
 _SUFFIXES: Final = ("", "-wal", "-shm")
 _SEARCH, _WRITE_IN, _USE = os.X_OK, os.W_OK | os.X_OK, os.R_OK | os.W_OK
@@ -21,14 +22,10 @@ def find_permission_error(path: Path) -> StartupError | None:
     if not hasattr(os, "geteuid"):  # Windows has other rights than these
         return None
     obstacle = _obstacle(path.absolute())
-    return (
-        None
-        if obstacle is None
-        else StartupError(plain(f"The database {path} can't be used: {_format_obstacle(*obstacle)}."))
-    )
+    return None if obstacle is None else StartupError(_describe_obstacle(path, *obstacle))
 
 
-def _obstacle(path: Path) -> tuple[str, Path] | None:
+def _obstacle(path: Path) -> tuple[texts.Access, Path] | None:
     """Return what this user may not do, and with which folder or file."""
     folder = Path(path.anchor)
     for each in reversed(path.parents):
@@ -38,11 +35,11 @@ def _obstacle(path: Path) -> tuple[str, Path] | None:
             return None
         folder = each
         if not _can(folder, _SEARCH):
-            return "look into", folder
+            return "search", folder
     if not _can(folder, _WRITE_IN):
-        return "write in", folder
+        return "write", folder
     files = (path.with_name(path.name + end) for end in _SUFFIXES)
-    return next((("read and write", file) for file in files if _exists(file) and not _can(file, _USE)), None)
+    return next((("use", file) for file in files if _exists(file) and not _can(file, _USE)), None)
 
 
 def _exists(path: Path) -> bool:
@@ -57,14 +54,16 @@ def _can(path: Path, how: int) -> bool:
     return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _format_obstacle(what: str, path: Path) -> str:
-    user, owner = os.geteuid(), path.stat().st_uid
-    told = f"user {user} may not {what} {path} (owner {owner})"
-    if os.statvfs(path).f_flag & os.ST_RDONLY:
-        return f"{told}, whose disk is read-only; mount it for writing, or point DATABASE_URL somewhere else"
-    give = f"give it to that user, as by `chown {'-R ' if path.is_dir() else ''}{user} {path}`"
-    cure = give if owner != user else f"let it, as by `chmod u+rwX {path}`"
-    return f"{told}; {cure}, or point DATABASE_URL somewhere else"
+def _describe_obstacle(path: Path, access: texts.Access, place: Path) -> Message:
+    """Return what this user may not do with `place`, which keeps it from using the database at `path`."""
+    user, owner = os.geteuid(), place.stat().st_uid
+    if os.statvfs(place).f_flag & os.ST_RDONLY:
+        return texts.on_read_only_disk(str(path), user, access, str(place), owner)
+    if owner == user:
+        return texts.forbidden_by_mode(str(path), user, access, str(place))
+    if place.is_dir():
+        return texts.folder_of_another_user(str(path), user, access, str(place), owner)
+    return texts.file_of_another_user(str(path), user, str(place), owner)
 
 
 MIN_FREE_BYTES: Final = 64 * 2**20

@@ -11,13 +11,14 @@ import sqlite3
 import stat
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Final
 
 from bot.errors import StartupError
-from bot.messages.message import plain
+from bot.messages import database as texts
+from bot.messages.message import Message
 from bot.store import disk
 from bot.store.database import Database
 from bot.store.disk import find_permission_error
@@ -32,7 +33,6 @@ BUSY_TIMEOUT_MS = 5_000
 
 _URL_START = "sqlite:///"
 _FILE_START = b"SQLite format 3\x00"
-_LEFT_ALONE = "I left it as it is; restore a backup or point DATABASE_URL somewhere else."
 
 _INSPECT_BUSY_TIMEOUT_S: Final = 2.0
 
@@ -70,16 +70,14 @@ def database_path(url: str) -> Path:
     """
     name = url.removeprefix(_URL_START)
     if not url.startswith(_URL_START) or not name.strip("/") or name.startswith(":") or "?" in name or "\0" in name:
-        raise StartupError(
-            plain("DATABASE_URL should look like sqlite:///data/bot.db or sqlite:////var/lib/bot.db."), exit_status=2
-        )
+        raise StartupError(texts.bad_url(), exit_status=2)
     return Path(name)
 
 
 def check_engine() -> None:
     """Raise StartupError where this Python's SQLite is too old."""
     if sqlite3.sqlite_version_info < SQLITE_NEEDED:
-        raise StartupError(plain(f"This Python comes with SQLite {sqlite3.sqlite_version}; 3.37 or newer is needed."))
+        raise StartupError(texts.old_sqlite(sqlite3.sqlite_version))
 
 
 def _prepare(path: Path) -> None:
@@ -110,8 +108,8 @@ def _make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's words will lie in it
     except OSError as error:
-        told = StartupError(plain(f"The folder {path.parent} for DATABASE_URL can't be created: {error.strerror}."))
-        raise find_permission_error(path) or told from error
+        reason = error.strerror or type(error).__name__
+        raise find_permission_error(path) or StartupError(texts.folder_not_created(str(path.parent), reason)) from error
 
 
 def has_content(path: Path) -> bool:
@@ -119,21 +117,18 @@ def has_content(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for ever
-            raise StartupError(
-                plain(f"DATABASE_URL points to {path}, which is a pipe or a device; it should be a file.")
-            )
+            raise StartupError(texts.not_a_file(str(path), "pipe or device"))
         with path.open("rb") as file:
             start = file.read(len(_FILE_START))
     except FileNotFoundError:
         return False
     except IsADirectoryError as error:
-        raise StartupError(plain(f"DATABASE_URL points to {path}, which is a folder; it should be a file.")) from error
+        raise StartupError(texts.not_a_file(str(path), "folder")) from error
     except OSError as error:
-        raise find_permission_error(path) or StartupError(
-            plain(f"The database {path} can't be read: {error.strerror}.")
-        ) from error
+        reason = error.strerror or type(error).__name__
+        raise find_permission_error(path) or StartupError(texts.unreadable(str(path), reason)) from error
     if start and start != _FILE_START:
-        raise StartupError(plain(f"The file {path} is not a SQLite database. {_LEFT_ALONE}"))
+        raise StartupError(texts.not_sqlite(str(path)))
     return bool(start)
 
 
@@ -144,11 +139,11 @@ def check_file(path: Path) -> None:
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         if application != APPLICATION_ID and (application or tables or version_of(connection)):
-            raise StartupError(plain(f"The database {path} belongs to another program. {_LEFT_ALONE}"))
+            raise StartupError(texts.of_another_program(str(path)))
         if (version := version_of(connection)) > len(migrations()):
             raise _newer(path, version)
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise StartupError(plain(f"The database {path} is damaged. {_LEFT_ALONE}"))
+            raise StartupError(texts.damaged(str(path)))
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
@@ -170,44 +165,30 @@ def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
         else:
             break
     if mode != "wal":
-        raise StartupError(
-            plain(
-                f"The disk of the database {path} can't do SQLite's write-ahead log (it stays at {mode}), as network "
-                "disks can't; put the database on a local disk."
-            )
-        )
+        raise StartupError(texts.no_write_ahead_log(str(path), mode))
 
 
 def _newer(path: Path, version: int) -> StartupError:
-    return StartupError(
-        plain(
-            f"The database {path} was written by a newer version of the bot (its schema is {version}, this one knows "
-            f"{len(migrations())}). I left it as it is; update the bot or point DATABASE_URL somewhere else."
-        )
-    )
+    return StartupError(texts.newer(str(path), version, len(migrations())))
 
 
 def build_startup_error(path: Path, error: sqlite3.Error) -> StartupError:
     """Build the error that says why SQLite cannot use the file at `path`."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return StartupError(plain(f"The database {path} is damaged. {_LEFT_ALONE}"))
+        return StartupError(texts.damaged(str(path)))
     if disk.is_full(error, path):
-        return StartupError(plain(f"The disk of the database {path} is full; make room on it."))
+        return StartupError(texts.disk_full(str(path)))
     if disk.is_busy(error):
-        return StartupError(plain(f"The database {path} can't be used: {error}. Is another program holding it?"))
+        return StartupError(texts.busy(str(path), str(error)))
     if (fault := find_permission_error(path)) is not None:
         return fault
     if disk.is_read_only(error):
-        return StartupError(
-            plain(
-                f"The database {path} can't be used: {error}. Give it and its folder to the user that the bot runs as."
-            )
-        )
-    return StartupError(plain(f"The database {path} can't be used: {error}."))
+        return StartupError(texts.read_only(str(path), str(error)))
+    return StartupError(texts.unusable(str(path), str(error)))
 
 
-def inspect(url: str) -> str:
-    """Describe in a few words how the database at `url` is. Blocking.
+def inspect(url: str) -> list[Message]:
+    """Return what there is to say of the state of the database at `url`. Blocking.
 
     Raises:
         StartupError: it cannot be used, with one sentence that says why.
@@ -219,13 +200,13 @@ def inspect(url: str) -> str:
         folder = folder.parent
     _try_to_write(folder, path)
     _check_room(folder, path)
-    return _inspect_file(path) + _access_notes(path)
+    return [_inspect_file(path), *_inspect_access(path)]
 
 
-def _inspect_file(path: Path) -> str:
-    """Return how the file is."""
+def _inspect_file(path: Path) -> Message:
+    """Return the state of the file."""
     if not has_content(path):
-        return f"{path} will be made at the first start"
+        return texts.created_at_start(str(path))
     try:
         check_file(path)
         version = _lock_once(path)
@@ -233,8 +214,8 @@ def _inspect_file(path: Path) -> str:
         raise build_startup_error(path, error) from error
     newest = len(migrations())
     if version < newest:
-        return f"{path} is sound, and will be brought from schema {version} to {newest} at the next start"
-    return f"{path} is sound and can be written"
+        return texts.migrated_at_start(str(path), version, newest)
+    return texts.usable(str(path))
 
 
 def _try_to_write(folder: Path, path: Path) -> None:
@@ -246,39 +227,27 @@ def _try_to_write(folder: Path, path: Path) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         if error.errno in disk.DISK_FULL_ERRNOS:
-            raise StartupError(plain(f"The disk of the database {path} is full; make room on it.")) from error
-        told = StartupError(
-            plain(
-                f"The folder {folder} for the database {path} can't be written ({error.strerror}); give it to the user "
-                "that the bot runs as, or point DATABASE_URL somewhere else."
-            )
-        )
-        raise find_permission_error(path) or told from error
+            raise StartupError(texts.disk_full(str(path))) from error
+        reason = error.strerror or type(error).__name__
+        raise find_permission_error(path) or StartupError(
+            texts.folder_not_writable(str(folder), str(path), reason)
+        ) from error
 
 
 def _check_room(folder: Path, path: Path, least: int = disk.MIN_FREE_BYTES) -> None:
     free = disk.free(folder)
     if free is not None and free < least:
-        raise StartupError(
-            plain(
-                f"The disk of the database {path} is nearly full: {free / 2**20:.1f} MiB are free, "
-                f"{least // 2**20} should be; make room on it."
-            )
-        )
+        raise StartupError(texts.disk_nearly_full(str(path), free / 2**20, least // 2**20))
 
 
-def _access_notes(path: Path) -> str:
-    """Add what there is to say of who else gets at the database."""
-    more = ""
+def _inspect_access(path: Path) -> Iterator[Message]:
+    """Yield what there is to say about access to the database from elsewhere."""
     if (machine := disk.find_network_file_system(path)) is not None:
-        more += f"; it lies on another machine's disk ({machine}), where its locks may not hold: better a local one"
+        yield texts.on_network_disk(machine)
     if readable := disk.list_readable_by_others(path):
         if any(os.geteuid() not in {0, file.stat().st_uid} for file in readable):
-            raise StartupError(
-                plain(f"Other users of this machine may read {readable[0]}; its owner should chmod it to 600.")
-            )
-        more += "; other users of this machine may read it until the next start"
-    return more
+            raise StartupError(texts.readable_by_others(str(readable[0])))
+        yield texts.readable_until_start()
 
 
 def _lock_once(path: Path) -> int:

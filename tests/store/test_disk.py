@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StartupError, StoreFull, StoreReadOnly, StoreUnavailable
+from bot.messages import database as texts
 from bot.messages.render import render
 from bot.store import disk
 from bot.store.database import Database, Transaction
@@ -69,10 +70,10 @@ def test_an_old_file_is_closed_to_others_unless_its_group_shares_it(
 ) -> None:
     asyncio.run(write(path))
     path.chmod(before)
-    assert ("may read it" in inspect(f"sqlite:///{path}")) is (before != after)
+    assert (texts.readable_until_start() in inspect(f"sqlite:///{path}")) is (before != after)
     assert path.stat().st_mode & 0o777 == before
     assert set(asyncio.run(write(path)).values()) == {after}
-    assert "may read it" not in inspect(f"sqlite:///{path}")
+    assert texts.readable_until_start() not in inspect(f"sqlite:///{path}")
 
 
 @posix
@@ -132,7 +133,7 @@ def test_the_start_and_a_check_name_another_machines_disk(
     mounts.write_text(f"30 27 0:50 / {path.parent} rw - nfs4 box:/export rw\n")
     monkeypatch.setattr(disk, "_MOUNTS", mounts)
     asyncio.run(write(path))
-    assert "another machine's disk (nfs4)" in inspect(f"sqlite:///{path}")
+    assert texts.on_network_disk("nfs4") in inspect(f"sqlite:///{path}")
     (told,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "another machine's disk" in told.message
     assert told.file_system == "nfs4"
