@@ -27,7 +27,8 @@ from bot.images.saved_generations import SavedGenerations
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
-from bot.messages.message import plain
+from bot.messages import database as texts
+from bot.messages.message import Message
 from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
 from bot.models.catalog import ModelCatalog
 from bot.quotas.ledger import Ledger
@@ -88,7 +89,7 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             await stack.enter_async_context(ledger.running())
             await stack.enter_async_context(inflight.running())
         except StoreUnavailable as error:
-            raise StartupError(plain(_describe_write_failure(error))) from error
+            raise StartupError(_describe_write_failure(error, settings.database_url)) from error
         catalog = ModelCatalog(api.models, _model_allowlist(settings), clock)
         await stack.enter_async_context(_keep_fresh(catalog))
         pronunciations = Pronunciations(StoredPronunciations(database), clock)
@@ -159,15 +160,16 @@ async def _keep_fresh(catalog: ModelCatalog) -> AsyncIterator[None]:
         await asyncio.wait({task})
 
 
-def _describe_write_failure(error: StoreUnavailable) -> str:
+def _describe_write_failure(error: StoreUnavailable, url: str) -> Message:
     """Return why the database cannot be written at the start."""
+    path = str(database_path(url))
     match error:
         case StoreFull():
-            return "The disk of the database is full; make room on it."
+            return texts.disk_full(path)
         case StoreReadOnly():
-            return "The database may not be written; give it and its folder to the user that the bot runs as."
+            return texts.read_only(path, str(error))
         case _:
-            return f"The database can't be written just now ({error}). Is another program holding it?"
+            return texts.busy(path, str(error))
 
 
 def _allow_lists(settings: Settings) -> AllowLists:
