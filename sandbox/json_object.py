@@ -1,6 +1,6 @@
-"""The type of a JSON object on the wire."""
+"""The type of JSON objects."""
 
 from typing import Any
 
-# Any: JSON as it is sent is not one type; every reader checks what it takes out.
+# Any: received JSON has no fixed type; readers check what they use.
 Json = dict[str, Any]

@@ -35,7 +35,9 @@ def _build_parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="write the report as one JSON object")
     commands.add_parser("invite", help="print the link that adds the bot to a server")
     commands.add_parser("health", help="tell whether the bot on this machine is connected")
-    commands.add_parser("sandbox", help="try the bot against a local stand-in: no account, no key, no network")
+    commands.add_parser(
+        "sandbox", help="try the bot with a local Discord and AI service: no account, no key, no network"
+    )
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Buttons to press and forms to fill in, found among a message's or a modal's components."""
+"""Buttons and modal fields, found in the components of messages and modals."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from sandbox.json_object import Json
 
 
 def find_buttons(components: list[Json]) -> list[Json]:
-    """Return everything with a custom id, however deep."""
+    """Return all components with a custom id, also nested ones."""
     found: list[Json] = []
     for component in components:
         if "custom_id" in component:
@@ -20,7 +20,7 @@ def find_buttons(components: list[Json]) -> list[Json]:
 
 
 def find_text_field(component: Json) -> str:
-    """Return the custom id of a form's first text field, however deep; empty where there is none."""
+    """Return the custom id of a modal's first text input, also a nested one; empty for none."""
     if component.get("type") == TEXT_INPUT:
         return str(component["custom_id"])
     inner = [*component.get("components", []), *([component["component"]] if "component" in component else [])]
@@ -28,12 +28,12 @@ def find_text_field(component: Json) -> str:
 
 
 def build_submission(component: Json, values: Mapping[str, str]) -> Json:
-    """Return a modal's component as it is sent: with what was typed or chosen, by custom id, or else as it was before.
+    """Return a modal's component as it is submitted, with values by custom id, or else its default.
 
-    What is chosen goes by its label or its value.
+    Choices are given by label or value.
 
     Raises:
-        ClientRejected: a text is shorter or longer than its field takes, or there is no such choice.
+        ClientRejected: a text is too short or too long, or there is no such choice.
     """
     if "custom_id" in component:
         head = {"type": component["type"], "custom_id": component["custom_id"], "id": component.get("id", 1)}

@@ -1,4 +1,4 @@
-"""What a person sees after they used a command: thinking, messages, or that nobody answered."""
+"""What a user sees of their interaction: thinking, messages, or that the bot did not respond."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -17,7 +17,7 @@ class NotAcknowledged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DisplayedMessage:
-    """One message at one moment: its text and the names of its files."""
+    """A message at one time: its text and its filenames."""
 
     id: int
     text: str
@@ -26,7 +26,7 @@ class DisplayedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything an invocation shows at one moment. `after_s` is seconds since it was used."""
+    """Everything that is shown at one time; `after_s` is in seconds since the interaction."""
 
     after_s: float
     thinking: bool
@@ -36,7 +36,7 @@ class Snapshot:
 
 
 class InteractionResult:
-    """A command, button or form that was used, as it looks on the person's screen."""
+    """The result of a command, button or modal as its user sees it."""
 
     def __init__(self, interaction: Interaction, now: Now) -> None:
         self.interaction = interaction
@@ -44,28 +44,28 @@ class InteractionResult:
 
     @property
     def changed(self) -> ChangeSignal:
-        """Rung for every change."""
+        """Notified for every change."""
         return self.interaction.changed
 
     @property
     def all_messages(self) -> list[Message]:
-        """Every message that is there, "thinking…" too."""
+        """The messages including "thinking…"."""
         return self.interaction.messages
 
     @property
     def started_at(self) -> float:
-        """When it was used, in seconds since 1970."""
+        """When the interaction was dispatched, in seconds since 1970."""
         return self.interaction.dispatched_at
 
     async def until_acknowledged(self) -> float:
-        """Wait for the first response; seconds from use to response.
+        """Wait for the first response and return the seconds that it took.
 
         Raises:
             NotAcknowledged: it did not come within the deadline.
         """
-        patience = self.interaction.deadline_s + 2
+        timeout_s = self.interaction.deadline_s + 2
         try:
-            await self.until(lambda each: each.responded or each.failed, deadline_s=patience)
+            await self.until(lambda each: each.responded or each.failed, deadline_s=timeout_s)
         except TimeoutError:
             raise NotAcknowledged("the application did not respond") from None
         elapsed = self.interaction.acknowledged_after_s
@@ -85,44 +85,44 @@ class InteractionResult:
 
     @property
     def failed(self) -> bool:
-        """Whether Discord says "The application did not respond": in time, or at the end of 15 minutes' thinking."""
+        """Whether Discord shows "The application did not respond": at the deadline, or after 15 minutes of thinking."""
         now = self._now()
         return self.interaction.overdue(now) or (self.thinking and self.interaction.expired(now))
 
     @property
     def thinking(self) -> bool:
-        """Whether it still says "thinking…"."""
+        """Whether it shows "thinking…"."""
         original = self.interaction.original
         return original is not None and original.loading and not original.deleted
 
     @property
     def private(self) -> bool:
-        """Whether the first response is for this person's eyes only."""
+        """Whether the first response is ephemeral."""
         original = self.interaction.original
         return original is not None and original.ephemeral
 
     @property
     def messages(self) -> list[Message]:
-        """The messages shown, in order: the first response, then the follow-ups. Without "thinking…"."""
+        """The response and the follow-ups, without "thinking…"."""
         return [message for message in self.interaction.messages if not message.loading]
 
     @property
     def text(self) -> str:
-        """The text of all messages shown, with a line break between them."""
+        """The text of all messages, one per line."""
         return "\n".join(message.content for message in self.messages)
 
     @property
     def modal(self) -> Json | None:
-        """The form that opened, if one did."""
+        """The modal that opened, if any."""
         return self.interaction.modal
 
     async def until(
         self, predicate: Callable[["InteractionResult"], object], *, deadline_s: float = 10.0
     ) -> "InteractionResult":
-        """Wait until `predicate` is true of this invocation, looking after every change.
+        """Wait until `predicate` is true for this result, which is returned.
 
         Raises:
-            TimeoutError: it did not become true in time; the text says what is shown instead.
+            TimeoutError: it did not become true in time; the text has what is shown.
         """
         try:
             await self.interaction.changed.until(
@@ -133,11 +133,11 @@ class InteractionResult:
         return self
 
     async def until_answered(self, *, deadline_s: float = 10.0) -> "InteractionResult":
-        """Wait until something other than "thinking…" is shown.
+        """Wait until there is a message other than "thinking…", and return this result.
 
         Raises:
-            TimeoutError: nothing was, in time.
-            NotAcknowledged: the bot let the deadline pass.
+            TimeoutError: there was none in time.
+            NotAcknowledged: the bot missed the deadline.
         """
         await self.until(lambda each: each.failed or each.messages, deadline_s=deadline_s)
         if self.failed:
@@ -158,10 +158,10 @@ class InteractionResult:
         )
 
     async def changes(self, *, idle_s: float | None = None) -> AsyncGenerator[Snapshot, None]:
-        """Yield snapshots as they come, the present one first; those that show nothing new are left out.
+        """Yield the current snapshot and each one that differs from the last.
 
         Args:
-            idle_s: end when nothing changed for so long once a message is shown; None goes on until it failed.
+            idle_s: end after so long without a change once there is a message; None ends only on failure.
         """
         last: tuple[object, ...] | None = None
         while True:

@@ -1,4 +1,4 @@
-"""A message that somebody wrote, and what the bot makes of it on their screen."""
+"""What a user sees of the bot's reply to their message."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from sandbox.discord.state import DiscordState
 
 
 class MessageResult:
-    """A message and the bot's answer to it: the reply, and what replies to that in turn where it goes on."""
+    """A user's message and the bot's replies: each further one replies to the one before."""
 
     def __init__(self, message: Message, state: DiscordState) -> None:
         self.message = message
@@ -16,7 +16,7 @@ class MessageResult:
 
     @property
     def messages(self) -> list[Message]:
-        """The messages of the answer that are there, in order."""
+        """The reply's messages that are not deleted, in order."""
         found: list[Message] = []
         for each in self._state.messages.get(self.message.channel_id, []):
             above = found[-1] if found else self.message
@@ -26,51 +26,51 @@ class MessageResult:
 
     @property
     def changed(self) -> ChangeSignal:
-        """Rung for every change."""
+        """Notified for every change."""
         return self._state.changed
 
     @property
     def all_messages(self) -> list[Message]:
-        """The same as `messages`: nothing in a channel says "thinking…"."""
+        """The same as `messages`: replies have no "thinking…"."""
         return self.messages
 
     @property
     def started_at(self) -> float:
-        """When it was written, in seconds since 1970."""
+        """When the message was sent, in seconds since 1970."""
         return self.message.created_at
 
     @property
     def text(self) -> str:
-        """The text of the answer's messages, with a line break between them."""
+        """The text of all messages, one per line."""
         return "\n".join(message.content for message in self.messages)
 
     @property
     def responded(self) -> bool:
-        """Whether anything came of it."""
+        """Whether the bot replied or reacted."""
         return bool(self.messages or self.reactions)
 
     @property
     def thinking(self) -> bool:
-        """Whether it says "thinking…": in a channel nothing does."""
+        """False: replies have no "thinking…"."""
         return False
 
     @property
     def failed(self) -> bool:
-        """Whether Discord says that nobody responded: of a message it never does."""
+        """False: for messages Discord does not show that a bot did not respond."""
         return False
 
     @property
     def reactions(self) -> list[str]:
-        """The emojis that the bot put under the message."""
+        """The bot's reactions to the message."""
         return [emoji for emoji, who in self.message.reactions.items() if self._state.bot.id in who]
 
     async def until(
         self, predicate: Callable[["MessageResult"], object], *, deadline_s: float = 10.0
     ) -> "MessageResult":
-        """Wait until `predicate` is true of this, looking after every change.
+        """Wait until `predicate` is true for this result, which is returned.
 
         Raises:
-            TimeoutError: it did not become true in time; the text says what is shown instead.
+            TimeoutError: it did not become true in time; the text has what is shown.
         """
         try:
             await self._state.changed.until(

@@ -1,4 +1,4 @@
-"""From what a person fills in to what Discord sends: a command's options, typed and resolved."""
+"""The options of a command, converted from values to what Discord's client sends."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,12 +28,12 @@ from sandbox.json_object import Json
 
 
 class ClientRejected(Exception):
-    """Discord's own client would not let the person send this."""
+    """Discord's client would not send this."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCommand:
-    """A command, or one of its subcommands: `path` leads to it, `options` are the ones it takes."""
+    """A command, or a subcommand with its `path`, and its options."""
 
     command: Json
     path: tuple[Json, ...]
@@ -41,27 +41,27 @@ class FoundCommand:
 
     @property
     def name(self) -> str:
-        """The whole name, without the slash."""
+        """The full name without the slash."""
         return " ".join(str(step["name"]) for step in (self.command, *self.path))
 
 
 @dataclass(slots=True)
 class FilledOptions:
-    """Options ready to be sent, and the things they point to."""
+    """Options as they are sent, and the entities that they refer to."""
 
     values: list[Json] = field(default_factory=list)
     resolved: dict[str, dict[str, Json]] = field(default_factory=dict)
 
     def resolve(self, kind: str, thing_id: int, body: Json) -> None:
-        """Add something an option points to."""
+        """Add an entity that an option refers to."""
         self.resolved.setdefault(kind, {})[str(thing_id)] = body
 
 
 def find_command(registry: CommandRegistry, name: str) -> FoundCommand:
-    """Look a slash command up by its whole name, such as `/channel model`.
+    """Return the slash command with a full name, such as `/channel model`.
 
     Raises:
-        ClientRejected: there is none, or the name stops short of a subcommand.
+        ClientRejected: there is none, or a subcommand is missing.
     """
     words = name.removeprefix("/").split()
     command = registry.find(words[0]) if words else None
@@ -83,14 +83,14 @@ def find_command(registry: CommandRegistry, name: str) -> FoundCommand:
 def fill_options(
     found: FoundCommand, given: Mapping[str, object], state: DiscordState, *, typing: str | None = None
 ) -> FilledOptions:
-    """Turn values into options of their declared types, as Discord's client does.
+    """Return options with values of their declared types, as Discord's client does.
 
     Args:
-        given: what the person filled in, by option name.
-        typing: the option being typed, for autocompletion: others may be missing then, and it is taken as it is.
+        given: the values by option name.
+        typing: the focused option, for autocomplete: its value is not checked, and others may be missing.
 
     Raises:
-        ClientRejected: an option is unknown, missing, or not what it has to be.
+        ClientRejected: an option is unknown, missing or invalid.
     """
     declared = {option["name"]: option for option in found.options}
     unknown = [name for name in given if name not in declared]
@@ -111,7 +111,7 @@ def fill_options(
 
 
 def nest_options(found: FoundCommand, values: list[Json]) -> list[Json]:
-    """Return the options as they travel: wrapped into the subcommands that lead to them."""
+    """Return the options as they are sent, inside their subcommands."""
     for step in reversed(found.path):
         values = [{"name": step["name"], "type": step["type"], "options": values}]
     return values
@@ -154,7 +154,7 @@ def _number(option: Json, value: object) -> int | float:
 
 
 def _thing(kind: int, name: str, value: object, filled: FilledOptions, state: DiscordState) -> int:
-    """Return the id of a user, role, channel or file, with the thing itself put among the resolved ones."""
+    """Return the id of a user, role, channel or attachment, and add it to the resolved entities."""
     match value:
         case User() if kind in (USER, MENTIONABLE):
             filled.resolve("users", value.id, serializers.user(value))

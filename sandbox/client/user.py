@@ -1,4 +1,4 @@
-"""People at their screens: they use commands, type, press buttons and read."""
+"""Users of Discord's client: they use commands, write messages, press buttons and read."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,17 +21,17 @@ from sandbox.discord.validation.message import ABSENT, MessageBody, Upload
 from sandbox.json_object import Json
 
 ChannelRef = Channel | str | int | None
-"""A channel, its name (`#random`; `dm` for the direct messages with the bot), its id, or None for the first one."""
+"""A channel, its name (`#random`; `dm` for the DM channel with the bot), its id, or None for the first one."""
 
 SILENT = "@silent "
 
 
 class ClientUser:
-    """Somebody who uses the bot.
+    """A user with Discord's client.
 
     Args:
-        user: whose account it is.
-        guild: the guild where they are at home; channel names are looked up in it.
+        user: the account.
+        guild: the guild in which channel names are looked up.
     """
 
     def __init__(self, discord_server: DiscordServer, user: User, guild: Guild) -> None:
@@ -48,11 +48,11 @@ class ClientUser:
 
     @property
     def id(self) -> int:
-        """The account's id."""
+        """The user id."""
         return self.user.id
 
     def channel(self, where: ChannelRef = None) -> Channel:
-        """Return the channel that is meant.
+        """Return the channel for a reference.
 
         Raises:
             KeyError: there is none of that name or id.
@@ -83,10 +83,10 @@ class ClientUser:
         """Use a slash command.
 
         Args:
-            name: its whole name: `/ask`, `/channel model`.
-            given: options by name, for those whose names are taken here (`channel`, `force`).
+            name: its full name: `/ask`, `/channel model`.
+            given: options by name, for names that are parameters here (`channel`, `force`).
             channel: where.
-            force: send it although the client would not offer it here; options are checked all the same.
+            force: send it although the client does not offer it here; options are still checked.
 
         Raises:
             ClientRejected: Discord's client would not send it.
@@ -113,10 +113,10 @@ class ClientUser:
         deadline_s: float | None = None,
         **others: object,
     ) -> list[Json]:
-        """Type into an option that completes, and see the choices offered.
+        """Type into an option with autocomplete and return the choices.
 
         Raises:
-            ClientRejected: the option does not complete.
+            ClientRejected: the option has no autocomplete.
             TimeoutError: no choices came in time.
         """
         found = find_command(self._commands, name)
@@ -138,21 +138,21 @@ class ClientUser:
         ping: bool = True,
         files: Mapping[str, bytes] | None = None,
     ) -> Message:
-        """Type an ordinary message; one that begins with `@silent ` notifies nobody, as in Discord's own client.
+        """Send a message and return it; one that begins with `@silent ` notifies no one, as in Discord's client.
 
         Args:
-            reply_to: the message it is a reply to; `ping` False switches the ping off that goes with a reply.
-            files: files that come with it, by name.
+            reply_to: the message it replies to; `ping` is whether that notifies its author.
+            files: its attachments by name.
 
         Raises:
-            ClientRejected: this person may not write there.
+            ClientRejected: the user may not write there.
         """
         place = self.channel(reply_to.channel_id if reply_to is not None and channel is None else channel)
         wanted = Permission.SEND_MESSAGES_IN_THREADS if place.is_thread else Permission.SEND_MESSAGES
         if not self._state.permissions(self.user, place) & wanted:
             raise ClientRejected(f"{self.name} may not write there")
         if reply_to is not None and reply_to.ephemeral:
-            raise ClientRejected("nobody can reply to a message that only one person sees")
+            raise ClientRejected("an ephemeral message can't be replied to")
         uploads = [Upload(part, name, data) for part, (name, data) in enumerate((files or {}).items())]
         words = text.strip().removeprefix(SILENT)
         draft = MessageBody(
@@ -174,10 +174,10 @@ class ClientUser:
         reply_to: Message | None = None,
         files: Mapping[str, bytes] | None = None,
     ) -> MessageResult:
-        """Mention the bot in a message, which need not be done in direct messages; what comes of it.
+        """Send a message that mentions the bot, in DMs without mention, and return its result.
 
         Raises:
-            ClientRejected: this person may not write there.
+            ClientRejected: the user may not write there.
         """
         place = self.channel(reply_to.channel_id if reply_to is not None and channel is None else channel)
         text = text if place.is_direct else f"<@{self._state.bot.id}> {text}"
@@ -185,14 +185,14 @@ class ClientUser:
         return MessageResult(message, self._state)
 
     def uploads(self, name: str, data: bytes, *, channel: ChannelRef = None) -> Attachment:
-        """Choose a file for a command's option; it is uploaded before the command is used."""
+        """Upload and return a file for a command's option."""
         return self._discord.message_service.upload(self.channel(channel), Upload(0, name, data))
 
     async def uses_menu(self, name: str, message: Message) -> InteractionResult:
-        """Choose an entry of the app's menu of a message.
+        """Use a message command of the context menu.
 
         Raises:
-            ClientRejected: there is no such entry, or Discord's client would not offer it here.
+            ClientRejected: there is none of that name, or Discord's client does not offer it here.
         """
         command = self._commands.find(name, MESSAGE_MENU)
         if command is None:
@@ -209,10 +209,10 @@ class ClientUser:
         return self._dispatch(InteractionType.COMMAND, place, data, command_name=name)
 
     def deletes(self, message: Message) -> None:
-        """Take a message away: one's own, others' with Manage Messages; an ephemeral one is only dismissed.
+        """Delete a message: the user's own, others' with Manage Messages; an ephemeral one is dismissed.
 
         Raises:
-            ClientRejected: this person may not.
+            ClientRejected: the user may not.
         """
         if message not in self.sees(message.channel_id):
             raise ClientRejected("there is no such message")
@@ -222,31 +222,31 @@ class ClientUser:
         self._discord.deletions.message(message)
 
     def deletes_together(self, *messages: Message) -> None:
-        """Have a moderation bot take several messages of one channel away in one go.
+        """Bulk-delete messages of one channel, as moderation bots do.
 
         Raises:
-            ClientRejected: this person may not.
-            ValueError: Discord would not.
+            ClientRejected: the user may not.
+            ValueError: Discord does not allow it.
         """
         place = self.channel(messages[0].channel_id)
         self._need(Permission.MANAGE_MESSAGES, place)
         self._discord.deletions.messages(place, messages)
 
     def deletes_channel(self, where: ChannelRef = None) -> None:
-        """Take a channel with all its threads away, or a thread.
+        """Delete a channel with its threads, or a thread.
 
         Raises:
-            ClientRejected: this person may not.
+            ClientRejected: the user may not.
         """
         place = self.channel(where)
         self._need(Permission.MANAGE_THREADS if place.is_thread else Permission.MANAGE_CHANNELS, place)
         self._discord.deletions.channel(place)
 
     def joins_voice(self, where: ChannelRef) -> None:
-        """Come into a voice channel, from another one or from nowhere.
+        """Join a voice channel, also from another.
 
         Raises:
-            ClientRejected: Discord's client would not try: no permission, or no place left.
+            ClientRejected: the user lacks the permission, or the channel is full.
         """
         place = self.channel(where)
         if not self._discord.voice.states.can_join(self.user, place):
@@ -254,14 +254,14 @@ class ClientUser:
         self._discord.voice.states.join(self.user, place)
 
     def leaves_voice(self) -> None:
-        """Leave the voice channel, if this person is in one."""
+        """Leave the voice channel, if the user is in one."""
         self._discord.voice.states.leave(self.guild, self.user)
 
     def moves_bot(self, where: ChannelRef) -> None:
-        """Drag the bot into another voice channel.
+        """Move the bot to another voice channel.
 
         Raises:
-            ClientRejected: this person may not, or it is in none.
+            ClientRejected: the user may not, or the bot is in none.
         """
         place = self.channel(where)
         self._need(Permission.MOVE_MEMBERS, self._bots_voice_channel())
@@ -272,7 +272,7 @@ class ClientUser:
         """Disconnect the bot from voice.
 
         Raises:
-            ClientRejected: this person may not, or it is in none.
+            ClientRejected: the user may not, or the bot is in no voice channel.
         """
         self._need(Permission.MOVE_MEMBERS, self._bots_voice_channel())
         self._discord.voice.states.leave(self.guild, self._state.bot)
@@ -281,17 +281,17 @@ class ClientUser:
         """Move the bot from a stage's speakers to the audience.
 
         Raises:
-            ClientRejected: this person may not, or it is in no voice channel.
+            ClientRejected: the user may not, or the bot is in no voice channel.
         """
         self._need(Permission.MUTE_MEMBERS, self._bots_voice_channel())
         voice_state = self.guild.voice_states[self._state.bot.id]
         self._discord.voice.states.set_suppress(voice_state, suppress=True, asked_at=None)
 
     async def clicks(self, message: Message, label: str) -> InteractionResult:
-        """Press a button under a message, by its label or custom id.
+        """Press a button of a message, by its label or custom id.
 
         Raises:
-            ClientRejected: there is no such button to press.
+            ClientRejected: there is no such button, or it is disabled.
         """
         button = next(
             (each for each in find_buttons(message.components) if label in (each.get("label"), each["custom_id"])), None
@@ -302,10 +302,10 @@ class ClientUser:
         return self._dispatch(InteractionType.COMPONENT, self.channel(message.channel_id), data, message=message)
 
     async def submits(self, opened: InteractionResult, **values: str) -> InteractionResult:
-        """Fill in the form an invocation opened and send it.
+        """Submit the modal that an interaction opened.
 
         Raises:
-            ClientRejected: no form was opened.
+            ClientRejected: it opened none.
         """
         modal = opened.modal
         if modal is None:
@@ -318,11 +318,11 @@ class ClientUser:
         return self._dispatch(InteractionType.MODAL, source.channel, data, message=source.message, opened_by=source)
 
     def sees(self, channel: ChannelRef = None) -> list[Message]:
-        """Return what is on this person's screen in a channel, oldest first; ephemeral messages only their own."""
+        """Return the messages that the user sees in a channel, oldest first."""
         return self._state.list_visible_messages(self.user, self.channel(channel))
 
     def is_offered(self, name: str, channel: ChannelRef = None) -> bool:
-        """Return whether Discord's client offers a command to this person there."""
+        """Return whether Discord's client offers a command to the user there."""
         try:
             self._check_offered(find_command(self._commands, name), self.channel(channel))
         except ClientRejected:

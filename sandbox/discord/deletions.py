@@ -59,15 +59,15 @@ class Deletions:
         guild = self._state.guild_of(channel)
         if guild is None:
             raise ValueError("a DM channel can't be deleted")
-        told = serializers.channel(channel, self._state)
+        data = serializers.channel(channel, self._state)
         if channel.is_thread:
-            told = {name: told[name] for name in ("id", "guild_id", "parent_id", "type")}
+            data = {name: data[name] for name in ("id", "guild_id", "parent_id", "type")}
         for gone in [each for each in guild.channels.values() if channel.id in (each.id, each.parent_id)]:
             for message in self._state.messages.get(gone.id, []):
                 message.deleted = True
             del guild.channels[gone.id]
         name = "THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE"
-        self._gateway.dispatch(name, told, guild_id=guild.id, intents=GUILDS)
+        self._gateway.dispatch(name, data, guild_id=guild.id, intents=GUILDS)
         self._voice_states.disconnect_all(channel)
         self._state.changed.notify()
 

@@ -1,4 +1,4 @@
-"""What the model API was asked: a log one can wait on, in place of sleeping and looking again."""
+"""A log of the requests to the AI service, on which tests can wait."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from sandbox.json_object import Json
 
 
 class CallKind(StrEnum):
-    """What a call to the model API is for."""
+    """The kinds of requests."""
 
     CHAT = "chat"
     SPEECH = "speech"
@@ -20,10 +20,10 @@ class CallKind(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class ApiCall:
-    """One request, from its arrival on; times are seconds on the monotonic clock.
+    """A request; times are in seconds of the monotonic clock.
 
-    `answer` is the text a chat is answered with, all of it, even where a fault cuts it. `finished_at` is set when our
-    side was done, `closed_early_at` instead when the client went away before the answer was whole.
+    `answer` is the complete text of a chat completion, also where a fault cuts it. `finished_at` is set when the
+    response was sent, `closed_early_at` instead when the client disconnected before.
     """
 
     sequence: int
@@ -38,18 +38,18 @@ class ApiCall:
 
     @property
     def running(self) -> bool:
-        """Whether the answer is still under way."""
+        """Whether the response is not finished."""
         return self.finished_at is None and self.closed_early_at is None
 
     @property
     def messages(self) -> list[Json]:
-        """The messages of a chat request; none for the other kinds."""
+        """The messages of a chat request; none for other kinds."""
         messages = self.body.get("messages")
         return messages if isinstance(messages, list) else []
 
 
 class ApiCallLog:
-    """All calls in the order they came, and a way to wait for what is to happen to them."""
+    """All requests in order of arrival, and a way to wait for them."""
 
     def __init__(self) -> None:
         self.calls: list[ApiCall] = []
@@ -57,7 +57,7 @@ class ApiCallLog:
         self.changed = ChangeSignal()
 
     def begin(self, kind: CallKind, path: str, body: Json) -> ApiCall:
-        """Record that a call arrived."""
+        """Record and return a new request."""
         self._sequence += 1
         call = ApiCall(self._sequence, kind, path, body, time.monotonic())
         self.calls.append(call)
@@ -65,19 +65,19 @@ class ApiCallLog:
         return call
 
     def finish(self, call: ApiCall) -> None:
-        """Record that the answer is on its way whole, or cut by our own doing."""
+        """Record that the response was sent, also one that a fault cut."""
         if call.running:
             call.finished_at = time.monotonic()
             self.changed.notify()
 
     def client_disconnected(self, call: ApiCall) -> None:
-        """Record that the client closed the connection in mid-answer."""
+        """Record that the client closed the connection before the end of the response."""
         if call.running:
             call.closed_early_at = time.monotonic()
             self.changed.notify()
 
     async def until(self, predicate: Callable[[], bool], deadline_s: float = 10.0) -> None:
-        """Wait until `predicate` holds, looking whenever a call begins or ends.
+        """Wait until `predicate` is true; it is checked whenever a request begins or ends.
 
         Raises:
             TimeoutError: it did not within `deadline_s` seconds.

@@ -1,4 +1,4 @@
-"""Chat completions: what makes a request good, and the streamed and plain forms of its answer."""
+"""Chat completions: validation of requests, and streamed and unstreamed responses."""
 
 import base64
 import io
@@ -14,10 +14,10 @@ from sandbox.openai.delivery import ApiError, Delivery
 from sandbox.openai.faults import Cut, ErrorMidway, PlainJson, StreamStyle
 
 CONTEXT_TOKENS = 128_000
-"""As much as the models of the list read at once."""
+"""The context window of all models."""
 
 IMAGE_TOKENS = 765
-"""About what a picture of some size takes."""
+"""An estimate for an image of any size."""
 
 _DATA_URL = re.compile(r"data:image/(png|jpeg|webp|gif);base64,([A-Za-z0-9+/]+={0,2})")
 _ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})
@@ -30,7 +30,7 @@ _PARAMETERS = frozenset({
 
 
 def validate(body: Json) -> None:
-    """Raise `ApiError` unless OpenAI would take this chat request."""
+    """Raise `ApiError` for a chat request that OpenAI would reject."""
     unknown = sorted(body.keys() - _PARAMETERS)
     if unknown:
         raise ApiError(400, f"Unrecognized request argument supplied: {unknown[0]}")
@@ -45,19 +45,19 @@ def validate(body: Json) -> None:
         raise ApiError(400, "Invalid type for 'stream': expected a boolean.", code="invalid_type")
     asked = prompt_tokens(body)
     if asked > CONTEXT_TOKENS:
-        told = (
+        message = (
             f"This model's maximum context length is {CONTEXT_TOKENS} tokens. Your messages resulted in {asked} tokens."
         )
-        raise ApiError(400, told, code="context_length_exceeded")
+        raise ApiError(400, message, code="context_length_exceeded")
 
 
 def prompt_tokens(body: Json) -> int:
-    """Return about how many tokens a request's messages are."""
+    """Return an estimate of the tokens in a request's messages."""
     return sum(4 + _tokens(message.get("content")) for message in body["messages"])
 
 
 def get_text(message: Json) -> str:
-    """Return what a message says in words, in one text or in parts."""
+    """Return a message's text; its content is a string or parts."""
     content = message.get("content")
     if isinstance(content, list):
         return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
@@ -65,7 +65,7 @@ def get_text(message: Json) -> str:
 
 
 def get_images(message: Json) -> list[bytes]:
-    """Return the pictures among a message's parts, decoded."""
+    """Return the images of a message, decoded from base64."""
     content = message.get("content")
     addresses = (
         [part["image_url"]["url"] for part in content if "image_url" in part] if isinstance(content, list) else []
@@ -81,7 +81,7 @@ def _tokens(content: object) -> int:
 async def respond(
     call: ApiCall, deltas: Sequence[str], stream_style: StreamStyle, delivery: Delivery
 ) -> web.StreamResponse:
-    """Deliver a text, streamed if the request says so."""
+    """Send a completion, streamed if requested."""
     model, text = str(call.body["model"]), "".join(deltas)
     call.answer = text
     reasoned = sum(payloads.tokens(part) for part in stream_style.reasoning)
@@ -109,8 +109,8 @@ def _check_message(number: int, message: object) -> None:
     role, content = message.get("role"), message.get("content")
     if role not in _ROLES:
         known = ", ".join(f"'{name}'" for name in sorted(_ROLES))
-        told = f"Invalid value: '{role}'. Supported values are: {known}."
-        raise ApiError(400, told, code="invalid_value")
+        message = f"Invalid value: '{role}'. Supported values are: {known}."
+        raise ApiError(400, message, code="invalid_value")
     if content is None and role == "assistant" and message.get("tool_calls"):
         return
     if isinstance(content, list) and content:
@@ -119,8 +119,8 @@ def _check_message(number: int, message: object) -> None:
         return
     if isinstance(content, str):
         return
-    told = f"Invalid value for 'content': expected a string in messages[{number}], got {type(content).__name__}."
-    raise ApiError(400, told)
+    message = f"Invalid value for 'content': expected a string in messages[{number}], got {type(content).__name__}."
+    raise ApiError(400, message)
 
 
 def _check_part(number: int, role: str, part: object) -> None:

@@ -1,4 +1,4 @@
-"""How an answer of the model API reaches the client: whole, in pieces, late, broken off, or not at all."""
+"""Sending responses: complete, in chunks, late, cut off, or not at all."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ _ENDLESS_PIECE = b"x" * 65_536
 
 
 class ApiError(Exception):
-    """A request the API turns down, with the status and body it does that with."""
+    """An error response, with its status and body."""
 
     def __init__(self, status: int, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class ApiError(Exception):
 
 
 class Delivery:
-    """Carries one answer to one client, with the faults this request is to meet."""
+    """Sends the response to one request, with the faults of this request."""
 
     def __init__(
         self, request: web.Request, call: ApiCall, faults: ApiFaults, met: Sequence[Fault], pace_s: float
@@ -41,11 +41,11 @@ class Delivery:
         self._slow = self.fault(Slow) or Slow(pace_s)
 
     def fault(self, kind: type[F]) -> F | None:
-        """Return the fault of a kind that this request meets, if it does."""
+        """Return this request's fault of a type, if any."""
         return next((fault for fault in self._met if isinstance(fault, kind)), None)
 
     async def instead(self) -> web.StreamResponse | None:
-        """Give what a fault puts in the place of an answer; None when there is to be an answer."""
+        """Return the response that a fault puts in place of the real one; None for the real one."""
         hang = self.fault(Hang)
         if hang is not None and not hang.after_headers:
             await self._faults.released()
@@ -66,7 +66,7 @@ class Delivery:
         return None
 
     async def json(self, body: Json, *, status: int = 200) -> web.StreamResponse:
-        """Send one JSON body."""
+        """Send a JSON body."""
         return await self.send("application/json", [json.dumps(body).encode()], status=status)
 
     async def send(
@@ -78,7 +78,7 @@ class Delivery:
         headers: dict[str, str] | None = None,
         cut: Cut | None = None,
     ) -> web.StreamResponse:
-        """Send a body piece by piece at the pace set; `cut` says how it ends if not properly."""
+        """Send a body in chunks at the configured pace; `cut` is how it is cut off, if at all."""
         self._call.status = status
         response = web.StreamResponse(status=status, headers={"Content-Type": content_type, **(headers or {})})
         await response.prepare(self._request)
@@ -89,7 +89,7 @@ class Delivery:
         for number, piece in enumerate(pieces):
             if stall is not None and number == stall.after:
                 await gate.wait()
-            # Even without a pace the client gets its turn, as it would with a real server.
+            # Also without a pace: let the client read, as with a real server.
             await asyncio.sleep(self._slow.pace_s if number else 0)
             await response.write(piece)
         if cut is not None and cut.how != "end":

@@ -1,4 +1,4 @@
-"""What can go wrong with the model API on request, and for which requests it shall."""
+"""Faults of the AI service on request."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,27 +9,27 @@ from sandbox.json_object import Json
 from sandbox.openai.calls import CallKind
 
 RequestFilter = Callable[[Json], bool]
-"""Looks at a request's body and says whether a fault is meant for it."""
+"""Returns whether a request with this body gets the fault."""
 
 CutKind = Literal["end", "drop", "reset"]
-"""How a stream breaks off: a proper end of the body; the connection closed without one; the connection reset."""
+"""How a stream is cut: the body ends properly; the connection is closed without an end; it is reset."""
 
 BodyKind = Literal["json", "error string", "string", "html", "empty"]
-"""An error's body: OpenAI's object; that with `error` a bare string; a JSON string alone; a proxy's page; nothing."""
+"""An error's body: OpenAI's object; one with a string as `error`; a JSON string; a proxy's HTML page; nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Say nothing until released: before the headers, or right after them."""
+    """Send nothing until released: before the headers, or right after them."""
 
     after_headers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Fall silent in mid-answer, after so many events of a stream or chunks of sound, until released.
+    """Send nothing after so many events of a stream or chunks of audio, until released.
 
-    A release that comes between the answer's beginning and its silence counts: then there is none.
+    A release after the start of the response and before the stall counts: then there is no stall.
     """
 
     after: int = 6
@@ -45,7 +45,7 @@ class Slow:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Break a stream off after so many text deltas (chunks of sound), with no finish reason and no `[DONE]`."""
+    """Cut a stream after so many text deltas (chunks of audio), without finish reason and `[DONE]`."""
 
     after: int = 3
     how: CutKind = "end"
@@ -62,12 +62,12 @@ class ErrorMidway:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Answer with a status and an error body; `retry_after` is sent as the header of that name."""
+    """Respond with an error status and body; `retry_after` is sent as the header of that name."""
 
     status: int
     retry_after: str | None = None
     body: BodyKind = "json"
-    message: str = "This fault was asked for."
+    message: str = "This fault was requested."
     code: str | None = None
     type: str = "server_error"
 
@@ -94,7 +94,7 @@ CONTEXT_TOO_LONG = Status(
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Answer with these bytes in place of what was asked for: JSON for a sound, a page for a picture."""
+    """Respond with these bytes: JSON in place of audio, HTML in place of an image."""
 
     data: bytes
     content_type: str = "application/json"
@@ -103,45 +103,45 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Put these bytes on the wire as they are, HTTP or not, and close."""
+    """Send these bytes as they are, HTTP or not, and close the connection."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Reset the connection instead of answering."""
+    """Reset the connection instead of responding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endless:
-    """Send a body that never ends, until the client has had enough."""
+    """Send a body without end, until the client disconnects."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlainJson:
-    """Answer a request for a stream with one plain JSON completion."""
+    """Respond to a request for a stream with an unstreamed completion."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamStyle:
-    """Ways of real servers that are no faults; a good client copes with each."""
+    """Variants of streams that real servers send and clients have to accept."""
 
     usage: Literal["empty choices", "with choices", "with finish", "none"] = "empty choices"
     reasoning: tuple[str, ...] = ()  # `reasoning_content` deltas before the text
     role_chunk: bool = True
-    nulls: bool = False  # explicit nulls for what is absent
+    nulls: bool = False  # explicit nulls for absent fields
     finish: Literal["own chunk", "last content", "none"] = "own chunk"
     done: bool = True
     line_end: str = "\n"
     keep_alive: bool = False  # `: keep-alive` comments between events
     byte_order_mark: bool = False
-    bytes_per_write: int | None = None  # cuts the stream anywhere, inside characters too
+    bytes_per_write: int | None = None  # splits the stream anywhere, also inside characters
 
 
 @dataclass(frozen=True, slots=True)
 class BadImages:
-    """Answer 200 with pictures that cannot be used; `url` stands in for the address of `url` ones."""
+    """Respond 200 with unusable images; `url` is the address for `how` "url"."""
 
     how: Literal["text", "huge", "no base64", "none", "url", "null"] = "text"
     url: str = ""
@@ -169,30 +169,30 @@ class _Order:
     kind: CallKind
     faults: tuple[Fault, ...]
     when: RequestFilter | None
-    left: int | None  # None: standing
+    left: int | None  # None: always
 
 
 class ApiFaults:
-    """Which faults the coming requests meet. One order serves a request; counted orders go before standing ones."""
+    """The faults of later requests. Each request gets one order; counted orders take precedence over permanent ones."""
 
     def __init__(self) -> None:
         self._orders: list[_Order] = []
         self._released = asyncio.Event()
 
     def next(self, kind: CallKind | str, *faults: Fault, times: int = 1, when: RequestFilter | None = None) -> None:
-        """Let the next `times` requests of a kind (that `when` accepts) meet these faults, all at once."""
+        """Let the next `times` requests of a kind (that `when` accepts) get all of these faults."""
         self._orders.append(_Order(CallKind(kind), faults, when, times))
 
     def always(self, kind: CallKind | str, *faults: Fault, when: RequestFilter | None = None) -> None:
-        """Let every request of a kind (that `when` accepts) meet these faults, until cleared."""
+        """Let every request of a kind (that `when` accepts) get these faults, until cleared."""
         self._orders.append(_Order(CallKind(kind), faults, when, None))
 
     def clear(self, kind: CallKind | str | None = None) -> None:
-        """Forget the orders of one kind, or all."""
+        """Remove the faults of one kind, or all."""
         self._orders = [] if kind is None else [order for order in self._orders if order.kind != kind]
 
     def release(self) -> None:
-        """Let everything that hangs now go on."""
+        """Let every response that hangs or stalls now go on."""
         self._released.set()
         self._released = asyncio.Event()
 
@@ -202,18 +202,18 @@ class ApiFaults:
 
     @property
     def gate(self) -> asyncio.Event:
-        """What the next `release` sets."""
+        """The event that the next `release` sets."""
         return self._released
 
     def count_pending(self) -> Mapping[CallKind, int]:
-        """Return how many orders wait, by kind."""
+        """Return how many orders are pending, by kind."""
         counts: dict[CallKind, int] = {}
         for order in self._orders:
             counts[order.kind] = counts.get(order.kind, 0) + 1
         return counts
 
     def take(self, kind: CallKind, body: Json) -> tuple[Fault, ...]:
-        """Return the faults that this request meets; uses up one of a counted order."""
+        """Return the faults of this request, and count it."""
         fitting = [o for o in self._orders if o.kind == kind and (o.when is None or o.when(body))]
         if not fitting:
             return ()
@@ -274,5 +274,5 @@ _OF_A_KIND: Mapping[CallKind, Mapping[str, Fault]] = {
 
 
 def get_named_faults(kind: CallKind) -> Mapping[str, Fault]:
-    """Return the faults a kind of call can meet, by name."""
+    """Return the faults for a kind of request, by their names at the prompt."""
     return {**_EVERYWHERE, **_OF_A_KIND[kind]}

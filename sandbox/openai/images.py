@@ -1,4 +1,4 @@
-"""Image generations: what makes a request good, and the pictures that answer it."""
+"""Image generations: validation of requests, and their responses."""
 
 import asyncio
 import base64
@@ -15,12 +15,12 @@ from sandbox.openai.delivery import ApiError, Delivery
 from sandbox.openai.faults import BadImages
 
 KEPT_IMAGES = 64
-"""How many pictures stay to be fetched by their address."""
+"""How many images are kept for download by URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageModel:
-    """What an image model can do."""
+    """The limits of an image model."""
 
     sizes: tuple[str, ...]
     max_n: int
@@ -39,7 +39,7 @@ _PARAMETERS = frozenset({
 
 
 def validate(body: Json) -> None:
-    """Raise `ApiError` unless OpenAI would take this image request."""
+    """Raise `ApiError` for an image request that OpenAI would reject."""
     unknown = sorted(body.keys() - _PARAMETERS)
     if unknown:
         raise ApiError(400, f"Unknown parameter: '{unknown[0]}'.", code="unknown_parameter")
@@ -54,8 +54,8 @@ def validate(body: Json) -> None:
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise ApiError(400, "Invalid 'n': expected a whole number of at least 1.", code="invalid_value")
     if n > offer.max_n:
-        told = f"Invalid 'n': integer above maximum value. Expected a value <= {offer.max_n}, but got {n} instead."
-        raise ApiError(400, told, code="integer_above_max_value")
+        message = f"Invalid 'n': integer above maximum value. Expected a value <= {offer.max_n}, but got {n} instead."
+        raise ApiError(400, message, code="integer_above_max_value")
     if size not in offer.sizes:
         known = ", ".join(f"'{name}'" for name in offer.sizes)
         raise ApiError(400, f"Invalid value: '{size}'. Supported values are: {known}.", code="invalid_value")
@@ -64,16 +64,16 @@ def validate(body: Json) -> None:
 
 
 class ImageGenerator:
-    """Draws pictures and keeps the latest ones for those who were given an address."""
+    """Generates images and keeps the latest for download by URL."""
 
     def __init__(self, seed: int) -> None:
-        self.by_address = False  # give `url` where the request does not say which
+        self.by_url = False  # respond with `url` if the request has no `response_format`
         self._seed = seed
         self._numbers = itertools.count(1)
         self._kept: dict[str, bytes] = {}
 
     async def answer(self, call: ApiCall, root: str, delivery: Delivery) -> web.StreamResponse:
-        """Draw what was asked for and deliver it; `root` is where `picture` is served."""
+        """Generate and send the requested images; `root` is the base of their URLs."""
         bad = delivery.fault(BadImages)
         count = call.body.get("n", 1)
         data = [_bad(bad)] * count if bad is not None else [await self._entry(call.body, root) for _ in range(count)]
@@ -88,7 +88,7 @@ class ImageGenerator:
         return await delivery.json({"created": int(time.time()), "data": data, "usage": usage})
 
     def picture(self, name: str) -> bytes | None:
-        """Return a kept picture by the last part of its address."""
+        """Return a kept image by the last part of its URL."""
         return self._kept.get(name)
 
     async def _entry(self, body: Json, root: str) -> Json:
@@ -96,7 +96,7 @@ class ImageGenerator:
         size = body.get("size", "1024x1024")
         width, height = (1024, 1024) if size == "auto" else map(int, size.split("x"))
         data = await asyncio.to_thread(sample_images.render, body["prompt"], width, height, seed=self._seed + number)
-        if body.get("response_format", "url" if self.by_address else "b64_json") == "b64_json":
+        if body.get("response_format", "url" if self.by_url else "b64_json") == "b64_json":
             return {"b64_json": base64.b64encode(data).decode()}
         name = f"{number}.png"
         self._kept[name] = data

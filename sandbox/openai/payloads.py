@@ -1,4 +1,4 @@
-"""The JSON shapes of the model API, as OpenAI writes them."""
+"""Response bodies as OpenAI sends them."""
 
 import json
 import time
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sandbox.json_object import Json
 
 CHARACTERS_PER_TOKEN = 4
-"""A rough count is enough for a stand-in."""
+"""A rough estimate, which is enough here."""
 
 
 def tokens(text: str) -> int:
-    """Return about how many tokens a text is."""
+    """Return an estimate of a text's tokens."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
@@ -21,7 +21,7 @@ def error(message: str, *, kind: str = "invalid_request_error", code: str | None
 
 
 def usage(prompt_tokens: int, completion_tokens: int, reasoning_tokens: int = 0) -> Json:
-    """Return the token counts of a chat answer."""
+    """Return the token usage of a completion."""
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
@@ -32,7 +32,7 @@ def usage(prompt_tokens: int, completion_tokens: int, reasoning_tokens: int = 0)
 
 
 def completion(call_id: int, model: str, text: str, counts: Json | None) -> Json:
-    """Return a whole chat answer."""
+    """Return an unstreamed completion."""
     body: Json = {
         "id": f"chatcmpl-sandbox-{call_id}",
         "object": "chat.completion",
@@ -54,7 +54,7 @@ def completion(call_id: int, model: str, text: str, counts: Json | None) -> Json
 
 
 def chunk(call_id: int, model: str, delta: Json | None, *, finish: str | None = None) -> Json:
-    """Return a part of a streamed chat answer; without a delta its `choices` are empty."""
+    """Return a chunk of a streamed completion; without a delta its `choices` are empty."""
     choices = [] if delta is None else [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]
     return {
         "id": f"chatcmpl-sandbox-{call_id}",
@@ -67,13 +67,13 @@ def chunk(call_id: int, model: str, delta: Json | None, *, finish: str | None = 
 
 
 def event(payload: Json | str, line_end: str = "\n") -> bytes:
-    """Return one server-sent event with its closing empty line."""
+    """Return a server-sent event with its final empty line."""
     data = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
     return f"data: {data}{line_end}{line_end}".encode()
 
 
 def model_list(models: Sequence[str]) -> Json:
-    """Return the answer to `GET /models`."""
+    """Return the response to `GET /models`."""
     return {
         "object": "list",
         "data": [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "sandbox"} for name in models],

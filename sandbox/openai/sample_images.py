@@ -1,4 +1,4 @@
-"""Pictures in place of an image model's: seeded shapes, and the word that says where they come from."""
+"""Images in place of an image model's: seeded shapes with the word "sandbox"."""
 
 import io
 import random
@@ -14,7 +14,7 @@ MAX_SIDE = 4096
 
 
 def render(prompt: str, width: int, height: int, *, seed: int = 0) -> bytes:
-    """Draw a PNG of the size asked for; prompt and seed decide what is on it. Slow enough to need a thread."""
+    """Return a PNG of this size; prompt and seed determine its content. Slow: call it in a thread."""
     from PIL import Image, ImageDraw, ImageFont
 
     width, height = min(width, MAX_SIDE), min(height, MAX_SIDE)
@@ -38,7 +38,7 @@ def render(prompt: str, width: int, height: int, *, seed: int = 0) -> bytes:
 
 
 def build_oversized_png(width: int = 60_000, height: int = 60_000) -> bytes:
-    """Return a few bytes of PNG that declare a picture of gigabytes."""
+    """Return a small PNG whose header declares an image of gigabytes."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)

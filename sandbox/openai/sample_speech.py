@@ -1,4 +1,4 @@
-"""Spoken MP3 in place of a speech model's: espeak-ng where its loader is installed, else a note for every word."""
+"""MP3 speech in place of a speech model's: by espeak-ng where its loader is installed, else a tone for every word."""
 
 import array
 import asyncio
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 RATE = 22_050
-"""Samples a second; what espeak-ng speaks at, and a rate that MP3 knows."""
+"""Samples per second: espeak-ng's rate, which MP3 supports."""
 SAMPLE_BYTES = 2
 BIT_RATE = 48_000
 
@@ -23,14 +23,14 @@ _UTF8 = 1
 _SPEED, _PITCH = 1, 3
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
-_SCALE = (0, 2, 4, 7, 9, 12)  # semitones: whatever follows whatever, it sounds agreeable
+_SCALE = (0, 2, 4, 7, 9, 12)  # semitones of a pentatonic scale: any sequence sounds fine
 
-_one_at_a_time = threading.Lock()  # espeak-ng keeps its state in globals
+_one_at_a_time = threading.Lock()  # espeak-ng has global state
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceProfile:
-    """How a voice sounds: espeak-ng's name for it, words a minute, pitch 0–99 (50 is usual)."""
+    """A voice: espeak-ng's name for it, words per minute, pitch 0–99 (default 50)."""
 
     espeak: str
     words_per_minute: int
@@ -45,18 +45,18 @@ VOICES = {
     "nova": VoiceProfile("en-us+f4", 175, 60),
     "shimmer": VoiceProfile("en-gb+f5", 160, 75),
 }
-"""The voices of the API's document, by name."""
+"""The voices of the API, by name."""
 
 
 class SpeechSynthesizer:
-    """Speaks texts. `kind` is `speech` with espeak-ng, `tones` without."""
+    """Synthesizes speech. `kind` is `speech` with espeak-ng, `tones` without."""
 
     def __init__(self, kind: Literal["speech", "tones"] | None = None) -> None:
         installed: Literal["speech", "tones"] = "speech" if importlib.util.find_spec("espeakng_loader") else "tones"
         self.kind: Literal["speech", "tones"] = kind or installed
 
     async def speak(self, text: str, voice: str) -> bytes:
-        """Speak `text` with a voice of `VOICES`; gives a whole MP3 file. Works in a thread."""
+        """Return `text` as an MP3 file, with a voice of `VOICES`. Runs in a thread."""
         return await asyncio.to_thread(self._speak, text, VOICES[voice])
 
     def _speak(self, text: str, voice: VoiceProfile) -> bytes:
@@ -101,7 +101,7 @@ def _espeak() -> ctypes.CDLL:
 
 
 def _hum(text: str, voice: VoiceProfile) -> bytes:
-    """Return a seeded melody, a note for every word, longer for longer words."""
+    """Return seeded tones, one for every word, longer for longer words."""
     choice = random.Random(f"{voice.espeak}/{text}")  # noqa: S311 - variety, not secrecy
     base = (voice.pitch - 50) // 5
     words = text.split() or [""]
@@ -110,7 +110,7 @@ def _hum(text: str, voice: VoiceProfile) -> bytes:
 
 @functools.lru_cache(maxsize=256)
 def _note(degree: int, twentieths: int) -> bytes:
-    """Return a note `degree` semitones above A3 with a soft beginning and end, then a short rest."""
+    """Return a tone `degree` semitones above A3 with fades, then a short rest."""
     frequency, count = 220 * 2 ** (degree / 12), twentieths * RATE // 20
     edge, turn = RATE // 50, 2 * math.pi * frequency / RATE
     loudness = (min(1.0, i / edge, (count - i) / edge) * 9000 for i in range(count))

@@ -1,6 +1,6 @@
-"""A canned writer in place of a language model: seeded, varied markdown that says where it comes from.
+"""Canned text in place of a language model's: seeded, varied markdown.
 
-It knows its conversation just enough for a follow-up to show that the history arrived.
+It quotes earlier questions, so that an answer shows which history was sent.
 """
 
 import random
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from sandbox.json_object import Json
 
 QUOTE_CHARACTERS = 80
-"""How much of a question is quoted back."""
+"""The characters of a question that are quoted."""
 
 _STEP = re.compile(r"\s+|\S{1,5}")
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _TAG = re.compile(r"<[^<>]{0,200}>")
-_LABEL = re.compile(r"\A\{[^\n]*\}\n")  # a first line of JSON is the bot's word on who speaks, not theirs
+_LABEL = re.compile(r"\A\{[^\n]*\}\n")  # the bot puts the author as JSON on the first line
 _UNSAFE = re.compile(r"[^\w\s.,;!?'’%()-]")
 
 _OPENINGS = (
@@ -69,7 +69,7 @@ _WANTS_LIST = re.compile(r"\b(list|steps?|ideas?|how)\b", re.IGNORECASE)
 
 
 def generate(messages: Sequence[Json], *, model: str, seed: int = 0) -> str:
-    """Answer the last question of a conversation in markdown; the same conversation and seed give the same text."""
+    """Return an answer to the last question in markdown, the same for the same conversation and seed."""
     questions = [strip_markup(_text(message)) for message in messages if message.get("role") == "user"]
     question = questions[-1] if questions else ""
     choice = random.Random(f"{seed}/{model}/{len(messages)}/{question}")  # noqa: S311 - variety, not secrecy
@@ -91,12 +91,12 @@ def generate(messages: Sequence[Json], *, model: str, seed: int = 0) -> str:
 
 
 def split_deltas(text: str) -> list[str]:
-    """Cut a text into the small pieces it is streamed in; joined they are the text, to the letter."""
+    """Return a text split into small deltas; joined they are the text."""
     return _STEP.findall(text)
 
 
 def strip_markup(text: str) -> str:
-    """Return a text without what could ping, link, format or break out: words and plain punctuation only."""
+    """Return a text without mentions, links and markdown: only words and plain punctuation."""
     text = _TAG.sub(" ", _LINK.sub(" ", _LABEL.sub("", text)))
     return " ".join(_UNSAFE.sub(" ", text).replace("_", " ").split())
 
@@ -110,10 +110,10 @@ def shorten(text: str) -> str:
 
 def _recollection(questions: Sequence[str]) -> str:
     first, question = shorten(questions[0]), shorten(questions[-1])
-    told = f"You first asked me about “{first}”, and now “{question}”."
+    sentence = f"You first asked me about “{first}”, and now “{question}”."
     if len(questions) > 2:
-        told += f" Just before, it was “{shorten(questions[-2])}”; that makes {len(questions)} questions."
-    return told
+        sentence += f" Just before, it was “{shorten(questions[-2])}”; that makes {len(questions)} questions."
+    return sentence
 
 
 def _sections(choice: random.Random, question: str) -> list[str]:

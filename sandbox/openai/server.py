@@ -1,4 +1,4 @@
-"""The stand-in for the model API: loopback only, as strict about a request as OpenAI, with faults on request."""
+"""The AI service on a loopback port: as strict as OpenAI, with faults on request."""
 
 import asyncio
 import contextlib
@@ -38,10 +38,10 @@ class _Script:
 
 
 class OpenAiServer:
-    """An OpenAI-compatible server for chat, speech, images and the list of models; use it with `async with`.
+    """An OpenAI-compatible server for chat, speech, images and models; an async context manager.
 
-    `faults` says what shall go wrong, `habits` how streams look when nothing does, `pace_s` how many seconds pass
-    between two deltas, `models` what is on the list. `requests` holds every call that came, oldest first.
+    `faults` are the faults on request, `stream_style` the variant of streams, `pace_s` the seconds between deltas,
+    `models` the list of models. `requests` has every request, oldest first.
     """
 
     def __init__(
@@ -69,20 +69,24 @@ class OpenAiServer:
 
     @property
     def base_url(self) -> str:
-        """What the bot is given as its API base; ends in /v1."""
+        """The API's base URL for the bot, ending in /v1."""
         return f"{self.root}/v1"
 
     @property
     def requests(self) -> list[ApiCall]:
-        """All calls so far, refused ones included."""
+        """All requests so far, also rejected ones."""
         return self._log.calls
 
     def calls(self, kind: CallKind | str) -> list[ApiCall]:
-        """Return the calls of one kind so far."""
+        """Return the requests of one kind so far."""
         return [call for call in self.requests if call.kind == kind]
 
     async def until(self, predicate: Callable[[], bool], deadline_s: float = 10.0) -> None:
-        """Wait until `predicate` holds, looking whenever a call begins or ends; TimeoutError after `deadline_s`."""
+        """Wait until `predicate` is true; it is checked whenever a request begins or ends.
+
+        Raises:
+            TimeoutError: it did not within `deadline_s` seconds.
+        """
         await self._log.until(predicate, deadline_s)
 
     def script(
@@ -93,9 +97,9 @@ class OpenAiServer:
         when: RequestFilter | None = None,
         times: int | None = 1,
     ) -> None:
-        """Let the next `times` chats (None: all) that `when` accepts answer exactly this text, to the letter.
+        """Respond with exactly this text to the next `times` chat requests (None: all) that `when` accepts.
 
-        A sequence of strings is streamed as these deltas; a text in small ones, or in pieces of `every` characters.
+        A sequence of strings is streamed as these deltas; a string in small ones, or in ones of `every` characters.
         """
         if not isinstance(text, str):
             deltas = list(text)
@@ -107,7 +111,7 @@ class OpenAiServer:
 
     @contextlib.asynccontextmanager
     async def offline(self) -> AsyncIterator[None]:
-        """Refuse every connection for a while, and drop those that are open."""
+        """Refuse new connections and close open ones inside the context."""
         assert self._runner is not None
         assert self._site is not None
         await self._site.stop()
@@ -127,7 +131,7 @@ class OpenAiServer:
         app.router.add_post("/v1/images/generations", self._serve(lambda _: CallKind.IMAGES))
         app.router.add_get("/pictures/{name}", self._picture)
         app.router.add_route("*", "/{path:.*}", self._unknown)
-        # Handlers are cancelled when the client goes away: that is how a closed stream is noticed at once.
+        # Handlers are cancelled when the client disconnects, so that a closed stream is noticed at once.
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_CLOSE_WITHIN_S)
         await self._runner.setup()
         await self._listen()
@@ -200,8 +204,8 @@ class OpenAiServer:
         if not isinstance(model, str) or not model:
             raise ApiError(400, "you must provide a model parameter")
         if model not in self.models:
-            told = f"The model `{model}` does not exist or you do not have access to it."
-            raise ApiError(404, told, code="model_not_found")
+            message = f"The model `{model}` does not exist or you do not have access to it."
+            raise ApiError(404, message, code="model_not_found")
         if kind_of_model(model) is not call.kind:
             raise ApiError(404, f"The model `{model}` is not supported in the {call.path} endpoint.")
 
@@ -226,7 +230,7 @@ class OpenAiServer:
 
 
 def kind_of_model(model: str) -> CallKind | None:
-    """Return what a model of the list is for; None for what the stand-in does not do."""
+    """Return a model's kind of requests; None for unsupported ones."""
     if "tts" in model:
         return CallKind.SPEECH
     if "dall-e" in model or "image" in model:

@@ -1,4 +1,4 @@
-"""Speech: what makes a request good, and the MP3 that answers it."""
+"""Speech: validation of requests, and their responses."""
 
 from aiohttp import web
 
@@ -9,14 +9,14 @@ from sandbox.openai.faults import Cut
 from sandbox.openai.sample_speech import VOICES, SpeechSynthesizer
 
 MAX_INPUT = 4096
-"""Characters of one request; OpenAI's limit."""
+"""OpenAI's limit for the characters of one request."""
 
 _CHUNK_BYTES = 4096
 _PARAMETERS = frozenset({"model", "input", "voice", "response_format", "speed", "instructions", "stream_format"})
 
 
 def validate(body: Json) -> None:
-    """Raise `ApiError` unless OpenAI would take this speech request."""
+    """Raise `ApiError` for a speech request that OpenAI would reject."""
     unknown = sorted(body.keys() - _PARAMETERS)
     if unknown:
         raise ApiError(400, f"Unrecognized request argument supplied: {unknown[0]}")
@@ -37,7 +37,7 @@ def validate(body: Json) -> None:
 
 
 async def respond(call: ApiCall, voices: SpeechSynthesizer, delivery: Delivery) -> web.StreamResponse:
-    """Speak the input and deliver it in chunks."""
+    """Send the input as MP3 in chunks."""
     sound = await voices.speak(call.body["input"], call.body["voice"])
     chunks = [sound[start : start + _CHUNK_BYTES] for start in range(0, len(sound), _CHUNK_BYTES)]
     cut = delivery.fault(Cut)

@@ -1,4 +1,4 @@
-"""What one types at the sandbox's prompt to press buttons and fill in forms."""
+"""The prompt's commands for buttons and modals."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,33 +18,37 @@ Watch = Callable[[InteractionResult], Awaitable[None]]
 
 
 class ButtonCommands:
-    """Obeys the words about buttons and forms.
+    """Runs the commands for buttons and modals.
 
     Args:
-        who: says who is typing.
-        seen: says what is on their screen.
-        watch: shows what comes of it.
+        get_user: returns the current user.
+        list_messages: returns the messages that they see.
+        watch: shows a result.
     """
 
     def __init__(
-        self, output: TerminalOutput, who: Callable[[], ClientUser], seen: Callable[[], list[Message]], watch: Watch
+        self,
+        output: TerminalOutput,
+        get_user: Callable[[], ClientUser],
+        list_messages: Callable[[], list[Message]],
+        watch: Watch,
     ) -> None:
         self._output = output
-        self._who = who
-        self._seen = seen
+        self._get_user = get_user
+        self._list_messages = list_messages
         self._watch = watch
         self._form: tuple[ClientUser, InteractionResult] | None = None
-        self.words: dict[str, Callable[[str], Awaitable[None]]] = {"press": self._press, "fill": self._fill}
+        self.commands: dict[str, Callable[[str], Awaitable[None]]] = {"press": self._press, "fill": self._fill}
 
-    def opened(self, used: InteractionResult) -> None:
-        """Tell of a form, if one opened."""
+    def show_modal(self, used: InteractionResult) -> None:
+        """Keep the modal that an interaction opened, if any, and say so."""
         if used.modal is not None:
-            self._form = (self._who(), used)
+            self._form = (self._get_user(), used)
             self._output.line(f"  A form opens: {used.modal['title']}. Type /fill and what to write.")
 
     async def _press(self, label: str) -> None:
         newest: dict[str, tuple[Message, Json]] = {}
-        for message in self._seen():
+        for message in self._list_messages():
             for button in find_buttons(message.components):
                 if button.get("label") and not button.get("disabled"):
                     newest[button["label"]] = (message, button)
@@ -52,9 +56,9 @@ class ButtonCommands:
         if found is None:
             raise InputError(f"Say which button: /press NAME. There are: {', '.join(newest) or 'none'}.")
         message, button = found
-        used = await self._who().clicks(message, button["custom_id"])
+        used = await self._get_user().clicks(message, button["custom_id"])
         await self._watch(used)
-        self.opened(used)
+        self.show_modal(used)
         if not used.messages and used.modal is None:
             if message.deleted:
                 self._output.line("  The message is gone.")
@@ -64,8 +68,8 @@ class ButtonCommands:
     async def _fill(self, text: str) -> None:
         if self._form is None or not text:
             raise InputError("Open a form first, then say what to write: /fill TEXT.")
-        person, opened = self._form
+        user, opened = self._form
         assert opened.modal is not None, "only those that opened are kept"
-        used = await person.submits(opened, **{find_text_field(opened.modal): text})
+        used = await user.submits(opened, **{find_text_field(opened.modal): text})
         self._form = None
         await self._watch(used)

@@ -1,4 +1,4 @@
-"""The folder where files the bot sent are kept for whoever tries it."""
+"""The folder for files that the bot sent."""
 
 from pathlib import Path
 
@@ -6,24 +6,24 @@ from sandbox.discord.messages import Attachment
 
 
 class OutputFolder:
-    """A folder made on demand. Files of an earlier run are replaced, those of this run are numbered."""
+    """A folder, created on demand. Files of an earlier run are replaced, those of this run are numbered."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._taken: set[str] = set()
 
     def save(self, attachment: Attachment) -> str:
-        """Write a file; its name in the folder.
+        """Save a file and return its name in the folder.
 
         Raises:
             OSError: it can't be written there.
         """
-        path = self.free(attachment.filename)
+        path = self.get_free_path(attachment.filename)
         path.write_bytes(attachment.data)
         return path.name
 
-    def free(self, filename: str) -> Path:
-        """Return a place in the folder for a file of that name, or of one like it where the name is taken."""
+    def get_free_path(self, filename: str) -> Path:
+        """Return a free path for a file of that name, numbered if it was used in this run."""
         self.path.mkdir(parents=True, exist_ok=True)
         plain = Path(filename)
         name, number = plain.name, 2

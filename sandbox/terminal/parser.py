@@ -1,4 +1,4 @@
-"""What one types at the prompt: `/ask prompt: hello private: true`, or `/ask hello`, read by the commands there are."""
+"""Parsing of typed commands: `/ask prompt: hello private: true`, or `/ask hello`."""
 
 import difflib
 import re
@@ -10,19 +10,19 @@ from sandbox.json_object import Json
 
 
 class InputError(Exception):
-    """Something typed that cannot be run, with a sentence that says why."""
+    """Invalid input, with a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedCommand:
-    """A command and what was typed for its options: `name` is the whole path, such as `channel model`."""
+    """A command and the texts of its options; `name` is its full name, such as `channel model`."""
 
     name: str
     options: Mapping[str, str] = field(default_factory=dict)
 
 
 def list_commands(commands: Sequence[Json]) -> dict[str, Json]:
-    """Return every slash command one can run, by its whole name, with the definition its options are in."""
+    """Return all slash commands and subcommands by full name, with the definition that has their options."""
     found: dict[str, Json] = {}
 
     def walk(prefix: str, entry: Json) -> None:
@@ -39,16 +39,16 @@ def list_commands(commands: Sequence[Json]) -> dict[str, Json]:
 
 
 def format_usage(path: str, definition: Json) -> str:
-    """Return how a command is typed: `/draw prompt: [size:] [n:]`."""
+    """Return a command's usage: `/draw prompt: [size:] [n:]`."""
     words = [f"{o['name']}:" if o.get("required") else f"[{o['name']}:]" for o in definition.get("options", [])]
     return " ".join([f"/{path}", *words])
 
 
 def parse(line: str, commands: Sequence[Json]) -> ParsedCommand:
-    """Read a typed slash command.
+    """Return a typed slash command.
 
     Raises:
-        InputError: no such command, or something required is missing.
+        InputError: there is no such command, or a required option is missing.
     """
     known = list_commands(commands)
     words = line.removeprefix("/")
@@ -74,7 +74,7 @@ def _unknown(words: str, known: Mapping[str, Json]) -> str:
 
 
 def _texts(rest: str, definition: Json, path: str) -> dict[str, str]:
-    """Return the text typed for each option; what comes before the first name is for the first option."""
+    """Return the text of each option; what precedes the first name is for the first option."""
     options = definition.get("options", [])
     if not rest:
         return {}

@@ -1,4 +1,4 @@
-"""The prompt of the sandbox: type commands as one of several people, look around, ask for trouble."""
+"""The sandbox's prompt: use the bot as one of several users, and request faults."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,9 +22,9 @@ from sandbox.terminal.output_folder import OutputFolder
 from sandbox.terminal.parser import InputError, ParsedCommand, format_usage, list_commands, parse
 from sandbox.terminal.voice import VOICE_HELP, VoiceCommands
 
-PACE_S = 0.02  # between two deltas: so that one can read along
-PATIENCE_S = 120.0
-QUIET_S = 1.2  # an answer counts as done when nothing changed for so long
+PACE_S = 0.02  # between two deltas, slow enough to read along
+WATCH_TIMEOUT_S = 120.0
+QUIET_S = 1.2  # an answer is final after so long without a change
 SCREENFUL = 6  # messages
 
 MENTION = "@bot"
@@ -34,31 +34,31 @@ HELP = f"""\
   /ask prompt: hi private: true  further options by name; for a file its path
   hello there                    plain text is said in the channel
   @bot hello there               and this mentions the bot; in direct messages that needs no mention
-  /as Ben, /as moderator         be somebody else
+  /as Ben, /as moderator         be another user
   /in #random, /in dm            be elsewhere
   /people                        who is here, and where one can go
   /look                          what is on the screen in this channel
 {BUTTON_HELP}
 {VOICE_HELP}
-  /fault chat 503 always         let calls to the model API, or voice, fail: /fault lists how, /fault off ends it
+  /fault chat 503 always         let the AI service or voice fail: /fault lists how, /fault off ends it
   /log                           the last lines of the bot's log
   ?                              this, and the bot's commands
   /quit                          leave (also Ctrl-D, Ctrl-C)"""
 
 
 class Repl:
-    """Obeys typed lines on a running sandbox; files that come are saved to `folder`."""
+    """Runs typed lines in a running sandbox; files from the bot are saved to `folder`."""
 
     def __init__(self, sandbox: Sandbox, output: TerminalOutput, folder: OutputFolder) -> None:
         self._sandbox = sandbox
         self._output = output
         output.set_names(sandbox.state.get_display_name)
         self._folder = folder
-        self._person: ClientUser = sandbox.user("Ada")
-        self._place = self._person.channel()
-        self._voice = VoiceCommands(sandbox, output, folder, lambda: self._person)
+        self._user: ClientUser = sandbox.user("Ada")
+        self._place = self._user.channel()
+        self._voice = VoiceCommands(sandbox, output, folder, lambda: self._user)
         self._buttons = ButtonCommands(
-            output, lambda: self._person, lambda: self._person.sees(self._place), self._watch_used
+            output, lambda: self._user, lambda: self._user.sees(self._place), self._watch_used
         )
         sandbox.openai.pace_s = PACE_S
         self._own: dict[str, Callable[[str], Awaitable[None]]] = {
@@ -69,14 +69,14 @@ class Repl:
             "fault": self._fault,
             "log": self._log,
             "console": self._help,
-            **self._buttons.words,
-            **self._voice.words,
+            **self._buttons.commands,
+            **self._voice.commands,
         }
 
     @property
     def prompt(self) -> str:
-        """Who one is and where."""
-        return f"{self._person.name} {_place_name(self._place)}> "
+        """The prompt: the current user and channel."""
+        return f"{self._user.name} {_place_name(self._place)}> "
 
     @property
     def completer(self) -> CommandCompleter:
@@ -84,16 +84,16 @@ class Repl:
         return CommandCompleter(list(self._own), self._sandbox.discord.commands.list_all)
 
     async def run(self, lines: LineReader) -> None:
-        """Obey line after line until the end of input or `/quit`."""
+        """Run line after line until the end of input or `/quit`."""
         self._output.line("You are in the sandbox. Type /ask hello, or ? for what else there is.")
         while True:
             line = await lines.read(self.prompt)
             if line is None or line.strip() in ("/quit", "/exit"):
                 return
-            await self.obey(line.strip())
+            await self.run_line(line.strip())
 
-    async def obey(self, line: str) -> None:
-        """Do what one typed line says; a mistake gets a sentence."""
+    async def run_line(self, line: str) -> None:
+        """Run a line; invalid input gets a sentence."""
         try:
             if line == "?":
                 await self._help("")
@@ -115,19 +115,19 @@ class Repl:
         if not self._sandbox.bot_process.running:
             raise InputError("The bot is not running any more; /log shows the last it said.")
         options = {**typed.options, **self._files(typed)}
-        used = await self._person.command(typed.name, options, channel=self._place)
+        used = await self._user.command(typed.name, options, channel=self._place)
         await self._watch_used(used)
-        self._buttons.opened(used)
+        self._buttons.show_modal(used)
 
     def _files(self, typed: ParsedCommand) -> dict[str, Attachment]:
-        """Upload the files whose paths were typed for options that take one."""
+        """Upload and return the files for attachment options, whose values are paths."""
         definition = list_commands(self._sandbox.discord.commands.list_all())[typed.name]
         files: dict[str, Attachment] = {}
         for option in definition.get("options", []):
             if option["type"] == ATTACHMENT and option["name"] in typed.options:
                 path = Path(typed.options[option["name"]])
                 try:
-                    files[option["name"]] = self._person.uploads(path.name, path.read_bytes(), channel=self._place)
+                    files[option["name"]] = self._user.uploads(path.name, path.read_bytes(), channel=self._place)
                 except OSError as reason:
                     raise InputError(f"That file can't be read: {reason.strerror}.") from None
         return files
@@ -135,7 +135,7 @@ class Repl:
     async def _say(self, line: str) -> None:
         state = self._sandbox.state
         text = line.replace(MENTION, f"<@{state.bot.id}>")
-        said = MessageResult(await self._person.says(text, channel=self._place), state)
+        said = MessageResult(await self._user.says(text, channel=self._place), state)
         self._output.message(said.message)
         if self._sandbox.running and (text != line or self._place.is_direct):
             await self._watch(said, lambda: bool(said.messages or said.reactions))
@@ -152,7 +152,7 @@ class Repl:
             return used.failed or (answered() and not running)
 
         try:
-            await self._output.watch(used, done, deadline_s=PATIENCE_S, quiet_s=QUIET_S)
+            await self._output.watch(used, done, deadline_s=WATCH_TIMEOUT_S, quiet_s=QUIET_S)
         except TimeoutError:
             self._output.line("  Nothing more for two minutes. /look shows what comes later.")
         for attachment in [each for message in used.messages for each in message.attachments]:
@@ -165,26 +165,26 @@ class Repl:
         if found is None:
             raise InputError(f"Say who to be: /as NAME. There are: {', '.join(names)}.")
         direct = self._place.is_direct
-        self._person = self._sandbox.user(found)
+        self._user = self._sandbox.user(found)
         if direct:
-            self._place = self._person.channel("dm")
+            self._place = self._user.channel("dm")
 
     async def _go(self, where: str) -> None:
         try:
-            self._place = self._person.channel(where or "#")
+            self._place = self._user.channel(where or "#")
         except KeyError:
             raise InputError(f"Say where to go: /in #CHANNEL. There are: {', '.join(self._places())}.") from None
 
     async def _people(self, _: str) -> None:
         for name in self._names():
-            person = self._sandbox.user(name)
-            held = self._sandbox.state.permissions(person.user, person.channel())
+            user = self._sandbox.user(name)
+            held = self._sandbox.state.permissions(user.user, user.channel())
             rank = " (moderator)" if held & MODERATOR == MODERATOR else ""
-            self._output.line(f"  {name}{rank}{self._voice.whereabouts(person)}")
+            self._output.line(f"  {name}{rank}{self._voice.format_channel(user)}")
         self._output.line(f"  Places: {', '.join(self._places())}")
 
     async def _look(self, _: str) -> None:
-        for message in self._person.sees(self._place)[-SCREENFUL:]:
+        for message in self._user.sees(self._place)[-SCREENFUL:]:
             self._output.message(message)
 
     async def _fault(self, words: str) -> None:
@@ -193,7 +193,7 @@ class Repl:
         if parts == ["off"]:
             faults.clear()
             faults.release()
-            self._voice.calm()
+            self._voice.clear_faults()
             self._output.line("  Nothing fails any more.")
             return
         if len(parts) == 2 and parts[0] == "voice":
@@ -229,10 +229,10 @@ class Repl:
             self._output.line(f"    {format_usage(path, definition)}  ", (definition["description"], "dim"))
 
     def _names(self) -> list[str]:
-        return [member.name for member in self._person.guild.members.values() if not member.user.bot]
+        return [member.name for member in self._user.guild.members.values() if not member.user.bot]
 
     def _places(self) -> list[str]:
-        return [_place_name(channel) for channel in self._person.guild.channels.values()] + ["dm"]
+        return [_place_name(channel) for channel in self._user.guild.channels.values()] + ["dm"]
 
 
 def _place_name(place: Channel) -> str:

@@ -1,4 +1,4 @@
-"""A conversation played by itself, each step checked: what a member sees, and what the model API was asked."""
+"""A conversation that plays by itself; each step checks what members see and what the AI service was asked."""
 
 import io
 import re
@@ -18,19 +18,19 @@ from sandbox.terminal.output import TerminalOutput
 from sandbox.terminal.output_folder import OutputFolder
 
 IMAGES_PER_DAY = 1
-"""What a member may have drawn once the moderator has said so."""
+"""The limit that the moderator sets in the tour."""
 
-PACE_S = 0.02  # between two deltas, so that one can read along
-FASTER = 7  # so many times, for long answers
+PACE_S = 0.02  # between two deltas, slow enough to read along
+LONG_ANSWER_SPEEDUP = 7
 STEP_WITHIN_S = 30.0
-FOLD = 4  # lines of a long message that are kept
+FOLD = 4  # lines that are shown of a long message
 
-LENGTHY = 80
-"""Characters after which somebody has enough of an answer."""
+STOP_AFTER_CHARACTERS = 80
+"""The length of an answer at which it is stopped."""
 
 VOICE_CHANNEL = "Lounge"
-ENOUGH = 0.9
-"""This share of a sound has to be heard: an MP3 has silence at its ends that nobody would miss."""
+HEARD_SHARE = 0.9
+"""The share of a sound that has to be heard: an MP3 has silence at its ends, which is not sent."""
 
 FIRST_QUESTION = "How do the tides work?"
 REPLY = "Is that so in every sea?"
@@ -38,21 +38,21 @@ SMALL_MODEL = "gpt-4.1-mini"
 PERSONA = "You keep a lighthouse and talk like it."
 
 _FENCE = re.compile(r"^\s*`{3,}.*$", re.MULTILINE)
-_WORD = re.compile(r"\w+|✍")  # the sign that more is coming counts: an answer with it is not all there
+_WORD = re.compile(r"\w+|✍")  # with the progress marker: an answer with it is not complete
 
 
 class StepFailed(Exception):
-    """A step that did not do what it should."""
+    """A step that failed."""
 
 
 def check(condition: object, complaint: str) -> None:
-    """Raise `StepFailed` with the complaint unless the condition holds."""
+    """Raise `StepFailed` with the complaint unless the condition is true."""
     if not condition:
         raise StepFailed(complaint)
 
 
 class Tour:
-    """Plays its steps on a running sandbox and saves what is sent as files to `folder`.
+    """Plays its steps in a running sandbox and saves files from the bot to `folder`.
 
     Args:
         pace_s: seconds between two deltas of an answer.
@@ -69,7 +69,7 @@ class Tour:
         self._folder = folder
 
     async def play(self) -> bool:
-        """Play every step, also after one that failed; whether all did what they should."""
+        """Play every step, also after a failed one, and return whether all succeeded."""
         started, failed = time.monotonic(), 0
         self._api.pace_s = self._pace_s
         steps: list[tuple[str, Callable[[], Awaitable[str]]]] = [
@@ -89,7 +89,7 @@ class Tour:
             ("Mo gives the channel a persona, in a form", self._persona),
             ("Mo limits each member's pictures", self._limit),
             ("Ada asks for more than that", self._spent),
-            ("The model API stumbles, and nobody is left waiting", self._stumble),
+            ("The AI service fails, and no one is left waiting", self._stumble),
             ("The bot is told to stop", self._stop),
         ]
         for number, (title, step) in enumerate(steps, start=1):
@@ -148,13 +148,15 @@ class Tour:
         request = self._api.calls(CallKind.CHAT)[-1].messages
         check(str(request[-1]["content"]).endswith(REPLY), "the request does not end with the reply")
         check(any(m["content"] == _source(self._api, answer.content) for m in request), "the answer was not sent along")
-        check(not any(message.pinged for message in said.messages), "somebody was pinged")
-        return f"answered by a reply that pings nobody; the request carried {len(request)} messages"
+        check(not any(message.pinged for message in said.messages), "someone was pinged")
+        return f"answered by a reply that pings no one; the request carried {len(request)} messages"
 
     async def _stopped_answer(self) -> str:
         self._api.faults.next(CallKind.CHAT, Stall(after=40))
         used = await self._use("Mo", "ask", prompt="Tell me all about the moon.")
-        await self._follow(used, lambda: _buttons(used) == ["Stop"] and len(used.text) > LENGTHY, fold=FOLD)
+        await self._follow(
+            used, lambda: _buttons(used) == ["Stop"] and len(used.text) > STOP_AFTER_CHARACTERS, fold=FOLD
+        )
         await self._press("Mo", used, "Stop")
         await self._follow(used, lambda: "Continue" in _buttons(used), fold=FOLD)
         call = self._api.calls(CallKind.CHAT)[-1]
@@ -166,7 +168,7 @@ class Tour:
         return f"it kept its words, and went on; under it: {', '.join(_buttons(rest))}"
 
     async def _long_answer(self) -> str:
-        self._api.faults.next(CallKind.CHAT, Slow(pace_s=self._pace_s / FASTER))
+        self._api.faults.next(CallKind.CHAT, Slow(pace_s=self._pace_s / LONG_ANSWER_SPEEDUP))
         used, call = await self._answered("Ben", "Tell me a long story about a lighthouse.", fold=FOLD)
         sizes = [len(message.content) for message in used.messages]
         check(len(sizes) > 1, "it came in a single message")
@@ -217,16 +219,16 @@ class Tour:
         return f"{self._keep(heard)}: its first sentence was heard {when}"
 
     async def _heard(self, seconds: float, *, since: int) -> Recording:
-        """Wait until about so many seconds of speech were heard."""
+        """Wait until about so many seconds of speech were heard, and return the recording."""
         voice = self._sandbox.voice
-        enough = seconds * ENOUGH
+        enough = seconds * HEARD_SHARE
         await voice.until(lambda heard: heard.speech.seconds >= enough, since=since, deadline_s=STEP_WITHIN_S)
         heard = voice.recording(since=since)
         check(not heard.flaws, "; ".join(heard.flaws))
         return heard.audible
 
     def _keep(self, heard: Recording) -> str:
-        path = self._folder.free("heard.wav")
+        path = self._folder.get_free_path("heard.wav")
         return f"{path.name}: {heard.save(path):.1f} s"
 
     async def _draw(self) -> str:
@@ -238,7 +240,7 @@ class Tour:
         return f"{names}, {', '.join(f'{width}×{height}' for width, height in sizes)} pixels"
 
     async def _refused_right(self) -> str:
-        # Discord would not even offer the command to Ben; a modified client could still send it.
+        # Discord's client does not offer the command to Ben, but a modified one could send it.
         used = await self._use("Ben", "channel model", force=True, model=SMALL_MODEL)
         await self._follow(used, lambda: bool(used.messages))
         check(used.private, "the refusal was for everyone to see")
@@ -280,7 +282,7 @@ class Tour:
         await self._follow(used, lambda: bool(used.messages))
         check(used.private, "the refusal was for everyone to see")
         check(re.search(r"<t:\d+:R>", used.text), "the refusal does not say when the quota opens again")
-        check(len(self._api.calls(CallKind.IMAGES)) == before, "the model API was asked all the same")
+        check(len(self._api.calls(CallKind.IMAGES)) == before, "the AI service was asked all the same")
         return "refused before anything was spent, and only Ada sees it"
 
     async def _stumble(self) -> str:
@@ -298,25 +300,25 @@ class Tour:
         check(status == 0, f"it ended with status {status}")
         return "it closed what was open and ended with status 0"
 
-    # ------------------------------------------------------------------ what they share
+    # ------------------------------------------------------------------ shared by the steps
 
     async def _use(self, name: str, command: str, *, force: bool = False, **options: object) -> InteractionResult:
-        person = self._sandbox.user(name)
-        place = person.channel()
+        user = self._sandbox.user(name)
+        place = user.channel()
         self._output.command_used(name, f"#{place.name}", command, options)
-        return await person.command(command, options, channel=place, force=force)
+        return await user.command(command, options, channel=place, force=force)
 
     async def _press(self, name: str, used: InteractionResult, label: str) -> InteractionResult:
-        person = self._sandbox.user(name)
+        user = self._sandbox.user(name)
         self._output.line("  ", (name, "user"), " presses ", (f"[{label}]", "code"))
-        return await person.clicks(used.messages[-1], label)
+        return await user.clicks(used.messages[-1], label)
 
     async def _follow(self, used: InteractionResult, done: Callable[[], bool], *, fold: int | None = None) -> None:
         await self._output.follow(used, lambda: used.failed or done(), deadline_s=STEP_WITHIN_S, fold=fold)
         check(not used.failed, "the bot did not respond in time")
 
     async def _answered(self, name: str, prompt: str, *, fold: int | None = None) -> tuple[InteractionResult, ApiCall]:
-        """Ask, watch until the whole text is there, and give the call to the API that made it."""
+        """Ask, watch until the answer is complete, and return the result and the request to the AI service."""
         asked = len(self._api.calls(CallKind.CHAT))
         used = await self._use(name, "ask", prompt=prompt)
 
@@ -336,12 +338,12 @@ class Tour:
 
 
 def _buttons(used: InteractionResult) -> list[str]:
-    """Return what can be pressed under the last message of an answer."""
+    """Return the labels of the last message's buttons."""
     return [each["label"] for each in find_buttons(used.messages[-1].components)] if used.messages else []
 
 
 def _source(api: OpenAiServer, shown: str) -> str | None:
-    """Return the answer that is shown, as the model API gave it."""
+    """Return the answer that is shown, as the AI service sent it."""
     given = (call.answer for call in api.calls(CallKind.CHAT))
     return next((answer for answer in given if answer is not None and _words(answer) == _words(shown)), None)
 
@@ -352,7 +354,7 @@ def _words(text: str) -> list[str]:
 
 
 def _seconds(sound: bytes) -> float:
-    """Return how long a sound is, every frame of it decoded."""
+    """Return the duration of an MP3, which is decoded in full."""
     import av
 
     try:
@@ -364,7 +366,7 @@ def _seconds(sound: bytes) -> float:
 
 
 def _size(picture: bytes) -> tuple[int, int]:
-    """Return a picture's width and height in pixels, all of it decoded."""
+    """Return an image's width and height in pixels; it is decoded in full."""
     from PIL import Image, UnidentifiedImageError
 
     try:

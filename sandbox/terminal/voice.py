@@ -1,4 +1,4 @@
-"""What one types at the sandbox's prompt about voice: to come and go, to hear, and to ask for trouble."""
+"""The prompt's commands for voice: join, leave, listen, and request faults."""
 
 import functools
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,18 +19,18 @@ CODES = (4006, 4009, 4014, 4015, 4017, 4021)
 
 
 class VoiceCommands:
-    """Obeys the words about voice; `who` says who is typing."""
+    """Runs the commands for voice; `get_user` returns the current user."""
 
     def __init__(
-        self, sandbox: Sandbox, output: TerminalOutput, folder: OutputFolder, who: Callable[[], ClientUser]
+        self, sandbox: Sandbox, output: TerminalOutput, folder: OutputFolder, get_user: Callable[[], ClientUser]
     ) -> None:
         self._sandbox = sandbox
         self._voice = sandbox.voice
         self._output = output
         self._folder = folder
-        self._who = who
+        self._get_user = get_user
         self._heard = 0
-        self.words: dict[str, Callable[[str], Awaitable[None]]] = {
+        self.commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "join": self._join,
             "leave": self._leave,
             "hear": self._hear,
@@ -48,14 +48,14 @@ class VoiceCommands:
 
     @property
     def fault_names(self) -> Sequence[str]:
-        """What can go wrong with voice."""
+        """The names of the voice faults."""
         return list(self._faults)
 
     async def fail(self, name: str) -> None:
-        """Let something go wrong with voice.
+        """Cause a voice fault.
 
         Raises:
-            InputError: there is no such fault, or nothing it could happen to.
+            InputError: there is no such fault, or it is not possible now.
         """
         if name not in self._faults:
             raise InputError(f"There is no such fault for voice. There are: {', '.join(self._faults)}.")
@@ -68,13 +68,13 @@ class VoiceCommands:
         later = name in ("refused", "unanswered")
         self._output.line(f"  {'The next connection' if later else 'The voice connection'} meets {name}.")
 
-    def calm(self) -> None:
-        """Let nothing go wrong any more."""
+    def clear_faults(self) -> None:
+        """Remove all voice faults."""
         self._voice.faults.clear()
 
-    def whereabouts(self, person: ClientUser) -> str:
-        """Return where somebody is in voice, to be put behind their name."""
-        voice_state = person.guild.voice_states.get(person.id)
+    def format_channel(self, user: ClientUser) -> str:
+        """Return a user's voice channel in parentheses; empty for none."""
+        voice_state = user.guild.voice_states.get(user.id)
         return "" if voice_state is None else f" (in {voice_state.channel.name})"
 
     def _lose(self) -> None:
@@ -85,41 +85,41 @@ class VoiceCommands:
             raise InputError(
                 f"There is no voice here: it needs {', '.join(find_missing_packages()) or 'to be switched on'}."
             )
-        who = self._who()
-        rooms = [channel.name for channel in who.guild.channels.values() if channel.is_voice]
-        found = next((name for name in rooms if name.casefold() == where.casefold()), None)
+        user = self._get_user()
+        channels = [channel.name for channel in user.guild.channels.values() if channel.is_voice]
+        found = next((name for name in channels if name.casefold() == where.casefold()), None)
         if found is None:
-            raise InputError(f"Say where to go: /join CHANNEL. There are: {', '.join(rooms)}.")
-        who.joins_voice(found)
-        self._output.line(f"  {who.name} is in {found}.")
+            raise InputError(f"Say where to go: /join CHANNEL. There are: {', '.join(channels)}.")
+        user.joins_voice(found)
+        self._output.line(f"  {user.name} is in {found}.")
 
     async def _leave(self, _: str) -> None:
-        who = self._who()
-        if who.id not in who.guild.voice_states:
-            raise InputError(f"{who.name} is in no voice channel.")
-        who.leaves_voice()
-        self._output.line(f"  {who.name} is out of voice.")
+        user = self._get_user()
+        if user.id not in user.guild.voice_states:
+            raise InputError(f"{user.name} is in no voice channel.")
+        user.leaves_voice()
+        self._output.line(f"  {user.name} is out of voice.")
 
     async def _move(self, where: str) -> None:
-        who = self._who()
+        user = self._get_user()
         try:
-            who.moves_bot(where)
+            user.moves_bot(where)
         except KeyError:
             raise InputError("Say where to put it: /move CHANNEL.") from None
         self._output.line(f"  The bot is in {where}.")
 
     async def _kick(self, _: str) -> None:
-        self._who().kicks_bot()
+        self._get_user().kicks_bot()
         self._output.line("  The bot is out of voice.")
 
     async def _hear(self, _: str) -> None:
-        heard = self._voice.recording(self._who().guild, since=self._heard)
+        heard = self._voice.recording(self._get_user().guild, since=self._heard)
         self._heard += len(heard)
         audible = heard.audible
         if not len(audible):
             why = sorted({packet.unheard for packet in heard.packets if packet.unheard})
-            raise InputError(f"Nobody heard anything: {', '.join(why)}." if why else "Nothing was to be heard.")
-        path = self._folder.free("heard.wav")
+            raise InputError(f"No one heard anything: {', '.join(why)}." if why else "Nothing was to be heard.")
+        path = self._folder.get_free_path("heard.wav")
         seconds = audible.save(path)
         stalls = len(audible.gaps())
         self._output.line(

@@ -1,4 +1,4 @@
-"""A sandbox for each test: the stand-ins for Discord and the API, and the real bot as a child process."""
+"""A sandbox for each test: the local Discord and AI service, and the real bot as a child process."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack

@@ -342,11 +342,11 @@ async def test_without_a_size_none_is_sent(sandbox: Sandbox, member: ClientUser)
 
 
 async def test_pictures_given_by_address_are_fetched(sandbox: Sandbox, member: ClientUser) -> None:
-    sandbox.openai.image_generator.by_address = True
+    sandbox.openai.image_generator.by_url = True
     try:
         used = await run_command(member, "/draw", prompt="by post", n=2)
     finally:
-        sandbox.openai.image_generator.by_address = False
+        sandbox.openai.image_generator.by_url = False
     assert [each.width for each in _files(used)] == [1024, 1024]
     assert "example" not in used.text
 

@@ -15,7 +15,7 @@ async def test_what_one_member_sends_holds_up_nobody_else(open_sandbox: OpenSand
     script_answers(sandbox.openai)
     eve, ben = sandbox.user("Ada"), sandbox.user("Ben")
     used = await attack(eve)
-    # The stand-in refuses an acknowledgement that is late, and `run_command` and `ask` fail then.
+    # The sandbox refuses an acknowledgement that is late, and `run_command` and `ask` fail then.
     for _ in range(5):
         assert (await run_command(ben, "/help", channel="#random")).text
         assert (await ask(ben, "Hello", channel="#random")).text

@@ -27,7 +27,7 @@ async def test_a_hundred_commands_are_acknowledged_while_fifty_answers_stream_an
 ) -> None:
     sandbox = await _box_of_streams_and_silence(open_sandbox)
     streaming, silent = await _asked(sandbox, "stream"), await _asked(sandbox, "silence")
-    # The stand-in enforces the deadline: an acknowledgement that is late is refused, and never counted.
+    # The sandbox enforces the deadline: an acknowledgement that is late is refused, and never counted.
     assert max(await all_of(used.until_acknowledged() for used in [*streaming, *silent])) < DISCORDS_DEADLINE_S
     await all_of(wait_until_started(used) for used in streaming)
     await sandbox.openai.until(lambda: len(sandbox.openai.calls(CallKind.CHAT)) == 100, DEADLINE_S)

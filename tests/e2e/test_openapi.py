@@ -1,4 +1,4 @@
-"""All that the bot and the stand-in say to each other, against Discord's own description of its API."""
+"""All that the bot and the sandbox say to each other, against Discord's own description of its API."""
 
 from sandbox.client.user import ClientUser
 from sandbox.discord.rate_limits import DEFAULT_RATE_LIMIT

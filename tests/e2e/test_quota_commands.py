@@ -273,9 +273,7 @@ async def test_what_the_api_reports_beyond_the_limit_is_charged_to_the_next_hour
     sandbox = await open_sandbox({**ANY_NUMBER, "DATABASE_URL": f"sqlite:///{path}"})
     mo = sandbox.user("Mo")
     await set_quota(mo, "server", "tokens", "500", "hour")
-    sandbox.openai.faults.next(
-        CallKind.CHAT, StreamStyle(reasoning=("x",) * 500)
-    )  # the stand-in counts each as a token
+    sandbox.openai.faults.next(CallKind.CHAT, StreamStyle(reasoning=("x",) * 500))  # the sandbox counts each as a token
     assert "I had to stop" not in (await ask(mo, "Why?")).text
     with closing(sqlite3.connect(path)) as store:
         (turn,) = store.execute("SELECT prompt_tokens + answer_tokens FROM turns").fetchone()

@@ -1,4 +1,4 @@
-"""A small discord.py bot for the stand-in's own tests: it repeats what it is told."""
+"""A small discord.py bot for the sandbox's own tests: it repeats what it is told."""
 
 import asyncio
 import io
@@ -73,7 +73,7 @@ class EchoBot(commands.AutoShardedBot):
 
 @asynccontextmanager
 async def running(bot: commands.AutoShardedBot, discord_server: DiscordServer, monkeypatch) -> AsyncIterator[None]:
-    """Let a bot run against the stand-in, ready when entered."""
+    """Let a bot run against the sandbox, ready when entered."""
     monkeypatch.setattr(discord.http.Route, "BASE", discord_server.base_url)
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", URL(discord_server.gateway.url))
     before = discord_server.gateway.readies

@@ -1,4 +1,4 @@
-"""What the stand-in takes as an application command, and what it makes of it."""
+"""What the sandbox takes as an application command, and what it makes of it."""
 
 import aiohttp
 import pytest

@@ -1,4 +1,4 @@
-"""What goes away in the stand-in, who may take it away, and what the bot is told."""
+"""What is deleted in the sandbox, who may delete it, and which events the bot gets."""
 
 import aiohttp
 import pytest

@@ -1,4 +1,4 @@
-"""How strict the stand-in is about interactions, tried with bare requests in the bot's place."""
+"""How strict the sandbox is about interactions, tried with bare requests in the bot's place."""
 
 from collections.abc import AsyncIterator
 

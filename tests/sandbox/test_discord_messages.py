@@ -1,4 +1,4 @@
-"""How strict the stand-in is about channels, messages, mentions and rights."""
+"""How strict the sandbox is about channels, messages, mentions and rights."""
 
 import io
 

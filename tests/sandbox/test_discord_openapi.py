@@ -1,4 +1,4 @@
-"""The stand-in's answers, and what discord.py sends it, against Discord's own description."""
+"""The sandbox's answers, and what discord.py sends it, against Discord's own description."""
 
 import aiohttp
 

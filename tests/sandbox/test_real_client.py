@@ -1,4 +1,4 @@
-"""The real discord.py client against the stand-in, over real sockets."""
+"""The real discord.py client against the sandbox, over real sockets."""
 
 import asyncio
 

@@ -25,7 +25,7 @@ class Typist:
     async def type(self, line: str) -> str:
         """Type a line and return what is written."""
         before = len(self.screen.getvalue())
-        await self.repl.obey(line)
+        await self.repl.run_line(line)
         return self.screen.getvalue()[before:].strip()
 
 

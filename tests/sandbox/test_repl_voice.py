@@ -19,7 +19,7 @@ async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: py
 
     async def told(line: str) -> str:
         before = len(screen.getvalue())
-        await repl.obey(line)
+        await repl.run_line(line)
         return screen.getvalue()[before:].strip()
 
     async with sandbox.discord, running(voice_bot, sandbox.discord, monkeypatch):
@@ -31,7 +31,7 @@ async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: py
         count = len(song.packets) + 5
         await Playback(client, song).over()
         await sandbox.voice.until(lambda heard: len(heard) == count)
-        assert await told("/hear") == "Nobody heard anything: nobody there."
+        assert await told("/hear") == "No one heard anything: no listeners."
         assert await told("/join lounge") == "Ada is in Lounge."
         assert "Ada (in Lounge)" in await told("/people")
         await sandbox.voice.changed.until(
@@ -55,5 +55,5 @@ async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: py
 async def test_where_there_is_no_voice_it_says_so(tmp_path: Path) -> None:
     screen = io.StringIO()
     repl = Repl(Sandbox(voice=False), TerminalOutput(screen), OutputFolder(tmp_path))
-    await repl.obey("/join Lounge")
+    await repl.run_line("/join Lounge")
     assert "There is no voice here" in screen.getvalue()

@@ -1,4 +1,4 @@
-"""The stand-in's voice side, with the real discord.py in it."""
+"""The sandbox's voice side, with the real discord.py in it."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The end-to-end encryption of the stand-in's voice, with discord.py as one of its members."""
+"""The end-to-end encryption of the sandbox's voice, with discord.py as one of its members."""
 
 from collections.abc import AsyncIterator
 
@@ -58,7 +58,7 @@ async def test_who_comes_later_hears_it_from_then_on_and_who_leaves_no_more(
     client = await voice_bot.join(discord_server)
     Playback(client, ToneSource(SONG * 20))
     heard = await discord_server.voice.until(lambda heard: len(heard) > 2)
-    assert {packet.unheard for packet in heard.packets} == {"nobody there"}
+    assert {packet.unheard for packet in heard.packets} == {"no listeners"}
     ada.joins_voice("Lounge")
     await discord_server.voice.until(lambda heard: len(heard.by(ada.id)) > 2)
     ben.joins_voice("Lounge")

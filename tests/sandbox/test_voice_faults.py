@@ -1,4 +1,4 @@
-"""What goes wrong with the stand-in's voice on request, and what discord.py makes of it."""
+"""What goes wrong with the sandbox's voice on request, and what discord.py makes of it."""
 
 import discord
 import pytest

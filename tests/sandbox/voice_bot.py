@@ -21,7 +21,7 @@ NOTE_S = 0.1
 
 
 class VoiceBot(EchoBot):
-    """A parrot that trusts the stand-in's certificate and may hear who is in voice."""
+    """An echo bot that trusts the sandbox's certificate and gets voice states."""
 
     def __init__(self) -> None:
         intents = discord.Intents(guilds=True, guild_messages=True, voice_states=True)

@@ -110,7 +110,7 @@ def sent_questions(call: ApiCall) -> list[str]:
 
 
 def question_contains(word: str) -> Callable[[dict[str, Any]], bool]:
-    """A predicate for the stand-in's faults and scripts: the newest question has this word in it."""
+    """A predicate for the sandbox's faults and scripts: the newest question has this word in it."""
     return lambda body: word in get_text(body["messages"][-1])
 
 

@@ -19,7 +19,7 @@ BASE = "urn:discord"
 
 
 class OpenApi:
-    """Says where an exchange in the stand-in's journal differs from the description."""
+    """Says where an exchange in the sandbox's traffic log differs from the description."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         # The description calls the codes inside `errors` integers; Discord's prose and every answer have words there:

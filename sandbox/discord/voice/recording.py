@@ -221,7 +221,7 @@ class Recorder:
         self._check_order(call, rtp)
         channel = call.voice_state.channel
         there = frozenset(each.user.id for each in self._guild.within(channel)) - {call.user_id}
-        unheard = unheard or (None if there else "nobody there")
+        unheard = unheard or (None if there else "no listeners")
         if call.group is not None:
             opus, able, why = call.group.decrypt(opus)
             unheard = unheard or why or (None if there & able else "not to be opened")

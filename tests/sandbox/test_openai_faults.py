@@ -1,4 +1,4 @@
-"""Every fault of the model API, as a client meets it."""
+"""Every fault of the AI service, as a client meets it."""
 
 import asyncio
 import base64
@@ -59,12 +59,12 @@ def draw(client: aiohttp.ClientSession, api: OpenAiServer) -> Any:
     ("fault", "status", "content_type", "told"),
     [
         (Status(401, code="invalid_api_key"), 401, "application/json", "invalid_api_key"),
-        (Status(402), 402, "application/json", "asked for"),
+        (Status(402), 402, "application/json", "requested"),
         (Status(403, body="error string"), 403, "application/json", '{"error": "This'),
         (Status(404, code="model_not_found"), 404, "application/json", "model_not_found"),
-        (Status(500, body="string"), 500, "application/json", '"This fault was asked for."'),
+        (Status(500, body="string"), 500, "application/json", '"This fault was requested."'),
         (Status(502, body="html"), 502, "text/html", "<h1>502 Bad Gateway</h1>"),
-        (Status(503), 503, "application/json", "asked for"),
+        (Status(503), 503, "application/json", "requested"),
         (Status(504, body="empty"), 504, "text/plain", ""),
         (CONTENT_POLICY, 400, "application/json", "content_policy_violation"),
         (CONTEXT_TOO_LONG, 400, "application/json", "context_length_exceeded"),

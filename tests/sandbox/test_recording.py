@@ -79,7 +79,7 @@ def test_lost_packets_are_counted_also_where_the_numbers_begin_again() -> None:
 
 
 def test_everyone_hears_what_they_could_hear() -> None:
-    heard = Recording([*packets([0]), Packet(20, 1, 1, 960, b"", 9, unheard="nobody there")])
+    heard = Recording([*packets([0]), Packet(20, 1, 1, 960, b"", 9, unheard="no listeners")])
     assert [len(each) for each in (heard, heard.audible, heard.by(ADA), heard.by(BEN))] == [2, 1, 1, 0]
 
 

@@ -1,4 +1,4 @@
-"""Trouble on request between the bot and Discord's stand-in."""
+"""Trouble on request between the bot and the sandbox's Discord."""
 
 import aiohttp
 import pytest

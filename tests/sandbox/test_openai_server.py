@@ -1,4 +1,4 @@
-"""The stand-in for the model API, asked by a plain aiohttp client."""
+"""The sandbox's AI service, asked by a plain aiohttp client."""
 
 import base64
 import io
@@ -181,7 +181,7 @@ async def test_pictures_open_and_have_the_size_asked_for(api: OpenAiServer, clie
 
 
 async def test_pictures_can_be_fetched_by_their_address(api: OpenAiServer, client: aiohttp.ClientSession) -> None:
-    api.image_generator.by_address = True
+    api.image_generator.by_url = True
     _, told = await post(client, api, "/images/generations", {"model": "dall-e-3", "prompt": "a lighthouse"})
     async with client.get(told["data"][0]["url"]) as response:
         assert response.content_type == "image/png"
