@@ -52,14 +52,14 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
     @app_commands.command(extras=_FOR_MODERATORS)
     @app_commands.describe(name="Which one")
     async def edit(self, interaction: discord.Interaction, name: Name) -> None:
-        """Write a persona anew."""
+        """Change what a persona says."""
         present = await self._personas.get_for_edit(requester_of(interaction), name)
         await self._open(interaction, _EDIT, present.name, present.persona)
 
     @app_commands.command(extras=_FOR_MODERATORS)
     @app_commands.describe(name="Which one")
     async def remove(self, interaction: discord.Interaction, name: Name) -> None:
-        """Take a persona away."""
+        """Remove a persona."""
         removed = await self._personas.remove(requester_of(interaction), name)
         await interaction.response.send_message(render(texts.removed(removed)), ephemeral=True)
 
@@ -85,8 +85,8 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
 
     @app_commands.command(name="import", extras=_FOR_MODERATORS)
     @app_commands.describe(file="A file as export gives it; personas with the same names are replaced, others stay")
-    async def take_in(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
-        """Take in the personas of a file: all of them, or none if something is wrong with it."""
+    async def import_file(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
+        """Import the personas of a file: all of them, or none if something is wrong with it."""
         requester = requester_of(interaction)
         self._personas.require_moderator(requester)
         attachments.check_size(file, MAX_FILE_BYTES)

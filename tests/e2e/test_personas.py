@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
+from bot.messages import personas as texts
+from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.options import ClientRejected
 from sandbox.client.user import ClientUser
@@ -52,7 +54,7 @@ async def test_a_persona_from_its_form_to_an_answer_and_back(
     assert (opened["title"], field(opened)["max_length"]) == ("Persona The 'Old' Pirate", 4000)
     added = await written(mo, "/persona add", " The `Old`  Pirate", PIRATE)
     assert added.private
-    assert added.text == "From now on everybody here can choose `The 'Old' Pirate` with `/ask persona:`."
+    assert added.text == render(texts.added("The 'Old' Pirate"))
     await written(mo, "/persona add", "@everyone **&** <#1>", "x" * 4000)
     with pytest.raises(ClientRejected):
         await written(mo, "/persona add", "Parrot", "x" * 4001)
@@ -75,9 +77,9 @@ async def test_a_persona_from_its_form_to_an_answer_and_back(
     await written(mo, "/persona edit", "the 'old' pirate", "Arr.")
     await ask(ada, "Who are you now?", persona="The 'Old' Pirate", channel="a thread", private=True)
     assert sandbox.openai.calls(CallKind.CHAT)[-1].messages[0]["content"].startswith("Arr.\n\n")
-    assert (
-        await run_command(mo, "/persona remove", name="the 'old' PIRATE")
-    ).text == "The persona `The 'Old' Pirate` is gone."
+    assert (await run_command(mo, "/persona remove", name="the 'old' PIRATE")).text == render(
+        texts.removed("The 'Old' Pirate")
+    )
     assert await offered(mo, "/persona edit", "name", "") == ["@everyone **&** <#1>"]
 
     with closing(sqlite3.connect(tmp_path / "data/bot.db")) as database:
@@ -99,7 +101,7 @@ async def test_what_is_not_there_or_there_already_is_refused_at_once(
     later = await (await mo.command("/persona add", name="pirate")).until(lambda each: each.modal)
     await (await mo.submits(opened, text=PIRATE)).until_answered()
     late = await (await mo.submits(later, text=PIRATE)).until_answered()
-    assert late.text == "There is a persona `pirate` already. To write it anew, use `/persona edit`."
+    assert late.text == render(texts.name_taken("pirate"))
     editing = await (await mo.command("/persona edit", name="Pirate")).until(lambda each: each.modal)
     refused = [
         await run_command(mo, "/persona add", name="PIRATE"),
@@ -119,8 +121,8 @@ async def test_what_is_not_there_or_there_already_is_refused_at_once(
         assert used.private
         assert used.interaction.response_type is CallbackType.MESSAGE
         assert "\n" not in used.text
-    assert refused[2].text == "This server has no persona of that name. `/persona list` shows those that there are."
-    assert "in direct messages there are none" in refused[3].text
+    assert refused[2].text == render(texts.unknown())
+    assert refused[3].text == render(texts.only_in_servers())
     assert len(sandbox.openai.requests) == calls
     assert await offered(ada, "/ask", "persona", "", channel="dm") == []
     assert not mo.is_offered("/persona list", "dm")
@@ -139,19 +141,19 @@ async def test_files_carry_personas_over_whole_or_not_at_all(sandbox: Sandbox, m
     assert content["server_id"] == str(mo.guild.id)
     assert [each["text"] for each in content["personas"]] == ["You are “a parrot”.", PIRATE]
 
-    assert (await taken_in(mo, file.data)).text == "Done: 2 as before. `/persona list` shows all of them."
-    assert (await taken_in(there, file.data)).text == "Done: 2 new. `/persona list` shows all of them."
+    assert (await import_personas(mo, file.data)).text == render(texts.imported(0, 0, 2))
+    assert (await import_personas(there, file.data)).text == render(texts.imported(2, 0, 0))
     assert (await run_command(there, "/persona list")).text == (await run_command(mo, "/persona list")).text
 
     content["personas"] += [{"name": "PIRATE", "text": "Arr."}, {"name": "Owl"}]
-    refused = await taken_in(there, json.dumps(content).encode())
+    refused = await import_personas(there, json.dumps(content).encode())
     assert refused.private
     assert refused.text.splitlines() == [
         "I imported nothing: there are 2 problems.",
         "- Persona 3 has the same name as persona 2.",
         "- Persona 4 needs a `text`, which has to be a text.",
     ]
-    large = await taken_in(there, b" " * (4 * 2**20 + 1))
+    large = await import_personas(there, b" " * (4 * 2**20 + 1))
     assert large.text == "That file has 4.0 MiB, and 4.0 MiB is the most I read."
     assert large.interaction.response_type is CallbackType.MESSAGE
     gone = there.uploads("gone.json", file.data, channel=there.channel())
@@ -179,7 +181,7 @@ async def written(person: ClientUser, command: str, name: str, text: str) -> Int
     return await (await person.submits(opened, text=text)).until_answered()
 
 
-async def taken_in(person: ClientUser, data: bytes) -> InteractionResult:
+async def import_personas(person: ClientUser, data: bytes) -> InteractionResult:
     file = person.uploads("personas.json", data, channel=person.channel())
     return await run_command(person, "/persona import", file=file)
 

@@ -10,6 +10,7 @@ from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, NotInGuild
 from bot.guilds.persona_files import MAX_PERSONAS
 from bot.guilds.personas import Imported, Personas
+from bot.messages import personas as texts
 from bot.messages.render import render
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
@@ -48,7 +49,7 @@ async def test_everybody_sees_and_chooses_what_a_moderator_wrote(personas: Perso
 
 async def test_a_name_is_there_once_whatever_its_case(personas: Personas) -> None:
     await personas.add(MO, "Pirate", PIRATE)
-    taken = "There is a persona `PIRATE` already. To write it anew, use `/persona edit`."
+    taken = render(texts.name_taken("PIRATE"))
     assert await refusal(personas.check_new(MO, "PIRATE")) == taken
     assert await refusal(personas.add(MO, "PIRATE", "Arr.")) == taken
     assert await personas.change(MO, "PIRATE", "Arr.") == "Pirate"
@@ -58,7 +59,7 @@ async def test_a_name_is_there_once_whatever_its_case(personas: Personas) -> Non
 
 
 async def test_what_is_not_there_is_refused_in_one_sentence(personas: Personas) -> None:
-    unknown = "This server has no persona of that name. `/persona list` shows those that there are."
+    unknown = render(texts.unknown())
     for waiting in (
         personas.get_text(ADA, "Parrot"),
         personas.get_for_edit(MO, " "),
@@ -79,7 +80,7 @@ async def test_a_text_that_cannot_be_used_is_refused(personas: Personas, text: s
 async def test_there_is_an_end_to_them(personas: Personas) -> None:
     for number in range(MAX_PERSONAS):
         await personas.add(MO, f"Persona {number}", PIRATE)
-    full = "This server has 50 personas, which is the most I keep. Remove one first."
+    full = render(texts.too_many(50))
     assert await refusal(personas.check_new(MO, "Pirate")) == full
     assert await refusal(personas.add(MO, "Pirate", PIRATE)) == full
     data = (await personas.export(MO)).replace(b'"Persona 7"', b'"Pirate"')
@@ -106,7 +107,7 @@ async def test_a_file_is_read_by_a_worker_and_by_nothing_else(database: Database
     async with Workers() as ended:
         pass
     personas = Personas(StoredPersonas(database), FakeClock(), ended)
-    sentence = "I imported nothing. The file isn't JSON that I can read."
+    sentence = render(texts.file_problem(texts.unreadable_file()))
     assert await refusal(personas.import_file(MO, b"{}")) == sentence
 
 
@@ -164,4 +165,4 @@ async def test_there_are_none_in_direct_messages(personas: Personas) -> None:
 
 
 async def test_with_none_there_is_nothing_to_export(personas: Personas) -> None:
-    assert await refusal(personas.export(MO)) == "This server has no personas that I could export."
+    assert await refusal(personas.export(MO)) == render(texts.nothing_to_export())
