@@ -23,7 +23,7 @@ from bot.errors import TurnNotFound, UserError
 from bot.guilds.settings import GuildSettings
 from bot.history.history import TurnLookup
 from bot.inflight.cancellation_watcher import CancellationWatcher
-from bot.messages.message import plain
+from bot.messages import answers as texts
 from bot.models.allowlist import ModelKind
 from bot.speech.sentence_stream import speakable_markdown
 from bot.store.turns import Turn
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 class InputsUnavailable(UserError):
     """A question was about something that cannot be had any more."""
 
-    message = plain("I don't keep the files and messages that questions are about. Please ask again with them.")
+    message = texts.regenerate_inputs_unavailable()
 
 
 async def load_regenerate_inputs(
@@ -84,7 +84,7 @@ async def _fetch_message(interaction: discord.Interaction, message_id: int | Non
 class AnswerEnded(UserError):
     """The answer has ended already."""
 
-    message = plain("That answer has ended already.")
+    message = texts.already_ended()
 
 
 class AnswerButtonsCog(commands.Cog):

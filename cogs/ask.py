@@ -1,7 +1,5 @@
 """/ask: a question and its streamed answer."""
 
-from typing import Final
-
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -15,11 +13,9 @@ from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.discord_ui.voice.speech_commands import Reciter, tell_of_silence
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
-from bot.messages.message import plain
+from bot.messages import answers as texts
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
-
-NOT_BOTH: Final = "Everybody in the voice channel would hear it, so a `private` answer is never spoken."
 
 
 class AskCog(commands.Cog):
@@ -57,7 +53,7 @@ class AskCog(commands.Cog):
         """Ask me anything and watch the answer appear."""
         requester = requester_of(interaction)
         if private and speak:
-            raise InvalidOption("private and spoken", message=plain(NOT_BOTH))
+            raise InvalidOption("private and spoken", message=texts.private_is_not_spoken())
         speaker = await self._reciter.build_speaker(interaction, requester, prompt) if speak else None
         chosen = await self._settings.get_model(requester, ModelKind.CHAT, model)
         as_whom = await self._settings.get_persona(requester, persona)

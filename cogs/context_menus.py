@@ -1,6 +1,6 @@
 """The menu of a message: ask about it, and have it read aloud."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import discord
@@ -23,7 +23,8 @@ from bot.discord_ui.voice.audience import READ_BACK
 from bot.discord_ui.voice.speech_commands import Speaking
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
-from bot.messages.message import plain
+from bot.messages import context_menus as texts
+from bot.messages.render import render
 from bot.models.allowlist import ModelKind
 from bot.speech.sentence_stream import speakable_markdown
 
@@ -34,10 +35,6 @@ QUESTION_MODAL: Final = "ask-about"
 MAX_QUESTION_LENGTH: Final = 2000
 
 _EVERYONE, _ME = "everyone", "me"
-_WHO_SEES: Final = Choice("Who sees the answer?", {_EVERYONE: "Everyone here", _ME: "Only me"}, _EVERYONE)
-
-_NOTHING: Final = "There is nothing in that message that I can read."
-_FORGOTTEN: Final = f"I've lost sight of that message since the form was opened. Please choose **{ASK}** once more."
 
 MAX_CHOSEN: Final = 1000
 """Chosen messages that are remembered."""
@@ -100,24 +97,24 @@ class ContextMenusCog(commands.Cog):
         files = attachments.select_usable(build_attachments(message.attachments))
         subject = build_quoted_message(message)
         if subject is None and not files:
-            raise InvalidOption("an empty message", message=plain(_NOTHING))
+            raise InvalidOption("an empty message", message=texts.nothing_to_read())
         subject = subject or QuotedMessage(message.id, message.author.display_name, "")
         self._cache.add(interaction.user.id, ChosenMessage(subject, files))
         await self._modals.open(
             interaction,
             QUESTION_MODAL,
-            title=ASK,
-            label="What do you want to know?",
+            title=render(texts.form_title()),
+            label=render(texts.question_label()),
             text="",
             max_length=MAX_QUESTION_LENGTH,
             about=str(message.id),
-            choice=None if interaction.guild_id is None else replace(_WHO_SEES, default=_default_visibility(message)),
+            choice=None if interaction.guild_id is None else _build_visibility_choice(message),
         )
 
     async def _answer(self, interaction: discord.Interaction, text: str, about: str) -> None:
         chosen = self._cache.get(interaction.user.id, parse_id(about))
         if chosen is None:
-            raise InvalidOption("an unknown message", message=plain(_FORGOTTEN))
+            raise InvalidOption("an unknown message", message=texts.message_not_remembered(ASK))
         requester = requester_of(interaction)
         question = Question(
             text,
@@ -148,9 +145,10 @@ class ContextMenusCog(commands.Cog):
         return self._cache.get(interaction.user.id, parse_id(about)) is not None
 
 
-def _default_visibility(message: discord.Message) -> str:
-    """Return who sees the answer by default: one about an ephemeral message is private."""
-    return _ME if message.flags.ephemeral else _EVERYONE
+def _build_visibility_choice(message: discord.Message) -> Choice:
+    """Return the choice of who sees the answer. By default, one about an ephemeral message is private."""
+    options = {_EVERYONE: render(texts.visible_to_everyone()), _ME: render(texts.visible_to_me())}
+    return Choice(render(texts.visibility_label()), options, _ME if message.flags.ephemeral else _EVERYONE)
 
 
 async def setup(bot: Bot) -> None:

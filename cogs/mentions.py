@@ -23,6 +23,8 @@ from bot.discord_ui.replies.output import ReplyOutput
 from bot.errors import UserError
 from bot.guilds.access import AccessPolicy
 from bot.guilds.settings import GuildSettings
+from bot.messages import answers as texts
+from bot.messages.message import Message
 from bot.models.allowlist import ModelKind
 
 DELETE_HINT_AFTER_S: Final = 60.0
@@ -118,13 +120,13 @@ class MentionsCog(commands.Cog):
                 return None
         return channel if isinstance(channel, discord.abc.GuildChannel | discord.Thread | discord.DMChannel) else None
 
-    def _hint(self, trigger: MessageTrigger) -> str:
+    def _hint(self, trigger: MessageTrigger) -> Message:
         ask = format_command_mention("ask", self._bot.command_ids)
         own = self._bot.user
         mention = "me" if own is None else own.mention
         if trigger.unseen:
-            return f"Discord doesn't show me what this reply says. Mention {mention} in it, or use {ask}."
-        return f"Ask me something in the same message, or use {ask}."
+            return texts.unseen_reply(mention, ask)
+        return texts.empty_message(ask)
 
 
 async def setup(bot: Bot) -> None:

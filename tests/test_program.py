@@ -18,7 +18,7 @@ from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Fault, Hang, Stall
 from sandbox.openai.server import OpenAiServer
 from sandbox.sandbox import Sandbox
-from tests.support.e2e import DEADLINE_S, ask, wait_until_final, wait_until_started
+from tests.support.e2e import DEADLINE_S, INTERRUPTED, ask, wait_until_final, wait_until_started
 
 SECRETS = {
     "DISCORD_TOKEN": "MTAzNDU2Nzg5MDEyMzQ1Njc4OQ.token-that.nobody-may-see",
@@ -26,7 +26,6 @@ SECRETS = {
 }
 NOBODY_LISTENS = "http://127.0.0.1:9/v10"
 A_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+Z [A-Z]+ ")
-STOPPED = "I was interrupted here, so this is not the whole answer."
 
 
 async def _run(directory: Path, settings: Mapping[str, str], *words: str) -> BotProcess:
@@ -153,7 +152,7 @@ async def test_an_answer_that_streams_when_the_bot_is_stopped_keeps_its_text_and
         assert await _stopped(sandbox, number) == 0
         shown, note = answer.text.split("\n")
         assert "One two three".startswith(shown)
-        assert note == f"-# {STOPPED}"
+        assert note == INTERRUPTED
         assert _said(sandbox.bot_process) == []
         assert sandbox.openai.calls(CallKind.CHAT)[0].closed_early_at is not None
 

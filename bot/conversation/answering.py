@@ -44,7 +44,8 @@ from bot.errors import (
     TurnNotFound,
 )
 from bot.inflight.cancellation import CancellationToken
-from bot.messages.message import plain
+from bot.messages import answers as texts
+from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import BLOCK_TOKENS, Reservation
@@ -128,7 +129,7 @@ class Answering:
             StoreUnavailable: the store cannot be used just now.
         """
         if question.is_empty:
-            raise InvalidOption("empty question", message=plain("Ask me something in `prompt`."))
+            raise InvalidOption("empty question", message=texts.empty_prompt())
         attachments.ensure_usable(question.attachments)
         asked_at_ms = requester.asked_ms(self._clock)
         earlier, parent_ids = await self._selector.select_history(requester, question)
@@ -335,9 +336,9 @@ class Answering:
         meter.set_prompt_estimate(shorter.prompt_tokens)
         return shorter
 
-    async def _finish(self, streamer: MessageStreamer, buttons: AnswerButtons, *notes: str | None) -> None:
+    async def _finish(self, streamer: MessageStreamer, buttons: AnswerButtons, *notes: Message | None) -> None:
         try:
-            await streamer.finish("\n".join(note for note in notes if note) or None, buttons)
+            await streamer.finish([note for note in notes if note is not None], buttons)
         except Exception as error:
             # Discord didn't take the final text in several attempts. What it shows is part of the answer, which is
             # better than an error message in its place. The error may quote the answer, so only its type is logged.

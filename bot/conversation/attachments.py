@@ -12,7 +12,8 @@ from typing import Final
 from bot.conversation.image_inputs import LONGEST_SIDE, MAX_PIXELS, estimate_image_tokens
 from bot.conversation.prompt import MESSAGE_OVERHEAD, ImageInput, PromptInputs, QuotedMessage, TextFile, estimate_bytes
 from bot.errors import UnreadableFile
-from bot.messages.message import plain
+from bot.messages import attachments as texts
+from bot.messages.message import Message
 from bot.workers.fair_limit import LimitFull
 from bot.workers.pool import DecodingWorkers, Failure, JobFailed
 
@@ -23,8 +24,6 @@ MAX_TEXT_BYTES: Final = 64 * 1024
 
 _IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 _NOT_TEXT_TYPES: Final = ("image/", "audio/", "video/", "font/")
-_READABLE: Final = "I can look at pictures (PNG, JPEG, WebP, GIF) and read text files"
-_BUSY: Final = "I have too many files to look at right now. Please try again in a minute."
 
 
 class FileTooLarge(Exception):
@@ -84,9 +83,7 @@ def ensure_usable(attachments: Sequence[Attachment]) -> None:
         if not each.is_small_enough:
             raise _too_large(each)
     if sum(each.is_image for each in attachments) > MAX_IMAGES:
-        raise UnreadableFile(
-            "too many pictures", message=plain(f"I can look at {MAX_IMAGES} pictures at once, not more.")
-        )
+        raise UnreadableFile("too many images", message=texts.too_many_images(MAX_IMAGES))
     if sum(each.size for each in attachments if not each.is_image) > MAX_TEXT_BYTES:
         raise _too_much_text()
 
@@ -159,10 +156,10 @@ class _Loader:
         except FileTooLarge:
             raise _too_large(attachment) from None
         except LimitFull:
-            raise _unreadable(attachment, _BUSY) from None
+            raise _unreadable(attachment, texts.busy()) from None
         except JobFailed as error:
             busy = error.failure is Failure.FULL
-            raise (_unreadable(attachment, _BUSY) if busy else _unreadable_type(attachment)) from error
+            raise (_unreadable(attachment, texts.busy()) if busy else _unreadable_type(attachment)) from error
 
     async def _load_image(self, attachment: Attachment) -> ImageInput:
         data = await attachment.read(MAX_IMAGE_BYTES)
@@ -182,20 +179,22 @@ class _Loader:
 
 
 def _unreadable_type(attachment: Attachment) -> UnreadableFile:
-    return _unreadable(attachment, f"I can't read {_quote_name(attachment)}. {_READABLE}.")
+    return _unreadable(attachment, texts.unreadable_type(_quote_name(attachment)))
 
 
 def _too_large(attachment: Attachment) -> UnreadableFile:
-    limit = "20 MB and 16 megapixels" if attachment.is_image else "64 KB of text"
-    return _unreadable(attachment, f"{_quote_name(attachment)} is too large for me: {limit} is the most I can take.")
+    name = _quote_name(attachment)
+    if attachment.is_image:
+        return _unreadable(attachment, texts.image_too_large(name, MAX_IMAGE_BYTES // 2**20, MAX_PIXELS // 10**6))
+    return _unreadable(attachment, texts.text_too_large(name, MAX_TEXT_BYTES // 1024))
 
 
 def _too_much_text() -> UnreadableFile:
-    return UnreadableFile("too much text", message=plain("These files are too large for me: I can read 64 KB in all."))
+    return UnreadableFile("too much text", message=texts.too_much_text(MAX_TEXT_BYTES // 1024))
 
 
-def _unreadable(attachment: Attachment, sentence: str) -> UnreadableFile:
-    return UnreadableFile(f"{attachment.size} bytes of {attachment.media_type[:40]}", message=plain(sentence))
+def _unreadable(attachment: Attachment, message: Message) -> UnreadableFile:
+    return UnreadableFile(f"{attachment.size} bytes of {attachment.media_type[:40]}", message=message)
 
 
 def _quote_name(attachment: Attachment) -> str:

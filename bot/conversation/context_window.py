@@ -7,6 +7,8 @@ from bot.context import RequestContext
 from bot.conversation.prompt import estimate_message
 from bot.conversation.question import Question
 from bot.errors import TurnNotFound
+from bot.messages import answers as texts
+from bot.messages.message import Message
 from bot.store.conversations import Conversations
 from bot.store.turns import Turn
 
@@ -16,7 +18,7 @@ class SelectedHistory:
     """The turns that are sent with a question, oldest first, and a sentence on those that are left out."""
 
     turns: tuple[Turn, ...] = ()
-    omission: str | None = None
+    omission: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +69,14 @@ def estimate_turn_tokens(turn: Turn) -> int:
     return estimate_message(turn.question) + estimate_message(turn.answer)
 
 
-def _beyond_window(kept: int) -> str:
-    if not kept:
-        return "What was said here before didn't fit, so I answered without it."
-    what = "the last question and answer" if kept == 1 else f"the last {kept} questions and answers"
-    return f"I had only {what} in view here; what was said before that didn't fit."
+def _beyond_window(kept: int) -> Message:
+    return texts.only_newest_history_fits(kept) if kept else texts.no_history_fits()
 
 
-def _beyond_model(dropped: int, total: int) -> str:
-    if total == 1:
-        return "That was more than this model reads at once, so I answered without the 1 earlier question and answer."
-    what = f"all {total}" if dropped == total else f"the oldest {dropped} of {total}"
-    return f"That was more than this model reads at once, so I left out {what} earlier questions and answers."
+def _beyond_model(dropped: int, total: int) -> Message:
+    if dropped == total:
+        return texts.model_reads_no_history(total)
+    return texts.model_reads_less_history(dropped, total)
 
 
 HistoryAndParents = tuple[list[Turn], tuple[int, ...]]

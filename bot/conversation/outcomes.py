@@ -8,8 +8,9 @@ from typing import Any, Final
 from bot.api.chat_types import StreamEnd
 from bot.errors import ApiError, BotError, ContentRefused, QuotaExceeded
 from bot.inflight.cancellation import CancellationToken, CancelReason
-from bot.messages.message import plain
-from bot.messages.render import render
+from bot.inflight.cancellation_watcher import MAX_DURATION_S
+from bot.messages import answers as texts
+from bot.messages.message import Message
 from bot.streaming.output import NO_BUTTONS, Action, AnswerButtons
 
 
@@ -18,15 +19,15 @@ class Outcome:
     """How an answer ended: the name in the store and the log, and the sentence below the answer, if any."""
 
     name: str
-    note: str | None = None
+    note: Message | None = None
 
 
 COMPLETE: Final = Outcome("complete")
-INTERRUPTED: Final = Outcome("interrupted", "I was interrupted here, so this is not the whole answer.")
-CUT: Final = Outcome("cut", "The connection broke off here, so this may not be the whole answer.")
+INTERRUPTED: Final = Outcome("interrupted", texts.interrupted())
+CUT: Final = Outcome("cut", texts.cut())
 _BY_FINISH_REASON: Final = {
-    "length": Outcome("length", "The model stopped here because the answer reached its length limit."),
-    "content_filter": Outcome("filtered", "The AI service ended the answer here because of its content rules."),
+    "length": Outcome("length", texts.length_limit_reached()),
+    "content_filter": Outcome("filtered", texts.filtered()),
 }
 
 
@@ -44,14 +45,14 @@ def get_buttons(turn_id: int | None, outcome: Outcome) -> AnswerButtons:
 
 def get_error_outcome(error: ApiError) -> Outcome:
     """Return the outcome of an answer whose stream raised an error after its first text."""
-    return Outcome("filtered" if isinstance(error, ContentRefused) else "failed", render(error.message))
+    return Outcome("filtered" if isinstance(error, ContentRefused) else "failed", error.message)
 
 
 def get_refusal_outcome(reason: BotError) -> Outcome:
     """Return the outcome of an answer that was granted no more tokens: a limit was reached, or the store failed."""
     if isinstance(reason, QuotaExceeded):
-        return Outcome("limited", render(reason.message))
-    return Outcome("unstored", "I can't get at my memory right now, so I had to stop here.")
+        return Outcome("limited", reason.message)
+    return Outcome("unstored", texts.store_failed())
 
 
 def get_stream_outcome(end: StreamEnd | None) -> Outcome:
@@ -61,10 +62,8 @@ def get_stream_outcome(end: StreamEnd | None) -> Outcome:
     return _BY_FINISH_REASON.get(end.finish_reason or "", COMPLETE)
 
 
-STOPPED: Final = Outcome("stopped", "I was asked to stop here.")
-OUT_OF_TIME: Final = Outcome(
-    "timed", "Discord gives me 14 minutes for an answer, so I had to stop here. `Continue` goes on."
-)
+STOPPED: Final = Outcome("stopped", texts.stopped())
+OUT_OF_TIME: Final = Outcome("timed", texts.out_of_time(MAX_DURATION_S // 60))
 DELETED: Final = Outcome("deleted")
 _BY_CANCEL_REASON: Final = {
     CancelReason.STOPPED: STOPPED,
@@ -72,12 +71,10 @@ _BY_CANCEL_REASON: Final = {
     CancelReason.DELETED: DELETED,
 }
 
-_BEFORE_A_WORD: Final = {
-    CancelReason.STOPPED: "I was stopped before I had said anything.",
-    CancelReason.OUT_OF_TIME: (
-        "The model thought for 14 minutes without a word, and I can't wait longer. Please try again."
-    ),
-    CancelReason.DELETED: "What was there of the answer has been deleted.",
+_BEFORE_TEXT: Final = {
+    CancelReason.STOPPED: texts.stopped_before_text(),
+    CancelReason.OUT_OF_TIME: texts.out_of_time_before_text(MAX_DURATION_S // 60),
+    CancelReason.DELETED: texts.deleted_before_text(),
 }
 
 
@@ -85,7 +82,7 @@ class AnswerCancelled(BotError):
     """An answer was cancelled before its first word."""
 
     def __init__(self, reason: CancelReason) -> None:
-        super().__init__(f"cancelled: {reason.name}", message=plain(_BEFORE_A_WORD[reason]))
+        super().__init__(f"cancelled: {reason.name}", message=_BEFORE_TEXT[reason])
 
 
 def get_cancel_outcome(reason: CancelReason) -> Outcome:

@@ -15,11 +15,11 @@ from bot.conversation.question import Question
 from bot.discord_ui.interaction_messages import acknowledge, show_status
 from bot.discord_ui.interaction_output import InteractionOutput
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
+from bot.messages import answers as texts
+from bot.messages.message import Message
 from bot.speech.answer_speech import AnswerSpeaker
 
 logger = logging.getLogger(__name__)
-
-NEXT_IN_QUEUE = "You're next in line. I'll start in a moment …"
 
 
 async def wait_in_queue(interaction: discord.Interaction, slot: Slot) -> bool:
@@ -32,29 +32,27 @@ async def wait_in_queue(interaction: discord.Interaction, slot: Slot) -> bool:
     return await wait_for_slot(partial(show_status, interaction), slot)
 
 
-async def wait_for_slot(say: Callable[[str], Awaitable[None]], slot: Slot) -> bool:
-    """Do as `wait_in_queue` does, where `say` puts a text in place of the answer."""
+async def wait_for_slot(show: Callable[[Message], Awaitable[None]], slot: Slot) -> bool:
+    """Do as `wait_in_queue` does, where `show` puts a notice in place of the answer."""
 
     async def tell(position: int) -> None:
         # A request in flight is never cut off (FACTS: interaction webhooks): a cancellation leaves it to run out.
-        showing = asyncio.create_task(_try_to_show(say, _format_position(position)))
+        showing = asyncio.create_task(_try_to_show(show, _describe_position(position)))
         await asyncio.wait({showing})
 
     return await slot.wait(tell)
 
 
-async def _try_to_show(say: Callable[[str], Awaitable[None]], text: str) -> None:
+async def _try_to_show(show: Callable[[Message], Awaitable[None]], notice: Message) -> None:
     try:
-        await say(text)
+        await show(notice)
     except discord.HTTPException as failure:
         # The request keeps waiting; only the notice is outdated.
         logger.warning("queue notice not shown", extra={"status": failure.status, "discord_code": failure.code})
 
 
-def _format_position(position: int) -> str:
-    if position == 0:
-        return NEXT_IN_QUEUE
-    return f"You're in line, with {position} before you. I'll start when it's your turn …"
+def _describe_position(position: int) -> Message:
+    return texts.position_in_queue(position) if position else texts.next_in_queue()
 
 
 class AnswerRunner:

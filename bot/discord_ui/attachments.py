@@ -9,7 +9,7 @@ import discord
 
 from bot.conversation.attachments import Attachment, FileTooLarge
 from bot.errors import BotError, InvalidOption, UnreadableFile
-from bot.messages.message import plain
+from bot.messages import attachments as texts
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ async def download(attachment: discord.Attachment, most: int) -> bytes:
 class DownloadFailed(BotError):
     """A file that was given cannot be had from Discord."""
 
-    message = plain("I couldn't get that file from Discord. Please try again.")
+    message = texts.file_download_failed()
 
 
 def check_size(attachment: discord.Attachment, most: int) -> None:
@@ -61,7 +61,7 @@ def check_size(attachment: discord.Attachment, most: int) -> None:
         InvalidOption: it has more.
     """
     if attachment.size > most:
-        raise _too_large(f"{attachment.size / 2**20:,.1f} MiB", most)
+        raise _too_large(f"{attachment.size} bytes", most)
 
 
 async def read(attachment: discord.Attachment, most: int) -> bytes:
@@ -74,7 +74,7 @@ async def read(attachment: discord.Attachment, most: int) -> bytes:
     try:
         return await download(attachment, most)
     except DownloadTooLarge:
-        raise _too_large("more than Discord told", most) from None
+        raise _too_large("more than Discord says", most) from None
     except discord.HTTPException as error:
         raise DownloadFailed(f"status {error.status}") from error
     except Exception as error:
@@ -84,8 +84,7 @@ async def read(attachment: discord.Attachment, most: int) -> bytes:
 
 
 def _too_large(size: str, most: int) -> InvalidOption:
-    sentence = f"That file has {size}, and {most / 2**20:,.1f} MiB is the most I read."
-    return InvalidOption(f"file of {size}", message=plain(sentence))
+    return InvalidOption(f"file of {size}", message=texts.file_too_large(most / 2**20))
 
 
 def build_attachments(attachments: Iterable[discord.Attachment]) -> tuple[Attachment, ...]:
@@ -101,8 +100,7 @@ def _build_attachment(attachment: discord.Attachment) -> Attachment:
             raise FileTooLarge from None
         except Exception as error:
             # Gone, out of reach, too slow: discord.py lets the network's errors through, which have nothing in common.
-            sentence = "I couldn't fetch a file from Discord. Please attach it again."
-            raise UnreadableFile(f"not fetched: {type(error).__name__}", message=plain(sentence)) from None
+            raise UnreadableFile(f"not fetched: {type(error).__name__}", message=texts.download_failed()) from None
 
     media_type = (attachment.content_type or "").partition(";")[0].strip().lower()
     return Attachment(attachment.filename, attachment.size, media_type, attachment.width, attachment.height, read)

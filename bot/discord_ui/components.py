@@ -6,6 +6,8 @@ from typing import Final
 
 import discord
 
+from bot.messages import answers as texts
+from bot.messages.render import render
 from bot.streaming.output import Action, AnswerButtons
 
 
@@ -46,11 +48,11 @@ def parse_id(text: str) -> int | None:
 
 
 _LABELS: Final = {
-    Action.STOP: "Stop",
-    Action.REGENERATE: "Regenerate",
-    Action.CONTINUE: "Continue",
-    Action.READ: "Read aloud",
-    Action.DELETE: "Delete",
+    Action.STOP: texts.stop_button(),
+    Action.REGENERATE: texts.regenerate_button(),
+    Action.CONTINUE: texts.continue_button(),
+    Action.READ: texts.read_button(),
+    Action.DELETE: texts.delete_button(),
 }
 
 
@@ -63,4 +65,4 @@ def build_answer_view(buttons: AnswerButtons) -> discord.ui.View | None:
     """Return the buttons to send with a message; None where there are none."""
     if not buttons.actions:
         return None
-    return build_row(*(Button(button_name(each), _LABELS[each], buttons.target_id) for each in buttons.actions))
+    return build_row(*(Button(button_name(each), render(_LABELS[each]), buttons.target_id) for each in buttons.actions))

@@ -7,6 +7,8 @@ from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
 from bot.inflight.request import InFlightRequest
+from bot.messages.message import Message
+from bot.messages.render import render
 from bot.store.inflight import Phase
 
 _INFLIGHT: Final = "in-flight request"
@@ -34,13 +36,13 @@ async def acknowledge(interaction: discord.Interaction, *, private: bool = False
     return message_id
 
 
-async def show_status(interaction: discord.Interaction, text: str, view: discord.ui.View | None = None) -> None:
-    """Put `text` in place of "thinking…" until there is something to show."""
+async def show_status(interaction: discord.Interaction, status: Message, view: discord.ui.View | None = None) -> None:
+    """Put `status` in place of "thinking…" until there is something to show."""
     interaction.extras[_STATUS_SHOWN] = True
     if (inflight := get_inflight_request(interaction)) is not None:
         inflight.set_phase(Phase.WAITING)
         await inflight.wait_recorded()  # first: nothing in the text tells that it waits
-    await _edit_original(interaction, text, [], view)
+    await _edit_original(interaction, render(status), [], view)
 
 
 def is_awaiting_answer(interaction: discord.Interaction) -> bool:

@@ -17,6 +17,7 @@ from bot.discord_ui.message_deletion import detecting_deletion, raise_if_deleted
 from bot.discord_ui.rate_limit_buckets import SharedBucket
 from bot.discord_ui.sent_messages import messages_after, messages_of_interaction
 from bot.inflight.cancellation import CancellationToken
+from bot.messages.message import Message
 from bot.store.inflight import Phase
 from bot.streaming.output import AnswerButtons, OutputDeleted
 from bot.streaming.pages import PROGRESS_MARKER
@@ -194,9 +195,9 @@ class InteractionOutput:
         """Do as `show` does, with a file."""
         await self._apply(index, text, [discord.File(io.BytesIO(data), filename)], buttons)
 
-    async def show_status(self, text: str, buttons: AnswerButtons) -> None:
-        """Put `text` in place of "thinking…"."""
-        await show_status(self._interaction, text, build_answer_view(buttons))
+    async def show_status(self, status: Message, buttons: AnswerButtons) -> None:
+        """Put `status` in place of "thinking…"."""
+        await show_status(self._interaction, status, build_answer_view(buttons))
 
     async def mark_final(self, message_count: int) -> None:
         """Record that the final text follows, for the process that takes over after a crash."""

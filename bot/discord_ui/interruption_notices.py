@@ -14,14 +14,15 @@ from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
 from bot.clock import Clock
-from bot.conversation.outcomes import INTERRUPTED
 from bot.discord_ui.sent_messages import messages_after, messages_of_interaction
 from bot.markdown.splitter import MESSAGE_LIMIT
+from bot.messages import answers as texts
+from bot.messages.render import render
 from bot.store.inflight import InFlightAnswer, Phase
 from bot.streaming.pages import PROGRESS_MARKER
 
-INTERRUPTED_BEFORE_TEXT: Final = "I was interrupted before I was done. Please try again."
-INTERRUPTED_BELOW: Final = f"\n-# {INTERRUPTED.note}"
+INTERRUPTED_BEFORE_TEXT: Final = render(texts.interrupted_before_text())
+INTERRUPTED_BELOW: Final = f"\n-# {render(texts.interrupted())}"
 
 TOKEN_LIFETIME: Final = timedelta(minutes=14, seconds=30)
 """Fifteen minutes by Discord's documentation; refused tokens count towards a ban."""

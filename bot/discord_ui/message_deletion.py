@@ -9,11 +9,11 @@ import discord
 
 from bot.context import RequestContext
 from bot.inflight.cancellation import CancellationToken, CancelReason
+from bot.messages import answers as texts
+from bot.messages.render import render
 from bot.streaming.output import OutputDeleted
 
 logger = logging.getLogger(__name__)
-
-SOME_LEFT: Final = "I couldn't delete all of its messages here. Whoever may manage messages can do the rest."
 
 
 def original_user_id(interaction: discord.Interaction) -> int | None:
@@ -51,7 +51,7 @@ async def delete_messages(interaction: discord.Interaction, message_ids: Iterabl
         logger.warning("message not deleted", extra={"status": failure.status, "discord_code": failure.code})
         left.append(0)
     if left:
-        await interaction.followup.send(SOME_LEFT, ephemeral=True)
+        await interaction.followup.send(render(texts.some_messages_left()), ephemeral=True)
 
 
 async def _delete(interaction: discord.Interaction, message_id: int) -> bool:

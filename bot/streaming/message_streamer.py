@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
 from bot.clock import Clock
+from bot.messages import answers as texts
+from bot.messages.message import Message
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, AnswerObserver, AnswerOutput, OutputDeleted, RateLimitBucket
 from bot.streaming.pages import FILE_NAME, PROGRESS_MARKER, Page, Pages
 
@@ -75,9 +78,6 @@ class Pacer:
         return min(reset_after_s, (reset_after_s - spare * since) / (spare + 1))
 
 
-THINKING: Final = "-# 💭 Thinking …"
-"""Shown in place of the answer while the model sends only reasoning."""
-
 _RETRIES_S: Final = (1.0, 2.0, 4.0)
 """Seconds before each further attempt at a final edit. discord.py itself tries five times within each one."""
 
@@ -101,7 +101,7 @@ class MessageStreamer:
 
     Whatever ends the block, the text so far is shown completely and without the progress marker before the block is
     left. To put a sentence below an answer that was cut or failed, catch the error within the block and call
-    `finish(note=...)`. An answer of nothing but white space is never shown: when `has_text` is false, show something
+    `finish(notes=...)`. An answer of nothing but white space is never shown: when `has_text` is false, show something
     else. When its messages have been deleted, `discard` it.
 
     `buttons` are below the answer until it is finished.
@@ -128,7 +128,7 @@ class MessageStreamer:
         self._shows_thinking = False
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
-        self._note: str | None = None
+        self._notes: Sequence[Message] = ()
         self._final_buttons = NO_BUTTONS
         self._discarded = False
         self._final: list[Page] | None = None
@@ -181,8 +181,8 @@ class MessageStreamer:
             self._is_reasoning = True
             self._changed.set()
 
-    async def finish(self, note: str | None = None, buttons: AnswerButtons = NO_BUTTONS) -> StreamedAnswer:
-        """Show the whole answer, with `note` and `buttons` below it, and return once that is done.
+    async def finish(self, notes: Sequence[Message] = (), buttons: AnswerButtons = NO_BUTTONS) -> StreamedAnswer:
+        """Show the whole answer, with `notes` and `buttons` below it, and return once that is done.
 
         A request in flight is waited for, never cancelled: an interrupted interaction edit can block all later ones
         (discord.py's lock per token). So a cancellation of the caller takes effect when the answer is shown.
@@ -190,7 +190,7 @@ class MessageStreamer:
         Raises:
             Exception: what the output raised at the last of several attempts at a final edit.
         """
-        self._end(note, buttons)
+        self._end(notes, buttons)
         assert self._writer is not None, "used outside of its block"
         await _wait_shielded(self._writer)
         return StreamedAnswer(self._pages.text, len(self._shown), self._first_text_at)
@@ -198,13 +198,13 @@ class MessageStreamer:
     async def discard(self) -> None:
         """Send no more of an answer that was deleted; remove the progress marker from messages that are left of it."""
         self._discarded = True
-        self._end(None, NO_BUTTONS)
+        self._end((), NO_BUTTONS)
         assert self._writer is not None, "used outside of its block"
         await _wait_shielded(self._writer)
 
-    def _end(self, note: str | None, buttons: AnswerButtons) -> None:
+    def _end(self, notes: Sequence[Message], buttons: AnswerButtons) -> None:
         if not self._ended.is_set():
-            self._note, self._final_buttons = note, buttons
+            self._notes, self._final_buttons = notes, buttons
             self._ended.set()
             self._changed.set()
 
@@ -231,7 +231,7 @@ class MessageStreamer:
         if not self._ended.is_set():
             return self._pages.build_preview()
         if self._final is None:
-            self._final = self._pages.build_final(self._note, self._final_buttons)
+            self._final = self._pages.build_final(self._notes, self._final_buttons)
             if self._next_edit(self._final) is not None:
                 await self._output.mark_final(len(self._final))
         return self._final
@@ -247,7 +247,7 @@ class MessageStreamer:
         """Show once that the model is reasoning. The pacer doesn't count it, so the first text need not wait for it."""
         self._shows_thinking = True
         try:
-            await self._output.show_status(THINKING, self._buttons)
+            await self._output.show_status(texts.thinking(), self._buttons)
         except Exception as error:
             # As for any edit before the last (see `_try_edit`); this one isn't needed, so it is not tried again.
             logger.warning("thinking status not shown", extra={"error": type(error).__name__})

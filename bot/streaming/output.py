@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+from bot.messages.message import Message
+
 
 class Action(StrEnum):
     """What a button below an answer does."""
@@ -84,8 +86,8 @@ class AnswerOutput(Protocol):
         """Do as `show` does, with a file."""
         ...
 
-    async def show_status(self, text: str, buttons: AnswerButtons) -> None:
-        """Show `text` in place of the answer until message 0 is shown. Only before the first message."""
+    async def show_status(self, status: Message, buttons: AnswerButtons) -> None:
+        """Show `status` in place of the answer until message 0 is shown. Only before the first message."""
         ...
 
     async def mark_final(self, message_count: int) -> None:

@@ -1,10 +1,14 @@
 """Which message holds which text, while an answer grows and when it is done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.markdown.renderer import MarkdownRenderer
 from bot.markdown.splitter import MESSAGE_LIMIT
+from bot.messages import answers as texts
+from bot.messages.message import Message
+from bot.messages.render import render
 from bot.streaming.output import NO_BUTTONS, AnswerButtons
 from bot.text_work import split_slices
 
@@ -13,11 +17,8 @@ MAX_MESSAGES: Final = 5
 
 FILE_NAME: Final = "answer.md"
 
-PROGRESS_MARKER: Final = "\n-# ✍️ …"
-"""Shown below the text while more is coming: small print on a line of its own, which is right below a fence too."""
-
-GOES_ON: Final = "That's a long one – it goes on, and you'll get all of it as a file in a moment."
-IN_FILE: Final = "That was more than fits here, so the whole answer is in this file."
+PROGRESS_MARKER: Final = render(texts.progress_marker())
+"""Shown below the text while more is coming."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +68,23 @@ class Pages:
         growing = "" if self._overflowed else self._rendering.preview(space)
         if self._overflowed or (growing and len(self._full) >= MAX_MESSAGES):
             self._overflowed = True
-            return [*map(Page, self._full[: MAX_MESSAGES - 1]), self._with_marker(GOES_ON)]
+            return [*map(Page, self._full[: MAX_MESSAGES - 1]), self._with_marker(render(texts.continues_in_file()))]
         return [*map(Page, self._full), *([self._with_marker(growing)] if growing else [])]
 
-    def build_final(self, note: str | None = None, buttons: AnswerButtons = NO_BUTTONS) -> list[Page]:
+    def build_final(self, notes: Sequence[Message] = (), buttons: AnswerButtons = NO_BUTTONS) -> list[Page]:
         """Return what the messages show in the end; empty if there was no word. Nothing may be added afterwards.
 
-        `note` is a short sentence or two about how the answer ended, a line each. It is shown in small print below the
-        answer, if that has any word; `buttons` are below all else.
+        `notes` are short sentences about how the answer ended. They are shown in small print below the answer, a line
+        each, if that has any word; `buttons` are below all else.
         """
         if not self._overflowed:
             self._full += self._rendering.finish()
-        footer = "".join(f"\n-# {line}" for line in note.splitlines()) if note else ""
+        footer = "".join(f"\n-# {line}" for note in notes for line in render(note).splitlines())
         pages = self._full if self._overflowed else _with_footer(self._full, footer, self._limit)
         if self._overflowed or len(pages) > MAX_MESSAGES:
             return [
                 *map(Page, pages[: MAX_MESSAGES - 1]),
-                Page(IN_FILE + footer, self.text.encode("utf-8", "replace"), buttons),
+                Page(render(texts.whole_in_file()) + footer, self.text.encode("utf-8", "replace"), buttons),
             ]
         return [*map(Page, pages[:-1]), *[Page(text, buttons=buttons) for text in pages[-1:]]]
 

@@ -17,6 +17,8 @@ from bot.conversation.prompt import (
     estimate_tokens,
     render,
 )
+from bot.messages import answers as texts
+from bot.messages.message import Message
 from bot.store.turns import Turn
 
 
@@ -35,10 +37,7 @@ def ids(history: SelectedHistory) -> list[int]:
 def test_the_newest_turns_are_kept_in_their_order_and_it_is_told_that_there_are_more() -> None:
     history = ContextWindow(3, 8000).select([turn(number) for number in range(1, 6)])
     assert ids(history) == [3, 4, 5]
-    assert (
-        history.omission
-        == "I had only the last 3 questions and answers in view here; what was said before that didn't fit."
-    )
+    assert history.omission == texts.only_newest_history_fits(3)
 
 
 def test_where_everything_fits_nothing_is_told() -> None:
@@ -49,13 +48,13 @@ def test_where_everything_fits_nothing_is_told() -> None:
 def test_the_token_budget_drops_the_oldest() -> None:
     history = ContextWindow(20, 60).select([turn(1, "x" * 400), turn(2), turn(3)])
     assert ids(history) == [2, 3]
-    assert "only the last 2" in (history.omission or "")
+    assert history.omission == texts.only_newest_history_fits(2)
 
 
 def test_a_turn_that_does_not_fit_hides_what_came_before_it() -> None:
     history = ContextWindow(20, 100).select([turn(1), turn(2, "x" * 4000), turn(3)])
     assert ids(history) == [3]
-    assert "only the last question and answer" in (history.omission or "")
+    assert history.omission == texts.only_newest_history_fits(1)
 
 
 @pytest.mark.parametrize("window", [ContextWindow(0, 8000), ContextWindow(20, 0)], ids=["no turns", "no tokens"])
@@ -65,16 +64,21 @@ def test_memory_can_be_off_and_then_nothing_is_missed(window: ContextWindow) -> 
 
 
 @pytest.mark.parametrize(
-    ("tokens", "left", "told"),
-    [(1000, [2, 3], "the oldest 1 of 3"), (15, [3], "the oldest 2 of 3"), (5, [], "all 3"), (-40, [], "all 3")],
+    ("tokens", "left", "omission"),
+    [
+        (1000, [2, 3], texts.model_reads_less_history(1, 3)),
+        (15, [3], texts.model_reads_less_history(2, 3)),
+        (5, [], texts.model_reads_no_history(3)),
+        (-40, [], texts.model_reads_no_history(3)),
+    ],
 )
 def test_for_a_model_that_reads_less_the_oldest_go_and_it_is_told_how_many(
-    tokens: int, left: list[int], told: str
+    tokens: int, left: list[int], omission: Message
 ) -> None:
     history = shorten(SelectedHistory((turn(1), turn(2), turn(3))), tokens)
     assert ids(history) == left
-    assert f"I left out {told} earlier questions and answers" in (history.omission or "")
-    assert "1 earlier question" in (shorten(SelectedHistory((turn(1),)), 1000).omission or "")
+    assert history.omission == omission
+    assert shorten(SelectedHistory((turn(1),)), 1000).omission == texts.model_reads_no_history(1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from bot.conversation.question import CONTINUE_PROMPT
 from bot.errors import TurnNotFound
+from bot.messages import answers
 from bot.messages.render import render
 from cogs.answer_buttons import InputsUnavailable
 from sandbox.client.components import find_buttons
@@ -180,7 +181,7 @@ async def test_mentions_thoughts_and_files_have_the_same_buttons(open_sandbox: O
     sandbox.openai.faults.next(CallKind.CHAT, StreamStyle(reasoning=("Let me think. ",) * 3), Stall(after=3))
     thinking = await ada.command("/ask", prompt="Think.")
     await thinking.until(is_thinking, deadline_s=DEADLINE_S)
-    assert await stop(ada, thinking) == "I was stopped before I had said anything."
+    assert await stop(ada, thinking) == render(answers.stopped_before_text())
     assert labels(thinking.messages[0]) == []
 
     shown = await ask(ada, "And this?", attachment=ada.uploads("tide.py", b"flow = 1"))

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bot import errors
-from bot.conversation.outcomes import CUT
+from bot.messages import answers
 from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
@@ -203,9 +203,9 @@ async def test_an_answer_with_nothing_usable_becomes_one_sentence_and_costs_noth
 @pytest.mark.parametrize(
     ("fault", "note"),
     [
-        (Cut(4), CUT.note),
-        (Cut(4, "drop"), CUT.note),
-        (Cut(4, "reset"), CUT.note),
+        (Cut(4), render(answers.cut())),
+        (Cut(4, "drop"), render(answers.cut())),
+        (Cut(4, "reset"), render(answers.cut())),
         (ErrorMidway(4), TROUBLE),
         (ErrorMidway(4, message="Flagged.", code="content_filter"), render(errors.ContentRefused.message)),
     ],

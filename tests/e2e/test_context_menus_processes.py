@@ -6,6 +6,7 @@ from tests.support.context_menus import FORGOTTEN, asks_about, opened
 from tests.support.e2e import (
     ANY_NUMBER,
     DEADLINE_S,
+    INTERRUPTED,
     OpenSandbox,
     question_contains,
     wait_until_final,
@@ -21,7 +22,7 @@ async def test_a_form_from_before_a_restart_says_that_it_is(open_sandbox: OpenSa
     await sandbox.restart()
     used = await wait_until_final(await ada.submits(form, text="what now?"))
     assert used.private
-    assert FORGOTTEN in used.text
+    assert used.text == FORGOTTEN
     again = await asks_about(ada, message, "what now?")
     assert again.text == sandbox.openai.calls(CallKind.CHAT)[-1].answer
     # An answer to a form is marked like any other when its process dies.
@@ -29,7 +30,7 @@ async def test_a_form_from_before_a_restart_says_that_it_is(open_sandbox: OpenSa
     broken = await wait_until_started(await ada.submits(await opened(ada, message), text="and then?"))
     await sandbox.bot_process.kill()
     await sandbox.start()
-    await broken.until(lambda each: "I was interrupted here" in each.text, deadline_s=DEADLINE_S)
+    await broken.until(lambda each: INTERRUPTED in each.text, deadline_s=DEADLINE_S)
 
 
 async def test_a_form_is_answered_by_the_process_that_knows_its_message(open_sandbox: OpenSandbox) -> None:

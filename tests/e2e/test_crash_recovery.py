@@ -13,10 +13,19 @@ from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Hang, Slow, Stall
 from sandbox.sandbox import Sandbox
-from tests.support.e2e import DEADLINE_S, OpenSandbox, all_of, ask, is_streaming, wait_until_final, wait_until_started
+from tests.support.e2e import (
+    DEADLINE_S,
+    INTERRUPTED,
+    INTERRUPTED_BEFORE_TEXT,
+    OpenSandbox,
+    all_of,
+    ask,
+    is_streaming,
+    wait_until_final,
+    wait_until_started,
+)
 
-MARK = "\n-# I was interrupted here, so this is not the whole answer."
-BEFORE_A_WORD = "I was interrupted before I was done. Please try again."
+MARK = f"\n{INTERRUPTED}"
 
 
 async def marked(used: InteractionResult) -> InteractionResult:
@@ -44,7 +53,7 @@ async def test_what_a_killed_bot_had_reserved_before_the_first_token_is_released
     await sandbox.openai.until(lambda: bool(sandbox.openai.calls(CallKind.CHAT)), DEADLINE_S)
     await sandbox.bot_process.kill()
     await sandbox.start()
-    assert (await wait_until_final(used)).text == BEFORE_A_WORD
+    assert (await wait_until_final(used)).text == INTERRUPTED_BEFORE_TEXT
     assert (await ask(sandbox.user("Ada"), "My one question.")).deferred
 
 
@@ -79,7 +88,7 @@ async def test_nobody_is_left_thinking(
     await sandbox.openai.until(lambda: bool(sandbox.openai.calls(kind)), DEADLINE_S)
     await sandbox.bot_process.kill()
     await sandbox.start()
-    assert (await wait_until_final(used)).text == BEFORE_A_WORD
+    assert (await wait_until_final(used)).text == INTERRUPTED_BEFORE_TEXT
 
 
 async def test_nobody_is_left_waiting_in_line(open_sandbox: OpenSandbox) -> None:
@@ -91,7 +100,7 @@ async def test_nobody_is_left_waiting_in_line(open_sandbox: OpenSandbox) -> None
     await sandbox.bot_process.kill()
     await sandbox.start()
     for each in used:
-        await each.until(lambda shown: shown.text == BEFORE_A_WORD, deadline_s=DEADLINE_S)
+        await each.until(lambda shown: shown.text == INTERRUPTED_BEFORE_TEXT, deadline_s=DEADLINE_S)
 
 
 async def test_a_private_answer_is_marked_too(sandbox: Sandbox, ada: ClientUser) -> None:

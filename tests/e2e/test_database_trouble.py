@@ -17,6 +17,7 @@ from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Stall
 from sandbox.sandbox import Sandbox
+from tests.support.answer_buttons import STOPPED
 from tests.support.e2e import (
     ANY_NUMBER,
     DEADLINE_S,
@@ -220,7 +221,7 @@ async def test_an_answer_can_be_stopped_and_the_history_leafed_through_on_a_full
     used = await wait_until_started(await ada.command("/ask", prompt="Go on."))
     fill_disk(small)
     await (await ada.clicks(used.messages[-1], "Stop")).until_acknowledged()
-    assert (await wait_until_final(used)).text.endswith("I was asked to stop here.")
+    assert (await wait_until_final(used)).text.endswith(STOPPED)
     assert "Question 0." not in shown.text
     await (await ada.clicks(shown.messages[-1], "Older")).until_acknowledged()
     await shown.until(lambda each: "Question 0." in each.text, deadline_s=DEADLINE_S)

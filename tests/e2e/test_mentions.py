@@ -167,7 +167,7 @@ async def test_a_reply_that_discord_keeps_from_the_bot_gets_a_hint(sandbox: Sand
     used = await ask(member, "a command's answer")
     said = MessageResult(await member.says("go on", reply_to=used.messages[0]), sandbox.state)
     await said.until(lambda each: each.messages)
-    assert "doesn't show me what this reply says" in said.text
+    assert "show me what this reply says" in said.text
     assert f"<@{sandbox.state.bot.id}>" in said.text
     assert "</ask:" in said.text
     assert not said.messages[0].pinged

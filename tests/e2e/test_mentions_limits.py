@@ -2,6 +2,8 @@
 
 import asyncio
 
+from bot.messages import answers
+from bot.messages.render import render
 from sandbox.client.message_result import MessageResult
 from sandbox.discord.gateway.gateway import MESSAGE_CONTENT
 from sandbox.discord.rate_limits import RateLimit
@@ -11,6 +13,8 @@ from sandbox.sandbox import Sandbox
 from tests.support.e2e import (
     ANY_NUMBER,
     DEADLINE_S,
+    INTERRUPTED,
+    INTERRUPTED_BEFORE_TEXT,
     OpenSandbox,
     all_of,
     ask,
@@ -61,7 +65,7 @@ async def test_whoever_waits_in_line_reads_so_and_gets_the_answer_in_its_place(o
     first = await ada.asks("first")
     await _running(sandbox, 1)
     second = await ada.asks("second")
-    await second.until(lambda each: each.text == "You're next in line. I'll start in a moment …")
+    await second.until(lambda each: each.text == render(answers.next_in_queue()))
     sandbox.openai.faults.release()
     await wait_until_final(first)
     await second.until(lambda each: "sandbox" in each.text and not is_streaming(each), deadline_s=DEADLINE_S)
@@ -99,9 +103,9 @@ async def test_an_answer_to_a_message_is_marked_after_its_process_died(open_sand
     words = begun_one.text.split("\n")[0]
     await sandbox.bot_process.kill()
     await sandbox.start()
-    marked = f"{words}\n-# I was interrupted here, so this is not the whole answer."
+    marked = f"{words}\n{INTERRUPTED}"
     await begun_one.until(lambda each: each.text == marked, deadline_s=DEADLINE_S)
-    await silent.until(lambda each: "I was interrupted before I was done" in each.text, deadline_s=DEADLINE_S)
+    await silent.until(lambda each: each.text == INTERRUPTED_BEFORE_TEXT, deadline_s=DEADLINE_S)
     assert (len(begun_one.messages), len(silent.messages)) == (1, 1)
     assert not silent.messages[0].pinged
     sandbox.deliver_again(silent.message)
@@ -121,7 +125,7 @@ async def test_a_bot_that_is_stopped_says_so_in_reply(open_sandbox: OpenSandbox)
     await sandbox.bot_process.until_logged("stopping")
     late = await ada.asks("too late?")
     assert await stopping == 0
-    assert streaming.text.endswith("-# I was interrupted here, so this is not the whole answer.")
+    assert streaming.text.endswith(INTERRUPTED)
     assert silent.text == "I'm just restarting. Please try again in a minute."
     assert late.text in ("I'm just restarting. Please try again in a minute.", "")
 

@@ -4,6 +4,8 @@ import asyncio
 import re
 import time
 
+from bot.messages import answers
+from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
@@ -21,7 +23,7 @@ from tests.support.e2e import (
 )
 from tests.support.observations import usage
 
-NEXT = "You're next in line. I'll start in a moment …"
+NEXT = render(answers.next_in_queue())
 
 
 async def test_the_eleventh_call_within_twelve_seconds_is_a_private_break_with_its_end(
@@ -74,7 +76,7 @@ async def test_a_members_fourth_answer_waits_says_so_and_starts_when_one_ends(
     fourth = await _in_line(await ada.command("/ask", prompt="question 3"))
     fifth = await _in_line(await ada.command("/draw", prompt="a boat"))
     assert fourth.text == NEXT
-    assert fifth.text == "You're in line, with 1 before you. I'll start when it's your turn …"
+    assert fifth.text == render(answers.position_in_queue(1))
     assert (await fourth.until_acknowledged()) < 3
     sandbox.openai.faults.release()
     await all_of(wait_until_final(used) for used in running)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.messages import answers
+from bot.messages.render import render
 from sandbox.bot_process import BotProcessDied
 from sandbox.client.user import ClientUser
 from sandbox.discord.traffic_log import HttpExchange
@@ -137,8 +139,7 @@ async def test_a_model_that_reads_less_is_asked_once_more_with_less_and_the_answ
     dropped = len(whole_request) - len(shorter)
     assert shorter == whole_request[dropped:]
     assert 0 < dropped < 4
-    told = f"so I left out the oldest {dropped} of 4 earlier questions and answers."
-    assert used.text.splitlines()[-1] == f"-# That was more than this model reads at once, {told}"
+    assert used.text.splitlines()[-1] == f"-# {render(answers.model_reads_less_history(dropped, 4))}"
     sandbox.openai.faults.next(CallKind.CHAT, CONTEXT_TOO_LONG, times=2)
     assert "more than this model can read at once" in (await ask(ada, "question 5")).text
     assert len(sandbox.openai.calls(CallKind.CHAT)) == 8

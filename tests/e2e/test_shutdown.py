@@ -15,6 +15,7 @@ from sandbox.openai.faults import Hang, Slow
 from sandbox.sandbox import Sandbox
 from tests.support.e2e import (
     DEADLINE_S,
+    INTERRUPTED,
     OpenSandbox,
     all_of,
     question_contains,
@@ -23,7 +24,7 @@ from tests.support.e2e import (
     wait_until_started,
 )
 
-MARK = "\n-# I was interrupted here, so this is not the whole answer."
+MARK = f"\n{INTERRUPTED}"
 GRACE_S = 7.0
 INVALID_VERSION = 4012
 """A close code after which discord.py does not connect again."""

@@ -18,17 +18,24 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.messages import answers
+from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.message_result import MessageResult
 from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.faults import Slow
 from sandbox.sandbox import Sandbox
-from tests.support.e2e import DEADLINE_S, PROGRESS_MARKER, UNLIMITED, question_contains
+from tests.support.e2e import (
+    DEADLINE_S,
+    INTERRUPTED,
+    INTERRUPTED_BEFORE_TEXT,
+    PROGRESS_MARKER,
+    UNLIMITED,
+    question_contains,
+)
 
-MARK = "-# I was interrupted here, so this is not the whole answer."
-BEFORE_A_WORD = "I was interrupted before I was done. Please try again."
-OMISSION = "-# I had only the last"
+OMISSION = f"-# {render(answers.only_newest_history_fits(2)).partition('2')[0]}"
 USERS = 12
 LONGEST_ROUND_S = 1.5
 POLL_INTERVAL_S = 0.02
@@ -140,9 +147,9 @@ def _count_end(use: Use, result: SoakResult) -> None:
     used = use.used
     if not used.responded:
         end = "never acknowledged"
-    elif used.text.endswith(MARK):
+    elif used.text.endswith(INTERRUPTED):
         end = "marked"
-    elif used.text == BEFORE_A_WORD:
+    elif used.text == INTERRUPTED_BEFORE_TEXT:
         end = "interrupted before a word"
     elif _is_complete(use):
         end = "complete"

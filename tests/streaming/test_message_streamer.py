@@ -1,14 +1,17 @@
 """An answer on its way from the stream to the output."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
 
 from bot.markdown.renderer import render_markdown
-from bot.streaming.message_streamer import THINKING, MessageStreamer, StreamedAnswer
+from bot.messages import answers
+from bot.messages.message import Message, plain
+from bot.messages.render import render
+from bot.streaming.message_streamer import MessageStreamer, StreamedAnswer
 from bot.streaming.output import NO_BUTTONS, Action, AnswerButtons, OutputDeleted
-from bot.streaming.pages import GOES_ON, IN_FILE, PROGRESS_MARKER
+from bot.streaming.pages import PROGRESS_MARKER
 from tests.support.clock import FakeClock, settle
 from tests.support.markdown_oracle import has_open_fence, shows_whole
 from tests.support.markdown_samples import pieces, sample
@@ -23,12 +26,12 @@ async def spoken(clock: FakeClock, deltas: Iterable[str], every: float) -> Async
 
 
 async def relayed(
-    output: MemoryOutput, clock: FakeClock, deltas: Iterable[str], every: float = 0.1, note: str | None = None
+    output: MemoryOutput, clock: FakeClock, deltas: Iterable[str], every: float = 0.1, notes: Sequence[Message] = ()
 ) -> StreamedAnswer:
     async with MessageStreamer(output, clock) as streamer:
         async for delta in spoken(clock, deltas, every):
             streamer.feed(delta)
-        return await streamer.finish(note)
+        return await streamer.finish(notes)
 
 
 async def test_the_first_word_shows_at_once_with_a_sign_of_life(clock: FakeClock) -> None:
@@ -49,7 +52,7 @@ async def test_a_finished_answer_shows_without_a_sign_of_life(clock: FakeClock) 
 
 async def test_white_space_alone_shows_nothing(clock: FakeClock) -> None:
     output = MemoryOutput(clock)
-    shown = await clock.drive(relayed(output, clock, [" ", "\n", "\t "], note="Cut off."))
+    shown = await clock.drive(relayed(output, clock, [" ", "\n", "\t "], notes=[plain("Cut off.")]))
     assert output.edits == []
     assert shown == StreamedAnswer(" \n\t ", 0, None)
 
@@ -103,14 +106,14 @@ async def test_a_line_stands_in_while_the_model_thinks_and_the_first_words_take_
         for _ in range(30):
             streamer.on_reasoning()
             await clock.advance(0.1)
-        assert (output.statuses, output.messages) == ([THINKING], [])
+        assert (output.statuses, output.messages) == ([answers.thinking()], [])
         streamer.feed("Hello")
         await settle()
         assert output.messages == ["Hello" + PROGRESS_MARKER]  # at once, though an edit has just been made
         streamer.on_reasoning()
         await clock.advance(5)
         shown = await streamer.finish()
-    assert (output.statuses, output.messages) == ([THINKING], ["Hello"])
+    assert (output.statuses, output.messages) == ([answers.thinking()], ["Hello"])
     assert (output.broken, shown.first_text_at) == ([], pytest.approx(3.0))
 
 
@@ -131,7 +134,7 @@ async def test_a_surface_that_does_not_take_the_line_is_not_asked_again(clock: F
         streamer.on_reasoning()
         await clock.advance(5)
         streamer.feed("Hello")
-    assert (output.statuses, output.messages) == ([THINKING], ["Hello"])
+    assert (output.statuses, output.messages) == ([answers.thinking()], ["Hello"])
 
 
 async def test_a_long_answer_spills_into_more_messages(clock: FakeClock) -> None:
@@ -168,7 +171,7 @@ async def test_more_than_five_messages_end_as_four_and_a_file(clock: FakeClock) 
     text = "A sentence of some words. " * 500
     shown = await clock.drive(relayed(output, clock, pieces(text, 5)))
     *texts, last = output.messages
-    assert (shown.message_count, len(texts), last) == (5, 4, IN_FILE)
+    assert (shown.message_count, len(texts), last) == (5, 4, render(answers.whole_in_file()))
     assert output.files == {4: ("answer.md", text.encode())}
     assert text.startswith("\n".join(texts).replace("\n", " "))
     assert output.broken == []
@@ -179,7 +182,7 @@ async def test_the_fifth_message_says_that_the_answer_goes_on(clock: FakeClock) 
     async with MessageStreamer(output, clock) as streamer:
         streamer.feed("A sentence of some words. " * 500)
         await clock.advance(20)
-        assert output.messages[4] == GOES_ON + PROGRESS_MARKER
+        assert output.messages[4] == render(answers.continues_in_file()) + PROGRESS_MARKER
         edits = len(output.edits)
         streamer.feed("More words.")
         await clock.advance(20)
@@ -188,13 +191,13 @@ async def test_the_fifth_message_says_that_the_answer_goes_on(clock: FakeClock) 
 
 async def test_a_note_stands_below_what_came(clock: FakeClock) -> None:
     output = MemoryOutput(clock)
-    await clock.drive(relayed(output, clock, ["```\nhalf a prog"], note="The answer was cut off."))
+    await clock.drive(relayed(output, clock, ["```\nhalf a prog"], notes=[plain("The answer was cut off.")]))
     assert output.messages == ["```\nhalf a prog\n```\n-# The answer was cut off."]
 
 
 async def test_a_note_without_room_gets_a_message_of_its_own(clock: FakeClock) -> None:
     output = MemoryOutput(clock)
-    await clock.drive(relayed(output, clock, ["x" * 1990], note="The answer was cut off."))
+    await clock.drive(relayed(output, clock, ["x" * 1990], notes=[plain("The answer was cut off.")]))
     assert output.messages == ["x" * 1990, "-# The answer was cut off."]
 
 
@@ -269,7 +272,7 @@ async def test_random_answers_show_whole_once_and_in_order(hundred: int) -> None
         assert all(left is None or left > 1 for left in progress), seed
         if output.files:
             assert output.files == {4: ("answer.md", text.encode())}, seed
-            assert output.messages == [*render_markdown(text)[:4], IN_FILE], seed
+            assert output.messages == [*render_markdown(text)[:4], render(answers.whole_in_file())], seed
         else:
             assert output.messages == render_markdown(text), seed
 

@@ -4,7 +4,9 @@ import pytest
 
 from bot.api.reasoning_filter import ReasoningFilter
 from bot.markdown.renderer import render_markdown
-from bot.streaming.pages import IN_FILE, MAX_MESSAGES, Pages
+from bot.messages import answers
+from bot.messages.render import render
+from bot.streaming.pages import MAX_MESSAGES, Pages
 from tests.support.markdown_oracle import has_open_fence, misaligned, missing_words
 from tests.support.markdown_samples import pieces
 from tests.support.model_answers import SECRET, model_answer
@@ -26,7 +28,9 @@ def test_all_words_of_an_answer_show_and_no_thought(fifty: int) -> None:
         pages.add(thinking.close()[1])
         texts = [page.text for page in pages.build_final()]
         whole = render_markdown(pages.text)
-        assert texts == (whole if len(whole) <= MAX_MESSAGES else [*whole[: MAX_MESSAGES - 1], IN_FILE]), seed
+        assert texts == (
+            whole if len(whole) <= MAX_MESSAGES else [*whole[: MAX_MESSAGES - 1], render(answers.whole_in_file())]
+        ), seed
         _check(whole, seed)
         assert missing_words(whole, pages.text) is None, seed
         assert SECRET not in pages.text, seed

@@ -3,7 +3,10 @@
 import pytest
 
 from bot.markdown.renderer import MarkdownRenderer
-from bot.streaming.pages import GOES_ON, IN_FILE, PROGRESS_MARKER, Page, Pages
+from bot.messages import answers
+from bot.messages.message import plain
+from bot.messages.render import render
+from bot.streaming.pages import PROGRESS_MARKER, Page, Pages
 from bot.text_work import SLICE_CHARACTERS
 from tests.support.markdown_samples import pieces, sample
 
@@ -43,13 +46,16 @@ def test_one_character_more_makes_it_a_file(looked: bool) -> None:
     pages = pages_of("x" * 10_000)
     pages.add("\n" * 80 + "y")
     if looked:
-        assert pages.build_preview()[4] == Page(GOES_ON + PROGRESS_MARKER)
-    assert pages.build_final() == [*[Page("x" * 2000)] * 4, Page(IN_FILE, b"x" * 10_000 + b"\n" * 80 + b"y")]
+        assert pages.build_preview()[4] == Page(render(answers.continues_in_file()) + PROGRESS_MARKER)
+    assert pages.build_final() == [
+        *[Page("x" * 2000)] * 4,
+        Page(render(answers.whole_in_file()), b"x" * 10_000 + b"\n" * 80 + b"y"),
+    ]
 
 
 def test_a_note_that_does_not_fit_into_five_messages_makes_it_a_file() -> None:
-    *_, last = pages_of("x" * 10_000).build_final("The answer was cut off.")
-    assert last == Page(IN_FILE + "\n-# The answer was cut off.", b"x" * 10_000)
+    *_, last = pages_of("x" * 10_000).build_final([plain("The answer was cut off.")])
+    assert last == Page(render(answers.whole_in_file()) + "\n-# The answer was cut off.", b"x" * 10_000)
 
 
 def test_the_file_holds_the_answer_as_it_came() -> None:
@@ -69,7 +75,7 @@ def test_an_answer_in_one_piece_is_rendered_slice_by_slice_and_no_further_than_i
 
     monkeypatch.setattr(MarkdownRenderer, "feed", counting)
     pages = pages_of("word " * 20_000)
-    assert pages.build_final()[-1] == Page(IN_FILE, b"word " * 20_000)
+    assert pages.build_final()[-1] == Page(render(answers.whole_in_file()), b"word " * 20_000)
     assert max(render_markdown) <= SLICE_CHARACTERS
     assert sum(render_markdown) < 15_000
 
@@ -95,7 +101,9 @@ def test_messages_never_go_away_and_full_ones_never_change(seed: int) -> None:
     assert len(pages.build_final()) >= len(before)
 
 
-def test_each_line_of_a_note_is_small_print() -> None:
+def test_each_note_is_a_line_of_small_print() -> None:
     pages = Pages()
     pages.add("Words.")
-    assert [page.text for page in pages.build_final("First.\nSecond.")] == ["Words.\n-# First.\n-# Second."]
+    assert [page.text for page in pages.build_final([plain("First."), plain("Second.")])] == [
+        "Words.\n-# First.\n-# Second."
+    ]

@@ -1,5 +1,7 @@
 """Stopping an answer by its button."""
 
+from bot.messages import answers
+from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
@@ -7,7 +9,7 @@ from sandbox.openai.faults import Stall
 from sandbox.sandbox import Sandbox
 from tests.support.e2e import question_contains, wait_until_final, wait_until_started
 
-STOPPED = "\n-# I was asked to stop here."
+STOPPED = f"\n-# {render(answers.stopped())}"
 NOT_YOURS = "Only whoever asked can do that, and those who may **Manage Messages** here."
 
 

@@ -1,12 +1,14 @@
 """Using a message's menu and the form that it opens."""
 
+from bot.messages import context_menus
+from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
 from sandbox.discord.messages import Message
 from tests.support.e2e import wait_until_final
 
 ASK, READ = "Ask about this", "Read aloud"
-FORGOTTEN = "I've lost sight of that message"
+FORGOTTEN = render(context_menus.message_not_remembered(ASK))
 
 
 async def opened(person: ClientUser, message: Message) -> InteractionResult:

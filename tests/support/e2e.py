@@ -5,6 +5,8 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
+from bot.messages import answers
+from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.message_result import MessageResult
 from sandbox.client.user import ClientUser
@@ -35,11 +37,16 @@ UNLIMITED = {
 }
 """Settings with which anybody may do as much as they like."""
 
-PROGRESS_MARKER = "-# ✍️ …"
+PROGRESS_MARKER = render(answers.progress_marker()).strip()
 """The last line of an answer that is still being written."""
 
-THINKING = "-# 💭 Thinking …"
+THINKING = render(answers.thinking())
 """What shows while the model thinks before it writes."""
+
+INTERRUPTED = f"-# {render(answers.interrupted())}"
+"""The last line of an answer that was interrupted."""
+
+INTERRUPTED_BEFORE_TEXT = render(answers.interrupted_before_text())
 
 
 async def all_of(waiting: Iterable[Awaitable[T]]) -> list[T]:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 
+from bot.messages.message import Message
+from bot.messages.render import render
 from bot.streaming.edit_scheduler import FairEditScheduler
 from bot.streaming.output import AnswerButtons
 from tests.support.clock import FakeClock
@@ -78,7 +80,7 @@ class MemoryOutput:
         self.waited: list[float] = []
         self.messages: list[str] = []
         self.buttons: list[AnswerButtons] = []
-        self.statuses: list[str] = []
+        self.statuses: list[Message] = []
         self.files: dict[int, tuple[str, bytes]] = {}
         self.edits: list[Edit] = []
         self.broken: list[str] = []
@@ -104,16 +106,22 @@ class MemoryOutput:
     async def attach(self, index: int, text: str, filename: str, data: bytes, buttons: AnswerButtons) -> None:
         await self._take(index, text, (filename, data), buttons)
 
-    async def show_status(self, text: str, buttons: AnswerButtons) -> None:
+    async def show_status(self, status: Message, buttons: AnswerButtons) -> None:
         if self.messages:
             self.broken.append("something said meanwhile when there were words")
-        await self._take(0, text, None, buttons, is_answer=False)
+        await self._take(0, render(status), None, buttons, status=status)
 
     async def mark_final(self, message_count: int) -> None:
         self.final_message_count = message_count
 
     async def _take(
-        self, index: int, text: str, file: tuple[str, bytes] | None, buttons: AnswerButtons, *, is_answer: bool = True
+        self,
+        index: int,
+        text: str,
+        file: tuple[str, bytes] | None,
+        buttons: AnswerButtons,
+        *,
+        status: Message | None = None,
     ) -> None:
         self._check(index, text, file, buttons)
         started, left = self._clock.monotonic(), self._bucket.remaining()
@@ -133,8 +141,8 @@ class MemoryOutput:
         finally:
             self._in_flight = False
         ended = self._clock.monotonic()
-        if not is_answer:
-            self.statuses.append(text)
+        if status is not None:
+            self.statuses.append(status)
             if failure is not None:
                 raise failure
             return

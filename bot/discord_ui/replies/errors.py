@@ -14,6 +14,8 @@ from cachetools import TLRUCache
 from bot.clock import Clock
 from bot.discord_ui.replies.output import ReplyOutput
 from bot.errors import AccessDenied, QueueFull, QuotaExceeded, UserError, UserRateLimited
+from bot.messages.message import Message
+from bot.messages.render import render
 from bot.tasks import BackgroundTasks
 
 DELETE_AFTER_S: Final = 15.0
@@ -59,9 +61,9 @@ class ReplyErrors:
             if await answer.tell(refusal):
                 self._delete_later(answer, DELETE_AFTER_S)
 
-    async def hint(self, answer: ReplyOutput, text: str, stays_s: float) -> None:
+    async def hint(self, answer: ReplyOutput, hint: Message, stays_s: float) -> None:
         """Reply with a hint, and delete it after a while."""
-        if await answer.say(text):
+        if await answer.say(render(hint)):
             self._delete_later(answer, stays_s)
 
     async def react(self, answer: ReplyOutput, emoji: str) -> None:

@@ -22,13 +22,14 @@ from bot.discord_ui.rate_limit_buckets import ChannelBucket, SharedBucket
 from bot.discord_ui.sent_messages import SentMessages
 from bot.inflight.cancellation import CancellationToken
 from bot.inflight.request import InFlightRequest
+from bot.messages import answers as texts
+from bot.messages.message import Message
+from bot.messages.render import render
 from bot.store.inflight import Phase
 from bot.streaming.output import NO_BUTTONS, AnswerButtons, OutputDeleted, RateLimitBucket
 from bot.tasks import BackgroundTasks
 
 logger = logging.getLogger(__name__)
-
-NO_FILE: Final = "That was more than fits here, and I may not attach a file with the rest in this channel."
 
 _HISTORY_LIMIT: Final = 100
 """Messages after the last one known: far more than are written while a request runs."""
@@ -138,13 +139,13 @@ class ReplyOutput:
         content = (
             MessageContent(text, buttons, (filename, data))
             if self.permissions.attach
-            else MessageContent(NO_FILE, buttons)
+            else MessageContent(render(texts.may_not_attach_rest()), buttons)
         )
         await self._tasks.run_shielded(self._show_text(index, content))
 
-    async def show_status(self, text: str, buttons: AnswerButtons = NO_BUTTONS) -> None:
-        """Show `text` where the answer will be."""
-        await self._tasks.run_shielded(self._show_status(MessageContent(text, buttons)))
+    async def show_status(self, status: Message, buttons: AnswerButtons = NO_BUTTONS) -> None:
+        """Show `status` where the answer will be."""
+        await self._tasks.run_shielded(self._show_status(MessageContent(render(status), buttons)))
 
     async def mark_final(self, message_count: int) -> None:
         """Record that the final text follows, for the process that takes over after a crash."""
