@@ -17,7 +17,7 @@ from bot.guilds.quota_settings import GuildLimit, LimitChange, Listing, QuotaSet
 from bot.messages import quotas as texts
 from bot.messages.message import Message
 from bot.messages.render import render
-from bot.quotas.limit_messages import KINDS, build_limit, format_role
+from bot.quotas.limit_messages import build_limit, format_role
 from bot.quotas.limits import Kind, Limit, Period, Scope
 
 Scopes = Literal["server", "channel", "member", "role"]
@@ -108,13 +108,12 @@ class QuotaCog(commands.GroupCog, group_name="quota", group_description="Limit w
 def _list_after_setting(change: LimitChange) -> list[Message]:
     """Return what holds now, what was before, and what else applies to those without a limit."""
     limit = change.changed.limit
-    kind = KINDS[limit.kind]
-    lines = [texts.limit_set(*_get_target(change.changed), kind, build_limit(limit), change.resets_at)]
+    lines = [texts.limit_set(*_get_target(change.changed), limit.kind.value, build_limit(limit), change.resets_at)]
     if change.before is not None:
         lines.append(texts.limit_before(build_limit(change.before)))
     if limit.max_amount is None:
         exempts = limit.scope is Scope.ROLE or (limit.scope is Scope.MEMBER and limit.target is not None)
-        lines.append(texts.others_apply_to_exempt(kind) if exempts else texts.others_apply())
+        lines.append(texts.others_apply_to_exempt(limit.kind.value) if exempts else texts.others_apply())
     return lines
 
 

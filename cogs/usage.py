@@ -14,7 +14,7 @@ from bot.discord_ui.tree import READS
 from bot.messages import quotas as texts
 from bot.messages.message import Message
 from bot.messages.render import render
-from bot.quotas.limit_messages import KINDS, PERIODS, get_owner
+from bot.quotas.limit_messages import get_owner
 from bot.quotas.usage import UsageLine, UsageReader
 
 
@@ -41,7 +41,7 @@ def list_lines(usage: Sequence[UsageLine]) -> list[Message]:
     lines: list[Message] = []
     groups: dict[tuple[texts.Owner, str, texts.Period], list[UsageLine]] = {}
     for line in usage:
-        groups.setdefault((*get_owner(line.applicable), PERIODS[line.limit.per]), []).append(line)
+        groups.setdefault((*get_owner(line.applicable), line.limit.per.value), []).append(line)
     for heading, group in groups.items():
         lines.append(texts.usage_heading(*heading, group[0].resets_at))
         lines += [_build_line(line) for line in group]
@@ -49,10 +49,9 @@ def list_lines(usage: Sequence[UsageLine]) -> list[Message]:
 
 
 def _build_line(line: UsageLine) -> Message:
-    kind = KINDS[line.limit.kind]
     if line.limit.max_amount is None:
-        return texts.usage_unlimited(kind, line.used)
-    return texts.usage(kind, line.used, line.limit.max_amount)
+        return texts.usage_unlimited(line.limit.kind.value, line.used)
+    return texts.usage(line.limit.kind.value, line.used, line.limit.max_amount)
 
 
 async def setup(bot: Bot) -> None:

@@ -1,21 +1,11 @@
 """A limit in the words of `bot.messages.quotas`: whose it is, of what, how much of it, and when it resets."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
 
 from bot.messages import quotas as texts
 from bot.messages.message import Message
-from bot.quotas.limits import Kind, Limit, Period, Scope
+from bot.quotas.limits import Limit, Scope
 from bot.quotas.resolver import ApplicableLimit, UsageScope
-
-KINDS: Final[Mapping[Kind, texts.Kind]] = {
-    Kind.MESSAGES: "messages",
-    Kind.TOKENS: "tokens",
-    Kind.SPEECH_CHARACTERS: "speech_characters",
-    Kind.IMAGES: "images",
-}
-PERIODS: Final[Mapping[Period, texts.Period]] = {Period.HOUR: "hour", Period.DAY: "day", Period.MONTH: "month"}
 
 
 def build_refusal(applicable: ApplicableLimit, *, used: int, wanted: int, resets_at: datetime) -> Message:
@@ -28,7 +18,7 @@ def build_refusal(applicable: ApplicableLimit, *, used: int, wanted: int, resets
         return texts.limit_is_zero(owner, role, limit, resets_at)
     if used >= max_amount:
         return texts.limit_used_up(owner, role, limit, resets_at)
-    needed = texts.amount(wanted, KINDS[applicable.limit.kind])
+    needed = texts.amount(wanted, applicable.limit.kind.value)
     if wanted > max_amount:
         return texts.more_than_limit(owner, role, needed, limit, resets_at)
     return texts.more_than_left(owner, role, needed, max_amount - used, limit, resets_at)
@@ -43,10 +33,9 @@ def build_stop(applicable: ApplicableLimit, *, resets_at: datetime) -> Message:
 
 def build_limit(limit: Limit) -> Message:
     """Return how much a limit allows: "40 messages per day", "unlimited images per month"."""
-    kind, period = KINDS[limit.kind], PERIODS[limit.per]
     if limit.max_amount is None:
-        return texts.unlimited(kind, period)
-    return texts.limit(limit.max_amount, kind, period)
+        return texts.unlimited(limit.kind.value, limit.per.value)
+    return texts.limit(limit.max_amount, limit.kind.value, limit.per.value)
 
 
 def format_role(role_id: int | None, guild_id: int | None) -> str:
