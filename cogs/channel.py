@@ -9,10 +9,12 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.modals import Modals
-from bot.discord_ui.text import settings
+from bot.discord_ui.setting_list import build_setting_list
 from bot.discord_ui.tree import READS, build_choices, get_model_kind
 from bot.guilds.persona_validation import MAX_TEXT_CHARACTERS
 from bot.guilds.settings import MODELS, GuildSettings, SettingScope
+from bot.messages import settings as texts
+from bot.messages.render import render
 from bot.models.allowlist import ModelKind
 
 PERSONA_MODAL = "channel persona"
@@ -29,7 +31,7 @@ class ChannelCog(commands.GroupCog, group_name="channel", group_description="Set
         modals.register(PERSONA_MODAL, self._write)
 
     @app_commands.command()
-    @app_commands.describe(model="The model to use in this channel", kind="What it is for; answers if left out")
+    @app_commands.describe(model="The model to use in this channel", kind="What it is for; chat if left out")
     async def model(
         self,
         interaction: discord.Interaction,
@@ -39,9 +41,8 @@ class ChannelCog(commands.GroupCog, group_name="channel", group_description="Set
         """Choose the model for this channel."""
         chosen_for = ModelKind(kind)
         await self._settings.set_model(requester_of(interaction), SettingScope.CHANNEL, chosen_for, model)
-        await interaction.response.send_message(
-            f"From now on the {MODELS[chosen_for].label} in this channel is `{model}`.", ephemeral=True
-        )
+        message = texts.model_set("channel", MODELS[chosen_for].label, model)
+        await interaction.response.send_message(render(message), ephemeral=True)
 
     @model.autocomplete("model")
     async def _complete_model(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -51,11 +52,11 @@ class ChannelCog(commands.GroupCog, group_name="channel", group_description="Set
         )
 
     @app_commands.command()
-    @app_commands.describe(text="Who I am here and how I answer; leave it out to write in a form")
+    @app_commands.describe(text="System prompt for this channel. Leave empty to open a form.")
     async def persona(
         self, interaction: discord.Interaction, text: app_commands.Range[str, 1, MAX_TEXT_CHARACTERS] | None = None
     ) -> None:
-        """Tell me who I am in this channel; {date}, {time}, {server}, {channel} and {user} can be used."""
+        """Set my persona in this channel; {date}, {time}, {server}, {channel} and {user} can be used."""
         if text is not None:
             await self._write(interaction, text)
             return
@@ -63,8 +64,8 @@ class ChannelCog(commands.GroupCog, group_name="channel", group_description="Set
         await self._modals.open(
             interaction,
             PERSONA_MODAL,
-            title="Persona of this channel",
-            label="Who am I here, and how do I answer?",
+            title=render(texts.form_title("channel")),
+            label=render(texts.form_label()),
             text=present,
             max_length=MAX_TEXT_CHARACTERS,
         )
@@ -72,22 +73,22 @@ class ChannelCog(commands.GroupCog, group_name="channel", group_description="Set
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
         """See what is set for this channel, and where it comes from."""
-        holdings = await self._settings.list_resolved(requester_of(interaction), SettingScope.CHANNEL)
-        text, files = settings.told(holdings, SettingScope.CHANNEL)
+        resolved = await self._settings.list_resolved(requester_of(interaction), SettingScope.CHANNEL)
+        text, files = build_setting_list(resolved, SettingScope.CHANNEL)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the server's settings in this channel."""
         cleared = await self._settings.reset(requester_of(interaction), SettingScope.CHANNEL)
-        text = "This channel has no settings of its own."
+        message = texts.nothing_to_reset("channel")
         if cleared:
-            text = f"From now on this channel goes by the server's {settings.listed(cleared)} again."
-        await interaction.response.send_message(text, ephemeral=True)
+            message = texts.reset("channel", [setting.label for setting in cleared])
+        await interaction.response.send_message(render(message), ephemeral=True)
 
     async def _write(self, interaction: discord.Interaction, text: str, _: str = "") -> None:
         await self._settings.set_persona(requester_of(interaction), SettingScope.CHANNEL, text)
-        await interaction.response.send_message("From now on I go by that persona in this channel.", ephemeral=True)
+        await interaction.response.send_message(render(texts.persona_set("channel")), ephemeral=True)
 
 
 async def setup(bot: Bot) -> None:

@@ -11,7 +11,9 @@ from bot.context import Permission, RequestContext
 from bot.errors import NotInGuild
 from bot.guilds import persona_validation
 from bot.guilds.personas import Personas
-from bot.messages import personas as texts
+from bot.messages import personas as persona_texts
+from bot.messages import settings as texts
+from bot.messages.message import Message
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.store.settings import StoredSettings
@@ -36,18 +38,18 @@ class SettingDefinition:
     """A setting: its name in the store, and what members call it."""
 
     name: str
-    label: str
+    label: Message
 
 
 MODELS: Final = {
-    ModelKind.CHAT: SettingDefinition("chat_model", "model for answers"),
-    ModelKind.SPEECH: SettingDefinition("speech_model", "model for speech"),
-    ModelKind.IMAGE: SettingDefinition("image_model", "model for pictures"),
+    ModelKind.CHAT: SettingDefinition("chat_model", texts.chat_model()),
+    ModelKind.SPEECH: SettingDefinition("speech_model", texts.speech_model()),
+    ModelKind.IMAGE: SettingDefinition("image_model", texts.image_model()),
 }
 
-PERSONA: Final = SettingDefinition("persona", "persona")
+PERSONA: Final = SettingDefinition("persona", texts.persona())
 
-READ_CHANNEL: Final = SettingDefinition("read_channel", "channel read aloud")
+READ_CHANNEL: Final = SettingDefinition("read_channel", texts.read_channel())
 """A channel's id. Only a guild has it, and it is changed by `bot.guilds.auto_read`."""
 
 ALL: Final = (*MODELS.values(), PERSONA, READ_CHANNEL)
@@ -210,7 +212,7 @@ class GuildSettings:
             StoreUnavailable: it could not be stored.
         """
         self._require_moderator(requester, scope)
-        text = persona_validation.validate_text(text, empty=texts.empty_text_of_scope(scope.value))
+        text = persona_validation.validate_text(text, empty=persona_texts.empty_text_of_scope(scope.value))
         await self._set(requester, scope, PERSONA, text)
 
     async def reset(self, requester: RequestContext, scope: SettingScope) -> Sequence[SettingDefinition]:

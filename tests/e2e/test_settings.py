@@ -76,18 +76,18 @@ async def test_show_says_where_each_setting_comes_from_and_reset_goes_back(sandb
     assert shown.private
     assert shown.text.splitlines() == [
         "**Settings of this channel**",
-        "- model for answers: `gpt-4o`, this channel's",
-        "- model for speech: `tts-1-hd`, this server's",
-        "- model for pictures: `dall-e-3`, the operator's",
+        "- chat model: `gpt-4o`, this channel's",
+        "- speech model: `tts-1-hd`, this server's",
+        "- image model: `dall-e-3`, the operator's",
         "- persona, this channel's:",
         "> You are a pirate. You like rum.",
     ]
-    assert "- model for answers: `gpt-4.1`, the operator's" in (await run_command(mo, "/server show")).text
+    assert "- chat model: `gpt-4.1`, the operator's" in (await run_command(mo, "/server show")).text
     back = await run_command(mo, "/channel reset")
-    assert back.text == "From now on this channel goes by the server's model for answers and persona again."
+    assert back.text == "From now on this channel goes by the server's chat model and persona again."
     assert (await run_command(mo, "/channel reset")).text == "This channel has no settings of its own."
     await run_command(mo, "/server reset")
-    assert "- model for speech: `tts-1`, the operator's" in (await run_command(mo, "/channel show")).text
+    assert "- speech model: `tts-1`, the operator's" in (await run_command(mo, "/channel show")).text
 
 
 async def test_a_long_persona_is_shown_whole_in_a_file(sandbox: Sandbox, mo: ClientUser) -> None:
