@@ -7,13 +7,15 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.discord_ui.paging import fit
 from bot.discord_ui.tree import READS
+from bot.messages import models as texts
+from bot.messages.render import render
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 
 _HEADINGS = {
-    ModelKind.CHAT: "For answers (`/ask`)",
-    ModelKind.SPEECH: "For speech (`/say`)",
-    ModelKind.IMAGE: "For pictures (`/draw`)",
+    ModelKind.CHAT: texts.chat_models(),
+    ModelKind.SPEECH: texts.speech_models(),
+    ModelKind.IMAGE: texts.image_models(),
 }
 
 
@@ -31,8 +33,8 @@ class ModelsCog(commands.Cog):
         for kind, heading in _HEADINGS.items():
             names = self._catalog.list_choices(kind, search)
             if names:
-                lines += [f"**{heading}**", *(f"- `{name}`" for name in names)]
-        text = fit(lines, more="…and more: add a `search`.") if lines else "No model has that in its name."
+                lines += [render(each) for each in (heading, *map(texts.list_entry, names))]
+        text = fit(lines, more=render(texts.list_goes_on())) if lines else render(texts.none_found())
         await interaction.response.send_message(text, ephemeral=True)
 
 

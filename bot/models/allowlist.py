@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from bot.errors import ModelNotAllowed
-from bot.messages.message import plain
+from bot.messages import models as texts
 from bot.setting_values import MODEL
 
 
@@ -68,10 +68,10 @@ def matches(model: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(model, pattern) for pattern in patterns)
 
 
-_ABILITIES = {
-    ModelKind.CHAT: "answer questions",
-    ModelKind.SPEECH: "speak",
-    ModelKind.IMAGE: "draw",
+_NOT_OF_KIND: Final = {
+    ModelKind.CHAT: texts.not_a_chat_model(),
+    ModelKind.SPEECH: texts.not_a_speech_model(),
+    ModelKind.IMAGE: texts.not_an_image_model(),
 }
 
 
@@ -110,18 +110,7 @@ class ModelAllowlist:
             return
         known = listed is None or model in listed
         if known and self.kinds.get_kind(model) is not kind:
-            raise ModelNotAllowed(
-                f"not a {kind} model",
-                message=plain(f"That model can't {_ABILITIES[kind]}. `/models` shows what each one is for."),
-            )
+            raise ModelNotAllowed(f"not a {kind} model", message=_NOT_OF_KIND[kind])
         if listed is None and not self.allowed:
-            raise ModelNotAllowed(
-                "no list of models yet",
-                message=plain(
-                    "I don't know yet which models there are, so only the usual one works. "
-                    "Please try again in a minute."
-                ),
-            )
-        raise ModelNotAllowed(
-            "model not allowed", message=plain("That model can't be chosen here. `/models` lists the ones that can.")
-        )
+            raise ModelNotAllowed("no list of models yet", message=texts.list_unknown())
+        raise ModelNotAllowed("model not allowed", message=texts.not_allowed())

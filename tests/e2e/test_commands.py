@@ -63,17 +63,17 @@ async def test_models_shows_what_each_one_is_for(member: ClientUser) -> None:
     used = await run_command(member, "/models")
     assert used.private
     assert _listed(used) == {
-        "For answers (`/ask`)": ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "o4-mini"],
-        "For speech (`/say`)": ["gpt-4o-mini-tts", "tts-1", "tts-1-hd"],
-        "For pictures (`/draw`)": ["dall-e-2", "dall-e-3", "gpt-image-1"],
+        "Chat models (`/ask`)": ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "o4-mini"],
+        "Speech models (`/say`)": ["gpt-4o-mini-tts", "tts-1", "tts-1-hd"],
+        "Image models (`/draw`)": ["dall-e-2", "dall-e-3", "gpt-image-1"],
     }
 
 
 async def test_models_finds_what_is_searched_for_anywhere_in_a_name(member: ClientUser) -> None:
     found = _listed(await run_command(member, "/models", search="MINI"))
     assert found == {
-        "For answers (`/ask`)": ["gpt-4.1-mini", "gpt-4o-mini", "o4-mini"],
-        "For speech (`/say`)": ["gpt-4o-mini-tts"],
+        "Chat models (`/ask`)": ["gpt-4.1-mini", "gpt-4o-mini", "o4-mini"],
+        "Speech models (`/say`)": ["gpt-4o-mini-tts"],
     }
     assert (await run_command(member, "/models", search="no such thing")).text == "No model has that in its name."
 
