@@ -1,8 +1,7 @@
 """Coming to a server: stay where the operator lets the bot serve, and say hello."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
 
 import discord
 from discord.ext import commands
@@ -10,15 +9,14 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.clock import unix_ms
 from bot.discord_ui.mentions import format_command_mention
-from bot.discord_ui.permissions import NeededPermission, missing_permissions
+from bot.discord_ui.permissions import list_missing_permissions
 from bot.errors import StoreUnavailable
 from bot.guilds.access import AllowLists
 from bot.inflight.registry import InFlightRegistry
+from bot.messages import general as texts
+from bot.messages.render import render
 
 logger = logging.getLogger(__name__)
-
-_LIMITS: Final = "quota set"
-_PERSONA: Final = "server persona"
 
 
 def find_welcome_channel(guild: discord.Guild) -> discord.TextChannel | None:
@@ -30,31 +28,26 @@ def find_welcome_channel(guild: discord.Guild) -> discord.TextChannel | None:
     return None
 
 
-def welcome_text(guild: discord.Guild, commands: Collection[str], ids: Mapping[str, int]) -> str:
-    """Return the welcome; `commands` are the qualified names of all commands, `ids` those of the top-level ones."""
+def welcome_text(guild: discord.Guild, ids: Mapping[str, int]) -> str:
+    """Return the welcome; `ids` are those of the top-level commands."""
 
     def link(name: str) -> str:
         return format_command_mention(name, ids)
 
-    limits = f"set limits with {link(_LIMITS)} and " if _LIMITS in commands else ""
-    return "\n".join(
-        (
-            f"Hello! {link('ask')} answers, {link('say')} speaks, {link('draw')} draws; {link('help')} shows the rest.",
-            _format_missing_permissions(missing_permissions(guild.me.guild_permissions)),
-            f"Those who may manage this server {limits}say who I am here with {link(_PERSONA)}.",
-        )
+    missing = list_missing_permissions(guild.me.guild_permissions)
+    lines = (
+        texts.welcome(link("ask"), link("say"), link("draw"), link("help")),
+        texts.lacks_permissions([texts.needed_permission(each) for each in missing])
+        if missing
+        else texts.has_all_permissions(),
+        texts.welcome_admins(link("quota set"), link("server persona")),
     )
+    return "\n".join(map(render, lines))
 
 
 def _list_position(channel: discord.TextChannel) -> tuple[int, int, int]:
     """Return a sort key; channels without a category come first."""
     return (channel.category.position if channel.category else -1, channel.position, channel.id)
-
-
-def _format_missing_permissions(missing: Sequence[NeededPermission]) -> str:
-    if not missing:
-        return "I have all the permissions I need."
-    return "I lack " + ", ".join(f"**{need.name}** ({need.purpose})" for need in missing) + "; all else works."
 
 
 class GuildJoinCog(commands.Cog):
@@ -79,9 +72,8 @@ class GuildJoinCog(commands.Cog):
             return
         if not await self._is_first(guild):
             return
-        commands = {command.qualified_name for command in self._bot.tree.walk_commands()}
         try:
-            await channel.send(welcome_text(guild, commands, self._bot.command_ids), silent=True)
+            await channel.send(welcome_text(guild, self._bot.command_ids), silent=True)
         except discord.HTTPException as failure:
             logger.warning(
                 "welcome not sent",

@@ -9,12 +9,8 @@ from bot.discord_ui.context import requester_of
 from bot.discord_ui.mentions import format_command_mention
 from bot.discord_ui.paging import show_privately
 from bot.discord_ui.tree import PERMISSION, READS
-
-_OPENING = "Here is what I can do:"
-_IN_MESSAGES = (
-    "- Mention me, reply to me or write to me directly: I answer that like `/ask`",
-    "- A message's menu → Apps: **Ask about this**, **Read aloud**",
-)
+from bot.messages import general as texts
+from bot.messages.render import render
 
 
 class HelpCog(commands.Cog):
@@ -26,13 +22,14 @@ class HelpCog(commands.Cog):
     @app_commands.command(extras={READS: True})
     async def help(self, interaction: discord.Interaction) -> None:
         """See what I can do."""
-        lines = [_OPENING]
+        lines = [texts.help_heading()]
         for command in self._bot.tree.walk_commands():
             if isinstance(command, app_commands.Group) or not _can_use(command, interaction):
                 continue
             name = format_command_mention(command.qualified_name, self._bot.command_ids)
-            lines.append(f"- {name}: {command.description}")
-        await show_privately(interaction, [*lines, *_IN_MESSAGES])
+            lines.append(texts.help_command(name, command.description))
+        lines += [texts.help_messages(), texts.help_context_menus()]
+        await show_privately(interaction, [render(line) for line in lines])
 
 
 def _can_use(command: app_commands.Command[HelpCog, ..., None], interaction: discord.Interaction) -> bool:

@@ -13,7 +13,7 @@ from bot.discord_ui import error_messages
 from bot.discord_ui.components import parse_id
 from bot.discord_ui.tree import READS, CommandTree
 from bot.errors import UserError
-from bot.messages.message import plain
+from bot.messages import errors as texts
 
 ButtonHandler = Callable[[discord.Interaction, int], Awaitable[None]]
 """What is done when a button is pressed: its interaction, and the id that the button carries."""
@@ -22,7 +22,7 @@ ButtonHandler = Callable[[discord.Interaction, int], Awaitable[None]]
 class UnknownButton(UserError):
     """No button of the bot's carries that custom id, or none does any more."""
 
-    message = plain("That button doesn't work any more.")
+    message = texts.button_expired()
 
 
 class ButtonRouter:

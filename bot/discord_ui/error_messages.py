@@ -9,6 +9,7 @@ from discord import app_commands
 
 from bot.discord_ui.interaction_messages import is_awaiting_answer
 from bot.errors import BotError, UserError
+from bot.messages import errors as texts
 from bot.messages.render import render
 from bot.telemetry.request_log import new_reference
 
@@ -26,9 +27,6 @@ def format_http_error(error: discord.HTTPException) -> str:
     if url is None:
         return summary
     return f"{response.method} {_OWN.sub('/:id', url.path)}: {summary}"
-
-
-_STALE = "That command has just changed. Please reload Discord (Ctrl+R) and try again."
 
 
 async def show(interaction: discord.Interaction, error: Exception) -> bool:
@@ -87,8 +85,8 @@ def _format_error(error: Exception, reference: str) -> str:
     if isinstance(error, BotError):
         return render(error.message)
     if isinstance(error, (app_commands.CommandSignatureMismatch, app_commands.CommandNotFound)):
-        return _STALE
-    return f"Something went wrong on my side. Whoever runs me can look it up in my log as {reference}."
+        return render(texts.command_changed())
+    return render(texts.unexpected_with_reference(reference))
 
 
 def _log_error(error: Exception, reference: str, **where: object) -> None:

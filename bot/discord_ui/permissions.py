@@ -4,37 +4,18 @@ Commands need none: their answers come by the interaction itself.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 import discord
 
+from bot.messages.general import Permission
 
-@dataclass(frozen=True, slots=True)
-class NeededPermission:
-    """A permission: its name in discord.py and in Discord's client, and what it is for."""
-
-    flag: str
-    name: str
-    purpose: str
+NEEDED_PERMISSIONS: Final[tuple[Permission, ...]] = get_args(Permission)
 
 
-NEEDED_PERMISSIONS: Final = (
-    NeededPermission("view_channel", "View Channels", "hearing when I'm mentioned"),
-    NeededPermission(
-        "read_message_history", "Read Message History", "replying, and marking an answer that a restart cut short"
-    ),
-    NeededPermission("send_messages", "Send Messages", "answering mentions and replies"),
-    NeededPermission("send_messages_in_threads", "Send Messages in Threads", "answering them in threads"),
-    NeededPermission("attach_files", "Attach Files", "answering them at length"),
-    NeededPermission("add_reactions", "Add Reactions", "showing where I may not write"),
-    NeededPermission("connect", "Connect", "coming into voice channels"),
-    NeededPermission("speak", "Speak", "being heard there"),
-)
-
-
-def missing_permissions(granted: discord.Permissions) -> list[NeededPermission]:
+def list_missing_permissions(granted: discord.Permissions) -> list[Permission]:
     """Return the needed permissions that are not `granted`."""
-    return [need for need in NEEDED_PERMISSIONS if not getattr(granted, need.flag)]
+    return [permission for permission in NEEDED_PERMISSIONS if not getattr(granted, permission)]
 
 
 MessageableChannel = discord.abc.GuildChannel | discord.Thread | discord.DMChannel

@@ -13,7 +13,7 @@ from cachetools import TTLCache
 
 from bot.clock import Clock
 from bot.errors import AccessDenied, UserRateLimited
-from bot.messages.message import plain
+from bot.messages import errors as texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,12 @@ class AllowLists:
             AccessDenied: it doesn't.
         """
         if user_id in self.blocked_users:
-            raise AccessDenied("blocked user", message=plain("I can't do that for you."))
+            raise AccessDenied("blocked user", message=texts.user_blocked())
         if guild_id is None:
             if not self.allow_direct_messages:
-                raise AccessDenied(
-                    "direct messages are off", message=plain("I only work in servers, not in direct messages.")
-                )
+                raise AccessDenied("direct messages are off", message=texts.direct_messages_off())
         elif not self.serves_guild(guild_id):
-            raise AccessDenied("server not allowed", message=plain("I don't work in this server."))
+            raise AccessDenied("server not allowed", message=texts.server_not_allowed())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,22 @@ def unexpected() -> Message:
     return Message("errors.unexpected")
 
 
+def unexpected_with_reference(reference: str) -> Message:
+    return Message("errors.unexpected_with_reference", {"reference": reference})
+
+
+def user_blocked() -> Message:
+    return Message("errors.user_blocked")
+
+
+def direct_messages_off() -> Message:
+    return Message("errors.direct_messages_off")
+
+
+def server_not_allowed() -> Message:
+    return Message("errors.server_not_allowed")
+
+
 def not_owner() -> Message:
     return Message("errors.not_owner")
 
@@ -119,6 +135,14 @@ def missing_permission_in(permission: str, where: str) -> Message:
 
 def user_rate_limited(until: datetime) -> Message:
     return Message("errors.user_rate_limited", {"until": until})
+
+
+def command_changed() -> Message:
+    return Message("errors.command_changed")
+
+
+def button_expired() -> Message:
+    return Message("errors.button_expired")
 
 
 def form_expired() -> Message:

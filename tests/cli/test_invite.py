@@ -40,7 +40,7 @@ async def test_a_token_that_names_no_application_is_status_2(harness: CliHarness
 
 
 def test_the_link_asks_for_the_permissions_that_the_bot_needs() -> None:
-    assert discord.Permissions(PERMISSIONS) == discord.Permissions(**{need.flag: True for need in NEEDED_PERMISSIONS})
+    assert discord.Permissions(PERMISSIONS) == discord.Permissions(**dict.fromkeys(NEEDED_PERMISSIONS, True))
 
 
 def test_the_link_does_without_discord_py() -> None:
