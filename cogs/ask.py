@@ -32,12 +32,12 @@ class AskCog(commands.Cog):
     @app_commands.command()
     @app_commands.describe(
         prompt="What you want to know",
-        model="Who should answer; this channel's model if left out",
-        persona="As whom: one of this server's personas; the channel's own if left out",
-        attachment="A picture to look at, or a text file to read",
-        private="Only you see the answer, and only your private questions build on it",
-        fresh="Begin anew, without what was said before",
-        speak="Read the answer out in your voice channel while I write it",
+        model="The chat model to use (default: this channel's)",
+        persona="Persona to use (default: this channel's)",
+        attachment="An image to look at, or a text file to read",
+        private="Only you see the answer, and only your private questions can refer to it",
+        fresh="Start without the earlier conversation",
+        speak="Read the answer aloud in your voice channel while it is written",
     )
     async def ask(
         self,

@@ -72,7 +72,7 @@ class ChannelCog(commands.GroupCog, group_name="channel", group_description="Set
 
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
-        """See what is set for this channel, and where it comes from."""
+        """Show this channel's settings and where each comes from."""
         resolved = await self._settings.list_resolved(requester_of(interaction), SettingScope.CHANNEL)
         text, files = build_setting_list(resolved, SettingScope.CHANNEL)
         await interaction.response.send_message(text, files=files, ephemeral=True)

@@ -59,11 +59,11 @@ class DrawCog(commands.Cog):
 
     @app_commands.command()
     @app_commands.describe(
-        prompt="What the picture should show",
-        size="Its size, such as 1024x1024",
-        n="How many pictures",
-        model="Who should draw; this channel's model if left out",
-        spoiler="Hide the pictures until somebody clicks on them",
+        prompt="What the image should show",
+        size="Size, such as 1024x1024",
+        n="How many images",
+        model="The image model to use (default: this channel's)",
+        spoiler="Hide the images until they are clicked",
     )
     async def draw(
         self,
@@ -74,7 +74,7 @@ class DrawCog(commands.Cog):
         model: app_commands.Range[str, 1, 100] | None = None,
         spoiler: bool = False,
     ) -> None:
-        """Have pictures drawn from your description."""
+        """Make images from your description."""
         requester = requester_of(interaction)
         chosen = await self._settings.get_model(requester, ModelKind.IMAGE, model)
         request = ImageRequest(prompt, chosen, size, n, spoiler, chosen=model is not None)
@@ -93,7 +93,7 @@ class DrawCog(commands.Cog):
             interaction,
             _PROMPT,
             title="Edit the prompt",
-            label="What the picture should show",
+            label="What the image should show",
             text=generation.prompt,
             max_length=MAX_PROMPT_LENGTH,
             about=str(generation_id),

@@ -21,7 +21,7 @@ class HelpCog(commands.Cog):
 
     @app_commands.command(extras={READS: True})
     async def help(self, interaction: discord.Interaction) -> None:
-        """See what I can do."""
+        """Show what I can do."""
         lines = [texts.help_heading()]
         for command in self._bot.tree.walk_commands():
             if isinstance(command, app_commands.Group) or not _can_use(command, interaction):

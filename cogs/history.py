@@ -36,7 +36,7 @@ class HistoryCog(commands.GroupCog, group_name="history", group_description="Wha
 
     @app_commands.command(extras={READS: True, PERMISSION: Permission.READ_MESSAGE_HISTORY})
     async def show(self, interaction: discord.Interaction) -> None:
-        """See what I remember of this conversation."""
+        """Show this conversation's history."""
         turn_page = await self._history.get_newest(requester_of(interaction))
         view = _build_paging_buttons(turn_page)
         if view is None:
@@ -53,13 +53,13 @@ class HistoryCog(commands.GroupCog, group_name="history", group_description="Wha
         await _show_page(interaction, await self._history.get_after(requester_of(interaction), turn_id))
 
     @app_commands.command(extras={READS: True, PERMISSION: Permission.READ_MESSAGE_HISTORY})
-    @app_commands.describe(format="markdown to read, json for programs; markdown if left out")
+    @app_commands.describe(format="markdown to read, json for programs (default: markdown)")
     async def export(
         self,
         interaction: discord.Interaction,
         format: Literal["markdown", "json"] = "markdown",  # noqa: A002 - the option's name
     ) -> None:
-        """Get what I remember of this conversation as a file."""
+        """Get this conversation's history as a file."""
         requester = requester_of(interaction)
         self._history.check_reading(requester)
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -68,7 +68,7 @@ class HistoryCog(commands.GroupCog, group_name="history", group_description="Wha
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_MESSAGES})
     async def clear(self, interaction: discord.Interaction) -> None:
-        """Make me forget this conversation."""
+        """Delete this conversation's history."""
         requester = requester_of(interaction)
         count = await self._history.count(requester)
         if not count:

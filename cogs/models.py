@@ -28,7 +28,7 @@ class ModelsCog(commands.Cog):
     @app_commands.command(extras={READS: True})
     @app_commands.describe(search="Only models with this in their name")
     async def models(self, interaction: discord.Interaction, search: app_commands.Range[str, 0, 100] = "") -> None:
-        """See which models you can choose."""
+        """List the models you can choose."""
         lines: list[str] = []
         for kind, heading in _HEADINGS.items():
             names = self._catalog.list_choices(kind, search)

@@ -43,21 +43,21 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
         modals.register(_EDIT, self._edit)
 
     @app_commands.command(extras=_FOR_MODERATORS)
-    @app_commands.describe(name="What members choose it by, such as Pirate")
+    @app_commands.describe(name="The name members choose, such as Pirate")
     async def add(self, interaction: discord.Interaction, name: Name) -> None:
-        """Write a persona that members can choose; {date}, {time}, {server}, {channel} and {user} can be used."""
+        """Add a persona that members can choose; {date}, {time}, {server}, {channel} and {user} can be used."""
         name = await self._personas.check_new(requester_of(interaction), name)
         await self._open(interaction, _ADD, name, "")
 
     @app_commands.command(extras=_FOR_MODERATORS)
-    @app_commands.describe(name="Which one")
+    @app_commands.describe(name="The persona's name")
     async def edit(self, interaction: discord.Interaction, name: Name) -> None:
         """Change what a persona says."""
         present = await self._personas.get_for_edit(requester_of(interaction), name)
         await self._open(interaction, _EDIT, present.name, present.persona)
 
     @app_commands.command(extras=_FOR_MODERATORS)
-    @app_commands.describe(name="Which one")
+    @app_commands.describe(name="The persona's name")
     async def remove(self, interaction: discord.Interaction, name: Name) -> None:
         """Remove a persona."""
         removed = await self._personas.remove(requester_of(interaction), name)
@@ -70,7 +70,7 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
-        """See which personas you can choose."""
+        """List the personas you can choose."""
         names = await self._personas.list_names(requester_of(interaction))
         lines = [texts.list_heading(), *map(texts.list_entry, names)] if names else [texts.list_empty()]
         await show_privately(interaction, [*map(render, lines)])
@@ -84,9 +84,9 @@ class PersonaCog(commands.GroupCog, group_name="persona", group_description="Who
         await edit_original(interaction, render(texts.exported()), [file])
 
     @app_commands.command(name="import", extras=_FOR_MODERATORS)
-    @app_commands.describe(file="A file as export gives it; personas with the same names are replaced, others stay")
+    @app_commands.describe(file="A file from /persona export; personas with the same names are replaced, others stay")
     async def import_file(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
-        """Import the personas of a file: all of them, or none if something is wrong with it."""
+        """Import personas from a file: all of them, or none if something is wrong with it."""
         requester = requester_of(interaction)
         self._personas.require_moderator(requester)
         attachments.check_size(file, MAX_FILE_BYTES)

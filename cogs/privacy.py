@@ -43,21 +43,21 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="Wha
 
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
-        """See what I keep about you, where, and until when."""
+        """Show what is stored about you, where, and until when."""
         kept = await self._own_data.get_summary(requester_of(interaction))
         text = _format_kept(kept, interaction.guild_id, self._own_data.retention_days)
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(extras={READS: True})
     async def export(self, interaction: discord.Interaction) -> None:
-        """Get everything that I keep about you as a file."""
+        """Get everything that is stored about you as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         export = await self._own_data.export(requester_of(interaction), interaction.filesize_limit)
         await send_export(interaction, export)
 
     @app_commands.command()
     async def delete(self, interaction: discord.Interaction) -> None:
-        """Have everything deleted that I keep about you."""
+        """Delete everything that is stored about you."""
         kept = await self._own_data.get_summary(requester_of(interaction))
         text = (
             f"I would delete **{counted(kept.turns)}**, from all servers and direct messages, and take your id out of "

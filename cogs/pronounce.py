@@ -34,14 +34,16 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
         buttons.register(_PAGE, self._turn_to, reads=True)
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_SERVER})
-    @app_commands.describe(word="The word as people write it, in any case", say="What I should say in its place")
+    @app_commands.describe(
+        word="The word as people write it; upper and lower case don't matter", say="What to say instead"
+    )
     async def add(
         self,
         interaction: discord.Interaction,
         word: app_commands.Range[str, 1, MAX_WORD_LENGTH],
         say: app_commands.Range[str, 1, MAX_SAY_LENGTH],
     ) -> None:
-        """Have me say a word another way, wherever I speak in this server."""
+        """Change how a word is spoken in this server."""
         added, before = await self._pronunciations.add(requester_of(interaction), word, say)
         text = f"From now on I say {_quoted(added.say)} for {_quoted(added.word)}."
         if before is not None:
@@ -49,9 +51,9 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_SERVER})
-    @app_commands.describe(word="The word that I should say as it is written again")
+    @app_commands.describe(word="The word whose pronunciation to remove")
     async def remove(self, interaction: discord.Interaction, word: app_commands.Range[str, 1, MAX_WORD_LENGTH]) -> None:
-        """Have me say a word as it is written again."""
+        """Remove a pronunciation."""
         removed = await self._pronunciations.remove(requester_of(interaction), word)
         text = "I don't know that word. `/pronounce list` shows those that I do."
         if removed is not None:
@@ -64,7 +66,7 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
-        """See the words that I say another way in this server."""
+        """List this server's pronunciations."""
         text, view = _build_page(await self._pronunciations.list(requester_of(interaction)), 0)
         if view is None:
             await interaction.response.send_message(text, ephemeral=True)

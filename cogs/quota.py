@@ -42,11 +42,11 @@ class _AnyChannelTransformer(app_commands.Transformer):
 ChannelOption = app_commands.Transform[AnyChannel, _AnyChannelTransformer]
 
 _ABOUT = {
-    "scope": "Who shares it: the whole server, a channel, a member, or a member who has a role",
+    "scope": "Who shares the limit: the server, a channel, a member, or a member with a role",
     "kind": "What is limited",
-    "per": "For how long it is, by the UTC calendar",
-    "target_channel": "Which channel; each one separately if left out",
-    "target_member": "Which member; each one separately if left out",
+    "per": "The period, by the UTC calendar",
+    "target_channel": "Which channel (default: each channel separately)",
+    "target_member": "Which member (default: each member separately)",
     "target_role": "Which role; needed for the scope role",
 }
 
@@ -100,7 +100,7 @@ class QuotaCog(commands.GroupCog, group_name="quota", group_description="Limit w
 
     @app_commands.command(name="list", extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
-        """See all limits of this server, the operator's among them."""
+        """List all limits of this server, the operator's included."""
         listing = await self._quotas.list(requester_of(interaction))
         await show_privately(interaction, [render(line) for line in _list_lines(listing)])
 

@@ -23,9 +23,9 @@ class SayCog(commands.Cog):
     @app_commands.command()
     @app_commands.describe(
         text="What to say",
-        voice="Who should say it; your own voice if left out",
-        model="Which model should speak; this channel's if left out",
-        play="Say it in your voice channel too; left out, I do where I'm in it already",
+        voice="Voice to use (default: yours)",
+        model="The speech model to use (default: this channel's)",
+        play="Also speak in your voice channel (default: if I'm already in it)",
     )
     async def say(
         self,
@@ -35,7 +35,7 @@ class SayCog(commands.Cog):
         model: app_commands.Range[str, 1, 100] | None = None,
         play: bool | None = None,
     ) -> None:
-        """Have something said aloud, as an MP3 and in your voice channel."""
+        """Speak a text: as an MP3, and in your voice channel."""
         requester = requester_of(interaction)
         await self._speech_commands.say(interaction, requester, text, voice=voice, model=model, play=play)
 

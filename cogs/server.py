@@ -38,7 +38,7 @@ class ServerCog(commands.GroupCog, group_name="server", group_description="Set u
         model: app_commands.Range[str, 1, 100],
         kind: Literal["chat", "speech", "image"] = "chat",
     ) -> None:
-        """Choose the model for channels that have none of their own."""
+        """Choose the model for channels without one of their own."""
         chosen_for = ModelKind(kind)
         await self._settings.set_model(requester_of(interaction), SettingScope.SERVER, chosen_for, model)
         message = texts.model_set("server", MODELS[chosen_for].label, model)
@@ -72,14 +72,14 @@ class ServerCog(commands.GroupCog, group_name="server", group_description="Set u
 
     @app_commands.command(extras={READS: True})
     async def show(self, interaction: discord.Interaction) -> None:
-        """See the server's defaults, and where they come from."""
+        """Show the server's defaults and where each comes from."""
         resolved = await self._settings.list_resolved(requester_of(interaction), SettingScope.SERVER)
         text, files = build_setting_list(resolved, SettingScope.SERVER)
         await interaction.response.send_message(text, files=files, ephemeral=True)
 
     @app_commands.command()
     async def reset(self, interaction: discord.Interaction) -> None:
-        """Go back to the operator's defaults; channels keep what is their own."""
+        """Go back to the operator's defaults; channels keep their own settings."""
         cleared = await self._settings.reset(requester_of(interaction), SettingScope.SERVER)
         lines = [] if cleared else [texts.nothing_to_reset("server")]
         if defaults := [setting.label for setting in cleared if setting is not READ_CHANNEL]:

@@ -27,7 +27,7 @@ class UsageCog(commands.Cog):
     @app_commands.command(extras={READS: True})
     @app_commands.describe(scope="Yours, or the whole server's (needs Manage Server)")
     async def usage(self, interaction: discord.Interaction, scope: Literal["me", "server"] = "me") -> None:
-        """See every limit that holds for you here, how much is used, and when it resets."""
+        """Show every limit that applies to you here, how much is used, and when it resets."""
         requester = requester_of(interaction)
         if scope == "server":
             lines = await self._usage_reader.list_for_guild(requester)

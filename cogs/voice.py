@@ -64,13 +64,13 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         self._reads_messages = reads_messages
 
     @app_commands.command(extras={READS: True})
-    @app_commands.describe(channel="Another channel than yours (needs Move Members)")
+    @app_commands.describe(channel="A channel other than yours (needs Move Members)")
     async def join(
         self,
         interaction: discord.Interaction,
         channel: discord.VoiceChannel | discord.StageChannel | None = None,
     ) -> None:
-        """Bring me to your voice channel."""
+        """Call me into your voice channel."""
         requester = requester_of(interaction)
         check_entrance(channel_to_join(interaction, self._voice_manager, named=channel))
         await acknowledge(interaction, private=True)
@@ -81,7 +81,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
 
     @app_commands.command(extras={READS: True})
     async def leave(self, interaction: discord.Interaction) -> None:
-        """Send me out of the voice channel."""
+        """Make me leave the voice channel."""
 
         def check() -> VoiceSession:
             session = session_seen(interaction, self._voice_manager)
@@ -96,7 +96,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
 
     @app_commands.command(extras={READS: True})
     async def skip(self, interaction: discord.Interaction) -> None:
-        """Skip what I'm saying: yours, or anybody's if you're a moderator or alone with me."""
+        """Skip what I'm saying: yours, or anyone's if you're a moderator or alone with me."""
         session = session_seen(interaction, self._voice_manager)
         skipped = session.line.skip(interaction.user.id, as_moderator=may_hush(interaction, session))
         text = texts.nothing_to_skip() if skipped is None else texts.skipped()
@@ -104,7 +104,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
 
     @app_commands.command(extras={READS: True})
     async def stop(self, interaction: discord.Interaction) -> None:
-        """Drop everything of yours that I'd still say, or of everybody's if you may."""
+        """Drop everything of yours from the queue, or everyone's if you may."""
         session = session_seen(interaction, self._voice_manager)
         dropped = session.line.stop(interaction.user.id, as_moderator=may_hush(interaction, session))
         text = texts.stopped() if dropped else texts.nothing_to_stop()
@@ -112,7 +112,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
 
     @app_commands.command(name="queue", extras={READS: True})
     async def show_queue(self, interaction: discord.Interaction) -> None:
-        """See what I'm saying and what comes next."""
+        """Show what I'm saying and what comes next."""
         session = session_seen(interaction, self._voice_manager)
         listed = session.line.list_items()
         others = [each.label for each in listed if each.label.member_id != interaction.user.id]
@@ -120,16 +120,14 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         await show_privately(interaction, _format_queue(listed, interaction.user.id, hidden))
 
     @app_commands.command()
-    @app_commands.describe(
-        voice="Who speaks what you have said aloud", speed="How fast, from half to twice as fast as usual"
-    )
+    @app_commands.describe(voice="The voice for your texts", speed="Speed, from half to twice the usual")
     async def settings(
         self,
         interaction: discord.Interaction,
         voice: app_commands.Range[str, 1, 64] | None = None,
         speed: app_commands.Range[float, MIN_SPEED, MAX_SPEED] | None = None,
     ) -> None:
-        """Choose the voice that speaks for you, and how fast; without options see what you have chosen."""
+        """Choose the voice that speaks for you, and its speed; without options, show your choice."""
         requester = requester_of(interaction)
         if voice is None and speed is None:
             resolved = await self._voice_settings.get(requester)
@@ -139,13 +137,13 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_CHANNELS})
-    @app_commands.describe(channel="The channel to read; left out, I read none any more")
+    @app_commands.describe(channel="The channel to read; leave empty to stop reading")
     async def read(
         self,
         interaction: discord.Interaction,
         channel: discord.TextChannel | discord.VoiceChannel | discord.StageChannel | None = None,
     ) -> None:
-        """Have me read aloud what people in my voice channel write in a channel."""
+        """Read aloud what people in my voice channel write in a channel."""
         requester = requester_of(interaction)
 
         def rights_there(channel_id: int) -> Collection[Permission]:
