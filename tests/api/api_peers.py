@@ -7,7 +7,10 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+from bot.api.client import ApiClient
+from sandbox.json_object import Json
 from tests.support.clock import FakeClock
 
 DEADLINE_S = 20
@@ -23,8 +26,9 @@ class Request:
     body: bytes
 
     @property
-    def json(self) -> dict:
-        return json.loads(self.body)
+    def json(self) -> Json:
+        body: Json = json.loads(self.body)
+        return body
 
 
 @dataclass
@@ -38,6 +42,8 @@ class Peer:
 
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Connect = Callable[..., ApiClient]
+Piece = bytes | str | Json
 
 
 @asynccontextmanager
@@ -47,10 +53,12 @@ async def peer(*answers: Answer) -> AsyncIterator[Peer]:
     After an answer the connection is closed.
     """
     seen = Peer()
-    running: set[asyncio.Task] = set()
+    running: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        running.add(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        running.add(task)
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             fields = (line.split(": ", 1) for line in head[1:] if line)
@@ -66,7 +74,7 @@ async def peer(*answers: Answer) -> AsyncIterator[Peer]:
             pass  # the test is over; asyncio's streams report a cancelled server task as an error
         finally:
             writer.close()
-            running.discard(asyncio.current_task())
+            running.discard(task)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     seen.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
@@ -96,7 +104,7 @@ async def _ending_with(answering: Awaitable[None], reader: asyncio.StreamReader,
 
 
 def replying(
-    body: bytes | str | dict = b"",
+    body: Piece = b"",
     *,
     status: int = 200,
     content_type: str = "application/json",
@@ -109,7 +117,7 @@ def replying(
     return writing(f"HTTP/1.1 {status} X\r\n{extra}\r\n".encode() + data)
 
 
-def streaming(*pieces: bytes | str | dict, end: str = "close") -> Answer:
+def streaming(*pieces: Piece, end: str = "close") -> Answer:
     """An event stream in HTTP/1.0 style, ended by closing. A dict becomes a `data:` event.
 
     `end`: `close` (cleanly), `reset` (the connection breaks) or `hang` (it stays open and silent).
@@ -117,7 +125,7 @@ def streaming(*pieces: bytes | str | dict, end: str = "close") -> Answer:
     return writing(b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", *map(as_event, pieces), end=end)
 
 
-def chunked(*pieces: bytes | str | dict, end: str = "close") -> Answer:
+def chunked(*pieces: Piece, end: str = "close") -> Answer:
     """An event stream in HTTP/1.1 chunks; `end` may also be `whole`: the terminating chunk is sent."""
     parts = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in map(as_event, pieces)]
     if end == "whole":
@@ -153,22 +161,22 @@ async def hanging(writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
 
 
-def as_event(piece: bytes | str | dict) -> bytes:
+def as_event(piece: Piece) -> bytes:
     if isinstance(piece, dict):
         return b"data: " + json.dumps(piece).encode() + b"\n\n"
     return piece.encode() if isinstance(piece, str) else piece
 
 
-def delta(text: str | None = None, *, finish: str | None = None, **more: object) -> dict:
+def delta(text: object = None, *, finish: str | None = None, **more: object) -> Json:
     """A chunk as most servers send it."""
-    content = {} if text is None else {"content": text}
+    content: Json = {} if text is None else {"content": text}
     return {"id": "c1", "choices": [{"index": 0, "delta": content | more, "finish_reason": finish}]}
 
 
 DONE = "data: [DONE]\n\n"
 
 
-async def pass_until(clock: FakeClock, task: asyncio.Future) -> float:
+async def pass_until(clock: FakeClock, task: asyncio.Future[Any]) -> float:
     """Let time pass on `clock` until `task` is done; give the seconds it took."""
     began = clock.monotonic()
     async with asyncio.timeout(DEADLINE_S):

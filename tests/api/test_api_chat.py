@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import aclosing
 from itertools import pairwise
 
@@ -11,11 +12,22 @@ import pytest
 from bot.api.chat_types import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
 from bot.api.client import ApiClient
 from bot.api.payloads import decode
-from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
+from bot.errors import (
+    ApiError,
+    ApiRateLimited,
+    ApiServerError,
+    ApiTimeout,
+    ApiUnreachable,
+    ContentRefused,
+    InvalidApiResponse,
+)
 from bot.text_work import SLICE_CHARACTERS
 from tests.api.api_peers import (
     DEADLINE_S,
     DONE,
+    Answer,
+    Connect,
+    Piece,
     chunked,
     delta,
     hanging,
@@ -26,7 +38,7 @@ from tests.api.api_peers import (
     streaming,
     writing,
 )
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, ShortPauseClock
 from tests.support.event_loop_turns import count_turns
 
 HELLO = [ChatMessage("developer", "be kind"), ChatMessage("user", "hello")]
@@ -42,7 +54,7 @@ def text_of(events: list[ChatEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
-async def test_an_answer_streams_and_ends_with_its_usage(connect) -> None:
+async def test_an_answer_streams_and_ends_with_its_usage(connect: Connect) -> None:
     usage = {"id": "x", "model": "gpt-4.1-2025", "choices": [], "usage": USAGE}
     async with peer(chunked(delta("", role="assistant"), delta("Hel"), delta("lo", finish="stop"), usage, DONE)) as api:
         events = await listen(connect(api.base_url))
@@ -54,7 +66,7 @@ async def test_an_answer_streams_and_ends_with_its_usage(connect) -> None:
     ]
 
 
-async def test_the_request_is_what_the_document_asks_for_and_no_more(connect) -> None:
+async def test_the_request_is_what_the_document_asks_for_and_no_more(connect: Connect) -> None:
     async with peer(chunked(delta("Hi", finish="stop"), DONE)) as api:
         await listen(connect(api.base_url))
 
@@ -70,7 +82,7 @@ async def test_the_request_is_what_the_document_asks_for_and_no_more(connect) ->
 
 
 NULLS = {"choices": [{"delta": {"content": None, "refusal": None}, "finish_reason": None}], "usage": None}
-HABITS = {
+HABITS: dict[str, list[Piece]] = {
     "role-only first chunk": [delta(None, role="assistant"), delta("Hello", finish="stop"), DONE],
     "explicit nulls": [NULLS, delta("Hello", finish="stop"), DONE],
     "usage with the last words": [delta("Hello", finish="stop") | {"usage": USAGE}, DONE],
@@ -97,7 +109,9 @@ HABITS = {
 
 @pytest.mark.parametrize("pieces", HABITS.values(), ids=HABITS)
 @pytest.mark.parametrize("sending", [streaming, chunked])
-async def test_habits_of_real_servers_change_nothing_for_the_reader(connect, pieces, sending) -> None:
+async def test_habits_of_real_servers_change_nothing_for_the_reader(
+    connect: Connect, pieces: list[Piece], sending: Callable[..., Answer]
+) -> None:
     async with peer(sending(*pieces)) as api:
         events = await listen(connect(api.base_url))
 
@@ -125,15 +139,16 @@ async def test_habits_of_real_servers_change_nothing_for_the_reader(connect, pie
     ],
     ids=lambda figures: repr(figures)[:70],
 )
-async def test_absurd_figures_count_as_not_told(connect, figures) -> None:
+async def test_absurd_figures_count_as_not_told(connect: Connect, figures: object) -> None:
     async with peer(chunked(delta("Hello", finish="stop"), {"choices": [], "usage": figures}, DONE)) as api:
         events = await listen(connect(api.base_url))
 
     assert text_of(events) == "Hello"
+    assert isinstance(events[-1], StreamEnd)
     assert events[-1].usage is None
 
 
-async def test_a_character_cut_in_two_does_not_end_an_answer(connect) -> None:
+async def test_a_character_cut_in_two_does_not_end_an_answer(connect: Connect) -> None:
     halves = [f'data: {{"choices":[{{"delta":{{"content":"{half}"}}}}]}}\n\n' for half in ("\\ud83d", "\\ude00 Hello")]
     async with peer(chunked(*halves, DONE)) as api:
         events = await listen(connect(api.base_url))
@@ -141,8 +156,8 @@ async def test_a_character_cut_in_two_does_not_end_an_answer(connect) -> None:
     assert text_of(events) == "\ufffd\ufffd Hello"
 
 
-async def test_hidden_reasoning_is_told_from_the_answer(connect) -> None:
-    pieces = [
+async def test_hidden_reasoning_is_told_from_the_answer(connect: Connect) -> None:
+    pieces: list[Piece] = [
         delta(None, reasoning_content="Hm", reasoning="Hm"),
         delta(None, reasoning="m."),
         delta("Yes.", finish="stop"),
@@ -154,14 +169,14 @@ async def test_hidden_reasoning_is_told_from_the_answer(connect) -> None:
     assert events[:-1] == [ReasoningDelta("Hm"), ReasoningDelta("m."), TextDelta("Yes.")]
 
 
-async def test_reasoning_written_into_the_answer_is_hidden_too(connect) -> None:
+async def test_reasoning_written_into_the_answer_is_hidden_too(connect: Connect) -> None:
     async with peer(chunked(delta("\n<th"), delta("ink>Hm.</thi"), delta("nk>\n\nYes."), DONE)) as api:
         events = await listen(connect(api.base_url))
 
     assert events[:-1] == [ReasoningDelta("Hm."), TextDelta("Yes.")]
 
 
-async def test_a_plain_answer_to_a_stream_request_is_one_delta(connect) -> None:
+async def test_a_plain_answer_to_a_stream_request_is_one_delta(connect: Connect) -> None:
     whole = {
         "object": "chat.completion",
         "model": "m",
@@ -175,20 +190,23 @@ async def test_a_plain_answer_to_a_stream_request_is_one_delta(connect) -> None:
 
 
 @pytest.mark.parametrize("sending", [streaming, chunked])
-async def test_a_stream_that_breaks_off_keeps_its_text_and_says_that_it_was_cut(connect, sending) -> None:
+async def test_a_stream_that_breaks_off_keeps_its_text_and_says_that_it_was_cut(
+    connect: Connect, sending: Callable[..., Answer]
+) -> None:
     pieces = [delta("Once upon"), delta(" a time"), 'data: {"choices":[{"del']
     async with peer(sending(*pieces)) as api:
         events = await listen(connect(api.base_url))
 
     assert text_of(events) == "Once upon a time"
+    assert isinstance(events[-1], StreamEnd)
     assert events[-1].cut
     assert len(api.requests) == 1
 
 
-async def test_a_reset_in_mid_stream_is_a_cut_too(connect) -> None:
+async def test_a_reset_in_mid_stream_is_a_cut_too(connect: Connect) -> None:
     heard = asyncio.Event()
 
-    async def breaking(writer) -> None:
+    async def breaking(writer: asyncio.StreamWriter) -> None:
         await chunked(delta("Once upon"))(writer)
         await heard.wait()
         reset(writer)
@@ -201,14 +219,16 @@ async def test_a_reset_in_mid_stream_is_a_cut_too(connect) -> None:
         assert await anext(stream) == StreamEnd(None, None, cut=True, model=None)
 
 
-async def test_a_connection_that_breaks_after_the_finish_reason_has_cut_nothing(connect) -> None:
+async def test_a_connection_that_breaks_after_the_finish_reason_has_cut_nothing(connect: Connect) -> None:
     async with peer(chunked(delta("All of it.", finish="stop"), end="close")) as api:
         events = await listen(connect(api.base_url))
 
     assert events[-1] == StreamEnd(None, "stop", cut=False, model=None)
 
 
-async def test_a_connection_that_breaks_before_the_first_words_is_tried_again(connect, clock) -> None:
+async def test_a_connection_that_breaks_before_the_first_words_is_tried_again(
+    connect: Connect, clock: ShortPauseClock
+) -> None:
     async with peer(chunked(delta(None, role="assistant")), chunked(delta("Hi"), DONE)) as api:
         events = await listen(connect(api.base_url))
 
@@ -217,7 +237,7 @@ async def test_a_connection_that_breaks_before_the_first_words_is_tried_again(co
     assert len(clock.slept_s) == 1
 
 
-async def test_no_connection_at_all_is_unreachable_after_three_tries(connect, clock) -> None:
+async def test_no_connection_at_all_is_unreachable_after_three_tries(connect: Connect, clock: ShortPauseClock) -> None:
     async with peer(hanging) as api:
         gone = api.base_url
     with pytest.raises(ApiUnreachable):
@@ -226,7 +246,7 @@ async def test_no_connection_at_all_is_unreachable_after_three_tries(connect, cl
     assert len(clock.slept_s) == 2
 
 
-async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(connect) -> None:
+async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(connect: Connect) -> None:
     trouble = {"error": {"message": "MARKER overloaded", "type": "server_error", "code": None}}
     async with peer(chunked(delta("Once"), trouble, DONE)) as api:
         stream = connect(api.base_url).chat_stream("m", HELLO)
@@ -238,7 +258,7 @@ async def test_an_error_in_mid_stream_keeps_what_came_and_is_not_tried_again(con
     assert len(api.requests) == 1
 
 
-ERRORS_IN_PLACE_OF_WORDS = {
+ERRORS_IN_PLACE_OF_WORDS: dict[str, tuple[Piece, type[ApiError], int]] = {
     "rate limit": ({"error": {"code": "rate_limit_exceeded"}}, ApiRateLimited, 3),
     "status as code": ({"error": {"code": 502, "message": "upstream"}}, ApiServerError, 3),
     "bare text": ({"error": "it broke"}, ApiServerError, 1),
@@ -248,7 +268,9 @@ ERRORS_IN_PLACE_OF_WORDS = {
 
 
 @pytest.mark.parametrize(("piece", "error", "tries"), ERRORS_IN_PLACE_OF_WORDS.values(), ids=ERRORS_IN_PLACE_OF_WORDS)
-async def test_an_error_in_place_of_the_first_words_is_told_by_its_code(connect, piece, error, tries) -> None:
+async def test_an_error_in_place_of_the_first_words_is_told_by_its_code(
+    connect: Connect, piece: Piece, error: type[ApiError], tries: int
+) -> None:
     async with peer(chunked(piece, DONE)) as api:
         with pytest.raises(error):
             await listen(connect(api.base_url))
@@ -274,7 +296,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
-async def test_a_success_that_holds_no_answer_is_a_broken_one(connect, answer) -> None:
+async def test_a_success_that_holds_no_answer_is_a_broken_one(connect: Connect, answer: Answer) -> None:
     async with peer(answer) as api:
         with pytest.raises(InvalidApiResponse):
             await listen(connect(api.base_url))
@@ -282,13 +304,13 @@ async def test_a_success_that_holds_no_answer_is_a_broken_one(connect, answer) -
     assert len(api.requests) == 1
 
 
-async def test_an_answer_that_the_content_filter_withheld_is_a_refusal(connect) -> None:
+async def test_an_answer_that_the_content_filter_withheld_is_a_refusal(connect: Connect) -> None:
     async with peer(chunked(delta(None, role="assistant"), delta(finish="content_filter"), DONE)) as api:
         with pytest.raises(ContentRefused):
             await listen(connect(api.base_url))
 
 
-async def test_a_server_without_the_developer_role_gets_system_from_then_on(connect) -> None:
+async def test_a_server_without_the_developer_role_gets_system_from_then_on(connect: Connect) -> None:
     said = {"error": {"message": "Invalid value: 'developer'. Supported values are: 'system', 'user'."}}
     async with peer(replying(said, status=400), chunked(delta("Hi"), DONE)) as api:
         client = connect(api.base_url)
@@ -299,7 +321,7 @@ async def test_a_server_without_the_developer_role_gets_system_from_then_on(conn
     assert roles == ["developer", "system", "system"]
 
 
-async def test_closing_the_iterator_closes_the_connection_at_once(connect) -> None:
+async def test_closing_the_iterator_closes_the_connection_at_once(connect: Connect) -> None:
     async with peer(chunked(delta("Once"), end="hang")) as api:
         stream = connect(api.base_url).chat_stream("m", HELLO)
         assert await anext(stream) == TextDelta("Once")
@@ -309,7 +331,7 @@ async def test_closing_the_iterator_closes_the_connection_at_once(connect) -> No
     assert api.closed.is_set()
 
 
-async def test_cancelling_the_reader_closes_the_connection_at_once(connect) -> None:
+async def test_cancelling_the_reader_closes_the_connection_at_once(connect: Connect) -> None:
     async with peer(hanging) as api:
         reading = asyncio.create_task(listen(connect(api.base_url)))
         await asyncio.wait_for(api.arrived.wait(), DEADLINE_S)
@@ -320,7 +342,7 @@ async def test_cancelling_the_reader_closes_the_connection_at_once(connect) -> N
             await reading
 
 
-async def test_a_server_that_says_nothing_is_too_slow_after_a_minute(connect) -> None:
+async def test_a_server_that_says_nothing_is_too_slow_after_a_minute(connect: Connect) -> None:
     clock = FakeClock()
     async with peer(hanging) as api:
         reading = asyncio.ensure_future(listen(connect(api.base_url, clock=clock)))
@@ -332,7 +354,7 @@ async def test_a_server_that_says_nothing_is_too_slow_after_a_minute(connect) ->
         await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
 
 
-async def test_silence_in_mid_stream_is_too_slow_after_a_minute(connect) -> None:
+async def test_silence_in_mid_stream_is_too_slow_after_a_minute(connect: Connect) -> None:
     clock = FakeClock()
     async with peer(chunked(delta("Once"), end="hang")) as api:
         stream = connect(api.base_url, clock=clock).chat_stream("m", HELLO)
@@ -345,10 +367,10 @@ async def test_silence_in_mid_stream_is_too_slow_after_a_minute(connect) -> None
     assert waited_s == pytest.approx(60, abs=5)
 
 
-async def test_a_stream_that_never_ends_is_too_slow_after_ten_minutes(connect) -> None:
+async def test_a_stream_that_never_ends_is_too_slow_after_ten_minutes(connect: Connect) -> None:
     clock = FakeClock()
 
-    async def trickling(writer) -> None:
+    async def trickling(writer: asyncio.StreamWriter) -> None:
         await chunked(delta("Once"))(writer)
         while True:
             writer.write(b"4\r\n: \n\n\r\n")
@@ -362,7 +384,7 @@ async def test_a_stream_that_never_ends_is_too_slow_after_ten_minutes(connect) -
     assert isinstance(reading.exception(), ApiTimeout)
 
 
-async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(connect) -> None:
+async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(connect: Connect) -> None:
     clock = FakeClock()
     async with peer(chunked(delta("All of it.", finish="stop"), end="hang")) as api:
         stream = connect(api.base_url, clock=clock).chat_stream("m", HELLO)
@@ -373,7 +395,7 @@ async def test_nobody_waits_for_a_server_that_leaves_a_finished_stream_open(conn
     assert reading.result() == StreamEnd(None, "stop", cut=False, model=None)
 
 
-async def test_an_answer_can_be_had_in_one_piece(connect) -> None:
+async def test_an_answer_can_be_had_in_one_piece(connect: Connect) -> None:
     message = {"content": "Hello", "reasoning_content": "Hm"}
     async with peer(replying({"choices": [{"message": message, "finish_reason": "length"}]})) as api:
         answer = await connect(api.base_url).chat("m", HELLO)
@@ -393,7 +415,9 @@ async def turns_while_listening(client: ApiClient) -> tuple[list[ChatEvent], lis
 
 
 @pytest.mark.parametrize("is_streamed", [True, False], ids=["streamed", "whole"])
-async def test_others_have_their_turn_while_nothing_of_a_long_answer_is_to_be_told(connect, is_streamed) -> None:
+async def test_others_have_their_turn_while_nothing_of_a_long_answer_is_to_be_told(
+    connect: Connect, is_streamed: bool
+) -> None:
     text = "<think></think>" * 2000
     whole = {"choices": [{"message": {"content": f"{text}Hello"}, "finish_reason": "stop"}]}
     answer = streaming(delta(f"{text}Hello", finish="stop"), DONE) if is_streamed else replying(json.dumps(whole))
@@ -404,7 +428,7 @@ async def test_others_have_their_turn_while_nothing_of_a_long_answer_is_to_be_to
     assert at[0] >= len(text) // SLICE_CHARACTERS
 
 
-async def test_others_have_their_turn_while_many_events_without_a_word_come_at_once(connect) -> None:
+async def test_others_have_their_turn_while_many_events_without_a_word_come_at_once(connect: Connect) -> None:
     empty = "data: {}\n\n" * 2000
     async with peer(streaming(empty, delta("Hello", finish="stop"), DONE)) as api:
         events, at = await turns_while_listening(connect(api.base_url))
@@ -413,7 +437,7 @@ async def test_others_have_their_turn_while_many_events_without_a_word_come_at_o
     assert at[0] >= 2000
 
 
-async def test_others_have_their_turn_while_many_lines_without_an_event_come_at_once(connect) -> None:
+async def test_others_have_their_turn_while_many_lines_without_an_event_come_at_once(connect: Connect) -> None:
     comments = b":\n" * 60_000
     async with peer(streaming(delta("Hello"), comments, delta(" you", finish="stop"), DONE)) as api:
         events, at = await turns_while_listening(connect(api.base_url))
@@ -422,7 +446,7 @@ async def test_others_have_their_turn_while_many_lines_without_an_event_come_at_
     assert at[-1] - at[0] >= len(comments) // (16 * 1024)
 
 
-async def test_an_answer_in_one_piece_is_read_no_further_than_it_is_of_use(connect) -> None:
+async def test_an_answer_in_one_piece_is_read_no_further_than_it_is_of_use(connect: Connect) -> None:
     piece = {"choices": [{"message": {"content": "a" * 3_000_000}, "finish_reason": "stop"}]}
     async with peer(replying(json.dumps(piece))) as api:
         with pytest.raises(InvalidApiResponse, match="more than 2097152 bytes"):
@@ -437,15 +461,15 @@ async def test_an_answer_in_one_piece_is_read_no_further_than_it_is_of_use(conne
         pytest.param([[{"text": ["", ""]}] * 500], id="lists within lists"),
     ],
 )
-async def test_a_text_of_more_parts_than_a_text_needs_is_broken(connect, content) -> None:
+async def test_a_text_of_more_parts_than_a_text_needs_is_broken(connect: Connect, content: list[object]) -> None:
     async with peer(streaming(delta(content, finish="stop"), DONE)) as api:
         with pytest.raises(InvalidApiResponse):
             await listen(connect(api.base_url))
 
 
 @pytest.mark.parametrize("field", ["model", "usage", "index", "finish_reason", "object"])
-async def test_a_large_value_where_a_short_one_belongs_is_passed_over(connect, field) -> None:
-    odd = [[]] * 40_000
+async def test_a_large_value_where_a_short_one_belongs_is_passed_over(connect: Connect, field: str) -> None:
+    odd: list[list[object]] = [[]] * 40_000
     chunk = delta("Hello")
     (chunk["choices"][0] if field in ("index", "finish_reason") else chunk)[field] = odd
     async with peer(streaming(chunk, delta(" you", finish="stop"), DONE)) as api:
@@ -454,7 +478,7 @@ async def test_a_large_value_where_a_short_one_belongs_is_passed_over(connect, f
     assert text_of(events) == "Hello you"
 
 
-async def test_an_error_of_any_size_is_an_error(connect) -> None:
+async def test_an_error_of_any_size_is_an_error(connect: Connect) -> None:
     async with peer(streaming({"error": [[]] * 40_000})) as api:
         with pytest.raises(ApiServerError):
             await listen(connect(api.base_url))
@@ -474,7 +498,7 @@ async def test_an_error_of_any_size_is_an_error(connect) -> None:
         (r"\"\ud83d\n", '"\ufffd\n'),
     ],
 )
-def test_half_a_pair_is_replaced_and_all_else_stays(written, read) -> None:
+def test_half_a_pair_is_replaced_and_all_else_stays(written: str, read: str) -> None:
     assert decode(msgspec.json.Decoder(str), f'"{written}"', "chat") == read
 
 
@@ -482,7 +506,9 @@ def test_half_a_pair_is_replaced_and_all_else_stays(written, read) -> None:
     "text", ["<" * 20_000, "So <think> " + "a<b " * 5000, "word " * 4000], ids=["tags", "aside", "words"]
 )
 @pytest.mark.parametrize("is_streamed", [True, False], ids=["streamed", "whole"])
-async def test_others_have_their_turn_while_a_long_answer_comes_in_one_piece(connect, text, is_streamed) -> None:
+async def test_others_have_their_turn_while_a_long_answer_comes_in_one_piece(
+    connect: Connect, text: str, is_streamed: bool
+) -> None:
     whole = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
     sends = chunked(delta(text, finish="stop"), DONE) if is_streamed else replying(whole)
     async with peer(sends) as api:
@@ -494,14 +520,14 @@ async def test_others_have_their_turn_while_a_long_answer_comes_in_one_piece(con
     assert all(before < after for before, after in pairwise(turns))
 
 
-async def test_a_whole_answer_of_many_megabytes_is_a_broken_one(connect) -> None:
+async def test_a_whole_answer_of_many_megabytes_is_a_broken_one(connect: Connect) -> None:
     whole = {"choices": [{"message": {"content": "word " * 1_000_000}, "finish_reason": "stop"}]}
     async with peer(replying(whole)) as api:
         with pytest.raises(InvalidApiResponse):
             await listen(connect(api.base_url))
 
 
-async def test_half_a_surrogate_pair_does_not_keep_a_question_from_being_asked(connect) -> None:
+async def test_half_a_surrogate_pair_does_not_keep_a_question_from_being_asked(connect: Connect) -> None:
     async with peer(chunked(delta("Hi"), DONE)) as api:
         answer = await connect(api.base_url).chat("m", [ChatMessage("user", "a\ud83d")])
 

@@ -19,6 +19,8 @@ from tests.api.api_peers import (
     DEADLINE_S,
     DONE,
     KEY,
+    Answer,
+    Connect,
     as_event,
     chunked,
     delta,
@@ -33,7 +35,7 @@ from tests.support.clock import FakeClock
 HELLO = [ChatMessage("user", "MARKERPROMPT")]
 
 
-async def test_models_are_listed_once_each_in_order(connect) -> None:
+async def test_models_are_listed_once_each_in_order(connect: Connect) -> None:
     entries = [{"id": "gpt-4.1", "object": "model"}, {"id": "tts-1"}, {"id": "gpt-4.1"}, "dall-e-3"]
     async with peer(replying({"object": "list", "data": entries})) as api:
         names = await connect(api.base_url + "/").models()
@@ -43,13 +45,13 @@ async def test_models_are_listed_once_each_in_order(connect) -> None:
     assert api.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-async def test_names_that_are_none_are_left_out(connect) -> None:
+async def test_names_that_are_none_are_left_out(connect: Connect) -> None:
     entries = [{"id": 7}, {"id": ""}, {"id": "x" * 201}, {"id": "a\nb"}, {"name": "x"}, None, 3, {"id": "good"}]
     async with peer(replying({"data": entries})) as api:
         assert await connect(api.base_url).models() == ["good"]
 
 
-async def test_an_endless_list_is_cut(connect) -> None:
+async def test_an_endless_list_is_cut(connect: Connect) -> None:
     async with peer(replying({"data": [{"id": f"m{number}"} for number in range(MAX_MODELS + 9)]})) as api:
         assert len(await connect(api.base_url).models()) == MAX_MODELS
 
@@ -65,7 +67,7 @@ NO_LISTS = {
 
 
 @pytest.mark.parametrize(("answer", "error"), NO_LISTS.values(), ids=NO_LISTS)
-async def test_what_is_no_list_of_models_is_an_error(connect, answer, error) -> None:
+async def test_what_is_no_list_of_models_is_an_error(connect: Connect, answer: Answer, error: type[ApiError]) -> None:
     async with peer(answer) as api:
         with pytest.raises(error):
             await connect(api.base_url).models()
@@ -95,11 +97,11 @@ async def ordinary_server(connections: list[object]) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def test_a_hundred_and_fifty_answers_run_at_once(connect) -> None:
+async def test_a_hundred_and_fifty_answers_run_at_once(connect: Connect) -> None:
     waiting = 0
     everyone_is_here = asyncio.Event()
 
-    async def together(writer) -> None:
+    async def together(writer: asyncio.StreamWriter) -> None:
         nonlocal waiting
         waiting += 1
         if waiting == 150:
@@ -115,7 +117,7 @@ async def test_a_hundred_and_fifty_answers_run_at_once(connect) -> None:
     assert {answer.text for answer in answers} == {"Hi"}
 
 
-async def test_an_ordinary_server_is_asked_twice(connect) -> None:
+async def test_an_ordinary_server_is_asked_twice(connect: Connect) -> None:
     connections: list[object] = []
     async with ordinary_server(connections) as base_url:
         client = connect(base_url)
@@ -125,7 +127,7 @@ async def test_an_ordinary_server_is_asked_twice(connect) -> None:
     assert len(connections) == 2
 
 
-async def test_a_connection_that_is_never_taken_up_is_too_slow(connect) -> None:
+async def test_a_connection_that_is_never_taken_up_is_too_slow(connect: Connect) -> None:
     with socket.socket() as server, ExitStack() as waiting:
         server.bind(("127.0.0.1", 0))
         server.listen(0)
@@ -140,7 +142,7 @@ async def test_a_connection_that_is_never_taken_up_is_too_slow(connect) -> None:
             await asyncio.wait_for(client.models(), DEADLINE_S)
 
 
-async def test_a_stream_that_its_reader_forgets_is_closed_all_the_same(connect) -> None:
+async def test_a_stream_that_its_reader_forgets_is_closed_all_the_same(connect: Connect) -> None:
     async with peer(chunked(delta("Once"), end="hang")) as api:
         stream = connect(api.base_url).chat_stream("m", HELLO)
         assert await anext(stream) == TextDelta("Once")
@@ -151,7 +153,7 @@ async def test_a_stream_that_its_reader_forgets_is_closed_all_the_same(connect) 
     assert api.closed.is_set()
 
 
-async def test_a_call_leaves_no_task_behind(connect) -> None:
+async def test_a_call_leaves_no_task_behind(connect: Connect) -> None:
     before = asyncio.all_tasks()
     async with peer(chunked(delta("Hi", finish="stop"), DONE, end="whole")) as api:
         client = connect(api.base_url)
@@ -183,7 +185,9 @@ LOUD = {
 
 
 @pytest.mark.parametrize("answer", LOUD.values(), ids=LOUD)
-async def test_neither_key_nor_words_nor_address_show_in_logs_and_errors(connect, caplog, answer) -> None:
+async def test_neither_key_nor_words_nor_address_show_in_logs_and_errors(
+    connect: Connect, caplog: pytest.LogCaptureFixture, answer: Answer
+) -> None:
     for name in ("bot", "aiohttp", "asyncio"):
         caplog.set_level(logging.DEBUG if name == "bot" else logging.INFO, logger=name)
     async with peer(answer) as api:
@@ -196,7 +200,7 @@ async def test_neither_key_nor_words_nor_address_show_in_logs_and_errors(connect
     assert secrets_in(f"{caught.value!r} {render(caught.value.message)}") == []
 
 
-async def test_the_key_shows_in_no_repr(connect) -> None:
+async def test_the_key_shows_in_no_repr(connect: Connect) -> None:
     async with peer(hanging) as api:
         client = connect(api.base_url)
 
@@ -204,7 +208,7 @@ async def test_the_key_shows_in_no_repr(connect) -> None:
     assert KEY not in repr(parts)
 
 
-async def test_other_4xx_are_bad_requests_with_their_status(connect) -> None:
+async def test_other_4xx_are_bad_requests_with_their_status(connect: Connect) -> None:
     async with peer(replying(status=418)) as api:
         with pytest.raises(BadRequest) as caught:
             await connect(api.base_url).models()

@@ -10,8 +10,21 @@ import pytest
 from bot.api.client import ApiClient
 from bot.api.image_validation import GeneratedImage, validate_image
 from bot.api.transport import CallLimits
-from bot.errors import ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
-from tests.api.api_peers import DEADLINE_S, KEY, chunked, delta, hanging, pass_until, peer, replying, writing
+from bot.errors import ApiError, ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse
+from sandbox.json_object import Json
+from tests.api.api_peers import (
+    DEADLINE_S,
+    KEY,
+    Answer,
+    Connect,
+    chunked,
+    delta,
+    hanging,
+    pass_until,
+    peer,
+    replying,
+    writing,
+)
 from tests.support.clock import FakeClock
 from tests.support.make_picture import picture
 
@@ -22,11 +35,11 @@ PADDED = _NOISE + b"\0" * ((1 - len(_NOISE)) % 3)
 MAX_PIXELS = CallLimits().image_pixels
 
 
-def base64_of(data: bytes, prefix: str = "") -> dict:
+def base64_of(data: bytes, prefix: str = "") -> Json:
     return {"b64_json": prefix + base64.b64encode(data).decode(), "revised_prompt": None}
 
 
-def made(*entries: object) -> dict:
+def made(*entries: object) -> Json:
     return {"created": 1, "data": list(entries), "usage": {"total_tokens": 3}}
 
 
@@ -34,7 +47,7 @@ async def draw(client: ApiClient, *, n: int = 1, size: str | None = None) -> lis
     return await client.images("dall-e-3", "a cat", size=size, n=n)
 
 
-async def test_a_picture_comes_as_it_was_sent(connect) -> None:
+async def test_a_picture_comes_as_it_was_sent(connect: Connect) -> None:
     async with peer(replying(made(base64_of(PNG)))) as api:
         pictures = await draw(connect(api.base_url), size="1024x1024")
 
@@ -43,7 +56,7 @@ async def test_a_picture_comes_as_it_was_sent(connect) -> None:
     assert api.requests[0].json == {"model": "dall-e-3", "prompt": "a cat", "size": "1024x1024"}
 
 
-async def test_more_than_one_picture_is_asked_for_and_no_more_are_taken(connect) -> None:
+async def test_more_than_one_picture_is_asked_for_and_no_more_are_taken(connect: Connect) -> None:
     async with peer(replying(made(*[base64_of(PNG)] * 5))) as api:
         pictures = await draw(connect(api.base_url), n=3)
 
@@ -55,7 +68,7 @@ KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": 
 
 
 @pytest.mark.parametrize(("kind", "media_type"), KINDS.items(), ids=KINDS)
-async def test_a_picture_is_told_by_its_content(connect, kind, media_type) -> None:
+async def test_a_picture_is_told_by_its_content(connect: Connect, kind: str, media_type: str) -> None:
     async with peer(replying(made(base64_of(picture(9, 7, kind=kind), "data:image/bmp;base64,")))) as api:
         [got] = await draw(connect(api.base_url))
 
@@ -100,7 +113,7 @@ NO_PICTURES = {
 
 
 @pytest.mark.parametrize("entry", NO_PICTURES.values(), ids=NO_PICTURES)
-async def test_what_is_no_picture_is_a_broken_answer_whatever_the_status(connect, entry) -> None:
+async def test_what_is_no_picture_is_a_broken_answer_whatever_the_status(connect: Connect, entry: object) -> None:
     async with peer(replying(made(entry))) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
@@ -109,7 +122,7 @@ async def test_what_is_no_picture_is_a_broken_answer_whatever_the_status(connect
 
 
 @pytest.mark.parametrize("entry", NO_PICTURES.values(), ids=NO_PICTURES)
-async def test_a_bad_picture_does_not_take_a_good_one_with_it(connect, entry) -> None:
+async def test_a_bad_picture_does_not_take_a_good_one_with_it(connect: Connect, entry: object) -> None:
     async with peer(replying(made(entry, base64_of(PNG)))) as api:
         pictures = await draw(connect(api.base_url), n=2)
 
@@ -135,7 +148,7 @@ WAYS_TO_WRITE_IT = {
 
 
 @pytest.mark.parametrize("text", WAYS_TO_WRITE_IT.values(), ids=WAYS_TO_WRITE_IT)
-async def test_base64_is_read_however_it_is_written(connect, text) -> None:
+async def test_base64_is_read_however_it_is_written(connect: Connect, text: str) -> None:
     assert {"+", "/", "="} <= set(ENCODED)
     async with peer(replying(made({"b64_json": text}))) as api:
         [got] = await draw(connect(api.base_url))
@@ -144,14 +157,14 @@ async def test_base64_is_read_however_it_is_written(connect, text) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in WAYS_TO_WRITE_IT if name.startswith("a data address")])
-async def test_an_address_may_hold_the_picture_itself(connect, name) -> None:
+async def test_an_address_may_hold_the_picture_itself(connect: Connect, name: str) -> None:
     async with peer(replying(made({"url": WAYS_TO_WRITE_IT[name]}))) as api:
         [got] = await draw(connect(api.base_url))
 
     assert got.data == PADDED
 
 
-async def test_an_address_does_where_what_stands_beside_it_is_no_picture(connect) -> None:
+async def test_an_address_does_where_what_stands_beside_it_is_no_picture(connect: Connect) -> None:
     async with peer(replying(PNG)) as store:
         both = {"b64_json": "a", "url": f"{store.base_url}/cat.png"}
         async with peer(replying(made(both))) as api:
@@ -174,7 +187,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
-async def test_a_refusal_in_words_is_told_as_such(connect, answer) -> None:
+async def test_a_refusal_in_words_is_told_as_such(connect: Connect, answer: Json) -> None:
     async with peer(replying(answer)) as api:
         with pytest.raises(ContentRefused):
             await draw(connect(api.base_url))
@@ -183,26 +196,26 @@ async def test_a_refusal_in_words_is_told_as_such(connect, answer) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "ok", "queued", "Here is your picture of a cat."])
-async def test_other_words_are_no_refusal(connect, words) -> None:
+async def test_other_words_are_no_refusal(connect: Connect, words: str) -> None:
     async with peer(replying({"data": [], "message": words})) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
 
 
-async def test_an_answer_nested_without_end_is_broken(connect) -> None:
+async def test_an_answer_nested_without_end_is_broken(connect: Connect) -> None:
     async with peer(replying(b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's")
-async def test_an_answer_of_millions_of_values_takes_no_memory_of_the_bot(connect) -> None:
+async def test_an_answer_of_millions_of_values_takes_no_memory_of_the_bot(connect: Connect) -> None:
     async with peer(replying('{"data":[' + "0," * 8_000_000 + "0]}")) as api:
         with pytest.raises(InvalidApiResponse, match="memory"):
             await draw(connect(api.base_url))
 
 
-async def test_odd_figures_beside_a_picture_change_nothing(connect) -> None:
+async def test_odd_figures_beside_a_picture_change_nothing(connect: Connect) -> None:
     figures = {"created": 2**64, "usage": {"total_tokens": 10**4000}, "size": -1, "background": 1e308}
     async with peer(replying(made(base64_of(PNG) | {"seed": 10**4000}) | figures)) as api:
         [got] = await draw(connect(api.base_url))
@@ -222,7 +235,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
-async def test_an_answer_without_pictures_is_broken_and_not_tried_again(connect, answer) -> None:
+async def test_an_answer_without_pictures_is_broken_and_not_tried_again(connect: Connect, answer: Answer) -> None:
     async with peer(answer) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url))
@@ -230,7 +243,7 @@ async def test_an_answer_without_pictures_is_broken_and_not_tried_again(connect,
     assert len(api.requests) == 1
 
 
-async def test_a_refused_prompt_is_told_as_such(connect) -> None:
+async def test_a_refused_prompt_is_told_as_such(connect: Connect) -> None:
     refused = {"error": {"code": "moderation_blocked", "message": "MARKER"}}
     async with peer(replying(refused, status=400)) as api:
         with pytest.raises(ContentRefused) as caught:
@@ -240,7 +253,9 @@ async def test_a_refused_prompt_is_told_as_such(connect) -> None:
 
 
 @pytest.mark.parametrize(("answer", "error"), [(replying(status=503), ApiServerError), (writing(b""), ApiUnreachable)])
-async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error) -> None:
+async def test_drawing_is_tried_again_when_nothing_came(
+    connect: Connect, answer: Answer, error: type[ApiError]
+) -> None:
     async with peer(answer) as api:
         with pytest.raises(error):
             await draw(connect(api.base_url))
@@ -248,33 +263,33 @@ async def test_drawing_is_tried_again_when_nothing_came(connect, answer, error) 
     assert len(api.requests) == 3
 
 
-async def test_a_body_over_its_bound_is_not_read_on(connect) -> None:
+async def test_a_body_over_its_bound_is_not_read_on(connect: Connect) -> None:
     async with peer(replying(made(base64_of(bytes(300_000))))) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url, limits=CallLimits(images_bytes=100_000)))
 
 
-async def test_a_picture_over_its_bound_in_bytes_is_not_decoded(connect) -> None:
+async def test_a_picture_over_its_bound_in_bytes_is_not_decoded(connect: Connect) -> None:
     async with peer(replying(made(base64_of(picture(64, 64, noise=True))))) as api:
         with pytest.raises(InvalidApiResponse, match="characters of base64"):
             await draw(connect(api.base_url, limits=CallLimits(image_bytes=1000)))
 
 
-async def test_a_picture_over_its_bound_in_pixels_is_not_decoded(connect) -> None:
+async def test_a_picture_over_its_bound_in_pixels_is_not_decoded(connect: Connect) -> None:
     async with peer(replying(made(base64_of(picture(9000, 6000, mode="1"))))) as api:
         with pytest.raises(InvalidApiResponse, match="9000×6000"):
             await draw(connect(api.base_url))
 
 
 @pytest.mark.parametrize("side", [10_000, 20_000], ids=["warned of", "refused"])
-def test_a_picture_that_the_library_itself_fears_is_a_broken_answer(side) -> None:
+def test_a_picture_that_the_library_itself_fears_is_a_broken_answer(side: int) -> None:
     bomb = picture(side, side, mode="1")
 
     with pytest.raises(InvalidApiResponse):
         validate_image(bomb, MAX_PIXELS)
 
 
-async def test_a_painter_gets_three_minutes(connect) -> None:
+async def test_a_painter_gets_three_minutes(connect: Connect) -> None:
     clock = FakeClock()
     async with peer(hanging) as api:
         drawing = asyncio.ensure_future(draw(connect(api.base_url, clock=clock)))
@@ -285,7 +300,7 @@ async def test_a_painter_gets_three_minutes(connect) -> None:
     assert waited_s == pytest.approx(180, abs=5)
 
 
-async def test_a_picture_may_be_fetched_from_an_address_beside_a_private_api(connect) -> None:
+async def test_a_picture_may_be_fetched_from_an_address_beside_a_private_api(connect: Connect) -> None:
     async with peer(replying(PNG, content_type="text/plain")) as store:
         address = store.base_url.replace("http://", "http://user:word@") + "/cat.png?sig=1"
         async with peer(replying(made({"b64_json": None, "url": address}))) as api:
@@ -316,7 +331,7 @@ FETCHES = {
 
 
 @pytest.mark.parametrize("answer", FETCHES.values(), ids=FETCHES)
-async def test_an_address_without_a_picture_is_a_broken_answer(connect, answer) -> None:
+async def test_an_address_without_a_picture_is_a_broken_answer(connect: Connect, answer: Answer) -> None:
     async with peer(answer) as store, peer(replying(made({"url": store.base_url + "/cat.png"}))) as api:
         with pytest.raises(InvalidApiResponse):
             await draw(connect(api.base_url, limits=CallLimits(image_bytes=50_000)))
@@ -324,7 +339,7 @@ async def test_an_address_without_a_picture_is_a_broken_answer(connect, answer) 
     assert len(store.requests) <= 4
 
 
-async def test_a_redirect_to_a_picture_is_followed(connect) -> None:
+async def test_a_redirect_to_a_picture_is_followed(connect: Connect) -> None:
     async with (
         peer(replying(status=302, Location="/v1/here.png"), replying(PNG)) as store,
         peer(replying(made({"url": store.base_url + "/cat.png"}))) as api,
@@ -335,7 +350,7 @@ async def test_a_redirect_to_a_picture_is_followed(connect) -> None:
     assert store.requests[1].line == "GET /v1/here.png HTTP/1.1"
 
 
-async def test_a_silent_picture_store_does_not_hold_up_the_drawing_for_ever(connect) -> None:
+async def test_a_silent_picture_store_does_not_hold_up_the_drawing_for_ever(connect: Connect) -> None:
     clock = FakeClock()
     async with peer(hanging) as store, peer(replying(made({"url": store.base_url}))) as api:
         drawing = asyncio.ensure_future(draw(connect(api.base_url, clock=clock)))

@@ -8,8 +8,19 @@ import pytest
 from bot.api.client import ApiClient
 from bot.api.speech import is_mp3
 from bot.api.transport import CallLimits
-from bot.errors import ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, InvalidApiResponse
-from tests.api.api_peers import DEADLINE_S, chunked, hanging, pass_until, peer, replying, reset, writing
+from bot.errors import ApiError, ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, InvalidApiResponse
+from tests.api.api_peers import (
+    DEADLINE_S,
+    Answer,
+    Connect,
+    chunked,
+    hanging,
+    pass_until,
+    peer,
+    replying,
+    reset,
+    writing,
+)
 from tests.support.clock import FakeClock
 from tests.support.make_sound import mp3
 
@@ -22,7 +33,7 @@ async def hear(client: ApiClient, text: str = "hello") -> bytes:
         return b"".join([piece async for piece in pieces])
 
 
-async def test_speech_comes_through_byte_for_byte(connect) -> None:
+async def test_speech_comes_through_byte_for_byte(connect: Connect) -> None:
     async with peer(replying(SOUND, content_type="audio/mpeg")) as api:
         assert await hear(connect(api.base_url)) == SOUND
 
@@ -30,7 +41,7 @@ async def test_speech_comes_through_byte_for_byte(connect) -> None:
     assert api.requests[0].json == {"model": "tts-1", "input": "hello", "voice": "alloy"}
 
 
-async def test_speech_is_posted_where_the_operator_says(connect) -> None:
+async def test_speech_is_posted_where_the_operator_says(connect: Connect) -> None:
     async with peer(replying(SOUND)) as api:
         assert await hear(connect(api.base_url, speech_path="/audio/speech")) == SOUND
 
@@ -46,7 +57,7 @@ SENDINGS = {
 
 
 @pytest.mark.parametrize("answer", SENDINGS.values(), ids=SENDINGS)
-async def test_however_it_is_sent_mp3_is_mp3(connect, answer) -> None:
+async def test_however_it_is_sent_mp3_is_mp3(connect: Connect, answer: Answer) -> None:
     async with peer(answer) as api:
         assert await hear(connect(api.base_url)) == FRAME
 
@@ -73,7 +84,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize(("head", "is_one"), HEADS.values(), ids=HEADS)
-def test_mp3_is_told_by_its_first_bytes(head, is_one) -> None:
+def test_mp3_is_told_by_its_first_bytes(head: bytes, is_one: bool) -> None:
     assert is_mp3(head) is is_one
 
 
@@ -95,7 +106,7 @@ NOT_SPEECH = {
 
 
 @pytest.mark.parametrize("answer", NOT_SPEECH.values(), ids=NOT_SPEECH)
-async def test_what_is_no_whole_mp3_is_a_broken_answer_whatever_the_status(connect, answer) -> None:
+async def test_what_is_no_whole_mp3_is_a_broken_answer_whatever_the_status(connect: Connect, answer: Answer) -> None:
     async with peer(answer) as api:
         with pytest.raises(InvalidApiResponse):
             await hear(connect(api.base_url))
@@ -103,15 +114,15 @@ async def test_what_is_no_whole_mp3_is_a_broken_answer_whatever_the_status(conne
     assert len(api.requests) == 1
 
 
-async def test_an_error_object_under_a_success_is_that_error(connect) -> None:
+async def test_an_error_object_under_a_success_is_that_error(connect: Connect) -> None:
     limited = {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}
     async with peer(replying(limited, content_type="audio/mpeg")) as api:
         with pytest.raises(ApiRateLimited):
             await hear(connect(api.base_url))
 
 
-async def test_more_than_the_bound_is_a_broken_answer(connect) -> None:
-    async def endless(writer) -> None:
+async def test_more_than_the_bound_is_a_broken_answer(connect: Connect) -> None:
+    async def endless(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.0 200 OK\r\n\r\n")
         while True:
             writer.write(FRAME * 20)
@@ -123,12 +134,12 @@ async def test_more_than_the_bound_is_a_broken_answer(connect) -> None:
         await asyncio.wait_for(api.closed.wait(), DEADLINE_S)
 
 
-async def _reset_at_once(writer) -> None:
+async def _reset_at_once(writer: asyncio.StreamWriter) -> None:
     reset(writer)
 
 
 @pytest.mark.parametrize("trouble", [replying(status=503), writing(b""), _reset_at_once], ids=["503", "eof", "reset"])
-async def test_trouble_before_the_first_byte_is_tried_again(connect, trouble) -> None:
+async def test_trouble_before_the_first_byte_is_tried_again(connect: Connect, trouble: Answer) -> None:
     async with peer(trouble, replying(SOUND)) as api:
         assert await hear(connect(api.base_url)) == SOUND
 
@@ -136,7 +147,9 @@ async def test_trouble_before_the_first_byte_is_tried_again(connect, trouble) ->
 
 
 @pytest.mark.parametrize(("answer", "error"), [(replying(status=503), ApiServerError), (writing(b""), ApiUnreachable)])
-async def test_lasting_trouble_is_told_after_three_tries(connect, answer, error) -> None:
+async def test_lasting_trouble_is_told_after_three_tries(
+    connect: Connect, answer: Answer, error: type[ApiError]
+) -> None:
     async with peer(answer) as api:
         with pytest.raises(error):
             await hear(connect(api.base_url))
@@ -144,7 +157,7 @@ async def test_lasting_trouble_is_told_after_three_tries(connect, answer, error)
     assert len(api.requests) == 3
 
 
-async def test_closing_speech_closes_its_connection_at_once(connect) -> None:
+async def test_closing_speech_closes_its_connection_at_once(connect: Connect) -> None:
     async with peer(chunked(FRAME, end="hang")) as api:
         pieces = connect(api.base_url).speech("tts-1", "hello", "alloy")
         assert await anext(pieces) == FRAME
@@ -155,7 +168,7 @@ async def test_closing_speech_closes_its_connection_at_once(connect) -> None:
 
 
 @pytest.mark.parametrize("answer", [hanging, chunked(FRAME, end="hang")], ids=["from the start", "in the middle"])
-async def test_a_silent_speaker_is_too_slow_after_a_minute(connect, answer) -> None:
+async def test_a_silent_speaker_is_too_slow_after_a_minute(connect: Connect, answer: Answer) -> None:
     clock = FakeClock()
     async with peer(answer) as api:
         pieces = connect(api.base_url, clock=clock).speech("tts-1", "hello", "alloy")

@@ -1,5 +1,6 @@
 """What statuses and error bodies mean; what of them is said to whom."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -21,7 +22,14 @@ from bot.errors import (
     UnknownModel,
 )
 from bot.messages.render import render
-from tests.api.api_peers import chunked, delta, peer, replying, writing
+from tests.api.api_peers import (
+    Connect,
+    chunked,
+    delta,
+    peer,
+    replying,
+    writing,
+)
 from tests.support.clock import ShortPauseClock
 
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
@@ -75,7 +83,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("status", "body", "kind"), FAULTS.values(), ids=FAULTS)
-def test_a_status_and_its_body_become_the_error_that_fits(status, body, kind) -> None:
+def test_a_status_and_its_body_become_the_error_that_fits(status: int, body: str, kind: type[ApiError]) -> None:
     fault = error_from_status("chat", status, None, body.encode("utf-8", "surrogateescape"), NOW)
 
     assert type(fault) is kind
@@ -100,7 +108,7 @@ IN_ANSWERS = {
 
 
 @pytest.mark.parametrize(("said", "kind"), IN_ANSWERS.values(), ids=IN_ANSWERS)
-def test_an_error_under_a_success_is_told_by_its_code(said, kind) -> None:
+def test_an_error_under_a_success_is_told_by_its_code(said: object, kind: type[ApiError]) -> None:
     assert type(error_from_payload("chat", said)) is kind
 
 
@@ -118,7 +126,7 @@ WAITS = {
 
 
 @pytest.mark.parametrize(("header", "seconds"), WAITS.values(), ids=WAITS)
-def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds) -> None:
+def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, seconds: float | None) -> None:
     fault = error_from_status("chat", 429, header, b"", NOW)
 
     assert isinstance(fault, ApiRateLimited)
@@ -133,14 +141,14 @@ def test_the_log_gets_the_status_and_the_code_but_no_words_of_the_server() -> No
 
 
 @pytest.mark.parametrize("code", ["hello there", "a" * 60, "<b>", "sk-MARKERKEY", "", "ключ", None, 3.5, ["x"]])
-def test_a_code_that_is_no_plain_word_is_left_out_of_the_log(code) -> None:
+def test_a_code_that_is_no_plain_word_is_left_out_of_the_log(code: object) -> None:
     fault = error_from_status("chat", 400, None, error(code=code).encode(), NOW)
 
     assert str(fault) == "chat: 400"
 
 
 @pytest.mark.parametrize("status", [502, 503, 504, 429])
-async def test_passing_trouble_is_tried_again(connect, clock, status) -> None:
+async def test_passing_trouble_is_tried_again(connect: Connect, clock: ShortPauseClock, status: int) -> None:
     async with peer(replying(status=status), chunked(delta("Hi", finish="stop"))) as api:
         answer = await connect(api.base_url).chat("m", QUESTION)
 
@@ -148,7 +156,7 @@ async def test_passing_trouble_is_tried_again(connect, clock, status) -> None:
     assert [0.2 < nap < 2 for nap in clock.slept_s] == [True]
 
 
-async def test_three_tries_are_all_and_the_pauses_grow(connect, clock) -> None:
+async def test_three_tries_are_all_and_the_pauses_grow(connect: Connect, clock: ShortPauseClock) -> None:
     async with peer(replying(status=503)) as api:
         with pytest.raises(ApiServerError):
             await connect(api.base_url).chat("m", QUESTION)
@@ -160,7 +168,7 @@ async def test_three_tries_are_all_and_the_pauses_grow(connect, clock) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 500, 302])
-async def test_what_will_not_pass_is_not_tried_again(connect, clock, status) -> None:
+async def test_what_will_not_pass_is_not_tried_again(connect: Connect, clock: ShortPauseClock, status: int) -> None:
     async with peer(replying(status=status, Location="/v1/elsewhere")) as api:
         with pytest.raises(ApiError):
             await connect(api.base_url).chat("m", QUESTION)
@@ -169,7 +177,7 @@ async def test_what_will_not_pass_is_not_tried_again(connect, clock, status) -> 
     assert clock.slept_s == []
 
 
-async def test_retry_after_is_honoured_up_to_twenty_seconds(connect, clock) -> None:
+async def test_retry_after_is_honoured_up_to_twenty_seconds(connect: Connect, clock: ShortPauseClock) -> None:
     async with peer(replying(status=429, Retry_After="20"), chunked(delta("Hi", finish="stop"))) as api:
         answer = await connect(api.base_url).chat("m", QUESTION)
 
@@ -178,7 +186,7 @@ async def test_retry_after_is_honoured_up_to_twenty_seconds(connect, clock) -> N
     assert clock.slept_s[0] >= 20
 
 
-async def test_retry_after_as_a_date_is_measured_on_the_clock(connect) -> None:
+async def test_retry_after_as_a_date_is_measured_on_the_clock(connect: Connect) -> None:
     clock = ShortPauseClock(now=NOW)
     limited = replying(status=429, Retry_After="Tue, 01 Sep 2026 12:00:09 GMT")
     async with peer(limited, chunked(delta("Hi", finish="stop"))) as api:
@@ -187,7 +195,7 @@ async def test_retry_after_as_a_date_is_measured_on_the_clock(connect) -> None:
     assert 9 <= clock.slept_s[0] <= 10
 
 
-async def test_a_longer_wait_is_told_at_once_instead(connect, clock) -> None:
+async def test_a_longer_wait_is_told_at_once_instead(connect: Connect, clock: ShortPauseClock) -> None:
     async with peer(replying(status=429, Retry_After="21")) as api:
         with pytest.raises(ApiRateLimited) as caught:
             await connect(api.base_url).chat("m", QUESTION)
@@ -215,7 +223,7 @@ async def test_a_longer_wait_is_told_at_once_instead(connect, clock) -> None:
     ],
     ids=lambda said: said[:24],
 )
-async def test_an_absurd_retry_after_tells_no_time(connect, said) -> None:
+async def test_an_absurd_retry_after_tells_no_time(connect: Connect, said: str) -> None:
     async with peer(replying(status=429, Retry_After=said)) as api:
         with pytest.raises(ApiRateLimited) as caught:
             await connect(api.base_url).chat("m", QUESTION)
@@ -238,12 +246,12 @@ async def test_an_absurd_retry_after_tells_no_time(connect, said) -> None:
         (30 * 86_400, "30 days"),
     ],
 )
-def test_a_time_to_wait_is_told_as_people_do(seconds, told) -> None:
+def test_a_time_to_wait_is_told_as_people_do(seconds: float, told: str) -> None:
     assert render(ApiRateLimited("m", retry_after=seconds).message).endswith(f" again in {told}.")
 
 
-async def test_an_endless_error_body_is_read_to_its_bound(connect) -> None:
-    async def flooding(writer) -> None:
+async def test_an_endless_error_body_is_read_to_its_bound(connect: Connect) -> None:
+    async def flooding(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.0 400 Bad\r\n\r\n")
         while True:
             writer.write(b"x" * 65536)
@@ -254,7 +262,7 @@ async def test_an_endless_error_body_is_read_to_its_bound(connect) -> None:
             await connect(api.base_url).chat("m", QUESTION)
 
 
-async def test_an_error_body_that_breaks_off_leaves_the_status(connect) -> None:
+async def test_an_error_body_that_breaks_off_leaves_the_status(connect: Connect) -> None:
     async with peer(writing(b"HTTP/1.1 401 No\r\nContent-Length: 500\r\n\r\n{")) as api:
         with pytest.raises(Unauthorised):
             await connect(api.base_url).chat("m", QUESTION)

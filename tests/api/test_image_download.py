@@ -38,12 +38,12 @@ NOT_PUBLIC = [
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_the_open_internet_is_public(address) -> None:
+def test_the_open_internet_is_public(address: str) -> None:
     assert is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_what_leads_back_inside_is_not_public(address) -> None:
+def test_what_leads_back_inside_is_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
 
 
@@ -59,7 +59,7 @@ HOSTS = ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "[::ffff
 
 
 @pytest.mark.parametrize("host", HOSTS)
-async def test_a_public_api_cannot_make_the_bot_fetch_from_its_own_machine(host) -> None:
+async def test_a_public_api_cannot_make_the_bot_fetch_from_its_own_machine(host: str) -> None:
     async with peer(replying(b"secret")) as inside:
         port = inside.base_url.split(":")[2].split("/")[0]
         with pytest.raises(InvalidApiResponse):
@@ -76,7 +76,7 @@ async def test_a_private_api_may_name_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "0.0.0.0"])
-async def test_even_a_private_api_cannot_name_link_local_addresses(host) -> None:
+async def test_even_a_private_api_cannot_name_link_local_addresses(host: str) -> None:
     with pytest.raises(InvalidApiResponse):
         await fetch(f"http://{host}/latest/meta-data", api="http://10.0.0.1/v1")
 

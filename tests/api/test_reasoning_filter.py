@@ -49,7 +49,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("answer", "thoughts", "words"), ANSWERS.values(), ids=ANSWERS)
-def test_thoughts_are_parted_from_the_words_wherever_the_deltas_are_cut(answer, thoughts, words) -> None:
+def test_thoughts_are_parted_from_the_words_wherever_the_deltas_are_cut(answer: str, thoughts: str, words: str) -> None:
     assert part(answer) == (thoughts, words)
     assert part(*answer) == (thoughts, words)
     for cut in range(len(answer)):
@@ -76,10 +76,10 @@ SHARDS = st.sampled_from(["<think>", "</think>", "<Thinking >", "<", ">", "`", "
 
 
 @given(st.lists(SHARDS, max_size=30))
-def test_any_answer_is_parted_the_same_wherever_it_is_cut(shards) -> None:
+def test_any_answer_is_parted_the_same_wherever_it_is_cut(shards: list[str]) -> None:
     assert part("".join(shards)) == part(*shards) == part(*"".join(shards))
 
 
 @given(st.lists(SHARDS.filter(lambda shard: "h" not in shard), max_size=30).map("".join))
-def test_an_answer_without_the_tag_comes_through_untouched(answer) -> None:
+def test_an_answer_without_the_tag_comes_through_untouched(answer: str) -> None:
     assert part(*answer) == ("", answer)

@@ -45,7 +45,7 @@ RULES = {
 
 
 @pytest.mark.parametrize(("stream", "events"), RULES.values(), ids=RULES)
-def test_the_rules_of_the_whatwg_hold_whole_and_byte_by_byte(stream, events) -> None:
+def test_the_rules_of_the_whatwg_hold_whole_and_byte_by_byte(stream: bytes, events: list[ServerSentEvent]) -> None:
     assert decode(stream) == events
     assert decode(*(stream[i : i + 1] for i in range(len(stream)))) == events
 
@@ -68,7 +68,7 @@ def test_an_event_without_its_blank_line_is_handed_over_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_an_endless_line_is_broken_off_at_its_bound(size) -> None:
+def test_an_endless_line_is_broken_off_at_its_bound(size: int) -> None:
     decoder = EventDecoder(max_line=64)
 
     with pytest.raises(InvalidApiResponse):
@@ -76,7 +76,7 @@ def test_an_endless_line_is_broken_off_at_its_bound(size) -> None:
 
 
 @pytest.mark.parametrize("line", [b"data: 0123456789\n", b"data\n"], ids=["filled", "empty"])
-def test_an_endless_event_is_broken_off_at_its_bound(line) -> None:
+def test_an_endless_event_is_broken_off_at_its_bound(line: bytes) -> None:
     decoder = EventDecoder(max_event=100)
 
     with pytest.raises(InvalidApiResponse):
@@ -131,7 +131,7 @@ streams = st.tuples(st.sampled_from([b"", b"\xef\xbb\xbf"]), st.lists(lines, max
 
 
 @given(stream=streams, cuts=st.lists(st.integers(0, 300), max_size=12))
-def test_any_cutting_gives_the_events_of_the_whole(stream, cuts) -> None:
+def test_any_cutting_gives_the_events_of_the_whole(stream: bytes, cuts: list[int]) -> None:
     at = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     chunks = [stream[begin:end] for begin, end in pairwise(at)]
 
@@ -140,5 +140,5 @@ def test_any_cutting_gives_the_events_of_the_whole(stream, cuts) -> None:
 
 
 @given(stream=st.one_of(streams, st.binary(max_size=60)))
-def test_the_events_are_those_of_the_reference(stream) -> None:
+def test_the_events_are_those_of_the_reference(stream: bytes) -> None:
     assert decode(stream) == reference(stream)

@@ -1,6 +1,7 @@
 """Waits that end in time, on a clock that the test moves."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -18,7 +19,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-async def test_work_that_is_done_in_time_gives_its_result(clock) -> None:
+async def test_work_that_is_done_in_time_gives_its_result(clock: FakeClock) -> None:
     async def work() -> str:
         await clock.sleep(9)
         return "done"
@@ -27,7 +28,7 @@ async def test_work_that_is_done_in_time_gives_its_result(clock) -> None:
         assert await clock.drive(timeouts.wait(work, timeouts.due_in(10))) == "done"
 
 
-async def test_work_that_takes_longer_is_interrupted(clock) -> None:
+async def test_work_that_takes_longer_is_interrupted(clock: FakeClock) -> None:
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         with pytest.raises(ApiTimeout):
             await clock.drive(timeouts.wait(for_ever, timeouts.due_in(10)))
@@ -35,18 +36,18 @@ async def test_work_that_takes_longer_is_interrupted(clock) -> None:
         assert clock.monotonic() == 10
 
 
-async def test_each_wait_has_a_limit_of_its_own(clock) -> None:
+async def test_each_wait_has_a_limit_of_its_own(clock: FakeClock) -> None:
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         for seconds in (50, 30, 50):
             due = timeouts.due_in(60)
-            await clock.drive(timeouts.wait(lambda seconds=seconds: clock.sleep(seconds), due))
+            await clock.drive(timeouts.wait(partial(clock.sleep, seconds), due))
         with pytest.raises(ApiTimeout):
             await clock.drive(timeouts.wait(for_ever, timeouts.due_in(5)))
 
     assert clock.monotonic() == 135
 
 
-async def test_the_whole_is_limited_however_short_its_parts(clock) -> None:
+async def test_the_whole_is_limited_however_short_its_parts(clock: FakeClock) -> None:
     with CallTimeouts(clock, "chat", total_s=100) as timeouts:
         await clock.drive(timeouts.wait(lambda: clock.sleep(70), timeouts.due_in(80)))
         with pytest.raises(ApiTimeout):
@@ -57,7 +58,7 @@ async def test_the_whole_is_limited_however_short_its_parts(clock) -> None:
             await timeouts.wait(for_ever, timeouts.due_in(80))
 
 
-async def test_time_between_waits_counts_for_the_whole_only(clock) -> None:
+async def test_time_between_waits_counts_for_the_whole_only(clock: FakeClock) -> None:
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         await clock.drive(timeouts.wait(lambda: clock.sleep(1), timeouts.due_in(60)))
         await clock.advance(300)
@@ -66,7 +67,7 @@ async def test_time_between_waits_counts_for_the_whole_only(clock) -> None:
     assert clock.monotonic() == 360
 
 
-async def test_a_cancelled_wait_is_cancelled_and_not_too_slow(clock) -> None:
+async def test_a_cancelled_wait_is_cancelled_and_not_too_slow(clock: FakeClock) -> None:
     with CallTimeouts(clock, "chat", total_s=600) as timeouts:
         waiting = asyncio.create_task(timeouts.wait(for_ever, timeouts.due_in(60)))
         await clock.advance(1)
