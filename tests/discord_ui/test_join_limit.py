@@ -9,6 +9,7 @@ from bot.audio.worker_pool import WorkerPool
 from bot.discord_ui.voice import manager as voices_module
 from bot.discord_ui.voice.join_limit import SERVER_MOST, SHARD_MOST, WITHIN_S, JoinLimit, TooManyJoins
 from bot.discord_ui.voice.manager import NotJoined, NotLeft, VoiceManager
+from bot.messages import voice as texts
 from bot.messages.render import render
 from tests.support.clock import FakeClock
 
@@ -42,7 +43,7 @@ async def test_a_shard_has_so_many_whichever_servers_they_are_in() -> None:
         comings.count(guild(number))
     with pytest.raises(TooManyJoins) as refused:
         comings.count(guild(999))
-    assert render(refused.value.message) == "That's too much coming and going. Please try again in a moment."
+    assert refused.value.message == texts.too_many_joins()
     comings.count(guild(1000, shard_id=1))
     await clock.advance(WITHIN_S)
     comings.count(guild(999))

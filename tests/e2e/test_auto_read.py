@@ -28,7 +28,7 @@ async def test_what_listeners_write_in_the_channel_is_read_aloud(open_sandbox: O
     assert refused.text.startswith("You need the **Manage Channels** permission here")
     done = await wait_until_final(await mo.command("/voice read", {"channel": mo.channel("#general")}))
     assert done.private
-    assert done.text.startswith("From now on I read aloud what those who listen to me")
+    assert done.text.startswith("From now on I read aloud what members in my voice channel write")
     said = [
         (ada, "#general", "Good evening, version 2*3*4."),
         (ada, "#general", r"A \*star\* to see."),

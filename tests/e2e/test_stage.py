@@ -59,7 +59,7 @@ async def test_where_it_may_not_it_says_so_once_and_speaks_as_soon_as_it_may(ope
     mo.moves_bot(STAGE)
 
     def warnings() -> list[str]:
-        return [each.content for each in ada.sees("#general") if "Nobody hears me" in each.content]
+        return [each.content for each in ada.sees("#general") if "I can't be heard" in each.content]
 
     await sandbox.traffic_log.changed.until(warnings, deadline_s=DEADLINE_S, what="the sentence")
     before = len(sandbox.voice.recording())
@@ -70,7 +70,7 @@ async def test_where_it_may_not_it_says_so_once_and_speaks_as_soon_as_it_may(ope
     mo.sends_bot_to_audience()
     await run_command(ada, "/voice queue")
     assert warnings() == [
-        f"Nobody hears me in <#{ada.channel(STAGE).id}>: I'm in the audience there. "
+        f"I can't be heard in <#{ada.channel(STAGE).id}>: I'm in the audience there. "
         "Please give me the **Mute Members** permission, or invite me to speak."
     ]
     _let_speak(sandbox, ada)

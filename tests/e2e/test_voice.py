@@ -117,7 +117,7 @@ async def test_skip_and_stop_act_on_what_is_ones_own(open_sandbox: OpenSandbox) 
     assert queue[1].startswith("1. Ben: “Ben's turn.")
     refused = await run_command(ben, "/voice skip")
     assert refused.private
-    assert refused.text == "That one is Ada's. You can skip what is yours; moderators can skip everything."
+    assert refused.text == "This one is Ada's. You can skip your own; moderators can skip everything."
     assert (await run_command(ada, "/voice skip")).text == "Skipped."
     assert (await run_command(mo, "/voice queue")).text.startswith("**Now** Ben")
     assert (await run_command(ada, "/voice stop")).text == "There was nothing of yours to stop."

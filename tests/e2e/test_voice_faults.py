@@ -15,7 +15,7 @@ from tests.support.correlation import resampled
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, OpenSandbox, run_command
 from tests.support.listening import OTHER, has_left, idle, in_the_lounge, is_whole, silence, speaking
 
-DROPPED = "so I've dropped what I still had to say."
+DROPPED = "so I've cleared the queue."
 
 
 async def _wait_for_message(sandbox: Sandbox, person: ClientUser, words: str) -> Message:
@@ -78,7 +78,7 @@ async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_
     mo.kicks_bot()
     await has_left(sandbox)
     message = await _wait_for_message(sandbox, ada, DROPPED)
-    assert message.content == "I was taken out of the voice channel, so I've dropped what I still had to say."
+    assert message.content == "I was removed from the voice channel, so I've cleared the queue."
     assert (await run_command(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
     before = len(sandbox.voice.recording())
     await run_command(ada, "/say", text="Nobody hears this.")
@@ -87,7 +87,7 @@ async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_
     await speaking(sandbox, ada)
     mo.deletes_channel("Lounge")
     await has_left(sandbox)
-    await _wait_for_message(sandbox, ada, "The voice channel is gone")
+    await _wait_for_message(sandbox, ada, "The voice channel was deleted")
 
 
 @pytest.mark.parametrize(

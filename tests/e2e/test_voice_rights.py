@@ -15,7 +15,7 @@ from tests.support.listening import LOUNGE, OTHER, idle, in_the_lounge, silence
 
 MESSAGE_CONTENT = 1 << 15
 HIDDEN, SECRETS = "random", "secrets"
-NOT_FOR_ALL = "Not everybody who listens may read along there, so I don't say it aloud."
+NOT_FOR_ALL = "Not everyone who listens may read along there, so I don't say it aloud."
 NOBODY_HERE = "I'm in no voice channel here."
 LONG = "This takes a while to say, and nobody is in a hurry to hear it to its end. " * 6
 
@@ -218,7 +218,7 @@ async def test_a_channel_that_is_made_private_is_read_no_longer(open_sandbox: Op
     ada, ben = await in_the_lounge(sandbox, sandbox.user("Ada"), sandbox.user("Ben"))
     mo = sandbox.user("Mo")
     told = await wait_until_final(await mo.command("/voice read", {"channel": mo.channel("#general")}))
-    assert told.text.endswith("While somebody listens who can't see that channel, I don't.")
+    assert told.text.endswith("While someone listens who can't see that channel, I don't.")
     await ada.says("Everybody may hear this.", channel="#general")
     await sandbox.voice.changed.until(
         lambda: len(sandbox.openai.calls(CallKind.SPEECH)) == 1, deadline_s=DEADLINE_S, what="it"
@@ -291,7 +291,7 @@ async def test_the_rights_are_those_of_the_voice_channel(open_sandbox: OpenSandb
     there = f"permission in <#{ada.channel(LOUNGE).id}> to do that"
     await run_command(ada, "/say", text=LONG)
     assert (await run_command(cleo, "/voice stop", channel="random")).text == "There was nothing of yours to stop."
-    assert (await run_command(cleo, "/voice skip", channel="random")).text.startswith("That one is Ada's.")
+    assert (await run_command(cleo, "/voice skip", channel="random")).text.startswith("This one is Ada's.")
     assert there in (await run_command(cleo, "/voice leave", channel="random")).text
     cleo.joins_voice(OTHER)
     assert "Come there, or ask me again" in (await run_command(cleo, "/voice join", channel="random")).text

@@ -16,7 +16,7 @@ async def test_who_speaks_is_named_when_it_is_somebody_else() -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("✨ Ada ✨", "Ada"), ("||Ada|| Lovelace", "Lovelace"), ("🎉🎉", "Somebody"), ("Ada\nLovelace", "Ada Lovelace")],
+    [("✨ Ada ✨", "Ada"), ("||Ada|| Lovelace", "Lovelace"), ("🎉🎉", "Someone"), ("Ada\nLovelace", "Ada Lovelace")],
 )
 async def test_a_name_is_said_as_far_as_it_has_words(name: str, said: str) -> None:
     assert await speakable_message("Hi", speaker=name) == f"{said} says: Hi"
