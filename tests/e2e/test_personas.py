@@ -152,7 +152,7 @@ async def test_files_carry_personas_over_whole_or_not_at_all(sandbox: Sandbox, m
     assert refused.text.splitlines() == [
         "I imported nothing: there are 2 problems.",
         "- Persona 3 has the same name as persona 2.",
-        "- Persona 4 needs a `text`, which has to be a text.",
+        "- Persona 4 needs a `text`, which has to be text.",
     ]
     large = await import_personas(there, b" " * (4 * 2**20 + 1))
     assert large.text == render(attachments.file_too_large(4))
