@@ -10,25 +10,24 @@ from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
 from bot.errors import StoreUnavailable
 from bot.history.exports import MAX_BYTES, VERSION, Export, Json, build_json_file, encode_json, format_time
-from bot.messages.message import plain
-from bot.store.personal_data import ChannelTurnCount, PersonalData
+from bot.messages import privacy as texts
+from bot.store.personal_data import ChannelTurnCount, PersonalData, PersonalRows
 from bot.store.turn_deletion import TurnDeletion
 from bot.store.turn_reader import TurnReader
 from bot.store.turns import Turn
 
 _BATCH_TURNS: Final = 100
 _FORMAT: Final = "multiappai-discord-own-data"
-_HALFWAY: Final = "I couldn't delete everything just now: my memory is out of reach. Please try again in a moment."
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredData:
-    """What is stored about a member: their turns by channel, and the number of other rows by table."""
+    """What is stored about a member: their turns by channel, and how many other rows of each sort there are."""
 
     channels: Sequence[ChannelTurnCount]
-    others: Mapping[str, int]
+    others: Mapping[PersonalRows, int]
 
     @property
     def turns(self) -> int:
@@ -62,7 +61,7 @@ class MemberData:
         others = await self._personal_data.list_rows(requester.user_id)
         return StoredData(
             await self._personal_data.count_turns_by_channel(requester.user_id),
-            {table: len(rows) for table, rows in others.items() if rows},
+            {sort: len(rows) for sort, rows in others.items() if rows},
         )
 
     async def export(self, requester: RequestContext, max_bytes: int) -> Export:
@@ -79,7 +78,7 @@ class MemberData:
             "version": VERSION,
             "exported_at": now,
             "member_id": str(requester.user_id),
-            "others_kept": {table: len(rows) for table, rows in others.items()},
+            "others_kept": {sort: len(rows) for sort, rows in others.items()},
             "others": fitting,
         }
         total = sum(channel.turns for channel in await self._personal_data.count_turns_by_channel(requester.user_id))
@@ -96,26 +95,25 @@ class MemberData:
             turns = await self._turn_deletion.delete_member(requester.user_id, at_ms=requester.asked_ms(self._clock))
             others = await self._personal_data.erase(requester.user_id)
         except StoreUnavailable as error:
-            raise StoreUnavailable(str(error), message=plain(_HALFWAY)) from error
+            raise StoreUnavailable(str(error), message=texts.deleted_in_part()) from error
         # Without the id: this is the one member whose id must not be in the log.
         logger.info("member data deleted", extra={"turns": turns, "others": others})
         return turns
 
 
 async def _fit_rows(
-    others: Mapping[str, Sequence[Mapping[str, int | str | None]]], max_bytes: int
-) -> dict[str, list[Json]]:
+    others: Mapping[PersonalRows, Sequence[Mapping[str, int | str | None]]], max_bytes: int
+) -> dict[PersonalRows, list[Json]]:
     """Return as many rows as fit `max_bytes`, as the export has them."""
-    fitting: dict[str, list[Json]] = {table: [] for table in others}
-    for table, rows in others.items():
+    fitting: dict[PersonalRows, list[Json]] = {sort: [] for sort in others}
+    for sort, rows in others.items():
         for row in rows:
             exported = _format_row(row)
-            max_bytes -= len(
-                encode_json({table: [exported]}).encode()
-            )  # with its table's name: somewhat more than it takes
+            # With the name of its sort: somewhat more than it takes.
+            max_bytes -= len(encode_json({sort: [exported]}).encode())
             if max_bytes < 0:
                 return fitting
-            fitting[table].append(exported)
+            fitting[sort].append(exported)
             await asyncio.sleep(0)  # there may be thousands
     return fitting
 

@@ -7,6 +7,7 @@ A template names its values in braces. Behind a colon stands how a value is writ
     {period:hour=an hour|day=a day}       by what the value is
     {id:digits}                           a number without commas, for Discord's mentions
     {when:relative}, {when:moment}        Discord's timestamps: "in 3 hours", "30 November 2026 12:00", for each reader
+    {when:date}                           "30 November 2026"
     {seconds:duration}                    "2 hours", in the unit that a person would choose
     {speed:exact}                         a number that is not rounded
     {problems:lines}, {problems:clauses}  a list with a line for each; with semicolons between
@@ -62,6 +63,8 @@ class _Formatter(string.Formatter):
                 return f"<t:{int(value.timestamp())}:R>"
             case "moment":
                 return f"<t:{int(value.timestamp())}:f>"
+            case "date":
+                return f"<t:{int(value.timestamp())}:D>"
             case "duration":
                 return _duration(value)
             case "lines":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from bot.store.database import Database, Row, Transaction
@@ -40,15 +41,25 @@ _IMAGES = """
 _ERASE_IMAGES = "DELETE FROM image_generations WHERE author_id = ?"
 
 
+class PersonalRows(StrEnum):
+    """What is stored about a member apart from their turns, by its published name in an export."""
+
+    SETTINGS = "settings"
+    SETTING_CHANGES = "changes"
+    VOICE_SETTINGS = "voice_preferences"
+    IMAGE_GENERATIONS = "sketches"
+    LIMITS = "quota_rules"
+
+
 @dataclass(frozen=True, slots=True)
 class PersonalColumn:
     """Rows that hold a member's id: where, how to read them, how to take the id out.
 
-    `export_key` is the published name of these rows in an export, `fields` are those of what is read. `erase` takes
-    the whole row where it is about that member alone. A thousand rows at most are read; `erase` changes all of them.
+    `fields` are those of what is read. `erase` takes the whole row where it is about that member alone. A thousand
+    rows at most are read; `erase` changes all of them.
     """
 
-    export_key: str
+    rows: PersonalRows
     table: str
     column: str
     fields: tuple[str, ...]
@@ -58,7 +69,7 @@ class PersonalColumn:
 
 PERSONAL_COLUMNS: Final = (
     PersonalColumn(
-        "settings",
+        PersonalRows.SETTINGS,
         "settings",
         "changed_by",
         ("scope", "subject_id", "server_id", "setting", "value", "changed_at_ms"),
@@ -66,7 +77,7 @@ PERSONAL_COLUMNS: Final = (
         _ERASE_SETTINGS,
     ),
     PersonalColumn(
-        "changes",
+        PersonalRows.SETTING_CHANGES,
         "audit_log",
         "changed_by",
         ("server_id", "channel_id", "setting", "old", "new", "old_length", "new_length", "changed_at_ms"),
@@ -75,7 +86,7 @@ PERSONAL_COLUMNS: Final = (
     ),
     # It is about the member alone: the whole row is deleted.
     PersonalColumn(
-        "voice_preferences",
+        PersonalRows.VOICE_SETTINGS,
         "voice_settings",
         "member_id",
         ("voice", "speed_percent", "changed_at_ms"),
@@ -84,7 +95,7 @@ PERSONAL_COLUMNS: Final = (
     ),
     # It is about the member alone: the whole row is deleted.
     PersonalColumn(
-        "sketches",
+        PersonalRows.IMAGE_GENERATIONS,
         "image_generations",
         "author_id",
         ("server_id", "channel_id", "prompt", "size", "pictures", "model", "created_at_ms"),
@@ -93,7 +104,12 @@ PERSONAL_COLUMNS: Final = (
     ),
     # The limit itself stays: it knows the member by a keyed hash, so that deletion is no way out of it.
     PersonalColumn(
-        "quota_rules", "quota_limits", "member_id", ("server_id", "kind", "per", "limit"), _LIMITS, _ERASE_LIMITS
+        PersonalRows.LIMITS,
+        "quota_limits",
+        "member_id",
+        ("server_id", "kind", "per", "limit"),
+        _LIMITS,
+        _ERASE_LIMITS,
     ),
 )
 """Every column with members' ids, but `turns.author_id`: see `TurnDeletion`. A test demands it."""
@@ -124,15 +140,15 @@ class PersonalData:
 
         return await self._database.read(work)
 
-    async def list_rows(self, member_id: int) -> Mapping[str, Sequence[Mapping[str, int | str | None]]]:
-        """Return the other rows with the member's id, by export key."""
+    async def list_rows(self, member_id: int) -> Mapping[PersonalRows, Sequence[Mapping[str, int | str | None]]]:
+        """Return the other rows with the member's id."""
 
-        async def work(transaction: Transaction) -> dict[str, list[Row]]:
-            return {each.export_key: await transaction.fetch_all(each.read, (member_id,)) for each in PERSONAL_COLUMNS}
+        async def work(transaction: Transaction) -> dict[PersonalRows, list[Row]]:
+            return {each.rows: await transaction.fetch_all(each.read, (member_id,)) for each in PERSONAL_COLUMNS}
 
         found = await self._database.read(work)
         return {
-            each.export_key: [dict(zip(each.fields, row, strict=True)) for row in found[each.export_key]]
+            each.rows: [dict(zip(each.fields, row, strict=True)) for row in found[each.rows]]
             for each in PERSONAL_COLUMNS
         }
 

@@ -5,12 +5,14 @@ import re
 import pytest
 
 from bot.discord_ui.paging import MESSAGE_LIMIT, shorten
-from bot.discord_ui.text.history import TEXT, page
 from bot.history.history import PAGE_TURNS
-from bot.store.personal_data import PERSONAL_COLUMNS
+from bot.messages.render import render
+from bot.store.personal_data import PERSONAL_COLUMNS, PersonalRows
 from bot.store.turn_reader import TurnPage
 from bot.store.turns import Turn
-from cogs.privacy import OTHERS
+from cogs.history import MAX_TEXT_CHARACTERS as TEXT
+from cogs.history import format_page
+from cogs.privacy import count_rows
 
 LARGEST = 2**63 - 1
 
@@ -39,7 +41,7 @@ def turn(text: str) -> Turn:
 
 @pytest.mark.parametrize("text", ["*" * 6000, "word " * 1000, "https://example.com/" + "a_b" * 900, "🌊" * 3000])
 def test_a_full_page_fits_a_message(text: str) -> None:
-    written = page(TurnPage([turn(text)] * PAGE_TURNS, 1000, 100_000))
+    written = format_page(TurnPage([turn(text)] * PAGE_TURNS, 1000, 100_000))
     assert len(written) <= MESSAGE_LIMIT
     assert written.count("\n> ") == PAGE_TURNS
 
@@ -64,4 +66,5 @@ def test_an_escape_is_never_cut_in_half() -> None:
 
 
 def test_every_kind_of_row_about_a_member_has_its_words() -> None:
-    assert set(OTHERS) == {trace.export_key for trace in PERSONAL_COLUMNS}
+    assert set(PersonalRows) == {column.rows for column in PERSONAL_COLUMNS}
+    assert len({render(count_rows(sort, 1)) for sort in PersonalRows}) == len(PersonalRows)
