@@ -78,5 +78,5 @@ async def test_a_bot_is_not_well_between_two_sessions(sandbox: Sandbox) -> None:
     ],
     ids=["none", "stale", "just fresh", "not connected", "one of two"],
 )
-def test_what_pulses_say(list_pulses: list[HealthPulse], well: bool) -> None:
-    assert assess(list_pulses, now=1000)[0] is well
+def test_what_pulses_say(pulses: list[HealthPulse], well: bool) -> None:
+    assert assess(pulses, now=1000)[0] is well
