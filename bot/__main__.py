@@ -19,10 +19,11 @@ def _run_sandbox(arguments: list[str]) -> int:
     try:
         from sandbox.cli import main
     except ModuleNotFoundError as missing:
-        if missing.name == "sandbox":
-            sys.stderr.write("The sandbox isn't installed here. Run it from a checkout of the bot's repository.\n")
-        else:
-            sys.stderr.write(f"The sandbox needs {missing.name}: pip install -r requirements-sandbox.txt\n")
+        from bot.messages.operator import sandbox_needs, sandbox_not_installed
+        from bot.messages.render import render
+
+        sentence = sandbox_not_installed() if missing.name == "sandbox" else sandbox_needs(str(missing.name))
+        sys.stderr.write(render(sentence) + "\n")
         return 2
     return main(arguments)
 

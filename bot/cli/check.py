@@ -16,6 +16,8 @@ from bot.cli.check_result import CheckResult, Status, fail, ok, skip
 from bot.cli.process import write_line
 from bot.clock import Clock, SystemClock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden, StartupError, Unauthorised
+from bot.messages import operator as texts
+from bot.messages.message import Message
 from bot.messages.render import render
 from bot.models.allowlist import matches
 from bot.settings import Settings, load_with_warnings
@@ -29,9 +31,9 @@ DATABASE = "database"
 async def check_database(settings: Settings) -> list[CheckResult]:
     """Return whether the database can be used; nothing in it is changed."""
     try:
-        return [ok(DATABASE, "; ".join(map(render, await asyncio.to_thread(inspect, settings.database_url))))]
+        return [ok(DATABASE, texts.findings(await asyncio.to_thread(inspect, settings.database_url)))]
     except StartupError as error:
-        return [fail(DATABASE, render(error.message))]
+        return [fail(DATABASE, error.message)]
 
 
 VOICE_LIBRARIES: Final = "voice libraries"
@@ -41,24 +43,26 @@ LIBRARIES: Final = (("av", "av", (14,)), ("davey", "davey", (0, 1, 7)), ("nacl.s
 
 async def check_voice() -> list[CheckResult]:
     """Return whether each voice library can be imported and has the needed version."""
-    found, wrong = [], []
+    found: list[Message] = []
+    wrong: list[Message] = []
     for module, distribution, needed in LIBRARIES:
         wanted = ".".join(map(str, needed))
         try:
             importlib.import_module(module)
             present = version(distribution)
         except Exception:  # a broken build may raise any class
-            wrong.append(f"{distribution} (at least {wanted}) is missing or doesn't load")
+            wrong.append(texts.voice_library_missing(distribution, wanted))
             continue
         if tuple(map(int, re.findall(r"\d+", present)[:3])) < needed:
-            wrong.append(f"{distribution} is {present}, at least {wanted} is needed")
-        found.append(f"{distribution} {present}")
+            wrong.append(texts.voice_library_too_old(distribution, present, wanted))
+        found.append(texts.voice_library(distribution, present))
     if wrong:
-        return [fail(VOICE_LIBRARIES, f"{'; '.join(wrong)}. Run pip install -r requirements.txt")]
-    return [ok(VOICE_LIBRARIES, ", ".join(found))]
+        return [fail(VOICE_LIBRARIES, texts.voice_libraries_unusable(wrong))]
+    return [ok(VOICE_LIBRARIES, texts.voice_libraries_found(found))]
 
 
 API_KEY, MODELS = "API key", "models"
+MAX_MODELS_SHOWN: Final = 20
 
 
 async def check_api(settings: Settings, clock: Clock) -> list[CheckResult]:
@@ -66,8 +70,8 @@ async def check_api(settings: Settings, clock: Clock) -> list[CheckResult]:
     try:
         listed = await _list_models(settings, clock)
     except ApiError as error:
-        return [fail(API_KEY, _explain(error, settings)), skip(MODELS, "the service has to answer first")]
-    return [ok(API_KEY, f"accepted by {settings.multiappai_base_url}"), _check_models(settings, listed)]
+        return [fail(API_KEY, _explain(error, settings)), skip(MODELS, texts.api_needed())]
+    return [ok(API_KEY, texts.api_key_accepted(settings.multiappai_base_url)), _check_models(settings, listed)]
 
 
 async def _list_models(settings: Settings, clock: Clock) -> list[str]:
@@ -89,28 +93,33 @@ def _check_models(settings: Settings, listed: list[str]) -> CheckResult:
         "DEFAULT_SPEECH_MODEL": settings.default_speech_model,
         "DEFAULT_IMAGE_MODEL": settings.default_image_model,
     }
-    wrong = [f"{name}: {model} is not on the service's list" for name, model in defaults.items() if model not in listed]
+    wrong = [texts.model_not_listed(name, model) for name, model in defaults.items() if model not in listed]
     if settings.allowed_models and not any(matches(model, settings.allowed_models) for model in listed):
-        wrong.append("ALLOWED_MODELS: nothing on the service's list matches it")
+        wrong.append(texts.no_allowed_model_listed())
     if wrong:
-        some = ", ".join(sorted(listed)[:20]) or "nothing"
-        return fail(
-            MODELS, f"{'; '.join(wrong)}. Set it to one that is there: {some}{' …' if len(listed) > 20 else ''}"
-        )
-    return ok(MODELS, f"{', '.join(defaults.values())} are among the {len(listed)} that the service lists")
+        return fail(MODELS, _describe_unlisted(wrong, sorted(listed)))
+    return ok(MODELS, texts.models_listed(list(defaults.values()), len(listed)))
 
 
-def _explain(error: ApiError, settings: Settings) -> str:
+def _describe_unlisted(problems: Sequence[Message], listed: Sequence[str]) -> Message:
+    if not listed:
+        return texts.no_models_listed(problems)
+    if len(listed) > MAX_MODELS_SHOWN:
+        return texts.models_not_listed_of_many(problems, listed[:MAX_MODELS_SHOWN])
+    return texts.models_not_listed(problems, listed)
+
+
+def _explain(error: ApiError, settings: Settings) -> Message:
     base = settings.multiappai_base_url
     match error:
         case Unauthorised():
-            return f"{base} refused it; set MULTIAPPAI_API_KEY to a valid key"
+            return texts.api_key_refused(base)
         case PaymentOrForbidden():
-            return f"{base} won't serve its account (status {error.status}); look at the account and its credit"
+            return texts.api_account_refused(base, str(error.status))
         case ApiUnreachable() | ApiTimeout():
-            return f"{base} can't be reached; look at MULTIAPPAI_BASE_URL and the network"
+            return texts.api_unreachable(base)
         case _:
-            return f"{base} gave no list of models ({error}); look at MULTIAPPAI_BASE_URL"
+            return texts.no_list_of_models(base, str(error))
 
 
 CONFIGURATION = "configuration"
@@ -126,11 +135,9 @@ def check(*, as_json: bool = False) -> int:
         loaded = load_with_warnings()
     except StartupError as error:
         count = len(render(error.message).splitlines())
-        what = "one setting is" if count == 1 else f"{count} settings are"
-        text = f"{what} missing or unusable; each has a line on standard error"
-        _report([fail(CONFIGURATION, text)], as_json=as_json)
+        _report([fail(CONFIGURATION, texts.settings_unusable(count))], as_json=as_json)
         raise
-    first = ok(CONFIGURATION, "; ".join(["every setting can be used", *map(render, loaded.warnings)]))
+    first = ok(CONFIGURATION, texts.findings([texts.settings_usable(), *loaded.warnings]))
     results = [first, *asyncio.run(_run_checks(loaded.settings))]
     _report(results, as_json=as_json)
     return int(any(result.status is Status.FAIL for result in results))
@@ -152,13 +159,15 @@ async def _guard(name: str, check_run: Awaitable[list[CheckResult]]) -> list[Che
     try:
         return await check_run
     except Exception as error:
-        return [fail(name, f"couldn't be looked at, for a fault of my own ({type(error).__name__}); please report it")]
+        return [fail(name, texts.check_broken(type(error).__name__))]
 
 
 def _report(results: Sequence[CheckResult], *, as_json: bool) -> None:
-    summary = _summary([result.status for result in results])
+    summary = render(_summarize([result.status for result in results]))
     if as_json:
-        checks = [{"name": result.name, "status": str(result.status), "text": result.text} for result in results]
+        checks = [
+            {"name": result.name, "status": str(result.status), "text": render(result.text)} for result in results
+        ]
         write_line(json.dumps({"summary": summary, "checks": checks}, ensure_ascii=False))
         return
     for result in results:
@@ -166,8 +175,9 @@ def _report(results: Sequence[CheckResult], *, as_json: bool) -> None:
     write_line(summary)
 
 
-def _summary(each: Sequence[Status]) -> str:
+def _summarize(each: Sequence[Status]) -> Message:
     if failed := each.count(Status.FAIL):
-        return f"{failed} of {len(each)} failed"
-    skipped = each.count(Status.SKIP)
-    return f"all {len(each) - skipped} ok" + (f", {skipped} skipped" if skipped else "")
+        return texts.checks_failed(failed, len(each))
+    if skipped := each.count(Status.SKIP):
+        return texts.all_checks_ok_but_skipped(len(each) - skipped, skipped)
+    return texts.all_checks_ok(len(each))

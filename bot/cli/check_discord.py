@@ -3,13 +3,14 @@
 import json
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import aiohttp
 
 from bot.api.transport import build_connector
 from bot.cli.check_result import CheckResult, fail, ok, skip
 from bot.clock import parse_http_date
+from bot.messages import operator as texts
 from bot.settings import Settings
 
 TOKEN, ENDPOINT, CONTENT, CLOCK = "Discord token", "interactions endpoint", "message content", "clock"
@@ -46,8 +47,8 @@ async def check_discord(settings: Settings) -> list[CheckResult]:
         try:
             user = await _get(session, f"{settings.discord_api_base_url}/users/@me")
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            why = f"{settings.discord_api_base_url} can't be reached ({type(error).__name__}); look at the network"
-            return [fail(TOKEN, why), _skip_without_token(ENDPOINT), skip(CLOCK, "Discord has to answer first")]
+            unreachable = texts.discord_url_unreachable(settings.discord_api_base_url, type(error).__name__)
+            return [fail(TOKEN, unreachable), _skip_without_token(ENDPOINT), skip(CLOCK, texts.discord_needed())]
         results = [_check_token(user)]
         if user.status == 200:
             results += await _check_application(session, settings)
@@ -58,56 +59,46 @@ async def check_discord(settings: Settings) -> list[CheckResult]:
 
 def _check_token(user: _Response) -> CheckResult:
     if user.status == 200:
-        return ok(TOKEN, f"accepted, for the bot {user.body.get('username')} ({user.body.get('id')})")
+        return ok(TOKEN, texts.bot_token_accepted(str(user.body.get("username")), str(user.body.get("id"))))
     if user.status == 401:
-        return fail(
-            TOKEN, "Discord refused it; set DISCORD_TOKEN to the one from the developer portal → Bot → Reset Token"
-        )
-    return fail(TOKEN, f"Discord answered with status {user.status}; try again in a while")
+        return fail(TOKEN, texts.bot_token_refused())
+    return fail(TOKEN, texts.discord_status(user.status))
 
 
 async def _check_application(session: aiohttp.ClientSession, settings: Settings) -> list[CheckResult]:
     try:
         application = await _get(session, f"{settings.discord_api_base_url}/applications/@me")
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        return [fail(ENDPOINT, f"Discord didn't tell ({type(error).__name__}); try again in a while")]
+        return [fail(ENDPOINT, texts.no_answer_of_discord(type(error).__name__))]
     if application.status != 200:
-        return [fail(ENDPOINT, f"Discord didn't tell (status {application.status}); try again in a while")]
+        return [fail(ENDPOINT, texts.discord_status(application.status))]
     return [_check_endpoint(application), *([_check_content(application)] if settings.message_content else [])]
 
 
 def _check_endpoint(application: _Response) -> CheckResult:
     if application.body.get("interactions_endpoint_url"):
-        return fail(
-            ENDPOINT,
-            "one is set, so no command ever reaches the bot; empty Interactions Endpoint URL in the developer portal → "
-            "General Information",
-        )
-    return ok(ENDPOINT, "none is set, so commands arrive over the gateway")
+        return fail(ENDPOINT, texts.interactions_endpoint_set())
+    return ok(ENDPOINT, texts.interactions_endpoint_unset())
 
 
 def _check_content(application: _Response) -> CheckResult:
     flags = application.body.get("flags")
     if isinstance(flags, int) and flags & CONTENT_FLAGS:
-        return ok(CONTENT, "the intent is switched on")
-    return fail(
-        CONTENT,
-        "MESSAGE_CONTENT asks for an intent that is switched off; switch it on in the developer portal → Bot → Message "
-        "Content Intent, or set MESSAGE_CONTENT to false",
-    )
+        return ok(CONTENT, texts.message_content_on())
+    return fail(CONTENT, texts.message_content_off())
 
 
 def _check_clock(user: _Response) -> CheckResult:
     if user.clock_offset_s is None:
-        return skip(CLOCK, "Discord didn't tell the time")
+        return skip(CLOCK, texts.clock_unknown())
     if abs(user.clock_offset_s) > MAX_CLOCK_OFFSET_S:
-        way = "ahead" if user.clock_offset_s > 0 else "behind"
-        return fail(CLOCK, f"{abs(user.clock_offset_s):.0f} seconds {way} of Discord's; set it, best by NTP")
-    return ok(CLOCK, "agrees with Discord's")
+        way: Literal["ahead", "behind"] = "ahead" if user.clock_offset_s > 0 else "behind"
+        return fail(CLOCK, texts.clock_wrong(round(abs(user.clock_offset_s)), way))
+    return ok(CLOCK, texts.clock_right())
 
 
 def _skip_without_token(name: str) -> CheckResult:
-    return skip(name, "the token has to be accepted first")
+    return skip(name, texts.bot_token_needed())
 
 
 async def _get(session: aiohttp.ClientSession, url: str) -> _Response:

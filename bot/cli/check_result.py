@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.messages.message import Message
+from bot.messages.render import render
 from bot.telemetry.logs import escape_unprintable
 
 
@@ -20,22 +22,22 @@ class CheckResult:
 
     status: Status
     name: str
-    text: str
+    text: Message
 
     def __str__(self) -> str:
-        return f"{self.status:<4}  {self.name}: {escape_unprintable(self.text)}"
+        return f"{self.status:<4}  {self.name}: {escape_unprintable(render(self.text))}"
 
 
-def ok(name: str, text: str) -> CheckResult:
+def ok(name: str, text: Message) -> CheckResult:
     """Return the result of a check that passed."""
     return CheckResult(Status.OK, name, text)
 
 
-def fail(name: str, text: str) -> CheckResult:
+def fail(name: str, text: Message) -> CheckResult:
     """Return the result of a check that failed: what is wrong and what to do."""
     return CheckResult(Status.FAIL, name, text)
 
 
-def skip(name: str, text: str) -> CheckResult:
+def skip(name: str, text: Message) -> CheckResult:
     """Return the result of a check that could not be run, and why."""
     return CheckResult(Status.SKIP, name, text)

@@ -10,6 +10,9 @@ from typing import Final
 from bot.cli.process import write_line
 from bot.clock import SystemClock
 from bot.liveness import HealthPulse, list_pulses
+from bot.messages import operator as texts
+from bot.messages.message import Message
+from bot.messages.render import render
 from bot.settings import Settings
 from bot.store.open import database_path
 
@@ -21,17 +24,17 @@ def health(settings: Settings) -> int:
     """Print the state of the bot on this host; return 0 if it is connected, else 1."""
     here = [pulse for pulse in list_pulses(database_path(settings.database_url)) if pulse.host == socket.gethostname()]
     healthy, sentence = assess(here, SystemClock().monotonic())
-    write_line(sentence)
+    write_line(render(sentence))
     return 0 if healthy else 1
 
 
-def assess(here: Sequence[HealthPulse], now: float) -> tuple[bool, str]:
+def assess(here: Sequence[HealthPulse], now: float) -> tuple[bool, Message]:
     """Return whether the bot of these pulses is healthy, and a sentence; `now` is in seconds of the monotonic clock."""
     if not here:
-        return False, "The bot is not running here."
+        return False, texts.bot_not_running()
     fresh = [pulse for pulse in here if abs(now - pulse.at) <= MAX_PULSE_AGE_S]
     if not fresh:
-        return False, "The bot is running but has stopped responding."
+        return False, texts.bot_not_responding()
     if not any(pulse.connected for pulse in fresh):
-        return False, "The bot is running but not connected to Discord."
-    return True, "The bot is connected to Discord."
+        return False, texts.bot_not_connected()
+    return True, texts.bot_connected()

@@ -4,7 +4,7 @@ from typing import Final
 
 from bot.cli.process import write_line
 from bot.errors import StartupError
-from bot.messages.message import plain
+from bot.messages import operator as texts
 from bot.setting_values import parse_application_id
 from bot.settings import BAD_CONFIGURATION, Settings
 
@@ -43,11 +43,5 @@ def get_client_id(token: str) -> int:
     """
     application = parse_application_id(token)
     if application is None:
-        raise StartupError(
-            plain(
-                "DISCORD_TOKEN: expected a bot token of three parts with dots between them, the first of which tells "
-                "the application; copy it anew from the developer portal"
-            ),
-            exit_status=BAD_CONFIGURATION,
-        )
+        raise StartupError(texts.token_without_application(), exit_status=BAD_CONFIGURATION)
     return application

@@ -9,9 +9,6 @@ import signal
 import sys
 from types import FrameType
 
-from bot.errors import StartupError
-from bot.messages.message import plain
-
 INTERRUPTED = 128 + signal.SIGINT
 """The exit status of an interrupted command, as shells have it."""
 
@@ -54,6 +51,9 @@ def write_line(line: str) -> None:
         sys.stdout.write(line.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding) + "\n")
         sys.stdout.flush()
     except OSError as error:
+        from bot.errors import StartupError
+        from bot.messages.operator import output_not_writable
+
         # Python flushes once more at its exit, and would print an error then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise StartupError(plain(f"Standard output can't be written: {error.strerror}.")) from error
+        raise StartupError(output_not_writable(error.strerror or type(error).__name__)) from error

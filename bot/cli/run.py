@@ -18,7 +18,9 @@ from bot.client import Bot
 from bot.clock import Clock
 from bot.discord_ui.error_messages import format_http_error
 from bot.errors import StartupError
-from bot.messages.message import plain
+from bot.messages import operator as texts
+from bot.messages.message import Message
+from bot.messages.render import render
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
 from bot.telemetry.logs import TRACEBACK, format_redacted_traceback
@@ -82,8 +84,12 @@ CANCEL_RETRY_S: Final = 0.2
 class _DiscordUnreachable(Exception):
     """Discord could not be reached or refused the login; no session was started, so a retry costs nothing.
 
-    Its text is a sentence that says why.
+    `reason` is a sentence that says why.
     """
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason.key)
+        self.reason = reason
 
 
 async def serve(settings: Settings, clock: Clock, watchdog: Watchdog) -> int:
@@ -118,8 +124,8 @@ async def _serve_until_stopped(
             return
         except _DiscordUnreachable as error:
             if (delay_s := backoff.next_delay_s()) is None:
-                raise StartupError(plain(str(error))) from error
-            logger.warning("%s", error, extra={"retry_in_s": round(delay_s, 1)})
+                raise StartupError(error.reason) from error
+            logger.warning("%s", render(error.reason), extra={"retry_in_s": round(delay_s, 1)})
             if await _wait_for_stop(delay_s, signals):
                 return
 
@@ -175,30 +181,23 @@ async def _raise_startup_error(connection: asyncio.Task[None], bot: Bot) -> None
     except discord.ConnectionClosed as error:
         if error.code == AUTHENTICATION_FAILED:
             raise _token_error() from error
-        raise StartupError(plain(f"Discord ended the connection with code {error.code}")) from error
+        raise StartupError(texts.connection_closed(error.code)) from error
     except (OSError, aiohttp.ClientError, discord.HTTPException, discord.GatewayNotFound) as error:
         http_error = error.__cause__ if isinstance(error, discord.GatewayNotFound) else error
         if isinstance(http_error, discord.HTTPException) and http_error.status == 401:
             raise _token_error() from error
         if not bot.reached_gateway:
             raise _DiscordUnreachable(_describe_error(http_error or error)) from error
-        raise StartupError(plain(_describe_error(http_error or error))) from error
+        raise StartupError(_describe_error(http_error or error)) from error
     except Exception as error:
         extra = {"error": type(error).__name__, TRACEBACK: format_redacted_traceback(error)}
         if not bot.reached_gateway:
             logger.error("start failed", extra=extra)
-            raise StartupError(
-                plain(f"I couldn't start, for a fault of my own ({type(error).__name__}); the log says where.")
-            ) from error
+            raise StartupError(texts.start_failed(type(error).__name__)) from error
         # Most likely an event that discord.py could not parse.
         logger.error("connection failed", extra=extra)
-        raise StartupError(
-            plain(
-                f"Something from Discord couldn't be read ({type(error).__name__}), so I ended; the log says where. "
-                "Whatever supervises me should start me again."
-            )
-        ) from error
-    raise StartupError(plain("Discord ended the connection"))
+        raise StartupError(texts.event_unreadable(type(error).__name__)) from error
+    raise StartupError(texts.connection_ended())
 
 
 async def _cancel_and_log(connection: asyncio.Task[None]) -> None:
@@ -220,24 +219,16 @@ async def _wait_for_stop(seconds: float, signals: Signals) -> bool:
 
 
 def _token_error() -> StartupError:
-    return StartupError(
-        plain("DISCORD_TOKEN: Discord refused it; expected the bot's token from the developer portal"),
-        exit_status=BAD_CONFIGURATION,
-    )
+    return StartupError(texts.token_refused(), exit_status=BAD_CONFIGURATION)
 
 
 def _intent_error(*, wanted: bool) -> StartupError:
-    sentence = "Discord refused an intent: switch it on for this application in the developer portal"
-    if wanted:
-        sentence = (
-            "MESSAGE_CONTENT: Discord refused the intent; expected it to be switched on in the developer portal → Bot "
-            "→ Message Content Intent, or `false` here"
-        )
-    return StartupError(plain(sentence), exit_status=BAD_CONFIGURATION)
+    sentence = texts.message_content_refused() if wanted else texts.intent_refused()
+    return StartupError(sentence, exit_status=BAD_CONFIGURATION)
 
 
-def _describe_error(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> Message:
     """Return a sentence for a failed request to Discord, without the error's text: it may hold a URL with a token."""
     if isinstance(error, discord.HTTPException):
-        return f"Discord answered with an error: {format_http_error(error)}"
-    return f"Discord can't be reached: {type(error).__name__}"
+        return texts.discord_error(format_http_error(error))
+    return texts.discord_unreachable(type(error).__name__)
