@@ -38,7 +38,7 @@ def build_submission(component: Json, values: Mapping[str, str]) -> Json:
     if "custom_id" in component:
         head = {"type": component["type"], "custom_id": component["custom_id"], "id": component.get("id", 1)}
         if component["type"] in OPTIONS:
-            chosen = _chosen(component, values.get(component["custom_id"]))
+            chosen = _choose(component, values.get(component["custom_id"]))
             return head | ({"values": chosen} if component["type"] == SELECT else {"value": next(iter(chosen), None)})
         typed = values.get(component["custom_id"], component.get("value", ""))
         least = component.get("min_length", 1) if component.get("required", True) else 0
@@ -55,7 +55,7 @@ def build_submission(component: Json, values: Mapping[str, str]) -> Json:
     return {"type": component["type"], "id": component.get("id", 1), "components": inner}
 
 
-def _chosen(component: Json, wanted: str | None) -> list[str]:
+def _choose(component: Json, wanted: str | None) -> list[str]:
     if wanted is None:
         chosen = [option["value"] for option in component["options"] if option.get("default")]
     else:

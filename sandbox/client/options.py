@@ -132,7 +132,7 @@ def _value(option: Json, value: object, filled: FilledOptions, state: DiscordSta
         raise ClientRejected(f"{name} is either true or false")
     if kind in (INTEGER, NUMBER):
         return _number(option, value)
-    return str(_thing(kind, name, value, filled, state))
+    return str(_resolve_id(kind, name, value, filled, state))
 
 
 def _string(option: Json, value: str) -> str:
@@ -153,7 +153,7 @@ def _number(option: Json, value: object) -> int | float:
     return number
 
 
-def _thing(kind: int, name: str, value: object, filled: FilledOptions, state: DiscordState) -> int:
+def _resolve_id(kind: int, name: str, value: object, filled: FilledOptions, state: DiscordState) -> int:
     """Return the id of a user, role, channel or attachment, and add it to the resolved entities."""
     match value:
         case User() if kind in (USER, MENTIONABLE):

@@ -57,9 +57,9 @@ def parse_allowed_mentions(body: Json, fallback: AllowedMentions) -> AllowedMent
     kinds = given.get("parse") or []
     if not isinstance(kinds, list):
         raise bad_type("allowed_mentions.parse", "a list")
-    for place, kind in enumerate(kinds):
+    for index, kind in enumerate(kinds):
         if kind not in KINDS:
-            raise bad_choice(f"allowed_mentions.parse.{place}", KINDS)
+            raise bad_choice(f"allowed_mentions.parse.{index}", KINDS)
     chosen: dict[str, frozenset[int] | None] = {}
     for kind in ("users", "roles"):
         ids = _ids(given, kind)
@@ -81,9 +81,9 @@ def _ids(given: Json, kind: str) -> frozenset[int]:
         raise bad_type(f"allowed_mentions.{kind}", "a list")
     if len(ids) > MOST_IDS:
         raise too_long(f"allowed_mentions.{kind}", MOST_IDS)
-    for place, value in enumerate(ids):
+    for index, value in enumerate(ids):
         if not str(value).isdigit():
             raise invalid_form(
-                f"allowed_mentions.{kind}.{place}", "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.'
+                f"allowed_mentions.{kind}.{index}", "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.'
             )
     return frozenset(int(value) for value in ids)

@@ -34,13 +34,13 @@ class CommandRegistry:
     def add_entry_point(self, name: str) -> Json:
         """Return a new Entry Point command, as applications with an activity have."""
         fields: Json = {"type": ENTRY_POINT, "name": name, "description": "", "handler": 2, "contexts": [0, 1, 2]}
-        self.entry_point = self._stamped(fields, self.snowflakes.next(), None)
+        self.entry_point = self._add_version(fields, self.snowflakes.next(), None)
         self.commands[int(self.entry_point["id"])] = self.entry_point
         return self.entry_point
 
     def list_all(self, *, with_localizations: bool = False) -> list[Json]:
         """Return all commands in the order of creation."""
-        return [_shown(command, with_localizations) for command in self.commands.values()]
+        return [_strip_localizations(command, with_localizations) for command in self.commands.values()]
 
     def get(self, command_id: int) -> Json:
         """Return the command with that id.
@@ -50,7 +50,7 @@ class CommandRegistry:
         """
         if command_id not in self.commands:
             raise unknown_command()
-        return _shown(self.commands[command_id], True)
+        return _strip_localizations(self.commands[command_id], True)
 
     def find(self, name: str, kind: int = CHAT_INPUT) -> Json | None:
         """Return the command of that name."""
@@ -68,28 +68,28 @@ class CommandRegistry:
         if not isinstance(body, list):
             raise bad_type("", "a list")
         checked: list[Json] = []
-        named = [entry for entry in body if isinstance(entry, dict) and entry.get("type") == ENTRY_POINT]
-        if self.entry_point is not None and [each.get("name") for each in named] != [self.entry_point["name"]]:
+        entry_points = [entry for entry in body if isinstance(entry, dict) and entry.get("type") == ENTRY_POINT]
+        if self.entry_point is not None and [each.get("name") for each in entry_points] != [self.entry_point["name"]]:
             raise no_entry_point()
-        for place, entry in enumerate(body):
-            if self.entry_point is not None and entry in named:
+        for index, entry in enumerate(body):
+            if self.entry_point is not None and entry in entry_points:
                 continue
             try:
                 checked.append(validate_command(entry))
             except DiscordError as error:
-                raise prefix_path(error, str(place)) from None
+                raise prefix_path(error, str(index)) from None
         keys = [(command["type"], command["name"]) for command in checked]
-        for place, key in enumerate(keys):
-            if key in keys[:place]:
+        for index, key in enumerate(keys):
+            if key in keys[:index]:
                 raise invalid_form(
-                    str(place), "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique"
+                    str(index), "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique"
                 )
         self._check_room(checked)
-        kept = [self._kept(command) for command in checked]
+        stored = [self._store(command) for command in checked]
         if self.entry_point is not None:
-            kept.append(self.entry_point)
-        self.commands = {int(command["id"]): command for command in kept}
-        return [_shown(command, True) for command in kept]
+            stored.append(self.entry_point)
+        self.commands = {int(command["id"]): command for command in stored}
+        return [_strip_localizations(command, True) for command in stored]
 
     def upsert(self, body: object) -> tuple[Json, bool]:
         """Create or overwrite the command of that type and name; return it and whether it is new.
@@ -101,9 +101,9 @@ class CommandRegistry:
         new = self.find(command["name"], command["type"]) is None
         if new:
             self._check_room([*self.commands.values(), command])
-        kept = self._kept(command)
-        self.commands[int(kept["id"])] = kept
-        return _shown(kept, True), new
+        stored = self._store(command)
+        self.commands[int(stored["id"])] = stored
+        return _strip_localizations(stored, True), new
 
     def edit(self, command_id: int, body: object) -> Json:
         """Change some fields of a command and return it.
@@ -115,9 +115,9 @@ class CommandRegistry:
         if not isinstance(body, dict):
             raise bad_type("", "a dictionary")
         changed = validate_command({**before, **body, "type": before["type"]})
-        kept = self._stamped(changed, command_id, before)
-        self.commands[command_id] = kept
-        return _shown(kept, True)
+        stored = self._add_version(changed, command_id, before)
+        self.commands[command_id] = stored
+        return _strip_localizations(stored, True)
 
     def delete(self, command_id: int) -> None:
         """Delete a command.
@@ -133,22 +133,22 @@ class CommandRegistry:
             if sum(command["type"] == kind for command in commands) > most:
                 raise too_long("", most)
 
-    def _kept(self, command: Json) -> Json:
+    def _store(self, command: Json) -> Json:
         before = self.find(command["name"], command["type"])
         if before is not None:
-            return self._stamped(command, int(before["id"]), before)
+            return self._add_version(command, int(before["id"]), before)
         self.creates += 1
-        return self._stamped(command, self.snowflakes.next(), None)
+        return self._add_version(command, self.snowflakes.next(), None)
 
-    def _stamped(self, command: Json, command_id: int, before: Json | None) -> Json:
+    def _add_version(self, command: Json, command_id: int, before: Json | None) -> Json:
         version = str(self.snowflakes.next())
-        stamped = {"id": str(command_id), "application_id": str(self.application_id), **command}
-        if before is not None and {**stamped, "version": before["version"]} == before:
+        versioned = {"id": str(command_id), "application_id": str(self.application_id), **command}
+        if before is not None and {**versioned, "version": before["version"]} == before:
             version = before["version"]
-        return {**stamped, "version": version}
+        return {**versioned, "version": version}
 
 
-def _shown(command: Json, with_localizations: bool) -> Json:
+def _strip_localizations(command: Json, with_localizations: bool) -> Json:
     if with_localizations:
         return command
     return {key: value for key, value in command.items() if not key.endswith("_localizations")}

@@ -13,8 +13,8 @@ def interaction_event(interaction: Interaction, state: DiscordState) -> Json:
 
     https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object
     """
-    place, user = interaction.channel, interaction.user
-    held = state.permissions(user, place)
+    channel, user = interaction.channel, interaction.user
+    permissions = state.permissions(user, channel)
     body: Json = {
         "id": str(interaction.id),
         "application_id": str(state.application_id),
@@ -22,26 +22,26 @@ def interaction_event(interaction: Interaction, state: DiscordState) -> Json:
         "data": interaction.data,
         "token": interaction.token,
         "version": 1,
-        "channel_id": str(place.id),
-        "channel": serializers.channel(place, state) | {"permissions": str(int(held))},
-        "app_permissions": str(int(state.permissions(state.bot, place))),
+        "channel_id": str(channel.id),
+        "channel": serializers.channel(channel, state) | {"permissions": str(int(permissions))},
+        "app_permissions": str(int(state.permissions(state.bot, channel))),
         "locale": user.locale,
         "entitlements": [],
         "entitlement_sku_ids": [],
-        "authorizing_integration_owners": {"0": str(place.guild_id or 0)},
-        "context": DIRECT_CONTEXT if place.is_direct else GUILD_CONTEXT,
+        "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
+        "context": DIRECT_CONTEXT if channel.is_direct else GUILD_CONTEXT,
         "attachment_size_limit": state.attachment_size_limit,
     }
     if interaction.message is not None:
         body["message"] = serializers.message(interaction.message, state)
-    guild = state.guild_of(place)
+    guild = state.guild_of(channel)
     if guild is None:
         return body | {"user": serializers.user(user)}
     return body | {
         "guild_id": str(guild.id),
         "guild_locale": guild.locale,
         "guild": {"id": str(guild.id), "features": [], "locale": guild.locale},
-        "member": serializers.member(guild.members[user.id]) | {"permissions": str(int(held))},
+        "member": serializers.member(guild.members[user.id]) | {"permissions": str(int(permissions))},
     }
 
 

@@ -38,7 +38,7 @@ class MessageService:
         self,
         channel: Channel,
         author: User,
-        draft: MessageBody,
+        message_body: MessageBody,
         *,
         fallback: AllowedMentions,
         interaction: Interaction | None = None,
@@ -54,22 +54,22 @@ class MessageService:
         Raises:
             DiscordError: the message is empty, or has too many attachments.
         """
-        again = self._same_nonce(channel, author, draft)
-        if again is not None:
-            return again
+        earlier = self._find_same_nonce(channel, author, message_body)
+        if earlier is not None:
+            return earlier
         message = Message(
             id=self._state.snowflakes.next(),
             channel_id=channel.id,
             author=author,
-            content=draft.content if isinstance(draft.content, str) else "",
+            content=message_body.content if isinstance(message_body.content, str) else "",
             created_at=self._state.now(),
-            type=REPLY if draft.reply_to is not None else DEFAULT,
+            type=REPLY if message_body.reply_to is not None else DEFAULT,
             guild_id=channel.guild_id,
-            flags=flags | (0 if draft.flags is ABSENT else draft.flags),
-            embeds=[] if draft.embeds is ABSENT else draft.embeds,
-            components=[] if draft.components is ABSENT else draft.components,
-            nonce=draft.nonce,
-            reply_to=draft.reply_to,
+            flags=flags | (0 if message_body.flags is ABSENT else message_body.flags),
+            embeds=[] if message_body.embeds is ABSENT else message_body.embeds,
+            components=[] if message_body.components is ABSENT else message_body.components,
+            nonce=message_body.nonce,
+            reply_to=message_body.reply_to,
         )
         if interaction is not None:
             message.type = COMMAND_ANSWER if interaction.original is None else REPLY
@@ -80,54 +80,61 @@ class MessageService:
             message.reply_to = None if interaction.original is None else interaction.original.id
             if interaction.command_name is None and message.type == COMMAND_ANSWER:
                 message.type = DEFAULT
-        message.attachments = self._attachments(message, draft)
+        message.attachments = self._attachments(message, message_body)
         if not message.loading:
-            _check_whole(message)
-            self._ping(message, parse_allowed_mentions(draft.body, fallback), replying=interaction is None)
+            _validate_message(message)
+            self._set_mentions(
+                message, parse_allowed_mentions(message_body.body, fallback), replying=interaction is None
+            )
         message.record(message.created_at)
         self._state.messages.setdefault(channel.id, []).append(message)
         channel.last_message_id = message.id
-        self._changed("MESSAGE_CREATE", message, interaction)
+        self._dispatch_change("MESSAGE_CREATE", message, interaction)
         return message
 
     def edit(
-        self, message: Message, draft: MessageBody, *, fallback: AllowedMentions, interaction: Interaction | None = None
+        self,
+        message: Message,
+        message_body: MessageBody,
+        *,
+        fallback: AllowedMentions,
+        interaction: Interaction | None = None,
     ) -> Message:
         """Change a message and return it; fields that the body does not have stay.
 
         Raises:
             DiscordError: the message would be empty, or have too many attachments.
         """
-        allowed = parse_allowed_mentions(draft.body, fallback)
+        allowed = parse_allowed_mentions(message_body.body, fallback)
         edited = replace(message)
-        edited.attachments = self._attachments(message, draft)
-        if draft.content is not ABSENT:
-            edited.content = draft.content or ""
-        if draft.embeds is not ABSENT:
-            edited.embeds = draft.embeds
-        if draft.components is not ABSENT:
-            edited.components = draft.components
-        if draft.flags is not ABSENT:
+        edited.attachments = self._attachments(message, message_body)
+        if message_body.content is not ABSENT:
+            edited.content = message_body.content or ""
+        if message_body.embeds is not ABSENT:
+            edited.embeds = message_body.embeds
+        if message_body.components is not ABSENT:
+            edited.components = message_body.components
+        if message_body.flags is not ABSENT:
             kept = message.flags & ~MessageFlag.SUPPRESS_EMBEDS  # all other flags stay
-            edited.flags = kept | draft.flags & EDIT_FLAGS
+            edited.flags = kept | message_body.flags & EDIT_FLAGS
         edited.flags &= ~MessageFlag.LOADING
-        _check_whole(edited)
+        _validate_message(edited)
         was_loading = message.loading
         message.content, message.flags = edited.content, edited.flags
         message.attachments, message.embeds, message.components = edited.attachments, edited.embeds, edited.components
-        if draft.content is not ABSENT:
-            self._ping(message, allowed, replying=False)
+        if message_body.content is not ABSENT:
+            self._set_mentions(message, allowed, replying=False)
         now = self._state.now()
         if not was_loading:
             message.edited_at = now
         message.record(now)
-        self._changed("MESSAGE_UPDATE", message, interaction)
+        self._dispatch_change("MESSAGE_UPDATE", message, interaction)
         return message
 
     def delete(self, message: Message, interaction: Interaction | None = None) -> None:
         """Delete a message."""
         message.deleted = True
-        self._changed("MESSAGE_DELETE", message, interaction)
+        self._dispatch_change("MESSAGE_DELETE", message, interaction)
 
     def post(self, channel: Channel, author: User, text: str, *, reply_to: int | None = None) -> Message:
         """Return a new message of any author, such as a webhook or another bot."""
@@ -135,22 +142,22 @@ class MessageService:
 
     def upload(self, channel: Channel, upload: Upload) -> Attachment:
         """Return a stored upload that belongs to no message: the value of a command's option."""
-        return self._kept(upload, channel.id, None, ephemeral=True)
+        return self._store_upload(upload, channel.id, None, ephemeral=True)
 
-    def _changed(self, name: str, message: Message, interaction: Interaction | None) -> None:
+    def _dispatch_change(self, name: str, message: Message, interaction: Interaction | None) -> None:
         if not message.ephemeral:
             self._announce(name, message)
         self._state.changed.notify()
         if interaction is not None:
             interaction.changed.notify()
 
-    def _same_nonce(self, channel: Channel, author: User, draft: MessageBody) -> Message | None:
-        if not draft.enforce_nonce or draft.nonce is None:
+    def _find_same_nonce(self, channel: Channel, author: User, message_body: MessageBody) -> Message | None:
+        if not message_body.enforce_nonce or message_body.nonce is None:
             return None
         recent = self._state.messages.get(channel.id, [])[-50:]
-        return next((each for each in recent if each.nonce == draft.nonce and each.author is author), None)
+        return next((each for each in recent if each.nonce == message_body.nonce and each.author is author), None)
 
-    def _ping(self, message: Message, allowed: AllowedMentions, *, replying: bool) -> None:
+    def _set_mentions(self, message: Message, allowed: AllowedMentions, *, replying: bool) -> None:
         found = find_pings(message.content, allowed)
         known = frozenset(each for each in found.users if each in self._state.users)
         message.mentions = Pings(known, found.roles, found.everyone)
@@ -161,33 +168,33 @@ class MessageService:
                 message.mentions |= Pings(frozenset([target.author.id]))
         message.pinged |= message.mentions
 
-    def _attachments(self, message: Message, draft: MessageBody) -> list[Attachment]:
+    def _attachments(self, message: Message, message_body: MessageBody) -> list[Attachment]:
         """Return the message's attachments after the body is applied."""
-        uploads = {upload.part: upload for upload in draft.uploads}
+        uploads = {upload.part: upload for upload in message_body.uploads}
         before = {attachment.id: attachment for attachment in message.attachments}
-        if draft.listed is ABSENT:
+        if message_body.attachments is ABSENT:
             kept = [*message.attachments]
         else:
             kept = []
-            for entry in draft.listed:
+            for entry in message_body.attachments:
                 upload = uploads.pop(entry.id, None)
                 if upload is not None:
                     named = replace(upload, filename=entry.filename or upload.filename)
-                    kept.append(self._stored(message, named, entry.description))
+                    kept.append(self._store_attachment(message, named, entry.description))
                 elif entry.id in before:
                     old = before[entry.id]
                     kept.append(old if entry.description is None else replace(old, description=entry.description))
                 else:
                     raise unknown_message()
-        kept.extend(self._stored(message, upload, None) for upload in uploads.values())
+        kept.extend(self._store_attachment(message, upload, None) for upload in uploads.values())
         if len(kept) > MOST_ATTACHMENTS:
             raise too_many_attachments()
         return kept
 
-    def _stored(self, message: Message, upload: Upload, description: str | None) -> Attachment:
-        return self._kept(upload, message.channel_id, description, ephemeral=message.ephemeral)
+    def _store_attachment(self, message: Message, upload: Upload, description: str | None) -> Attachment:
+        return self._store_upload(upload, message.channel_id, description, ephemeral=message.ephemeral)
 
-    def _kept(self, upload: Upload, channel_id: int, description: str | None, *, ephemeral: bool) -> Attachment:
+    def _store_upload(self, upload: Upload, channel_id: int, description: str | None, *, ephemeral: bool) -> Attachment:
         attachment_id = self._state.snowflakes.next()
         filename = re.sub(r"[^\w.\-]+", "_", upload.filename) or "unknown"
         media_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
@@ -207,7 +214,7 @@ class MessageService:
         return stored
 
 
-def _check_whole(message: Message) -> None:
+def _validate_message(message: Message) -> None:
     """Validate what depends on several fields."""
     if not (message.content or message.attachments or message.embeds or message.components):
         raise empty_message()

@@ -89,16 +89,16 @@ def get_channel_permissions(guild: Guild, member: Member, channel: Channel) -> i
     bits = get_guild_permissions(guild, member)
     if bits & Permission.ADMINISTRATOR:
         return ALL
-    place = guild.channels[channel.parent_id] if channel.is_thread and channel.parent_id else channel
-    bits = _applied(bits, place, [guild.id])
-    bits = _applied(bits, place, member.role_ids)
-    bits = _applied(bits, place, [member.user.id])
+    base_channel = guild.channels[channel.parent_id] if channel.is_thread and channel.parent_id else channel
+    bits = _apply_overwrites(bits, base_channel, [guild.id])
+    bits = _apply_overwrites(bits, base_channel, member.role_ids)
+    bits = _apply_overwrites(bits, base_channel, [member.user.id])
     if channel.type is ChannelType.PRIVATE_THREAD and member.user.id not in channel.joined:
         bits = bits if bits & Permission.MANAGE_THREADS else 0
     return bits if bits & Permission.VIEW_CHANNEL else 0
 
 
-def _applied(bits: int, channel: Channel, subjects: Iterable[int]) -> int:
+def _apply_overwrites(bits: int, channel: Channel, subjects: Iterable[int]) -> int:
     """Return the permissions after the overwrites of one tier: first all denials, then what is allowed."""
     overwrites = [channel.overwrites[subject] for subject in subjects if subject in channel.overwrites]
     for overwrite in overwrites:

@@ -55,20 +55,20 @@ class Repl:
         output.set_names(sandbox.state.get_display_name)
         self._folder = folder
         self._user: ClientUser = sandbox.user("Ada")
-        self._place = self._user.channel()
+        self._channel = self._user.channel()
         self._voice = VoiceCommands(sandbox, output, folder, lambda: self._user)
         self._buttons = ButtonCommands(
-            output, lambda: self._user, lambda: self._user.sees(self._place), self._watch_used
+            output, lambda: self._user, lambda: self._user.sees(self._channel), self._watch_used
         )
         sandbox.openai.pace_s = PACE_S
-        self._own: dict[str, Callable[[str], Awaitable[None]]] = {
-            "as": self._become,
-            "in": self._go,
-            "people": self._people,
-            "look": self._look,
-            "fault": self._fault,
-            "log": self._log,
-            "console": self._help,
+        self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
+            "as": self._change_user,
+            "in": self._change_channel,
+            "people": self._show_people,
+            "look": self._show_messages,
+            "fault": self._set_fault,
+            "log": self._show_log,
+            "console": self._show_help,
             **self._buttons.commands,
             **self._voice.commands,
         }
@@ -76,12 +76,12 @@ class Repl:
     @property
     def prompt(self) -> str:
         """The prompt: the current user and channel."""
-        return f"{self._user.name} {_place_name(self._place)}> "
+        return f"{self._user.name} {_format_channel(self._channel)}> "
 
     @property
     def completer(self) -> CommandCompleter:
         """Completion for what can be typed here."""
-        return CommandCompleter(list(self._own), self._sandbox.discord.commands.list_all)
+        return CommandCompleter(list(self._commands), self._sandbox.discord.commands.list_all)
 
     async def run(self, lines: LineReader) -> None:
         """Run line after line until the end of input or `/quit`."""
@@ -96,7 +96,7 @@ class Repl:
         """Run a line; invalid input gets a sentence."""
         try:
             if line == "?":
-                await self._help("")
+                await self._show_help("")
             elif line.startswith("/"):
                 await self._slash(line)
             elif line:
@@ -108,14 +108,14 @@ class Repl:
 
     async def _slash(self, line: str) -> None:
         word, _, rest = line[1:].partition(" ")
-        if word in self._own:
-            await self._own[word](rest.strip())
+        if word in self._commands:
+            await self._commands[word](rest.strip())
             return
         typed = parse(line, self._sandbox.discord.commands.list_all())
         if not self._sandbox.bot_process.running:
             raise InputError("The bot is not running any more; /log shows the last it said.")
         options = {**typed.options, **self._files(typed)}
-        used = await self._user.command(typed.name, options, channel=self._place)
+        used = await self._user.command(typed.name, options, channel=self._channel)
         await self._watch_used(used)
         self._buttons.show_modal(used)
 
@@ -127,7 +127,7 @@ class Repl:
             if option["type"] == ATTACHMENT and option["name"] in typed.options:
                 path = Path(typed.options[option["name"]])
                 try:
-                    files[option["name"]] = self._user.uploads(path.name, path.read_bytes(), channel=self._place)
+                    files[option["name"]] = self._user.uploads(path.name, path.read_bytes(), channel=self._channel)
                 except OSError as reason:
                     raise InputError(f"That file can't be read: {reason.strerror}.") from None
         return files
@@ -135,9 +135,9 @@ class Repl:
     async def _say(self, line: str) -> None:
         state = self._sandbox.state
         text = line.replace(MENTION, f"<@{state.bot.id}>")
-        said = MessageResult(await self._user.says(text, channel=self._place), state)
+        said = MessageResult(await self._user.says(text, channel=self._channel), state)
         self._output.message(said.message)
-        if self._sandbox.running and (text != line or self._place.is_direct):
+        if self._sandbox.running and (text != line or self._channel.is_direct):
             await self._watch(said, lambda: bool(said.messages or said.reactions))
 
     async def _watch_used(self, used: InteractionResult) -> None:
@@ -158,36 +158,36 @@ class Repl:
         for attachment in [each for message in used.messages for each in message.attachments]:
             self._output.line(f"  saved as {self._folder.path / self._folder.save(attachment)}")
 
-    async def _become(self, name: str) -> None:
+    async def _change_user(self, name: str) -> None:
         wanted = "Mo" if name.casefold() in ("moderator", "mod") else name
-        names = self._names()
+        names = self._list_names()
         found = next((each for each in names if each.casefold() == wanted.casefold()), None)
         if found is None:
             raise InputError(f"Say who to be: /as NAME. There are: {', '.join(names)}.")
-        direct = self._place.is_direct
+        direct = self._channel.is_direct
         self._user = self._sandbox.user(found)
         if direct:
-            self._place = self._user.channel("dm")
+            self._channel = self._user.channel("dm")
 
-    async def _go(self, where: str) -> None:
+    async def _change_channel(self, where: str) -> None:
         try:
-            self._place = self._user.channel(where or "#")
+            self._channel = self._user.channel(where or "#")
         except KeyError:
-            raise InputError(f"Say where to go: /in #CHANNEL. There are: {', '.join(self._places())}.") from None
+            raise InputError(f"Say where to go: /in #CHANNEL. There are: {', '.join(self._list_channels())}.") from None
 
-    async def _people(self, _: str) -> None:
-        for name in self._names():
+    async def _show_people(self, _: str) -> None:
+        for name in self._list_names():
             user = self._sandbox.user(name)
             held = self._sandbox.state.permissions(user.user, user.channel())
             rank = " (moderator)" if held & MODERATOR == MODERATOR else ""
             self._output.line(f"  {name}{rank}{self._voice.format_channel(user)}")
-        self._output.line(f"  Places: {', '.join(self._places())}")
+        self._output.line(f"  Places: {', '.join(self._list_channels())}")
 
-    async def _look(self, _: str) -> None:
-        for message in self._user.sees(self._place)[-SCREENFUL:]:
+    async def _show_messages(self, _: str) -> None:
+        for message in self._user.sees(self._channel)[-SCREENFUL:]:
             self._output.message(message)
 
-    async def _fault(self, words: str) -> None:
+    async def _set_fault(self, words: str) -> None:
         faults = self._sandbox.openai.faults
         parts = words.split()
         if parts == ["off"]:
@@ -218,24 +218,24 @@ class Repl:
         else:
             raise InputError("How often? A number up to 1000, or always.")
 
-    async def _log(self, _: str) -> None:
+    async def _show_log(self, _: str) -> None:
         for line in list(self._sandbox.bot_process.log)[-20:]:
             self._output.line(f"  {line}")
 
-    async def _help(self, _: str) -> None:
+    async def _show_help(self, _: str) -> None:
         self._output.line(HELP)
         self._output.line("  The bot's commands:")
         for path, definition in list_commands(self._sandbox.discord.commands.list_all()).items():
             self._output.line(f"    {format_usage(path, definition)}  ", (definition["description"], "dim"))
 
-    def _names(self) -> list[str]:
+    def _list_names(self) -> list[str]:
         return [member.name for member in self._user.guild.members.values() if not member.user.bot]
 
-    def _places(self) -> list[str]:
-        return [_place_name(channel) for channel in self._user.guild.channels.values()] + ["dm"]
+    def _list_channels(self) -> list[str]:
+        return [_format_channel(channel) for channel in self._user.guild.channels.values()] + ["dm"]
 
 
-def _place_name(place: Channel) -> str:
-    if place.is_direct:
+def _format_channel(channel: Channel) -> str:
+    if channel.is_direct:
         return "dm"
-    return place.name if place.is_voice else f"#{place.name}"
+    return channel.name if channel.is_voice else f"#{channel.name}"

@@ -83,13 +83,13 @@ class Tour:
             ("In a voice channel: what Ada has said is heard there", self._voice),
             ("An answer is read out while it is being written", self._spoken_answer),
             ("Two pictures in one message", self._draw),
-            ("Ben is no moderator and may not change the model", self._refused_right),
+            ("Ben is no moderator and may not change the model", self._missing_permission),
             ("Mo is one, and may", self._change_model),
             ("The next question goes to the new model", self._ask_again),
             ("Mo gives the channel a persona, in a form", self._persona),
             ("Mo limits each member's pictures", self._limit),
-            ("Ada asks for more than that", self._spent),
-            ("The AI service fails, and no one is left waiting", self._stumble),
+            ("Ada asks for more than that", self._limit_reached),
+            ("The AI service fails, and no one is left waiting", self._api_error),
             ("The bot is told to stop", self._stop),
         ]
         for number, (title, step) in enumerate(steps, start=1):
@@ -202,23 +202,23 @@ class Tour:
         used = await self._use("Ada", "say", text="Hello, everybody in here! Can you hear me?")
         await self._follow(used, lambda: bool(used.messages))
         sound = self._attachment(used, 1, ".mp3")[0]
-        heard = await self._heard(_seconds(sound.data), since=0)
+        heard = await self._wait_until_heard(_seconds(sound.data), since=0)
         check(len(heard.by(self._sandbox.user("Ben").user.id)) == len(heard), "Ben could not hear all of it")
-        return f"{self._keep(heard)}, as Ben's ear had it, end-to-end encryption opened with his own keys"
+        return f"{self._save_recording(heard)}, as Ben's ear had it, end-to-end encryption opened with his own keys"
 
     async def _spoken_answer(self) -> str:
         since = len(self._sandbox.voice.recording())
         used = await self._use("Ada", "ask", prompt="Tell me something short about lighthouses.", speak=True)
-        await self._heard(0.2, since=since)
+        await self._wait_until_heard(0.2, since=since)
         early = used.thinking or used.text.endswith("…")
         await self._follow(used, lambda: bool(used.messages) and not used.text.endswith("…"), fold=FOLD)
-        heard = await self._heard(1.0, since=since)
+        heard = await self._wait_until_heard(1.0, since=since)
         used = await self._use("Ada", "voice stop")
         await self._follow(used, lambda: bool(used.messages))
         when = "before its text was complete" if early else "as soon as its text was there"
-        return f"{self._keep(heard)}: its first sentence was heard {when}"
+        return f"{self._save_recording(heard)}: its first sentence was heard {when}"
 
-    async def _heard(self, seconds: float, *, since: int) -> Recording:
+    async def _wait_until_heard(self, seconds: float, *, since: int) -> Recording:
         """Wait until about so many seconds of speech were heard, and return the recording."""
         voice = self._sandbox.voice
         enough = seconds * HEARD_SHARE
@@ -227,7 +227,7 @@ class Tour:
         check(not heard.flaws, "; ".join(heard.flaws))
         return heard.audible
 
-    def _keep(self, heard: Recording) -> str:
+    def _save_recording(self, heard: Recording) -> str:
         path = self._folder.get_free_path("heard.wav")
         return f"{path.name}: {heard.save(path):.1f} s"
 
@@ -239,7 +239,7 @@ class Tour:
         names = " and ".join(self._folder.save(picture) for picture in pictures)
         return f"{names}, {', '.join(f'{width}×{height}' for width, height in sizes)} pixels"
 
-    async def _refused_right(self) -> str:
+    async def _missing_permission(self) -> str:
         # Discord's client does not offer the command to Ben, but a modified one could send it.
         used = await self._use("Ben", "channel model", force=True, model=SMALL_MODEL)
         await self._follow(used, lambda: bool(used.messages))
@@ -276,7 +276,7 @@ class Tour:
         check(limit in used.text, "the answer does not name the limit")
         return f"from now on it is {IMAGES_PER_DAY} a day"
 
-    async def _spent(self) -> str:
+    async def _limit_reached(self) -> str:
         before = len(self._api.calls(CallKind.IMAGES))
         used = await self._use("Ada", "draw", prompt="a lighthouse at dawn", n=2)
         await self._follow(used, lambda: bool(used.messages))
@@ -285,7 +285,7 @@ class Tour:
         check(len(self._api.calls(CallKind.IMAGES)) == before, "the AI service was asked all the same")
         return "refused before anything was spent, and only Ada sees it"
 
-    async def _stumble(self) -> str:
+    async def _api_error(self) -> str:
         self._api.faults.always(CallKind.CHAT, Status(500))
         used = await self._use("Cleo", "ask", prompt="Are you there?")
         await self._follow(used, lambda: bool(used.messages))
@@ -304,9 +304,9 @@ class Tour:
 
     async def _use(self, name: str, command: str, *, force: bool = False, **options: object) -> InteractionResult:
         user = self._sandbox.user(name)
-        place = user.channel()
-        self._output.command_used(name, f"#{place.name}", command, options)
-        return await user.command(command, options, channel=place, force=force)
+        channel = user.channel()
+        self._output.command_used(name, f"#{channel.name}", command, options)
+        return await user.command(command, options, channel=channel, force=force)
 
     async def _press(self, name: str, used: InteractionResult, label: str) -> InteractionResult:
         user = self._sandbox.user(name)

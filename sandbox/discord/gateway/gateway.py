@@ -83,7 +83,7 @@ class Gateway:
 
     def dispatch_message(self, name: str, message: Message) -> None:
         """Dispatch a message event, with the content that a session's intents allow."""
-        if not self._bot_sees(message):
+        if not self._bot_can_view(message):
             return
         intents = DIRECT_MESSAGES if message.guild_id is None else GUILD_MESSAGES
         where: Json = {} if message.guild_id is None else {"guild_id": str(message.guild_id)}
@@ -93,7 +93,7 @@ class Gateway:
             if name == "MESSAGE_DELETE":
                 data: Json = {"id": str(message.id), "channel_id": str(message.channel_id), **where}
             else:
-                data = {**self._readable(message, session), **where}
+                data = {**self._serialize_readable(message, session), **where}
                 guild = None if message.guild_id is None else self._state.guilds[message.guild_id]
                 if guild is not None and message.author.id in guild.members and message.interaction_id is None:
                     data["member"] = serializers.member(guild.members[message.author.id], with_user=False)
@@ -148,7 +148,7 @@ class Gateway:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
             self._connections.discard(connection)
-            self._ended(connection)
+            self._detach(connection)
         return socket
 
     def _receive(self, connection: Connection, text: str) -> None:
@@ -177,7 +177,7 @@ class Gateway:
         elif connection.session is None:
             raise CloseConnection(CloseCode.NOT_AUTHENTICATED, "Not authenticated.")
         elif op is Opcode.REQUEST_MEMBERS and isinstance(data, dict):
-            self._members(connection.session, data)
+            self._send_members(connection.session, data)
         elif op is Opcode.VOICE_STATE and isinstance(data, dict) and self.voice_state_handler is not None:
             self.voice_state_handler.update_voice_state(connection.session, data)
         # Presence updates have no effect.
@@ -250,7 +250,7 @@ class Gateway:
         connection.session = session
         session.connection = connection
 
-    def _members(self, session: Session, data: Mapping[str, Any]) -> None:  # Any: JSON
+    def _send_members(self, session: Session, data: Mapping[str, Any]) -> None:  # Any: JSON
         guild = self._state.guilds.get(int(data.get("guild_id", 0)))
         if guild is None:
             return
@@ -273,7 +273,7 @@ class Gateway:
             chunk["nonce"] = data["nonce"]
         self._dispatch(session, "GUILD_MEMBERS_CHUNK", chunk)
 
-    def _ended(self, connection: Connection) -> None:
+    def _detach(self, connection: Connection) -> None:
         """Detach the session of a closed connection; closed by the client with 1000 or 1001 it can't be resumed."""
         session = connection.session
         if session is None or session.connection is not connection:
@@ -287,7 +287,7 @@ class Gateway:
         if self._sessions.pop(session.id, None) is not None and self.voice_state_handler is not None:
             self.voice_state_handler.session_ended(session)
 
-    def _bot_sees(self, message: Message) -> bool:
+    def _bot_can_view(self, message: Message) -> bool:
         """Return whether the bot may view a message's channel; it gets no events of others."""
         channel = self._state.channel(message.channel_id)
         if channel is None or message.guild_id is None:
@@ -301,7 +301,7 @@ class Gateway:
         session.dispatch(name, data)
         self._traffic_log.record_event(sent=True, shard=session.shard, op=int(Opcode.DISPATCH), name=name, data=data)
 
-    def _readable(self, message: Message, session: Session) -> Json:
+    def _serialize_readable(self, message: Message, session: Session) -> Json:
         """Return a message as JSON, without the content that the session may not read.
 
         https://discord.com/developers/docs/events/gateway#message-content-intent

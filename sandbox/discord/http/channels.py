@@ -90,19 +90,19 @@ class ChannelRoutes:
         """Create a message."""
         channel = self._channel(request)
         self._need(channel, self._speaking(channel))
-        draft = parse_message_body(
+        message_body = parse_message_body(
             request.body, request.uploads, flags=int(CREATE_FLAGS), file_limit=self._state.attachment_size_limit
         )
-        if draft.uploads:
+        if message_body.uploads:
             self._need(channel, Permission.ATTACH_FILES)
-        if draft.reply_to is not None:
+        if message_body.reply_to is not None:
             self._need(channel, Permission.READ_MESSAGE_HISTORY)
-            target = self._state.message(channel.id, draft.reply_to)
-            if target is None and not draft.reply_required:
-                draft = replace(draft, reply_to=None)
+            target = self._state.message(channel.id, message_body.reply_to)
+            if target is None and not message_body.reply_required:
+                message_body = replace(message_body, reply_to=None)
             elif target is None or target.ephemeral:
                 raise invalid_form("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
-        message = self._message_service.create(channel, self._state.bot, draft, fallback=ANYONE)
+        message = self._message_service.create(channel, self._state.bot, message_body, fallback=ANYONE)
         return Response(200, serializers.message(message, self._state))
 
     async def get_message(self, request: Request) -> Response:
@@ -117,15 +117,15 @@ class ChannelRoutes:
         message = self._message(channel, request)
         if message.author is not self._state.bot:
             raise foreign_message()
-        draft = parse_message_body(
+        message_body = parse_message_body(
             request.body,
             request.uploads,
             flags=int(EDIT_FLAGS) | message.flags,
             file_limit=self._state.attachment_size_limit,
         )
-        if draft.uploads:
+        if message_body.uploads:
             self._need(channel, Permission.ATTACH_FILES)
-        self._message_service.edit(message, draft, fallback=ANYONE)
+        self._message_service.edit(message, message_body, fallback=ANYONE)
         return Response(200, serializers.message(message, self._state))
 
     async def delete_message(self, request: Request) -> Response:

@@ -70,16 +70,16 @@ class InteractionRoutes:
         if data is not None and not isinstance(data, dict):
             raise bad_type("data", "a dictionary")
         try:
-            shown = self._apply(kind, interaction, data or {}, request)
+            message = self._apply(kind, interaction, data or {}, request)
         except DiscordError as error:
             raise prefix_path(error, "data") from None
         self._interactions.respond(interaction, kind)
-        if shown is not None:
-            interaction.original = shown
+        if message is not None:
+            interaction.original = message
         interaction.changed.notify()
         if not request.flag("with_response"):
             return NO_CONTENT
-        return Response(200, self._outcome(interaction, kind, shown))
+        return Response(200, self._build_callback_body(interaction, kind, message))
 
     def _apply(self, kind: CallbackType, interaction: Interaction, data: Json, request: Request) -> Message | None:
         match kind:
@@ -90,16 +90,16 @@ class InteractionRoutes:
                 interaction.modal = _modal(data)
                 return None
             case CallbackType.DEFERRED_MESSAGE:
-                return self._deferred(interaction, data)
+                return self._create_deferred(interaction, data)
             case CallbackType.MESSAGE:
-                return self._message(interaction, data, request)
+                return self._create_message(interaction, data, request)
             case CallbackType.UPDATE_MESSAGE:
-                return self._update(interaction, data, request)
+                return self._update_message(interaction, data, request)
             case CallbackType.DEFERRED_UPDATE:
                 return interaction.message
 
-    def _deferred(self, interaction: Interaction, data: Json) -> Message:
-        draft = parse_message_body(
+    def _create_deferred(self, interaction: Interaction, data: Json) -> Message:
+        message_body = parse_message_body(
             {"flags": data.get("flags")},
             (),
             flags=int(MessageFlag.EPHEMERAL),
@@ -108,47 +108,51 @@ class InteractionRoutes:
         return self._message_service.create(
             interaction.channel,
             self._state.bot,
-            draft,
+            message_body,
             fallback=USERS_ONLY,
             interaction=interaction,
             flags=MessageFlag.LOADING,
         )
 
-    def _message(self, interaction: Interaction, data: Json, request: Request) -> Message:
-        draft = parse_message_body(
+    def _create_message(self, interaction: Interaction, data: Json, request: Request) -> Message:
+        message_body = parse_message_body(
             data,
             request.uploads,
             flags=int(CREATE_FLAGS | MessageFlag.EPHEMERAL),
             file_limit=self._state.attachment_size_limit,
         )
         return self._message_service.create(
-            interaction.channel, self._state.bot, draft, fallback=USERS_ONLY, interaction=interaction
+            interaction.channel, self._state.bot, message_body, fallback=USERS_ONLY, interaction=interaction
         )
 
-    def _update(self, interaction: Interaction, data: Json, request: Request) -> Message:
+    def _update_message(self, interaction: Interaction, data: Json, request: Request) -> Message:
         if interaction.message is None:
             raise invalid_form("type", "INTERACTION_CALLBACK_INVALID", "There is no message to update")
         flags = int(EDIT_FLAGS) | interaction.message.flags
-        draft = parse_message_body(data, request.uploads, flags=flags, file_limit=self._state.attachment_size_limit)
-        return self._message_service.edit(interaction.message, draft, fallback=USERS_ONLY, interaction=interaction)
+        message_body = parse_message_body(
+            data, request.uploads, flags=flags, file_limit=self._state.attachment_size_limit
+        )
+        return self._message_service.edit(
+            interaction.message, message_body, fallback=USERS_ONLY, interaction=interaction
+        )
 
-    def _outcome(self, interaction: Interaction, kind: CallbackType, shown: Message | None) -> Json:
+    def _build_callback_body(self, interaction: Interaction, kind: CallbackType, message: Message | None) -> Json:
         head: Json = {"id": str(interaction.id), "type": int(interaction.type)}
-        if shown is None:
+        if message is None:
             return {"interaction": head}
         head |= {
-            "response_message_id": str(shown.id),
-            "response_message_loading": shown.loading,
-            "response_message_ephemeral": shown.ephemeral,
-            "channel_id": str(shown.channel_id),
+            "response_message_id": str(message.id),
+            "response_message_loading": message.loading,
+            "response_message_ephemeral": message.ephemeral,
+            "channel_id": str(message.channel_id),
         }
-        if shown.guild_id is not None:
-            head["guild_id"] = str(shown.guild_id)
+        if message.guild_id is not None:
+            head["guild_id"] = str(message.guild_id)
         if kind not in (CallbackType.MESSAGE, CallbackType.UPDATE_MESSAGE):
             return {"interaction": head}  # the OpenAPI description has no resource for a deferral
         return {
             "interaction": head,
-            "resource": {"type": int(kind), "message": serializers.message(shown, self._state)},
+            "resource": {"type": int(kind), "message": serializers.message(message, self._state)},
         }
 
 
@@ -161,7 +165,7 @@ def _choices(interaction: Interaction, data: Json) -> list[Json]:
     if len(choices) > MOST_CHOICES:
         raise too_long("choices", MOST_CHOICES)
     kind = focused_kind(interaction.data)
-    return [validate_choice(choice, kind, f"choices.{place}") for place, choice in enumerate(choices)]
+    return [validate_choice(choice, kind, f"choices.{index}") for index, choice in enumerate(choices)]
 
 
 def focused_kind(data: Json) -> int:

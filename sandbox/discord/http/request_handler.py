@@ -161,8 +161,8 @@ async def _read_parts(request: web.Request, incoming: _Incoming) -> None:
             continue
         number = _FILE_PART.fullmatch(part.name or "")
         if number is not None and part.filename is not None:
-            place = int(number[1]) if number[1] else len(incoming.uploads)
-            incoming.uploads.append(Upload(place, part.filename, bytes(data)))
+            index = int(number[1]) if number[1] else len(incoming.uploads)
+            incoming.uploads.append(Upload(index, part.filename, bytes(data)))
 
 
 def _json(text: str) -> Any:  # Any: a JSON value

@@ -43,7 +43,7 @@ class WebhookRoutes:
         interaction = self._interaction(request)
         if self._state.channel(interaction.channel.id) is None:
             raise unknown_channel()
-        draft = parse_message_body(
+        message_body = parse_message_body(
             request.body,
             request.uploads,
             flags=int(CREATE_FLAGS | MessageFlag.EPHEMERAL),
@@ -51,10 +51,10 @@ class WebhookRoutes:
         )
         waiting = interaction.original
         if waiting is not None and waiting.loading and not waiting.deleted:
-            message = self._message_service.edit(waiting, draft, fallback=USERS_ONLY, interaction=interaction)
+            message = self._message_service.edit(waiting, message_body, fallback=USERS_ONLY, interaction=interaction)
         else:
             message = self._message_service.create(
-                interaction.channel, self._state.bot, draft, fallback=USERS_ONLY, interaction=interaction
+                interaction.channel, self._state.bot, message_body, fallback=USERS_ONLY, interaction=interaction
             )
             interaction.follow_ups.append(message)
             interaction.changed.notify()
@@ -68,13 +68,13 @@ class WebhookRoutes:
         """Edit a message of the interaction."""
         interaction = self._interaction(request)
         message = self._message(interaction, request)
-        draft = parse_message_body(
+        message_body = parse_message_body(
             request.body,
             request.uploads,
             flags=int(EDIT_FLAGS) | message.flags,
             file_limit=self._state.attachment_size_limit,
         )
-        self._message_service.edit(message, draft, fallback=USERS_ONLY, interaction=interaction)
+        self._message_service.edit(message, message_body, fallback=USERS_ONLY, interaction=interaction)
         return Response(200, serializers.message(message, self._state))
 
     async def delete_message(self, request: Request) -> Response:

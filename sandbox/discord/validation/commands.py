@@ -72,11 +72,11 @@ def _options(body: Json, *, depth: int) -> list[Json]:
     if len(options) > MOST_OPTIONS:
         raise too_long("options", MOST_OPTIONS)
     checked: list[Json] = []
-    for place, option in enumerate(options):
+    for index, option in enumerate(options):
         try:
             checked.append(_option(option, depth))
         except DiscordError as error:
-            raise prefix_path(error, f"options.{place}") from None
+            raise prefix_path(error, f"options.{index}") from None
     names = [option["name"] for option in checked]
     if len(set(names)) < len(names):
         raise invalid_form("options", "APPLICATION_COMMAND_OPTIONS_NAME_INVALID", "Option names must be unique")
@@ -143,7 +143,7 @@ def _choices(body: Json, kind: int) -> list[Json]:
         raise invalid_form("choices", "APPLICATION_COMMAND_OPTIONS_CHOICES_INVALID", "This type has no choices")
     if len(choices) > MOST_CHOICES:
         raise too_long("choices", MOST_CHOICES)
-    return [validate_choice(choice, kind, f"choices.{place}") for place, choice in enumerate(choices)]
+    return [validate_choice(choice, kind, f"choices.{index}") for index, choice in enumerate(choices)]
 
 
 def validate_choice(choice: object, kind: int, path: str) -> Json:

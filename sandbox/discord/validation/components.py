@@ -28,10 +28,10 @@ def validate_components(components: Sequence[Json], *, v2: bool) -> None:
     if not v2:
         if len(components) > MOST_ROWS:
             raise too_long("components", MOST_ROWS)
-        for place, component in enumerate(components):
+        for index, component in enumerate(components):
             if component.get("type") != ROW:
-                raise invalid_form(f"components.{place}.type", "UNION_TYPE_CHOICES", "Value of field must be (1,)")
-    found = list(_all(components, "components"))
+                raise invalid_form(f"components.{index}.type", "UNION_TYPE_CHOICES", "Value of field must be (1,)")
+    found = list(_iterate(components, "components"))
     if len(found) > MOST_IN_ALL:
         raise too_long("components", MOST_IN_ALL)
     ids: set[str] = set()
@@ -56,27 +56,27 @@ def validate_components(components: Sequence[Json], *, v2: bool) -> None:
 
 def assign_component_ids(components: Sequence[Json]) -> list[Json]:
     """Return components with ids: those without one get the lowest free numbers."""
-    taken = {component.get("id") for _, component in _all(list(components), "components")}
-    return _numbered(components, (number for number in count(1) if number not in taken))
+    taken = {component.get("id") for _, component in _iterate(list(components), "components")}
+    return _assign_ids(components, (number for number in count(1) if number not in taken))
 
 
-def _numbered(components: Sequence[Json], free: Iterator[int]) -> list[Json]:
+def _assign_ids(components: Sequence[Json], free: Iterator[int]) -> list[Json]:
     numbered: list[Json] = []
     for component in components:
         own = component | {"id": component.get("id") or next(free)}
         if "components" in component:
-            own["components"] = _numbered(component["components"], free)
+            own["components"] = _assign_ids(component["components"], free)
         if isinstance(component.get("accessory"), dict):
-            (own["accessory"],) = _numbered([component["accessory"]], free)
+            (own["accessory"],) = _assign_ids([component["accessory"]], free)
         numbered.append(own)
     return numbered
 
 
-def _all(components: object, path: str) -> Iterator[tuple[str, Json]]:
+def _iterate(components: object, path: str) -> Iterator[tuple[str, Json]]:
     if not isinstance(components, list):
         raise bad_type(path, "a list")
-    for place, component in enumerate(components):
-        where = f"{path}.{place}"
+    for index, component in enumerate(components):
+        where = f"{path}.{index}"
         if not isinstance(component, dict):
             raise bad_type(where, "a dictionary")
         yield where, component
@@ -87,6 +87,6 @@ def _all(components: object, path: str) -> Iterator[tuple[str, Json]]:
         if inner is not None:
             if component.get("type") == ROW and isinstance(inner, list) and not 1 <= len(inner) <= MOST_IN_ROW:
                 raise bad_length(f"{where}.components", 1, MOST_IN_ROW)
-            yield from _all(inner, f"{where}.components")
+            yield from _iterate(inner, f"{where}.components")
         if isinstance(component.get("accessory"), dict):
-            yield from _all([component["accessory"]], f"{where}.accessory")
+            yield from _iterate([component["accessory"]], f"{where}.accessory")

@@ -22,16 +22,16 @@ def validate_embeds(embeds: Sequence[Json]) -> None:
         DiscordError: one is not a string or too long, or all together are too long.
     """
     total = 0
-    for place, embed in enumerate(embeds):
+    for index, embed in enumerate(embeds):
         for steps, most in TEXTS:
-            total += _length(embed, steps, most, f"embeds.{place}")
+            total += _length(embed, steps, most, f"embeds.{index}")
         fields = embed.get("fields") or []
         if not isinstance(fields, list):
-            raise bad_type(f"embeds.{place}.fields", "a list")
+            raise bad_type(f"embeds.{index}.fields", "a list")
         if len(fields) > MOST_FIELDS:
-            raise too_long(f"embeds.{place}.fields", MOST_FIELDS)
+            raise too_long(f"embeds.{index}.fields", MOST_FIELDS)
         for number, field in enumerate(fields):
-            path = f"embeds.{place}.fields.{number}"
+            path = f"embeds.{index}.fields.{number}"
             for step, most in (("name", 256), ("value", 1024)):
                 if not isinstance(field, dict) or not field.get(step):
                     raise required(f"{path}.{step}")

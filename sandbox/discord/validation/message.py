@@ -58,14 +58,14 @@ class AttachmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class MessageBody:
-    """A valid body. `content` None removes it, ABSENT keeps it; `listed` ABSENT keeps all attachments."""
+    """A valid body. `content` None removes it, ABSENT keeps it; `attachments` ABSENT keeps all of them."""
 
     body: Json
     content: str | Absent | None = ABSENT
     flags: int | Absent = ABSENT
     embeds: list[Json] | Absent = ABSENT
     components: list[Json] | Absent = ABSENT
-    listed: list[AttachmentEntry] | Absent = ABSENT
+    attachments: list[AttachmentEntry] | Absent = ABSENT
     uploads: Sequence[Upload] = field(default_factory=tuple)
     reply_to: int | None = None
     reply_required: bool = True
@@ -101,7 +101,7 @@ def parse_message_body(body: object, uploads: Sequence[Upload], *, flags: int, f
         flags=_flags(body, flags),
         embeds=_objects(body, "embeds", MOST_EMBEDS),
         components=_objects(body, "components", 40),
-        listed=_listed(body, uploads),
+        attachments=_attachments(body, uploads),
         uploads=uploads,
         reply_to=_reply(body),
         reply_required=(body.get("message_reference") or {}).get("fail_if_not_exists") is not False,
@@ -149,20 +149,20 @@ def _objects(body: Json, name: str, most: int) -> list[Json] | Absent:
         raise bad_type(name, "a list")
     if len(values) > most:
         raise too_long(name, most)
-    for place, value in enumerate(values):
+    for index, value in enumerate(values):
         if not isinstance(value, dict):
-            raise bad_type(f"{name}.{place}", "a dictionary")
+            raise bad_type(f"{name}.{index}", "a dictionary")
     return values
 
 
-def _listed(body: Json, uploads: Sequence[Upload]) -> list[AttachmentEntry] | Absent:
+def _attachments(body: Json, uploads: Sequence[Upload]) -> list[AttachmentEntry] | Absent:
     if "attachments" not in body:
         return ABSENT
     entries = _objects(body, "attachments", MOST_ATTACHMENTS)
     parts = {upload.part for upload in uploads}
-    listed: list[AttachmentEntry] = []
-    for place, entry in enumerate(entries if isinstance(entries, list) else []):
-        path = f"attachments.{place}"
+    attachments: list[AttachmentEntry] = []
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        path = f"attachments.{index}"
         if "id" not in entry:
             raise required(f"{path}.id")
         if not str(entry["id"]).isdigit():
@@ -177,8 +177,8 @@ def _listed(body: Json, uploads: Sequence[Upload]) -> list[AttachmentEntry] | Ab
             raise bad_type(f"{path}.description", "string")
         if description is not None and len(description) > MOST_DESCRIPTION:
             raise too_long(f"{path}.description", MOST_DESCRIPTION)
-        listed.append(AttachmentEntry(number, filename, description))
-    return listed
+        attachments.append(AttachmentEntry(number, filename, description))
+    return attachments
 
 
 def _reply(body: Json) -> int | None:

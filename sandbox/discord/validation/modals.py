@@ -19,8 +19,8 @@ def validate_modal_fields(components: list[Json], path: str = "components") -> N
     Raises:
         DiscordError: they are invalid.
     """
-    for place, component in enumerate(components):
-        where = f"{path}.{place}"
+    for index, component in enumerate(components):
+        where = f"{path}.{index}"
         if component.get("type") == TEXT_INPUT:
             _check_text_input(component, where)
         if component.get("type") in OPTIONS:
@@ -49,10 +49,10 @@ def _check_options(component: Json, where: str) -> None:
     options = component.get("options")
     if not isinstance(options, list) or not fewest <= len(options) <= most:
         raise bad_length(f"{where}.options", fewest, most)
-    for place, option in enumerate(options):
+    for index, option in enumerate(options):
         for name in ("label", "value"):
             if not 1 <= len(str(option.get(name) or "")) <= 100:
-                raise bad_length(f"{where}.options.{place}.{name}", 1, 100)
+                raise bad_length(f"{where}.options.{index}.{name}", 1, 100)
     values = [option["value"] for option in options]
     if len(set(values)) < len(values):
         raise invalid_form(f"{where}.options", "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "Values must be unique")

@@ -103,10 +103,10 @@ class Recording:
     def gaps(self, longer_than_ms: float = STALL_MS) -> list[Gap]:
         """Return the stalls: packets further apart than that within a run."""
         found: list[Gap] = []
-        for place in range(1, len(self.packets)):
-            apart = _distance_ms(self.packets[place - 1], self.packets[place])
-            if apart > longer_than_ms and not _ends_silent(self.packets[max(0, place - _TAIL) : place]):
-                found.append(Gap(place - 1, apart))
+        for index in range(1, len(self.packets)):
+            apart = _distance_ms(self.packets[index - 1], self.packets[index])
+            if apart > longer_than_ms and not _ends_silent(self.packets[max(0, index - _TAIL) : index]):
+                found.append(Gap(index - 1, apart))
         return found
 
     def off_grid_ms(self) -> list[float]:
@@ -178,9 +178,9 @@ def _ends_silent(packets: Sequence[Packet]) -> bool:
 def _fill_losses(packets: Sequence[Packet]) -> list[bytes | None]:
     """Return the payloads in order, with None for each missing packet."""
     payloads: list[bytes | None] = []
-    for place, packet in enumerate(packets):
-        if place:
-            step = (packet.sequence - packets[place - 1].sequence) % (1 << 16)
+    for index, packet in enumerate(packets):
+        if index:
+            step = (packet.sequence - packets[index - 1].sequence) % (1 << 16)
             payloads += [None] * (step - 1 if 1 < step < 1 << 15 else 0)
         payloads.append(packet.opus or None)
     return payloads
