@@ -32,7 +32,7 @@ _MAX_NAME_CHARACTERS: Final = 40
 MAX_TEXT_CHARACTERS: Final = 95
 
 
-class HistoryCog(commands.GroupCog, group_name="history", group_description="What I remember here"):
+class HistoryCog(commands.GroupCog, group_name="history", group_description="The history of a conversation"):
     """Shows, exports and clears the conversation of a channel, a thread or a direct message.
 
     No default permission: Discord has them for whole groups only, and showing needs another one than clearing.

@@ -30,7 +30,7 @@ Name = app_commands.Range[str, 1, MAX_NAME_CHARACTERS]
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
-class PersonaCog(commands.GroupCog, group_name="persona", group_description="Whom I can be in this server"):
+class PersonaCog(commands.GroupCog, group_name="persona", group_description="Personas of this server"):
     """Writes, lists, exports and imports personas.
 
     No default permission: Discord has them for whole groups only, and everybody may see the list.

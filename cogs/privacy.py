@@ -15,7 +15,7 @@ from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.tree import READS
 from bot.history.privacy import MemberData, StoredData
-from bot.history.retention import LEFT_GUILD_RETENTION
+from bot.history.retention import AUDIT_LOG_RETENTION, LEFT_GUILD_RETENTION
 from bot.messages import history
 from bot.messages import privacy as texts
 from bot.messages.message import Message
@@ -25,7 +25,7 @@ from bot.store.personal_data import ChannelTurnCount, PersonalRows
 _DELETE: Final = "privacy-delete"
 
 
-class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="What I keep about you"):
+class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="What is stored about you"):
     """Shows, exports and deletes a member's own data, from all servers and direct messages."""
 
     def __init__(self, own_data: MemberData, buttons: ButtonRouter) -> None:
@@ -97,7 +97,7 @@ def count_rows(sort: PersonalRows, count: int) -> Message:
         case PersonalRows.SETTINGS:
             return texts.settings(count)
         case PersonalRows.SETTING_CHANGES:
-            return texts.setting_changes(count)
+            return texts.setting_changes(count, AUDIT_LOG_RETENTION.days)
         case PersonalRows.VOICE_SETTINGS:
             return texts.voice_settings()
         case PersonalRows.IMAGE_GENERATIONS:

@@ -43,8 +43,8 @@ def settings(count: int) -> Message:
     return Message("privacy.settings", {"count": count})
 
 
-def setting_changes(count: int) -> Message:
-    return Message("privacy.setting_changes", {"count": count})
+def setting_changes(count: int, days: int) -> Message:
+    return Message("privacy.setting_changes", {"count": count, "days": days})
 
 
 def voice_settings() -> Message:

@@ -134,7 +134,7 @@ async def test_buttons_heed_who_presses_them_and_outlive_a_restart(open_sandbox:
     assert again.messages
 
     forgotten = await ask(ada, "Forget this.")
-    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete it all")
+    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete everything")
     assert (await press(ada, forgotten.messages[0], "Regenerate")).text == render(TurnNotFound.message)
     assert (await press(ben, forgotten.messages[0], "Delete")).text == NOT_YOURS
     await delete(sandbox, ada, forgotten)

@@ -251,7 +251,7 @@ async def test_what_a_member_has_deleted_is_in_no_file_a_moment_later(kept: tupl
 
     assert is_on_disk()
     asked = await run_command(ada, "/privacy delete")
-    await (await ada.clicks(asked.messages[-1], "Delete it all")).until_acknowledged()
+    await (await ada.clicks(asked.messages[-1], "Delete everything")).until_acknowledged()
     async with asyncio.timeout(DEADLINE_S):
         while is_on_disk():  # noqa: ASYNC110 - nothing tells of it but the files
             await asyncio.sleep(0.05)

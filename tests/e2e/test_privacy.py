@@ -58,7 +58,7 @@ async def test_stored_data_is_listed_by_channel(kept: Sandbox) -> None:
     shown = await run_command(mo, "/privacy show")
     assert shown.private
     assert "In this server: 3 questions with their answers, 1 of them private" in shown.text
-    assert "In direct messages with me: one question" in shown.text
+    assert "In direct messages with me: 1 question" in shown.text
     assert "30 days" in shown.text
     assert "Settings that you changed as a moderator: 1" in shown.text
     assert "Limits that moderators set for you in particular: 1" in shown.text
@@ -93,7 +93,7 @@ async def test_after_a_deletion_the_id_is_nowhere(kept: Sandbox, tmp_path: Path)
     assert "4 questions" in asking.text
     assert "limits" in asking.text
     assert "turns.author_id" in columns_with(tmp_path, mo.id)
-    done = await press_button(mo, asking, "Delete it all")
+    done = await press_button(mo, asking, "Delete everything")
     assert "4 questions" in done
     assert columns_with(tmp_path, mo.id) == []
     assert columns_with(tmp_path, ada.id) != []
@@ -107,7 +107,7 @@ async def test_others_conversations_close_up_and_settings_stay(kept: Sandbox) ->
     await ask(mo, "second")
     await ask(ada, "third")
     await run_command(mo, "/channel model", model="gpt-4o")
-    await press_button(mo, await run_command(mo, "/privacy delete"), "Delete it all")
+    await press_button(mo, await run_command(mo, "/privacy delete"), "Delete everything")
     await ask(ada, "fourth")
     call = kept.openai.calls(CallKind.CHAT)[-1]
     assert sent_questions(call) == ["first", "third", "fourth"]
@@ -119,7 +119,7 @@ async def test_an_answer_under_way_is_not_kept_after_a_deletion(kept: Sandbox, t
     ada = kept.user("Ada")
     kept.openai.faults.next(CallKind.CHAT, Stall())
     await wait_until_started(await ada.command("/ask", prompt="a tide to be forgotten"))
-    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete it all")
+    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete everything")
     kept.openai.faults.release()
     await kept.bot_process.until_logged("request command=ask", deadline_s=DEADLINE_S)
     await ask(ada, "and now?")
@@ -133,7 +133,7 @@ async def test_nor_is_one_that_another_process_is_writing(kept: Sandbox, tmp_pat
     sibling = await kept.start_second()
     stopping = asyncio.create_task(kept.bot_process.stop(within_s=DEADLINE_S))
     await kept.bot_process.until_logged("stopping")  # from here on its sibling alone takes new events
-    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete it all")
+    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete everything")
     assert any("data deleted" in line for line in sibling.log)
     kept.openai.faults.release()
     await stopping
@@ -146,7 +146,7 @@ async def test_the_log_names_no_one_whose_data_was_deleted_after_it(kept: Sandbo
     await ask(ada, "tide")
     asking = await run_command(ada, "/privacy delete")
     lines = len(kept.bot_process.log)
-    await press_button(ada, asking, "Delete it all")
+    await press_button(ada, asking, "Delete everything")
     said = list(kept.bot_process.log)[lines:]
     assert any("data deleted" in line for line in said)
     assert not any(str(ada.id) in line for line in said)
@@ -156,7 +156,7 @@ async def test_deleting_buys_no_new_quota(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox({"QUOTA_MEMBER_MESSAGES_PER_DAY": "1"})
     ada = sandbox.user("Ada")
     await ask(ada, "tide")
-    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete it all")
+    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete everything")
     refused = await run_command(ada, "/ask", prompt="another")
     assert refused.private
     assert "<t:" in refused.text

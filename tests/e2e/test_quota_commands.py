@@ -196,7 +196,7 @@ async def test_a_member_who_deletes_their_data_gains_no_new_quota(open_sandbox: 
     await set_quota(mo, "member", "messages", "2", "day", target_member=member_of(ada))
     await ask(ada, "Why?")
     assert "Limits that moderators set for you in particular: 1" in (await run_command(ada, "/privacy show")).text
-    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete it all")
+    await press_button(ada, await run_command(ada, "/privacy delete"), "Delete everything")
     assert columns_with(tmp_path, ada.id) == []
     assert "- a member who had their data deleted: 2 messages per day" in (await run_command(mo, "/quota list")).text
     assert "- messages: 1 of 2 used" in (await run_command(ada, "/usage")).text

@@ -53,7 +53,7 @@ async def test_clicks_and_forms_count_and_in_the_break_do_nothing(open_sandbox: 
     await ask(ada, "Who are you?")
     assert sandbox.openai.calls(CallKind.CHAT)[-1].messages[0]["content"].startswith("persona 1\n")
     asking = await run_command(ada, "/privacy delete")
-    assert "That was a lot at once" in await press_button(ada, asking, "Delete it all")
+    assert "That was a lot at once" in await press_button(ada, asking, "Delete everything")
 
 
 async def test_after_the_break_calls_pass_again(open_sandbox: OpenSandbox) -> None:
