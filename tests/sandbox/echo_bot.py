@@ -4,8 +4,10 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import discord
+import pytest
 from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
@@ -17,7 +19,7 @@ from sandbox.discord.server import DiscordServer
 class EchoBot(commands.AutoShardedBot):
     """Repeats; knows `/say`, `/bird feed`, and listens to messages."""
 
-    def __init__(self, **options) -> None:
+    def __init__(self, **options: Any) -> None:
         intents = options.pop("intents", None) or discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
         super().__init__(
             command_prefix=[],
@@ -37,6 +39,7 @@ class EchoBot(commands.AutoShardedBot):
 
         @bird.command(name="feed", description="Feed it")
         async def feed(interaction: discord.Interaction, seeds: app_commands.Range[int, 1, 10]) -> None:
+            assert interaction.channel is not None
             where = f"{interaction.channel.id} {interaction.permissions.manage_channels}"
             await interaction.response.send_message(f"{seeds} seeds {where}", ephemeral=True)
 
@@ -67,12 +70,15 @@ class EchoBot(commands.AutoShardedBot):
 
     async def on_message(self, message: discord.Message) -> None:
         self.heard.append(message)
+        assert self.user is not None
         if message.author.id != self.user.id and self.user in message.mentions:
             await message.reply(f"You said {message.content}")
 
 
 @asynccontextmanager
-async def running(bot: commands.AutoShardedBot, discord_server: DiscordServer, monkeypatch) -> AsyncIterator[None]:
+async def running(
+    bot: commands.AutoShardedBot, discord_server: DiscordServer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
     """Let a bot run against the sandbox, ready when entered."""
     monkeypatch.setattr(discord.http.Route, "BASE", discord_server.base_url)
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", URL(discord_server.gateway.url))

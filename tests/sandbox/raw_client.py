@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 
@@ -12,13 +13,14 @@ from sandbox.client.user import ClientUser
 from sandbox.discord.entities import Channel, Guild
 from sandbox.discord.interactions import Interaction
 from sandbox.discord.server import DiscordServer
+from sandbox.json_object import Json
 
 
 class Completing:
     """A completion under way: enter it for its interaction; `result` holds the choices seen once it is left."""
 
     def __init__(self, person: ClientUser, name: str, option: str, discord_server: DiscordServer) -> None:
-        self.result: list[dict] = []
+        self.result: list[Json] = []
         self._discord = discord_server
         self._typing = person.completes(name, option=option)
 
@@ -37,19 +39,22 @@ class Events:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
 
-    async def next(self, name: str) -> dict:
+    async def next(self, name: str) -> Json:
         """The next event of that name; others are skipped."""
         while True:
             frame = await self.anything()
             if frame["t"] == name:
-                return frame["d"]
+                event: Json = frame["d"]
+                return event
 
-    async def anything(self) -> dict:
+    async def anything(self) -> Json:
         """The next frame, whatever it is."""
-        return await self._socket.receive_json(timeout=5)
+        frame: Json = await self._socket.receive_json(timeout=5)
+        return frame
 
     async def enter_voice(self, channel: Channel) -> None:
         """Wish to be in a voice channel."""
+        assert channel.guild_id is not None
         await self._wish(channel.guild_id, str(channel.id))
 
     async def leave_voice(self, guild: Guild) -> None:
@@ -68,27 +73,27 @@ class RawClient:
         self._discord = discord_server
         self._http = http
 
-    async def call(self, method: str, path: str, body: object = None, **options) -> tuple[int, object]:
+    async def call(self, method: str, path: str, body: object = None, **options: Any) -> tuple[int, Any]:
         async with self._http.request(method, path, json=body, **options) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if text else None
 
-    async def register(self, *commands: dict) -> None:
+    async def register(self, *commands: Json) -> None:
         status, answer = await self.call(
             "PUT", f"applications/{self._discord.state.application_id}/commands", list(commands)
         )
         assert status == 200, answer
 
-    async def respond(self, used: InteractionResult, kind: int, *, query: str = "", **data) -> tuple[int, object]:
+    async def respond(self, used: InteractionResult, kind: int, *, query: str = "", **data: object) -> tuple[int, Any]:
         return await self.answer(used.interaction, kind, query=query, **data)
 
-    async def answer(self, interaction: Interaction, kind: int, *, query: str = "", **data) -> tuple[int, object]:
+    async def answer(self, interaction: Interaction, kind: int, *, query: str = "", **data: object) -> tuple[int, Any]:
         path = f"interactions/{interaction.id}/{interaction.token}/callback{query}"
         return await self.call("POST", path, {"type": kind, "data": data})
 
     async def hook(
-        self, method: str, used: InteractionResult, path: str = "", *, files: list[bytes] | None = None, **body
-    ) -> tuple[int, object]:
+        self, method: str, used: InteractionResult, path: str = "", *, files: list[bytes] | None = None, **body: object
+    ) -> tuple[int, Any]:
         where = f"webhooks/{self._discord.state.application_id}/{used.interaction.token}{path}"
         if files is None:
             return await self.call(method, where, body or None)

@@ -4,6 +4,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import nacl.secret
@@ -11,13 +12,14 @@ import nacl.secret
 from sandbox.discord.entities import Channel
 from sandbox.discord.voice.protocol import MODE
 from sandbox.discord.voice.tls import build_client_context
+from sandbox.json_object import Json
 from tests.sandbox.raw_client import Events
 
 
 class RawVoiceClient:
     """One voice websocket, and a UDP socket beside it once it asked for its address."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, identity: dict) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, identity: Json) -> None:
         self.identity = identity
         self.ssrc = 0
         self.key = b""
@@ -34,10 +36,10 @@ class RawVoiceClient:
     async def send_text(self, text: str) -> None:
         await self._socket.send_str(text)
 
-    async def next(self, op: int) -> dict:
+    async def next(self, op: int) -> Json:
         """The next message with that opcode; others are skipped."""
         while True:
-            message = await self._socket.receive_json(timeout=5)
+            message: Json = await self._socket.receive_json(timeout=5)
             if message["op"] == op:
                 return message
 
@@ -58,7 +60,7 @@ class RawVoiceClient:
         answers = self._answers
 
         class Protocol(asyncio.DatagramProtocol):
-            def datagram_received(self, data: bytes, addr: tuple) -> None:
+            def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
                 answers.put_nowait(data)
 
         loop = asyncio.get_running_loop()
@@ -94,7 +96,7 @@ class VoiceDoor:
     def __init__(self, http: aiohttp.ClientSession, events: Events) -> None:
         self._http = http
         self._events = events
-        self._identity: dict = {}
+        self._identity: Json = {}
         self._endpoint = ""
 
     async def enter(self, channel: Channel) -> None:

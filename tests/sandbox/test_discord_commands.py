@@ -6,17 +6,18 @@ import pytest
 from sandbox.discord.errors import DiscordError
 from sandbox.discord.server import DiscordServer
 from sandbox.discord.validation.commands import validate_command
+from sandbox.json_object import Json
 from tests.sandbox.raw_client import RawClient
 
 TEXT = {"type": 3, "name": "text", "description": "What"}
 SAY = {"name": "say", "description": "Say it", "options": [TEXT]}
 
 
-def option(**changes: object) -> dict:
+def option(**changes: object) -> Json:
     return {**SAY, "options": [{**TEXT, **changes}]}
 
 
-def choices(count: int, **changes: object) -> list[dict]:
+def choices(count: int, **changes: object) -> list[Json]:
     return [{"name": f"{n}", "value": f"{n}", **changes} for n in range(count)]
 
 
@@ -54,6 +55,7 @@ def test_what_is_not_a_command_is_refused_where_it_is_wrong(command: object, pat
     with pytest.raises(DiscordError) as refused:
         validate_command(command)
     tree = refused.value.errors
+    assert tree is not None
     for step in filter(None, path.split(".")):
         tree = tree[step]
     assert tree["_errors"]
@@ -83,8 +85,10 @@ async def test_an_overwrite_keeps_ids_of_known_commands_and_counts_new_ones(
     raw = RawClient(discord_server, http)
     await raw.register(SAY)
     before = discord_server.commands.find("say")
+    assert before is not None
     await raw.register({**SAY, "description": "Say it again"}, {**SAY, "name": "sing"})
     after = discord_server.commands.find("say")
+    assert after is not None
     assert after["id"] == before["id"]
     assert after["version"] != before["version"]
     assert discord_server.commands.creates == 2

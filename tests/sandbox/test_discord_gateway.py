@@ -6,6 +6,7 @@ import pytest
 from sandbox.client.user import ClientUser
 from sandbox.discord.server import DiscordServer
 from sandbox.discord.state import DiscordState
+from sandbox.json_object import Json
 
 GUILDS, GUILD_MESSAGES = 1, 1 << 9
 
@@ -21,9 +22,9 @@ async def identify(socket: aiohttp.ClientWebSocketResponse, token: str, **more: 
     await socket.send_json({"op": 2, "d": {"token": token, "intents": GUILDS, "properties": {}, **more}})
 
 
-async def until(socket: aiohttp.ClientWebSocketResponse, name: str) -> dict:
+async def until(socket: aiohttp.ClientWebSocketResponse, name: str) -> Json:
     while True:
-        frame = await socket.receive_json(timeout=5)
+        frame: Json = await socket.receive_json(timeout=5)
         if frame["t"] == name:
             return frame
 
@@ -42,7 +43,9 @@ async def until(socket: aiohttp.ClientWebSocketResponse, name: str) -> dict:
     ],
     ids=["token", "privileged", "intents", "shard", "before identify", "opcode", "no opcode", "too large"],
 )
-async def test_a_wrong_frame_closes_with_its_code(http, discord_server: DiscordServer, frame: dict, code: int) -> None:
+async def test_a_wrong_frame_closes_with_its_code(
+    http: aiohttp.ClientSession, discord_server: DiscordServer, frame: Json, code: int
+) -> None:
     socket = await open_socket(http, discord_server)
     if isinstance(frame.get("d"), dict) and frame["d"].get("token", "") is None:
         frame = {**frame, "d": {**frame["d"], "token": discord_server.token}}
@@ -52,13 +55,15 @@ async def test_a_wrong_frame_closes_with_its_code(http, discord_server: DiscordS
     assert socket.close_code == code
 
 
-async def test_a_heartbeat_is_acknowledged(http, discord_server: DiscordServer) -> None:
+async def test_a_heartbeat_is_acknowledged(http: aiohttp.ClientSession, discord_server: DiscordServer) -> None:
     socket = await open_socket(http, discord_server)
     await socket.send_json({"op": 1, "d": None})
     assert (await socket.receive_json(timeout=5))["op"] == 11
 
 
-async def test_ready_names_the_shard_and_its_guilds_come_after(http, discord_server: DiscordServer) -> None:
+async def test_ready_names_the_shard_and_its_guilds_come_after(
+    http: aiohttp.ClientSession, discord_server: DiscordServer
+) -> None:
     socket = await open_socket(http, discord_server)
     await identify(socket, discord_server.token, shard=[0, 1])
     ready = (await until(socket, "READY"))["d"]
@@ -69,7 +74,9 @@ async def test_ready_names_the_shard_and_its_guilds_come_after(http, discord_ser
     assert [member["user"]["id"] for member in guild["members"]] == [str(discord_server.state.bot.id)]
 
 
-async def test_each_guild_is_served_by_its_own_shard(http, discord_server: DiscordServer) -> None:
+async def test_each_guild_is_served_by_its_own_shard(
+    http: aiohttp.ClientSession, discord_server: DiscordServer
+) -> None:
     guilds = {guild.id for guild in discord_server.state.guilds.values()}
     guilds |= {discord_server.state.add_guild(f"Guild {n}").id for n in range(6)}
     served = []
@@ -82,7 +89,9 @@ async def test_each_guild_is_served_by_its_own_shard(http, discord_server: Disco
     assert sorted(served) == sorted(guilds)
 
 
-async def test_a_resumed_session_is_told_what_it_missed(http, discord_server: DiscordServer, ada: ClientUser) -> None:
+async def test_a_resumed_session_is_told_what_it_missed(
+    http: aiohttp.ClientSession, discord_server: DiscordServer, ada: ClientUser
+) -> None:
     socket = await open_socket(http, discord_server)
     await identify(socket, discord_server.token, intents=GUILDS | GUILD_MESSAGES)
     session = (await until(socket, "READY"))["d"]["session_id"]
@@ -96,7 +105,7 @@ async def test_a_resumed_session_is_told_what_it_missed(http, discord_server: Di
     assert (await again.receive_json(timeout=5))["t"] == "RESUMED"
 
 
-async def test_an_unknown_session_has_to_identify(http, discord_server: DiscordServer) -> None:
+async def test_an_unknown_session_has_to_identify(http: aiohttp.ClientSession, discord_server: DiscordServer) -> None:
     socket = await open_socket(http, discord_server)
     await socket.send_json({"op": 6, "d": {"token": discord_server.token, "session_id": "none", "seq": 1}})
     assert await socket.receive_json(timeout=5) == {"op": 9, "t": None, "s": None, "d": False}
@@ -104,7 +113,7 @@ async def test_an_unknown_session_has_to_identify(http, discord_server: DiscordS
     assert (await until(socket, "READY"))["d"]["session_id"]
 
 
-async def test_a_goodbye_ends_the_session(http, discord_server: DiscordServer) -> None:
+async def test_a_goodbye_ends_the_session(http: aiohttp.ClientSession, discord_server: DiscordServer) -> None:
     socket = await open_socket(http, discord_server)
     await identify(socket, discord_server.token)
     await until(socket, "READY")
@@ -116,7 +125,7 @@ async def test_a_goodbye_ends_the_session(http, discord_server: DiscordServer) -
 
 
 async def test_an_answers_reply_carries_no_content_and_a_mention_does(
-    http, discord_server: DiscordServer, ada: ClientUser
+    http: aiohttp.ClientSession, discord_server: DiscordServer, ada: ClientUser
 ) -> None:
     bot = discord_server.state.bot
     said = await ada.says(f"<@{bot.id}> hello")
@@ -129,7 +138,7 @@ async def test_an_answers_reply_carries_no_content_and_a_mention_does(
     assert reply["member"]["roles"] == []
 
 
-async def test_the_token_is_kept_out_of_the_journal(http, discord_server: DiscordServer) -> None:
+async def test_the_token_is_kept_out_of_the_journal(http: aiohttp.ClientSession, discord_server: DiscordServer) -> None:
     socket = await open_socket(http, discord_server)
     await identify(socket, discord_server.token)
     await until(socket, "READY")

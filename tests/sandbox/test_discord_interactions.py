@@ -140,6 +140,7 @@ async def test_the_first_follow_up_after_a_deferral_takes_its_place(raw: RawClie
     await raw.hook("POST", used, content="in its place")
     await raw.hook("POST", used, content="behind it")
     assert [message.content for message in used.messages] == ["in its place", "behind it"]
+    assert used.interaction.original is not None
     assert used.interaction.original.content == "in its place"
 
 

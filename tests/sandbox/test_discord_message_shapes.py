@@ -10,15 +10,16 @@ from sandbox.discord.errors import DiscordError
 from sandbox.discord.server import DiscordServer
 from sandbox.discord.validation.components import validate_components
 from sandbox.discord.validation.embeds import validate_embeds
+from sandbox.json_object import Json
 from tests.sandbox.raw_client import RawClient
 from tests.support.openapi import OpenApi
 
 
-def button(number: int = 0, **changes: object) -> dict:
+def button(number: int = 0, **changes: object) -> Json:
     return {"type": 2, "style": 1, "label": "Press", "custom_id": f"id:{number}", **changes}
 
 
-def row(*inside: dict) -> dict:
+def row(*inside: Json) -> Json:
     return {"type": 1, "components": list(inside)}
 
 
@@ -35,7 +36,7 @@ def row(*inside: dict) -> dict:
     ],
     ids=["title", "description", "footer", "empty field", "fields", "all together", "no text"],
 )
-def test_an_embed_over_a_limit_is_refused(embeds: list[dict]) -> None:
+def test_an_embed_over_a_limit_is_refused(embeds: list[Json]) -> None:
     with pytest.raises(DiscordError, match="50035"):
         validate_embeds(embeds)
 
@@ -58,7 +59,7 @@ def test_embeds_of_6000_characters_in_all_are_taken() -> None:
     ],
     ids=["no row", "rows", "buttons", "empty row", "same id", "long id", "no id", "label"],
 )
-def test_components_over_a_limit_are_refused(components: list[dict]) -> None:
+def test_components_over_a_limit_are_refused(components: list[Json]) -> None:
     with pytest.raises(DiscordError, match="50035"):
         validate_components(components, v2=False)
 

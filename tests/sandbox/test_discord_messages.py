@@ -141,7 +141,7 @@ async def test_messages_are_listed_newest_first_up_to_a_limit(raw: RawClient, ad
 
 
 async def test_a_request_over_25_mib_is_refused(
-    raw: RawClient, ada: ClientUser, discord_server: DiscordServer, http, messages
+    raw: RawClient, ada: ClientUser, discord_server: DiscordServer, http: aiohttp.ClientSession, messages: str
 ) -> None:
     discord_server.state.attachment_size_limit = 64 << 20
     form = aiohttp.FormData()

@@ -1,9 +1,11 @@
 """The sandbox's answers, and what discord.py sends it, against Discord's own description."""
 
 import aiohttp
+import discord
 
 from sandbox.client.user import ClientUser
 from sandbox.discord.server import DiscordServer
+from sandbox.json_object import Json
 from tests.sandbox.echo_bot import EchoBot
 from tests.sandbox.raw_client import RawClient
 from tests.support.openapi import OpenApi
@@ -20,6 +22,7 @@ async def test_everything_said_in_a_conversation_is_as_discord_describes_it(
     question = await ada.says(f"<@{discord_server.state.bot.id}> polly?", channel="dm")
     await discord_server.state.changed.until(lambda: len(ada.sees("dm")) == 2, deadline_s=5, what="the reply")
     channel = echo_bot.get_channel(ada.channel().id)
+    assert isinstance(channel, discord.TextChannel)
     message = await channel.send("here", silent=True)
     await message.add_reaction("👍")
     assert [each.id async for each in channel.history(limit=5)] == [message.id]
@@ -38,6 +41,7 @@ async def test_every_other_endpoint_answers_as_discord_describes_it(
 ) -> None:
     described = OpenApi.beside_the_checkout()
     commands = f"applications/{discord_server.state.application_id}/commands"
+    body: Json | None
     body = {"name": "song", "description": "Sing", "options": [{"type": 3, "name": "which", "description": "Which"}]}
     async with http.post(commands, json=body) as made:
         one = f"{commands}/{(await made.json())['id']}"

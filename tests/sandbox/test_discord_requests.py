@@ -6,6 +6,7 @@ import pytest
 from sandbox.client.options import ClientRejected
 from sandbox.client.user import ClientUser
 from sandbox.discord.server import DiscordServer
+from sandbox.json_object import Json
 from tests.sandbox.raw_client import RawClient
 
 MESSAGES = 1 << 9 | 1 << 12
@@ -20,12 +21,12 @@ async def raw(discord_server: DiscordServer, http: aiohttp.ClientSession) -> Raw
     return raw
 
 
-def form(*fields: dict) -> dict:
+def form(*fields: Json) -> Json:
     labels = [{"type": 18, "label": "A field", "component": each} for each in fields]
     return {"title": "A form", "custom_id": "form", "components": labels}
 
 
-def select(*values: str, kind: int = 3, **changes: object) -> dict:
+def select(*values: str, kind: int = 3, **changes: object) -> Json:
     options = [{"label": value.upper(), "value": value} for value in values]
     return {"type": kind, "custom_id": "who", "options": options, **changes}
 
@@ -48,7 +49,7 @@ async def test_content_is_read_in_mentions_direct_messages_and_replies_that_ping
             await ada.says(f"<@{bot}> what does that mean?", reply_to=await ben.says("Ben's words")),
             await ada.says("direct", channel="dm"),
         ]
-        heard = {}
+        heard: dict[int, Json] = {}
         while len(heard) < len(said) + 1:
             event = await events.next("MESSAGE_CREATE")
             heard[int(event["id"])] = event
@@ -103,7 +104,7 @@ async def test_an_entry_of_a_messages_menu_brings_the_whole_message(
     ids=["by label", "radio", "left as it was", "nothing"],
 )
 async def test_what_is_chosen_in_a_form_is_sent(
-    raw: RawClient, ada: ClientUser, discord_server: DiscordServer, field: dict, typed: str | None, sent: dict
+    raw: RawClient, ada: ClientUser, discord_server: DiscordServer, field: Json, typed: str | None, sent: Json
 ) -> None:
     used = await ada.command("/say")
     assert (await raw.respond(used, MODAL, **form(field)))[0] == 204
@@ -128,7 +129,7 @@ async def test_a_choice_that_is_not_offered_or_missing_cannot_be_sent(raw: RawCl
     ids=["no choices", "one radio button", "twice the same", "no id", "too long"],
 )
 async def test_a_form_whose_choices_discord_would_not_take_is_refused(
-    raw: RawClient, ada: ClientUser, field: dict
+    raw: RawClient, ada: ClientUser, field: Json
 ) -> None:
     used = await ada.command("/say")
     status, answer = await raw.respond(used, MODAL, **form(field))

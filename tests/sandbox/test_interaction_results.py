@@ -7,6 +7,7 @@ from sandbox.client.options import ClientRejected
 from sandbox.client.user import ClientUser
 from sandbox.discord.permissions import Permission
 from sandbox.discord.server import DiscordServer
+from sandbox.json_object import Json
 from tests.sandbox.raw_client import RawClient
 
 
@@ -100,7 +101,7 @@ async def test_a_button_is_pressed_and_a_form_filled_in(
     await raw.respond(used, 4, content="x", components=[{"type": 1, "components": [button]}])
     pressed = await ada.clicks(used.messages[0], "Again")
     field = {"type": 4, "custom_id": "what", "label": "What", "style": 1}
-    form = {"title": "More", "custom_id": "more:1", "components": [{"type": 1, "components": [field]}]}
+    form: Json = {"title": "More", "custom_id": "more:1", "components": [{"type": 1, "components": [field]}]}
     assert (await raw.answer(pressed.interaction, 9, **form))[0] == 204
     sent = await ada.submits(pressed, what="this")
     assert sent.interaction.data["components"][0]["components"][0]["value"] == "this"

@@ -53,7 +53,7 @@ def text_of(parts: list[Any]) -> str:
 
 
 def seconds(sound: bytes) -> float:
-    with av.open(io.BytesIO(sound)) as container:
+    with av.open(io.BytesIO(sound), "r") as container:
         assert container.streams.audio[0].codec_context.name.startswith("mp3")
         return sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
 

@@ -60,10 +60,10 @@ async def test_a_command_for_moderators_is_not_offered_to_others(echo_bot: EchoB
     ids=["missing", "too short", "too long", "no choice", "unknown", "no boolean"],
 )
 async def test_the_client_does_not_send_options_that_do_not_fit(
-    echo_bot: EchoBot, ada: ClientUser, options, complaint
+    echo_bot: EchoBot, ada: ClientUser, options: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(ClientRejected, match=complaint):
-        await ada.command("/say", **options)
+        await ada.command("/say", options)
 
 
 async def test_an_option_completes_while_it_is_typed(echo_bot: EchoBot, ada: ClientUser) -> None:
@@ -120,14 +120,16 @@ async def test_the_clients_own_pacing_leads_to_no_429(
     echo_bot: EchoBot, ada: ClientUser, discord_server: DiscordServer
 ) -> None:
     discord_server.rate_limiter.rates["message.edit"] = RateLimit(5, 0.5)
-    message = await echo_bot.get_channel(ada.channel().id).send("0")
+    channel = echo_bot.get_channel(ada.channel().id)
+    assert isinstance(channel, discord.TextChannel)
+    message = await channel.send("0")
     await asyncio.gather(*(message.edit(content=str(n)) for n in range(1, 6)))
     assert ada.sees()[-1].content == "5"
     assert discord_server.traffic_log.list_rate_limited() == []
 
 
 async def test_a_privileged_intent_that_is_switched_off_ends_the_client(
-    discord_server: DiscordServer, monkeypatch
+    discord_server: DiscordServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bot = EchoBot(intents=discord.Intents(guilds=True, message_content=True))
     with pytest.raises(discord.PrivilegedIntentsRequired):
@@ -135,7 +137,9 @@ async def test_a_privileged_intent_that_is_switched_off_ends_the_client(
             pass
 
 
-async def test_a_wrong_token_is_refused_at_login(discord_server: DiscordServer, monkeypatch) -> None:
+async def test_a_wrong_token_is_refused_at_login(
+    discord_server: DiscordServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", discord_server.base_url)
     async with EchoBot() as bot:
         with pytest.raises(discord.LoginFailure):
@@ -151,6 +155,7 @@ async def test_a_second_sync_creates_nothing(echo_bot: EchoBot, discord_server: 
 
 async def test_suppressed_embeds_leave_no_link_previews(echo_bot: EchoBot, ada: ClientUser) -> None:
     channel = echo_bot.get_channel(ada.channel().id)
+    assert isinstance(channel, discord.TextChannel)
     await channel.send("see https://example.org and <https://example.com> and `https://example.net`")
     await channel.send("see https://example.org", suppress_embeds=True)
     open_, closed = ada.sees()

@@ -10,7 +10,7 @@ from sandbox.terminal.output import TerminalOutput
 from sandbox.terminal.output_folder import OutputFolder
 from sandbox.terminal.repl import Repl
 from tests.sandbox.echo_bot import running
-from tests.sandbox.voice_bot import Playback, ToneSource, VoiceBot
+from tests.sandbox.voice_bot import Playback, ToneSource, VoiceBot, get_group
 
 
 async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ async def test_one_joins_hears_and_makes_trouble(tmp_path: Path, monkeypatch: py
         assert await told("/join lounge") == "Ada is in Lounge."
         assert "Ada (in Lounge)" in await told("/people")
         await sandbox.voice.changed.until(
-            lambda: sandbox.voice.call().group.executed, deadline_s=5, what="Ada in the bot's group"
+            lambda: get_group(sandbox.voice).executed, deadline_s=5, what="Ada in the bot's group"
         )
         await Playback(client, ToneSource([440.0] * 5)).over()
         await sandbox.voice.until(lambda heard: len(heard) == 2 * count)

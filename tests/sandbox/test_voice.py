@@ -68,11 +68,15 @@ async def test_moved_it_sings_on_where_it_is_now(
 async def test_kicked_or_with_its_channel_gone_it_is_out(
     voice_bot: VoiceBot, discord_server: DiscordServer, ada: ClientUser, mo: ClientUser
 ) -> None:
+    loop = asyncio.get_running_loop()
     for end in (mo.kicks_bot, lambda: mo.deletes_channel("Lounge")):
         ended = asyncio.Event()
         client = await voice_bot.join(discord_server)
-        loop = asyncio.get_running_loop()
-        client.play(ToneSource([DO] * 50), after=lambda _, loop=loop, ended=ended: loop.call_soon_threadsafe(ended.set))
+
+        def after(_: Exception | None, ended: asyncio.Event = ended) -> None:
+            loop.call_soon_threadsafe(ended.set)
+
+        client.play(ToneSource([DO] * 50), after=after)
         end()
         await asyncio.wait_for(ended.wait(), 5)
         assert discord_server.voice.call() is None
@@ -170,6 +174,7 @@ async def test_without_the_right_to_speak_it_is_not_heard(
     me = ada.guild.members[discord_server.state.bot.id]
     discord_server.state.overwrite(ada.channel("Lounge"), me, deny=Permission.SPEAK)
     client = await voice_bot.join(discord_server)
+    assert client.guild.me.voice is not None
     assert client.guild.me.voice.suppress
     client.play(ToneSource([DO] * 30))
     heard = await discord_server.voice.until(lambda heard: len(heard) > 2)

@@ -11,7 +11,7 @@ from sandbox.discord.server import DiscordServer
 from sandbox.discord.state import DiscordState
 from tests.sandbox.raw_client import RawClient
 from tests.sandbox.raw_voice_client import VoiceDoor
-from tests.sandbox.voice_bot import Playback, ToneSource, VoiceBot, notes
+from tests.sandbox.voice_bot import Playback, ToneSource, VoiceBot, get_call, get_group, notes
 
 DO, RE, MI = 440.0, 620.0, 880.0
 SONG = [DO, MI, RE, DO]
@@ -30,7 +30,7 @@ async def in_group(discord_server: DiscordServer, *people: ClientUser) -> None:
     wanted = frozenset(person.id for person in people)
 
     def settled() -> bool:
-        group = discord_server.voice.call().group
+        group = get_call(discord_server.voice).group
         return group is not None and group.members == wanted and group.executed == group.transitions > 0
 
     await discord_server.voice.changed.until(settled, deadline_s=5, what="the group")
@@ -119,10 +119,10 @@ async def test_moved_and_with_a_group_made_anew_it_is_heard_still(
     mo.moves_bot("Other lounge")
     await discord_server.voice.until(lambda heard: len(heard.by(ben.id)) > 2)
     await in_group(discord_server, ben)
-    before = discord_server.voice.call().group.transitions
+    before = get_group(discord_server.voice).transitions
     discord_server.voice.renew_group()
     await discord_server.voice.changed.until(
-        lambda: discord_server.voice.call().group.executed > before, deadline_s=5, what="the new group"
+        lambda: get_group(discord_server.voice).executed > before, deadline_s=5, what="the new group"
     )
     since = len(discord_server.voice.recording())
     await discord_server.voice.until(lambda heard: len(heard.by(ben.id)) > 5, since=since)
@@ -132,7 +132,7 @@ async def test_moved_and_with_a_group_made_anew_it_is_heard_still(
 
 async def test_a_stage_is_not_encrypted(voice_bot: VoiceBot, discord_server: DiscordServer) -> None:
     client = await voice_bot.join(discord_server, "Stage")
-    assert discord_server.voice.call().group is None
+    assert get_call(discord_server.voice).group is None
     with pytest.raises(ValueError, match="not encrypted"):
         discord_server.voice.renew_group()
     await client.disconnect()

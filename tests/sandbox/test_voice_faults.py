@@ -1,10 +1,13 @@
 """What goes wrong with the sandbox's voice on request, and what discord.py makes of it."""
 
+from functools import partial
+
 import discord
 import pytest
 
 from sandbox.client.user import ClientUser
 from sandbox.discord.server import DiscordServer
+from sandbox.discord.voice.faults import Unanswered
 from tests.sandbox.voice_bot import Playback, ToneSource, VoiceBot
 
 LONG = [440.0] * 12
@@ -47,9 +50,7 @@ async def test_a_connection_that_may_come_back_leaves_the_bot_where_it_is(
 ) -> None:
     client, _, _ = await sings(voice_bot, discord_server)
     discord_server.voice.end(code)
-    await discord_server.voice.until(
-        lambda _: discord_server.voice.call() is None or not discord_server.voice.call().connected
-    )
+    await discord_server.voice.until(lambda _: (call := discord_server.voice.call()) is None or not call.connected)
     assert (discord_server.voice.call() is None) == (code == 4014)
     assert discord_server.state.bot.id in ada.guild.voice_states
     await client.disconnect(force=True)
@@ -69,7 +70,7 @@ async def test_connections_are_refused_as_often_as_was_asked_for(
 
 @pytest.mark.parametrize("silent", ["gateway", "server update", "websocket"])
 async def test_what_does_not_answer_is_waited_for_in_vain(
-    voice_bot: VoiceBot, discord_server: DiscordServer, silent: str
+    voice_bot: VoiceBot, discord_server: DiscordServer, silent: Unanswered
 ) -> None:
     discord_server.voice.faults.leave_unanswered(silent)
     with pytest.raises(TimeoutError):
@@ -119,7 +120,7 @@ async def test_a_dead_udp_is_not_noticed_and_heard_by_nobody(
 
 
 async def test_faults_of_a_connection_need_one(discord_server: DiscordServer) -> None:
-    for fault in (discord_server.voice.abort, lambda: discord_server.voice.end(4006)):
+    for fault in (discord_server.voice.abort, partial(discord_server.voice.end, 4006)):
         with pytest.raises(ValueError, match="no voice connection"):
             fault()
     with pytest.raises(ValueError, match="no voice channel"):

@@ -10,6 +10,7 @@ from sandbox.discord.gateway.gateway import GUILD_VOICE_STATES, GUILDS
 from sandbox.discord.server import DiscordServer
 from tests.sandbox.raw_client import RawClient
 from tests.sandbox.raw_voice_client import RawVoiceClient, VoiceDoor
+from tests.sandbox.voice_bot import get_call
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ async def test_one_who_comes_back_is_told_what_was_missed(
         await voice.send(7, **voice.identity, seq_ack=seen)
         assert (await voice.next(13))["d"] == {"user_id": str(ada.id)}
         await voice.next(9)
-        assert discord_server.voice.call().connected
+        assert get_call(discord_server.voice).connected
 
 
 async def test_sound_that_nobody_should_send_is_noted(
@@ -98,7 +99,7 @@ async def test_sound_that_nobody_should_send_is_noted(
         await discord_server.voice.until(lambda heard: len(heard) == 1)
         await voice.send(5, speaking=1, delay=0, ssrc=voice.ssrc)
         await discord_server.voice.changed.until(
-            lambda: discord_server.voice.call().announced, deadline_s=5, what="speaking"
+            lambda: get_call(discord_server.voice).announced, deadline_s=5, what="speaking"
         )
         voice.sound(11, 960)
         voice.sound(13, 3 * 960)

@@ -5,6 +5,7 @@ import math
 from array import array
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Any
 
 import aiohttp
 import av
@@ -12,7 +13,10 @@ import discord
 
 import bot.discord_ui.voice.handshake  # noqa: F401 - mends discord.py's reader of UDP sockets, which may never begin
 from sandbox.discord.server import DiscordServer
+from sandbox.discord.voice.call import Call
+from sandbox.discord.voice.dave import DaveGroup
 from sandbox.discord.voice.recording import Recording
+from sandbox.discord.voice.service import VoiceService
 from sandbox.discord.voice.tls import build_client_context
 from tests.sandbox.echo_bot import EchoBot
 
@@ -27,12 +31,27 @@ class VoiceBot(EchoBot):
         intents = discord.Intents(guilds=True, guild_messages=True, voice_states=True)
         super().__init__(intents=intents, connector=aiohttp.TCPConnector(ssl=build_client_context()))
 
-    async def join(self, discord_server: DiscordServer, name: str = "Lounge", **options) -> discord.VoiceClient:
+    async def join(self, discord_server: DiscordServer, name: str = "Lounge", **options: Any) -> discord.VoiceClient:
         """Enter a channel, once it is known here that it is in none: news of having left would end a new client."""
         channel = self.get_channel(discord_server.state.guild().channel(name).id)
+        assert isinstance(channel, discord.VoiceChannel | discord.StageChannel)
         while channel.guild.me.voice is not None:
             await self.wait_for("voice_state_update", timeout=5)
         return await channel.connect(**{"timeout": 5.0, "reconnect": False, "self_deaf": True, **options})
+
+
+def get_call(voice: VoiceService) -> Call:
+    """The call that the bot is in."""
+    call = voice.call()
+    assert call is not None
+    return call
+
+
+def get_group(voice: VoiceService) -> DaveGroup:
+    """The encrypted group of the call that the bot is in."""
+    group = get_call(voice).group
+    assert group is not None
+    return group
 
 
 class Playback:
