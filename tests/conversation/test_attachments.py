@@ -14,6 +14,7 @@ from bot.conversation.image_inputs import LONGEST_SIDE, MAX_BYTES, estimate_imag
 from bot.conversation.prompt import PromptInputs, QuotedMessage
 from bot.conversation.text_files import decode_text
 from bot.errors import UnreadableFile
+from bot.messages import attachments as texts
 from bot.messages.render import render
 from bot.workers.fair_limit import MAX_WAITING_PER_OWNER
 from bot.workers.pool import DecodingWorkers
@@ -191,7 +192,7 @@ async def test_text_files_are_bounded_together_whatever_their_sizes_are_said_to_
     attachments.ensure_usable(files)
     with pytest.raises(UnreadableFile) as caught:
         await attachments.load(files, None, workers, 1)
-    assert "64 KB in all" in render(caught.value.message)
+    assert caught.value.message == texts.too_much_text(64)
 
 
 async def test_one_that_is_larger_than_it_is_said_to_be_is_named(workers: DecodingWorkers) -> None:

@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from bot.messages import attachments as texts
+from bot.messages.render import render
 from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
 from sandbox.openai.chat import get_images, get_text
@@ -96,7 +98,7 @@ async def test_what_turns_out_to_be_something_else_costs_nothing_either(sandbox:
         assert not refused.thinking
     gone = member.uploads("gone.txt", b"words")
     del sandbox.state.attachments[gone.id]
-    assert "couldn't fetch" in (await ask(member, "And this?", attachment=gone, channel="dm")).text
+    assert (await ask(member, "And this?", attachment=gone, channel="dm")).text == render(texts.download_failed())
     assert len(sandbox.openai.requests) == calls
     assert (await usage(member, "dm"))["messages"] == 0
 

@@ -96,7 +96,7 @@ async def test_nobody_is_left_waiting_in_line(open_sandbox: OpenSandbox) -> None
     ada = sandbox.user("Ada")
     sandbox.openai.faults.next(CallKind.CHAT, Hang())
     used = [await ada.command("/ask", prompt="Something.") for _ in range(2)]
-    await used[1].until(lambda each: "in line" in each.text, deadline_s=DEADLINE_S)
+    await used[1].until(lambda each: "in the queue" in each.text, deadline_s=DEADLINE_S)
     await sandbox.bot_process.kill()
     await sandbox.start()
     for each in used:

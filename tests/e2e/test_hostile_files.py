@@ -79,7 +79,7 @@ async def test_a_file_that_is_larger_than_discord_tells_is_not_read_on(
     told = member.uploads(name, b"words")
     sandbox.state.attachments[told.id] = replace(told, data=b"x" * 21 * 2**20)
     refused = await ask(member, "And this?", attachment=told, channel="dm")
-    assert refused.text.startswith(f"`{name}` is too large for me: ")
+    assert refused.text.startswith(f"`{name}` is too large for me. ")
     assert (await usage(member, "dm"))["messages"] == 0
 
 

@@ -162,4 +162,4 @@ async def _asked(sandbox: Sandbox, count: int) -> None:
 
 
 async def _in_line(used: InteractionResult) -> InteractionResult:
-    return await used.until(lambda each: "in line" in each.text, deadline_s=DEADLINE_S)
+    return await used.until(lambda each: "in the queue" in each.text, deadline_s=DEADLINE_S)

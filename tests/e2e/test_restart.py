@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.messages import answers
+from bot.errors import ContextTooLong
+from bot.messages import answers as texts
 from bot.messages.render import render
 from sandbox.bot_process import BotProcessDied
 from sandbox.client.user import ClientUser
@@ -123,7 +124,8 @@ async def test_only_as_many_turns_go_along_as_the_operator_allows_and_the_answer
     sandbox = await open_sandbox({"HISTORY_TURNS": "2"})
     answers = [await ask(sandbox.user("Ada"), f"question {number}") for number in range(4)]
     assert sent_questions(_newest(sandbox)) == ["question 1", "question 2", "question 3"]
-    notes = [used.text.splitlines()[-1].startswith("-# I had only the last 2 questions") for used in answers]
+    omission = f"-# {render(texts.only_newest_history_fits(2))}"
+    notes = [used.text.splitlines()[-1] == omission for used in answers]
     assert notes == [False, False, False, True]
 
 
@@ -139,9 +141,9 @@ async def test_a_model_that_reads_less_is_asked_once_more_with_less_and_the_answ
     dropped = len(whole_request) - len(shorter)
     assert shorter == whole_request[dropped:]
     assert 0 < dropped < 4
-    assert used.text.splitlines()[-1] == f"-# {render(answers.model_reads_less_history(dropped, 4))}"
+    assert used.text.splitlines()[-1] == f"-# {render(texts.model_reads_less_history(dropped, 4))}"
     sandbox.openai.faults.next(CallKind.CHAT, CONTEXT_TOO_LONG, times=2)
-    assert "more than this model can read at once" in (await ask(ada, "question 5")).text
+    assert (await ask(ada, "question 5")).text == render(ContextTooLong.message)
     assert len(sandbox.openai.calls(CallKind.CHAT)) == 8
     await ask(ada, "question 6")
     assert sent_questions(_newest(sandbox)) == [f"question {number}" for number in (0, 1, 2, 3, 4, 6)]

@@ -30,7 +30,7 @@ async def _waiting(sandbox: Sandbox, person: ClientUser, *, play: bool | None = 
     await sandbox.openai.until(lambda: len(sandbox.openai.calls(CallKind.CHAT)) == 1, deadline_s=DEADLINE_S)
     options = {} if play is None else {"play": play}
     waiting = await person.command("/say", text="These words wait.", **options)
-    return await waiting.until(lambda used: "in line" in used.text, deadline_s=DEADLINE_S)
+    return await waiting.until(lambda used: "in the queue" in used.text, deadline_s=DEADLINE_S)
 
 
 async def _said(sandbox: Sandbox, waiting: InteractionResult) -> str:
