@@ -108,5 +108,5 @@ async def test_a_model_that_takes_no_pictures_is_said_to(sandbox: Sandbox, membe
     sandbox.openai.faults.next(CallKind.CHAT, fault, when=question_contains("Look!"))
     shot = member.uploads("shot.png", picture(64, 64))
     used = await ask(member, "Look!", attachment=shot, channel="dm")
-    assert used.text == "This model can't look at pictures. Ask without one, or pick another model."
+    assert used.text == "This model can't look at images. Ask without them, or pick another model."
     assert (await usage(member, "dm"))["messages"] == 0

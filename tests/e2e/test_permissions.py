@@ -207,7 +207,7 @@ async def test_a_button_under_somebody_elses_answer_or_picture_does_nothing_with
             for person in _holding_all_but(sandbox, right):
                 used = await wait_until_final(await person.clicks(message, button["custom_id"]))
                 assert (used.private, used.modal) == (True, None)
-                assert used.text.startswith("Only whoever asked can do that"), button["label"]
+                assert used.text.startswith("Only the member who asked can do that"), button["label"]
     assert _kept(tmp_path) == before
     assert [call for call in sandbox.openai.requests[calls:] if call.kind != "models"] == []
     await (await _with(sandbox, right).clicks(messages[0], "Stop")).until_acknowledged()

@@ -67,7 +67,7 @@ async def test_what_goes_wrong_with_the_voice_leaves_the_text_alone(open_sandbox
     await used.until(lambda each: len(each.messages) == 2, deadline_s=DEADLINE_S)
     assert used.messages[0].content == " ".join(SENTENCES)
     assert used.messages[1].ephemeral
-    assert used.messages[1].content.startswith("I couldn't say all of it aloud. The AI service has trouble")
+    assert used.messages[1].content.startswith("I couldn't say all of it aloud. The AI service has a problem")
     sandbox.openai.faults.clear()
     used = await ask(ada, "What of the tides again?", speak=True)
     await used.until(lambda each: len(each.messages) == 2, deadline_s=DEADLINE_S)

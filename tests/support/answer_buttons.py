@@ -10,7 +10,7 @@ from sandbox.sandbox import Sandbox
 from tests.support.e2e import question_contains, wait_until_final, wait_until_started
 
 STOPPED = f"\n-# {render(answers.stopped())}"
-NOT_YOURS = "Only whoever asked can do that, and those who may **Manage Messages** here."
+NOT_YOURS = "Only the member who asked can do that, and members with **Manage Messages** here."
 
 
 async def stop(person: ClientUser, used: InteractionResult) -> str:
