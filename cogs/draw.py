@@ -23,6 +23,8 @@ from bot.guilds.settings import GuildSettings
 from bot.images.generation import ImageGenerator
 from bot.images.request import MAX_IMAGES, MAX_PROMPT_LENGTH, ImageRequest, list_sizes
 from bot.images.saved_generations import SavedGenerations
+from bot.messages import images as texts
+from bot.messages.render import render
 from bot.models.allowlist import ModelKind
 from bot.models.catalog import ModelCatalog
 from bot.store.image_generations import ImageGeneration
@@ -92,8 +94,8 @@ class DrawCog(commands.Cog):
         await self._modals.open(
             interaction,
             _PROMPT,
-            title="Edit the prompt",
-            label="What the image should show",
+            title=render(texts.form_title()),
+            label=render(texts.form_label()),
             text=generation.prompt,
             max_length=MAX_PROMPT_LENGTH,
             about=str(generation_id),
@@ -139,7 +141,8 @@ class DrawCog(commands.Cog):
                 discord.File(io.BytesIO(file.data), file.filename, description=file.description, spoiler=file.spoiler)
                 for file in generated.files
             ]
-            await edit_original(interaction, generated.notice or "", files, _buttons(generation_id))
+            text = "" if generated.notice is None else render(generated.notice)
+            await edit_original(interaction, text, files, _buttons(generation_id))
 
     @draw.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -156,8 +159,8 @@ def _buttons(generation_id: int | None) -> discord.ui.View | None:
     """Return the buttons under images; None where they cannot be drawn again."""
     if generation_id is None:
         return None
-    labels = {_AGAIN: "Again", _EDIT: "Edit prompt", _DELETE: "Delete"}
-    return build_row(*(Button(name, label, generation_id) for name, label in labels.items()))
+    labels = {_AGAIN: texts.again_button(), _EDIT: texts.edit_prompt_button(), _DELETE: texts.delete_button()}
+    return build_row(*(Button(name, render(label), generation_id) for name, label in labels.items()))
 
 
 async def setup(bot: Bot) -> None:

@@ -14,12 +14,11 @@ from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.paging import in_messages, shorten
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
+from bot.messages import pronunciations as texts
+from bot.messages.render import render
 from bot.speech.pronunciations import MAX_SAY_LENGTH, MAX_WORD_LENGTH, Pronunciations, Word
 
 _PAGE: Final = "pronounce-page"
-
-_HEADING: Final = "**How I say certain words in this server**"
-_NONE: Final = "I say all words as they are written. Moderators can change that with `/pronounce add`."
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
@@ -45,20 +44,17 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
     ) -> None:
         """Change how a word is spoken in this server."""
         added, before = await self._pronunciations.add(requester_of(interaction), word, say)
-        text = f"From now on I say {_quoted(added.say)} for {_quoted(added.word)}."
-        if before is not None:
-            text += f" Before, it was {_quoted(before.say)}."
-        await interaction.response.send_message(text, ephemeral=True)
+        word, say = _escape(added.word), _escape(added.say)
+        message = texts.added(word, say) if before is None else texts.replaced(word, say, _escape(before.say))
+        await interaction.response.send_message(render(message), ephemeral=True)
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_SERVER})
     @app_commands.describe(word="The word whose pronunciation to remove")
     async def remove(self, interaction: discord.Interaction, word: app_commands.Range[str, 1, MAX_WORD_LENGTH]) -> None:
         """Remove a pronunciation."""
         removed = await self._pronunciations.remove(requester_of(interaction), word)
-        text = "I don't know that word. `/pronounce list` shows those that I do."
-        if removed is not None:
-            text = f"From now on I say {_quoted(removed.word)} as it is written."
-        await interaction.response.send_message(text, ephemeral=True)
+        message = texts.unknown() if removed is None else texts.removed(_escape(removed.word))
+        await interaction.response.send_message(render(message), ephemeral=True)
 
     @remove.autocomplete("word")
     async def _complete_word(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -81,20 +77,21 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
 def _build_page(words: Sequence[Word], number: int) -> tuple[str, discord.ui.View | None]:
     """Return one page, with the buttons for its neighbours if there are any."""
     if not words:
-        return _NONE, None
-    pages = in_messages([_HEADING, *(f"- {_quoted(each.word)}: {_quoted(each.say)}" for each in words)])
+        return render(texts.list_empty()), None
+    entries = (texts.list_entry(_escape(each.word), _escape(each.say)) for each in words)
+    pages = in_messages([*map(render, [texts.list_heading(), *entries])])
     last = len(pages) - 1
     number = min(number, last)  # some may have been removed meanwhile
     if not last:
         return pages[0], None
     return pages[number], build_row(
-        Button(_PAGE, "Back", max(number - 1, 0), disabled=number == 0),
-        Button(_PAGE, "Next", min(number + 1, last), disabled=number == last),
+        Button(_PAGE, render(texts.back_button()), max(number - 1, 0), disabled=number == 0),
+        Button(_PAGE, render(texts.next_button()), min(number + 1, last), disabled=number == last),
     )
 
 
-def _quoted(text: str) -> str:
-    return f"“{shorten(text, 2 * len(text))}”"
+def _escape(text: str) -> str:
+    return shorten(text, 2 * len(text))
 
 
 async def setup(bot: Bot) -> None:

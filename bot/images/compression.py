@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.api.image_validation import MAX_GENERATED_PIXELS, get_orientation, open_image
 from bot.errors import BotError
-from bot.messages.message import plain
+from bot.messages import images as texts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,7 +23,7 @@ _MIN_SIDE: Final = 64
 class ImageTooLarge(BotError):
     """No version of the image of a useful size fits."""
 
-    message = plain("The picture is too big for a file here.")
+    message = texts.too_large()
 
 
 def compress(data: bytes, limit: int) -> bytes:

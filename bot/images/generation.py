@@ -17,7 +17,8 @@ from bot.context import RequestContext
 from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
 from bot.images.compression import ImageTooLarge
 from bot.images.request import ImageRequest
-from bot.messages.render import render
+from bot.messages import images as texts
+from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
@@ -58,10 +59,10 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class GenerationResult:
-    """At least one file. `notice` is a text about missing images, else None."""
+    """At least one file. `notice` is about missing images, else None."""
 
     files: tuple[ImageFile, ...]
-    notice: str | None
+    notice: Message | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +181,11 @@ def _build_files(images: Sequence[CompressedImage], request: ImageRequest) -> tu
     )
 
 
-def _build_notice(missing: int, n: int, errors: Sequence[BotError]) -> str | None:
+def _build_notice(missing: int, n: int, errors: Sequence[BotError]) -> Message | None:
     """Return how many images are missing, and why if that is known."""
     if missing <= 0:
         return None
-    reason = render(_choose_error(errors).message) if errors else "The AI service didn't make more."
-    return f"{missing} of the {n} pictures {'is' if missing == 1 else 'are'} missing. {reason}"
+    return texts.some_missing(missing, n, _choose_error(errors).message if errors else texts.too_few_generated())
 
 
 def _choose_error(errors: Sequence[BotError]) -> BotError:

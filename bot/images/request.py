@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.errors import InvalidOption
-from bot.messages.message import plain
+from bot.messages import images as texts
 
 MAX_IMAGES: Final = 4
 MAX_PROMPT_LENGTH: Final = 4000
@@ -43,9 +43,9 @@ class ImageRequest:
         """
         prompt = self.prompt.strip()
         if not prompt:
-            raise InvalidOption("empty prompt", message=plain("Tell me what to draw in `prompt`."))
+            raise InvalidOption("empty prompt", message=texts.empty_prompt())
         if not 1 <= self.n <= MAX_IMAGES:
-            raise InvalidOption("bad n", message=plain(f"I can draw 1 to {MAX_IMAGES} pictures at a time."))
+            raise InvalidOption("bad n", message=texts.wrong_count(MAX_IMAGES))
         return replace(self, prompt=prompt, size=_normalize_size(self.size, self.model))
 
     @property
@@ -69,8 +69,8 @@ def _normalize_size(size: str | None, model: str) -> str | None:
         return f"{pixels[1]}x{pixels[2]}"
     if _OTHER_SIZES.fullmatch(typed):
         return typed.lower() if typed.isalpha() else typed
-    known = ", ".join(f"`{offered}`" for offered in list_sizes(model)) or "one like `1024x1024`"
-    raise InvalidOption("bad size", message=plain(f"I can't read that size. Pick {known}, or leave `size` out."))
+    known = [f"`{offered}`" for offered in list_sizes(model)]
+    raise InvalidOption("bad size", message=texts.wrong_size_for_model(known) if known else texts.wrong_size())
 
 
 def _strip_provider(model: str) -> str:

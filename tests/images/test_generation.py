@@ -18,7 +18,7 @@ from bot.errors import ApiServerError, BadRequest, ContentRefused, InvalidApiRes
 from bot.images.compression import ImageTooLarge
 from bot.images.generation import GenerationResult, ImageGenerator
 from bot.images.request import ImageRequest
-from bot.messages.render import render
+from bot.messages import images as texts
 from bot.quotas.limits import Kind
 from tests.support.make_picture import picture
 from tests.support.service_harness import DEADLINE_S, REQUESTER, ServiceHarness, error_response, open_service_harness
@@ -124,7 +124,7 @@ async def test_the_pictures_that_worked_are_shown_and_the_rest_is_given_back(tmp
     ) as shop:
         result = await draw(shop, several(4, "dall-e-3"))
         assert [file.filename for file in result.files] == ["image-1.png", "image-2.png"]
-        assert result.notice == f"2 of the 4 pictures are missing. {render(ContentRefused.message)}"
+        assert result.notice == texts.some_missing(2, 4, ContentRefused.message)
         assert await shop.used(Kind.IMAGES) == 2
 
 
@@ -132,8 +132,7 @@ async def test_fewer_pictures_than_asked_for_are_shown_with_a_note(tmp_path: Pat
     async with open_service_harness(tmp_path, in_turn(drawn([PNG, b"no picture"]))) as shop:
         result = await draw(shop, several(3))
         assert len(result.files) == 1
-        assert result.notice is not None
-        assert result.notice.startswith("2 of the 3 pictures are missing.")
+        assert result.notice == texts.some_missing(2, 3, texts.too_few_generated())
         assert await shop.used(Kind.IMAGES) == 1
 
 
@@ -218,7 +217,7 @@ async def test_a_picture_that_cannot_fit_is_told_in_a_sentence(tmp_path: Path) -
     async with open_service_harness(tmp_path, in_turn(drawn([picture(128, 128, noise=True)]))) as shop:
         with pytest.raises(ImageTooLarge) as told:
             await draw(shop, CAT, upload_limit=50)
-        assert "too big" in render(told.value.message)
+        assert told.value.message == texts.too_large()
         assert await shop.used(Kind.IMAGES) == 1  # it was drawn
 
 
