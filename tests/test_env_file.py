@@ -87,7 +87,7 @@ def test_a_line_that_does_not_parse_is_named_with_its_number(line: str, named: s
 )
 def test_a_slip_in_a_name_is_named_with_the_nearest_setting(name: str, right: str) -> None:
     (told,) = faults(f"{GOOD}{name}={SECRET}\n")
-    assert "is no setting" in told
+    assert "is not a setting" in told
     assert f"expected {right}," in told
     assert "line 3 of .env" in told
     assert told.startswith((f"{name}: ", f"{right}: "))
@@ -130,7 +130,7 @@ def test_a_closing_mark_that_was_found_in_a_later_line_is_named() -> None:
 )
 def test_a_setting_within_the_value_of_another_is_named(line: str, named: str) -> None:
     (told,) = faults(f"DISCORD_TOKEN={TOKEN}\n{line}\n" + ("" if SECRET in line else f"MULTIAPPAI_API_KEY={SECRET}\n"))
-    assert told.startswith(f"{named}: line 2 of .env holds a setting within its value: expected ")
+    assert told.startswith(f"{named}: line 2 of .env has a setting within its value: expected ")
 
 
 def test_a_value_in_quotation_marks_may_speak_of_settings() -> None:
@@ -163,7 +163,7 @@ def test_marks_and_line_ends_of_every_system_are_read(encoded: str) -> None:
     [
         (GOOD.encode("utf-16"), "UTF-16"),
         (GOOD.encode() + b"CONTACT=\xff\n", "line 3"),
-        (GOOD.encode() + b"A=1\0\n", "line 3 holds a zero byte"),
+        (GOOD.encode() + b"A=1\0\n", "line 3 has a zero byte"),
         (b"#" * 70_000, "larger than"),
     ],
 )

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.messages.operator import start_failed
+from bot.messages.render import render
 from sandbox.bot_process import CHECKOUT, BotProcess
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.discord.server import DiscordServer
@@ -137,7 +139,7 @@ async def test_foreign_names_in_a_dotenv_file_are_one_log_line(tmp_path: Path) -
     (tmp_path / ".env").write_text("COMPOSE_PROJECT_NAME=bot\nTZ=UTC\n")
     child = await _run(tmp_path, {**SECRETS, "DATABASE_URL": "sqlite:////proc/none/bot.db"})
     assert child.exit_status == 1
-    assert [line for line in child.log if A_LOG_LINE.match(line) and "COMPOSE_PROJECT_NAME, TZ" in line] == [
+    assert [line for line in child.log if A_LOG_LINE.match(line) and "COMPOSE_PROJECT_NAME and TZ" in line] == [
         child.log[0]
     ]
 
@@ -240,7 +242,7 @@ async def test_a_start_that_breaks_says_so_and_the_log_says_where(tmp_path: Path
     async with _listening(answer_nonsense) as base_url:
         child = await _run(tmp_path, {**SECRETS, "DISCORD_API_BASE_URL": base_url})
     assert child.exit_status == 1
-    assert child.log[-1] == "I couldn't start, for a fault of my own (KeyError); the log says where."
+    assert child.log[-1] == render(start_failed("KeyError"))
     (failure,) = [line for line in child.log if "start failed" in line]
     assert "KeyError" in failure
 

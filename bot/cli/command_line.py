@@ -29,12 +29,10 @@ def _build_parser() -> argparse.ArgumentParser:
         prog="python -m bot", description="Run the bot until SIGINT or SIGTERM; settings come from the environment."
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    check = commands.add_parser(
-        "check", help="look whether everything is set up right, and say what to do where it isn't"
-    )
+    check = commands.add_parser("check", help="check the setup, and say what to do about each problem")
     check.add_argument("--json", action="store_true", help="write the report as one JSON object")
     commands.add_parser("invite", help="print the link that adds the bot to a server")
-    commands.add_parser("health", help="tell whether the bot on this machine is connected")
+    commands.add_parser("health", help="say whether the bot on this machine is connected")
     commands.add_parser(
         "sandbox", help="try the bot with a local Discord and AI service: no account, no key, no network"
     )

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.messages.database import usable
+from bot.messages.operator import check_broken
+from bot.messages.render import render
 from bot.store.schema import migrations
 from sandbox.bot_process import CHECKOUT, BotProcess
 from sandbox.discord.gateway.gateway import MESSAGE_CONTENT
@@ -55,7 +58,7 @@ async def test_a_database_in_use_is_ok(tmp_path: Path) -> None:
         child = BotProcess(tmp_path, sandbox.bot_process.settings, arguments=("-m", "bot", "check"))
         await child.start()
         assert await child.wait() == 0
-    assert told(child)["database"][1] == "data/bot.db is sound and can be written"
+    assert told(child)["database"][1] == render(usable("data/bot.db"))
 
 
 async def test_bad_configuration_is_status_2_and_nothing_else_is_looked_at(harness: CliHarness) -> None:
@@ -208,7 +211,7 @@ async def test_a_check_that_breaks_is_a_line_and_the_others_go_on(
     assert child.exit_status == 1
     assert list(child.log) == []
     (name,) = failed(child)
-    assert told(child)[name][1].startswith("couldn't be looked at, for a fault of my own (RecursionError)")
+    assert told(child)[name][1] == render(check_broken("RecursionError"))
     assert child.output[-1].startswith("1 of ")
 
 

@@ -212,7 +212,7 @@ def test_a_file_that_may_not_be_read_is_refused(ordinary_folder: Path) -> None:
     path = ordinary_folder / "bot.db"
     another_programs(path)
     path.chmod(0)
-    assert not_ours("read and write", path) + f"let it, as by `chmod u+rwX {path}`" in both(path)
+    assert not_ours("read and write", path) + f"allow it, for example with `chmod u+rwX {path}`" in both(path)
 
 
 @pytest.mark.parametrize("mode", ["file", "folder"])
@@ -252,10 +252,8 @@ def test_what_belongs_to_another_user_is_named_with_both(ordinary_folder: Path, 
     os.seteuid(user)
     told = both(path)
     assert f"user {user} may not " in told
-    assert (
-        f"{other} (owner 0); give it to that user, as by `chown {'-R ' if what == 'folder' else ''}{user} {other}`"
-        in told
-    )
+    change_owner = f"chown {'-R ' if what == 'folder' else ''}{user} {other}"
+    assert f"{other} (owner 0); give it to that user, for example with `{change_owner}`" in told
 
 
 async def start(path: Path, end: str) -> int:
