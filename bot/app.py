@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from bot.api.transport import open_session
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
@@ -29,8 +29,7 @@ from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding
 from bot.messages import database as texts
 from bot.messages.message import Message
-from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
-from bot.models.catalog import ModelCatalog
+from bot.model_catalog import ModelAllowlist, ModelCatalog, ModelKind, ModelKinds
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import OperatorLimits
 from bot.quotas.resolver import UsageKeys, derive_key

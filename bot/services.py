@@ -19,7 +19,7 @@ from bot.images.saved_generations import SavedGenerations
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import ProcessLock
-from bot.models.catalog import ModelCatalog
+from bot.model_catalog import ModelCatalog
 from bot.quotas.usage import UsageReader
 from bot.speech.answer_speech import AnswerSpeakers
 from bot.speech.pronunciations import Pronunciations

@@ -24,7 +24,7 @@ from bot.guilds.settings import GuildSettings
 from bot.history.history import TurnLookup
 from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.messages import answers as texts
-from bot.models.allowlist import ModelKind
+from bot.model_catalog import ModelKind
 from bot.speech.sentence_stream import speakable_markdown
 from bot.store.turns import Turn
 from bot.streaming.output import Action

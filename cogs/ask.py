@@ -14,8 +14,7 @@ from bot.discord_ui.voice.speech_commands import Reciter, tell_of_silence
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.messages import answers as texts
-from bot.models.allowlist import ModelKind
-from bot.models.catalog import ModelCatalog
+from bot.model_catalog import ModelCatalog, ModelKind
 
 
 class AskCog(commands.Cog):

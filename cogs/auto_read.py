@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,6 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui.context import author_of
-from bot.discord_ui.mentions import mention_names
 from bot.discord_ui.voice.audience import VIEW, Audience, ListenersPermit, Origin
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.session import VoiceSession
@@ -21,7 +21,7 @@ from bot.errors import BotError, UserError
 from bot.guilds.access import AccessPolicy
 from bot.guilds.auto_read import AutoRead
 from bot.guilds.settings import GuildSettings
-from bot.models.allowlist import ModelKind
+from bot.model_catalog import ModelKind
 from bot.speech.message_speech import speakable_message
 from bot.speech.text_to_speech import TextToSpeech
 from bot.speech.utterance import Utterance
@@ -101,7 +101,7 @@ class AutoReadCog(commands.Cog):
         model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
         voice = await self._voice_settings.get(requester)
         speaker = None if session.last_read == requester.user_id else requester.name
-        names = mention_names(message, known=lambda each: self._permit(requester.user_id, session, each).is_granted())
+        names = _mention_names(message, known=lambda each: self._permit(requester.user_id, session, each).is_granted())
         to_speakable = partial(speakable_message, speaker=speaker, mentions=names)
         prepared = await self._text_to_speech.prepare(
             requester, message.content, voice.name, model, to_speakable=to_speakable
@@ -145,3 +145,12 @@ async def setup(bot: Bot) -> None:
             services.text_to_speech,
         )
     )
+
+
+def _mention_names(message: discord.Message, *, known: Callable[[int], bool]) -> dict[str, str]:
+    """Return the names behind mentions (`<@42>`, `<@&42>`, `<#42>`); of channels only those that are `known` by id."""
+    return {
+        **{f"<@{each.id}>": each.display_name for each in message.mentions},
+        **{f"<@&{each.id}>": each.name for each in message.role_mentions},
+        **{f"<#{each.id}>": each.name for each in message.channel_mentions if known(each.id)},
+    }

@@ -25,7 +25,7 @@ from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.messages import context_menus as texts
 from bot.messages.render import render
-from bot.models.allowlist import ModelKind
+from bot.model_catalog import ModelKind
 from bot.speech.sentence_stream import speakable_markdown
 
 ASK: Final = "Ask about this"

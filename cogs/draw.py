@@ -21,12 +21,11 @@ from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.errors import TurnNotFound
 from bot.guilds.settings import GuildSettings
 from bot.images.generation import ImageGenerator
-from bot.images.request import MAX_IMAGES, MAX_PROMPT_LENGTH, ImageRequest, list_sizes
+from bot.images.image_request import MAX_IMAGES, MAX_PROMPT_LENGTH, ImageRequest, list_sizes
 from bot.images.saved_generations import SavedGenerations
 from bot.messages import images as texts
 from bot.messages.render import render
-from bot.models.allowlist import ModelKind
-from bot.models.catalog import ModelCatalog
+from bot.model_catalog import ModelCatalog, ModelKind
 from bot.store.image_generations import ImageGeneration
 
 _AGAIN: Final = "picture-again"

@@ -12,9 +12,9 @@ from bot.conversation.answering import Answering
 from bot.conversation.question import Question
 from bot.discord_ui.answer_runner import wait_for_slot
 from bot.discord_ui.attachments import build_attachments
+from bot.discord_ui.command_sync import format_command_mention
 from bot.discord_ui.context import author_of
 from bot.discord_ui.event_gate import EventGate
-from bot.discord_ui.mentions import format_command_mention
 from bot.discord_ui.message_triggers import MessageTrigger, find_trigger
 from bot.discord_ui.permissions import MessageableChannel
 from bot.discord_ui.replies.errors import CANNOT_WRITE
@@ -25,7 +25,7 @@ from bot.guilds.access import AccessPolicy
 from bot.guilds.settings import GuildSettings
 from bot.messages import answers as texts
 from bot.messages.message import Message
-from bot.models.allowlist import ModelKind
+from bot.model_catalog import ModelKind
 
 DELETE_HINT_AFTER_S: Final = 60.0
 

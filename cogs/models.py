@@ -9,8 +9,7 @@ from bot.discord_ui.paging import fit
 from bot.discord_ui.tree import READS
 from bot.messages import models as texts
 from bot.messages.render import render
-from bot.models.allowlist import ModelKind
-from bot.models.catalog import ModelCatalog
+from bot.model_catalog import ModelCatalog, ModelKind
 
 _HEADINGS = {
     ModelKind.CHAT: texts.chat_models(),

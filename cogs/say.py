@@ -8,8 +8,7 @@ from bot.client import Bot
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.discord_ui.voice.speech_commands import Speaking
-from bot.models.allowlist import ModelKind
-from bot.models.catalog import ModelCatalog
+from bot.model_catalog import ModelCatalog, ModelKind
 from bot.speech.voice_settings import VOICES
 
 

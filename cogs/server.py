@@ -15,7 +15,7 @@ from bot.guilds.persona_validation import MAX_TEXT_CHARACTERS
 from bot.guilds.settings import MODELS, READ_CHANNEL, GuildSettings, SettingScope
 from bot.messages import settings as texts
 from bot.messages.render import render
-from bot.models.allowlist import ModelKind
+from bot.model_catalog import ModelKind
 
 PERSONA_MODAL = "server persona"
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from itertools import chain
 from typing import Final
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from bot.api.transport import open_session
 from bot.cli import check_discord
 from bot.cli.check_result import CheckResult, Status, fail, ok, skip
@@ -19,7 +19,7 @@ from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden,
 from bot.messages import operator as texts
 from bot.messages.message import Message
 from bot.messages.render import render
-from bot.models.allowlist import matches
+from bot.model_catalog import matches
 from bot.settings import Settings, load_with_warnings
 from bot.store.open import inspect
 from bot.telemetry.logs import escape_unprintable

@@ -10,8 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bot.api.api_client import ApiClient
 from bot.api.chat_types import ChatMessage
-from bot.api.client import ApiClient
 from bot.api.transport import SendStatus
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext

@@ -97,3 +97,9 @@ def _comparable(value: Any) -> Any:  # Any: Discord's JSON
 def _is_default(value: Any) -> bool:  # Any: Discord's JSON
     # A menu's description is empty there and left out here.
     return value is None or value is False or value in ("", [], {})
+
+
+def format_command_mention(name: str, ids: Mapping[str, int]) -> str:
+    """Return the mention of a command by its qualified name; `ids` are those of the top-level commands."""
+    number = ids.get(name.split(" ", maxsplit=1)[0])
+    return f"</{name}:{number}>" if number else f"`/{name}`"

@@ -10,8 +10,7 @@ from bot.discord_ui import error_messages
 from bot.discord_ui.event_gate import EventGate
 from bot.errors import UserError
 from bot.guilds.access import AccessPolicy
-from bot.models.allowlist import ModelKind
-from bot.models.catalog import ModelCatalog
+from bot.model_catalog import ModelCatalog, ModelKind
 
 PERMISSION: Final = "permission"
 """In a command's `extras`: the permission that it takes, where its group's default permission does not say so."""

@@ -14,8 +14,7 @@ from bot.guilds.personas import Personas
 from bot.messages import personas as persona_texts
 from bot.messages import settings as texts
 from bot.messages.message import Message
-from bot.models.allowlist import ModelKind
-from bot.models.catalog import ModelCatalog
+from bot.model_catalog import ModelCatalog, ModelKind
 from bot.store.settings import StoredSettings
 
 logger = logging.getLogger(__name__)

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from bot.api.image_validation import GeneratedImage
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import ApiError, BadRequest, BotError, ContentRefused, InvalidApiResponse
 from bot.images.compression import ImageTooLarge
-from bot.images.request import ImageRequest
+from bot.images.image_request import ImageRequest
 from bot.messages import images as texts
 from bot.messages.message import Message
 from bot.quotas.ledger import Ledger

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Final, Self
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from bot.api.transport import SendStatus
 from bot.context import RequestContext
 from bot.errors import ApiError, BotError, InvalidApiResponse

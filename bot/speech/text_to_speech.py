@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import ApiError, InvalidApiResponse

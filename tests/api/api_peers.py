@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from sandbox.json_object import Json
 from tests.support.clock import FakeClock
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from bot.api.transport import CallLimits, open_session
 from bot.clock import Clock
 from bot.workers.pool import DecodingWorkers

@@ -9,8 +9,8 @@ from itertools import pairwise
 import msgspec
 import pytest
 
+from bot.api.api_client import ApiClient
 from bot.api.chat_types import ChatEvent, ChatMessage, ReasoningDelta, StreamEnd, TextDelta, Usage
-from bot.api.client import ApiClient
 from bot.api.payloads import decode
 from bot.errors import (
     ApiError,

@@ -10,8 +10,8 @@ from contextlib import ExitStack, asynccontextmanager
 import pytest
 from aiohttp import web
 
+from bot.api.api_client import MAX_MODELS
 from bot.api.chat_types import ChatMessage, TextDelta
-from bot.api.client import MAX_MODELS
 from bot.api.transport import CallLimits
 from bot.errors import ApiError, ApiServerError, ApiTimeout, BadRequest, InvalidApiResponse, Unauthorised
 from bot.messages.render import render

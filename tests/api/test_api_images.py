@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from bot.api.image_validation import GeneratedImage, validate_image
 from bot.api.transport import CallLimits
 from bot.errors import ApiError, ApiServerError, ApiTimeout, ApiUnreachable, ContentRefused, InvalidApiResponse

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from bot.api.speech import is_mp3
 from bot.api.transport import CallLimits
 from bot.errors import ApiError, ApiRateLimited, ApiServerError, ApiTimeout, ApiUnreachable, InvalidApiResponse

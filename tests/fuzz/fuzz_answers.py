@@ -6,8 +6,8 @@ import json
 from contextlib import aclosing, suppress
 from random import Random
 
+from bot.api.api_client import ApiClient
 from bot.api.chat_types import ChatMessage
-from bot.api.client import ApiClient
 from bot.api.transport import CallLimits, open_session
 from bot.errors import ApiError
 from bot.messages.render import render

@@ -8,8 +8,7 @@ from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, MissingPermission, ModelNotAllowed, NotInGuild
 from bot.guilds.personas import Personas
 from bot.guilds.settings import PERSONA, GuildSettings, Level, SettingScope
-from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
-from bot.models.catalog import ModelCatalog
+from bot.model_catalog import ModelAllowlist, ModelCatalog, ModelKind, ModelKinds
 from bot.store.audit_log import AuditLog
 from bot.store.database import Database
 from bot.store.personas import StoredPersonas

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from bot.api.client import ApiClient
 from PIL import Image
 
-from bot.api.client import ApiClient
 from bot.api.image_validation import GeneratedImage
 from bot.clock import SystemClock
 from bot.errors import ApiServerError, BadRequest, ContentRefused, InvalidApiResponse, InvalidOption, QuotaExceeded
 from bot.images.compression import ImageTooLarge
 from bot.images.generation import GenerationResult, ImageGenerator
-from bot.images.request import ImageRequest
+from bot.images.image_request import ImageRequest
 from bot.messages import images as texts
 from bot.quotas.limits import Kind
 from tests.support.make_picture import picture

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.api.client import ApiClient
+from bot.api.api_client import ApiClient
 from bot.api.transport import open_session
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind, OperatorLimits

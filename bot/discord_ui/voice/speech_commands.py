@@ -16,7 +16,7 @@ from bot.errors import BotError
 from bot.guilds.settings import GuildSettings
 from bot.messages import speech as texts
 from bot.messages.render import render
-from bot.models.allowlist import ModelKind
+from bot.model_catalog import ModelKind
 from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
 from bot.speech.normalize import speakable_typed_text
 from bot.speech.text_to_speech import PreparedSpeech, TextToSpeech, ToSpeakable

@@ -7,8 +7,7 @@ import pytest
 from bot.clock import SystemClock
 from bot.errors import ApiUnreachable, ModelNotAllowed
 from bot.messages.render import render
-from bot.models.allowlist import ModelAllowlist, ModelKind, ModelKinds
-from bot.models.catalog import RETRY_S, ModelCatalog
+from bot.model_catalog import RETRY_S, ModelAllowlist, ModelCatalog, ModelKind, ModelKinds
 from tests.support.clock import FakeClock
 
 DEFAULTS = {ModelKind.CHAT: "gpt-4.1", ModelKind.SPEECH: "tts-1", ModelKind.IMAGE: "dall-e-3"}
