@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from bot.api.client import ApiClient
 from PIL import Image
 
+from bot.api.api_client import ApiClient
 from bot.api.image_validation import GeneratedImage
 from bot.clock import SystemClock
 from bot.errors import ApiServerError, BadRequest, ContentRefused, InvalidApiResponse, InvalidOption, QuotaExceeded
