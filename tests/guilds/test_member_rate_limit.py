@@ -25,7 +25,7 @@ async def test_as_many_as_the_rate_pass_and_one_more_is_a_break_with_its_end() -
     with pytest.raises(UserRateLimited, match="too many calls") as caught:
         rate_limiter.check_and_count(ADA)
     assert caught.value.until == datetime(2026, 9, 1, 12, 0, 12, tzinfo=UTC)
-    assert render(caught.value.message).endswith(f"again <t:{int(caught.value.until.timestamp())}:R>.")
+    assert render(caught.value.message).endswith(f"You can go on <t:{int(caught.value.until.timestamp())}:R>.")
     make_requests(rate_limiter, 10, BEN)
 
 

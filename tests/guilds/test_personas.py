@@ -159,7 +159,7 @@ async def test_choices_are_for_those_who_may_use_them(personas: Personas) -> Non
 
 
 async def test_there_are_none_in_direct_messages(personas: Personas) -> None:
-    assert "in direct messages there are none" in await refusal(personas.get_text(DIRECT, "Pirate"))
+    assert "there are none in direct messages" in await refusal(personas.get_text(DIRECT, "Pirate"))
     with pytest.raises(NotInGuild):
         await personas.list_names(DIRECT)
 
