@@ -21,8 +21,8 @@ BotError                        carries one plain sentence for the user who aske
 │   ├── UnknownButton           discord_ui.button_router
 │   ├── UnknownModal            discord_ui.modals
 │   ├── NotThere                discord_ui.voice.audience
-│   ├── MissingVoicePermission  discord_ui.voice.connect_permissions
-│   ├── TooManyJoins            discord_ui.voice.join_limit
+│   ├── MissingVoicePermission  discord_ui.voice.join_checks
+│   ├── TooManyJoins            discord_ui.voice.join_checks
 │   ├── NotListening            discord_ui.voice.listener_access
 │   ├── InAnotherVoiceChannel   discord_ui.voice.listener_access
 │   ├── NotInVoice              discord_ui.voice.listener_access

@@ -5,28 +5,40 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
+from bot.context import RequestContext
 from bot.conversation.question import Question
 from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.tree import build_choices, build_model_choices
-from bot.discord_ui.voice.speech_commands import Reciter, tell_of_silence
+from bot.discord_ui.voice.audience import VIEW, Audience, origin_of
+from bot.discord_ui.voice.manager import VoiceManager
+from bot.discord_ui.voice.playback_target import hearing_of
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.messages import answers as texts
+from bot.messages import speech as speech_texts
+from bot.messages.render import render
 from bot.model_catalog import ModelCatalog, ModelKind
+from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
+from bot.speech.utterance import Label, Utterance
+from bot.speech.voice_settings import MemberVoices
 
 
 class AskCog(commands.Cog):
     """Answers questions."""
 
     def __init__(
-        self, answer_runner: AnswerRunner, settings: GuildSettings, catalog: ModelCatalog, reciter: Reciter
+        self,
+        answer_runner: AnswerRunner,
+        settings: GuildSettings,
+        catalog: ModelCatalog,
+        speakers: "ListenerSpeakers",
     ) -> None:
         self._answer_runner = answer_runner
         self._settings = settings
         self._catalog = catalog
-        self._reciter = reciter
+        self._speakers = speakers
 
     @app_commands.command()
     @app_commands.describe(
@@ -53,14 +65,15 @@ class AskCog(commands.Cog):
         requester = requester_of(interaction)
         if private and speak:
             raise InvalidOption("private and spoken", message=texts.private_is_not_spoken())
-        speaker = await self._reciter.build_speaker(interaction, requester, prompt) if speak else None
+        speaker = await self._speakers.build(interaction, requester, prompt) if speak else None
         chosen = await self._settings.get_model(requester, ModelKind.CHAT, model)
         as_whom = await self._settings.get_persona(requester, persona)
         files = () if attachment is None else build_attachments([attachment])
         question = Question(prompt, chosen, as_whom, private=private, fresh=fresh, attachments=files)
         await self._answer_runner.answer(interaction, requester, question, speaker)
         if speaker is not None and speaker.error is not None:
-            await tell_of_silence(interaction, speaker.error)
+            text = render(speech_texts.answer_not_spoken(speaker.error.message))  # the answer is there to be read
+            await interaction.followup.send(text, ephemeral=True)
 
     @ask.autocomplete("model")
     async def _complete_model(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -71,10 +84,48 @@ class AskCog(commands.Cog):
         return build_choices(await self._settings.list_persona_choices(requester_of(interaction)), typed)
 
 
+class ListenerSpeakers:
+    """Builds the speakers of answers that are heard in the voice channel of the member who asks."""
+
+    def __init__(
+        self,
+        voice_manager: VoiceManager,
+        audience: Audience,
+        answer_speakers: AnswerSpeakers,
+        settings: GuildSettings,
+        voice_settings: MemberVoices,
+    ) -> None:
+        self._voice_manager = voice_manager
+        self._audience = audience
+        self._answer_speakers = answer_speakers
+        self._settings = settings
+        self._voice_settings = voice_settings
+
+    async def build(self, interaction: discord.Interaction, requester: RequestContext, question: str) -> AnswerSpeaker:
+        """Build the speaker of the answer to `question`.
+
+        The answer is spoken while all who listen may view the channel where it is written.
+
+        Raises:
+            UserError: they may not, or it cannot be spoken there.
+            StoreUnavailable: the store cannot be used just now.
+        """
+        origin = origin_of(interaction, VIEW)
+        target = hearing_of(interaction, requester, self._voice_manager, self._audience, wanted=True, origin=origin)
+        model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
+        voice = await self._voice_settings.get(requester)
+        label = Label(requester.user_id, requester.name, question, channel_id=requester.channel_id)
+
+        async def start_utterance() -> Utterance | None:
+            return await target.begin(label, speed=voice.speed)
+
+        return await self._answer_speakers.build(requester, start_utterance, voice, model)
+
+
 async def setup(bot: Bot) -> None:
     """Add the cog."""
     services = bot.services
-    reciter = Reciter(
+    speakers = ListenerSpeakers(
         bot.voice_manager, bot.audience, services.answer_speakers, services.settings, services.voice_settings
     )
-    await bot.add_cog(AskCog(bot.answer_runner, services.settings, services.catalog, reciter))
+    await bot.add_cog(AskCog(bot.answer_runner, services.settings, services.catalog, speakers))

@@ -15,7 +15,7 @@ from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.paging import show_privately
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.discord_ui.voice.audience import Audience
-from bot.discord_ui.voice.connect_permissions import check_entrance
+from bot.discord_ui.voice.join_checks import check_entrance
 from bot.discord_ui.voice.listener_access import (
     channel_to_join,
     may_hush,

@@ -20,8 +20,7 @@ from benchmarks.voice.clip import BYTES_PER_S
 from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
-from bot.discord_ui.voice.audio_source import PacketSource
-from bot.discord_ui.voice.connection import VoiceConnection, open_link
+from bot.discord_ui.voice.connection import PacketSource, VoiceConnection, open_link
 
 PIECE_S = 0.05  # how often something arrives, where it arrives bit by bit
 TIMES_AS_FAST = 2

@@ -7,7 +7,7 @@ import pytest
 
 from bot.audio.worker_pool import WorkerPool
 from bot.discord_ui.voice import manager as voices_module
-from bot.discord_ui.voice.join_limit import SERVER_MOST, SHARD_MOST, WITHIN_S, JoinLimit, TooManyJoins
+from bot.discord_ui.voice.join_checks import SERVER_MOST, SHARD_MOST, WITHIN_S, JoinLimit, TooManyJoins
 from bot.discord_ui.voice.manager import NotJoined, NotLeft, VoiceManager
 from bot.messages import voice as texts
 from bot.messages.render import render

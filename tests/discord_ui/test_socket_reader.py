@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.discord_ui.voice.handshake import SocketReader
+from bot.discord_ui.voice.socket_reader import SocketReader
 
 DEADLINE_S = 10.0
 

@@ -14,7 +14,8 @@ import discord
 from cachetools import TTLCache
 
 from bot.clock import Clock
-from bot.discord_ui.voice.session import VocalChannel, people_in
+from bot.discord_ui.voice.connection import VocalChannel
+from bot.discord_ui.voice.session import people_in
 from bot.errors import UserError
 from bot.messages import voice as texts
 from bot.speech.voice_queue import ListenersNotAllowed

@@ -10,13 +10,27 @@ from typing import Final
 import discord
 from discord.abc import Connectable
 
-from bot.discord_ui.voice.audio_source import PacketSource
+from bot.audio.opus_stream import OpusStream
+from bot.clock import Clock
 from bot.discord_ui.voice.handshake import TIMEOUT_S, Reassigned, VoiceHandshake, VoiceServerAssignment
-from bot.errors import BotError
+from bot.errors import BotError, VoiceLost
 from bot.messages import voice as texts
+
+VocalChannel = discord.VoiceChannel | discord.StageChannel
 
 MOST_SERVERS: Final = 3
 """So many voice servers are tried in a row when Discord names another one during the handshake."""
+
+
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#voice-voice-close-event-codes
+_GONE: Final = frozenset({1000, 4014, 4022})
+_NO_ENCRYPTION: Final = 4017
+_TOO_OFTEN: Final = 4021
+_FINAL: Final = {
+    **dict.fromkeys(_GONE, texts.connection_ended()),
+    _NO_ENCRYPTION: texts.encryption_required(),
+    _TOO_OFTEN: texts.connected_too_often(),
+}
 
 
 class VoiceConnectionFailed(Exception):
@@ -37,6 +51,36 @@ class VoiceNotInstalled(BotError):
     """A library that voice needs is missing."""
 
     message = texts.not_installed()
+
+
+class PacketSource(discord.AudioSource):
+    """Passes packets on from `source`; one that a broken connection had taken and not sent comes again."""
+
+    def __init__(self, source: OpusStream, clock: Clock) -> None:
+        self.ended = False
+        """Whether the source gave its last packet, and it was sent."""
+        self.last_sent_at = clock.monotonic()
+        """When, in monotonic seconds, its last packet was sent, or it was made."""
+        self._source = source
+        self._clock = clock
+        self._unsent = b""
+
+    def read(self) -> bytes:
+        """Give the packet that is next to be sent, or nothing at the end; discord.py's player thread calls this."""
+        if not self._unsent:
+            self._unsent = self._source.read()
+            self.ended = not self._unsent
+        return self._unsent
+
+    def is_opus(self) -> bool:
+        """Tell discord.py that there is nothing to encode."""
+        return True
+
+    def sent(self, packet: bytes) -> None:
+        """Take note that `packet` is on its way."""
+        if packet is self._unsent:
+            self._unsent = b""
+            self.last_sent_at = self._clock.monotonic()
 
 
 class VoiceConnection(discord.VoiceClient):
@@ -112,9 +156,7 @@ class VoiceConnection(discord.VoiceClient):
             self.source.sent(data)
 
 
-async def open_link(
-    channel: discord.VoiceChannel | discord.StageChannel, assignment: VoiceServerAssignment | None = None
-) -> VoiceConnection:
+async def open_link(channel: VocalChannel, assignment: VoiceServerAssignment | None = None) -> VoiceConnection:
     """Connect to `channel`, or to where Discord moves the bot meanwhile.
 
     Args:
@@ -152,3 +194,24 @@ async def open_link(
     assert link is not None, "there was at least one attempt"
     await link.disconnect(force=True)
     raise VoiceConnectionFailed("one voice server after another")
+
+
+def final_word(lost: VoiceConnection | VoiceConnectionFailed, channel: VocalChannel) -> VoiceLost | None:
+    """Tell why no new connection to `channel` is to be made after one that was lost or failed; None where one is."""
+    if lost.removed:
+        return removed_from(channel)
+    return refusal_of(lost.close_code)
+
+
+def removed_from(channel: VocalChannel) -> VoiceLost:
+    """Tell that somebody took the bot out of `channel`, or the channel away."""
+    gone = channel.guild.get_channel(channel.id) is None
+    if gone:
+        return VoiceLost("channel deleted", message=texts.channel_deleted())
+    return VoiceLost("removed", message=texts.removed_from_channel())
+
+
+def refusal_of(close_code: int | None) -> VoiceLost | None:
+    """Tell what a close code means for whoever would connect anew; None where that is worth trying."""
+    sentence = _FINAL.get(close_code or 0)
+    return None if sentence is None else VoiceLost(f"closed with {close_code}", message=sentence)

@@ -19,6 +19,8 @@ from discord import voice_state
 from discord.utils import MISSING
 from discord.voice_state import ConnectionFlowState, VoiceConnectionState
 
+from bot.discord_ui.voice.socket_reader import SocketReader
+
 if TYPE_CHECKING:
     from discord.types.voice import GuildVoiceState, VoiceServerUpdate
 
@@ -53,23 +55,6 @@ class VoiceServerAssignment:
 
 class Reassigned(Exception):
     """Discord named another voice server during the handshake."""
-
-
-class SocketReader(voice_state.SocketReader):
-    """The thread that reads a connection's UDP socket, which does as it was told before it began to run.
-
-    discord.py's (2.7.1) pauses itself when its thread begins, and forgets that it was stopped. On a busy machine that
-    is after the connection has told it to read: the voice server's answer to the IP discovery is then never read.
-    """
-
-    def run(self) -> None:
-        """Read until stopped, whenever there is somebody to call with it."""
-        try:
-            self._do_run()
-        finally:
-            self.stop()
-            self._running.clear()
-            self._callbacks.clear()
 
 
 voice_state.SocketReader = SocketReader  # type: ignore[misc]  # `VoiceConnectionState` makes one and starts it at once

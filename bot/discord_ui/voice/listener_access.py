@@ -4,8 +4,9 @@ import discord
 
 from bot.context import Permission
 from bot.discord_ui.context import permissions_of
+from bot.discord_ui.voice.connection import VocalChannel
 from bot.discord_ui.voice.manager import VoiceManager
-from bot.discord_ui.voice.session import VocalChannel, VoiceSession
+from bot.discord_ui.voice.session import VoiceSession
 from bot.errors import MissingPermission, NotInGuild, UserError
 from bot.messages import voice as texts
 

@@ -10,11 +10,9 @@ import discord
 
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
-from bot.discord_ui.voice.close_codes import refusal_of
-from bot.discord_ui.voice.connect_permissions import check_entrance
-from bot.discord_ui.voice.connection import VoiceConnectionFailed, open_link
-from bot.discord_ui.voice.join_limit import JoinLimit
-from bot.discord_ui.voice.session import VocalChannel, VoiceSession
+from bot.discord_ui.voice.connection import VocalChannel, VoiceConnectionFailed, open_link, refusal_of
+from bot.discord_ui.voice.join_checks import JoinLimit, check_entrance
+from bot.discord_ui.voice.session import VoiceSession
 from bot.errors import BotError, VoiceLost
 from bot.messages import voice as texts
 from bot.messages.message import Message

@@ -4,10 +4,10 @@ import discord
 
 from bot.context import RequestContext
 from bot.discord_ui.voice.audience import Audience, NotThere, Origin
-from bot.discord_ui.voice.connect_permissions import check_entrance
+from bot.discord_ui.voice.connection import VocalChannel
+from bot.discord_ui.voice.join_checks import check_entrance
 from bot.discord_ui.voice.listener_access import NotInVoice, channel_to_join, heard_channel, session_here
 from bot.discord_ui.voice.manager import VoiceManager
-from bot.discord_ui.voice.session import VocalChannel
 from bot.speech.utterance import Label, Utterance
 
 

@@ -11,15 +11,20 @@ import discord
 from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import Clock
-from bot.discord_ui.voice.audio_source import PacketSource
-from bot.discord_ui.voice.close_codes import final_word, removed_from
-from bot.discord_ui.voice.connection import VoiceConnection, VoiceConnectionFailed, VoiceNotInstalled, open_link
+from bot.discord_ui.voice.connection import (
+    PacketSource,
+    VocalChannel,
+    VoiceConnection,
+    VoiceConnectionFailed,
+    VoiceNotInstalled,
+    final_word,
+    open_link,
+    removed_from,
+)
 from bot.discord_ui.voice.handshake import TIMEOUT_S
 from bot.errors import VoiceLost
 from bot.messages import voice as texts
 from bot.speech.voice_queue import VoiceQueue
-
-VocalChannel = discord.VoiceChannel | discord.StageChannel
 
 PAUSES_S: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0)
 """Seconds before each attempt at a new connection."""

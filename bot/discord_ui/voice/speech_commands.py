@@ -14,61 +14,13 @@ from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.playback_target import PlaybackTarget, hearing_of
 from bot.errors import BotError
 from bot.guilds.settings import GuildSettings
-from bot.messages import speech as texts
 from bot.messages.render import render
 from bot.model_catalog import ModelKind
-from bot.speech.answer_speech import AnswerSpeaker, AnswerSpeakers
 from bot.speech.normalize import speakable_typed_text
 from bot.speech.text_to_speech import PreparedSpeech, TextToSpeech, ToSpeakable
-from bot.speech.utterance import Label, Utterance
 from bot.speech.voice_settings import MemberVoices
 
 log = logging.getLogger(__name__)
-
-
-class Reciter:
-    """Builds the speakers of answers to interactions."""
-
-    def __init__(
-        self,
-        voices: VoiceManager,
-        audience: Audience,
-        reciting: AnswerSpeakers,
-        settings: GuildSettings,
-        preferences: MemberVoices,
-    ) -> None:
-        self._voices = voices
-        self._audience = audience
-        self._reciting = reciting
-        self._settings = settings
-        self._preferences = preferences
-
-    async def build_speaker(
-        self, interaction: discord.Interaction, requester: RequestContext, question: str
-    ) -> AnswerSpeaker:
-        """Prepare to have the answer to `question` said where the person who asks listens.
-
-        It is said as long as all who listen may view the channel where it is written.
-
-        Raises:
-            UserError: they don't, or it can't be said there.
-            StoreUnavailable: the store cannot be used just now.
-        """
-        origin = origin_of(interaction, VIEW)
-        hearing = hearing_of(interaction, requester, self._voices, self._audience, wanted=True, origin=origin)
-        model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
-        voice = await self._preferences.get(requester)
-        label = Label(requester.user_id, requester.name, question, channel_id=requester.channel_id)
-
-        async def begin() -> Utterance | None:
-            return await hearing.begin(label, speed=voice.speed)
-
-        return await self._reciting.build(requester, begin, voice, model)
-
-
-async def tell_of_silence(interaction: discord.Interaction, fault: BotError) -> None:
-    """Say, to the person who asked, why the answer was not said to its end; its text is there all the same."""
-    await interaction.followup.send(render(texts.answer_not_spoken(fault.message)), ephemeral=True)
 
 
 class Speaking:
