@@ -25,7 +25,7 @@ from bot.discord_ui.replies.factory import Replies
 from bot.discord_ui.tree import CommandTree
 from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.manager import VoiceManager
-from bot.discord_ui.voice.speech_commands import Speaking
+from bot.discord_ui.voice.speech_commands import SpeechCommands
 from bot.services import Services
 from bot.telemetry.logs import TRACEBACK, format_redacted_traceback
 
@@ -119,7 +119,7 @@ class Bot(commands.AutoShardedBot):
             self, services.audio_workers, clock, alone_s=voice_alone_s, idle_s=voice_idle_s
         )
         self.audience = Audience(clock)
-        self.speech_commands = Speaking(
+        self.speech_commands = SpeechCommands(
             services.text_to_speech,
             services.settings,
             services.concurrency,

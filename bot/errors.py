@@ -20,7 +20,7 @@ BotError                        carries one plain sentence for the user who aske
 │   ├── UnreadableFile          an attachment cannot be used
 │   ├── UnknownButton           discord_ui.button_router
 │   ├── UnknownModal            discord_ui.modals
-│   ├── NotThere                discord_ui.voice.audience
+│   ├── RequesterLeft           discord_ui.voice.audience
 │   ├── MissingVoicePermission  discord_ui.voice.join_checks
 │   ├── TooManyJoins            discord_ui.voice.join_checks
 │   ├── NotListening            discord_ui.voice.listener_access
@@ -56,8 +56,8 @@ BotError                        carries one plain sentence for the user who aske
 ├── AnswerCancelled             conversation.outcomes
 ├── DownloadFailed              discord_ui.attachments
 ├── VoiceNotInstalled           discord_ui.voice.connection
-├── NotJoined                   discord_ui.voice.manager
-├── NotLeft                     discord_ui.voice.manager
+├── JoinFailed                  discord_ui.voice.manager
+├── LeaveFailed                 discord_ui.voice.manager
 ├── ImageTooLarge               images.compression
 ├── TooLongToSend               speech.mp3
 ├── JobFailed                   workers.pool

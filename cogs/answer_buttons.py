@@ -18,7 +18,7 @@ from bot.discord_ui.context import requester_of
 from bot.discord_ui.message_deletion import check_can_delete, delete_messages
 from bot.discord_ui.message_triggers import build_quoted_message
 from bot.discord_ui.voice.audience import READ_BACK
-from bot.discord_ui.voice.speech_commands import Speaking
+from bot.discord_ui.voice.speech_commands import SpeechCommands
 from bot.errors import TurnNotFound, UserError
 from bot.guilds.settings import GuildSettings
 from bot.history.history import TurnLookup
@@ -97,7 +97,7 @@ class AnswerButtonsCog(commands.Cog):
         turn_lookup: TurnLookup,
         answer_runner: AnswerRunner,
         settings: GuildSettings,
-        speech_commands: Speaking,
+        speech_commands: SpeechCommands,
     ) -> None:
         self._watcher = watcher
         self._turn_lookup = turn_lookup
@@ -141,7 +141,7 @@ class AnswerButtonsCog(commands.Cog):
             turn.answer,
             play=play,
             private=True,
-            needs=READ_BACK,
+            required=READ_BACK,
             to_speakable=speakable_markdown,
         )
 

@@ -11,9 +11,9 @@ from bot.discord_ui.answer_runner import AnswerRunner
 from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.tree import build_choices, build_model_choices
-from bot.discord_ui.voice.audience import VIEW, Audience, origin_of
+from bot.discord_ui.voice.audience import VIEW, Audience, build_origin
 from bot.discord_ui.voice.manager import VoiceManager
-from bot.discord_ui.voice.playback_target import hearing_of
+from bot.discord_ui.voice.playback_target import resolve_playback_target
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.messages import answers as texts
@@ -110,14 +110,16 @@ class ListenerSpeakers:
             UserError: they may not, or it cannot be spoken there.
             StoreUnavailable: the store cannot be used just now.
         """
-        origin = origin_of(interaction, VIEW)
-        target = hearing_of(interaction, requester, self._voice_manager, self._audience, wanted=True, origin=origin)
+        origin = build_origin(interaction, VIEW)
+        target = resolve_playback_target(
+            interaction, requester, self._voice_manager, self._audience, wanted=True, origin=origin
+        )
         model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
         voice = await self._voice_settings.get(requester)
         label = Label(requester.user_id, requester.name, question, channel_id=requester.channel_id)
 
         async def start_utterance() -> Utterance | None:
-            return await target.begin(label, speed=voice.speed)
+            return await target.enqueue(label, speed=voice.speed)
 
         return await self._answer_speakers.build(requester, start_utterance, voice, model)
 

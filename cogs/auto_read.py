@@ -66,7 +66,7 @@ class AutoReadCog(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Read a message aloud if it is one of those."""
-        session = self._voice_manager.session(message.guild.id if message.guild else None)
+        session = self._voice_manager.get_session(message.guild.id if message.guild else None)
         if session is None or message.id in self._seen_message_ids or not _is_by_listener(message, session):
             return
         self._seen_message_ids.append(message.id)
@@ -76,7 +76,7 @@ class AutoReadCog(commands.Cog):
         try:
             await self._read_in_turn(message, session)
         except BotError as error:
-            session.last_read = None
+            session.last_read_member_id = None
             # Not requested, so no error is shown: the message can be read in its channel.
             level = logging.INFO if isinstance(error, UserError) else logging.WARNING
             logger.log(level, "not read aloud", extra={"message_id": message.id, "detail": str(error)})
@@ -86,7 +86,7 @@ class AutoReadCog(commands.Cog):
     async def _read_in_turn(self, message: discord.Message, session: VoiceSession) -> None:
         """Read it if its channel is read; one after the other until on the line, so that they keep their order."""
         async with AsyncExitStack() as turn:
-            await turn.enter_async_context(session.reading)
+            await turn.enter_async_context(session.read_lock)
             if await self._auto_read.get(session.guild.id) == message.channel.id:
                 await self._read(message, session, turn)
 
@@ -100,7 +100,7 @@ class AutoReadCog(commands.Cog):
         await permit.check()  # before anything is spent
         model = await self._settings.get_model(requester, ModelKind.SPEECH, None)
         voice = await self._voice_settings.get(requester)
-        speaker = None if session.last_read == requester.user_id else requester.name
+        speaker = None if session.last_read_member_id == requester.user_id else requester.name
         names = _mention_names(message, known=lambda each: self._permit(requester.user_id, session, each).is_granted())
         to_speakable = partial(speakable_message, speaker=speaker, mentions=names)
         prepared = await self._text_to_speech.prepare(
@@ -109,12 +109,12 @@ class AutoReadCog(commands.Cog):
         async with prepared.reservation:
             label = replace(prepared.label, shared_turn_id=message.channel.id)
             utterance = Utterance(label, speed=voice.speed, permit=permit)
-            session.line.add(utterance)
-            session.last_read = requester.user_id
+            session.queue.add(utterance)
+            session.last_read_member_id = requester.user_id
             await turn.aclose()
             await self._text_to_speech.speak_in_voice_channel(prepared, utterance)
             if utterance.refusal is not None:
-                session.last_read = None  # the next speaker is named
+                session.last_read_member_id = None  # the next speaker is named
 
     def _permit(self, member_id: int, session: VoiceSession, channel_id: int) -> ListenersPermit:
         """Return a permit for what a member writes in a channel, or for its name."""
@@ -128,7 +128,7 @@ def _is_by_listener(message: discord.Message, session: VoiceSession) -> bool:
         return False
     if message.flags.silent or not message.content:
         return False
-    return message.author.id in session.listeners
+    return message.author.id in session.listener_ids
 
 
 async def setup(bot: Bot) -> None:

@@ -20,7 +20,7 @@ from bot.discord_ui.context import requester_of
 from bot.discord_ui.message_triggers import build_quoted_message
 from bot.discord_ui.modals import Choice, Modals, get_choice
 from bot.discord_ui.voice.audience import READ_BACK
-from bot.discord_ui.voice.speech_commands import Speaking
+from bot.discord_ui.voice.speech_commands import SpeechCommands
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
 from bot.messages import context_menus as texts
@@ -68,7 +68,12 @@ class ContextMenusCog(commands.Cog):
     """What can be done with any message."""
 
     def __init__(
-        self, bot: Bot, answer_runner: AnswerRunner, settings: GuildSettings, modals: Modals, speech_commands: Speaking
+        self,
+        bot: Bot,
+        answer_runner: AnswerRunner,
+        settings: GuildSettings,
+        modals: Modals,
+        speech_commands: SpeechCommands,
     ) -> None:
         self._bot = bot
         self._answer_runner = answer_runner
@@ -137,7 +142,7 @@ class ContextMenusCog(commands.Cog):
             message.content,
             play=play,
             private=True,
-            needs=READ_BACK,
+            required=READ_BACK,
             to_speakable=speakable_markdown,
         )
 

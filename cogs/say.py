@@ -7,7 +7,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.tree import build_choices, build_model_choices
-from bot.discord_ui.voice.speech_commands import Speaking
+from bot.discord_ui.voice.speech_commands import SpeechCommands
 from bot.model_catalog import ModelCatalog, ModelKind
 from bot.speech.voice_settings import VOICES
 
@@ -15,7 +15,7 @@ from bot.speech.voice_settings import VOICES
 class SayCog(commands.Cog):
     """Says texts aloud."""
 
-    def __init__(self, speech_commands: Speaking, catalog: ModelCatalog) -> None:
+    def __init__(self, speech_commands: SpeechCommands, catalog: ModelCatalog) -> None:
         self._speech_commands = speech_commands
         self._catalog = catalog
 

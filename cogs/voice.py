@@ -15,14 +15,14 @@ from bot.discord_ui.interaction_messages import acknowledge, edit_original
 from bot.discord_ui.paging import show_privately
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.discord_ui.voice.audience import Audience
-from bot.discord_ui.voice.join_checks import check_entrance
+from bot.discord_ui.voice.join_checks import check_connect_permissions
 from bot.discord_ui.voice.listener_access import (
-    channel_to_join,
-    may_hush,
-    require_in,
-    rights_in,
-    session_here,
-    session_seen,
+    can_control_playback,
+    find_channel_to_join,
+    find_session_of,
+    get_visible_session,
+    permissions_in,
+    require_permission_in,
 )
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.session import VoiceSession
@@ -72,10 +72,10 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
     ) -> None:
         """Call me into your voice channel."""
         requester = requester_of(interaction)
-        check_entrance(channel_to_join(interaction, self._voice_manager, named=channel))
+        check_connect_permissions(find_channel_to_join(interaction, self._voice_manager, named=channel))
         await acknowledge(interaction, private=True)
         session = await self._voice_manager.join(
-            lambda: channel_to_join(interaction, self._voice_manager, named=channel), requester.channel_id
+            lambda: find_channel_to_join(interaction, self._voice_manager, named=channel), requester.channel_id
         )
         await edit_original(interaction, render(texts.joined(session.channel.mention)), [])
 
@@ -84,9 +84,9 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         """Make me leave the voice channel."""
 
         def check() -> VoiceSession:
-            session = session_seen(interaction, self._voice_manager)
-            if session_here(interaction, self._voice_manager) is None and session.listeners:
-                require_in(interaction, session.channel, Permission.MOVE_MEMBERS)
+            session = get_visible_session(interaction, self._voice_manager)
+            if find_session_of(interaction, self._voice_manager) is None and session.listener_ids:
+                require_permission_in(interaction, session.channel, Permission.MOVE_MEMBERS)
             return session
 
         guild_id = check().guild.id
@@ -97,26 +97,28 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
     @app_commands.command(extras={READS: True})
     async def skip(self, interaction: discord.Interaction) -> None:
         """Skip what I'm saying: yours, or anyone's if you're a moderator or alone with me."""
-        session = session_seen(interaction, self._voice_manager)
-        skipped = session.line.skip(interaction.user.id, as_moderator=may_hush(interaction, session))
+        session = get_visible_session(interaction, self._voice_manager)
+        skipped = session.queue.skip(interaction.user.id, as_moderator=can_control_playback(interaction, session))
         text = texts.nothing_to_skip() if skipped is None else texts.skipped()
         await interaction.response.send_message(render(text), ephemeral=True)
 
     @app_commands.command(extras={READS: True})
     async def stop(self, interaction: discord.Interaction) -> None:
         """Drop everything of yours from the queue, or everyone's if you may."""
-        session = session_seen(interaction, self._voice_manager)
-        dropped = session.line.stop(interaction.user.id, as_moderator=may_hush(interaction, session))
+        session = get_visible_session(interaction, self._voice_manager)
+        dropped = session.queue.stop(interaction.user.id, as_moderator=can_control_playback(interaction, session))
         text = texts.stopped() if dropped else texts.nothing_to_stop()
         await interaction.response.send_message(render(text), ephemeral=True)
 
     @app_commands.command(name="queue", extras={READS: True})
     async def show_queue(self, interaction: discord.Interaction) -> None:
         """Show what I'm saying and what comes next."""
-        session = session_seen(interaction, self._voice_manager)
-        listed = session.line.list_items()
+        session = get_visible_session(interaction, self._voice_manager)
+        listed = session.queue.list_items()
         others = [each.label for each in listed if each.label.member_id != interaction.user.id]
-        hidden = await self._audience.hidden(interaction, {each.channel_id for each in others if each.channel_id})
+        hidden = await self._audience.list_hidden_channels(
+            interaction, {each.channel_id for each in others if each.channel_id}
+        )
         await show_privately(interaction, _format_queue(listed, interaction.user.id, hidden))
 
     @app_commands.command()
@@ -153,7 +155,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
             cleared = await self._auto_read.clear(requester, rights_there)
             text = texts.reads_no_channel("now" if cleared else "before")
         else:
-            require_in(interaction, channel, Permission.MANAGE_CHANNELS)
+            require_permission_in(interaction, channel, Permission.MANAGE_CHANNELS)
             if not self._reads_messages:
                 raise MessageContentDisabled
             await self._auto_read.set(requester, channel.id, rights_there)
@@ -169,32 +171,32 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         self, member: discord.Member, _before: discord.VoiceState, after: discord.VoiceState
     ) -> None:
         """Keep track of where the bot is."""
-        self._voice_manager.moved(member, after)
+        self._voice_manager.on_voice_state(member, after)
 
     @commands.Cog.listener()
     async def on_guild_channel_update(self, _: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
         """Check again who may hear what is being said: a channel may have been made private."""
-        self._voice_manager.rights_changed(after.guild.id)
+        self._voice_manager.on_permissions_changed(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Check again who may hear what is being said."""
-        self._voice_manager.rights_changed(channel.guild.id)
+        self._voice_manager.on_permissions_changed(channel.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, _: discord.Role, after: discord.Role) -> None:
         """Check again who may hear what is being said."""
-        self._voice_manager.rights_changed(after.guild.id)
+        self._voice_manager.on_permissions_changed(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
         """Check again who may hear what is being said."""
-        self._voice_manager.rights_changed(role.guild.id)
+        self._voice_manager.on_permissions_changed(role.guild.id)
 
     @commands.Cog.listener()
     async def on_raw_thread_delete(self, gone: discord.RawThreadDeleteEvent) -> None:
         """Check again who may hear what is being said."""
-        self._voice_manager.rights_changed(gone.guild_id)
+        self._voice_manager.on_permissions_changed(gone.guild_id)
 
 
 def _rights_there(
@@ -202,7 +204,7 @@ def _rights_there(
 ) -> Collection[Permission]:
     """Return the rights of who asks in a channel; where it is gone, those where they ask."""
     channel = None if interaction.guild is None else interaction.guild.get_channel(channel_id)
-    return requester.permissions if channel is None else rights_in(interaction, channel)
+    return requester.permissions if channel is None else permissions_in(interaction, channel)
 
 
 def _format_queue(items: Sequence[QueueItem], reader_id: int, hidden_channel_ids: Container[int]) -> list[str]:

@@ -20,7 +20,7 @@ from benchmarks.voice.clip import BYTES_PER_S
 from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
 from bot.clock import SystemClock
-from bot.discord_ui.voice.connection import PacketSource, VoiceConnection, open_link
+from bot.discord_ui.voice.connection import PacketSource, VoiceConnection, open_voice_connection
 
 PIECE_S = 0.05  # how often something arrives, where it arrives bit by bit
 TIMES_AS_FAST = 2
@@ -55,7 +55,7 @@ class Bot(discord.AutoShardedClient):
 
     async def _join(self, channel: discord.VoiceChannel) -> discord.VoiceClient:
         if self.arrangement.startswith("ours"):
-            return await open_link(channel)
+            return await open_voice_connection(channel)
         return await channel.connect(timeout=10, reconnect=False, self_deaf=True)
 
     async def _play(self, link: discord.VoiceClient, over: Future[object]) -> int:

@@ -9,15 +9,15 @@ import discord
 import pytest
 
 from bot.discord_ui.voice.audience import (
-    CLOSED_S,
-    FRESH_S,
-    MOST_ASKED,
+    CACHE_S,
+    FORBIDDEN_S,
+    MAX_LISTENERS_ASKED,
     READ_BACK,
     VIEW,
     Audience,
     ListenersPermit,
-    NotThere,
     Origin,
+    RequesterLeft,
 )
 from bot.errors import UserError
 from bot.speech.voice_queue import ListenersNotAllowed
@@ -53,9 +53,11 @@ class Discord:
         self.client._connection._add_guild(made)
         return made
 
-    def permit(self, where: Channel, *, needs: discord.Permissions = VIEW, asker: str = ADA) -> ListenersPermit:
+    def permit(
+        self, channel: Channel, *, required: discord.Permissions = VIEW, requester: str = ADA
+    ) -> ListenersPermit:
         lounge: Any = self.guild().get_channel(self.state.guild().channel("Lounge").id)
-        return self.audience.permit(self.state.user(asker).id, lambda: lounge, Origin(where.id, needs))
+        return self.audience.permit(self.state.user(requester).id, lambda: lounge, Origin(channel.id, required))
 
     async def _at_once(self) -> None: ...
 
@@ -128,7 +130,7 @@ async def test_what_somebody_may_not_read_is_asked_about_and_the_answer_believed
     assert await _permitted(permit)
     assert far.asked == ["member", "member"]
     state.overwrite(state.guild().channel("random"), state.guild().members[state.user(BEN).id], deny=1 << 10)
-    await clock.advance(FRESH_S)
+    await clock.advance(CACHE_S)
     permit = far.permit(state.guild().channel("random"))
     assert not await _permitted(permit)
     assert len(far.asked) == 4
@@ -170,15 +172,15 @@ async def test_a_thread_that_may_not_be_looked_into_is_left_alone_for_a_while(
     thread = _secrets(state)
     for _ in range(3):
         assert not await _permitted(far.permit(thread))
-        await clock.advance(FRESH_S)
+        await clock.advance(CACHE_S)
     assert far.asked.count("thread member") == 1
-    await clock.advance(CLOSED_S)
+    await clock.advance(FORBIDDEN_S)
     assert not await _permitted(far.permit(thread))
     assert far.asked.count("thread member") == 2
 
 
 async def test_about_a_crowd_nobody_is_asked(state: DiscordState, far: Discord) -> None:
-    for number in range(MOST_ASKED):
+    for number in range(MAX_LISTENERS_ASKED):
         state.add_member(state.guild(), state.add_user(f"Somebody {number}"))
         _listens(state, f"Somebody {number}")
     assert not await _permitted(far.permit(state.guild().channel("random")))
@@ -192,19 +194,19 @@ async def test_what_a_place_takes(state: DiscordState, far: Discord) -> None:
     state.overwrite(general, ben, deny=Permission.READ_MESSAGE_HISTORY)
     state.overwrite(other, ben, deny=Permission.CONNECT)
     assert await _permitted(far.permit(general))
-    assert not await _permitted(far.permit(general, needs=READ_BACK))
+    assert not await _permitted(far.permit(general, required=READ_BACK))
     assert not await _permitted(far.permit(other))
     state.overwrite(general, guild.members[state.user(ADA).id], deny=Permission.READ_MESSAGE_HISTORY)
     state.overwrite(general, ben)
-    assert await _permitted(far.permit(general, needs=READ_BACK))  # who asks has seen it
+    assert await _permitted(far.permit(general, required=READ_BACK))  # who asks has seen it
     for gone in (guild.channel("a thread"), general):
         del guild.channels[gone.id]
     assert not await _permitted(far.permit(general))
 
 
 async def test_who_is_in_no_voice_channel_any_more_is_not_spoken_for(state: DiscordState, far: Discord) -> None:
-    permit = far.permit(state.guild().channel("general"), asker="Cleo")
+    permit = far.permit(state.guild().channel("general"), requester="Cleo")
     assert not permit.is_unconditional()
-    with pytest.raises(NotThere) as refused:
+    with pytest.raises(RequesterLeft) as refused:
         await permit.check()
     assert isinstance(refused.value, UserError)

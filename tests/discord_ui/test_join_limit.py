@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bot.audio.worker_pool import WorkerPool
-from bot.discord_ui.voice import manager as voices_module
-from bot.discord_ui.voice.join_checks import SERVER_MOST, SHARD_MOST, WITHIN_S, JoinLimit, TooManyJoins
-from bot.discord_ui.voice.manager import NotJoined, NotLeft, VoiceManager
+from bot.discord_ui.voice import manager as manager_module
+from bot.discord_ui.voice.join_checks import MAX_PER_GUILD, MAX_PER_SHARD, WINDOW_S, JoinLimit, TooManyJoins
+from bot.discord_ui.voice.manager import JoinFailed, LeaveFailed, VoiceManager
 from bot.messages import voice as texts
 from bot.messages.render import render
 from tests.support.clock import FakeClock
@@ -20,46 +20,46 @@ def guild(guild_id: int, shard_id: int = 0) -> Any:  # Any: it stands in for one
 
 async def test_a_server_has_so_many_in_any_minute_and_takes_none_from_others() -> None:
     clock = FakeClock()
-    comings = JoinLimit(clock)
-    for _ in range(SERVER_MOST):
-        comings.count(guild(1))
+    join_limit = JoinLimit(clock)
+    for _ in range(MAX_PER_GUILD):
+        join_limit.count(guild(1))
         await clock.advance(1)
     with pytest.raises(TooManyJoins):
-        comings.count(guild(1))
-    comings.count(guild(2))
-    await clock.advance(WITHIN_S - SERVER_MOST - 1)
+        join_limit.count(guild(1))
+    join_limit.count(guild(2))
+    await clock.advance(WINDOW_S - MAX_PER_GUILD - 1)
     with pytest.raises(TooManyJoins):
-        comings.count(guild(1))
+        join_limit.count(guild(1))
     await clock.advance(1)
-    comings.count(guild(1))
+    join_limit.count(guild(1))
     with pytest.raises(TooManyJoins):
-        comings.count(guild(1))
+        join_limit.count(guild(1))
 
 
 async def test_a_shard_has_so_many_whichever_servers_they_are_in() -> None:
     clock = FakeClock()
-    comings = JoinLimit(clock)
-    for number in range(SHARD_MOST):
-        comings.count(guild(number))
+    join_limit = JoinLimit(clock)
+    for number in range(MAX_PER_SHARD):
+        join_limit.count(guild(number))
     with pytest.raises(TooManyJoins) as refused:
-        comings.count(guild(999))
+        join_limit.count(guild(999))
     assert refused.value.message == texts.too_many_joins()
-    comings.count(guild(1000, shard_id=1))
-    await clock.advance(WITHIN_S)
-    comings.count(guild(999))
+    join_limit.count(guild(1000, shard_id=1))
+    await clock.advance(WINDOW_S)
+    join_limit.count(guild(999))
 
 
 async def test_coming_and_going_wait_for_one_that_hangs_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voices_module, "JOIN_WITHIN_S", 0)
-    monkeypatch.setattr(voices_module, "LEAVE_WITHIN_S", 0)
+    monkeypatch.setattr(manager_module, "JOIN_TIMEOUT_S", 0)
+    monkeypatch.setattr(manager_module, "LEAVE_TIMEOUT_S", 0)
     client: Any = None  # nobody is told anything
     channel: Any = SimpleNamespace(id=3, guild=guild(1), mention="<#3>")
     with WorkerPool() as pool:
-        voices = VoiceManager(client, pool, FakeClock(), alone_s=60, idle_s=300)
-        async with voices._locks[1]:
-            with pytest.raises(NotJoined) as unjoined:
-                await voices.join(lambda: channel, 4)
-            with pytest.raises(NotLeft) as unleft:
-                await voices.leave(1)
+        voice_manager = VoiceManager(client, pool, FakeClock(), alone_s=60, idle_s=300)
+        async with voice_manager._locks[1]:
+            with pytest.raises(JoinFailed) as unjoined:
+                await voice_manager.join(lambda: channel, 4)
+            with pytest.raises(LeaveFailed) as unleft:
+                await voice_manager.leave(1)
     assert render(unjoined.value.message) == "I couldn't get into <#3>. Please try again in a moment."
     assert render(unleft.value.message) == "I couldn't leave the voice channel just now. Please try again in a moment."

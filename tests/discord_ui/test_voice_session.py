@@ -11,14 +11,14 @@ import pytest
 from bot.audio.worker_pool import WorkerPool
 from bot.discord_ui.voice import session as voice_session
 from bot.discord_ui.voice.connection import VoiceConnectionFailed
-from bot.discord_ui.voice.session import GIVE_UP_AFTER_S, VoiceSession
+from bot.discord_ui.voice.session import RECONNECT_TIMEOUT_S, VoiceSession
 from bot.errors import VoiceLost
 from bot.messages import voice as texts
 from bot.messages.render import render
 from tests.support.clock import FakeClock
 
 
-class BrokenLink:
+class BrokenConnection:
     """A connection as the session sees it, lost to a 4006."""
 
     def __init__(self) -> None:
@@ -33,10 +33,10 @@ class BrokenLink:
     def is_connected(self) -> bool:
         return not self.ended.is_set()
 
-    def lose(self) -> None:
+    def abort(self) -> None:
         self.ended.set()
 
-    async def closed(self) -> None:
+    async def wait_closed(self) -> None:
         """Nothing is left of it as soon as it has ended."""
 
     async def disconnect(self, *, force: bool) -> None:
@@ -49,25 +49,25 @@ def pool() -> Iterator[WorkerPool]:
         yield pool
 
 
-def session_of(
-    link: Any, clock: FakeClock, pool: WorkerPool, losses: list[VoiceLost]
+def build_session(
+    connection: Any, clock: FakeClock, pool: WorkerPool, losses: list[VoiceLost]
 ) -> VoiceSession:  # Any: it stands in for one
-    return VoiceSession(link, pool, clock, text_channel_id=4, lost=lambda _, loss: losses.append(loss))
+    return VoiceSession(connection, pool, clock, text_channel_id=4, on_lost=lambda _, loss: losses.append(loss))
 
 
 async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_minute(
     monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
 ) -> None:
-    clock, link, losses, tries = FakeClock(), BrokenLink(), list[VoiceLost](), list[float]()
+    clock, connection, losses, tries = FakeClock(), BrokenConnection(), list[VoiceLost](), list[float]()
 
-    async def open_link(*_: object) -> None:
+    async def open_voice_connection(*_: object) -> None:
         tries.append(clock.monotonic())
         raise VoiceConnectionFailed("refused", close_code=4006)
 
-    monkeypatch.setattr(voice_session, "open_link", open_link)
-    session = session_of(link, clock, pool, losses)
-    link.ended.set()
-    await clock.advance(GIVE_UP_AFTER_S - 1)
+    monkeypatch.setattr(voice_session, "open_voice_connection", open_voice_connection)
+    session = build_session(connection, clock, pool, losses)
+    connection.ended.set()
+    await clock.advance(RECONNECT_TIMEOUT_S - 1)
     pauses = [after - before for before, after in itertools.pairwise(tries)]
     assert pauses[:5] == [0.5, 1, 2, 4, 8]
     assert len(tries) >= 8
@@ -77,13 +77,13 @@ async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_
         await session.speak(SimpleNamespace(read=lambda: b"\xf8\xff\xfe"))
 
 
-class SilentLink(BrokenLink):
+class SilentConnection(BrokenConnection):
     """A connection that plays nothing: one that is neither connected nor ended, or one that only says it is."""
 
     def __init__(self, *, connected: bool) -> None:
         super().__init__()
         self._connected = connected
-        self.encrypted_soon = False
+        self.encryption_pending = False
 
     def is_connected(self) -> bool:
         return self._connected and not self.ended.is_set()
@@ -95,7 +95,7 @@ class SilentLink(BrokenLink):
         """Nothing plays."""
 
 
-class PlayingLink(SilentLink):
+class PlayingConnection(SilentConnection):
     """A connection that plays all it is given at once."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class PlayingLink(SilentLink):
 
     def play(self, source: Any, *, after: Any) -> None:
         while packet := source.read():
-            source.sent(packet)
+            source.ack(packet)
         after(None)
 
 
@@ -111,14 +111,14 @@ class PlayingLink(SilentLink):
 async def test_a_connection_over_which_nothing_comes_is_ended_by_force(
     monkeypatch: pytest.MonkeyPatch, pool: WorkerPool, connected: bool
 ) -> None:
-    clock, silent, losses = FakeClock(), SilentLink(connected=connected), list[VoiceLost]()
+    clock, silent, losses = FakeClock(), SilentConnection(connected=connected), list[VoiceLost]()
 
-    async def open_link(*_: object) -> PlayingLink:
-        return PlayingLink()
+    async def open_voice_connection(*_: object) -> PlayingConnection:
+        return PlayingConnection()
 
-    monkeypatch.setattr(voice_session, "open_link", open_link)
-    monkeypatch.setattr(voice_session, "TIMEOUT_S", 0)
-    session = session_of(silent, clock, pool, losses)
+    monkeypatch.setattr(voice_session, "open_voice_connection", open_voice_connection)
+    monkeypatch.setattr(voice_session, "HANDSHAKE_TIMEOUT_S", 0)
+    session = build_session(silent, clock, pool, losses)
     packets = [b"1", b"2", b"3"]
     speaking = asyncio.create_task(session.speak(SimpleNamespace(read=lambda: packets.pop(0) if packets else b"")))
     await clock.drive(asyncio.wait({speaking}))
@@ -130,7 +130,7 @@ async def test_a_connection_over_which_nothing_comes_is_ended_by_force(
 
 async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_heard(pool: WorkerPool) -> None:
     clock, losses = FakeClock(), list[VoiceLost]()
-    session = session_of(SilentLink(connected=True), clock, pool, losses)
+    session = build_session(SilentConnection(connected=True), clock, pool, losses)
     assert session.idle_s == 0
     speaking = asyncio.create_task(session.speak(SimpleNamespace(read=lambda: b"1")))
     await clock.advance(300)
@@ -141,29 +141,29 @@ async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_h
 
 
 async def test_a_channel_that_is_gone_is_not_connected_to(monkeypatch: pytest.MonkeyPatch, pool: WorkerPool) -> None:
-    clock, link, losses = FakeClock(), BrokenLink(), list[VoiceLost]()
+    clock, connection, losses = FakeClock(), BrokenConnection(), list[VoiceLost]()
 
-    async def open_link(*_: object) -> None:
+    async def open_voice_connection(*_: object) -> None:
         raise AssertionError("there is nowhere to connect")
 
-    monkeypatch.setattr(voice_session, "open_link", open_link)
-    session = session_of(link, clock, pool, losses)
-    link.guild.get_channel = lambda _: None
-    link.ended.set()
+    monkeypatch.setattr(voice_session, "open_voice_connection", open_voice_connection)
+    session = build_session(connection, clock, pool, losses)
+    connection.guild.get_channel = lambda _: None
+    connection.ended.set()
     await clock.advance(1)
     assert [loss.message for loss in losses] == [texts.channel_deleted()]
     await session.leave()
 
 
 async def test_a_move_that_discord_cannot_be_asked_for_fails_as_a_connection_does(pool: WorkerPool) -> None:
-    clock, link = FakeClock(), SilentLink(connected=True)
-    session = session_of(link, clock, pool, [])
+    clock, connection = FakeClock(), SilentConnection(connected=True)
+    session = build_session(connection, clock, pool, [])
 
     async def change_voice_state(**_: object) -> None:
         raise ConnectionResetError("Cannot write to closing transport")
 
-    link.guild.change_voice_state = change_voice_state
-    there: Any = SimpleNamespace(id=5, guild=link.guild)
+    connection.guild.change_voice_state = change_voice_state
+    there: Any = SimpleNamespace(id=5, guild=connection.guild)
     with pytest.raises(VoiceConnectionFailed, match="ConnectionResetError"):
         await session.move(there)
     await session.leave()
@@ -172,14 +172,14 @@ async def test_a_move_that_discord_cannot_be_asked_for_fails_as_a_connection_doe
 async def test_a_refusal_that_will_not_change_ends_it_at_once(
     monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
 ) -> None:
-    clock, link, losses = FakeClock(), BrokenLink(), list[VoiceLost]()
+    clock, connection, losses = FakeClock(), BrokenConnection(), list[VoiceLost]()
 
-    async def open_link(*_: object) -> None:
+    async def open_voice_connection(*_: object) -> None:
         raise VoiceConnectionFailed("refused", close_code=4017)
 
-    monkeypatch.setattr(voice_session, "open_link", open_link)
-    session = session_of(link, clock, pool, losses)
-    link.ended.set()
+    monkeypatch.setattr(voice_session, "open_voice_connection", open_voice_connection)
+    session = build_session(connection, clock, pool, losses)
+    connection.ended.set()
     await clock.advance(1)
     assert "end-to-end encryption" in render(losses[0].message)
     await session.leave()

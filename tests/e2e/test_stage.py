@@ -48,7 +48,7 @@ async def test_it_speaks_on_a_stage_after_a_new_session_of_the_gateway(open_sand
     await run_command(ada, "/voice join")
     await _heard(sandbox, ada)
     await sandbox.discord.gateway.disconnect_all(forget=True)
-    await sandbox.bot_process.until_logged("voice connection made anew", deadline_s=DEADLINE_S)
+    await sandbox.bot_process.until_logged("voice reconnected", deadline_s=DEADLINE_S)
     await _heard(sandbox, ada)
 
 

@@ -1,7 +1,7 @@
-"""Who may hear what comes from a channel: only people who may read along there, asked of Discord where need be.
+"""Who may hear what is written in a channel: only members who may read it there; Discord is asked where needed.
 
-Without the members intent nobody tells the bot of a role that somebody loses, nor who is in a private thread: where
-that makes a difference it is asked for, for a bounded number of people, and believed for some seconds.
+Without the members intent Discord does not tell the bot when a member loses a role, nor who is in a private thread.
+Where that makes a difference the bot asks, about a bounded number of members, and caches the responses for seconds.
 """
 
 import asyncio
@@ -15,284 +15,294 @@ from cachetools import TTLCache
 
 from bot.clock import Clock
 from bot.discord_ui.voice.connection import VocalChannel
-from bot.discord_ui.voice.session import people_in
+from bot.discord_ui.voice.session import list_listener_ids
 from bot.errors import UserError
 from bot.messages import voice as texts
 from bot.speech.voice_queue import ListenersNotAllowed
 
 VIEW: Final = discord.Permissions(view_channel=True)
-"""What reading along takes where something is written now."""
+"""The permissions to read what is written now."""
 
 READ_BACK: Final = discord.Permissions(view_channel=True, read_message_history=True)
-"""What reading a message takes that stands there already."""
+"""The permissions to read a message that is there already."""
 
-FRESH_S: Final = 5.0
-"""For how long an answer of Discord's is believed."""
+CACHE_S: Final = 5.0
+"""How long a response of Discord's is cached."""
 
-CLOSED_S: Final = 60.0
-"""For how long a thread is left alone that the bot was not let into: too many refused requests, and Discord bans it."""
+FORBIDDEN_S: Final = 60.0
+"""How long a thread is not asked about after a 403: Discord bans clients with too many refused requests."""
 
-MOST_ASKED: Final = 25
-"""About so many listeners Discord is asked at once; with more it counts as not known."""
+MAX_LISTENERS_ASKED: Final = 25
+"""Listeners that Discord is asked about at once; with more, permissions count as unknown."""
 
-WITHIN_S: Final = 5.0
-"""How long asking may take before it counts as not known."""
+CHECK_TIMEOUT_S: Final = 5.0
+"""How long asking may take before permissions count as unknown."""
 
-SHOWN_WITHIN_S: Final = 1.5
-"""The same where somebody waits for a first response, which has to come within three seconds."""
+FIRST_RESPONSE_TIMEOUT_S: Final = 1.5
+"""The same before the first response to an interaction, which is due within three seconds."""
 
-MOST_KNOWN: Final = 1000
+MAX_CACHED: Final = 1000
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-GuildPlace = discord.abc.GuildChannel | discord.Thread
+GuildChannelOrThread = discord.abc.GuildChannel | discord.Thread
 
 
-class NotThere(UserError):
-    """Whoever had something said is in no voice channel any more."""
+class RequesterLeft(UserError):
+    """The member who requested the speech is in no voice channel any more."""
 
     message = texts.requester_left()
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where something to be said comes from, and what it takes to read it there.
+    """The channel that a text to be spoken comes from, and the permissions that reading it there requires.
 
-    `thread` is for one that discord.py does not keep: a private one without the bot in it, or one that is put away.
+    `thread` is set for one that discord.py does not cache: a private one without the bot in it, or an archived one.
     """
 
     channel_id: int
-    needs: discord.Permissions
+    required: discord.Permissions
     thread: discord.Thread | None = None
 
-    def place(self, guild: discord.Guild) -> GuildPlace | None:
-        """Return the channel or thread as it is now; None where it is gone."""
+    def find_channel(self, guild: discord.Guild) -> GuildChannelOrThread | None:
+        """Return the channel or thread as it is now; None where it was deleted."""
         return guild.get_channel_or_thread(self.channel_id) or self.thread
 
 
-def origin_of(interaction: discord.Interaction, needs: discord.Permissions) -> Origin | None:
-    """Tell where something comes from that an interaction is about; None outside of servers."""
+def build_origin(interaction: discord.Interaction, required: discord.Permissions) -> Origin | None:
+    """Return the origin of what an interaction is about; None outside of guilds."""
     guild, channel = interaction.guild, interaction.channel
     if guild is None or interaction.channel_id is None:
         return None
-    kept = guild.get_channel_or_thread(interaction.channel_id) is not None
-    thread = channel if isinstance(channel, discord.Thread) and not kept else None
-    return Origin(interaction.channel_id, needs, thread)
+    is_cached = guild.get_channel_or_thread(interaction.channel_id) is not None
+    thread = channel if isinstance(channel, discord.Thread) and not is_cached else None
+    return Origin(interaction.channel_id, required, thread)
 
 
 class Audience:
-    """Gives out permits, and knows for a moment what Discord said of members."""
+    """Builds permits, and caches for seconds what Discord says about members."""
 
     def __init__(self, clock: Clock) -> None:
-        self._members: _Remembered[tuple[int, int], discord.Member | None] = _Remembered(clock, FRESH_S)
-        self._in_threads: _Remembered[tuple[int, int], bool] = _Remembered(clock, FRESH_S)
-        self._closed: _Remembered[int, bool] = _Remembered(clock, CLOSED_S)
+        self._members: _Cache[tuple[int, int], discord.Member | None] = _Cache(clock, CACHE_S)
+        self._thread_members: _Cache[tuple[int, int], bool] = _Cache(clock, CACHE_S)
+        self._forbidden_threads: _Cache[int, bool] = _Cache(clock, FORBIDDEN_S)
 
-    def permit(self, asker_id: int, where: Callable[[], VocalChannel], origin: Origin | None) -> "ListenersPermit":
-        """Give a permit for what a member has said in the voice channel that `where` names at any moment.
+    def permit(
+        self, requester_id: int, get_voice_channel: Callable[[], VocalChannel], origin: Origin | None
+    ) -> "ListenersPermit":
+        """Return a permit for what a member requests in a voice channel.
 
         Args:
-            origin: where it comes from; None for a member's own words that they want to be heard.
+            get_voice_channel: returns the voice channel at any moment: the bot may be moved.
+            origin: where the text comes from; None for a member's own words that all may hear.
         """
-        return ListenersPermit(self, asker_id, where, origin)
+        return ListenersPermit(self, requester_id, get_voice_channel, origin)
 
-    async def hidden(self, interaction: discord.Interaction, channel_ids: Collection[int]) -> set[int]:
-        """Tell which of these channels the person who asks may not view, or may not for all that is known."""
-        asked = {each for each in channel_ids if each != interaction.channel_id}
+    async def list_hidden_channels(self, interaction: discord.Interaction, channel_ids: Collection[int]) -> set[int]:
+        """Return which of these channels the requester may not view, or may not as far as is known."""
+        others = {each for each in channel_ids if each != interaction.channel_id}
         try:
-            async with asyncio.timeout(SHOWN_WITHIN_S):
-                seen = await asyncio.gather(*(self._sees(interaction, each) for each in asked))
+            async with asyncio.timeout(FIRST_RESPONSE_TIMEOUT_S):
+                visible = await asyncio.gather(*(self._can_view(interaction, each) for each in others))
         except TimeoutError:
-            return asked
-        return {each for each, sees in zip(asked, seen, strict=True) if not sees}
+            return others
+        return {each for each, can_view in zip(others, visible, strict=True) if not can_view}
 
-    async def member(self, guild: discord.Guild, user_id: int) -> discord.Member | None:
-        """Ask for a member with the roles of this moment; None where nobody can tell, or they have left."""
+    async def fetch_member(self, guild: discord.Guild, user_id: int) -> discord.Member | None:
+        """Return a member with their present roles; None where they left, or that is not known."""
 
-        async def ask() -> discord.Member | None:
+        async def fetch() -> discord.Member | None:
             try:
                 return await guild.fetch_member(user_id)
-            except Exception as failure:
-                # discord.py lets the network's errors through, which have nothing in common. None says "yes".
-                log.info("member not asked about", extra={"guild": guild.id, "error": type(failure).__name__})
+            except Exception as error:
+                # discord.py lets the network's errors through, which have no base in common. None never permits.
+                logger.info("member fetch failed", extra={"guild": guild.id, "error": type(error).__name__})
                 return None
 
-        return await self._members.get((guild.id, user_id), ask)
+        return await self._members.get((guild.id, user_id), fetch)
 
-    async def in_thread(self, thread: discord.Thread, user_id: int) -> bool:
-        """Ask whether somebody is in a private thread; False where nobody can tell."""
-        kept = thread.guild.get_thread(thread.id) is not None
-        if not kept or self._closed.known(thread.id):
-            return False  # Discord tells the bot of those that it may look into
+    async def is_in_thread(self, thread: discord.Thread, user_id: int) -> bool:
+        """Return whether a member is in a private thread; False where that is not known."""
+        is_cached = thread.guild.get_thread(thread.id) is not None
+        if not is_cached or self._forbidden_threads.get_cached(thread.id):
+            return False  # Discord tells the bot about the threads that it may view
 
-        async def ask() -> bool:
+        async def fetch() -> bool:
             try:
                 await thread.fetch_member(user_id)
             except discord.NotFound:
                 return False
             except discord.Forbidden:
-                self._closed.learn(thread.id, True)
+                self._forbidden_threads.put(thread.id, True)
                 return False
-            except Exception as failure:
+            except Exception as error:
                 # As above.
-                log.info("thread not asked about", extra={"channel": thread.id, "error": type(failure).__name__})
+                logger.info("thread member fetch failed", extra={"channel": thread.id, "error": type(error).__name__})
                 return False
             return True
 
-        return await self._in_threads.get((thread.id, user_id), ask)
+        return await self._thread_members.get((thread.id, user_id), fetch)
 
-    def known_in_thread(self, thread_id: int, user_id: int) -> bool:
-        """Whether somebody is known to be in a thread, without asking."""
-        return self._in_threads.known((thread_id, user_id)) is True
+    def is_known_in_thread(self, thread_id: int, user_id: int) -> bool:
+        """Return whether a member is known to be in a thread, without asking Discord."""
+        return self._thread_members.get_cached((thread_id, user_id)) is True
 
-    async def _sees(self, interaction: discord.Interaction, channel_id: int) -> bool:
+    async def _can_view(self, interaction: discord.Interaction, channel_id: int) -> bool:
         guild, member = interaction.guild, interaction.user
-        place = None if guild is None else guild.get_channel_or_thread(channel_id)
-        if place is None or not isinstance(member, discord.Member) or not _reads(place, member, VIEW):
+        channel = None if guild is None else guild.get_channel_or_thread(channel_id)
+        if channel is None or not isinstance(member, discord.Member) or not _can_read(channel, member, VIEW):
             return False
-        private = _private(place, member)
-        return private is None or await self.in_thread(private, member.id)
+        private = _find_required_thread(channel, member)
+        return private is None or await self.is_in_thread(private, member.id)
 
 
 class ListenersPermit:
-    """Whether all who listen may hear something; see `bot.speech.utterance.Permit`. Made by `Audience.permit`."""
+    """Whether all who listen may hear an utterance; see `bot.speech.utterance.Permit`. Built by `Audience.permit`."""
 
     def __init__(
-        self, audience: Audience, asker_id: int, where: Callable[[], VocalChannel], origin: Origin | None
+        self,
+        audience: Audience,
+        requester_id: int,
+        get_voice_channel: Callable[[], VocalChannel],
+        origin: Origin | None,
     ) -> None:
         self._audience = audience
-        self._asker_id = asker_id
-        self._where = where
+        self._requester_id = requester_id
+        self._get_voice_channel = get_voice_channel
         self._origin = origin
         self._members: dict[int, discord.Member | None] = {}
-        self._in_thread = {asker_id}  # it was there that they asked
+        self._in_thread_ids = {requester_id}  # it was there that they asked
 
     async def check(self) -> None:
-        """Do nothing if everybody who listens now may hear it.
+        """Check that all who listen now may hear it.
 
         Raises:
-            ListenersNotAllowed: somebody may not, or it is not known.
-            NotThere: whoever asked is in no voice channel any more.
+            ListenersNotAllowed: a listener may not, or that is not known.
+            RequesterLeft: the requester is in no voice channel any more.
         """
-        if not self._asker_listens():
-            raise NotThere
-        if self._origin is None or self._is_open(self._origin):
+        if not self._is_requester_listening():
+            raise RequesterLeft
+        if self._origin is None or self._is_public(self._origin):
             return
-        listeners = people_in(self._where())
-        if len(listeners) > MOST_ASKED:
+        listener_ids = list_listener_ids(self._get_voice_channel())
+        if len(listener_ids) > MAX_LISTENERS_ASKED:
             raise ListenersNotAllowed("too many listeners to ask about")
         try:
-            async with asyncio.timeout(WITHIN_S):
-                await asyncio.gather(*(self._learn(each, self._origin) for each in listeners))
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                await asyncio.gather(*(self._load_member(each, self._origin) for each in listener_ids))
         except TimeoutError as error:
             raise ListenersNotAllowed("not known in time") from error
         if not self.is_granted():
             raise ListenersNotAllowed
 
     def is_unconditional(self) -> bool:
-        """Whether it may be heard by anybody who could come."""
-        return self._asker_listens() and (self._origin is None or self._is_open(self._origin))
+        """Return whether all who could ever listen may hear it."""
+        return self._is_requester_listening() and (self._origin is None or self._is_public(self._origin))
 
     def is_granted(self) -> bool:
-        """Whether everybody who listens now is known to be allowed to hear it."""
+        """Return whether all who listen now are known to be allowed to hear it."""
         origin = self._origin
-        if origin is None or self._is_open(origin):
+        if origin is None or self._is_public(origin):
             return True
-        place = origin.place(self._guild)
-        return place is not None and all(self._may_read(place, each, origin.needs) for each in people_in(self._where()))
+        channel = origin.find_channel(self._guild)
+        if channel is None:
+            return False
+        listener_ids = list_listener_ids(self._get_voice_channel())
+        return all(self._may_hear(channel, each, origin.required) for each in listener_ids)
 
     @property
     def _guild(self) -> discord.Guild:
-        """The server as it is known now: after a new session of the gateway discord.py makes it anew."""
-        return self._where().guild
+        """The guild as it is cached now: discord.py replaces it after a new gateway session."""
+        return self._get_voice_channel().guild
 
-    def _is_open(self, origin: Origin) -> bool:
-        place = origin.place(self._guild)
-        return place is not None and _is_open(place, origin.needs)
+    def _is_public(self, origin: Origin) -> bool:
+        channel = origin.find_channel(self._guild)
+        return channel is not None and _is_public(channel, origin.required)
 
-    def _asker_listens(self) -> bool:
-        """Whether whoever asked is in a voice channel still: who was banned, or is in timeout, is in none."""
+    def _is_requester_listening(self) -> bool:
+        """Return whether the requester is in a voice channel: members who are banned or in timeout are in none."""
         guild = self._guild
-        return any(self._asker_id in each.voice_states for each in (*guild.voice_channels, *guild.stage_channels))
+        return any(self._requester_id in each.voice_states for each in (*guild.voice_channels, *guild.stage_channels))
 
-    async def _learn(self, user_id: int, origin: Origin) -> None:
-        member = self._members[user_id] = await self._audience.member(self._guild, user_id)
-        place = origin.place(self._guild)
-        if member is None or place is None or user_id == self._asker_id:
+    async def _load_member(self, user_id: int, origin: Origin) -> None:
+        member = self._members[user_id] = await self._audience.fetch_member(self._guild, user_id)
+        channel = origin.find_channel(self._guild)
+        if member is None or channel is None or user_id == self._requester_id:
             return
-        private = _private(place, member)
-        if private is not None and _reads(place, member, origin.needs):
-            self._in_thread.discard(user_id)
-            if await self._audience.in_thread(private, user_id):
-                self._in_thread.add(user_id)
+        private = _find_required_thread(channel, member)
+        if private is not None and _can_read(channel, member, origin.required):
+            self._in_thread_ids.discard(user_id)
+            if await self._audience.is_in_thread(private, user_id):
+                self._in_thread_ids.add(user_id)
 
-    def _may_read(self, place: GuildPlace, user_id: int, needs: discord.Permissions) -> bool:
-        # Of somebody who has come since, Discord told the roles along with the coming.
-        member = self._members[user_id] if user_id in self._members else place.guild.get_member(user_id)
-        needs = VIEW if user_id == self._asker_id else needs  # they have seen it
-        if member is None or not _reads(place, member, needs):
+    def _may_hear(self, channel: GuildChannelOrThread, user_id: int, required: discord.Permissions) -> bool:
+        # The voice state of a listener who joined since the check came with their roles.
+        member = self._members[user_id] if user_id in self._members else channel.guild.get_member(user_id)
+        required = VIEW if user_id == self._requester_id else required  # they have seen it
+        if member is None or not _can_read(channel, member, required):
             return False
-        if _private(place, member) is None:
+        if _find_required_thread(channel, member) is None:
             return True
-        return user_id in self._in_thread or self._audience.known_in_thread(place.id, user_id)
+        return user_id in self._in_thread_ids or self._audience.is_known_in_thread(channel.id, user_id)
 
 
-class _Remembered(Generic[K, V]):
-    """Answers, each for some seconds; the oldest make room."""
+class _Cache(Generic[K, V]):
+    """Responses, each kept for some seconds; the oldest are evicted first."""
 
-    def __init__(self, clock: Clock, for_s: float) -> None:
-        self._answers: TTLCache[K, V] = TTLCache(MOST_KNOWN, for_s, clock.monotonic)
+    def __init__(self, clock: Clock, ttl_s: float) -> None:
+        self._values: TTLCache[K, V] = TTLCache(MAX_CACHED, ttl_s, clock.monotonic)
 
-    def known(self, key: K) -> V | None:
-        return self._answers.get(key)
+    def get_cached(self, key: K) -> V | None:
+        return self._values.get(key)
 
-    async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
+    async def get(self, key: K, fetch: Callable[[], Awaitable[V]]) -> V:
         try:
-            return self._answers[key]
+            return self._values[key]
         except KeyError:
-            answer = await ask()
-        self.learn(key, answer)
-        return answer
+            value = await fetch()
+        self.put(key, value)
+        return value
 
-    def learn(self, key: K, answer: V) -> None:
-        self._answers[key] = answer
-
-
-def _settled_by(place: GuildPlace) -> discord.abc.GuildChannel | None:
-    """The channel whose roles and overwrites hold in a place: a thread's parent; None where that is gone."""
-    return place.parent if isinstance(place, discord.Thread) else place
+    def put(self, key: K, value: V) -> None:
+        self._values[key] = value
 
 
-def _needed(channel: discord.abc.GuildChannel, needs: discord.Permissions) -> discord.Permissions:
-    """What it takes to read in a channel; the text of a voice channel is for those who may come in."""
+def _find_permission_channel(channel: GuildChannelOrThread) -> discord.abc.GuildChannel | None:
+    """Return the channel whose permissions apply: of a thread its parent, None where that was deleted."""
+    return channel.parent if isinstance(channel, discord.Thread) else channel
+
+
+def _add_connect(channel: discord.abc.GuildChannel, required: discord.Permissions) -> discord.Permissions:
+    """Return the permissions that reading in `channel` requires; the text of a voice channel requires Connect too."""
     if isinstance(channel, discord.VoiceChannel | discord.StageChannel):
-        return needs | discord.Permissions(connect=True)
-    return needs
+        return required | discord.Permissions(connect=True)
+    return required
 
 
-def _reads(place: GuildPlace, member: discord.Member, needs: discord.Permissions) -> bool:
-    """Whether a member's roles let them read there."""
-    channel = _settled_by(place)
-    return channel is not None and channel.permissions_for(member) >= _needed(channel, needs)
+def _can_read(channel: GuildChannelOrThread, member: discord.Member, required: discord.Permissions) -> bool:
+    """Return whether a member's permissions let them read in a channel."""
+    parent = _find_permission_channel(channel)
+    return parent is not None and parent.permissions_for(member) >= _add_connect(parent, required)
 
 
-def _private(place: GuildPlace, member: discord.Member) -> discord.Thread | None:
-    """The private thread that a member has to be in to read there; None where they need not."""
-    if not isinstance(place, discord.Thread) or not place.is_private():
+def _find_required_thread(channel: GuildChannelOrThread, member: discord.Member) -> discord.Thread | None:
+    """Return the private thread that a member has to be in to read there; None where they need not be in one."""
+    if not isinstance(channel, discord.Thread) or not channel.is_private():
         return None
-    parent = place.parent
-    return None if parent is not None and parent.permissions_for(member).manage_threads else place
+    parent = channel.parent
+    return None if parent is not None and parent.permissions_for(member).manage_threads else channel
 
 
-def _is_open(place: GuildPlace, needs: discord.Permissions) -> bool:
-    """Whether everybody in the server may read there, whatever roles they have."""
-    channel = _settled_by(place)
-    if channel is None or (isinstance(place, discord.Thread) and place.is_private()):
+def _is_public(channel: GuildChannelOrThread, required: discord.Permissions) -> bool:
+    """Return whether all members may read in a channel, whatever roles they have."""
+    parent = _find_permission_channel(channel)
+    if parent is None or (isinstance(channel, discord.Thread) and channel.is_private()):
         return False
-    needed = _needed(channel, needs)
-    if not channel.permissions_for(channel.guild.default_role) >= needed:
+    required = _add_connect(parent, required)
+    if not parent.permissions_for(parent.guild.default_role) >= required:
         return False
-    return not any((overwrite.pair()[1] & needed).value for overwrite in channel.overwrites.values())
+    return not any((overwrite.pair()[1] & required).value for overwrite in parent.overwrites.values())

@@ -1,6 +1,6 @@
 """One voice connection: it ends with its websocket or a move, at once and for good, and knows why.
 
-Each connection is made once; a new one is the session's work. See `bot.discord_ui.voice.handshake` for why.
+It never reconnects; the session opens a new one. `bot.discord_ui.voice.handshake` says why.
 """
 
 import asyncio
@@ -12,24 +12,23 @@ from discord.abc import Connectable
 
 from bot.audio.opus_stream import OpusStream
 from bot.clock import Clock
-from bot.discord_ui.voice.handshake import TIMEOUT_S, Reassigned, VoiceHandshake, VoiceServerAssignment
+from bot.discord_ui.voice.handshake import HANDSHAKE_TIMEOUT_S, Reassigned, VoiceHandshake, VoiceServerAssignment
 from bot.errors import BotError, VoiceLost
 from bot.messages import voice as texts
 
 VocalChannel = discord.VoiceChannel | discord.StageChannel
 
-MOST_SERVERS: Final = 3
-"""So many voice servers are tried in a row when Discord names another one during the handshake."""
-
+MAX_VOICE_SERVERS: Final = 3
+"""Voice servers that are tried in a row when Discord names another one during the handshake."""
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#voice-voice-close-event-codes
-_GONE: Final = frozenset({1000, 4014, 4022})
-_NO_ENCRYPTION: Final = 4017
-_TOO_OFTEN: Final = 4021
-_FINAL: Final = {
-    **dict.fromkeys(_GONE, texts.connection_ended()),
-    _NO_ENCRYPTION: texts.encryption_required(),
-    _TOO_OFTEN: texts.connected_too_often(),
+_ENDED_BY_DISCORD: Final = frozenset({1000, 4014, 4022})
+_ENCRYPTION_REQUIRED: Final = 4017
+_RATE_LIMITED: Final = 4021
+_PERMANENT: Final = {
+    **dict.fromkeys(_ENDED_BY_DISCORD, texts.connection_ended()),
+    _ENCRYPTION_REQUIRED: texts.encryption_required(),
+    _RATE_LIMITED: texts.connected_too_often(),
 }
 
 
@@ -37,8 +36,8 @@ class VoiceConnectionFailed(Exception):
     """No voice connection could be made.
 
     Args:
-        close_code: the voice server's, if it said one.
-        removed: whether somebody took the bot out of the channel meanwhile.
+        close_code: the voice server's, if it sent one.
+        removed: whether the bot was disconnected from the channel meanwhile.
     """
 
     def __init__(self, detail: str, *, close_code: int | None = None, removed: bool = False) -> None:
@@ -54,37 +53,37 @@ class VoiceNotInstalled(BotError):
 
 
 class PacketSource(discord.AudioSource):
-    """Passes packets on from `source`; one that a broken connection had taken and not sent comes again."""
+    """Passes on the packets of `source`; one that was read and not sent before a connection broke is read again."""
 
     def __init__(self, source: OpusStream, clock: Clock) -> None:
         self.ended = False
-        """Whether the source gave its last packet, and it was sent."""
+        """Whether the last packet was read and sent."""
         self.last_sent_at = clock.monotonic()
-        """When, in monotonic seconds, its last packet was sent, or it was made."""
+        """When, in monotonic seconds, the last packet was sent; before the first, when this was created."""
         self._source = source
         self._clock = clock
         self._unsent = b""
 
     def read(self) -> bytes:
-        """Give the packet that is next to be sent, or nothing at the end; discord.py's player thread calls this."""
+        """Return the next packet to send, b"" at the end. Called by discord.py's player thread."""
         if not self._unsent:
             self._unsent = self._source.read()
             self.ended = not self._unsent
         return self._unsent
 
     def is_opus(self) -> bool:
-        """Tell discord.py that there is nothing to encode."""
+        """Return that the packets are Opus already, so that discord.py encodes nothing."""
         return True
 
-    def sent(self, packet: bytes) -> None:
-        """Take note that `packet` is on its way."""
+    def ack(self, packet: bytes) -> None:
+        """Record that `packet` was sent."""
         if packet is self._unsent:
             self._unsent = b""
             self.last_sent_at = self._clock.monotonic()
 
 
 class VoiceConnection(discord.VoiceClient):
-    """A voice connection of the bot, deaf. Made by `open_link`."""
+    """A voice connection of the bot, deaf. Opened by `open_voice_connection`."""
 
     _connection: VoiceHandshake
 
@@ -93,22 +92,22 @@ class VoiceConnection(discord.VoiceClient):
         super().__init__(client, channel)
 
     def create_connection_state(self) -> VoiceHandshake:
-        """Give it a state of ours; discord.py's hook for that."""
+        """Return the handshake; discord.py's hook for another state class."""
         return VoiceHandshake(self, self._assignment)
 
     @property
     def ended(self) -> asyncio.Event:
-        """Set when it is gone for good."""
+        """Set when it has ended for good."""
         return self._connection.ended
 
     @property
     def removed(self) -> bool:
-        """Whether somebody took the bot out of the channel, or the channel away."""
+        """Whether the bot was disconnected from the channel, or the channel was deleted."""
         return self._connection.removed
 
     @property
     def close_code(self) -> int | None:
-        """With which code the websocket was closed, if it was; none where it was for a move."""
+        """The code that the websocket was closed with, if it was; None where it ended for a move."""
         return self._connection.close_code
 
     @property
@@ -117,8 +116,8 @@ class VoiceConnection(discord.VoiceClient):
         return self._connection.reassigned
 
     @property
-    def encrypted_soon(self) -> bool:
-        """Whether end-to-end encryption was agreed upon, and is not in force yet."""
+    def encryption_pending(self) -> bool:
+        """Whether end-to-end encryption (DAVE) was negotiated and is not active yet."""
         return self._connection.dave_protocol_version > 0 and self.voice_privacy_code is None
 
     async def connect(
@@ -130,37 +129,39 @@ class VoiceConnection(discord.VoiceClient):
         self_mute: bool = False,
     ) -> None:
         """Connect; `discord.abc.Connectable.connect` calls this."""
-        await self._connection.make(timeout=timeout, self_deaf=self_deaf, self_mute=self_mute)
+        await self._connection.establish(timeout=timeout, self_deaf=self_deaf, self_mute=self_mute)
 
-    def lose(self) -> None:
-        """Treat it as lost, whatever it says of itself."""
+    def abort(self) -> None:
+        """End it as lost, whatever its own state is."""
         self._connection.end(leave=True)
 
-    async def closed(self) -> None:
-        """Wait, once it has ended, until nothing of it is left."""
-        await self._connection.closed()
+    async def wait_closed(self) -> None:
+        """Wait, once it has ended, until its tasks and sockets are closed."""
+        await self._connection.wait_closed()
 
     async def disconnect(self, *, force: bool = False) -> None:  # noqa: ARG002 - discord.py's signature
         """Leave the channel."""
         await self._connection.leave()
 
     def cleanup(self) -> None:
-        """Let discord.py forget it, and not the one that has followed it."""
+        """Unregister it from discord.py, but not a later connection of the same guild."""
         if self.guild.voice_client is self:
             super().cleanup()
 
     def send_audio_packet(self, data: bytes, *, encode: bool = True) -> None:
-        """Send a packet, and let the tape that it came from know."""
+        """Send a packet, and acknowledge it to its source."""
         super().send_audio_packet(data, encode=encode)
         if isinstance(self.source, PacketSource):
-            self.source.sent(data)
+            self.source.ack(data)
 
 
-async def open_link(channel: VocalChannel, assignment: VoiceServerAssignment | None = None) -> VoiceConnection:
-    """Connect to `channel`, or to where Discord moves the bot meanwhile.
+async def open_voice_connection(
+    channel: VocalChannel, assignment: VoiceServerAssignment | None = None
+) -> VoiceConnection:
+    """Connect to `channel`, or to where Discord moves the bot meanwhile, and return the connection.
 
     Args:
-        assignment: the voice server that Discord has named already; without it Discord is asked for one.
+        assignment: the voice server that Discord has assigned already; without it Discord is asked for one.
 
     Raises:
         VoiceNotInstalled: a library that voice needs is missing.
@@ -168,21 +169,21 @@ async def open_link(channel: VocalChannel, assignment: VoiceServerAssignment | N
     """
     if find_spec("av") is None:
         raise VoiceNotInstalled("no av")
-    link: VoiceConnection | None = None
+    connection: VoiceConnection | None = None
 
-    def make(client: discord.Client, place: Connectable) -> VoiceConnection:
-        nonlocal link
-        link = VoiceConnection(client, place, assignment)
-        return link
+    def build(client: discord.Client, target: Connectable) -> VoiceConnection:
+        nonlocal connection
+        connection = VoiceConnection(client, target, assignment)
+        return connection
 
-    for _ in range(MOST_SERVERS):
+    for _ in range(MAX_VOICE_SERVERS):
         try:
-            return await channel.connect(cls=make, timeout=TIMEOUT_S, reconnect=False, self_deaf=True)
+            return await channel.connect(cls=build, timeout=HANDSHAKE_TIMEOUT_S, reconnect=False, self_deaf=True)
         except Reassigned:
-            assert link is not None, "it was made before it was connected"
-            channel, assignment = link.channel, link.reassigned
+            assert connection is not None, "it was built before it was connected"
+            channel, assignment = connection.channel, connection.reassigned
         except discord.ConnectionClosed as closed:
-            removed = link is not None and link.removed
+            removed = connection is not None and connection.removed
             raise VoiceConnectionFailed(
                 f"closed with {closed.code}", close_code=closed.code, removed=removed
             ) from closed
@@ -190,28 +191,29 @@ async def open_link(channel: VocalChannel, assignment: VoiceServerAssignment | N
             raise VoiceNotInstalled(str(error)) from error
         except Exception as error:
             # Silence, a name that isn't found, a handshake that fails: sockets, TLS, HTTP have errors of their own.
-            raise VoiceConnectionFailed(type(error).__name__, removed=link is not None and link.removed) from error
-    assert link is not None, "there was at least one attempt"
-    await link.disconnect(force=True)
+            raise VoiceConnectionFailed(
+                type(error).__name__, removed=connection is not None and connection.removed
+            ) from error
+    assert connection is not None, "there was at least one attempt"
+    await connection.disconnect(force=True)
     raise VoiceConnectionFailed("one voice server after another")
 
 
-def final_word(lost: VoiceConnection | VoiceConnectionFailed, channel: VocalChannel) -> VoiceLost | None:
-    """Tell why no new connection to `channel` is to be made after one that was lost or failed; None where one is."""
+def permanent_error(lost: VoiceConnection | VoiceConnectionFailed, channel: VocalChannel) -> VoiceLost | None:
+    """Return why not to reconnect to `channel` after a connection that was lost or failed; None to reconnect."""
     if lost.removed:
-        return removed_from(channel)
-    return refusal_of(lost.close_code)
+        return removal_error(channel)
+    return error_for_close_code(lost.close_code)
 
 
-def removed_from(channel: VocalChannel) -> VoiceLost:
-    """Tell that somebody took the bot out of `channel`, or the channel away."""
-    gone = channel.guild.get_channel(channel.id) is None
-    if gone:
+def removal_error(channel: VocalChannel) -> VoiceLost:
+    """Return the error that the bot was disconnected from `channel`, or that the channel was deleted."""
+    if channel.guild.get_channel(channel.id) is None:
         return VoiceLost("channel deleted", message=texts.channel_deleted())
     return VoiceLost("removed", message=texts.removed_from_channel())
 
 
-def refusal_of(close_code: int | None) -> VoiceLost | None:
-    """Tell what a close code means for whoever would connect anew; None where that is worth trying."""
-    sentence = _FINAL.get(close_code or 0)
+def error_for_close_code(close_code: int | None) -> VoiceLost | None:
+    """Return why not to reconnect after a close code; None where a new connection may work."""
+    sentence = _PERMANENT.get(close_code or 0)
     return None if sentence is None else VoiceLost(f"closed with {close_code}", message=sentence)

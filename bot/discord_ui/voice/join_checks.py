@@ -10,53 +10,58 @@ from bot.discord_ui.voice.connection import VocalChannel
 from bot.errors import UserError
 from bot.messages import voice as texts
 
-WITHIN_S: Final = 60.0
-SERVER_MOST: Final = 10
-SHARD_MOST: Final = 40
+WINDOW_S: Final = 60.0
+"""How far back joins are counted."""
+
+MAX_PER_GUILD: Final = 10
+MAX_PER_SHARD: Final = 40
 """Joins and moves within a minute. With as many departures that is 80 of the 110 commands a shard may send then; the
-others are for connections that are made anew."""
+others are for reconnects."""
 
 
 class MissingVoicePermission(UserError):
-    """A voice channel cannot be joined, or not spoken in."""
+    """The bot lacks a permission to join a voice channel or to speak there, or the channel is full."""
 
 
 class TooManyJoins(UserError):
-    """The bot has come into voice channels, or gone from one to another, too often within a minute."""
+    """The bot joined voice channels, or moved between them, too often within a minute."""
 
     message = texts.too_many_joins()
 
 
 class JoinLimit:
-    """Counts joins and moves. Departures are not counted: there are no more of them, and leaving is never refused."""
+    """A rate limit on joins and moves, which count against the gateway's budget that all guilds of a shard share.
+
+    Leaving is not counted: it follows a join, and is never refused.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._recent: deque[tuple[float, int, int]] = deque()  # when, on which shard, in which server
+        self._recent: deque[tuple[float, int, int]] = deque()  # when, shard id, guild id
 
     def count(self, guild: discord.Guild) -> None:
-        """Count one more in this server.
+        """Count a join in this guild.
 
         Raises:
             TooManyJoins: there were too many within a minute; this one is not counted.
         """
         now = self._clock.monotonic()
-        while self._recent and self._recent[0][0] <= now - WITHIN_S:
+        while self._recent and self._recent[0][0] <= now - WINDOW_S:
             self._recent.popleft()
         on_shard = [guild_id for _, shard_id, guild_id in self._recent if shard_id == guild.shard_id]
-        if len(on_shard) >= SHARD_MOST or on_shard.count(guild.id) >= SERVER_MOST:
+        if len(on_shard) >= MAX_PER_SHARD or on_shard.count(guild.id) >= MAX_PER_GUILD:
             raise TooManyJoins
         self._recent.append((now, guild.shard_id, guild.id))
 
 
-def check_entrance(channel: VocalChannel) -> None:
-    """Do nothing where the bot may come in and speak.
+def check_connect_permissions(channel: VocalChannel) -> None:
+    """Check that the bot may connect and speak.
 
     Raises:
-        MissingVoicePermission: it may not.
+        MissingVoicePermission: it may not, or the channel is full.
     """
     held = channel.permissions_for(channel.guild.me)
-    lacking = next((name for name, has in _needs(channel, held) if not has), None)
+    lacking = next((name for name, has in _list_requirements(channel, held) if not has), None)
     if lacking is not None:
         raise MissingVoicePermission(
             f"lacks {lacking}",
@@ -67,9 +72,9 @@ def check_entrance(channel: VocalChannel) -> None:
         raise MissingVoicePermission("full", message=texts.channel_full(channel.mention))
 
 
-def _needs(channel: VocalChannel, held: discord.Permissions) -> list[tuple[str, bool]]:
-    needs = [("View Channel", held.view_channel), ("Connect", held.connect)]
+def _list_requirements(channel: VocalChannel, held: discord.Permissions) -> list[tuple[str, bool]]:
+    required = [("View Channel", held.view_channel), ("Connect", held.connect)]
     if isinstance(channel, discord.StageChannel):
-        # An audience can't be heard, and only who may mute others comes out of it without being asked to.
-        return [*needs, ("Mute Members", held.mute_members)]
-    return [*needs, ("Speak", held.speak)]
+        # The audience of a stage cannot be heard, and only a moderator becomes a speaker without an invitation.
+        return [*required, ("Mute Members", held.mute_members)]
+    return [*required, ("Speak", held.speak)]

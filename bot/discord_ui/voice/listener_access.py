@@ -1,4 +1,4 @@
-"""Where the person who asks listens, and what they may do with the bot's voice there."""
+"""The voice channel that a requester listens to, and what they may do with the bot there."""
 
 import discord
 
@@ -12,13 +12,13 @@ from bot.messages import voice as texts
 
 
 class NotListening(UserError):
-    """Somebody asked for the bot's voice without hearing it."""
+    """The requester is in no voice channel."""
 
     message = texts.not_listening()
 
 
 class InAnotherVoiceChannel(UserError):
-    """The bot speaks in another channel of the server already; `channel` is None where that is hidden from them."""
+    """The bot speaks in another channel of the guild; `channel` is None where the requester may not view it."""
 
     def __init__(self, channel: VocalChannel | None) -> None:
         super().__init__(
@@ -28,92 +28,100 @@ class InAnotherVoiceChannel(UserError):
 
 
 class NotInVoice(UserError):
-    """The bot is in no voice channel of the server, or in one that is hidden from who asks."""
+    """The bot is in no voice channel of the guild, or in one that the requester may not view."""
 
     message = texts.not_in_voice()
 
 
-def heard_channel(interaction: discord.Interaction) -> VocalChannel | None:
-    """Tell in which voice channel the person who asks is."""
+def find_voice_channel_of(interaction: discord.Interaction) -> VocalChannel | None:
+    """Return the voice channel that the requester is in, if any."""
     member = interaction.user
     voice = member.voice if isinstance(member, discord.Member) else None
     return None if voice is None else voice.channel
 
 
-def session_here(interaction: discord.Interaction, voices: VoiceManager) -> VoiceSession | None:
-    """Give the session that the person who asks listens to, if they do."""
-    session, channel = voices.session(interaction.guild_id), heard_channel(interaction)
+def find_session_of(interaction: discord.Interaction, voice_manager: VoiceManager) -> VoiceSession | None:
+    """Return the session that the requester listens to, if any."""
+    session, channel = voice_manager.get_session(interaction.guild_id), find_voice_channel_of(interaction)
     return session if session and channel and channel.id == session.channel.id else None
 
 
-def session_seen(interaction: discord.Interaction, voices: VoiceManager) -> VoiceSession:
-    """Give the bot's voice in the server where somebody asks, if they are in that voice channel or may view it.
+def get_visible_session(interaction: discord.Interaction, voice_manager: VoiceManager) -> VoiceSession:
+    """Return the session of the requester's guild.
 
     Raises:
-        NotInGuild: that is no server.
-        NotInVoice: it is in no voice channel there that they may know of.
+        NotInGuild: there is no guild.
+        NotInVoice: the bot is in no voice channel there, or the requester is not in it and may not view it.
     """
     if interaction.guild_id is None:
         raise NotInGuild
-    session = voices.session(interaction.guild_id)
-    if session is None or not _sees(interaction, session.channel):
+    session = voice_manager.get_session(interaction.guild_id)
+    if session is None or not _can_view(interaction, session.channel):
         raise NotInVoice
     return session
 
 
-def channel_to_join(
-    interaction: discord.Interaction, voices: VoiceManager, *, named: VocalChannel | None = None
+def find_channel_to_join(
+    interaction: discord.Interaction, voice_manager: VoiceManager, *, named: VocalChannel | None = None
 ) -> VocalChannel:
-    """Tell where the bot comes when this person calls it: to `named`, or to where they are.
+    """Return the channel that the bot joins when the requester calls it: `named`, or the one that they are in.
 
-    It isn't taken away from others: who moves it from one channel to another has to be allowed to move members where
-    they listen to it, and where it is to come if that isn't their own channel.
+    It is not taken away from others: a requester needs Move Members in a channel where others listen to it, and in
+    `named`.
 
     Raises:
-        NotInGuild: there are no voice channels in direct messages.
+        NotInGuild: direct messages have no voice channels.
         MissingPermission: they may not send it to `named`.
-        NotListening: they are in no voice channel themselves.
+        NotListening: they are in no voice channel, and `named` is None.
         InAnotherVoiceChannel: others listen to it in another channel.
     """
     if interaction.guild_id is None:
         raise NotInGuild
     if named is not None:
-        require_in(interaction, named, Permission.MOVE_MEMBERS)
-    channel = named or heard_channel(interaction)
+        require_permission_in(interaction, named, Permission.MOVE_MEMBERS)
+    channel = named or find_voice_channel_of(interaction)
     if channel is None:
         raise NotListening
-    session = voices.session(interaction.guild_id)
-    elsewhere = session.channel if session is not None and session.listeners else None
-    if elsewhere is None or elsewhere.id == channel.id or Permission.MOVE_MEMBERS in rights_in(interaction, elsewhere):
+    session = voice_manager.get_session(interaction.guild_id)
+    elsewhere = session.channel if session is not None and session.listener_ids else None
+    if (
+        elsewhere is None
+        or elsewhere.id == channel.id
+        or Permission.MOVE_MEMBERS in permissions_in(interaction, elsewhere)
+    ):
         return channel
-    raise InAnotherVoiceChannel(elsewhere if _sees(interaction, elsewhere) else None)
+    raise InAnotherVoiceChannel(elsewhere if _can_view(interaction, elsewhere) else None)
 
 
-def rights_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel) -> frozenset[Permission]:
-    """Return the rights that the person who asks has in a channel, which need not be the one where they ask."""
+def permissions_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel) -> frozenset[Permission]:
+    """Return the requester's permissions in a channel, which need not be the one that they ask in."""
     member = interaction.user
     return permissions_of(channel.permissions_for(member)) if isinstance(member, discord.Member) else frozenset()
 
 
-def require_in(interaction: discord.Interaction, channel: discord.abc.GuildChannel, right: Permission) -> None:
-    """Do nothing if the person who asks holds `right` in a channel.
+def require_permission_in(
+    interaction: discord.Interaction, channel: discord.abc.GuildChannel, permission: Permission
+) -> None:
+    """Check that the requester has `permission` in a channel.
 
     Raises:
-        MissingPermission: they don't.
+        MissingPermission: they do not.
     """
-    if right not in rights_in(interaction, channel):
-        raise MissingPermission(right, where=None if channel.id == interaction.channel_id else channel.mention)
+    if permission not in permissions_in(interaction, channel):
+        raise MissingPermission(permission, where=None if channel.id == interaction.channel_id else channel.mention)
 
 
-def may_hush(interaction: discord.Interaction, session: VoiceSession) -> bool:
-    """Whether this person may take the word from others: moderators of the channel, and who is alone with the bot."""
-    if not rights_in(interaction, session.channel).isdisjoint({Permission.MOVE_MEMBERS, Permission.MANAGE_CHANNELS}):
+def can_control_playback(interaction: discord.Interaction, session: VoiceSession) -> bool:
+    """Return whether the requester may skip what others requested: as a moderator there, or alone with the bot."""
+    if not permissions_in(interaction, session.channel).isdisjoint(
+        {Permission.MOVE_MEMBERS, Permission.MANAGE_CHANNELS}
+    ):
         return True
-    return session.listeners == [interaction.user.id]
+    return session.listener_ids == [interaction.user.id]
 
 
-def _sees(interaction: discord.Interaction, channel: VocalChannel) -> bool:
-    """Whether the person who asks is in a voice channel, or may view it."""
+def _can_view(interaction: discord.Interaction, channel: VocalChannel) -> bool:
+    """Return whether the requester is in a voice channel, or may view it."""
     member = interaction.user
     if member.id in channel.voice_states:
         return True
