@@ -1,4 +1,4 @@
-"""The pool's threads: who waits on the loop is woken, and nothing stays behind."""
+"""The pool's threads: what waits on the event loop is woken, and nothing stays behind."""
 
 import asyncio
 import gc
@@ -14,29 +14,29 @@ import pytest
 from bot.audio.encoder import SILENCE
 from bot.audio.opus_stream import OpusStream
 from bot.audio.worker_pool import WorkerPool
-from tests.audio.by_hand import put
+from tests.audio.manual_worker_pool import append_clip
 from tests.support.make_sound import mp3
 
 CHECKOUT = Path(__file__).parents[2]
 
 
 def native_threads() -> set[int]:
-    """All threads, those of libraries too, where the system tells of them."""
+    """Return the ids of all threads, those of libraries too, where the system lists them."""
     tasks = Path("/proc/self/task")
     return {int(task.name) for task in tasks.iterdir()} if tasks.exists() else set()
 
 
-async def test_who_waits_is_woken_and_no_thread_stays() -> None:
+async def test_what_waits_is_woken_and_no_thread_stays() -> None:
     before, native_before = threading.enumerate(), native_threads()
     with WorkerPool() as pool:
         assert threading.enumerate() == before, "a bot that never speaks has no threads for it"
-        talks = [OpusStream(pool) for _ in range(8)]
-        clips = [put(stream, mp3(1), speed=1.25) for stream in talks]
+        streams = [OpusStream(pool) for _ in range(8)]
+        clips = [append_clip(stream, mp3(1), speed=1.25) for stream in streams]
         await asyncio.gather(*(clip.ready() for clip in clips))
         threads = [thread for thread in threading.enumerate() if thread not in before]
         assert len(threads) == os.cpu_count()
         assert native_threads() - native_before <= {thread.native_id for thread in threads}, "codecs start none"
-        for stream in talks:
+        for stream in streams:
             stream.close()
             list(iter(stream.read, b""))
         heard = await asyncio.gather(*(clip.done() for clip in clips))
@@ -44,11 +44,11 @@ async def test_who_waits_is_woken_and_no_thread_stays() -> None:
     assert threading.enumerate() == before
 
 
-async def test_closing_ends_what_is_under_way_and_wakes_who_waits() -> None:
+async def test_closing_ends_running_work_and_wakes_what_waits() -> None:
     before = threading.active_count()
     pool = WorkerPool()
     stream = OpusStream(pool)
-    clip = put(stream, mp3(1))
+    clip = append_clip(stream, mp3(1))
     waits = asyncio.create_task(stream.clip().ready())
     await clip.ready()
     pool.close()
@@ -87,14 +87,14 @@ def test_a_loop_that_was_closed_in_the_meantime_is_no_trouble() -> None:
         assert asyncio.run(clip.done()).dropped
 
 
-async def test_a_talk_nobody_holds_any_more_is_forgotten() -> None:
+async def test_a_stream_without_references_is_freed() -> None:
     with WorkerPool() as pool:
         stream = OpusStream(pool)
-        await put(stream, mp3(1)).ready()
+        await append_clip(stream, mp3(1)).ready()
         gone = weakref.ref(stream)
         del stream
         end = OpusStream(pool)
-        await put(end, mp3(1)).ready()  # by then no thread is at work on the first
+        await append_clip(end, mp3(1)).ready()  # by then no thread is at work on the first
         gc.collect()
         assert gone() is None
 

@@ -1,4 +1,4 @@
-"""Whatever comes in whatever order: the talk ends, and each clip that was not dropped is heard whole."""
+"""Events in any order: the stream ends, and each clip that was not dropped is heard whole."""
 
 import functools
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.audio.clip import Clip
 from bot.audio.opus_stream import OpusStream
-from tests.audio.by_hand import ByHand, read
+from tests.audio.manual_worker_pool import ManualWorkerPool, read_packets
 from tests.support.make_sound import mp3
 
 LENGTHS = (0.0, 0.03, 0.05, 0.1, 0.3, 1.0, 4.0)
@@ -19,8 +19,8 @@ def file(seconds: float) -> bytes:
     return mp3(seconds) if seconds else b"no sound at all"
 
 
-class Given:
-    """A clip and what of its file it has yet to get."""
+class FedClip:
+    """A clip, and the rest of its file that it has not been fed yet."""
 
     def __init__(self, clip: Clip, seconds: float) -> None:
         self.clip, self.seconds, self.rest = clip, seconds, file(seconds)
@@ -32,11 +32,11 @@ class Given:
             self.clip.end()
 
 
-which = st.integers(0, 9)
+numbers = st.integers(0, 9)
 events = st.one_of(
     st.tuples(st.just("clip"), st.sampled_from(LENGTHS)),
-    st.tuples(st.just("feed"), st.tuples(which, st.sampled_from([100, 1000, 5000, 100_000]))),
-    st.tuples(st.just("drop"), which),
+    st.tuples(st.just("feed"), st.tuples(numbers, st.sampled_from([100, 1000, 5000, 100_000]))),
+    st.tuples(st.just("drop"), numbers),
     st.tuples(st.just("read"), st.sampled_from([1, 1, 5, 20])),
     st.tuples(st.just("work"), st.sampled_from([1, 1, 3, 100])),
 )
@@ -44,13 +44,13 @@ events = st.one_of(
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(events, min_size=10, max_size=120))
-def test_a_talk_ends_and_what_was_not_dropped_is_heard_whole(happens: list[tuple[str, object]]) -> None:
-    pool, clips = ByHand(), list[Given]()
+def test_a_stream_ends_and_what_was_not_dropped_is_heard_whole(happening: list[tuple[str, object]]) -> None:
+    pool, clips = ManualWorkerPool(), list[FedClip]()
     stream = OpusStream(pool)
-    for event in happens:
+    for event in happening:
         match event:
             case ("clip", float(seconds)) if len(clips) < 10:
-                clips.append(Given(stream.clip(), seconds))
+                clips.append(FedClip(stream.clip(), seconds))
             case ("feed", (int(number), int(size))) if number < len(clips):
                 clips[number].feed(size)
             case ("drop", int(number)) if number < len(clips):
@@ -58,12 +58,12 @@ def test_a_talk_ends_and_what_was_not_dropped_is_heard_whole(happens: list[tuple
             case ("read", int(count)):
                 assert all(stream.read() for _ in range(count))
             case ("work", int(count)):
-                for _ in range(min(count, len(pool.asking))):
+                for _ in range(min(count, len(pool.scheduled))):
                     pool.step()
     for each in clips:
         each.feed(100_000)
     stream.close()
-    assert len(read(pool, stream, 5000)) < 5000
+    assert len(read_packets(pool, stream, 5000)) < 5000
     for each in clips:
         heard = each.clip._result
         assert heard is not None
