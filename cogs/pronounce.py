@@ -22,7 +22,7 @@ _PAGE: Final = "pronounce-page"
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
-class PronounceCog(commands.GroupCog, group_name="pronounce", group_description="How I say certain words"):
+class PronounceCog(commands.GroupCog, group_name="pronounce", group_description="Pronunciations in this server"):
     """The words of one server.
 
     No default permission: Discord has them for whole groups only, and the list is for everybody.

@@ -320,7 +320,7 @@ async def test_failed_images_show_an_error_and_are_refunded(sandbox: Sandbox) ->
     sandbox.openai.faults.next("images", CONTENT_POLICY, when=_about("three boats"))
     used = await run_command(person, "/draw", prompt="three boats", n=3, channel="dm")
     assert [each.filename for each in _files(used)] == ["image-1.png", "image-2.png"]
-    assert used.text.startswith("1 of the 3 pictures is missing. The AI service declined this")
+    assert used.text.startswith("1 of the 3 images is missing. The AI service declined this")
     assert (await usage(person, "dm"))["images"] == 2
 
 
@@ -406,7 +406,7 @@ async def test_everything_but_the_channel_settings_works_in_direct_messages(
         ("/ask", {"prompt": "hm", "model": "nonsense"}, "can't be chosen here"),
         ("/ask", {"prompt": "   "}, "Ask me something"),
         ("/say", {"text": "hm", "voice": "no such voice!"}, "can't be a voice's name"),
-        ("/draw", {"prompt": "   "}, "Tell me what to draw"),
+        ("/draw", {"prompt": "   "}, "Describe the image"),
         ("/draw", {"prompt": "hm", "size": "as big as a house"}, "can't read that size"),
         ("/usage", {"scope": "server"}, "Manage Server"),
     ],

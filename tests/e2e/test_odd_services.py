@@ -51,7 +51,7 @@ async def test_an_odd_address_of_a_picture_leaves_its_neighbour_alone(
     sandbox.openai.faults.next(CallKind.IMAGES, body({"created": 1, "data": [{"url": address}, good]}))
     used = await run_command(ada, "/draw", prompt="a boat", n=2, model="dall-e-2")
     assert len(used.messages[0].attachments) == 1
-    assert used.text.startswith("1 of the 2 pictures is missing. ")
+    assert used.text.startswith("1 of the 2 images is missing. ")
     assert (await usage(ada))["images"] == 1
 
 

@@ -95,7 +95,7 @@ async def test_a_long_list_goes_on_in_further_private_messages_and_has_an_end(sa
     for person in people:
         for kind in ("messages", "tokens", "speech_characters"):
             last = await set_quota(mo, "member", kind, "1000", "month", target_member=member_of(person))
-    assert text_without_times(last) == "This server has 100 limits, which is the most I keep. Remove one first."
+    assert text_without_times(last) == "This server has 100 limits, which is the most I can store. Remove one first."
     listed = await run_command(mo, "/quota list")
     await listed.until(lambda each: "monthly limits" in each.text, deadline_s=DEADLINE_S)
     assert len(listed.messages) > 1
