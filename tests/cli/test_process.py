@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,6 +46,13 @@ async def test_a_signal_while_the_program_is_still_being_read_ends_it(
     await child.until_logged("here", deadline_s=DEADLINE_S)
     assert await ended_by(child, number) == 0
     assert list(child.log) == ["here"]
+
+
+def test_signals_are_handled_before_anything_else_of_the_bot_is_loaded() -> None:
+    code = (
+        "import sys, bot.cli.process; sys.exit(bool({'bot.errors', 'bot.messages', 'dataclasses'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @BOTH
