@@ -15,21 +15,9 @@ from bot.api.chat_types import ChatMessage
 from bot.api.transport import SendStatus
 from bot.clock import Clock, unix_ms
 from bot.context import RequestContext
-from bot.conversation import attachments
+from bot.conversation import attachments, outcomes
 from bot.conversation.context_window import ContextWindow, HistorySelector, SelectedHistory, shorten
-from bot.conversation.outcomes import (
-    COMPLETE,
-    DELETED,
-    INTERRUPTED,
-    AnswerCancelled,
-    Outcome,
-    get_buttons,
-    get_cancel_outcome,
-    get_error_outcome,
-    get_refusal_outcome,
-    get_stream_outcome,
-    run_until_cancelled,
-)
+from bot.conversation.outcomes import AnswerCancelled, Outcome, run_until_cancelled
 from bot.conversation.prompt import PromptInputs, estimate_prompt, get_persona_values, render
 from bot.conversation.question import Question
 from bot.conversation.stream_meter import StreamMeter
@@ -240,19 +228,21 @@ class Answering:
                 except asyncio.CancelledError as error:
                     if not streamer.has_text:
                         raise
-                    outcome, interruption = INTERRUPTED, error
+                    outcome, interruption = outcomes.INTERRUPTED, error
                 finally:
                     if meter.is_billable:
                         tokens = meter.prompt_tokens + meter.answer_tokens
                         reservation.set_spent({Kind.MESSAGES: 1, Kind.TOKENS: tokens})
             request_log.set_outcome(outcome.name)
-            if observer is not None and outcome is COMPLETE:
+            if observer is not None and outcome is outcomes.COMPLETE:
                 observer.on_complete()
-            if outcome is DELETED:
+            if outcome is outcomes.DELETED:
                 await streamer.discard()
             else:
                 turn_id = await self._save_turn(prepared, output, meter, outcome)
-                await self._finish(streamer, get_buttons(turn_id, outcome), outcome.note, prepared.history.omission)
+                await self._finish(
+                    streamer, outcomes.get_buttons(turn_id, outcome), outcome.note, prepared.history.omission
+                )
                 if turn_id is not None:
                     await self._save_message_ids(turn_id, output)
         if interruption is not None:
@@ -282,7 +272,7 @@ class Answering:
             logger.warning(
                 "answer failed after its first text", extra={"error": type(error).__name__, "detail": str(error)}
             )
-            return get_error_outcome(error)
+            return outcomes.get_error_outcome(error)
         if reason is not None:
             logger.info("answer cancelled", extra={"reason": reason.name})
             if reason.is_by_user:
@@ -291,15 +281,15 @@ class Answering:
                     observer.on_cancelled()
             if not streamer.has_text:
                 raise AnswerCancelled(reason)
-            return get_cancel_outcome(reason)
+            return outcomes.get_cancel_outcome(reason)
         if meter.refusal is not None:
             logger.info("answer stopped at a limit", extra={"detail": str(meter.refusal)})
             if not streamer.has_text:
                 raise meter.refusal
-            return get_refusal_outcome(meter.refusal)
+            return outcomes.get_refusal_outcome(meter.refusal)
         if not streamer.has_text:
             raise InvalidApiResponse("an answer without a word")
-        return get_stream_outcome(meter.stream_end)
+        return outcomes.get_stream_outcome(meter.stream_end)
 
     async def _feed(
         self,
