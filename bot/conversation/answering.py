@@ -18,7 +18,7 @@ from bot.context import RequestContext
 from bot.conversation import attachments, outcomes
 from bot.conversation.context_window import ContextWindow, HistorySelector, SelectedHistory, shorten
 from bot.conversation.outcomes import AnswerCancelled, Outcome, run_until_cancelled
-from bot.conversation.prompt import PromptInputs, estimate_prompt, get_persona_values, render
+from bot.conversation.prompt import PromptInputs, build_messages, estimate_prompt, get_persona_values
 from bot.conversation.question import Question
 from bot.conversation.stream_meter import StreamMeter
 from bot.errors import (
@@ -384,7 +384,7 @@ class Answering:
         if question.source_turn is not None:
             requester = replace(requester, name=question.source_turn.author_name)
         values = get_persona_values(question.persona, requester, self._clock.now())
-        return tuple(render(question.persona, history.turns, question.text, requester.name, values, inputs))
+        return tuple(build_messages(question.persona, history.turns, question.text, requester.name, values, inputs))
 
     def _rebuild(self, prepared: PreparedAnswer, history: SelectedHistory, inputs: PromptInputs) -> PreparedAnswer:
         """Return the same question with another history or other inputs."""

@@ -154,7 +154,7 @@ Header = dict[str, object]
 """The JSON object on the first line of a user message."""
 
 
-def render(
+def build_messages(
     persona: str,
     turns: Iterable[Turn],
     question: str,

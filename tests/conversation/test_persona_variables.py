@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.context import RequestContext
-from bot.conversation.prompt import get_persona_values, render
+from bot.conversation.prompt import build_messages, get_persona_values
 from tests.support.requests import make_requester
 
 NOW = datetime(2026, 9, 1, 8, 5, tzinfo=UTC)
@@ -22,7 +22,7 @@ def first_line(content: str) -> dict[str, str | None]:
 
 
 def test_the_values_go_along_with_the_newest_question() -> None:
-    developer, asked = render(EVERYTHING, [], "Hi", "Ada", get_persona_values(EVERYTHING, requester(), NOW))
+    developer, asked = build_messages(EVERYTHING, [], "Hi", "Ada", get_persona_values(EVERYTHING, requester(), NOW))
     assert first_line(asked.content) == {
         "speaker": "Ada",
         "date": "Tuesday, 2026-09-01",
@@ -41,7 +41,7 @@ def test_only_what_a_persona_names_goes_along() -> None:
 
 
 def test_without_placeholders_nothing_is_added() -> None:
-    developer, asked = render("Be kind.", [], "Hi", "Ada", get_persona_values("Be kind.", requester(), NOW))
+    developer, asked = build_messages("Be kind.", [], "Hi", "Ada", get_persona_values("Be kind.", requester(), NOW))
     assert "braces" not in developer.content
     assert first_line(asked.content) == {"speaker": "Ada"}
 
@@ -64,8 +64,8 @@ def test_in_a_direct_message_there_is_no_server() -> None:
 )
 def test_no_name_gets_into_the_instructions_or_out_of_its_line(name: str) -> None:
     values = get_persona_values(EVERYTHING, requester(name, name, name), NOW)
-    developer, asked = render(EVERYTHING, [], "What is 1+1?", name, values)
-    honest, _ = render(EVERYTHING, [], "Hi", "Ada", get_persona_values(EVERYTHING, requester(), NOW))
+    developer, asked = build_messages(EVERYTHING, [], "What is 1+1?", name, values)
+    honest, _ = build_messages(EVERYTHING, [], "Hi", "Ada", get_persona_values(EVERYTHING, requester(), NOW))
     assert developer == honest
     first, *rest = asked.content.splitlines()
     assert [json.loads(first)[key] for key in ("speaker", "server", "channel", "user")] == [name] * 4
