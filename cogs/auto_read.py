@@ -1,4 +1,4 @@
-"""Reading a text channel aloud to those who listen to the bot in a voice channel."""
+"""Reads a text channel aloud in the bot's voice channel."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class AutoReadCog(commands.Cog):
-    """Reads what people in the bot's voice channel write in the text channel that moderators chose."""
+    """Reads what members in the bot's voice channel write in the text channel that moderators chose."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class AutoReadCog(commands.Cog):
         self._running: set[asyncio.Task[Any]] = set()  # Any: the events' tasks are discord.py's
 
     async def cog_unload(self) -> None:
-        """End what is still being read, so that what it didn't spend is given back while the store is open."""
+        """Cancel what is being read, so that its reservations are released while the store is open."""
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -65,7 +65,7 @@ class AutoReadCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Read a message aloud if it is one of those."""
+        """Read a message aloud if its channel is read and its author listens."""
         session = self._voice_manager.get_session(message.guild.id if message.guild else None)
         if session is None or message.id in self._seen_message_ids or not _is_by_listener(message, session):
             return
@@ -84,7 +84,7 @@ class AutoReadCog(commands.Cog):
             self._running.discard(task)
 
     async def _read_in_turn(self, message: discord.Message, session: VoiceSession) -> None:
-        """Read it if its channel is read; one after the other until on the line, so that they keep their order."""
+        """Read it if its channel is read; one at a time until it is in the queue, so that messages keep their order."""
         async with AsyncExitStack() as turn:
             await turn.enter_async_context(session.read_lock)
             if await self._auto_read.get(session.guild.id) == message.channel.id:

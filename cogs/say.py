@@ -13,7 +13,7 @@ from bot.speech.voice_settings import VOICES
 
 
 class SayCog(commands.Cog):
-    """Says texts aloud."""
+    """Speaks texts."""
 
     def __init__(self, speech_commands: SpeechCommands, catalog: ModelCatalog) -> None:
         self._speech_commands = speech_commands

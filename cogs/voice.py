@@ -39,14 +39,14 @@ MAX_TITLE_LENGTH: Final = 60
 
 
 class MessageContentDisabled(UserError):
-    """Messages come without their content."""
+    """The bot may not read the content of messages."""
 
     message = texts.message_content_disabled()
 
 
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me in a voice channel"):
-    """Comes, speaks and goes."""
+    """Joins, speaks and leaves."""
 
     def __init__(
         self,
@@ -114,12 +114,12 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
     async def show_queue(self, interaction: discord.Interaction) -> None:
         """Show what I'm saying and what comes next."""
         session = get_visible_session(interaction, self._voice_manager)
-        listed = session.queue.list_items()
-        others = [each.label for each in listed if each.label.member_id != interaction.user.id]
+        items = session.queue.list_items()
+        others = [each.label for each in items if each.label.member_id != interaction.user.id]
         hidden = await self._audience.list_hidden_channels(
             interaction, {each.channel_id for each in others if each.channel_id}
         )
-        await show_privately(interaction, _format_queue(listed, interaction.user.id, hidden))
+        await show_privately(interaction, _format_queue(items, interaction.user.id, hidden))
 
     @app_commands.command()
     @app_commands.describe(voice="The voice for your texts", speed="Speed, from half to twice the usual")
@@ -148,17 +148,17 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         """Read aloud what people in my voice channel write in a channel."""
         requester = requester_of(interaction)
 
-        def rights_there(channel_id: int) -> Collection[Permission]:
-            return _rights_there(interaction, requester, channel_id)
+        def permissions_there(channel_id: int) -> Collection[Permission]:
+            return _permissions_there(interaction, requester, channel_id)
 
         if channel is None:
-            cleared = await self._auto_read.clear(requester, rights_there)
+            cleared = await self._auto_read.clear(requester, permissions_there)
             text = texts.reads_no_channel("now" if cleared else "before")
         else:
             require_permission_in(interaction, channel, Permission.MANAGE_CHANNELS)
             if not self._reads_messages:
                 raise MessageContentDisabled
-            await self._auto_read.set(requester, channel.id, rights_there)
+            await self._auto_read.set(requester, channel.id, permissions_there)
             text = texts.reads_channel(channel.mention)
         await interaction.response.send_message(render(text), ephemeral=True)
 
@@ -170,39 +170,39 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
     async def on_voice_state_update(
         self, member: discord.Member, _before: discord.VoiceState, after: discord.VoiceState
     ) -> None:
-        """Keep track of where the bot is."""
+        """Update the sessions: the bot or a listener moved."""
         self._voice_manager.on_voice_state(member, after)
 
     @commands.Cog.listener()
     async def on_guild_channel_update(self, _: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
-        """Check again who may hear what is being said: a channel may have been made private."""
+        """Check again who may hear what is playing: a channel may have become private."""
         self._voice_manager.on_permissions_changed(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Check again who may hear what is being said."""
+        """Check again who may hear what is playing."""
         self._voice_manager.on_permissions_changed(channel.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, _: discord.Role, after: discord.Role) -> None:
-        """Check again who may hear what is being said."""
+        """Check again who may hear what is playing."""
         self._voice_manager.on_permissions_changed(after.guild.id)
 
     @commands.Cog.listener()
     async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """Check again who may hear what is being said."""
+        """Check again who may hear what is playing."""
         self._voice_manager.on_permissions_changed(role.guild.id)
 
     @commands.Cog.listener()
-    async def on_raw_thread_delete(self, gone: discord.RawThreadDeleteEvent) -> None:
-        """Check again who may hear what is being said."""
-        self._voice_manager.on_permissions_changed(gone.guild_id)
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """Check again who may hear what is playing."""
+        self._voice_manager.on_permissions_changed(event.guild_id)
 
 
-def _rights_there(
+def _permissions_there(
     interaction: discord.Interaction, requester: RequestContext, channel_id: int
 ) -> Collection[Permission]:
-    """Return the rights of who asks in a channel; where it is gone, those where they ask."""
+    """Return the requester's permissions in a channel; where it was deleted, those in the one that they ask in."""
     channel = None if interaction.guild is None else interaction.guild.get_channel(channel_id)
     return requester.permissions if channel is None else permissions_in(interaction, channel)
 
