@@ -1,4 +1,4 @@
-"""Who may hear what: what is asked of Discord for it, how often, and what happens where there is no answer."""
+"""Who may hear what: what Discord is asked, how often, and what happens where it does not respond."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,8 +31,8 @@ from tests.support.clock import FakeClock
 ADA, BEN = "Ada", "Ben"
 
 
-class Discord:
-    """A server as discord.py knows it, and Discord's answers about its members."""
+class FakeDiscord:
+    """A guild as discord.py caches it, and Discord's answers about its members."""
 
     def __init__(self, state: DiscordState) -> None:
         self.state = state
@@ -87,8 +87,8 @@ def state() -> DiscordState:
 
 
 @pytest.fixture
-async def far(state: DiscordState) -> Discord:
-    return Discord(state)
+async def fake(state: DiscordState) -> FakeDiscord:
+    return FakeDiscord(state)
 
 
 def _listens(state: DiscordState, name: str) -> None:
@@ -110,102 +110,98 @@ async def _permitted(permit: ListenersPermit) -> bool:
     return True
 
 
-async def test_what_everybody_may_read_takes_no_asking(state: DiscordState, far: Discord) -> None:
-    permit = far.permit(state.guild().channel("general"))
+async def test_what_all_may_read_is_not_asked_about(state: DiscordState, fake: FakeDiscord) -> None:
+    permit = fake.permit(state.guild().channel("general"))
     assert permit.is_unconditional()
     assert permit.is_granted()
     assert await _permitted(permit)
-    assert await _permitted(far.permit(state.guild().channel("a thread")))
-    assert far.asked == []
+    assert await _permitted(fake.permit(state.guild().channel("a thread")))
+    assert fake.asked == []
 
 
-async def test_what_somebody_may_not_read_is_asked_about_and_the_answer_believed_for_a_moment(
-    state: DiscordState, far: Discord
-) -> None:
+async def test_permissions_are_asked_about_and_cached_for_a_moment(state: DiscordState, fake: FakeDiscord) -> None:
     clock = FakeClock()
-    far.audience = Audience(clock)
-    permit = far.permit(state.guild().channel("random"))
+    fake.audience = Audience(clock)
+    permit = fake.permit(state.guild().channel("random"))
     assert not permit.is_unconditional()
     assert await _permitted(permit)
     assert await _permitted(permit)
-    assert far.asked == ["member", "member"]
+    assert fake.asked == ["member", "member"]
     state.overwrite(state.guild().channel("random"), state.guild().members[state.user(BEN).id], deny=1 << 10)
     await clock.advance(CACHE_S)
-    permit = far.permit(state.guild().channel("random"))
+    permit = fake.permit(state.guild().channel("random"))
     assert not await _permitted(permit)
-    assert len(far.asked) == 4
+    assert len(fake.asked) == 4
     _listens(state, "Cleo")
-    assert not far.permit(state.guild().channel("random")).is_granted()
+    assert not fake.permit(state.guild().channel("random")).is_granted()
 
 
-async def test_a_private_thread_is_for_those_that_are_known_to_be_in_it(state: DiscordState, far: Discord) -> None:
+async def test_a_private_thread_is_for_its_known_members(state: DiscordState, fake: FakeDiscord) -> None:
     thread = _secrets(state)
-    assert not far.permit(thread).is_granted()  # nobody was asked about
-    assert await _permitted(far.permit(thread))
-    assert far.asked.count("thread member") == 1  # who asks was there
+    assert not fake.permit(thread).is_granted()  # not asked about yet
+    assert await _permitted(fake.permit(thread))
+    assert fake.asked.count("thread member") == 1  # the requester was there
     _listens(state, "Cleo")
-    assert not await _permitted(far.permit(thread))
+    assert not await _permitted(fake.permit(thread))
     del state.guild().voice_states[state.user("Cleo").id]
     _listens(state, "Mo")
-    assert await _permitted(far.permit(thread))
+    assert await _permitted(fake.permit(thread))
 
 
 @pytest.mark.parametrize("error", [OSError("no route"), asyncio.IncompleteReadError(b"", 1), TimeoutError()])
-async def test_without_an_answer_it_is_not_permitted(state: DiscordState, far: Discord, error: Exception) -> None:
+async def test_without_an_answer_it_is_not_permitted(state: DiscordState, fake: FakeDiscord, error: Exception) -> None:
     async def fails() -> None:
         raise error
 
-    far.answers = fails
-    assert not await _permitted(far.permit(state.guild().channel("random")))
-    assert not await _permitted(far.permit(_secrets(state)))
+    fake.answers = fails
+    assert not await _permitted(fake.permit(state.guild().channel("random")))
+    assert not await _permitted(fake.permit(_secrets(state)))
 
 
-async def test_a_thread_that_may_not_be_looked_into_is_left_alone_for_a_while(
-    state: DiscordState, far: Discord
-) -> None:
+async def test_a_forbidden_thread_is_not_asked_about_for_a_while(state: DiscordState, fake: FakeDiscord) -> None:
     async def forbidden() -> None:
-        if far.asked[-1] == "thread member":
+        if fake.asked[-1] == "thread member":
             raise discord.Forbidden(SimpleNamespace(status=403, reason="Forbidden"), "Missing Access")  # type: ignore[arg-type]
 
     clock = FakeClock()
-    far.audience, far.answers = Audience(clock), forbidden
+    fake.audience, fake.answers = Audience(clock), forbidden
     thread = _secrets(state)
     for _ in range(3):
-        assert not await _permitted(far.permit(thread))
+        assert not await _permitted(fake.permit(thread))
         await clock.advance(CACHE_S)
-    assert far.asked.count("thread member") == 1
+    assert fake.asked.count("thread member") == 1
     await clock.advance(FORBIDDEN_S)
-    assert not await _permitted(far.permit(thread))
-    assert far.asked.count("thread member") == 2
+    assert not await _permitted(fake.permit(thread))
+    assert fake.asked.count("thread member") == 2
 
 
-async def test_about_a_crowd_nobody_is_asked(state: DiscordState, far: Discord) -> None:
+async def test_a_crowd_is_not_asked_about(state: DiscordState, fake: FakeDiscord) -> None:
     for number in range(MAX_LISTENERS_ASKED):
-        state.add_member(state.guild(), state.add_user(f"Somebody {number}"))
-        _listens(state, f"Somebody {number}")
-    assert not await _permitted(far.permit(state.guild().channel("random")))
-    assert far.asked == []
-    assert await _permitted(far.permit(state.guild().channel("general")))
+        state.add_member(state.guild(), state.add_user(f"Member {number}"))
+        _listens(state, f"Member {number}")
+    assert not await _permitted(fake.permit(state.guild().channel("random")))
+    assert fake.asked == []
+    assert await _permitted(fake.permit(state.guild().channel("general")))
 
 
-async def test_what_a_place_takes(state: DiscordState, far: Discord) -> None:
+async def test_permissions_that_reading_requires(state: DiscordState, fake: FakeDiscord) -> None:
     guild = state.guild()
     ben, general, other = guild.members[state.user(BEN).id], guild.channel("general"), guild.channel("Other lounge")
     state.overwrite(general, ben, deny=Permission.READ_MESSAGE_HISTORY)
     state.overwrite(other, ben, deny=Permission.CONNECT)
-    assert await _permitted(far.permit(general))
-    assert not await _permitted(far.permit(general, required=READ_BACK))
-    assert not await _permitted(far.permit(other))
+    assert await _permitted(fake.permit(general))
+    assert not await _permitted(fake.permit(general, required=READ_BACK))
+    assert not await _permitted(fake.permit(other))
     state.overwrite(general, guild.members[state.user(ADA).id], deny=Permission.READ_MESSAGE_HISTORY)
     state.overwrite(general, ben)
-    assert await _permitted(far.permit(general, required=READ_BACK))  # who asks has seen it
+    assert await _permitted(fake.permit(general, required=READ_BACK))  # the requester has seen it
     for gone in (guild.channel("a thread"), general):
         del guild.channels[gone.id]
-    assert not await _permitted(far.permit(general))
+    assert not await _permitted(fake.permit(general))
 
 
-async def test_who_is_in_no_voice_channel_any_more_is_not_spoken_for(state: DiscordState, far: Discord) -> None:
-    permit = far.permit(state.guild().channel("general"), requester="Cleo")
+async def test_a_requester_who_left_the_voice_channels_is_refused(state: DiscordState, fake: FakeDiscord) -> None:
+    permit = fake.permit(state.guild().channel("general"), requester="Cleo")
     assert not permit.is_unconditional()
     with pytest.raises(RequesterLeft) as refused:
         await permit.check()

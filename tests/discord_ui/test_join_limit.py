@@ -1,4 +1,4 @@
-"""How often the bot comes into voice channels, and how long coming and going may take."""
+"""How often the bot joins voice channels, and how long joining and leaving may take."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ def guild(guild_id: int, shard_id: int = 0) -> Any:  # Any: it stands in for one
     return SimpleNamespace(id=guild_id, shard_id=shard_id)
 
 
-async def test_a_server_has_so_many_in_any_minute_and_takes_none_from_others() -> None:
+async def test_a_guild_has_a_limit_in_any_minute_and_takes_none_from_others() -> None:
     clock = FakeClock()
     join_limit = JoinLimit(clock)
     for _ in range(MAX_PER_GUILD):
@@ -36,7 +36,7 @@ async def test_a_server_has_so_many_in_any_minute_and_takes_none_from_others() -
         join_limit.count(guild(1))
 
 
-async def test_a_shard_has_so_many_whichever_servers_they_are_in() -> None:
+async def test_a_shard_has_a_limit_across_its_guilds() -> None:
     clock = FakeClock()
     join_limit = JoinLimit(clock)
     for number in range(MAX_PER_SHARD):
@@ -49,10 +49,10 @@ async def test_a_shard_has_so_many_whichever_servers_they_are_in() -> None:
     join_limit.count(guild(999))
 
 
-async def test_coming_and_going_wait_for_one_that_hangs_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_joins_and_leaves_wait_for_one_that_hangs_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manager_module, "JOIN_TIMEOUT_S", 0)
     monkeypatch.setattr(manager_module, "LEAVE_TIMEOUT_S", 0)
-    client: Any = None  # nobody is told anything
+    client: Any = None  # no notice is sent
     channel: Any = SimpleNamespace(id=3, guild=guild(1), mention="<#3>")
     with WorkerPool() as pool:
         voice_manager = VoiceManager(client, pool, FakeClock(), alone_s=60, idle_s=300)

@@ -20,7 +20,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def test_it_reads_though_it_was_told_to_before_its_thread_began(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_it_reads_though_it_was_resumed_before_its_thread_began(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     reader = SocketReader(SimpleNamespace(socket=ours))  # type: ignore[arg-type]
     got, arrived = [], threading.Event()

@@ -1,4 +1,4 @@
-"""A voice connection that can't be made anew: how often it is tried, and when the bot gives up."""
+"""A voice connection that is lost: how often reconnecting is tried, and when the bot gives up."""
 
 import asyncio
 import itertools
@@ -37,7 +37,7 @@ class BrokenConnection:
         self.ended.set()
 
     async def wait_closed(self) -> None:
-        """Nothing is left of it as soon as it has ended."""
+        """Return at once: it closes when it ends."""
 
     async def disconnect(self, *, force: bool) -> None:
         self.ended.set()
@@ -55,7 +55,7 @@ def build_session(
     return VoiceSession(connection, pool, clock, text_channel_id=4, on_lost=lambda _, loss: losses.append(loss))
 
 
-async def test_it_tries_again_and_again_with_longer_pauses_and_gives_up_after_a_minute(
+async def test_it_reconnects_with_longer_pauses_and_gives_up_after_a_minute(
     monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
 ) -> None:
     clock, connection, losses, tries = FakeClock(), BrokenConnection(), list[VoiceLost](), list[float]()
@@ -108,7 +108,7 @@ class PlayingConnection(SilentConnection):
 
 
 @pytest.mark.parametrize("connected", [False, True], ids=["neither connected nor ended", "nothing is sent"])
-async def test_a_connection_over_which_nothing_comes_is_ended_by_force(
+async def test_a_connection_that_sends_nothing_is_aborted(
     monkeypatch: pytest.MonkeyPatch, pool: WorkerPool, connected: bool
 ) -> None:
     clock, silent, losses = FakeClock(), SilentConnection(connected=connected), list[VoiceLost]()
@@ -128,7 +128,7 @@ async def test_a_connection_over_which_nothing_comes_is_ended_by_force(
     await session.leave()
 
 
-async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_heard(pool: WorkerPool) -> None:
+async def test_it_is_idle_from_the_last_packet_on_though_something_is_playing(pool: WorkerPool) -> None:
     clock, losses = FakeClock(), list[VoiceLost]()
     session = build_session(SilentConnection(connected=True), clock, pool, losses)
     assert session.idle_s == 0
@@ -140,7 +140,7 @@ async def test_it_is_idle_from_the_last_packet_on_though_something_waits_to_be_h
     await session.leave()
 
 
-async def test_a_channel_that_is_gone_is_not_connected_to(monkeypatch: pytest.MonkeyPatch, pool: WorkerPool) -> None:
+async def test_a_deleted_channel_is_not_connected_to(monkeypatch: pytest.MonkeyPatch, pool: WorkerPool) -> None:
     clock, connection, losses = FakeClock(), BrokenConnection(), list[VoiceLost]()
 
     async def open_voice_connection(*_: object) -> None:
@@ -169,9 +169,7 @@ async def test_a_move_that_discord_cannot_be_asked_for_fails_as_a_connection_doe
     await session.leave()
 
 
-async def test_a_refusal_that_will_not_change_ends_it_at_once(
-    monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
-) -> None:
+async def test_a_permanent_error_ends_it_at_once(monkeypatch: pytest.MonkeyPatch, pool: WorkerPool) -> None:
     clock, connection, losses = FakeClock(), BrokenConnection(), list[VoiceLost]()
 
     async def open_voice_connection(*_: object) -> None:
