@@ -33,7 +33,7 @@ Name = app_commands.Range[str, 1, MAX_NAME_CHARACTERS]
 class PersonaCog(commands.GroupCog, group_name="persona", group_description="Personas of this server"):
     """Writes, lists, exports and imports personas.
 
-    No default permission: Discord has them for whole groups only, and everybody may see the list.
+    No default permission: Discord has them for whole groups only, and every member may see the list.
     """
 
     def __init__(self, personas: Personas, modals: Modals) -> None:

@@ -25,7 +25,7 @@ _PAGE: Final = "pronounce-page"
 class PronounceCog(commands.GroupCog, group_name="pronounce", group_description="Pronunciations in this server"):
     """The words of one server.
 
-    No default permission: Discord has them for whole groups only, and the list is for everybody.
+    No default permission: Discord has them for whole groups only, and every member may see the list.
     """
 
     def __init__(self, pronunciations: Pronunciations, buttons: ButtonRouter) -> None:

@@ -93,13 +93,13 @@ def test_each_problem_has_its_sentence() -> None:
     ]
 
 
-def test_of_many_problems_as_many_are_told_as_fit() -> None:
+def test_of_many_problems_as_many_are_listed_as_fit() -> None:
     lines = problems(file([{}] * MAX_PERSONAS))
     assert lines[0] == "I imported nothing: there are 100 problems."
     assert lines[-1] == "- …and 88 more like these."
 
 
-def test_half_a_character_is_told() -> None:
+def test_half_a_character_is_refused() -> None:
     entry = b'{"format":"multiappai-discord-personas","version":1,"personas":[{"name":"a","text":"x \\ud800"}]}'
     assert problems(entry) == [
         "I imported nothing. Persona 1 has half a character in its `text`, which can't be stored."

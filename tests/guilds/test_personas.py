@@ -39,7 +39,7 @@ async def refusal(waiting: Awaitable[object]) -> str:
     return render(refused.value.message)
 
 
-async def test_everybody_sees_and_chooses_what_a_moderator_wrote(personas: Personas) -> None:
+async def test_every_member_sees_and_chooses_what_a_moderator_wrote(personas: Personas) -> None:
     assert await personas.check_new(MO, "  The  Pirate ") == "The Pirate"
     assert await personas.add(MO, "The Pirate", f" {PIRATE}\n") == "The Pirate"
     assert await personas.list_names(ADA) == await personas.list_choices(ADA) == ["The Pirate"]

@@ -1,4 +1,4 @@
-"""Files of turns: never over their room, the newest turns in them, told for what they are."""
+"""Files of turns: never over their limit, with the newest turns, and with counts that say what is in them."""
 
 import dataclasses
 import json

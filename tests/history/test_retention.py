@@ -82,7 +82,7 @@ async def test_a_server_is_kept_for_a_week_from_when_it_was_missed(
     assert await left(conversations) == kept
 
 
-async def test_a_server_that_is_back_is_not_purged_and_counts_anew_when_it_goes_again(
+async def test_a_server_that_is_back_is_not_purged_and_counts_from_the_start_when_it_goes_again(
     database: Database, conversations: Conversations, say: Say, clock: FakeClock
 ) -> None:
     await say("a")
@@ -114,7 +114,7 @@ async def test_a_departure_that_could_not_be_noted_is_found_by_the_next_comparis
     assert await LeftGuilds(database).list_due(unix_ms(clock.now())) == [GUILD]
 
 
-async def test_nothing_is_swept_before_discord_has_told_the_time(
+async def test_nothing_is_swept_before_discord_has_sent_the_time(
     database: Database, conversations: Conversations, say: Say
 ) -> None:
     await say("a", created_at_ms=days_ago(31))

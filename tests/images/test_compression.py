@@ -73,7 +73,7 @@ async def test_a_picture_on_its_side_is_put_upright_and_its_metadata_goes(worker
     assert b"where it was taken" not in fitted.data
 
 
-async def test_notes_in_a_png_go_when_it_is_encoded_anew(workers: DecodingWorkers) -> None:
+async def test_notes_in_a_png_go_when_it_is_compressed(workers: DecodingWorkers) -> None:
     notes = PngInfo()
     notes.add_text("parameters", "the prompt")
     data = picture(100, 100, noise=True, pnginfo=notes)

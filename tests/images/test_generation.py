@@ -213,11 +213,11 @@ async def test_a_picture_over_the_upload_limit_is_made_to_fit(tmp_path: Path) ->
         assert Image.open(io.BytesIO(result.files[1].data)).format == "WEBP"
 
 
-async def test_a_picture_that_cannot_fit_is_told_in_a_sentence(tmp_path: Path) -> None:
+async def test_a_picture_that_cannot_fit_has_a_sentence(tmp_path: Path) -> None:
     async with open_service_harness(tmp_path, in_turn(drawn([picture(128, 128, noise=True)]))) as shop:
-        with pytest.raises(ImageTooLarge) as told:
+        with pytest.raises(ImageTooLarge) as raised:
             await draw(shop, CAT, upload_limit=50)
-        assert told.value.message == texts.too_large()
+        assert raised.value.message == texts.too_large()
         assert await shop.used(Kind.IMAGES) == 1  # it was drawn
 
 
