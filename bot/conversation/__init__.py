@@ -1,1 +1,1 @@
-"""Questions and answers: what a model is told, and what is kept of it."""
+"""Questions and answers: what is sent to a model, and what is kept of it."""

@@ -199,4 +199,4 @@ def _unreadable(attachment: Attachment, message: Message) -> UnreadableFile:
 
 def _quote_name(attachment: Attachment) -> str:
     """Return a file's name as code, so that it is shown as it is."""
-    return f"`{' '.join(attachment.name.replace('`', '').split())[:100] or 'that file'}`"
+    return f"`{' '.join(attachment.name.replace('`', '').split())[:100] or '…'}`"

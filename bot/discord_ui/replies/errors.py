@@ -45,7 +45,7 @@ class ReplyErrors:
         self._closing = asyncio.Event()
 
     async def refuse(self, answer: ReplyOutput, refusal: UserError) -> None:
-        """Reply why there is no answer; react with an emoji if the member was told already."""
+        """Reply why there is no answer; react with an emoji if it was already shown to the member."""
         key, holds_s = self._key(answer, refusal)
         facts = {"user": answer.message.author.id, "channel": answer.channel.id, "error": type(refusal).__name__}
         if holds_s is None:
@@ -104,5 +104,5 @@ class ReplyErrors:
             try:
                 await answer.channel.get_partial_message(message_id).delete()
             except discord.HTTPException as failure:
-                # Somebody was quicker, most likely.
+                # Most likely it was deleted already.
                 logger.info("notice not taken back", extra={"channel": answer.channel.id, "status": failure.status})

@@ -1,4 +1,4 @@
-"""The answer to a message: a reply to it, which pings nobody, and further messages where it is long.
+"""The answer to a message: a reply to it, without a ping, and further messages where it is long.
 
 A further message is a reply to the one before it, so that an answer's messages can be distinguished from others that
 are written in the same channel: by people, and by the process that takes over after a crash.
@@ -281,7 +281,7 @@ class ReplyOutput:
             message_id=self._ids[-1] if self._ids else self.id,
             channel_id=self.channel.id,
             guild_id=self.channel.guild_id,
-            # Nobody wants the answer to a question that was taken back.
+            # A question that was deleted needs no answer.
             fail_if_not_exists=not self._ids,
         )
 
