@@ -15,8 +15,8 @@ from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import button_name
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.message_deletion import check_can_delete, delete_messages
 from bot.discord_ui.message_triggers import build_quoted_message
+from bot.discord_ui.sent_messages import check_can_delete, delete_messages
 from bot.discord_ui.voice.audience import READ_BACK
 from bot.discord_ui.voice.speech_commands import SpeechCommands
 from bot.errors import TurnNotFound, UserError

@@ -15,8 +15,8 @@ from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, build_row, parse_id
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.interaction_messages import acknowledge, edit_original
-from bot.discord_ui.message_deletion import check_can_delete, delete_messages
 from bot.discord_ui.modals import Modals
+from bot.discord_ui.sent_messages import check_can_delete, delete_messages
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.errors import TurnNotFound
 from bot.guilds.settings import GuildSettings

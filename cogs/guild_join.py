@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.clock import unix_ms
 from bot.discord_ui.command_sync import format_command_mention
-from bot.discord_ui.permissions import list_missing_permissions
+from bot.discord_ui.context import list_missing_permissions
 from bot.errors import StoreUnavailable
 from bot.guilds.access import AllowLists
 from bot.inflight.registry import InFlightRegistry

@@ -13,10 +13,9 @@ from bot.conversation.question import Question
 from bot.discord_ui.answer_runner import wait_for_slot
 from bot.discord_ui.attachments import build_attachments
 from bot.discord_ui.command_sync import format_command_mention
-from bot.discord_ui.context import author_of
+from bot.discord_ui.context import MessageableChannel, author_of
 from bot.discord_ui.event_gate import EventGate
 from bot.discord_ui.message_triggers import MessageTrigger, find_trigger
-from bot.discord_ui.permissions import MessageableChannel
 from bot.discord_ui.replies.errors import CANNOT_WRITE
 from bot.discord_ui.replies.factory import Replies
 from bot.discord_ui.replies.output import ReplyOutput

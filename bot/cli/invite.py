@@ -20,7 +20,7 @@ PERMISSIONS: Final = (
     | 1 << 20  # Connect
     | 1 << 21  # Speak
 )
-"""Those of `bot.discord_ui.permissions`, repeated here as bits: printing a link should not load discord.py."""
+"""Those of `bot.discord_ui.context`, repeated here as bits: printing a link should not load discord.py."""
 
 
 def invite(settings: Settings) -> int:

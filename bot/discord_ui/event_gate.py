@@ -13,8 +13,8 @@ from bot.clock import Clock
 from bot.discord_ui import error_messages
 from bot.discord_ui.interaction_messages import set_inflight_request
 from bot.errors import ShuttingDown, StoreFull, StoreUnavailable
+from bot.inflight.cancellation import InFlightRequest
 from bot.inflight.registry import InFlightRegistry
-from bot.inflight.request import InFlightRequest
 
 logger = logging.getLogger(__name__)
 

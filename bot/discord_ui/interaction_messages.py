@@ -6,7 +6,7 @@ import discord
 from discord.http import handle_message_parameters
 from discord.webhook.async_ import async_context
 
-from bot.inflight.request import InFlightRequest
+from bot.inflight.cancellation import InFlightRequest
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.store.inflight import Phase

@@ -13,9 +13,8 @@ from discord.webhook.async_ import async_context
 
 from bot.discord_ui.components import build_answer_view
 from bot.discord_ui.interaction_messages import edit_original, get_inflight_request, show_status
-from bot.discord_ui.message_deletion import detecting_deletion, raise_if_deleted
 from bot.discord_ui.rate_limit_buckets import SharedBucket
-from bot.discord_ui.sent_messages import messages_after, messages_of_interaction
+from bot.discord_ui.sent_messages import detecting_deletion, messages_after, messages_of_interaction, raise_if_deleted
 from bot.inflight.cancellation import CancellationToken
 from bot.messages.message import Message
 from bot.store.inflight import Phase

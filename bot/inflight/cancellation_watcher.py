@@ -10,8 +10,7 @@ from cachetools import FIFOCache
 from bot.clock import Clock
 from bot.context import RequestContext
 from bot.errors import StoreUnavailable
-from bot.inflight.cancellation import CancelReason
-from bot.inflight.request import InFlightRequest
+from bot.inflight.cancellation import CancelReason, InFlightRequest
 from bot.store.inflight import InFlightAnswers
 
 POLL_INTERVAL_S: Final = 0.4

@@ -15,8 +15,8 @@ from cachetools import FIFOCache
 
 from bot.clock import Clock, unix_ms
 from bot.errors import StoreUnavailable
+from bot.inflight.cancellation import InFlightRequest
 from bot.inflight.cancellation_watcher import CancellationWatcher
-from bot.inflight.request import InFlightRequest
 from bot.liveness import ProcessLock
 from bot.store.database import Database
 from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from bot.messages.message import Message
 
-Permission: TypeAlias = Literal[
+NeededPermission: TypeAlias = Literal[
     "view_channel",
     "read_message_history",
     "send_messages",
@@ -46,7 +46,7 @@ def lacks_permissions(permissions: Sequence[Message]) -> Message:
     return Message("general.lacks_permissions", {"permissions": permissions})
 
 
-def needed_permission(permission: Permission) -> Message:
+def needed_permission(permission: NeededPermission) -> Message:
     return Message("general.needed_permission", {"permission": permission})
 
 

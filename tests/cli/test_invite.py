@@ -8,7 +8,7 @@ import discord
 import pytest
 
 from bot.cli.invite import PERMISSIONS
-from bot.discord_ui.permissions import NEEDED_PERMISSIONS
+from bot.discord_ui.context import NEEDED_PERMISSIONS
 from sandbox.discord.permissions import Permission
 from tests.support.cli_harness import CliHarness
 

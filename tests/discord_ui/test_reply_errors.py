@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.discord_ui.permissions import ChannelPermissions
+from bot.discord_ui.context import ChannelPermissions
 from bot.discord_ui.replies.errors import CANNOT_WRITE, DELETE_AFTER_S, PLEASE_WAIT, ReplyErrors
 from bot.errors import AccessDenied, InvalidOption, QueueFull, QuotaExceeded, UserError, UserRateLimited
 from bot.messages.message import plain

@@ -9,10 +9,9 @@ import pytest
 
 from bot.context import Permission, RequestContext
 from bot.errors import NotOwner
-from bot.inflight.cancellation import CancellationToken, CancelReason
+from bot.inflight.cancellation import CancellationToken, CancelReason, InFlightRequest
 from bot.inflight.cancellation_watcher import MAX_DURATION_S, POLL_INTERVAL_S
 from bot.inflight.registry import InFlightRegistry
-from bot.inflight.request import InFlightRequest
 from bot.liveness import holding
 from bot.store.database import Database
 from bot.store.inflight import InFlightAnswers, Phase

@@ -9,9 +9,9 @@ import pytest
 
 from bot.clock import unix_ms
 from bot.errors import StoreUnavailable
+from bot.inflight.cancellation import InFlightRequest
 from bot.inflight.recovery import GIVE_UP_AFTER, Recovery
 from bot.inflight.registry import LEASE_S, InFlightRegistry
-from bot.inflight.request import InFlightRequest
 from bot.liveness import ProcessLock, holding
 from bot.store.database import Database, Transaction
 from bot.store.inflight import InFlightAnswer, InFlightAnswers, Phase

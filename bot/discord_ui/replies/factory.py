@@ -9,7 +9,7 @@ from typing import Final
 import discord
 
 from bot.clock import Clock
-from bot.discord_ui.permissions import MessageableChannel, permissions_in
+from bot.discord_ui.context import MessageableChannel, permissions_in
 from bot.discord_ui.rate_limit_buckets import RateLimitBuckets
 from bot.discord_ui.replies.errors import ReplyErrors
 from bot.discord_ui.replies.output import ReplyOutput

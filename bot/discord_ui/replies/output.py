@@ -16,12 +16,10 @@ import discord
 
 from bot.discord_ui import error_messages
 from bot.discord_ui.components import build_answer_view
-from bot.discord_ui.message_deletion import detecting_deletion, raise_if_deleted
-from bot.discord_ui.permissions import ChannelPermissions
+from bot.discord_ui.context import ChannelPermissions
 from bot.discord_ui.rate_limit_buckets import ChannelBucket, SharedBucket
-from bot.discord_ui.sent_messages import SentMessages
-from bot.inflight.cancellation import CancellationToken
-from bot.inflight.request import InFlightRequest
+from bot.discord_ui.sent_messages import SentMessages, detecting_deletion, raise_if_deleted
+from bot.inflight.cancellation import CancellationToken, InFlightRequest
 from bot.messages import answers as texts
 from bot.messages.message import Message
 from bot.messages.render import render
