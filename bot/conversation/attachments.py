@@ -13,6 +13,7 @@ from bot.conversation.image_inputs import LONGEST_SIDE, MAX_PIXELS, estimate_ima
 from bot.conversation.prompt import MESSAGE_OVERHEAD, ImageInput, PromptInputs, QuotedMessage, TextFile, estimate_bytes
 from bot.errors import UnreadableFile
 from bot.messages import attachments as texts
+from bot.messages import errors as error_texts
 from bot.messages.message import Message
 from bot.workers.fair_limit import LimitFull
 from bot.workers.pool import DecodingWorkers, Failure, JobFailed
@@ -156,10 +157,12 @@ class _Loader:
         except FileTooLarge:
             raise _too_large(attachment) from None
         except LimitFull:
-            raise _unreadable(attachment, texts.busy()) from None
+            raise _unreadable(attachment, error_texts.too_many_files()) from None
         except JobFailed as error:
             busy = error.failure is Failure.FULL
-            raise (_unreadable(attachment, texts.busy()) if busy else _unreadable_type(attachment)) from error
+            raise (
+                _unreadable(attachment, error_texts.too_many_files()) if busy else _unreadable_type(attachment)
+            ) from error
 
     async def _load_image(self, attachment: Attachment) -> ImageInput:
         data = await attachment.read(MAX_IMAGE_BYTES)

@@ -23,10 +23,6 @@ def too_much_text(kilobytes: int) -> Message:
     return Message("attachments.too_much_text", {"kilobytes": kilobytes})
 
 
-def busy() -> Message:
-    return Message("attachments.busy")
-
-
 def download_failed() -> Message:
     return Message("attachments.download_failed")
 
