@@ -265,7 +265,7 @@ async def test_a_long_text_is_requested_in_pieces_and_joined_in_their_order(
 )
 async def test_with_nothing_to_say_no_request_is_made(sandbox: Sandbox, member: ClientUser, text: str) -> None:
     calls = len(sandbox.openai.requests)
-    _assert_refused(sandbox, await run_command(member, "/say", text=text), "nothing in that text that I could say")
+    _assert_refused(sandbox, await run_command(member, "/say", text=text), "nothing in that text that I can say")
     assert len(sandbox.openai.requests) == calls
 
 
