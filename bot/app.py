@@ -22,8 +22,7 @@ from bot.history.deletion import DeletionService
 from bot.history.history import History, TurnLookup
 from bot.history.privacy import MemberData
 from bot.history.retention import GuildCleanup, Retention
-from bot.images.generation import ImageGenerator
-from bot.images.saved_generations import SavedGenerations
+from bot.images.generation import ImageGenerator, SavedGenerations
 from bot.inflight.recovery import Recovery
 from bot.inflight.registry import InFlightRegistry
 from bot.liveness import holding

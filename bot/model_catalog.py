@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.clock import Clock
 from bot.errors import ApiError, ModelNotAllowed
-from bot.messages import models as texts
+from bot.messages import settings as texts
 from bot.setting_values import MODEL
 
 logger = logging.getLogger(__name__)

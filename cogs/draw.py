@@ -20,9 +20,8 @@ from bot.discord_ui.sent_messages import check_can_delete, delete_messages
 from bot.discord_ui.tree import build_choices, build_model_choices
 from bot.errors import TurnNotFound
 from bot.guilds.settings import GuildSettings
-from bot.images.generation import ImageGenerator
+from bot.images.generation import ImageGenerator, SavedGenerations
 from bot.images.image_request import MAX_IMAGES, MAX_PROMPT_LENGTH, ImageRequest, list_sizes
-from bot.images.saved_generations import SavedGenerations
 from bot.messages import images as texts
 from bot.messages.render import render
 from bot.model_catalog import ModelCatalog, ModelKind

@@ -7,7 +7,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.discord_ui.paging import fit
 from bot.discord_ui.tree import READS
-from bot.messages import models as texts
+from bot.messages import settings as texts
 from bot.messages.render import render
 from bot.model_catalog import ModelCatalog, ModelKind
 

@@ -12,7 +12,7 @@ from typing import Final
 from bot.conversation.image_inputs import LONGEST_SIDE, MAX_PIXELS, estimate_image_tokens
 from bot.conversation.prompt import MESSAGE_OVERHEAD, ImageInput, PromptInputs, QuotedMessage, TextFile, estimate_bytes
 from bot.errors import UnreadableFile
-from bot.messages import attachments as texts
+from bot.messages import answers as texts
 from bot.messages import errors as error_texts
 from bot.messages.message import Message
 from bot.workers.fair_limit import LimitFull

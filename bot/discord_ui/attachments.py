@@ -9,7 +9,7 @@ import discord
 
 from bot.conversation.attachments import Attachment, FileTooLarge
 from bot.errors import BotError, InvalidOption, UnreadableFile
-from bot.messages import attachments as texts
+from bot.messages import answers as texts
 
 logger = logging.getLogger(__name__)
 

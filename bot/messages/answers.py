@@ -1,4 +1,4 @@
-"""Sentences in and below answers, and in place of them while they wait."""
+"""Sentences in and below answers, in place of them while they wait, and about the files that come with questions."""
 
 from bot.messages.message import Message
 
@@ -137,3 +137,35 @@ def unseen_reply(mention: str, ask_command: str) -> Message:
 
 def private_is_not_spoken() -> Message:
     return Message("answers.private_is_not_spoken")
+
+
+def unreadable_type(name: str) -> Message:
+    return Message("answers.unreadable_type", {"name": name})
+
+
+def image_too_large(name: str, megabytes: int, megapixels: int) -> Message:
+    return Message("answers.image_too_large", {"name": name, "megabytes": megabytes, "megapixels": megapixels})
+
+
+def text_too_large(name: str, kilobytes: int) -> Message:
+    return Message("answers.text_too_large", {"name": name, "kilobytes": kilobytes})
+
+
+def too_many_images(most: int) -> Message:
+    return Message("answers.too_many_images", {"most": most})
+
+
+def too_much_text(kilobytes: int) -> Message:
+    return Message("answers.too_much_text", {"kilobytes": kilobytes})
+
+
+def download_failed() -> Message:
+    return Message("answers.download_failed")
+
+
+def file_too_large(megabytes: float) -> Message:
+    return Message("answers.file_too_large", {"megabytes": megabytes})
+
+
+def file_download_failed() -> Message:
+    return Message("answers.file_download_failed")

@@ -1,4 +1,4 @@
-"""Sentences about the settings of channels and servers: `/channel`, `/server`."""
+"""Sentences about the settings of channels and servers (`/channel`, `/server`) and the models to choose from."""
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
@@ -79,3 +79,47 @@ def nothing_to_reset(scope: Scope) -> Message:
 
 def no_channel_read_any_more() -> Message:
     return Message("settings.no_channel_read_any_more")
+
+
+def chat_models() -> Message:
+    return Message("settings.chat_models")
+
+
+def speech_models() -> Message:
+    return Message("settings.speech_models")
+
+
+def image_models() -> Message:
+    return Message("settings.image_models")
+
+
+def list_entry(model: str) -> Message:
+    return Message("settings.list_entry", {"model": model})
+
+
+def list_goes_on() -> Message:
+    return Message("settings.list_goes_on")
+
+
+def none_found() -> Message:
+    return Message("settings.none_found")
+
+
+def not_a_chat_model() -> Message:
+    return Message("settings.not_a_chat_model")
+
+
+def not_a_speech_model() -> Message:
+    return Message("settings.not_a_speech_model")
+
+
+def not_an_image_model() -> Message:
+    return Message("settings.not_an_image_model")
+
+
+def list_unknown() -> Message:
+    return Message("settings.list_unknown")
+
+
+def not_allowed() -> Message:
+    return Message("settings.not_allowed")

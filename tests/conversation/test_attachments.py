@@ -14,7 +14,7 @@ from bot.conversation.image_inputs import LONGEST_SIDE, MAX_BYTES, estimate_imag
 from bot.conversation.prompt import PromptInputs, QuotedMessage
 from bot.conversation.text_files import decode_text
 from bot.errors import UnreadableFile
-from bot.messages import attachments as texts
+from bot.messages import answers as texts
 from bot.messages.render import render
 from bot.workers.fair_limit import MAX_WAITING_PER_OWNER
 from bot.workers.pool import DecodingWorkers

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bot.messages import attachments as texts
+from bot.messages import answers as texts
 from bot.messages.render import render
 from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind

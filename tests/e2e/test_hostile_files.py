@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from bot.messages import attachments
+from bot.messages import answers
 from bot.messages.render import render
 from sandbox.client.user import ClientUser
 from sandbox.discord.messages import Attachment
@@ -60,7 +60,7 @@ async def test_picture_bombs_end_in_a_sentence_while_others_are_served(sandbox: 
     assert drawn.messages[0].attachments
     assert said.messages[0].attachments
     for name, used in zip(BOMBS, await all_of(map(wait_until_final, attack)), strict=True):
-        assert used.text == render(attachments.unreadable_type(f"`{name}`"))
+        assert used.text == render(answers.unreadable_type(f"`{name}`"))
         assert not used.thinking
     assert (await usage(member, "dm"))["messages"] == 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
-from bot.messages import attachments
+from bot.messages import answers
 from bot.messages import personas as texts
 from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
@@ -155,12 +155,12 @@ async def test_files_carry_personas_over_whole_or_not_at_all(sandbox: Sandbox, m
         "- Persona 4 needs a `text`, which has to be text.",
     ]
     large = await import_personas(there, b" " * (4 * 2**20 + 1))
-    assert large.text == render(attachments.file_too_large(4))
+    assert large.text == render(answers.file_too_large(4))
     assert large.interaction.response_type is CallbackType.MESSAGE
     gone = there.uploads("gone.json", file.data, channel=there.channel())
     sandbox.state.attachments.pop(gone.id)
     lost = await run_command(there, "/persona import", file=gone)
-    assert lost.text == render(attachments.file_download_failed())
+    assert lost.text == render(answers.file_download_failed())
     (again,) = (await run_command(there, "/persona export")).messages[0].attachments
     assert json.loads(again.data)["personas"] == json.loads(file.data)["personas"]
 
