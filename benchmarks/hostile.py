@@ -103,7 +103,7 @@ async def measure() -> Round:
         memory = Memory(sandbox.bot_process.pid)
         watching = asyncio.create_task(memory.watch())
         attacking = asyncio.create_task(_finished(await attack(attacker)))
-        attacked = []
+        attacked: list[float] = []
         while not attacking.done() or len(attacked) < 20:
             attacked += await _uses(other, 1)
         await attacking
@@ -119,7 +119,7 @@ async def _uses(person: ClientUser, times: int) -> list[float]:
     seconds = []
     for _ in range(times):
         for name, options in (("/help", {}), ("/ask", {"prompt": "Hello"})):
-            used = await person.command(name, channel="random", **options)
+            used = await person.command(name, options, channel="random")
             seconds.append(await used.until_acknowledged())
             await wait_until_final(used)
     return seconds

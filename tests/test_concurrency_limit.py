@@ -222,8 +222,8 @@ async def test_at_any_time_the_limits_hold_and_nobody_who_could_run_waits(seed: 
                 member_full = member is not None and members[each.user_id] >= member
                 channel_full = channel is not None and channels[each.channel_id] >= channel
                 assert member_full or channel_full
-    for each in begun:
-        each.task.cancel()
+    for answer in begun:
+        answer.task.cancel()
         with suppress(asyncio.CancelledError):
-            await each.task
+            await answer.task
     assert (limiter.running, limiter.waiting) == (0, 0)

@@ -277,7 +277,7 @@ async def _listening(
 async def _used(sandbox: Sandbox, kind: CallKind, fault: Fault, command: str, **options: str) -> InteractionResult:
     """Use a command that meets a fault, and wait until the API was asked."""
     sandbox.openai.faults.next(kind, fault)
-    used = await sandbox.user("Ada").command(command, **options)
+    used = await sandbox.user("Ada").command(command, options)
     await sandbox.openai.until(lambda: len(sandbox.openai.calls(kind)) == 1, DEADLINE_S)
     return used
 

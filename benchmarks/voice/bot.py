@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import discord
 from discord.gateway import DiscordWebSocket
@@ -59,7 +60,8 @@ class Bot(discord.AutoShardedClient):
         return await channel.connect(timeout=10, reconnect=False, self_deaf=True)
 
     async def _play(self, link: discord.VoiceClient, over: Future[object]) -> int:
-        return await getattr(self, f"_{self.arrangement.replace('-', '_')}")(link, over.set_result)
+        began: int = await getattr(self, f"_{self.arrangement.replace('-', '_')}")(link, over.set_result)
+        return began
 
     # ------------------------------------------------------------------ the whole MP3 is there
 
@@ -102,13 +104,17 @@ class Bot(discord.AutoShardedClient):
         return await self._piped(discord.FFmpegPCMAudio, link, after)
 
     async def _piped(
-        self, kind: type[discord.FFmpegAudio], link: discord.VoiceClient, after: Callable[[object], None]
+        self,
+        kind: type[discord.FFmpegOpusAudio | discord.FFmpegPCMAudio],
+        link: discord.VoiceClient,
+        after: Callable[[object], None],
     ) -> int:
         read, write = os.pipe()
         began = time.time_ns()
         arriving = asyncio.create_task(self._arrive(lambda data: os.write(write, data), lambda: os.close(write)))
         # Unbuffered, so that discord.py passes on each piece as soon as it is there.
-        link.play(kind(os.fdopen(read, "rb", buffering=0), pipe=True), after=after)
+        source: Any = os.fdopen(read, "rb", buffering=0)
+        link.play(kind(source, pipe=True), after=after)
         await arriving
         return began
 

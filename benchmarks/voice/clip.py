@@ -23,7 +23,7 @@ def clip() -> bytes:
     spoken = asyncio.run(SpeechSynthesizer().speak(_TEXT * 6, "nova"))
     resampler = av.AudioResampler(format="s16p", layout="mono", rate=RATE)
     written, samples = io.BytesIO(), 0
-    with av.open(io.BytesIO(spoken)) as source, av.open(written, "w", format="mp3") as out:
+    with av.open(io.BytesIO(spoken), "r") as source, av.open(written, "w", format="mp3") as out:
         stream = out.add_stream("libmp3lame", rate=RATE, layout="mono", bit_rate=BYTES_PER_S * 8)
         for decoded in source.decode(audio=0):
             for frame in resampler.resample(decoded):

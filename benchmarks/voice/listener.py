@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from sandbox.discord.entities import ChannelType, Guild
 from sandbox.discord.server import DiscordServer
@@ -84,7 +85,7 @@ async def run(arrangement: str, servers: int, mp3: Path) -> Measured:
 
 
 def _measured(
-    guilds: list[Guild], heard: dict[int, Recording], result: dict, idle: Process, playing: Process
+    guilds: list[Guild], heard: dict[int, Recording], result: dict[str, Any], idle: Process, playing: Process
 ) -> Measured:
     seconds = sum(each.speech.seconds for each in heard.values())
     return Measured(

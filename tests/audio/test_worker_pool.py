@@ -81,7 +81,7 @@ def test_a_loop_that_was_closed_in_the_meantime_is_no_trouble() -> None:
         loop.run_until_complete(asyncio.sleep(0))
         loop.stop()
         # The task stays pending on purpose: that is how a loop ends that was not tidied up.
-        waits._log_destroy_pending = False
+        waits._log_destroy_pending = False  # type: ignore[attr-defined]
         loop.close()
         stream.abandon()
         assert asyncio.run(clip.done()).dropped

@@ -99,8 +99,9 @@ async def test_a_signal_breaks_a_check_off_that_waits_for_an_answer(tmp_path: Pa
 async def test_signals_over_and_over_until_the_end_leave_status_0_and_no_traceback() -> None:
     async with Sandbox() as sandbox:
         child = sandbox.bot_process
-        assert child.pid is not None
-        os.kill(child.pid, signal.SIGTERM)
+        pid = child.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGTERM)
         while (pid := child.pid) is not None:
             with suppress(ProcessLookupError):  # ended, and not yet noticed
                 os.kill(pid, signal.SIGINT)

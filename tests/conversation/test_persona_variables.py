@@ -18,12 +18,13 @@ def requester(name: str = "Ada", server: str = "Sandbox", channel: str = "genera
 
 
 def first_line(content: str) -> dict[str, str | None]:
-    return json.loads(content.splitlines()[0])
+    values: dict[str, str | None] = json.loads(content.splitlines()[0])
+    return values
 
 
 def test_the_values_go_along_with_the_newest_question() -> None:
     developer, asked = build_messages(EVERYTHING, [], "Hi", "Ada", get_persona_values(EVERYTHING, requester(), NOW))
-    assert first_line(asked.content) == {
+    assert first_line(asked.text) == {
         "speaker": "Ada",
         "date": "Tuesday, 2026-09-01",
         "time": "08:05 UTC",
@@ -31,8 +32,8 @@ def test_the_values_go_along_with_the_newest_question() -> None:
         "channel": "general",
         "user": "Ada",
     }
-    assert developer.content.startswith(EVERYTHING)
-    assert "{date}, {time}, {server}, {channel}, {user}, stand for the entry of that name" in developer.content
+    assert developer.text.startswith(EVERYTHING)
+    assert "{date}, {time}, {server}, {channel}, {user}, stand for the entry of that name" in developer.text
 
 
 def test_only_what_a_persona_names_goes_along() -> None:
@@ -42,8 +43,8 @@ def test_only_what_a_persona_names_goes_along() -> None:
 
 def test_without_placeholders_nothing_is_added() -> None:
     developer, asked = build_messages("Be kind.", [], "Hi", "Ada", get_persona_values("Be kind.", requester(), NOW))
-    assert "braces" not in developer.content
-    assert first_line(asked.content) == {"speaker": "Ada"}
+    assert "braces" not in developer.text
+    assert first_line(asked.text) == {"speaker": "Ada"}
 
 
 def test_in_a_direct_message_there_is_no_server() -> None:
@@ -67,6 +68,6 @@ def test_no_name_gets_into_the_instructions_or_out_of_its_line(name: str) -> Non
     developer, asked = build_messages(EVERYTHING, [], "What is 1+1?", name, values)
     honest, _ = build_messages(EVERYTHING, [], "Hi", "Ada", get_persona_values(EVERYTHING, requester(), NOW))
     assert developer == honest
-    first, *rest = asked.content.splitlines()
+    first, *rest = asked.text.splitlines()
     assert [json.loads(first)[key] for key in ("speaker", "server", "channel", "user")] == [name] * 4
     assert rest == ["What is 1+1?"]

@@ -72,7 +72,7 @@ class FakeDiscord:
         thread = self.state.channel(channel_id)
         assert thread is not None
         if user_id not in thread.joined:
-            raise discord.NotFound(SimpleNamespace(status=404, reason="Not Found"), "Unknown Member")  # type: ignore[arg-type]
+            raise discord.NotFound(SimpleNamespace(status=404, reason="Not Found"), "Unknown Member")
         return serializers.thread_member(thread, user_id)
 
 
@@ -161,7 +161,7 @@ async def test_without_an_answer_it_is_not_permitted(state: DiscordState, fake: 
 async def test_a_forbidden_thread_is_not_asked_about_for_a_while(state: DiscordState, fake: FakeDiscord) -> None:
     async def forbidden() -> None:
         if fake.asked[-1] == "thread member":
-            raise discord.Forbidden(SimpleNamespace(status=403, reason="Forbidden"), "Missing Access")  # type: ignore[arg-type]
+            raise discord.Forbidden(SimpleNamespace(status=403, reason="Forbidden"), "Missing Access")
 
     clock = FakeClock()
     fake.audience, fake.answers = Audience(clock), forbidden

@@ -61,7 +61,7 @@ async def test_an_events_words_stay_out_of_the_log(caplog: pytest.LogCaptureFixt
     ],
 )
 def test_an_error_of_discord_is_formatted_without_ids_and_tokens(path: str, shown: str) -> None:
-    error = discord.NotFound(Answer(path), {"code": 10062, "message": "my secret"})  # type: ignore[arg-type]
+    error = discord.NotFound(Answer(path), {"code": 10062, "message": "my secret"})
     assert format_http_error(error) == f"PATCH {shown}: status 404, code 10062"
 
 

@@ -64,7 +64,7 @@ def spent(clock: FakeClock, rule: str = "a rule", hours: int = 1) -> QuotaExceed
 
 async def refuse(errors: ReplyErrors, refusal: UserError, **who: Any) -> Answer:
     answer = Answer(**who)
-    await errors.refuse(answer, refusal)
+    await errors.refuse(answer, refusal)  # type: ignore[arg-type]
     return answer
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +28,7 @@ class BrokenConnection:
         self.reassigned = None
         self.client = SimpleNamespace(get_guild=lambda _: None)
         self.guild = SimpleNamespace(id=1, me=SimpleNamespace(id=2), get_channel=lambda _: self.channel)
-        self.channel = SimpleNamespace(id=3, guild=self.guild, voice_states={})
+        self.channel: SimpleNamespace = SimpleNamespace(id=3, guild=self.guild, voice_states={})
 
     def is_connected(self) -> bool:
         return not self.ended.is_set()
@@ -55,6 +55,10 @@ def build_session(
     return VoiceSession(connection, pool, clock, text_channel_id=4, on_lost=lambda _, loss: losses.append(loss))
 
 
+def build_source(read: Callable[[], bytes]) -> Any:  # Any: it stands in for a stream
+    return SimpleNamespace(read=read)
+
+
 async def test_it_reconnects_with_longer_pauses_and_gives_up_after_a_minute(
     monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
 ) -> None:
@@ -74,7 +78,7 @@ async def test_it_reconnects_with_longer_pauses_and_gives_up_after_a_minute(
     await clock.advance(1)
     assert [loss.message for loss in losses] == [texts.connection_lost()]
     with pytest.raises(VoiceLost):
-        await session.speak(SimpleNamespace(read=lambda: b"\xf8\xff\xfe"))
+        await session.speak(build_source(lambda: b"\xf8\xff\xfe"))
 
 
 class SilentConnection(BrokenConnection):
@@ -120,7 +124,7 @@ async def test_a_connection_that_sends_nothing_is_aborted(
     monkeypatch.setattr(voice_session, "HANDSHAKE_TIMEOUT_S", 0)
     session = build_session(silent, clock, pool, losses)
     packets = [b"1", b"2", b"3"]
-    speaking = asyncio.create_task(session.speak(SimpleNamespace(read=lambda: packets.pop(0) if packets else b"")))
+    speaking = asyncio.create_task(session.speak(build_source(lambda: packets.pop(0) if packets else b"")))
     await clock.drive(asyncio.wait({speaking}))
     assert speaking.result() is None
     assert packets == []
@@ -132,7 +136,7 @@ async def test_it_is_idle_from_the_last_packet_on_though_something_is_playing(po
     clock, losses = FakeClock(), list[VoiceLost]()
     session = build_session(SilentConnection(connected=True), clock, pool, losses)
     assert session.idle_s == 0
-    speaking = asyncio.create_task(session.speak(SimpleNamespace(read=lambda: b"1")))
+    speaking = asyncio.create_task(session.speak(build_source(lambda: b"1")))
     await clock.advance(300)
     assert session.idle_s == 300
     speaking.cancel()

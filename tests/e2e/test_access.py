@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.client.user import ClientUser
 from sandbox.discord.entities import Guild
-from sandbox.discord.messages import MessageFlag
+from sandbox.discord.messages import Message, MessageFlag
 from sandbox.discord.permissions import Permission
 from sandbox.discord.state import DiscordState
 from sandbox.openai.calls import CallKind
@@ -138,7 +138,7 @@ def _ask_in(sandbox: Sandbox, guild: Guild) -> None:
     sandbox.discord.deletions.readd_bot(guild)
 
 
-async def _said(sandbox: Sandbox, guild: Guild, channel: str):
+async def _said(sandbox: Sandbox, guild: Guild, channel: str) -> Message:
     place = guild.channel(channel)
     await sandbox.state.changed.until(
         lambda: sandbox.state.messages.get(place.id), deadline_s=DEADLINE_S, what="a greeting"

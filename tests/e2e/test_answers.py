@@ -184,7 +184,9 @@ async def test_over_five_messages_become_the_first_four_and_the_whole_as_a_file(
     await used.until(lambda seen: seen.messages and seen.messages[-1].attachments, deadline_s=DEADLINE_S)
     assert len(used.messages) == 5
     *first, last = used.messages
-    assert furthest_match([message.content for message in first], answer) > 4 * 1300
+    matched = furthest_match([message.content for message in first], answer)
+    assert matched is not None
+    assert matched > 4 * 1300
     assert [(each.filename, each.data) for each in last.attachments] == [("answer.md", answer.encode())]
     assert all(not message.attachments for message in first)
     assert PROGRESS_MARKER not in used.text
@@ -228,7 +230,7 @@ async def test_pictures_speech_and_notices_ping_nobody_either(
         ("/models", {"search": "@everyone"}),
         ("/help", {}),
     ):
-        await wait_until_final(await ada.command(command, **options))
+        await wait_until_final(await ada.command(command, options))
     await wait_until_final(await mo.command("/channel model", model="@everyone"))
     sandbox.openai.faults.release()
     await wait_until_final(waiting)

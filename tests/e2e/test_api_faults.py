@@ -30,6 +30,7 @@ from sandbox.openai.faults import (
     Hang,
     PlainJson,
     Raw,
+    RequestFilter,
     Reset,
     Slow,
     Status,
@@ -117,11 +118,11 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-def meant_for(text: str):
+def meant_for(text: str) -> RequestFilter:
     """Whether a request's newest words are `text`."""
 
     def when(body: Json) -> bool:
-        newest = body.get("input") or body.get("prompt") or body["messages"][-1]["content"]
+        newest: str = body.get("input") or body.get("prompt") or body["messages"][-1]["content"]
         return newest.endswith(text)
 
     return when

@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 import av
 import pytest
@@ -17,7 +18,7 @@ from sandbox.discord.messages import Attachment
 from sandbox.discord.permissions import Permission
 from sandbox.json_object import Json
 from sandbox.openai.calls import ApiCall
-from sandbox.openai.faults import CONTENT_POLICY, Body, Hang, Slow
+from sandbox.openai.faults import CONTENT_POLICY, Body, Hang, RequestFilter, Slow
 from sandbox.openai.server import OpenAiServer
 from sandbox.sandbox import Sandbox
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, ask, run_command, wait_until_final
@@ -312,7 +313,9 @@ async def test_the_pictures_come_in_one_message_with_the_prompt_as_alt_text(
 
 async def test_the_alt_text_of_a_long_prompt_is_as_long_as_discord_takes(member: ClientUser) -> None:
     used = await run_command(member, "/draw", prompt="a boat " * 500)
-    assert len(_files(used)[0].description) == 1024
+    description = _files(used)[0].description
+    assert description is not None
+    assert len(description) == 1024
 
 
 async def test_failed_images_show_an_error_and_are_refunded(sandbox: Sandbox) -> None:
@@ -378,7 +381,7 @@ async def test_help_lists_what_the_asker_can_use_to_click_on(sandbox: Sandbox, m
         (sandbox.user("Mo"), "general", MODERATORS),
     ):
         used = await run_command(person, "/help", channel=where)
-        await used.until(lambda each, last=more[-1:]: all(f"</{name}:" in each.text for name in last))
+        await used.until(_shows_all(more[-1:]))
         assert all(message.ephemeral for message in used.messages)
         links = dict(re.findall(r"^- </([a-z ]+):(\d+)>: \S", used.text, re.MULTILINE))
         assert sorted(links) == sorted([*EVERYONES, *more])
@@ -439,7 +442,7 @@ def _assert_refused(sandbox: Sandbox, used: InteractionResult, reason: str) -> N
     assert not re.search(r"[{}\n]|Error|Traceback", used.text)
 
 
-async def _offered(person: ClientUser, command: str, option: str, typed: str, **others: str) -> list[str]:
+async def _offered(person: ClientUser, command: str, option: str, typed: str, **others: Any) -> list[str]:
     return [choice["value"] for choice in await person.completes(command, option=option, typed=typed, **others)]
 
 
@@ -463,6 +466,10 @@ def _files(used: InteractionResult) -> Sequence[Attachment]:
     return used.messages[0].attachments
 
 
+def _shows_all(commands: list[str]) -> Callable[[InteractionResult], bool]:
+    return lambda each: all(f"</{name}:" in each.text for name in commands)
+
+
 def _only_file(used: InteractionResult) -> Attachment:
     (file,) = _files(used)
     return file
@@ -470,7 +477,7 @@ def _only_file(used: InteractionResult) -> Attachment:
 
 def _seconds(sound: bytes) -> float:
     """How long it plays, by decoding all of it."""
-    with av.open(io.BytesIO(sound)) as container:
+    with av.open(io.BytesIO(sound), "r") as container:
         return sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
 
 
@@ -479,14 +486,15 @@ def _middle(sound: bytes) -> bytes:
     return sound[len(sound) // 2 :][:400]
 
 
-def _begins(words: str):
+def _begins(words: str) -> RequestFilter:
     def when(body: Json) -> bool:
-        return body["input"].startswith(words)
+        text: str = body["input"]
+        return text.startswith(words)
 
     return when
 
 
-def _about(words: str):
+def _about(words: str) -> RequestFilter:
     def when(body: Json) -> bool:
         return words in body["prompt"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.client.user import ClientUser
 from sandbox.openai.calls import CallKind
-from sandbox.openai.faults import Hang, Reset, Stall, Status
+from sandbox.openai.faults import Fault, Hang, Reset, Stall, Status
 from sandbox.sandbox import Sandbox
 from tests.support.e2e import ANY_NUMBER, DEADLINE_S, OpenSandbox, wait_until_final, wait_until_started
 from tests.support.observations import usage
@@ -64,7 +64,7 @@ async def test_a_deleted_answer_or_channel_costs_the_same(open_sandbox: OpenSand
 
 @pytest.mark.parametrize("fault", [Status(400), Status(503), Reset()], ids=["a refusal", "trouble", "a broken line"])
 async def test_what_the_service_ends_before_the_first_word_costs_nothing(
-    sandbox: Sandbox, ada: ClientUser, fault
+    sandbox: Sandbox, ada: ClientUser, fault: Fault
 ) -> None:
     sandbox.openai.faults.always(CallKind.CHAT, fault)
     await wait_until_final(await ada.command("/ask", prompt="What of the tides?"))

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -212,7 +213,7 @@ async def _killed_in_mid_answer(
     *,
     until: Callable[[InteractionResult], bool] = is_streaming,
     after: int = 4,
-    **options: object,
+    **options: Any,
 ) -> InteractionResult:
     """Ask, let the answer begin and fall silent, and kill the bot."""
     sandbox.openai.faults.next(CallKind.CHAT, Stall(after=after))

@@ -32,7 +32,7 @@ async def test_a_hundred_commands_are_acknowledged_while_fifty_answers_stream_an
     await all_of(wait_until_started(used) for used in streaming)
     await sandbox.openai.until(lambda: len(sandbox.openai.calls(CallKind.CHAT)) == 100, DEADLINE_S)
 
-    more = [await person.command(name, **options) for person, name, options in _of_every_kind(sandbox)]
+    more = [await person.command(name, options) for person, name, options in _of_every_kind(sandbox)]
 
     assert len(more) == 100
     assert max(await all_of(used.until_acknowledged() for used in more)) < DISCORDS_DEADLINE_S

@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
+from sandbox.discord.entities import Guild
+from sandbox.discord.gateway.session import Session
 from sandbox.discord.http.applications import ApplicationRoutes
 from sandbox.discord.http.endpoints import Request, Response
 from sandbox.discord.http.faults import HttpFault
+from sandbox.discord.traffic_log import HttpExchange
+from sandbox.json_object import Json
 from sandbox.sandbox import Sandbox
 from tests.support.e2e import DEADLINE_S, OpenSandbox, ask, mention, run_command
 
@@ -109,8 +113,8 @@ async def test_a_server_with_something_unreadable_in_it_is_served(what: str) -> 
     sandbox = Sandbox()
     whole = sandbox.discord.gateway._guild
 
-    def broken(*of: Any) -> Any:
-        data = whole(*of)
+    def broken(guild: Guild, session: Session) -> Json:
+        data = whole(guild, session)
         BROKEN[what](data)
         return data
 
@@ -202,5 +206,5 @@ async def test_an_interaction_that_is_over_is_passed_over_with_one_line(sandbox:
     assert not any(" ERROR " in line for line in sandbox.bot_process.log)
 
 
-def _writes_commands(exchange: Any) -> bool:
+def _writes_commands(exchange: HttpExchange) -> bool:
     return exchange.method == "PUT" and exchange.path.endswith("/commands")

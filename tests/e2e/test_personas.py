@@ -4,6 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import validate
@@ -16,6 +17,7 @@ from sandbox.client.options import ClientRejected
 from sandbox.client.user import ClientUser
 from sandbox.discord.interactions import CallbackType
 from sandbox.discord.state import DiscordState
+from sandbox.json_object import Json
 from sandbox.openai.calls import CallKind
 from sandbox.sandbox import Sandbox
 from tests.support.e2e import ANY_NUMBER, OpenSandbox, ask, run_command
@@ -165,15 +167,16 @@ async def test_files_carry_personas_over_whole_or_not_at_all(sandbox: Sandbox, m
     assert json.loads(again.data)["personas"] == json.loads(file.data)["personas"]
 
 
-async def form(person: ClientUser, command: str, name: str) -> dict:
+async def form(person: ClientUser, command: str, name: str) -> Json:
     """What a command opens."""
     opened = await (await person.command(command, name=name)).until(lambda each: each.modal)
     assert opened.modal is not None
     return opened.modal
 
 
-def field(modal: dict) -> dict:
-    return modal["components"][0]["component"]
+def field(modal: Json) -> Json:
+    component: Json = modal["components"][0]["component"]
+    return component
 
 
 async def written(person: ClientUser, command: str, name: str, text: str) -> InteractionResult:
@@ -187,5 +190,5 @@ async def import_personas(person: ClientUser, data: bytes) -> InteractionResult:
     return await run_command(person, "/persona import", file=file)
 
 
-async def offered(person: ClientUser, command: str, option: str, typed: str, **where: str) -> list[str]:
+async def offered(person: ClientUser, command: str, option: str, typed: str, **where: Any) -> list[str]:
     return [each["value"] for each in await person.completes(command, option=option, typed=typed, **where)]

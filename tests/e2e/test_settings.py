@@ -10,6 +10,7 @@ import pytest
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.options import ClientRejected
 from sandbox.client.user import ClientUser
+from sandbox.json_object import Json
 from sandbox.openai.calls import ApiCall, CallKind
 from sandbox.sandbox import Sandbox
 from tests.support.e2e import OpenSandbox, ask, run_command
@@ -146,9 +147,10 @@ async def _opened(used: InteractionResult) -> InteractionResult:
     return await used.until(lambda each: each.modal)
 
 
-def _field(opened: InteractionResult) -> dict:
+def _field(opened: InteractionResult) -> Json:
     assert opened.modal is not None
-    return opened.modal["components"][0]["component"]
+    field: Json = opened.modal["components"][0]["component"]
+    return field
 
 
 def _newest(sandbox: Sandbox) -> ApiCall:

@@ -157,7 +157,8 @@ async def _bot(state: DiscordState) -> AsyncIterator[Bot]:
         )
         clock = SystemClock()
         async with open_services(settings, clock) as services, Bot(services, clock=clock) as bot:
-            bot._connection.user = discord.ClientUser(state=bot._connection, data=serializers.own_user(state.bot))
+            own_user: Any = serializers.own_user(state.bot)
+            bot._connection.user = discord.ClientUser(state=bot._connection, data=own_user)
             for cog in COGS:
                 await bot.load_extension(cog)
             yield bot

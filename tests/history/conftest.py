@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def turn_deletion(database: Database, gone: Tombstones) -> TurnDeletion:
 def say(conversations: Conversations) -> Say:
     """Keeps a turn that differs from the usual one in what is named."""
 
-    async def kept(question: str = "why?", **other: object) -> int | None:
+    async def kept(question: str = "why?", **other: Any) -> int | None:
         return await conversations.save(dataclasses.replace(TURN, question=question, **other))
 
     return kept

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
@@ -72,6 +74,7 @@ async def test_a_question_cannot_break_out_of_its_quote(history: History, say: S
 @pytest.mark.parametrize("permission", [Permission.READ_MESSAGE_HISTORY, Permission.MANAGE_MESSAGES])
 async def test_every_use_of_the_history_takes_its_own_permission(history: History, permission: Permission) -> None:
     requester = dataclasses.replace(ANNA, permissions=frozenset(Permission) - {permission})
+    reading: list[Coroutine[Any, Any, object]]
     reading = [history.get_newest(requester), history.get_before(requester, 5), history.get_after(requester, 5)]
     reading.append(history.export(requester, ExportFormat.JSON, 1000))
     clearing = [history.count(requester), history.clear(requester)]

@@ -193,7 +193,7 @@ async def test_a_cancelled_drawing_pays_for_what_came(tmp_path: Path) -> None:
 
     async with open_service_harness(tmp_path, handle) as shop:
         api = Telling(shop.api)
-        use_case = ImageGenerator(api, shop.ledger, shop.workers.files, SystemClock())
+        use_case = ImageGenerator(api, shop.ledger, shop.workers.files, SystemClock())  # type: ignore[arg-type]
         prepared = await use_case.prepare(REQUESTER, several(3, "dall-e-3"))
         drawing_on = asyncio.create_task(use_case.generate(prepared, MIB_10))
         await asyncio.wait_for(api.came.wait(), DEADLINE_S)

@@ -1,5 +1,8 @@
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
@@ -9,9 +12,11 @@ from bot.messages.render import render
 from bot.quotas.ledger import LEASE_S, MAX_AMOUNT, RENEW_INTERVAL_S, Ledger
 from bot.quotas.limits import Kind, OperatorLimits, Scope
 from bot.quotas.usage import UsageReader
-from bot.store.database import Database, Transaction, Work
+from bot.store.database import Database, Row, Transaction, Work
 from tests.support.clock import FakeClock
 from tests.support.quotas import ANN, BEN, GUILD, UNLIMITED, USAGE_KEYS, operator_limits, requester
+
+T = TypeVar("T")
 
 MESSAGE = {Kind.MESSAGES: 1}
 LIMITS = operator_limits(member_images=10, server_images=15, member_messages=2)
@@ -258,8 +263,12 @@ async def test_what_is_long_past_is_forgotten(ledger: Ledger, database: Database
     await clock.advance(40 * 86_400)
     await ledger.free_expired()
     for table in ("reservations", "reservation_items", "usage_counters"):
-        count = await database.read(lambda tx, table=table: tx.fetch_one(f"SELECT count(*) FROM {table}"))
+        count = await database.read(partial(_count_rows, table))
         assert (table, count) == (table, (0,))
+
+
+async def _count_rows(table: str, transaction: Transaction) -> Row | None:
+    return await transaction.fetch_one(f"SELECT count(*) FROM {table}")
 
 
 @pytest.mark.parametrize("step", range(9))
@@ -328,7 +337,7 @@ class Failing:
         self._write = database.write
         self.now = False
 
-    async def write(self, work: Work) -> object:
+    async def write(self, work: Work[T]) -> T:
         if self.now:
             raise StoreUnavailable("a test says so")
         return await self._write(work)
@@ -341,9 +350,9 @@ class Stepping:
         self.read = database.read
         self._write = database.write
         self._countdown = -1
-        self._act = lambda: None
+        self._act: Callable[[], object] = lambda: None
 
-    def at(self, step: int, act: object) -> None:
+    def at(self, step: int, act: Callable[[], object]) -> None:
         self._countdown, self._act = step, act
 
     def step(self) -> None:
@@ -351,8 +360,8 @@ class Stepping:
             self._act()
         self._countdown -= 1
 
-    async def write(self, work: Work) -> object:
-        async def stepped(transaction: Transaction) -> object:
+    async def write(self, work: Work[T]) -> T:
+        async def stepped(transaction: Transaction) -> T:
             self.step()
             result = await work(_Stepped(transaction, self.step))
             asyncio.get_running_loop().call_soon(self.step)  # while COMMIT is under way
@@ -363,11 +372,11 @@ class Stepping:
 
 
 class _Stepped:
-    def __init__(self, transaction: Transaction, step: object) -> None:
+    def __init__(self, transaction: Transaction, step: Callable[[], None]) -> None:
         self._transaction = transaction
         self._step = step
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:  # Any: the methods of a `Transaction`
         async def call(*arguments: object) -> object:
             self._step()
             result = await getattr(self._transaction, name)(*arguments)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +68,9 @@ plans = st.lists(
 
 @given(plans)
 @settings(max_examples=25)
-def test_whatever_runs_at_once_no_limit_is_passed_and_nothing_is_lost(tmp_path_factory, plan: list[Plan]) -> None:
+def test_whatever_runs_at_once_no_limit_is_passed_and_nothing_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, plan: list[Plan]
+) -> None:
     address = f"sqlite:///{tmp_path_factory.mktemp('rush') / 'bot.db'}"
     settled, seen = asyncio.run(carry_out(address, plan))
     assert max((used for used, _ in seen), default=0) <= 10

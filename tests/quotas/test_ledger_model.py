@@ -126,7 +126,7 @@ class TwoLedgers(RuleBasedStateMachine):
 
     def fits(self, steps: Counter[Window], limits: dict[Window, int | None]) -> bool:
         return all(
-            limits.get(window) is None or self.used(window) + step <= limits[window] for window, step in steps.items()
+            (limit := limits.get(window)) is None or self.used(window) + step <= limit for window, step in steps.items()
         )
 
     def take(self, steps: Counter[Window], limits: dict[Window, int | None]) -> None:
@@ -140,7 +140,7 @@ class TwoLedgers(RuleBasedStateMachine):
     @rule(chosen=st.sampled_from(MODERATED), limit=st.sampled_from(["none", None, 0, 2, 700, 900]), process=processes)
     def moderate(self, chosen: StoredLimit, limit: int | str | None, process: int) -> None:
         rules = QuotaLimits(self.databases[process])
-        if limit == "none":
+        if isinstance(limit, str):
             self.runner.run(rules.clear(GUILD, chosen.key, by=1, at_ms=0))
             self.stored_limits.pop(chosen.key, None)
         else:

@@ -15,7 +15,7 @@ ROLE = 801
 
 def applicable(
     pool: UsageScope, kind: Kind, per: Period, limit: int, scope: Scope = Scope.MEMBER, target: int | None = None
-):
+) -> ApplicableLimit:
     return ApplicableLimit(Limit(scope, target, kind, per, limit), pool, 5, GUILD)
 
 

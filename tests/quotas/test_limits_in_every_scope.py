@@ -14,6 +14,7 @@ from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind, Period, Scope
 from bot.quotas.reservation import Reservation
 from bot.quotas.usage import UsageReader
+from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits
 from cogs.usage import list_lines
@@ -36,7 +37,7 @@ TARGETS = {
 class Process:
     """What one process of the bot has for limits."""
 
-    def __init__(self, database: object, clock: FakeClock, name: str) -> None:
+    def __init__(self, database: Database, clock: FakeClock, name: str) -> None:
         self.ledger = Ledger(database, UNLIMITED, USAGE_KEYS, clock, process=name)
         self.meter = UsageReader(database, UNLIMITED, USAGE_KEYS, clock)
         self.quotas = QuotaSettings(QuotaLimits(database), UNLIMITED, USAGE_KEYS, clock)
@@ -54,7 +55,9 @@ def askers(scope: str) -> list[RequestContext]:
     return [requester(ANN + number, roles=[ROLE]) for number in range(members)]
 
 
-async def rush(processes: list[Process], people: list[RequestContext], amounts: dict[Kind, int]) -> tuple[list, list]:
+async def rush(
+    processes: list[Process], people: list[RequestContext], amounts: dict[Kind, int]
+) -> tuple[list[Reservation], list[QuotaExceeded]]:
     """Let everybody ask at once, 5 times as often as the limit allows; give what was granted and the refusals."""
     outcomes = await asyncio.gather(
         *(processes[ask % 2].ledger.reserve(people[ask % len(people)], amounts) for ask in range(5 * LIMIT)),

@@ -9,7 +9,7 @@ HERE = USAGE_KEYS.guild_member_key(GUILD, ANN)
 
 def rule(
     scope: Scope, limit: int | None, target: int | None = None, kind: Kind = Kind.IMAGES, per: Period = Period.DAY
-):
+) -> Limit:
     return Limit(scope, target, kind, per, limit)
 
 
@@ -19,7 +19,7 @@ def bound(
     return list_applicable_limits(who or requester(), rules, operator, USAGE_KEYS)
 
 
-def limits(found: list[ApplicableLimit]) -> dict:
+def limits(found: list[ApplicableLimit]) -> dict[tuple[UsageScope, int, Kind, Period], int]:
     return {
         (each.usage_scope, each.subject, each.limit.kind, each.limit.per): each.max_amount
         for each in found

@@ -1,6 +1,8 @@
 """Answers that grow: in blocks, ahead of need, and never beyond a limit, whatever runs at once."""
 
 import asyncio
+from functools import partial
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -11,11 +13,13 @@ from bot.messages.render import render
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import BLOCK_TOKENS, PREFETCH_BELOW, TokenBudget
-from bot.store.database import Database
+from bot.store.database import Database, Row, Transaction, Work
 from bot.store.open import open_database
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 from tests.support.clock import FakeClock
 from tests.support.quotas import CHANNEL, GUILD, USAGE_KEYS, operator_limits, requester
+
+T = TypeVar("T")
 
 TOKENS = "SELECT settled, reserved FROM usage_counters WHERE kind = 'tokens'"
 LIMIT = 4_000
@@ -29,7 +33,7 @@ class Granter:
         self.asked = 0
         self.let_go = asyncio.Event()
 
-    def __call__(self, more: int) -> asyncio.Task:
+    def __call__(self, more: int) -> asyncio.Task[StoreUnavailable | None]:
         assert more == BLOCK_TOKENS
         self.asked += 1
         return asyncio.create_task(self.answer())
@@ -117,7 +121,7 @@ async def test_a_store_that_cannot_be_asked_grants_nothing(database: Database, c
     class Locked:
         read = database.read
 
-        async def write(self, work: object) -> object:
+        async def write(self, work: Work[T]) -> T:
             if self.now:
                 raise StoreUnavailable("a test says so")
             return await database.write(work)
@@ -160,7 +164,7 @@ def test_whatever_grows_at_once_no_limit_is_passed_and_nothing_is_lost(
     assert all(reserved == 0 for found in windows.values() for _, reserved in found)
 
 
-async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[int, int]], dict[str, list]]:
+async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[int, int]], dict[str, list[Row]]]:
     """Do all of `plan` at once; give what was spent, what was seen of the limited window, and all windows then."""
     clock = FakeClock()
     async with open_database(address) as one, open_database(address) as two:
@@ -199,11 +203,12 @@ async def carry_out(address: str, plan: list[Stream]) -> tuple[int, list[tuple[i
             while not streaming.done():
                 await look()
             await look()
-        windows = {
-            scope: await one.read(lambda tx, scope=scope: tx.fetch_all(f"{TOKENS} AND scope = '{scope}'"))
-            for scope in ("server", "channel")
-        }
+        windows = {scope: await one.read(partial(_fetch_windows, scope)) for scope in ("server", "channel")}
         return sum(await streaming), seen, windows
+
+
+async def _fetch_windows(scope: str, transaction: Transaction) -> list[Row]:
+    return await transaction.fetch_all(f"{TOKENS} AND scope = '{scope}'")
 
 
 async def rows(database: Database) -> list[tuple[int, int]]:

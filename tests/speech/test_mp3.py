@@ -17,7 +17,7 @@ FRAME_S = 0.05  # no MP3 ends in mid-frame, and encoders pad one or two
 
 def kind(sound: bytes) -> tuple[int, int, float]:
     """What a player reads in the header: rate, channels, seconds."""
-    with av.open(io.BytesIO(sound)) as container:
+    with av.open(io.BytesIO(sound), "r") as container:
         assert container.format.name == "mp3"
         assert container.duration is not None
         stream = container.streams.audio[0]
@@ -26,7 +26,7 @@ def kind(sound: bytes) -> tuple[int, int, float]:
 
 def loudness_of_the_quietest_tenth(sound: bytes) -> int:
     """Decode all of it; a hole or a broken seam would show as a quiet stretch."""
-    with av.open(io.BytesIO(sound)) as container:
+    with av.open(io.BytesIO(sound), "r") as container:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=8000)
         frames = [ready for frame in container.decode(audio=0) for ready in resampler.resample(frame)]
     samples = memoryview(b"".join(bytes(frame.planes[0])[: frame.samples * 2] for frame in frames)).cast("h")
@@ -47,7 +47,7 @@ def test_pieces_of_one_kind_play_one_after_the_other() -> None:
 
 def test_pieces_keep_their_sound_bit_by_bit() -> None:
     joined = join_mp3s([mp3(1), mp3(1)])
-    with av.open(io.BytesIO(mp3(1)), format="mp3") as container:
+    with av.open(io.BytesIO(mp3(1)), "r", format="mp3") as container:
         packet = [bytes(packet) for packet in container.demux(audio=0)][10]
     assert joined.count(packet) >= 2
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import unicodedata
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -52,6 +54,7 @@ async def test_the_same_word_is_replaced_and_can_be_removed_in_any_case(pronunci
 
 async def test_only_who_manages_the_server_may_change_words(pronunciations: Pronunciations) -> None:
     await pronunciations.add(MO, "gif", "jiff")
+    refused: Coroutine[Any, Any, object]
     for refused in (pronunciations.add(ADA, "gif", "x"), pronunciations.remove(ADA, "gif")):
         with pytest.raises(MissingPermission):
             await refused

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ async def speaking(wanted: dict[str, Any], request: web.Request) -> web.StreamRe
     return web.Response(body=SOUND, content_type="audio/mpeg")
 
 
-def failing_from(number: int, fail: Callable[[web.Request], Any]) -> Handler:
+def failing_from(number: int, fail: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Handler:
     """Speak the long text's pieces, but let those from `number` on fail."""
 
     async def handle(wanted: dict[str, Any], request: web.Request) -> web.StreamResponse:

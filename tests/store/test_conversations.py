@@ -1,5 +1,6 @@
 import asyncio
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,10 @@ def conversations(database: Database) -> Conversations:
     return Conversations(database)
 
 
-async def say(conversations: Conversations, question: str, **other: object) -> int:
-    return await conversations.save(dataclasses.replace(TURN, question=question, **other))
+async def say(conversations: Conversations, question: str, **other: Any) -> int:
+    turn_id = await conversations.save(dataclasses.replace(TURN, question=question, **other))
+    assert turn_id is not None
+    return turn_id
 
 
 def questions(line: list[Turn]) -> list[str]:

@@ -83,7 +83,9 @@ async def test_answers_that_end_on_a_full_disk_are_kept_in_order_when_there_is_r
     found = await archive.get(first)
     assert found is not None
     assert (found.question, found.answer_message_ids) == ("first", (70, 71))
-    assert (await archive.get(second)).question == "second"
+    turn = await archive.get(second)
+    assert turn is not None
+    assert turn.question == "second"
     assert await conversations.find_turn_of_message(71, TURN.channel_id) == found.id
 
 
@@ -93,7 +95,9 @@ async def test_who_comes_back_to_a_waiting_answer_has_it_written_first(
     disk.full = True
     turn_id = await say(conversations, "a")
     disk.full = False
-    assert (await TurnReader(disk, deferred_writes).get(turn_id)).question == "a"
+    turn = await TurnReader(disk, deferred_writes).get(turn_id)
+    assert turn is not None
+    assert turn.question == "a"
 
 
 @asynccontextmanager

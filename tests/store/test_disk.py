@@ -136,7 +136,7 @@ def test_the_start_and_a_check_name_another_machines_disk(
     assert texts.on_network_disk("nfs4") in inspect(f"sqlite:///{path}")
     (told,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "another machine's disk" in told.message
-    assert told.file_system == "nfs4"
+    assert vars(told)["file_system"] == "nfs4"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells of its mounts there")
@@ -162,6 +162,7 @@ async def fill(database: Database) -> None:
 
     async def work(transaction: Transaction) -> None:
         pages = await transaction.fetch_one("PRAGMA page_count")
+        assert pages is not None
         await transaction.execute(f"PRAGMA max_page_count = {pages[0]}")
         await transaction.execute("INSERT INTO personas VALUES (1, 'a', 'a', ?)", ("x" * 100_000,))
 

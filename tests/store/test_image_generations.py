@@ -7,7 +7,7 @@ import pytest
 from bot.store.database import Database
 from bot.store.image_generations import ImageGeneration, ImageGenerations
 from bot.store.left_guilds import LeftGuilds
-from bot.store.personal_data import PersonalData
+from bot.store.personal_data import PersonalData, PersonalRows
 from bot.store.turn_deletion import Tombstones, TurnDeletion
 
 SKETCH = ImageGeneration(
@@ -79,7 +79,7 @@ async def test_it_goes_with_its_message_its_channel_its_server_its_author_and_it
     await removals.delete_older_than(9_000)
     assert await fresh.get(old) is None
     own = await kept(fresh)
-    (row,) = (await PersonalData(database).list_rows(1))["sketches"]
+    (row,) = (await PersonalData(database).list_rows(1))[PersonalRows.IMAGE_GENERATIONS]
     assert (row["prompt"], row["pictures"]) == ("a cat", 2)
     assert await PersonalData(database).erase(1) == 1
     assert await fresh.get(own) is None

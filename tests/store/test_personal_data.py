@@ -10,7 +10,7 @@ import pytest
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.personal_data import PERSONAL_COLUMNS, ChannelTurnCount, PersonalData
+from bot.store.personal_data import PERSONAL_COLUMNS, ChannelTurnCount, PersonalData, PersonalRows
 from bot.store.quota_limits import QuotaLimits, StoredLimit
 from bot.store.schema import migrations, upgrade
 from bot.store.settings import StoredSettings
@@ -46,9 +46,9 @@ async def test_a_setting_stays_when_whoever_set_it_is_forgotten(members: Persona
     settings = StoredSettings(database)
     await settings.set_channel(CHANNEL, 7, "model", "gpt-4.1", by=ANN, at_ms=5)
     await settings.set_channel(CHANNEL, 7, "other", "b", by=BEN, at_ms=5)
-    (row,) = (await members.list_rows(ANN))["settings"]
+    (row,) = (await members.list_rows(ANN))[PersonalRows.SETTINGS]
     assert row["setting"] == "model"
-    assert (await members.list_rows(ANN))["changes"][0]["new"] == "gpt-4.1"
+    assert (await members.list_rows(ANN))[PersonalRows.SETTING_CHANGES][0]["new"] == "gpt-4.1"
     assert await members.erase(ANN) == 2
     assert await members.list_rows(ANN) == {
         "settings": [],
@@ -64,7 +64,7 @@ async def test_a_limit_stays_for_a_member_who_is_forgotten(members: PersonalData
     rules = QuotaLimits(database)
     rule = StoredLimit("member", 8_000, "images", "day", 3, member_id=ANN)
     await rules.set(7, rule, most=9, by=BEN, at_ms=5)
-    assert (await members.list_rows(ANN))["quota_rules"] == [
+    assert (await members.list_rows(ANN))[PersonalRows.LIMITS] == [
         {"server_id": 7, "kind": "images", "per": "day", "limit": 3}
     ]
     assert await members.erase(ANN) == 1

@@ -19,7 +19,9 @@ def words(database: Database) -> StoredPronunciations:
     return StoredPronunciations(database)
 
 
-async def put(words: StoredPronunciations, *wanted: StoredPronunciation, guild_id: int = GUILD, most: int = 9) -> list:
+async def put(
+    words: StoredPronunciations, *wanted: StoredPronunciation, guild_id: int = GUILD, most: int = 9
+) -> list[StoredPronunciation | None]:
     return [await words.save(guild_id, each, most=most, by=1, at_ms=5) for each in wanted]
 
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -103,7 +103,7 @@ class _Heard:
         self._transaction = transaction
         self._heard = heard
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:  # Any: the methods of a `Transaction`
         def call(sql: str, *arguments: object) -> object:
             self._heard.add(sql)
             return getattr(self._transaction, name)(sql, *arguments)
@@ -154,7 +154,9 @@ async def test_the_store_runs_these_statements_and_no_others(database: Database)
     listening = Listening(database)
     conversations, settings, spending = Conversations(listening), StoredSettings(listening), UsageStore(listening)
     quota_rules = QuotaLimits(listening)
-    await conversations.record_messages(await conversations.save(TURN), (5, 6))
+    turn_id = await conversations.save(TURN)
+    assert turn_id is not None
+    await conversations.record_messages(turn_id, (5, 6))
     await conversations.get_public_history(TURN.channel_id, 20)
     await conversations.find_turn_of_message(TURN.answer_message_ids[0], TURN.channel_id)
     await conversations.get_ancestors(1, 20)

@@ -18,7 +18,9 @@ def rules(database: Database) -> QuotaLimits:
     return QuotaLimits(database)
 
 
-async def put(rules: QuotaLimits, *wanted: StoredLimit, guild_id: int = GUILD, most: int = 100) -> list:
+async def put(
+    rules: QuotaLimits, *wanted: StoredLimit, guild_id: int = GUILD, most: int = 100
+) -> list[StoredLimit | None]:
     return [await rules.set(guild_id, each, most=most, by=1, at_ms=5) for each in wanted]
 
 

@@ -64,7 +64,7 @@ async def test_many_rows_are_asked_for_in_one_go(database: Database) -> None:
     assert await database.write(work) == [("a", "z"), None, ("a", "x")]
 
 
-Point = Callable[[int], None]
+Point = Callable[[int], object]
 
 
 async def write_pair(database: Database, subject: int, at: Point) -> None:
@@ -178,7 +178,9 @@ async def test_another_process_that_keeps_it_locked_is_a_plain_fault_and_passes(
             await impatient.write(put)
     assert await impatient.write(put) == 1
     assert "database" in render(caught.value.message)
-    assert ["SQLITE_BUSY" in record.detail for record in caplog.records if record.msg == "transaction failed"] == [True]
+    assert [
+        "SQLITE_BUSY" in vars(record)["detail"] for record in caplog.records if record.msg == "transaction failed"
+    ] == [True]
 
 
 async def test_two_processes_write_in_turns(impatient: Database, path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.store.database import Database
-from bot.store.personal_data import PersonalData
+from bot.store.personal_data import PersonalData, PersonalRows
 from bot.store.voice_settings import StoredVoice, StoredVoices
 from tests.support.turns import ANN, BEN
 
@@ -34,7 +34,7 @@ async def test_a_member_sees_their_choice_and_it_goes_with_their_data(stored: St
     members = PersonalData(database)
     await stored.update(ANN, voice="nova", speed_percent=50, at_ms=7)
     await stored.update(BEN, voice="echo", speed_percent=200, at_ms=7)
-    found = (await members.list_rows(ANN))["voice_preferences"]
+    found = (await members.list_rows(ANN))[PersonalRows.VOICE_SETTINGS]
     assert found == [{"voice": "nova", "speed_percent": 50, "changed_at_ms": 7}]
     assert await members.erase(ANN) == 1
     assert await stored.get(ANN) == StoredVoice()

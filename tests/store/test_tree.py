@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def removals(database: Database, tombstones: Tombstones) -> TurnDeletion:
     return TurnDeletion(database, tombstones)
 
 
-async def say(conversations: Conversations, *questions: str, to: str | None = None, **other: object) -> None:
+async def say(conversations: Conversations, *questions: str, to: str | None = None, **other: Any) -> None:
     """Keep a turn for each question, in reply to another one's answer if so; its messages bear its letter's numbers."""
     for question in questions:
         other["path"] = tuple(turn.id for turn in await path(conversations, to)) if to else ()
@@ -81,10 +82,11 @@ async def test_of_replies_to_one_answer_each_knows_its_own_path_and_the_line_kno
 ) -> None:
     await say(conversations, *"ab")
     turn_id = await conversations.find_turn_of_message(answer("b"), CHANNEL)
+    assert turn_id is not None
     ids = tuple(turn.id for turn in await conversations.get_ancestors(turn_id, 20))
     await asyncio.gather(*(say(conversations, each, author_id=who) for each, who in (("x", ANN), ("y", BEN))))
     for each in "cd":
-        changes = {"question": each, "path": ids, "answer_message_ids": (answer(each),)}
+        changes: dict[str, Any] = {"question": each, "path": ids, "answer_message_ids": (answer(each),)}
         await conversations.save(dataclasses.replace(TURN, **changes))
     assert questions(await path(conversations, "c")) == "abc"
     assert questions(await path(conversations, "d")) == "abd"
@@ -195,6 +197,7 @@ async def test_private_lines_have_paths_of_their_own(conversations: Conversation
     assert questions(await conversations.get_ancestors(second.id, 20)) == "ab"
     reply = dataclasses.replace(TURN, question="e", private=True, path=(first.id,))
     turn_id = await conversations.save(reply)
+    assert turn_id is not None
     assert questions(await conversations.get_ancestors(turn_id, 20)) == "ae"
     assert questions(await conversations.get_private_history(CHANNEL, ANN, 20)) == "abe"
 

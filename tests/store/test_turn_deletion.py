@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def removals(database: Database, tombstones: Tombstones) -> TurnDeletion:
     return TurnDeletion(database, tombstones)
 
 
-async def say(conversations: Conversations, *questions: str, **other: object) -> None:
+async def say(conversations: Conversations, *questions: str, **other: Any) -> None:
     """Keep a turn for each question; its answer's messages are numbered by its first letter, `a` is 1 and 2."""
     for question in questions:
         number = 2 * (ord(question[0]) - ord("a")) + 1

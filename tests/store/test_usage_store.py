@@ -1,11 +1,14 @@
 import asyncio
 from collections.abc import Sequence
+from typing import TypeVar
 
 import pytest
 
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Work
 from bot.store.usage import Claim, LimitExceeded, ReservationResult, Spent, UsageCounter, UsageStore
+
+T = TypeVar("T")
 
 DAY = 86_400_000
 MEMBER = UsageCounter("member", 1, "images", "day", 0, DAY)
@@ -153,7 +156,7 @@ async def test_a_lease_renewed_at_the_last_moment_is_not_freed(database: Databas
     class RenewedBeforeTheFirstWrite:
         read = database.read
 
-        async def write(self, work: Work) -> object:
+        async def write(self, work: Work[T]) -> T:
             await spending.renew_leases("p", lease_until_ms=120)
             return await database.write(work)
 

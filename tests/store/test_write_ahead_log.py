@@ -3,13 +3,14 @@
 import asyncio
 import sqlite3
 import struct
+from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.store import sqlite
+from bot.store import disk, sqlite
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.open import open_database
@@ -22,7 +23,7 @@ TABLE_LEAF = 13
 
 
 @pytest.fixture
-async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+async def database(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     monkeypatch.setattr(sqlite, "EMPTY_LOG_AFTER_S", 0)
     monkeypatch.setattr(sqlite, "EMPTY_LOG_RETRY_S", 0.01)
     async with open_database(f"sqlite:///{path}") as opened:
@@ -136,7 +137,7 @@ async def test_a_large_file_or_a_full_disk_is_not_rewritten(path: Path, monkeypa
         monkeypatch.setattr(sqlite, "MAX_REWRITTEN_BYTES", 4096)
         assert not sqlite._can_be_rewritten(path)
         monkeypatch.setattr(sqlite, "MAX_REWRITTEN_BYTES", 2**30)
-        monkeypatch.setattr(sqlite.disk, "free", lambda _: sqlite.disk.MIN_FREE_BYTES)
+        monkeypatch.setattr(disk, "free", lambda _: disk.MIN_FREE_BYTES)
         assert not sqlite._can_be_rewritten(path)
 
 

@@ -305,7 +305,7 @@ async def test_a_vanished_answer_is_let_go_of(clock: FakeClock) -> None:
         await clock.advance(5)
         streamer.feed(" three")
         await clock.advance(5)
-        await streamer.finish("It was cut.", DONE)
+        await streamer.finish([plain("It was cut.")], DONE)
     assert [edit.applied for edit in output.edits] == [True, False]
 
 

@@ -17,6 +17,10 @@ class FixedBucket:
     def reset_after_s(self) -> float:
         return self._reset_after_s
 
+    @property
+    def responded_at(self) -> float | None:
+        return None
+
 
 def after_an_edit(took: float, *, applied: bool = True, times: int = 1) -> Pacer:
     """A pacer whose edits ended at second 100."""

@@ -90,7 +90,8 @@ def test_a_lone_fence_is_shown_in_the_end() -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_messages_never_go_away_and_full_ones_never_change(seed: int) -> None:
-    pages, before = Pages(), []
+    pages = Pages()
+    before: list[Page] = []
     for delta in pieces(sample(seed), seed):
         pages.add(delta)
         now = pages.build_preview()

@@ -1,5 +1,7 @@
 """Stopping an answer by its button."""
 
+from typing import Any
+
 from bot.messages import answers
 from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
@@ -19,7 +21,7 @@ async def stop(person: ClientUser, used: InteractionResult) -> str:
     return (await wait_until_final(used)).text
 
 
-async def stalled(sandbox: Sandbox, person: ClientUser, about: str, **options: object) -> InteractionResult:
+async def stalled(sandbox: Sandbox, person: ClientUser, about: str, **options: Any) -> InteractionResult:
     """Ask something whose answer begins and falls silent."""
     sandbox.openai.faults.next(CallKind.CHAT, Stall(after=4), when=question_contains(about))
     return await wait_until_started(await person.command("/ask", prompt=about, **options))

@@ -1,5 +1,6 @@
 """A database in trouble."""
 
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bot.errors import StoreUnavailable
@@ -23,7 +24,7 @@ class UnreachableDatabase:
     async def read(self, work: Work[T]) -> T:
         return await self._run(self._database.read, work)
 
-    async def _run(self, run, work):
+    async def _run(self, run: Callable[[Work[T]], Awaitable[T]], work: Work[T]) -> T:
         if self.down:
             raise StoreUnavailable("out of reach")
         return await run(work)

@@ -121,7 +121,7 @@ def question_contains(word: str) -> Callable[[dict[str, Any]], bool]:
     return lambda body: word in get_text(body["messages"][-1])
 
 
-def _is_final(used: InteractionResult) -> bool:
+def _is_final(used: InteractionResult | MessageResult) -> bool:
     return not is_streaming(used) and not is_thinking(used)
 
 

@@ -45,6 +45,7 @@ def sound(kind: str, seconds: float, *, rate: int = 24_000) -> bytes:
     written = io.BytesIO()
     with av.open(written, "w", format=kind) as out:
         stream = out.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         if wave:
             frame = av.AudioFrame(format="s16", layout="mono", samples=len(wave))
             frame.planes[0].update(wave.tobytes())

@@ -76,6 +76,7 @@ class MemoryOutput:
         shared: tuple[MemoryBucket, FairEditScheduler] | None = None,
     ) -> None:
         self.bucket = MemoryBucket(clock, bucket, window)
+        self._scheduler: FairEditScheduler | None
         self._bucket, self._scheduler = shared or (self.bucket, None)
         self.waited: list[float] = []
         self.messages: list[str] = []

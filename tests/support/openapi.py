@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pytest
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from sandbox.discord.traffic_log import HttpExchange
@@ -61,13 +61,13 @@ class OpenApi:
         lines: list[str] = []
         schemas = operation.get("requestBody", {}).get("content", {})
         if 200 <= exchange.status < 300 and schemas and exchange.request is not None:
-            where = (*steps, "requestBody", "content", "application/json", "schema")
+            where: tuple[str, ...] = (*steps, "requestBody", "content", "application/json", "schema")
             lines += [f"{head} request {line}" for line in _differences(exchange.request, where, self._requests)]
         described = operation["responses"]
         status = str(exchange.status) if str(exchange.status) in described else f"{exchange.status // 100}XX"
         if status not in described:
             return [*lines, f"{head} answers {exchange.status}, which is not described"]
-        answer = (*steps, "responses", status)
+        answer: tuple[str, ...] = (*steps, "responses", status)
         if "$ref" in described[status]:
             answer = tuple(described[status]["$ref"].removeprefix("#/").split("/"))
         content = self._at(answer).get("content")
@@ -85,11 +85,12 @@ class OpenApi:
         return part
 
 
-def _registry(document: dict[str, Any]) -> Registry:
-    return Registry().with_resource(BASE, Resource(contents=document, specification=DRAFT202012))
+def _registry(document: dict[str, Any]) -> Registry[Any]:
+    registry: Registry[Any] = Registry().with_resource(BASE, DRAFT202012.create_resource(document))
+    return registry
 
 
-def _differences(value: object, steps: Iterable[str], registry: Registry) -> Iterator[str]:
+def _differences(value: object, steps: Iterable[str], registry: Registry[Any]) -> Iterator[str]:
     pointer = "/".join(step.replace("~", "~0").replace("/", "~1") for step in steps)
     validator = Draft202012Validator({"$ref": f"{BASE}#/{pointer}"}, registry=registry)
     for error in validator.iter_errors(value):
