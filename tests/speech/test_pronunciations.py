@@ -98,7 +98,7 @@ async def test_a_server_has_so_many_words_and_no_more(pronunciations: Pronunciat
         await pronunciations.add(MO, f"word{number}", "x")
     with pytest.raises(InvalidOption) as refused:
         await pronunciations.add(MO, "another", "x")
-    assert "200 words" in render(refused.value.message)
+    assert "200 pronunciations" in render(refused.value.message)
     await pronunciations.add(MO, "word7", "y")
     await pronunciations.add(dataclasses.replace(MO, guild_id=8), "another", "x")
 
