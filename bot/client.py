@@ -26,8 +26,8 @@ from bot.discord_ui.tree import CommandTree
 from bot.discord_ui.voice.audience import Audience
 from bot.discord_ui.voice.manager import VoiceManager
 from bot.discord_ui.voice.speech_commands import SpeechCommands
+from bot.logs import TRACEBACK, format_redacted_traceback
 from bot.services import Services
-from bot.telemetry.logs import TRACEBACK, format_redacted_traceback
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui.context import requester_of
+from bot.discord_ui.lists import build_setting_list
 from bot.discord_ui.modals import Modals
-from bot.discord_ui.setting_list import build_setting_list
 from bot.discord_ui.tree import READS, build_choices, get_model_kind
-from bot.guilds.persona_validation import MAX_TEXT_CHARACTERS
+from bot.guilds.persona_files import MAX_TEXT_CHARACTERS
 from bot.guilds.settings import MODELS, GuildSettings, SettingScope
 from bot.messages import settings as texts
 from bot.messages.render import render

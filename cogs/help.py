@@ -7,7 +7,7 @@ from discord.ext import commands
 from bot.client import Bot
 from bot.discord_ui.command_sync import format_command_mention
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.paging import show_privately
+from bot.discord_ui.lists import show_privately
 from bot.discord_ui.tree import PERMISSION, READS
 from bot.messages import general as texts
 from bot.messages.render import render

@@ -13,7 +13,7 @@ from bot.context import Permission
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.paging import shorten
+from bot.discord_ui.lists import shorten
 from bot.discord_ui.tree import PERMISSION, READS
 from bot.history.exports import build_jump_link
 from bot.history.history import ExportFormat, History

@@ -5,7 +5,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Bot
-from bot.discord_ui.paging import fit
+from bot.discord_ui.lists import fit
 from bot.discord_ui.tree import READS
 from bot.messages import settings as texts
 from bot.messages.render import render

@@ -12,11 +12,10 @@ from bot.context import Permission
 from bot.discord_ui import attachments
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.interaction_messages import acknowledge, edit_original
+from bot.discord_ui.lists import show_privately
 from bot.discord_ui.modals import Modals
-from bot.discord_ui.paging import show_privately
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
-from bot.guilds.persona_files import MAX_FILE_BYTES
-from bot.guilds.persona_validation import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
+from bot.guilds.persona_files import MAX_FILE_BYTES, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
 from bot.guilds.personas import Personas
 from bot.messages import personas as texts
 from bot.messages.render import render

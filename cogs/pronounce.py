@@ -12,7 +12,7 @@ from bot.context import Permission
 from bot.discord_ui.button_router import ButtonRouter
 from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.paging import in_messages, shorten
+from bot.discord_ui.lists import in_messages, shorten
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
 from bot.messages import pronunciations as texts
 from bot.messages.render import render

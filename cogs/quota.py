@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.paging import show_privately
+from bot.discord_ui.lists import show_privately
 from bot.discord_ui.tree import READS
 from bot.errors import InvalidOption
 from bot.guilds.quota_settings import GuildLimit, LimitChange, Listing, QuotaSettings, Target

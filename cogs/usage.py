@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.client import Bot
 from bot.discord_ui.context import requester_of
-from bot.discord_ui.paging import show_privately
+from bot.discord_ui.lists import show_privately
 from bot.discord_ui.tree import READS
 from bot.messages import quotas as texts
 from bot.messages.message import Message

@@ -16,13 +16,13 @@ from bot.cli.check_result import CheckResult, Status, fail, ok, skip
 from bot.cli.process import write_line
 from bot.clock import Clock, SystemClock
 from bot.errors import ApiError, ApiTimeout, ApiUnreachable, PaymentOrForbidden, StartupError, Unauthorised
+from bot.logs import escape_unprintable
 from bot.messages import operator as texts
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.model_catalog import matches
 from bot.settings import Settings, load_with_warnings
 from bot.store.open import inspect
-from bot.telemetry.logs import escape_unprintable
 from bot.workers.pool import DecodingWorkers
 
 DATABASE = "database"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.logs import escape_unprintable
 from bot.messages.message import Message
 from bot.messages.render import render
-from bot.telemetry.logs import escape_unprintable
 
 
 class Status(StrEnum):

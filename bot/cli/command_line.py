@@ -6,11 +6,11 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from bot import logs
 from bot.cli import process
 from bot.errors import StartupError
 from bot.messages.render import render, templates
 from bot.settings import LoadedSettings, load, load_with_warnings
-from bot.telemetry import logs
 
 logger = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ from bot.client import Bot
 from bot.clock import Clock
 from bot.discord_ui.error_messages import format_http_error
 from bot.errors import StartupError
+from bot.logs import TRACEBACK, format_redacted_traceback
 from bot.messages import operator as texts
 from bot.messages.message import Message
 from bot.messages.render import render
 from bot.services import Services
 from bot.settings import BAD_CONFIGURATION, Settings
-from bot.telemetry.logs import TRACEBACK, format_redacted_traceback
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from bot.discord_ui.interaction_messages import is_awaiting_answer
 from bot.errors import BotError, UserError
 from bot.messages import errors as texts
 from bot.messages.render import render
-from bot.telemetry.request_log import new_reference
+from bot.request_log import new_reference
 
 logger = logging.getLogger(__name__)
 

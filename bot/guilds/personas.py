@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NotInGuild
-from bot.guilds import persona_files, persona_validation
+from bot.guilds import persona_files
 from bot.guilds.persona_files import MAX_PERSONAS
 from bot.messages import errors as error_texts
 from bot.messages import personas as texts
@@ -81,9 +81,9 @@ class Personas:
             InvalidOption: it cannot be a name, it is taken, or there are as many personas as there can be.
         """
         guild_id = _require_moderator(requester)
-        name = persona_validation.validate_name(name)
+        name = persona_files.validate_name(name)
         names = await self._stored.list_names(guild_id)
-        if persona_validation.name_key(name) in map(persona_validation.name_key, names):
+        if persona_files.name_key(name) in map(persona_files.name_key, names):
             raise _taken(name)
         if len(names) >= MAX_PERSONAS:
             raise _full()
@@ -96,8 +96,8 @@ class Personas:
             InvalidOption: as from `check_new`, or the text is empty or too long.
         """
         guild_id = _require_moderator(requester)
-        name = persona_validation.validate_name(name)
-        wanted = StoredPersona(persona_validation.name_key(name), name, persona_validation.validate_text(text))
+        name = persona_files.validate_name(name)
+        wanted = StoredPersona(persona_files.name_key(name), name, persona_files.validate_text(text))
         try:
             await self._stored.add(guild_id, wanted, most=MAX_PERSONAS, by=requester.user_id, at_ms=self._now_ms())
         except PersonaExists:
@@ -122,8 +122,8 @@ class Personas:
             InvalidOption: there is none of that name, or the text is empty or too long.
         """
         guild_id = _require_moderator(requester)
-        text = persona_validation.validate_text(text, empty=texts.empty_text_of_existing())
-        key, by, at_ms = persona_validation.name_key(name), requester.user_id, self._now_ms()
+        text = persona_files.validate_text(text, empty=texts.empty_text_of_existing())
+        key, by, at_ms = persona_files.name_key(name), requester.user_id, self._now_ms()
         changed = await self._stored.update(guild_id, key, text, by=by, at_ms=at_ms)
         if changed is None:
             raise _unknown()
@@ -137,7 +137,7 @@ class Personas:
             InvalidOption: there is none of that name.
         """
         guild_id = _require_moderator(requester)
-        key, by, at_ms = persona_validation.name_key(name), requester.user_id, self._now_ms()
+        key, by, at_ms = persona_files.name_key(name), requester.user_id, self._now_ms()
         removed = await self._stored.remove(guild_id, key, by=by, at_ms=at_ms)
         if removed is None:
             raise _unknown()
@@ -188,7 +188,7 @@ class Personas:
         return [StoredPersona(*each) for each in found["personas"]]
 
     async def _existing(self, guild_id: int, name: str) -> StoredPersona:
-        found = await self._stored.get(guild_id, persona_validation.name_key(name))
+        found = await self._stored.get(guild_id, persona_files.name_key(name))
         if found is None:
             raise _unknown()
         return found

@@ -9,7 +9,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import NotInGuild
-from bot.guilds import persona_validation
+from bot.guilds import persona_files
 from bot.guilds.personas import Personas
 from bot.messages import personas as persona_texts
 from bot.messages import settings as texts
@@ -211,7 +211,7 @@ class GuildSettings:
             StoreUnavailable: it could not be stored.
         """
         self._require_moderator(requester, scope)
-        text = persona_validation.validate_text(text, empty=persona_texts.empty_text_of_scope(scope.value))
+        text = persona_files.validate_text(text, empty=persona_texts.empty_text_of_scope(scope.value))
         await self._set(requester, scope, PERSONA, text)
 
     async def reset(self, requester: RequestContext, scope: SettingScope) -> Sequence[SettingDefinition]:

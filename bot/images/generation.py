@@ -30,8 +30,8 @@ from bot.messages.message import Message
 from bot.quotas.ledger import Ledger
 from bot.quotas.limits import Kind
 from bot.quotas.reservation import Reservation
+from bot.request_log import RequestLog
 from bot.store.image_generations import ImageGeneration, ImageGenerations
-from bot.telemetry.request_log import RequestLog
 from bot.workers.pool import Failure, JobFailed, Workers
 
 logger = logging.getLogger(__name__)

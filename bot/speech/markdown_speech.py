@@ -16,8 +16,17 @@ from typing import Final
 from bot.messages import speech as texts
 from bot.messages.message import Message
 from bot.messages.render import render
-from bot.speech.inline_speech import format_inline, keep_speakable, keep_together, mask_spans, protect_literal
-from bot.speech.tables import Table, can_become_delimiter, is_delimiter, is_row
+from bot.speech.inline_speech import (
+    Table,
+    can_become_delimiter,
+    format_inline,
+    is_delimiter,
+    is_row,
+    keep_speakable,
+    keep_together,
+    mask_spans,
+    protect_literal,
+)
 
 _LANGUAGE_NAMES: Final = {
     "py": "Python",

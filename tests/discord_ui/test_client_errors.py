@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from bot.client import Bot
-from bot.telemetry.logs import TRACEBACK
+from bot.logs import TRACEBACK
 
 
 async def test_a_handler_that_fails_is_logged_without_the_errors_text(caplog: pytest.LogCaptureFixture) -> None:

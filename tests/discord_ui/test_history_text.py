@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.discord_ui.paging import MESSAGE_LIMIT, shorten
+from bot.discord_ui.lists import MESSAGE_LIMIT, shorten
 from bot.history.history import PAGE_TURNS
 from bot.messages.render import render
 from bot.store.personal_data import PERSONAL_COLUMNS, PersonalRows

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InvalidOption
-from bot.guilds import persona_validation
+from bot.guilds import persona_files
 from bot.guilds.persona_files import MAX_FILE_BYTES, MAX_PERSONAS, decode, encode
 from bot.messages.render import render
 from bot.store.personas import StoredPersona
@@ -18,7 +18,7 @@ NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 PIRATE = {"name": "Pirate", "text": "You are a pirate."}
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=99).filter(str.strip).map(str.strip)
-NAME = st.text(st.characters(), max_size=persona_validation.MAX_NAME_CHARACTERS)
+NAME = st.text(st.characters(), max_size=persona_files.MAX_NAME_CHARACTERS)
 
 
 def file(personas: object, **others: object) -> bytes:
@@ -38,7 +38,7 @@ def problems(data: bytes) -> list[str]:
 
 def usable(name: str) -> bool:
     try:
-        return bool(persona_validation.validate_name(name))
+        return bool(persona_files.validate_name(name))
     except InvalidOption:
         return False
 
@@ -48,13 +48,12 @@ def usable(name: str) -> bool:
         st.tuples(NAME.filter(usable), TEXT),
         min_size=1,
         max_size=9,
-        unique_by=lambda each: persona_validation.name_key(each[0]),
+        unique_by=lambda each: persona_files.name_key(each[0]),
     )
 )
 def test_what_is_written_is_read_as_it_was(personas: list[tuple[str, str]]) -> None:
     kept = [
-        StoredPersona(persona_validation.name_key(name), persona_validation.validate_name(name), text)
-        for name, text in personas
+        StoredPersona(persona_files.name_key(name), persona_files.validate_name(name), text) for name, text in personas
     ]
     assert decode(encode(kept, 7, NOW)) == kept
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import InvalidOption
-from bot.guilds.persona_validation import MAX_NAME_CHARACTERS, name_key, tidy_name, validate_name
+from bot.guilds.persona_files import MAX_NAME_CHARACTERS, name_key, tidy_name, validate_name
 
 
 @pytest.mark.parametrize(

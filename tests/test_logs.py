@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.telemetry import logs
+from bot import logs
 
 
 @pytest.fixture(autouse=True)

@@ -1,1 +1,0 @@
-"""Logs and the records of what each request came to."""
