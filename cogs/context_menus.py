@@ -23,7 +23,7 @@ from bot.discord_ui.voice.audience import READ_BACK
 from bot.discord_ui.voice.speech_commands import SpeechCommands
 from bot.errors import InvalidOption
 from bot.guilds.settings import GuildSettings
-from bot.messages import context_menus as texts
+from bot.messages import answers as texts
 from bot.messages.render import render
 from bot.model_catalog import ModelKind
 from bot.speech.sentence_stream import speakable_markdown
@@ -108,8 +108,8 @@ class ContextMenusCog(commands.Cog):
         await self._modals.open(
             interaction,
             QUESTION_MODAL,
-            title=render(texts.form_title()),
-            label=render(texts.question_label()),
+            title=render(texts.ask_form_title()),
+            label=render(texts.ask_question_label()),
             text="",
             max_length=MAX_QUESTION_LENGTH,
             about=str(message.id),
@@ -153,7 +153,7 @@ class ContextMenusCog(commands.Cog):
 def _build_visibility_choice(message: discord.Message) -> Choice:
     """Return the choice of who sees the answer. By default, one about an ephemeral message is private."""
     options = {_EVERYONE: render(texts.visible_to_everyone()), _ME: render(texts.visible_to_me())}
-    return Choice(render(texts.visibility_label()), options, _ME if message.flags.ephemeral else _EVERYONE)
+    return Choice(render(texts.ask_visibility_label()), options, _ME if message.flags.ephemeral else _EVERYONE)
 
 
 async def setup(bot: Bot) -> None:

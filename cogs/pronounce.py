@@ -14,7 +14,7 @@ from bot.discord_ui.components import Button, build_row
 from bot.discord_ui.context import requester_of
 from bot.discord_ui.lists import in_messages, shorten
 from bot.discord_ui.tree import PERMISSION, READS, build_choices
-from bot.messages import pronunciations as texts
+from bot.messages import speech as texts
 from bot.messages.render import render
 from bot.speech.pronunciations import MAX_SAY_LENGTH, MAX_WORD_LENGTH, Pronunciations, Word
 
@@ -45,7 +45,11 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
         """Change how a word is spoken in this server."""
         added, before = await self._pronunciations.add(requester_of(interaction), word, say)
         word, say = _escape(added.word), _escape(added.say)
-        message = texts.added(word, say) if before is None else texts.replaced(word, say, _escape(before.say))
+        message = (
+            texts.pronunciation_added(word, say)
+            if before is None
+            else texts.pronunciation_replaced(word, say, _escape(before.say))
+        )
         await interaction.response.send_message(render(message), ephemeral=True)
 
     @app_commands.command(extras={PERMISSION: Permission.MANAGE_SERVER})
@@ -53,7 +57,9 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
     async def remove(self, interaction: discord.Interaction, word: app_commands.Range[str, 1, MAX_WORD_LENGTH]) -> None:
         """Remove a pronunciation."""
         removed = await self._pronunciations.remove(requester_of(interaction), word)
-        message = texts.unknown() if removed is None else texts.removed(_escape(removed.word))
+        message = (
+            texts.unknown_pronunciation() if removed is None else texts.pronunciation_removed(_escape(removed.word))
+        )
         await interaction.response.send_message(render(message), ephemeral=True)
 
     @remove.autocomplete("word")
@@ -77,16 +83,16 @@ class PronounceCog(commands.GroupCog, group_name="pronounce", group_description=
 def _build_page(words: Sequence[Word], number: int) -> tuple[str, discord.ui.View | None]:
     """Return one page, with the buttons for its neighbours if there are any."""
     if not words:
-        return render(texts.list_empty()), None
-    entries = (texts.list_entry(_escape(each.word), _escape(each.say)) for each in words)
-    pages = in_messages([*map(render, [texts.list_heading(), *entries])])
+        return render(texts.pronunciation_list_empty()), None
+    entries = (texts.pronunciation_list_entry(_escape(each.word), _escape(each.say)) for each in words)
+    pages = in_messages([*map(render, [texts.pronunciation_list_heading(), *entries])])
     last = len(pages) - 1
     number = min(number, last)  # some may have been removed meanwhile
     if not last:
         return pages[0], None
     return pages[number], build_row(
-        Button(_PAGE, render(texts.back_button()), max(number - 1, 0), disabled=number == 0),
-        Button(_PAGE, render(texts.next_button()), min(number + 1, last), disabled=number == last),
+        Button(_PAGE, render(texts.pronunciation_back_button()), max(number - 1, 0), disabled=number == 0),
+        Button(_PAGE, render(texts.pronunciation_next_button()), min(number + 1, last), disabled=number == last),
     )
 
 

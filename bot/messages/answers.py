@@ -169,3 +169,31 @@ def file_too_large(megabytes: float) -> Message:
 
 def file_download_failed() -> Message:
     return Message("answers.file_download_failed")
+
+
+def ask_form_title() -> Message:
+    return Message("answers.ask_form_title")
+
+
+def ask_question_label() -> Message:
+    return Message("answers.ask_question_label")
+
+
+def ask_visibility_label() -> Message:
+    return Message("answers.ask_visibility_label")
+
+
+def visible_to_everyone() -> Message:
+    return Message("answers.visible_to_everyone")
+
+
+def visible_to_me() -> Message:
+    return Message("answers.visible_to_me")
+
+
+def nothing_to_read() -> Message:
+    return Message("answers.nothing_to_read")
+
+
+def message_not_remembered(menu: str) -> Message:
+    return Message("answers.message_not_remembered", {"menu": menu})

@@ -1,4 +1,4 @@
-"""Sentences about texts that are said aloud, and those that are said of them."""
+"""Sentences about texts that are said aloud, those that are said of them, and pronunciations (`/pronounce`)."""
 
 from collections.abc import Sequence
 
@@ -79,3 +79,59 @@ def spoken_diff() -> Message:
 
 def spoken_diagram() -> Message:
     return Message("speech.spoken_diagram")
+
+
+def pronunciation_without_word() -> Message:
+    return Message("speech.pronunciation_without_word")
+
+
+def pronunciation_word_too_long(length: int, longest: int) -> Message:
+    return Message("speech.pronunciation_word_too_long", {"length": length, "longest": longest})
+
+
+def pronunciation_nothing_to_say() -> Message:
+    return Message("speech.pronunciation_nothing_to_say")
+
+
+def pronunciation_say_too_long(length: int, longest: int) -> Message:
+    return Message("speech.pronunciation_say_too_long", {"length": length, "longest": longest})
+
+
+def too_many_pronunciations(most: int) -> Message:
+    return Message("speech.too_many_pronunciations", {"most": most})
+
+
+def unknown_pronunciation() -> Message:
+    return Message("speech.unknown_pronunciation")
+
+
+def pronunciation_added(word: str, say: str) -> Message:
+    return Message("speech.pronunciation_added", {"word": word, "say": say})
+
+
+def pronunciation_replaced(word: str, say: str, before: str) -> Message:
+    return Message("speech.pronunciation_replaced", {"word": word, "say": say, "before": before})
+
+
+def pronunciation_removed(word: str) -> Message:
+    return Message("speech.pronunciation_removed", {"word": word})
+
+
+def pronunciation_list_heading() -> Message:
+    return Message("speech.pronunciation_list_heading")
+
+
+def pronunciation_list_entry(word: str, say: str) -> Message:
+    return Message("speech.pronunciation_list_entry", {"word": word, "say": say})
+
+
+def pronunciation_list_empty() -> Message:
+    return Message("speech.pronunciation_list_empty")
+
+
+def pronunciation_back_button() -> Message:
+    return Message("speech.pronunciation_back_button")
+
+
+def pronunciation_next_button() -> Message:
+    return Message("speech.pronunciation_next_button")

@@ -11,7 +11,7 @@ from typing import Final
 from bot.clock import Clock, unix_ms
 from bot.context import Permission, RequestContext
 from bot.errors import InvalidOption, NoSpeakableText, NotInGuild
-from bot.messages import pronunciations as texts
+from bot.messages import speech as texts
 from bot.speech.inline_speech import keep_speakable
 from bot.speech.normalize import has_words, speakable_text
 from bot.store.pronunciations import PronunciationsFull, StoredPronunciation, StoredPronunciations
@@ -158,7 +158,7 @@ class Pronunciations:
                 guild_id, wanted, most=MAX_WORDS, by=requester.user_id, at_ms=unix_ms(self._clock.discord_now())
             )
         except PronunciationsFull as full:
-            raise InvalidOption("too many words", message=texts.too_many(MAX_WORDS)) from full
+            raise InvalidOption("too many words", message=texts.too_many_pronunciations(MAX_WORDS)) from full
         _log("pronunciation added", requester)
         return _build_word(wanted), _build_word(before) if before else None
 
@@ -199,15 +199,15 @@ def _build_entry(word: str, say: str) -> StoredPronunciation:
     """
     word = _one_line(word)
     if not has_words(word):
-        raise InvalidOption("no word", message=texts.no_word())
+        raise InvalidOption("no word", message=texts.pronunciation_without_word())
     if len(word) > MAX_WORD_LENGTH:
-        raise InvalidOption("long word", message=texts.word_too_long(len(word), MAX_WORD_LENGTH))
+        raise InvalidOption("long word", message=texts.pronunciation_word_too_long(len(word), MAX_WORD_LENGTH))
     try:
         say = _one_line(speakable_text(say))
     except NoSpeakableText as nothing:
-        raise InvalidOption("nothing to say", message=texts.nothing_to_say()) from nothing
+        raise InvalidOption("nothing to say", message=texts.pronunciation_nothing_to_say()) from nothing
     if len(say) > MAX_SAY_LENGTH:
-        raise InvalidOption("long say", message=texts.say_too_long(len(say), MAX_SAY_LENGTH))
+        raise InvalidOption("long say", message=texts.pronunciation_say_too_long(len(say), MAX_SAY_LENGTH))
     return StoredPronunciation(fold_word(word), word, say)
 
 

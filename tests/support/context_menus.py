@@ -1,6 +1,6 @@
 """Using a message's menu and the form that it opens."""
 
-from bot.messages import context_menus
+from bot.messages import answers
 from bot.messages.render import render
 from sandbox.client.interaction_result import InteractionResult
 from sandbox.client.user import ClientUser
@@ -8,7 +8,7 @@ from sandbox.discord.messages import Message
 from tests.support.e2e import wait_until_final
 
 ASK, READ = "Ask about this", "Read aloud"
-FORGOTTEN = render(context_menus.message_not_remembered(ASK))
+FORGOTTEN = render(answers.message_not_remembered(ASK))
 
 
 async def opened(person: ClientUser, message: Message) -> InteractionResult:
