@@ -19,7 +19,7 @@ from bot.guilds.personas import Personas
 from bot.guilds.quota_settings import QuotaSettings
 from bot.guilds.settings import GuildSettings
 from bot.history.deletion import DeletionService
-from bot.history.history import History, TurnLookup
+from bot.history.history import History
 from bot.history.privacy import MemberData
 from bot.history.retention import GuildCleanup, Retention
 from bot.images.generation import ImageGenerator, SavedGenerations
@@ -129,7 +129,6 @@ async def open_services(settings: Settings, clock: Clock) -> AsyncIterator[Servi
             catalog=catalog,
             usage=UsageReader(database, operator_limits, usage_keys, clock),
             history=History(turn_reader, turn_deletion, clock),
-            turn_lookup=TurnLookup(turn_reader, turn_deletion),
             member_data=MemberData(
                 PersonalData(database),
                 turn_reader,

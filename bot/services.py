@@ -11,7 +11,7 @@ from bot.guilds.personas import Personas
 from bot.guilds.quota_settings import QuotaSettings
 from bot.guilds.settings import GuildSettings
 from bot.history.deletion import DeletionService
-from bot.history.history import History, TurnLookup
+from bot.history.history import History
 from bot.history.privacy import MemberData
 from bot.history.retention import GuildCleanup
 from bot.images.generation import ImageGenerator, SavedGenerations
@@ -44,7 +44,6 @@ class Services:
     catalog: ModelCatalog
     usage: UsageReader
     history: History
-    turn_lookup: TurnLookup
     member_data: MemberData
     deletions: DeletionService
     guild_cleanup: GuildCleanup

@@ -21,7 +21,7 @@ from bot.discord_ui.voice.audience import READ_BACK
 from bot.discord_ui.voice.speech_commands import SpeechCommands
 from bot.errors import TurnNotFound, UserError
 from bot.guilds.settings import GuildSettings
-from bot.history.history import TurnLookup
+from bot.history.history import History
 from bot.inflight.cancellation_watcher import CancellationWatcher
 from bot.messages import answers as texts
 from bot.model_catalog import ModelKind
@@ -94,13 +94,13 @@ class AnswerButtonsCog(commands.Cog):
         self,
         buttons: ButtonRouter,
         watcher: CancellationWatcher,
-        turn_lookup: TurnLookup,
+        history: History,
         answer_runner: AnswerRunner,
         settings: GuildSettings,
         speech_commands: SpeechCommands,
     ) -> None:
         self._watcher = watcher
-        self._turn_lookup = turn_lookup
+        self._history = history
         self._answer_runner = answer_runner
         self._settings = settings
         self._speech_commands = speech_commands
@@ -118,7 +118,7 @@ class AnswerButtonsCog(commands.Cog):
 
     async def _regenerate(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
-        turn = await self._turn_lookup.get(requester, turn_id)
+        turn = await self._history.get_turn_for(requester, turn_id)
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
         persona = await self._settings.get_persona(requester)
         question = Question.regenerate(turn, model, persona, *await load_regenerate_inputs(interaction, turn))
@@ -126,14 +126,14 @@ class AnswerButtonsCog(commands.Cog):
 
     async def _continue(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
-        turn = await self._turn_lookup.get(requester, turn_id)
+        turn = await self._history.get_turn_for(requester, turn_id)
         model = await self._settings.get_model(requester, ModelKind.CHAT, None)
         question = Question.continue_(turn, model, await self._settings.get_persona(requester))
         await self._answer_runner.answer(interaction, requester, question)
 
     async def _read(self, interaction: discord.Interaction, turn_id: int) -> None:
         requester = requester_of(interaction)
-        turn = await self._turn_lookup.get(requester, turn_id)
+        turn = await self._history.get_turn_for(requester, turn_id)
         play = False if turn.private else None  # an ephemeral answer is not played to others
         await self._speech_commands.say(
             interaction,
@@ -149,13 +149,13 @@ class AnswerButtonsCog(commands.Cog):
         requester = requester_of(interaction)
         message_ids: tuple[int, ...] = ()
         try:
-            turn = await self._turn_lookup.get(requester, turn_id)
+            turn = await self._history.get_turn_for(requester, turn_id)
         except TurnNotFound:
             check_can_delete(requester, interaction, ())
         else:
             check_can_delete(requester, interaction, turn.answer_message_ids)
             message_ids = () if turn.private else turn.answer_message_ids
-            await self._turn_lookup.delete(turn)
+            await self._history.delete_turn(turn)
         await delete_messages(interaction, message_ids)
 
 
@@ -166,7 +166,7 @@ async def setup(bot: Bot) -> None:
         AnswerButtonsCog(
             bot.buttons,
             services.inflight.watcher,
-            services.turn_lookup,
+            services.history,
             bot.answer_runner,
             services.settings,
             bot.speech_commands,

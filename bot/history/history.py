@@ -96,20 +96,8 @@ class History:
         )
         return cleared
 
-
-def _build_filter(requester: RequestContext) -> TurnFilter:
-    return TurnFilter(requester.user_id, requester.channel_id)
-
-
-class TurnLookup:
-    """Stored turns by their ids. Every method may raise StoreUnavailable."""
-
-    def __init__(self, turn_reader: TurnReader, turn_deletion: TurnDeletion) -> None:
-        self._turn_reader = turn_reader
-        self._turn_deletion = turn_deletion
-
-    async def get(self, requester: RequestContext, turn_id: int) -> Turn:
-        """Return a turn of the requester's channel.
+    async def get_turn_for(self, requester: RequestContext, turn_id: int) -> Turn:
+        """Return the turn with this id, of the requester's channel.
 
         Raises:
             TurnNotFound: there is none (any more).
@@ -123,7 +111,11 @@ class TurnLookup:
         requester.require_own(turn.author_id)
         return turn
 
-    async def delete(self, turn: Turn) -> None:
+    async def delete_turn(self, turn: Turn) -> None:
         """Delete a turn, and make sure that nothing more is kept of its messages."""
         await self._turn_deletion.delete_turn(turn.id, turn.answer_message_ids)
         logger.info("turn deleted by its button", extra={"turn": turn.id, "channel": turn.channel_id})
+
+
+def _build_filter(requester: RequestContext) -> TurnFilter:
+    return TurnFilter(requester.user_id, requester.channel_id)

@@ -1,6 +1,6 @@
 """Usage counters and reservations: what was used, and what is reserved for answers in flight.
 
-Each change is one transaction. Windows are always touched in their sorted order, so that no two transactions wait for
+Each change is one transaction. Counters are always locked in their sorted order, so that no two transactions wait for
 each other, and always by a statement that changes them, so that what is read is locked. The limits that moderators set
 are read in the same transaction; what follows from them and how it is worded is decided elsewhere.
 """
@@ -26,15 +26,15 @@ _ADD_ITEM = "INSERT INTO reservation_items (reservation_id, position, counter_id
 
 _CLOSE = "DELETE FROM reservations WHERE id = ? RETURNING freed_at_ms"
 
-_DELETE_ITEMS = """
-    DELETE FROM reservation_items WHERE reservation_id = ? RETURNING position, counter_id, amount, due_amount
-"""
+_DELETE_ITEMS = (
+    "DELETE FROM reservation_items WHERE reservation_id = ? RETURNING position, counter_id, amount, due_amount"
+)
 
 _LOCK = "UPDATE reservations SET freed_at_ms = freed_at_ms WHERE id = ? RETURNING freed_at_ms"
 
 _RENEW_FREED = "UPDATE reservations SET freed_at_ms = NULL, lease_until_ms = ? WHERE id = ?"
 
-# What is due of a hold that grows: all but the last step, which is asked for ahead.
+# What is due of an item that grows: all but the last step, which is asked for ahead.
 _GROW_ITEM = """
     UPDATE reservation_items SET
         due_amount = CASE WHEN due_amount > 0 THEN max(due_amount, amount - ?) ELSE 0 END, amount = amount + ?
@@ -62,19 +62,15 @@ _CARRY_INTO = """
     DO UPDATE SET settled = usage_counters.settled + excluded.settled
 """
 
-_RENEW = """
-    UPDATE reservations SET lease_until_ms = ? WHERE process = ? AND freed_at_ms IS NULL
-"""
+_RENEW = "UPDATE reservations SET lease_until_ms = ? WHERE process = ? AND freed_at_ms IS NULL"
 
 _EXPIRE = "UPDATE reservations SET lease_until_ms = 0 WHERE process = ? AND freed_at_ms IS NULL"
 
-_EXPIRED_PROCESSES = (
-    "SELECT process FROM reservations WHERE freed_at_ms IS NULL AND lease_until_ms <= ? ORDER BY lease_until_ms"
-)
-
-_EXPIRED = """
-    SELECT id FROM reservations WHERE process = ? AND freed_at_ms IS NULL AND lease_until_ms <= ? LIMIT 100
+_EXPIRED_PROCESSES = """
+    SELECT process FROM reservations WHERE freed_at_ms IS NULL AND lease_until_ms <= ? ORDER BY lease_until_ms
 """
+
+_EXPIRED = "SELECT id FROM reservations WHERE process = ? AND freed_at_ms IS NULL AND lease_until_ms <= ? LIMIT 100"
 
 _FREE = "UPDATE reservations SET freed_at_ms = ? WHERE id = ? AND freed_at_ms IS NULL AND lease_until_ms <= ?"
 
@@ -244,9 +240,8 @@ class UsageStore:
         """Set how much of each item (by its position) is counted in any case, even if the process dies."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.execute_many(
-                _SET_DUE, [(amount, reservation_id, position) for position, amount in due.items()]
-            )
+            items = [(amount, reservation_id, position) for position, amount in due.items()]
+            await transaction.execute_many(_SET_DUE, items)
 
         await self._database.write(work)
 
