@@ -1,0 +1,120 @@
+"""How the code outside the sandbox is cut into files: many enough to be found by name, few enough to be read."""
+
+import ast
+import itertools
+import statistics
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted([*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/*.py")])
+MOST_FILES = 225
+MOST_LINES = 400
+MEDIAN_LINES = range(90, 151)
+
+_TABLE = "the table, the service above it, its sentences or its commands"
+SAME_NOUN = {
+    "attachments": "files that come with a question: as Discord has them, as the model gets them",
+    "auto_read": "channels that are read aloud: the setting, the listener for messages",
+    "context": "the request context, and how Discord's objects become one",
+    "database": "the database, and the sentences about it",
+    "errors": "the errors, how a reply shows them, their sentences",
+    "history": _TABLE,
+    "images": "the API's image generation, and its sentences",
+    "output": "the port for an answer's messages, and its implementation for replies",
+    "personas": _TABLE,
+    "privacy": _TABLE,
+    "pronunciations": _TABLE,
+    "settings": "the operator's, and those of channels and servers with their table and sentences",
+    "speech": "the API's text to speech, and its sentences",
+    "usage": _TABLE,
+    "voice": "the commands for voice channels, and their sentences",
+    "voice_settings": _TABLE,
+}
+"""Names of files that stand in several packages, and the noun that they share."""
+
+TOGETHER = {
+    "bot/conversation/context_window.py": "the turns before a question are found, and then as many selected as fit",
+    "bot/images/generation.py": "what was generated is stored, to be generated again by a button",
+    "bot/markdown/grid.py": "the cells of a table and their layout",
+    "bot/quotas/reservation.py": "a reservation, and the budget that enlarges it",
+    "cogs/quota.py": "the command, and how discord.py reads one of its options",
+}
+"""Files whose classes belong together though neither names the other."""
+
+
+def lines_of(file: Path) -> int:
+    return len(file.read_text("utf-8").splitlines())
+
+
+def test_there_are_not_more_files_than_a_reader_can_know() -> None:
+    assert len(FILES) <= MOST_FILES
+
+
+def test_no_exception_is_out_of_date() -> None:
+    assert {file for file in TOGETHER if len(groups(ROOT / file)) < 2} == set()
+
+
+def test_files_have_a_size_that_reads_well() -> None:
+    sizes = [lines_of(file) for file in FILES if file.name != "__init__.py"]
+    assert round(statistics.median(sizes)) in MEDIAN_LINES
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_no_file_is_too_long(file: Path) -> None:
+    assert lines_of(file) <= MOST_LINES
+
+
+def test_a_name_stands_in_two_packages_only_for_the_same_noun() -> None:
+    places = defaultdict(list)
+    for file in FILES:
+        if file.name not in ("__init__.py", "__main__.py"):
+            places[file.stem].append(str(file.relative_to(ROOT)))
+    twice = {name: where for name, where in places.items() if len(where) > 1}
+    assert twice.keys() - SAME_NOUN.keys() == set(), {name: twice[name] for name in twice.keys() - SAME_NOUN.keys()}
+    assert SAME_NOUN.keys() - twice.keys() == set()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_classes_of_a_file_use_each_other(file: Path) -> None:
+    assert len(groups(file)) <= 1 or str(file.relative_to(ROOT)) in TOGETHER, groups(file)
+
+
+def has_behaviour(node: ast.ClassDef) -> bool:
+    """Return whether a class does more than hold what it was made with."""
+    if any(ast.unparse(base).endswith(("Error", "Exception", "Protocol")) for base in node.bases):
+        return False
+    methods = [each for each in node.body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return any(
+        not each.name.startswith("__") and not any(ast.unparse(by) in _MADE_WITH for by in each.decorator_list)
+        for each in methods
+    )
+
+
+_MADE_WITH = {"property", "classmethod", "staticmethod", "cached_property"}
+
+
+def groups(file: Path) -> list[set[str]]:
+    """Return the classes with behaviour of a file, together where one names the other, or a function names both.
+
+    Values, enumerations, exceptions and protocols have none: several of one noun may share a file.
+    """
+    tree = ast.parse(file.read_text("utf-8"))
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef) and has_behaviour(node)}
+    together = [{name} for name in sorted(classes)]
+    for node in tree.body:
+        named = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} & classes
+        named |= {
+            word
+            for each in ast.walk(node)
+            if isinstance(each, ast.Constant) and isinstance(each.value, str) and len(each.value) < 200
+            for word in classes
+            if word in each.value
+        }
+        if isinstance(node, ast.ClassDef):
+            named.add(node.name)
+        joined = set(itertools.chain.from_iterable(group for group in together if group & named))
+        together = [group for group in together if not group & named] + ([joined] if joined else [])
+    return together
