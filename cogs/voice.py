@@ -104,7 +104,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
 
     @app_commands.command(extras={READS: True})
     async def stop(self, interaction: discord.Interaction) -> None:
-        """Drop everything of yours from the queue, or everyone's if you may."""
+        """Stop and clear what is yours, or everyone's if you're a moderator or alone with me."""
         session = get_visible_session(interaction, self._voice_manager)
         dropped = session.queue.stop(interaction.user.id, as_moderator=can_control_playback(interaction, session))
         text = texts.stopped() if dropped else texts.nothing_to_stop()
@@ -145,7 +145,7 @@ class VoiceCog(commands.GroupCog, group_name="voice", group_description="Hear me
         interaction: discord.Interaction,
         channel: discord.TextChannel | discord.VoiceChannel | discord.StageChannel | None = None,
     ) -> None:
-        """Read aloud what people in my voice channel write in a channel."""
+        """Read aloud what members in my voice channel write in a channel."""
         requester = requester_of(interaction)
 
         def permissions_there(channel_id: int) -> Collection[Permission]:

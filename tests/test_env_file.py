@@ -179,5 +179,5 @@ def test_a_folder_and_a_file_that_may_not_be_read_are_one_line() -> None:
         settings.load()
     Path(".env").rmdir()
     Path(".env").symlink_to(".env")  # not even root may read that
-    with pytest.raises(StartupError, match=rf"^\.env: cannot be read \({os.strerror(40)}\): expected .*$"):
+    with pytest.raises(StartupError, match=rf"^\.env: can't be read \({os.strerror(40)}\): expected .*$"):
         settings.load()

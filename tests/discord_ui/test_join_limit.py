@@ -61,5 +61,5 @@ async def test_joins_and_leaves_wait_for_one_that_hangs_for_a_bounded_time(monke
                 await voice_manager.join(lambda: channel, 4)
             with pytest.raises(LeaveFailed) as unleft:
                 await voice_manager.leave(1)
-    assert render(unjoined.value.message) == "I couldn't get into <#3>. Please try again in a moment."
+    assert render(unjoined.value.message) == "I couldn't join <#3>. Please try again in a moment."
     assert render(unleft.value.message) == "I couldn't leave the voice channel just now. Please try again in a moment."

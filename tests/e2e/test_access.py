@@ -72,7 +72,7 @@ async def test_on_joining_it_says_three_lines_in_the_first_channel_it_may_write_
     said = (await _said(sandbox, guild, "rules")).content.splitlines()
     assert len(said) == 3
     assert re.match(
-        r"Hello! </ask:\d+> answers, </say:\d+> speaks, </draw:\d+> draws; </help:\d+> shows the rest\.", said[0]
+        r"Hello! </ask:\d+> answers, </say:\d+> speaks, </draw:\d+> makes images; </help:\d+> shows the rest\.", said[0]
     )
     assert said[1] == "I have all the permissions I need."
     assert "</server persona:" in said[2]
@@ -86,7 +86,7 @@ async def test_it_pings_nobody_says_what_it_lacks_and_looks_for_a_channel_that_i
     sandbox.state.overwrite(guild.channel("lobby"), own, allow=Permission.SEND_MESSAGES)
     sandbox.discord.gateway.dispatch_guild(guild, joined=True)
     message = await _said(sandbox, guild, "lobby")
-    assert message.content.splitlines()[1].startswith("I lack **Send Messages** (")
+    assert message.content.splitlines()[1].startswith("I don't have **Send Messages** (")
     assert not message.mentions.everyone
     assert message.flags & MessageFlag.SUPPRESS_NOTIFICATIONS
     assert not sandbox.state.messages.get(guild.channel("rules").id)

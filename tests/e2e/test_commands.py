@@ -150,7 +150,7 @@ async def test_ask_uses_the_model_named_and_refuses_one_for_something_else(
         sandbox, await run_command(member, "/ask", prompt="and this?", model="dall-e-3"), "can't answer questions"
     )
     _assert_refused(sandbox, await run_command(member, "/say", text="and this?", model="gpt-4.1"), "can't speak")
-    _assert_refused(sandbox, await run_command(member, "/draw", prompt="and this?", model="tts-1"), "can't draw")
+    _assert_refused(sandbox, await run_command(member, "/draw", prompt="and this?", model="tts-1"), "can't make images")
 
 
 # ---------------------------------------------------------------- /channel model
@@ -183,7 +183,7 @@ async def test_a_thread_has_its_channels_model(sandbox: Sandbox, member: ClientU
 async def test_a_model_for_something_else_is_not_taken_for_a_channel(sandbox: Sandbox) -> None:
     mo = sandbox.user("Mo")
     shown = await run_command(mo, "/channel model", model="tts-1", kind="image", channel="general")
-    _assert_refused(sandbox, shown, "can't draw")
+    _assert_refused(sandbox, shown, "can't make images")
     _assert_refused(
         sandbox, await run_command(mo, "/channel model", model="nonsense", channel="general"), "can't be chosen"
     )

@@ -148,9 +148,9 @@ async def test_the_kindest_of_a_members_roles_counts_and_a_role_without_limit_ex
         ({"limit": "1.5"}, "`limit` has to be a whole number"),
         ({"limit": "9" * 32}, "`limit` has to be a whole number"),
         ({"limit": "٣"}, "`limit` has to be a whole number"),
-        ({"scope": "role"}, "Name the role in `target_role`"),
-        ({"target_channel": "general"}, "`target_channel` only goes with the scope `channel`."),
-        ({"scope": "channel", "target_member": "Ada"}, "`target_member` only goes with the scope `member`."),
+        ({"scope": "role"}, "Choose the role in `target_role`"),
+        ({"target_channel": "general"}, "`target_channel` works only with the scope `channel`."),
+        ({"scope": "channel", "target_member": "Ada"}, "`target_member` works only with the scope `member`."),
     ],
 )
 async def test_what_makes_no_sense_is_refused_with_a_sentence(

@@ -48,7 +48,7 @@ async def test_clicks_and_forms_count_and_in_the_break_do_nothing(open_sandbox: 
     ada, mo = sandbox.user("Ada"), sandbox.user("Mo")
     opened = await (await mo.command("/channel persona")).until(lambda used: used.modal)
     sent = [await (await mo.submits(opened, text=f"persona {number}")).until_answered() for number in (1, 2)]
-    assert sent[0].text == "From now on I go by that persona in this channel."
+    assert sent[0].text == "From now on I use that persona in this channel."
     assert "That was a lot at once" in sent[1].text
     await ask(ada, "Who are you?")
     assert sandbox.openai.calls(CallKind.CHAT)[-1].messages[0]["content"].startswith("persona 1\n")

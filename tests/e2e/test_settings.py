@@ -85,7 +85,7 @@ async def test_show_says_where_each_setting_comes_from_and_reset_goes_back(sandb
     ]
     assert "- chat model: `gpt-4.1`, the operator's" in (await run_command(mo, "/server show")).text
     back = await run_command(mo, "/channel reset")
-    assert back.text == "From now on this channel goes by the server's chat model and persona again."
+    assert back.text == "From now on this channel uses the server's chat model and persona again."
     assert (await run_command(mo, "/channel reset")).text == "This channel has no settings of its own."
     await run_command(mo, "/server reset")
     assert "- speech model: `tts-1`, the operator's" in (await run_command(mo, "/channel show")).text

@@ -124,7 +124,7 @@ async def test_skip_and_stop_act_on_what_is_ones_own(open_sandbox: OpenSandbox) 
     assert (await run_command(mo, "/voice stop")).text == "Stopped."
     heard = await silence(sandbox)
     assert heard.speech.seconds < 30
-    assert (await run_command(ada, "/voice queue")).text == "I'm not saying anything, and nothing waits."
+    assert (await run_command(ada, "/voice queue")).text == "I'm not saying anything, and nothing is waiting."
     for person in (ada, mo):
         person.leaves_voice()
     await run_command(ben, "/say", text=LONG)
@@ -138,7 +138,7 @@ async def test_skip_and_stop_act_on_what_is_ones_own(open_sandbox: OpenSandbox) 
         (LOUNGE, Permission.CONNECT, "I need the **Connect** permission in <#"),
         (LOUNGE, Permission.SPEAK, "I need the **Speak** permission in <#"),
         ("Stage", None, "I need the **Mute Members** permission in <#"),
-        ("Small room", None, "is full, so I can't come in."),
+        ("Small room", None, "is full, so I can't join."),
     ],
     ids=["unseen", "no way in", "mute", "stage", "full"],
 )
@@ -163,7 +163,7 @@ async def test_coming_and_going(open_sandbox: OpenSandbox) -> None:
     sandbox = await open_sandbox()
     ada, ben, mo = (sandbox.user(name) for name in ("Ada", "Ben", "Mo"))
     assert (await run_command(ada, "/voice join")).text == "Join a voice channel first, then I can speak there."
-    assert (await run_command(ada, "/voice leave")).text.startswith("I'm in no voice channel here.")
+    assert (await run_command(ada, "/voice leave")).text.startswith("I'm not in a voice channel here.")
     refused = await wait_until_final(await ada.command("/voice join", {"channel": ada.channel(LOUNGE)}))
     assert refused.text.startswith(
         f"You need the **Move Members** permission in <#{ada.channel(LOUNGE).id}> to do that."
@@ -197,7 +197,7 @@ async def test_it_leaves_when_nobody_listens_or_nothing_is_said_and_joins_nothin
     await run_command(ada, "/voice join")
     await sandbox.restart()
     used = await run_command(ada, "/voice queue")
-    assert used.text.startswith("I'm in no voice channel here.")
+    assert used.text.startswith("I'm not in a voice channel here.")
     assert sandbox.voice.call() is None
 
 
@@ -210,4 +210,4 @@ async def test_where_a_library_is_missing_the_rest_works(open_sandbox: OpenSandb
         assert used.text.startswith("I can't speak in voice channels yet.")
         assert "`python -m bot check`" in used.text
     assert used.messages[0].attachments
-    assert (await run_command(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
+    assert (await run_command(ada, "/voice queue")).text.startswith("I'm not in a voice channel here.")

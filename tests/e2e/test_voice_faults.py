@@ -67,7 +67,7 @@ async def test_another_server_and_another_channel_do_not_interrupt_it(open_sandb
     is_whole(used, resampled(heard.audible.pcm()), lost_s=0.5)
     assert len(heard.by(mo.user.id)) > 50
     queue = await run_command(ada, "/voice queue")
-    assert queue.text == "I'm not saying anything, and nothing waits."
+    assert queue.text == "I'm not saying anything, and nothing is waiting."
 
 
 async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_sandbox: OpenSandbox) -> None:
@@ -79,7 +79,7 @@ async def test_taken_out_it_drops_the_line_and_says_so_where_it_was_called(open_
     await has_left(sandbox)
     message = await _wait_for_message(sandbox, ada, DROPPED)
     assert message.content == "I was removed from the voice channel, so I've cleared the queue."
-    assert (await run_command(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
+    assert (await run_command(ada, "/voice queue")).text.startswith("I'm not in a voice channel here.")
     before = len(sandbox.voice.recording())
     await run_command(ada, "/say", text="Nobody hears this.")
     assert len(sandbox.voice.recording()) == before
@@ -103,7 +103,7 @@ async def test_it_leaves_for_good_where_connecting_anew_is_no_use(
     sandbox.voice.end(code)
     await _wait_for_message(sandbox, ada, words)
     assert sandbox.voice.call() is None
-    assert (await run_command(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
+    assert (await run_command(ada, "/voice queue")).text.startswith("I'm not in a voice channel here.")
     await run_command(ada, "/voice join")
     await speaking(sandbox, ada)
 
@@ -112,7 +112,7 @@ async def test_a_refused_voice_connection_shows_an_error_and_leaves_nothing(open
     sandbox = await open_sandbox(ANY_NUMBER)
     ada = sandbox.user("Ada")
     ada.joins_voice("Lounge")
-    for code, words in ((4017, "end-to-end encryption"), (4021, "connect less often"), (4006, "I couldn't get into")):
+    for code, words in ((4017, "end-to-end encryption"), (4021, "connect less often"), (4006, "I couldn't join")):
         sandbox.voice.faults.close_next(code)
         used = await run_command(ada, "/voice join")
         assert words in used.text
@@ -120,7 +120,7 @@ async def test_a_refused_voice_connection_shows_an_error_and_leaves_nothing(open
     sandbox.voice.faults.close_next(4006)
     said = await run_command(ada, "/say", text="At least the file.", play=True)
     assert said.messages[0].attachments
-    assert "I couldn't get into" in said.text
+    assert "I couldn't join" in said.text
     await run_command(ada, "/voice join")
     await speaking(sandbox, ada)
 

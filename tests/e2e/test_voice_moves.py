@@ -67,7 +67,7 @@ async def test_a_move_that_is_not_granted_leaves_it_heard_where_it_is(open_sandb
     used, before = await speaking(sandbox, ada)
     sandbox.voice.faults.leave_unanswered("gateway")
     refused = await run_command(mo, "/voice join")
-    assert refused.text == f"I couldn't get into <#{mo.channel(OTHER).id}>. Please try again in a moment."
+    assert refused.text == f"I couldn't join <#{mo.channel(OTHER).id}>. Please try again in a moment."
     heard = await silence(sandbox, since=before)
     is_whole(used, resampled(heard.by(ada.user.id).pcm()))
     assert (await run_command(ada, "/voice join")).text.startswith(f"I'm in <#{ada.channel(LOUNGE).id}> now.")
@@ -99,7 +99,7 @@ async def test_moved_and_taken_out_at_once_it_stays_out_and_says_so(open_sandbox
         lambda: any(each.content == REMOVED for each in ada.sees("#general")), deadline_s=DEADLINE_S, what=REMOVED
     )
     assert sandbox.voice.call() is None
-    assert (await run_command(ada, "/voice queue")).text.startswith("I'm in no voice channel here.")
+    assert (await run_command(ada, "/voice queue")).text.startswith("I'm not in a voice channel here.")
 
 
 async def test_a_connection_that_says_nothing_it_can_read_is_made_anew(open_sandbox: OpenSandbox) -> None:

@@ -11,7 +11,7 @@ from tests.support.e2e import DEADLINE_S, OpenSandbox, all_of, run_command, wait
 from tests.support.listening import LOUNGE, OTHER, in_the_lounge, silence
 
 ONE_AT_A_TIME = {"MEMBER_RUNNING": "1", "MEMBER_RATE": "off"}
-MOVED_ON = "You were in no voice channel any more when its turn came, so I didn't say it."
+MOVED_ON = "You had left the voice channel when your turn came, so I didn't say it."
 
 
 def _bots_channel(person: ClientUser) -> str | None:

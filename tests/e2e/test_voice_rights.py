@@ -15,8 +15,8 @@ from tests.support.listening import LOUNGE, OTHER, idle, in_the_lounge, silence
 
 MESSAGE_CONTENT = 1 << 15
 HIDDEN, SECRETS = "random", "secrets"
-NOT_FOR_ALL = "Not everyone who listens may read along there, so I don't say it aloud."
-NOBODY_HERE = "I'm in no voice channel here."
+NOT_FOR_ALL = "Not everyone who listens may read this channel, so I don't say it aloud."
+NOBODY_HERE = "I'm not in a voice channel here."
 LONG = "This takes a while to say, and nobody is in a hurry to hear it to its end. " * 6
 
 

@@ -83,7 +83,7 @@ def test_each_problem_has_its_sentence() -> None:
     assert problems(file(personas)) == [
         "I imported nothing: there are 7 problems.",
         "- Persona 2 has the same name as persona 1.",
-        "- Persona 3: A persona's name has at most 32 characters, and this one has 33.",
+        "- Persona 3: A persona's name can have up to 32 characters, and this one has 33.",
         "- Persona 3: A persona needs a few words.",
         "- Persona 4: That persona has 4,001 characters, and 4,000 is the most I can store.",
         "- Persona 5 needs a `name`, which has to be text.",
@@ -101,7 +101,7 @@ def test_of_many_problems_as_many_are_listed_as_fit() -> None:
 def test_half_a_character_is_refused() -> None:
     entry = b'{"format":"multiappai-discord-personas","version":1,"personas":[{"name":"a","text":"x \\ud800"}]}'
     assert problems(entry) == [
-        "I imported nothing. Persona 1 has half a character in its `text`, which can't be stored."
+        "I imported nothing. Persona 1 has a broken character in its `text`, which can't be stored."
     ]
 
 
@@ -117,7 +117,7 @@ def test_half_a_character_is_refused() -> None:
         (b'{"format": 5}', "The file has to be a JSON object whose `format` is `multiappai-discord-personas`."),
         (file([PIRATE], version=2), "The file's `version` has to be 1, the only one that I know."),
         (file([PIRATE], version=True), "The file's `version` has to be 1, the only one that I know."),
-        (file({"Pirate": "Arr."}), "The file's `personas` have to be a list."),
+        (file({"Pirate": "Arr."}), "The file's `personas` has to be a list."),
         (file([]), "There are no personas in the file."),
         (file([PIRATE] * 51), "The file has 51 personas, and a server can have 50."),
     ],

@@ -57,7 +57,7 @@ async def silence(sandbox: Sandbox, *, since: int = 0) -> Recording:
 async def idle(person: ClientUser) -> None:
     """Wait until nothing is said any more, asking as a member would."""
     async with asyncio.timeout(DEADLINE_S):
-        while (await run_command(person, "/voice queue")).text != "I'm not saying anything, and nothing waits.":
+        while (await run_command(person, "/voice queue")).text != "I'm not saying anything, and nothing is waiting.":
             pass
 
 
