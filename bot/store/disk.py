@@ -192,7 +192,7 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 def build_store_error(error: sqlite3.Error, path: Path) -> StoreUnavailable:
     """Build the error that says for members why a transaction failed, and for the log with which code."""
-    detail = f"{type(error).__name__} {getattr(error, 'sqlite_errorname', 'no SQLite member_hash')}"
+    detail = f"{type(error).__name__} {getattr(error, 'sqlite_errorname', 'no SQLite code')}"
     if is_full(error, path):
         return StoreFull(detail)
     if is_read_only(error):
