@@ -107,7 +107,7 @@ class Bot(commands.AutoShardedBot):
             # Only members in voice channels, to tell people from bots there.
             member_cache_flags=discord.MemberCacheFlags(voice=True, joined=False),
             chunk_guilds_at_startup=False,
-            # Model output pings nobody: merged into every create, edit and follow-up.
+            # Model output pings no one: merged into every create, edit and follow-up.
             allowed_mentions=discord.AllowedMentions.none(),
             connector=build_connector(),
             http_trace=self._build_http_trace(),

@@ -26,13 +26,13 @@ POLL_INTERVAL_S: Final = 5.0
 """How often those who wait check their position."""
 
 NotifyPosition = Callable[[int], Awaitable[None]]
-"""Tells the member who waits how many are before them."""
+"""Notifies the member who waits of how many are before them."""
 
 logger = logging.getLogger(__name__)
 
 
 class Slot:
-    """One answer's place: enter it, await `wait`, do the work; leaving starts the next, whatever happened.
+    """Room for one answer: enter it, await `wait`, do the work; leaving starts the next, whatever happened.
 
     Args:
         limiter: what made it.
@@ -44,7 +44,7 @@ class Slot:
         self.member_id = member_id
         self.channel_id = channel_id
         self.number = -1
-        """Its place in the order of all that ever waited."""
+        """Its number in the order of all that ever waited."""
         self.running = False
         self.ready = asyncio.Event()
         """Set when the wait is over: `running`, or the limiter is closed."""

@@ -1,4 +1,4 @@
-"""/draw: pictures from a description, and the buttons under them."""
+"""/draw: images from a description, and the buttons under them."""
 
 import io
 from typing import Final
@@ -34,7 +34,7 @@ _PROMPT: Final = "picture-prompt"
 
 
 class DrawCog(commands.Cog):
-    """Draws pictures."""
+    """Generates images."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class DrawCog(commands.Cog):
         requester = requester_of(interaction)
         generation_id = parse_id(about)
         if generation_id is None:
-            raise TurnNotFound("a form about nothing")
+            raise TurnNotFound("a modal about nothing")
         generation = await self._saved_generations.get(requester, generation_id)
         await self._draw(interaction, requester, await self._request(requester, generation, prompt), requester.user_id)
 
@@ -119,7 +119,7 @@ class DrawCog(commands.Cog):
         await delete_messages(interaction)
 
     async def _request(self, requester: RequestContext, generation: ImageGeneration, prompt: str) -> ImageRequest:
-        """Ask for what a sketch was for, with the model that draws here now where no other one was asked for."""
+        """Return the request of a generation again; where no model was chosen, with the channel's present one."""
         model = await self._settings.get_model(requester, ModelKind.IMAGE, generation.model)
         return ImageRequest(
             prompt, model, generation.size, generation.n, generation.spoiler, chosen=generation.model is not None
@@ -128,7 +128,7 @@ class DrawCog(commands.Cog):
     async def _draw(
         self, interaction: discord.Interaction, requester: RequestContext, request: ImageRequest, author_id: int
     ) -> None:
-        """Draw, and show it in a new message with buttons; `author_id` is the member whose words the prompt is."""
+        """Generate, and show it in a new message with buttons; `author_id` is the member who wrote the prompt."""
         prepared = await self._image_generator.prepare(requester, request)
         async with prepared.reservation, self._limiter.slot(requester) as slot:
             message_id = await acknowledge(interaction)
@@ -154,7 +154,7 @@ class DrawCog(commands.Cog):
 
 
 def _buttons(generation_id: int | None) -> discord.ui.View | None:
-    """Return the buttons under images; None where they cannot be drawn again."""
+    """Return the buttons under images; None where the generation is not stored."""
     if generation_id is None:
         return None
     labels = {_AGAIN: texts.again_button(), _EDIT: texts.edit_prompt_button(), _DELETE: texts.delete_button()}

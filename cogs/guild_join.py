@@ -95,7 +95,7 @@ class GuildJoinCog(commands.Cog):
         await self._stays_in(guild)
 
     async def _stays_in(self, guild: discord.Guild) -> bool:
-        """Leave `guild` if the operator doesn't have the bot serve it; tell whether it stays."""
+        """Leave `guild` if the operator doesn't have the bot serve it; return whether it stays."""
         if self._allow_lists.serves_guild(guild.id):
             return True
         if guild.id in self._leaving or self._bot.get_guild(guild.id) is None:

@@ -54,7 +54,7 @@ class MentionsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Answer a message that is meant for the bot, once; pass over all others."""
+        """Answer a message that is meant for the bot, once; ignore all others."""
         own = self._bot.user
         if own is None:
             return

@@ -16,7 +16,7 @@ ID3_HEAD: Final = 10
 _HAS_FOOTER: Final = 0x10
 _SEVEN_BITS: Final = 0x7F
 
-# http://gabriel.mp3-tech.org/mp3infotag.html: four optional fields, told by flags; the encoder's name comes after them.
+# http://gabriel.mp3-tech.org/mp3infotag.html: four optional fields, marked by flags; the encoder's name comes next.
 _FIELD_BYTES: Final = {1: 4, 2: 4, 4: 100, 8: 4}
 _PADDING_AT: Final = 21
 _ENCODERS: Final = (b"LAME", b"Lavf", b"Lavc")
@@ -92,7 +92,7 @@ class Mp3Decoder:
     def finish(self) -> bytes:
         """Return the rest of the PCM: there are no further bytes."""
         rest = self._parse(self._head) if self._head else b""
-        rest += self._parse(b"")  # the parser keeps the last frame back until it is told
+        rest += self._parse(b"")  # the parser holds the last frame back until it is flushed
         if self._resampler is not None:
             rest += self._trim(self._resampler.finish())
         return rest

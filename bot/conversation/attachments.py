@@ -48,17 +48,17 @@ class Attachment:
 
     @property
     def is_image(self) -> bool:
-        """Whether its media type is an image type that models take."""
+        """Return whether its media type is an image type that models take."""
         return self.media_type in _IMAGE_TYPES
 
     @property
     def can_be_text(self) -> bool:
-        """Whether its media type allows it to be text."""
+        """Return whether its media type allows it to be text."""
         return not self.media_type.startswith(_NOT_TEXT_TYPES)
 
     @property
     def is_small_enough(self) -> bool:
-        """Whether it is within the limits, as far as Discord describes it."""
+        """Return whether it is within the limits, as far as Discord describes it."""
         if self.is_image:
             pixels = (self.width or 1) * (self.height or 1)
             return self.size <= MAX_IMAGE_BYTES and pixels <= MAX_PIXELS

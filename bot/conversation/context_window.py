@@ -30,7 +30,7 @@ class ContextWindow:
 
     @property
     def turns_to_read(self) -> int:
-        """How many turns `select` needs: one more than are sent, to know whether there are more."""
+        """Return how many turns `select` needs: one more than are sent, to know whether there are more."""
         return self.turns + 1 if self.turns else 0
 
     def select(self, turns: Sequence[Turn], required: int = 0) -> SelectedHistory:

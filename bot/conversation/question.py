@@ -64,7 +64,7 @@ class Question:
 
     @property
     def required_turns(self) -> int:
-        """How many of the newest turns must be sent with it."""
+        """Return how many of the newest turns must be sent with it."""
         return 0 if self.continues is None else 1
 
     @property
@@ -74,5 +74,5 @@ class Question:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to answer."""
+        """Return whether there is nothing to answer."""
         return not self.text.strip() and not self.attachments

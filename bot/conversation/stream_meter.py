@@ -54,17 +54,17 @@ class StreamMeter:
 
     @property
     def has_output(self) -> bool:
-        """Whether there is any output, reasoning included."""
+        """Return whether there is any output, reasoning included."""
         return bool(self._text.deltas or self._reasoning.deltas)
 
     @property
     def is_billable(self) -> bool:
-        """Whether anything is charged: output, or a request that a user cancelled after it was sent."""
+        """Return whether anything is charged: output, or a request that a user cancelled after it was sent."""
         return self.has_output or self.is_billable_unanswered
 
     @property
     def is_estimated(self) -> bool:
-        """Whether the token counts are estimates, since the API reported none."""
+        """Return whether the token counts are estimates, since the API reported none."""
         return self.stream_end is None or self.stream_end.usage is None
 
     @property

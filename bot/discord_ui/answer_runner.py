@@ -1,4 +1,4 @@
-"""Runs the answer to an interaction, and shows the place in the queue while it waits."""
+"""Runs the answer to an interaction, and shows the position in the queue while it waits."""
 
 import asyncio
 import logging

@@ -42,7 +42,7 @@ class ButtonRouter:
     def register(self, name: str, handler: ButtonHandler, *, reads: bool = False, private: bool = False) -> None:
         """Have `handler` called when a button of that name is. Rights are for it to ask: time has passed since.
 
-        What only `reads` works on a full disk too. A `private` one stands under messages that only one person sees.
+        What only `reads` works on a full disk too. A `private` one is below messages that only one person sees.
         """
         self._handlers[name] = handler
         if reads:

@@ -55,7 +55,7 @@ _PERMISSIONS = {
 
 
 def requester_of(interaction: discord.Interaction) -> RequestContext:
-    """Return who asks, where, and with which rights, as Discord computed them for this channel at this moment."""
+    """Return who asks, where, and with which permissions, as Discord computed them for this channel at this moment."""
     if interaction.channel_id is None:
         raise ValueError("an interaction of this kind always names its channel")
     settings_channel_id = interaction.channel_id
@@ -76,7 +76,7 @@ def requester_of(interaction: discord.Interaction) -> RequestContext:
 
 
 def author_of(message: discord.Message, channel: MessageableChannel) -> RequestContext:
-    """Return who wrote a message in `channel`, and with which rights, by what is known of the server's roles."""
+    """Return who wrote a message in `channel`, and with which permissions, by what is known of the server's roles."""
     author, asked_at_ms = message.author, unix_ms(message.created_at)
     if isinstance(channel, discord.DMChannel):
         return RequestContext(author.id, author.display_name, None, channel.id, channel.id, asked_at_ms=asked_at_ms)
@@ -96,7 +96,7 @@ def author_of(message: discord.Message, channel: MessageableChannel) -> RequestC
 
 
 def permissions_of(granted: discord.Permissions) -> frozenset[Permission]:
-    """Return the rights that these permissions give."""
+    """Return those of the bot's own commands' permissions that are in `granted`."""
     return frozenset(
         permission
         for permission, needed in _PERMISSIONS.items()
@@ -105,8 +105,8 @@ def permissions_of(granted: discord.Permissions) -> frozenset[Permission]:
 
 
 def _role_ids(user: discord.User | discord.Member) -> frozenset[int]:
-    """Return the ids of the member's roles as Discord sent them, and of the one that everybody has, the server's."""
+    """Return the ids of the member's roles as Discord sent them, and of the one that every member has, the server's."""
     if not isinstance(user, discord.Member):
         return frozenset()
-    # Private, but `roles` leaves out those that the cache has not heard of yet, and with them kinder limits.
+    # Private, but `roles` leaves out those that are not in the cache yet, and with them more generous limits.
     return frozenset({*user._roles, user.guild.id})

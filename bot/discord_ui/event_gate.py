@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Event(Protocol):
-    """An event that is answered once, and whose author can be told that there is no answer."""
+    """An event that is answered once, and whose author can be notified that there is no answer."""
 
     @property
     def id(self) -> int:
@@ -41,7 +41,7 @@ class Event(Protocol):
 
 
 class InteractionEvent:
-    """A command, a button or a form."""
+    """A command, a button or a modal."""
 
     def __init__(self, interaction: discord.Interaction) -> None:
         self._interaction = interaction
@@ -116,7 +116,7 @@ class EventGate:
 
         An expired interaction is ignored before anything is written. An event that is delivered twice, to this process
         or another on the same database, is admitted once; the duplicate is ignored. Where the event cannot be
-        answered, the requester is told here. One that only `reads` is admitted on a full disk too, where
+        answered, the requester is notified here. One that only `reads` is admitted on a full disk too, where
         no other process could answer it as well.
         """
         if self._is_expired(interaction):

@@ -22,7 +22,7 @@ from bot.clock import Clock
 logger = logging.getLogger(__name__)
 
 GIVEN_UP_AFTER_INTERVALS: Final = 1.5
-"""A heartbeat goes out every interval and is acknowledged at once; after so many without that Discord isn't heard."""
+"""A heartbeat is acknowledged at once; after so many intervals without that the connection counts as lost."""
 
 RESUME_AFTER_S: Final = 1.0
 """The pause before a connection whose compression broke is resumed, so that one that always does is no busy loop."""

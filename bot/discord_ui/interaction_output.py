@@ -158,7 +158,7 @@ class InteractionOutput:
         self._bucket = bucket
         self._inflight = get_inflight_request(interaction)
         self.cancellation = CancellationToken() if self._inflight is None else self._inflight.cancellation
-        """Pulled where the answer is to end."""
+        """Cancelled where the answer is to end."""
         self._ids: list[int] = []
         self._follow_ups = FollowUps(interaction, private=private)
 

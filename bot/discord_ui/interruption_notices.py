@@ -84,7 +84,7 @@ class InterruptionNotices:
         return self._clock.discord_now() - datetime.fromtimestamp(answer.started_at_ms / 1000, UTC)
 
     async def _mark(self, access: "_TokenAccess | _BotAccess", answer: InFlightAnswer) -> bool:
-        """Mark the answer's last message if the answer is unfinished; tell whether it was."""
+        """Mark the answer's last message if the answer is unfinished; return whether it was."""
         message = await access.fetch_last()
         if message is None:
             await access.send(None, INTERRUPTED_BEFORE_TEXT)

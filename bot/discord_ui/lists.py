@@ -43,7 +43,7 @@ def in_messages(lines: Sequence[str]) -> list[str]:
 
 
 async def show_privately(interaction: discord.Interaction, lines: Sequence[str]) -> None:
-    """Answer `interaction` with all of `lines`, for nobody else's eyes."""
+    """Show all of `lines` to the requester alone."""
     first, *further = in_messages(lines)
     await interaction.response.send_message(first, ephemeral=True)
     for text in further:
@@ -62,7 +62,7 @@ def shorten(text: str, longest: int) -> str:
     return "…" if line else ""
 
 
-# So much of a persona stands in the message, whose limit is 2,000 characters; all of a longer one is in a file.
+# Characters of a persona in the message, whose limit is 2,000; all of a longer one is in a file.
 PREVIEW: Final = 1000
 
 

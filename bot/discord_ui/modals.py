@@ -17,7 +17,7 @@ from bot.errors import UserError
 from bot.messages import errors as texts
 
 ModalHandler = Callable[[discord.Interaction, str, str], Awaitable[None]]
-"""What is done with a form that was sent: its interaction, the text, and what it is about where it was opened so."""
+"""What handles a submitted modal: its interaction, the text, and what it is about, or ""."""
 
 RecognizesSubject = Callable[[discord.Interaction, str], bool]
 """Whether this process has what a modal is about; if not, another process may."""
@@ -27,14 +27,14 @@ _CHOICE: Final = "choice"
 
 
 class UnknownModal(UserError):
-    """No form of the bot's has that custom id, or none has any more."""
+    """No modal of the bot's has that custom id, or none has any more."""
 
     message = texts.form_expired()
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Something to choose in a form: what is asked, each value with what it is called, and what is chosen at first."""
+    """Something to choose in a modal: what is asked, each value with what it is called, and what is chosen at first."""
 
     label: str
     options: Mapping[str, str]
@@ -51,13 +51,13 @@ class Modals:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names by which forms are known."""
+        """The names by which modals are known."""
         return tuple(self._handlers)
 
     def register(self, name: str, handler: ModalHandler, *, recognizes: RecognizesSubject | None = None) -> None:
-        """Have `handler` called with each form of that name; the name is Discord's custom id of it.
+        """Have `handler` called with each modal of that name; the name is Discord's custom id of it.
 
-        A form that this process doesn't know what it is about is left to its siblings for a moment.
+        A modal about something that this process doesn't know is left to other processes for a moment.
         """
         self._handlers[name] = handler
         if recognizes is not None:
@@ -75,7 +75,7 @@ class Modals:
         about: str = "",
         choice: Choice | None = None,
     ) -> None:
-        """Answer `interaction` with the form called `name`, which holds `text` and takes `max_length` characters.
+        """Respond to `interaction` with the modal called `name`, which holds `text` and takes `max_length` characters.
 
         `about` comes back with it: short enough that both fit a custom id, and nothing that is to be trusted.
         """

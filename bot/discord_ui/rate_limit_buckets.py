@@ -1,6 +1,6 @@
 """What Discord's headers say is left for answers' messages.
 
-discord.py shows these headers only to its HTTP trace; `bot.client` passes them on to `RateLimitBuckets.learn`. An
+discord.py shows these headers only to its HTTP trace; `bot.client` passes them on to `RateLimitBuckets.update`. An
 interaction's own message and its follow-ups are paid from buckets of its token; messages of the bot's own from two
 buckets of their channel, one for new ones and one for edits, which all answers there share.
 """
@@ -35,7 +35,7 @@ class SharedBucket:
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
         self.responded_at: float | None = None
-        """When the newest answer came."""
+        """When the newest response came."""
 
     def remaining(self) -> int | None:
         """Return how many requests are left now, or None while nothing is known."""
@@ -68,7 +68,7 @@ class SharedBucket:
 
 
 class ChannelBucket:
-    """The buckets of one channel: for new messages and for edits, each with a turnstile for those who share it."""
+    """The buckets of one channel, for new messages and for edits, each with an edit scheduler for its answers."""
 
     def __init__(self, clock: Clock) -> None:
         self.new = SharedBucket(clock)

@@ -34,14 +34,14 @@ def check_can_delete(requester: RequestContext, interaction: discord.Interaction
     """Check that the pressed button's message is one of `message_ids`, or that the requester may delete it anyway.
 
     Raises:
-        NotOwner: they may not: a button of theirs was said to stand there.
+        NotOwner: they may not: the button claimed to be on a message of theirs.
     """
     if interaction.message is None or interaction.message.id not in message_ids:
         requester.require_own(original_user_id(interaction))
 
 
 async def delete_messages(interaction: discord.Interaction, message_ids: Iterable[int] = ()) -> None:
-    """Delete the message with the pressed button, and those of `message_ids` that everybody sees.
+    """Delete the message with the pressed button, and those of `message_ids` that are not ephemeral.
 
     The interaction's own token reaches that one, a private one too; the others only the bot's own token reaches.
     """
@@ -82,7 +82,7 @@ UNKNOWN_MESSAGE: Final = 10008
 
 @contextmanager
 def detecting_deletion(cancellation: CancellationToken) -> Iterator[None]:
-    """Pull the cancellation where Discord doesn't know a message any more, and say that it has vanished."""
+    """Cancel the answer and raise OutputDeleted where Discord doesn't know a message any more."""
     try:
         yield
     except discord.NotFound as error:

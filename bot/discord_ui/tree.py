@@ -31,13 +31,13 @@ class CommandTree(app_commands.CommandTree[Any]):  # Any: the client, of which t
         self._access_policy: AccessPolicy | None = None
 
     def guard(self, access_policy: AccessPolicy) -> None:
-        """Ask `access_policy` of everybody from now on."""
+        """Check each use with `access_policy` from now on."""
         self._access_policy = access_policy
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
         """Admit each event once, none while the bot shuts down, and only those whom the bot serves.
 
-        discord.py asks this of commands and choices; forms and buttons ask it by themselves.
+        discord.py calls this for commands and autocomplete; modals and buttons call it by themselves.
         """
         gate: EventGate = self.client.event_gate
         extras = interaction.extras if interaction.command is None else interaction.command.extras

@@ -22,7 +22,7 @@ class CancelReason(Enum):
 
     @property
     def is_by_user(self) -> bool:
-        """Whether a user caused it."""
+        """Return whether a user caused it."""
         return self is not CancelReason.OUT_OF_TIME
 
 

@@ -79,7 +79,7 @@ class Splitter:
 
     @property
     def room(self) -> int:
-        """How many code points the part still open can take, at least; below zero when it is about to end."""
+        """Return how many code points the part still open can take, at least; below zero when it is about to end."""
         return self._limit - len(self._opening.line) - len(self._rest) - 1
 
     def make_room(self, room: int) -> list[str]:

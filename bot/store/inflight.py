@@ -163,7 +163,7 @@ class InFlightAnswers:
     async def take_over(self, dead: str, process: str) -> list[InFlightAnswer]:
         """Make the answers of a dead process those of `process`, and delete the dead one's lease.
 
-        Of several that would adopt, one gets them.
+        Of several processes that try, one gets them.
         """
 
         async def work(transaction: Transaction) -> list[InFlightAnswer]:

@@ -55,7 +55,7 @@ _PURGE_IMAGES = """
     )
 """
 
-# What is held in a window is still to be settled there.
+# What is reserved on a counter is still to be settled there.
 _PURGE_USAGE = """
     DELETE FROM usage_counters WHERE scope = 'server' AND subject = ?
     AND NOT EXISTS (SELECT 1 FROM reservation_items WHERE reservation_items.counter_id = usage_counters.id)

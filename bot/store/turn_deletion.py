@@ -32,11 +32,11 @@ MemberHash = Callable[[int], int]
 class Tombstones:
     """The messages, threads and channels deleted last, and the members whose data was.
 
-    What is deleted in Discord is in this process's memory: every process that can be writing an answer there hears of
-    it. A member's wish comes to one process alone, so it is in the store, for all of them.
+    What is deleted in Discord is in this process's memory: every process that can be writing an answer there gets
+    the event. A member's request reaches one process alone, so it is in the store, for all of them.
 
     Args:
-        code: the same in every process on a database. Without one the members are this process's alone.
+        member_hash: the same in every process on a database. Without one the members are this process's alone.
     """
 
     def __init__(self, member_hash: MemberHash | None = None) -> None:

@@ -54,7 +54,7 @@ class NewTurn:
 
     @property
     def is_branch(self) -> bool:
-        """Whether it continues a certain turn, not the newest of its history."""
+        """Return whether it continues a certain turn, not the newest of its history."""
         return bool(self.path) or self.replaces_id is not None
 
 

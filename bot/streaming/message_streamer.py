@@ -136,7 +136,7 @@ class MessageStreamer:
 
     @property
     def has_text(self) -> bool:
-        """Whether the answer has more than white space."""
+        """Return whether the answer has more than white space."""
         return self._has_text
 
     @property

@@ -20,7 +20,7 @@ from bot.tasks import BackgroundTasks
 
 DELETE_AFTER_S: Final = 15.0
 REPEAT_AFTER_S: Final = {AccessDenied: 3600.0, QueueFull: 60.0}
-"""When those are said again that don't tell themselves when they are over."""
+"""When refusals without an end of their own are shown again."""
 
 PLEASE_WAIT: Final = "⏳"
 CANNOT_WRITE: Final = "🔇"

@@ -227,7 +227,7 @@ class ReplyOutput:
         await message.edit(content=content.text, view=content.view, **files)
 
     async def _create(self, content: MessageContent) -> None:
-        """Send the next message, and know its id as soon as anybody tells.
+        """Send the next message, and record its id from the response or the gateway, whichever is first.
 
         A request that failed may have been carried out all the same: then the message is looked for. If it is not
         found, it is sent again, under the nonce by which Discord knows for some minutes that it is the same.

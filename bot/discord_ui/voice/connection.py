@@ -102,7 +102,7 @@ class VoiceConnection(discord.VoiceClient):
 
     @property
     def removed(self) -> bool:
-        """Whether the bot was disconnected from the channel, or the channel was deleted."""
+        """Return whether the bot was disconnected from the channel, or the channel was deleted."""
         return self._connection.removed
 
     @property
@@ -117,7 +117,7 @@ class VoiceConnection(discord.VoiceClient):
 
     @property
     def encryption_pending(self) -> bool:
-        """Whether end-to-end encryption (DAVE) was negotiated and is not active yet."""
+        """Return whether end-to-end encryption (DAVE) was negotiated and is not active yet."""
         return self._connection.dave_protocol_version > 0 and self.voice_privacy_code is None
 
     async def connect(
