@@ -97,7 +97,7 @@ def _prepare(path: Path) -> None:
             before = version_of(connection)
             upgrade(connection, migrations())
             if (after := version_of(connection)) != before:
-                logger.info("database migrated from=%d to=%d", before, after)
+                logger.info("database migrated", extra={"from_version": before, "to_version": after})
     except NewerThanCode as error:
         raise _newer(path, error.version) from error
     except sqlite3.Error as error:
@@ -116,7 +116,7 @@ def has_content(path: Path) -> bool:
     """Return whether there is a database to look at: false where there is no file yet, or an empty one."""
     try:
         mode = path.stat().st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for ever
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would block
             raise StartupError(texts.not_a_file(str(path), "pipe or device"))
         with path.open("rb") as file:
             start = file.read(len(_FILE_START))
